@@ -1,0 +1,96 @@
+//! Events between services: durable, at least once, in order per key.
+//!
+//! ```text
+//! business transaction ── outbox row ──► relay ──► log ──┬─► group: one instance handles it, inbox in its transaction
+//!                                                        └─► broadcast: every instance hears it, snapshot first
+//! ```
+//!
+//! Nothing leaves but from the outbox, nothing is acknowledged before its effect is committed, and nothing that
+//! cannot be handled is dropped: it is parked and visible. The back end is chosen by the scheme of a URL.
+
+mod broadcast;
+mod event;
+mod failed;
+mod group;
+mod log;
+pub mod outbox;
+mod relay;
+
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{Db, DbError};
+use tokio_util::sync::CancellationToken;
+
+pub use broadcast::{Broadcast, Heard};
+pub use event::{Event, MAX_ENVELOPE};
+pub use failed::Parked;
+pub use group::{Failure, Group, Retries};
+pub use log::SqlLog;
+pub use outbox::{Draft, Outbox};
+pub use relay::Relay;
+
+/// An open bus. Cloning is cheap.
+#[derive(Clone)]
+pub enum Bus {
+    /// A log in a SQL database: a file for one host, PostgreSQL for several nodes without a broker.
+    SqlLog(SqlLog),
+}
+
+/// Why the bus could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// The event breaks a rule of the envelope; it can never be published.
+    #[error("the event is not valid: {0}")]
+    Invalid(String),
+    /// The database below, or that of the outbox.
+    #[error("the bus's database failed")]
+    Db(#[from] DbError),
+    /// The URL names no known back end.
+    #[error("a bus URL begins with sqlite: or postgres:")]
+    Scheme,
+}
+
+impl Bus {
+    /// Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date.
+    ///
+    /// `fatal` is cancelled when the log can no longer be trusted to be durable.
+    pub async fn open(
+        url: &str,
+        clock: Clock,
+        random: Random,
+        fatal: CancellationToken,
+    ) -> Result<Self, BusError> {
+        match url.split(':').next() {
+            Some("sqlite" | "postgres" | "postgresql") => {
+                Ok(Self::SqlLog(SqlLog::open(url, clock, random, fatal).await?))
+            }
+            _ => Err(BusError::Scheme),
+        }
+    }
+
+    /// Appends events that come out of an outbox; answers when they are durable. An event that is there already is
+    /// passed over, so a second publish is harmless.
+    pub(crate) async fn publish(&self, batch: Vec<Event>) -> Result<(), BusError> {
+        match self {
+            Self::SqlLog(log) => log.append(batch).await,
+        }
+    }
+
+    /// Waits for writes under way and closes.
+    pub async fn close(&self) {
+        match self {
+            Self::SqlLog(log) => log.db().close().await,
+        }
+    }
+
+    /// True when the back end answers.
+    pub async fn is_reachable(&self) -> bool {
+        match self {
+            Self::SqlLog(log) => log.state().await.is_ok(),
+        }
+    }
+
+    /// Starts a relay that carries what waits in `db`'s outbox to this bus.
+    pub fn relay(&self, db: Db, clock: Clock) -> Relay {
+        Relay::new(self.clone(), db, clock)
+    }
+}

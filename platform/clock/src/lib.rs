@@ -1,0 +1,83 @@
+//! Time and randomness as values that are handed in, so that every decision can be replayed.
+
+mod random;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use random::Random;
+
+/// Where the wall-clock time comes from. Cloning is cheap; clones of a manual clock move together.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The operating system's clock.
+    System,
+    /// A clock that a test moves by hand; Unix milliseconds.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// The operating system's clock.
+    pub fn system() -> Self {
+        Self::System
+    }
+
+    /// A clock that stands at `ms` (Unix milliseconds) until it is moved.
+    pub fn manual(ms: i64) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(ms)))
+    }
+
+    /// Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        match self {
+            Self::System => system_ms(),
+            Self::Manual(ms) => ms.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Moves a manual clock; the system's clock does not move for us.
+    pub fn advance(&self, by_ms: i64) {
+        if let Self::Manual(ms) = self {
+            ms.fetch_add(by_ms, Ordering::SeqCst);
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the wall clock"
+)]
+fn system_ms() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// RFC 3339 in UTC with milliseconds: `2026-11-20T21:57:00.123Z`.
+pub fn rfc3339(ms: i64) -> String {
+    const FORMAT: &[time::format_description::BorrowedFormatItem<'_>] = time::macros::format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+    );
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .ok()
+        .and_then(|at| at.format(FORMAT).ok())
+        .unwrap_or_else(|| "9999-12-31T23:59:59.999Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_by_hand_and_with_its_clones() {
+        let clock = Clock::manual(1_000);
+        let twin = clock.clone();
+        clock.advance(500);
+        assert_eq!(twin.now_ms(), 1_500);
+    }
+
+    #[test]
+    fn instants_are_written_as_rfc_3339_in_utc() {
+        assert_eq!(rfc3339(1_795_211_820_123), "2026-11-20T22:37:00.123Z");
+    }
+}

@@ -1,0 +1,107 @@
+//! Word that something was committed, from this process or from another on the same database.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sqlx::postgres::PgListener;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, PgPool, SqliteConnection};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::Db;
+use crate::open::Pools;
+use crate::write::CHANNEL;
+
+/// How often SQLite is asked whether another connection has committed.
+const DATA_VERSION_EVERY: Duration = Duration::from_millis(50);
+
+impl Db {
+    /// A counter that moves after commits that were announced here, and soon after commits elsewhere.
+    ///
+    /// It may move without a reason and several commits may move it once: a hint to look, never a message.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        if !self.inner.watching.swap(true, Ordering::SeqCst) {
+            let changed = self.inner.changed.clone();
+            let stopping = self.inner.stopping.clone();
+            match &self.inner.pools {
+                Pools::Sqlite { file, .. } => {
+                    let file = file.clone().create_if_missing(false).read_only(true);
+                    self.inner.tasks.spawn(watch_sqlite(file, changed, stopping));
+                }
+                Pools::Postgres(pool) => {
+                    self.inner
+                        .tasks
+                        .spawn(watch_postgres(pool.clone(), changed, stopping));
+                }
+            }
+        }
+        self.inner.changed.subscribe()
+    }
+}
+
+/// `PRAGMA data_version` moves when another connection has committed (sqlite.org/pragma.html#pragma_data_version).
+async fn watch_sqlite(file: SqliteConnectOptions, changed: watch::Sender<u64>, stopping: CancellationToken) {
+    let mut conn: Option<SqliteConnection> = None;
+    let mut seen = None;
+    let mut tick = tokio::time::interval(DATA_VERSION_EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        if conn.is_none() {
+            conn = SqliteConnection::connect_with(&file).await.ok();
+        }
+        let Some(open) = conn.as_mut() else { continue };
+        match sqlx::query_as::<_, (i64,)>("PRAGMA data_version")
+            .fetch_one(open)
+            .await
+        {
+            Ok((version,)) => {
+                if seen.is_some_and(|seen| seen != version) {
+                    changed.send_modify(|count| *count += 1);
+                }
+                seen = Some(version);
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "cannot watch the database file for changes");
+                conn = None;
+            }
+        }
+    }
+}
+
+async fn watch_postgres(pool: PgPool, changed: watch::Sender<u64>, stopping: CancellationToken) {
+    let listen = async {
+        loop {
+            match follow(&pool, &changed).await {
+                Ok(never) => match never {},
+                Err(error) => tracing::warn!(error = %error, "cannot listen for changes"),
+            }
+            // Notifications were missed while nobody listened.
+            changed.send_modify(|count| *count += 1);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    };
+    tokio::select! {
+        () = listen => {}
+        () = stopping.cancelled() => {}
+    }
+}
+
+async fn follow(
+    pool: &PgPool,
+    changed: &watch::Sender<u64>,
+) -> Result<std::convert::Infallible, sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.ignore_pool_close_event(true);
+    listener.listen(CHANNEL).await?;
+    changed.send_modify(|count| *count += 1);
+    loop {
+        // `None` says that the connection was lost and is made again: look, too.
+        listener.try_recv().await?;
+        changed.send_modify(|count| *count += 1);
+    }
+}

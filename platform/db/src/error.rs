@@ -1,0 +1,104 @@
+//! What can go wrong below the SQL, told apart as far as a caller can act on it.
+
+/// An error of the database, by what the caller may do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A uniqueness constraint refused the row; carries the constraint's name or message.
+    #[error("a row with this key exists already ({0})")]
+    Unique(String),
+    /// Another transaction was in the way; nothing was written and the same call may succeed later.
+    #[error("the database is busy")]
+    Busy(#[source] sqlx::Error),
+    /// The database cannot be reached or cannot write now (connection, pool, disk full); nothing is known to be
+    /// written.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// The writer has stopped, after a commit that ended in an I/O error or because the node shuts down.
+    #[error("the database takes no more writes")]
+    Stopped,
+    /// The work panicked and was rolled back.
+    #[error("the write panicked and was rolled back")]
+    Panicked,
+    /// A column has not the type or the value that the reader expects.
+    #[error("column {column}: {reason}")]
+    Row {
+        /// The column's name.
+        column: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A stored migration differs from ours, or is newer than this binary.
+    #[error("the schema does not fit this binary")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The URL or the linked library cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+    /// Any other error: a defect of ours in the statement.
+    #[error("the statement failed")]
+    Sql(#[source] sqlx::Error),
+}
+
+impl DbError {
+    /// A reader's complaint about a column.
+    pub fn row(column: &str, reason: impl Into<String>) -> Self {
+        Self::Row {
+            column: column.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    /// True when the same call may succeed later without anybody mending anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::Stopped)
+    }
+
+    /// True for an I/O error of SQLite: the state of the file is unknown and the node must stop.
+    pub(crate) fn is_io(error: &sqlx::Error) -> bool {
+        const SQLITE_IOERR: i64 = 10;
+        sqlite_code(error).is_some_and(|code| code & 0xff == SQLITE_IOERR)
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        const SQLITE_BUSY: i64 = 5;
+        const SQLITE_LOCKED: i64 = 6;
+        const SQLITE_FULL: i64 = 13;
+        const SQLITE_CANTOPEN: i64 = 14;
+        if let sqlx::Error::Database(database) = &error
+            && database.is_unique_violation()
+        {
+            let name = database.constraint().unwrap_or_else(|| database.message());
+            return Self::Unique(name.to_owned());
+        }
+        match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            sqlx::Error::Database(database) => {
+                let code = database.code().unwrap_or_default();
+                let primary = sqlite_code(&error).map(|code| code & 0xff);
+                match (code.as_ref(), primary) {
+                    // PostgreSQL: serialization failure, deadlock, lock not available.
+                    ("40001" | "40P01" | "55P03", _) => Self::Busy(error),
+                    // PostgreSQL: connection exceptions, insufficient resources, operator intervention.
+                    (class, _) if class.len() == 5 && ["08", "53", "57"].contains(&&class[..2]) => {
+                        Self::Unavailable(error)
+                    }
+                    (_, Some(SQLITE_BUSY | SQLITE_LOCKED)) => Self::Busy(error),
+                    (_, Some(SQLITE_FULL | SQLITE_CANTOPEN)) => Self::Unavailable(error),
+                    _ => Self::Sql(error),
+                }
+            }
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// SQLite's extended result code; PostgreSQL's codes have five characters and are never taken for one.
+fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
+    let code = error.as_database_error()?.code()?;
+    if code.len() == 5 { None } else { code.parse().ok() }
+}

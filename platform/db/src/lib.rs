@@ -1,0 +1,19 @@
+//! One SQL text for SQLite and PostgreSQL: a facade over both native drivers.
+//!
+//! Nothing above this crate knows which database it has. Statements use `$1` placeholders and the types
+//! `BIGINT` and `TEXT`; instants are Unix milliseconds, flags are times, money is minor units, JSON is text.
+//! Reading never takes the writer; the only way to write is [`Db::write`].
+
+mod changes;
+mod error;
+mod migrate;
+mod open;
+mod sql;
+pub mod testing;
+mod write;
+
+pub use error::DbError;
+pub use migrate::{Migration, Migrations};
+pub use open::{Db, Engine, Options};
+pub use sql::{On, Row, Sql, sql, sql_list};
+pub use write::Tx;

@@ -1,0 +1,197 @@
+//! Opening a database by URL: the one place where the engine is chosen.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::migrate::check_sqlite_version;
+use crate::write::{Job, run_sqlite_writer};
+use crate::{DbError, Migrations};
+
+/// Which database answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file on this host.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// An open database: readers, one way to write, and word of changes. Cloning is cheap.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) pools: Pools,
+    pub(crate) changed: watch::Sender<u64>,
+    pub(crate) watching: AtomicBool,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) fatal: CancellationToken,
+}
+
+pub(crate) enum Pools {
+    Sqlite {
+        readers: SqlitePool,
+        writer: mpsc::Sender<Job>,
+        file: SqliteConnectOptions,
+    },
+    Postgres(PgPool),
+}
+
+/// How to open a database.
+#[derive(Clone)]
+pub struct Options {
+    /// Whose tables live in it.
+    pub migrations: Vec<Migrations>,
+    /// Readers of SQLite, or connections of PostgreSQL, at most.
+    pub connections: u32,
+    /// Cancelled when a commit ends in an I/O error: the node must stop, and start again from the log.
+    pub fatal: CancellationToken,
+}
+
+impl Options {
+    /// The usual sizes, with these tables.
+    pub fn new(migrations: &[Migrations]) -> Self {
+        Self {
+            migrations: migrations.to_vec(),
+            connections: 8,
+            fatal: CancellationToken::new(),
+        }
+    }
+
+    /// Who is told that the node must stop.
+    pub fn fatal(mut self, fatal: CancellationToken) -> Self {
+        self.fatal = fatal;
+        self
+    }
+}
+
+impl Db {
+    /// Opens `sqlite:PATH` or `postgres://…` and brings its schema up to date.
+    ///
+    /// Fails on an unknown scheme, a SQLite with known defects, or a schema newer than this binary.
+    pub async fn open(url: &str, options: Options) -> Result<Self, DbError> {
+        match url.split_once(':').map(|(scheme, rest)| (scheme, rest)) {
+            Some(("sqlite", path)) => Self::open_sqlite(path, options).await,
+            Some(("postgres" | "postgresql", _)) => Self::open_postgres(url, options).await,
+            // The URL may hold a password and is not repeated.
+            _ => Err(DbError::Unusable(
+                "a database URL begins with sqlite: or postgres:".to_owned(),
+            )),
+        }
+    }
+
+    /// Which engine this is, for reports; business code never asks.
+    pub fn engine(&self) -> Engine {
+        match &self.inner.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Waits for the writes under way, then closes every connection.
+    pub async fn close(&self) {
+        self.inner.stopping.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+        match &self.inner.pools {
+            Pools::Sqlite { readers, .. } => readers.close().await,
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn open_sqlite(path: &str, options: Options) -> Result<Self, DbError> {
+        let path = PathBuf::from(path.trim_start_matches("//"));
+        if path.as_os_str().is_empty() {
+            return Err(DbError::Unusable(
+                "a SQLite URL names a file: sqlite:PATH".to_owned(),
+            ));
+        }
+        let file = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // NORMAL may undo the last commits on a power cut: a spent token would come back to life.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .disable_statement_logging();
+        let mut writer = SqliteConnection::connect_with(&file).await?;
+        let version: (String,) = sqlx::query_as("SELECT sqlite_version()")
+            .fetch_one(&mut writer)
+            .await?;
+        check_sqlite_version(&version.0)?;
+        for set in &options.migrations {
+            set.for_engine(Engine::Sqlite).run(&mut writer).await?;
+        }
+
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.connections)
+            .min_connections(0)
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect_lazy_with(file.clone().create_if_missing(false).read_only(true));
+        let (jobs, queue) = mpsc::channel(1024);
+        let db = Self::assemble(
+            Pools::Sqlite {
+                readers,
+                writer: jobs,
+                file,
+            },
+            options,
+        );
+        let writing = run_sqlite_writer(
+            writer,
+            queue,
+            db.inner.changed.clone(),
+            db.inner.stopping.clone(),
+            db.inner.fatal.clone(),
+        );
+        db.inner.tasks.spawn(writing);
+        Ok(db)
+    }
+
+    async fn open_postgres(url: &str, options: Options) -> Result<Self, DbError> {
+        let server: PgConnectOptions = url
+            .parse()
+            .map_err(|_| DbError::Unusable("the PostgreSQL URL cannot be read".to_owned()))?;
+        let server = server.disable_statement_logging().application_name("latchkey");
+        let pool = PgPoolOptions::new()
+            .max_connections(options.connections)
+            .min_connections(0)
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect_with(server)
+            .await?;
+        let mut conn = pool.acquire().await?;
+        for set in &options.migrations {
+            set.for_engine(Engine::Postgres).run(&mut *conn).await?;
+        }
+        drop(conn);
+        Ok(Self::assemble(Pools::Postgres(pool), options))
+    }
+
+    fn assemble(pools: Pools, options: Options) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                pools,
+                changed: watch::Sender::new(0),
+                watching: AtomicBool::new(false),
+                tasks: TaskTracker::new(),
+                stopping: CancellationToken::new(),
+                fatal: options.fatal,
+            }),
+        }
+    }
+}

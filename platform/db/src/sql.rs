@@ -1,0 +1,327 @@
+//! A statement, its arguments and its rows, the same for both engines.
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, AssertSqlSafe, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite};
+
+use crate::open::Pools;
+use crate::write::Conn;
+use crate::{Db, DbError, Tx};
+
+/// A statement without arguments yet.
+pub fn sql(text: &'static str) -> Sql {
+    Sql {
+        text: Text::Fixed(text),
+        values: Vec::new(),
+    }
+}
+
+/// A statement whose `{list}` is filled by [`Sql::bind_list`] with as many placeholders as there are values.
+///
+/// The list's values must be bound last.
+pub fn sql_list(template: &'static str) -> Sql {
+    Sql {
+        text: Text::List {
+            template,
+            first: 0,
+            count: 0,
+        },
+        values: Vec::new(),
+    }
+}
+
+/// A statement with its arguments, ready to run on readers (`&Db`) or inside a write (`&Tx`).
+#[must_use = "a statement does nothing until it is run"]
+pub struct Sql {
+    text: Text,
+    values: Vec<Value>,
+}
+
+enum Text {
+    Fixed(&'static str),
+    List {
+        template: &'static str,
+        first: usize,
+        count: usize,
+    },
+}
+
+/// A bound value. The engine needs the type even of a null.
+pub enum Value {
+    /// `BIGINT`
+    Int(Option<i64>),
+    /// `TEXT`
+    Text(Option<String>),
+}
+
+/// Where a statement runs.
+pub enum On<'a> {
+    /// On a reader, outside any transaction.
+    Read(&'a Db),
+    /// Inside a writing transaction.
+    Write(&'a Tx),
+}
+
+impl<'a> From<&'a Db> for On<'a> {
+    fn from(db: &'a Db) -> Self {
+        On::Read(db)
+    }
+}
+
+impl<'a> From<&'a Tx> for On<'a> {
+    fn from(tx: &'a Tx) -> Self {
+        On::Write(tx)
+    }
+}
+
+impl Sql {
+    /// Binds the next placeholder.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Binds the values of `{list}`. An empty list matches nothing.
+    pub fn bind_list<T: Into<Value> + Clone>(mut self, list: &[T]) -> Self {
+        if let Text::List { first, count, .. } = &mut self.text {
+            *first = self.values.len() + 1;
+            *count = list.len();
+        }
+        self.values.extend(list.iter().cloned().map(Into::into));
+        self
+    }
+
+    /// Runs the statement and returns the number of rows it touched.
+    pub async fn execute(self, tx: &Tx) -> Result<u64, DbError> {
+        let mut guard = tx.connection().await;
+        match guard.as_mut().ok_or(DbError::Stopped)? {
+            Conn::Sqlite(conn) => {
+                let (text, arguments) = self.for_sqlite()?;
+                Ok(sqlx::query_with(text, arguments)
+                    .execute(&mut *conn)
+                    .await?
+                    .rows_affected())
+            }
+            Conn::Postgres(conn) => {
+                let (text, arguments) = self.for_postgres()?;
+                Ok(sqlx::query_with(text, arguments)
+                    .execute(&mut **conn)
+                    .await?
+                    .rows_affected())
+            }
+        }
+    }
+
+    /// All rows.
+    pub async fn fetch_all<'a>(self, on: impl Into<On<'a>>) -> Result<Vec<Row>, DbError> {
+        match on.into() {
+            On::Read(db) => match &db.inner.pools {
+                Pools::Sqlite { readers, .. } => {
+                    let (text, arguments) = self.for_sqlite()?;
+                    Ok(sqlite_rows(
+                        sqlx::query_with(text, arguments).fetch_all(readers).await?,
+                    ))
+                }
+                Pools::Postgres(pool) => {
+                    let (text, arguments) = self.for_postgres()?;
+                    Ok(postgres_rows(
+                        sqlx::query_with(text, arguments).fetch_all(pool).await?,
+                    ))
+                }
+            },
+            On::Write(tx) => {
+                let mut guard = tx.connection().await;
+                match guard.as_mut().ok_or(DbError::Stopped)? {
+                    Conn::Sqlite(conn) => {
+                        let (text, arguments) = self.for_sqlite()?;
+                        Ok(sqlite_rows(
+                            sqlx::query_with(text, arguments).fetch_all(&mut *conn).await?,
+                        ))
+                    }
+                    Conn::Postgres(conn) => {
+                        let (text, arguments) = self.for_postgres()?;
+                        Ok(postgres_rows(
+                            sqlx::query_with(text, arguments).fetch_all(&mut **conn).await?,
+                        ))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first row, if there is one. The statement should not be able to give a second.
+    pub async fn fetch_optional<'a>(self, on: impl Into<On<'a>>) -> Result<Option<Row>, DbError> {
+        Ok(self.fetch_all(on).await?.into_iter().next())
+    }
+
+    /// The only row; a statement that gives none has a defect.
+    pub async fn fetch_one<'a>(self, on: impl Into<On<'a>>) -> Result<Row, DbError> {
+        self.fetch_optional(on)
+            .await?
+            .ok_or(DbError::Sql(sqlx::Error::RowNotFound))
+    }
+
+    fn for_sqlite(self) -> Result<(SqlStr, SqliteArguments), DbError> {
+        let text = self.text.render();
+        let mut arguments = SqliteArguments::default();
+        for value in self.values {
+            match value {
+                Value::Int(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+            }
+            .map_err(|error| DbError::Sql(sqlx::Error::Encode(error)))?;
+        }
+        Ok((text, arguments))
+    }
+
+    fn for_postgres(self) -> Result<(SqlStr, PgArguments), DbError> {
+        let text = self.text.render();
+        let mut arguments = PgArguments::default();
+        for value in self.values {
+            match value {
+                Value::Int(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+            }
+            .map_err(|error| DbError::Sql(sqlx::Error::Encode(error)))?;
+        }
+        Ok((text, arguments))
+    }
+}
+
+impl Text {
+    /// The text as sent. Safe by construction: both kinds come from `'static` source text, and only placeholder
+    /// numbers are ever spliced in.
+    fn render(&self) -> SqlStr {
+        match self {
+            Text::Fixed(text) => text.into_sql_str(),
+            Text::List {
+                template,
+                first,
+                count,
+            } => {
+                let list = match count {
+                    0 => "NULL".to_owned(),
+                    _ => (*first..first + count)
+                        .map(|n| format!("${n}"))
+                        .collect::<Vec<_>>()
+                        .join(","),
+                };
+                AssertSqlSafe(template.replacen("{list}", &list, 1)).into_sql_str()
+            }
+        }
+    }
+}
+
+fn sqlite_rows(rows: Vec<SqliteRow>) -> Vec<Row> {
+    rows.into_iter().map(Row::Sqlite).collect()
+}
+
+fn postgres_rows(rows: Vec<PgRow>) -> Vec<Row> {
+    rows.into_iter().map(Row::Postgres).collect()
+}
+
+/// One row; columns are read by name.
+pub enum Row {
+    /// Of SQLite.
+    Sqlite(SqliteRow),
+    /// Of PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// A `TEXT NOT NULL` column.
+    pub fn text(&self, column: &str) -> Result<String, DbError> {
+        self.read(column)
+    }
+
+    /// A nullable `TEXT` column.
+    pub fn opt_text(&self, column: &str) -> Result<Option<String>, DbError> {
+        self.read(column)
+    }
+
+    /// A `BIGINT NOT NULL` column.
+    pub fn int(&self, column: &str) -> Result<i64, DbError> {
+        self.read(column)
+    }
+
+    /// A nullable `BIGINT` column.
+    pub fn opt_int(&self, column: &str) -> Result<Option<i64>, DbError> {
+        self.read(column)
+    }
+
+    fn read<T>(&self, column: &str) -> Result<T, DbError>
+    where
+        T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+        T: for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
+    {
+        match self {
+            Row::Sqlite(row) => row.try_get(column),
+            Row::Postgres(row) => row.try_get(column),
+        }
+        .map_err(|error| DbError::row(column, error.to_string()))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Value::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Value::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Value::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Value::Text(Some(value.clone()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Value::Text(Some(value))
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(value: Option<&str>) -> Self {
+        Value::Text(value.map(str::to_owned))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Value::Text(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_becomes_numbered_placeholders_after_the_other_arguments() {
+        let statement = sql_list("SELECT 1 WHERE a = $1 AND b IN ({list})")
+            .bind("x")
+            .bind_list(&["p", "q", "r"]);
+        assert_eq!(
+            statement.text.render().as_str(),
+            "SELECT 1 WHERE a = $1 AND b IN ($2,$3,$4)"
+        );
+    }
+
+    #[test]
+    fn an_empty_list_matches_nothing() {
+        let statement = sql_list("SELECT 1 WHERE b IN ({list})").bind_list::<&str>(&[]);
+        assert_eq!(statement.text.render().as_str(), "SELECT 1 WHERE b IN (NULL)");
+    }
+}

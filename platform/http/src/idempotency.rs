@@ -1,0 +1,193 @@
+//! `Idempotency-Key`: the same key gives the same answer, and the effect happens once.
+//!
+//! The answer is stored in the transaction that has the effect, so that a crash between them is impossible.
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use latchkey_db::{DbError, Migration, Migrations, Tx, sql};
+use sha2::{Digest, Sha256};
+
+use crate::Problem;
+use crate::json::is_uuid;
+
+/// The table `idempotency`, which a service with such routes keeps beside its own.
+pub const MIGRATIONS: Migrations = Migrations {
+    set: "idempotency",
+    steps: &[Migration {
+        version: 1,
+        name: "answers",
+        sqlite: include_str!("../migrations/0001_idempotency.sql"),
+        postgres: include_str!("../migrations/0001_idempotency.sql"),
+    }],
+};
+
+/// How long an answer is kept.
+const KEPT_MS: i64 = 24 * 3_600_000;
+
+/// The caller's key: a UUID, in any letter case. 400 without one.
+#[derive(Debug, Clone)]
+pub struct IdempotencyKey(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let mut values = parts.headers.get_all("idempotency-key").iter();
+        let key = match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().ok().map(str::to_ascii_lowercase),
+            _ => None,
+        };
+        key.filter(|key| is_uuid(key)).map(Self).ok_or_else(|| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "idempotency_key_required",
+                "Send an Idempotency-Key with a UUID, and the same one when you repeat this request.",
+            )
+        })
+    }
+}
+
+/// Whose key it is, and what it was used for.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// The client that asks.
+    pub client: String,
+    /// For whom it asks.
+    pub sub: String,
+    /// Method and route.
+    pub route: String,
+    /// The caller's key.
+    pub key: String,
+    /// [`request_hash`] of the request.
+    pub request_hash: String,
+}
+
+/// What became of a key so far.
+#[derive(Debug)]
+pub enum Begun {
+    /// Never seen: do the work, then [`finish`].
+    Fresh,
+    /// Done before: answer this again.
+    Replay(Answer),
+    /// Used for another request.
+    OtherRequest,
+}
+
+/// A stored answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// `Location`, where there was one.
+    pub location: Option<String>,
+    /// `ETag`, where there was one.
+    pub etag: Option<String>,
+    /// The JSON body.
+    pub body: String,
+}
+
+/// A digest of method, route and body.
+pub fn request_hash(method: &str, route: &str, body: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    for part in [method.as_bytes(), route.as_bytes(), body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Claims the key, or says what it gave before. Another transaction with the same key waits for this one.
+pub async fn begin(tx: &Tx, slot: &Slot, now_ms: i64) -> Result<Begun, DbError> {
+    sql("DELETE FROM idempotency WHERE created_at < $1")
+        .bind(now_ms - KEPT_MS)
+        .execute(tx)
+        .await?;
+    let claimed = sql(
+        "INSERT INTO idempotency (client, sub, route, key, request_hash, created_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (client, sub, route, key) DO NOTHING",
+    )
+    .bind(&slot.client)
+    .bind(&slot.sub)
+    .bind(&slot.route)
+    .bind(&slot.key)
+    .bind(&slot.request_hash)
+    .bind(now_ms)
+    .execute(tx)
+    .await?;
+    if claimed == 1 {
+        return Ok(Begun::Fresh);
+    }
+    let row = sql(
+        "SELECT request_hash, status, location, etag, body FROM idempotency \
+                   WHERE client = $1 AND sub = $2 AND route = $3 AND key = $4",
+    )
+    .bind(&slot.client)
+    .bind(&slot.sub)
+    .bind(&slot.route)
+    .bind(&slot.key)
+    .fetch_one(tx)
+    .await?;
+    if row.text("request_hash")? != slot.request_hash {
+        return Ok(Begun::OtherRequest);
+    }
+    let status = row
+        .opt_int("status")?
+        .and_then(|status| u16::try_from(status).ok());
+    Ok(Begun::Replay(Answer {
+        status: status.ok_or_else(|| DbError::row("status", "an answer without a status"))?,
+        location: row.opt_text("location")?,
+        etag: row.opt_text("etag")?,
+        body: row.opt_text("body")?.unwrap_or_default(),
+    }))
+}
+
+/// Stores the answer beside its effect.
+pub async fn finish(tx: &Tx, slot: &Slot, answer: &Answer) -> Result<(), DbError> {
+    sql(
+        "UPDATE idempotency SET status = $5, location = $6, etag = $7, body = $8 \
+         WHERE client = $1 AND sub = $2 AND route = $3 AND key = $4",
+    )
+    .bind(&slot.client)
+    .bind(&slot.sub)
+    .bind(&slot.route)
+    .bind(&slot.key)
+    .bind(i64::from(answer.status))
+    .bind(answer.location.clone())
+    .bind(answer.etag.clone())
+    .bind(&answer.body)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// 422: the key belongs to another request.
+pub fn other_request() -> Problem {
+    Problem::unprocessable(
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for another request. Use a new one.",
+    )
+}
+
+impl Answer {
+    /// The answer as it is sent; a repeat says so.
+    pub fn respond(self, replayed: bool) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in [(header::LOCATION, self.location), (header::ETAG, self.etag)] {
+            if let Some(value) = value.and_then(|text| HeaderValue::from_str(&text).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        if replayed {
+            headers.insert(
+                HeaderName::from_static("idempotency-replayed"),
+                HeaderValue::from_static("true"),
+            );
+        }
+        response
+    }
+}

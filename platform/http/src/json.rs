@@ -1,0 +1,148 @@
+//! JSON bodies and path ids from strangers: bounded before they are parsed, exact in what they may say.
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::Problem;
+
+/// How deep a body may nest.
+const DEPTH: usize = 32;
+
+/// A JSON body and the bytes that it came in. `T` should deny unknown fields.
+///
+/// Refusals: 415 for another media type, 413 for too large a body, 422 for JSON that does not fit `T`.
+#[derive(Debug)]
+pub struct StrictJson<T> {
+    /// The parsed body.
+    pub value: T,
+    /// The bytes, for a digest of the request.
+    pub bytes: Bytes,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let media = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let essence = media.and_then(|text| text.split(';').next()).map(str::trim);
+        if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                "The body must be application/json.",
+            ));
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| {
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The body is too large or was cut.",
+            )
+        })?;
+        let value = parse(&bytes)?;
+        Ok(Self { value, bytes })
+    }
+}
+
+/// Reads JSON that is at most 32 levels deep.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if depth(bytes) > DEPTH {
+        return Err(Problem::unprocessable(
+            "invalid_body",
+            "The body nests too deeply.",
+        ));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        Problem::unprocessable("invalid_body", "The body is not what this route takes.")
+            .with_error("body", error.to_string())
+    })
+}
+
+/// The deepest nesting, counted without recursion.
+fn depth(bytes: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// `{id}` of the path: a UUID in lower-case text. Anything else names nothing, so it is not found.
+#[derive(Debug, Clone)]
+pub struct PathId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(id) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::not_found())?;
+        if is_uuid(&id) {
+            Ok(Self(id))
+        } else {
+            Err(Problem::not_found())
+        }
+    }
+}
+
+/// True for a UUID in lower-case, hyphenated text.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_of_strings() {
+        assert_eq!(depth(br#"{"a":["[[[[", "\"[["]}"#), 2);
+        assert_eq!(depth(&b"[".repeat(100_000)), 100_000);
+    }
+
+    #[test]
+    fn a_body_nested_too_deeply_is_refused_before_it_is_parsed() {
+        let deep = [b"[".repeat(33), b"]".repeat(33)].concat();
+        assert_eq!(
+            parse::<serde_json::Value>(&deep).unwrap_err().code,
+            "invalid_body"
+        );
+        let fine = [b"[".repeat(32), b"]".repeat(32)].concat();
+        assert!(parse::<serde_json::Value>(&fine).is_ok());
+    }
+
+    #[test]
+    fn only_a_lower_case_uuid_is_an_id() {
+        assert!(is_uuid("01890a5d-ac96-774b-bcce-b302099a8057"));
+        for bad in [
+            "",
+            "x",
+            "01890A5D-ac96-774b-bcce-b302099a8057",
+            "01890a5d-ac96-774b-bcce-b302099a805",
+            "' OR 1=1",
+        ] {
+            assert!(!is_uuid(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! HTTP as every role speaks it: one listener with limits, one error shape, one way to read what strangers send.
+
+pub mod cursor;
+mod etag;
+mod form;
+mod hosts;
+pub mod idempotency;
+mod json;
+mod listener;
+pub mod page;
+pub mod probes;
+mod problem;
+mod query;
+mod request_id;
+
+pub use etag::{IfMatch, etag, none_match};
+pub use form::{Form, FormError};
+pub use hosts::Hosts;
+pub use idempotency::IdempotencyKey;
+pub use json::{PathId, StrictJson};
+pub use listener::{Bound, Limits, Peer, Server};
+pub use problem::{FieldError, Problem};
+pub use query::StrictQuery;
+pub use request_id::{RequestId, current_request_id};

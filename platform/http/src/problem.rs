@@ -1,0 +1,153 @@
+//! Errors of the resource services: RFC 9457 problem details with a stable code.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::current_request_id;
+
+/// An error answer. The reason of an internal failure is logged and never sent.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// A stable name that a program can act on.
+    pub code: &'static str,
+    /// One sentence for a person.
+    pub detail: String,
+    /// What is wrong with which field.
+    pub errors: Vec<FieldError>,
+}
+
+/// A complaint about one field of the request.
+#[derive(Debug, Clone, Serialize)]
+pub struct FieldError {
+    /// The field's name, dotted for nested ones.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    trace_id: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl Problem {
+    /// A problem with this status, code and sentence.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Adds a complaint about a field.
+    pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
+        self.errors.push(FieldError {
+            field: field.into(),
+            message: message.into(),
+        });
+        self
+    }
+
+    /// 404: missing, or somebody else's, which is the same.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    }
+
+    /// 403 with a code of the service.
+    pub fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 422: understood, and refused for what it says.
+    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 409: another state of the resource is needed.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 412: the resource has changed since the caller read it.
+    pub fn stale() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "stale",
+            "The resource has changed since it was read. Read it again, then repeat the change.",
+        )
+    }
+
+    /// 503: the same request may succeed soon.
+    pub fn unavailable() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The service cannot answer now. Try again soon.",
+        )
+    }
+
+    /// 500. The reason goes to the log with the request's id; the answer carries only the id.
+    pub fn internal(reason: &dyn std::error::Error) -> Self {
+        let mut chain = reason.to_string();
+        let mut source = reason.source();
+        while let Some(cause) = source {
+            chain.push_str(": ");
+            chain.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        tracing::error!(reason = chain, request.id = %current_request_id(), "a request failed inside");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something failed inside. The trace id leads to the reason in the log.",
+        )
+    }
+}
+
+impl From<latchkey_db::DbError> for Problem {
+    fn from(error: latchkey_db::DbError) -> Self {
+        if error.is_transient() {
+            tracing::warn!(reason = %error, request.id = %current_request_id(), "the database is not available");
+            return Self::unavailable();
+        }
+        Self::internal(&error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            r#type: format!("urn:latchkey:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            trace_id: current_request_id().to_string(),
+            errors: &self.errors,
+        };
+        let text = serde_json::to_string(&body).unwrap_or_default();
+        let mut response = (self.status, text).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,60 @@
+//! The request's id: made by the first listener, carried to the log and to every error answer.
+
+use std::fmt;
+
+use http::HeaderValue;
+
+tokio::task_local! {
+    pub(crate) static REQUEST_ID: RequestId;
+}
+
+/// 128 random bits in hexadecimal: also a valid W3C trace id.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RequestId([u8; 32]);
+
+/// The id of the request that this task answers; zeros outside a request.
+pub fn current_request_id() -> RequestId {
+    REQUEST_ID.try_with(|id| *id).unwrap_or(RequestId([b'0'; 32]))
+}
+
+impl RequestId {
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (index, byte) in bytes.iter().enumerate() {
+            text[index * 2] = DIGITS[usize::from(byte >> 4)];
+            text[index * 2 + 1] = DIGITS[usize::from(byte & 0x0f)];
+        }
+        Self(text)
+    }
+
+    /// Reads an id that another of our listeners has made.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 32] = text.as_bytes().try_into().ok()?;
+        bytes
+            .iter()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            .then_some(Self(bytes))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn header(&self) -> HeaderValue {
+        HeaderValue::from_bytes(&self.0).unwrap_or(HeaderValue::from_static(""))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

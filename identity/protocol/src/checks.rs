@@ -1,0 +1,251 @@
+//! Which endpoint checks what, in which order: one table that the shell walks and that tests multiply.
+//!
+//! Most holes of our peers were a check that one endpoint had and its sibling had not. A new endpoint is a new column
+//! here, and the test matrix grows by itself.
+
+use crate::client::{AuthMethod, Client, Grant};
+use crate::client_auth::Presented;
+use crate::error::OAuthError;
+
+/// An endpoint at which a client shows itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST /token` with a grant.
+    Token(Grant),
+    /// `POST /introspect` (RFC 7662)
+    Introspect,
+    /// `POST /revoke` (RFC 7009)
+    Revoke,
+    /// `GET /revocations`: the feed for guards off the bus.
+    Feed,
+}
+
+/// One thing to be sure of before anything is done for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Fewer than the permitted wrong secrets of late, for this client from this address.
+    NotThrottled,
+    /// It is registered.
+    Known,
+    /// It used the method that it is registered for.
+    Method,
+    /// The secret is its own.
+    Secret,
+    /// No administrator disabled it.
+    Enabled,
+    /// It is confidential.
+    Confidential,
+    /// It is registered for the grant.
+    Grant,
+    /// It may introspect something.
+    MayIntrospect,
+}
+
+/// The facts that the checks look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The client of the presented id, if there is one.
+    pub client: Option<&'a Client>,
+    /// What was presented.
+    pub presented: &'a Presented,
+    /// Whether the presented secret is the client's; computed for unknown clients too.
+    pub secret_matches: bool,
+    /// Whether this client and address failed too often of late.
+    pub throttled: bool,
+}
+
+impl Endpoint {
+    /// Every endpoint, once per grant.
+    pub const ALL: [Endpoint; 4] = [
+        Endpoint::Token(Grant::ClientCredentials),
+        Endpoint::Introspect,
+        Endpoint::Revoke,
+        Endpoint::Feed,
+    ];
+
+    /// The endpoint's column of the table: its checks, in order.
+    #[rustfmt::skip]
+    pub fn checks(self) -> &'static [Check] {
+        use Check::{Confidential, Enabled, Grant as Granted, Known, MayIntrospect, Method, NotThrottled, Secret};
+        match self {
+            Self::Token(Grant::ClientCredentials) =>
+                               &[NotThrottled, Known, Method, Secret, Enabled, Confidential, Granted               ],
+            Self::Introspect => &[NotThrottled, Known, Method, Secret, Enabled, Confidential,          MayIntrospect],
+            Self::Revoke =>     &[NotThrottled, Known, Method, Secret, Enabled                                     ],
+            Self::Feed =>       &[NotThrottled, Known, Method, Secret, Enabled, Confidential,          MayIntrospect],
+        }
+    }
+}
+
+/// Walks the endpoint's checks and stops at the first that fails.
+pub fn admit<'a>(endpoint: Endpoint, facts: Facts<'a>) -> Result<&'a Client, OAuthError> {
+    for check in endpoint.checks() {
+        check.hold(endpoint, facts)?;
+    }
+    facts.client.ok_or(OAuthError::UnknownClient)
+}
+
+impl Check {
+    fn hold(self, endpoint: Endpoint, facts: Facts<'_>) -> Result<(), OAuthError> {
+        let client = facts.client;
+        let (holds, otherwise) = match self {
+            Self::NotThrottled => (!facts.throttled, OAuthError::Throttled),
+            Self::Known => (client.is_some(), OAuthError::UnknownClient),
+            Self::Method => (
+                client.is_some_and(|c| c.metadata.token_endpoint_auth_method == facts.presented.method),
+                OAuthError::WrongAuthMethod,
+            ),
+            Self::Secret => (
+                facts.secret_matches
+                    || client.is_some_and(|c| c.metadata.token_endpoint_auth_method == AuthMethod::None),
+                OAuthError::WrongSecret,
+            ),
+            Self::Enabled => (
+                client.is_some_and(|c| c.disabled_at.is_none()),
+                OAuthError::ClientDisabled,
+            ),
+            Self::Confidential => (
+                client.is_some_and(Client::is_confidential),
+                OAuthError::PublicClient,
+            ),
+            Self::Grant => {
+                let grant = match endpoint {
+                    Endpoint::Token(grant) => Some(grant),
+                    Endpoint::Introspect | Endpoint::Revoke | Endpoint::Feed => None,
+                };
+                let may = grant.is_some_and(|grant| client.is_some_and(|c| c.may_use(grant)));
+                (may, OAuthError::GrantNotAllowed)
+            }
+            Self::MayIntrospect => (
+                client.is_some_and(|c| !c.metadata.may_introspect.is_empty()),
+                OAuthError::MayNotIntrospect,
+            ),
+        };
+        if holds { Ok(()) } else { Err(otherwise) }
+    }
+}
+
+/// Whether a failed admission counts as a guess at a secret.
+pub fn counts_as_a_guess(refusal: &OAuthError) -> bool {
+    matches!(refusal, OAuthError::WrongSecret | OAuthError::UnknownClient)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::client::tests::machine;
+    use crate::client::{ClientId, StoredSecret};
+
+    fn presented() -> Presented {
+        Presented {
+            method: AuthMethod::ClientSecretBasic,
+            client_id: ClientId::parse("machine"),
+            secret: Some("s".into()),
+        }
+    }
+
+    fn able() -> Client {
+        let mut client = machine();
+        client.metadata.may_introspect = vec!["*".into()];
+        client.secret = Some(StoredSecret {
+            key_id: "k".into(),
+            hash: "h".into(),
+        });
+        client
+    }
+
+    /// The matrix endpoint × spoiled fact: each endpoint refuses each fault that its column names, and says so in
+    /// its own words.
+    #[test]
+    fn every_endpoint_refuses_every_fault_of_its_column() {
+        let mut cells = 0;
+        for endpoint in Endpoint::ALL {
+            let good = Facts {
+                client: Some(&able()),
+                presented: &presented(),
+                secret_matches: true,
+                throttled: false,
+            };
+            assert!(admit(endpoint, good).is_ok(), "{endpoint:?}");
+            for check in endpoint.checks() {
+                let mut client = able();
+                let mut presented = presented();
+                let (mut secret_matches, mut throttled, mut known) = (true, false, true);
+                let expected = match check {
+                    Check::NotThrottled => {
+                        throttled = true;
+                        OAuthError::Throttled
+                    }
+                    Check::Known => {
+                        known = false;
+                        OAuthError::UnknownClient
+                    }
+                    Check::Method => {
+                        presented.method = AuthMethod::ClientSecretPost;
+                        OAuthError::WrongAuthMethod
+                    }
+                    Check::Secret => {
+                        secret_matches = false;
+                        OAuthError::WrongSecret
+                    }
+                    Check::Enabled => {
+                        client.disabled_at = Some(Timestamp(1));
+                        OAuthError::ClientDisabled
+                    }
+                    Check::Confidential => {
+                        client.metadata.token_endpoint_auth_method = AuthMethod::None;
+                        presented.method = AuthMethod::None;
+                        OAuthError::PublicClient
+                    }
+                    Check::Grant => {
+                        client.metadata.grant_types.clear();
+                        OAuthError::GrantNotAllowed
+                    }
+                    Check::MayIntrospect => {
+                        client.metadata.may_introspect.clear();
+                        OAuthError::MayNotIntrospect
+                    }
+                };
+                let client = known.then_some(&client);
+                let facts = Facts {
+                    client,
+                    presented: &presented,
+                    secret_matches,
+                    throttled,
+                };
+                assert_eq!(
+                    admit(endpoint, facts).unwrap_err(),
+                    expected,
+                    "{endpoint:?} {check:?}"
+                );
+                cells += 1;
+            }
+        }
+        println!("endpoint x check: {cells} cells");
+        assert_eq!(cells, 26);
+    }
+
+    #[test]
+    fn cve_2026_9798_cve_2026_16103_tk_10_no_endpoint_forgets_a_disabled_client() {
+        for endpoint in Endpoint::ALL {
+            assert!(endpoint.checks().contains(&Check::Enabled), "{endpoint:?}");
+            assert!(endpoint.checks().contains(&Check::NotThrottled), "{endpoint:?}");
+            assert!(endpoint.checks().contains(&Check::Secret), "{endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn tk_13_an_unknown_client_and_a_wrong_secret_are_one_answer() {
+        let known = OAuthError::WrongSecret.wire();
+        for other in [
+            OAuthError::UnknownClient,
+            OAuthError::WrongAuthMethod,
+            OAuthError::ClientDisabled,
+            OAuthError::NoAuthentication,
+            OAuthError::MalformedBasic,
+        ] {
+            assert_eq!(other.wire(), known, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Clients: what is registered, and what a registration may say.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Scope, Timestamp, redirect_uri};
+
+/// A client identifier. It can never look like a user's id, so no machine's `sub` is ever a person's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// RFC 6749 §2.2, appendix A.1: visible ASCII, here up to 256, and never a UUID: those are people.
+    pub fn parse(text: &str) -> Option<Self> {
+        let visible = text.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
+        ((1..=256).contains(&text.len()) && visible && !looks_like_a_user_id(text))
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// The identifier's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientId {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a client_id"))
+    }
+}
+
+/// User ids are UUIDs, in whatever letter case and with or without hyphens.
+fn looks_like_a_user_id(text: &str) -> bool {
+    let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
+    digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// How a client proves itself at the token endpoint (OpenID Connect Core §9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// A public client: it proves nothing.
+    None,
+    /// HTTP Basic.
+    #[default]
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
+}
+
+/// A grant type that this version issues tokens for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// RFC 6749 §4.4
+    ClientCredentials,
+}
+
+impl Grant {
+    /// Every grant type that is built, in the order of the metadata.
+    pub const ALL: [Grant; 1] = [Grant::ClientCredentials];
+
+    /// The grant of a `grant_type` parameter.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.name() == text)
+    }
+
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+/// A signature algorithm of our own tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Alg {
+    /// ECDSA on P-256: the default.
+    #[default]
+    ES256,
+    /// Ed25519
+    EdDSA,
+    /// RSASSA-PKCS1-v1_5
+    RS256,
+    /// RSASSA-PSS
+    PS256,
+}
+
+impl Alg {
+    /// Every algorithm that we sign with.
+    pub const ALL: [Alg; 4] = [Alg::ES256, Alg::EdDSA, Alg::RS256, Alg::PS256];
+
+    /// Its name on the wire (RFC 7518 §3.1, RFC 8037 §3.1).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+            Self::RS256 => "RS256",
+            Self::PS256 => "PS256",
+        }
+    }
+}
+
+/// What kind of program a client is (OpenID Connect Registration §2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// On a server or in a browser.
+    #[default]
+    Web,
+    /// On a person's device.
+    Native,
+}
+
+/// What is registered of a client; the names are those of RFC 7591 and OpenID Connect Registration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    /// The client's identifier.
+    pub client_id: ClientId,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// How it proves itself.
+    #[serde(default)]
+    pub token_endpoint_auth_method: AuthMethod,
+    /// Web or native.
+    #[serde(default)]
+    pub application_type: ApplicationType,
+    /// The grant types that it may use. Names that are not built yet are kept.
+    #[serde(default)]
+    pub grant_types: Vec<String>,
+    /// The response types that it may use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_types: Vec<String>,
+    /// Where the browser may be sent back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<String>,
+    /// Where the browser may be sent after logout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Every scope that it may ask for.
+    #[serde(default)]
+    pub scope: Scope,
+    /// The resources that it may ask for.
+    #[serde(default)]
+    pub resources: Vec<String>,
+    /// The resource of a request that names neither resource nor scope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_resource: Option<String>,
+    /// `false` only for confidential clients, by the operator.
+    #[serde(default = "yes")]
+    pub require_pkce: bool,
+    /// Origins of browser clients.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
+    /// The audiences whose tokens it may introspect; `*` is every one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_introspect: Vec<String>,
+    /// Whether its refresh tokens rotate; by kind of client when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_refresh_tokens: Option<bool>,
+    /// How long the previous refresh token still answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_overlap_seconds: Option<u32>,
+    /// Adds the issuer's own audience beside a resource.
+    #[serde(default)]
+    pub userinfo_audience: bool,
+    /// `fapi2`, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// What signs its ID tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<Alg>,
+    /// What signs its access tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_signed_response_alg: Option<Alg>,
+    /// Addresses of the registration that later work uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Metadata {
+    /// Everything that a registration must obey, whoever writes it. The error is a sentence for that person.
+    pub fn check(&self) -> Result<(), String> {
+        let confidential = self.token_endpoint_auth_method != AuthMethod::None;
+        let native = self.application_type == ApplicationType::Native;
+        let id = &self.client_id;
+        for uri in self.redirect_uris.iter().chain(&self.post_logout_redirect_uris) {
+            redirect_uri::check(uri, native)?;
+        }
+        if self.redirect_uris.is_empty() && self.grant_types.iter().any(|grant| grant == "authorization_code")
+        {
+            return Err(format!("client {id}: authorization_code needs a redirect_uri"));
+        }
+        if self
+            .grant_types
+            .iter()
+            .any(|grant| matches!(grant.as_str(), "password" | "implicit"))
+        {
+            return Err(format!(
+                "client {id}: the grants password and implicit do not exist here"
+            ));
+        }
+        if !confidential
+            && self
+                .grant_types
+                .iter()
+                .any(|grant| grant == Grant::ClientCredentials.name())
+        {
+            return Err(format!(
+                "client {id}: client_credentials is for confidential clients (RFC 6749 §4.4)"
+            ));
+        }
+        if !confidential && !self.may_introspect.is_empty() {
+            return Err(format!(
+                "client {id}: a public client cannot introspect (RFC 7662 §2.1)"
+            ));
+        }
+        if !self.require_pkce && (!confidential || self.profile.is_some()) {
+            return Err(format!(
+                "client {id}: only a confidential client without a profile may go without PKCE"
+            ));
+        }
+        if let Some(default) = &self.default_resource
+            && !self.resources.contains(default)
+        {
+            return Err(format!(
+                "client {id}: default_resource is not among its resources"
+            ));
+        }
+        if self.profile.as_deref().is_some_and(|profile| profile != "fapi2") {
+            return Err(format!("client {id}: the only profile is fapi2"));
+        }
+        Ok(())
+    }
+
+    /// The grant types that are kept but not built yet.
+    pub fn unbuilt_grants(&self) -> impl Iterator<Item = &str> {
+        self.grant_types
+            .iter()
+            .map(String::as_str)
+            .filter(|name| Grant::parse(name).is_none())
+    }
+}
+
+/// A client as the store knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// What is registered.
+    pub metadata: Metadata,
+    /// The keyed hash of its secret and the id of the key; confidential clients alone.
+    pub secret: Option<StoredSecret>,
+    /// When an administrator disabled it.
+    pub disabled_at: Option<Timestamp>,
+    /// Tokens issued up to this instant are refused everywhere; new ones are stamped later (design §4, Revocation).
+    pub tokens_before: Option<Timestamp>,
+    /// Counts its changes.
+    pub version: i64,
+}
+
+/// A client secret at rest: never the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// Which MAC key made the hash.
+    pub key_id: String,
+    /// HMAC-SHA-256 over the secret, base64url.
+    pub hash: String,
+}
+
+impl Client {
+    /// The client's identifier.
+    pub fn id(&self) -> &ClientId {
+        &self.metadata.client_id
+    }
+
+    /// True when it can prove itself.
+    pub fn is_confidential(&self) -> bool {
+        self.metadata.token_endpoint_auth_method != AuthMethod::None
+    }
+
+    /// True when it is registered for the grant.
+    pub fn may_use(&self, grant: Grant) -> bool {
+        self.metadata.grant_types.iter().any(|name| name == grant.name())
+    }
+
+    /// What signs its access tokens.
+    pub fn access_token_alg(&self) -> Alg {
+        self.metadata.access_token_signed_response_alg.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn machine() -> Client {
+        Client {
+            metadata: Metadata {
+                client_id: ClientId::parse("machine").unwrap(),
+                client_name: None,
+                token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
+                application_type: ApplicationType::Web,
+                grant_types: vec!["client_credentials".into()],
+                response_types: Vec::new(),
+                redirect_uris: Vec::new(),
+                post_logout_redirect_uris: Vec::new(),
+                scope: Scope::parse("catalog.read").unwrap(),
+                resources: vec!["urn:latchkey:catalog".into()],
+                default_resource: None,
+                require_pkce: true,
+                allowed_origins: Vec::new(),
+                may_introspect: Vec::new(),
+                rotate_refresh_tokens: None,
+                refresh_overlap_seconds: None,
+                userinfo_audience: false,
+                profile: None,
+                id_token_signed_response_alg: None,
+                access_token_signed_response_alg: None,
+                client_uri: None,
+            },
+            secret: Some(StoredSecret {
+                key_id: "k1".into(),
+                hash: "h".into(),
+            }),
+            disabled_at: None,
+            tokens_before: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn tk_08_a_client_id_can_never_look_like_a_user_id() {
+        for person in [
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+            "01890A5D-AC96-774B-BCCE-B302099A8057",
+            "01890a5dac96774bbcceb302099a8057",
+        ] {
+            assert_eq!(ClientId::parse(person), None, "{person}");
+        }
+        for bad in ["", "a b", "é", &"x".repeat(257), "a\n"] {
+            assert_eq!(ClientId::parse(bad), None, "{bad:?}");
+        }
+        assert!(ClientId::parse("machine").is_some());
+    }
+
+    #[test]
+    fn a_registration_that_would_weaken_the_protocol_is_refused() {
+        let with = |change: fn(&mut Metadata)| {
+            let mut metadata = machine().metadata;
+            change(&mut metadata);
+            metadata.check()
+        };
+        assert_eq!(with(|_| {}), Ok(()));
+        let spoil: [(&str, fn(&mut Metadata)); 8] = [
+            ("public machine", |m| {
+                m.token_endpoint_auth_method = AuthMethod::None
+            }),
+            ("password grant", |m| m.grant_types.push("password".into())),
+            ("implicit grant", |m| m.grant_types.push("implicit".into())),
+            ("code without redirect", |m| {
+                m.grant_types.push("authorization_code".into())
+            }),
+            ("public introspection", |m| {
+                m.grant_types.clear();
+                m.token_endpoint_auth_method = AuthMethod::None;
+                m.may_introspect = vec!["x:y".into()];
+            }),
+            ("no PKCE under fapi2", |m| {
+                m.profile = Some("fapi2".into());
+                m.require_pkce = false;
+            }),
+            ("foreign default resource", |m| {
+                m.default_resource = Some("urn:other".into())
+            }),
+            ("unknown profile", |m| m.profile = Some("fapi9".into())),
+        ];
+        for (what, change) in spoil {
+            assert!(with(change).is_err(), "{what}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Introspection (RFC 7662): what a caller may learn of a token.
+
+use serde::Serialize;
+
+use crate::client::Client;
+use crate::resource::Resource;
+
+/// A verified access token, as far as this decision needs it. Signature, type and expiry are already checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// Its audiences.
+    pub aud: &'a [String],
+    /// When it was issued, Unix seconds.
+    pub iat: i64,
+    /// True when `sub` is the client itself.
+    pub is_machine: bool,
+}
+
+/// What the store knows now of everything that the token stands on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing<'a> {
+    /// Its own revocation.
+    pub token_revoked: bool,
+    /// Its client, if it still exists.
+    pub client: Option<&'a Client>,
+    /// The end of its family; `None` when it has no family or the family lives.
+    pub family_ended: bool,
+    /// The person: gone, locked, disabled, or with tokens of that time revoked. Meaningless for machines.
+    pub person_ended: bool,
+}
+
+/// Whether the token is active for this caller. `false` is answered with exactly `{"active":false}`.
+///
+/// Only a caller whose `may_introspect` meets the audience learns anything.
+pub fn is_active(caller: &Client, resources: &[Resource], token: &Token<'_>, standing: Standing<'_>) -> bool {
+    let meant = token
+        .aud
+        .iter()
+        .any(|audience| may_ask(caller, resources, audience));
+    let client_stands = standing.client.is_some_and(|client| {
+        client.disabled_at.is_none()
+            && client
+                .tokens_before
+                .is_none_or(|before| token.iat > before.seconds())
+    });
+    let person_stands = token.is_machine || !standing.person_ended;
+    meant && client_stands && person_stands && !standing.token_revoked && !standing.family_ended
+}
+
+/// Whether the caller may know of tokens for this audience. An alias of a resource counts as the resource.
+pub fn may_ask(caller: &Client, resources: &[Resource], audience: &str) -> bool {
+    caller.metadata.may_introspect.iter().any(|name| {
+        name == "*"
+            || name == audience
+            || resources
+                .iter()
+                .any(|resource| resource.identifier == audience && resource.answers_to(name))
+    })
+}
+
+/// The answer for an active token (RFC 7662 §2.2).
+#[derive(Clone, Debug, Serialize)]
+pub struct Active<'a> {
+    /// `true`
+    pub active: bool,
+    /// Its scope.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub scope: &'a str,
+    /// Who asked for it.
+    pub client_id: &'a str,
+    /// `Bearer`
+    pub token_type: &'static str,
+    /// When it ends, Unix seconds.
+    pub exp: i64,
+    /// When it was issued, Unix seconds.
+    pub iat: i64,
+    /// The person or machine.
+    pub sub: &'a str,
+    /// For whom it is.
+    pub aud: &'a str,
+    /// Who issued it.
+    pub iss: &'a str,
+    /// Its own name.
+    pub jti: &'a str,
+}
+
+/// The whole answer for anything else, byte for byte.
+pub const INACTIVE: &str = r#"{"active":false}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::client::tests::machine;
+    use crate::resource::built_in;
+
+    fn caller(may: &[&str]) -> Client {
+        let mut caller = machine();
+        caller.metadata.may_introspect = may.iter().map(|m| (*m).to_owned()).collect();
+        caller
+    }
+
+    fn active(caller: &Client, aud: &str, standing: Standing<'_>) -> bool {
+        let aud = [aud.to_owned()];
+        let token = Token {
+            aud: &aud,
+            iat: 1_000,
+            is_machine: true,
+        };
+        is_active(caller, &built_in(), &token, standing)
+    }
+
+    #[test]
+    fn cve_2026_37979_in_02_a_caller_learns_only_of_tokens_for_its_audience() {
+        let client = machine();
+        let standing = Standing {
+            client: Some(&client),
+            ..Standing::default()
+        };
+        let catalog = "urn:latchkey:catalog";
+        assert!(active(&caller(&[catalog]), catalog, standing));
+        assert!(active(&caller(&["*"]), catalog, standing));
+        for may in [
+            &["urn:latchkey:order"][..],
+            &[],
+            &["urn:latchkey:catalog2"],
+            &["urn:latchkey"],
+            &["URN:LATCHKEY:CATALOG"],
+        ] {
+            assert!(!active(&caller(may), catalog, standing), "{may:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_inactive_when_anything_that_it_stands_on_has_ended() {
+        let catalog = "urn:latchkey:catalog";
+        let caller = caller(&[catalog]);
+        let client = machine();
+        let good = Standing {
+            client: Some(&client),
+            ..Standing::default()
+        };
+        assert!(active(&caller, catalog, good));
+        let mut disabled = machine();
+        disabled.disabled_at = Some(Timestamp(1));
+        let mut before = machine();
+        before.tokens_before = Some(Timestamp(1_000_000));
+        for (what, standing) in [
+            (
+                "token",
+                Standing {
+                    token_revoked: true,
+                    ..good
+                },
+            ),
+            (
+                "family",
+                Standing {
+                    family_ended: true,
+                    ..good
+                },
+            ),
+            ("no client", Standing { client: None, ..good }),
+            (
+                "disabled client",
+                Standing {
+                    client: Some(&disabled),
+                    ..good
+                },
+            ),
+            (
+                "client before time",
+                Standing {
+                    client: Some(&before),
+                    ..good
+                },
+            ),
+        ] {
+            assert!(!active(&caller, catalog, standing), "{what}");
+        }
+        let aud = [catalog.to_owned()];
+        let person = Token {
+            aud: &aud,
+            iat: 1_000,
+            is_machine: false,
+        };
+        let ended = Standing {
+            person_ended: true,
+            ..good
+        };
+        assert!(!is_active(&caller, &built_in(), &person, ended));
+    }
+}

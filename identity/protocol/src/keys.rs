@@ -1,0 +1,126 @@
+//! The life of a signing key: published, then signing, then retired, then gone.
+
+use crate::Timestamp;
+use crate::client::Alg;
+use crate::revocation::{LEEWAY_S, MAX_TOKEN_LIFE_S, SKEW_S};
+
+/// How long a fetched JWKS may be used without asking again, in seconds: its `max-age`.
+pub const JWKS_MAX_AGE_S: i64 = 300;
+/// A key is published this long before it signs, so that every guard has it (OpenID Connect Core §10.1.1).
+pub const PUBLISHED_AHEAD_MS: i64 = 2 * JWKS_MAX_AGE_S * 1_000;
+/// A key that has stopped signing stays published while any token of it may be accepted.
+pub const PUBLISHED_AFTER_MS: i64 = (MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S) * 1_000;
+/// How long a key signs before the next one takes over.
+pub const ROTATE_EVERY_MS: i64 = 30 * 24 * 3_600_000;
+
+/// A key as its dates tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its name: the RFC 7638 thumbprint.
+    pub kid: String,
+    /// What it signs with.
+    pub alg: Alg,
+    /// When it begins to sign; it is published from the start.
+    pub activates_at: Timestamp,
+    /// When it was declared compromised.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// The key that signs now: the youngest that has begun and is trusted.
+pub fn signing(keys: &[Key], alg: Alg, now: Timestamp) -> Option<&Key> {
+    trusted(keys, alg)
+        .filter(|key| key.activates_at <= now)
+        .max_by_key(|key| key.activates_at)
+}
+
+/// The keys in the JWKS: those to come, the one that signs, and those whose tokens may still live.
+pub fn published(keys: &[Key], now: Timestamp) -> Vec<&Key> {
+    keys.iter()
+        .filter(|key| {
+            let stopped = trusted(keys, key.alg)
+                .map(|other| other.activates_at)
+                .filter(|other| *other > key.activates_at && *other <= now)
+                .min();
+            key.revoked_at.is_none() && stopped.is_none_or(|at| now.0 < at.0 + PUBLISHED_AFTER_MS)
+        })
+        .collect()
+}
+
+/// When the next key of this algorithm must begin, if one must be made now.
+///
+/// With no usable key it begins at once; by age, or when `asked`, after every guard could have fetched it. A key that
+/// is on its way already is enough.
+pub fn next(keys: &[Key], alg: Alg, asked: bool, now: Timestamp) -> Option<Timestamp> {
+    let Some(current) = signing(keys, alg, now) else {
+        let coming = trusted(keys, alg).any(|key| key.activates_at > now);
+        // After an emergency nothing signs: the next one cannot wait, nor can one that is on its way be relied on.
+        return (!coming || keys.iter().any(|key| key.alg == alg && key.revoked_at.is_some())).then_some(now);
+    };
+    let coming = trusted(keys, alg).any(|key| key.activates_at > now);
+    let due = now.0 >= current.activates_at.0 + ROTATE_EVERY_MS - PUBLISHED_AHEAD_MS;
+    ((due || asked) && !coming).then_some(Timestamp(now.0 + PUBLISHED_AHEAD_MS))
+}
+
+fn trusted(keys: &[Key], alg: Alg) -> impl Iterator<Item = &Key> {
+    keys.iter()
+        .filter(move |key| key.alg == alg && key.revoked_at.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(kid: &str, activates_at: i64) -> Key {
+        Key {
+            kid: kid.into(),
+            alg: Alg::ES256,
+            activates_at: Timestamp(activates_at),
+            revoked_at: None,
+        }
+    }
+
+    fn kids(keys: Vec<&Key>) -> Vec<&str> {
+        keys.into_iter().map(|key| key.kid.as_str()).collect()
+    }
+
+    #[test]
+    fn jw_17_a_key_is_published_before_it_signs_and_after_its_last_token() {
+        let keys = [key("a", 0), key("b", 1_000_000)];
+        assert_eq!(signing(&keys, Alg::ES256, Timestamp(999_999)).unwrap().kid, "a");
+        assert_eq!(signing(&keys, Alg::ES256, Timestamp(1_000_000)).unwrap().kid, "b");
+        assert_eq!(kids(published(&keys, Timestamp(500_000))), ["a", "b"]);
+        let last = 1_000_000 + PUBLISHED_AFTER_MS;
+        assert_eq!(kids(published(&keys, Timestamp(last - 1))), ["a", "b"]);
+        assert_eq!(kids(published(&keys, Timestamp(last))), ["b"]);
+    }
+
+    #[test]
+    fn jw_17_a_rotation_gives_every_guard_time_to_fetch() {
+        let keys = [key("a", 0)];
+        let now = Timestamp(5_000_000);
+        assert_eq!(next(&keys, Alg::ES256, false, now), None);
+        assert_eq!(
+            next(&keys, Alg::ES256, true, now),
+            Some(Timestamp(5_000_000 + PUBLISHED_AHEAD_MS))
+        );
+        let coming = [key("a", 0), key("b", 5_100_000)];
+        assert_eq!(next(&coming, Alg::ES256, true, now), None);
+        let due = Timestamp(ROTATE_EVERY_MS - PUBLISHED_AHEAD_MS);
+        assert_eq!(
+            next(&keys, Alg::ES256, false, due),
+            Some(Timestamp(ROTATE_EVERY_MS))
+        );
+    }
+
+    #[test]
+    fn op_09_after_an_emergency_the_next_key_signs_at_once() {
+        let mut compromised = key("a", 0);
+        compromised.revoked_at = Some(Timestamp(1));
+        let now = Timestamp(10);
+        assert_eq!(signing(std::slice::from_ref(&compromised), Alg::ES256, now), None);
+        assert!(published(std::slice::from_ref(&compromised), now).is_empty());
+        assert_eq!(next(&[compromised], Alg::ES256, false, now), Some(now));
+        assert_eq!(next(&[], Alg::ES256, false, now), Some(now));
+        assert_eq!(next(&[key("a", 0)], Alg::EdDSA, false, now), Some(now));
+    }
+}

@@ -1,0 +1,89 @@
+//! Which redirect URIs a client may register (OAuth 2.1 §2.3.1, RFC 8252 §7).
+
+use url::{Host, Url};
+
+/// Checks one redirect URI of a registration; the error is a sentence for whoever registers it.
+///
+/// Accepted: https; http on loopback; for native clients also private-use schemes with a dot.
+pub fn check(uri: &str, native: bool) -> Result<(), String> {
+    let refuse = |reason: &str| Err(format!("redirect_uri {uri:?} {reason}"));
+    if uri.contains('*') {
+        return refuse("contains a wildcard");
+    }
+    if uri
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
+    {
+        return refuse("contains a character that no URI has");
+    }
+    let Ok(parsed) = Url::parse(uri) else {
+        return refuse("is not an absolute URI");
+    };
+    if parsed.fragment().is_some() || uri.contains('#') {
+        return refuse("has a fragment");
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return refuse("has a user name or password");
+    }
+    match parsed.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(&parsed) => Ok(()),
+        "http" => refuse("must be https; http is for loopback alone"),
+        // RFC 8252 §7.1: a reverse domain name, so that nobody else's scheme is taken.
+        scheme if native && scheme.contains('.') => Ok(()),
+        _ => refuse("has a scheme that is not accepted"),
+    }
+}
+
+fn is_loopback(uri: &Url) -> bool {
+    match uri.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_loopback_and_dotted_private_schemes_are_accepted() {
+        for uri in [
+            "https://shop.test/cb",
+            "http://127.0.0.1/cb",
+            "http://[::1]:7000/cb",
+            "http://localhost/cb",
+        ] {
+            assert_eq!(check(uri, false), Ok(()), "{uri}");
+        }
+        assert_eq!(check("com.example.app:/cb", true), Ok(()));
+    }
+
+    #[test]
+    fn cve_2026_9086_cve_2026_29192_az_04_dangerous_schemes_are_refused_in_any_letter_case() {
+        for uri in [
+            "JaVaScRiPt:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "https://*.x/",
+            "https://x/#f",
+            "https://x/#",
+            "myapp:/cb",
+            "http://evil.test/cb",
+            "/cb",
+            "",
+            "https://u@x/",
+            "https://x/\\y",
+            "https://x/a b",
+            "com.example.app:/cb",
+        ] {
+            assert!(check(uri, false).is_err(), "{uri}");
+        }
+        for uri in ["myapp:/cb", "JaVaScRiPt:alert(1)", "data:text/html,x"] {
+            assert!(check(uri, true).is_err(), "{uri}");
+        }
+    }
+}

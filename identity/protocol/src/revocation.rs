@@ -1,0 +1,193 @@
+//! What a revocation ends, and for how long guards must remember it (RFC 7009; design §4, Revocation).
+
+use crate::Timestamp;
+use crate::client::{Client, ClientId};
+
+/// The longest that any of our access tokens lives, in seconds: a guard refuses more.
+pub const MAX_TOKEN_LIFE_S: i64 = 900;
+/// The tolerance that a guard may have, and the clock difference that we admit between hosts, in seconds.
+pub const LEEWAY_S: i64 = 60;
+/// See [`LEEWAY_S`].
+pub const SKEW_S: i64 = 60;
+
+/// How many single tokens of one client guards are asked to remember before its older tokens are ended at once.
+pub const COLLAPSE_AT: i64 = 10_000;
+
+/// Something that ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// One access token.
+    Token {
+        /// Its `jti`.
+        jti: String,
+        /// Whose it was.
+        client_id: String,
+        /// For whom it was.
+        aud: String,
+        /// Its `exp`, Unix seconds.
+        exp: i64,
+    },
+    /// Everything that came from one authorization.
+    Family {
+        /// The `fam` of its access tokens.
+        fam: String,
+        /// The session that the client knows.
+        sid: Option<String>,
+        /// Whose it was.
+        client_id: String,
+    },
+    /// A person's session with all its online families.
+    Session {
+        /// The session's id in the store.
+        session: String,
+    },
+    /// All tokens of a person issued until now.
+    Subject {
+        /// Who.
+        sub: String,
+    },
+    /// All tokens of a client issued until now.
+    Client {
+        /// Which.
+        client_id: String,
+    },
+    /// A signing key that is not trusted any more.
+    Key {
+        /// Which.
+        kid: String,
+    },
+}
+
+impl Revocation {
+    /// The kind's name, in the store and in event types.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Token { .. } => "token",
+            Self::Family { .. } => "family",
+            Self::Session { .. } => "session",
+            Self::Subject { .. } => "subject",
+            Self::Client { .. } => "client",
+            Self::Key { .. } => "key",
+        }
+    }
+
+    /// What it is about.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Token { jti, .. } => jti,
+            Self::Family { fam, .. } => fam,
+            Self::Session { session } => session,
+            Self::Subject { sub } => sub,
+            Self::Client { client_id } => client_id,
+            Self::Key { kid } => kid,
+        }
+    }
+
+    /// Until when guards must remember it, Unix seconds: until nothing that it ends can be accepted any more.
+    pub fn until(&self, now: Timestamp) -> i64 {
+        match self {
+            Self::Token { exp, .. } => exp + LEEWAY_S + SKEW_S,
+            // Kinds with a time also end tokens that are stamped a second ahead.
+            Self::Family { .. }
+            | Self::Session { .. }
+            | Self::Subject { .. }
+            | Self::Client { .. }
+            | Self::Key { .. } => now.seconds() + 1 + MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S,
+        }
+    }
+}
+
+/// What to do with a token that a client hands in for revocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// End it.
+    End(Revocation),
+    /// Answer 200 and do nothing: it is another's, over, or nothing that we know (RFC 7009 §2.2).
+    Nothing,
+}
+
+/// An access token handed in whose signature and type are right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessToken<'a> {
+    /// Its `jti`.
+    pub jti: &'a str,
+    /// Whose it is.
+    pub client_id: &'a str,
+    /// For whom it is.
+    pub aud: &'a str,
+    /// Its `exp`, Unix seconds.
+    pub exp: i64,
+}
+
+/// Decides over an access token: that `jti` only, and only for the client that it was issued to.
+pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) -> Handed {
+    match token {
+        Some(token) if token.client_id == client.id().as_str() && token.exp > now.seconds() => {
+            Handed::End(Revocation::Token {
+                jti: token.jti.to_owned(),
+                client_id: token.client_id.to_owned(),
+                aud: token.aud.to_owned(),
+                exp: token.exp,
+            })
+        }
+        _ => Handed::Nothing,
+    }
+}
+
+/// After a token of `client` was revoked: with too many live entries, its older tokens are ended as one.
+pub fn collapse(client: &ClientId, live_tokens: i64) -> Option<Revocation> {
+    (live_tokens > COLLAPSE_AT).then(|| Revocation::Client {
+        client_id: client.as_str().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::tests::machine;
+
+    fn token(client_id: &str, exp: i64) -> Option<AccessToken<'_>> {
+        Some(AccessToken {
+            jti: "j1",
+            client_id,
+            aud: "urn:x",
+            exp,
+        })
+    }
+
+    #[test]
+    fn cve_2020_15223_in_05_only_a_live_token_of_ones_own_is_ended() {
+        let now = Timestamp(1_000_000);
+        let ended = hand_in(&machine(), token("machine", 1_300), now);
+        assert!(matches!(ended, Handed::End(Revocation::Token { ref jti, .. }) if jti == "j1"));
+        assert_eq!(hand_in(&machine(), token("other", 1_300), now), Handed::Nothing);
+        assert_eq!(hand_in(&machine(), token("machine", 1_000), now), Handed::Nothing);
+        assert_eq!(hand_in(&machine(), None, now), Handed::Nothing);
+    }
+
+    #[test]
+    fn in_07_guards_remember_an_entry_until_nothing_it_ends_can_be_accepted() {
+        let now = Timestamp(1_000_000);
+        let token = Revocation::Token {
+            jti: "j".into(),
+            client_id: "c".into(),
+            aud: "a".into(),
+            exp: 1_300,
+        };
+        assert_eq!(token.until(now), 1_300 + 120);
+        let subject = Revocation::Subject { sub: "u".into() };
+        assert_eq!(subject.until(now), 1_001 + 900 + 120);
+    }
+
+    #[test]
+    fn in_07_more_than_ten_thousand_tokens_of_one_client_become_one_entry() {
+        let id = machine().id().clone();
+        assert_eq!(collapse(&id, COLLAPSE_AT), None);
+        assert_eq!(
+            collapse(&id, COLLAPSE_AT + 1),
+            Some(Revocation::Client {
+                client_id: "machine".into()
+            })
+        );
+    }
+}

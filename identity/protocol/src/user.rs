@@ -1,0 +1,139 @@
+//! People: what a seed may say of them. Signing in comes with the authorization endpoint.
+
+use serde_json::{Map, Value};
+
+/// Claims that the issuer alone may state (OpenID Connect Core §2, RFC 9068 §2.2, RFC 7519 §4.1).
+const RESERVED: [&str; 24] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "scope",
+    "scp",
+    "client_id",
+    "azp",
+    "acr",
+    "amr",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "sid",
+    "cnf",
+    "act",
+    "roles",
+    "fam",
+    "events",
+];
+
+/// The standard claims that a profile may hold (OpenID Connect Core §5.1).
+const STANDARD: [&str; 16] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+];
+
+/// Checks the claims of a profile; the error is a sentence for whoever wrote them.
+pub fn check_claims(claims: &Map<String, Value>) -> Result<(), String> {
+    for (name, value) in claims {
+        if RESERVED.contains(&name.as_str()) {
+            return Err(format!("claim {name:?} is the issuer's own and cannot be set"));
+        }
+        if !STANDARD.contains(&name.as_str()) {
+            return Err(format!(
+                "claim {name:?} is not a standard claim of OpenID Connect"
+            ));
+        }
+        let fits = match name.as_str() {
+            "address" => value
+                .as_object()
+                .is_some_and(|fields| fields.values().all(Value::is_string)),
+            "phone_number_verified" => value.is_boolean(),
+            _ => value
+                .as_str()
+                .is_some_and(|text| text.len() <= 512 && !text.chars().any(char::is_control)),
+        };
+        if !fits {
+            return Err(format!("claim {name:?} has the wrong type or is too long"));
+        }
+    }
+    Ok(())
+}
+
+/// One spelling for a user name or address: what is equal to people is equal to the database.
+pub fn canonical(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// A user name: 1 to 64 visible characters without `@`, so that it is never mistaken for an address.
+pub fn check_username(name: &str) -> Result<(), String> {
+    let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !(1..=64).contains(&name.chars().count()) || !name.chars().all(fine) {
+        return Err(format!(
+            "user name {name:?} must have 1 to 64 letters, digits, dots, hyphens or underscores"
+        ));
+    }
+    Ok(())
+}
+
+/// An e-mail address, as far as it can be told without sending to it.
+pub fn check_email(email: &str) -> Result<(), String> {
+    let parts: Vec<&str> = email.split('@').collect();
+    let plain = !email
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | ','));
+    match parts.as_slice() {
+        [local, domain] if !local.is_empty() && !domain.is_empty() && email.len() <= 254 && plain => Ok(()),
+        _ => Err(format!("{email:?} is not an e-mail address")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cve_2024_29892_id_02_reserved_claims_cannot_be_set_by_a_profile() {
+        for name in RESERVED {
+            let claims = Map::from_iter([(name.to_owned(), Value::from("x"))]);
+            assert!(check_claims(&claims).is_err(), "{name}");
+        }
+        let fine = Map::from_iter([("name".to_owned(), Value::from("Carol"))]);
+        assert_eq!(check_claims(&fine), Ok(()));
+    }
+
+    #[test]
+    fn ac_13_addresses_that_inject_are_refused() {
+        for bad in [
+            "",
+            "a",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a@b\r\nBcc: x",
+            "a b@c",
+            "<a@b>",
+            "\"a\"@b",
+        ] {
+            assert!(check_email(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(check_email("carol@example.test"), Ok(()));
+    }
+}

@@ -1,1 +1,234 @@
-//! Placeholder.
+//! The identity provider's HTTP shell: it loads facts, asks `latchkey-protocol`, commits once and answers.
+
+mod admin;
+mod admit;
+mod answer;
+mod ends;
+mod feed;
+mod keypair;
+mod password;
+mod registry;
+mod routes;
+mod seed;
+mod signer;
+mod throttle;
+mod tokens;
+mod vault;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use latchkey_bus::{Bus, Outbox};
+use latchkey_clock::{Clock, Random};
+use latchkey_http::probes::Ready;
+use latchkey_identity_store::{Store, StoreError};
+use latchkey_protocol::metadata::path;
+use latchkey_protocol::{OAuthError, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+pub use admin::{AdminError, ClientView, KeyView, NewClient};
+pub use latchkey_identity_store::MIGRATIONS;
+pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
+pub use signer::{Signer, SignerError};
+pub use vault::Vault;
+
+use crate::feed::Feed;
+use crate::registry::Registry;
+use crate::throttle::Throttle;
+
+/// The identity provider. Cloning is cheap.
+#[derive(Clone)]
+pub struct Identity {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    issuer: String,
+    store: Store,
+    bus: Bus,
+    outbox: Outbox,
+    signer: Signer,
+    registry: Registry,
+    throttle: Throttle,
+    feed: Feed,
+    verifier: tokens::Verifier,
+    clock: Clock,
+    random: Random,
+}
+
+/// What an identity provider is made of.
+pub struct Parts {
+    /// The configured issuer, without a slash at its end.
+    pub issuer: String,
+    /// Its database, with [`MIGRATIONS`] and the outbox's tables.
+    pub db: latchkey_db::Db,
+    /// Where its events go.
+    pub bus: Bus,
+    /// The opened master key.
+    pub vault: Vault,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+}
+
+/// Why the identity provider could not do something inside.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The store.
+    #[error("the identity store failed")]
+    Store(#[from] StoreError),
+    /// The signer.
+    #[error("the signer failed")]
+    Signer(#[from] SignerError),
+    /// The outbox.
+    #[error("an event could not be written")]
+    Bus(#[from] latchkey_bus::BusError),
+}
+
+impl From<latchkey_db::DbError> for IdentityError {
+    fn from(error: latchkey_db::DbError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<IdentityError> for OAuthError {
+    /// The reason is logged here, once; the peer learns only whether trying again makes sense.
+    fn from(error: IdentityError) -> Self {
+        let transient = match &error {
+            IdentityError::Store(error) => error.is_transient(),
+            IdentityError::Bus(latchkey_bus::BusError::Db(error)) => error.is_transient(),
+            IdentityError::Signer(_) | IdentityError::Bus(_) => false,
+        };
+        let (reason, cause) = (
+            error.to_string(),
+            std::error::Error::source(&error).map(ToString::to_string),
+        );
+        tracing::error!(reason, cause, request.id = %latchkey_http::current_request_id(), "a request failed inside");
+        if transient {
+            Self::Unavailable
+        } else {
+            Self::Internal
+        }
+    }
+}
+
+impl Identity {
+    /// Opens the registry and makes the keys that are missing.
+    pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
+        let store = Store::new(parts.db);
+        let signer = Signer::new(parts.vault, parts.random.clone());
+        let outbox = Outbox::new("identity", parts.clock.clone(), parts.random.clone());
+        let identity = Self {
+            inner: Arc::new(Inner {
+                registry: Registry::new(&parts.issuer),
+                throttle: Throttle::default(),
+                feed: Feed::default(),
+                verifier: tokens::Verifier::new(&parts.issuer),
+                issuer: parts.issuer,
+                store,
+                bus: parts.bus,
+                outbox,
+                signer,
+                clock: parts.clock,
+                random: parts.random,
+            }),
+        };
+        identity.declare_built_in_resources().await?;
+        identity.refresh().await?;
+        Ok(identity)
+    }
+
+    /// The whole of it on one page.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route(path::OPENID_CONFIGURATION, get(routes::discovery::get))
+            .route(path::AUTHORIZATION_SERVER, get(routes::discovery::get))
+            .route(path::JWKS, get(routes::jwks::get))
+            .route(path::TOKEN, post(routes::token::post))
+            .route(path::INTROSPECT, post(routes::introspect::post))
+            .route(path::REVOKE, post(routes::revoke::post))
+            .route(path::REVOCATIONS, get(routes::revocations::get))
+            .with_state(self.clone())
+    }
+
+    /// What must be true before it takes requests.
+    pub fn ready(&self) -> Ready {
+        let (keys, feed) = (self.clone(), self.clone());
+        Ready::new()
+            .when("keys", move || {
+                keys.inner.signer.can_sign(Default::default(), keys.now())
+            })
+            .when("signals", move || feed.inner.feed.is_live())
+    }
+
+    /// Runs what goes on beside requests, until `stop`: the relay, the feed, and keeping up with the database.
+    pub async fn run(&self, stop: CancellationToken) {
+        let relay = self
+            .inner
+            .bus
+            .relay(self.inner.store.db().clone(), self.inner.clock.clone());
+        tokio::join!(
+            relay.run(stop.clone()),
+            self.run_feed(stop.clone()),
+            self.keep_up(stop)
+        );
+    }
+
+    async fn keep_up(&self, stop: CancellationToken) {
+        const HOUSEKEEPING_MS: i64 = 60_000;
+        let mut changes = self.inner.store.db().changes();
+        let mut cleaned_at = 0;
+        loop {
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = stop.cancelled() => return,
+            }
+            if let Err(error) = self.refresh().await {
+                tracing::error!(error = %error, "the registry in memory stays as it was");
+            }
+            let now = self.now();
+            if now.0 - cleaned_at > HOUSEKEEPING_MS {
+                cleaned_at = now.0;
+                if let Err(error) = self.clean(now).await {
+                    tracing::warn!(error = %error, "expired rows stay for now");
+                }
+            }
+        }
+    }
+
+    async fn clean(&self, now: Timestamp) -> Result<(), IdentityError> {
+        let store = self.inner.store.clone();
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                store.purge_revocations(&tx, now).await?;
+                store.purge_throttles(&tx, Timestamp(now.0 - 3_600_000)).await?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// The configured issuer.
+    pub fn issuer(&self) -> &str {
+        &self.inner.issuer
+    }
+
+    /// The identity database.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The signer, for whoever must make tokens that a guard believes.
+    pub fn signer(&self) -> &Signer {
+        &self.inner.signer
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(self.inner.clock.now_ms())
+    }
+}

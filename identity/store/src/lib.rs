@@ -1,1 +1,84 @@
-//! Placeholder.
+//! The identity database: its migrations and the only SQL that touches it.
+//!
+//! Functions that write take the transaction that their caller decided in, so that a decision and all that must
+//! survive with it are one commit.
+
+mod audit;
+mod clients;
+mod keys;
+mod registry;
+mod resources;
+mod revocations;
+mod throttles;
+mod users;
+
+use latchkey_db::{Db, DbError, Migration, Migrations};
+
+pub use audit::AuditRow;
+pub use clients::NewSecret;
+pub use keys::{KeyRow, SecretRow};
+pub use revocations::{Recorded, TokenStanding};
+pub use throttles::Window;
+pub use users::{NewUser, UserRow, UserStanding};
+
+/// The tables of the identity database.
+pub const MIGRATIONS: Migrations = Migrations {
+    set: "identity",
+    steps: &[Migration {
+        version: 1,
+        name: "identity",
+        sqlite: include_str!("../migrations/0001_identity.sql"),
+        postgres: include_str!("../migrations/0001_identity.sql"),
+    }],
+};
+
+/// The identity database. Cloning is cheap.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+}
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database below.
+    #[error("the identity database failed")]
+    Db(#[from] DbError),
+    /// A row that fits no value of ours: somebody wrote into the database by hand.
+    #[error("row {row:?} of {table} cannot be read: {reason}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        row: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// True when the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Db(error) if error.is_transient())
+    }
+
+    fn corrupt(table: &'static str, row: &str, reason: impl ToString) -> Self {
+        Self::Corrupt {
+            table,
+            row: row.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Store {
+    /// The store in this database, whose schema is up to date.
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// The database, to write in and to watch.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+}

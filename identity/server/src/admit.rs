@@ -1,0 +1,178 @@
+//! The one door of the OAuth endpoints: read the form once, know the client, walk the endpoint's checks.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::extract::Request;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use latchkey_http::{Form, Peer, current_request_id};
+use latchkey_protocol::OAuthError;
+use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
+use latchkey_protocol::client::Client;
+use latchkey_protocol::client_auth::{Presented, present};
+
+use crate::Identity;
+use crate::answer::Refusal;
+
+/// A client that may do what it asks for, and what it asks.
+pub(crate) struct Admitted {
+    pub client: Arc<Client>,
+    pub form: Form,
+}
+
+/// What is known of whoever asks.
+struct Proved {
+    client: Option<Arc<Client>>,
+    presented: Presented,
+    secret_matches: bool,
+}
+
+impl Proved {
+    fn facts(&self, throttled: bool) -> Facts<'_> {
+        let Self {
+            client,
+            presented,
+            secret_matches,
+        } = self;
+        Facts {
+            client: client.as_deref(),
+            presented,
+            secret_matches: *secret_matches,
+            throttled,
+        }
+    }
+}
+
+/// Parameters that RFC 8707 §2 lets a client repeat.
+const REPEATABLE: [&str; 1] = ["resource"];
+
+impl Identity {
+    /// Admits a POST. `endpoint` reads from the form which column of the checks applies.
+    pub(crate) async fn admit_form(
+        &self,
+        request: Request,
+        endpoint: impl FnOnce(&mut Form) -> Result<Endpoint, OAuthError>,
+    ) -> Result<Admitted, Refusal> {
+        let (parts, body) = request.into_parts();
+        // RFC 6749 §3.2: parameters come in the body alone, where no log and no referrer sees them.
+        if parts.uri.query().is_some() {
+            return Err(OAuthError::Malformed("Parameters belong in the body.").into());
+        }
+        if !is_form(&parts.headers) {
+            return Err(OAuthError::Malformed("The body must be application/x-www-form-urlencoded.").into());
+        }
+        let body = body
+            .collect()
+            .await
+            .map_err(|_| OAuthError::Malformed("The body is too large or was cut."))?
+            .to_bytes();
+        let mut form = Form::parse(&body, &REPEATABLE)
+            .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
+        let presented = present(
+            &authorization(&parts.headers),
+            form.take("client_id"),
+            form.take("client_secret"),
+        )?;
+        let proved = self.prove(presented, peer(&parts.extensions)).await?;
+        // The client comes before the grant: a stranger learns nothing of grants (RFC 6749 §5.2).
+        let endpoint = endpoint(&mut form)?;
+        let client = self.allow(endpoint, proved)?;
+        Ok(Admitted { client, form })
+    }
+
+    /// Admits a GET, which has only headers.
+    pub(crate) async fn admit_headers(
+        &self,
+        parts: &http::request::Parts,
+        endpoint: Endpoint,
+    ) -> Result<Arc<Client>, Refusal> {
+        let presented = present(&authorization(&parts.headers), None, None)?;
+        let proved = self.prove(presented, peer(&parts.extensions)).await?;
+        self.allow(endpoint, proved)
+    }
+
+    /// Knows the client: revocation's column is the bare proof, and every other column contains it.
+    async fn prove(&self, presented: Presented, address: IpAddr) -> Result<Proved, Refusal> {
+        let throttled = self
+            .inner
+            .throttle
+            .blocked(presented.client_id.as_ref(), address, self.now());
+        let client = match &presented.client_id {
+            Some(id) => self.client(id).await?,
+            None => None,
+        };
+        let stored = client.as_ref().and_then(|client| client.secret.as_ref());
+        let secret_matches = self
+            .inner
+            .signer
+            .client_secret_matches(stored, presented.secret.as_deref());
+        let proved = Proved {
+            client,
+            presented,
+            secret_matches,
+        };
+        let facts = proved.facts(throttled.is_some());
+        match admit(Endpoint::Revoke, facts) {
+            Ok(_) => Ok(proved),
+            Err(error) => Err(self.refuse(error, &proved.presented, address, throttled).await),
+        }
+    }
+
+    /// Walks the endpoint's whole column.
+    fn allow(&self, endpoint: Endpoint, proved: Proved) -> Result<Arc<Client>, Refusal> {
+        if let Err(error) = admit(endpoint, proved.facts(false)) {
+            tracing::info!(reason = %error, client.id = proved.presented.client_id.as_ref().map(|id| id.as_str()),
+                request.id = %current_request_id(), "client refused");
+            return Err(error.into());
+        }
+        proved.client.ok_or_else(|| OAuthError::UnknownClient.into())
+    }
+
+    async fn refuse(
+        &self,
+        error: OAuthError,
+        presented: &Presented,
+        address: IpAddr,
+        throttled: Option<latchkey_protocol::Timestamp>,
+    ) -> Refusal {
+        tracing::info!(reason = %error, client.id = presented.client_id.as_ref().map(|id| id.as_str()),
+            peer = %address, request.id = %current_request_id(), "client refused");
+        metrics::counter!("latchkey_client_refused_total", "code" => error.wire().code).increment(1);
+        if let Some(until) = throttled {
+            return Refusal::throttled(until, self.now());
+        }
+        if counts_as_a_guess(&error)
+            && let Err(failed) = self
+                .count_wrong_secret(presented.client_id.as_ref(), address)
+                .await
+        {
+            // A guess that cannot be counted is not answered: else a broken store would open the throttle.
+            return failed.into();
+        }
+        error.into()
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let media = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = media.and_then(|text| text.split(';').next()).map(str::trim);
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
+    headers
+        .get_all(header::AUTHORIZATION)
+        .iter()
+        .map(http::HeaderValue::as_bytes)
+        .collect()
+}
+
+/// Tests of a router without a listener have no peer; they share the unspecified address.
+fn peer(extensions: &http::Extensions) -> IpAddr {
+    extensions
+        .get::<Peer>()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}

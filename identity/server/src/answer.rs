@@ -1,0 +1,65 @@
+//! Refusals of the OAuth endpoints as they go over the wire (RFC 6749 §5.2).
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use latchkey_protocol::{OAuthError, Timestamp};
+use serde_json::json;
+
+/// A refusal, with what the protocol wants beside the code.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub error: OAuthError,
+    /// The block's end, when the caller is throttled.
+    pub retry_after_s: Option<i64>,
+}
+
+impl From<OAuthError> for Refusal {
+    fn from(error: OAuthError) -> Self {
+        Self {
+            error,
+            retry_after_s: None,
+        }
+    }
+}
+
+impl From<crate::IdentityError> for Refusal {
+    fn from(error: crate::IdentityError) -> Self {
+        OAuthError::from(error).into()
+    }
+}
+
+impl Refusal {
+    pub fn throttled(until: Timestamp, now: Timestamp) -> Self {
+        let wait = (until.0 - now.0).max(0) / 1_000 + 1;
+        Self {
+            error: OAuthError::Throttled,
+            retry_after_s: Some(wait),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let wire = self.error.wire();
+        let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = json!({ "error": wire.code, "error_description": wire.description }).to_string();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 6749 §5.2: with the scheme that the client used, and harmless to one that used none.
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"latchkey\""),
+            );
+        }
+        let retry = self
+            .retry_after_s
+            .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
+        if let Some(seconds) = retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,191 @@
+//! Ending things: the row, the event that tells every guard, and the audit record are one commit.
+
+use latchkey_bus::Draft;
+use latchkey_contracts::events::revocation as wire;
+use latchkey_db::Tx;
+use latchkey_identity_store::{AuditRow, Recorded, Store};
+use latchkey_protocol::revocation::{Revocation, collapse};
+use latchkey_protocol::{ClientId, Timestamp};
+use serde_json::json;
+
+use crate::{Identity, IdentityError};
+
+impl Identity {
+    /// Ends something and tells everybody. `false` when it had ended before.
+    pub async fn end(&self, revocation: Revocation, cause: &str, actor: &str) -> Result<bool, IdentityError> {
+        let (identity, cause, actor) = (self.clone(), cause.to_owned(), actor.to_owned());
+        let touches = matches!(revocation, Revocation::Client { .. } | Revocation::Key { .. });
+        let request_id = latchkey_http::current_request_id().to_string();
+        let ended = self
+            .inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                if touches {
+                    identity.inner.store.touch_registry(&tx).await?;
+                }
+                identity
+                    .end_in(&tx, revocation, &cause, &actor, &request_id)
+                    .await
+            })
+            .await?;
+        if touches {
+            self.refresh().await?;
+        }
+        Ok(ended)
+    }
+
+    /// [`Identity::end`] inside a transaction that decides more.
+    pub(crate) async fn end_in(
+        &self,
+        tx: &Tx,
+        revocation: Revocation,
+        cause: &str,
+        actor: &str,
+        request_id: &str,
+    ) -> Result<bool, IdentityError> {
+        let (store, now) = (&self.inner.store, self.now());
+        let families = match &revocation {
+            Revocation::Session { session } => store.families_of_session(tx, session).await?,
+            _ => Vec::new(),
+        };
+        let Some(recorded) = store.add_revocation(tx, &revocation, cause, now).await? else {
+            return Ok(false);
+        };
+        self.tell(
+            tx,
+            &revocation,
+            &recorded,
+            families,
+            cause,
+            actor,
+            request_id,
+            now,
+        )
+        .await?;
+        if let Revocation::Token { client_id, .. } = &revocation
+            && let Some(client) = ClientId::parse(client_id)
+            && let Some(all) = collapse(&client, store.live_tokens(tx, &client, now).await?)
+        {
+            store.drop_tokens(tx, &client).await?;
+            store.touch_registry(tx).await?;
+            if let Some(recorded) = store
+                .add_revocation(tx, &all, "too many single tokens", now)
+                .await?
+            {
+                let cause = "too many single tokens";
+                self.tell(tx, &all, &recorded, Vec::new(), cause, "system", request_id, now)
+                    .await?;
+            }
+        }
+        Ok(true)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what an event and an audit record say; a struct would only rename it"
+    )]
+    async fn tell(
+        &self,
+        tx: &Tx,
+        revocation: &Revocation,
+        recorded: &Recorded,
+        families: Vec<(String, String, Option<String>)>,
+        cause: &str,
+        actor: &str,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<(), IdentityError> {
+        let event = event_of(revocation, recorded, families);
+        self.inner
+            .outbox
+            .put(
+                tx,
+                Draft {
+                    r#type: event.event_type().to_owned(),
+                    subject: event.subject().to_owned(),
+                    sequence: recorded.before.unwrap_or(1),
+                    data: data_of(&event),
+                    correlation: Some(request_id.to_owned()),
+                    actor: Some(actor.to_owned()),
+                },
+            )
+            .await?;
+        let row = AuditRow {
+            id: self.inner.random.uuid_v7(now.0),
+            kind: format!("{}.revoked", revocation.kind()),
+            actor: actor.to_owned(),
+            subject: revocation.key().to_owned(),
+            request_id: Some(request_id.to_owned()),
+            detail: json!({ "cause": cause }),
+        };
+        let store: &Store = &self.inner.store;
+        store.audit(tx, &row, now).await?;
+        metrics::counter!("latchkey_revocations_total", "kind" => revocation.kind()).increment(1);
+        tracing::info!(
+            kind = revocation.kind(),
+            actor,
+            cause,
+            request.id = request_id,
+            "revoked"
+        );
+        Ok(())
+    }
+}
+
+/// A revocation in the words of the contracts.
+fn event_of(
+    revocation: &Revocation,
+    recorded: &Recorded,
+    families: Vec<(String, String, Option<String>)>,
+) -> wire::Revocation {
+    let until = recorded.until;
+    let before = recorded.before.unwrap_or_default();
+    match revocation.clone() {
+        Revocation::Token {
+            jti, client_id, aud, ..
+        } => wire::Revocation::Token(wire::TokenRevoked {
+            jti,
+            client_id,
+            aud: vec![aud],
+            until,
+        }),
+        Revocation::Family { fam, sid, client_id } => wire::Revocation::Family(wire::FamilyRevoked {
+            fam,
+            sid,
+            client_id,
+            until,
+        }),
+        Revocation::Session { session } => {
+            let family = |(fam, client_id, sid): (String, String, Option<String>)| wire::SessionFamily {
+                fam,
+                client_id,
+                sid,
+            };
+            let families = families.into_iter().map(family).collect();
+            wire::Revocation::Session(wire::SessionRevoked {
+                sid: session,
+                families,
+                until,
+            })
+        }
+        Revocation::Subject { sub } => wire::Revocation::Subject(wire::SubjectRevoked { sub, before, until }),
+        Revocation::Client { client_id } => wire::Revocation::Client(wire::ClientRevoked {
+            client_id,
+            before,
+            until,
+        }),
+        Revocation::Key { kid } => wire::Revocation::Key(wire::KeyRevoked { kid }),
+    }
+}
+
+fn data_of(event: &wire::Revocation) -> serde_json::Value {
+    match event {
+        wire::Revocation::Token(data) => json!(data),
+        wire::Revocation::Family(data) => json!(data),
+        wire::Revocation::Session(data) => json!(data),
+        wire::Revocation::Subject(data) => json!(data),
+        wire::Revocation::Client(data) => json!(data),
+        wire::Revocation::Key(data) => json!(data),
+    }
+}

@@ -1,0 +1,216 @@
+//! The feed of revocations for guards off the bus: what every node has heard, ready to be signed for a caller.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use latchkey_bus::Heard;
+use latchkey_contracts::events::revocation::{Revocation as Wire, SessionFamily};
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::revocation::{LEEWAY_S, MAX_TOKEN_LIFE_S, SKEW_S};
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::Identity;
+
+/// How far back guards must know: nothing older can end a token that could still be accepted.
+pub const WINDOW_MS: i64 = (MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S + 1) * 1_000;
+
+/// The log is reached every second; what is older than this has been lost.
+const HEARD_LATELY_MS: i64 = 5_000;
+
+/// What a guard is told of one thing that ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Entry {
+    Token {
+        jti: String,
+        until: i64,
+        /// Whose business it is; not sent.
+        #[serde(skip)]
+        aud: Vec<String>,
+    },
+    Family {
+        fam: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sid: Option<String>,
+        until: i64,
+    },
+    Subject {
+        sub: String,
+        before: i64,
+        until: i64,
+    },
+    Client {
+        client_id: String,
+        before: i64,
+        until: i64,
+    },
+    Key {
+        kid: String,
+    },
+}
+
+/// Everything that one event ended.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub position: i64,
+    pub entries: Vec<Entry>,
+    /// Forgotten after this second.
+    until: i64,
+}
+
+/// What a connection is told next.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    Item(Arc<Item>),
+    /// Everything up to here has been told, and the log was reached just now.
+    Live(i64),
+    /// The log is another one: begin again.
+    Reset,
+}
+
+/// The shared memory of the feed.
+pub(crate) struct Feed {
+    known: RwLock<Known>,
+    news: broadcast::Sender<News>,
+    /// When the log was last reached, Unix milliseconds.
+    heard_at_ms: AtomicI64,
+}
+
+#[derive(Default)]
+struct Known {
+    epoch: Option<String>,
+    position: i64,
+    items: Vec<Arc<Item>>,
+}
+
+/// Where a connection begins.
+pub(crate) struct Start {
+    pub epoch: String,
+    pub position: i64,
+    pub items: Vec<Arc<Item>>,
+    pub news: broadcast::Receiver<News>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            known: RwLock::default(),
+            news: broadcast::Sender::new(4_096),
+            heard_at_ms: AtomicI64::new(0),
+        }
+    }
+}
+
+impl Feed {
+    /// True once everything that happened before the start is known.
+    pub fn is_live(&self) -> bool {
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .epoch
+            .is_some()
+    }
+
+    /// True when the log was reached lately: a heartbeat may be sent.
+    pub fn heard_lately(&self, now_ms: i64) -> bool {
+        self.heard_at_ms.load(Ordering::Relaxed) + HEARD_LATELY_MS >= now_ms
+    }
+
+    /// All that is live now, and what comes after it without a gap; `None` before the feed is live.
+    pub fn start(&self) -> Option<Start> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Start {
+            epoch: known.epoch.clone()?,
+            position: known.position,
+            items: known.items.clone(),
+            // Subscribed under the lock: what is told later is not in `items`, and the reverse.
+            news: self.news.subscribe(),
+        })
+    }
+
+    fn hear(&self, heard: Heard, now: Timestamp) {
+        let now_s = now.seconds();
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let news = match heard {
+            Heard::Event { position, event } => {
+                let wire = match Wire::parse(&event.r#type, &event.data) {
+                    Ok(wire) => wire,
+                    Err(error) => {
+                        tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
+                        return;
+                    }
+                };
+                let item = Arc::new(item(position, wire, now_s));
+                known.items.push(item.clone());
+                News::Item(item)
+            }
+            Heard::Live { position, epoch } => {
+                known.items.retain(|item| item.until >= now_s);
+                self.heard_at_ms.store(now.0, Ordering::Relaxed);
+                known.epoch = Some(epoch);
+                known.position = position;
+                News::Live(position)
+            }
+            Heard::Reset => {
+                *known = Known::default();
+                News::Reset
+            }
+        };
+        // Nobody may be connected.
+        let _listeners = self.news.send(news);
+    }
+}
+
+impl Identity {
+    /// Listens to the bus like any guard does.
+    pub(crate) async fn run_feed(&self, stop: CancellationToken) {
+        let since = self.now().0 - WINDOW_MS;
+        let mut broadcast = self.inner.bus.broadcast(Wire::TYPES, since, stop);
+        while let Some(heard) = broadcast.next().await {
+            self.inner.feed.hear(heard, self.now());
+        }
+    }
+}
+
+fn item(position: i64, wire: Wire, now_s: i64) -> Item {
+    let family = |fam: String, sid: Option<String>, until: i64| Entry::Family { fam, sid, until };
+    let (entries, until) = match wire {
+        Wire::Token(t) => (
+            vec![Entry::Token {
+                jti: t.jti,
+                until: t.until,
+                aud: t.aud,
+            }],
+            t.until,
+        ),
+        Wire::Family(f) => (vec![family(f.fam, f.sid, f.until)], f.until),
+        Wire::Session(s) => {
+            let each = |f: SessionFamily| family(f.fam, f.sid, s.until);
+            (s.families.into_iter().map(each).collect(), s.until)
+        }
+        Wire::Subject(s) => (
+            vec![Entry::Subject {
+                sub: s.sub,
+                before: s.before,
+                until: s.until,
+            }],
+            s.until,
+        ),
+        Wire::Client(c) => (
+            vec![Entry::Client {
+                client_id: c.client_id,
+                before: c.before,
+                until: c.until,
+            }],
+            c.until,
+        ),
+        Wire::Key(k) => (vec![Entry::Key { kid: k.kid }], now_s + WINDOW_MS / 1_000),
+    };
+    Item {
+        position,
+        entries,
+        until,
+    }
+}

@@ -1,0 +1,149 @@
+//! Key pairs: made, parsed once, and signing.
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256, RsaKeyPair,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_protocol::client::Alg;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// A private key, parsed and ready.
+pub(crate) enum KeyPair {
+    P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(RsaKeyPair),
+}
+
+/// The library refused a key or an operation; it does not say why.
+#[derive(Debug, thiserror::Error)]
+#[error("the cryptographic library refused")]
+pub(crate) struct CryptoError;
+
+impl KeyPair {
+    /// Makes a key for `alg` and its PKCS #8 text. RSA takes a tenth of a second and more.
+    pub fn generate(alg: Alg) -> Result<(Self, Zeroizing<Vec<u8>>), CryptoError> {
+        let random = SystemRandom::new();
+        let pkcs8 = match alg {
+            Alg::ES256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+                .map_err(|_| CryptoError)?
+                .as_ref()
+                .to_vec(),
+            Alg::EdDSA => Ed25519KeyPair::generate_pkcs8(&random)
+                .map_err(|_| CryptoError)?
+                .as_ref()
+                .to_vec(),
+            Alg::RS256 | Alg::PS256 => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| CryptoError)?;
+                let der = pair.as_der().map_err(|_| CryptoError)?;
+                der.as_ref().to_vec()
+            }
+        };
+        let pkcs8 = Zeroizing::new(pkcs8);
+        Ok((Self::parse(alg, &pkcs8)?, pkcs8))
+    }
+
+    /// Reads PKCS #8.
+    pub fn parse(alg: Alg, pkcs8: &[u8]) -> Result<Self, CryptoError> {
+        Ok(match alg {
+            Alg::ES256 => Self::P256(
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(|_| CryptoError)?,
+            ),
+            Alg::EdDSA => Self::Ed25519(Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| CryptoError)?),
+            Alg::RS256 | Alg::PS256 => Self::Rsa(RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| CryptoError)?),
+        })
+    }
+
+    /// The signature over `message`, in the form that JWS wants (RFC 7518 §3).
+    pub fn sign(&self, alg: Alg, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let random = SystemRandom::new();
+        match self {
+            Self::P256(pair) => Ok(pair
+                .sign(&random, message)
+                .map_err(|_| CryptoError)?
+                .as_ref()
+                .to_vec()),
+            Self::Ed25519(pair) => Ok(pair.sign(message).as_ref().to_vec()),
+            Self::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                let padding: &dyn aws_lc_rs::signature::RsaEncoding = match alg {
+                    Alg::PS256 => &RSA_PSS_SHA256,
+                    Alg::RS256 | Alg::ES256 | Alg::EdDSA => &RSA_PKCS1_SHA256,
+                };
+                pair.sign(padding, &random, message, &mut signature)
+                    .map_err(|_| CryptoError)?;
+                Ok(signature)
+            }
+        }
+    }
+
+    /// The public half with its RFC 7638 thumbprint as `kid`, and that `kid`.
+    pub fn public_jwk(&self, alg: Alg) -> (Value, String) {
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        // The members that the thumbprint takes, in the order of their names (RFC 7638 §3.2).
+        let (canonical, mut jwk) = match self {
+            Self::P256(pair) => {
+                let point = pair.public_key().as_ref();
+                let (x, y) = (text(&point[1..33]), text(&point[33..65]));
+                (
+                    format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#),
+                    json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}),
+                )
+            }
+            Self::Ed25519(pair) => {
+                let x = text(pair.public_key().as_ref());
+                (
+                    format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
+                    json!({"kty": "OKP", "crv": "Ed25519", "x": x}),
+                )
+            }
+            Self::Rsa(pair) => {
+                let public = pair.public_key();
+                let n = text(public.modulus().big_endian_without_leading_zero());
+                let e = text(public.exponent().big_endian_without_leading_zero());
+                (
+                    format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+                    json!({"kty": "RSA", "n": n, "e": e}),
+                )
+            }
+        };
+        let kid = text(&Sha256::digest(canonical.as_bytes()));
+        jwk["use"] = json!("sig");
+        jwk["alg"] = json!(alg.name());
+        jwk["kid"] = json!(kid);
+        (jwk, kid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_algorithm_signs_what_its_published_key_verifies() {
+        for alg in Alg::ALL {
+            let (pair, pkcs8) = KeyPair::generate(alg).unwrap();
+            let (jwk, kid) = pair.public_jwk(alg);
+            let set = latchkey_guard::KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap();
+            assert!(set.contains(&kid), "{alg:?}");
+            let again = KeyPair::parse(alg, &pkcs8).unwrap();
+            assert_eq!(again.public_jwk(alg).1, kid, "{alg:?}");
+        }
+    }
+
+    #[test]
+    fn jw_17_a_published_key_has_no_private_member() {
+        for alg in Alg::ALL {
+            let (jwk, _) = KeyPair::generate(alg).unwrap().0.public_jwk(alg);
+            for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+                assert!(jwk.get(private).is_none(), "{alg:?} {private}");
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What nodes keep in memory of clients, resources and keys. The registry's revision invalidates it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::HeaderValue;
+use latchkey_protocol::client::{Alg, Client};
+use latchkey_protocol::{ClientId, Resource, metadata, resource};
+use moka::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use crate::{Identity, IdentityError};
+
+/// A read-through memory of the registry.
+pub(crate) struct Registry {
+    snapshot: ArcSwap<Snapshot>,
+    /// Client by id, with the revision under which it was read. Unknown ids are remembered, too.
+    clients: Cache<ClientId, (i64, Option<Arc<Client>>)>,
+}
+
+pub(crate) struct Snapshot {
+    revision: i64,
+    pub resources: Vec<Resource>,
+    pub discovery: Document,
+    pub jwks: Document,
+}
+
+/// Bytes that are built once per change and served with their digest as entity tag.
+#[derive(Clone)]
+pub(crate) struct Document {
+    pub bytes: Bytes,
+    pub etag: HeaderValue,
+}
+
+impl Document {
+    fn new(bytes: Vec<u8>) -> Self {
+        let digest: String = Sha256::digest(&bytes)
+            .iter()
+            .take(16)
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        let etag =
+            HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+        Self {
+            bytes: bytes.into(),
+            etag,
+        }
+    }
+}
+
+impl Registry {
+    pub fn new(issuer: &str) -> Self {
+        let resources = resource::built_in();
+        let discovery = Document::new(metadata::document(issuer, &resources).to_string().into_bytes());
+        let jwks = Document::new(br#"{"keys":[]}"#.to_vec());
+        let snapshot = Snapshot {
+            revision: -1,
+            resources,
+            discovery,
+            jwks,
+        };
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            clients: Cache::new(10_000),
+        }
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+}
+
+impl Identity {
+    /// The client with this id, as of the current revision.
+    pub(crate) async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, IdentityError> {
+        let registry = &self.inner.registry;
+        let revision = registry.snapshot.load().revision;
+        if let Some((read_at, client)) = registry.clients.get(id)
+            && read_at == revision
+        {
+            return Ok(client);
+        }
+        // Read after the revision was: what is found is at least as new, and the next revision reads again.
+        let client = self
+            .inner
+            .store
+            .client(self.inner.store.db(), id)
+            .await?
+            .map(Arc::new);
+        registry.clients.insert(id.clone(), (revision, client.clone()));
+        Ok(client)
+    }
+
+    /// Catches up with the database: keys that are due, resources, blocked callers.
+    pub async fn refresh(&self) -> Result<(), IdentityError> {
+        let now = self.now();
+        let blocked = self.inner.store.blocked(now).await?;
+        self.inner.throttle.replace(blocked);
+
+        let mut revision = self.inner.store.revision().await?;
+        let before = self.inner.registry.snapshot();
+        let changed = revision != before.revision;
+        if changed {
+            self.inner.signer.load(&self.inner.store).await?;
+        }
+        let algs = self.algs_in_use(changed, &before).await?;
+        if self
+            .inner
+            .signer
+            .make_what_is_due(&self.inner.store, &algs, now)
+            .await?
+        {
+            revision = self.inner.store.revision().await?;
+            self.inner.signer.load(&self.inner.store).await?;
+        }
+        // Publication depends on the time, too: a key retires without any change in the database.
+        let jwks = self.inner.signer.jwks(now);
+        if revision == before.revision && before.jwks.bytes == jwks {
+            return Ok(());
+        }
+        self.inner.verifier.use_keys(&jwks);
+        let resources = self.inner.store.resources().await?;
+        let discovery = metadata::document(&self.inner.issuer, &resources)
+            .to_string()
+            .into_bytes();
+        self.inner.registry.snapshot.store(Arc::new(Snapshot {
+            revision,
+            resources,
+            discovery: Document::new(discovery),
+            jwks: Document::new(jwks),
+        }));
+        Ok(())
+    }
+
+    /// The default algorithm, and those that clients are registered for.
+    async fn algs_in_use(&self, changed: bool, before: &Snapshot) -> Result<Vec<Alg>, IdentityError> {
+        let mut algs = vec![Alg::default()];
+        if changed || before.revision < 0 {
+            for client in self.inner.store.clients().await? {
+                algs.push(client.access_token_alg());
+            }
+        }
+        algs.sort_unstable();
+        algs.dedup();
+        Ok(algs)
+    }
+
+    /// The resources of the shop exist in every installation.
+    pub(crate) async fn declare_built_in_resources(&self) -> Result<(), IdentityError> {
+        let declared = self.inner.store.resources().await?;
+        let missing: Vec<Resource> = resource::built_in()
+            .into_iter()
+            .filter(|built_in| !declared.contains(built_in))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (store, now) = (self.inner.store.clone(), self.now());
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                store.touch_registry(&tx).await?;
+                for resource in &missing {
+                    store.put_resource(&tx, resource, now).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}

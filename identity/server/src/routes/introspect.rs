@@ -1,0 +1,83 @@
+//! `POST /introspect` (RFC 7662)
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use latchkey_protocol::checks::Endpoint;
+use latchkey_protocol::introspect::{Active, INACTIVE, Standing, Token, is_active};
+use latchkey_protocol::{ClientId, OAuthError};
+
+use crate::answer::Refusal;
+use crate::{Identity, IdentityError};
+
+pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> Result<Response, Refusal> {
+    let mut admitted = identity.admit_form(request, |_| Ok(Endpoint::Introspect)).await?;
+    let token = admitted
+        .form
+        .take("token")
+        .ok_or(OAuthError::Malformed("token is missing."))?;
+    let body = match identity.introspect(&admitted.client, &token).await? {
+        Some(body) => body,
+        None => INACTIVE.to_owned(),
+    };
+    Ok(super::private_json(body))
+}
+
+impl Identity {
+    /// The answer for a token that is active for this caller. Everything that it stands on is looked up now.
+    async fn introspect(
+        &self,
+        caller: &latchkey_protocol::Client,
+        token: &str,
+    ) -> Result<Option<String>, IdentityError> {
+        let Some(claims) = self.inner.verifier.prove(token, self.now()) else {
+            return Ok(None);
+        };
+        let Some(client_id) = ClientId::parse(&claims.client_id) else {
+            return Ok(None);
+        };
+        let known = self
+            .inner
+            .store
+            .standing(&claims.jti, claims.fam.as_deref(), &client_id)
+            .await?;
+        let is_machine = claims.sub == claims.client_id;
+        let person_ended = if is_machine {
+            false
+        } else {
+            let person = self.inner.store.user_standing(&claims.sub).await?;
+            person.ended
+                || person
+                    .tokens_before
+                    .is_some_and(|before| claims.iat <= before.seconds())
+        };
+        let standing = Standing {
+            token_revoked: known.token_revoked,
+            family_ended: known.family_ended,
+            client: known.client.as_ref(),
+            person_ended,
+        };
+        let view = Token {
+            aud: &claims.aud,
+            iat: claims.iat,
+            is_machine,
+        };
+        let resources = &self.inner.registry.snapshot().resources;
+        if !is_active(caller, resources, &view, standing) {
+            return Ok(None);
+        }
+        let scope = claims.scope.iter().collect::<Vec<_>>().join(" ");
+        let active = Active {
+            active: true,
+            scope: &scope,
+            client_id: &claims.client_id,
+            token_type: "Bearer",
+            exp: claims.exp,
+            iat: claims.iat,
+            sub: &claims.sub,
+            aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
+            iss: &claims.iss,
+            jti: &claims.jti,
+        };
+        Ok(serde_json::to_string(&active).ok())
+    }
+}

@@ -1,0 +1,194 @@
+//! `GET /revocations`: the feed for guards off the bus.
+//!
+//! One long-lived answer of server-sent events. Each message is a JWS of ours for this caller alone, with its position
+//! and that of the message before it on this connection, so that a gap cannot hide.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use latchkey_protocol::OAuthError;
+use latchkey_protocol::checks::Endpoint;
+use latchkey_protocol::client::{Alg, Client};
+use latchkey_protocol::introspect::may_ask;
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+
+use crate::Identity;
+use crate::answer::Refusal;
+use crate::feed::{Entry, Item, News, Start};
+
+/// The `typ` of a message.
+const TYP: &str = "revocations+jwt";
+/// A quiet feed says this often that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Entries in one message of a snapshot.
+const CHUNK: usize = 256;
+
+#[derive(Serialize)]
+struct Message<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    iat: i64,
+    epoch: &'a str,
+    position: i64,
+    /// The position of the message before; absent in the first message of a snapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev: Option<i64>,
+    more: bool,
+    /// The name of the event, which server-sent events carry outside of the signature.
+    event: &'a str,
+    entries: &'a [Entry],
+}
+
+pub(crate) async fn get(State(identity): State<Identity>, request: Request) -> Result<Response, Refusal> {
+    let (parts, _no_body) = request.into_parts();
+    let client = identity.admit_headers(&parts, Endpoint::Feed).await?;
+    let resume = parts
+        .headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let start = identity.inner.feed.start().ok_or(OAuthError::Unavailable)?;
+    let (frames, body) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(64);
+    let connection = Connection {
+        identity,
+        client,
+        epoch: start.epoch.clone(),
+        prev: None,
+        frames,
+    };
+    tokio::spawn(async move {
+        if connection.run(start, resume).await.is_none() {
+            tracing::debug!("a feed connection ended");
+        }
+    });
+    let stream = futures::stream::unfold(body, async |mut body| Some((body.recv().await?, body)));
+    let mut response = Body::from_stream(stream).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+struct Connection {
+    identity: Identity,
+    client: Arc<Client>,
+    epoch: String,
+    prev: Option<i64>,
+    frames: mpsc::Sender<Result<Bytes, std::convert::Infallible>>,
+}
+
+impl Connection {
+    /// Ends with `None` when the peer is gone, fell behind, or must begin again.
+    async fn run(mut self, start: Start, resume: Option<String>) -> Option<()> {
+        let Start {
+            position,
+            items,
+            mut news,
+            ..
+        } = start;
+        match resume.and_then(|id| self.resumable(&id, position)) {
+            Some(from) => {
+                self.prev = Some(from);
+                for item in items.iter().filter(|item| item.position > from) {
+                    self.item(item).await?;
+                }
+                self.send("heartbeat", position, false, &[]).await?;
+            }
+            None => {
+                let entries: Vec<Entry> = items.iter().flat_map(|item| self.visible(item)).collect();
+                let mut chunks = entries.chunks(CHUNK).peekable();
+                while let Some(chunk) = chunks.next() {
+                    self.send("snapshot", position, chunks.peek().is_some(), chunk)
+                        .await?;
+                }
+                if entries.is_empty() {
+                    self.send("snapshot", position, false, &[]).await?;
+                }
+            }
+        }
+        let mut told = position;
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        beat.reset();
+        loop {
+            tokio::select! {
+                heard = news.recv() => match heard {
+                    Ok(News::Item(item)) => self.item(&item).await?,
+                    Ok(News::Live(position)) => told = told.max(position),
+                    Ok(News::Reset) | Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+                },
+                _ = beat.tick() => {
+                    // Nothing is said for a log that is not reached: the guard must see its feed grow old.
+                    if self.identity.inner.feed.heard_lately(self.identity.now().0) {
+                        self.send("heartbeat", told, false, &[]).await?;
+                    }
+                }
+                () = self.frames.closed() => return None,
+            }
+        }
+    }
+
+    /// The position to go on from, when it is one of this log's.
+    fn resumable(&self, id: &str, position: i64) -> Option<i64> {
+        let (epoch, from) = id.rsplit_once('.')?;
+        let from: i64 = from.parse().ok()?;
+        (epoch == self.epoch && (0..=position).contains(&from)).then_some(from)
+    }
+
+    async fn item(&mut self, item: &Item) -> Option<()> {
+        let entries = self.visible(item);
+        if entries.is_empty() {
+            return Some(());
+        }
+        self.send("entries", item.position, false, &entries).await
+    }
+
+    /// What this caller may know: single tokens only of its audiences, everything else.
+    fn visible(&self, item: &Item) -> Vec<Entry> {
+        let resources = &self.identity.inner.registry.snapshot().resources;
+        let mine = |entry: &&Entry| match entry {
+            Entry::Token { aud, .. } => aud.iter().any(|aud| may_ask(&self.client, resources, aud)),
+            Entry::Family { .. } | Entry::Subject { .. } | Entry::Client { .. } | Entry::Key { .. } => true,
+        };
+        item.entries.iter().filter(mine).cloned().collect()
+    }
+
+    async fn send(&mut self, event: &str, position: i64, more: bool, entries: &[Entry]) -> Option<()> {
+        let now = self.identity.now();
+        let message = Message {
+            iss: self.identity.issuer(),
+            aud: self.client.id().as_str(),
+            iat: now.seconds(),
+            epoch: &self.epoch,
+            position,
+            prev: self.prev,
+            more,
+            event,
+            entries,
+        };
+        let data = match self
+            .identity
+            .inner
+            .signer
+            .sign(Alg::default(), TYP, &message, now)
+        {
+            Ok(data) => data,
+            Err(error) => {
+                tracing::error!(error = %error, "the feed cannot be signed");
+                return None;
+            }
+        };
+        self.prev = Some(position);
+        let frame = format!("id: {}.{position}\nevent: {event}\ndata: {data}\n\n", self.epoch);
+        self.frames.send(Ok(frame.into())).await.ok()
+    }
+}

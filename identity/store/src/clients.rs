@@ -1,0 +1,129 @@
+//! Registered clients.
+
+use latchkey_db::{On, Row, Tx, sql};
+use latchkey_protocol::client::{Client, Metadata, StoredSecret};
+use latchkey_protocol::{ClientId, Timestamp};
+
+use crate::{Store, StoreError};
+
+/// What becomes of a client's secret when the client is written.
+#[derive(Clone, Debug)]
+pub enum NewSecret {
+    /// It stays as it is.
+    Keep,
+    /// This one replaces it.
+    Set(StoredSecret),
+    /// The client has none.
+    Clear,
+}
+
+impl Store {
+    /// The client with this id.
+    pub async fn client<'a>(
+        &self,
+        on: impl Into<On<'a>>,
+        id: &ClientId,
+    ) -> Result<Option<Client>, StoreError> {
+        sql(
+            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, version \
+             FROM clients WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(on)
+        .await?
+        .map(|row| read(&row))
+        .transpose()
+    }
+
+    /// Every client, by id.
+    pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        sql(
+            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, version \
+             FROM clients ORDER BY id",
+        )
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+    }
+
+    /// Registers the client, or replaces what is registered. The caller has called [`Store::touch_registry`].
+    pub async fn put_client(
+        &self,
+        tx: &Tx,
+        metadata: &Metadata,
+        secret: NewSecret,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let id = metadata.client_id.as_str();
+        let text =
+            serde_json::to_string(metadata).map_err(|error| StoreError::corrupt("clients", id, error))?;
+        sql(
+            "INSERT INTO clients (id, metadata, created_at, updated_at, version) VALUES ($1, $2, $3, $3, 1) \
+             ON CONFLICT (id) DO UPDATE SET metadata = excluded.metadata, updated_at = excluded.updated_at, \
+               version = clients.version + 1",
+        )
+        .bind(id)
+        .bind(text)
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+        let (key_id, hash) = match secret {
+            NewSecret::Keep => return Ok(()),
+            NewSecret::Set(secret) => (Some(secret.key_id), Some(secret.hash)),
+            NewSecret::Clear => (None, None),
+        };
+        sql("UPDATE clients SET secret_key_id = $2, secret_hash = $3 WHERE id = $1")
+            .bind(id)
+            .bind(key_id)
+            .bind(hash)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Disables or enables a client; `false` when there is none.
+    pub async fn set_client_disabled(
+        &self,
+        tx: &Tx,
+        id: &ClientId,
+        disabled_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows =
+            sql("UPDATE clients SET disabled_at = $2, updated_at = $3, version = version + 1 WHERE id = $1")
+                .bind(id.as_str())
+                .bind(disabled_at.map(|at| at.0))
+                .bind(now.0)
+                .execute(tx)
+                .await?;
+        Ok(rows == 1)
+    }
+
+    /// Removes a client; `false` when there is none.
+    pub async fn remove_client(&self, tx: &Tx, id: &ClientId) -> Result<bool, StoreError> {
+        Ok(sql("DELETE FROM clients WHERE id = $1")
+            .bind(id.as_str())
+            .execute(tx)
+            .await?
+            == 1)
+    }
+}
+
+fn read(row: &Row) -> Result<Client, StoreError> {
+    let id = row.text("id")?;
+    let metadata: Metadata = serde_json::from_str(&row.text("metadata")?)
+        .map_err(|error| StoreError::corrupt("clients", &id, error))?;
+    let secret = match (row.opt_text("secret_key_id")?, row.opt_text("secret_hash")?) {
+        (Some(key_id), Some(hash)) => Some(StoredSecret { key_id, hash }),
+        _ => None,
+    };
+    Ok(Client {
+        metadata,
+        secret,
+        disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
+        tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
+        version: row.int("version")?,
+    })
+}

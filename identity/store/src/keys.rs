@@ -1,0 +1,129 @@
+//! Signing keys and secrets, wrapped: the database alone opens nothing.
+
+use latchkey_db::{On, Row, Tx, sql};
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::client::Alg;
+use latchkey_protocol::keys::Key;
+
+use crate::{Store, StoreError};
+
+/// A signing key at rest.
+#[derive(Clone, Debug)]
+pub struct KeyRow {
+    /// Its dates.
+    pub key: Key,
+    /// The public half, as it is published (RFC 7517).
+    pub public_jwk: String,
+    /// The private half, wrapped under the master key.
+    pub wrapped_private: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A secret at rest.
+#[derive(Clone, Debug)]
+pub struct SecretRow {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The secret, wrapped under the master key.
+    pub wrapped: String,
+}
+
+impl Store {
+    /// Every signing key, revoked ones too.
+    pub async fn keys<'a>(&self, on: impl Into<On<'a>>) -> Result<Vec<KeyRow>, StoreError> {
+        sql(
+            "SELECT kid, alg, public_jwk, wrapped_private, created_at, activates_at, revoked_at \
+             FROM signing_keys ORDER BY activates_at",
+        )
+        .fetch_all(on)
+        .await?
+        .iter()
+        .map(read_key)
+        .collect()
+    }
+
+    /// Adds a key.
+    pub async fn add_key(&self, tx: &Tx, row: &KeyRow) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO signing_keys (kid, alg, public_jwk, wrapped_private, created_at, activates_at) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&row.key.kid)
+        .bind(row.key.alg.name())
+        .bind(&row.public_jwk)
+        .bind(&row.wrapped_private)
+        .bind(row.created_at.0)
+        .bind(row.key.activates_at.0)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Declares a key compromised; `false` when there is no such trusted key.
+    pub async fn revoke_key(&self, tx: &Tx, kid: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let rows = sql("UPDATE signing_keys SET revoked_at = $2 WHERE kid = $1 AND revoked_at IS NULL")
+            .bind(kid)
+            .bind(now.0)
+            .execute(tx)
+            .await?;
+        Ok(rows == 1)
+    }
+
+    /// The live secrets of a purpose, newest first.
+    pub async fn secrets<'a>(
+        &self,
+        on: impl Into<On<'a>>,
+        purpose: &str,
+    ) -> Result<Vec<SecretRow>, StoreError> {
+        sql(
+            "SELECT id, purpose, wrapped FROM secrets WHERE purpose = $1 AND retired_at IS NULL \
+             ORDER BY created_at DESC, id DESC",
+        )
+        .bind(purpose)
+        .fetch_all(on)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(SecretRow {
+                id: row.text("id")?,
+                purpose: row.text("purpose")?,
+                wrapped: row.text("wrapped")?,
+            })
+        })
+        .collect()
+    }
+
+    /// Adds a secret.
+    pub async fn add_secret(&self, tx: &Tx, row: &SecretRow, now: Timestamp) -> Result<(), StoreError> {
+        sql("INSERT INTO secrets (id, purpose, wrapped, created_at) VALUES ($1, $2, $3, $4)")
+            .bind(&row.id)
+            .bind(&row.purpose)
+            .bind(&row.wrapped)
+            .bind(now.0)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+fn read_key(row: &Row) -> Result<KeyRow, StoreError> {
+    let (kid, name) = (row.text("kid")?, row.text("alg")?);
+    let alg = Alg::ALL
+        .into_iter()
+        .find(|alg| alg.name() == name)
+        .ok_or_else(|| StoreError::corrupt("signing_keys", &kid, "unknown algorithm"))?;
+    Ok(KeyRow {
+        key: Key {
+            kid,
+            alg,
+            activates_at: Timestamp(row.int("activates_at")?),
+            revoked_at: row.opt_int("revoked_at")?.map(Timestamp),
+        },
+        public_jwk: row.text("public_jwk")?,
+        wrapped_private: row.text("wrapped_private")?,
+        created_at: Timestamp(row.int("created_at")?),
+    })
+}

@@ -1,0 +1,225 @@
+//! What has ended, and what an introspection must know of everything that a token stands on.
+
+use latchkey_db::{Row, Tx, sql};
+use latchkey_protocol::client::Client;
+use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::{ClientId, Timestamp};
+
+use crate::{Store, StoreError};
+
+/// Facts about a token, as they are now.
+#[derive(Clone, Debug, Default)]
+pub struct TokenStanding {
+    /// Its own revocation.
+    pub token_revoked: bool,
+    /// The end of its family.
+    pub family_ended: bool,
+    /// Its client.
+    pub client: Option<Client>,
+}
+
+/// An entry as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Tokens issued up to this second have ended; for kinds that have a time.
+    pub before: Option<i64>,
+    /// Until when guards must remember it, Unix seconds.
+    pub until: i64,
+}
+
+impl Store {
+    /// Writes down that something has ended. `None` when it had ended before: then nothing is to be published.
+    pub async fn add_revocation(
+        &self,
+        tx: &Tx,
+        revocation: &Revocation,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, StoreError> {
+        let (client_id, audience, before) = match revocation {
+            Revocation::Token { client_id, aud, .. } => (Some(client_id.as_str()), Some(aud.as_str()), None),
+            Revocation::Family { client_id, .. } => (Some(client_id.as_str()), None, None),
+            Revocation::Client { client_id } => (Some(client_id.as_str()), None, Some(now.seconds())),
+            Revocation::Subject { .. } => (None, None, Some(now.seconds())),
+            Revocation::Session { .. } | Revocation::Key { .. } => (None, None, None),
+        };
+        // A second end of the same person or client moves the time on, by a second at least: what was issued after
+        // the first is stamped later than it. A second end of anything else changes nothing.
+        let row = sql(
+            "INSERT INTO revocations (kind, subject, client_id, audience, before, until, cause, created_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+                       ON CONFLICT (kind, subject) DO UPDATE SET \
+                         before = CASE WHEN excluded.before > revocations.before THEN excluded.before \
+                                       ELSE revocations.before + 1 END, \
+                         until = excluded.until, cause = excluded.cause \
+                         WHERE revocations.before IS NOT NULL \
+                       RETURNING before, until",
+        )
+        .bind(revocation.kind())
+        .bind(revocation.key())
+        .bind(client_id)
+        .bind(audience)
+        .bind(before)
+        .bind(revocation.until(now))
+        .bind(cause)
+        .bind(now.0)
+        .fetch_optional(tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let recorded = Recorded {
+            before: row.opt_int("before")?,
+            until: row.int("until")?,
+        };
+        self.end_row(tx, revocation, &recorded, cause, now).await?;
+        Ok(Some(recorded))
+    }
+
+    /// The row that a revocation ends, beside the entry that guards are told of.
+    async fn end_row(
+        &self,
+        tx: &Tx,
+        revocation: &Revocation,
+        recorded: &Recorded,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let before = recorded.before.map(|seconds| seconds * 1_000);
+        let statement = match revocation {
+            Revocation::Client { client_id } => {
+                sql("UPDATE clients SET tokens_before = $2, version = version + 1 WHERE id = $1")
+                    .bind(client_id)
+                    .bind(before)
+            }
+            Revocation::Subject { sub } => {
+                sql("UPDATE users SET tokens_before = $2, version = version + 1 WHERE id = $1")
+                    .bind(sub)
+                    .bind(before)
+            }
+            Revocation::Family { fam, .. } => {
+                sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL")
+                    .bind(fam)
+                    .bind(now.0)
+                    .bind(cause)
+            }
+            Revocation::Session { session } => {
+                sql("UPDATE families SET revoked_at = $2, cause = $3 \
+                     WHERE session_id = $1 AND offline_at IS NULL AND revoked_at IS NULL")
+                .bind(session)
+                .bind(now.0)
+                .bind(cause)
+                .execute(tx)
+                .await?;
+                sql("UPDATE sessions SET ended_at = $2, cause = $3 WHERE id = $1 AND ended_at IS NULL")
+                    .bind(session)
+                    .bind(now.0)
+                    .bind(cause)
+            }
+            Revocation::Token { .. } | Revocation::Key { .. } => return Ok(()),
+        };
+        statement.execute(tx).await?;
+        Ok(())
+    }
+
+    /// How many single tokens of this client guards must remember now.
+    pub async fn live_tokens(&self, tx: &Tx, client: &ClientId, now: Timestamp) -> Result<i64, StoreError> {
+        let row = sql("SELECT COUNT(*) AS live FROM revocations \
+                       WHERE client_id = $1 AND kind = 'token' AND until > $2")
+        .bind(client.as_str())
+        .bind(now.seconds())
+        .fetch_one(tx)
+        .await?;
+        Ok(row.int("live")?)
+    }
+
+    /// Forgets the single tokens of a client, whose older tokens have all ended as one.
+    pub async fn drop_tokens(&self, tx: &Tx, client: &ClientId) -> Result<(), StoreError> {
+        sql("DELETE FROM revocations WHERE client_id = $1 AND kind = 'token'")
+            .bind(client.as_str())
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// The online families of a session that are alive: their `fam`, client and `sid`.
+    pub async fn families_of_session(
+        &self,
+        tx: &Tx,
+        session: &str,
+    ) -> Result<Vec<(String, String, Option<String>)>, StoreError> {
+        sql("SELECT fam, client_id, sid FROM families \
+             WHERE session_id = $1 AND offline_at IS NULL AND revoked_at IS NULL ORDER BY fam")
+        .bind(session)
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(|row| Ok((row.text("fam")?, row.text("client_id")?, row.opt_text("sid")?)))
+        .collect()
+    }
+
+    /// The client and the `sid` of a family, if there is one.
+    pub async fn family_owner(
+        &self,
+        tx: &Tx,
+        fam: &str,
+    ) -> Result<Option<(String, Option<String>)>, StoreError> {
+        sql("SELECT client_id, sid FROM families WHERE fam = $1")
+            .bind(fam)
+            .fetch_optional(tx)
+            .await?
+            .map(|row| Ok((row.text("client_id")?, row.opt_text("sid")?)))
+            .transpose()
+    }
+
+    /// What an introspection must know, in one look: the token's own end, its family's, and its client as it is now.
+    pub async fn standing(
+        &self,
+        jti: &str,
+        fam: Option<&str>,
+        client: &ClientId,
+    ) -> Result<TokenStanding, StoreError> {
+        let row = sql(
+            "SELECT c.id, c.metadata, c.disabled_at, c.tokens_before, c.version, t.kind AS token_end, \
+                         f.fam AS family_end \
+                       FROM clients c \
+                       LEFT JOIN revocations t ON t.kind = 'token' AND t.subject = $1 \
+                       LEFT JOIN revocations f ON f.kind = 'family' AND f.subject = $2 \
+                       WHERE c.id = $3",
+        )
+        .bind(jti)
+        .bind(fam)
+        .bind(client.as_str())
+        .fetch_optional(&self.db)
+        .await?;
+        row.map(|row| read_standing(&row))
+            .transpose()
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Forgets what no guard needs any more; how many entries.
+    pub async fn purge_revocations(&self, tx: &Tx, now: Timestamp) -> Result<u64, StoreError> {
+        Ok(sql("DELETE FROM revocations WHERE until < $1")
+            .bind(now.seconds())
+            .execute(tx)
+            .await?)
+    }
+}
+
+fn read_standing(row: &Row) -> Result<TokenStanding, StoreError> {
+    let id = row.text("id")?;
+    let metadata = serde_json::from_str(&row.text("metadata")?)
+        .map_err(|error| StoreError::corrupt("clients", &id, error))?;
+    let token_revoked = row.opt_text("token_end")?.is_some();
+    let family_ended = row.opt_text("family_end")?.is_some();
+    let client = Client {
+        metadata,
+        secret: None,
+        disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
+        tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
+        version: row.int("version")?,
+    };
+    Ok(TokenStanding {
+        token_revoked,
+        family_ended,
+        client: Some(client),
+    })
+}

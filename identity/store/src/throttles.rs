@@ -1,0 +1,74 @@
+//! Counted failures, shared by all nodes.
+
+use latchkey_db::{Tx, sql};
+use latchkey_protocol::Timestamp;
+
+use crate::{Store, StoreError};
+
+/// How many failures are permitted in how long, and what follows.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Failures until the block.
+    pub most: i64,
+    /// The length of the window, milliseconds; a block lasts until its end.
+    pub length_ms: i64,
+}
+
+impl Store {
+    /// Counts a failure. The end of the block when this was one too many.
+    ///
+    /// One statement counts, so that failures that race are all counted.
+    pub async fn count_failure(
+        &self,
+        tx: &Tx,
+        id: &str,
+        window: Window,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let row = sql("INSERT INTO throttles (id, window_start, failures) VALUES ($1, $2, 1) \
+                       ON CONFLICT (id) DO UPDATE SET \
+                         failures = CASE WHEN throttles.window_start <= $3 THEN 1 ELSE throttles.failures + 1 END, \
+                         blocked_until = CASE WHEN throttles.window_start <= $3 THEN NULL \
+                                              ELSE throttles.blocked_until END, \
+                         window_start = CASE WHEN throttles.window_start <= $3 THEN $2 \
+                                             ELSE throttles.window_start END \
+                       RETURNING failures, window_start")
+        .bind(id)
+        .bind(now.0)
+        .bind(now.0 - window.length_ms)
+        .fetch_one(tx)
+        .await?;
+        if row.int("failures")? < window.most {
+            return Ok(None);
+        }
+        let until = row.int("window_start")? + window.length_ms;
+        sql("UPDATE throttles SET blocked_until = $2 WHERE id = $1")
+            .bind(id)
+            .bind(until)
+            .execute(tx)
+            .await?;
+        // Other nodes must refuse, too.
+        tx.announce();
+        Ok(Some(Timestamp(until)))
+    }
+
+    /// What is blocked now, and until when.
+    pub async fn blocked(&self, now: Timestamp) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        sql("SELECT id, blocked_until FROM throttles WHERE blocked_until > $1")
+            .bind(now.0)
+            .fetch_all(&self.db)
+            .await?
+            .iter()
+            .map(|row| Ok((row.text("id")?, Timestamp(row.int("blocked_until")?))))
+            .collect()
+    }
+
+    /// Forgets windows that began before `before`.
+    pub async fn purge_throttles(&self, tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
+        sql("DELETE FROM throttles WHERE window_start < $1")
+            .bind(before.0)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,451 @@
+//! Configuration: built-in < file < environment < flags, one typed value, and the only place that reads the
+//! environment.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// A part that a process can play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Role {
+    /// The identity provider.
+    Identity,
+    /// The catalog of courses.
+    Catalog,
+    /// The edge.
+    Gateway,
+    /// Metrics and health, on a port of their own.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Role; 4] = [Role::Identity, Role::Catalog, Role::Gateway, Role::Admin];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Catalog => "catalog",
+            Self::Gateway => "gateway",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// Where a role listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// 127.0.0.1 and, where the machine has it, `[::1]`.
+    Loopback(u16),
+    /// One address.
+    Address(std::net::SocketAddr),
+}
+
+impl Listen {
+    /// `localhost:PORT`, or an address with a port.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(port) = text.strip_prefix("localhost:") {
+            return port
+                .parse()
+                .map(Self::Loopback)
+                .map_err(|_| format!("{text:?} has no port"));
+        }
+        text.parse()
+            .map(Self::Address)
+            .map_err(|_| format!("{text:?} is not localhost:PORT or ADDRESS:PORT"))
+    }
+}
+
+/// TLS of every listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain http, which is for loopback alone.
+    Off,
+    /// A certificate from an authority that is made in the data folder.
+    Local,
+    /// A certificate chain and its key, in PEM files.
+    Files {
+        /// The chain, leaf first.
+        certificate: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+}
+
+/// How guards learn of revocations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signals {
+    /// From the bus.
+    Bus,
+    /// From the issuer's feed, as this client.
+    Feed {
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        client_secret: String,
+    },
+}
+
+/// Everything that a process needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Demo people, demo courses and `demo.json`; loopback alone.
+    pub demo: bool,
+    /// What it plays.
+    pub roles: Vec<Role>,
+    /// Where data lies.
+    pub data: PathBuf,
+    /// Where the master key lies.
+    pub keys: PathBuf,
+    /// The public issuer; from the identity listener when absent.
+    pub issuer: Option<String>,
+    /// Where the other roles reach identity; the listener in this process, or else the issuer, when absent.
+    pub identity_url: Option<String>,
+    /// Where people reach the edge; from its listener when absent.
+    pub origin: Option<String>,
+    /// Where the edge reaches the catalog; the listener in this process when absent.
+    pub catalog_url: Option<String>,
+    /// TLS of every listener.
+    pub tls: Tls,
+    /// The bus.
+    pub bus: String,
+    /// The identity database.
+    pub identity_database: String,
+    /// The catalog database.
+    pub catalog_database: String,
+    /// Identity's listener.
+    pub identity_listen: Listen,
+    /// The catalog's listener.
+    pub catalog_listen: Listen,
+    /// The edge's listener.
+    pub gateway_listen: Listen,
+    /// The admin listener.
+    pub admin_listen: Listen,
+    /// Further names that listeners answer to, beside loopback and the public ones.
+    pub hosts: Vec<String>,
+    /// How guards learn of revocations.
+    pub signals: Signals,
+    /// Files that declare resources, clients and people.
+    pub seeds: Vec<PathBuf>,
+    /// Lets a seed give `may_introspect = ["*"]` outside of the demo.
+    pub allow_introspect_all: bool,
+    /// What is logged.
+    pub log: String,
+}
+
+/// Why a configuration cannot be used. The sentence is for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+impl Config {
+    /// `latchkey up`: every role, embedded, on loopback.
+    pub fn up(data: PathBuf, keys: PathBuf, ports: [u16; 3]) -> Self {
+        let [edge, identity, admin] = ports;
+        Self {
+            demo: true,
+            roles: Role::ALL.to_vec(),
+            issuer: None,
+            identity_url: None,
+            origin: None,
+            catalog_url: None,
+            tls: Tls::Off,
+            bus: sqlite(&data, "bus"),
+            identity_database: sqlite(&data, "identity"),
+            catalog_database: sqlite(&data, "catalog"),
+            data,
+            keys,
+            identity_listen: Listen::Loopback(identity),
+            catalog_listen: Listen::Loopback(0),
+            gateway_listen: Listen::Loopback(edge),
+            admin_listen: Listen::Loopback(admin),
+            hosts: Vec::new(),
+            signals: Signals::Bus,
+            seeds: Vec::new(),
+            allow_introspect_all: false,
+            log: "info".to_owned(),
+        }
+    }
+
+    /// `latchkey serve`: these roles, by a file and the environment.
+    pub fn serve(
+        roles: Vec<Role>,
+        file: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut table = match file {
+            None => toml::Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?;
+                text.parse()
+                    .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?
+            }
+        };
+        for (name, value) in environment {
+            let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
+            table.insert(key, toml::Value::String(value.clone()));
+        }
+        for key in table.keys() {
+            known(key)?;
+        }
+        let file: File = table
+            .try_into()
+            .map_err(|error: toml::de::Error| ConfigError(error.to_string()))?;
+        file.into_config(roles)
+    }
+
+    /// True when everything is on this host alone.
+    pub fn is_loopback(&self) -> bool {
+        let all = [
+            &self.identity_listen,
+            &self.catalog_listen,
+            &self.gateway_listen,
+            &self.admin_listen,
+        ];
+        all.into_iter().all(|listen| match listen {
+            Listen::Loopback(_) => true,
+            Listen::Address(address) => address.ip().is_loopback(),
+        })
+    }
+
+    /// What must hold whoever wrote it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.demo && !self.is_loopback() {
+            return Err(ConfigError(
+                "the demo listens on loopback alone; use serve".to_owned(),
+            ));
+        }
+        if self.tls == Tls::Off && !self.is_loopback() {
+            return Err(ConfigError(
+                "a listener beyond loopback needs TLS: set tls_certificate and tls_key".to_owned(),
+            ));
+        }
+        if let Some(issuer) = &self.issuer {
+            latchkey_protocol::metadata::check_issuer(issuer).map_err(ConfigError)?;
+        }
+        if let (Some(issuer), Some(origin), false) = (&self.issuer, &self.origin, self.demo)
+            && host(issuer) == host(origin)
+        {
+            // Cookies ignore ports (RFC 6265 §8.5).
+            return Err(ConfigError(
+                "issuer and origin must be on two hosts: cookies ignore ports".to_owned(),
+            ));
+        }
+        if !self.demo && self.issuer.is_none() && !self.is_loopback() {
+            return Err(ConfigError("issuer must be set".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// `LATCHKEY_…` of the process's environment, without the variables that are flags.
+pub fn environment() -> Vec<(String, String)> {
+    const FLAGS: [&str; 1] = ["LATCHKEY_DATA"];
+    std::env::vars()
+        .filter(|(name, _)| name.starts_with("LATCHKEY_") && !FLAGS.contains(&name.as_str()))
+        .collect()
+}
+
+/// The configuration file. Every key is documented in docs/configuration.md.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    keys: Option<PathBuf>,
+    issuer: Option<String>,
+    identity_url: Option<String>,
+    origin: Option<String>,
+    catalog_url: Option<String>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    bus: Option<String>,
+    identity_database: Option<String>,
+    catalog_database: Option<String>,
+    identity_listen: Option<String>,
+    catalog_listen: Option<String>,
+    gateway_listen: Option<String>,
+    admin_listen: Option<String>,
+    #[serde(default)]
+    hosts: Vec<String>,
+    feed_client_id: Option<String>,
+    feed_client_secret: Option<String>,
+    log: Option<String>,
+}
+
+/// The file's keys, for a suggestion.
+const KEYS: [&str; 19] = [
+    "data",
+    "keys",
+    "issuer",
+    "identity_url",
+    "origin",
+    "catalog_url",
+    "tls_certificate",
+    "tls_key",
+    "bus",
+    "identity_database",
+    "catalog_database",
+    "identity_listen",
+    "catalog_listen",
+    "gateway_listen",
+    "admin_listen",
+    "hosts",
+    "feed_client_id",
+    "feed_client_secret",
+    "log",
+];
+
+impl File {
+    fn into_config(self, roles: Vec<Role>) -> Result<Config, ConfigError> {
+        let data = self.data.unwrap_or_else(|| PathBuf::from("data"));
+        let keys = self.keys.unwrap_or_else(|| PathBuf::from("keys"));
+        let mut config = Config::up(data, keys, [8080, 8081, 8082]);
+        config.demo = false;
+        config.roles = roles;
+        config.issuer = self.issuer;
+        config.identity_url = self.identity_url;
+        config.origin = self.origin;
+        config.catalog_url = self.catalog_url;
+        config.hosts = self.hosts;
+        config.tls = match (self.tls_certificate, self.tls_key) {
+            (Some(certificate), Some(key)) => Tls::Files { certificate, key },
+            (None, None) => Tls::Off,
+            _ => return Err(ConfigError("tls_certificate and tls_key go together".to_owned())),
+        };
+        config.signals = match (self.feed_client_id, self.feed_client_secret) {
+            (Some(client_id), Some(secret)) => Signals::Feed {
+                client_id,
+                client_secret: secret_value(&secret)?,
+            },
+            (None, None) => Signals::Bus,
+            _ => {
+                return Err(ConfigError(
+                    "feed_client_id and feed_client_secret go together".to_owned(),
+                ));
+            }
+        };
+        let urls = [
+            (self.bus, &mut config.bus),
+            (self.identity_database, &mut config.identity_database),
+            (self.catalog_database, &mut config.catalog_database),
+        ];
+        for (given, slot) in urls {
+            if let Some(given) = given {
+                *slot = secret_value(&given)?;
+            }
+        }
+        let listeners = [
+            (self.identity_listen, &mut config.identity_listen),
+            (self.catalog_listen, &mut config.catalog_listen),
+            (self.gateway_listen, &mut config.gateway_listen),
+            (self.admin_listen, &mut config.admin_listen),
+        ];
+        for (given, slot) in listeners {
+            if let Some(given) = given {
+                *slot = Listen::parse(&given).map_err(ConfigError)?;
+            }
+        }
+        if let Some(log) = self.log {
+            config.log = log;
+        }
+        Ok(config)
+    }
+}
+
+/// `file:PATH` is read from that file; anything else is the value itself. A URL may hold a password.
+fn secret_value(text: &str) -> Result<String, ConfigError> {
+    match text.strip_prefix("file:") {
+        None => Ok(text.to_owned()),
+        Some(path) => std::fs::read_to_string(path)
+            .map(|text| text.trim().to_owned())
+            .map_err(|error| ConfigError(format!("{path}: {error}"))),
+    }
+}
+
+fn known(key: &str) -> Result<(), ConfigError> {
+    if KEYS.contains(&key) {
+        return Ok(());
+    }
+    let nearest = KEYS
+        .iter()
+        .min_by_key(|known| distance(key, known))
+        .filter(|known| distance(key, known) <= 4);
+    let hint = nearest
+        .map(|known| format!("; did you mean {known}?"))
+        .unwrap_or_default();
+    Err(ConfigError(format!("unknown key {key}{hint}")))
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(x != *y));
+            diagonal = above;
+        }
+    }
+    row[b.len()]
+}
+
+fn sqlite(data: &Path, name: &str) -> String {
+    format!("sqlite:{}", data.join(format!("{name}.db")).display())
+}
+
+fn host(url: &str) -> Option<String> {
+    url::Url::parse(url).ok()?.host_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment: Vec<_> = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Config::serve(Role::ALL.to_vec(), None, &environment)
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_a_suggestion() {
+        let error = serve(&[("LATCHKEY_IDENTITY_DATABSE", "x")]).unwrap_err();
+        assert_eq!(
+            error.0,
+            "unknown key identity_databse; did you mean identity_database?"
+        );
+    }
+
+    #[test]
+    fn op_06_a_listener_beyond_loopback_needs_tls_and_the_demo_has_none() {
+        let config = serve(&[
+            ("LATCHKEY_IDENTITY_LISTEN", "0.0.0.0:443"),
+            ("LATCHKEY_ISSUER", "https://id.test"),
+        ]);
+        let mut config = config.unwrap();
+        assert!(config.check().is_err());
+        config.tls = Tls::Files {
+            certificate: "c".into(),
+            key: "k".into(),
+        };
+        assert!(config.check().is_ok());
+        config.demo = true;
+        assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn issuer_and_shop_on_one_host_are_refused() {
+        let config = serve(&[
+            ("LATCHKEY_ISSUER", "https://x.test"),
+            ("LATCHKEY_ORIGIN", "https://x.test:8443"),
+        ]);
+        assert!(config.unwrap().check().is_err());
+    }
+}

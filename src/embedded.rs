@@ -1,0 +1,300 @@
+//! What lies in the data and keys folders of an embedded installation: the master key, the local authority,
+//! `demo.json` and the secrets behind it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use latchkey_clock::Random;
+use serde::{Deserialize, Serialize};
+
+/// Why a folder or file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The operating system refused.
+    #[error("{path}: {reason}")]
+    Io {
+        /// The file or folder.
+        path: String,
+        /// What it said.
+        reason: String,
+    },
+    /// Others can read what is ours alone.
+    #[error("{0} can be read by others: chmod 600 it, and consider what it held as known")]
+    Exposed(String),
+    /// It holds something else than it should.
+    #[error("{0} does not hold what it should")]
+    Content(String),
+}
+
+fn io(path: &Path, error: &io::Error) -> FolderError {
+    FolderError::Io {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    }
+}
+
+/// Makes a folder that only its owner can enter.
+pub fn private_folder(path: &Path) -> Result<(), FolderError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| io(path, &error))
+}
+
+/// The master key of the keys folder; made at the first start, 0600.
+pub fn master_key(folder: &Path, random: &Random) -> Result<[u8; 32], FolderError> {
+    private_folder(folder)?;
+    let path = folder.join("master.key");
+    if !path.exists() {
+        let key: [u8; 32] = random.bytes();
+        let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        write_new_secret(&path, &text)?;
+    }
+    let text = read_secret(&path)?;
+    let broken = || FolderError::Content(path.display().to_string());
+    let mut key = [0_u8; 32];
+    let text = text.trim();
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(broken());
+    }
+    for (index, byte) in key.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).map_err(|_| broken())?;
+    }
+    Ok(key)
+}
+
+/// Reads a file that nobody else may read.
+fn read_secret(path: &Path) -> Result<String, FolderError> {
+    let mode = fs::metadata(path)
+        .map_err(|error| io(path, &error))?
+        .permissions()
+        .mode();
+    if mode & 0o077 != 0 {
+        return Err(FolderError::Exposed(path.display().to_string()));
+    }
+    fs::read_to_string(path).map_err(|error| io(path, &error))
+}
+
+/// Writes a file that must not be there yet; two processes that start at once keep the first one's.
+fn write_new_secret(path: &Path, text: &str) -> Result<(), FolderError> {
+    let beside = beside(path);
+    write_synced(&beside, text)?;
+    let linked = fs::hard_link(&beside, path);
+    fs::remove_file(&beside).map_err(|error| io(&beside, &error))?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(io(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Replaces a file in one step: readers see the old one or the new one.
+pub fn replace_secret(path: &Path, text: &str) -> Result<(), FolderError> {
+    let beside = beside(path);
+    write_synced(&beside, text)?;
+    fs::rename(&beside, path).map_err(|error| io(path, &error))
+}
+
+fn write_synced(path: &Path, text: &str) -> Result<(), FolderError> {
+    let _left_over = fs::remove_file(path);
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| io(path, &error))?;
+    file.write_all(text.as_bytes())
+        .map_err(|error| io(path, &error))?;
+    file.sync_all().map_err(|error| io(path, &error))
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Removes a file that may not be there.
+pub fn remove(path: &Path) -> Result<(), FolderError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// True when others on this machine can read the file.
+pub fn is_exposed(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+/// A local authority and a certificate of it for loopback, in PEM.
+pub struct LocalTls {
+    /// Where the authority's certificate lies.
+    pub ca_file: PathBuf,
+    /// The certificate chain.
+    pub certificate: String,
+    /// Its key.
+    pub key: String,
+}
+
+/// The local authority of the data folder, with a fresh certificate for localhost, 127.0.0.1 and ::1.
+pub fn local_tls(data: &Path) -> Result<LocalTls, FolderError> {
+    let folder = data.join("tls");
+    private_folder(&folder)?;
+    let (ca_file, ca_key) = (folder.join("ca.pem"), folder.join("ca.key"));
+    let failed = |error: rcgen::Error| FolderError::Io {
+        path: folder.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut params = rcgen::CertificateParams::default();
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "Latchkey local authority");
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+    params.key_usages = vec![
+        rcgen::KeyUsagePurpose::KeyCertSign,
+        rcgen::KeyUsagePurpose::CrlSign,
+    ];
+    params.not_after = rcgen::date_time_ymd(2046, 1, 1);
+    if !ca_file.exists() {
+        let key = rcgen::KeyPair::generate().map_err(failed)?;
+        let certificate = params.self_signed(&key).map_err(failed)?;
+        replace_secret(&ca_key, &key.serialize_pem())?;
+        replace_secret(&ca_file, &certificate.pem())?;
+    }
+    let authority_key = rcgen::KeyPair::from_pem(&read_secret(&ca_key)?).map_err(failed)?;
+    let authority = fs::read_to_string(&ca_file).map_err(|error| io(&ca_file, &error))?;
+    let issuer = rcgen::Issuer::from_ca_cert_pem(&authority, authority_key).map_err(failed)?;
+
+    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    let mut leaf = rcgen::CertificateParams::new(names).map_err(failed)?;
+    leaf.distinguished_name
+        .push(rcgen::DnType::CommonName, "Latchkey on this machine");
+    leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    leaf.use_authority_key_identifier_extension = true;
+    let key = rcgen::KeyPair::generate().map_err(failed)?;
+    let certificate = leaf.signed_by(&key, &issuer).map_err(failed)?;
+    Ok(LocalTls {
+        ca_file,
+        certificate: certificate.pem() + &authority,
+        key: key.serialize_pem(),
+    })
+}
+
+/// What outside tools read of a running demo (design §6).
+#[derive(Debug, Clone, Serialize)]
+pub struct DemoFile {
+    /// The issuer.
+    pub issuer: String,
+    /// The edge.
+    pub shop: String,
+    /// The edge's API.
+    pub api: String,
+    /// Console, mail outbox and metrics.
+    pub admin: String,
+    /// Each service's own address.
+    pub services: BTreeMap<String, String>,
+    /// The local authority, under `--tls`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// People.
+    pub users: Vec<DemoUser>,
+    /// Clients.
+    pub clients: Vec<DemoClient>,
+}
+
+/// A person of `demo.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct DemoUser {
+    /// Address.
+    pub email: String,
+    /// User name.
+    pub username: String,
+    /// Password, made for this data folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Roles.
+    pub roles: Vec<String>,
+}
+
+/// A client of `demo.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct DemoClient {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret, made for this data folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<String>,
+    /// How it proves itself.
+    pub token_endpoint_auth_method: latchkey_protocol::client::AuthMethod,
+    /// What it may use.
+    pub grant_types: Vec<String>,
+    /// Where the browser may come back to.
+    pub redirect_uris: Vec<String>,
+    /// What it may ask for.
+    pub scopes: Vec<String>,
+    /// Where.
+    pub resources: Vec<String>,
+}
+
+/// Secrets that a second start must write again: the database keeps only their hashes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct DemoSecrets {
+    /// By client id.
+    pub clients: BTreeMap<String, String>,
+    /// By user name.
+    pub passwords: BTreeMap<String, String>,
+}
+
+impl DemoSecrets {
+    /// Reads those of an earlier start.
+    pub fn load(data: &Path) -> Result<Self, FolderError> {
+        let path = data.join("demo-secrets.json");
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str(&read_secret(&path)?)
+            .map_err(|_| FolderError::Content(path.display().to_string()))
+    }
+
+    /// Keeps them for the next start.
+    pub fn save(&self, data: &Path) -> Result<(), FolderError> {
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        replace_secret(&data.join("demo-secrets.json"), &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+
+    use super::*;
+
+    #[test]
+    fn jw_18_a_master_key_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let random = Random::system();
+        let key = master_key(folder.path(), &random).unwrap();
+        assert_eq!(master_key(folder.path(), &random).unwrap(), key);
+        let path = folder.path().join("master.key");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(
+            master_key(folder.path(), &random),
+            Err(FolderError::Exposed(_))
+        ));
+    }
+
+    #[test]
+    fn ad_01_two_installations_share_no_key() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let random = Random::system();
+        assert_ne!(
+            master_key(one.path(), &random).unwrap(),
+            master_key(two.path(), &random).unwrap()
+        );
+    }
+}

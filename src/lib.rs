@@ -1,0 +1,234 @@
+//! The composition root: it knows every part, and no part knows it.
+//!
+//! [`start`] is what `main` and the tests call: bind everything, start identity, give the guards their keys and
+//! signals, and only then say that the roles are ready.
+
+pub mod cli;
+pub mod config;
+mod demo;
+pub mod embedded;
+mod operate;
+mod roles;
+mod signals;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use latchkey_bus::{Bus, BusError};
+use latchkey_clock::{Clock, Random};
+use latchkey_db::DbError;
+use latchkey_http::Bound;
+use latchkey_http::probes::Ready;
+use latchkey_identity::{Identity, IdentityError, Seed, SeedError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, ConfigError, Listen, Role};
+use crate::embedded::FolderError;
+
+pub use crate::embedded::{DemoClient, DemoFile, DemoUser};
+pub use crate::operate::open_identity;
+
+/// Why a process could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A folder or file cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A seed is not valid; nothing was changed.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// An address is taken or not ours.
+    #[error("{role} cannot listen: {reason}")]
+    Listen {
+        /// Whose listener.
+        role: &'static str,
+        /// What the system said.
+        reason: String,
+    },
+    /// A database cannot be opened.
+    #[error("a database cannot be opened")]
+    Db(#[from] DbError),
+    /// The bus cannot be opened.
+    #[error("the bus cannot be opened")]
+    Bus(#[from] BusError),
+    /// Identity cannot start.
+    #[error("identity cannot start")]
+    Identity(#[from] IdentityError),
+    /// The catalog cannot start.
+    #[error("the catalog cannot start: {0}")]
+    Catalog(String),
+    /// The edge cannot start.
+    #[error("the gateway cannot start: {0}")]
+    Gateway(String),
+    /// Certificates cannot be used.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// A role did not become ready.
+    #[error("{0} did not become ready in time")]
+    NotReady(&'static str),
+}
+
+/// Where a running process can be reached; without slashes at the ends.
+#[derive(Clone, Debug, Default)]
+pub struct Urls {
+    /// The public issuer.
+    pub issuer: String,
+    /// The edge.
+    pub shop: Option<String>,
+    /// The admin listener.
+    pub admin: Option<String>,
+    /// Each service's own address.
+    pub services: BTreeMap<String, String>,
+    /// The local authority, where there is one.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A running process.
+pub struct Running {
+    /// Where it can be reached.
+    pub urls: Urls,
+    /// The identity provider, when it is played here.
+    pub identity: Option<Identity>,
+    /// The bus.
+    pub bus: Bus,
+    /// What the demo has written, when this is one.
+    pub demo: Option<DemoFile>,
+    demo_path: Option<PathBuf>,
+    stop: CancellationToken,
+    fatal: CancellationToken,
+    serving: TaskTracker,
+    background: TaskTracker,
+    background_stop: CancellationToken,
+    databases: Vec<latchkey_db::Db>,
+}
+
+/// Starts every role of `config` and returns when all are ready.
+pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Running, StartError> {
+    tls::install_provider();
+    config.check()?;
+    let mut seed = read_seeds(&config)?;
+    embedded::private_folder(&config.data)?;
+    let demo_path = config.data.join("demo.json");
+    if config.demo {
+        embedded::remove(&demo_path)?;
+    }
+    let secrets = match config.demo {
+        true => Some(demo::prepare(&mut seed, &config.data, &random)?),
+        false => None,
+    };
+    let bound = bind(&config).await?;
+    let mut starting = roles::Starting::new(config, bound, clock, random).await?;
+    let started = starting.start(seed).await;
+    match started {
+        Ok(seeded) => {
+            let mut running = starting.into_running();
+            if let Some(secrets) = secrets {
+                let file = demo::describe(&running.urls, &seeded, secrets);
+                let text = serde_json::to_string_pretty(&file).unwrap_or_default();
+                embedded::replace_secret(&demo_path, &text)?;
+                running.demo = Some(file);
+                running.demo_path = Some(demo_path);
+            }
+            for warning in &seeded.warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(running)
+        }
+        Err(error) => {
+            starting.into_running().stop().await;
+            Err(error)
+        }
+    }
+}
+
+impl Running {
+    /// Resolves when the node must stop because a commit ended in an I/O error.
+    pub async fn broken(&self) {
+        self.fatal.cancelled().await;
+    }
+
+    /// Lets what is under way finish, then closes everything.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.serving.close();
+        self.serving.wait().await;
+        // The relays go last: what the last requests have written still leaves.
+        self.background_stop.cancel();
+        self.background.close();
+        self.background.wait().await;
+        for db in &self.databases {
+            db.close().await;
+        }
+        self.bus.close().await;
+        if let Some(path) = &self.demo_path
+            && let Err(error) = embedded::remove(path)
+        {
+            tracing::warn!(error = %error, "demo.json stays behind");
+        }
+    }
+}
+
+/// The listeners of every role, bound before anything else is done.
+pub(crate) type Listeners = BTreeMap<Role, Bound>;
+
+async fn bind(config: &Config) -> Result<Listeners, StartError> {
+    let mut bound = BTreeMap::new();
+    for role in &config.roles {
+        let listen = match role {
+            Role::Identity => &config.identity_listen,
+            Role::Catalog => &config.catalog_listen,
+            Role::Gateway => &config.gateway_listen,
+            Role::Admin => &config.admin_listen,
+        };
+        let listener = match listen {
+            Listen::Loopback(port) => Bound::loopback(*port).await,
+            Listen::Address(address) => Bound::address(*address).await,
+        };
+        let failed = |error: std::io::Error| StartError::Listen {
+            role: role.name(),
+            reason: format!("{listen:?}: {error}"),
+        };
+        bound.insert(*role, listener.map_err(failed)?);
+    }
+    Ok(bound)
+}
+
+fn read_seeds(config: &Config) -> Result<Seed, StartError> {
+    let mut seed = Seed::default();
+    for path in &config.seeds {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| SeedError::Invalid(format!("{}: {error}", path.display())))?;
+        if embedded::is_exposed(path) {
+            tracing::warn!(path = %path.display(), "the seed can be read by others on this machine");
+        }
+        seed = seed.and(Seed::parse(&text)?);
+    }
+    if !config.demo
+        && !config.allow_introspect_all
+        && let Some(client) = seed.introspecting_everything().next()
+    {
+        let reason =
+            format!("client {client} may introspect everything: pass --allow-introspect-all to mean it");
+        return Err(SeedError::Invalid(reason).into());
+    }
+    Ok(seed)
+}
+
+/// Waits until a role can do its work.
+pub(crate) async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), StartError> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let waiting = async {
+        while !ready.is_ready() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .map_err(|_| StartError::NotReady(role))
+}

@@ -1,0 +1,352 @@
+//! What each role is made of.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use latchkey_bus::Bus;
+use latchkey_catalog::Catalog;
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{Db, Options};
+use latchkey_gateway::{Gateway, Origin, Route, Routes};
+use latchkey_guard::{Guard, Keys, Signals};
+use latchkey_http::probes::{self, Ready};
+use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
+use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
+use latchkey_protocol::metadata::path;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, Role, Signals as Source};
+use crate::{Listeners, Running, StartError, Urls, embedded, signals, tls, wait_ready};
+
+/// A process on its way up.
+pub(crate) struct Starting {
+    config: Config,
+    listeners: Listeners,
+    clock: Clock,
+    random: Random,
+    tls: tls::Material,
+    bus: Bus,
+    urls: Urls,
+    identity: Option<Identity>,
+    databases: Vec<Db>,
+    ready: Vec<(&'static str, Ready)>,
+    stop: CancellationToken,
+    fatal: CancellationToken,
+    serving: TaskTracker,
+    background: TaskTracker,
+    background_stop: CancellationToken,
+}
+
+impl Starting {
+    /// Opens what every role shares.
+    pub async fn new(
+        config: Config,
+        listeners: Listeners,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, StartError> {
+        let tls = tls::material(&config)?;
+        let fatal = CancellationToken::new();
+        let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone()).await?;
+        let urls = urls(&config, &listeners, &tls);
+        Ok(Self {
+            config,
+            listeners,
+            clock,
+            random,
+            tls,
+            bus,
+            urls,
+            identity: None,
+            databases: Vec::new(),
+            ready: Vec::new(),
+            stop: CancellationToken::new(),
+            fatal,
+            serving: TaskTracker::new(),
+            background: TaskTracker::new(),
+            background_stop: CancellationToken::new(),
+        })
+    }
+
+    /// Identity first, then what trusts it, then the edge; returns when every role is ready.
+    pub async fn start(&mut self, seed: Seed) -> Result<Seeded, StartError> {
+        let mut seeded = Seeded::default();
+        if let Some(bound) = self.listeners.remove(&Role::Identity) {
+            seeded = self.identity(bound, seed).await?;
+        }
+        if let Some(bound) = self.listeners.remove(&Role::Catalog) {
+            self.catalog(bound, &seeded).await?;
+        }
+        if let Some(bound) = self.listeners.remove(&Role::Gateway) {
+            self.gateway(bound)?;
+        }
+        if let Some(bound) = self.listeners.remove(&Role::Admin) {
+            self.admin(bound);
+        }
+        for (role, ready) in &self.ready {
+            wait_ready(role, ready).await?;
+        }
+        Ok(seeded)
+    }
+
+    pub fn into_running(self) -> Running {
+        Running {
+            urls: self.urls,
+            identity: self.identity,
+            bus: self.bus,
+            demo: None,
+            demo_path: None,
+            stop: self.stop,
+            fatal: self.fatal,
+            serving: self.serving,
+            background: self.background,
+            background_stop: self.background_stop,
+            databases: self.databases,
+        }
+    }
+
+    async fn identity(&mut self, bound: Bound, seed: Seed) -> Result<Seeded, StartError> {
+        let tables = [latchkey_identity::MIGRATIONS, latchkey_bus::outbox::MIGRATIONS];
+        let db = self.open(&self.config.identity_database.clone(), &tables).await?;
+        let master_key = embedded::master_key(&self.config.keys, &self.random)?;
+        let identity = Identity::open(Parts {
+            issuer: self.urls.issuer.clone(),
+            db,
+            bus: self.bus.clone(),
+            vault: Vault::new(&master_key, self.random.clone()),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        })
+        .await?;
+        let seeded = identity.seed(seed, "seed").await?;
+        let (running, stop) = (identity.clone(), self.background_stop.clone());
+        self.background.spawn(async move { running.run(stop).await });
+
+        let ready = identity.ready();
+        let hosts = self.hosts(&bound, Some(&self.urls.issuer));
+        let router = identity
+            .router()
+            .merge(probes::router(ready.clone()))
+            .fallback(async || Problem::not_found());
+        self.serve(Role::Identity, bound, hosts, Limits::default(), router);
+        self.ready.push((Role::Identity.name(), ready));
+        self.identity = Some(identity);
+        Ok(seeded)
+    }
+
+    async fn catalog(&mut self, bound: Bound, seeded: &Seeded) -> Result<(), StartError> {
+        let db = self
+            .open(
+                &self.config.catalog_database.clone(),
+                latchkey_catalog::MIGRATIONS,
+            )
+            .await?;
+        let guard = self.guard(latchkey_catalog::AUDIENCE)?;
+        let catalog = Catalog::new(db.clone(), self.clock.clone(), self.random.clone(), "EUR");
+        let instructor = seeded
+            .users
+            .iter()
+            .find(|user| user.roles.iter().any(|role| role == "instructor"));
+        if let (true, Some(instructor)) = (self.config.demo, instructor) {
+            latchkey_catalog::demo::seed(
+                &catalog,
+                &instructor.id,
+                &instructor.display_name,
+                self.clock.now_ms(),
+            )
+            .await
+            .map_err(|error| StartError::Catalog(error.to_string()))?;
+        }
+        let relay = self.bus.relay(db.clone(), self.clock.clone());
+        self.background.spawn(relay.run(self.background_stop.clone()));
+        let (bus, hearing, stop) = (self.bus.clone(), catalog.clone(), self.background_stop.clone());
+        self.background.spawn(async move {
+            let handle = move |tx, event| {
+                let catalog = hearing.clone();
+                async move { latchkey_catalog::consumers::hear(&catalog, &tx, &event).await }
+            };
+            bus.consume(latchkey_catalog::consumers::group(), db, handle, stop)
+                .await;
+        });
+
+        let ready = {
+            let guard = guard.clone();
+            Ready::new().when("guard", move || guard.ready())
+        };
+        let hosts = self.hosts(&bound, None);
+        let router = latchkey_catalog::router(catalog, guard);
+        self.serve(Role::Catalog, bound, hosts, Limits::default(), router);
+        self.ready.push((Role::Catalog.name(), ready));
+        Ok(())
+    }
+
+    fn gateway(&mut self, bound: Bound) -> Result<(), StartError> {
+        let failed = |error: latchkey_gateway::ConfigError| StartError::Gateway(error.to_string());
+        let shop = self.urls.shop.clone().unwrap_or_default();
+        let catalog = self
+            .config
+            .catalog_url
+            .clone()
+            .or_else(|| self.urls.services.get("catalog").cloned())
+            .ok_or_else(|| StartError::Gateway("catalog_url is not set".to_owned()))?;
+        let upstream = Origin::parse(&catalog).map_err(failed)?;
+        let routes = Routes::new(declared(&upstream)).map_err(failed)?;
+        let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
+        options.ca = self.tls.roots()?;
+        let gateway =
+            Gateway::new(routes, options, self.clock.clone(), self.random.clone()).map_err(failed)?;
+        let hosts = self.hosts(&bound, Some(&shop));
+        // The gateway has limits of its own for each route; the listener's are the outer bound of all of them.
+        let limits = Limits {
+            body: 16 * 1024 * 1024,
+            ..Limits::default()
+        };
+        let router = latchkey_gateway::router(gateway).merge(probes::router(Ready::new()));
+        self.serve(Role::Gateway, bound, hosts, limits, router);
+        Ok(())
+    }
+
+    fn admin(&mut self, bound: Bound) {
+        let metrics = latchkey_telemetry::metrics();
+        let every = self.ready.clone();
+        let ready = Ready::new().when("roles", move || every.iter().all(|(_, ready)| ready.is_ready()));
+        let router = Router::new()
+            .route("/metrics", get(async move || metrics.render()))
+            .merge(probes::router(ready))
+            .fallback(async || Problem::not_found());
+        let hosts = self.hosts(&bound, None);
+        self.serve(Role::Admin, bound, hosts, Limits::default(), router);
+    }
+
+    /// A guard that fetches its keys over HTTP and hears of revocations as any other process would.
+    fn guard(&mut self, audience: &str) -> Result<Guard, StartError> {
+        let now = self.clock.clone();
+        let clock: latchkey_guard::Clock = Arc::new(move || now.now_ms());
+        let internal = self.identity_url();
+        let client = self.tls.client()?;
+        let keys = Keys::http_by(format!("{internal}{}", path::JWKS), client.clone(), clock.clone());
+        let signals = Signals::new(clock.clone());
+        let stop = self.background_stop.clone();
+        self.background
+            .spawn(keys.clone().run(stop.clone().cancelled_owned()));
+        match self.config.signals.clone() {
+            Source::Bus => {
+                let listening = signals::listen(self.bus.clone(), signals.clone(), self.clock.clone(), stop);
+                self.background.spawn(listening);
+            }
+            Source::Feed {
+                client_id,
+                client_secret,
+            } => {
+                let feed = latchkey_guard::Feed {
+                    url: format!("{internal}{}", path::REVOCATIONS),
+                    client_id,
+                    client_secret,
+                    issuer: self.urls.issuer.clone(),
+                    client,
+                };
+                let listening = feed.run(
+                    signals.clone(),
+                    keys.clone(),
+                    clock.clone(),
+                    stop.cancelled_owned(),
+                );
+                self.background.spawn(listening);
+            }
+        }
+        Ok(Guard::builder(&self.urls.issuer, audience)
+            .keys(keys)
+            .signals(signals)
+            .clock(clock)
+            .build())
+    }
+
+    async fn open(&mut self, url: &str, tables: &[latchkey_db::Migrations]) -> Result<Db, StartError> {
+        let db = Db::open(url, Options::new(tables).fatal(self.fatal.clone())).await?;
+        self.databases.push(db.clone());
+        Ok(db)
+    }
+
+    /// Where the other roles reach identity.
+    fn identity_url(&self) -> String {
+        let here = self.urls.services.get("identity").cloned();
+        self.config
+            .identity_url
+            .clone()
+            .or(here)
+            .unwrap_or_else(|| self.urls.issuer.clone())
+    }
+
+    /// Loopback names, the public name of the role, and what the operator adds.
+    fn hosts(&self, bound: &Bound, public: Option<&str>) -> Hosts {
+        let mut hosts = Hosts::loopback(bound.port());
+        let public = public.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
+        if let Some(authority) = public.and_then(|rest| rest.split('/').next()) {
+            hosts = hosts.with(authority);
+        }
+        self.config
+            .hosts
+            .iter()
+            .fold(hosts, |hosts, name| hosts.with(name))
+    }
+
+    fn serve(&self, role: Role, bound: Bound, hosts: Hosts, limits: Limits, router: Router) {
+        let mut server = Server::new(role.name(), hosts, self.random.clone());
+        server.limits = limits;
+        server.tls = self.tls.server.clone();
+        // Services stand behind our gateway and keep the id that it gave.
+        server.keeps_request_id = role == Role::Catalog;
+        self.serving.spawn(server.serve(bound, router, self.stop.clone()));
+    }
+}
+
+/// Every route of the edge. What is not here does not exist.
+fn declared(catalog: &Origin) -> Vec<Route> {
+    use http::Method;
+    let all = vec![
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+    ];
+    vec![Route::new(
+        "catalog",
+        &all,
+        "/api/catalog/v1/*",
+        "/api",
+        catalog.clone(),
+    )]
+}
+
+/// The public and internal addresses of what is bound here.
+fn urls(config: &Config, listeners: &Listeners, tls: &tls::Material) -> Urls {
+    let scheme = tls.scheme();
+    let local = |role: Role, host: &str| {
+        listeners
+            .get(&role)
+            .map(|bound| format!("{scheme}://{host}:{}", bound.port()))
+    };
+    let mut services = std::collections::BTreeMap::new();
+    for role in [Role::Identity, Role::Catalog] {
+        if let Some(url) = local(role, "127.0.0.1") {
+            services.insert(role.name().to_owned(), url);
+        }
+    }
+    let issuer = config
+        .issuer
+        .clone()
+        .or_else(|| local(Role::Identity, "localhost"));
+    Urls {
+        issuer: issuer.or_else(|| config.identity_url.clone()).unwrap_or_default(),
+        shop: config
+            .origin
+            .clone()
+            .or_else(|| local(Role::Gateway, "localhost")),
+        admin: local(Role::Admin, "localhost"),
+        services,
+        ca_file: tls.ca_file.clone(),
+    }
+}

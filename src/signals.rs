@@ -1,0 +1,76 @@
+//! From the bus to a guard: the contracts' revocations in the guard's own words.
+
+use latchkey_bus::{Bus, Heard};
+use latchkey_clock::Clock;
+use latchkey_contracts::events::revocation::Revocation;
+use latchkey_guard::{Signal, Signals};
+use latchkey_protocol::revocation::{LEEWAY_S, MAX_TOKEN_LIFE_S, SKEW_S};
+use tokio_util::sync::CancellationToken;
+
+/// How far back a guard must listen: nothing older can end a token that could still be accepted.
+const WINDOW_MS: i64 = (MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S + 1) * 1_000;
+
+/// Keeps `signals` true by the bus, until `stop`.
+pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: CancellationToken) {
+    let mut broadcast = bus.broadcast(Revocation::TYPES, clock.now_ms() - WINDOW_MS, stop);
+    while let Some(heard) = broadcast.next().await {
+        match heard {
+            Heard::Event { event, .. } => match Revocation::parse(&event.r#type, &event.data) {
+                Ok(revocation) => signals_of(revocation)
+                    .into_iter()
+                    .for_each(|signal| signals.apply(signal)),
+                Err(error) => {
+                    // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked.
+                    tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
+                    signals.apply(Signal::Reset);
+                }
+            },
+            Heard::Live { position, .. } => {
+                signals.apply(Signal::Live {
+                    position: u64::try_from(position).unwrap_or(0),
+                });
+            }
+            Heard::Reset => signals.apply(Signal::Reset),
+        }
+    }
+}
+
+fn signals_of(revocation: Revocation) -> Vec<Signal> {
+    match revocation {
+        Revocation::Token(token) => vec![Signal::Token {
+            jti: token.jti,
+            until: token.until,
+        }],
+        Revocation::Family(family) => {
+            vec![Signal::Family {
+                fam: family.fam,
+                sid: family.sid,
+                until: family.until,
+            }]
+        }
+        Revocation::Session(session) => {
+            let until = session.until;
+            let families = session.families.into_iter();
+            families
+                .map(|family| Signal::Family {
+                    fam: family.fam,
+                    sid: family.sid,
+                    until,
+                })
+                .collect()
+        }
+        Revocation::Subject(subject) => {
+            vec![Signal::Subject {
+                sub: subject.sub,
+                before: subject.before,
+                until: subject.until,
+            }]
+        }
+        Revocation::Client(client) => vec![Signal::Client {
+            client_id: client.client_id,
+            before: client.before,
+            until: client.until,
+        }],
+        Revocation::Key(key) => vec![Signal::Key { kid: key.kid }],
+    }
+}

@@ -1,12 +1,12 @@
 //! The one door of the OAuth endpoints: read the form once, know the client, walk the endpoint's checks.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use latchkey_http::{Form, Peer, current_request_id};
+use latchkey_http::{Form, current_request_id};
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
 use latchkey_protocol::client::Client;
@@ -172,7 +172,6 @@ fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
 
 /// Tests of a router without a listener have no peer; they share the unspecified address.
 fn peer(extensions: &http::Extensions) -> IpAddr {
-    extensions
-        .get::<Peer>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip())
 }

@@ -102,11 +102,8 @@ impl From<IdentityError> for OAuthError {
             IdentityError::Bus(latchkey_bus::BusError::Db(error)) => error.is_transient(),
             IdentityError::Signer(_) | IdentityError::Bus(_) => false,
         };
-        let (reason, cause) = (
-            error.to_string(),
-            std::error::Error::source(&error).map(ToString::to_string),
-        );
-        tracing::error!(reason, cause, request.id = %latchkey_http::current_request_id(), "a request failed inside");
+        let (reason, id) = (latchkey_http::reasons(&error), latchkey_http::current_request_id());
+        tracing::error!(reason, request.id = %id, "a request failed inside");
         if transient {
             Self::Unavailable
         } else {

@@ -177,6 +177,31 @@ impl Seed {
         }
     }
 
+    /// The people that come without a password.
+    pub fn users_without_password(&self) -> impl Iterator<Item = &str> {
+        self.users.iter().filter(|user| user.password.is_none()).map(|user| user.username.as_str())
+    }
+
+    /// Gives a person the password that an earlier start has made for them.
+    pub fn set_password(&mut self, username: &str, password: &str) {
+        for user in self.users.iter_mut().filter(|user| user.username == username) {
+            user.password = Some(password.to_owned());
+        }
+    }
+
+    /// The passwords that are declared, by user name.
+    pub fn passwords(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.users.iter().filter_map(|user| Some((user.username.as_str(), user.password.as_deref()?)))
+    }
+
+    /// The clients that may introspect tokens of every audience.
+    pub fn introspecting_everything(&self) -> impl Iterator<Item = &ClientId> {
+        self.clients
+            .iter()
+            .filter(|client| client.metadata.may_introspect.iter().any(|name| name == "*"))
+            .map(|client| &client.metadata.client_id)
+    }
+
     fn resources(&self) -> Vec<Resource> {
         let scope = |scope: &SeedScope| match scope {
             SeedScope::Name(name) => latchkey_protocol::resource::ResourceScope {

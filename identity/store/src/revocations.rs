@@ -182,7 +182,7 @@ impl Store {
                          f.fam AS family_end \
                        FROM clients c \
                        LEFT JOIN revocations t ON t.kind = 'token' AND t.subject = $1 \
-                       LEFT JOIN revocations f ON f.kind = 'family' AND f.subject = $2 \
+                       LEFT JOIN families f ON f.fam = $2 AND f.revoked_at IS NOT NULL \
                        WHERE c.id = $3",
         )
         .bind(jti)

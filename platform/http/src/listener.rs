@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http::{HeaderName, Request, StatusCode, header};
@@ -62,10 +63,6 @@ impl Default for Limits {
         }
     }
 }
-
-/// The address of the peer that holds the connection. Never a proof of who it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
 
 /// Sockets that listen already, so that an address in use is found before anything else happens.
 pub struct Bound {
@@ -158,7 +155,7 @@ impl Server {
     }
 
     /// Everything that happens to a request before and after the router.
-    async fn answer(&self, request: Request<Incoming>, peer: Peer, router: Router) -> Response {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, router: Router) -> Response {
         let id = self.request_id(&request);
         let answer = REQUEST_ID.scope(id, async move {
             if request
@@ -184,7 +181,8 @@ impl Server {
             let Some(mut request) = bounded(request, self.limits.body) else {
                 return too_large();
             };
-            request.extensions_mut().insert(peer);
+            // The peer's address is never a proof of who it is.
+            request.extensions_mut().insert(ConnectInfo(peer));
             request.extensions_mut().insert(id);
             let routed = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
             match tokio::time::timeout(self.limits.answer, routed).await {
@@ -263,11 +261,10 @@ async fn accept(
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             let _place = place;
-            let peer = Peer(address);
             let head = server.limits.head;
             let service = hyper::service::service_fn(move |request| {
                 let (server, router) = (server.clone(), router.clone());
-                async move { Ok::<_, Infallible>(server.answer(request, peer, router).await) }
+                async move { Ok::<_, Infallible>(server.answer(request, address, router).await) }
             });
             // How a connection ends is the peer's affair; what matters of it was logged with its requests.
             let _ended = match tls {

@@ -100,20 +100,25 @@ impl Problem {
 
     /// 500. The reason goes to the log with the request's id; the answer carries only the id.
     pub fn internal(reason: &dyn std::error::Error) -> Self {
-        let mut chain = reason.to_string();
-        let mut source = reason.source();
-        while let Some(cause) = source {
-            chain.push_str(": ");
-            chain.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        tracing::error!(reason = chain, request.id = %current_request_id(), "a request failed inside");
+        tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed inside");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "Something failed inside. The trace id leads to the reason in the log.",
         )
     }
+}
+
+/// An error and its causes, for the log.
+pub fn reasons(error: &dyn std::error::Error) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push_str(": ");
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    chain
 }
 
 impl From<latchkey_db::DbError> for Problem {

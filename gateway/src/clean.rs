@@ -1,0 +1,317 @@
+//! What may not pass, either way: a client's claims about itself, and what concerns one connection only.
+//!
+//! The answer's headers are cleaned here too. What the gateway says in place of the removed headers is set
+//! afterwards (`stamp`), so that nothing a client sends can remove it again.
+
+use http::header::{
+    CONNECTION, CONTENT_LOCATION, HeaderMap, HeaderName, HeaderValue, LOCATION, SERVER, SET_COOKIE,
+};
+
+/// Removes from a request what a client may not say, and marks its credentials so that `Debug` hides them.
+pub(crate) fn request(headers: &mut HeaderMap) {
+    let mut doomed: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_hop(name.as_str()) || is_claim(name.as_str()))
+        .cloned()
+        .collect();
+    named_by_connection(headers, &mut doomed);
+    for name in doomed {
+        headers.remove(name);
+    }
+    for credential in ["authorization", "dpop"] {
+        if let Some(value) = headers.get_mut(credential) {
+            value.set_sensitive(true);
+        }
+    }
+}
+
+/// Removes from an answer what is the upstream's own business, and turns its paths into the client's.
+pub(crate) fn answer(headers: &mut HeaderMap, strip: &str) {
+    let mut doomed: Vec<HeaderName> = headers
+        .iter()
+        .filter(|(name, value)| is_hop(name.as_str()) || is_private(name) || !is_printable(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    named_by_connection(headers, &mut doomed);
+    for name in doomed {
+        headers.remove(name);
+    }
+    for name in [LOCATION, CONTENT_LOCATION] {
+        if let Some(value) = headers.get_mut(name) {
+            inward(value, strip);
+        }
+    }
+}
+
+/// RFC 9110 §7.6.1: a field named by `Connection` is for the next hop. But a client must not use it to take
+/// away its own proof after a check, the framing, or the host (GHSA-w9mr-28mw-j8hg); and what the gateway
+/// sets is set after this.
+fn named_by_connection(headers: &HeaderMap, doomed: &mut Vec<HeaderName>) {
+    for value in headers.get_all(CONNECTION) {
+        let names = value
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii);
+        let names = names.filter_map(|name| HeaderName::from_bytes(name).ok());
+        doomed.extend(
+            names.filter(|name| !matches!(name.as_str(), "authorization" | "content-length" | "host")),
+        );
+    }
+}
+
+/// RFC 9110 §7.6.1: meant for the next connection only. `Expect` is among them because this server has
+/// answered it itself by the time the body is read (§10.1.1); `Upgrade` because no route allows one.
+fn is_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+            | "expect"
+    ) || name.starts_with("proxy-")
+}
+
+/// Names by which some server or framework learns who the caller is, where the request came from, or which
+/// method and path are meant. Only the gateway says that, so none of them passes.
+pub(crate) fn is_claim(name: &str) -> bool {
+    if let Some(name) = name.strip_prefix("x-") {
+        return X_CLAIMS.iter().any(|claim| name.starts_with(claim)) || !is_plain(name);
+    }
+    matches!(
+        name,
+        "forwarded"
+            | "via"
+            | "cookie"
+            | "cookie2"
+            | "client-ip"
+            | "client-cert"
+            | "client-cert-chain"
+            | "true-client-ip"
+            | "early-data"
+            | "front-end-https"
+            | "front-end-scheme"
+    ) || OTHER_CLAIMS.iter().any(|claim| name.starts_with(claim))
+        || !is_plain(name)
+}
+
+/// CGI, WSGI and PHP read `-`, `_` and sometimes `.` as one character, so `X_User` would become `X-User`
+/// again behind us (CVE-2025-64484).
+fn is_plain(name: &str) -> bool {
+    name.bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// APIs are called with tokens; a cookie from there would be the edge's own to every page on it.
+fn is_private(name: &HeaderName) -> bool {
+    *name == SERVER || *name == SET_COOKIE || name == "x-powered-by" || name == "x-request-id"
+}
+
+fn is_printable(value: &HeaderValue) -> bool {
+    value
+        .as_bytes()
+        .iter()
+        .all(|byte| *byte == b'\t' || !byte.is_ascii_control())
+}
+
+/// An upstream that says `/catalog/v1/courses/1` means `/api/catalog/v1/courses/1` to the client.
+fn inward(value: &mut HeaderValue, strip: &str) {
+    let path = value.as_bytes();
+    if strip.is_empty() || !path.starts_with(b"/") || path.starts_with(b"//") {
+        return;
+    }
+    if let Ok(whole) = HeaderValue::from_bytes(&[strip.as_bytes(), path].concat()) {
+        *value = whole;
+    }
+}
+
+/// Beginnings of names after `x-`.
+const X_CLAIMS: &[&str] = &[
+    "act-as",
+    "amzn-",
+    "appengine-",
+    "arr-",
+    "auth",
+    "client",
+    "cluster-client",
+    "consumer-",
+    "custom-ip",
+    "email",
+    "envoy-",
+    "forwarded",
+    "goog-",
+    "groups",
+    "host",
+    "http-host",
+    "http-method",
+    "identity",
+    "impersonate",
+    "internal",
+    "jwt-",
+    "method-override",
+    "ms-client",
+    "ms-token",
+    "originating-",
+    "original",
+    "pomerium-",
+    "proxy",
+    "real-ip",
+    "remote",
+    "request-",
+    "rewrite",
+    "roles",
+    "scheme",
+    "scopes",
+    "ssl",
+    "subject",
+    "tenant",
+    "tls",
+    "token-",
+    "url-scheme",
+    "user",
+    "vouch-",
+    "webauth-",
+];
+
+/// Beginnings of names without `x-`.
+const OTHER_CLAIMS: &[&str] = &["cf-", "cloudfront-", "fastly-", "remote-", "ssl-", "tailscale-"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cleaned(lines: &[(&str, &str)]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        request(&mut headers);
+        names(&headers).map(str::to_owned).collect()
+    }
+
+    /// Sorted: a map that loses names keeps no order among the rest.
+    fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names.into_iter()
+    }
+
+    #[test]
+    fn gw_01_what_a_client_says_about_itself_is_removed_and_the_rest_stays() {
+        let kept = cleaned(&[
+            ("accept", "*/*"),
+            ("authorization", "Bearer a"),
+            ("dpop", "a.b.c"),
+            ("if-match", "\"3\""),
+            ("idempotency-key", "k"),
+            ("x-requested-with", "fetch"),
+            ("x-csrf-token", "t"),
+            ("X-User-Id", "1"),
+            ("x-user-id", "2"),
+            ("Forwarded", "for=1"),
+            ("Cookie", "a=b"),
+            ("remote-user", "root"),
+        ]);
+        assert_eq!(
+            kept,
+            [
+                "accept",
+                "authorization",
+                "dpop",
+                "idempotency-key",
+                "if-match",
+                "x-csrf-token",
+                "x-requested-with"
+            ]
+        );
+    }
+
+    #[test]
+    fn cve_2025_64484_gw_03_a_name_that_another_server_would_fold_is_removed() {
+        assert_eq!(
+            cleaned(&[
+                ("X_User_Id", "1"),
+                ("accept_x", "1"),
+                ("x.user.id", "1"),
+                ("a!b", "1")
+            ]),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn gw_04_connection_takes_away_what_it_names_but_neither_proof_nor_framing() {
+        let kept = cleaned(&[
+            (
+                "connection",
+                "close, Authorization, , x-own ,Content-Length,\u{e9}, host",
+            ),
+            ("connection", "x-other"),
+            ("authorization", "Bearer a"),
+            ("content-length", "3"),
+            ("host", "shop.test"),
+            ("x-own", "1"),
+            ("x-other", "1"),
+            ("accept", "*/*"),
+        ]);
+        assert_eq!(kept, ["accept", "authorization", "content-length", "host"]);
+    }
+
+    #[test]
+    fn credentials_do_not_show_in_debug_output() {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static("Bearer secret"));
+        headers.insert("dpop", HeaderValue::from_static("secret.proof"));
+        request(&mut headers);
+        assert!(!format!("{headers:?}").contains("secret"));
+    }
+
+    #[test]
+    fn an_answer_loses_what_is_the_upstreams_own_business() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("server", "upstream/1"),
+            ("set-cookie", "a=b"),
+            ("set-cookie", "c=d"),
+            ("connection", "close, x-inner"),
+            ("x-inner", "1"),
+            ("keep-alive", "timeout=5"),
+            ("x-request-id", "theirs"),
+            ("content-type", "text/plain"),
+            ("etag", "\"1\""),
+            ("location", "/catalog/v1/courses/1"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        answer(&mut headers, "/api");
+        assert!(names(&headers).eq(["content-type", "etag", "location"]));
+        assert_eq!(headers["location"], "/api/catalog/v1/courses/1");
+    }
+
+    #[test]
+    fn only_a_path_of_the_upstreams_own_is_turned_into_the_clients() {
+        for (said, strip, heard) in [
+            ("/x", "/api", "/api/x"),
+            ("/x", "", "/x"),
+            ("//evil.test/x", "/api", "//evil.test/x"),
+            ("https://idp.test/x", "/api", "https://idp.test/x"),
+            ("x", "/api", "x"),
+        ] {
+            let mut value = HeaderValue::from_static(said);
+            inward(&mut value, strip);
+            assert_eq!(value, heard);
+        }
+    }
+
+    #[test]
+    fn gw_16_a_value_with_control_characters_is_not_printable() {
+        assert!(is_printable(&HeaderValue::from_static("plain\ttext")));
+        assert!(is_printable(&HeaderValue::from_bytes(b"caf\xc3\xa9").unwrap()));
+    }
+}

@@ -1,0 +1,117 @@
+//! The answer's body on its way to the client: passed on as it comes, and broken off rather than cut short.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::line::{Ended, Line};
+
+/// An upstream's body under the gateway's clock. An error of this body makes the server close the client's
+/// connection without the last chunk, or short of its length: RFC 9112 §8 lets no client take that for whole.
+pub(crate) struct Download {
+    body: Incoming,
+    deadline: Instant,
+    idle: Duration,
+    /// Armed only while the upstream lets us wait.
+    alarm: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+    line: Line,
+}
+
+/// Why a download ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DownloadError {
+    #[error("the upstream broke off its answer")]
+    Upstream(#[source] hyper::Error),
+    #[error("the upstream did not finish its answer in time")]
+    TooSlow,
+}
+
+impl Download {
+    pub(crate) fn new(body: Incoming, deadline: Instant, idle: Duration, line: Line) -> Self {
+        Self {
+            body,
+            deadline,
+            idle,
+            alarm: None,
+            waiting: false,
+            line,
+        }
+    }
+
+    /// Ready when the upstream has let us wait too long.
+    fn alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.waiting {
+            self.waiting = true;
+            let at = self.deadline.min(Instant::now() + self.idle);
+            match &mut self.alarm {
+                Some(alarm) => alarm.as_mut().reset(at),
+                None => self.alarm = Some(Box::pin(sleep_until(at))),
+            }
+        }
+        self.alarm
+            .as_mut()
+            .map_or(Poll::Pending, |alarm| alarm.as_mut().poll(context))
+    }
+}
+
+impl HttpBody for Download {
+    type Data = Bytes;
+    type Error = DownloadError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, DownloadError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            ready!(self.alarm(context));
+            self.line.ended = Ended::UpstreamTooSlow;
+            return Poll::Ready(Some(Err(DownloadError::TooSlow)));
+        };
+        self.waiting = false;
+        match frame.map(|frame| frame.map(Frame::into_data)) {
+            Some(Ok(Ok(data))) => {
+                self.line.sent += data.len() as u64;
+                Poll::Ready(Some(Ok(Frame::data(data))))
+            }
+            Some(Err(error)) => {
+                self.line.ended = Ended::UpstreamBrokeOff;
+                Poll::Ready(Some(Err(DownloadError::Upstream(error))))
+            }
+            // Trailers end a body as its end does: none is forwarded.
+            Some(Ok(Err(_))) | None => {
+                self.line.ended = Ended::Whole;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        // An answer to HEAD, or a 304, has no body here but may stand for one: to say "exactly 0" would make
+        // the server write a length that GET would not have (RFC 9110 §8.6).
+        if self.body.is_end_stream() {
+            SizeHint::default()
+        } else {
+            self.body.size_hint()
+        }
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        // The server asks a body of known length no further once it has all of it.
+        if self.line.ended == Ended::ClientGone && self.body.is_end_stream() {
+            self.line.ended = Ended::Whole;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The gateway as a value, and as a router to serve.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use latchkey_clock::{Clock, Random};
+
+use crate::proxies::TrustedProxies;
+use crate::stamp::Stamp;
+use crate::upstream::{self, Client};
+use crate::{ConfigError, Options, Routes, Timeouts, forward};
+
+/// Declared routes, their limits, and the pool of connections to upstreams.
+pub struct Gateway {
+    pub(crate) routes: Routes,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) body_cap: u64,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) stamp: Stamp,
+    pub(crate) client: Client,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+}
+
+impl Gateway {
+    /// Refuses what cannot work before anything is served.
+    pub fn new(routes: Routes, options: Options, clock: Clock, random: Random) -> Result<Self, ConfigError> {
+        if options.ca.is_none()
+            && let Some(rule) = routes.rules().find(|rule| rule.upstream.is_https())
+        {
+            return Err(ConfigError::NoAuthority {
+                route: rule.name.to_string(),
+            });
+        }
+        Ok(Self {
+            client: upstream::client(&options.timeouts, options.ca)?,
+            stamp: Stamp::new(&options.origin),
+            routes,
+            timeouts: options.timeouts,
+            body_cap: options.body_cap,
+            proxies: options.proxies,
+            clock,
+            random,
+        })
+    }
+
+    /// The most that any route accepts in a body: the listener must let that much pass.
+    pub fn largest_body(&self) -> u64 {
+        self.routes
+            .rules()
+            .filter_map(|rule| rule.body_cap)
+            .fold(self.body_cap, u64::max)
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("routes", &self.routes)
+            .field("timeouts", &self.timeouts)
+            .field("proxies", &self.proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything that no other router of the edge answers. It is served by [`latchkey_http::Server`], which says
+/// who is connected and names the request; without the peer's address it answers 500.
+pub fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .fallback(forward::forward)
+        .with_state(Arc::new(gateway))
+}

@@ -1,0 +1,39 @@
+//! The edge: declared routes only, clean headers, bounds in size and time, bytes moved as they come.
+//!
+//! A request passes these rooms in this order; the ones marked *pure* are functions that never await:
+//!
+//! 1. `forward`: the shell, and the only file that awaits;
+//! 2. `caller` (*pure*): which address asks, under which request id and trace;
+//! 3. `target` (*pure*): the request target and `Host` name one authority;
+//! 4. `path` (*pure*): the path has exactly one reading;
+//! 5. `route` (*pure*): the declared route that this method and path have, or a refusal;
+//! 6. `clean`, then `stamp` (*pure*): what a client may not say is removed, what the gateway says is set;
+//! 7. `upload`, `upstream`, `download`: the bytes there and back;
+//! 8. `line`: one access-log line, whatever happened.
+//!
+//! What never happens here: a path is repaired, a request is sent twice, a body is collected in memory, a
+//! request chooses its upstream, an answer is cut short without the client noticing.
+
+mod caller;
+mod clean;
+mod config;
+mod download;
+mod forward;
+mod gateway;
+mod line;
+mod origin;
+mod path;
+mod proxies;
+mod refused;
+mod route;
+mod stamp;
+mod target;
+mod trace;
+mod upload;
+mod upstream;
+
+pub use config::{ConfigError, Options, Timeouts};
+pub use gateway::{Gateway, router};
+pub use origin::Origin;
+pub use proxies::TrustedProxies;
+pub use route::{Route, Routes};

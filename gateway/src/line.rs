@@ -1,0 +1,157 @@
+//! One access-log line per request, whatever became of it.
+//!
+//! It holds no query, no header but the user agent, and no control character: what a client wrote is encoded,
+//! so that it can neither begin a line of its own nor paint a terminal (OWASP ASVS 16.4.1).
+
+use std::fmt::{self, Write};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, Uri};
+use tokio::time::Instant;
+
+use crate::caller::Caller;
+use crate::refused::Refused;
+use crate::trace::Trace;
+use crate::upload::Progress;
+
+/// Collects what is known and writes it when dropped: also when the client hangs up at any point.
+pub(crate) struct Line {
+    pub route: Option<Arc<str>>,
+    pub status: Option<StatusCode>,
+    /// When the head of the upstream's answer was there.
+    pub answered: Option<Instant>,
+    pub upload: Option<Arc<Progress>>,
+    /// Bytes of the answer's body.
+    pub sent: u64,
+    pub ended: Ended,
+    method: Method,
+    uri: Uri,
+    client: IpAddr,
+    agent: Option<HeaderValue>,
+    request_id: HeaderValue,
+    trace: Trace,
+    started: Instant,
+    refused: Option<String>,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Whole,
+    Refused,
+    /// What is true until something else is: nobody is left to tell us.
+    ClientGone,
+    UpstreamBrokeOff,
+    UpstreamTooSlow,
+}
+
+impl Line {
+    pub(crate) fn new(parts: &Parts, caller: &Caller, started: Instant) -> Self {
+        Self {
+            route: None,
+            status: None,
+            answered: None,
+            upload: None,
+            sent: 0,
+            ended: Ended::ClientGone,
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            client: caller.address,
+            agent: parts.headers.get(http::header::USER_AGENT).cloned(),
+            request_id: caller.request_id.clone(),
+            trace: caller.trace,
+            started,
+            refused: None,
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, refused: &Refused) {
+        self.status = Some(refused.status());
+        self.ended = Ended::Refused;
+        self.refused = Some(refused.to_string());
+    }
+
+    fn write(&self) {
+        let ms = |at: Instant| at.duration_since(self.started).as_secs_f64() * 1_000.0;
+        tracing::info!(
+            target: "latchkey::access",
+            route = self.route.as_deref().unwrap_or("-"),
+            method = self.method.as_str(),
+            path = %Encoded(self.uri.path().as_bytes()),
+            status = self.status.map_or(0, |status| status.as_u16()),
+            ended = self.ended.name(),
+            refused = self.refused.as_deref().map(|reason| tracing::field::display(Encoded(reason.as_bytes()))),
+            upstream_ms = self.answered.map(ms),
+            total_ms = ms(Instant::now()),
+            received = self.upload.as_ref().map_or(0, |upload| upload.bytes()),
+            sent = self.sent,
+            client = %self.client,
+            agent = self.agent.as_ref().map(|agent| tracing::field::display(Encoded(agent.as_bytes()))),
+            request_id = self.request_id.to_str().unwrap_or("-"),
+            trace_id = self.trace.id(),
+            "request"
+        );
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if tracing::enabled!(target: "latchkey::access", tracing::Level::INFO) {
+            self.write();
+        }
+    }
+}
+
+impl Ended {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Refused => "refused",
+            Self::ClientGone => "client_gone",
+            Self::UpstreamBrokeOff => "upstream_broke_off",
+            Self::UpstreamTooSlow => "upstream_too_slow",
+        }
+    }
+}
+
+/// Printable ASCII as it is, every other byte as `\xNN`, and no more than a line needs.
+struct Encoded<'a>(&'a [u8]);
+
+impl fmt::Display for Encoded<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0.iter().take(LONGEST) {
+            match byte {
+                b' '..=b'~' if *byte != b'\\' => f.write_char(char::from(*byte))?,
+                byte => write!(f, "\\x{byte:02x}")?,
+            }
+        }
+        if self.0.len() > LONGEST {
+            f.write_str("…")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+const LONGEST: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gw_16_control_characters_and_terminal_codes_are_encoded() {
+        let text = "a\r\nb\x1b[31mc\0d\\x0a\u{202e}é";
+        assert_eq!(
+            Encoded(text.as_bytes()).to_string(),
+            r"a\x0d\x0ab\x1b[31mc\x00d\x5cx0a\xe2\x80\xae\xc3\xa9"
+        );
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        assert_eq!(Encoded(&[b'a'; 600]).to_string().chars().count(), LONGEST + 1);
+    }
+}

@@ -1,0 +1,250 @@
+//! A path is accepted only when it has one reading; nothing is ever repaired.
+//!
+//! The decision is taken on these bytes and the same bytes are forwarded. So whatever two parsers could read
+//! differently is refused: what one of them would decode, fold, cut off or skip.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Why a path has more than one reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Crooked {
+    #[error("the path does not begin with a slash")]
+    Relative,
+    #[error("the path holds an empty segment")]
+    EmptySegment,
+    #[error("the path holds a dot segment")]
+    DotSegment,
+    #[error("the path holds a character that RFC 3986 §3.3 does not allow there, or `;`")]
+    Character,
+    #[error("the path holds a percent sign without two hexadecimal digits")]
+    Escape,
+    #[error("the path holds an escape for a character that must stand for itself, or that separates")]
+    Disguise,
+    #[error("the path holds an escaped control character")]
+    Control,
+    #[error("the path is not UTF-8 once decoded")]
+    NotUtf8,
+}
+
+/// Passes a path that is its own canonical form.
+pub(crate) fn canonical(path: &[u8]) -> Result<(), Crooked> {
+    let Some((b'/', rest)) = path.split_first() else {
+        return Err(Crooked::Relative);
+    };
+    if !path.iter().all(|byte| is_plain(*byte)) {
+        return Err(Crooked::Character);
+    }
+    segments(rest)?;
+    if path.contains(&b'%') {
+        escapes(path)
+    } else {
+        Ok(())
+    }
+}
+
+/// RFC 3986 §3.3 `pchar` and the slash. Not `;`: some servers cut a segment there, others do not.
+fn is_plain(byte: u8) -> bool {
+    is_unreserved(byte) || matches!(byte, b'/' | b'%' | b'!' | b'$' | b'&'..=b',' | b'=' | b':' | b'@')
+}
+
+/// RFC 3986 §2.3: an escape of one of these is the same character, so two spellings of one path.
+pub(crate) fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// Only the last segment may be empty: a final slash is part of a name, a double one is skipped by some.
+fn segments(path: &[u8]) -> Result<(), Crooked> {
+    let mut segments = path.split(|byte| *byte == b'/').peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            b"" if segments.peek().is_some() => return Err(Crooked::EmptySegment),
+            // RFC 3986 §5.2.4: removed by some, a file name for others.
+            b"." | b".." => return Err(Crooked::DotSegment),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn escapes(path: &[u8]) -> Result<(), Crooked> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut at = 0;
+    while let Some(&byte) = path.get(at) {
+        if byte != b'%' {
+            decoded.push(byte);
+            at += 1;
+            continue;
+        }
+        let byte = escaped(path, at).ok_or(Crooked::Escape)?;
+        match byte {
+            byte if is_unreserved(byte) => return Err(Crooked::Disguise),
+            b'/' | b'\\' | b';' | b'#' | b'?' => return Err(Crooked::Disguise),
+            // `%252e` is `%2e` for whoever decodes once and `.` for whoever decodes twice.
+            b'%' if decodes_again(path, at + 3) => return Err(Crooked::Disguise),
+            byte => decoded.push(byte),
+        }
+        at += 3;
+    }
+    let text = std::str::from_utf8(&decoded).map_err(|_| Crooked::NotUtf8)?;
+    if text.chars().any(char::is_control) {
+        return Err(Crooked::Control);
+    }
+    // Some file systems ignore blanks at the end of a name: `..%20` is `..` there.
+    if text
+        .split('/')
+        .any(|segment| matches!(segment.trim(), "." | ".."))
+    {
+        return Err(Crooked::DotSegment);
+    }
+    if folds_into_separators(text) {
+        Err(Crooked::Disguise)
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether Unicode's compatibility forms hide a separator: U+FF0F is a wide slash, U+2025 is two dots.
+fn folds_into_separators(text: &str) -> bool {
+    let separates = |char: &char| matches!(char, '/' | '\\' | '.' | ';' | '#' | '?' | '%');
+    !text.is_ascii() && text.nfkc().filter(separates).count() != text.chars().filter(separates).count()
+}
+
+/// The byte behind the percent sign at `at`.
+fn escaped(path: &[u8], at: usize) -> Option<u8> {
+    let digit = |index: usize| path.get(index).and_then(|byte| char::from(*byte).to_digit(16));
+    let value = digit(at + 1)? * 16 + digit(at + 2)?;
+    u8::try_from(value).ok()
+}
+
+/// Whether the two characters after an escaped percent sign, themselves perhaps escaped, make it one again.
+fn decodes_again(path: &[u8], at: usize) -> bool {
+    path.get(at)
+        .is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b'%')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn gw_09_an_ordinary_path_is_its_own_canonical_form() {
+        for path in [
+            "/",
+            "/api/catalog/v1/whoami",
+            "/api/catalog/v1/courses/",
+            "/a/b.c/~d_e-f",
+            "/a:b@c/(d)!$&'*+,=",
+            "/caf%C3%A9/%20x",
+            "/100%25",
+            "/.well-known/x",
+            "/.../x",
+        ] {
+            assert_eq!(canonical(path.as_bytes()), Ok(()), "{path}");
+        }
+    }
+
+    #[test]
+    fn cve_2019_9901_gw_09_a_path_with_two_readings_is_refused_with_its_reason() {
+        let cases: &[(&[u8], Crooked)] = &[
+            (b"", Crooked::Relative),
+            (b"*", Crooked::Relative),
+            (b"a/b", Crooked::Relative),
+            (b"//", Crooked::EmptySegment),
+            (b"//a", Crooked::EmptySegment),
+            (b"/a//b", Crooked::EmptySegment),
+            (b"/a//", Crooked::EmptySegment),
+            (b"/http://canary/", Crooked::EmptySegment),
+            (b"/.", Crooked::DotSegment),
+            (b"/..", Crooked::DotSegment),
+            (b"/a/./b", Crooked::DotSegment),
+            (b"/a/../b", Crooked::DotSegment),
+            (b"/a/..", Crooked::DotSegment),
+            (b"/a;b", Crooked::Character),
+            (b"/a/..;/b", Crooked::Character),
+            (b"/a\\b", Crooked::Character),
+            (b"/a#b", Crooked::Character),
+            (b"/a?b", Crooked::Character),
+            (b"/a b", Crooked::Character),
+            (b"/a\tb", Crooked::Character),
+            (b"/a\r\nb", Crooked::Character),
+            (b"/a\0b", Crooked::Character),
+            (b"/a\x7fb", Crooked::Character),
+            (b"/a\x1b[31mb", Crooked::Character),
+            (b"/caf\xc3\xa9", Crooked::Character),
+            (b"/a|b", Crooked::Character),
+            (b"/a\"b", Crooked::Character),
+            (b"/a<b>", Crooked::Character),
+            (b"/a%", Crooked::Escape),
+            (b"/a%2", Crooked::Escape),
+            (b"/a%zz", Crooked::Escape),
+            (b"/a%2g", Crooked::Escape),
+            (b"/a%u002e", Crooked::Escape),
+            (b"/a%+2", Crooked::Escape),
+            (b"/a%2fb", Crooked::Disguise),
+            (b"/a%2Fb", Crooked::Disguise),
+            (b"/a%5cb", Crooked::Disguise),
+            (b"/a%5Cb", Crooked::Disguise),
+            (b"/a%2eb", Crooked::Disguise),
+            (b"/%2E%2e/b", Crooked::Disguise),
+            (b"/a%3bb", Crooked::Disguise),
+            (b"/a%23b", Crooked::Disguise),
+            (b"/a%3Fb", Crooked::Disguise),
+            (b"/%61dmin", Crooked::Disguise),
+            (b"/a%252eb", Crooked::Disguise),
+            (b"/a%25252e", Crooked::Disguise),
+            (b"/a%25%32%65", Crooked::Disguise),
+            (b"/a/%ef%bc%8e%ef%bc%8e/b", Crooked::Disguise),
+            (b"/a/%e2%80%a5/b", Crooked::Disguise),
+            (b"/a%ef%bc%8fb", Crooked::Disguise),
+            (b"/a/..%20/b", Crooked::DotSegment),
+            (b"/a/%20..", Crooked::DotSegment),
+            (b"/a/.%C2%A0/b", Crooked::DotSegment),
+            (b"/a%00", Crooked::Control),
+            (b"/a%0d%0ab", Crooked::Control),
+            (b"/a%1b", Crooked::Control),
+            (b"/a%7f", Crooked::Control),
+            (b"/a%C2%85", Crooked::Control),
+            (b"/a%c0%af", Crooked::NotUtf8),
+            (b"/a%ff", Crooked::NotUtf8),
+            (b"/a%ed%a0%80", Crooked::NotUtf8),
+        ];
+        for (path, reason) in cases {
+            assert_eq!(canonical(path), Err(*reason), "{}", path.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn gw_09_what_passes_reads_the_same_after_decoding_twice(path in "/[a-c%.;/\\\\0-9]{0,12}") {
+            if canonical(path.as_bytes()).is_ok() {
+                let once = decode(path.as_bytes());
+                prop_assert_eq!(decode(&once), once.clone());
+                prop_assert_eq!(
+                    once.iter().filter(|byte| **byte == b'/').count(),
+                    path.bytes().filter(|byte| *byte == b'/').count()
+                );
+                prop_assert!(!once.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b".."));
+            }
+        }
+    }
+
+    fn decode(path: &[u8]) -> Vec<u8> {
+        let mut decoded = Vec::new();
+        let mut at = 0;
+        while at < path.len() {
+            match escaped(path, at).filter(|_| path[at] == b'%') {
+                Some(byte) => {
+                    decoded.push(byte);
+                    at += 3;
+                }
+                None => {
+                    decoded.push(path[at]);
+                    at += 1;
+                }
+            }
+        }
+        decoded
+    }
+}

@@ -1,0 +1,116 @@
+//! Why a request gets no upstream's answer, and the one table from reasons to answers.
+
+use axum::response::{IntoResponse, Response};
+use http::header::ALLOW;
+use http::{HeaderValue, StatusCode};
+use latchkey_http::Problem;
+
+use crate::path::Crooked;
+use crate::target::Unclear;
+
+/// A reason. Its text goes to the log only; the client gets the code and the sentence of the table.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error(transparent)]
+    Target(#[from] Unclear),
+    #[error(transparent)]
+    Path(#[from] Crooked),
+    #[error("no route declares this path")]
+    UnknownRoute,
+    #[error("the route does not declare this method")]
+    Method { allow: HeaderValue },
+    #[error("the body is larger than the route allows")]
+    BodyTooLarge,
+    #[error("the client did not finish its body in time")]
+    ClientTooSlow,
+    #[error("the client broke off its body")]
+    ClientBrokeOff,
+    #[error("no connection to the upstream: {0}")]
+    Unreachable(String),
+    #[error("the upstream took too long {0}")]
+    TooSlow(&'static str),
+    #[error("the upstream broke off before its answer: {0}")]
+    BrokeOff(String),
+    #[error("the upstream switched protocols unasked")]
+    SwitchedProtocols,
+    #[error("the listener does not say who is connected")]
+    NoPeer,
+    #[error("the upstream's address cannot be written: {0}")]
+    Address(#[from] http::Error),
+}
+
+impl Refused {
+    fn wire(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Target(_) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_target",
+                "The request does not name one host.",
+            ),
+            Self::Path(_) => (
+                StatusCode::BAD_REQUEST,
+                "invalid_path",
+                "The path is not written in its canonical form.",
+            ),
+            Self::UnknownRoute => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "There is nothing at this path.",
+            ),
+            Self::Method { .. } => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "This path does not answer this method.",
+            ),
+            Self::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The body is larger than this path accepts.",
+            ),
+            Self::ClientTooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                "The body did not arrive in time.",
+            ),
+            Self::ClientBrokeOff => (
+                StatusCode::BAD_REQUEST,
+                "invalid_body",
+                "The body did not arrive whole.",
+            ),
+            Self::Unreachable(_) => (
+                StatusCode::BAD_GATEWAY,
+                "upstream_unreachable",
+                "The service cannot be reached now.",
+            ),
+            Self::BrokeOff(_) | Self::SwitchedProtocols => (
+                StatusCode::BAD_GATEWAY,
+                "upstream_failed",
+                "The service did not answer properly.",
+            ),
+            Self::TooSlow(_) => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "upstream_timeout",
+                "The service did not answer in time.",
+            ),
+            Self::NoPeer | Self::Address(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Something went wrong here.",
+            ),
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.wire().0
+    }
+
+    /// The answer that the client gets.
+    pub(crate) fn answer(self) -> Response {
+        let (status, code, detail) = self.wire();
+        let mut response = Problem::new(status, code, detail).into_response();
+        if let Self::Method { allow } = self {
+            response.headers_mut().insert(ALLOW, allow);
+        }
+        response
+    }
+}

@@ -1,0 +1,438 @@
+//! The declared routes, and the one decision about a request: which of them it has, or none.
+//!
+//! The most specific pattern decides alone (an exact path before a prefix, a longer prefix before a shorter
+//! one): a method that it does not declare is refused, not looked for in a wider pattern. No header takes part.
+
+use std::sync::Arc;
+
+use http::uri::{Parts, PathAndQuery, Uri};
+use http::{HeaderValue, Method};
+
+use crate::ConfigError;
+use crate::origin::Origin;
+use crate::path;
+use crate::refused::Refused;
+
+/// One declaration: these methods on this path go to that upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The service, as logs call it.
+    pub name: String,
+    /// `GET` brings `HEAD` with it.
+    pub methods: Vec<Method>,
+    /// An exact path, or a prefix that ends in `/*` and stands for everything below it.
+    pub path: String,
+    /// The leading part of the path that the upstream does not know.
+    pub strip: String,
+    pub upstream: Origin,
+    /// The largest request body in bytes, where it differs from [`crate::Options::body_cap`].
+    pub body_cap: Option<u64>,
+}
+
+/// A set of routes without contradictions.
+#[derive(Debug, Default)]
+pub struct Routes {
+    exact: Vec<Pattern>,
+    /// Texts that end with a slash.
+    prefixes: Vec<Pattern>,
+}
+
+/// Every rule of one path, found by binary search on the text.
+#[derive(Debug)]
+struct Pattern {
+    text: String,
+    rules: Vec<(Method, Arc<Rule>)>,
+    /// RFC 9110 §10.2.1: what a 405 names.
+    allow: HeaderValue,
+}
+
+/// What a route means once it is decided.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Rule {
+    pub name: Arc<str>,
+    pub upstream: Origin,
+    pub body_cap: Option<u64>,
+    /// Put back before an upstream's own paths when they go to the client.
+    pub strip: String,
+}
+
+impl Route {
+    /// A route with the gateway's own body limit.
+    pub fn new(name: &str, methods: &[Method], path: &str, strip: &str, upstream: Origin) -> Self {
+        Self {
+            name: name.to_owned(),
+            methods: methods.to_vec(),
+            path: path.to_owned(),
+            strip: strip.to_owned(),
+            upstream,
+            body_cap: None,
+        }
+    }
+}
+
+impl Routes {
+    /// Checks each declaration, and all of them against each other.
+    pub fn new(routes: Vec<Route>) -> Result<Self, ConfigError> {
+        let mut declared = Self::default();
+        for route in routes {
+            declared.declare(route)?;
+        }
+        declared.exact.sort_by(|a, b| a.text.cmp(&b.text));
+        declared.prefixes.sort_by(|a, b| a.text.cmp(&b.text));
+        Ok(declared)
+    }
+
+    /// The rule for a method and the exact bytes of a path.
+    pub(crate) fn decide(&self, method: &Method, path: &str) -> Result<&Arc<Rule>, Refused> {
+        path::canonical(path.as_bytes())?;
+        let pattern = self.pattern(path).ok_or(Refused::UnknownRoute)?;
+        pattern.rule(method).ok_or_else(|| Refused::Method {
+            allow: pattern.allow.clone(),
+        })
+    }
+
+    pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.exact
+            .iter()
+            .chain(&self.prefixes)
+            .flat_map(|pattern| &pattern.rules)
+            .map(|(_, rule)| &**rule)
+    }
+
+    fn pattern(&self, path: &str) -> Option<&Pattern> {
+        find(&self.exact, path).or_else(|| {
+            // A prefix stands for what is below it, so the last character cannot be its slash.
+            let above = path.get(..path.len().checked_sub(1)?)?;
+            above
+                .rmatch_indices('/')
+                .find_map(|(at, _)| find(&self.prefixes, &path[..=at]))
+        })
+    }
+
+    fn declare(&mut self, route: Route) -> Result<(), ConfigError> {
+        let (text, is_prefix) = check(&route)?;
+        let patterns = if is_prefix {
+            &mut self.prefixes
+        } else {
+            &mut self.exact
+        };
+        let index = match patterns.iter().position(|pattern| pattern.text == text) {
+            Some(index) => index,
+            None => {
+                patterns.push(Pattern {
+                    text,
+                    rules: Vec::new(),
+                    allow: HeaderValue::from_static(""),
+                });
+                patterns.len() - 1
+            }
+        };
+        patterns[index].add(&route)
+    }
+}
+
+impl Pattern {
+    fn rule(&self, method: &Method) -> Option<&Arc<Rule>> {
+        // RFC 9110 §9.3.2: HEAD is GET without the content, so GET's policy is the only one it can have.
+        let asked = if *method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        self.rules
+            .iter()
+            .find_map(|(method, rule)| (method == asked).then_some(rule))
+    }
+
+    fn add(&mut self, route: &Route) -> Result<(), ConfigError> {
+        let rule = Arc::new(Rule {
+            name: route.name.as_str().into(),
+            upstream: route.upstream.clone(),
+            body_cap: route.body_cap,
+            strip: route.strip.clone(),
+        });
+        for method in route.methods.iter().filter(|method| **method != Method::HEAD) {
+            if let Some(first) = self.rule(method) {
+                return Err(ConfigError::Conflict {
+                    method: method.clone(),
+                    path: route.path.clone(),
+                    first: first.name.to_string(),
+                    second: route.name.clone(),
+                });
+            }
+            self.rules.push((method.clone(), rule.clone()));
+        }
+        self.allow = allow(self.rules.iter().map(|(method, _)| method));
+        Ok(())
+    }
+}
+
+impl Rule {
+    /// The address to ask: scheme and authority of the configuration, path and query of the request without
+    /// the declared prefix, byte for byte.
+    pub(crate) fn outward(&self, uri: &Uri) -> Result<Uri, http::Error> {
+        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let sent = asked.strip_prefix(self.strip.as_str()).unwrap_or(asked);
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.upstream.scheme.clone());
+        parts.authority = Some(self.upstream.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::try_from(sent)?);
+        Ok(Uri::from_parts(parts)?)
+    }
+}
+
+fn find<'p>(patterns: &'p [Pattern], text: &str) -> Option<&'p Pattern> {
+    let index = patterns
+        .binary_search_by(|pattern| pattern.text.as_str().cmp(text))
+        .ok()?;
+    patterns.get(index)
+}
+
+/// The text to compare with and whether it is a prefix, once the declaration is found sound.
+fn check(route: &Route) -> Result<(String, bool), ConfigError> {
+    let Route {
+        name,
+        methods,
+        path,
+        strip,
+        ..
+    } = route;
+    let text = path.strip_suffix('*').unwrap_or(path);
+    let is_prefix = text.len() < path.len();
+    // Only characters with one spelling are declared: an escape in a request can then never mean one of them.
+    let plain = text.bytes().all(|byte| byte == b'/' || path::is_unreserved(byte));
+    if !plain || path::canonical(text.as_bytes()).is_err() || (is_prefix && !text.ends_with('/')) {
+        return Err(ConfigError::Path {
+            route: name.clone(),
+            path: path.clone(),
+        });
+    }
+    if is_prefix && text == "/" {
+        return Err(ConfigError::Everything {
+            route: name.clone(),
+            path: path.clone(),
+        });
+    }
+    if !text
+        .strip_prefix(strip.as_str())
+        .is_some_and(|rest| rest.starts_with('/'))
+        || strip.ends_with('/')
+    {
+        return Err(ConfigError::Strip {
+            route: name.clone(),
+            path: path.clone(),
+            strip: strip.clone(),
+        });
+    }
+    check_methods(name, methods)?;
+    Ok((text.to_owned(), is_prefix))
+}
+
+fn check_methods(name: &str, methods: &[Method]) -> Result<(), ConfigError> {
+    if methods.is_empty() {
+        return Err(ConfigError::NoMethod {
+            route: name.to_owned(),
+        });
+    }
+    let gets = methods.contains(&Method::GET);
+    let refused = methods.iter().find(|method| {
+        // RFC 9110 §9.3.8: TRACE would show a client the headers that the gateway adds; §9.3.6: CONNECT
+        // would make a tunnel of it. HEAD alone has no policy.
+        matches!(**method, Method::TRACE | Method::CONNECT) || (**method == Method::HEAD && !gets)
+    });
+    match refused {
+        Some(method) => Err(ConfigError::Method {
+            route: name.to_owned(),
+            method: method.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn allow<'m>(methods: impl Iterator<Item = &'m Method>) -> HeaderValue {
+    let names: Vec<&str> = methods
+        .flat_map(|method| {
+            if *method == Method::GET {
+                vec!["GET", "HEAD"]
+            } else {
+                vec![method.as_str()]
+            }
+        })
+        .collect();
+    HeaderValue::from_str(&names.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str, methods: &[Method], path: &str) -> Route {
+        Route::new(
+            name,
+            methods,
+            path,
+            "/api",
+            Origin::parse("http://127.0.0.1:9").unwrap(),
+        )
+    }
+
+    fn routes() -> Routes {
+        Routes::new(vec![
+            route("wide", &[Method::GET, Method::POST], "/api/catalog/*"),
+            route("narrow", &[Method::GET], "/api/catalog/v1/*"),
+            route("exact", &[Method::DELETE], "/api/catalog/v1/whoami"),
+            route("slash", &[Method::GET], "/api/catalog/v1/"),
+            route("order", &[Method::POST], "/api/order"),
+            route("more", &[Method::GET], "/api/order"),
+        ])
+        .unwrap()
+    }
+
+    fn decided(method: Method, path: &str) -> String {
+        match routes().decide(&method, path) {
+            Ok(rule) => rule.name.to_string(),
+            Err(Refused::Method { allow }) => format!("405 {}", allow.to_str().unwrap()),
+            Err(Refused::UnknownRoute) => "404".to_owned(),
+            Err(Refused::Path(_)) => "400".to_owned(),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn the_most_specific_pattern_decides_alone() {
+        assert_eq!(decided(Method::GET, "/api/catalog/x"), "wide");
+        assert_eq!(decided(Method::GET, "/api/catalog/v1/courses"), "narrow");
+        assert_eq!(decided(Method::DELETE, "/api/catalog/v1/whoami"), "exact");
+        assert_eq!(decided(Method::GET, "/api/catalog/v1/whoami/x"), "narrow");
+        assert_eq!(decided(Method::GET, "/api/catalog/v1/"), "slash");
+        assert_eq!(decided(Method::GET, "/api/catalog/v1"), "wide");
+        assert_eq!(decided(Method::POST, "/api/order"), "order");
+        assert_eq!(decided(Method::GET, "/api/order"), "more");
+    }
+
+    #[test]
+    fn an_undeclared_path_is_unknown() {
+        for path in [
+            "/",
+            "/api",
+            "/api/",
+            "/api/catalog",
+            "/api/catalog/",
+            "/api/catalogue/x",
+            "/api/order/",
+            "/API/order",
+        ] {
+            assert_eq!(decided(Method::GET, path), "404", "{path}");
+        }
+    }
+
+    #[test]
+    fn gw_11_an_undeclared_method_is_refused_even_where_a_wider_pattern_has_it() {
+        assert_eq!(decided(Method::POST, "/api/catalog/v1/courses"), "405 GET, HEAD");
+        assert_eq!(decided(Method::GET, "/api/catalog/v1/whoami"), "405 DELETE");
+        assert_eq!(decided(Method::HEAD, "/api/catalog/v1/whoami"), "405 DELETE");
+        assert_eq!(decided(Method::PUT, "/api/order"), "405 POST, GET, HEAD");
+        for never in [
+            Method::TRACE,
+            Method::CONNECT,
+            Method::from_bytes(b"get").unwrap(),
+        ] {
+            assert_eq!(decided(never, "/api/catalog/x"), "405 GET, HEAD, POST");
+        }
+    }
+
+    #[test]
+    fn head_follows_the_policy_of_get() {
+        assert_eq!(decided(Method::HEAD, "/api/catalog/v1/courses"), "narrow");
+        assert_eq!(decided(Method::HEAD, "/api/order"), "more");
+    }
+
+    #[test]
+    fn gw_09_a_crooked_path_is_refused_before_any_route_is_looked_at() {
+        assert_eq!(decided(Method::GET, "/api/catalog/v1/%2e%2e/x"), "400");
+        assert_eq!(decided(Method::GET, "/nowhere//x"), "400");
+    }
+
+    #[test]
+    fn the_forwarded_address_is_the_path_and_query_byte_for_byte() {
+        let routes = routes();
+        let rule = routes.decide(&Method::GET, "/api/catalog/x").unwrap();
+        let uri = "/api/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//..".parse().unwrap();
+        assert_eq!(
+            rule.outward(&uri).unwrap(),
+            "http://127.0.0.1:9/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//.."
+        );
+        let absolute = "http://evil.test/api/catalog/x".parse().unwrap();
+        assert_eq!(rule.outward(&absolute).unwrap(), "http://127.0.0.1:9/catalog/x");
+    }
+
+    #[test]
+    fn two_declarations_of_one_method_and_path_are_refused_when_loaded() {
+        let twice = vec![
+            route("a", &[Method::GET], "/api/x/*"),
+            route("b", &[Method::POST, Method::GET], "/api/x/*"),
+        ];
+        assert_eq!(
+            Routes::new(twice).unwrap_err(),
+            ConfigError::Conflict {
+                method: Method::GET,
+                path: "/api/x/*".into(),
+                first: "a".into(),
+                second: "b".into()
+            }
+        );
+        let alone = vec![route("a", &[Method::GET, Method::GET], "/api/x")];
+        assert!(matches!(Routes::new(alone), Err(ConfigError::Conflict { .. })));
+    }
+
+    #[test]
+    fn an_unsound_declaration_is_refused_when_loaded() {
+        for path in [
+            "",
+            "api/x",
+            "/api//x",
+            "/api/../x",
+            "/api/x*",
+            "/api/*/x",
+            "/api/x/**",
+            "/api/x;y",
+            "/api/%41",
+            "/api/{id}",
+            "/api/a@b",
+            "/api/x?y",
+        ] {
+            let error = Routes::new(vec![route("a", &[Method::GET], path)]).unwrap_err();
+            assert!(matches!(error, ConfigError::Path { .. }), "{path}: {error}");
+        }
+        let declare = |methods: &[Method], path: &str, strip: &str| {
+            Routes::new(vec![Route {
+                strip: strip.into(),
+                ..route("a", methods, path)
+            }])
+            .unwrap_err()
+        };
+        assert!(matches!(
+            declare(&[Method::GET], "/*", ""),
+            ConfigError::Everything { .. }
+        ));
+        for strip in ["/ap", "/other", "/api/", "api", "/api/x"] {
+            assert!(
+                matches!(
+                    declare(&[Method::GET], "/api/x", strip),
+                    ConfigError::Strip { .. }
+                ),
+                "{strip}"
+            );
+        }
+        assert!(matches!(
+            declare(&[], "/api/x", "/api"),
+            ConfigError::NoMethod { .. }
+        ));
+        for method in [Method::TRACE, Method::CONNECT, Method::HEAD] {
+            assert!(matches!(
+                declare(&[method], "/api/x", "/api"),
+                ConfigError::Method { .. }
+            ));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The request's body on its way to the upstream: never collected, never longer than allowed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::LengthLimitError;
+use tokio::sync::Notify;
+
+/// Passes pieces on as they come and breaks off at the first one that exceeds the limit. Trailers are dropped.
+pub(crate) struct Upload {
+    body: Body,
+    left: u64,
+    /// None where there is no body, so that the ordinary GET allocates nothing for it.
+    progress: Option<Arc<Progress>>,
+}
+
+/// How far an upload has come, for whoever waits for the answer.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    state: AtomicU8,
+    bytes: AtomicU64,
+    ended: Notify,
+}
+
+/// The states of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Partly = 0,
+    Wholly = 1,
+    TooMuch = 2,
+    BrokenOff = 3,
+}
+
+/// Why an upload ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UploadError {
+    #[error("the body is larger than the route allows")]
+    TooLarge,
+    #[error("the client broke off its body")]
+    Client(#[source] axum::BoxError),
+}
+
+/// Whether a body says beforehand that it is larger than `cap`; then nothing is connected for it.
+pub(crate) fn exceeds(body: &Body, cap: u64) -> bool {
+    HttpBody::size_hint(body).lower() > cap
+}
+
+impl Upload {
+    pub(crate) fn new(body: Body, cap: u64) -> Self {
+        let progress = (!HttpBody::is_end_stream(&body)).then(Arc::default);
+        Self {
+            body,
+            left: cap,
+            progress,
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Option<Arc<Progress>> {
+        self.progress.clone()
+    }
+
+    fn end(&mut self, sent: Sent) {
+        if let Some(progress) = &self.progress {
+            progress.end(sent);
+        }
+    }
+}
+
+impl HttpBody for Upload {
+    type Data = Bytes;
+    type Error = UploadError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let frame = match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            Some(Ok(frame)) => frame.into_data().ok(),
+            Some(Err(error)) => {
+                let error = UploadError::of(error);
+                self.end(if matches!(error, UploadError::TooLarge) {
+                    Sent::TooMuch
+                } else {
+                    Sent::BrokenOff
+                });
+                return Poll::Ready(Some(Err(error)));
+            }
+            None => None,
+        };
+        // RFC 9110 §6.5.1: trailers may be discarded, and no service here reads them.
+        let Some(data) = frame else {
+            self.end(Sent::Wholly);
+            return Poll::Ready(None);
+        };
+        let size = data.len() as u64;
+        let Some(left) = self.left.checked_sub(size) else {
+            self.end(Sent::TooMuch);
+            return Poll::Ready(Some(Err(UploadError::TooLarge)));
+        };
+        self.left = left;
+        if let Some(progress) = &self.progress {
+            progress.bytes.fetch_add(size, Ordering::Relaxed);
+        }
+        if HttpBody::is_end_stream(&self.body) {
+            self.end(Sent::Wholly);
+        }
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        HttpBody::is_end_stream(&self.body)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        HttpBody::size_hint(&self.body)
+    }
+}
+
+impl UploadError {
+    /// The listener has a limit of its own, and says so in the body.
+    fn of(error: axum::Error) -> Self {
+        let error = error.into_inner();
+        if error.is::<LengthLimitError>() {
+            Self::TooLarge
+        } else {
+            Self::Client(error)
+        }
+    }
+}
+
+impl Progress {
+    fn end(&self, sent: Sent) {
+        let fresh = self.state.compare_exchange(
+            Sent::Partly as u8,
+            sent as u8,
+            Ordering::AcqRel,
+            Ordering::Acquire,
+        );
+        if fresh.is_ok() {
+            self.ended.notify_one();
+        }
+    }
+
+    pub(crate) fn sent(&self) -> Sent {
+        match self.state.load(Ordering::Acquire) {
+            0 => Sent::Partly,
+            1 => Sent::Wholly,
+            2 => Sent::TooMuch,
+            _ => Sent::BrokenOff,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns once the upload has ended, well or not. For one waiter.
+    pub(crate) async fn ended(&self) {
+        while self.sent() == Sent::Partly {
+            self.ended.notified().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn chunks(sizes: &[usize]) -> Body {
+        let pieces: Vec<Result<Bytes, std::convert::Infallible>> = sizes
+            .iter()
+            .map(|size| Ok(Bytes::from(vec![b'a'; *size])))
+            .collect();
+        Body::from_stream(stream::iter(pieces))
+    }
+
+    #[tokio::test]
+    async fn an_upload_of_exactly_the_limit_passes_whole() {
+        let upload = Upload::new(chunks(&[4, 6]), 10);
+        let progress = upload.progress().unwrap();
+        assert_eq!(upload.collect().await.unwrap().to_bytes().len(), 10);
+        assert_eq!((progress.sent(), progress.bytes()), (Sent::Wholly, 10));
+        progress.ended().await;
+    }
+
+    #[tokio::test]
+    async fn gw_12_the_listeners_own_limit_is_the_same_refusal() {
+        let upload = Upload::new(
+            Body::new(http_body_util::Limited::new(chunks(&[4, 6, 1]), 10)),
+            99,
+        );
+        let progress = upload.progress().unwrap();
+        assert!(matches!(upload.collect().await, Err(UploadError::TooLarge)));
+        assert_eq!(progress.sent(), Sent::TooMuch);
+    }
+
+    #[tokio::test]
+    async fn gw_12_an_upload_breaks_off_at_the_first_piece_beyond_the_limit() {
+        let upload = Upload::new(chunks(&[4, 6, 1]), 10);
+        let progress = upload.progress().unwrap();
+        assert!(matches!(upload.collect().await, Err(UploadError::TooLarge)));
+        assert_eq!((progress.sent(), progress.bytes()), (Sent::TooMuch, 10));
+    }
+
+    #[test]
+    fn gw_12_a_declared_length_beyond_the_limit_is_known_beforehand() {
+        assert!(exceeds(&Body::from("12345"), 4));
+        assert!(!exceeds(&Body::from("1234"), 4));
+        assert!(!exceeds(&chunks(&[9]), 4));
+    }
+
+    #[test]
+    fn a_request_without_a_body_has_no_progress_to_watch() {
+        assert!(Upload::new(Body::empty(), 4).progress().is_none());
+    }
+}

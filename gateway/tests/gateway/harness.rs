@@ -1,0 +1,373 @@
+//! A gateway on a port, upstreams that remember what they saw, and a client that writes bytes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use latchkey_clock::{Clock, Random};
+use latchkey_gateway::{Gateway, Options, Origin, Route, Routes, Timeouts, router};
+use latchkey_http::{Bound, Hosts, Limits, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+/// When every gateway of these tests believes to be.
+pub const NOW: i64 = 1_795_000_000_000;
+
+/// A listener whose connections are counted.
+pub struct Upstream {
+    pub address: SocketAddr,
+    pub connections: Arc<AtomicUsize>,
+    pub seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// One request as the upstream got it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: Method,
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Vec<&str> {
+        self.headers
+            .iter()
+            .filter(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+}
+
+impl Upstream {
+    /// Remembers each request and answers `hello`.
+    pub async fn echo() -> Self {
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let memory = seen.clone();
+        let mut upstream = Self::http(move |request| {
+            let memory = memory.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let headers = parts.headers.iter().map(|(name, value)| {
+                    (
+                        name.as_str().to_owned(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                });
+                let mut seen = Seen {
+                    method: parts.method,
+                    target: parts.uri.to_string(),
+                    headers: headers.collect(),
+                    body: Vec::new(),
+                };
+                if let Ok(body) = body.collect().await {
+                    seen.body = body.to_bytes().to_vec();
+                    memory.lock().unwrap().push(seen);
+                }
+                Response::new(Body::from("hello"))
+            }
+        })
+        .await;
+        upstream.seen = seen;
+        upstream
+    }
+
+    /// Answers with a function, on hyper.
+    pub async fn http<F, A>(answer: F) -> Self
+    where
+        F: Fn(Request<Incoming>) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Response<Body>> + Send + 'static,
+    {
+        Self::tcp(move |stream, _| {
+            let answer = answer.clone();
+            async move {
+                let service = service_fn(move |request| {
+                    let answer = answer(request);
+                    async move { Ok::<_, std::convert::Infallible>(answer.await) }
+                });
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            }
+        })
+        .await
+    }
+
+    /// Does with each connection, numbered from 0, what a script says.
+    pub async fn tcp<F, A>(script: F) -> Self
+    where
+        F: Fn(TcpStream, usize) -> A + Send + 'static,
+        A: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(script(stream, number));
+            }
+        });
+        Self {
+            address,
+            connections,
+            seen: Arc::default(),
+        }
+    }
+
+    /// A listener that nobody should ever reach.
+    pub async fn canary() -> Self {
+        Self::tcp(|_, _| std::future::ready(())).await
+    }
+
+    pub fn origin(&self) -> Origin {
+        Origin::parse(&format!("http://{}", self.address)).unwrap()
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The requests since the last call.
+    pub fn take(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+/// Every ordinary method on everything below `/api/echo/`, known upstream without `/api`.
+pub fn route(upstream: Origin) -> Route {
+    let methods = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+    ];
+    Route::new("echo", &methods, "/api/echo/*", "/api", upstream)
+}
+
+pub fn options() -> Options {
+    Options::new(Origin::parse("http://localhost:8080").unwrap())
+}
+
+/// Limits that a test can wait for.
+pub fn short() -> Timeouts {
+    Timeouts {
+        connect: Duration::from_millis(200),
+        first_byte: Duration::from_millis(200),
+        total: Duration::from_millis(600),
+        idle: Duration::from_millis(200),
+        ..Timeouts::default()
+    }
+}
+
+pub fn built(routes: Vec<Route>, options: Options) -> Gateway {
+    let routes = Routes::new(routes).unwrap();
+    Gateway::new(routes, options, Clock::manual(NOW), Random::system()).unwrap()
+}
+
+/// A gateway on the listener of every role, which answers to `localhost:8080`.
+pub async fn served(routes: Vec<Route>, options: Options, limits: Limits) -> SocketAddr {
+    let bound = Bound::loopback(0).await.unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, bound.port()));
+    let server = Server {
+        limits,
+        ..Server::new("gateway", Hosts::loopback(8080), Random::system())
+    };
+    tokio::spawn(server.serve(bound, router(built(routes, options)), CancellationToken::new()));
+    address
+}
+
+/// A gateway on a bare server that has no opinion about hosts, so that the gateway's own checks are seen.
+pub async fn gateway(routes: Vec<Route>, options: Options) -> SocketAddr {
+    let gateway = built(routes, options);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = router(gateway).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
+}
+
+/// A gateway with default options before one echoing upstream.
+pub async fn edge() -> (SocketAddr, Upstream) {
+    let upstream = Upstream::echo().await;
+    (gateway(vec![route(upstream.origin())], options()).await, upstream)
+}
+
+/// One answer as it stood on the wire.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// Whether the body ended as its framing says.
+    pub whole: bool,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The member `code` of a problem.
+    pub fn code(&self) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        let problem: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status);
+        problem["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// One connection to the gateway.
+pub struct Wire {
+    stream: TcpStream,
+    ahead: Vec<u8>,
+}
+
+impl Wire {
+    pub async fn to(address: SocketAddr) -> Self {
+        Self {
+            stream: TcpStream::connect(address).await.unwrap(),
+            ahead: Vec::new(),
+        }
+    }
+
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        // A peer that has answered and closed already is no failure of the test.
+        let _ = self.stream.write_all(bytes.as_ref()).await;
+    }
+
+    /// More bytes, or false at the end.
+    async fn more(&mut self) -> bool {
+        let mut piece = [0; 16 * 1024];
+        let read = tokio::time::timeout(Duration::from_secs(10), self.stream.read(&mut piece));
+        match read
+            .await
+            .expect("the gateway answers or closes within ten seconds")
+        {
+            Ok(0) | Err(_) => false,
+            Ok(size) => {
+                self.ahead.extend_from_slice(&piece[..size]);
+                true
+            }
+        }
+    }
+
+    /// Everything up to and including `mark`, or None if the connection ends before.
+    pub async fn until(&mut self, mark: &str) -> Option<Vec<u8>> {
+        loop {
+            if let Some(at) = self
+                .ahead
+                .windows(mark.len())
+                .position(|bytes| bytes == mark.as_bytes())
+            {
+                return Some(self.ahead.drain(..at + mark.len()).collect());
+            }
+            if !self.more().await {
+                return None;
+            }
+        }
+    }
+
+    /// Status and headers of the next answer.
+    pub async fn head(&mut self) -> Option<Answer> {
+        let head = self.until("\r\n\r\n").await?;
+        let head = String::from_utf8_lossy(&head).into_owned();
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let headers = lines.filter_map(|line| line.split_once(": "));
+        let headers = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        Some(Answer {
+            status,
+            headers,
+            ..Answer::default()
+        })
+    }
+
+    /// The next answer with its body; of a HEAD request, say so.
+    pub async fn answer(&mut self, to_head: bool) -> Option<Answer> {
+        let mut answer = self.head().await?;
+        if to_head || matches!(answer.status, 204 | 304) {
+            answer.whole = true;
+        } else if let Some(length) = answer.header("content-length") {
+            let length: usize = length.parse().unwrap();
+            while self.ahead.len() < length && self.more().await {}
+            answer.whole = self.ahead.len() >= length;
+            answer.body = self.ahead.drain(..length.min(self.ahead.len())).collect();
+        } else if answer.header("transfer-encoding") == Some("chunked") {
+            answer.whole = self.chunks(&mut answer.body).await.is_some();
+        } else {
+            while self.more().await {}
+            answer.body = std::mem::take(&mut self.ahead);
+        }
+        Some(answer)
+    }
+
+    async fn chunks(&mut self, body: &mut Vec<u8>) -> Option<()> {
+        loop {
+            let size = self.until("\r\n").await?;
+            let size = usize::from_str_radix(std::str::from_utf8(&size).ok()?.trim(), 16).ok()?;
+            while self.ahead.len() < size + 2 {
+                if !self.more().await {
+                    return None;
+                }
+            }
+            body.extend(self.ahead.drain(..size));
+            self.ahead.drain(..2);
+            if size == 0 {
+                return Some(());
+            }
+        }
+    }
+
+    /// Whether the gateway has closed the connection and left nothing unread.
+    pub async fn is_over(&mut self) -> bool {
+        self.ahead.is_empty() && !self.more().await
+    }
+}
+
+/// One exchange on a connection of its own.
+pub async fn raw(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
+    let request = request.as_ref();
+    let mut wire = Wire::to(address).await;
+    wire.write(request).await;
+    wire.answer(request.starts_with(b"HEAD "))
+        .await
+        .unwrap_or_default()
+}
+
+/// A request of ordinary shape, with `lines` among its headers.
+pub async fn ask(address: SocketAddr, method: &str, target: &str, lines: &[&str]) -> Answer {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    raw(
+        address,
+        format!("{method} {target} HTTP/1.1\r\nhost: localhost:8080\r\n{lines}\r\n"),
+    )
+    .await
+}

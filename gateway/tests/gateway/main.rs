@@ -1,0 +1,12 @@
+//! The gateway seen from both sides: a client on one socket, an upstream on another.
+
+mod bodies;
+mod bounds;
+mod failures;
+mod forwarding;
+mod harness;
+mod headers;
+mod hosts;
+mod logs;
+mod paths;
+mod tls;

@@ -1,0 +1,57 @@
+//! What a course is, who may see and change it, and what follows: functions of facts and `now`, without IO.
+
+mod access;
+mod category;
+mod change;
+mod check;
+mod content;
+mod course;
+mod draft;
+mod object;
+mod search;
+mod slug;
+mod status;
+mod text;
+
+pub use access::Caller;
+pub use category::{Category, CategoryDraft, Place};
+pub use change::Change;
+pub use check::is_language;
+pub use content::{Content, Kind, Lesson, Level, Price, Section};
+pub use course::{Birth, Course};
+pub use draft::{Draft, LessonDraft, MoneyDraft, Patch, SectionDraft};
+pub use search::{fold, patterns, title_key};
+pub use slug::{is_slug, slug_of, slugs_for};
+pub use status::Status;
+pub use text::{Fault, has_control, is_id};
+
+/// Why the catalog does not do what was asked. Which answer each gets is said once, in `routes/error.rs`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not there, or not for this caller: the two must look the same.
+    #[error("no such thing for this caller")]
+    Missing,
+    #[error("somebody changed it since the caller read it")]
+    Stale,
+    #[error("the content breaks {} rules", .0.len())]
+    Invalid(Vec<Fault>),
+    #[error("{} things are missing before it can be public", .0.len())]
+    NotReady(Vec<Fault>),
+    #[error("{from} cannot become {to}")]
+    Transition { from: Status, to: Status },
+    #[error("an archived course does not change")]
+    Archived,
+    #[error("the category is in use")]
+    CategoryInUse,
+    #[error("another category has this name")]
+    CategoryTaken,
+    #[error("a number left its range")]
+    Overflow,
+}
+
+impl Refusal {
+    /// One broken rule of one field.
+    pub fn field(field: &str, message: &str) -> Self {
+        Self::Invalid(vec![Fault::new(field, message)])
+    }
+}

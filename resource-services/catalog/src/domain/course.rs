@@ -1,0 +1,326 @@
+//! A course, its birth and the ways in which it may change.
+
+use std::collections::BTreeSet;
+
+use latchkey_contracts::events::course::{ARCHIVED, PUBLISHED, UNLISTED, UPDATED};
+
+use super::{Caller, Change, Content, Kind, Refusal, Status, slug_of};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    pub id: String,
+    pub kind: Kind,
+    /// The creator's `sub`, for ever.
+    pub instructor_id: String,
+    pub instructor_name: String,
+    pub slug: String,
+    pub content: Content,
+    pub status: Status,
+    pub version: i64,
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// The first time.
+    pub published_at: Option<i64>,
+}
+
+/// The facts of a new course that its author does not choose.
+#[derive(Clone, Debug)]
+pub struct Birth {
+    pub id: String,
+    pub instructor_id: String,
+    pub instructor_name: String,
+    pub slug: String,
+}
+
+impl Course {
+    /// A new draft.
+    pub fn born(birth: Birth, kind: Kind, content: Content, now: i64) -> Self {
+        Self {
+            id: birth.id,
+            kind,
+            instructor_id: birth.instructor_id,
+            instructor_name: birth.instructor_name,
+            slug: birth.slug,
+            content,
+            status: Status::Draft,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            published_at: None,
+        }
+    }
+
+    /// What must hold before a caller's change is even looked at: it is theirs, and it is what they have read.
+    pub fn open_to(&self, caller: &Caller, read: i64) -> Result<(), Refusal> {
+        caller.must_own(self)?;
+        if self.version != read {
+            return Err(Refusal::Stale);
+        }
+        Ok(())
+    }
+
+    /// Whether a new title moves the course to another address.
+    pub fn moves_for(&self, title: &str) -> bool {
+        slug_of(title) != slug_of(&self.content.title)
+    }
+
+    /// New content. A course that the public can see stays fit to be seen.
+    pub fn edit(&self, content: Content, slug: String, now: i64) -> Result<Change, Refusal> {
+        match self.status {
+            Status::Archived => return Err(Refusal::Archived),
+            Status::Published | Status::Unlisted => content.must_be_ready(self.kind)?,
+            Status::Draft => {}
+        }
+        let mut changed = self.content.changed(&content);
+        if slug != self.slug {
+            changed.push("slug");
+        }
+        let tells = self.status != Status::Draft && !changed.is_empty();
+        let after = Self {
+            content,
+            slug,
+            ..self.next(now)?
+        };
+        Ok(Change::new(self, after, tells.then_some(UPDATED), changed))
+    }
+
+    /// A step of its life.
+    pub fn step(&self, to: Status, now: i64) -> Result<Change, Refusal> {
+        let status = self.status.step(to)?;
+        let mut after = Self {
+            status,
+            ..self.next(now)?
+        };
+        let event = match status {
+            Status::Draft => None,
+            Status::Published => {
+                self.content.must_be_ready(self.kind)?;
+                after.published_at = self.published_at.or(Some(now));
+                Some(PUBLISHED)
+            }
+            Status::Unlisted => Some(UNLISTED),
+            // Of a draft that was never public nobody has heard, so nobody is told.
+            Status::Archived => self.published_at.map(|_| ARCHIVED),
+        };
+        Ok(Change::new(self, after, event, vec!["status"]))
+    }
+
+    /// Its instructor goes by another name, which was written down before.
+    pub fn renamed(&self, now: i64) -> Result<Change, Refusal> {
+        let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
+        Ok(Change::new(
+            self,
+            self.next(now)?,
+            heard_of.then_some(UPDATED),
+            vec!["instructor_name"],
+        ))
+    }
+
+    /// The lessons that an edit may keep.
+    pub fn lesson_ids(&self) -> BTreeSet<String> {
+        self.content.lessons().map(|lesson| lesson.id.clone()).collect()
+    }
+
+    fn next(&self, now: i64) -> Result<Self, Refusal> {
+        let version = self.version.checked_add(1).ok_or(Refusal::Overflow)?;
+        Ok(Self {
+            version,
+            updated_at: now,
+            ..self.clone()
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod fixture {
+    use super::super::{Lesson, Level, Price, Section};
+    use super::*;
+
+    /// A draft of `ada` that lacks nothing.
+    pub fn course() -> Course {
+        Course {
+            id: "0199aaaa-0000-7000-8000-000000000001".into(),
+            kind: Kind::Course,
+            instructor_id: "ada".into(),
+            instructor_name: "Ada".into(),
+            slug: "rust-from-the-ground-up".into(),
+            content: content(),
+            status: Status::Draft,
+            version: 1,
+            created_at: 10,
+            updated_at: 10,
+            published_at: None,
+        }
+    }
+
+    pub fn published() -> Course {
+        Course {
+            status: Status::Published,
+            version: 2,
+            published_at: Some(20),
+            ..course()
+        }
+    }
+
+    pub fn owner() -> Caller {
+        Caller::Person {
+            sub: "ada".into(),
+            admin: false,
+        }
+    }
+
+    pub fn content() -> Content {
+        Content {
+            title: "Rust from the ground up".into(),
+            subtitle: "Ownership first".into(),
+            description_md: "A course about ownership. ".repeat(5),
+            category_id: Some("0199aaaa-0000-7000-8000-0000000000c1".into()),
+            language: "en".into(),
+            level: Level::Beginner,
+            outcomes: vec!["Read a borrow checker's complaint".into()],
+            requirements: Vec::new(),
+            sections: vec![Section {
+                title: "One".into(),
+                lessons: vec![Lesson {
+                    id: "l1".into(),
+                    title: "Moves".into(),
+                    minutes: 12,
+                    preview: true,
+                }],
+            }],
+            price: Some(Price {
+                amount: 4_900,
+                list: None,
+                currency: "EUR".into(),
+            }),
+            limited: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Price;
+    use super::super::content::fields;
+    use super::fixture::{content, course, owner, published};
+    use super::*;
+
+    fn event_of(change: &Change) -> Option<&'static str> {
+        change.event().map(|(name, _)| name)
+    }
+
+    #[test]
+    fn publishing_tells_everybody_and_remembers_the_first_time() {
+        let change = course().step(Status::Published, 20).unwrap();
+        assert_eq!(
+            (change.after.published_at, change.after.version, event_of(&change)),
+            (Some(20), 2, Some(PUBLISHED))
+        );
+        let unlisted = change.after.step(Status::Unlisted, 30).unwrap().after;
+        let again = unlisted.step(Status::Published, 40).unwrap();
+        assert_eq!(again.after.published_at, Some(20));
+    }
+
+    #[test]
+    fn an_unready_course_is_not_published() {
+        let bare = Course {
+            content: Content {
+                price: None,
+                ..content()
+            },
+            ..course()
+        };
+        assert_eq!(fields(&bare.step(Status::Published, 20).unwrap_err()), ["price"]);
+    }
+
+    #[test]
+    fn a_published_course_cannot_be_edited_into_an_unready_one() {
+        let bare = Content {
+            category_id: None,
+            ..content()
+        };
+        let refusal = published().edit(bare.clone(), published().slug, 30).unwrap_err();
+        assert_eq!(fields(&refusal), ["category_id"]);
+        assert!(course().edit(bare, course().slug, 30).is_ok());
+    }
+
+    #[test]
+    fn editing_a_draft_tells_nobody() {
+        let new = Content {
+            title: "Rust for gardeners".into(),
+            ..content()
+        };
+        let change = course().edit(new, "rust-for-gardeners".into(), 30).unwrap();
+        assert_eq!((event_of(&change), change.after.version), (None, 2));
+    }
+
+    #[test]
+    fn editing_a_public_course_tells_what_changed_and_what_was() {
+        let price = Some(Price {
+            amount: 3_900,
+            list: Some(4_900),
+            currency: "EUR".into(),
+        });
+        let new = Content {
+            title: "Rust for gardeners".into(),
+            price,
+            ..content()
+        };
+        let change = published().edit(new, "rust-for-gardeners".into(), 30).unwrap();
+        let (name, event) = change.event().unwrap();
+        assert_eq!((name, event.snapshot.version), (UPDATED, 3));
+        assert_eq!(event.changed, ["title", "price", "list_price", "slug"]);
+        assert_eq!(event.previous.title.as_deref(), Some("Rust from the ground up"));
+        assert_eq!(event.previous.price.map(|price| price.amount), Some(4_900));
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_has_nothing_to_tell() {
+        let change = published().edit(content(), published().slug, 30).unwrap();
+        assert_eq!((event_of(&change), change.after.version), (None, 3));
+    }
+
+    #[test]
+    fn an_archived_course_is_never_edited_nor_sold_again() {
+        let archived = published().step(Status::Archived, 30).unwrap();
+        assert_eq!(event_of(&archived), Some(ARCHIVED));
+        assert_eq!(
+            archived.after.edit(content(), "x".into(), 40).unwrap_err(),
+            Refusal::Archived
+        );
+        for to in [Status::Published, Status::Unlisted, Status::Archived] {
+            assert!(archived.after.step(to, 40).is_err(), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_draft_is_archived_in_silence() {
+        assert_eq!(event_of(&course().step(Status::Archived, 30).unwrap()), None);
+    }
+
+    #[test]
+    fn a_foreign_course_is_missing_before_it_is_stale() {
+        let stranger = Caller::Person {
+            sub: "mallory".into(),
+            admin: false,
+        };
+        assert_eq!(published().open_to(&stranger, 1), Err(Refusal::Missing));
+        assert_eq!(published().open_to(&owner(), 1), Err(Refusal::Stale));
+        assert_eq!(published().open_to(&owner(), 2), Ok(()));
+    }
+
+    #[test]
+    fn the_address_moves_only_when_the_folded_title_does() {
+        assert!(!course().moves_for("RUST, from the ground up!"));
+        assert!(course().moves_for("Rust for gardeners"));
+    }
+
+    #[test]
+    fn rs_12_the_last_version_has_no_successor() {
+        let last = Course {
+            version: i64::MAX,
+            ..published()
+        };
+        assert_eq!(last.step(Status::Unlisted, 30).unwrap_err(), Refusal::Overflow);
+    }
+}

@@ -1,0 +1,52 @@
+//! JSON objects that are nothing but objects: serde's structs would also take an array, member by position.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+/// What the derive of a type with `#[serde(remote = "Self")]` gives it instead of `Deserialize`.
+pub trait Members<'de>: Sized {
+    fn read<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
+}
+
+/// Makes such types readable, from objects alone.
+macro_rules! objects {
+    ($($name:ident),+) => {$(
+        impl<'de> $crate::domain::object::Members<'de> for $name {
+            fn read<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                $name::deserialize(from) // the derived one: an inherent function goes before a trait's
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                from.deserialize_map($crate::domain::object::Object::default())
+            }
+        }
+    )+};
+}
+
+pub(super) use objects;
+
+/// Visits objects and refuses everything else.
+pub struct Object<T>(PhantomData<fn() -> T>);
+
+impl<T> Default for Object<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'de, T: Members<'de>> Visitor<'de> for Object<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::read(MapAccessDeserializer::new(members))
+    }
+}

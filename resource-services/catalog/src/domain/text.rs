@@ -1,0 +1,147 @@
+//! The rules that every text obeys before anything else is asked of it, and how a broken rule is named.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A broken rule: where, and what to do about it. It never repeats what was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Fault {
+    pub field: String,
+    pub message: String,
+}
+
+impl Fault {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Collects broken rules while a body is read, so that its author hears of all of them at once.
+#[derive(Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        if self.0.len() < MOST_FAULTS {
+            self.0.push(Fault::new(field, message));
+        }
+    }
+
+    /// One line of text: trimmed, between `min` and `max` characters, nothing invisible that moves a cursor.
+    pub fn line(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
+        if text.chars().any(|c| c.is_control() || reorders(c)) {
+            self.add(field, "holds control characters");
+        }
+        self.length(field, text.trim(), min, max);
+        text.trim().to_owned()
+    }
+
+    /// Text of several lines: tabs and line ends are part of it.
+    pub fn prose(&mut self, field: &str, text: &str, max: usize) -> String {
+        if text
+            .chars()
+            .any(|c| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || reorders(c))
+        {
+            self.add(field, "holds control characters");
+        }
+        self.length(field, text, 0, max);
+        text.to_owned()
+    }
+
+    pub fn count(&mut self, field: &str, count: usize, max: usize) {
+        if count > max {
+            self.add(field, format!("has more than {max} entries"));
+        }
+    }
+
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<Fault>> {
+        if self.0.is_empty() { Ok(value) } else { Err(self.0) }
+    }
+
+    fn length(&mut self, field: &str, text: &str, min: usize, max: usize) {
+        let length = text.chars().count();
+        if length < min || length > max {
+            let rule = match min {
+                0 => format!("has more than {max} characters"),
+                _ => format!("must have {min} to {max} characters"),
+            };
+            self.add(field, rule);
+        }
+    }
+}
+
+/// Text that no database and no terminal should be handed: one engine cannot even store a NUL.
+pub fn has_control(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
+/// A lower-case UUID, the only form in which our identifiers are written.
+pub fn is_id(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+/// Bidirectional overrides make a title read as another one.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A body of rubbish gets an answer of a readable size.
+const MOST_FAULTS: usize = 25;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Vec<Fault> {
+        let mut faults = Faults::default();
+        faults.line("title", text, 2, 5);
+        faults.0
+    }
+
+    #[test]
+    fn length_is_counted_in_characters_after_trimming() {
+        assert!(line("  éééé  ").is_empty());
+        assert!(!line(" é ").is_empty());
+        assert!(!line("éééééé").is_empty());
+    }
+
+    #[test]
+    fn control_characters_and_overrides_are_refused_in_a_line() {
+        for text in ["a\0b", "a\nb", "a\u{1b}b", "a\u{7f}b", "a\u{85}b", "a\u{202e}b"] {
+            assert_eq!(
+                line(text),
+                [Fault::new("title", "holds control characters")],
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn prose_keeps_its_line_ends_and_refuses_the_rest() {
+        let mut faults = Faults::default();
+        faults.prose("description_md", "one\r\n\ttwo", 100);
+        assert!(faults.0.is_empty());
+        faults.prose("description_md", "nul\0", 100);
+        assert_eq!(faults.0.len(), 1);
+    }
+
+    #[test]
+    fn an_identifier_is_a_lower_case_uuid_and_nothing_near_it() {
+        assert!(is_id("01234567-89ab-7cde-8f01-23456789abcd"));
+        for near in [
+            "",
+            "01234567-89AB-7cde-8f01-23456789abcd",
+            "0123456789ab7cde8f0123456789abcd",
+            "'; --",
+        ] {
+            assert!(!is_id(near), "{near:?}");
+        }
+    }
+}

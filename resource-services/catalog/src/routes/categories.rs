@@ -1,0 +1,134 @@
+//! The shelves: everybody reads them, administrators arrange them.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_db::DbError;
+use latchkey_http::{IfMatch, PathId, StrictJson, etag, none_match};
+
+use super::Signed;
+use super::views::{CategoryList, CategoryView};
+use crate::domain::{Category, CategoryDraft, Refusal};
+use crate::{Catalog, CatalogError, store};
+
+/// Lists every category.
+#[utoipa::path(
+    get, path = "/catalog/v1/categories", tag = "categories", params(("If-None-Match" = Option<String>, Header)),
+    responses(
+        (status = 200, body = CategoryList, headers(("ETag" = String, description = "Of the whole list"))),
+        (status = 304, description = "The caller has this list already"),
+    )
+)]
+pub async fn list(State(catalog): State<Catalog>, headers: HeaderMap) -> Result<Response, CatalogError> {
+    // The version is read first: a list that is newer than its tag is read again once too often, never too seldom.
+    let tag = etag(store::tree_version(&catalog.db).await?);
+    let mut response = if none_match(&headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let categories = store::categories(&catalog.db).await?;
+        Json(CategoryList {
+            items: categories.iter().map(CategoryView::from).collect(),
+        })
+        .into_response()
+    };
+    response.headers_mut().insert(header::ETAG, tag);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// Puts up a shelf.
+#[utoipa::path(
+    post, path = "/catalog/v1/categories", tag = "categories", request_body = CategoryDraft,
+    responses((status = 201, body = CategoryView, headers(("ETag" = String, description = "The version, quoted"))))
+)]
+pub async fn create(
+    State(catalog): State<Catalog>,
+    Signed { desk, .. }: Signed,
+    StrictJson { value: draft, .. }: StrictJson<CategoryDraft>,
+) -> Result<Response, CatalogError> {
+    let category = catalog
+        .db
+        .write(move |tx| async move {
+            store::lock_tree(&tx).await?;
+            let id = desk.random.uuid_v7(desk.now);
+            let place = store::place(&tx, &id, Some(&draft)).await?;
+            let category = Category::born(id, draft, &place)?;
+            store::insert_category(&tx, &category).await?;
+            Ok::<_, CatalogError>(category)
+        })
+        .await?;
+    Ok((StatusCode::CREATED, answer(&category)).into_response())
+}
+
+/// Renames or moves a shelf.
+#[utoipa::path(
+    put, path = "/catalog/v1/categories/{id}", tag = "categories", request_body = CategoryDraft,
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read, quoted")),
+    responses((status = 200, body = CategoryView, headers(("ETag" = String, description = "The version, quoted"))))
+)]
+pub async fn replace(
+    State(catalog): State<Catalog>,
+    PathId(id): PathId,
+    IfMatch(read): IfMatch,
+    StrictJson { value: draft, .. }: StrictJson<CategoryDraft>,
+) -> Result<Response, CatalogError> {
+    let category = catalog
+        .db
+        .write(move |tx| async move {
+            store::lock_tree(&tx).await?;
+            let before = store::category(&tx, &id).await?.ok_or(Refusal::Missing)?;
+            let place = store::place(&tx, &id, Some(&draft)).await?;
+            let after = before.edit(draft, &place, read)?;
+            if !store::update_category(&tx, &after).await? {
+                return Err(Refusal::Stale.into());
+            }
+            Ok::<_, CatalogError>(after)
+        })
+        .await?;
+    Ok(answer(&category).into_response())
+}
+
+/// Takes an empty shelf down.
+#[utoipa::path(
+    delete, path = "/catalog/v1/categories/{id}", tag = "categories",
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read, quoted")),
+    responses((status = 204, description = "Gone"))
+)]
+pub async fn delete(
+    State(catalog): State<Catalog>,
+    PathId(id): PathId,
+    IfMatch(read): IfMatch,
+) -> Result<StatusCode, CatalogError> {
+    catalog
+        .db
+        .write(move |tx| async move {
+            store::lock_tree(&tx).await?;
+            let category = store::category(&tx, &id).await?.ok_or(Refusal::Missing)?;
+            let place = store::place(&tx, &id, None).await?;
+            category.may_go(&place, read)?;
+            if !store::delete_category(&tx, &category).await.map_err(still_used)? {
+                return Err(Refusal::Stale.into());
+            }
+            Ok(StatusCode::NO_CONTENT)
+        })
+        .await
+}
+
+fn answer(category: &Category) -> impl IntoResponse {
+    (
+        [(header::ETAG, etag(category.version))],
+        Json(CategoryView::from(category)),
+    )
+}
+
+/// A course moved in after we had looked.
+fn still_used(error: DbError) -> CatalogError {
+    if store::is_dangling(&error) {
+        Refusal::CategoryInUse.into()
+    } else {
+        error.into()
+    }
+}

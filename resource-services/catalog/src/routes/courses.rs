@@ -1,0 +1,271 @@
+//! Reading courses: lists for everybody, single ones by identifier or slug, and one's own.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_http::{Problem, StrictQuery, cursor, etag, none_match, page};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::Signed;
+use super::views::{CoursePage, CourseSummary, CourseView};
+use crate::domain::{Caller, Course, Level, Status, has_control, is_id, is_language, is_slug};
+use crate::store::{Filter, Mine, Position, Sort, Summary};
+use crate::{Catalog, CatalogError, store};
+
+/// What a visitor may ask of the list. `ids` stands alone.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Asked {
+    /// Words that must all occur, in any case and with or without diacritics. At most 200 characters.
+    q: Option<String>,
+    /// Identifier or slug of a category; those below it count too.
+    category: Option<String>,
+    #[param(inline)]
+    level: Option<Level>,
+    /// A language tag such as `en`.
+    language: Option<String>,
+    /// Minor units.
+    #[param(minimum = 0)]
+    price_max: Option<i64>,
+    /// `newest`, `title`, `price_asc` or `price_desc`.
+    #[param(value_type = Option<String>)]
+    sort: Option<Sort>,
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before, with the same `sort`.
+    cursor: Option<String>,
+    /// At most 100 identifiers, separated by commas. Those that the caller may not see are left out.
+    ids: Option<String>,
+}
+
+/// Lists published courses, or those that `ids` names.
+#[utoipa::path(get, path = "/catalog/v1/courses", tag = "courses", params(Asked), responses((status = 200, body = CoursePage)))]
+pub async fn list(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    StrictQuery(asked): StrictQuery<Asked>,
+) -> Result<Json<CoursePage>, Problem> {
+    if let Some(ids) = &asked.ids {
+        let ids = parse_ids(ids, &asked)?;
+        let found = store::courses(&catalog.db, &ids)
+            .await
+            .map_err(CatalogError::from)?;
+        return Ok(Json(CoursePage {
+            items: in_order(&ids, found, &caller),
+            next_cursor: None,
+        }));
+    }
+    let limit = page::limit(asked.limit)?;
+    let sort = asked.sort.unwrap_or_default();
+    let after = asked
+        .cursor
+        .as_deref()
+        .map(cursor::decode::<Position>)
+        .transpose()?;
+    if after.as_ref().is_some_and(|after| !after.fits(sort)) {
+        return Err(not_our_cursor());
+    }
+    let filter = filter(asked)?;
+    let found = store::listed(&catalog.db, &filter, sort, after.as_ref(), limit + 1)
+        .await
+        .map_err(CatalogError::from)?;
+    Ok(Json(paged(found, limit, |last| {
+        cursor::encode(&Position::of(last, sort))
+    })))
+}
+
+/// Reads a course by identifier or slug. A slug of an earlier title leads to the present one.
+#[utoipa::path(
+    get, path = "/catalog/v1/courses/{id}", tag = "courses",
+    params(("id" = String, Path, description = "Identifier or slug"), ("If-None-Match" = Option<String>, Header)),
+    responses(
+        (status = 200, body = CourseView, headers(("ETag" = String, description = "The version, quoted"))),
+        (status = 301, description = "The course has a new slug; Location is relative"),
+        (status = 304, description = "The caller has this version already"),
+    )
+)]
+pub async fn read(
+    State(catalog): State<Catalog>,
+    caller: Caller,
+    headers: HeaderMap,
+    path: Result<Path<String>, axum::extract::rejection::PathRejection>,
+) -> Result<Response, CatalogError> {
+    let Ok(Path(key)) = path else {
+        return Err(crate::domain::Refusal::Missing.into());
+    };
+    let found = match key.as_str() {
+        id if is_id(id) => store::course(&catalog.db, id).await?,
+        slug if is_slug(slug) => store::course_by_slug(&catalog.db, slug).await?,
+        _ => None,
+    };
+    let course = found
+        .filter(|course| caller.sees(course))
+        .ok_or(crate::domain::Refusal::Missing)?;
+    if key != course.id && key != course.slug {
+        return Ok(moved(&course));
+    }
+    let tag = etag(course.version);
+    let mut response = match none_match(&headers, &tag) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => Json(CourseView::from(&course)).into_response(),
+    };
+    response.headers_mut().insert(header::ETAG, tag);
+    revalidated(&mut response);
+    Ok(response)
+}
+
+/// What one may ask of one's own list.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AskedMine {
+    #[param(inline)]
+    status: Option<Status>,
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    limit: Option<i64>,
+    cursor: Option<String>,
+}
+
+/// Lists the caller's own courses in every state, the last touched first.
+#[utoipa::path(get, path = "/catalog/v1/my/courses", tag = "courses", params(AskedMine), responses((status = 200, body = CoursePage)))]
+pub async fn mine(
+    State(catalog): State<Catalog>,
+    signed: Signed,
+    StrictQuery(asked): StrictQuery<AskedMine>,
+) -> Result<Json<CoursePage>, Problem> {
+    let limit = page::limit(asked.limit)?;
+    let after = asked.cursor.as_deref().map(cursor::decode::<Mine>).transpose()?;
+    if after.as_ref().is_some_and(|after| !after.fits()) {
+        return Err(not_our_cursor());
+    }
+    let sub = signed.access.sub();
+    let found = store::mine(&catalog.db, sub, asked.status, after.as_ref(), limit + 1)
+        .await
+        .map_err(CatalogError::from)?;
+    Ok(Json(paged(found, limit, |last| cursor::encode(&Mine::of(last)))))
+}
+
+/// Everything that reaches the database is short, free of control characters, and one of ours where it can be.
+fn filter(asked: Asked) -> Result<Filter, CatalogError> {
+    let (q, category, language) = (
+        asked.q.unwrap_or_default(),
+        asked.category.unwrap_or_default(),
+        asked.language.unwrap_or_default(),
+    );
+    if q.chars().count() > LONGEST_QUERY || has_control(&q) {
+        return Err(CatalogError::Query(
+            "q",
+            "has more than 200 characters, or control characters",
+        ));
+    }
+    if !(category.is_empty() || is_slug(&category)) {
+        return Err(CatalogError::Query(
+            "category",
+            "is neither an identifier nor a slug",
+        ));
+    }
+    if !(language.is_empty() || is_language(&language)) {
+        return Err(CatalogError::Query("language", "is not a language tag"));
+    }
+    if asked.price_max.is_some_and(|price| price < 0) {
+        return Err(CatalogError::Query("price_max", "is below zero"));
+    }
+    Ok(Filter {
+        q,
+        category,
+        level: asked.level,
+        language,
+        price_max: asked.price_max,
+    })
+}
+
+fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, CatalogError> {
+    let alone = asked.q.is_none()
+        && asked.category.is_none()
+        && asked.level.is_none()
+        && asked.language.is_none()
+        && asked.price_max.is_none()
+        && asked.sort.is_none()
+        && asked.limit.is_none()
+        && asked.cursor.is_none();
+    if !alone {
+        return Err(CatalogError::Query("ids", "stands alone"));
+    }
+    let mut parsed: Vec<String> = Vec::new();
+    for id in ids.split(',') {
+        if !is_id(id) {
+            return Err(CatalogError::Query(
+                "ids",
+                "holds something that is not an identifier",
+            ));
+        }
+        if !parsed.iter().any(|known| known == id) {
+            parsed.push(id.to_owned());
+        }
+        if parsed.len() > MOST_IDS {
+            return Err(CatalogError::Query("ids", "holds more than 100"));
+        }
+    }
+    Ok(parsed)
+}
+
+/// In the order in which they were asked for; somebody's draft is left out as if it did not exist.
+fn in_order(ids: &[String], found: Vec<Course>, caller: &Caller) -> Vec<CourseSummary> {
+    let mut by_id: HashMap<String, Course> = found
+        .into_iter()
+        .map(|course| (course.id.clone(), course))
+        .collect();
+    ids.iter()
+        .filter_map(|id| by_id.remove(id))
+        .filter(|course| caller.sees(course))
+        .map(|course| CourseSummary::from(Summary::from(&course)))
+        .collect()
+}
+
+/// One more was fetched than asked for: that is how the last page is known.
+fn paged(mut found: Vec<Summary>, limit: i64, cursor: impl Fn(&Summary) -> String) -> CoursePage {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next_cursor = found.last().filter(|_| more).map(cursor);
+    CoursePage {
+        items: found.into_iter().map(CourseSummary::from).collect(),
+        next_cursor,
+    }
+}
+
+/// A relative reference leads to the right place behind any prefix that a gateway puts before us.
+fn moved(course: &Course) -> Response {
+    let mut response = StatusCode::MOVED_PERMANENTLY.into_response();
+    if let Ok(location) = HeaderValue::from_str(&course.slug) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    revalidated(&mut response); // the old title may come back, and with it the old slug
+    response
+}
+
+/// A cache may keep the answer and must ask again; what is seen depends on who asks.
+fn revalidated(response: &mut Response) {
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("authorization"));
+}
+
+fn not_our_cursor() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_cursor",
+        "The cursor is not one of ours for this sort.",
+    )
+}
+
+const LONGEST_QUERY: usize = 200;
+const MOST_IDS: usize = 100;

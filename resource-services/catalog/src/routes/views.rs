@@ -1,0 +1,166 @@
+//! What the catalog answers, as JSON.
+
+use latchkey_clock::rfc3339;
+use latchkey_contracts::Money;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{Category, Course, Kind, Level, Price, Section, Status};
+use crate::store::Summary;
+
+/// A course with everything in it.
+#[derive(Serialize, ToSchema)]
+pub struct CourseView {
+    pub id: String,
+    pub kind: Kind,
+    pub slug: String,
+    pub title: String,
+    pub subtitle: String,
+    pub description_md: String,
+    pub category_id: Option<String>,
+    pub instructor_id: String,
+    pub instructor_name: String,
+    pub language: String,
+    pub level: Level,
+    pub outcomes: Vec<String>,
+    pub requirements: Vec<String>,
+    pub sections: Vec<Section>,
+    pub lesson_count: i64,
+    pub minutes: i64,
+    pub price: Option<Money>,
+    pub list_price: Option<Money>,
+    pub limited: bool,
+    pub status: Status,
+    /// Also the ETag.
+    pub version: i64,
+    pub created_at: String,
+    pub updated_at: String,
+    pub published_at: Option<String>,
+}
+
+/// A course as lists show it.
+#[derive(Serialize, ToSchema)]
+pub struct CourseSummary {
+    pub id: String,
+    pub kind: Kind,
+    pub slug: String,
+    pub title: String,
+    pub subtitle: String,
+    pub category_id: Option<String>,
+    pub instructor_id: String,
+    pub instructor_name: String,
+    pub language: String,
+    pub level: Level,
+    pub lesson_count: i64,
+    pub minutes: i64,
+    pub price: Option<Money>,
+    pub list_price: Option<Money>,
+    pub limited: bool,
+    pub status: Status,
+    pub version: i64,
+    pub updated_at: String,
+    pub published_at: Option<String>,
+}
+
+/// A page of courses. `next_cursor` is null on the last one.
+#[derive(Serialize, ToSchema)]
+pub struct CoursePage {
+    pub items: Vec<CourseSummary>,
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct CategoryView {
+    pub id: String,
+    pub parent_id: Option<String>,
+    pub name: String,
+    pub slug: String,
+    pub position: i64,
+    /// Also the ETag.
+    pub version: i64,
+}
+
+/// Every category: there are few, so there are no pages.
+#[derive(Serialize, ToSchema)]
+pub struct CategoryList {
+    pub items: Vec<CategoryView>,
+}
+
+impl From<&Course> for CourseView {
+    fn from(course: &Course) -> Self {
+        let content = course.content.clone();
+        let (price, list_price) = money(content.price.as_ref());
+        Self {
+            id: course.id.clone(),
+            kind: course.kind,
+            slug: course.slug.clone(),
+            lesson_count: content.lesson_count(),
+            minutes: content.minutes(),
+            title: content.title,
+            subtitle: content.subtitle,
+            description_md: content.description_md,
+            category_id: content.category_id,
+            instructor_id: course.instructor_id.clone(),
+            instructor_name: course.instructor_name.clone(),
+            language: content.language,
+            level: content.level,
+            outcomes: content.outcomes,
+            requirements: content.requirements,
+            sections: content.sections,
+            price,
+            list_price,
+            limited: content.limited,
+            status: course.status,
+            version: course.version,
+            created_at: rfc3339(course.created_at),
+            updated_at: rfc3339(course.updated_at),
+            published_at: course.published_at.map(rfc3339),
+        }
+    }
+}
+
+impl From<Summary> for CourseSummary {
+    fn from(course: Summary) -> Self {
+        let (price, list_price) = money(course.price.as_ref());
+        Self {
+            id: course.id,
+            kind: course.kind,
+            slug: course.slug,
+            title: course.title,
+            subtitle: course.subtitle,
+            category_id: course.category_id,
+            instructor_id: course.instructor_id,
+            instructor_name: course.instructor_name,
+            language: course.language,
+            level: course.level,
+            lesson_count: course.lesson_count,
+            minutes: course.minutes,
+            price,
+            list_price,
+            limited: course.limited,
+            status: course.status,
+            version: course.version,
+            updated_at: rfc3339(course.updated_at),
+            published_at: course.published_at.map(rfc3339),
+        }
+    }
+}
+
+impl From<&Category> for CategoryView {
+    fn from(category: &Category) -> Self {
+        Self {
+            id: category.id.clone(),
+            parent_id: category.parent_id.clone(),
+            name: category.name.clone(),
+            slug: category.slug.clone(),
+            position: category.position,
+            version: category.version,
+        }
+    }
+}
+
+fn money(price: Option<&Price>) -> (Option<Money>, Option<Money>) {
+    let of = |amount: i64, price: &Price| Money::new(amount, price.currency.as_str());
+    let list = price.and_then(|price| Some(of(price.list?, price)));
+    (price.map(|price| of(price.amount, price)), list)
+}

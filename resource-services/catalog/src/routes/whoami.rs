@@ -1,0 +1,42 @@
+//! What the guard saw: the first thing a newcomer calls.
+
+use axum::Json;
+use latchkey_guard::Access;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The token's own words.
+#[derive(Serialize, ToSchema)]
+pub struct Whoami {
+    pub sub: String,
+    pub client_id: String,
+    pub aud: Audience,
+    pub scope: String,
+    /// Unix seconds.
+    pub exp: i64,
+}
+
+/// One name as a string, several as an array (RFC 7519 §4.1.3).
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// Says whom the token speaks for. Any valid token of this audience will do.
+#[utoipa::path(get, path = "/catalog/v1/whoami", tag = "you", responses((status = 200, body = Whoami)))]
+pub async fn whoami(access: Access) -> Json<Whoami> {
+    let claims = access.claims();
+    let aud = match claims.aud.as_slice() {
+        [one] => Audience::One(one.clone()),
+        several => Audience::Several(several.to_vec()),
+    };
+    Json(Whoami {
+        sub: claims.sub.clone(),
+        client_id: claims.client_id.clone(),
+        aud,
+        scope: claims.scope.to_string(),
+        exp: claims.exp,
+    })
+}

@@ -1,0 +1,36 @@
+//! The only SQL of the catalog: rows to domain values and back. One text for both engines.
+
+mod categories;
+mod courses;
+mod instructors;
+mod listing;
+
+use latchkey_db::{DbError, Migration, Migrations};
+
+pub use categories::{
+    categories, category, delete_category, insert_category, lock_tree, place, tree_version, update_category,
+};
+pub use courses::{claim_slug, course, course_by_slug, courses, insert, release_slug, save, taught_by};
+pub use instructors::{instructor_name, remember_instructor};
+pub use listing::{Filter, Mine, Position, Sort, Summary, listed, mine};
+
+/// The catalog's tables.
+pub const MIGRATIONS: Migrations = Migrations {
+    set: "catalog",
+    steps: &[Migration {
+        version: 1,
+        name: "courses",
+        sqlite: include_str!("../migrations/0001_courses.sql"),
+        postgres: include_str!("../migrations/0001_courses.sql"),
+    }],
+};
+
+/// True when a row was refused because what it points at is not there, or is still pointed at.
+pub fn is_dangling(error: &DbError) -> bool {
+    match error {
+        DbError::Sql(cause) => cause
+            .as_database_error()
+            .is_some_and(|cause| cause.is_foreign_key_violation()),
+        _ => false,
+    }
+}

@@ -1,0 +1,456 @@
+//! Who gets in: matrices that are generated from the route table, so that a new route is in them at once.
+
+use http::Method;
+use latchkey_catalog::policy::{Policy, Role, RouteRow, Scope};
+use latchkey_catalog::routes;
+use serde_json::json;
+
+use crate::harness::*;
+
+/// A request for a row that lacks nothing but, perhaps, the right to be made.
+fn ask(world: &World, row: &RouteRow, id: &str, version: i64) -> Ask {
+    let ask = world
+        .ask(row.method.clone(), row.path.replace("{id}", id))
+        .if_match(version)
+        .key(&fresh_key());
+    match (row.method.as_str(), row.path.contains("/categories")) {
+        ("POST" | "PUT", true) => ask.json(&json!({"name": "Music"})),
+        ("POST" | "PUT" | "PATCH", false) => ask.json(&json!({"title": "Taken over"})),
+        _ => ask,
+    }
+}
+
+fn people_rows() -> impl Iterator<Item = (&'static RouteRow, Scope, Role)> {
+    routes().iter().filter_map(|row| match row.policy {
+        Policy::Person { scope, role, .. } => Some((row, scope, role)),
+        Policy::Public | Policy::Token => None,
+    })
+}
+
+#[test]
+fn rs_01_every_route_has_a_policy_and_nothing_that_writes_is_public() {
+    let mut seen = std::collections::BTreeSet::new();
+    for row in routes() {
+        assert!(
+            seen.insert((row.path, row.method.as_str())),
+            "{} {} is there twice",
+            row.method,
+            row.path
+        );
+        match row.policy {
+            Policy::Public | Policy::Token => assert_eq!(row.method, Method::GET, "{}", row.path),
+            Policy::Person { owner, .. } => {
+                let ones_own = row.path.contains("/courses");
+                assert_eq!(owner, ones_own, "{} {}", row.method, row.path);
+            }
+        }
+    }
+    println!("{} routes", seen.len());
+}
+
+#[tokio::test]
+async fn rs_01_rs_05_cve_2024_42490_each_route_refuses_whoever_is_not_meant() {
+    for_each_engine("roles", |world| async move {
+        let draft = world.draft(&ada(), "Not for all").await;
+        let shelf = world.shelves().await[0].clone();
+        let before = world.rows().await;
+        let mut cells = 0;
+        for (row, scope, role) in people_rows() {
+            let id = if row.path.contains("/categories") {
+                &shelf
+            } else {
+                &draft.id()
+            };
+            let holder = |scope: &str, roles: &[&str]| token(&person("ada", scope, roles));
+            let other_scope = match scope {
+                Scope::Write => "catalog.read catalog.admin",
+                Scope::Admin => "catalog.read catalog.write",
+            };
+            let mut callers = vec![
+                (String::new(), (401, "unauthenticated")),
+                (holder("", &["instructor", "admin"]), (403, "insufficient_scope")),
+                (
+                    holder("catalog.read", &["instructor", "admin"]),
+                    (403, "insufficient_scope"),
+                ),
+                (
+                    holder(other_scope, &["instructor", "admin"]),
+                    (403, "insufficient_scope"),
+                ),
+                (
+                    holder(&format!("{}s", scope.name()), &["admin"]),
+                    (403, "insufficient_scope"),
+                ),
+                (holder(scope.name(), &[]), (403, "role_required")),
+                (
+                    holder(scope.name(), &["student", "Instructor", "ADMIN", "administrator"]),
+                    (403, "role_required"),
+                ),
+                (machine(), (403, "person_required")),
+            ];
+            if role == Role::Admin {
+                callers.push((holder(scope.name(), &["instructor"]), (403, "role_required")));
+            }
+            for (caller, verdict) in callers {
+                let answer = ask(&world, row, id, 1).by(&caller).send().await;
+                assert_eq!(answer.verdict(), verdict, "{} {}", row.method, row.path);
+                cells += 1;
+            }
+        }
+        assert_eq!(world.rows().await, before);
+        println!("{cells} cells");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rs_02_each_state_of_a_token_has_its_answer_on_every_route() {
+    for_each_engine("token_states", |world| async move {
+        let draft = world.draft(&ada(), "Token states").await;
+        let good = person("ada", "catalog.write catalog.admin", &["instructor", "admin"]);
+        let now = NOW_MS / 1000;
+        let expired = with(
+            with(good.clone(), "exp", json!(now - 100)),
+            "iat",
+            json!(now - 400),
+        );
+        let states = [
+            ("garbage".to_owned(), "garbage"),
+            (forged(&good), "signature"),
+            (token(&expired), "expired"),
+            (
+                token(&with(good.clone(), "aud", json!("urn:latchkey:order"))),
+                "audience",
+            ),
+            (
+                token(&with(good.clone(), "iss", json!("https://elsewhere.test"))),
+                "issuer",
+            ),
+            (
+                token(&with(good.clone(), "exp", json!(now + 86_400))),
+                "too long a life",
+            ),
+        ];
+        let before = world.rows().await;
+        let mut cells = 0;
+        for row in routes() {
+            for (token, state) in &states {
+                let answer = ask(&world, row, &draft.id(), 1).by(token).send().await;
+                assert_eq!(
+                    answer.verdict(),
+                    (401, "invalid_token"),
+                    "{state}: {} {}",
+                    row.method,
+                    row.path
+                );
+                assert!(
+                    answer
+                        .header("www-authenticate")
+                        .contains("error=\"invalid_token\""),
+                    "{state}"
+                );
+                cells += 1;
+            }
+            if row.policy != Policy::Public {
+                let answer = ask(&world, row, &draft.id(), 1).send().await;
+                assert_eq!(
+                    answer.verdict(),
+                    (401, "unauthenticated"),
+                    "{} {}",
+                    row.method,
+                    row.path
+                );
+                assert!(
+                    !answer.header("www-authenticate").contains("error"),
+                    "a bare challenge"
+                );
+                cells += 1;
+            }
+        }
+        let short = ask(&world, people_rows().next().unwrap().0, &draft.id(), 1)
+            .by(&token(&person("ada", "catalog.read", &["instructor"])))
+            .send()
+            .await;
+        assert!(
+            short
+                .header("www-authenticate")
+                .contains("scope=\"catalog.write\""),
+            "{:?}",
+            short.headers
+        );
+        assert_eq!(world.rows().await, before);
+        println!("{cells} cells");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rs_03_a_token_counts_only_in_one_authorization_header() {
+    for_each_engine("one_header", |world| async move {
+        let (ada, path) = (ada(), "/catalog/v1/whoami");
+        let in_query = world.get(format!("{path}?access_token={ada}")).send().await;
+        assert!(in_query.status.is_client_error());
+        let in_cookie = world
+            .get(path)
+            .header("cookie", &format!("access_token={ada}"))
+            .send()
+            .await;
+        assert_eq!(in_cookie.status, 401);
+        let twice = world.get(path).by(&ada).by(&ada).send().await;
+        assert_eq!(twice.status, 400);
+        let body = json!({"title": "In the body", "access_token": ada});
+        let in_body = world
+            .post("/catalog/v1/courses")
+            .key(&fresh_key())
+            .json(&body)
+            .send()
+            .await;
+        assert_eq!(in_body.status, 401);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_as_good_as_missing() {
+    for_each_engine("foreign", |world| async move {
+        let ada = ada();
+        let shelf = world.category("Programming").await;
+        let mut courses = vec![world.draft(&ada, "Still a draft").await];
+        courses.push(world.published(&ada, "For all to see").await);
+        let unlisted = world.published(&ada, "Known by link").await;
+        courses.push(world.step(&ada, &unlisted, "unlist").await);
+        let archived = world.published(&ada, "Gone for good").await;
+        courses.push(world.step(&ada, &archived, "archive").await);
+        let silent = world.draft(&ada, "Never seen").await;
+        courses.push(world.step(&ada, &silent, "archive").await);
+
+        let before = world.rows().await;
+        let mut cells = 0;
+        for row in routes().iter().filter(|row| row.has_id()) {
+            let Policy::Person { owner: true, .. } = row.policy else {
+                continue;
+            };
+            let missing = ask(&world, row, &fresh_key(), 1).by(&bob()).send().await;
+            assert_eq!(missing.verdict(), (404, "not_found"));
+            for course in &courses {
+                let bare = world.ask(row.method.clone(), row.path.replace("{id}", &course.id()));
+                for foreign in [
+                    ask(&world, row, &course.id(), course.version()),
+                    ask(&world, row, &course.id(), course.version() + 7),
+                    bare.clone(),
+                    bare.clone().json(&json!({"instructor_id": "bob"})),
+                    bare.raw("not json"),
+                ] {
+                    let answer = foreign.by(&bob()).send().await;
+                    assert_eq!(answer.status, 404, "{} {}", row.method, row.path);
+                    assert_eq!(answer.anonymous_body(), missing.anonymous_body());
+                    assert_eq!(
+                        answer.headers.len(),
+                        missing.headers.len(),
+                        "{:?}",
+                        answer.headers
+                    );
+                    cells += 1;
+                }
+            }
+        }
+        assert_eq!(world.rows().await, before);
+
+        let missing = world.read(&bob(), &fresh_key()).await;
+        for hidden in [&courses[0], &courses[4]] {
+            for who in [bob(), machine(), String::new()] {
+                for key in [hidden.id(), hidden.body["slug"].as_str().unwrap().to_owned()] {
+                    let answer = world.read(&who, &key).await;
+                    assert_eq!(
+                        (answer.status, answer.anonymous_body()),
+                        (missing.status, missing.anonymous_body())
+                    );
+                    cells += 1;
+                }
+            }
+        }
+        let ids = courses.iter().map(Answer::id).collect::<Vec<_>>().join(",");
+        assert_eq!(
+            world.titles(&format!("?ids={ids}")).await,
+            ["For all to see", "Known by link", "Gone for good"]
+        );
+        for query in [
+            "".to_owned(),
+            "?sort=title".into(),
+            format!("?category={shelf}"),
+            "?q=draft".into(),
+            "?q=seen".into(),
+        ] {
+            let titles = world.titles(&query).await;
+            assert!(
+                titles.iter().all(|title| title == "For all to see"),
+                "{query}: {titles:?}"
+            );
+        }
+        let mine = world.get("/catalog/v1/my/courses").by(&bob()).send().await;
+        assert!(mine.items().is_empty());
+        println!("{cells} cells");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rs_14_cve_2017_6413_headers_that_name_a_user_prove_nothing() {
+    for_each_engine("forged_headers", |world| async move {
+        let draft = world.draft(&ada(), "Behind the gateway").await;
+        for name in [
+            "x-user-id",
+            "x-forwarded-user",
+            "x-auth-request-user",
+            "remote-user",
+            "oidc_claim_sub",
+            "x-sub",
+        ] {
+            let answer = world.get("/catalog/v1/whoami").header(name, "ada").send().await;
+            assert_eq!(answer.status, 401, "{name}");
+            let path = format!("/catalog/v1/courses/{}", draft.id());
+            assert_eq!(
+                world.get(&path).header(name, "ada").send().await.status,
+                404,
+                "{name}"
+            );
+            let stolen = world
+                .patch(&path)
+                .by(&bob())
+                .header(name, "ada")
+                .if_match(1)
+                .json(&json!({"limited": true}));
+            assert_eq!(stolen.send().await.status, 404, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoami_says_what_the_guard_saw_for_any_token_of_the_audience() {
+    for_each_engine("whoami", |world| async move {
+        let bare = world
+            .get("/catalog/v1/whoami")
+            .by(&token(&person("eve", "", &[])))
+            .send()
+            .await;
+        assert_eq!(
+            (bare.status.as_u16(), bare.body["scope"].as_str()),
+            (200, Some(""))
+        );
+        let seen = world.get("/catalog/v1/whoami").by(&machine()).send().await;
+        let expected = json!({
+            "sub": "batch", "client_id": "batch", "aud": "urn:latchkey:catalog",
+            "scope": "catalog.read catalog.write catalog.admin", "exp": NOW_MS / 1000 + 300
+        });
+        assert_eq!(seen.body, expected);
+        let both = json!(["urn:latchkey:catalog", ISSUER]);
+        let seen = world
+            .get("/catalog/v1/whoami")
+            .by(&token(&with(person("eve", "", &[]), "aud", both.clone())))
+            .send()
+            .await;
+        assert_eq!(seen.body["aud"], both);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_expires_meanwhile_stops_working() {
+    for_each_engine("expires", |world| async move {
+        let ada = ada();
+        assert_eq!(world.get("/catalog/v1/whoami").by(&ada).send().await.status, 200);
+        world.clock.advance(400_000);
+        assert_eq!(world.get("/catalog/v1/whoami").by(&ada).send().await.status, 401);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rs_11_only_declared_methods_are_answered_and_trace_never() {
+    for_each_engine("methods", |world| async move {
+        let paths: std::collections::BTreeSet<&str> = routes().iter().map(|row| row.path).collect();
+        let mut cells = 0;
+        for path in paths {
+            let declared: Vec<&Method> = routes()
+                .iter()
+                .filter(|row| row.path == path)
+                .map(|row| &row.method)
+                .collect();
+            for method in [
+                "GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "PROPFIND", "QUERY",
+            ] {
+                let method: Method = method.parse().unwrap();
+                if declared.contains(&&method) {
+                    continue;
+                }
+                let answer = world
+                    .ask(method.clone(), path.replace("{id}", "some-slug"))
+                    .by(&admin())
+                    .send()
+                    .await;
+                assert_eq!(answer.verdict(), (405, "method_not_allowed"), "{method} {path}");
+                for allowed in &declared {
+                    assert!(
+                        answer.header("allow").contains(allowed.as_str()),
+                        "{method} {path}: {:?}",
+                        answer.headers
+                    );
+                }
+                cells += 1;
+            }
+        }
+        assert_eq!(
+            world.get("/catalog/v1/nothing").send().await.verdict(),
+            (404, "not_found")
+        );
+        assert_eq!(world.get("/").send().await.verdict(), (404, "not_found"));
+        println!("{cells} cells");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rs_11_head_obeys_the_policy_of_get() {
+    for_each_engine("head", |world| async move {
+        let draft = world.draft(&ada(), "Only the head").await;
+        let head = |path: String| world.ask(Method::HEAD, path);
+        let path = format!("/catalog/v1/courses/{}", draft.id());
+        let answer = head(path.clone()).by(&ada()).send().await;
+        assert_eq!(
+            (
+                answer.status.as_u16(),
+                answer.header("etag"),
+                answer.text.as_str()
+            ),
+            (200, "\"1\"", "")
+        );
+        for (path, who, status) in [
+            (path, bob(), 404),
+            ("/catalog/v1/whoami".into(), String::new(), 401),
+            ("/catalog/v1/my/courses".into(), carol(), 403),
+        ] {
+            let request = http::Request::builder().method(Method::HEAD).uri(&path);
+            let request = if who.is_empty() {
+                request
+            } else {
+                request.header("authorization", format!("Bearer {who}"))
+            };
+            assert_eq!(
+                world.raw(request.body(axum::body::Body::empty()).unwrap()).await,
+                status,
+                "{path}"
+            );
+        }
+    })
+    .await;
+}
+
+#[test]
+fn every_scope_of_the_table_is_one_that_identity_knows() {
+    let names: std::collections::BTreeSet<&str> = people_rows().map(|(_, scope, _)| scope.name()).collect();
+    assert_eq!(
+        names,
+        std::collections::BTreeSet::from(["catalog.admin", "catalog.write"])
+    );
+}

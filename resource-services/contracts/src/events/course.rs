@@ -1,0 +1,88 @@
+//! What the catalog tells the others about a course.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Money;
+
+pub const PUBLISHED: &str = "catalog.course.published.v1";
+pub const UPDATED: &str = "catalog.course.updated.v1";
+pub const UNLISTED: &str = "catalog.course.unlisted.v1";
+pub const ARCHIVED: &str = "catalog.course.archived.v1";
+
+/// The payload of every `catalog.course.*` event: the whole state after the change.
+/// Consumers apply it only when `snapshot.version` is newer than what they hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CourseEvent {
+    pub snapshot: CourseSnapshot,
+    /// Names of the members that changed, of the snapshot and of the page that it does not carry.
+    pub changed: Vec<String>,
+    /// What was, for those who show a difference.
+    pub previous: Previous,
+}
+
+/// A course as other services know it. `draft` is never among its states: drafts are nobody's business.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CourseSnapshot {
+    pub course_id: String,
+    pub kind: CourseKind,
+    pub title: String,
+    pub slug: String,
+    pub category_id: String,
+    pub instructor_id: String,
+    pub instructor_name: String,
+    pub price: Money,
+    /// The struck-through price, when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list_price: Option<Money>,
+    /// Whether seats are counted; how many is inventory's to know.
+    pub limited: bool,
+    pub status: CourseStatus,
+    pub version: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CourseKind {
+    Course,
+    Item,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CourseStatus {
+    Published,
+    Unlisted,
+    Archived,
+}
+
+/// The earlier values that somebody shows beside the new ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Previous {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_ignores_members_that_were_added_later() {
+        let event = serde_json::json!({
+            "snapshot": {
+                "course_id": "c", "kind": "course", "title": "t", "slug": "s", "category_id": "k",
+                "instructor_id": "i", "instructor_name": "n", "price": {"amount": 1, "currency": "EUR"},
+                "limited": false, "status": "published", "version": 3, "photo_id": "later"
+            },
+            "changed": ["title"], "previous": {"title": "old"}, "reason": "later"
+        });
+        let read: CourseEvent = serde_json::from_value(event).unwrap();
+        assert_eq!(
+            (read.snapshot.version, read.previous.title.as_deref()),
+            (3, Some("old"))
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! The words that services share: event payloads and money, versioned, without any IO.
+//!
+//! A payload only grows: consumers ignore members that they do not know, and a breaking change is a
+//! new `.v2` type beside the old one. `schemas/` holds what was promised; `tests/events_only_grow.rs`
+//! holds us to it.
+
+pub mod events;
+mod money;
+pub mod schema;
+
+pub use money::Money;

@@ -1,0 +1,169 @@
+//! What a handler asks for: proof of who calls. Where no guard has run, every extractor fails closed.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum_core::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::claims::Claims;
+use crate::reject::{Denial, Rejection};
+
+/// A proven token. Only a guard makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Access(Arc<Claims>);
+
+impl Access {
+    pub(crate) fn new(claims: Arc<Claims>) -> Self {
+        Self(claims)
+    }
+
+    /// All that the token says.
+    pub fn claims(&self) -> &Claims {
+        &self.0
+    }
+
+    /// Whom the token speaks for.
+    pub fn sub(&self) -> &str {
+        &self.0.sub
+    }
+
+    /// The client that sent it.
+    pub fn client_id(&self) -> &str {
+        &self.0.client_id
+    }
+
+    /// Is the caller a client in its own name, with no person behind it?
+    pub fn is_machine(&self) -> bool {
+        self.0.is_machine()
+    }
+
+    /// Does the token hold this scope?
+    pub fn has_scope(&self, name: &str) -> bool {
+        self.0.scope.contains(name)
+    }
+
+    /// Does the person have this role, as far as the token says?
+    pub fn has_role(&self, name: &str) -> bool {
+        self.0.roles.iter().any(|role| role == name)
+    }
+}
+
+/// The caller, if there is one: for routes behind [`crate::Guard::optional`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptionalAccess(pub Option<Access>);
+
+/// A name that a token's `scope` may hold, as a type. Made by [`crate::scopes!`].
+pub trait Scope: Send + Sync + 'static {
+    /// As it stands in the token.
+    const NAME: &'static str;
+}
+
+/// The caller, who holds the scope `S`; otherwise 403 `insufficient_scope` that names it.
+#[derive(Debug, Clone)]
+pub struct Scoped<S: Scope> {
+    access: Access,
+    scope: PhantomData<fn() -> S>,
+}
+
+impl<S: Scope> Scoped<S> {
+    /// The proof, without the scope.
+    pub fn into_access(self) -> Access {
+        self.access
+    }
+}
+
+impl<S: Scope> Deref for Scoped<S> {
+    type Target = Access;
+
+    fn deref(&self) -> &Access {
+        &self.access
+    }
+}
+
+/// Declares scopes as types, one `pub Name = "name";` each. A name that RFC 6749 §3.3 does not allow
+/// does not compile.
+///
+/// ```
+/// use latchkey_guard::{Scope, scopes};
+///
+/// scopes! {
+///     /// May change courses.
+///     pub CatalogWrite = "catalog.write";
+/// }
+/// assert_eq!(CatalogWrite::NAME, "catalog.write");
+/// ```
+#[macro_export]
+macro_rules! scopes {
+    ($($(#[$meta:meta])* $vis:vis $name:ident = $text:literal;)+) => {$(
+        $(#[$meta])*
+        #[doc = concat!("The scope `", $text, "`.")]
+        #[derive(Debug, Clone, Copy)]
+        $vis struct $name;
+
+        impl $crate::Scope for $name {
+            const NAME: &'static str = $text;
+        }
+
+        const _: () = assert!($crate::is_scope_name($text), "not a scope name");
+    )+};
+}
+
+/// Left by the layer: a guard has looked at this request, and this is its realm.
+#[derive(Clone)]
+pub(crate) struct Passed {
+    pub realm: Arc<str>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Access {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        caller(parts)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for OptionalAccess {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        passed(parts)?;
+        Ok(Self(parts.extensions.get::<Access>().cloned()))
+    }
+}
+
+impl<S: Sync, N: Scope> FromRequestParts<S> for Scoped<N> {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        const { assert!(crate::is_scope_name(N::NAME), "not a scope name") };
+        let access = caller(parts)?;
+        if !access.has_scope(N::NAME) {
+            tracing::info!(
+                scope = N::NAME,
+                client.id = access.client_id(),
+                "a request lacks a scope"
+            );
+            return Err(Rejection::new(Denial::ShortScope(N::NAME), &passed(parts)?.realm));
+        }
+        Ok(Self {
+            access,
+            scope: PhantomData,
+        })
+    }
+}
+
+fn passed(parts: &Parts) -> Result<&Passed, Rejection> {
+    parts.extensions.get::<Passed>().ok_or_else(|| {
+        tracing::error!("a handler asks for the caller, but no guard stands before its route");
+        Rejection::unguarded()
+    })
+}
+
+/// An anonymous request behind an optional guard is told to bring a token.
+fn caller(parts: &Parts) -> Result<Access, Rejection> {
+    let passed = passed(parts)?;
+    let access = parts.extensions.get::<Access>().cloned();
+    access.ok_or_else(|| Rejection::new(Denial::NoCredentials, &passed.realm))
+}

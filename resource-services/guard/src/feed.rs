@@ -1,0 +1,258 @@
+//! Listens to the issuer's feed of revocations: one long answer of signed, ordered messages.
+
+use std::future::Future;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use reqwest::{Client, StatusCode};
+
+use crate::clock::Clock;
+use crate::http::basic;
+use crate::keys::Keys;
+use crate::message::{Broken, Chain, Cursor, Kind, Message, Subscription};
+use crate::signals::{Signal, Signals};
+use crate::sse::{Frame, Sse};
+use crate::verify::Refusal;
+
+/// Where the feed is, and who we are to it.
+#[derive(Clone)]
+pub struct Feed {
+    /// The address of the feed.
+    pub url: String,
+    /// Our client id; messages must name it as their audience.
+    pub client_id: String,
+    /// Our secret.
+    pub client_secret: String,
+    /// The issuer, as messages must name it.
+    pub issuer: String,
+    /// With which to connect. It should follow no redirects.
+    pub client: Client,
+}
+
+impl Feed {
+    /// Keep `signals` true until `shutdown`. What breaks the order of messages ends the connection, makes
+    /// the feed not live and begins anew with a snapshot; a mere hang-up resumes where it was.
+    pub async fn run(self, signals: Signals, keys: Keys, clock: Clock, shutdown: impl Future<Output = ()>) {
+        tokio::select! {
+            () = shutdown => {}
+            () = self.listen(&signals, &keys, &clock) => {}
+        }
+    }
+
+    async fn listen(&self, signals: &Signals, keys: &Keys, clock: &Clock) {
+        let mut resume = None;
+        let mut failures = 0;
+        loop {
+            let mut chain = Chain::new(resume.take());
+            let before = signals.last_live_ms();
+            let ended = self.connection(&mut chain, signals, keys, clock).await;
+            match &ended {
+                Ended::Broken(_) => {
+                    signals.apply(Signal::Reset);
+                    failures += 1;
+                }
+                // Perhaps it is the place that we resume from which the server refuses.
+                Ended::Refused(_) => failures += 1,
+                Ended::Dropped(_) => {
+                    resume = chain.cursor().cloned();
+                    failures = if signals.last_live_ms() == before {
+                        failures + 1
+                    } else {
+                        0
+                    };
+                }
+            }
+            tracing::warn!(reason = %ended, failures, "the feed of revocations was interrupted");
+            tokio::time::sleep(pause(failures, clock().unsigned_abs())).await;
+        }
+    }
+
+    /// Read one connection to its end, which always comes.
+    async fn connection(&self, chain: &mut Chain, signals: &Signals, keys: &Keys, clock: &Clock) -> Ended {
+        let mut answer = match self.connect(chain.cursor()).await {
+            Ok(answer) => answer,
+            Err(ended) => return ended,
+        };
+        let mut sse = Sse::default();
+        loop {
+            let bytes = match tokio::time::timeout(SILENCE, answer.chunk()).await {
+                Ok(Ok(Some(bytes))) => bytes,
+                Ok(Ok(None)) => return Ended::Dropped("the server ended it".to_owned()),
+                Ok(Err(fault)) => return Ended::Dropped(fault.to_string()),
+                Err(_) => return Ended::Dropped("the server fell silent".to_owned()),
+            };
+            let frames = match sse.push(&bytes) {
+                Ok(frames) => frames,
+                Err(fault) => return Ended::Dropped(fault.to_string()),
+            };
+            for frame in frames {
+                if let Err(broken) = self.take_in(&frame, chain, signals, keys, clock).await {
+                    return Ended::Broken(broken);
+                }
+            }
+        }
+    }
+
+    async fn connect(&self, from: Option<&Cursor>) -> Result<reqwest::Response, Ended> {
+        let mut request = self
+            .client
+            .get(&self.url)
+            .header(AUTHORIZATION, basic(&self.client_id, &self.client_secret))
+            .header(ACCEPT, "text/event-stream");
+        if let Some(cursor) = from {
+            request = request.header("last-event-id", cursor.to_string());
+        }
+        let answer = match tokio::time::timeout(SILENCE, request.send()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(fault)) => return Err(Ended::Dropped(fault.to_string())),
+            Err(_) => return Err(Ended::Dropped("no answer in time".to_owned())),
+        };
+        if answer.status().is_client_error() {
+            return Err(Ended::Refused(answer.status()));
+        }
+        let kind = answer
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or("");
+        if answer.status() != StatusCode::OK || !kind.starts_with("text/event-stream") {
+            return Err(Ended::Dropped(format!(
+                "the answer was {} {kind:?}",
+                answer.status()
+            )));
+        }
+        Ok(answer)
+    }
+
+    async fn take_in(
+        &self,
+        frame: &Frame,
+        chain: &mut Chain,
+        signals: &Signals,
+        keys: &Keys,
+        clock: &Clock,
+    ) -> Result<(), Broken> {
+        let kind = Kind::named(&frame.event).ok_or(Broken::UnknownEvent)?;
+        let message = self.prove(&frame.data, kind, signals, keys, clock).await?;
+        if message.unknown > 0 {
+            tracing::warn!(
+                entries = message.unknown,
+                "the feed holds revocations of an unknown kind"
+            );
+        }
+        for signal in chain.accept(kind, message)? {
+            signals.apply(signal);
+        }
+        Ok(())
+    }
+
+    /// A key that we do not have yet is fetched, within the cool-down.
+    async fn prove(
+        &self,
+        data: &str,
+        kind: Kind,
+        signals: &Signals,
+        keys: &Keys,
+        clock: &Clock,
+    ) -> Result<Message, Broken> {
+        if let Some(kid) = Message::kid(data) {
+            if signals.is_key_revoked(&kid) {
+                return Err(Broken::NotProven(Refusal::KeyRevoked));
+            }
+            if keys.current().is_none_or(|set| !set.contains(&kid)) {
+                keys.seek().await;
+            }
+        }
+        let to = Subscription {
+            issuer: &self.issuer,
+            client_id: &self.client_id,
+        };
+        let set = keys.current().unwrap_or_default();
+        Message::parse(data, kind, &set, to, clock().div_euclid(1000))
+    }
+}
+
+/// How a connection came to its end.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    /// The order or the origin of messages is in doubt.
+    #[error("{0}")]
+    Broken(Broken),
+    /// The server will not have us, at least not like this.
+    #[error("the answer was {0}")]
+    Refused(StatusCode),
+    /// The line went dead; what came before still counts.
+    #[error("{0}")]
+    Dropped(String),
+}
+
+/// From 100 ms doubling to 5 s, of which the upper half is left to chance, so that guards that lost the
+/// same server do not all come back at once. PURE: chance comes in as `dice`.
+fn pause(failures: u32, dice: u64) -> Duration {
+    let longest = (100_u64 << failures.min(10)).min(5_000);
+    // Knuth's multiplicative hash: neighbouring milliseconds must not mean neighbouring pauses.
+    let spread = dice.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    Duration::from_millis(longest / 2 + spread % (longest / 2 + 1))
+}
+
+/// Heartbeats come every 5 s. The tests below have less patience.
+const SILENCE: Duration = if cfg!(test) {
+    Duration::from_millis(200)
+} else {
+    Duration::from_secs(15)
+};
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::clock::system_clock;
+    use crate::keyset::KeySet;
+
+    #[tokio::test]
+    async fn a_server_that_falls_silent_is_left_and_tried_again() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let feed = Feed {
+            url: format!("http://{}/feed", listener.local_addr().expect("an address")),
+            client_id: "notes".into(),
+            client_secret: "secret".into(),
+            issuer: "https://id.example".into(),
+            client: Client::builder().no_proxy().build().expect("a client"),
+        };
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let keys = Keys::fixed(KeySet::default());
+        let running = tokio::spawn(feed.run(Signals::default(), keys, system_clock(), shutdown));
+        let (mut silent_in_body, _) = listener.accept().await.expect("a first connection");
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hello\n";
+        silent_in_body.write_all(head).await.expect("written");
+        let (_silent_from_the_start, _) = listener.accept().await.expect("a second connection");
+        let _third = listener.accept().await.expect("a third connection");
+        drop(stop);
+        running.await.expect("run ends with the shutdown");
+    }
+
+    #[test]
+    fn pauses_grow_to_five_seconds_and_never_beyond() {
+        for failures in 0..100 {
+            for dice in 0..100 {
+                let ms = pause(failures, dice).as_millis();
+                assert!((50..=5_000).contains(&ms), "{failures} {dice} {ms}");
+            }
+        }
+        assert!(pause(0, 7).as_millis() <= 100 && pause(50, 7).as_millis() >= 2_500);
+    }
+
+    #[test]
+    fn pauses_differ_between_guards_that_lost_the_same_server() {
+        let pauses = (0..1_000_u64)
+            .map(|dice| pause(9, dice))
+            .collect::<std::collections::HashSet<_>>();
+        assert!(pauses.len() > 100, "{}", pauses.len());
+    }
+}

@@ -1,0 +1,251 @@
+//! The guard itself: keys, signals and policy around the pure verdict.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::{HeaderMap, Uri};
+use moka::sync::Cache;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::access::Access;
+use crate::builder::GuardBuilder;
+use crate::claims::Claims;
+use crate::clock::Clock;
+use crate::header::{bearer, query_is_clean};
+use crate::keys::{Keys, KeysHealth};
+use crate::keyset::KeySet;
+use crate::layer::GuardLayer;
+use crate::reject::{Denial, Rejection};
+use crate::signals::{FeedHealth, FeedState, Signals};
+use crate::verify::{ACCESS_TOKEN, Jws, Policy, Refusal, claims_hold};
+
+/// Stands before routes and lets nobody through without a proven token. Cheap to clone.
+#[derive(Clone)]
+pub struct Guard(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub policy: Policy,
+    pub keys: Keys,
+    pub signals: Signals,
+    pub clock: Clock,
+    pub introspect: Option<Introspect>,
+    pub grace_ms: i64,
+    pub realm: Arc<str>,
+    pub verified: Option<Cache<[u8; 32], Arc<Verified>>>,
+}
+
+/// The issuer could not be asked about a token.
+#[derive(Debug, thiserror::Error)]
+#[error("introspection failed: {0}")]
+pub struct IntrospectError(pub String);
+
+/// Asks the issuer whether a token is active (RFC 7662).
+pub type Introspect = Arc<dyn Fn(String) -> BoxFuture<'static, Result<bool, IntrospectError>> + Send + Sync>;
+
+/// A signature that was found good, by which key. Claims are judged anew each time.
+pub(crate) struct Verified {
+    kid: String,
+    fingerprint: [u8; 32],
+    claims: Arc<Claims>,
+}
+
+/// How a guard is doing, for a health page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct GuardHealth {
+    /// May requests come?
+    pub ready: bool,
+    /// The issuer's keys.
+    pub keys: KeysHealth,
+    /// The feed of revocations.
+    pub feed: FeedHealth,
+}
+
+impl Guard {
+    /// Begin a guard for one resource, by the exact issuer and audience of its tokens.
+    pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> GuardBuilder {
+        GuardBuilder::new(issuer.into(), audience.into())
+    }
+
+    /// Who sends this? `None` when there is no `Authorization` header at all.
+    pub async fn check(&self, headers: &HeaderMap) -> Result<Option<Access>, Rejection> {
+        self.admit(headers, false)
+            .await
+            .map_err(|reason| self.reject(reason))
+    }
+
+    /// Verify a token that did not come in a header, as userinfo's POST body may bring it
+    /// (OpenID Connect Core §5.3.1). It is judged as a bearer token.
+    pub async fn verify_token(&self, token: &str) -> Result<Access, Rejection> {
+        self.prove(token, false)
+            .await
+            .map_err(|reason| self.reject(reason))
+    }
+
+    /// A layer that answers 401 to a request without credentials.
+    pub fn required(&self) -> GuardLayer {
+        GuardLayer::new(self.clone(), true)
+    }
+
+    /// A layer that lets anonymous requests pass, with no [`Access`]. A bad token is still refused.
+    pub fn optional(&self) -> GuardLayer {
+        GuardLayer::new(self.clone(), false)
+    }
+
+    /// As [`Self::required`], for routes that move money or power: as soon as the feed of revocations
+    /// is not live they answer 503.
+    pub fn sensitive(&self) -> GuardLayer {
+        self.required().sensitive()
+    }
+
+    /// May requests come? Keys are loaded and, when there is a feed, it was heard once.
+    pub fn ready(&self) -> bool {
+        let state = self.0.signals.state((self.0.clock)(), self.0.grace_ms);
+        self.0.keys.ready() && state != FeedState::Never
+    }
+
+    /// How the guard is doing.
+    pub fn health(&self) -> GuardHealth {
+        GuardHealth {
+            ready: self.ready(),
+            keys: self.0.keys.health(),
+            feed: self.0.signals.health_within(self.0.grace_ms),
+        }
+    }
+
+    pub(crate) fn reject(&self, reason: Denial) -> Rejection {
+        Rejection::new(reason, &self.0.realm)
+    }
+
+    pub(crate) async fn admit_request(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        sensitive: bool,
+    ) -> Result<Option<Access>, Denial> {
+        query_is_clean(uri)?;
+        self.admit(headers, sensitive).await
+    }
+
+    async fn admit(&self, headers: &HeaderMap, sensitive: bool) -> Result<Option<Access>, Denial> {
+        match bearer(headers)? {
+            None => Ok(None),
+            Some(token) => self.prove(token, sensitive).await.map(Some),
+        }
+    }
+
+    async fn prove(&self, token: &str, sensitive: bool) -> Result<Access, Denial> {
+        let claims = self.genuine(token).await?;
+        let now_ms = (self.0.clock)();
+        let now_s = now_ms.div_euclid(1000);
+        claims_hold(&claims, &self.0.policy, now_s).map_err(Denial::Token)?;
+        if let Some(revoked) = self.0.signals.is_revoked(&claims, now_s) {
+            return Err(Denial::Token(revoked));
+        }
+        match stance(self.0.signals.state(now_ms, self.0.grace_ms), sensitive) {
+            Stance::Serve => {}
+            Stance::Refuse => return Err(Denial::FeedNotLive),
+            Stance::Ask => self.introspect(token).await?,
+        }
+        Ok(Access::new(claims))
+    }
+
+    /// The claims of a token with a good signature, remembered or checked now. Nothing else is judged.
+    async fn genuine(&self, token: &str) -> Result<Arc<Claims>, Denial> {
+        if token.len() > ACCESS_TOKEN.longest {
+            return Err(Denial::Token(Refusal::TooLong));
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let keys = self.0.keys.for_request();
+        if let Some(claims) = keys.as_deref().and_then(|keys| self.recall(&digest, keys)) {
+            return claims;
+        }
+        let jws = Jws::parse(token, &ACCESS_TOKEN, &self.0.policy.algorithms).map_err(Denial::Token)?;
+        if self.0.signals.is_key_revoked(&jws.kid) {
+            return Err(Denial::Token(Refusal::KeyRevoked));
+        }
+        let keys = match keys {
+            Some(keys) if keys.contains(&jws.kid) => keys,
+            Some(_) | None => {
+                self.0.keys.seek().await;
+                self.0
+                    .keys
+                    .current()
+                    .filter(|keys| !keys.is_empty())
+                    .ok_or(Denial::NoKeys)?
+            }
+        };
+        let (key, payload) = jws.prove(&keys).map_err(Denial::Token)?;
+        let claims = Claims::parse(&payload).map_err(|fault| Denial::Token(fault.into()))?;
+        let claims = Arc::new(claims);
+        self.remember(
+            digest,
+            Verified {
+                kid: jws.kid,
+                fingerprint: key.fingerprint,
+                claims: Arc::clone(&claims),
+            },
+        );
+        Ok(claims)
+    }
+
+    /// A remembered signature counts as long as the very key that made it is in the set and not revoked.
+    fn recall(&self, digest: &[u8; 32], keys: &KeySet) -> Option<Result<Arc<Claims>, Denial>> {
+        let verified = self.0.verified.as_ref()?.get(digest)?;
+        if self.0.signals.is_key_revoked(&verified.kid) {
+            return Some(Err(Denial::Token(Refusal::KeyRevoked)));
+        }
+        let same = keys
+            .find(&verified.kid)
+            .is_some_and(|key| key.fingerprint == verified.fingerprint);
+        same.then(|| Ok(Arc::clone(&verified.claims)))
+    }
+
+    /// Only what could be accepted now is worth the memory: nobody fills it with expired tokens.
+    fn remember(&self, digest: [u8; 32], verified: Verified) {
+        let now_s = (self.0.clock)().div_euclid(1000);
+        if let Some(cache) = &self.0.verified
+            && claims_hold(&verified.claims, &self.0.policy, now_s).is_ok()
+        {
+            cache.insert(digest, Arc::new(verified));
+        }
+    }
+
+    async fn introspect(&self, token: &str) -> Result<(), Denial> {
+        let Some(ask) = &self.0.introspect else {
+            return Err(Denial::FeedNotLive);
+        };
+        match tokio::time::timeout(LONGEST_QUESTION, ask(token.to_owned())).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(Denial::Inactive),
+            Ok(Err(fault)) => {
+                tracing::warn!(reason = %fault, "the issuer could not be asked about a token");
+                Err(Denial::NoIntrospection)
+            }
+            Err(_) => {
+                tracing::warn!("the issuer did not answer in time about a token");
+                Err(Denial::NoIntrospection)
+            }
+        }
+    }
+}
+
+/// What to do with a good token whose revocation we may not know of.
+#[derive(Debug, PartialEq, Eq)]
+enum Stance {
+    Serve,
+    Ask,
+    Refuse,
+}
+
+/// PURE. No feed was ever promised (`Off`): an ordinary route serves; a sensitive one asks the issuer.
+fn stance(feed: FeedState, sensitive: bool) -> Stance {
+    match (feed, sensitive) {
+        (FeedState::Live, _) | (FeedState::Off | FeedState::Grace, false) => Stance::Serve,
+        (FeedState::Lost | FeedState::Never, false) | (FeedState::Off, true) => Stance::Ask,
+        (FeedState::Grace | FeedState::Lost | FeedState::Never, true) => Stance::Refuse,
+    }
+}
+
+const LONGEST_QUESTION: Duration = Duration::from_secs(3);

@@ -1,0 +1,135 @@
+//! The issuer over HTTP: its keys, and its opinion of one token. Feature `http`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
+
+use crate::clock::{Clock, system_clock};
+use crate::guard::IntrospectError;
+use crate::json::Members;
+use crate::keys::{FetchError, Keys};
+use crate::keyset::LONGEST_SET;
+
+impl Keys {
+    /// The keys at a JWKS address, by the machine's clock.
+    pub fn http(jwks_uri: impl Into<String>, client: Client) -> Self {
+        Self::http_by(jwks_uri, client, system_clock())
+    }
+
+    /// The keys at a JWKS address, by a given clock.
+    pub fn http_by(jwks_uri: impl Into<String>, client: Client, clock: Clock) -> Self {
+        let uri: Arc<str> = jwks_uri.into().into();
+        Self::new(move || jwks(client.clone(), Arc::clone(&uri)).boxed(), clock)
+    }
+}
+
+/// Asks an introspection endpoint (RFC 7662) about one token; for [`crate::GuardBuilder::introspect`].
+pub fn introspector(
+    endpoint: &str,
+    client_id: &str,
+    client_secret: &str,
+    client: Client,
+) -> impl Fn(String) -> BoxFuture<'static, Result<bool, IntrospectError>> + Send + Sync + use<> {
+    let endpoint: Arc<str> = endpoint.into();
+    let credentials = basic(client_id, client_secret);
+    move |token| {
+        let question = ask(client.clone(), Arc::clone(&endpoint), credentials.clone(), token);
+        async move { question.await.map_err(IntrospectError) }.boxed()
+    }
+}
+
+async fn jwks(client: Client, uri: Arc<str>) -> Result<Vec<u8>, FetchError> {
+    let request = client
+        .get(&*uri)
+        .header(ACCEPT, "application/jwk-set+json, application/json");
+    let answer = request
+        .timeout(PATIENCE)
+        .send()
+        .await
+        .map_err(|fault| FetchError(fault.to_string()))?;
+    // One byte more than allowed is enough for the parser to see that it is too long.
+    body(answer, LONGEST_SET + 1).await.map_err(FetchError)
+}
+
+async fn ask(
+    client: Client,
+    endpoint: Arc<str>,
+    credentials: HeaderValue,
+    token: String,
+) -> Result<bool, String> {
+    let answer = client
+        .post(&*endpoint)
+        .header(AUTHORIZATION, credentials)
+        .header(ACCEPT, "application/json")
+        .form(&[("token", token.as_str()), ("token_type_hint", "access_token")])
+        .timeout(PATIENCE)
+        .send()
+        .await
+        .map_err(|fault| fault.to_string())?;
+    let bytes = body(answer, LONGEST_OPINION).await?;
+    // RFC 7662 §2.2: `active` is required and a boolean; anything else is no opinion, and fails closed.
+    match Members::parse(&bytes)
+        .ok()
+        .and_then(|mut members| members.value("active"))
+    {
+        Some(Value::Bool(active)) => Ok(active),
+        _ => Err("the answer has no boolean `active`".to_owned()),
+    }
+}
+
+/// At most `limit` bytes of a 200.
+async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
+    if answer.status() != StatusCode::OK {
+        return Err(format!("the answer was {}", answer.status()));
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|fault| fault.to_string())? {
+        let room = limit - bytes.len();
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if bytes.len() == limit {
+            break;
+        }
+    }
+    Ok(bytes)
+}
+
+/// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined with a colon.
+pub(crate) fn basic(client_id: &str, client_secret: &str) -> HeaderValue {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encoded(client_id), encoded(client_secret));
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
+        .expect("base64 consists of characters that a header may hold");
+    value.set_sensitive(true);
+    value
+}
+
+const PATIENCE: Duration = Duration::from_secs(3);
+const LONGEST_OPINION: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn id_and_secret_are_form_encoded_before_they_are_joined() {
+        let value = basic("a:b c", "p%q+ü");
+        let encoded = value
+            .to_str()
+            .expect("text")
+            .strip_prefix("Basic ")
+            .expect("scheme")
+            .to_owned();
+        assert_eq!(
+            STANDARD.decode(encoded).expect("base64"),
+            b"a%3Ab+c:p%25q%2B%C3%BC"
+        );
+        assert!(value.is_sensitive());
+    }
+}

@@ -1,0 +1,74 @@
+//! A guard for the routes of a Rust service: it proves bearer tokens offline and learns of revocations live.
+//!
+//! ```no_run
+//! # #[cfg(feature = "http")] {
+//! use axum::{Router, routing::get};
+//! use latchkey_guard::{Access, Guard, Keys};
+//!
+//! let keys = Keys::http("https://id.example/jwks", reqwest::Client::new());
+//! let guard = Guard::builder("https://id.example", "urn:example:notes").keys(keys).build();
+//! let app: Router = Router::new()
+//!     .route("/whoami", get(|access: Access| async move { access.sub().to_owned() }))
+//!     .layer(guard.required());
+//! # }
+//! ```
+//!
+//! A request walks through it in this order, and a refusal never reaches the service's code:
+//!
+//! 1. `header`: one `Authorization: Bearer`, nothing in the query.
+//! 2. [`Keys`]: the issuer's JWKS, cached; [`KeySet`]: read strictly, one algorithm per key.
+//! 3. [`fn@verify`]: shape, `typ`, algorithm, signature, claims, times. Pure; use it alone where you like.
+//! 4. [`Signals`]: was the token, its family, person, client or key revoked? Told by a feed, see [`Signal`].
+//! 5. The feed's state ([`FeedState`]): live and in grace serve, lost asks the issuer for each token,
+//!    and [`Guard::sensitive`] routes refuse as soon as it is not live.
+//! 6. [`Access`], [`OptionalAccess`], [`Scoped`]: what handlers extract. Without a guard they answer 500.
+//! 7. [`Rejection`]: every refusal, in the words of RFC 6750 §3.
+//!
+//! Not here: sender-constrained tokens (a token with `cnf` is refused, never taken for a bearer token),
+//! encrypted tokens, opaque tokens.
+#![warn(missing_docs)]
+
+mod access;
+mod builder;
+mod claims;
+mod clock;
+#[cfg(feature = "http")]
+mod feed;
+mod guard;
+mod header;
+#[cfg(feature = "http")]
+pub mod http;
+mod json;
+mod keys;
+mod keyset;
+mod layer;
+#[cfg(feature = "http")]
+mod message;
+mod reject;
+mod service;
+mod signals;
+#[cfg(feature = "http")]
+mod sse;
+mod table;
+mod verify;
+
+pub use access::{Access, OptionalAccess, Scope, Scoped};
+pub use builder::GuardBuilder;
+#[doc(hidden)]
+pub use claims::is_scope_name;
+pub use claims::{Claims, Scopes};
+pub use clock::{Clock, system_clock};
+#[cfg(feature = "http")]
+pub use feed::Feed;
+pub use guard::{Guard, GuardHealth, Introspect, IntrospectError};
+pub use keys::{FetchError, Keys, KeysHealth, RefreshError};
+pub use keyset::{Algorithm, KeySet, PoisonedKeys};
+pub use layer::GuardLayer;
+pub use reject::{Challenge, Denial, Rejection, Wire};
+pub use service::GuardService;
+pub use signals::{FeedHealth, FeedState, Signal, Signals};
+pub use verify::{Audiences, Policy, Refusal, verify};
+
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,75 @@
+//! The guarded service: a refusal never reaches the code behind it.
+
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::request::Parts;
+use http::{Request, Response};
+use tower_service::Service;
+
+use crate::access::{Access, Passed};
+use crate::layer::GuardLayer;
+use crate::reject::Denial;
+
+/// A service behind a [`crate::Guard`]; see [`GuardLayer`].
+#[derive(Clone)]
+pub struct GuardService<S> {
+    pub(crate) inner: S,
+    pub(crate) door: GuardLayer,
+}
+
+impl<S, B, R> Service<Request<B>> for GuardService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+    R: From<String>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<R>, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The one that was polled ready must be the one that is called; its clone is not ready yet.
+        let spare = self.clone();
+        let mut this = std::mem::replace(self, spare);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match this.door.admit(&mut parts).await {
+                Ok(()) => this.inner.call(Request::from_parts(parts, body)).await,
+                Err(reason) => Ok(this.door.refuse(reason)),
+            }
+        })
+    }
+}
+
+impl GuardLayer {
+    /// Leaves in the request who it is, and that somebody looked.
+    async fn admit(&self, parts: &mut Parts) -> Result<(), Denial> {
+        let access = self
+            .guard
+            .admit_request(&parts.uri, &parts.headers, self.sensitive)
+            .await?;
+        match access {
+            Some(access) => drop(parts.extensions.insert(access)),
+            None if self.required => return Err(Denial::NoCredentials),
+            None => drop(parts.extensions.remove::<Access>()),
+        }
+        parts.extensions.insert(Passed {
+            realm: self.guard.0.realm.clone(),
+        });
+        Ok(())
+    }
+
+    fn refuse<R: From<String>>(&self, reason: Denial) -> Response<R> {
+        match &reason {
+            Denial::NoCredentials => tracing::debug!("a request without credentials was refused"),
+            reason => tracing::info!(%reason, "a request was refused"),
+        }
+        self.guard.reject(reason).response()
+    }
+}

@@ -1,0 +1,464 @@
+//! What was revoked before its time, and how sure we are that we know all of it.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::claims::Claims;
+use crate::clock::{Clock, system_clock};
+use crate::keys::{Keys, WeakKeys};
+use crate::table::{Mark, Table};
+use crate::verify::Refusal;
+
+/// One thing that a guard learns. `until` and `before` are Unix seconds; an entry may be forgotten
+/// after `until`, because by then every token that it meant has expired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// One access token.
+    Token {
+        /// Its `jti`.
+        jti: String,
+        /// When to forget.
+        until: i64,
+    },
+    /// All access tokens of one family.
+    Family {
+        /// The `fam` claim.
+        fam: String,
+        /// The session it belonged to, for clients that end their own sessions. A guard does not match
+        /// it: offline families of the same session live on.
+        sid: Option<String>,
+        /// When to forget.
+        until: i64,
+    },
+    /// All tokens of a person issued at or before a moment.
+    Subject {
+        /// The `sub` claim.
+        sub: String,
+        /// Tokens with `iat` at or before this are refused.
+        before: i64,
+        /// When to forget.
+        until: i64,
+    },
+    /// All tokens of a client issued at or before a moment.
+    Client {
+        /// The `client_id` claim.
+        client_id: String,
+        /// Tokens with `iat` at or before this are refused.
+        before: i64,
+        /// When to forget.
+        until: i64,
+    },
+    /// A signing key: dead at once and for good; the key set is fetched again.
+    Key {
+        /// Its `kid`.
+        kid: String,
+    },
+    /// The feed is alive, and everything up to this position has been applied.
+    Live {
+        /// Of the issuer's log.
+        position: u64,
+    },
+    /// Something may have been missed. Nothing is dropped, but the feed is not live until the next
+    /// [`Signal::Live`].
+    Reset,
+}
+
+/// How far the feed can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeedState {
+    /// No feed is configured: revocations are not checked.
+    Off,
+    /// Nothing has been heard since the start.
+    Never,
+    /// Heard from within the last 15 s.
+    Live,
+    /// Silent for longer, still within the grace.
+    Grace,
+    /// Silent for too long.
+    Lost,
+}
+
+/// How the feed is doing, for a health page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FeedHealth {
+    /// How far it can be trusted.
+    pub state: FeedState,
+    /// Since it was last heard alive.
+    pub age_ms: Option<i64>,
+    /// The position up to which everything was applied.
+    pub position: u64,
+    /// Revocations in memory.
+    pub entries: usize,
+}
+
+/// The set of live revocations. Clones share it. Reading takes one short shared lock per table.
+#[derive(Clone)]
+pub struct Signals(Option<Arc<Inner>>);
+
+struct Inner {
+    clock: Clock,
+    tokens: Table,
+    families: Table,
+    subjects: Table,
+    clients: Table,
+    /// Never forgotten: an issuer has few keys, and a dead one must not come back.
+    dead_keys: Table,
+    live: AtomicBool,
+    last_live_ms: AtomicI64,
+    position: AtomicU64,
+    last_purge_ms: AtomicI64,
+    /// Whom to tell that a key was revoked.
+    keys: Mutex<Vec<WeakKeys>>,
+    /// Ticks at each signal, for whoever waits for the first one.
+    changed: watch::Sender<u64>,
+}
+
+impl Signals {
+    /// An empty set that times its feed by `clock`.
+    pub fn new(clock: Clock) -> Self {
+        Self(Some(Arc::new(Inner {
+            clock,
+            tokens: Table::default(),
+            families: Table::default(),
+            subjects: Table::default(),
+            clients: Table::default(),
+            dead_keys: Table::default(),
+            live: AtomicBool::new(false),
+            last_live_ms: AtomicI64::new(NEVER),
+            position: AtomicU64::new(0),
+            last_purge_ms: AtomicI64::new(NEVER),
+            keys: Mutex::default(),
+            changed: watch::Sender::default(),
+        })))
+    }
+
+    /// No feed at all: nothing is checked, and the health page says so.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Take in one signal. Order does not matter but for [`Signal::Live`], which speaks for all before it.
+    pub fn apply(&self, signal: Signal) {
+        if let Some(inner) = &self.0 {
+            inner.apply(signal);
+            inner.changed.send_modify(|tick| *tick = tick.wrapping_add(1));
+        }
+    }
+
+    /// Was the token of these claims revoked? The key that signed it is asked for by [`Self::is_key_revoked`].
+    pub fn is_revoked(&self, claims: &Claims, now_s: i64) -> Option<Refusal> {
+        let inner = self.0.as_ref()?;
+        let remembered = |mark: &Mark| mark.until >= now_s;
+        let meant = |mark: &Mark| remembered(mark) && claims.iat <= mark.before;
+        if inner
+            .tokens
+            .find(&claims.jti)
+            .is_some_and(|mark| remembered(&mark))
+        {
+            return Some(Refusal::TokenRevoked);
+        }
+        if claims
+            .fam
+            .as_deref()
+            .and_then(|fam| inner.families.find(fam))
+            .is_some_and(|mark| remembered(&mark))
+        {
+            return Some(Refusal::FamilyRevoked);
+        }
+        if inner.subjects.find(&claims.sub).is_some_and(|mark| meant(&mark)) {
+            return Some(Refusal::SubjectRevoked);
+        }
+        if inner
+            .clients
+            .find(&claims.client_id)
+            .is_some_and(|mark| meant(&mark))
+        {
+            return Some(Refusal::ClientRevoked);
+        }
+        None
+    }
+
+    /// Was this signing key revoked?
+    pub fn is_key_revoked(&self, kid: &str) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|inner| inner.dead_keys.find(kid).is_some())
+    }
+
+    /// When the feed was last heard alive, in Unix milliseconds.
+    pub fn last_live_ms(&self) -> Option<i64> {
+        let last = self.0.as_ref()?.last_live_ms.load(Ordering::Acquire);
+        (last != NEVER).then_some(last)
+    }
+
+    /// How far the feed can be trusted at this moment, by a guard with this much grace.
+    pub fn state(&self, now_ms: i64, grace_ms: i64) -> FeedState {
+        let Some(inner) = &self.0 else {
+            return FeedState::Off;
+        };
+        let Some(last_ms) = self.last_live_ms() else {
+            return FeedState::Never;
+        };
+        feed_state(
+            inner.live.load(Ordering::Acquire),
+            age_ms(now_ms, last_ms),
+            grace_ms,
+        )
+    }
+
+    /// How the feed is doing, by the usual grace of 60 s.
+    pub fn health(&self) -> FeedHealth {
+        self.health_within(GRACE_MS)
+    }
+
+    /// Wait until the feed is live: what a service does before it says that it is ready. With no feed
+    /// it returns at once.
+    pub async fn live(&self) {
+        self.until(|signals| matches!(signals.health().state, FeedState::Live | FeedState::Off))
+            .await;
+    }
+
+    /// Wait until `condition` holds; it is asked again after each signal.
+    pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        let Some(inner) = &self.0 else { return };
+        let mut changes = inner.changed.subscribe();
+        while !condition(self) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn health_within(&self, grace_ms: i64) -> FeedHealth {
+        let Some(inner) = &self.0 else {
+            return FeedHealth {
+                state: FeedState::Off,
+                age_ms: None,
+                position: 0,
+                entries: 0,
+            };
+        };
+        let now_ms = (inner.clock)();
+        FeedHealth {
+            state: self.state(now_ms, grace_ms),
+            age_ms: self.last_live_ms().map(|last_ms| age_ms(now_ms, last_ms)),
+            position: inner.position.load(Ordering::Acquire),
+            entries: inner.tables().iter().map(|table| table.len()).sum::<usize>() + inner.dead_keys.len(),
+        }
+    }
+
+    /// A key revocation makes these keys fetch again.
+    pub(crate) fn wake(&self, keys: &Keys) {
+        if let Some(inner) = &self.0 {
+            let mut known = inner.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|held| held.upgrade().is_some());
+            if !known.iter().any(|held| held.is(keys)) {
+                known.push(keys.downgrade());
+            }
+        }
+    }
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self::new(system_clock())
+    }
+}
+
+impl Inner {
+    fn apply(&self, signal: Signal) {
+        let now_ms = (self.clock)();
+        self.purge_sometimes(now_ms);
+        let now_s = now_ms.div_euclid(1000);
+        let mark = |table: &Table, name: String, before, until| {
+            if until >= now_s {
+                table.raise(name, Mark { before, until });
+            }
+        };
+        match signal {
+            Signal::Token { jti, until } => mark(&self.tokens, jti, i64::MAX, until),
+            Signal::Family { fam, sid: _, until } => mark(&self.families, fam, i64::MAX, until),
+            Signal::Subject { sub, before, until } => mark(&self.subjects, sub, before, until),
+            Signal::Client {
+                client_id,
+                before,
+                until,
+            } => mark(&self.clients, client_id, before, until),
+            Signal::Key { kid } => self.kill(kid),
+            Signal::Live { position } => {
+                self.position.store(position, Ordering::Release);
+                self.last_live_ms.store(now_ms, Ordering::Release);
+                self.live.store(true, Ordering::Release);
+            }
+            Signal::Reset => self.live.store(false, Ordering::Release),
+        }
+    }
+
+    /// Only the first word of it causes a fetch: a snapshot repeats what is known.
+    fn kill(&self, kid: String) {
+        if self.dead_keys.find(&kid).is_some() {
+            return;
+        }
+        tracing::warn!(kid, "a signing key was revoked");
+        self.dead_keys.raise(
+            kid,
+            Mark {
+                before: i64::MAX,
+                until: i64::MAX,
+            },
+        );
+        for keys in self.keys.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if let Some(keys) = keys.upgrade() {
+                keys.refetch_soon();
+            }
+        }
+    }
+
+    /// Every entry is visited once in a while, so that memory holds no more than was revoked within
+    /// the longest life of a token.
+    fn purge_sometimes(&self, now_ms: i64) {
+        let last_ms = self.last_purge_ms.load(Ordering::Relaxed);
+        if last_ms != NEVER && now_ms.abs_diff(last_ms) < PURGE_EVERY_MS {
+            return;
+        }
+        self.last_purge_ms.store(now_ms, Ordering::Relaxed);
+        for table in self.tables() {
+            table.purge(now_ms.div_euclid(1000));
+        }
+    }
+
+    fn tables(&self) -> [&Table; 4] {
+        [&self.tokens, &self.families, &self.subjects, &self.clients]
+    }
+}
+
+/// PURE.
+fn feed_state(live: bool, age_ms: i64, grace_ms: i64) -> FeedState {
+    if live && age_ms <= LIVE_WITHIN_MS {
+        FeedState::Live
+    } else if age_ms <= LIVE_WITHIN_MS.saturating_add(grace_ms) {
+        FeedState::Grace
+    } else {
+        FeedState::Lost
+    }
+}
+
+/// A clock that was set back must not make a dead feed look alive: distance counts, in either direction.
+fn age_ms(now_ms: i64, last_ms: i64) -> i64 {
+    i64::try_from(now_ms.abs_diff(last_ms)).unwrap_or(i64::MAX)
+}
+
+const NEVER: i64 = i64::MIN;
+const LIVE_WITHIN_MS: i64 = 15_000;
+pub(crate) const GRACE_MS: i64 = 60_000;
+const PURGE_EVERY_MS: u64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(now_ms: i64) -> (Signals, Arc<AtomicI64>) {
+        let time = Arc::new(AtomicI64::new(now_ms));
+        let read = Arc::clone(&time);
+        (Signals::new(Arc::new(move || read.load(Ordering::SeqCst))), time)
+    }
+
+    #[test]
+    fn a_silent_feed_is_live_then_in_grace_then_lost() {
+        let (signals, time) = at(1_000_000);
+        assert_eq!(signals.health().state, FeedState::Never);
+        signals.apply(Signal::Live { position: 7 });
+        for (ms, state) in [
+            (0, FeedState::Live),
+            (15_000, FeedState::Live),
+            (15_001, FeedState::Grace),
+            (75_000, FeedState::Grace),
+            (75_001, FeedState::Lost),
+            (-1, FeedState::Live),
+            (-3_600_000, FeedState::Lost),
+        ] {
+            time.store(1_000_000 + ms, Ordering::SeqCst);
+            assert_eq!(signals.health().state, state, "{ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_reset_drops_nothing_and_is_not_live_until_the_next_live() {
+        let (signals, _) = at(1_000_000);
+        signals.apply(Signal::Token {
+            jti: "j".into(),
+            until: 2_000,
+        });
+        signals.apply(Signal::Live { position: 1 });
+        signals.apply(Signal::Reset);
+        assert_eq!(
+            (signals.health().state, signals.health().entries),
+            (FeedState::Grace, 1)
+        );
+        signals.apply(Signal::Live { position: 2 });
+        assert_eq!(
+            (signals.health().state, signals.health().position),
+            (FeedState::Live, 2)
+        );
+    }
+
+    #[test]
+    fn in_07_entries_are_forgotten_when_their_tokens_have_expired() {
+        let (signals, time) = at(1_000_000);
+        for number in 0..100_000 {
+            signals.apply(Signal::Token {
+                jti: format!("jti-{number}"),
+                until: 1_300,
+            });
+        }
+        signals.apply(Signal::Token {
+            jti: "late".into(),
+            until: 1_400,
+        });
+        signals.apply(Signal::Token {
+            jti: "already over".into(),
+            until: 999,
+        });
+        assert_eq!(signals.health().entries, 100_001);
+        time.store(1_301_000, Ordering::SeqCst);
+        signals.apply(Signal::Live { position: 1 });
+        assert_eq!(signals.health().entries, 1);
+    }
+
+    #[test]
+    fn without_a_feed_nothing_is_kept_and_the_health_says_so() {
+        let signals = Signals::none();
+        signals.apply(Signal::Token {
+            jti: "j".into(),
+            until: i64::MAX,
+        });
+        assert_eq!(
+            (signals.health().state, signals.health().entries),
+            (FeedState::Off, 0)
+        );
+    }
+
+    #[test]
+    fn a_repeated_entry_only_ever_gets_stricter() {
+        let (signals, _) = at(1_000_000);
+        for (before, until) in [(1_000, 1_300), (900, 1_200), (950, 1_400)] {
+            signals.apply(Signal::Subject {
+                sub: "alice".into(),
+                before,
+                until,
+            });
+        }
+        let mark = signals.0.as_ref().and_then(|inner| inner.subjects.find("alice"));
+        assert_eq!(
+            mark,
+            Some(Mark {
+                before: 1_000,
+                until: 1_400
+            })
+        );
+    }
+}

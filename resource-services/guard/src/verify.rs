@@ -1,0 +1,417 @@
+//! The verdict on a token. PURE: no await, no clock, no randomness, no log.
+//!
+//! In three steps, so that a remembered signature can skip the second and never the third:
+//! shape and header ([`Jws::parse`]) → signature ([`Jws::prove`]) → claims ([`claims_hold`]).
+
+use crate::claims::Claims;
+use crate::json::{Fault, Members, base64url};
+use crate::keyset::{Algorithm, KeySet, LONGEST_KID, PublicKey};
+
+/// What a token must satisfy besides a good signature.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The one issuer whose tokens count, compared byte by byte.
+    pub issuer: String,
+    /// The names of this resource.
+    pub audiences: Audiences,
+    /// Allowed signature algorithms (RFC 8725 §3.1).
+    pub algorithms: Vec<Algorithm>,
+    /// How far clocks may differ, in seconds; taken as at least 0 and at most 60.
+    pub leeway_s: i64,
+    /// The longest life (`exp` − `iat`) that a token may have, in seconds.
+    pub max_life_s: i64,
+}
+
+impl Policy {
+    /// The defaults: every [`Algorithm`], 10 s of leeway, 15 minutes of life.
+    pub fn new(issuer: impl Into<String>, audiences: Audiences) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences,
+            algorithms: Algorithm::ALL.to_vec(),
+            leeway_s: 10,
+            max_life_s: 900,
+        }
+    }
+}
+
+/// Whose tokens are meant for us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audiences {
+    /// `aud` must contain one of these, byte by byte (RFC 9068 §4).
+    AnyOf(Vec<String>),
+    /// Only for the issuer's own introspection: the token is looked at, nobody presents it. Therefore a
+    /// sender-constrained token passes too.
+    Unchecked,
+}
+
+/// Why a token does not count. The peer never learns which; the log does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The token or its header is longer than allowed.
+    #[error("the token is too long")]
+    TooLong,
+    /// Not three parts.
+    #[error("the token does not have three parts")]
+    NotThreeParts,
+    /// Not strict base64url.
+    #[error("the token is not strict base64url")]
+    NotBase64Url,
+    /// Header or payload is not a JSON object.
+    #[error("header or payload is not a JSON object")]
+    NotJson,
+    /// A member appears twice.
+    #[error("a member appears twice")]
+    RepeatedMember,
+    /// A member is absent.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// A member has a wrong type or range.
+    #[error("`{0}` has a wrong type or range")]
+    Mistyped(&'static str),
+    /// The algorithm is not allowed.
+    #[error("the algorithm is not allowed")]
+    AlgorithmNotAllowed,
+    /// The `typ` is another one.
+    #[error("the token is of another type")]
+    WrongType,
+    /// The header has `crit`.
+    #[error("the header has critical extensions")]
+    Critical,
+    /// The header speaks of encryption or compression.
+    #[error("the token is encrypted or compressed")]
+    Encrypted,
+    /// The key is not in the set.
+    #[error("the key is unknown")]
+    UnknownKey,
+    /// The key is for another algorithm than the header says.
+    #[error("the key is for another algorithm")]
+    KeyMismatch,
+    /// The signature is not this key's.
+    #[error("the signature is wrong")]
+    BadSignature,
+    /// Another issuer.
+    #[error("the issuer is another one")]
+    WrongIssuer,
+    /// Meant for somebody else.
+    #[error("the token is not meant for this resource")]
+    WrongAudience,
+    /// Past `exp`.
+    #[error("the token has expired")]
+    Expired,
+    /// Before `nbf`.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `iat` in the future.
+    #[error("the token was issued in the future")]
+    IssuedInFuture,
+    /// `exp` − `iat` above the policy.
+    #[error("the token lives too long")]
+    LivesTooLong,
+    /// Bound to a key, presented as a bearer token.
+    #[error("the token is sender-constrained")]
+    SenderConstrained,
+    /// The token's `jti` was revoked.
+    #[error("the token was revoked")]
+    TokenRevoked,
+    /// Its family was revoked.
+    #[error("the token's family was revoked")]
+    FamilyRevoked,
+    /// Its subject was revoked after it was issued.
+    #[error("the token's subject was revoked")]
+    SubjectRevoked,
+    /// Its client was revoked after it was issued.
+    #[error("the token's client was revoked")]
+    ClientRevoked,
+    /// The key that signed it was revoked.
+    #[error("the token's key was revoked")]
+    KeyRevoked,
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NotAnObject => Self::NotJson,
+            Fault::Repeated => Self::RepeatedMember,
+            Fault::Missing(name) => Self::Missing(name),
+            Fault::Mistyped(name) => Self::Mistyped(name),
+        }
+    }
+}
+
+/// Is this an access token (RFC 9068 §4) of our issuer, meant for us, in force at `now_s`?
+///
+/// ```
+/// use latchkey_guard::{Audiences, KeySet, Policy, Refusal, verify};
+///
+/// let policy = Policy::new("https://id.example", Audiences::AnyOf(vec!["urn:example:notes".into()]));
+/// assert_eq!(verify("not a token", &KeySet::default(), &policy, 1_800_000_000), Err(Refusal::NotThreeParts));
+/// ```
+pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now_s: i64) -> Result<Claims, Refusal> {
+    let jws = Jws::parse(token, &ACCESS_TOKEN, &policy.algorithms)?;
+    let (_, payload) = jws.prove(keys)?;
+    let claims = Claims::parse(&payload)?;
+    claims_hold(&claims, policy, now_s)?;
+    Ok(claims)
+}
+
+/// What kind of signed message is expected, and how large it may be.
+pub(crate) struct Expected {
+    /// `typ` without the `application/` that RFC 7515 §4.1.9 allows to leave out.
+    pub typ: &'static str,
+    pub longest: usize,
+}
+
+/// RFC 9068 §2.1. ID tokens, logout tokens and client assertions carry another `typ` or none.
+pub(crate) const ACCESS_TOKEN: Expected = Expected {
+    typ: "at+jwt",
+    longest: 8 * 1024,
+};
+
+/// A compact JWS of the right shape, with nothing proven yet.
+#[derive(Debug)]
+pub(crate) struct Jws<'a> {
+    pub kid: String,
+    algorithm: Algorithm,
+    signed: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Jws<'a> {
+    /// Lengths and dots are counted before anything is decoded or allocated.
+    pub fn parse(text: &'a str, expected: &Expected, allowed: &[Algorithm]) -> Result<Self, Refusal> {
+        if text.len() > expected.longest {
+            return Err(Refusal::TooLong);
+        }
+        let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::NotThreeParts)?;
+        let (header, payload) = signed.split_once('.').ok_or(Refusal::NotThreeParts)?;
+        // A JWE has five parts (RFC 7516 §3.1); there is no code here that could open one.
+        if payload.contains('.') || header.is_empty() || payload.is_empty() || signature.is_empty() {
+            return Err(Refusal::NotThreeParts);
+        }
+        if header.len() > LONGEST_HEADER {
+            return Err(Refusal::TooLong);
+        }
+        let mut header = Members::parse(&base64url(header).ok_or(Refusal::NotBase64Url)?)?;
+        // RFC 7515 §4.1.11: extensions that we do not understand, and we understand none.
+        if header.has("crit") {
+            return Err(Refusal::Critical);
+        }
+        if header.has("enc") || header.has("zip") {
+            return Err(Refusal::Encrypted);
+        }
+        let algorithm = Algorithm::named(&header.text("alg")?)
+            .filter(|algorithm| allowed.contains(algorithm))
+            .ok_or(Refusal::AlgorithmNotAllowed)?;
+        if !is_type(&header.text("typ")?, expected.typ) {
+            return Err(Refusal::WrongType);
+        }
+        // RFC 8725 §3.10: `kid` is only a name to look up; `jwk`, `jku`, `x5u` and `x5c` are not even read.
+        let kid = header.text("kid")?;
+        if kid.len() > LONGEST_KID {
+            return Err(Refusal::TooLong);
+        }
+        Ok(Self {
+            kid,
+            algorithm,
+            signed,
+            payload,
+            signature,
+        })
+    }
+
+    /// The key that signed this, and the payload, which nobody can see before.
+    pub fn prove<'k>(&self, keys: &'k KeySet) -> Result<(&'k PublicKey, Vec<u8>), Refusal> {
+        let key = keys.find(&self.kid).ok_or(Refusal::UnknownKey)?;
+        // RFC 8725 §3.1: a key is used with one algorithm only, so no header can choose how it is read.
+        if key.algorithm != self.algorithm {
+            return Err(Refusal::KeyMismatch);
+        }
+        base64url(self.signature).ok_or(Refusal::NotBase64Url)?;
+        let message = self.signed.as_bytes();
+        match jsonwebtoken::crypto::verify(self.signature, message, &key.key, self.algorithm.backend()) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return Err(Refusal::BadSignature),
+        }
+        let payload = base64url(self.payload).ok_or(Refusal::NotBase64Url)?;
+        Ok((key, payload))
+    }
+}
+
+/// Issuer, audience, binding and times. Asked at every request, remembered signature or not.
+pub(crate) fn claims_hold(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), Refusal> {
+    if claims.iss != policy.issuer {
+        return Err(Refusal::WrongIssuer);
+    }
+    if let Audiences::AnyOf(ours) = &policy.audiences {
+        if !claims.aud.iter().any(|named| ours.contains(named)) {
+            return Err(Refusal::WrongAudience);
+        }
+        // RFC 9449 §7.1 and RFC 8705 §3: a bound token is worth nothing without the proof of its key.
+        if claims.cnf.is_some() {
+            return Err(Refusal::SenderConstrained);
+        }
+    }
+    in_force(claims, policy, now_s)
+}
+
+/// Claims are at most the year 9999 (see `json.rs`), so no sum here can overflow.
+fn in_force(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), Refusal> {
+    let leeway_s = policy.leeway_s.clamp(0, 60);
+    let latest = now_s.saturating_add(leeway_s);
+    if claims.iat > latest {
+        return Err(Refusal::IssuedInFuture);
+    }
+    if claims.nbf.is_some_and(|nbf| nbf > latest) {
+        return Err(Refusal::NotYetValid);
+    }
+    if !(0..=policy.max_life_s).contains(&(claims.exp - claims.iat)) {
+        return Err(Refusal::LivesTooLong);
+    }
+    // RFC 7519 §4.1.4: "on or after" exp is too late.
+    if now_s >= claims.exp + leeway_s {
+        return Err(Refusal::Expired);
+    }
+    Ok(())
+}
+
+/// RFC 7515 §4.1.9: media types compare without case, and `application/` may be left out.
+fn is_type(found: &str, expected: &str) -> bool {
+    let bare = match found.split_at_checked(PREFIX.len()) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => rest,
+        _ => found,
+    };
+    bare.eq_ignore_ascii_case(expected)
+}
+
+const PREFIX: &str = "application/";
+const LONGEST_HEADER: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::Scopes;
+
+    fn claims() -> Claims {
+        Claims {
+            iss: "https://id.example".into(),
+            sub: "alice".into(),
+            aud: vec!["urn:example:notes".into()],
+            client_id: "web".into(),
+            iat: 1000,
+            exp: 1300,
+            nbf: None,
+            jti: "j1".into(),
+            scope: Scopes::default(),
+            roles: Vec::new(),
+            fam: None,
+            sid: None,
+            auth_time: None,
+            acr: None,
+            amr: Vec::new(),
+            cnf: None,
+            act: None,
+            authorization_details: None,
+        }
+    }
+
+    fn policy() -> Policy {
+        Policy::new(
+            "https://id.example",
+            Audiences::AnyOf(vec!["urn:example:notes".into()]),
+        )
+    }
+
+    #[test]
+    fn a_token_is_in_force_from_iat_to_exp_give_or_take_the_leeway() {
+        for (now_s, verdict) in [
+            (989, Err(Refusal::IssuedInFuture)),
+            (990, Ok(())),
+            (1309, Ok(())),
+            (1310, Err(Refusal::Expired)),
+            (i64::MAX, Err(Refusal::Expired)),
+            (i64::MIN, Err(Refusal::IssuedInFuture)),
+        ] {
+            assert_eq!(claims_hold(&claims(), &policy(), now_s), verdict, "{now_s}");
+        }
+    }
+
+    #[test]
+    fn nbf_ten_seconds_ahead_is_in_force_and_sixty_one_is_not_under_any_policy() {
+        let later = |nbf| Claims {
+            nbf: Some(nbf),
+            ..claims()
+        };
+        assert_eq!(claims_hold(&later(1010), &policy(), 1000), Ok(()));
+        let lax = Policy {
+            leeway_s: i64::MAX,
+            ..policy()
+        };
+        assert_eq!(claims_hold(&later(1060), &lax, 1000), Ok(()));
+        assert_eq!(claims_hold(&later(1061), &lax, 1000), Err(Refusal::NotYetValid));
+        let negative = Policy {
+            leeway_s: -5,
+            ..policy()
+        };
+        assert_eq!(claims_hold(&claims(), &negative, 1000), Ok(()));
+    }
+
+    #[test]
+    fn a_life_above_the_policy_is_refused_and_so_is_one_below_zero() {
+        let until = |exp| Claims { exp, ..claims() };
+        assert_eq!(claims_hold(&until(1900), &policy(), 1000), Ok(()));
+        assert_eq!(
+            claims_hold(&until(1901), &policy(), 1000),
+            Err(Refusal::LivesTooLong)
+        );
+        assert_eq!(
+            claims_hold(&until(999), &policy(), 1000),
+            Err(Refusal::LivesTooLong)
+        );
+    }
+
+    #[test]
+    fn a_bound_token_is_no_bearer_token_but_the_issuer_may_look_at_it() {
+        let bound = Claims {
+            cnf: Some(serde_json::json!({"jkt": "x"})),
+            ..claims()
+        };
+        assert_eq!(
+            claims_hold(&bound, &policy(), 1000),
+            Err(Refusal::SenderConstrained)
+        );
+        let issuer = Policy {
+            audiences: Audiences::Unchecked,
+            ..policy()
+        };
+        assert_eq!(claims_hold(&bound, &issuer, 1000), Ok(()));
+    }
+
+    #[test]
+    fn a_guard_without_audiences_accepts_nothing() {
+        let nobody = Policy {
+            audiences: Audiences::AnyOf(Vec::new()),
+            ..policy()
+        };
+        assert_eq!(claims_hold(&claims(), &nobody, 1000), Err(Refusal::WrongAudience));
+    }
+
+    #[test]
+    fn types_compare_as_media_types() {
+        for good in ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"] {
+            assert!(is_type(good, "at+jwt"), "{good}");
+        }
+        for bad in [
+            "",
+            "jwt",
+            "JWT",
+            "at+jwt ",
+            "text/at+jwt",
+            "application/",
+            "application/application/at+jwt",
+        ] {
+            assert!(!is_type(bad, "at+jwt"), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,532 @@
+//! The receiver of the issuer's feed, against a real server whose every connection a test plays by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use futures::stream;
+use latchkey_guard::http::introspector;
+use latchkey_guard::{Denial, Feed, FeedState, Guard, Keys, Refusal, Signals};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::mint::{EC, ED, ISSUER, NOTES, NOW_S, Signer, Time, b64, jwks, keys};
+
+/// One connection of the receiver, seen from the server.
+struct Connection {
+    headers: HeaderMap,
+    body: mpsc::UnboundedSender<Result<Bytes, std::io::Error>>,
+}
+
+impl Connection {
+    fn send(&self, event: &str, data: &str) {
+        let frame = format!("id: 1.1\nevent: {event}\ndata: {data}\n\n");
+        self.body.send(Ok(frame.into())).expect("the receiver listens");
+    }
+
+    /// A message of the issuer's log, signed.
+    fn say(&self, event: &str, changes: Value) {
+        self.send(event, &message(&EC, changes));
+    }
+
+    fn resumes_from(&self) -> Option<&str> {
+        self.headers
+            .get("last-event-id")
+            .map(|value| value.to_str().expect("text"))
+    }
+
+    /// The receiver has hung up.
+    async fn closed(&self) {
+        soon(self.body.closed()).await;
+    }
+}
+
+/// What never comes must fail the test instead of hanging it.
+async fn soon<T>(awaited: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), awaited)
+        .await
+        .expect("it came in time")
+}
+
+fn message(signer: &Signer, changes: Value) -> String {
+    let mut payload = json!({
+        "iss": ISSUER, "aud": "notes", "iat": NOW_S, "epoch": "e1", "position": 1, "prev": 1, "more": false, "entries": [],
+    });
+    for (name, value) in changes.as_object().expect("an object") {
+        payload[name] = value.clone();
+    }
+    let header = json!({"alg": signer.alg(), "typ": "revocations+jwt", "kid": signer.kid});
+    signer.jws(&header.to_string(), &payload.to_string())
+}
+
+/// A served feed, a listening receiver and a guard that believes it.
+struct Play {
+    connections: mpsc::UnboundedReceiver<Connection>,
+    signals: Signals,
+    guard: Guard,
+    time: Time,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Play {
+    async fn begin() -> Self {
+        Self::with(Keys::fixed(keys())).await
+    }
+
+    async fn with(keys: Keys) -> Self {
+        let (connected, connections) = mpsc::unbounded_channel();
+        let url = serve(Router::new().route("/feed", get(feed)).with_state(connected)).await;
+        let time = Time::new();
+        let signals = Signals::new(time.clock());
+        let guard = Guard::builder(ISSUER, NOTES)
+            .keys(keys.clone())
+            .signals(signals.clone())
+            .clock(time.clock())
+            .build();
+        let feed = Feed {
+            url: format!("{url}/feed"),
+            client_id: "notes".into(),
+            client_secret: "s:e c".into(),
+            issuer: ISSUER.into(),
+            client: client(),
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        tokio::spawn(feed.run(signals.clone(), keys, time.clock(), shutdown));
+        Self {
+            connections,
+            signals,
+            guard,
+            time,
+            _stop: stop,
+        }
+    }
+
+    async fn connection(&mut self) -> Connection {
+        soon(self.connections.recv()).await.expect("a connection")
+    }
+
+    async fn live_at(&self, position: u64) {
+        self.until(|signals| {
+            let health = signals.health();
+            health.state == FeedState::Live && health.position == position
+        })
+        .await;
+    }
+
+    async fn until(&self, condition: impl Fn(&Signals) -> bool) {
+        soon(self.signals.until(condition)).await;
+    }
+
+    async fn denial(&self, token: &str) -> Option<Denial> {
+        self.guard
+            .verify_token(token)
+            .await
+            .err()
+            .map(|rejection| rejection.reason)
+    }
+}
+
+/// The position that the served log no longer reaches back to.
+const FORGOTTEN: u64 = 404;
+
+async fn feed(State(connected): State<mpsc::UnboundedSender<Connection>>, headers: HeaderMap) -> Response {
+    if headers
+        .get("last-event-id")
+        .is_some_and(|value| value == format!("e1.{FORGOTTEN}").as_str())
+    {
+        return StatusCode::GONE.into_response();
+    }
+    let (body, chunks) = mpsc::unbounded_channel();
+    let _ = connected.send(Connection { headers, body });
+    let chunks = stream::unfold(chunks, |mut chunks| async {
+        chunks.recv().await.map(|chunk| (chunk, chunks))
+    });
+    (
+        [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")],
+        Body::from_stream(chunks),
+    )
+        .into_response()
+}
+
+async fn serve(app: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}")
+}
+
+fn client() -> reqwest::Client {
+    // Another test of this process may have been faster.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().expect("a client")
+}
+
+fn revoke(jti: &str) -> Value {
+    json!({"kind": "token", "jti": jti, "until": NOW_S + 400})
+}
+
+#[tokio::test]
+async fn in_06_a_revocation_on_the_feed_refuses_the_token() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    assert_eq!(connection.resumes_from(), None);
+    let credentials = "Basic bm90ZXM6cyUzQWUrYw=="; // notes:s%3Ae+c
+    assert_eq!(connection.headers[header::AUTHORIZATION], credentials);
+    connection.say("snapshot", json!({"position": 5, "prev": null}));
+    play.live_at(5).await;
+    let token = EC.token(json!({}));
+    assert_eq!(play.denial(&token).await, None);
+    connection.say(
+        "entries",
+        json!({"position": 6, "prev": 5, "entries": [revoke("jti-1")]}),
+    );
+    play.live_at(6).await;
+    assert_eq!(
+        play.denial(&token).await,
+        Some(Denial::Token(Refusal::TokenRevoked))
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_entry_is_understood() {
+    let mut play = Play::begin().await;
+    let until = NOW_S + 400;
+    play.connection().await.say(
+        "snapshot",
+        json!({"epoch": 7, "position": 5, "prev": null, "entries": [
+            revoke("other"),
+            {"kind": "family", "fam": "fam-1", "sid": "sid-1", "until": until},
+            {"kind": "subject", "sub": "bob", "before": NOW_S, "until": until},
+            {"kind": "client", "client_id": "app", "before": NOW_S, "until": until},
+            {"kind": "key", "kid": ED.kid},
+            {"kind": "of a newer issuer", "x": 1},
+        ]}),
+    );
+    play.live_at(5).await;
+    for (token, refusal) in [
+        (EC.token(json!({"jti": "other"})), Refusal::TokenRevoked),
+        (EC.token(json!({})), Refusal::FamilyRevoked),
+        (
+            EC.token(json!({"fam": null, "sub": "bob"})),
+            Refusal::SubjectRevoked,
+        ),
+        (
+            EC.token(json!({"fam": null, "client_id": "app"})),
+            Refusal::ClientRevoked,
+        ),
+        (ED.token(json!({"fam": null})), Refusal::KeyRevoked),
+    ] {
+        assert_eq!(play.denial(&token).await, Some(Denial::Token(refusal)));
+    }
+    assert_eq!(play.denial(&EC.token(json!({"fam": null}))).await, None);
+}
+
+#[tokio::test]
+async fn a_snapshot_of_many_parts_makes_the_guard_live_at_the_last() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    connection.say(
+        "snapshot",
+        json!({"position": 5, "prev": null, "more": true, "entries": [revoke("a")]}),
+    );
+    connection.say(
+        "snapshot",
+        json!({"position": 5, "prev": 5, "more": true, "entries": [revoke("b")]}),
+    );
+    play.until(|signals| signals.health().entries == 2).await;
+    assert_eq!(
+        (play.signals.health().state, play.guard.ready()),
+        (FeedState::Never, false)
+    );
+    connection.say(
+        "snapshot",
+        json!({"position": 5, "prev": 5, "more": false, "entries": [revoke("c")]}),
+    );
+    play.live_at(5).await;
+    assert!(play.guard.ready());
+}
+
+#[tokio::test]
+async fn a_dropped_connection_is_resumed_where_it_was() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    connection.say("snapshot", json!({"position": 5, "prev": null}));
+    connection.say("heartbeat", json!({"position": 8, "prev": 5}));
+    play.live_at(8).await;
+    drop(connection);
+    let connection = play.connection().await;
+    assert_eq!(connection.resumes_from(), Some("e1.8"));
+    assert_eq!(
+        play.signals.health().state,
+        FeedState::Live,
+        "a short interruption is no reset"
+    );
+    connection.say(
+        "entries",
+        json!({"position": 9, "prev": 8, "entries": [revoke("jti-1")]}),
+    );
+    play.live_at(9).await;
+    assert_eq!(
+        play.denial(&EC.token(json!({}))).await,
+        Some(Denial::Token(Refusal::TokenRevoked))
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_drops_within_a_snapshot_begins_anew() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    connection.say(
+        "snapshot",
+        json!({"position": 5, "prev": null, "more": true, "entries": [revoke("a")]}),
+    );
+    play.until(|signals| signals.health().entries == 1).await;
+    drop(connection);
+    assert_eq!(play.connection().await.resumes_from(), None);
+}
+
+/// What no honest server sends: the receiver hangs up, is not live, and asks for a snapshot.
+async fn breaks(event: &str, data: impl FnOnce() -> String) {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    connection.say(
+        "snapshot",
+        json!({"position": 5, "prev": null, "entries": [revoke("a")]}),
+    );
+    play.live_at(5).await;
+    connection.send(event, &data());
+    connection.closed().await;
+    play.signals
+        .until(|signals| signals.health().state == FeedState::Grace)
+        .await;
+    let connection = play.connection().await;
+    assert_eq!(connection.resumes_from(), None);
+    assert_eq!(
+        (play.signals.health().state, play.signals.health().entries),
+        (FeedState::Grace, 1)
+    );
+    connection.say("snapshot", json!({"epoch": "e2", "position": 1, "prev": null}));
+    play.live_at(1).await;
+}
+
+#[tokio::test]
+async fn a_gap_breaks_the_connection() {
+    breaks("entries", || message(&EC, json!({"position": 8, "prev": 7}))).await;
+}
+
+#[tokio::test]
+async fn a_replayed_message_breaks_the_connection() {
+    breaks("entries", || message(&EC, json!({"position": 5, "prev": 4}))).await;
+}
+
+#[tokio::test]
+async fn another_epoch_breaks_the_connection() {
+    breaks("heartbeat", || {
+        message(&EC, json!({"epoch": "e2", "position": 5, "prev": 5}))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_bad_signature_breaks_the_connection() {
+    breaks("heartbeat", || {
+        let good = message(&EC, json!({"position": 5, "prev": 5}));
+        let (signed, _) = good.rsplit_once('.').expect("a jws");
+        format!("{signed}.{}", b64(&[1; 64]))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn jw_04_an_access_token_is_no_message_of_the_feed() {
+    breaks("heartbeat", || {
+        EC.token(json!({"epoch": "e1", "position": 5, "prev": 5}))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_of_another_issuer_or_for_another_client_breaks_the_connection() {
+    breaks("heartbeat", || {
+        message(
+            &EC,
+            json!({"position": 5, "prev": 5, "iss": "https://id.example/"}),
+        )
+    })
+    .await;
+    breaks("heartbeat", || {
+        message(&EC, json!({"position": 5, "prev": 5, "aud": "basket"}))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_recorded_message_played_again_later_breaks_the_connection() {
+    breaks("heartbeat", || {
+        message(&EC, json!({"position": 5, "prev": 5, "iat": NOW_S - 121}))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_relabelled_on_the_way_breaks_the_connection() {
+    breaks("heartbeat", || {
+        message(&EC, json!({"position": 5, "prev": 5, "event": "snapshot"}))
+    })
+    .await;
+    breaks("gossip", || message(&EC, json!({"position": 5, "prev": 5}))).await;
+}
+
+#[tokio::test]
+async fn a_malformed_message_breaks_the_connection() {
+    breaks("entries", || message(&EC, json!({"position": -1, "prev": 5}))).await;
+    breaks("entries", || {
+        message(
+            &EC,
+            json!({"position": 6, "prev": 5, "entries": [{"kind": "token"}]}),
+        )
+    })
+    .await;
+    breaks("entries", || "not a jws".to_owned()).await;
+}
+
+#[tokio::test]
+async fn a_message_signed_by_a_revoked_key_breaks_the_connection() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    connection.say(
+        "snapshot",
+        json!({"position": 5, "prev": null, "entries": [{"kind": "key", "kid": ED.kid}]}),
+    );
+    play.live_at(5).await;
+    connection.send("heartbeat", &message(&ED, json!({"position": 5, "prev": 5})));
+    connection.closed().await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_resume_gives_a_snapshot() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    connection.say("snapshot", json!({"position": 5, "prev": null}));
+    play.live_at(5).await;
+    drop(connection);
+    let connection = play.connection().await;
+    assert_eq!(connection.resumes_from(), Some("e1.5"));
+    connection.say("snapshot", json!({"epoch": "e2", "position": 2, "prev": null}));
+    play.live_at(2).await;
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_the_place_to_resume_from_is_asked_for_a_snapshot() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    connection.say("snapshot", json!({"position": 5, "prev": null}));
+    connection.say("heartbeat", json!({"position": FORGOTTEN, "prev": 5}));
+    play.live_at(FORGOTTEN).await;
+    drop(connection);
+    assert_eq!(play.connection().await.resumes_from(), None, "after one refusal");
+}
+
+#[tokio::test]
+async fn frames_arrive_whole_wherever_the_network_cuts_them() {
+    let mut play = Play::begin().await;
+    let connection = play.connection().await;
+    let data = message(&EC, json!({"position": 5, "prev": null}));
+    let frame = format!("event: snapshot\r\ndata: {data}\r\n\r\n: a comment\n\n");
+    for byte in frame.into_bytes() {
+        connection
+            .body
+            .send(Ok(Bytes::from(vec![byte])))
+            .expect("the receiver listens");
+        tokio::task::yield_now().await;
+    }
+    play.live_at(5).await;
+}
+
+#[tokio::test]
+async fn a_new_signing_key_is_fetched_before_its_first_message_is_judged() {
+    let served = Arc::new(Mutex::new(jwks(&[&EC])));
+    let jwks_route = |State(served): State<Arc<Mutex<Vec<u8>>>>| async move { served.lock().await.clone() };
+    let url = serve(
+        Router::new()
+            .route("/jwks", get(jwks_route))
+            .with_state(Arc::clone(&served)),
+    )
+    .await;
+    let time = Time::new();
+    let keys = Keys::http_by(format!("{url}/jwks"), client(), time.clock());
+    let mut play = Play::with(keys.clone()).await;
+    let connection = play.connection().await;
+    connection.say("snapshot", json!({"position": 5, "prev": null}));
+    play.live_at(5).await;
+    *served.lock().await = jwks(&[&EC, &ED]);
+    time.pass_s(30);
+    play.time.pass_s(1);
+    connection.send("heartbeat", &message(&ED, json!({"position": 6, "prev": 5})));
+    play.live_at(6).await;
+    assert_eq!(keys.health().loaded, 2);
+}
+
+#[tokio::test]
+async fn keys_over_http_are_refused_when_the_answer_is_none_or_endless() {
+    let endless = || async {
+        let chunk = Bytes::from(vec![b' '; 64 * 1024]);
+        Body::from_stream(stream::repeat_with(move || {
+            Ok::<_, std::io::Error>(chunk.clone())
+        }))
+    };
+    let app = Router::new()
+        .route("/endless", get(endless))
+        .route(
+            "/moved",
+            get(|| async { (StatusCode::FOUND, [(header::LOCATION, "/endless")]) }),
+        )
+        .route(
+            "/broken",
+            get(|| async { (StatusCode::INTERNAL_SERVER_ERROR, jwks(&[&EC])) }),
+        );
+    let url = serve(app).await;
+    for path in ["/endless", "/moved", "/broken", "/absent"] {
+        let keys = Keys::http(format!("{url}{path}"), client());
+        assert!(keys.refresh().await.is_err(), "{path}");
+        assert!(!keys.ready());
+    }
+}
+
+#[tokio::test]
+async fn the_introspector_asks_as_rfc_7662_says_and_takes_only_a_boolean_for_an_answer() {
+    let endpoint = |headers: HeaderMap, body: String| async move {
+        let known = headers[header::AUTHORIZATION] == "Basic bm90ZXM6cyUzQWUrYw==";
+        match body
+            .strip_prefix("token=")
+            .and_then(|rest| rest.strip_suffix("&token_type_hint=access_token"))
+        {
+            Some("good") if known => (StatusCode::OK, r#"{"active":true,"sub":"alice"}"#),
+            Some("bad") => (StatusCode::OK, r#"{"active":false}"#),
+            Some("text") => (StatusCode::OK, r#"{"active":"true"}"#),
+            Some("twice") => (StatusCode::OK, r#"{"active":false,"active":true}"#),
+            Some("empty") => (StatusCode::OK, "{}"),
+            _ => (StatusCode::UNAUTHORIZED, r#"{"active":true}"#),
+        }
+    };
+    let url = serve(Router::new().route("/introspect", post(endpoint))).await;
+    let ask = introspector(&format!("{url}/introspect"), "notes", "s:e c", client());
+    assert_eq!(ask("good".into()).await.ok(), Some(true));
+    assert_eq!(ask("bad".into()).await.ok(), Some(false));
+    for token in ["text", "twice", "empty", "other"] {
+        assert!(ask(token.into()).await.is_err(), "{token}");
+    }
+    let stranger = introspector(&format!("{url}/introspect"), "notes", "wrong", client());
+    assert!(stranger("good".into()).await.is_err());
+}

@@ -1,0 +1,307 @@
+//! JW-14 to JW-16: the cache of keys under attack and through outages. A scripted issuer, a clock by hand.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt as _;
+use futures::future::join_all;
+use latchkey_guard::{Denial, FetchError, Guard, Keys, RefreshError, Refusal, Signal, Signals};
+use serde_json::json;
+
+use crate::mint::{EC, ED, ISSUER, NOTES, Signer, Time, ec, jwks};
+
+/// An issuer that serves what it is told to, and counts.
+#[derive(Clone, Default)]
+struct Issuer {
+    serves: Arc<Mutex<Option<Vec<u8>>>>,
+    fetches: Arc<AtomicU64>,
+}
+
+impl Issuer {
+    fn serving(bytes: impl Into<Vec<u8>>) -> Self {
+        let issuer = Self::default();
+        issuer.serve(Some(bytes.into()));
+        issuer
+    }
+
+    fn serve(&self, bytes: Option<Vec<u8>>) {
+        *self.serves.lock().expect("unpoisoned") = bytes;
+    }
+
+    fn fetches(&self) -> u64 {
+        self.fetches.load(Ordering::SeqCst)
+    }
+
+    fn keys(&self, time: &Time) -> Keys {
+        let issuer = self.clone();
+        let fetch = move || {
+            let issuer = issuer.clone();
+            async move {
+                issuer.fetches.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                let served = issuer.serves.lock().expect("unpoisoned").clone();
+                served.ok_or_else(|| FetchError("down".into()))
+            }
+            .boxed()
+        };
+        Keys::new(fetch, time.clock())
+    }
+}
+
+fn guard(keys: &Keys, time: &Time) -> Guard {
+    Guard::builder(ISSUER, NOTES)
+        .keys(keys.clone())
+        .clock(time.clock())
+        .build()
+}
+
+fn fresh(signer: &Signer, time: &Time) -> String {
+    signer.token(json!({"iat": time.now_s(), "exp": time.now_s() + 300}))
+}
+
+fn of_kid(kid: &str, time: &Time) -> String {
+    let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid}).to_string();
+    EC.jws(
+        &header,
+        &crate::mint::payload(json!({"iat": time.now_s(), "exp": time.now_s() + 300})).to_string(),
+    )
+}
+
+async fn denial(guard: &Guard, token: &str) -> Option<Denial> {
+    guard
+        .verify_token(token)
+        .await
+        .err()
+        .map(|rejection| rejection.reason)
+}
+
+#[tokio::test]
+async fn jw_14_ten_thousand_unknown_kids_cause_one_fetch_and_no_good_key_is_lost() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    time.pass_s(31);
+    let guard = guard(&keys, &time);
+    for second in 0..10 {
+        let unknown = (0..1_000)
+            .map(|number| of_kid(&format!("{second}-{number}"), &time))
+            .collect::<Vec<_>>();
+        let denials = join_all(unknown.iter().map(|token| denial(&guard, token))).await;
+        assert!(
+            denials
+                .iter()
+                .all(|denial| *denial == Some(Denial::Token(Refusal::UnknownKey)))
+        );
+        assert_eq!(
+            denial(&guard, &fresh(&EC, &time)).await,
+            None,
+            "a good token in the same second"
+        );
+        time.pass_s(1);
+    }
+    assert_eq!(issuer.fetches(), 2, "one at the start, one for all the unknown");
+}
+
+#[tokio::test]
+async fn jw_14_the_cool_down_holds_when_there_is_no_key_at_all() {
+    let (time, issuer) = (Time::new(), Issuer::default());
+    let keys = issuer.keys(&time);
+    let guard = guard(&keys, &time);
+    let token = fresh(&EC, &time);
+    let denials = join_all((0..500).map(|_| denial(&guard, &token))).await;
+    assert!(denials.iter().all(|denial| *denial == Some(Denial::NoKeys)));
+    assert_eq!((issuer.fetches(), guard.ready()), (1, false));
+    time.pass_s(29);
+    assert_eq!(
+        (denial(&guard, &token).await, issuer.fetches()),
+        (Some(Denial::NoKeys), 1)
+    );
+    issuer.serve(Some(jwks(&[&EC])));
+    time.pass_s(1);
+    assert_eq!((denial(&guard, &token).await, issuer.fetches()), (None, 2));
+    assert!(guard.ready());
+}
+
+#[tokio::test]
+async fn jw_14_a_new_key_is_found_by_all_who_wait_for_the_same_fetch() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    issuer.serve(Some(jwks(&[&EC, &ED])));
+    time.pass_s(30);
+    let guard = guard(&keys, &time);
+    let token = fresh(&ED, &time);
+    let denials = join_all((0..100).map(|_| denial(&guard, &token))).await;
+    assert!(denials.iter().all(Option::is_none), "{denials:?}");
+    assert_eq!(issuer.fetches(), 2);
+}
+
+#[tokio::test]
+async fn jw_14_a_caller_that_hangs_up_does_not_use_up_the_cool_down() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    let guard = guard(&keys, &time);
+    let token = fresh(&EC, &time);
+    {
+        let mut impatient = Box::pin(denial(&guard, &token));
+        assert!(futures::poll!(&mut impatient).is_pending());
+    }
+    assert_eq!(denial(&guard, &token).await, None);
+    assert_eq!(issuer.fetches(), 1);
+}
+
+#[tokio::test]
+async fn jw_14_a_malformed_or_forbidden_token_causes_no_fetch() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let guard = guard(&issuer.keys(&time), &time);
+    let hmac = EC.jws(
+        &json!({"alg": "HS256", "typ": "at+jwt", "kid": "x"}).to_string(),
+        "{}",
+    );
+    for token in ["", "a.b.c", "e30.e30.AA", &hmac] {
+        assert!(
+            matches!(denial(&guard, token).await, Some(Denial::Token(_))),
+            "{token}"
+        );
+    }
+    assert_eq!(issuer.fetches(), 0);
+}
+
+#[tokio::test]
+async fn jw_15_known_keys_survive_an_outage_of_a_day_and_not_of_more() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    issuer.serve(None);
+    let guard = guard(&keys, &time);
+    for _ in 0..24 * 6 {
+        time.pass_s(600);
+        assert_eq!(
+            denial(&guard, &fresh(&EC, &time)).await,
+            None,
+            "after {} s",
+            time.now_s()
+        );
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        denial(&guard, &of_kid("new", &time)).await,
+        Some(Denial::Token(Refusal::UnknownKey))
+    );
+    time.pass_s(3_600);
+    assert_eq!(denial(&guard, &fresh(&EC, &time)).await, Some(Denial::NoKeys));
+    assert_eq!((keys.ready(), guard.health().keys.loaded), (false, 0));
+    issuer.serve(Some(jwks(&[&EC])));
+    time.pass_s(30);
+    assert_eq!(denial(&guard, &fresh(&EC, &time)).await, None);
+}
+
+#[tokio::test]
+async fn jw_15_a_clock_set_back_does_not_make_old_keys_young() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    time.pass_s(-25 * 3_600);
+    assert!(!keys.ready());
+}
+
+#[tokio::test]
+async fn jw_16_a_poisoned_set_does_not_replace_the_good_one() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    let guard = guard(&keys, &time);
+    let mut private = ED.jwk();
+    private["d"] = json!("AA");
+    let poisons = [
+        json!({"keys": []}).to_string(),
+        json!({"keys": [EC.jwk(), private]}).to_string(),
+        json!({"keys": [EC.jwk(), {"kty": "oct", "kid": "h", "k": "AA"}]}).to_string(),
+        json!({"keys": [EC.jwk(), EC.jwk()]}).to_string(),
+        json!({"keys": [EC.jwk()], "padding": " ".repeat(10 << 20)}).to_string(),
+        "<html>sign in to the hotel's network</html>".to_owned(),
+        String::new(),
+    ];
+    for (number, poison) in poisons.into_iter().enumerate() {
+        issuer.serve(Some(poison.into_bytes()));
+        assert!(matches!(keys.refresh().await, Err(RefreshError::Poisoned(_))));
+        assert_eq!(denial(&guard, &fresh(&EC, &time)).await, None);
+        assert_eq!(keys.health().poisoned_sets, number as u64 + 1);
+    }
+}
+
+#[tokio::test]
+async fn jw_17_keys_are_renewed_behind_requests_and_a_retired_key_is_not_kept() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC, &ED])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    let guard = guard(&keys, &time);
+    time.pass_s(301);
+    let token = fresh(&ED, &time);
+    issuer.serve(Some(jwks(&[&EC])));
+    assert_eq!(
+        denial(&guard, &token).await,
+        None,
+        "still in the set, now remembered"
+    );
+    while issuer.fetches() < 2 || keys.current().expect("keys").len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::UnknownKey))
+    );
+}
+
+#[tokio::test]
+async fn jw_17_a_remembered_signature_does_not_outlive_another_key_of_the_same_name() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    let guard = guard(&keys, &time);
+    let token = fresh(&EC, &time);
+    assert_eq!(denial(&guard, &token).await, None);
+    issuer.serve(Some(jwks(&[&ec("ec-1")])));
+    keys.refresh().await.expect("keys");
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::BadSignature))
+    );
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_dead_at_once_and_the_set_is_fetched_again_once() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    let signals = Signals::new(time.clock());
+    signals.apply(Signal::Live { position: 1 });
+    let guard = Guard::builder(ISSUER, NOTES)
+        .keys(keys.clone())
+        .signals(signals.clone())
+        .clock(time.clock())
+        .build();
+    let token = fresh(&EC, &time);
+    assert_eq!(denial(&guard, &token).await, None);
+    issuer.serve(Some(jwks(&[&ED])));
+    for _ in 0..10 {
+        signals.apply(Signal::Key { kid: EC.kid.into() });
+    }
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::KeyRevoked))
+    );
+    assert_eq!(
+        denial(&guard, &fresh(&EC, &time)).await,
+        Some(Denial::Token(Refusal::KeyRevoked))
+    );
+    while !keys.current().expect("keys").contains(ED.kid) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        denial(&guard, &fresh(&ED, &time)).await,
+        None,
+        "within the cool-down"
+    );
+    assert_eq!(issuer.fetches(), 2);
+}

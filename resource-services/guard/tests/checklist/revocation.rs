@@ -1,0 +1,365 @@
+//! IN: revocations reach the guard, and it knows when they may not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::routing::get;
+use futures::FutureExt as _;
+use latchkey_guard::{Denial, FeedState, Guard, GuardLayer, IntrospectError, Refusal, Signal, Signals};
+use serde_json::json;
+use tower::ServiceExt as _;
+
+use crate::jw::twin;
+use crate::mint::{EC, NOW_S, Time, bearing, guard as build};
+
+const UNTIL: i64 = NOW_S + 400;
+
+fn live(time: &Time) -> Signals {
+    let signals = Signals::new(time.clock());
+    signals.apply(Signal::Live { position: 1 });
+    signals
+}
+
+async fn denial(guard: &Guard, token: &str) -> Option<Denial> {
+    guard
+        .check(&bearing(token))
+        .await
+        .err()
+        .map(|rejection| rejection.reason)
+}
+
+#[tokio::test]
+async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_and_no_others() {
+    let cases = [
+        (
+            Signal::Token {
+                jti: "jti-1".into(),
+                until: UNTIL,
+            },
+            Refusal::TokenRevoked,
+            json!({"jti": "jti-2"}),
+        ),
+        (
+            Signal::Family {
+                fam: "fam-1".into(),
+                sid: Some("sid-1".into()),
+                until: UNTIL,
+            },
+            Refusal::FamilyRevoked,
+            json!({"fam": "fam-2"}),
+        ),
+        (
+            Signal::Subject {
+                sub: "alice".into(),
+                before: NOW_S,
+                until: UNTIL,
+            },
+            Refusal::SubjectRevoked,
+            json!({"sub": "bob"}),
+        ),
+        (
+            Signal::Client {
+                client_id: "web".into(),
+                before: NOW_S,
+                until: UNTIL,
+            },
+            Refusal::ClientRevoked,
+            json!({"client_id": "app"}),
+        ),
+    ];
+    for (signal, refusal, other) in cases {
+        let time = Time::new();
+        let signals = live(&time);
+        let guard = build(&time, &signals).build();
+        let (token, other) = (EC.token(json!({})), EC.token(other));
+        assert_eq!(denial(&guard, &token).await, None, "remembered from here on");
+        signals.apply(signal.clone());
+        assert_eq!(
+            denial(&guard, &token).await,
+            Some(Denial::Token(refusal)),
+            "{signal:?}"
+        );
+        assert_eq!(denial(&guard, &other).await, None, "{signal:?}");
+    }
+}
+
+#[tokio::test]
+async fn in_06_a_person_who_signs_in_again_is_let_in_with_a_later_token() {
+    let time = Time::new();
+    let signals = live(&time);
+    let guard = build(&time, &signals).build();
+    signals.apply(Signal::Subject {
+        sub: "alice".into(),
+        before: NOW_S,
+        until: UNTIL,
+    });
+    assert_eq!(
+        denial(&guard, &EC.token(json!({}))).await,
+        Some(Denial::Token(Refusal::SubjectRevoked))
+    );
+    let later = EC.token(json!({"iat": NOW_S + 1, "exp": NOW_S + 301}));
+    assert_eq!(denial(&guard, &later).await, None);
+}
+
+#[tokio::test]
+async fn in_06_an_offline_family_outlives_the_end_of_its_session() {
+    let time = Time::new();
+    let signals = live(&time);
+    let guard = build(&time, &signals).build();
+    signals.apply(Signal::Family {
+        fam: "fam-1".into(),
+        sid: Some("sid-1".into()),
+        until: UNTIL,
+    });
+    assert_eq!(
+        denial(&guard, &EC.token(json!({"fam": "fam-offline"}))).await,
+        None
+    );
+}
+
+#[tokio::test]
+async fn jw_11_the_twin_signature_of_a_revoked_token_is_revoked_too() {
+    let time = Time::new();
+    let signals = live(&time);
+    let guard = build(&time, &signals).build();
+    let token = EC.token(json!({}));
+    let twin = twin(&token);
+    assert_ne!(token, twin);
+    assert_eq!(
+        denial(&guard, &twin).await,
+        None,
+        "the twin is as good as the first"
+    );
+    signals.apply(Signal::Token {
+        jti: "jti-1".into(),
+        until: UNTIL,
+    });
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::TokenRevoked))
+    );
+    assert_eq!(
+        denial(&guard, &twin).await,
+        Some(Denial::Token(Refusal::TokenRevoked))
+    );
+}
+
+#[tokio::test]
+async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_signature_is_no_remembered_verdict() {
+    let time = Time::new();
+    let signals = live(&time);
+    let token = EC.token(json!({}));
+    let guard = build(&time, &signals).build();
+    for _ in 0..3 {
+        assert_eq!(denial(&guard, &token).await, None);
+    }
+    time.pass_s(309);
+    signals.apply(Signal::Live { position: 2 });
+    assert_eq!(denial(&guard, &token).await, None, "within the leeway");
+    time.pass_s(1);
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::Expired))
+    );
+    time.pass_s(-400);
+    signals.apply(Signal::Live { position: 3 });
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::IssuedInFuture))
+    );
+}
+
+#[tokio::test]
+async fn in_07_a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked() {
+    let time = Time::new();
+    let signals = Signals::new(time.clock());
+    let guard = build(&time, &signals).build();
+    let token = EC.token(json!({}));
+    assert!(!guard.ready());
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::FeedNotLive),
+        "and refuses whoever comes anyway"
+    );
+    signals.apply(Signal::Token {
+        jti: "jti-1".into(),
+        until: UNTIL,
+    });
+    assert!(!guard.ready());
+    signals.apply(Signal::Live { position: 9 });
+    assert!(guard.ready());
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::TokenRevoked))
+    );
+}
+
+#[tokio::test]
+async fn in_07_a_ready_guard_does_not_become_unready_by_silence_alone() {
+    let time = Time::new();
+    let guard = build(&time, &live(&time)).build();
+    time.pass_s(10_000);
+    assert_eq!(
+        (guard.ready(), guard.health().feed.state),
+        (true, FeedState::Lost)
+    );
+}
+
+/// An issuer that answers as told, and counts.
+fn opinion(
+    of: Result<bool, ()>,
+) -> (
+    Arc<AtomicU64>,
+    impl Fn(String) -> futures::future::BoxFuture<'static, Result<bool, IntrospectError>> + Send + Sync,
+) {
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
+    let ask = move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move { of.map_err(|()| IntrospectError("down".into())) }.boxed()
+    };
+    (asked, ask)
+}
+
+#[tokio::test]
+async fn in_06_a_silent_feed_is_served_through_the_grace_and_then_each_token_is_introspected() {
+    for (of, expected) in [
+        (Ok(true), None),
+        (Ok(false), Some(Denial::Inactive)),
+        (Err(()), Some(Denial::NoIntrospection)),
+    ] {
+        let time = Time::new();
+        let signals = live(&time);
+        let (asked, ask) = opinion(of);
+        let guard = build(&time, &signals).introspect(ask).build();
+        let token = EC.token(json!({}));
+        time.pass_s(75);
+        assert_eq!(
+            (denial(&guard, &token).await, asked.load(Ordering::SeqCst)),
+            (None, 0),
+            "in grace"
+        );
+        time.pass_s(1);
+        for times in 1..4 {
+            assert_eq!(
+                (denial(&guard, &token).await, asked.load(Ordering::SeqCst)),
+                (expected.clone(), times)
+            );
+        }
+        signals.apply(Signal::Token {
+            jti: "jti-1".into(),
+            until: UNTIL,
+        });
+        assert_eq!(
+            denial(&guard, &token).await,
+            Some(Denial::Token(Refusal::TokenRevoked)),
+            "known without asking"
+        );
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+}
+
+#[tokio::test]
+async fn in_06_a_lost_feed_without_an_introspector_refuses() {
+    let time = Time::new();
+    let guard = build(&time, &live(&time))
+        .grace(std::time::Duration::from_secs(5))
+        .build();
+    time.pass_s(20);
+    assert_eq!(denial(&guard, &EC.token(json!({}))).await, None);
+    time.pass_s(1);
+    assert_eq!(
+        denial(&guard, &EC.token(json!({}))).await,
+        Some(Denial::FeedNotLive)
+    );
+}
+
+async fn through(layer: GuardLayer, token: Option<&str>) -> StatusCode {
+    let app = Router::new().route("/", get(|| async { "served" })).layer(layer);
+    let mut request = Request::get("/").body(Body::empty()).expect("a request");
+    if let Some(token) = token {
+        request.headers_mut().extend(bearing(token));
+    }
+    app.oneshot(request).await.expect("infallible").status()
+}
+
+#[tokio::test]
+async fn in_06_sensitive_routes_refuse_as_soon_as_the_feed_is_not_live() {
+    let time = Time::new();
+    let signals = live(&time);
+    let (_, ask) = opinion(Ok(true));
+    let guard = build(&time, &signals).introspect(ask).build();
+    let token = EC.token(json!({}));
+    assert_eq!(through(guard.sensitive(), Some(&token)).await, StatusCode::OK);
+    signals.apply(Signal::Reset);
+    assert_eq!(
+        through(guard.sensitive(), Some(&token)).await,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(through(guard.required(), Some(&token)).await, StatusCode::OK);
+    assert_eq!(through(guard.sensitive(), None).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(through(guard.optional().sensitive(), None).await, StatusCode::OK);
+    signals.apply(Signal::Live { position: 2 });
+    assert_eq!(through(guard.sensitive(), Some(&token)).await, StatusCode::OK);
+    time.pass_s(16);
+    assert_eq!(
+        through(guard.sensitive(), Some(&token)).await,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(through(guard.required(), Some(&token)).await, StatusCode::OK);
+    time.pass_s(100);
+    assert_eq!(
+        through(guard.sensitive(), Some(&token)).await,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(
+        through(guard.required(), Some(&token)).await,
+        StatusCode::OK,
+        "introspected"
+    );
+}
+
+#[tokio::test]
+async fn in_06_without_any_feed_a_sensitive_route_asks_the_issuer_or_refuses() {
+    let time = Time::new();
+    let token = EC.token(json!({}));
+    let blind = build(&time, &Signals::none()).build();
+    assert_eq!(through(blind.required(), Some(&token)).await, StatusCode::OK);
+    assert_eq!(
+        through(blind.sensitive(), Some(&token)).await,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    for (of, status) in [
+        (Ok(true), StatusCode::OK),
+        (Ok(false), StatusCode::UNAUTHORIZED),
+        (Err(()), StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let guard = build(&time, &Signals::none()).introspect(opinion(of).1).build();
+        assert_eq!(through(guard.sensitive(), Some(&token)).await, status);
+    }
+}
+
+#[tokio::test]
+async fn the_health_page_says_what_is_known() {
+    let time = Time::new();
+    let signals = live(&time);
+    signals.apply(Signal::Client {
+        client_id: "x".into(),
+        before: NOW_S,
+        until: UNTIL,
+    });
+    time.pass_s(2);
+    let health = serde_json::to_value(build(&time, &signals).build().health()).expect("json");
+    assert_eq!(
+        health["feed"],
+        json!({"state": "live", "age_ms": 2000, "position": 1, "entries": 1})
+    );
+    assert_eq!(
+        (&health["ready"], &health["keys"]["loaded"]),
+        (&json!(true), &json!(4))
+    );
+}

@@ -1,0 +1,310 @@
+//! RS: what the wire says, through a real router.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::routing::get;
+use axum::{Json, Router};
+use http_body_util::BodyExt as _;
+use latchkey_guard::{Access, Guard, OptionalAccess, Scope, Scoped, Signal, Signals, scopes};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::mint::{EC, NOW_S, RSA, Time, guard as build};
+
+scopes! {
+    pub NotesRead = "notes.read";
+    pub NotesWrite = "notes.write";
+}
+
+fn guard() -> Guard {
+    build(&Time::new(), &Signals::none()).realm("notes").build()
+}
+
+fn app(guard: &Guard) -> Router {
+    let whoami =
+        |access: Access| async move { Json(json!({"sub": access.sub(), "machine": access.is_machine()})) };
+    let anyone =
+        |OptionalAccess(access): OptionalAccess| async move { access.map_or("nobody", |_| "somebody") };
+    Router::new()
+        .route("/me", get(whoami))
+        .route("/read", get(|_: Scoped<NotesRead>| async { "read" }))
+        .route("/write", get(|_: Scoped<NotesWrite>| async { "written" }))
+        .layer(guard.required())
+        .merge(
+            Router::new()
+                .route("/open", get(anyone))
+                .route("/open/me", get(whoami))
+                .route("/open/write", get(|_: Scoped<NotesWrite>| async { "written" }))
+                .layer(guard.optional()),
+        )
+        .route("/bare/me", get(whoami))
+        .route("/bare/open", get(anyone))
+        .route("/bare/write", get(|_: Scoped<NotesWrite>| async { "written" }))
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn challenge(&self) -> &str {
+        self.headers
+            .get(header::WWW_AUTHENTICATE)
+            .map_or("", |value| value.to_str().expect("text"))
+    }
+}
+
+async fn ask(guard: &Guard, uri: &str, credentials: &[&str]) -> Answer {
+    let mut request = Request::get(uri);
+    for value in credentials {
+        request = request.header(header::AUTHORIZATION, *value);
+    }
+    send(guard, request.body(Body::empty()).expect("a request")).await
+}
+
+async fn send(guard: &Guard, request: Request) -> Answer {
+    let response = app(guard).oneshot(request).await.expect("infallible");
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.expect("a body").to_bytes();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8(bytes.into()).expect("text"),
+    }
+}
+
+fn bearer(changes: Value) -> String {
+    format!("Bearer {}", EC.token(changes))
+}
+
+#[tokio::test]
+async fn a_good_token_reaches_the_service() {
+    let answer = ask(&guard(), "/me", &[&bearer(json!({}))]).await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (StatusCode::OK, r#"{"machine":false,"sub":"alice"}"#)
+    );
+    assert_eq!(
+        ask(&guard(), "/read", &[&bearer(json!({}))]).await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn rs_02_no_credentials_get_a_bare_challenge() {
+    let answer = ask(&guard(), "/me", &[]).await;
+    assert_eq!(
+        (answer.status, answer.challenge()),
+        (StatusCode::UNAUTHORIZED, "Bearer realm=\"notes\"")
+    );
+}
+
+#[tokio::test]
+async fn rs_02_each_bad_token_gets_the_same_invalid_token() {
+    let expected = "Bearer realm=\"notes\", error=\"invalid_token\", error_description=\"The access token is not valid here\"";
+    let states = [
+        bearer(json!({"exp": NOW_S - 60, "iat": NOW_S - 360})),
+        bearer(json!({"iss": "https://mallory.example"})),
+        bearer(json!({"aud": "urn:example:basket"})),
+        bearer(json!({"cnf": {"jkt": "x"}})),
+        format!("{}x", bearer(json!({}))),
+        format!("Bearer {}", RSA.token(json!({})).replace("eyJ", "eyK")),
+        "Bearer <script>".to_owned(),
+        format!("Bearer {}", ".".repeat(100_000)),
+    ];
+    let mut bodies = Vec::new();
+    for state in &states {
+        let answer = ask(&guard(), "/me", &[state]).await;
+        assert_eq!(
+            (answer.status, answer.challenge()),
+            (StatusCode::UNAUTHORIZED, expected),
+            "{state}"
+        );
+        bodies.push(answer.body);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1);
+}
+
+#[tokio::test]
+async fn rs_02_a_short_scope_is_403_and_names_the_scope() {
+    let answer = ask(
+        &guard(),
+        "/write",
+        &[&bearer(json!({"scope": "notes.read notes.writer notes"}))],
+    )
+    .await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(
+        answer
+            .challenge()
+            .starts_with("Bearer realm=\"notes\", error=\"insufficient_scope\"")
+    );
+    assert!(
+        answer
+            .challenge()
+            .ends_with(&format!("scope=\"{}\"", NotesWrite::NAME))
+    );
+    assert_eq!(
+        ask(&guard(), "/write", &[&bearer(json!({"scope": null}))])
+            .await
+            .status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test]
+async fn rs_02_what_cannot_be_checked_is_503_and_not_401() {
+    let keyless = Guard::builder("https://id.example", "urn:example:notes").build();
+    let answer = ask(&keyless, "/me", &[&bearer(json!({}))]).await;
+    assert_eq!(
+        (answer.status, answer.challenge()),
+        (StatusCode::SERVICE_UNAVAILABLE, "")
+    );
+    assert!(answer.headers.contains_key(header::RETRY_AFTER));
+    assert!(!keyless.ready());
+}
+
+#[tokio::test]
+async fn rs_03_two_authorization_headers_are_refused() {
+    let good = bearer(json!({}));
+    for credentials in [
+        [good.as_str(), good.as_str()],
+        [good.as_str(), "Basic YTpi"],
+        ["Bearer x", good.as_str()],
+    ] {
+        let answer = ask(&guard(), "/me", &credentials).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.challenge().contains("error=\"invalid_request\""));
+    }
+}
+
+#[tokio::test]
+async fn rs_03_a_token_in_the_query_is_refused_alone_and_beside_a_header() {
+    let token = EC.token(json!({}));
+    for uri in ["/me", "/open"] {
+        let uri = format!("{uri}?access_token={token}");
+        assert_eq!(ask(&guard(), &uri, &[]).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            ask(&guard(), &uri, &[&format!("Bearer {token}")]).await.status,
+            StatusCode::BAD_REQUEST
+        );
+    }
+}
+
+#[tokio::test]
+async fn rs_03_a_token_in_body_or_cookie_is_never_looked_at() {
+    let token = EC.token(json!({}));
+    let request = Request::get("/me")
+        .header(header::COOKIE, format!("access_token={token}"))
+        .header("x-access-token", &token)
+        .header("proxy-authorization", format!("Bearer {token}"))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(format!("access_token={token}")))
+        .expect("a request");
+    let answer = send(&guard(), request).await;
+    assert_eq!(
+        (answer.status, answer.challenge()),
+        (StatusCode::UNAUTHORIZED, "Bearer realm=\"notes\"")
+    );
+}
+
+#[tokio::test]
+async fn an_optional_guard_lets_nobody_pass_and_no_bad_token() {
+    assert_eq!(ask(&guard(), "/open", &[]).await.body, "nobody");
+    assert_eq!(
+        ask(&guard(), "/open", &[&bearer(json!({}))]).await.body,
+        "somebody"
+    );
+    for bad in ["Bearer x", "Basic YTpi", ""] {
+        assert!(
+            ask(&guard(), "/open", &[bad]).await.status.is_client_error(),
+            "{bad:?}"
+        );
+    }
+    for uri in ["/open/me", "/open/write"] {
+        let answer = ask(&guard(), uri, &[]).await;
+        assert_eq!(
+            (answer.status, answer.challenge()),
+            (StatusCode::UNAUTHORIZED, "Bearer realm=\"notes\""),
+            "{uri}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn rs_01_without_a_guard_every_extractor_fails_closed() {
+    for uri in ["/bare/me", "/bare/open", "/bare/write"] {
+        for credentials in [&[][..], &[bearer(json!({})).as_str()]] {
+            let answer = ask(&guard(), uri, credentials).await;
+            assert_eq!(
+                (answer.status, answer.challenge()),
+                (StatusCode::INTERNAL_SERVER_ERROR, ""),
+                "{uri}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn ghsa_qxqc_27pr_wgc8_rs_05_a_machine_is_told_from_a_person() {
+    let machine = bearer(json!({"sub": "batch", "client_id": "batch"}));
+    assert_eq!(
+        ask(&guard(), "/me", &[&machine]).await.body,
+        r#"{"machine":true,"sub":"batch"}"#
+    );
+}
+
+#[tokio::test]
+async fn rs_05_roles_are_whole_words_of_the_token() {
+    let access = guard()
+        .verify_token(&EC.token(json!({"roles": ["instructor"]})))
+        .await
+        .expect("good");
+    assert!(access.has_role("instructor"));
+    assert!(!access.has_role("instruct") && !access.has_role("Instructor") && !access.has_role(""));
+}
+
+#[tokio::test]
+async fn cve_2024_32967_rs_09_refusals_are_problem_documents_that_repeat_nothing() {
+    let canary = "canary-7f3a";
+    let token = bearer(json!({"iss": canary, "sub": canary, "jti": canary}));
+    for (uri, credentials) in [
+        ("/me".to_owned(), vec![token.as_str()]),
+        ("/me".to_owned(), vec!["Bearer canary-7f3a"]),
+        ("/me".to_owned(), vec!["canary-7f3a"]),
+        (format!("/me?access_token={canary}"), vec![]),
+        ("/me".to_owned(), vec![]),
+    ] {
+        let answer = ask(&guard(), &uri, &credentials).await;
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+        assert!(!answer.body.contains(canary) && !answer.challenge().contains(canary));
+        let problem = serde_json::from_str::<Value>(&answer.body).expect("json");
+        let members = problem
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>();
+        assert_eq!(members, ["code", "status", "title", "type"]);
+        assert_eq!(problem["status"], answer.status.as_u16());
+    }
+}
+
+#[tokio::test]
+async fn a_request_refused_for_a_lost_feed_says_when_to_come_again() {
+    let time = Time::new();
+    let signals = Signals::new(time.clock());
+    signals.apply(Signal::Live { position: 1 });
+    time.pass_s(80);
+    let guard = build(&time, &signals).build();
+    let answer = ask(&guard, "/me", &[&bearer(json!({}))]).await;
+    assert_eq!(
+        (answer.status, &answer.headers[header::RETRY_AFTER]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"5".parse().expect("a value"))
+    );
+}

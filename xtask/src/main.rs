@@ -1,0 +1,34 @@
+//! `cargo xtask`: what people and CI run. It depends on nothing of ours and drives the built programs.
+
+mod bench;
+mod postgres;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test [ARGS]    every test, with a private PostgreSQL that is started for the run and removed after it;
+                 ARGS go to `cargo test`, such as `-p latchkey-bus` or `cve_`
+  bench [ARGS]   the benchmarks, on the release build; ARGS name those to run
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let done = match command.as_deref() {
+        Some("test") => test::run(&rest),
+        Some("bench") => bench::run(&rest),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}

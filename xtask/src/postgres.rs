@@ -1,0 +1,117 @@
+//! A private PostgreSQL: installed where it is missing and we may, on a free port, in a folder of its own.
+
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::run::{is_root, output, run};
+
+const MISSING: &str = "PostgreSQL is needed and not installed. On Debian: apt-get install postgresql \
+                       (the programs are enough; no server needs to run).";
+
+/// A running server; it stops when it is dropped.
+pub struct Server {
+    programs: PathBuf,
+    data: PathBuf,
+    port: u16,
+}
+
+impl Server {
+    /// Starts one below `folder`.
+    pub fn start(folder: &Path) -> Result<Self, String> {
+        let programs = programs()?;
+        let home = folder.join("postgres");
+        std::fs::create_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
+        if is_root() {
+            let id = |flag: &str| output(Command::new("id").args([flag, "postgres"]))?.parse().ok();
+            let (user, group) = id("-u").zip(id("-g")).ok_or("there is no user postgres")?;
+            chown(&home, Some(user), Some(group)).map_err(|error| format!("{}: {error}", home.display()))?;
+        }
+        let data = home.join("data");
+        let port = free_port()?;
+        let server = Self { programs, data, port };
+        let mut initdb = server.program("initdb");
+        initdb.arg("-D").arg(&server.data);
+        initdb.args(["-A", "trust", "-U", "latchkey", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        run(initdb.current_dir(&home).stdout(Stdio::null()))?;
+        let options = format!(
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=400",
+            home.display()
+        );
+        let mut start = server.program("pg_ctl");
+        start.arg("-D").arg(&server.data).arg("-l").arg(home.join("log")).args(["-w", "-t", "30", "-o"]);
+        run(start.arg(options).arg("start").current_dir(&home).stdout(Stdio::null()))?;
+        Ok(server)
+    }
+
+    /// A URL of the server; its database exists.
+    pub fn url(&self) -> String {
+        format!("postgres://latchkey@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// One of its programs, as a user that it accepts: it refuses the superuser.
+    fn program(&self, name: &str) -> Command {
+        let path = self.programs.join(name);
+        if is_root() {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let mut stop = self.program("pg_ctl");
+        stop.arg("-D").arg(&self.data).args(["-m", "immediate", "-w", "stop"]);
+        let home = self.data.parent().unwrap_or(&self.data).to_owned();
+        if let Err(reason) = run(stop.current_dir(home).stdout(Stdio::null())) {
+            eprintln!("the private PostgreSQL may still run: {reason}");
+        }
+    }
+}
+
+/// The folder of initdb and pg_ctl; they are installed when they are missing and we may.
+fn programs() -> Result<PathBuf, String> {
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    install()?;
+    find().ok_or_else(|| MISSING.to_owned())
+}
+
+fn find() -> Option<PathBuf> {
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path().join("bin")).collect())
+        .unwrap_or_default();
+    versions.sort();
+    versions.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    versions.into_iter().rev().find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+}
+
+fn install() -> Result<(), String> {
+    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
+        return Err(MISSING.to_owned());
+    }
+    println!("installing PostgreSQL");
+    // The programs alone are wanted, not a server of the machine's own.
+    let settings = Path::new("/etc/postgresql-common");
+    std::fs::create_dir_all(settings).map_err(|error| error.to_string())?;
+    let file = settings.join("createcluster.conf");
+    if !file.exists() {
+        std::fs::write(&file, "create_main_cluster = false\n").map_err(|error| error.to_string())?;
+    }
+    let apt = |arguments: &[&str]| {
+        run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))
+    };
+    apt(&["update"])?;
+    apt(&["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", "postgresql"])
+}
+
+fn free_port() -> Result<u16, String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
+    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,19 @@
+//! `cargo xtask test`
+
+use crate::postgres::Server;
+use crate::run::{self, Folder, cargo};
+
+/// Runs `cargo test` with a private PostgreSQL and a temporary folder of its own. Nothing is skipped: what is missing
+/// is a failure that says what to install.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let folder = Folder::new("test")?;
+    let server = Server::start(&folder.0)?;
+    let temporary = folder.0.join("tmp");
+    std::fs::create_dir_all(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
+    let mut test = cargo();
+    test.args(["test", "--locked"]);
+    if !arguments.iter().any(|argument| argument == "-p" || argument == "--package") {
+        test.arg("--workspace");
+    }
+    run::run(test.args(arguments).env("TEST_POSTGRES_URL", server.url()).env("TMPDIR", &temporary))
+}

@@ -187,13 +187,22 @@ impl Keys {
     }
 
     /// A key was revoked: fetch, cool-down or not, without making the caller wait.
-    pub(crate) fn refetch_soon(&self) {
+    ///
+    /// The word of it may be faster than the issuer's own JWKS. A set that still has the key is therefore asked for
+    /// again, a few times with growing pauses: else the key that signs from now on would stay unknown for a cool-down.
+    pub(crate) fn refetch_without(&self, kid: &str) {
         if self.0.fetch.is_none() || self.0.wanted.swap(true, Ordering::AcqRel) {
             return;
         }
-        let keys = self.clone();
+        let (keys, kid) = (self.clone(), kid.to_owned());
         let begun = spawn(async move {
-            let _ = keys.refresh().await;
+            for pause_ms in REFETCH_PAUSES_MS {
+                let fetched = keys.refresh().await.is_ok();
+                if fetched && keys.current().is_some_and(|set| !set.contains(&kid)) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
         });
         if !begun {
             self.0.wanted.store(false, Ordering::Release);
@@ -305,6 +314,8 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> bool {
         .is_ok()
 }
 
+/// After each try to have a key set without a revoked key.
+const REFETCH_PAUSES_MS: [u64; 7] = [50, 200, 400, 800, 1_600, 3_200, 6_400];
 const NEVER: i64 = i64::MIN;
 const COOL_DOWN_MS: i64 = 30_000;
 const FRESH_FOR_MS: i64 = 300_000;

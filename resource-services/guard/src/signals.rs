@@ -305,7 +305,7 @@ impl Inner {
         }
         tracing::warn!(kid, "a signing key was revoked");
         self.dead_keys.raise(
-            kid,
+            kid.clone(),
             Mark {
                 before: i64::MAX,
                 until: i64::MAX,
@@ -313,7 +313,7 @@ impl Inner {
         );
         for keys in self.keys.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if let Some(keys) = keys.upgrade() {
-                keys.refetch_soon();
+                keys.refetch_without(&kid);
             }
         }
     }

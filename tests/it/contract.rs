@@ -1,0 +1,258 @@
+//! The running contract that outside tools rely on: `latchkey up`, `demo.json`, seeds, TLS, restart, Ctrl-C.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::harness::{Answer, Machine, Process, anonymous, call, client, http};
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn machine(demo: &Value, id: &str) -> Machine {
+    let clients = demo["clients"].as_array().expect("clients");
+    let client = clients.iter().find(|client| client["client_id"] == id).expect("the client");
+    Machine {
+        issuer: text(&demo["issuer"]),
+        client_id: id.to_owned(),
+        secret: text(&client["client_secret"]),
+    }
+}
+
+#[tokio::test]
+async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Process::up(folder.path(), &[]).await;
+    let demo = first.demo();
+    let mode = std::fs::metadata(first.data.join("demo.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    for url in ["issuer", "shop", "api", "admin"] {
+        assert!(text(&demo[url]).starts_with("http://localhost:") && !text(&demo[url]).ends_with('/'), "{url}");
+    }
+    assert_eq!(text(&demo["api"]), format!("{}/api", text(&demo["shop"])));
+    assert!(text(&demo["services"]["catalog"]).starts_with("http://127.0.0.1:"));
+    let users = demo["users"].as_array().unwrap();
+    for role in ["instructor", "admin"] {
+        assert!(users.iter().any(|user| user["roles"].as_array().unwrap().iter().any(|r| r == role)), "{role}");
+    }
+    assert!(users.iter().all(|user| text(&user["password"]).len() >= 16));
+    assert!(users.iter().any(|user| user["roles"].as_array().unwrap().is_empty()), "a student");
+    let clients = demo["clients"].as_array().unwrap();
+    let kinds = |method: &str, grant: &str| {
+        clients.iter().any(|client| {
+            client["token_endpoint_auth_method"] == method
+                && client["grant_types"].as_array().unwrap().iter().any(|g| g == grant)
+        })
+    };
+    assert!(kinds("client_secret_basic", "authorization_code"), "a confidential web client");
+    assert!(kinds("none", "authorization_code"), "public clients");
+    assert!(kinds("client_secret_basic", "client_credentials"), "a machine");
+
+    let token = machine(&demo, "demo-machine").token().await;
+    let whoami = format!("{}/catalog/v1/whoami", text(&demo["api"]));
+    assert_eq!(call(&token, &whoami).await.status, 200);
+    let direct = format!("{}/catalog/v1/whoami", text(&demo["services"]["catalog"]));
+    assert_eq!(call(&token, &direct).await.status, 200);
+    let shelf = anonymous(&format!("{}/catalog/v1/courses?limit=100", text(&demo["api"]))).await.json();
+    let courses = shelf["items"].as_array().unwrap().len();
+    assert!(courses >= 24, "{courses} demo courses");
+    let categories = anonymous(&format!("{}/catalog/v1/categories", text(&demo["api"]))).await.json();
+    assert!(categories["items"].as_array().unwrap().len() >= 6, "{categories}");
+    for unbuilt in ["/", "/console", "/outbox"] {
+        assert_eq!(anonymous(&format!("{}{unbuilt}", text(&demo["shop"]))).await.status, 404, "{unbuilt}");
+        assert_eq!(anonymous(&format!("{}{unbuilt}", text(&demo["admin"]))).await.status, 404, "{unbuilt}");
+    }
+    let metrics = anonymous(&format!("{}/metrics", text(&demo["admin"]))).await.text;
+    assert!(metrics.contains("latchkey_http_requests_total"), "{metrics}");
+    for service in demo["services"].as_object().unwrap().values() {
+        assert_eq!(anonymous(&format!("{}/readyz", text(service))).await.status, 200);
+        assert_eq!(anonymous(&format!("{}/metrics", text(service))).await.status, 404, "metrics are for admins");
+    }
+
+    let data = first.data.clone();
+    let ended = first.interrupt().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!data.join("demo.json").exists(), "demo.json is there only while the demo runs");
+
+    let second = Process::up(folder.path(), &[]).await;
+    let again = second.demo();
+    assert_eq!(again["users"], demo["users"]);
+    assert_eq!(again["clients"], demo["clients"]);
+    let shelf = anonymous(&format!("{}/catalog/v1/courses?limit=100", text(&again["api"]))).await.json();
+    assert_eq!(shelf["items"].as_array().unwrap().len(), courses);
+    second.kill().await;
+}
+
+#[tokio::test]
+async fn a_seed_adds_what_it_declares_and_a_broken_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("seed.toml");
+    std::fs::write(
+        &seed,
+        r#"
+        [[resources]]
+        identifier = "https://api.example.test"
+        scopes = ["api:read"]
+        [[clients]]
+        client_id = "m2m"
+        client_secret = "a-secret-that-the-seed-declares"
+        token_endpoint_auth_method = "client_secret_post"
+        grant_types = ["client_credentials", "urn:example:later"]
+        scope = "api:read"
+        resources = ["https://api.example.test"]
+        [[clients]]
+        client_id = "made"
+        grant_types = ["client_credentials"]
+        scope = "api:read"
+        resources = ["https://api.example.test"]
+        [[users]]
+        username = "carol"
+        email = "carol@example.test"
+        email_verified = true
+        password = "short"
+        given_name = "Carol"
+        [users.address]
+        locality = "Lyon"
+        "#,
+    )
+    .unwrap();
+    let path = seed.display().to_string();
+    let process = Process::up(folder.path(), &["--seed", &path]).await;
+    let demo = process.demo();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "m2m"),
+        ("client_secret", "a-secret-that-the-seed-declares"),
+    ];
+    let answer = Answer::of(http().post(format!("{}/token", text(&demo["issuer"]))).form(&form)).await;
+    assert_eq!((answer.status, answer.json()["scope"].as_str()), (200, Some("api:read")), "{answer:?}");
+    assert!(!machine(&demo, "made").secret.is_empty(), "a secret is made and told");
+    assert_eq!(machine(&demo, "made").ask(&[]).await.status, 200);
+    assert!(demo["users"].as_array().unwrap().iter().any(|user| user["username"] == "carol"));
+    let ended = process.interrupt().await;
+    assert!(ended.stderr.contains("urn:example:later"), "a grant that is not built is kept with a warning");
+
+    for broken in [
+        "nonsense = 1",
+        "[[clients]]\nclient_id = \"x\"\nredirect_urs = []",
+        "[[clients]]\nclient_id = \"x\"\nredirect_uris = [\"javascript:alert(1)\"]",
+        "[[clients]]\nclient_id = \"x\"\ngrant_types = [\"client_credentials\"]\nresources = [\"urn:nothing\"]",
+        "[[users]]\nusername = \"x\"\nemail = \"x@example.test\"\niss = \"evil\"",
+    ] {
+        std::fs::write(&seed, format!("[[clients]]\nclient_id = \"newcomer\"\n{broken}")).unwrap();
+        let data = folder.path().join("data").display().to_string();
+        let arguments = [
+            "--data", &data, "--port", "0", "--identity-port", "0", "--admin-port", "0", "--seed", &path,
+        ];
+        let (ended, _) = Process::run(folder.path(), &arguments).await;
+        assert_eq!(ended.code, Some(2), "{broken}: {ended:?}");
+        let (_, listed) = Process::run(folder.path(), &["client", "list", "--json", "--data", &data]).await;
+        assert!(!listed.contains("newcomer"), "{broken} left something behind: {listed}");
+    }
+}
+
+#[tokio::test]
+async fn tls_serves_the_same_over_https_with_a_local_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &["--tls"]).await;
+    let demo = process.demo();
+    assert!(text(&demo["issuer"]).starts_with("https://localhost:"));
+    let authority = std::fs::read(text(&demo["ca_file"])).unwrap();
+    let authority = reqwest::Certificate::from_pem(&authority).unwrap();
+    let trusting = client(reqwest::Client::builder().tls_certs_only([authority]));
+    let discovery = format!("{}/.well-known/openid-configuration", text(&demo["issuer"]));
+    let document = Answer::of(trusting.get(&discovery)).await.json();
+    assert_eq!(document["issuer"], demo["issuer"]);
+    let machine = machine(&demo, "demo-machine");
+    let asked = trusting.post(text(&document["token_endpoint"])).basic_auth(&machine.client_id, Some(&machine.secret));
+    let token = Answer::of(asked.form(&[("grant_type", "client_credentials")])).await.json();
+    let whoami = format!("{}/catalog/v1/whoami", text(&demo["api"]));
+    let seen = Answer::of(trusting.get(whoami).bearer_auth(text(&token["access_token"]))).await;
+    assert_eq!(seen.status, 200, "{seen:?}");
+    let stranger = client(reqwest::Client::builder()).get(&discovery).send().await;
+    assert!(stranger.is_err(), "nobody else trusts the local authority");
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn two_instances_live_side_by_side_and_a_taken_port_is_told() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = Process::up(one.path(), &[]).await;
+    let second = Process::up(two.path(), &[]).await;
+    let (a, b) = (first.demo(), second.demo());
+    assert_ne!(machine(&a, "demo-machine").secret, machine(&b, "demo-machine").secret);
+    let foreign = machine(&a, "demo-machine").token().await;
+    let whoami = format!("{}/catalog/v1/whoami", text(&b["api"]));
+    assert_eq!(call(&foreign, &whoami).await.status, 401, "a token of another issuer");
+    let port = text(&a["shop"]).rsplit_once(':').unwrap().1.to_owned();
+    let data = two.path().join("third").display().to_string();
+    let (ended, _) = Process::run(two.path(), &["--data", &data, "--port", &port]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("cannot listen"), "{ended:?}");
+    first.kill().await;
+    second.kill().await;
+}
+
+#[tokio::test]
+async fn every_listener_answers_only_to_its_own_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let demo = process.demo();
+    let urls = [text(&demo["issuer"]), text(&demo["shop"]), text(&demo["admin"]), text(&demo["services"]["catalog"])];
+    for url in urls {
+        for host in ["evil.test", "localhost", "localhost:1", "127.0.0.1.evil.test"] {
+            let answer = Answer::of(http().get(format!("{url}/healthz")).header("host", host)).await;
+            assert_eq!(answer.status, 421, "{url} answered to {host}");
+        }
+        assert_eq!(anonymous(&format!("{url}/healthz")).await.status, 200, "{url}");
+    }
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn what_the_command_line_changes_is_seen_by_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let demo = process.demo();
+    let data = process.data.display().to_string();
+    let add = [
+        "client", "add", "late", "--grant", "client_credentials", "--scope", "catalog.read", "--resource",
+        "urn:latchkey:catalog", "--json", "--data", &data,
+    ];
+    let (ended, told) = Process::run(folder.path(), &add).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let late = Machine {
+        issuer: text(&demo["issuer"]),
+        client_id: "late".into(),
+        secret: text(&told["client_secret"]),
+    };
+    crate::harness::until("the new client is known", async || late.ask(&[]).await.status == 200).await;
+    let token = late.token().await;
+    let whoami = format!("{}/catalog/v1/whoami", text(&demo["api"]));
+    assert_eq!(call(&token, &whoami).await.status, 200);
+
+    let (ended, _) = Process::run(folder.path(), &["client", "disable", "late", "--data", &data]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    crate::harness::until("the disabled client gets nothing", async || late.ask(&[]).await.status == 401).await;
+    crate::harness::until("its tokens are refused", async || call(&token, &whoami).await.status == 401).await;
+
+    let (_, keys) = Process::run(folder.path(), &["key", "list", "--json", "--data", &data]).await;
+    let keys: Value = serde_json::from_str(&keys).unwrap();
+    let kid = text(&keys[0]["kid"]);
+    let fine = machine(&demo, "demo-machine").token().await;
+    assert_eq!(call(&fine, &whoami).await.status, 200);
+    let (ended, _) = Process::run(folder.path(), &["key", "revoke", &kid, "--data", &data]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    crate::harness::until("tokens of the revoked key are refused", async || {
+        call(&fine, &whoami).await.status == 401
+    })
+    .await;
+    crate::harness::until("tokens of the next key are accepted", async || {
+        let token = machine(&demo, "demo-machine").ask(&[]).await;
+        token.status == 200 && call(&text(&token.json()["access_token"]), &whoami).await.status == 200
+    })
+    .await;
+    process.kill().await;
+}

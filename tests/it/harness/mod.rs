@@ -1,0 +1,114 @@
+//! A house of our own for each test, and the actors that live in it.
+
+mod actors;
+mod issuer;
+mod process;
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use latchkey::config::Config;
+use latchkey::{DemoFile, Running, start};
+use latchkey_clock::{Clock, Random};
+use tempfile::TempDir;
+
+pub use actors::{Answer, Machine, anonymous, call};
+pub use issuer::TestIssuer;
+pub use process::Process;
+
+/// Every role in this process, on free ports and a data folder of its own, with a clock that the test moves.
+pub struct House {
+    pub running: Option<Running>,
+    pub clock: Clock,
+    _folder: TempDir,
+}
+
+/// Where the clocks of houses begin: 2026-11-20.
+pub const BEGINNING: i64 = 1_795_132_800_000;
+
+impl House {
+    /// A house as `latchkey up` builds it.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A house with a changed configuration.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut config = Config::up(folder.path().join("data"), folder.path().join("keys"), [0, 0, 0]);
+        change(&mut config);
+        let clock = Clock::manual(BEGINNING);
+        let running = start(config, clock.clone(), Random::system()).await.expect("the house starts");
+        Self { running: Some(running), clock, _folder: folder }
+    }
+
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("the house is running")
+    }
+
+    pub fn demo(&self) -> &DemoFile {
+        self.running().demo.as_ref().expect("this house is a demo")
+    }
+
+    pub fn issuer(&self) -> &str {
+        &self.running().urls.issuer
+    }
+
+    pub fn api(&self) -> String {
+        format!("{}/api", self.running().urls.shop.as_deref().expect("the edge is up"))
+    }
+
+    /// A client of the demo.
+    pub fn machine(&self, client_id: &str) -> Machine {
+        let client = self.demo().clients.iter().find(|client| client.client_id == client_id);
+        let client = client.expect("a demo client");
+        Machine {
+            issuer: self.issuer().to_owned(),
+            client_id: client.client_id.clone(),
+            secret: client.client_secret.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Stops in good order.
+    pub async fn stop(mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+/// The HTTP client of every actor: no redirects, no proxy.
+pub fn http() -> &'static reqwest::Client {
+    static HTTP: OnceLock<reqwest::Client> = OnceLock::new();
+    HTTP.get_or_init(|| client(reqwest::Client::builder()))
+}
+
+/// A client that trusts what `builder` says.
+pub fn client(builder: reqwest::ClientBuilder) -> reqwest::Client {
+    let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    builder
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(20))
+        .build()
+        .expect("an HTTP client")
+}
+
+/// Waits until `condition` holds; the deadline is far beyond what it takes, and passing it is a failure.
+pub async fn until<F, Fut>(what: &str, condition: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let begun = Instant::now();
+    while !condition().await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what} did not come true");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A fresh PostgreSQL database of this run's server.
+pub async fn postgres(name: &str) -> String {
+    latchkey_db::testing::postgres_url(name).await
+}

@@ -1,0 +1,8 @@
+//! Behaviour seen from outside: the real binary and the real routers, real databases, real sockets.
+
+mod absences;
+mod arrows;
+mod contract;
+mod harness;
+mod journey;
+mod two_nodes;

@@ -5,4 +5,5 @@ mod arrows;
 mod contract;
 mod harness;
 mod journey;
+mod killed;
 mod two_nodes;

@@ -173,5 +173,7 @@ fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
 /// Tests of a router without a listener have no peer; they share the unspecified address.
 fn peer(extensions: &http::Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip())
+    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
+        address.ip()
+    })
 }

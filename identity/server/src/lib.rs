@@ -102,7 +102,10 @@ impl From<IdentityError> for OAuthError {
             IdentityError::Bus(latchkey_bus::BusError::Db(error)) => error.is_transient(),
             IdentityError::Signer(_) | IdentityError::Bus(_) => false,
         };
-        let (reason, id) = (latchkey_http::reasons(&error), latchkey_http::current_request_id());
+        let (reason, id) = (
+            latchkey_http::reasons(&error),
+            latchkey_http::current_request_id(),
+        );
         tracing::error!(reason, request.id = %id, "a request failed inside");
         if transient {
             Self::Unavailable
@@ -123,7 +126,7 @@ impl Identity {
                 registry: Registry::new(&parts.issuer),
                 throttle: Throttle::default(),
                 feed: Feed::default(),
-                verifier: tokens::Verifier::new(&parts.issuer),
+                verifier: tokens::Verifier::new(&parts.issuer, parts.clock.clone()),
                 issuer: parts.issuer,
                 store,
                 bus: parts.bus,

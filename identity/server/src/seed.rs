@@ -179,7 +179,10 @@ impl Seed {
 
     /// The people that come without a password.
     pub fn users_without_password(&self) -> impl Iterator<Item = &str> {
-        self.users.iter().filter(|user| user.password.is_none()).map(|user| user.username.as_str())
+        self.users
+            .iter()
+            .filter(|user| user.password.is_none())
+            .map(|user| user.username.as_str())
     }
 
     /// Gives a person the password that an earlier start has made for them.
@@ -191,7 +194,9 @@ impl Seed {
 
     /// The passwords that are declared, by user name.
     pub fn passwords(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.users.iter().filter_map(|user| Some((user.username.as_str(), user.password.as_deref()?)))
+        self.users
+            .iter()
+            .filter_map(|user| Some((user.username.as_str(), user.password.as_deref()?)))
     }
 
     /// The clients that may introspect tokens of every audience.

@@ -1,42 +1,55 @@
-//! Tokens of ours that come back: proved by the same verifier that guards use.
+//! Tokens of ours that come back: proved by the same guard that resource servers use.
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use latchkey_guard::{Audiences, Claims, KeySet, Policy, verify};
-use latchkey_protocol::Timestamp;
+use arc_swap::ArcSwapOption;
+use latchkey_clock::Clock;
+use latchkey_guard::{Access, Audiences, Guard, KeySet, Keys, Policy};
 
-/// Proves our own access tokens, for any audience.
+/// Proves our own access tokens, for any audience. Signatures are remembered; dates are looked at each time.
 pub(crate) struct Verifier {
-    policy: Policy,
-    keys: ArcSwap<KeySet>,
+    issuer: String,
+    clock: Clock,
+    guard: ArcSwapOption<Guard>,
 }
 
 impl Verifier {
-    pub fn new(issuer: &str) -> Self {
-        let mut policy = Policy::new(issuer, Audiences::Unchecked);
-        // Our own clock wrote the dates.
-        policy.leeway_s = 0;
+    pub fn new(issuer: &str, clock: Clock) -> Self {
         Self {
-            policy,
-            keys: ArcSwap::default(),
+            issuer: issuer.to_owned(),
+            clock,
+            guard: ArcSwapOption::empty(),
         }
     }
 
-    /// Takes the published keys.
+    /// Takes the published keys, and forgets every signature that others have made.
     pub fn use_keys(&self, jwks: &[u8]) {
-        match KeySet::parse(jwks) {
-            Ok(keys) => self.keys.store(Arc::new(keys)),
+        let guard = match KeySet::parse(jwks) {
+            Ok(keys) => Some(Arc::new(self.guard_of(keys))),
             // Between an emergency and its new key there is none: then nothing of ours can be proved.
             Err(error) => {
                 tracing::warn!(error = %error, "our published keys prove nothing now");
-                self.keys.store(Arc::default());
+                None
             }
-        }
+        };
+        self.guard.store(guard);
     }
 
-    /// The claims of a live access token of ours; `None` for anything else.
-    pub fn prove(&self, token: &str, now: Timestamp) -> Option<Claims> {
-        verify(token, &self.keys.load(), &self.policy, now.seconds()).ok()
+    /// A live access token of ours; `None` for anything else.
+    pub async fn prove(&self, token: &str) -> Option<Access> {
+        let guard = self.guard.load_full()?;
+        guard.verify_token(token).await.ok()
+    }
+
+    fn guard_of(&self, keys: KeySet) -> Guard {
+        let mut policy = Policy::new(&self.issuer, Audiences::Unchecked);
+        // Our own clock wrote the dates.
+        policy.leeway_s = 0;
+        let clock = self.clock.clone();
+        Guard::builder(&self.issuer, &self.issuer)
+            .policy(policy)
+            .keys(Keys::fixed(keys))
+            .clock(Arc::new(move || clock.now_ms()))
+            .build()
     }
 }

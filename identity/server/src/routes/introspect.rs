@@ -29,9 +29,10 @@ impl Identity {
         caller: &latchkey_protocol::Client,
         token: &str,
     ) -> Result<Option<String>, IdentityError> {
-        let Some(claims) = self.inner.verifier.prove(token, self.now()) else {
+        let Some(access) = self.inner.verifier.prove(token).await else {
             return Ok(None);
         };
+        let claims = access.claims();
         let Some(client_id) = ClientId::parse(&claims.client_id) else {
             return Ok(None);
         };

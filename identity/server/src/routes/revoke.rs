@@ -17,8 +17,9 @@ pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> 
         .take("token")
         .ok_or(OAuthError::Malformed("token is missing."))?;
     let now = identity.now();
-    let claims = identity.inner.verifier.prove(&token, now);
-    let access_token = claims.as_ref().map(|claims| AccessToken {
+    let proved = identity.inner.verifier.prove(&token).await;
+    let claims = proved.as_ref().map(|access| access.claims());
+    let access_token = claims.map(|claims| AccessToken {
         jti: &claims.jti,
         client_id: &claims.client_id,
         aud: claims.aud.first().map(String::as_str).unwrap_or_default(),

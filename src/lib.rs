@@ -113,6 +113,9 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
     tls::install_provider();
     config.check()?;
     let mut seed = read_seeds(&config)?;
+    for warning in seed.warnings() {
+        tracing::warn!("{warning}");
+    }
     embedded::private_folder(&config.data)?;
     let demo_path = config.data.join("demo.json");
     if config.demo {
@@ -134,9 +137,6 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
                 embedded::replace_secret(&demo_path, &text)?;
                 running.demo = Some(file);
                 running.demo_path = Some(demo_path);
-            }
-            for warning in &seeded.warnings {
-                tracing::warn!("{warning}");
             }
             Ok(running)
         }

@@ -1,15 +1,17 @@
 //! What each role is made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Json, Router};
 use latchkey_bus::Bus;
 use latchkey_catalog::Catalog;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options};
 use latchkey_gateway::{Gateway, Origin, Route, Routes};
-use latchkey_guard::{Guard, Keys, Signals};
+use latchkey_guard::{Guard, GuardHealth, Keys, Signals};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
@@ -32,6 +34,7 @@ pub(crate) struct Starting {
     identity: Option<Identity>,
     databases: Vec<Db>,
     ready: Vec<(&'static str, Ready)>,
+    guards: Vec<(&'static str, Guard)>,
     stop: CancellationToken,
     fatal: CancellationToken,
     serving: TaskTracker,
@@ -62,6 +65,7 @@ impl Starting {
             identity: None,
             databases: Vec::new(),
             ready: Vec::new(),
+            guards: Vec::new(),
             stop: CancellationToken::new(),
             fatal,
             serving: TaskTracker::new(),
@@ -171,6 +175,7 @@ impl Starting {
                 .await;
         });
 
+        self.guards.push((Role::Catalog.name(), guard.clone()));
         let ready = {
             let guard = guard.clone();
             Ready::new().when("guard", move || guard.ready())
@@ -197,10 +202,12 @@ impl Starting {
         options.ca = self.tls.roots()?;
         let gateway =
             Gateway::new(routes, options, self.clock.clone(), self.random.clone()).map_err(failed)?;
+        let body = usize::try_from(gateway.largest_body()).unwrap_or(usize::MAX);
         let hosts = self.hosts(&bound, Some(&shop));
         // The gateway has limits of its own for each route; the listener's are the outer bound of all of them.
         let limits = Limits {
-            body: 16 * 1024 * 1024,
+            body,
+            answer: Duration::from_secs(35),
             ..Limits::default()
         };
         let router = latchkey_gateway::router(gateway).merge(probes::router(Ready::new()));
@@ -210,10 +217,11 @@ impl Starting {
 
     fn admin(&mut self, bound: Bound) {
         let metrics = latchkey_telemetry::metrics();
-        let every = self.ready.clone();
+        let (every, guards) = (self.ready.clone(), self.guards.clone());
         let ready = Ready::new().when("roles", move || every.iter().all(|(_, ready)| ready.is_ready()));
         let router = Router::new()
             .route("/metrics", get(async move || metrics.render()))
+            .route("/health", get(async move || Json(health(&guards))))
             .merge(probes::router(ready))
             .fallback(async || Problem::not_found());
         let hosts = self.hosts(&bound, None);
@@ -302,6 +310,14 @@ impl Starting {
     }
 }
 
+/// How each guard is doing: its keys, and the age of its feed of revocations. Detail is for administrators.
+fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealth> {
+    guards
+        .iter()
+        .map(|(role, guard)| (*role, guard.health()))
+        .collect()
+}
+
 /// Every route of the edge. What is not here does not exist.
 fn declared(catalog: &Origin) -> Vec<Route> {
     use http::Method;
@@ -329,7 +345,7 @@ fn urls(config: &Config, listeners: &Listeners, tls: &tls::Material) -> Urls {
             .get(&role)
             .map(|bound| format!("{scheme}://{host}:{}", bound.port()))
     };
-    let mut services = std::collections::BTreeMap::new();
+    let mut services = BTreeMap::new();
     for role in [Role::Identity, Role::Catalog] {
         if let Some(url) = local(role, "127.0.0.1") {
             services.insert(role.name().to_owned(), url);

@@ -46,7 +46,7 @@ impl Stamp {
 fn address(address: IpAddr) -> HeaderValue {
     let mut text = String::with_capacity(39);
     match write!(text, "{address}") {
-        Ok(()) => HeaderValue::try_from(text).unwrap_or_else(|_| UNKNOWN),
+        Ok(()) => HeaderValue::try_from(text).unwrap_or(UNKNOWN),
         Err(_) => UNKNOWN,
     }
 }

@@ -44,7 +44,13 @@ const ABSENCES: [Absence; 6] = [
     },
     Absence {
         what: "a clock inside of what is pure",
-        words: &["SystemTime", "Instant::now", "OffsetDateTime::now", "Utc::now", "elapsed()"],
+        words: &[
+            "SystemTime",
+            "Instant::now",
+            "OffsetDateTime::now",
+            "Utc::now",
+            "elapsed()",
+        ],
         below: PURE,
         except: &[],
     },
@@ -56,13 +62,26 @@ const ABSENCES: [Absence; 6] = [
     },
     Absence {
         what: "waiting, IO or logging inside of what is pure",
-        words: &["async fn", ".await", "tokio::", "tracing::", "println!", "std::fs", "std::net"],
+        words: &[
+            "async fn",
+            ".await",
+            "tokio::",
+            "tracing::",
+            "println!",
+            "std::fs",
+            "std::net",
+        ],
         below: PURE,
         except: &[],
     },
     Absence {
         what: "a decode without verification",
-        words: &["insecure_decode", "dangerous::", "insecure_disable_signature_validation", "danger_accept"],
+        words: &[
+            "insecure_decode",
+            "dangerous::",
+            "insecure_disable_signature_validation",
+            "danger_accept",
+        ],
         below: EVERYTHING,
         except: &[],
     },
@@ -71,7 +90,11 @@ const ABSENCES: [Absence; 6] = [
 /// The code of a file: what stands before its tests, without comments.
 fn code(text: &str) -> String {
     let production = text.split("#[cfg(test)]").next().unwrap_or_default();
-    production.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    production
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn sources(root: &Path, below: &str) -> Vec<PathBuf> {
@@ -84,7 +107,11 @@ fn sources(root: &Path, below: &str) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
             let path = entry.expect("an entry").path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             if path.is_dir() && !["tests", "benches", "fuzz", "target"].contains(&name.as_str()) {
                 folders.push(path);
             } else if name.ends_with(".rs") {
@@ -98,7 +125,11 @@ fn sources(root: &Path, below: &str) -> Vec<PathBuf> {
 impl Absence {
     /// The words that a file's code has and should not have.
     fn found_in(&self, code: &str) -> Vec<&'static str> {
-        self.words.iter().copied().filter(|word| code.contains(word)).collect()
+        self.words
+            .iter()
+            .copied()
+            .filter(|word| code.contains(word))
+            .collect()
     }
 }
 
@@ -110,7 +141,11 @@ fn what_must_be_absent_is_absent() {
     for absence in &ABSENCES {
         for below in absence.below {
             for path in sources(root, below) {
-                let name = path.strip_prefix(root).expect("below the root").display().to_string();
+                let name = path
+                    .strip_prefix(root)
+                    .expect("below the root")
+                    .display()
+                    .to_string();
                 if absence.except.iter().any(|except| name.starts_with(except)) {
                     continue;
                 }
@@ -134,7 +169,12 @@ fn a_planted_word_is_found_and_a_comment_or_test_is_not() {
             let planted = format!("fn f() {{\n    let x = \"{word}\";\n}}");
             assert_eq!(absence.found_in(&code(&planted)), [*word], "{}", absence.what);
             let harmless = format!("// {word}\n#[cfg(test)]\nmod tests {{ const X: &str = \"{word}\"; }}");
-            assert_eq!(absence.found_in(&code(&harmless)), Vec::<&str>::new(), "{}", absence.what);
+            assert_eq!(
+                absence.found_in(&code(&harmless)),
+                Vec::<&str>::new(),
+                "{}",
+                absence.what
+            );
         }
     }
 }
@@ -145,10 +185,19 @@ fn file_sizes_are_measured_and_never_enforced() {
     let mut sizes: Vec<(usize, PathBuf)> = EVERYTHING
         .iter()
         .flat_map(|below| sources(root, below))
-        .map(|path| (fs::read_to_string(&path).expect("a source file").lines().count(), path))
+        .map(|path| {
+            (
+                fs::read_to_string(&path).expect("a source file").lines().count(),
+                path,
+            )
+        })
         .collect();
     sizes.sort();
     let (median, p95) = (sizes[sizes.len() / 2].0, sizes[sizes.len() * 95 / 100].0);
-    println!("{} files, median {median} lines, p95 {p95}, longest {:?}", sizes.len(), sizes.last());
+    println!(
+        "{} files, median {median} lines, p95 {p95}, longest {:?}",
+        sizes.len(),
+        sizes.last()
+    );
     assert!(!sizes.is_empty());
 }

@@ -19,18 +19,38 @@ const MAY: [(&str, &[&str]); 13] = [
     (
         "latchkey-identity",
         &[
-            "latchkey-protocol", "latchkey-identity-store", "latchkey-guard", "latchkey-contracts", "latchkey-clock",
-            "latchkey-db", "latchkey-bus", "latchkey-http", "latchkey-telemetry",
+            "latchkey-protocol",
+            "latchkey-identity-store",
+            "latchkey-guard",
+            "latchkey-contracts",
+            "latchkey-clock",
+            "latchkey-db",
+            "latchkey-bus",
+            "latchkey-http",
+            "latchkey-telemetry",
         ],
     ),
     (
         "latchkey-catalog",
         &[
-            "latchkey-contracts", "latchkey-guard", "latchkey-clock", "latchkey-db", "latchkey-bus", "latchkey-http",
+            "latchkey-contracts",
+            "latchkey-guard",
+            "latchkey-clock",
+            "latchkey-db",
+            "latchkey-bus",
+            "latchkey-http",
             "latchkey-telemetry",
         ],
     ),
-    ("latchkey-gateway", &["latchkey-guard", "latchkey-clock", "latchkey-http", "latchkey-telemetry"]),
+    (
+        "latchkey-gateway",
+        &[
+            "latchkey-guard",
+            "latchkey-clock",
+            "latchkey-http",
+            "latchkey-telemetry",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -38,7 +58,16 @@ const MAY: [(&str, &[&str]); 13] = [
 const PURE: [(&str, &[&str]); 2] = [
     (
         "latchkey-protocol",
-        &["base64", "hmac", "serde", "serde_json", "sha2", "subtle", "thiserror", "url"],
+        &[
+            "base64",
+            "hmac",
+            "serde",
+            "serde_json",
+            "sha2",
+            "subtle",
+            "thiserror",
+            "url",
+        ],
     ),
     ("latchkey-contracts", &["serde", "serde_json", "utoipa"]),
 ];
@@ -56,8 +85,13 @@ fn graph() -> BTreeMap<String, BTreeSet<String>> {
     packages
         .map(|package| {
             let all = package["dependencies"].as_array().expect("dependencies").iter();
-            let names = all.filter(normal).map(|d| d["name"].as_str().unwrap_or_default().to_owned());
-            (package["name"].as_str().unwrap_or_default().to_owned(), names.collect())
+            let names = all
+                .filter(normal)
+                .map(|d| d["name"].as_str().unwrap_or_default().to_owned());
+            (
+                package["name"].as_str().unwrap_or_default().to_owned(),
+                names.collect(),
+            )
         })
         .collect()
 }

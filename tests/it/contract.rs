@@ -12,7 +12,10 @@ fn text(value: &Value) -> String {
 
 fn machine(demo: &Value, id: &str) -> Machine {
     let clients = demo["clients"].as_array().expect("clients");
-    let client = clients.iter().find(|client| client["client_id"] == id).expect("the client");
+    let client = clients
+        .iter()
+        .find(|client| client["client_id"] == id)
+        .expect("the client");
     Machine {
         issuer: text(&demo["issuer"]),
         client_id: id.to_owned(),
@@ -25,27 +28,50 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
     let folder = tempfile::tempdir().unwrap();
     let first = Process::up(folder.path(), &[]).await;
     let demo = first.demo();
-    let mode = std::fs::metadata(first.data.join("demo.json")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(first.data.join("demo.json"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     for url in ["issuer", "shop", "api", "admin"] {
-        assert!(text(&demo[url]).starts_with("http://localhost:") && !text(&demo[url]).ends_with('/'), "{url}");
+        assert!(
+            text(&demo[url]).starts_with("http://localhost:") && !text(&demo[url]).ends_with('/'),
+            "{url}"
+        );
     }
     assert_eq!(text(&demo["api"]), format!("{}/api", text(&demo["shop"])));
     assert!(text(&demo["services"]["catalog"]).starts_with("http://127.0.0.1:"));
     let users = demo["users"].as_array().unwrap();
     for role in ["instructor", "admin"] {
-        assert!(users.iter().any(|user| user["roles"].as_array().unwrap().iter().any(|r| r == role)), "{role}");
+        assert!(
+            users
+                .iter()
+                .any(|user| user["roles"].as_array().unwrap().iter().any(|r| r == role)),
+            "{role}"
+        );
     }
     assert!(users.iter().all(|user| text(&user["password"]).len() >= 16));
-    assert!(users.iter().any(|user| user["roles"].as_array().unwrap().is_empty()), "a student");
+    assert!(
+        users
+            .iter()
+            .any(|user| user["roles"].as_array().unwrap().is_empty()),
+        "a student"
+    );
     let clients = demo["clients"].as_array().unwrap();
     let kinds = |method: &str, grant: &str| {
         clients.iter().any(|client| {
             client["token_endpoint_auth_method"] == method
-                && client["grant_types"].as_array().unwrap().iter().any(|g| g == grant)
+                && client["grant_types"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|g| g == grant)
         })
     };
-    assert!(kinds("client_secret_basic", "authorization_code"), "a confidential web client");
+    assert!(
+        kinds("client_secret_basic", "authorization_code"),
+        "a confidential web client"
+    );
     assert!(kinds("none", "authorization_code"), "public clients");
     assert!(kinds("client_secret_basic", "client_credentials"), "a machine");
 
@@ -54,32 +80,57 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
     assert_eq!(call(&token, &whoami).await.status, 200);
     let direct = format!("{}/catalog/v1/whoami", text(&demo["services"]["catalog"]));
     assert_eq!(call(&token, &direct).await.status, 200);
-    let shelf = anonymous(&format!("{}/catalog/v1/courses?limit=100", text(&demo["api"]))).await.json();
+    let shelf = anonymous(&format!("{}/catalog/v1/courses?limit=100", text(&demo["api"])))
+        .await
+        .json();
     let courses = shelf["items"].as_array().unwrap().len();
     assert!(courses >= 24, "{courses} demo courses");
-    let categories = anonymous(&format!("{}/catalog/v1/categories", text(&demo["api"]))).await.json();
+    let categories = anonymous(&format!("{}/catalog/v1/categories", text(&demo["api"])))
+        .await
+        .json();
     assert!(categories["items"].as_array().unwrap().len() >= 6, "{categories}");
     for unbuilt in ["/", "/console", "/outbox"] {
-        assert_eq!(anonymous(&format!("{}{unbuilt}", text(&demo["shop"]))).await.status, 404, "{unbuilt}");
-        assert_eq!(anonymous(&format!("{}{unbuilt}", text(&demo["admin"]))).await.status, 404, "{unbuilt}");
+        assert_eq!(
+            anonymous(&format!("{}{unbuilt}", text(&demo["shop"])))
+                .await
+                .status,
+            404,
+            "{unbuilt}"
+        );
+        assert_eq!(
+            anonymous(&format!("{}{unbuilt}", text(&demo["admin"])))
+                .await
+                .status,
+            404,
+            "{unbuilt}"
+        );
     }
     let metrics = anonymous(&format!("{}/metrics", text(&demo["admin"]))).await.text;
     assert!(metrics.contains("latchkey_http_requests_total"), "{metrics}");
     for service in demo["services"].as_object().unwrap().values() {
         assert_eq!(anonymous(&format!("{}/readyz", text(service))).await.status, 200);
-        assert_eq!(anonymous(&format!("{}/metrics", text(service))).await.status, 404, "metrics are for admins");
+        assert_eq!(
+            anonymous(&format!("{}/metrics", text(service))).await.status,
+            404,
+            "metrics are for admins"
+        );
     }
 
     let data = first.data.clone();
     let ended = first.interrupt().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(!data.join("demo.json").exists(), "demo.json is there only while the demo runs");
+    assert!(
+        !data.join("demo.json").exists(),
+        "demo.json is there only while the demo runs"
+    );
 
     let second = Process::up(folder.path(), &[]).await;
     let again = second.demo();
     assert_eq!(again["users"], demo["users"]);
     assert_eq!(again["clients"], demo["clients"]);
-    let shelf = anonymous(&format!("{}/catalog/v1/courses?limit=100", text(&again["api"]))).await.json();
+    let shelf = anonymous(&format!("{}/catalog/v1/courses?limit=100", text(&again["api"])))
+        .await
+        .json();
     assert_eq!(shelf["items"].as_array().unwrap().len(), courses);
     second.kill().await;
 }
@@ -125,13 +176,34 @@ async fn a_seed_adds_what_it_declares_and_a_broken_one_changes_nothing() {
         ("client_id", "m2m"),
         ("client_secret", "a-secret-that-the-seed-declares"),
     ];
-    let answer = Answer::of(http().post(format!("{}/token", text(&demo["issuer"]))).form(&form)).await;
-    assert_eq!((answer.status, answer.json()["scope"].as_str()), (200, Some("api:read")), "{answer:?}");
-    assert!(!machine(&demo, "made").secret.is_empty(), "a secret is made and told");
+    let answer = Answer::of(
+        http()
+            .post(format!("{}/token", text(&demo["issuer"])))
+            .form(&form),
+    )
+    .await;
+    assert_eq!(
+        (answer.status, answer.json()["scope"].as_str()),
+        (200, Some("api:read")),
+        "{answer:?}"
+    );
+    assert!(
+        !machine(&demo, "made").secret.is_empty(),
+        "a secret is made and told"
+    );
     assert_eq!(machine(&demo, "made").ask(&[]).await.status, 200);
-    assert!(demo["users"].as_array().unwrap().iter().any(|user| user["username"] == "carol"));
+    assert!(
+        demo["users"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|user| user["username"] == "carol")
+    );
     let ended = process.interrupt().await;
-    assert!(ended.stderr.contains("urn:example:later"), "a grant that is not built is kept with a warning");
+    assert!(
+        ended.stderr.contains("urn:example:later"),
+        "a grant that is not built is kept with a warning"
+    );
 
     for broken in [
         "nonsense = 1",
@@ -143,12 +215,24 @@ async fn a_seed_adds_what_it_declares_and_a_broken_one_changes_nothing() {
         std::fs::write(&seed, format!("[[clients]]\nclient_id = \"newcomer\"\n{broken}")).unwrap();
         let data = folder.path().join("data").display().to_string();
         let arguments = [
-            "--data", &data, "--port", "0", "--identity-port", "0", "--admin-port", "0", "--seed", &path,
+            "--data",
+            &data,
+            "--port",
+            "0",
+            "--identity-port",
+            "0",
+            "--admin-port",
+            "0",
+            "--seed",
+            &path,
         ];
         let (ended, _) = Process::run(folder.path(), &arguments).await;
         assert_eq!(ended.code, Some(2), "{broken}: {ended:?}");
         let (_, listed) = Process::run(folder.path(), &["client", "list", "--json", "--data", &data]).await;
-        assert!(!listed.contains("newcomer"), "{broken} left something behind: {listed}");
+        assert!(
+            !listed.contains("newcomer"),
+            "{broken} left something behind: {listed}"
+        );
     }
 }
 
@@ -165,8 +249,12 @@ async fn tls_serves_the_same_over_https_with_a_local_authority() {
     let document = Answer::of(trusting.get(&discovery)).await.json();
     assert_eq!(document["issuer"], demo["issuer"]);
     let machine = machine(&demo, "demo-machine");
-    let asked = trusting.post(text(&document["token_endpoint"])).basic_auth(&machine.client_id, Some(&machine.secret));
-    let token = Answer::of(asked.form(&[("grant_type", "client_credentials")])).await.json();
+    let asked = trusting
+        .post(text(&document["token_endpoint"]))
+        .basic_auth(&machine.client_id, Some(&machine.secret));
+    let token = Answer::of(asked.form(&[("grant_type", "client_credentials")]))
+        .await
+        .json();
     let whoami = format!("{}/catalog/v1/whoami", text(&demo["api"]));
     let seen = Answer::of(trusting.get(whoami).bearer_auth(text(&token["access_token"]))).await;
     assert_eq!(seen.status, 200, "{seen:?}");
@@ -181,10 +269,17 @@ async fn two_instances_live_side_by_side_and_a_taken_port_is_told() {
     let first = Process::up(one.path(), &[]).await;
     let second = Process::up(two.path(), &[]).await;
     let (a, b) = (first.demo(), second.demo());
-    assert_ne!(machine(&a, "demo-machine").secret, machine(&b, "demo-machine").secret);
+    assert_ne!(
+        machine(&a, "demo-machine").secret,
+        machine(&b, "demo-machine").secret
+    );
     let foreign = machine(&a, "demo-machine").token().await;
     let whoami = format!("{}/catalog/v1/whoami", text(&b["api"]));
-    assert_eq!(call(&foreign, &whoami).await.status, 401, "a token of another issuer");
+    assert_eq!(
+        call(&foreign, &whoami).await.status,
+        401,
+        "a token of another issuer"
+    );
     let port = text(&a["shop"]).rsplit_once(':').unwrap().1.to_owned();
     let data = two.path().join("third").display().to_string();
     let (ended, _) = Process::run(two.path(), &["--data", &data, "--port", &port]).await;
@@ -199,7 +294,12 @@ async fn every_listener_answers_only_to_its_own_names() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::up(folder.path(), &[]).await;
     let demo = process.demo();
-    let urls = [text(&demo["issuer"]), text(&demo["shop"]), text(&demo["admin"]), text(&demo["services"]["catalog"])];
+    let urls = [
+        text(&demo["issuer"]),
+        text(&demo["shop"]),
+        text(&demo["admin"]),
+        text(&demo["services"]["catalog"]),
+    ];
     for url in urls {
         for host in ["evil.test", "localhost", "localhost:1", "127.0.0.1.evil.test"] {
             let answer = Answer::of(http().get(format!("{url}/healthz")).header("host", host)).await;
@@ -217,8 +317,18 @@ async fn what_the_command_line_changes_is_seen_by_a_running_server() {
     let demo = process.demo();
     let data = process.data.display().to_string();
     let add = [
-        "client", "add", "late", "--grant", "client_credentials", "--scope", "catalog.read", "--resource",
-        "urn:latchkey:catalog", "--json", "--data", &data,
+        "client",
+        "add",
+        "late",
+        "--grant",
+        "client_credentials",
+        "--scope",
+        "catalog.read",
+        "--resource",
+        "urn:latchkey:catalog",
+        "--json",
+        "--data",
+        &data,
     ];
     let (ended, told) = Process::run(folder.path(), &add).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -228,15 +338,24 @@ async fn what_the_command_line_changes_is_seen_by_a_running_server() {
         client_id: "late".into(),
         secret: text(&told["client_secret"]),
     };
-    crate::harness::until("the new client is known", async || late.ask(&[]).await.status == 200).await;
+    crate::harness::until("the new client is known", async || {
+        late.ask(&[]).await.status == 200
+    })
+    .await;
     let token = late.token().await;
     let whoami = format!("{}/catalog/v1/whoami", text(&demo["api"]));
     assert_eq!(call(&token, &whoami).await.status, 200);
 
     let (ended, _) = Process::run(folder.path(), &["client", "disable", "late", "--data", &data]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    crate::harness::until("the disabled client gets nothing", async || late.ask(&[]).await.status == 401).await;
-    crate::harness::until("its tokens are refused", async || call(&token, &whoami).await.status == 401).await;
+    crate::harness::until("the disabled client gets nothing", async || {
+        late.ask(&[]).await.status == 401
+    })
+    .await;
+    crate::harness::until("its tokens are refused", async || {
+        call(&token, &whoami).await.status == 401
+    })
+    .await;
 
     let (_, keys) = Process::run(folder.path(), &["key", "list", "--json", "--data", &data]).await;
     let keys: Value = serde_json::from_str(&keys).unwrap();

@@ -15,7 +15,10 @@ async fn a_machine_gets_a_token_calls_the_catalog_and_is_refused_everywhere_afte
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("cache-control"), "no-store");
     let body = answer.json();
-    assert_eq!((body["token_type"].as_str(), body["expires_in"].as_i64()), (Some("Bearer"), Some(300)));
+    assert_eq!(
+        (body["token_type"].as_str(), body["expires_in"].as_i64()),
+        (Some("Bearer"), Some(300))
+    );
     assert_eq!(body["scope"], "catalog.read");
     assert!(body.get("refresh_token").is_none() && body.get("id_token").is_none());
     let token = body["access_token"].as_str().unwrap();
@@ -25,17 +28,42 @@ async fn a_machine_gets_a_token_calls_the_catalog_and_is_refused_everywhere_afte
     assert_eq!(seen.json()["sub"], "demo-machine");
 
     let active = resource_server.introspect(token).await.json();
-    assert_eq!((active["active"].as_bool(), active["client_id"].as_str()), (Some(true), Some("demo-machine")));
+    assert_eq!(
+        (active["active"].as_bool(), active["client_id"].as_str()),
+        (Some(true), Some("demo-machine"))
+    );
 
     let revoked = machine.revoke(token).await;
-    assert_eq!((revoked.status, revoked.text.as_str(), revoked.header("content-type")), (200, "", ""));
-    assert_eq!(resource_server.introspect(token).await.text, r#"{"active":false}"#);
-    until("the guard refuses the revoked token", async || call(token, &whoami).await.status == 401).await;
+    assert_eq!(
+        (
+            revoked.status,
+            revoked.text.as_str(),
+            revoked.header("content-type")
+        ),
+        (200, "", "")
+    );
+    assert_eq!(
+        resource_server.introspect(token).await.text,
+        r#"{"active":false}"#
+    );
+    until("the guard refuses the revoked token", async || {
+        call(token, &whoami).await.status == 401
+    })
+    .await;
     let refused = call(token, &whoami).await;
-    assert!(refused.header("www-authenticate").contains("error=\"invalid_token\""), "{refused:?}");
+    assert!(
+        refused
+            .header("www-authenticate")
+            .contains("error=\"invalid_token\""),
+        "{refused:?}"
+    );
 
     let other = machine.token().await;
-    assert_eq!(call(&other, &whoami).await.status, 200, "only that jti was revoked");
+    assert_eq!(
+        call(&other, &whoami).await.status,
+        200,
+        "only that jti was revoked"
+    );
     house.stop().await;
 }
 
@@ -56,7 +84,12 @@ async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
     let create = async |token: &str| {
         let request = http().post(&courses).bearer_auth(token);
         let key = "01a1ebbc-0000-7000-8000-00000000000a";
-        Answer::of(request.header("idempotency-key", key).json(&json!({"title": "A course"}))).await
+        Answer::of(
+            request
+                .header("idempotency-key", key)
+                .json(&json!({"title": "A course"})),
+        )
+        .await
     };
 
     let fine = issuer.token(now, json!({"scope": "catalog.write", "roles": ["instructor"]}));
@@ -66,8 +99,16 @@ async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
     assert_eq!(call(&foreign, &whoami).await.code(), "invalid_token");
     let narrow = issuer.token(now, json!({"scope": "catalog.read", "roles": ["instructor"]}));
     let refused = create(&narrow).await;
-    assert_eq!((refused.status, refused.code().as_str()), (403, "insufficient_scope"));
-    assert!(refused.header("www-authenticate").contains("scope=\"catalog.write\""), "{refused:?}");
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (403, "insufficient_scope")
+    );
+    assert!(
+        refused
+            .header("www-authenticate")
+            .contains("scope=\"catalog.write\""),
+        "{refused:?}"
+    );
     let roleless = issuer.token(now, json!({"scope": "catalog.write"}));
     assert_eq!(create(&roleless).await.status, 403);
     let mut forged = fine.clone();
@@ -85,7 +126,11 @@ async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
 #[tokio::test]
 async fn jwks_and_discovery_are_served_with_an_entity_tag_and_304() {
     let house = House::new().await;
-    for path in ["/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+    for path in [
+        "/jwks",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+    ] {
         let url = format!("{}{path}", house.issuer());
         let first = anonymous(&url).await;
         assert_eq!(first.status, 200);

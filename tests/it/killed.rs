@@ -18,7 +18,11 @@ struct Split {
 impl Split {
     fn new(databases: [&str; 3]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let split = Self { folder, identity_port: free_port(), catalog_port: free_port() };
+        let split = Self {
+            folder,
+            identity_port: free_port(),
+            catalog_port: free_port(),
+        };
         let [identity, bus, catalog] = databases;
         let config = format!(
             "data = \"{0}/data\"\nkeys = \"{0}/keys\"\nissuer = \"http://localhost:{1}\"\n\
@@ -60,7 +64,11 @@ impl Split {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// Revokes one token after another until identity is gone; those that were answered with 200.
@@ -68,7 +76,9 @@ async fn revoke_until_death(machine: &Machine, tokens: &[String]) -> Vec<String>
     let mut answered = Vec::new();
     for token in tokens {
         let request = crate::harness::http().post(format!("{}/revoke", machine.issuer));
-        let request = request.basic_auth(&machine.client_id, Some(&machine.secret)).form(&[("token", token)]);
+        let request = request
+            .basic_auth(&machine.client_id, Some(&machine.secret))
+            .form(&[("token", token)]);
         match request.send().await {
             Ok(answer) if answer.status() == 200 => answered.push(token.clone()),
             _ => break,
@@ -110,20 +120,41 @@ async fn nothing_answered_is_lost(databases: [&str; 3]) {
         catalog = split.start("catalog").await;
         // Before it was ready it has heard of everything that was published; what is new comes at once.
         let last = ended.last().expect("one was revoked");
-        until("the restarted guard refuses", async || call(last, &split.whoami()).await.status == 401).await;
+        until("the restarted guard refuses", async || {
+            call(last, &split.whoami()).await.status == 401
+        })
+        .await;
     }
-    assert!(begun.elapsed() < Duration::from_secs(280), "the tokens have not expired by themselves");
-    assert!(ended.len() > KILLS, "revocations were answered before the kills: {}", ended.len());
+    assert!(
+        begun.elapsed() < Duration::from_secs(280),
+        "the tokens have not expired by themselves"
+    );
+    assert!(
+        ended.len() > KILLS,
+        "revocations were answered before the kills: {}",
+        ended.len()
+    );
     let later = split.start("catalog");
     catalog.kill().await;
     let later = later.await;
     for token in &ended {
-        assert_eq!(call(token, &split.whoami()).await.status, 401, "a revocation was lost");
+        assert_eq!(
+            call(token, &split.whoami()).await.status,
+            401,
+            "a revocation was lost"
+        );
     }
     for token in &living {
-        assert_eq!(call(token, &split.whoami()).await.status, 200, "a token died that nobody revoked");
+        assert_eq!(
+            call(token, &split.whoami()).await.status,
+            200,
+            "a token died that nobody revoked"
+        );
     }
-    println!("{} revocations answered over {KILLS} kills of each side, none lost", ended.len());
+    println!(
+        "{} revocations answered over {KILLS} kills of each side, none lost",
+        ended.len()
+    );
     later.kill().await;
     identity.kill().await;
 }
@@ -137,7 +168,10 @@ async fn no_answered_revocation_is_lost_over_30_kills_of_either_side_on_sqlite()
 
 #[tokio::test]
 async fn no_answered_revocation_is_lost_over_30_kills_of_either_side_on_postgresql() {
-    let (identity, bus, catalog) =
-        (postgres("killed_identity").await, postgres("killed_bus").await, postgres("killed_catalog").await);
+    let (identity, bus, catalog) = (
+        postgres("killed_identity").await,
+        postgres("killed_bus").await,
+        postgres("killed_catalog").await,
+    );
     nothing_answered_is_lost([&identity, &bus, &catalog]).await;
 }

@@ -6,8 +6,11 @@ use crate::harness::{House, Machine, call, postgres, until};
 
 #[tokio::test]
 async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
-    let (identity, bus, catalog) =
-        (postgres("nodes_identity").await, postgres("nodes_bus").await, postgres("nodes_catalog").await);
+    let (identity, bus, catalog) = (
+        postgres("nodes_identity").await,
+        postgres("nodes_bus").await,
+        postgres("nodes_catalog").await,
+    );
     let shared_keys = tempfile::tempdir().unwrap();
     let house = async |roles: Vec<Role>, issuer: Option<String>| {
         let (identity, bus, catalog) = (identity.clone(), bus.clone(), catalog.clone());
@@ -24,12 +27,20 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
     };
     let one = house(Role::ALL.to_vec(), None).await;
     let issuer = one.issuer().to_owned();
-    let two = house(vec![Role::Identity, Role::Gateway, Role::Catalog], Some(issuer.clone())).await;
+    let two = house(
+        vec![Role::Identity, Role::Gateway, Role::Catalog],
+        Some(issuer.clone()),
+    )
+    .await;
     let at_one = one.machine("demo-machine");
     let second = two.running().urls.services["identity"].clone();
     // The second house's demo made new secrets for the same clients: they are one registry.
     let secret = two.machine("demo-machine").secret;
-    let at_two = Machine { issuer: second.clone(), secret: secret.clone(), ..at_one.clone() };
+    let at_two = Machine {
+        issuer: second.clone(),
+        secret: secret.clone(),
+        ..at_one.clone()
+    };
     let at_one = Machine { secret, ..at_one };
     let introspect_secret = two.machine("demo-resource-server").secret;
     let server = |issuer: &str| Machine {
@@ -37,25 +48,45 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
         client_id: "demo-resource-server".into(),
         secret: introspect_secret.clone(),
     };
-    until("the first node knows the new secret", async || at_one.ask(&[]).await.status == 200).await;
+    until("the first node knows the new secret", async || {
+        at_one.ask(&[]).await.status == 200
+    })
+    .await;
 
     let token = at_one.token().await;
     for node in [&issuer, &second] {
-        assert_eq!(server(node).introspect(&token).await.json()["active"], true, "{node}");
+        assert_eq!(
+            server(node).introspect(&token).await.json()["active"],
+            true,
+            "{node}"
+        );
     }
-    let guards = [format!("{}/catalog/v1/whoami", one.api()), format!("{}/catalog/v1/whoami", two.api())];
+    let guards = [
+        format!("{}/catalog/v1/whoami", one.api()),
+        format!("{}/catalog/v1/whoami", two.api()),
+    ];
     for guard in &guards {
         assert_eq!(call(&token, guard).await.status, 200, "{guard}");
     }
     assert_eq!(at_two.revoke(&token).await.status, 200);
     for node in [&issuer, &second] {
-        assert_eq!(server(node).introspect(&token).await.text, r#"{"active":false}"#, "{node}");
+        assert_eq!(
+            server(node).introspect(&token).await.text,
+            r#"{"active":false}"#,
+            "{node}"
+        );
     }
     for guard in &guards {
-        until("the guard heard of it", async || call(&token, guard).await.status == 401).await;
+        until("the guard heard of it", async || {
+            call(&token, guard).await.status == 401
+        })
+        .await;
     }
     let keys = crate::harness::anonymous(&format!("{issuer}/jwks")).await.text;
-    assert_eq!(crate::harness::anonymous(&format!("{second}/jwks")).await.text, keys);
+    assert_eq!(
+        crate::harness::anonymous(&format!("{second}/jwks")).await.text,
+        keys
+    );
     one.stop().await;
     two.stop().await;
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use latchkey_gateway::{Options, Origin};
+use latchkey_gateway::{Options, Origin, Timeouts};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -73,14 +73,17 @@ async fn an_upstream_that_does_not_finish_the_handshake_is_a_504() {
     })
     .await;
     let origin = Origin::parse(&format!("https://{}", upstream.address)).unwrap();
-    let edge = gateway(
-        vec![route(origin)],
-        Options {
-            ca: Some(rustls::RootCertStore::empty()),
-            ..quick()
-        },
-    )
-    .await;
+    // Only the limit for connecting can end this before the client gives up.
+    let timeouts = Timeouts {
+        connect: short().connect,
+        ..Timeouts::default()
+    };
+    let options = Options {
+        ca: Some(rustls::RootCertStore::empty()),
+        timeouts,
+        ..options()
+    };
+    let edge = gateway(vec![route(origin)], options).await;
     let answer = ask(edge, "GET", "/api/echo/x", &[]).await;
     assert_eq!((answer.status, answer.code().as_str()), (504, "upstream_timeout"));
 }
@@ -129,20 +132,26 @@ async fn an_answer_that_breaks_off_is_broken_off_for_the_client_too() {
 
 #[tokio::test]
 async fn an_answer_that_stalls_is_broken_off() {
-    let upstream = Upstream::tcp(|mut stream, _| async move {
-        read_request(&mut stream).await;
-        let _ = stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
-            .await;
-        let _ = stream.read_to_end(&mut Vec::new()).await;
-    })
-    .await;
-    let edge = gateway(vec![route(upstream.origin())], quick()).await;
-    let answer = ask(edge, "GET", "/api/echo/x", &[]).await;
-    assert_eq!(
-        (answer.status, answer.text().as_str(), answer.whole),
-        (200, "half", false)
-    );
+    for framing in [
+        "content-length: 100\r\n\r\nhalf",
+        "transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ] {
+        let upstream = Upstream::tcp(move |mut stream, _| async move {
+            read_request(&mut stream).await;
+            let _ = stream
+                .write_all(format!("HTTP/1.1 200 OK\r\n{framing}").as_bytes())
+                .await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await;
+        let edge = gateway(vec![route(upstream.origin())], quick()).await;
+        let answer = ask(edge, "GET", "/api/echo/x", &[]).await;
+        assert_eq!(
+            (answer.status, answer.text().as_str(), answer.whole),
+            (200, "half", false),
+            "{framing}"
+        );
+    }
 }
 
 #[tokio::test]

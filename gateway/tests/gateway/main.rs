@@ -1,5 +1,7 @@
 //! The gateway seen from both sides: a client on one socket, an upstream on another.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its fixture fails")]
+
 mod bodies;
 mod bounds;
 mod failures;

@@ -118,8 +118,6 @@ pub struct Seeded {
     pub clients: Vec<SeededClient>,
     /// Its people.
     pub users: Vec<SeededUser>,
-    /// What the operator should know.
-    pub warnings: Vec<String>,
 }
 
 /// A client of a seed.
@@ -199,6 +197,21 @@ impl Seed {
             .filter_map(|user| Some((user.username.as_str(), user.password.as_deref()?)))
     }
 
+    /// What the operator should know of it: grants that are kept though they are not built yet.
+    pub fn warnings(&self) -> Vec<String> {
+        let unbuilt = |client: &SeedClient| {
+            let grants: Vec<&str> = client.metadata.unbuilt_grants().collect();
+            let (id, grants) = (
+                &client.metadata.client_id,
+                (!grants.is_empty()).then(|| grants.join(", "))?,
+            );
+            Some(format!(
+                "client {id}: grants that are not built yet are kept: {grants}"
+            ))
+        };
+        self.clients.iter().filter_map(unbuilt).collect()
+    }
+
     /// The clients that may introspect tokens of every audience.
     pub fn introspecting_everything(&self) -> impl Iterator<Item = &ClientId> {
         self.clients
@@ -276,13 +289,6 @@ impl Identity {
                 .client(self.inner.store.db(), id)
                 .await
                 .map_err(AdminError::from)?;
-            let unbuilt: Vec<&str> = client.metadata.unbuilt_grants().collect();
-            if !unbuilt.is_empty() {
-                let grants = unbuilt.join(", ");
-                seeded.warnings.push(format!(
-                    "client {id}: grants that are not built yet are kept: {grants}"
-                ));
-            }
             let public = client.metadata.token_endpoint_auth_method == AuthMethod::None;
             let known_secret = known.and_then(|known| known.secret);
             let (written, secret) = match (&client.secret, public, known_secret) {

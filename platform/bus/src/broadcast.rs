@@ -1,15 +1,11 @@
 //! Broadcast: every instance hears every event, beginning with what it missed.
 
-use std::time::Duration;
-
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::{SqlLog, State};
 use crate::{Bus, BusError, Event};
 
-/// The backstop when no word of a change comes, and the beat of a quiet log.
-const POLL: Duration = Duration::from_secs(1);
 /// Events read in one go.
 const CHUNK: i64 = 512;
 
@@ -48,7 +44,7 @@ impl Broadcast {
 
 impl Bus {
     /// Hears every event of `types`: first those appended since `since` (Unix milliseconds), then [`Heard::Live`],
-    /// then each new one as it is committed, with a `Live` at least every second while the log can be reached.
+    /// then each new one as it is committed, with a `Live` at least every [poll](Bus::with_poll) while the log can be reached.
     pub fn broadcast(
         &self,
         types: &'static [&'static str],
@@ -84,13 +80,15 @@ async fn follow(log: SqlLog, types: &[&str], since: i64, tell: &mpsc::Sender<Hea
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(log.poll) => {}
             () = tell.closed() => return,
         }
     }
 }
 
 /// Tells all that is new. `false` when nobody listens any more.
+///
+/// `at` moves with every word that was told, so that a log that fails in between is taken up where it was left.
 async fn step(
     log: &SqlLog,
     types: &[&str],
@@ -100,25 +98,30 @@ async fn step(
 ) -> Result<bool, BusError> {
     // Read before the events: all of them up to here are committed and visible.
     let now = log.state().await?;
-    let told = match at.take() {
-        Some(then) if then.epoch == now.epoch && then.position <= now.position => then.position,
-        Some(_) => {
-            if tell.send(Heard::Reset).await.is_err() {
-                return Ok(false);
-            }
-            log.position_before(since).await?.unwrap_or(now.position)
+    if let Some(then) = &at
+        && (then.epoch != now.epoch || then.position > now.position)
+    {
+        if tell.send(Heard::Reset).await.is_err() {
+            return Ok(false);
         }
-        None => log.position_before(since).await?.unwrap_or(now.position),
+        *at = None;
+    }
+    let told = match at {
+        Some(told) => told,
+        None => at.insert(State {
+            position: log
+                .position_before(since)
+                .await?
+                .unwrap_or(now.position)
+                .min(now.position),
+            epoch: now.epoch,
+        }),
     };
-    let mut position = told;
-    while position < now.position {
-        let entries = log.between(position, now.position, types, CHUNK).await?;
-        position = match entries.last() {
-            Some(last) if entries.len() as i64 == CHUNK => last.position,
-            _ => now.position,
-        };
+    while told.position < now.position {
+        let entries = log.between(told.position, now.position, types, CHUNK).await?;
+        let last = (entries.len() as i64) < CHUNK;
         for entry in entries {
-            match Event::parse(&entry.envelope) {
+            match entry.event() {
                 Ok(event) => {
                     let event = Heard::Event {
                         position: entry.position,
@@ -131,12 +134,15 @@ async fn step(
                 // It was checked when it was put; somebody wrote into the log by hand.
                 Err(error) => tracing::error!(error = %error, event.id = entry.event_id, "unreadable event"),
             }
+            told.position = entry.position;
+        }
+        if last {
+            told.position = now.position;
         }
     }
     let live = Heard::Live {
-        position: now.position,
-        epoch: now.epoch.clone(),
+        position: told.position,
+        epoch: told.epoch.clone(),
     };
-    *at = Some(now);
     Ok(tell.send(live).await.is_ok())
 }

@@ -2,6 +2,7 @@
 
 use latchkey_db::{Row, sql};
 
+use crate::group::Receipt;
 use crate::log::{Entry, SqlLog};
 use crate::{Bus, BusError};
 
@@ -50,6 +51,9 @@ impl Bus {
 
 impl SqlLog {
     /// Writes down that a delivery failed: `next` is when to try again, `None` parks it.
+    ///
+    /// With a receipt the group's cursor passes the event in the same transaction: from now on it is the record that
+    /// knows how often it was tried. `false` when the group is no longer ours; then nothing is written.
     pub(crate) async fn record_failure(
         &self,
         consumer: &str,
@@ -57,13 +61,19 @@ impl SqlLog {
         attempts: i64,
         error: String,
         next: Option<i64>,
-    ) -> Result<(), BusError> {
+        receipt: Option<Receipt>,
+    ) -> Result<bool, BusError> {
         let now = self.clock.now_ms();
         let parked = next.is_none().then_some(now);
         let (consumer, event_id) = (consumer.to_owned(), entry.event_id.clone());
         let (r#type, envelope) = (entry.r#type.clone(), entry.envelope.clone());
         self.db()
             .write(move |tx| async move {
+                if let Some(receipt) = receipt
+                    && !receipt.hand_in(&tx).await?
+                {
+                    return Ok(false);
+                }
                 sql("INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \
                        last_error, next_attempt_at, parked_at) \
                      VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9) \
@@ -81,7 +91,7 @@ impl SqlLog {
                 .bind(parked)
                 .execute(&tx)
                 .await?;
-                Ok::<_, BusError>(())
+                Ok::<_, BusError>(true)
             })
             .await
     }

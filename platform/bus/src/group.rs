@@ -3,14 +3,13 @@
 use std::future::Future;
 use std::time::Duration;
 
-use latchkey_db::{Db, DbError, Tx, sql};
+use latchkey_db::{Db, DbError, Row, Tx, sql};
 use tokio_util::sync::CancellationToken;
 
+use crate::failed::Due;
 use crate::log::{Entry, SqlLog};
 use crate::{Bus, BusError, Event};
 
-/// The backstop when no word of a change comes.
-const POLL: Duration = Duration::from_secs(1);
 const BATCH: i64 = 64;
 /// How long a group stays with an instance that is not heard of.
 const LEASE_MS: i64 = 5_000;
@@ -72,6 +71,7 @@ impl Bus {
             Self::SqlLog(log) => {
                 let consumer = Consumer {
                     log: log.clone(),
+                    me: log.consumer(),
                     group,
                     db,
                     handle: std::sync::Arc::new(handle),
@@ -84,6 +84,8 @@ impl Bus {
 
 struct Consumer<H> {
     log: SqlLog,
+    /// Who holds the group when we do.
+    me: String,
     group: Group,
     db: Db,
     handle: std::sync::Arc<H>,
@@ -93,12 +95,45 @@ struct Consumer<H> {
 enum Delivered {
     /// Its effect is committed, now or before.
     Done,
-    /// It could not be handled after this many attempts.
-    Failed {
-        attempts: i64,
-        error: String,
-        for_good: bool,
-    },
+    /// It could not be handled.
+    Failed(Failed),
+}
+
+/// How a delivery failed.
+struct Failed {
+    attempts: i64,
+    error: String,
+    /// No further attempt can succeed.
+    for_good: bool,
+}
+
+/// The group, as far as this instance knows that it has it.
+struct Held {
+    cursor: i64,
+    until: i64,
+}
+
+/// Word that everything up to `to` was handled, or is written down as failed.
+pub(crate) struct Receipt {
+    group: &'static str,
+    holder: String,
+    from: i64,
+    to: i64,
+}
+
+impl Receipt {
+    /// Moves the cursor; `false` when the group has gone to another instance.
+    pub(crate) async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
+        let rows =
+            sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
+                .bind(self.group)
+                .bind(self.holder)
+                .bind(self.from)
+                .bind(self.to)
+                .execute(tx)
+                .await?;
+        Ok(rows == 1)
+    }
 }
 
 impl<H, Fut> Consumer<H>
@@ -108,8 +143,9 @@ where
 {
     async fn run(self, stop: CancellationToken) {
         let mut changes = self.log.db().changes();
+        let mut held = None;
         loop {
-            let more = match self.step(&stop).await {
+            let more = match self.step(&mut held, &stop).await {
                 Ok(more) => more,
                 Err(error) => {
                     tracing::warn!(error = %error, group = self.group.name, "a consumer waits for its database");
@@ -124,35 +160,34 @@ where
             }
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(self.log.poll) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
     /// Handles what is due and what is new. `true` when there may be more at once.
-    async fn step(&self, stop: &CancellationToken) -> Result<bool, BusError> {
-        let Some(cursor) = self.lease().await? else {
-            return Ok(false);
-        };
-        for due in self.log.due(self.group.name).await? {
+    async fn step(&self, held: &mut Option<Held>, stop: &CancellationToken) -> Result<bool, BusError> {
+        for due in self.due(held).await? {
+            if stop.is_cancelled() || self.hold(held).await?.is_none() {
+                return Ok(false);
+            }
             match self.deliver(&due.entry, stop).await? {
                 Delivered::Done => {
                     self.log
                         .forget_failure(self.group.name, &due.entry.event_id)
-                        .await?
+                        .await?;
                 }
-                Delivered::Failed {
-                    attempts,
-                    error,
-                    for_good,
-                } => {
-                    let attempts = due.attempts + attempts;
-                    self.put_off(&due.entry, due.attempts, attempts, error, for_good)
+                Delivered::Failed(failed) => {
+                    let attempts = due.attempts + failed.attempts;
+                    self.put_off(&due.entry, due.attempts, Failed { attempts, ..failed }, None)
                         .await?;
                 }
             }
         }
+        let Some(mut cursor) = self.hold(held).await? else {
+            return Ok(false);
+        };
         let state = self.log.state().await?;
         let entries = self
             .log
@@ -161,35 +196,64 @@ where
         let more = entries.len() as i64 == BATCH;
         let mut handled = cursor;
         for entry in entries {
-            if stop.is_cancelled() {
+            if stop.is_cancelled() || self.hold(held).await?.is_none() {
                 break;
             }
             match self.deliver(&entry, stop).await? {
-                Delivered::Done => {}
-                Delivered::Failed {
-                    attempts,
-                    error,
-                    for_good,
-                } => {
-                    self.put_off(&entry, 0, attempts, error, for_good).await?;
+                Delivered::Done => handled = entry.position,
+                Delivered::Failed(failed) => {
+                    let receipt = self.receipt(cursor, entry.position);
+                    if !self.put_off(&entry, 0, failed, Some(receipt)).await? {
+                        return Ok(self.lost(held));
+                    }
+                    (cursor, handled) = (entry.position, entry.position);
                 }
             }
-            handled = entry.position;
         }
         // The receipt comes after the effects; a crash before it delivers again, and the inbox recognises it.
         if handled > cursor && !self.acknowledge(cursor, handled).await? {
-            tracing::info!(group = self.group.name, "another instance took the group over");
+            return Ok(self.lost(held));
+        }
+        if let Some(held) = held {
+            held.cursor = handled;
         }
         Ok(more)
     }
 
-    /// Takes or renews the group. The cursor, or `None` while another instance has it.
-    async fn lease(&self) -> Result<Option<i64>, BusError> {
-        let (name, me, now) = (
-            self.group.name,
-            self.log.instance.clone(),
-            self.log.clock.now_ms(),
-        );
+    /// Failed deliveries whose time has come, if the group is ours.
+    async fn due(&self, held: &mut Option<Held>) -> Result<Vec<Due>, BusError> {
+        match self.hold(held).await? {
+            Some(_) => self.log.due(self.group.name).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The cursor while the group is ours, `None` while another instance has it. Takes it when it is free and renews
+    /// it in time; otherwise it writes nothing, for each commit wakes everybody who shares the log.
+    async fn hold(&self, held: &mut Option<Held>) -> Result<Option<i64>, BusError> {
+        let now = self.log.clock.now_ms();
+        let asked = match held {
+            Some(held) if held.until - now > LEASE_MS / 2 => return Ok(Some(held.cursor)),
+            Some(_) => true,
+            None => self.is_free(now).await?,
+        };
+        *held = if asked { self.lease(now).await? } else { None };
+        Ok(held.as_ref().map(|held| held.cursor))
+    }
+
+    async fn is_free(&self, now: i64) -> Result<bool, BusError> {
+        let held =
+            sql("SELECT 1 AS one FROM bus_group WHERE name = $1 AND holder <> $2 AND held_until >= $3")
+                .bind(self.group.name)
+                .bind(&self.me)
+                .bind(now)
+                .fetch_optional(self.log.db())
+                .await?;
+        Ok(held.is_none())
+    }
+
+    async fn lease(&self, now: i64) -> Result<Option<Held>, BusError> {
+        let (name, me, until) = (self.group.name, self.me.clone(), now + LEASE_MS);
         self.log
             .db()
             .write(move |tx| async move {
@@ -202,38 +266,47 @@ where
                                RETURNING position")
                 .bind(name)
                 .bind(me)
-                .bind(now + LEASE_MS)
+                .bind(until)
                 .bind(now)
                 .fetch_optional(&tx)
                 .await?;
-                row.map(|row| row.int("position"))
-                    .transpose()
-                    .map_err(BusError::from)
+                let held = |row: Row| {
+                    Ok::<_, BusError>(Held {
+                        cursor: row.int("position")?,
+                        until,
+                    })
+                };
+                row.map(held).transpose()
             })
             .await
     }
 
+    fn lost(&self, held: &mut Option<Held>) -> bool {
+        tracing::info!(group = self.group.name, "another instance took the group over");
+        *held = None;
+        false
+    }
+
+    fn receipt(&self, from: i64, to: i64) -> Receipt {
+        Receipt {
+            group: self.group.name,
+            holder: self.me.clone(),
+            from,
+            to,
+        }
+    }
+
     async fn acknowledge(&self, from: i64, to: i64) -> Result<bool, BusError> {
-        let (name, me) = (self.group.name, self.log.instance.clone());
+        let receipt = self.receipt(from, to);
         self.log
             .db()
-            .write(move |tx| async move {
-                let rows = sql("UPDATE bus_group SET position = $4 \
-                                WHERE name = $1 AND holder = $2 AND position = $3")
-                .bind(name)
-                .bind(me)
-                .bind(from)
-                .bind(to)
-                .execute(&tx)
-                .await?;
-                Ok::<_, BusError>(rows == 1)
-            })
+            .write(move |tx| async move { receipt.hand_in(&tx).await })
             .await
     }
 
     /// Lets another instance go on at once.
     async fn release(&self) {
-        let (name, me) = (self.group.name, self.log.instance.clone());
+        let (name, me) = (self.group.name, self.me.clone());
         let released = self
             .log
             .db()
@@ -254,14 +327,14 @@ where
 
     /// Tries one delivery until it is done or the quick attempts are used up.
     async fn deliver(&self, entry: &Entry, stop: &CancellationToken) -> Result<Delivered, BusError> {
-        let event = match Event::parse(&entry.envelope) {
+        let event = match entry.event() {
             Ok(event) => event,
             Err(error) => {
-                return Ok(Delivered::Failed {
+                return Ok(Delivered::Failed(Failed {
                     attempts: 1,
                     error: error.to_string(),
                     for_good: true,
-                });
+                }));
             }
         };
         let mut attempts = 0_i64;
@@ -278,11 +351,11 @@ where
             match pauses.next() {
                 Some(pause) if !for_good && !stop.is_cancelled() => tokio::time::sleep(*pause).await,
                 _ => {
-                    return Ok(Delivered::Failed {
+                    return Ok(Delivered::Failed(Failed {
                         attempts,
                         error: failure.to_string(),
                         for_good,
-                    });
+                    }));
                 }
             }
         }
@@ -310,19 +383,35 @@ where
             .await
     }
 
-    /// Plans the next attempt after `attempts` in all, or parks.
+    /// Plans the next attempt, or parks. `before` is how often it was tried in earlier rounds, `failed` counts all.
     async fn put_off(
         &self,
         entry: &Entry,
         before: i64,
-        attempts: i64,
-        error: String,
-        for_good: bool,
-    ) -> Result<(), BusError> {
+        failed: Failed,
+        receipt: Option<Receipt>,
+    ) -> Result<bool, BusError> {
         let rounds_done = rounds(before, self.group.retries.quick.len());
-        let pause = self.group.retries.later.get(rounds_done).filter(|_| !for_good);
+        let pause = self
+            .group
+            .retries
+            .later
+            .get(rounds_done)
+            .filter(|_| !failed.for_good);
         let next = pause.map(|pause| self.log.clock.now_ms() + pause.as_millis() as i64);
-        if next.is_none() {
+        let error = failed.error.clone();
+        let recorded = self
+            .log
+            .record_failure(
+                self.group.name,
+                entry,
+                failed.attempts,
+                failed.error,
+                next,
+                receipt,
+            )
+            .await?;
+        if recorded && next.is_none() {
             metrics::counter!("latchkey_bus_parked_total", "consumer" => self.group.name).increment(1);
             tracing::error!(
                 group = self.group.name,
@@ -331,9 +420,7 @@ where
                 "an event was parked"
             );
         }
-        self.log
-            .record_failure(self.group.name, entry, attempts, error, next)
-            .await
+        Ok(recorded)
     }
 }
 

@@ -16,6 +16,8 @@ mod log;
 pub mod outbox;
 mod relay;
 
+use std::time::Duration;
+
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, DbError};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,7 @@ pub use failed::Parked;
 pub use group::{Failure, Group, Retries};
 pub use log::SqlLog;
 pub use outbox::{Draft, Outbox};
+use relay::Parcel;
 pub use relay::Relay;
 
 /// An open bus. Cloning is cheap.
@@ -69,9 +72,32 @@ impl Bus {
 
     /// Appends events that come out of an outbox; answers when they are durable. An event that is there already is
     /// passed over, so a second publish is harmless.
-    pub(crate) async fn publish(&self, batch: Vec<Event>) -> Result<(), BusError> {
+    pub(crate) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         match self {
             Self::SqlLog(log) => log.append(batch).await,
+        }
+    }
+
+    /// Forgets what is too old to be replayed.
+    pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
+        match self {
+            Self::SqlLog(log) => log.prune(now).await,
+        }
+    }
+
+    /// How often relays and subscriptions look without having been told of a change; a second if nobody says.
+    ///
+    /// Only a backstop: a broadcast's `Live` is told at least this often while nothing happens.
+    pub fn with_poll(mut self, every: Duration) -> Self {
+        match &mut self {
+            Self::SqlLog(log) => log.poll = every,
+        }
+        self
+    }
+
+    pub(crate) fn poll(&self) -> Duration {
+        match self {
+            Self::SqlLog(log) => log.poll,
         }
     }
 

@@ -1,11 +1,15 @@
 //! The SQL log: one table of events whose positions are in the order of their commits.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Migration, Migrations, Options, Row, sql, sql_list};
 use tokio_util::sync::CancellationToken;
 
+use crate::relay::Parcel;
 use crate::{BusError, Event};
 
 const MIGRATIONS: Migrations = Migrations {
@@ -18,6 +22,9 @@ const MIGRATIONS: Migrations = Migrations {
     }],
 };
 
+/// The backstop when no word of a change comes.
+const POLL: Duration = Duration::from_secs(1);
+
 /// How long an event can be replayed.
 const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
@@ -26,8 +33,11 @@ const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 pub struct SqlLog {
     db: Db,
     pub(crate) clock: Clock,
-    /// Tells this process from others that compete for a group.
-    pub(crate) instance: String,
+    pub(crate) poll: Duration,
+    /// Tells this process from others.
+    instance: String,
+    /// Tells the consumers of this process from each other.
+    consumers: Arc<AtomicU64>,
 }
 
 /// Where the log stands.
@@ -48,6 +58,17 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The event, if the envelope is one and says what the log says of it.
+    pub(crate) fn event(&self) -> Result<Event, BusError> {
+        let event = Event::parse(&self.envelope)?;
+        if event.id != self.event_id || event.r#type != self.r#type {
+            return Err(BusError::Invalid(
+                "the envelope says another id or type than the log".to_owned(),
+            ));
+        }
+        Ok(event)
+    }
+
     fn from_row(row: &Row) -> Result<Self, BusError> {
         Ok(Self {
             position: row.int("position")?,
@@ -72,16 +93,40 @@ impl SqlLog {
             sql("INSERT INTO bus_state (id, position, epoch) VALUES (1, 0, $1) ON CONFLICT (id) DO NOTHING")
                 .bind(epoch)
                 .execute(&tx)
-                .await?;
-            sql("DELETE FROM bus_log WHERE appended_at < $1")
-                .bind(now - KEPT_MS)
-                .execute(&tx)
-                .await?;
-            Ok::<_, BusError>(())
+                .await
+                .map_err(BusError::from)
         })
         .await?;
-        let instance = random.uuid_v7(now);
-        Ok(Self { db, clock, instance })
+        let log = Self {
+            db,
+            clock,
+            poll: POLL,
+            instance: random.uuid_v7(now),
+            consumers: Arc::default(),
+        };
+        log.prune(now).await?;
+        Ok(log)
+    }
+
+    pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
+        self.db
+            .write(move |tx| async move {
+                sql("DELETE FROM bus_log WHERE appended_at < $1")
+                    .bind(now - KEPT_MS)
+                    .execute(&tx)
+                    .await?;
+                Ok::<_, BusError>(())
+            })
+            .await
+    }
+
+    /// A name that no other consumer has, here or elsewhere.
+    pub(crate) fn consumer(&self) -> String {
+        format!(
+            "{}/{}",
+            self.instance,
+            self.consumers.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
     pub(crate) fn db(&self) -> &Db {
@@ -99,7 +144,7 @@ impl SqlLog {
     }
 
     /// Appends what is not there yet, at consecutive positions.
-    pub(crate) async fn append(&self, batch: Vec<Event>) -> Result<(), BusError> {
+    pub(crate) async fn append(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         let now = self.clock.now_ms();
         self.db
             .write(move |tx| async move {
@@ -109,7 +154,7 @@ impl SqlLog {
                         .fetch_one(&tx)
                         .await?
                         .int("position")?;
-                let ids: Vec<&str> = batch.iter().map(|event| event.id.as_str()).collect();
+                let ids: Vec<&str> = batch.iter().map(|parcel| parcel.id.as_str()).collect();
                 let mut known = HashSet::new();
                 for row in sql_list("SELECT event_id FROM bus_log WHERE event_id IN ({list})")
                     .bind_list(&ids)
@@ -118,18 +163,18 @@ impl SqlLog {
                 {
                     known.insert(row.text("event_id")?);
                 }
-                for event in &batch {
-                    if !known.insert(event.id.clone()) {
+                for parcel in &batch {
+                    if !known.insert(parcel.id.clone()) {
                         continue;
                     }
                     position += 1;
                     sql("INSERT INTO bus_log (position, event_id, type, partition_key, envelope, appended_at) \
                          VALUES ($1, $2, $3, $4, $5, $6)")
                     .bind(position)
-                    .bind(&event.id)
-                    .bind(&event.r#type)
-                    .bind(&event.partitionkey)
-                    .bind(event.envelope()?)
+                    .bind(&parcel.id)
+                    .bind(&parcel.r#type)
+                    .bind(&parcel.partition_key)
+                    .bind(&parcel.envelope)
                     .bind(now)
                     .execute(&tx)
                     .await?;

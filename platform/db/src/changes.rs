@@ -26,7 +26,7 @@ impl Db {
             let stopping = self.inner.stopping.clone();
             match &self.inner.pools {
                 Pools::Sqlite { file, .. } => {
-                    let file = file.clone().create_if_missing(false).read_only(true);
+                    let file = file.as_ref().clone().create_if_missing(false).read_only(true);
                     self.inner.tasks.spawn(watch_sqlite(file, changed, stopping));
                 }
                 Pools::Postgres(pool) => {
@@ -60,14 +60,16 @@ async fn watch_sqlite(file: SqliteConnectOptions, changed: watch::Sender<u64>, s
             .await
         {
             Ok((version,)) => {
-                if seen.is_some_and(|seen| seen != version) {
+                // The first look counts: there may have been a commit between the subscription and this connection.
+                if seen.replace(version) != Some(version) {
                     changed.send_modify(|count| *count += 1);
                 }
-                seen = Some(version);
             }
             Err(error) => {
                 tracing::warn!(error = %error, "cannot watch the database file for changes");
                 conn = None;
+                // The numbers of two connections cannot be compared.
+                seen = None;
             }
         }
     }

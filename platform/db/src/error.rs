@@ -16,6 +16,9 @@ pub enum DbError {
     /// The writer has stopped, after a commit that ended in an I/O error or because the node shuts down.
     #[error("the database takes no more writes")]
     Stopped,
+    /// A statement of this transaction failed before, and the work went on: nothing of it is written.
+    #[error("an earlier statement of this write failed; it was rolled back")]
+    Spoiled,
     /// The work panicked and was rolled back.
     #[error("the write panicked and was rolled back")]
     Panicked,
@@ -52,10 +55,11 @@ impl DbError {
         matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::Stopped)
     }
 
-    /// True for an I/O error of SQLite: the state of the file is unknown and the node must stop.
-    pub(crate) fn is_io(error: &sqlx::Error) -> bool {
+    /// True when the state of a SQLite file is unknown and the node must stop: an I/O error, or a dead driver.
+    pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
         const SQLITE_IOERR: i64 = 10;
-        sqlite_code(error).is_some_and(|code| code & 0xff == SQLITE_IOERR)
+        matches!(error, sqlx::Error::WorkerCrashed)
+            || sqlite_code(error).is_some_and(|code| code & 0xff == SQLITE_IOERR)
     }
 }
 

@@ -11,6 +11,7 @@ mod open;
 mod sql;
 pub mod testing;
 mod write;
+mod writer;
 
 pub use error::DbError;
 pub use migrate::{Migration, Migrations};

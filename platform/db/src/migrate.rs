@@ -1,6 +1,6 @@
 //! Migrations: numbered, checksummed, and run before anybody is handed the database.
 
-use sqlx::migrate::{MigrationType, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use crate::{DbError, Engine};
@@ -28,8 +28,14 @@ pub struct Migration {
 }
 
 impl Migrations {
+    /// Brings these tables up to date.
+    pub(crate) async fn run<C: Migrate>(&self, engine: Engine, conn: &mut C) -> Result<(), MigrateError> {
+        // `Migrator::run` is the same, but its bounds make a future that cannot be spawned.
+        self.for_engine(engine).run_direct(None, conn, false).await
+    }
+
     /// A migrator that refuses an edited, an unknown or a newer step.
-    pub(crate) fn for_engine(&self, engine: Engine) -> Migrator {
+    fn for_engine(&self, engine: Engine) -> Migrator {
         let steps = self.steps.iter().map(|step| {
             let text = match engine {
                 Engine::Sqlite => step.sqlite,

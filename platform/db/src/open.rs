@@ -1,19 +1,21 @@
 //! Opening a database by URL: the one place where the engine is chosen.
 
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::migrate::check_sqlite_version;
-use crate::write::{Job, run_sqlite_writer};
+use crate::write::Job;
+use crate::writer::Writer;
 use crate::{DbError, Migrations};
 
 /// Which database answers.
@@ -44,7 +46,7 @@ pub(crate) enum Pools {
     Sqlite {
         readers: SqlitePool,
         writer: mpsc::Sender<Job>,
-        file: SqliteConnectOptions,
+        file: Box<SqliteConnectOptions>,
     },
     Postgres(PgPool),
 }
@@ -82,7 +84,7 @@ impl Db {
     ///
     /// Fails on an unknown scheme, a SQLite with known defects, or a schema newer than this binary.
     pub async fn open(url: &str, options: Options) -> Result<Self, DbError> {
-        match url.split_once(':').map(|(scheme, rest)| (scheme, rest)) {
+        match url.split_once(':') {
             Some(("sqlite", path)) => Self::open_sqlite(path, options).await,
             Some(("postgres" | "postgresql", _)) => Self::open_postgres(url, options).await,
             // The URL may hold a password and is not repeated.
@@ -118,6 +120,7 @@ impl Db {
                 "a SQLite URL names a file: sqlite:PATH".to_owned(),
             ));
         }
+        private_file(&path)?;
         let file = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -132,9 +135,7 @@ impl Db {
             .fetch_one(&mut writer)
             .await?;
         check_sqlite_version(&version.0)?;
-        for set in &options.migrations {
-            set.for_engine(Engine::Sqlite).run(&mut writer).await?;
-        }
+        migrate_sqlite(&mut writer, &options.migrations).await?;
 
         let readers = SqlitePoolOptions::new()
             .max_connections(options.connections)
@@ -147,18 +148,16 @@ impl Db {
             Pools::Sqlite {
                 readers,
                 writer: jobs,
-                file,
+                file: Box::new(file),
             },
             options,
         );
-        let writing = run_sqlite_writer(
-            writer,
-            queue,
-            db.inner.changed.clone(),
-            db.inner.stopping.clone(),
-            db.inner.fatal.clone(),
-        );
-        db.inner.tasks.spawn(writing);
+        let writing = Writer {
+            changed: db.inner.changed.clone(),
+            stopping: db.inner.stopping.clone(),
+            fatal: db.inner.fatal.clone(),
+        };
+        db.inner.tasks.spawn(writing.run(writer, queue));
         Ok(db)
     }
 
@@ -167,18 +166,18 @@ impl Db {
             .parse()
             .map_err(|_| DbError::Unusable("the PostgreSQL URL cannot be read".to_owned()))?;
         let server = server.disable_statement_logging().application_name("latchkey");
+        let mut first = PgConnection::connect_with(&server).await?;
+        for set in &options.migrations {
+            set.run(Engine::Postgres, &mut first).await?;
+        }
+        first.close().await?;
+        // As on SQLite, a reader cannot write; `Db::write` asks for it in its BEGIN.
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
             .min_connections(0)
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
-            .connect_with(server)
-            .await?;
-        let mut conn = pool.acquire().await?;
-        for set in &options.migrations {
-            set.for_engine(Engine::Postgres).run(&mut *conn).await?;
-        }
-        drop(conn);
+            .connect_lazy_with(server.options([("default_transaction_read_only", "on")]));
         Ok(Self::assemble(Pools::Postgres(pool), options))
     }
 
@@ -194,4 +193,26 @@ impl Db {
             }),
         }
     }
+}
+
+/// Creates the file for its owner alone; SQLite gives its log and its index the same mode.
+fn private_file(path: &Path) -> Result<(), DbError> {
+    let opened = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path);
+    opened
+        .map(drop)
+        .map_err(|error| DbError::Unusable(format!("{}: {error}", path.display())))
+}
+
+/// All sets in one transaction that takes the writer's lock first: sqlx locks nothing on SQLite, and two processes
+/// that start at once on one file would both find it empty.
+async fn migrate_sqlite(writer: &mut SqliteConnection, sets: &[Migrations]) -> Result<(), DbError> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    for set in sets {
+        set.run(Engine::Sqlite, &mut *tx).await?;
+    }
+    Ok(tx.commit().await?)
 }

@@ -93,23 +93,19 @@ impl Sql {
 
     /// Runs the statement and returns the number of rows it touched.
     pub async fn execute(self, tx: &Tx) -> Result<u64, DbError> {
-        let mut guard = tx.connection().await;
-        match guard.as_mut().ok_or(DbError::Stopped)? {
+        match &mut *tx.connection().await? {
             Conn::Sqlite(conn) => {
                 let (text, arguments) = self.for_sqlite()?;
-                Ok(sqlx::query_with(text, arguments)
-                    .execute(&mut *conn)
-                    .await?
-                    .rows_affected())
+                let done = sqlx::query_with(text, arguments).execute(&mut *conn).await;
+                done.map(|done| done.rows_affected())
             }
             Conn::Postgres(conn) => {
                 let (text, arguments) = self.for_postgres()?;
-                Ok(sqlx::query_with(text, arguments)
-                    .execute(&mut **conn)
-                    .await?
-                    .rows_affected())
+                let done = sqlx::query_with(text, arguments).execute(&mut **conn).await;
+                done.map(|done| done.rows_affected())
             }
         }
+        .map_err(|error| tx.spoil(error))
     }
 
     /// All rows.
@@ -129,23 +125,19 @@ impl Sql {
                     ))
                 }
             },
-            On::Write(tx) => {
-                let mut guard = tx.connection().await;
-                match guard.as_mut().ok_or(DbError::Stopped)? {
-                    Conn::Sqlite(conn) => {
-                        let (text, arguments) = self.for_sqlite()?;
-                        Ok(sqlite_rows(
-                            sqlx::query_with(text, arguments).fetch_all(&mut *conn).await?,
-                        ))
-                    }
-                    Conn::Postgres(conn) => {
-                        let (text, arguments) = self.for_postgres()?;
-                        Ok(postgres_rows(
-                            sqlx::query_with(text, arguments).fetch_all(&mut **conn).await?,
-                        ))
-                    }
+            On::Write(tx) => match &mut *tx.connection().await? {
+                Conn::Sqlite(conn) => {
+                    let (text, arguments) = self.for_sqlite()?;
+                    let rows = sqlx::query_with(text, arguments).fetch_all(&mut *conn).await;
+                    rows.map(sqlite_rows)
+                }
+                Conn::Postgres(conn) => {
+                    let (text, arguments) = self.for_postgres()?;
+                    let rows = sqlx::query_with(text, arguments).fetch_all(&mut **conn).await;
+                    rows.map(postgres_rows)
                 }
             }
+            .map_err(|error| tx.spoil(error)),
         }
     }
 
@@ -161,7 +153,17 @@ impl Sql {
             .ok_or(DbError::Sql(sqlx::Error::RowNotFound))
     }
 
+    /// PostgreSQL has no NUL in a text, so SQLite must not have it either.
+    fn check(&self) -> Result<(), DbError> {
+        let nul = |value: &Value| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
+        if self.values.iter().any(nul) {
+            return Err(DbError::Sql(sqlx::Error::Encode("a text with a NUL byte".into())));
+        }
+        Ok(())
+    }
+
     fn for_sqlite(self) -> Result<(SqlStr, SqliteArguments), DbError> {
+        self.check()?;
         let text = self.text.render();
         let mut arguments = SqliteArguments::default();
         for value in self.values {
@@ -175,6 +177,7 @@ impl Sql {
     }
 
     fn for_postgres(self) -> Result<(SqlStr, PgArguments), DbError> {
+        self.check()?;
         let text = self.text.render();
         let mut arguments = PgArguments::default();
         for value in self.values {
@@ -231,7 +234,7 @@ pub enum Row {
 impl Row {
     /// A `TEXT NOT NULL` column.
     pub fn text(&self, column: &str) -> Result<String, DbError> {
-        self.read(column)
+        self.opt_text(column)?.ok_or_else(|| DbError::row(column, NULL))
     }
 
     /// A nullable `TEXT` column.
@@ -241,7 +244,7 @@ impl Row {
 
     /// A `BIGINT NOT NULL` column.
     pub fn int(&self, column: &str) -> Result<i64, DbError> {
-        self.read(column)
+        self.opt_int(column)?.ok_or_else(|| DbError::row(column, NULL))
     }
 
     /// A nullable `BIGINT` column.
@@ -249,7 +252,8 @@ impl Row {
         self.read(column)
     }
 
-    fn read<T>(&self, column: &str) -> Result<T, DbError>
+    /// Always as an option: SQLite's driver reads a null as zero or as an empty text when it is not asked.
+    fn read<T>(&self, column: &str) -> Result<Option<T>, DbError>
     where
         T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
         T: for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
@@ -261,6 +265,9 @@ impl Row {
         .map_err(|error| DbError::row(column, error.to_string()))
     }
 }
+
+/// What is wrong with a null.
+const NULL: &str = "it is null";
 
 impl From<i64> for Value {
     fn from(value: i64) -> Self {

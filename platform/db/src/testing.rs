@@ -32,6 +32,10 @@ pub fn sqlite_url(name: &str) -> String {
 /// # Panics
 /// When there is no server.
 pub async fn postgres_url(name: &str) -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one thing that a test run tells its tests"
+    )]
     let server = std::env::var(SERVER)
         .unwrap_or_else(|_| panic!("{SERVER} names no server: run the tests with `cargo xtask test`"));
     let database = unique(name);

@@ -9,20 +9,19 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::{Executor, Postgres, SqliteConnection};
-use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, oneshot, watch};
 
 use crate::open::Pools;
 use crate::{Db, DbError};
-
-/// How many decisions one durable commit may carry.
-const BATCH: usize = 64;
 
 /// The channel on which PostgreSQL tells other processes that something changed.
 pub(crate) const CHANNEL: &str = "latchkey";
 
 /// A writing transaction. It lives as long as the closure that [`Db::write`] runs; a handle kept longer fails
 /// with [`DbError::Stopped`].
+///
+/// The first statement that fails ends it: PostgreSQL aborts the transaction, SQLite may undo it whole by itself, so
+/// on both every later statement fails with [`DbError::Spoiled`] and nothing is committed, whatever the work answers.
 #[derive(Clone)]
 pub struct Tx {
     inner: Arc<TxInner>,
@@ -31,6 +30,9 @@ pub struct Tx {
 struct TxInner {
     conn: Mutex<Option<Conn>>,
     announce: AtomicBool,
+    spoiled: AtomicBool,
+    /// The statement that spoiled it ended in an I/O error.
+    fatal: AtomicBool,
 }
 
 pub(crate) enum Conn {
@@ -38,13 +40,18 @@ pub(crate) enum Conn {
     Postgres(PoolConnection<Postgres>),
 }
 
-/// A closure waiting for the writer, and the answer it will release after the commit.
-pub(crate) type Job = Box<dyn FnOnce(Tx) -> BoxFuture<'static, Outcome> + Send>;
+/// A closure waiting for the writer, and the answer it will release after the commit. Given an error instead of a
+/// transaction, it passes the error on and the work is never run.
+pub(crate) type Job = Box<dyn FnOnce(Result<Tx, DbError>) -> BoxFuture<'static, Outcome> + Send>;
 
 pub(crate) struct Outcome {
-    keep: bool,
-    release: Box<dyn FnOnce(Result<(), DbError>) + Send>,
+    /// The work asks for a commit.
+    pub(crate) keep: bool,
+    /// Lets its caller know what became of it.
+    pub(crate) release: Release,
 }
+
+pub(crate) type Release = Box<dyn FnOnce(Result<(), DbError>) + Send>;
 
 impl Tx {
     /// Wakes whoever waits on [`Db::changes`], in this process and in others, once the transaction is committed.
@@ -52,25 +59,58 @@ impl Tx {
         self.inner.announce.store(true, Ordering::Relaxed);
     }
 
-    fn new(conn: Conn) -> Self {
+    pub(crate) fn new(conn: Conn) -> Self {
         Self {
             inner: Arc::new(TxInner {
                 conn: Mutex::new(Some(conn)),
                 announce: AtomicBool::new(false),
+                spoiled: AtomicBool::new(false),
+                fatal: AtomicBool::new(false),
             }),
         }
     }
 
-    pub(crate) async fn connection(&self) -> MutexGuard<'_, Option<Conn>> {
-        self.inner.conn.lock().await
+    /// The connection, while the transaction lives and is whole.
+    pub(crate) async fn connection(&self) -> Result<MappedMutexGuard<'_, Conn>, DbError> {
+        let conn = MutexGuard::try_map(self.inner.conn.lock().await, Option::as_mut)
+            .map_err(|_ended| DbError::Stopped)?;
+        if self.spoiled() {
+            return Err(DbError::Spoiled);
+        }
+        Ok(conn)
     }
 
-    async fn end(&self) -> Option<Conn> {
+    /// Takes note that a statement failed.
+    pub(crate) fn spoil(&self, error: sqlx::Error) -> DbError {
+        self.inner.spoiled.store(true, Ordering::Relaxed);
+        if DbError::is_fatal(&error) {
+            self.inner.fatal.store(true, Ordering::Relaxed);
+        }
+        error.into()
+    }
+
+    pub(crate) async fn end(&self) -> Option<Conn> {
         self.inner.conn.lock().await.take()
     }
 
-    fn announced(&self) -> bool {
+    pub(crate) fn announced(&self) -> bool {
         self.inner.announce.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn spoiled(&self) -> bool {
+        self.inner.spoiled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn fatal(&self) -> bool {
+        self.inner.fatal.load(Ordering::Relaxed)
+    }
+
+    /// What a work is told that asked, or did not ask, for a commit: it may not know that it cannot have one.
+    pub(crate) fn verdict(&self, keep: bool) -> Result<(), DbError> {
+        if keep && self.spoiled() {
+            return Err(DbError::Spoiled);
+        }
+        Ok(())
     }
 }
 
@@ -90,13 +130,20 @@ impl Db {
         let (answer, committed) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
             async move {
+                let tx = match tx {
+                    Ok(tx) => tx,
+                    Err(error) => {
+                        let _gone = answer.send(Err(E::from(error)));
+                        return Outcome::refused();
+                    }
+                };
                 let result = work(tx).await;
                 let keep = result.is_ok();
                 let release = move |commit: Result<(), DbError>| {
                     // The caller may be gone; the commit stands all the same.
                     let _gone = answer.send(match commit {
                         Ok(()) => result,
-                        Err(error) => result.and(Err(E::from(error))),
+                        Err(error) => Err(E::from(error)),
                     });
                 };
                 Outcome {
@@ -133,21 +180,32 @@ impl Db {
     }
 }
 
+impl Outcome {
+    fn refused() -> Self {
+        Self {
+            keep: false,
+            release: Box::new(|_| {}),
+        }
+    }
+}
+
 async fn write_postgres(pool: sqlx::PgPool, job: Job, changed: watch::Sender<u64>) {
     let mut conn = match pool.acquire().await {
         Ok(conn) => conn,
         Err(error) => return refuse(job, error.into()).await,
     };
-    if let Err(error) = conn.execute("BEGIN").await {
+    // The connections of the pool are read-only unless they are asked.
+    if let Err(error) = conn.execute("BEGIN READ WRITE").await {
         return refuse(job, error.into()).await;
     }
     let tx = Tx::new(Conn::Postgres(conn));
-    let outcome = AssertUnwindSafe(job(tx.clone())).catch_unwind().await;
+    let outcome = AssertUnwindSafe(job(Ok(tx.clone()))).catch_unwind().await;
     let Some(Conn::Postgres(mut conn)) = tx.end().await else {
         return;
     };
     match outcome {
-        Ok(outcome) if outcome.keep => {
+        // PostgreSQL answers COMMIT of an aborted transaction with a silent rollback: never send it one.
+        Ok(outcome) if outcome.keep && !tx.spoiled() => {
             let announced = tx.announced();
             if announced {
                 let told = sqlx::query("SELECT pg_notify($1, '')")
@@ -171,7 +229,7 @@ async fn write_postgres(pool: sqlx::PgPool, job: Job, changed: watch::Sender<u64
             if conn.execute("ROLLBACK").await.is_err() {
                 close(conn).await;
             }
-            (outcome.release)(Ok(()));
+            (outcome.release)(tx.verdict(outcome.keep));
         }
         Err(_panic) => {
             tracing::error!("a write panicked and was rolled back");
@@ -186,128 +244,6 @@ async fn close(conn: PoolConnection<Postgres>) {
 }
 
 /// Answers a job that never got its transaction.
-async fn refuse(job: Job, error: DbError) {
-    let tx = Tx {
-        inner: Arc::new(TxInner {
-            conn: Mutex::new(None),
-            announce: AtomicBool::new(false),
-        }),
-    };
-    if let Ok(outcome) = AssertUnwindSafe(job(tx)).catch_unwind().await {
-        (outcome.release)(Err(error));
-    }
-}
-
-/// Takes what has arrived, runs each in a savepoint, commits once, and releases the answers.
-pub(crate) async fn run_sqlite_writer(
-    mut conn: SqliteConnection,
-    mut queue: mpsc::Receiver<Job>,
-    changed: watch::Sender<u64>,
-    stopping: CancellationToken,
-    fatal: CancellationToken,
-) {
-    loop {
-        let first = tokio::select! {
-            biased;
-            job = queue.recv() => job,
-            () = stopping.cancelled() => {
-                queue.close();
-                queue.recv().await
-            }
-        };
-        let Some(first) = first else { break };
-        let mut batch = vec![first];
-        while batch.len() < BATCH
-            && let Ok(job) = queue.try_recv()
-        {
-            batch.push(job);
-        }
-        match commit_batch(conn, batch, &changed).await {
-            Ok(next) => conn = next,
-            Err(error) => {
-                // What reached the disk is unknown, and Linux reports a failed fsync once: stop and replay the log.
-                tracing::error!(error = %error, "a commit ended in an I/O error; this node stops");
-                fatal.cancel();
-                return;
-            }
-        }
-    }
-    let _closing = sqlx::Connection::close(conn).await;
-}
-
-async fn commit_batch(
-    mut conn: SqliteConnection,
-    batch: Vec<Job>,
-    changed: &watch::Sender<u64>,
-) -> Result<SqliteConnection, DbError> {
-    if let Err(error) = conn.execute("BEGIN IMMEDIATE").await {
-        let io = DbError::is_io(&error);
-        let reason = error.to_string();
-        for job in batch {
-            refuse(job, DbError::Busy(sqlx::Error::Protocol(reason.clone()))).await;
-        }
-        return if io { Err(error.into()) } else { Ok(conn) };
-    }
-    // One work alone needs no savepoint: its rollback is the transaction's.
-    let alone = batch.len() == 1;
-    let mut releases = Vec::with_capacity(batch.len());
-    let mut kept = 0_usize;
-    let mut announced = false;
-    for job in batch {
-        if !alone {
-            conn.execute("SAVEPOINT work").await?;
-        }
-        let tx = Tx::new(Conn::Sqlite(conn));
-        let outcome = AssertUnwindSafe(job(tx.clone())).catch_unwind().await;
-        let Some(Conn::Sqlite(back)) = tx.end().await else {
-            return Err(DbError::Stopped);
-        };
-        conn = back;
-        let keep = match outcome {
-            Ok(outcome) => {
-                releases.push((outcome.keep, outcome.release));
-                outcome.keep
-            }
-            Err(_panic) => {
-                tracing::error!("a write panicked and was rolled back");
-                false
-            }
-        };
-        if keep {
-            kept += 1;
-            announced |= tx.announced();
-        } else if !alone {
-            conn.execute("ROLLBACK TO work").await?;
-        }
-        if !alone {
-            conn.execute("RELEASE work").await?;
-        }
-    }
-    if kept == 0 {
-        conn.execute("ROLLBACK").await?;
-        releases.into_iter().for_each(|(_, release)| release(Ok(())));
-        return Ok(conn);
-    }
-    match conn.execute("COMMIT").await {
-        Ok(_) => {
-            if announced {
-                changed.send_modify(|count| *count += 1);
-            }
-            releases.into_iter().for_each(|(_, release)| release(Ok(())));
-            Ok(conn)
-        }
-        Err(error) => {
-            let io = DbError::is_io(&error);
-            let reason = error.to_string();
-            for (_, release) in releases {
-                release(Err(DbError::Unavailable(sqlx::Error::Protocol(reason.clone()))));
-            }
-            if io {
-                return Err(error.into());
-            }
-            // A full disk ends here: SQLite may have rolled back by itself, and then there is nothing to roll back.
-            let _already = conn.execute("ROLLBACK").await;
-            Ok(conn)
-        }
-    }
+pub(crate) async fn refuse(job: Job, error: DbError) {
+    job(Err(error)).await;
 }

@@ -58,6 +58,17 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             "The body nests too deeply.",
         ));
     }
+    // serde would fill the members of a struct from an array, by position.
+    if bytes
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace())
+        .is_some_and(|first| *first != b'{')
+    {
+        return Err(Problem::unprocessable(
+            "invalid_body",
+            "The body must be a JSON object.",
+        ));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         Problem::unprocessable("invalid_body", "The body is not what this route takes.")
             .with_error("body", error.to_string())
@@ -130,6 +141,18 @@ mod tests {
         );
         let fine = [b"[".repeat(32), b"]".repeat(32)].concat();
         assert!(parse::<serde_json::Value>(&fine).is_ok());
+    }
+
+    #[test]
+    fn rs_06_an_array_cannot_stand_for_an_object() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Body {
+            #[expect(dead_code, reason = "what is read is not looked at")]
+            title: String,
+        }
+        assert!(parse::<Body>(br#"{"title":"x"}"#).is_ok());
+        assert_eq!(parse::<Body>(br#" ["x"]"#).unwrap_err().code, "invalid_body");
+        assert_eq!(parse::<Body>(b"[]").unwrap_err().code, "invalid_body");
     }
 
     #[test]

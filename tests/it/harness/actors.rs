@@ -17,7 +17,11 @@ impl Answer {
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, text: response.text().await.expect("a body") }
+        Self {
+            status,
+            headers,
+            text: response.text().await.expect("a body"),
+        }
     }
 
     pub fn json(&self) -> Value {
@@ -25,13 +29,20 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// `error` of OAuth, or `code` of a problem.
     pub fn code(&self) -> String {
         let json = self.json();
-        json["error"].as_str().or(json["code"].as_str()).unwrap_or_default().to_owned()
+        json["error"]
+            .as_str()
+            .or(json["code"].as_str())
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -66,7 +77,10 @@ impl Machine {
     pub async fn token(&self) -> String {
         let answer = self.ask(&[]).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()["access_token"].as_str().expect("a token").to_owned()
+        answer.json()["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     pub async fn introspect(&self, token: &str) -> Answer {

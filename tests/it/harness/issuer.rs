@@ -27,7 +27,9 @@ impl TestIssuer {
         }]})
         .to_string();
         let router = axum::Router::new().route("/jwks", axum::routing::get(async move || jwks));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let stop = CancellationToken::new();
         let stopped = stop.clone();
@@ -50,8 +52,15 @@ impl TestIssuer {
     }
 
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let text = format!("{}.{}", B64.encode(header.to_string()), B64.encode(claims.to_string()));
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).expect("a signature");
+        let text = format!(
+            "{}.{}",
+            B64.encode(header.to_string()),
+            B64.encode(claims.to_string())
+        );
+        let signature = self
+            .pair
+            .sign(&SystemRandom::new(), text.as_bytes())
+            .expect("a signature");
         format!("{text}.{}", B64.encode(signature.as_ref()))
     }
 }

@@ -38,8 +38,14 @@ impl House {
         let mut config = Config::up(folder.path().join("data"), folder.path().join("keys"), [0, 0, 0]);
         change(&mut config);
         let clock = Clock::manual(BEGINNING);
-        let running = start(config, clock.clone(), Random::system()).await.expect("the house starts");
-        Self { running: Some(running), clock, _folder: folder }
+        let running = start(config, clock.clone(), Random::system())
+            .await
+            .expect("the house starts");
+        Self {
+            running: Some(running),
+            clock,
+            _folder: folder,
+        }
     }
 
     pub fn running(&self) -> &Running {
@@ -55,12 +61,19 @@ impl House {
     }
 
     pub fn api(&self) -> String {
-        format!("{}/api", self.running().urls.shop.as_deref().expect("the edge is up"))
+        format!(
+            "{}/api",
+            self.running().urls.shop.as_deref().expect("the edge is up")
+        )
     }
 
     /// A client of the demo.
     pub fn machine(&self, client_id: &str) -> Machine {
-        let client = self.demo().clients.iter().find(|client| client.client_id == client_id);
+        let client = self
+            .demo()
+            .clients
+            .iter()
+            .find(|client| client.client_id == client_id);
         let client = client.expect("a demo client");
         Machine {
             issuer: self.issuer().to_owned(),
@@ -103,7 +116,10 @@ where
 {
     let begun = Instant::now();
     while !condition().await {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{what} did not come true");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{what} did not come true"
+        );
         tokio::task::yield_now().await;
     }
 }

@@ -25,7 +25,11 @@ impl Process {
     /// The binary with these arguments, in a folder where it may leave things.
     pub fn command(folder: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-        command.args(arguments).current_dir(folder).kill_on_drop(true).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(folder)
+            .kill_on_drop(true)
+            .stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -34,8 +38,16 @@ impl Process {
     pub async fn up(folder: &Path, more: &[&str]) -> Self {
         let data = folder.join("data");
         let text = data.display().to_string();
-        let mut arguments =
-            vec!["--data", &text, "--port", "0", "--identity-port", "0", "--admin-port", "0"];
+        let mut arguments = vec![
+            "--data",
+            &text,
+            "--port",
+            "0",
+            "--identity-port",
+            "0",
+            "--admin-port",
+            "0",
+        ];
         arguments.extend(more);
         Self::start(Self::command(folder, &arguments), data).await
     }
@@ -57,7 +69,13 @@ impl Process {
         if ready != Ok(true) {
             let mut stderr = String::new();
             let _cut = child.start_kill();
-            child.stderr.take().expect("its errors").read_to_string(&mut stderr).await.expect("text");
+            child
+                .stderr
+                .take()
+                .expect("its errors")
+                .read_to_string(&mut stderr)
+                .await
+                .expect("text");
             panic!("latchkey did not become ready: {stderr}");
         }
         Self { child, data }
@@ -65,10 +83,19 @@ impl Process {
 
     /// Runs the binary to its end.
     pub async fn run(folder: &Path, arguments: &[&str]) -> (Ended, String) {
-        let output = Self::command(folder, arguments).output().await.expect("the binary runs");
+        let output = Self::command(folder, arguments)
+            .output()
+            .await
+            .expect("the binary runs");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        (Ended { code: output.status.code(), stderr }, stdout)
+        (
+            Ended {
+                code: output.status.code(),
+                stderr,
+            },
+            stdout,
+        )
     }
 
     /// `demo.json`
@@ -84,7 +111,10 @@ impl Process {
         let mut errors = self.child.stderr.take().expect("its errors");
         errors.read_to_string(&mut stderr).await.expect("text");
         let status = self.child.wait().await.expect("it ends");
-        Ended { code: status.code(), stderr }
+        Ended {
+            code: status.code(),
+            stderr,
+        }
     }
 
     /// SIGKILL: no line of ours runs after it.
@@ -94,7 +124,11 @@ impl Process {
 
     async fn signal(&self, signal: &str) {
         let pid = self.child.id().expect("it runs").to_string();
-        let status = Command::new("kill").args([signal, &pid]).status().await.expect("kill runs");
+        let status = Command::new("kill")
+            .args([signal, &pid])
+            .status()
+            .await
+            .expect("kill runs");
         assert!(status.success());
     }
 }

@@ -1,0 +1,171 @@
+//! The writer of a SQLite file: one task, one connection, and as many decisions in a commit as have arrived.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use sqlx::{Executor, SqliteConnection};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::DbError;
+use crate::write::{Conn, Job, Release, Tx, refuse};
+
+/// How many decisions one durable commit may carry.
+const BATCH: usize = 64;
+
+/// Whom the writer tells, and who tells the writer.
+pub(crate) struct Writer {
+    pub(crate) changed: watch::Sender<u64>,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) fatal: CancellationToken,
+}
+
+impl Writer {
+    /// Takes what has arrived, runs each in a savepoint, commits once, and releases the answers.
+    pub(crate) async fn run(self, mut conn: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
+        loop {
+            let first = tokio::select! {
+                biased;
+                job = queue.recv() => job,
+                () = self.stopping.cancelled() => {
+                    queue.close();
+                    queue.recv().await
+                }
+            };
+            let Some(first) = first else { break };
+            let mut batch = VecDeque::from([first]);
+            while batch.len() < BATCH
+                && let Ok(job) = queue.try_recv()
+            {
+                batch.push_back(job);
+            }
+            while !batch.is_empty() {
+                match self.commit(conn, &mut batch).await {
+                    Some(next) => conn = next,
+                    None => return,
+                }
+            }
+        }
+        let _closing = sqlx::Connection::close(conn).await;
+    }
+
+    /// Commits the works of `batch` together. It leaves in `batch` those that must begin again because SQLite undid
+    /// the transaction before they had their turn. `None` when the file can no longer be trusted.
+    async fn commit(
+        &self,
+        mut conn: SqliteConnection,
+        batch: &mut VecDeque<Job>,
+    ) -> Option<SqliteConnection> {
+        if let Err(error) = conn.execute("BEGIN IMMEDIATE").await {
+            if DbError::is_fatal(&error) {
+                return self.stop(&error.to_string());
+            }
+            let again = copies(error);
+            for job in batch.drain(..) {
+                refuse(job, again()).await;
+            }
+            return Some(conn);
+        }
+        // One work alone needs no savepoint: its rollback is the transaction's.
+        let alone = batch.len() == 1;
+        // Also who gets no commit waits for it: what he was refused for may be a neighbour's row.
+        let mut waiting = Vec::with_capacity(batch.len());
+        let mut kept = 0_usize;
+        let mut announced = false;
+        while let Some(job) = batch.pop_front() {
+            if !alone && let Err(error) = conn.execute("SAVEPOINT work").await {
+                batch.push_front(job);
+                return self.undone(conn, waiting, error).await;
+            }
+            let tx = Tx::new(Conn::Sqlite(conn));
+            let outcome = AssertUnwindSafe(job(Ok(tx.clone()))).catch_unwind().await;
+            let Some(Conn::Sqlite(back)) = tx.end().await else {
+                return self.stop("a transaction lost its connection");
+            };
+            conn = back;
+            if tx.fatal() {
+                return self.stop("a statement ended in an I/O error");
+            }
+            let mut keep = false;
+            match outcome {
+                Ok(outcome) => {
+                    keep = outcome.keep && !tx.spoiled();
+                    waiting.push((outcome.release, tx.verdict(outcome.keep)));
+                }
+                Err(_panic) => tracing::error!("a write panicked and was rolled back"),
+            }
+            if keep {
+                kept += 1;
+                announced |= tx.announced();
+            }
+            if alone {
+                break;
+            }
+            if !keep && let Err(error) = conn.execute("ROLLBACK TO work").await {
+                return self.undone(conn, waiting, error).await;
+            }
+            if let Err(error) = conn.execute("RELEASE work").await {
+                return self.undone(conn, waiting, error).await;
+            }
+        }
+        if kept == 0 {
+            // After a full disk there may be nothing left to roll back.
+            if let Err(error) = conn.execute("ROLLBACK").await
+                && DbError::is_fatal(&error)
+            {
+                return self.stop(&error.to_string());
+            }
+        } else if let Err(error) = conn.execute("COMMIT").await {
+            return self.undone(conn, waiting, error).await;
+        } else if announced {
+            self.changed.send_modify(|count| *count += 1);
+        }
+        waiting
+            .into_iter()
+            .for_each(|(release, verdict)| release(verdict));
+        Some(conn)
+    }
+
+    /// The transaction is lost, and with it what was decided so far: SQLite undoes it by itself when the disk is full.
+    async fn undone(
+        &self,
+        mut conn: SqliteConnection,
+        waiting: Vec<(Release, Result<(), DbError>)>,
+        error: sqlx::Error,
+    ) -> Option<SqliteConnection> {
+        if DbError::is_fatal(&error) {
+            return self.stop(&error.to_string());
+        }
+        let _already = conn.execute("ROLLBACK").await;
+        let again = copies(error);
+        waiting.into_iter().for_each(|(release, _)| release(Err(again())));
+        Some(conn)
+    }
+
+    /// What reached the disk is unknown, and Linux reports a failed fsync once: stop, and replay the log.
+    ///
+    /// The token is cancelled before the waiting works are dropped: that is how their callers learn why.
+    fn stop(&self, reason: &str) -> Option<SqliteConnection> {
+        tracing::error!(
+            reason,
+            "the database file cannot be trusted any more; this node stops"
+        );
+        self.fatal.cancel();
+        None
+    }
+}
+
+/// The same error for everybody whom it hit.
+fn copies(error: sqlx::Error) -> impl Fn() -> DbError {
+    let reason = error.to_string();
+    let busy = matches!(DbError::from(error), DbError::Busy(_));
+    move || {
+        let source = sqlx::Error::Protocol(reason.clone());
+        if busy {
+            DbError::Busy(source)
+        } else {
+            DbError::Unavailable(source)
+        }
+    }
+}

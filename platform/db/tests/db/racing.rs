@@ -1,0 +1,122 @@
+//! Races: one conditional write decides, and who was in the way is told that he may come again.
+
+use futures::future::join_all;
+use latchkey_db::{Db, DbError, Tx, sql};
+use tokio::sync::Barrier;
+
+use crate::fixture::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_fifty_who_compare_and_set_exactly_one_wins() {
+    for_each_engine("compare_and_set", async |place| {
+        place.insert("family").await.unwrap();
+        let two = [place.db.clone(), place.again().await];
+        for generation in 0..5_i64 {
+            let racing = (0..50).map(|n| {
+                let db = two[n % 2].clone();
+                tokio::spawn(async move { rotate(&db, generation).await })
+            });
+            let told: Vec<u64> = join_all(racing)
+                .await
+                .into_iter()
+                .map(|told| told.unwrap().unwrap())
+                .collect();
+            assert_eq!(told.iter().sum::<u64>(), 1, "generation {generation}");
+        }
+        two[1].close().await;
+    })
+    .await;
+}
+
+async fn rotate(db: &Db, generation: i64) -> Result<u64, DbError> {
+    db.write(async move |tx| {
+        sql("UPDATE rows SET number = $1 + 1 WHERE id = 'family' AND COALESCE(number, 0) = $1")
+            .bind(generation)
+            .execute(&tx)
+            .await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn of_two_who_lock_crosswise_one_is_told_that_it_was_busy() {
+    on_postgres("deadlock", async |place| {
+        place.insert("a").await.unwrap();
+        place.insert("b").await.unwrap();
+        let both_hold_one = std::sync::Arc::new(Barrier::new(2));
+        let crosswise = [("a", "b"), ("b", "a")].map(|(mine, yours)| {
+            let meet = both_hold_one.clone();
+            place.db.write(async move |tx| {
+                touch(&tx, mine).await?;
+                meet.wait().await;
+                touch(&tx, yours).await
+            })
+        });
+        let told = soon(join_all(crosswise)).await;
+        assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1);
+        assert!(
+            told.iter().any(|told| matches!(told, Err(DbError::Busy(_)))),
+            "{told:?}"
+        );
+        // He comes again and finds nobody in the way.
+        place.db.write(async |tx| touch(&tx, "a").await).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_cannot_be_serialised_is_told_that_it_was_busy() {
+    on_postgres("serialisation", async |place| {
+        place.insert("a").await.unwrap();
+        let both_have_read = std::sync::Arc::new(Barrier::new(2));
+        let racing = [1, 2].map(|_| {
+            let meet = both_have_read.clone();
+            place.db.write(async move |tx| {
+                sql("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+                    .execute(&tx)
+                    .await?;
+                ids(&tx).await;
+                meet.wait().await;
+                touch(&tx, "a").await
+            })
+        });
+        let told = soon(join_all(racing)).await;
+        assert!(told.iter().any(Result::is_ok));
+        assert!(
+            told.iter().any(|told| matches!(told, Err(DbError::Busy(_)))),
+            "{told:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_finds_the_file_taken_by_another_process_is_told_that_it_was_busy() {
+    on_sqlite("taken_file", async |place| {
+        let (inside, held) = gate();
+        let other = place.again().await;
+        let holding = tokio::spawn(async move {
+            other
+                .write(async move |tx| {
+                    insert(&tx, "other").await?;
+                    inside.pass().await;
+                    Ok::<_, DbError>(())
+                })
+                .await
+        });
+        let open = held.reached().await;
+        let told = place.insert("mine").await;
+        assert!(matches!(told, Err(DbError::Busy(_))), "{told:?}");
+        open.send(()).unwrap();
+        soon(holding).await.unwrap().unwrap();
+        place.insert("mine").await.unwrap();
+    })
+    .await;
+}
+
+async fn touch(tx: &Tx, id: &str) -> Result<u64, DbError> {
+    sql("UPDATE rows SET number = 1 WHERE id = $1")
+        .bind(id)
+        .execute(tx)
+        .await
+}

@@ -1,0 +1,79 @@
+//! Readers: they see what is committed, and they cannot write.
+
+use latchkey_db::{DbError, sql};
+
+use crate::fixture::*;
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    for_each_engine("reader", async |place| {
+        for statement in [
+            "INSERT INTO rows (id) VALUES ('smuggled') RETURNING id",
+            "UPDATE rows SET number = 1 RETURNING id",
+            "DELETE FROM rows RETURNING id",
+        ] {
+            let refused = sql(statement).fetch_all(&place.db).await;
+            assert!(matches!(refused, Err(DbError::Sql(_))), "{statement}");
+        }
+        assert!(ids(&place.db).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_sees_nothing_that_is_not_committed() {
+    for_each_engine("uncommitted", async |place| {
+        let (inside, held) = gate();
+        let db = place.db.clone();
+        let writing = tokio::spawn(async move {
+            db.write(async move |tx| {
+                insert(&tx, "a").await?;
+                inside.pass().await;
+                Ok::<_, DbError>(())
+            })
+            .await
+        });
+        let open = held.reached().await;
+        assert!(ids(&place.db).await.is_empty());
+        open.send(()).unwrap();
+        soon(writing).await.unwrap().unwrap();
+        assert_eq!(ids(&place.db).await, ["a"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reading_does_not_wait_for_the_writer() {
+    for_each_engine("beside", async |place| {
+        place.insert("a").await.unwrap();
+        let (inside, held) = gate();
+        let db = place.db.clone();
+        let writing = tokio::spawn(async move {
+            db.write(async move |tx| {
+                sql("UPDATE rows SET number = 1").execute(&tx).await?;
+                inside.pass().await;
+                Ok::<_, DbError>(())
+            })
+            .await
+        });
+        let open = held.reached().await;
+        assert_eq!(soon(ids(&place.db)).await, ["a"]);
+        open.send(()).unwrap();
+        soon(writing).await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_statement_that_should_give_a_row_and_gives_none_is_an_error() {
+    for_each_engine("no_row", async |place| {
+        let one = sql("SELECT id FROM rows").fetch_one(&place.db).await;
+        assert!(matches!(one, Err(DbError::Sql(_))));
+        let none = sql("SELECT id FROM rows")
+            .fetch_optional(&place.db)
+            .await
+            .unwrap();
+        assert!(none.is_none());
+    })
+    .await;
+}

@@ -1,0 +1,154 @@
+//! What this machine can do at all, measured in the same run and on the server's core.
+
+use std::fmt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+    ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use latchkey_db::{Db, Migration, Migrations, Options, sql};
+
+/// Operations a second.
+#[derive(Debug)]
+pub struct Limits {
+    pub p256_sign: f64,
+    pub p256_verify: f64,
+    pub ed25519_sign: f64,
+    pub rsa_sign: f64,
+    pub commits: f64,
+}
+
+const TABLE: &str = "CREATE TABLE t (id TEXT NOT NULL PRIMARY KEY, v BIGINT NOT NULL)";
+const MIGRATIONS: Migrations = Migrations {
+    set: "bench",
+    steps: &[Migration {
+        version: 1,
+        name: "t",
+        sqlite: TABLE,
+        postgres: TABLE,
+    }],
+};
+
+impl Limits {
+    /// Measures in a process of its own on the server's core.
+    pub fn measure() -> Self {
+        let this = std::env::current_exe().expect("this program");
+        let output = Command::new("taskset")
+            .args(["-c", "0"])
+            .arg(this)
+            .arg("limits")
+            .output()
+            .expect("taskset runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let figures: Vec<f64> = text
+            .split_whitespace()
+            .filter_map(|figure| figure.parse().ok())
+            .collect();
+        let [p256_sign, p256_verify, ed25519_sign, rsa_sign, commits] = figures[..] else {
+            panic!("the limits were not measured: {text}");
+        };
+        Self {
+            p256_sign,
+            p256_verify,
+            ed25519_sign,
+            rsa_sign,
+            commits,
+        }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "P-256 {:.0} signatures/s, {:.0} verifications/s; Ed25519 {:.0} signatures/s; RSA-2048 {:.0} signatures/s; \
+             SQLite {:.0} durable commits/s one at a time",
+            self.p256_sign, self.p256_verify, self.ed25519_sign, self.rsa_sign, self.commits
+        )
+    }
+}
+
+/// Measures here and prints the figures alone.
+pub fn print() {
+    let random = SystemRandom::new();
+    let message = [7_u8; 480];
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+    let p256 = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).expect("a key");
+    let signature = p256.sign(&random, &message).expect("a signature");
+    let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, p256.public_key().as_ref()).expect("a key");
+    let ed25519 = Ed25519KeyPair::generate().expect("a key");
+    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let mut out = vec![0; rsa.public_modulus_len()];
+    let figures = [
+        rate(|| drop(p256.sign(&random, &message).expect("a signature"))),
+        rate(|| {
+            public
+                .verify_sig(&message, signature.as_ref())
+                .expect("it verifies")
+        }),
+        rate(|| drop(ed25519.sign(&message))),
+        rate(|| {
+            rsa.sign(&RSA_PKCS1_SHA256, &random, &message, &mut out)
+                .expect("a signature")
+        }),
+        commits(),
+    ];
+    println!("{}", figures.map(|figure| figure.to_string()).join(" "));
+}
+
+fn rate(mut work: impl FnMut()) -> f64 {
+    let begun = Instant::now();
+    let mut done = 0_u32;
+    while begun.elapsed() < Duration::from_secs(1) {
+        for _ in 0..32 {
+            work();
+        }
+        done += 32;
+    }
+    f64::from(done) / begun.elapsed().as_secs_f64()
+}
+
+fn commits() -> f64 {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("commits.db").display());
+        let db = Db::open(&url, Options::new(&[MIGRATIONS]))
+            .await
+            .expect("a database");
+        let begun = Instant::now();
+        let mut done = 0_i64;
+        while begun.elapsed() < Duration::from_secs(2) {
+            db.write(move |tx| async move {
+                let insert = sql("INSERT INTO t (id, v) VALUES ($1, $2)");
+                insert.bind(done.to_string()).bind(done).execute(&tx).await
+            })
+            .await
+            .expect("a commit");
+            done += 1;
+        }
+        done as f64 / begun.elapsed().as_secs_f64()
+    })
+}
+
+/// One line about where the figures come from.
+pub fn machine() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "{} cores,{}; server on core 0, generator on core 1",
+        cores,
+        model.trim_start_matches(['\t', ' ', ':'])
+    )
+}

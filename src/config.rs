@@ -241,6 +241,10 @@ impl Config {
 }
 
 /// `LATCHKEY_…` of the process's environment, without the variables that are flags.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
 pub fn environment() -> Vec<(String, String)> {
     const FLAGS: [&str; 1] = ["LATCHKEY_DATA"];
     std::env::vars()

@@ -17,7 +17,7 @@ struct Split {
 
 impl Split {
     fn new(databases: [&str; 3]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         let split = Self {
             folder,
             identity_port: free_port(),
@@ -33,11 +33,11 @@ impl Split {
             split.identity_port,
             split.catalog_port,
         );
-        std::fs::write(split.folder.path().join("latchkey.toml"), config).unwrap();
+        std::fs::write(split.folder.path().join("latchkey.toml"), config).expect("the configuration");
         let seed = "[[clients]]\nclient_id = \"m\"\nclient_secret = \"a-secret-of-this-test\"\n\
                     grant_types = [\"client_credentials\"]\nscope = \"catalog.read\"\n\
                     resources = [\"urn:latchkey:catalog\"]\n";
-        std::fs::write(split.folder.path().join("seed.toml"), seed).unwrap();
+        std::fs::write(split.folder.path().join("seed.toml"), seed).expect("the seed");
         split
     }
 
@@ -64,11 +64,8 @@ impl Split {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
 }
 
 /// Revokes one token after another until identity is gone; those that were answered with 200.

@@ -364,7 +364,8 @@ pub(crate) mod tests {
             metadata.check()
         };
         assert_eq!(with(|_| {}), Ok(()));
-        let spoil: [(&str, fn(&mut Metadata)); 8] = [
+        type Spoil = fn(&mut Metadata);
+        let spoil: [(&str, Spoil); 8] = [
             ("public machine", |m| {
                 m.token_endpoint_auth_method = AuthMethod::None
             }),

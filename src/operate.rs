@@ -31,6 +31,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         vault,
         clock,
         random,
+        stop: CancellationToken::new(),
     })
     .await?)
 }

@@ -122,6 +122,7 @@ impl Starting {
             vault: Vault::new(&master_key, self.random.clone()),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            stop: self.stop.clone(),
         })
         .await?;
         let seeded = identity.seed(seed, "seed").await?;

@@ -56,6 +56,9 @@ struct Inner {
     verifier: tokens::Verifier,
     clock: Clock,
     random: Random,
+    stop: CancellationToken,
+    /// Catching up takes turns: a slow look at the database must not replace what a later one has found.
+    catching_up: tokio::sync::Mutex<()>,
 }
 
 /// What an identity provider is made of.
@@ -72,6 +75,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Randomness.
     pub random: Random,
+    /// Ends long-lived answers when the listener stops.
+    pub stop: CancellationToken,
 }
 
 /// Why the identity provider could not do something inside.
@@ -134,6 +139,8 @@ impl Identity {
                 signer,
                 clock: parts.clock,
                 random: parts.random,
+                stop: parts.stop,
+                catching_up: tokio::sync::Mutex::default(),
             }),
         };
         identity.declare_built_in_resources().await?;

@@ -94,6 +94,7 @@ impl Identity {
 
     /// Catches up with the database: keys that are due, resources, blocked callers.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
+        let _turn = self.inner.catching_up.lock().await;
         let now = self.now();
         let blocked = self.inner.store.blocked(now).await?;
         self.inner.throttle.replace(blocked);

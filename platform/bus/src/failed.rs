@@ -2,7 +2,7 @@
 
 use latchkey_db::{Row, sql};
 
-use crate::group::Receipt;
+use crate::lease::Receipt;
 use crate::log::{Entry, SqlLog};
 use crate::{Bus, BusError};
 
@@ -52,7 +52,7 @@ impl Bus {
 impl SqlLog {
     /// Writes down that a delivery failed: `next` is when to try again, `None` parks it.
     ///
-    /// With a receipt the group's cursor passes the event in the same transaction: from now on it is the record that
+    /// The receipt is handed in in the same transaction: once the cursor has passed the event, it is the record that
     /// knows how often it was tried. `false` when the group is no longer ours; then nothing is written.
     pub(crate) async fn record_failure(
         &self,
@@ -61,7 +61,7 @@ impl SqlLog {
         attempts: i64,
         error: String,
         next: Option<i64>,
-        receipt: Option<Receipt>,
+        receipt: Receipt,
     ) -> Result<bool, BusError> {
         let now = self.clock.now_ms();
         let parked = next.is_none().then_some(now);
@@ -69,9 +69,7 @@ impl SqlLog {
         let (r#type, envelope) = (entry.r#type.clone(), entry.envelope.clone());
         self.db()
             .write(move |tx| async move {
-                if let Some(receipt) = receipt
-                    && !receipt.hand_in(&tx).await?
-                {
+                if !receipt.hand_in(&tx).await? {
                     return Ok(false);
                 }
                 sql("INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \

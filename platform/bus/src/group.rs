@@ -3,17 +3,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use latchkey_db::{Db, DbError, Row, Tx, sql};
+use latchkey_db::{Db, DbError, Tx, sql};
 use tokio_util::sync::CancellationToken;
 
-use crate::failed::Due;
+use crate::lease::{Lease, Receipt};
 use crate::log::{Entry, SqlLog};
 use crate::{Bus, BusError, Event};
 
 const BATCH: i64 = 64;
-/// How long a group stays with an instance that is not heard of.
-const LEASE_MS: i64 = 5_000;
-
 /// Who consumes what.
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -71,7 +68,6 @@ impl Bus {
             Self::SqlLog(log) => {
                 let consumer = Consumer {
                     log: log.clone(),
-                    me: log.consumer(),
                     group,
                     db,
                     handle: std::sync::Arc::new(handle),
@@ -84,8 +80,6 @@ impl Bus {
 
 struct Consumer<H> {
     log: SqlLog,
-    /// Who holds the group when we do.
-    me: String,
     group: Group,
     db: Db,
     handle: std::sync::Arc<H>,
@@ -107,35 +101,6 @@ struct Failed {
     for_good: bool,
 }
 
-/// The group, as far as this instance knows that it has it.
-struct Held {
-    cursor: i64,
-    until: i64,
-}
-
-/// Word that everything up to `to` was handled, or is written down as failed.
-pub(crate) struct Receipt {
-    group: &'static str,
-    holder: String,
-    from: i64,
-    to: i64,
-}
-
-impl Receipt {
-    /// Moves the cursor; `false` when the group has gone to another instance.
-    pub(crate) async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
-        let rows =
-            sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
-                .bind(self.group)
-                .bind(self.holder)
-                .bind(self.from)
-                .bind(self.to)
-                .execute(tx)
-                .await?;
-        Ok(rows == 1)
-    }
-}
-
 impl<H, Fut> Consumer<H>
 where
     H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
@@ -143,9 +108,9 @@ where
 {
     async fn run(self, stop: CancellationToken) {
         let mut changes = self.log.db().changes();
-        let mut held = None;
+        let mut lease = Lease::new(self.log.clone(), self.group.name);
         loop {
-            let more = match self.step(&mut held, &stop).await {
+            let more = match self.step(&mut lease, &stop).await {
                 Ok(more) => more,
                 Err(error) => {
                     tracing::warn!(error = %error, group = self.group.name, "a consumer waits for its database");
@@ -153,7 +118,7 @@ where
                 }
             };
             if stop.is_cancelled() {
-                return self.release().await;
+                return lease.release().await;
             }
             if more {
                 continue;
@@ -167,9 +132,12 @@ where
     }
 
     /// Handles what is due and what is new. `true` when there may be more at once.
-    async fn step(&self, held: &mut Option<Held>, stop: &CancellationToken) -> Result<bool, BusError> {
-        for due in self.due(held).await? {
-            if stop.is_cancelled() || self.hold(held).await?.is_none() {
+    async fn step(&self, lease: &mut Lease, stop: &CancellationToken) -> Result<bool, BusError> {
+        let Some(mut cursor) = lease.hold().await? else {
+            return Ok(false);
+        };
+        for due in self.log.due(self.group.name).await? {
+            if stop.is_cancelled() || lease.hold().await?.is_none() {
                 return Ok(false);
             }
             match self.deliver(&due.entry, stop).await? {
@@ -180,14 +148,16 @@ where
                 }
                 Delivered::Failed(failed) => {
                     let attempts = due.attempts + failed.attempts;
-                    self.put_off(&due.entry, due.attempts, Failed { attempts, ..failed }, None)
-                        .await?;
+                    let failed = Failed { attempts, ..failed };
+                    // The cursor stays; the receipt proves that the group is still ours.
+                    let receipt = lease.receipt(cursor, cursor);
+                    if !self.put_off(&due.entry, due.attempts, failed, receipt).await? {
+                        lease.lost();
+                        return Ok(false);
+                    }
                 }
             }
         }
-        let Some(mut cursor) = self.hold(held).await? else {
-            return Ok(false);
-        };
         let state = self.log.state().await?;
         let entries = self
             .log
@@ -196,133 +166,36 @@ where
         let more = entries.len() as i64 == BATCH;
         let mut handled = cursor;
         for entry in entries {
-            if stop.is_cancelled() || self.hold(held).await?.is_none() {
+            if stop.is_cancelled() || lease.hold().await?.is_none() {
                 break;
             }
             match self.deliver(&entry, stop).await? {
                 Delivered::Done => handled = entry.position,
                 Delivered::Failed(failed) => {
-                    let receipt = self.receipt(cursor, entry.position);
-                    if !self.put_off(&entry, 0, failed, Some(receipt)).await? {
-                        return Ok(self.lost(held));
+                    let receipt = lease.receipt(cursor, entry.position);
+                    if !self.put_off(&entry, 0, failed, receipt).await? {
+                        lease.lost();
+                        return Ok(false);
                     }
                     (cursor, handled) = (entry.position, entry.position);
+                    lease.moved(cursor);
                 }
             }
         }
         // The receipt comes after the effects; a crash before it delivers again, and the inbox recognises it.
-        if handled > cursor && !self.acknowledge(cursor, handled).await? {
-            return Ok(self.lost(held));
-        }
-        if let Some(held) = held {
-            held.cursor = handled;
+        if handled > cursor {
+            let receipt = lease.receipt(cursor, handled);
+            let write = self
+                .log
+                .db()
+                .write(move |tx| async move { receipt.hand_in(&tx).await });
+            if !write.await? {
+                lease.lost();
+                return Ok(false);
+            }
+            lease.moved(handled);
         }
         Ok(more)
-    }
-
-    /// Failed deliveries whose time has come, if the group is ours.
-    async fn due(&self, held: &mut Option<Held>) -> Result<Vec<Due>, BusError> {
-        match self.hold(held).await? {
-            Some(_) => self.log.due(self.group.name).await,
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// The cursor while the group is ours, `None` while another instance has it. Takes it when it is free and renews
-    /// it in time; otherwise it writes nothing, for each commit wakes everybody who shares the log.
-    async fn hold(&self, held: &mut Option<Held>) -> Result<Option<i64>, BusError> {
-        let now = self.log.clock.now_ms();
-        let asked = match held {
-            Some(held) if held.until - now > LEASE_MS / 2 => return Ok(Some(held.cursor)),
-            Some(_) => true,
-            None => self.is_free(now).await?,
-        };
-        *held = if asked { self.lease(now).await? } else { None };
-        Ok(held.as_ref().map(|held| held.cursor))
-    }
-
-    async fn is_free(&self, now: i64) -> Result<bool, BusError> {
-        let held =
-            sql("SELECT 1 AS one FROM bus_group WHERE name = $1 AND holder <> $2 AND held_until >= $3")
-                .bind(self.group.name)
-                .bind(&self.me)
-                .bind(now)
-                .fetch_optional(self.log.db())
-                .await?;
-        Ok(held.is_none())
-    }
-
-    async fn lease(&self, now: i64) -> Result<Option<Held>, BusError> {
-        let (name, me, until) = (self.group.name, self.me.clone(), now + LEASE_MS);
-        self.log
-            .db()
-            .write(move |tx| async move {
-                sql("INSERT INTO bus_group (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING")
-                    .bind(name)
-                    .execute(&tx)
-                    .await?;
-                let row = sql("UPDATE bus_group SET holder = $2, held_until = $3 \
-                               WHERE name = $1 AND (holder IS NULL OR holder = $2 OR held_until < $4) \
-                               RETURNING position")
-                .bind(name)
-                .bind(me)
-                .bind(until)
-                .bind(now)
-                .fetch_optional(&tx)
-                .await?;
-                let held = |row: Row| {
-                    Ok::<_, BusError>(Held {
-                        cursor: row.int("position")?,
-                        until,
-                    })
-                };
-                row.map(held).transpose()
-            })
-            .await
-    }
-
-    fn lost(&self, held: &mut Option<Held>) -> bool {
-        tracing::info!(group = self.group.name, "another instance took the group over");
-        *held = None;
-        false
-    }
-
-    fn receipt(&self, from: i64, to: i64) -> Receipt {
-        Receipt {
-            group: self.group.name,
-            holder: self.me.clone(),
-            from,
-            to,
-        }
-    }
-
-    async fn acknowledge(&self, from: i64, to: i64) -> Result<bool, BusError> {
-        let receipt = self.receipt(from, to);
-        self.log
-            .db()
-            .write(move |tx| async move { receipt.hand_in(&tx).await })
-            .await
-    }
-
-    /// Lets another instance go on at once.
-    async fn release(&self) {
-        let (name, me) = (self.group.name, self.me.clone());
-        let released = self
-            .log
-            .db()
-            .write(move |tx| async move {
-                sql("UPDATE bus_group SET holder = NULL WHERE name = $1 AND holder = $2")
-                    .bind(name)
-                    .bind(me)
-                    .execute(&tx)
-                    .await?;
-                tx.announce();
-                Ok::<_, BusError>(())
-            })
-            .await;
-        if let Err(error) = released {
-            tracing::debug!(error = %error, group = self.group.name, "the lease will run out by itself");
-        }
     }
 
     /// Tries one delivery until it is done or the quick attempts are used up.
@@ -389,7 +262,7 @@ where
         entry: &Entry,
         before: i64,
         failed: Failed,
-        receipt: Option<Receipt>,
+        receipt: Receipt,
     ) -> Result<bool, BusError> {
         let rounds_done = rounds(before, self.group.retries.quick.len());
         let pause = self

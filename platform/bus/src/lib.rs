@@ -12,6 +12,7 @@ mod broadcast;
 mod event;
 mod failed;
 mod group;
+mod lease;
 mod log;
 pub mod outbox;
 mod relay;

@@ -116,6 +116,7 @@ impl Connection {
                 }
             }
         }
+        let stop = self.identity.inner.stop.clone();
         let mut told = position;
         let mut beat = tokio::time::interval(HEARTBEAT);
         beat.reset();
@@ -133,6 +134,8 @@ impl Connection {
                     }
                 }
                 () = self.frames.closed() => return None,
+                // The guard connects again, to another node or to this one's successor, and goes on where it was.
+                () = stop.cancelled() => return Some(()),
             }
         }
     }

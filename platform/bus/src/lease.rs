@@ -1,0 +1,152 @@
+//! Whose a group is: one instance holds it for a while, and its cursor moves only under that hold.
+
+use latchkey_db::{Row, Tx, sql};
+
+use crate::BusError;
+use crate::log::SqlLog;
+
+/// How long a group stays with an instance that is not heard of.
+const LEASE_MS: i64 = 5_000;
+
+/// One instance's hold on a group, or its wish for one.
+pub(crate) struct Lease {
+    log: SqlLog,
+    group: &'static str,
+    /// Who holds the group when we do.
+    me: String,
+    held: Option<Held>,
+}
+
+struct Held {
+    cursor: i64,
+    until: i64,
+}
+
+/// Word that everything up to `to` was handled, or is written down as failed.
+pub(crate) struct Receipt {
+    group: &'static str,
+    holder: String,
+    from: i64,
+    to: i64,
+}
+
+impl Lease {
+    pub(crate) fn new(log: SqlLog, group: &'static str) -> Self {
+        Self {
+            me: log.consumer(),
+            log,
+            group,
+            held: None,
+        }
+    }
+
+    /// The cursor while the group is ours, `None` while another instance has it. Takes it when it is free and renews
+    /// it in time; otherwise it writes nothing, for each commit wakes everybody who shares the log.
+    pub(crate) async fn hold(&mut self) -> Result<Option<i64>, BusError> {
+        let now = self.log.clock.now_ms();
+        let ask = match &self.held {
+            Some(held) if held.until - now > LEASE_MS / 2 => return Ok(Some(held.cursor)),
+            Some(_) => true,
+            None => self.is_free(now).await?,
+        };
+        self.held = if ask { self.ask(now).await? } else { None };
+        Ok(self.held.as_ref().map(|held| held.cursor))
+    }
+
+    /// The cursor was moved by a receipt of ours.
+    pub(crate) fn moved(&mut self, to: i64) {
+        if let Some(held) = &mut self.held {
+            held.cursor = to;
+        }
+    }
+
+    /// A receipt of ours was refused.
+    pub(crate) fn lost(&mut self) {
+        tracing::info!(group = self.group, "another instance took the group over");
+        self.held = None;
+    }
+
+    pub(crate) fn receipt(&self, from: i64, to: i64) -> Receipt {
+        Receipt {
+            group: self.group,
+            holder: self.me.clone(),
+            from,
+            to,
+        }
+    }
+
+    /// Lets another instance go on at once.
+    pub(crate) async fn release(self) {
+        let (group, me) = (self.group, self.me);
+        let released = self
+            .log
+            .db()
+            .write(move |tx| async move {
+                sql("UPDATE bus_group SET holder = NULL WHERE name = $1 AND holder = $2")
+                    .bind(group)
+                    .bind(me)
+                    .execute(&tx)
+                    .await?;
+                tx.announce();
+                Ok::<_, BusError>(())
+            })
+            .await;
+        if let Err(error) = released {
+            tracing::debug!(error = %error, group, "the lease will run out by itself");
+        }
+    }
+
+    async fn is_free(&self, now: i64) -> Result<bool, BusError> {
+        let held = sql("SELECT name FROM bus_group WHERE name = $1 AND holder <> $2 AND held_until >= $3")
+            .bind(self.group)
+            .bind(&self.me)
+            .bind(now)
+            .fetch_optional(self.log.db())
+            .await?;
+        Ok(held.is_none())
+    }
+
+    async fn ask(&self, now: i64) -> Result<Option<Held>, BusError> {
+        let (group, me, until) = (self.group, self.me.clone(), now + LEASE_MS);
+        self.log
+            .db()
+            .write(move |tx| async move {
+                sql("INSERT INTO bus_group (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING")
+                    .bind(group)
+                    .execute(&tx)
+                    .await?;
+                let row = sql("UPDATE bus_group SET holder = $2, held_until = $3 \
+                               WHERE name = $1 AND (holder IS NULL OR holder = $2 OR held_until < $4) \
+                               RETURNING position")
+                .bind(group)
+                .bind(me)
+                .bind(until)
+                .bind(now)
+                .fetch_optional(&tx)
+                .await?;
+                let held = |row: Row| {
+                    Ok::<_, BusError>(Held {
+                        cursor: row.int("position")?,
+                        until,
+                    })
+                };
+                row.map(held).transpose()
+            })
+            .await
+    }
+}
+
+impl Receipt {
+    /// Moves the cursor; `false` when the group has gone to another instance.
+    pub(crate) async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
+        let rows =
+            sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
+                .bind(self.group)
+                .bind(self.holder)
+                .bind(self.from)
+                .bind(self.to)
+                .execute(tx)
+                .await?;
+        Ok(rows == 1)
+    }
+}

@@ -1,0 +1,119 @@
+//! The back ends on trial, and what each can have done to it by hand.
+
+use latchkey_db::{Db, DbError, Options, sql, testing};
+
+use crate::gate::{Held, gate};
+
+/// A back end of the bus, with a database of the same kind for the business beside it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Backend {
+    /// The SQL log in a file.
+    Sqlite,
+    /// The SQL log on a server.
+    Postgres,
+}
+
+/// Where one case takes place.
+pub struct Place {
+    /// The database of a service: its tables, outbox and inbox.
+    pub business: String,
+    /// The bus.
+    pub bus: String,
+}
+
+impl Backend {
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+
+    /// A fresh place.
+    pub async fn place(self, name: &str) -> Place {
+        let name: String = name.chars().take(30).collect();
+        match self {
+            Self::Sqlite => Place {
+                business: testing::sqlite_url(&format!("{name}_shop")),
+                bus: testing::sqlite_url(&format!("{name}_bus")),
+            },
+            Self::Postgres => Place {
+                business: testing::postgres_url(&format!("{name}_shop")).await,
+                bus: testing::postgres_url(&format!("{name}_bus")).await,
+            },
+        }
+    }
+
+    /// True when two transactions of the business database can be under way at once.
+    pub fn writes_in_parallel(self) -> bool {
+        self == Self::Postgres
+    }
+
+    /// From now on the bus accepts no acknowledgement, until the gate is opened.
+    pub async fn hold_acknowledgements(self, place: &Place) -> Held {
+        hold(&place.bus, "UPDATE bus_group SET position = position").await
+    }
+
+    /// Delivers everything to `group` again, as a broker may.
+    pub async fn deliver_again(self, place: &Place, group: &'static str) {
+        by_hand(&place.bus, async move |tx| {
+            sql("UPDATE bus_group SET position = 0 WHERE name = $1")
+                .bind(group)
+                .execute(&tx)
+                .await
+        })
+        .await;
+    }
+
+    /// Replaces the log by another one that begins anew.
+    pub async fn replace(self, place: &Place) {
+        by_hand(&place.bus, async |tx| {
+            sql("DELETE FROM bus_log").execute(&tx).await?;
+            sql("UPDATE bus_state SET position = 0, epoch = 'another'")
+                .execute(&tx)
+                .await?;
+            tx.announce();
+            Ok(())
+        })
+        .await;
+    }
+
+    /// Puts the log back by one event, as a restore of yesterday's copy does.
+    pub async fn rewind(self, place: &Place) {
+        by_hand(&place.bus, async |tx| {
+            sql("DELETE FROM bus_log WHERE position = (SELECT position FROM bus_state)")
+                .execute(&tx)
+                .await?;
+            sql("UPDATE bus_state SET position = position - 1")
+                .execute(&tx)
+                .await?;
+            tx.announce();
+            Ok(())
+        })
+        .await;
+    }
+}
+
+/// Runs `statement`, which locks what others need, and holds its transaction open until the gate is passed.
+pub async fn hold(url: &str, statement: &'static str) -> Held {
+    let (inside, held) = gate();
+    let db = Db::open(url, Options::new(&[])).await.unwrap();
+    tokio::spawn(async move {
+        let rolled_back = db
+            .write(async move |tx| {
+                sql(statement).execute(&tx).await?;
+                inside.pass().await;
+                Err::<(), _>(DbError::Stopped)
+            })
+            .await;
+        drop(rolled_back);
+        db.close().await;
+    });
+    held
+}
+
+async fn by_hand<T, F, Fut>(url: &str, work: F)
+where
+    T: Send + 'static,
+    F: FnOnce(latchkey_db::Tx) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, DbError>> + Send + 'static,
+{
+    let db = Db::open(url, Options::new(&[])).await.unwrap();
+    db.write(work).await.unwrap();
+    db.close().await;
+}

@@ -1,0 +1,171 @@
+//! Broadcast: every instance hears everything, from the beginning it asked for, in one order for all.
+
+use std::collections::BTreeMap;
+
+use latchkey_bus::{Broadcast, Heard};
+use latchkey_db::{Db, Options, testing};
+
+use super::{Violation, ensure};
+use crate::gate::soon;
+use crate::shop::{Order, Refused, order_of};
+use crate::stage::{Stage, snapshot};
+
+pub async fn every_instance_hears_every_event(stage: &Stage) -> Result<(), Violation> {
+    let (one, two) = (stage.process("one").await, stage.process("two").await);
+    let mut ears = [one.broadcast(0), two.broadcast(0), two.broadcast(0)];
+    one.relay();
+    for n in 1..=20 {
+        one.produce(Order::of("order", n)).await?;
+    }
+    for ear in &mut ears {
+        let heard = hear(ear, 20).await?;
+        let orders: Vec<&str> = heard.iter().map(|(_, order)| order.as_str()).collect();
+        let expected: Vec<String> = (1..=20).map(|n| format!("order-{n}")).collect();
+        ensure(orders == expected, || format!("{orders:?}"))?;
+    }
+    Ok(())
+}
+
+pub async fn a_snapshot_comes_first_and_begins_where_it_was_asked_to(stage: &Stage) -> Result<(), Violation> {
+    let process = stage.working_process("one").await;
+    process.produce(Order::new("old")).await?;
+    stage.effect_of("old-1").await?;
+    stage.clock.advance(1_000);
+    let since = stage.clock.now_ms();
+    for n in 1..=3 {
+        process.produce(Order::of("new", n)).await?;
+    }
+    stage.effect_of("new-3").await?;
+
+    let mut all = process.broadcast(0);
+    let told = snapshot(&mut all).await?;
+    ensure(told.len() == 4 && told[0].1 == "old-1", || format!("{told:?}"))?;
+    let mut recent = process.broadcast(since);
+    let told = snapshot(&mut recent).await?;
+    ensure(told.len() == 3 && told[0] == (2, "new-1".to_owned()), || {
+        format!("{told:?}")
+    })?;
+    let mut none = process.broadcast(since + 1);
+    let first = soon("the beginning", none.next()).await?;
+    ensure(matches!(first, Some(Heard::Live { position: 4, .. })), || {
+        format!("{first:?}")
+    })?;
+
+    // From here on all three hear the same.
+    process.produce(Order::of("new", 4)).await?;
+    for ear in [&mut all, &mut recent, &mut none] {
+        let heard = hear(ear, 1).await?;
+        ensure(heard == [(5, "new-4".to_owned())], || format!("{heard:?}"))?;
+    }
+    Ok(())
+}
+
+/// Several services, several relays each, all at once: one order, without a gap, and nobody hears a position twice.
+pub async fn positions_are_dense_and_in_the_order_of_commits(stage: &Stage) -> Result<(), Violation> {
+    const EACH: i64 = 40;
+    const SERVICES: i64 = 3;
+    let (one, two) = (stage.process("one").await, stage.process("two").await);
+    let listener = stage.process("listener").await;
+    let mut early = listener.broadcast(0);
+    let mut services = Vec::new();
+    for _ in 0..SERVICES {
+        services.push(testing::sqlite_url("service"));
+    }
+    for url in &services {
+        for process in [&one, &two] {
+            let db = outbox(url).await;
+            process.relay_also(process.node.bus.relay(db, stage.clock.clone()));
+        }
+    }
+    let producing = services.iter().enumerate().map(async |(service, url)| {
+        let (db, outbox) = (outbox(url).await, one.node.outbox.clone());
+        for n in 1..=EACH {
+            let (outbox, order) = (outbox.clone(), Order::of(&format!("service{service}"), n));
+            let placed = db.write(async move |tx| {
+                outbox.put(&tx, order.draft()).await?;
+                Ok::<_, Refused>(())
+            });
+            placed.await.unwrap();
+        }
+    });
+    let all = (EACH * SERVICES) as usize;
+    let (_, heard) = tokio::join!(futures::future::join_all(producing), hear(&mut early, all));
+    let heard = heard?;
+    let positions: Vec<i64> = heard.iter().map(|(position, _)| *position).collect();
+    ensure(positions.iter().copied().eq(1..=all as i64), || {
+        format!("{positions:?}")
+    })?;
+    let mut next: BTreeMap<&str, i64> = BTreeMap::new();
+    for (_, order) in &heard {
+        let (service, sequence) = order.rsplit_once('-').unwrap();
+        let expected = next.entry(service).or_insert(1);
+        ensure(sequence == expected.to_string(), || {
+            format!("{order} instead of {expected}: {heard:?}")
+        })?;
+        *expected += 1;
+    }
+    let again = stage.log().await?;
+    ensure(again == heard, || {
+        "who comes later hears another story".to_owned()
+    })
+}
+
+pub async fn a_log_that_was_replaced_is_told_from_its_beginning(stage: &Stage) -> Result<(), Violation> {
+    let process = stage.process("one").await;
+    process.relay();
+    for n in 1..=3 {
+        process.produce(Order::of("old", n)).await?;
+    }
+    let mut ear = process.broadcast(0);
+    let heard = hear(&mut ear, 3).await?;
+    ensure(heard.len() == 3, || format!("{heard:?}"))?;
+
+    stage.backend.rewind(&stage.place).await;
+    reset(&mut ear).await?;
+    let told = snapshot(&mut ear).await?;
+    ensure(told == heard[..2], || format!("{told:?}"))?;
+
+    stage.backend.replace(&stage.place).await;
+    reset(&mut ear).await?;
+    let told = snapshot(&mut ear).await?;
+    ensure(told.is_empty(), || format!("{told:?}"))?;
+    process.produce(Order::new("new")).await?;
+    let heard = hear(&mut ear, 1).await?;
+    ensure(heard == [(1, "new-1".to_owned())], || format!("{heard:?}"))
+}
+
+/// The next `count` events; a `Live` in between never runs ahead of what was told.
+async fn hear(ear: &mut Broadcast, count: usize) -> Result<Vec<(i64, String)>, Violation> {
+    let mut heard = Vec::new();
+    let mut live = 0;
+    while heard.len() < count {
+        match soon("an event", ear.next()).await? {
+            Some(Heard::Event { position, event }) => {
+                ensure(position > live, || {
+                    format!("{position} comes after a Live at {live}")
+                })?;
+                heard.push((position, order_of(&event)));
+            }
+            Some(Heard::Live { position, .. }) => live = position,
+            other => return Err(Violation(format!("{other:?} among the events"))),
+        }
+    }
+    Ok(heard)
+}
+
+/// Hears that the log is another one, before anything of it.
+async fn reset(ear: &mut Broadcast) -> Result<(), Violation> {
+    loop {
+        match soon("the reset", ear.next()).await? {
+            Some(Heard::Reset) => return Ok(()),
+            Some(Heard::Live { .. }) => {}
+            other => return Err(Violation(format!("{other:?} before the reset"))),
+        }
+    }
+}
+
+async fn outbox(url: &str) -> Db {
+    Db::open(url, Options::new(&[latchkey_bus::outbox::MIGRATIONS]))
+        .await
+        .unwrap()
+}

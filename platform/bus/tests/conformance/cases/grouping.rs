@@ -1,0 +1,80 @@
+//! Group subscriptions: of all instances one handles an event, whoever of them lives.
+
+use std::sync::Arc;
+
+use super::{Violation, ensure};
+use crate::participant::Handle;
+use crate::shop::Order;
+use crate::stage::{GROUP, LEASE_MS, Stage};
+
+pub async fn of_two_instances_one_handles_each_event(stage: &Stage) -> Result<(), Violation> {
+    let one = stage.working_process("one").await;
+    let two = stage.working_process("two").await;
+    // Two consumers in one process are two instances as well.
+    two.consume(GROUP, two.effect());
+    for n in 1..=30 {
+        let (a, b) = tokio::join!(one.produce(Order::of("a", n)), two.produce(Order::of("b", n)));
+        a.and(b)?;
+    }
+    stage.settle(&one).await?;
+    stage.exactly_once().await?;
+    let effects = stage.effects().await;
+    let holder = &effects[0].handled_by;
+    ensure(effects.iter().all(|effect| effect.handled_by == *holder), || {
+        format!("{effects:?}")
+    })
+}
+
+pub async fn a_group_passes_on_when_its_holder_dies(stage: &Stage) -> Result<(), Violation> {
+    let first = stage.working_process("first").await;
+    first.produce(Order::new("before")).await?;
+    stage.effect_of("before-1").await?;
+    let second = stage.working_process("second").await;
+    first.kill().await;
+    second.produce(Order::new("after")).await?;
+    stage.clock.advance(LEASE_MS);
+    stage.settle(&second).await?;
+    stage.exactly_once().await?;
+    let effects = stage.effects().await;
+    ensure(
+        effects[0].handled_by == "first" && effects[1..].iter().all(|effect| effect.handled_by == "second"),
+        || format!("{effects:?}"),
+    )
+}
+
+pub async fn a_group_passes_on_at_once_when_its_holder_stops(stage: &Stage) -> Result<(), Violation> {
+    let first = stage.process("first").await;
+    let tasks = [first.relay(), first.consume(GROUP, first.effect())];
+    first.produce(Order::new("before")).await?;
+    stage.effect_of("before-1").await?;
+    let second = stage.working_process("second").await;
+    first.stop(tasks).await?;
+    // The clock stands still: nothing has run out.
+    stage.settle(&second).await?;
+    stage.exactly_once().await
+}
+
+pub async fn a_slow_holder_keeps_its_group(stage: &Stage) -> Result<(), Violation> {
+    let slow = stage.process("slow").await;
+    for n in 1..=10 {
+        slow.produce(Order::of("order", n)).await?;
+    }
+    slow.relay();
+    // Each event takes three seconds, and the other instance looks whenever it hears of a change.
+    let (effect, clock) = (slow.effect(), stage.clock.clone());
+    let takes_its_time: Handle = Arc::new(move |tx, event| {
+        clock.advance(3_000);
+        tx.announce();
+        effect(tx, event)
+    });
+    slow.consume(GROUP, takes_its_time);
+    stage.effect_of("order-1").await?;
+    let eager = stage.process("eager").await;
+    eager.consume(GROUP, eager.effect());
+    stage.settle(&eager).await?;
+    stage.exactly_once().await?;
+    let effects = stage.effects().await;
+    ensure(effects.iter().all(|effect| effect.handled_by == "slow"), || {
+        format!("{effects:?}")
+    })
+}

@@ -64,7 +64,7 @@ struct Up {
     /// The issuer's port
     #[arg(long, default_value_t = 8081)]
     identity_port: u16,
-    /// The port of console, mail outbox and metrics
+    /// The operator's port: metrics and health
     #[arg(long, default_value_t = 8082)]
     admin_port: u16,
     /// The public issuer, when it is not http://localhost:<identity-port>

@@ -74,17 +74,21 @@ pub enum Tls {
 }
 
 /// How guards learn of revocations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signals {
     /// From the bus.
     Bus,
-    /// From the issuer's feed, as this client.
-    Feed {
-        /// The client's id.
-        client_id: String,
-        /// The client's secret.
-        client_secret: String,
-    },
+    /// From the issuer's feed.
+    Feed,
+}
+
+/// The client as which guards introspect when they have lost their feed, and hear the feed when they are off the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuardClient {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
 }
 
 /// Everything that a process needs to know.
@@ -108,6 +112,8 @@ pub struct Config {
     pub catalog_url: Option<String>,
     /// TLS of every listener.
     pub tls: Tls,
+    /// Whose certificates roles believe when they call each other; the last of our own chain when absent.
+    pub tls_authority: Option<PathBuf>,
     /// The bus.
     pub bus: String,
     /// The identity database.
@@ -126,6 +132,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// How guards learn of revocations.
     pub signals: Signals,
+    /// As which client guards ask the issuer; the demo makes one of its own.
+    pub guard_client: Option<GuardClient>,
     /// Files that declare resources, clients and people.
     pub seeds: Vec<PathBuf>,
     /// Lets a seed give `may_introspect = ["*"]` outside of the demo.
@@ -151,6 +159,7 @@ impl Config {
             origin: None,
             catalog_url: None,
             tls: Tls::Off,
+            tls_authority: None,
             bus: sqlite(&data, "bus"),
             identity_database: sqlite(&data, "identity"),
             catalog_database: sqlite(&data, "catalog"),
@@ -162,6 +171,7 @@ impl Config {
             admin_listen: Listen::Loopback(admin),
             hosts: Vec::new(),
             signals: Signals::Bus,
+            guard_client: None,
             seeds: Vec::new(),
             allow_introspect_all: false,
             log: "info".to_owned(),
@@ -185,7 +195,17 @@ impl Config {
         };
         for (name, value) in environment {
             let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
-            table.insert(key, toml::Value::String(value.clone()));
+            let list = || {
+                value
+                    .split(',')
+                    .map(|name| toml::Value::String(name.trim().to_owned()))
+                    .collect()
+            };
+            let value = match key.as_str() {
+                "hosts" => toml::Value::Array(list()),
+                _ => toml::Value::String(value.clone()),
+            };
+            table.insert(key, value);
         }
         for key in table.keys() {
             known(key)?;
@@ -236,19 +256,52 @@ impl Config {
         if !self.demo && self.issuer.is_none() && !self.is_loopback() {
             return Err(ConfigError("issuer must be set".to_owned()));
         }
+        for (key, url) in [
+            ("bus", &self.bus),
+            ("identity_database", &self.identity_database),
+            ("catalog_database", &self.catalog_database),
+        ] {
+            if !["sqlite:", "postgres:", "postgresql:"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme))
+            {
+                return Err(ConfigError(format!("{key} must begin with sqlite: or postgres:")));
+            }
+        }
+        self.check_calls()
+    }
+
+    /// What roles of this process call must have an address, and one that its certificate is for.
+    fn check_calls(&self) -> Result<(), ConfigError> {
+        let plays = |role: Role| self.roles.contains(&role);
+        let own_names = !matches!(self.tls, Tls::Files { .. });
+        if plays(Role::Catalog) && self.identity_url.is_none() && !(plays(Role::Identity) && own_names) {
+            return Err(ConfigError(
+                "identity_url must be set: guards fetch their keys there".to_owned(),
+            ));
+        }
+        if plays(Role::Catalog) && self.issuer.is_none() && !plays(Role::Identity) {
+            return Err(ConfigError(
+                "issuer must be set: guards believe its tokens alone".to_owned(),
+            ));
+        }
+        if plays(Role::Gateway) && self.catalog_url.is_none() && !(plays(Role::Catalog) && own_names) {
+            return Err(ConfigError(
+                "catalog_url must be set: the edge sends calls there".to_owned(),
+            ));
+        }
         Ok(())
     }
 }
 
-/// `LATCHKEY_…` of the process's environment, without the variables that are flags.
+/// `LATCHKEY_…` of the process's environment.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the environment"
 )]
 pub fn environment() -> Vec<(String, String)> {
-    const FLAGS: [&str; 1] = ["LATCHKEY_DATA"];
     std::env::vars()
-        .filter(|(name, _)| name.starts_with("LATCHKEY_") && !FLAGS.contains(&name.as_str()))
+        .filter(|(name, _)| name.starts_with("LATCHKEY_"))
         .collect()
 }
 
@@ -273,13 +326,15 @@ struct File {
     admin_listen: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
-    feed_client_id: Option<String>,
-    feed_client_secret: Option<String>,
+    tls_authority: Option<PathBuf>,
+    signals: Option<String>,
+    guard_client_id: Option<String>,
+    guard_client_secret: Option<String>,
     log: Option<String>,
 }
 
 /// The file's keys, for a suggestion.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "data",
     "keys",
     "issuer",
@@ -288,6 +343,7 @@ const KEYS: [&str; 19] = [
     "catalog_url",
     "tls_certificate",
     "tls_key",
+    "tls_authority",
     "bus",
     "identity_database",
     "catalog_database",
@@ -296,8 +352,9 @@ const KEYS: [&str; 19] = [
     "gateway_listen",
     "admin_listen",
     "hosts",
-    "feed_client_id",
-    "feed_client_secret",
+    "signals",
+    "guard_client_id",
+    "guard_client_secret",
     "log",
 ];
 
@@ -318,18 +375,27 @@ impl File {
             (None, None) => Tls::Off,
             _ => return Err(ConfigError("tls_certificate and tls_key go together".to_owned())),
         };
-        config.signals = match (self.feed_client_id, self.feed_client_secret) {
-            (Some(client_id), Some(secret)) => Signals::Feed {
-                client_id,
-                client_secret: secret_value(&secret)?,
-            },
-            (None, None) => Signals::Bus,
+        config.guard_client = match (self.guard_client_id, self.guard_client_secret) {
+            (Some(id), Some(secret)) => Some(GuardClient {
+                id,
+                secret: secret_value(&secret)?,
+            }),
+            (None, None) => None,
             _ => {
                 return Err(ConfigError(
-                    "feed_client_id and feed_client_secret go together".to_owned(),
+                    "guard_client_id and guard_client_secret go together".to_owned(),
                 ));
             }
         };
+        config.signals = match self.signals.as_deref() {
+            None | Some("bus") => Signals::Bus,
+            Some("feed") if config.guard_client.is_some() => Signals::Feed,
+            Some("feed") => {
+                return Err(ConfigError("signals = \"feed\" needs guard_client_id".to_owned()));
+            }
+            Some(_) => return Err(ConfigError("signals is \"bus\" or \"feed\"".to_owned())),
+        };
+        config.tls_authority = self.tls_authority;
         let urls = [
             (self.bus, &mut config.bus),
             (self.identity_database, &mut config.identity_database),
@@ -372,10 +438,8 @@ fn known(key: &str) -> Result<(), ConfigError> {
     if KEYS.contains(&key) {
         return Ok(());
     }
-    let nearest = KEYS
-        .iter()
-        .min_by_key(|known| distance(key, known))
-        .filter(|known| distance(key, known) <= 4);
+    let near = |known: &&&str| distance(key, known) <= (key.len() / 3).min(4);
+    let nearest = KEYS.iter().min_by_key(|known| distance(key, known)).filter(near);
     let hint = nearest
         .map(|known| format!("; did you mean {known}?"))
         .unwrap_or_default();

@@ -75,7 +75,7 @@ pub(crate) fn describe(urls: &Urls, seeded: &Seeded, secrets: DemoSecrets) -> De
 }
 
 /// Letters and digits that can be typed and pasted anywhere.
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     // Five bits a character.
     bytes

@@ -19,8 +19,8 @@ use latchkey_protocol::metadata::path;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, Role, Signals as Source};
-use crate::{Listeners, Running, StartError, Urls, embedded, signals, tls, wait_ready};
+use crate::config::{Config, GuardClient, Role, Signals as Source};
+use crate::{Listeners, Running, StartError, Urls, demo, embedded, signals, tls, wait_ready};
 
 /// A process on its way up.
 pub(crate) struct Starting {
@@ -126,6 +126,7 @@ impl Starting {
         })
         .await?;
         let seeded = identity.seed(seed, "seed").await?;
+        self.register_guard_client(&identity).await?;
         let (running, stop) = (identity.clone(), self.background_stop.clone());
         self.background.spawn(async move { running.run(stop).await });
 
@@ -240,21 +241,14 @@ impl Starting {
         let stop = self.background_stop.clone();
         self.background
             .spawn(keys.clone().run(stop.clone().cancelled_owned()));
-        match self.config.signals.clone() {
-            Source::Bus => {
-                let listening = signals::listen(self.bus.clone(), signals.clone(), self.clock.clone(), stop);
-                self.background.spawn(listening);
-            }
-            Source::Feed {
-                client_id,
-                client_secret,
-            } => {
+        match (self.config.signals, &self.config.guard_client) {
+            (Source::Feed, Some(asking)) => {
                 let feed = latchkey_guard::Feed {
                     url: format!("{internal}{}", path::REVOCATIONS),
-                    client_id,
-                    client_secret,
+                    client_id: asking.id.clone(),
+                    client_secret: asking.secret.clone(),
                     issuer: self.urls.issuer.clone(),
-                    client,
+                    client: client.clone(),
                 };
                 let listening = feed.run(
                     signals.clone(),
@@ -264,12 +258,49 @@ impl Starting {
                 );
                 self.background.spawn(listening);
             }
+            (Source::Bus | Source::Feed, _) => {
+                let listening = signals::listen(self.bus.clone(), signals.clone(), self.clock.clone(), stop);
+                self.background.spawn(listening);
+            }
         }
-        Ok(Guard::builder(&self.urls.issuer, audience)
+        let mut guard = Guard::builder(&self.urls.issuer, audience)
             .keys(keys)
             .signals(signals)
-            .clock(clock)
-            .build())
+            .clock(clock);
+        if let Some(asking) = &self.config.guard_client {
+            let endpoint = format!("{internal}{}", path::INTROSPECT);
+            let ask = latchkey_guard::http::introspector(&endpoint, &asking.id, &asking.secret, client);
+            guard = guard.introspect(ask);
+        }
+        Ok(guard.build())
+    }
+
+    /// The demo's guards ask as a client of their own, whose secret lives as long as the process.
+    async fn register_guard_client(&mut self, identity: &Identity) -> Result<(), StartError> {
+        if !self.config.demo || self.config.guard_client.is_some() {
+            return Ok(());
+        }
+        let asking = GuardClient {
+            id: "latchkey-guards".to_owned(),
+            secret: demo::text(&self.random.bytes::<52>()),
+        };
+        let metadata = serde_json::json!({
+            "client_id": asking.id,
+            "client_name": "The guards of this installation",
+            "may_introspect": [latchkey_catalog::AUDIENCE],
+        });
+        let failed = |error: String| StartError::Config(crate::config::ConfigError(error));
+        let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
+        let new = latchkey_identity::NewClient {
+            metadata,
+            secret: Some(asking.secret.clone()),
+        };
+        identity
+            .put_client(new, "up")
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        self.config.guard_client = Some(asking);
+        Ok(())
     }
 
     async fn open(&mut self, url: &str, tables: &[latchkey_db::Migrations]) -> Result<Db, StartError> {
@@ -322,20 +353,23 @@ fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealt
 /// Every route of the edge. What is not here does not exist.
 fn declared(catalog: &Origin) -> Vec<Route> {
     use http::Method;
-    let all = vec![
+    let all = [
         Method::GET,
         Method::POST,
         Method::PUT,
         Method::PATCH,
         Method::DELETE,
     ];
-    vec![Route::new(
-        "catalog",
-        &all,
-        "/api/catalog/v1/*",
-        "/api",
-        catalog.clone(),
-    )]
+    vec![
+        Route::new("catalog", &all, "/api/catalog/v1/*", "/api", catalog.clone()),
+        Route::new(
+            "catalog",
+            &[Method::GET],
+            "/api/catalog/openapi.json",
+            "/api/catalog",
+            catalog.clone(),
+        ),
+    ]
 }
 
 /// The public and internal addresses of what is bound here.

@@ -12,6 +12,8 @@ const WINDOW_MS: i64 = (MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S + 1) * 1_000;
 
 /// Keeps `signals` true by the bus, until `stop`.
 pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: CancellationToken) {
+    // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked and started again.
+    let mut whole = true;
     let mut broadcast = bus.broadcast(Revocation::TYPES, clock.now_ms() - WINDOW_MS, stop);
     while let Some(heard) = broadcast.next().await {
         match heard {
@@ -20,11 +22,12 @@ pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: Cance
                     .into_iter()
                     .for_each(|signal| signals.apply(signal)),
                 Err(error) => {
-                    // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked.
+                    whole = false;
                     tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
                     signals.apply(Signal::Reset);
                 }
             },
+            Heard::Live { .. } if !whole => {}
             Heard::Live { position, .. } => {
                 signals.apply(Signal::Live {
                     position: u64::try_from(position).unwrap_or(0),

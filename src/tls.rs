@@ -45,7 +45,10 @@ pub(crate) fn material(config: &Config) -> Result<Material, StartError> {
                 std::fs::read(path).map_err(|error| StartError::Tls(format!("{}: {error}", path.display())))
             };
             let chain = certificates(&read(certificate)?)?;
-            let authority = chain.last().cloned().map(|authority| vec![authority]);
+            let authority = match &config.tls_authority {
+                Some(path) => Some(certificates(&read(path)?)?),
+                None => chain.last().cloned().map(|authority| vec![authority]),
+            };
             Ok(Material {
                 server: Some(server(chain, &read(key)?)?),
                 authority,

@@ -57,6 +57,8 @@ pub fn for_machine(
     };
     let there = client.metadata.scope.filter(|name| resource.declares(name));
     let scope = match asked {
+        // A token that may do nothing where something is to be done helps nobody (RFC 6749 §3.3: fail).
+        None if there.is_empty() && !resource.scopes.is_empty() => return Err(OAuthError::InvalidScope),
         None => there,
         // RFC 6749 §4.4 has no person whose roles could narrow it: asked beyond the client's own is refused whole.
         Some(asked) if there.covers(&asked) => asked,
@@ -255,6 +257,22 @@ mod tests {
             let expected = expected.clone().map(|(a, s)| (a.to_owned(), s.to_owned()));
             assert_eq!(got, expected, "{resources:?} {default:?} {resource:?} {scope:?}");
         }
+    }
+
+    #[test]
+    fn a_client_without_any_scope_at_the_resource_gets_no_token_for_it() {
+        let mut client = client(&[CATALOG], None);
+        client.metadata.scope = Scope::parse("order.read").unwrap();
+        assert_eq!(
+            for_machine(&client, &world(), &[], None),
+            Err(OAuthError::InvalidScope)
+        );
+        let bare = Resource {
+            scopes: Vec::new(),
+            ..built_in().remove(0)
+        };
+        let target = for_machine(&client, &[bare], &[], None).unwrap();
+        assert!(target.scope.is_empty());
     }
 
     #[test]

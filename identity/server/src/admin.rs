@@ -11,7 +11,7 @@ use latchkey_protocol::{ClientId, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{Identity, IdentityError};
+use crate::{Identity, IdentityError, seed};
 
 /// Why an operation was refused.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,8 @@ impl Identity {
     /// Registers a client, or replaces what is registered of it. Its secret stays unless one is given.
     pub async fn put_client(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
         new.metadata.check().map_err(AdminError::Refused)?;
+        seed::check_targets(&new.metadata, &self.inner.store.resources().await?)
+            .map_err(AdminError::Refused)?;
         let confidential = new.metadata.token_endpoint_auth_method != AuthMethod::None;
         let known = self
             .inner
@@ -100,10 +102,10 @@ impl Identity {
             identity.record(&tx, "client.registered", &actor, id, now).await
         })
         .await?;
+        let registered = self.show_client(&new.metadata.client_id).await?;
         Ok(ClientView {
-            metadata: new.metadata,
-            disabled_at: None,
             client_secret: secret,
+            ..registered
         })
     }
 

@@ -83,6 +83,7 @@ struct Known {
     epoch: Option<String>,
     position: i64,
     items: Vec<Arc<Item>>,
+    unreadable: bool,
 }
 
 /// Where a connection begins.
@@ -138,14 +139,22 @@ impl Feed {
                 let wire = match Wire::parse(&event.r#type, &event.data) {
                     Ok(wire) => wire,
                     Err(error) => {
+                        // Guards must not believe that they know everything: no heartbeat is sent any more.
                         tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
+                        *known = Known {
+                            unreadable: true,
+                            ..Known::default()
+                        };
+                        let _listeners = self.news.send(News::Reset);
                         return;
                     }
                 };
                 let item = Arc::new(item(position, wire, now_s));
                 known.items.push(item.clone());
+                known.position = known.position.max(position);
                 News::Item(item)
             }
+            Heard::Live { .. } if known.unreadable => return,
             Heard::Live { position, epoch } => {
                 known.items.retain(|item| item.until >= now_s);
                 self.heard_at_ms.store(now.0, Ordering::Relaxed);

@@ -440,7 +440,7 @@ impl Identity {
 }
 
 /// A client's resources must exist.
-fn check_targets(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
+pub(crate) fn check_targets(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
     for name in &metadata.resources {
         if !resources.iter().any(|resource| resource.answers_to(name)) {
             return Err(format!(

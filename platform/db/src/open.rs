@@ -143,6 +143,7 @@ impl Db {
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
             .connect_lazy_with(file.clone().create_if_missing(false).read_only(true));
+        let last_readers = readers.clone();
         let (jobs, queue) = mpsc::channel(1024);
         let db = Self::assemble(
             Pools::Sqlite {
@@ -156,6 +157,7 @@ impl Db {
             changed: db.inner.changed.clone(),
             stopping: db.inner.stopping.clone(),
             fatal: db.inner.fatal.clone(),
+            readers: last_readers,
         };
         db.inner.tasks.spawn(writing.run(writer, queue));
         Ok(db)

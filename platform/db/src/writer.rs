@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
-use sqlx::{Executor, SqliteConnection};
+use sqlx::{Executor, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ pub(crate) struct Writer {
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) stopping: CancellationToken,
     pub(crate) fatal: CancellationToken,
+    pub(crate) readers: SqlitePool,
 }
 
 impl Writer {
@@ -47,6 +48,10 @@ impl Writer {
                 }
             }
         }
+        // The last connection to close empties the log into the file; readers cannot, so they go first. Somebody else's
+        // connection may hold the log back, and then it is they who empty it.
+        self.readers.close().await;
+        let _held_back = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
         let _closing = sqlx::Connection::close(conn).await;
     }
 

@@ -146,3 +146,91 @@ async fn step(
     };
     Ok(tell.send(live).await.is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use latchkey_clock::{Clock, Random};
+    use latchkey_db::{Db, Options, sql, testing};
+
+    use super::*;
+    use crate::relay::Parcel;
+
+    const TYPES: &[&str] = &["shop.order.placed.v1"];
+
+    async fn publish(log: &SqlLog, ids: std::ops::RangeInclusive<u32>) {
+        let parcel = |id: u32| Parcel {
+            id: id.to_string(),
+            r#type: TYPES[0].to_owned(),
+            partition_key: "key".to_owned(),
+            envelope: format!(
+                r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"{}","subject":"key","time":"",
+                "datacontenttype":"application/json","sequence":"{id}","partitionkey":"key","data":null}}"#,
+                TYPES[0]
+            ),
+        };
+        log.append(ids.map(parcel).collect()).await.unwrap();
+    }
+
+    /// What was told: positions, and zero for a `Live`.
+    fn told(heard: &mut mpsc::Receiver<Heard>) -> Vec<i64> {
+        let mut told = Vec::new();
+        while let Ok(heard) = heard.try_recv() {
+            told.push(match heard {
+                Heard::Event { position, .. } => position,
+                Heard::Live { .. } => 0,
+                Heard::Reset => -1,
+            });
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn a_log_that_cannot_be_read_for_a_while_is_taken_up_where_it_was_left() {
+        for (_, url) in testing::urls("broadcast_step").await {
+            let log = SqlLog::open(
+                &url,
+                Clock::manual(1_000),
+                Random::system(),
+                CancellationToken::new(),
+            )
+            .await
+            .unwrap();
+            let hand = Db::open(&url, Options::new(&[])).await.unwrap();
+            let by_hand = async |statement: &'static str| {
+                let done = hand.write(async move |tx| sql(statement).execute(&tx).await);
+                done.await.unwrap();
+            };
+            let (tell, mut heard) = mpsc::channel(64);
+            let mut at = None;
+            publish(&log, 1..=3).await;
+            assert!(step(&log, TYPES, 0, &mut at, &tell).await.unwrap());
+            assert_eq!(told(&mut heard), [1, 2, 3, 0]);
+
+            publish(&log, 4..=5).await;
+            by_hand("ALTER TABLE bus_log RENAME TO away").await;
+            assert!(step(&log, TYPES, 0, &mut at, &tell).await.is_err());
+            by_hand("ALTER TABLE away RENAME TO bus_log").await;
+            assert!(step(&log, TYPES, 0, &mut at, &tell).await.unwrap());
+            assert_eq!(told(&mut heard), [4, 5, 0]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_of_several_chunks_is_whole() {
+        let url = testing::sqlite_url("broadcast_chunks");
+        let log = SqlLog::open(
+            &url,
+            Clock::manual(1_000),
+            Random::system(),
+            CancellationToken::new(),
+        )
+        .await
+        .unwrap();
+        let last = 2 * CHUNK;
+        publish(&log, 1..=last as u32).await;
+        let (tell, mut heard) = mpsc::channel(last as usize + 1);
+        assert!(step(&log, TYPES, 0, &mut None, &tell).await.unwrap());
+        let expected: Vec<i64> = (1..=last).chain([0]).collect();
+        assert_eq!(told(&mut heard), expected);
+    }
+}

@@ -150,3 +150,76 @@ impl Receipt {
         Ok(rows == 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use latchkey_clock::{Clock, Random};
+    use latchkey_db::testing;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    async fn on_each_engine(name: &str, test: impl AsyncFn(SqlLog, Clock)) {
+        for (engine, url) in testing::urls(name).await {
+            println!("on {engine:?}");
+            let clock = Clock::manual(1_000);
+            let log = SqlLog::open(&url, clock.clone(), Random::system(), CancellationToken::new());
+            test(log.await.unwrap(), clock).await;
+        }
+    }
+
+    async fn held_until(log: &SqlLog) -> i64 {
+        let row = sql("SELECT held_until FROM bus_group")
+            .fetch_one(log.db())
+            .await
+            .unwrap();
+        row.int("held_until").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_holder_writes_only_when_half_of_its_time_is_over() {
+        on_each_engine("lease_writes", async |log, clock| {
+            let mut lease = Lease::new(log.clone(), "till");
+            assert_eq!(lease.hold().await.unwrap(), Some(0));
+            for (at, until) in [(1_000, 6_000), (3_499, 6_000), (3_500, 8_500), (5_999, 8_500)] {
+                clock.advance(at - clock.now_ms());
+                assert_eq!(lease.hold().await.unwrap(), Some(0));
+                assert_eq!(held_until(&log).await, until, "at {at}");
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_group_changes_hands_when_its_time_is_over_and_old_receipts_are_refused() {
+        on_each_engine("lease_hands", async |log, clock| {
+            let (mut old, mut new) = (Lease::new(log.clone(), "till"), Lease::new(log.clone(), "till"));
+            assert_eq!(old.hold().await.unwrap(), Some(0));
+            assert_eq!(new.hold().await.unwrap(), None);
+            clock.advance(LEASE_MS);
+            assert_eq!(new.hold().await.unwrap(), None);
+            clock.advance(1);
+            assert_eq!(new.hold().await.unwrap(), Some(0));
+            let receipt = old.receipt(0, 7);
+            let taken = log.db().write(async move |tx| receipt.hand_in(&tx).await).await;
+            assert!(!taken.unwrap());
+            assert_eq!(old.hold().await.unwrap(), None);
+            let receipt = new.receipt(0, 7);
+            let taken = log.db().write(async move |tx| receipt.hand_in(&tx).await).await;
+            assert!(taken.unwrap());
+            new.release().await;
+            assert_eq!(old.hold().await.unwrap(), Some(7));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn of_many_who_ask_at_once_one_gets_the_group() {
+        on_each_engine("lease_race", async |log, _| {
+            let asking = (0..20).map(async |_| Lease::new(log.clone(), "till").hold().await.unwrap());
+            let held = futures::future::join_all(asking).await;
+            assert_eq!(held.iter().flatten().count(), 1);
+        })
+        .await;
+    }
+}

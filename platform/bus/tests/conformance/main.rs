@@ -12,6 +12,7 @@ mod backend;
 mod cases;
 mod defects;
 mod gate;
+mod killed;
 mod participant;
 mod shop;
 mod stage;

@@ -4,14 +4,17 @@
 //! afterwards (`stamp`), so that nothing a client sends can remove it again.
 
 use http::header::{
-    CONNECTION, CONTENT_LOCATION, HeaderMap, HeaderName, HeaderValue, LOCATION, SERVER, SET_COOKIE,
+    AUTHORIZATION, CONNECTION, CONTENT_LOCATION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    SERVER, SET_COOKIE,
 };
 
+use crate::route::Kind;
+
 /// Removes from a request what a client may not say, and marks its credentials so that `Debug` hides them.
-pub(crate) fn request(headers: &mut HeaderMap) {
+pub(crate) fn request(headers: &mut HeaderMap, kind: Kind) {
     let mut doomed: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| is_hop(name.as_str()) || is_claim(name.as_str()))
+        .filter(|name| is_hop(name.as_str()) || is_claim(name.as_str()) || is_foreign(name, kind))
         .cloned()
         .collect();
     named_by_connection(headers, &mut doomed);
@@ -26,10 +29,10 @@ pub(crate) fn request(headers: &mut HeaderMap) {
 }
 
 /// Removes from an answer what is the upstream's own business, and turns its paths into the client's.
-pub(crate) fn answer(headers: &mut HeaderMap, strip: &str) {
+pub(crate) fn answer(headers: &mut HeaderMap, strip: &str, kind: Kind) {
     let mut doomed: Vec<HeaderName> = headers
         .iter()
-        .filter(|(name, value)| is_hop(name.as_str()) || is_private(name) || !is_printable(value))
+        .filter(|(name, value)| is_hop(name.as_str()) || is_private(name, kind) || !is_printable(value))
         .map(|(name, _)| name.clone())
         .collect();
     named_by_connection(headers, &mut doomed);
@@ -85,7 +88,6 @@ pub(crate) fn is_claim(name: &str) -> bool {
         name,
         "forwarded"
             | "via"
-            | "cookie"
             | "cookie2"
             | "client-ip"
             | "client-cert"
@@ -105,9 +107,19 @@ fn is_plain(name: &str) -> bool {
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
+/// The credentials of the other kind of caller: an API that believed a cookie could be called by any page, and a page
+/// has no business with a token.
+fn is_foreign(name: &HeaderName, kind: Kind) -> bool {
+    match kind {
+        Kind::Api => *name == COOKIE,
+        Kind::Pages => *name == AUTHORIZATION,
+    }
+}
+
 /// APIs are called with tokens; a cookie from there would be the edge's own to every page on it.
-fn is_private(name: &HeaderName) -> bool {
-    *name == SERVER || *name == SET_COOKIE || name == "x-powered-by" || name == "x-request-id"
+fn is_private(name: &HeaderName, kind: Kind) -> bool {
+    let cookie = *name == SET_COOKIE && kind == Kind::Api;
+    *name == SERVER || cookie || name == "x-powered-by" || name == "x-request-id"
 }
 
 fn is_printable(value: &HeaderValue) -> bool {
@@ -191,7 +203,7 @@ mod tests {
                 HeaderValue::from_str(value).unwrap(),
             );
         }
-        request(&mut headers);
+        request(&mut headers, Kind::Api);
         names(&headers).map(str::to_owned).collect()
     }
 
@@ -268,7 +280,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_static("Bearer secret"));
         headers.insert("dpop", HeaderValue::from_static("secret.proof"));
-        request(&mut headers);
+        request(&mut headers, Kind::Api);
         assert!(!format!("{headers:?}").contains("secret"));
     }
 
@@ -289,7 +301,7 @@ mod tests {
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        answer(&mut headers, "/api");
+        answer(&mut headers, "/api", Kind::Api);
         assert!(names(&headers).eq(["content-type", "etag", "location"]));
         assert_eq!(headers["location"], "/api/catalog/v1/courses/1");
     }
@@ -313,5 +325,30 @@ mod tests {
     fn gw_16_a_value_with_control_characters_is_not_printable() {
         assert!(is_printable(&HeaderValue::from_static("plain\ttext")));
         assert!(is_printable(&HeaderValue::from_bytes(b"caf\xc3\xa9").unwrap()));
+    }
+
+    #[test]
+    fn pages_keep_their_cookies_and_never_see_a_token_and_apis_the_reverse() {
+        for (kind, kept, gone) in [
+            (Kind::Api, "authorization", "cookie"),
+            (Kind::Pages, "cookie", "authorization"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("authorization", HeaderValue::from_static("Bearer x"));
+            headers.insert("cookie", HeaderValue::from_static("a=b"));
+            request(&mut headers, kind);
+            assert!(
+                headers.contains_key(kept) && !headers.contains_key(gone),
+                "{kind:?}"
+            );
+            let mut headers = HeaderMap::new();
+            headers.insert("set-cookie", HeaderValue::from_static("a=b"));
+            answer(&mut headers, "", kind);
+            assert_eq!(
+                headers.contains_key("set-cookie"),
+                kind == Kind::Pages,
+                "{kind:?}"
+            );
+        }
     }
 }

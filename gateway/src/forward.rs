@@ -67,7 +67,7 @@ impl Gateway {
         parts.uri = rule.outward(&parts.uri)?;
         parts.version = Version::HTTP_11;
         parts.extensions = Extensions::new();
-        clean::request(&mut parts.headers);
+        clean::request(&mut parts.headers, rule.kind);
         self.stamp
             .set(&mut parts.headers, caller, &rule.upstream, self.deadline_ms());
         let upload = Upload::new(body, cap);
@@ -133,7 +133,7 @@ impl Gateway {
         let (mut parts, body) = response.into_parts();
         line.status = Some(parts.status);
         line.answered = Some(Instant::now());
-        clean::answer(&mut parts.headers, &rule.strip);
+        clean::answer(&mut parts.headers, &rule.strip, rule.kind);
         parts.version = Version::HTTP_11;
         parts.extensions = Extensions::new();
         let deadline = started + self.timeouts.total;

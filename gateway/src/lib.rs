@@ -36,4 +36,4 @@ pub use config::{ConfigError, Options, Timeouts};
 pub use gateway::{Gateway, router};
 pub use origin::Origin;
 pub use proxies::TrustedProxies;
-pub use route::{Route, Routes};
+pub use route::{Kind, Route, Routes};

@@ -27,6 +27,16 @@ pub struct Route {
     pub upstream: Origin,
     /// The largest request body in bytes, where it differs from [`crate::Options::body_cap`].
     pub body_cap: Option<u64>,
+    pub kind: Kind,
+}
+
+/// Who calls a route, and with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Programs, with tokens: cookies pass in neither direction.
+    Api,
+    /// Browsers, with cookies: tokens do not pass.
+    Pages,
 }
 
 /// A set of routes without contradictions.
@@ -54,6 +64,7 @@ pub(crate) struct Rule {
     pub body_cap: Option<u64>,
     /// Put back before an upstream's own paths when they go to the client.
     pub strip: String,
+    pub kind: Kind,
 }
 
 impl Route {
@@ -66,6 +77,15 @@ impl Route {
             strip: strip.to_owned(),
             upstream,
             body_cap: None,
+            kind: Kind::Api,
+        }
+    }
+
+    /// The same route, for browsers.
+    pub fn pages(self) -> Self {
+        Self {
+            kind: Kind::Pages,
+            ..self
         }
     }
 }
@@ -150,6 +170,7 @@ impl Pattern {
             upstream: route.upstream.clone(),
             body_cap: route.body_cap,
             strip: route.strip.clone(),
+            kind: route.kind,
         });
         for method in route.methods.iter().filter(|method| **method != Method::HEAD) {
             if let Some(first) = self.rule(method) {

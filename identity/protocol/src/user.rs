@@ -105,6 +105,27 @@ pub fn check_email(email: &str) -> Result<(), String> {
     }
 }
 
+/// A password that stands alone: 15 to 256 characters of any kind, without the name or address of its owner
+/// (NIST SP 800-63B §3.1.1.2). Nothing is cut off and no composition is asked for.
+pub fn check_password(password: &str, username: &str, email: &str) -> Result<(), String> {
+    const SHORTEST: usize = 15;
+    const LONGEST: usize = 256;
+    let length = password.chars().count();
+    if length < SHORTEST {
+        return Err(format!("the password must have at least {SHORTEST} characters"));
+    }
+    if length > LONGEST {
+        return Err(format!("the password must have at most {LONGEST} characters"));
+    }
+    let lower = password.to_lowercase();
+    for known in ["latchkey", &canonical(username), &canonical(email)] {
+        if !known.is_empty() && lower.replace(known, "").chars().count() < SHORTEST && lower.contains(known) {
+            return Err("the password must not be made of the product's, the user's or the address's name".to_owned());
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +156,16 @@ mod tests {
             assert!(check_email(bad).is_err(), "{bad:?}");
         }
         assert_eq!(check_email("carol@example.test"), Ok(()));
+    }
+
+    #[test]
+    fn ac_01_a_password_has_15_to_256_characters_of_any_kind() {
+        let check = |password: &str| check_password(password, "carol", "carol@example.test");
+        for fine in ["fifteen letters", "  spaces count  ", "пароль из слов 1", &"é".repeat(256)] {
+            assert_eq!(check(fine), Ok(()), "{fine}");
+        }
+        for bad in ["", "fourteen chars", &"x".repeat(257), "carolcarolcarol1", "carol@example.test1", "LatchkeyLatchkey"] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
     }
 }

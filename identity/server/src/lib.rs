@@ -7,6 +7,7 @@ mod ends;
 mod feed;
 mod keypair;
 mod password;
+mod people;
 mod registry;
 mod routes;
 mod seed;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use admin::{AdminError, ClientView, KeyView, NewClient};
 pub use latchkey_identity_store::MIGRATIONS;
+pub use people::{NewPerson, UserView};
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
 pub use signer::{Signer, SignerError};
 pub use vault::Vault;

@@ -1,15 +1,14 @@
 //! A seed file: resources, clients and people to add, checked whole before anything is written.
 
-use latchkey_bus::Draft;
 use latchkey_contracts::events::user as wire;
 use latchkey_identity_store::{NewSecret, NewUser};
 use latchkey_protocol::client::{AuthMethod, Metadata};
 use latchkey_protocol::user::{check_claims, check_email, check_username};
 use latchkey_protocol::{ClientId, Resource};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::{AdminError, Identity, password};
+use crate::{AdminError, Identity};
 
 /// What a seed file declares. Unknown keys are refused.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -310,15 +309,15 @@ impl Identity {
             let known = self
                 .inner
                 .store
-                .user_by_username(&user.username)
+                .user(self.inner.store.db(), &user.username)
                 .await
                 .map_err(AdminError::from)?;
             if let Some(known) = known {
                 seeded.users.push(SeededUser {
+                    display_name: known.display_name().to_owned(),
                     id: known.id,
                     username: known.username,
                     email: known.email,
-                    display_name: known.display_name,
                     roles: known.roles,
                     created: false,
                 });
@@ -335,11 +334,11 @@ impl Identity {
                 id: new.id.clone(),
                 username: new.username.clone(),
                 email: new.email.clone(),
-                display_name: display_name.clone(),
+                display_name,
                 roles: new.roles.clone(),
                 created: true,
             });
-            people.push((new, display_name));
+            people.push(new);
         }
         let (identity, resources, actor) = (self.clone(), seed.resources(), actor.to_owned());
         self.inner
@@ -360,12 +359,15 @@ impl Identity {
                         .record(&tx, "client.registered", &actor, metadata.client_id.as_str(), now)
                         .await?;
                 }
-                for (user, display_name) in people {
+                for user in people {
                     if !store.add_user(&tx, &user, now).await? {
                         let taken = format!("user name or address of {} is taken", user.username);
                         return Err(AdminError::Refused(taken));
                     }
-                    identity.tell_registered(&tx, &user, display_name).await?;
+                    let row = store.user(&tx, &user.id).await?;
+                    if let Some(row) = row {
+                        identity.tell_of_person(&tx, wire::REGISTERED, &row).await?;
+                    }
                     identity
                         .record(&tx, "user.created", &actor, &user.id, now)
                         .await?;
@@ -380,16 +382,7 @@ impl Identity {
     async fn new_user(&self, user: &SeedUser) -> Result<NewUser, SeedError> {
         let password_hash = match user.password.clone() {
             None => None,
-            Some(password) => {
-                let random = self.inner.random.clone();
-                let hashed = tokio::task::spawn_blocking(move || password::hash(&password, &random)).await;
-                Some(
-                    hashed
-                        .map_err(|error| error.to_string())
-                        .and_then(|hash| hash.map_err(|error| error.to_string()))
-                        .map_err(SeedError::Invalid)?,
-                )
-            }
+            Some(password) => Some(self.hash_password(password).await?),
         };
         Ok(NewUser {
             id: self.inner.random.uuid_v7(self.now().0),
@@ -400,42 +393,6 @@ impl Identity {
             roles: user.roles.clone(),
             claims: user.claims.clone(),
         })
-    }
-
-    async fn tell_registered(
-        &self,
-        tx: &latchkey_db::Tx,
-        user: &NewUser,
-        display_name: String,
-    ) -> Result<(), AdminError> {
-        let locale = user
-            .claims
-            .get("locale")
-            .and_then(Value::as_str)
-            .unwrap_or("en")
-            .to_owned();
-        let event = wire::User {
-            user_id: user.id.clone(),
-            display_name,
-            locale,
-            roles: user.roles.clone(),
-            status: "active".to_owned(),
-            version: 1,
-        };
-        let draft = Draft {
-            r#type: wire::REGISTERED.to_owned(),
-            subject: user.id.clone(),
-            sequence: 1,
-            data: json!(event),
-            correlation: None,
-            actor: None,
-        };
-        self.inner
-            .outbox
-            .put(tx, draft)
-            .await
-            .map_err(crate::IdentityError::from)?;
-        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ pub use clients::NewSecret;
 pub use keys::{KeyRow, SecretRow};
 pub use revocations::{Recorded, TokenStanding};
 pub use throttles::Window;
-pub use users::{NewUser, UserRow, UserStanding};
+pub use users::{NewUser, UserChange, UserRow, UserStanding};
 
 /// The tables of the identity database.
 pub const MIGRATIONS: Migrations = Migrations {

@@ -91,7 +91,13 @@ impl Store {
                     .bind(before)
             }
             Revocation::Subject { sub } => {
-                sql("UPDATE users SET tokens_before = $2, version = version + 1 WHERE id = $1")
+                for ended in [
+                    "UPDATE families SET revoked_at = $2, cause = $3 WHERE user_id = $1 AND revoked_at IS NULL",
+                    "UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL",
+                ] {
+                    sql(ended).bind(sub).bind(now.0).bind(cause).execute(tx).await?;
+                }
+                sql("UPDATE users SET tokens_before = $2 WHERE id = $1")
                     .bind(sub)
                     .bind(before)
             }

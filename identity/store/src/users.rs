@@ -1,6 +1,6 @@
 //! People.
 
-use latchkey_db::{Tx, sql};
+use latchkey_db::{On, Row, Tx, sql};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::user::canonical;
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ pub struct NewUser {
 }
 
 /// A person, without the secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct UserRow {
     /// `sub`
     pub id: String,
@@ -35,10 +35,50 @@ pub struct UserRow {
     pub username: String,
     /// The address.
     pub email: String,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
     /// Roles.
     pub roles: Vec<String>,
+    /// Standard claims.
+    pub claims: Map<String, Value>,
+    /// When an administrator disabled them.
+    pub disabled_at: Option<Timestamp>,
+    /// When an administrator locked them.
+    pub locked_at: Option<Timestamp>,
+    /// When they were created.
+    pub created_at: Timestamp,
+    /// Counts the changes.
+    pub version: i64,
+}
+
+impl UserRow {
     /// `name`, or else the user name.
-    pub display_name: String,
+    pub fn display_name(&self) -> &str {
+        self.claims
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or(&self.username)
+    }
+
+    /// `locale`, or else English.
+    pub fn locale(&self) -> &str {
+        self.claims.get("locale").and_then(Value::as_str).unwrap_or("en")
+    }
+}
+
+/// A change of a person.
+#[derive(Clone, Debug)]
+pub enum UserChange {
+    /// Disabled since then, or enabled.
+    Disabled(Option<Timestamp>),
+    /// Locked since then, or unlocked.
+    Locked(Option<Timestamp>),
+    /// Other roles.
+    Roles(Vec<String>),
+    /// Another password, as a PHC string.
+    Password(String),
+    /// Gone. The row stays, so that the `sub` is never given to anybody else; everything personal goes.
+    Deleted,
 }
 
 /// Whether tokens of a person still stand.
@@ -76,31 +116,86 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// The person with this user name.
-    pub async fn user_by_username(&self, username: &str) -> Result<Option<UserRow>, StoreError> {
-        let row = sql("SELECT id, username, email, roles, claims FROM users \
-                       WHERE username_canonical = $1 AND deleted_at IS NULL")
-        .bind(canonical(username))
-        .fetch_optional(&self.db)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let id = row.text("id")?;
-        let corrupt = |error: serde_json::Error| StoreError::corrupt("users", &id, error);
-        let roles: Vec<String> = serde_json::from_str(&row.text("roles")?).map_err(corrupt)?;
-        let claims: Map<String, Value> = serde_json::from_str(&row.text("claims")?).map_err(corrupt)?;
-        let username = row.text("username")?;
-        let display_name = claims
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or(&username)
-            .to_owned();
-        Ok(Some(UserRow {
-            id: id.clone(),
-            username,
-            email: row.text("email")?,
-            roles,
-            display_name,
-        }))
+    /// The person with this id, user name or address.
+    pub async fn user<'a>(&self, on: impl Into<On<'a>>, name: &str) -> Result<Option<UserRow>, StoreError> {
+        sql("SELECT id, username, email, email_verified_at, roles, claims, disabled_at, locked_at, created_at, version \
+             FROM users WHERE deleted_at IS NULL AND (id = $1 OR username_canonical = $2 OR email_canonical = $2)")
+        .bind(name)
+        .bind(canonical(name))
+        .fetch_optional(on)
+        .await?
+        .map(|row| read(&row))
+        .transpose()
+    }
+
+    /// Up to `limit` people after this user name, by user name.
+    pub async fn users(&self, after: &str, limit: i64) -> Result<Vec<UserRow>, StoreError> {
+        sql("SELECT id, username, email, email_verified_at, roles, claims, disabled_at, locked_at, created_at, version \
+             FROM users WHERE deleted_at IS NULL AND username_canonical > $1 ORDER BY username_canonical LIMIT $2")
+        .bind(canonical(after))
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+    }
+
+    /// Changes a person whose version is still `version`; `false` when somebody was faster.
+    pub async fn change_user(
+        &self,
+        tx: &Tx,
+        id: &str,
+        version: i64,
+        change: &UserChange,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let statement = match change {
+            UserChange::Disabled(at) => sql(
+                "UPDATE users SET disabled_at = $4, version = version + 1, updated_at = $3 \
+                                             WHERE id = $1 AND version = $2 AND deleted_at IS NULL",
+            )
+            .bind(id)
+            .bind(version)
+            .bind(now.0)
+            .bind(at.map(|at| at.0)),
+            UserChange::Locked(at) => sql(
+                "UPDATE users SET locked_at = $4, version = version + 1, updated_at = $3 \
+                                           WHERE id = $1 AND version = $2 AND deleted_at IS NULL",
+            )
+            .bind(id)
+            .bind(version)
+            .bind(now.0)
+            .bind(at.map(|at| at.0)),
+            UserChange::Roles(roles) => sql(
+                "UPDATE users SET roles = $4, version = version + 1, updated_at = $3 \
+                                             WHERE id = $1 AND version = $2 AND deleted_at IS NULL",
+            )
+            .bind(id)
+            .bind(version)
+            .bind(now.0)
+            .bind(Value::from(roles.clone()).to_string()),
+            UserChange::Password(hash) => {
+                sql("UPDATE users SET password_hash = $4, password_changed_at = $3, \
+                                                 version = version + 1, updated_at = $3 \
+                                               WHERE id = $1 AND version = $2 AND deleted_at IS NULL")
+                .bind(id)
+                .bind(version)
+                .bind(now.0)
+                .bind(hash)
+            }
+            UserChange::Deleted => sql(
+                "UPDATE users SET deleted_at = $3, updated_at = $3, version = version + 1, \
+                                          username = '', username_canonical = 'deleted:' || id, email = '', \
+                                          email_canonical = 'deleted:' || id, email_verified_at = NULL, \
+                                          password_hash = NULL, claims = '{}', roles = '[]' \
+                                        WHERE id = $1 AND version = $2 AND deleted_at IS NULL",
+            )
+            .bind(id)
+            .bind(version)
+            .bind(now.0),
+        };
+        Ok(statement.execute(tx).await? == 1)
     }
 
     /// Whether a person's tokens still stand.
@@ -123,4 +218,21 @@ impl Store {
             tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
         })
     }
+}
+
+fn read(row: &Row) -> Result<UserRow, StoreError> {
+    let id = row.text("id")?;
+    let corrupt = |error: serde_json::Error| StoreError::corrupt("users", &id, error);
+    Ok(UserRow {
+        username: row.text("username")?,
+        email: row.text("email")?,
+        email_verified: row.opt_int("email_verified_at")?.is_some(),
+        roles: serde_json::from_str(&row.text("roles")?).map_err(corrupt)?,
+        claims: serde_json::from_str(&row.text("claims")?).map_err(corrupt)?,
+        disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
+        locked_at: row.opt_int("locked_at")?.map(Timestamp),
+        created_at: Timestamp(row.int("created_at")?),
+        version: row.int("version")?,
+        id,
+    })
 }

@@ -1,0 +1,352 @@
+//! People, as an administrator deals with them. Whatever ends somebody's access ends it everywhere.
+
+use latchkey_bus::Draft;
+use latchkey_contracts::events::user as wire;
+use latchkey_db::Tx;
+use latchkey_identity_store::{NewUser, UserChange, UserRow};
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::user::{check_claims, check_email, check_password, check_username};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::{AdminError, Identity, IdentityError, password};
+
+/// A person as an administrator sees them.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserView {
+    /// `sub`
+    pub id: String,
+    /// The user name.
+    pub username: String,
+    /// The address.
+    pub email: String,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// `active`, `locked` or `disabled`
+    pub status: &'static str,
+    /// Standard claims.
+    pub claims: Map<String, Value>,
+    /// RFC 3339
+    pub created_at: String,
+    /// The password, at the only moment at which it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
+/// A person to create.
+#[derive(Clone, Debug)]
+pub struct NewPerson {
+    /// The user name.
+    pub username: String,
+    /// The address.
+    pub email: String,
+    /// Standard claims.
+    pub claims: Map<String, Value>,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// The password; one is made when there is none.
+    pub password: Option<String>,
+}
+
+impl Identity {
+    /// Creates a person.
+    pub async fn add_person(&self, new: NewPerson, actor: &str) -> Result<UserView, AdminError> {
+        check_username(&new.username).map_err(AdminError::Refused)?;
+        check_email(&new.email).map_err(AdminError::Refused)?;
+        check_claims(&new.claims).map_err(AdminError::Refused)?;
+        let password = new.password.unwrap_or_else(|| self.new_secret());
+        check_password(&password, &new.username, &new.email).map_err(AdminError::Refused)?;
+        let user = NewUser {
+            id: self.inner.random.uuid_v7(self.now().0),
+            username: new.username,
+            email: new.email,
+            email_verified: false,
+            password_hash: Some(self.hash_password(password.clone()).await?),
+            roles: new.roles,
+            claims: new.claims,
+        };
+        let (identity, actor, id, now) = (self.clone(), actor.to_owned(), user.id.clone(), self.now());
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                if !identity.inner.store.add_user(&tx, &user, now).await? {
+                    return Err(AdminError::Refused(
+                        "the user name or address is taken".to_owned(),
+                    ));
+                }
+                let row = identity.known_person(&tx, &user.id).await?;
+                identity.tell_of_person(&tx, wire::REGISTERED, &row).await?;
+                identity.record(&tx, "user.created", &actor, &user.id, now).await
+            })
+            .await?;
+        Ok(UserView {
+            password: Some(password),
+            ..self.show_person(&id).await?
+        })
+    }
+
+    /// Everybody, by user name.
+    pub async fn list_people(&self) -> Result<Vec<UserView>, AdminError> {
+        const PAGE: i64 = 500;
+        let mut all: Vec<UserView> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.username.clone()).unwrap_or_default();
+            let page = self.inner.store.users(&after, PAGE).await?;
+            let whole = page.len() as i64 == PAGE;
+            all.extend(page.into_iter().map(view));
+            if !whole {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// One person, by id, user name or address.
+    pub async fn show_person(&self, name: &str) -> Result<UserView, AdminError> {
+        let row = self.inner.store.user(self.inner.store.db(), name).await?;
+        row.map(view)
+            .ok_or_else(|| AdminError::Refused(format!("there is nobody called {name}")))
+    }
+
+    /// Disables or enables a person. Disabling ends their sessions, families and tokens.
+    pub async fn set_person_enabled(
+        &self,
+        name: &str,
+        enabled: bool,
+        actor: &str,
+    ) -> Result<UserView, AdminError> {
+        let disabled_at = (!enabled).then(|| self.now());
+        let ends = (!enabled).then_some("disabled by an administrator");
+        self.change_person(
+            name,
+            UserChange::Disabled(disabled_at),
+            ends,
+            "user.enabled",
+            actor,
+        )
+        .await
+    }
+
+    /// Locks or unlocks a person: an administrative lock, which stops refreshes too, unlike a throttle.
+    pub async fn set_person_locked(
+        &self,
+        name: &str,
+        locked: bool,
+        actor: &str,
+    ) -> Result<UserView, AdminError> {
+        let locked_at = locked.then(|| self.now());
+        let ends = locked.then_some("locked by an administrator");
+        self.change_person(name, UserChange::Locked(locked_at), ends, "user.unlocked", actor)
+            .await
+    }
+
+    /// Gives a person other roles. What they hold keeps what it says until it expires; the next token says less or more.
+    pub async fn set_person_roles(
+        &self,
+        name: &str,
+        roles: Vec<String>,
+        actor: &str,
+    ) -> Result<UserView, AdminError> {
+        let fine = |role: &String| {
+            !role.is_empty() && role.len() <= 64 && role.bytes().all(|b| b.is_ascii_graphic())
+        };
+        if !roles.iter().all(fine) {
+            return Err(AdminError::Refused(
+                "a role has 1 to 64 visible ASCII characters".to_owned(),
+            ));
+        }
+        self.change_person(name, UserChange::Roles(roles), None, "user.roles.changed", actor)
+            .await
+    }
+
+    /// Gives a person a new password and ends everything that the old one opened.
+    pub async fn set_person_password(
+        &self,
+        name: &str,
+        password: Option<String>,
+        actor: &str,
+    ) -> Result<UserView, AdminError> {
+        let known = self.show_person(name).await?;
+        let password = password.unwrap_or_else(|| self.new_secret());
+        check_password(&password, &known.username, &known.email).map_err(AdminError::Refused)?;
+        let change = UserChange::Password(self.hash_password(password.clone()).await?);
+        let ends = Some("password changed");
+        let changed = self
+            .change_person(&known.id, change, ends, "user.password.changed", actor)
+            .await?;
+        Ok(UserView {
+            password: Some(password),
+            ..changed
+        })
+    }
+
+    /// Removes a person and everything personal; their `sub` is never given to anybody else.
+    pub async fn delete_person(&self, name: &str, actor: &str) -> Result<(), AdminError> {
+        let known = self.show_person(name).await?;
+        let (identity, actor, now) = (self.clone(), actor.to_owned(), self.now());
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                let row = identity.known_person(&tx, &known.id).await?;
+                identity
+                    .write_change(&tx, &row, &UserChange::Deleted, now)
+                    .await?;
+                identity.end_person(&tx, &row.id, "deleted", &actor).await?;
+                let gone = wire::UserDeleted {
+                    user_id: row.id.clone(),
+                    erased_at: latchkey_clock::rfc3339(now.0),
+                    version: row.version + 1,
+                };
+                identity
+                    .put_person_event(&tx, wire::DELETED, &row.id, row.version + 1, json!(gone))
+                    .await?;
+                identity.record(&tx, "user.deleted", &actor, &row.id, now).await
+            })
+            .await
+    }
+
+    /// One change, its end of access where it has one, its event and its audit record, in one transaction.
+    async fn change_person(
+        &self,
+        name: &str,
+        change: UserChange,
+        ends: Option<&'static str>,
+        kind: &'static str,
+        actor: &str,
+    ) -> Result<UserView, AdminError> {
+        let known = self.show_person(name).await?;
+        let (identity, actor, id, now) = (self.clone(), actor.to_owned(), known.id.clone(), self.now());
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                let before = identity.known_person(&tx, &id).await?;
+                identity.write_change(&tx, &before, &change, now).await?;
+                if let Some(cause) = ends {
+                    identity.end_person(&tx, &id, cause, &actor).await?;
+                }
+                let row = identity.known_person(&tx, &id).await?;
+                identity.tell_of_person(&tx, wire::UPDATED, &row).await?;
+                let kind = ends.map_or(kind.to_owned(), |cause| {
+                    format!("user.{}", cause.replace(' ', "_"))
+                });
+                identity.record(&tx, &kind, &actor, &id, now).await
+            })
+            .await?;
+        self.show_person(&known.id).await
+    }
+
+    async fn write_change(
+        &self,
+        tx: &Tx,
+        row: &UserRow,
+        change: &UserChange,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
+        if self
+            .inner
+            .store
+            .change_user(tx, &row.id, row.version, change, now)
+            .await?
+        {
+            return Ok(());
+        }
+        Err(AdminError::Refused(
+            "somebody else changed this person just now; try again".to_owned(),
+        ))
+    }
+
+    async fn end_person(&self, tx: &Tx, id: &str, cause: &str, actor: &str) -> Result<(), AdminError> {
+        self.end_in(tx, Revocation::Subject { sub: id.to_owned() }, cause, actor, "")
+            .await?;
+        Ok(())
+    }
+
+    async fn known_person(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
+        let row = self.inner.store.user(tx, id).await?;
+        row.ok_or_else(|| AdminError::Refused(format!("there is nobody called {id}")))
+    }
+
+    pub(crate) async fn tell_of_person(
+        &self,
+        tx: &Tx,
+        r#type: &str,
+        row: &UserRow,
+    ) -> Result<(), AdminError> {
+        let event = wire::User {
+            user_id: row.id.clone(),
+            display_name: row.display_name().to_owned(),
+            locale: row.locale().to_owned(),
+            roles: row.roles.clone(),
+            status: status(row).to_owned(),
+            version: row.version,
+        };
+        self.put_person_event(tx, r#type, &row.id, row.version, json!(event))
+            .await
+    }
+
+    async fn put_person_event(
+        &self,
+        tx: &Tx,
+        r#type: &str,
+        id: &str,
+        version: i64,
+        data: Value,
+    ) -> Result<(), AdminError> {
+        let draft = Draft {
+            r#type: r#type.to_owned(),
+            subject: id.to_owned(),
+            sequence: version,
+            data,
+            correlation: None,
+            actor: None,
+        };
+        self.inner
+            .outbox
+            .put(tx, draft)
+            .await
+            .map_err(IdentityError::from)?;
+        Ok(())
+    }
+
+    /// Off the request path: it takes some 20 ms of a core.
+    pub(crate) async fn hash_password(&self, password: String) -> Result<String, AdminError> {
+        let random = self.inner.random.clone();
+        let hashed = tokio::task::spawn_blocking(move || password::hash(&password, &random)).await;
+        match hashed {
+            Ok(Ok(hash)) => Ok(hash),
+            Ok(Err(error)) => Err(AdminError::Refused(format!(
+                "the password cannot be hashed: {error}"
+            ))),
+            Err(error) => Err(AdminError::Refused(format!(
+                "the password cannot be hashed: {error}"
+            ))),
+        }
+    }
+}
+
+fn status(row: &UserRow) -> &'static str {
+    match (row.disabled_at, row.locked_at) {
+        (Some(_), _) => "disabled",
+        (None, Some(_)) => "locked",
+        (None, None) => "active",
+    }
+}
+
+fn view(row: UserRow) -> UserView {
+    UserView {
+        status: status(&row),
+        created_at: latchkey_clock::rfc3339(row.created_at.0),
+        id: row.id,
+        username: row.username,
+        email: row.email,
+        email_verified: row.email_verified,
+        roles: row.roles,
+        claims: row.claims,
+        password: None,
+    }
+}

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use crate::Timestamp;
-use crate::audience::Target;
+use crate::audience::{Audience, PersonTarget, Target};
 use crate::client::{Alg, Client};
+use crate::person::Person;
 use crate::scope::Scope;
+use crate::session::SignIn;
 
 /// How long an access token lives, in seconds.
 pub const LIFE_S: i64 = 300;
@@ -15,13 +17,13 @@ pub const TYP: &str = "at+jwt";
 
 /// The claims of an access token (RFC 9068 §2.2), in the order in which they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Claims {
+pub struct Claims<A = String> {
     /// The issuer.
     pub iss: String,
     /// The person, or the machine's client id.
     pub sub: String,
-    /// The one resource that it is for.
-    pub aud: String,
+    /// The one resource that it is for, or an [`Audience`].
+    pub aud: A,
     /// Who asked for it.
     pub client_id: String,
     /// When it was issued, Unix seconds.
@@ -55,9 +57,9 @@ pub struct Claims {
 
 /// What the shell must sign and answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
+pub struct Issue<A = String> {
     /// The claims to sign.
-    pub claims: Claims,
+    pub claims: Claims<A>,
     /// With a key of this algorithm.
     pub alg: Alg,
     /// `expires_in` of the answer, seconds.
@@ -94,6 +96,62 @@ pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, n
         alg: client.access_token_alg(),
         expires_in: LIFE_S,
     }
+}
+
+/// What a person's token says beside its target.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The issuer.
+    pub issuer: &'a str,
+    /// Who asked.
+    pub client: &'a Client,
+    /// For whom it speaks.
+    pub person: &'a Person,
+    /// The family that it comes from.
+    pub fam: &'a str,
+    /// The session, as this client knows it.
+    pub sid: Option<&'a str>,
+    /// How the person signed in.
+    pub sign_in: &'a SignIn,
+    /// When the family ends; the token ends before.
+    pub ends_at: Option<Timestamp>,
+    /// The caller's randomness.
+    pub jti: &'a str,
+}
+
+/// A person's token. `None` when no whole second of the family is left: the caller says that it has expired.
+pub fn for_person(source: Source<'_>, target: &PersonTarget, now: Timestamp) -> Option<Issue<Audience>> {
+    let Source {
+        client,
+        person,
+        sign_in,
+        ..
+    } = source;
+    let after = |before: Option<Timestamp>| before.map_or(i64::MIN, |before| before.seconds() + 1);
+    let earliest = after(client.tokens_before).max(after(person.tokens_before));
+    let iat = now.seconds().max(earliest);
+    let end = source.ends_at.map_or(i64::MAX, Timestamp::seconds);
+    let exp = (iat + LIFE_S).min(end);
+    (exp > iat).then(|| Issue {
+        claims: Claims {
+            iss: source.issuer.to_owned(),
+            sub: person.id.clone(),
+            aud: target.audience.clone(),
+            client_id: client.id().as_str().to_owned(),
+            iat,
+            exp,
+            jti: source.jti.to_owned(),
+            scope: target.scope.clone(),
+            fam: Some(source.fam.to_owned()),
+            sid: source.sid.map(str::to_owned),
+            roles: target.roles.clone(),
+            auth_time: Some(sign_in.auth_time.seconds()),
+            acr: sign_in.acr.clone(),
+            amr: sign_in.amr.clone(),
+        },
+        alg: client.access_token_alg(),
+        expires_in: exp - now.seconds(),
+    })
 }
 
 #[cfg(test)]
@@ -144,5 +202,44 @@ mod tests {
             Timestamp(5_000_000),
         );
         assert_eq!(later.claims.iat, 5_000);
+    }
+
+    #[test]
+    fn a_persons_token_ends_with_its_family_and_comes_after_every_revocation() {
+        let mut person = crate::person::tests::carol();
+        let sign_in = SignIn::password(Timestamp(900_000));
+        let client = machine();
+        let target = PersonTarget {
+            audience: Audience::Both("urn:latchkey:catalog".into(), "http://id.test".into()),
+            scope: Scope::parse("catalog.read openid").unwrap(),
+            roles: vec!["instructor".into()],
+            id_token: true,
+        };
+        let issue = |person: &Person, ends_at| {
+            let source = Source {
+                issuer: "http://id.test",
+                client: &client,
+                person,
+                fam: "f1",
+                sid: Some("s1"),
+                sign_in: &sign_in,
+                ends_at,
+                jti: "j1",
+            };
+            for_person(source, &target, Timestamp(1_000_999))
+        };
+        let whole = issue(&person, None).unwrap();
+        assert_eq!(
+            serde_json::to_string(&whole.claims).unwrap(),
+            format!(
+                r#"{{"iss":"http://id.test","sub":"{}","aud":["urn:latchkey:catalog","http://id.test"],"client_id":"machine","iat":1000,"exp":1300,"jti":"j1","scope":"catalog.read openid","fam":"f1","sid":"s1","roles":["instructor"],"auth_time":900,"acr":"urn:latchkey:acr:password","amr":["pwd"]}}"#,
+                person.id
+            )
+        );
+        let short = issue(&person, Some(Timestamp(1_010_999))).unwrap();
+        assert_eq!((short.claims.exp, short.expires_in), (1_010, 10));
+        assert_eq!(issue(&person, Some(Timestamp(1_000_999))), None);
+        person.tokens_before = Some(Timestamp(1_000_100));
+        assert_eq!(issue(&person, None).unwrap().claims.iat, 1_001);
     }
 }

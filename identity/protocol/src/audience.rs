@@ -1,5 +1,9 @@
 //! For whom a token is and what it may do there (RFC 8707; design §4, Audience).
 
+mod person;
+
+pub use person::{Audience, Granted, Ground, PersonTarget, asked, for_person, narrow};
+
 use crate::client::Client;
 use crate::error::OAuthError;
 use crate::resource::Resource;
@@ -102,6 +106,17 @@ fn declaring<'a>(
         found = Some(resource);
     }
     found.ok_or(OAuthError::InvalidScope)
+}
+
+/// The resources that the client may ask for.
+fn permitted<'a>(resources: &'a [Resource], client: &Client) -> impl Iterator<Item = &'a Resource> {
+    resources.iter().filter(|resource| {
+        client
+            .metadata
+            .resources
+            .iter()
+            .any(|name| resource.answers_to(name))
+    })
 }
 
 fn default_of<'a>(client: &Client, resources: &'a [Resource]) -> Result<&'a Resource, OAuthError> {

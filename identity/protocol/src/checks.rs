@@ -104,10 +104,14 @@ impl Check {
                 client.is_some_and(|c| c.disabled_at.is_none()),
                 OAuthError::ClientDisabled,
             ),
-            Self::Confidential => (
-                client.is_some_and(Client::is_confidential),
-                OAuthError::PublicClient,
-            ),
+            Self::Confidential => {
+                // RFC 7662 §2.1: at introspection and its like, who proves nothing is not authenticated at all.
+                let otherwise = match endpoint {
+                    Endpoint::Token(_) => OAuthError::PublicClient,
+                    Endpoint::Introspect | Endpoint::Revoke | Endpoint::Feed => OAuthError::NoAuthentication,
+                };
+                (client.is_some_and(Client::is_confidential), otherwise)
+            }
             Self::Grant => {
                 let grant = match endpoint {
                     Endpoint::Token(grant) => Some(grant),
@@ -125,9 +129,30 @@ impl Check {
     }
 }
 
-/// Whether a failed admission counts as a guess at a secret.
+/// Whether a client that was admitted would still be, its proof taken for granted. An answer that goes on for long
+/// asks again before it says more.
+pub fn stands(endpoint: Endpoint, client: &Client) -> bool {
+    let presented = Presented {
+        method: client.metadata.token_endpoint_auth_method,
+        client_id: Some(client.id().clone()),
+        secret: None,
+    };
+    let facts = Facts {
+        client: Some(client),
+        presented: &presented,
+        secret_matches: true,
+        throttled: false,
+    };
+    admit(endpoint, facts).is_ok()
+}
+
+/// Whether a failed admission counts as a guess at a secret. What a stranger can run into counts alike, whether the
+/// client exists or not: else the throttle, and the time that counting takes, would tell which ids exist.
 pub fn counts_as_a_guess(refusal: &OAuthError) -> bool {
-    matches!(refusal, OAuthError::WrongSecret | OAuthError::UnknownClient)
+    matches!(
+        refusal,
+        OAuthError::WrongSecret | OAuthError::UnknownClient | OAuthError::WrongAuthMethod
+    )
 }
 
 #[cfg(test)]
@@ -196,7 +221,10 @@ mod tests {
                     Check::Confidential => {
                         client.metadata.token_endpoint_auth_method = AuthMethod::None;
                         presented.method = AuthMethod::None;
-                        OAuthError::PublicClient
+                        match endpoint {
+                            Endpoint::Token(_) => OAuthError::PublicClient,
+                            _ => OAuthError::NoAuthentication,
+                        }
                     }
                     Check::Grant => {
                         client.metadata.grant_types.clear();
@@ -232,6 +260,43 @@ mod tests {
             assert!(endpoint.checks().contains(&Check::Enabled), "{endpoint:?}");
             assert!(endpoint.checks().contains(&Check::NotThrottled), "{endpoint:?}");
             assert!(endpoint.checks().contains(&Check::Secret), "{endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn cve_2026_9798_tk_10_an_admitted_client_stands_until_its_registration_changes() {
+        for endpoint in Endpoint::ALL {
+            assert!(stands(endpoint, &able()), "{endpoint:?}");
+            let mut disabled = able();
+            disabled.disabled_at = Some(Timestamp(1));
+            assert!(!stands(endpoint, &disabled), "{endpoint:?}");
+        }
+        let mut client = able();
+        client.metadata.may_introspect.clear();
+        assert!(!stands(Endpoint::Feed, &client));
+        client.metadata.token_endpoint_auth_method = AuthMethod::None;
+        assert!(!stands(Endpoint::Token(Grant::ClientCredentials), &client));
+    }
+
+    #[test]
+    fn tk_13_whatever_a_stranger_runs_into_is_counted() {
+        let stranger = Presented {
+            secret: Some("guess".into()),
+            ..presented()
+        };
+        let mut by_post = stranger.clone();
+        by_post.method = AuthMethod::ClientSecretPost;
+        for presented in [stranger, by_post] {
+            for client in [None, Some(&able())] {
+                let facts = Facts {
+                    client,
+                    presented: &presented,
+                    secret_matches: false,
+                    throttled: false,
+                };
+                let refusal = admit(Endpoint::Revoke, facts).unwrap_err();
+                assert!(counts_as_a_guess(&refusal), "{refusal:?}");
+            }
         }
     }
 

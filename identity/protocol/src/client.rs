@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::{Scope, Timestamp, redirect_uri};
 
@@ -120,9 +121,30 @@ pub enum ApplicationType {
     Native,
 }
 
+/// What a native client gets whose answer was lost for longer than the overlap (design §4, rule 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LostAnswer {
+    /// The same successor, one time.
+    Once,
+}
+
+/// What three generations in a row with a retry lead to (design §4, rule 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverlapStreak {
+    /// The person and the administrators are told.
+    #[default]
+    Alert,
+    /// They are told, and the family ends.
+    End,
+}
+
 /// What is registered of a client; the names are those of RFC 7591 and OpenID Connect Registration.
+///
+/// Whoever takes a registration refuses names that are in neither [`Metadata::BUILT`] nor [`Metadata::LATER`]; the
+/// store reads whatever a newer node has written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Metadata {
     /// The client's identifier.
     pub client_id: ClientId,
@@ -171,6 +193,12 @@ pub struct Metadata {
     /// How long the previous refresh token still answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_overlap_seconds: Option<u32>,
+    /// `once`: a native client's answer that was lost for longer than the overlap is given again, one time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_answer: Option<LostAnswer>,
+    /// What three generations in a row with a retry lead to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap_streak: Option<OverlapStreak>,
     /// Adds the issuer's own audience beside a resource.
     #[serde(default)]
     pub userinfo_audience: bool,
@@ -183,9 +211,9 @@ pub struct Metadata {
     /// What signs its access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_signed_response_alg: Option<Alg>,
-    /// Addresses of the registration that later work uses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_uri: Option<String>,
+    /// What is kept and not used yet.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
 
 fn yes() -> bool {
@@ -193,11 +221,83 @@ fn yes() -> bool {
 }
 
 impl Metadata {
+    /// The names that mean something today.
+    pub const BUILT: [&str; 22] = [
+        "client_id",
+        "client_name",
+        "token_endpoint_auth_method",
+        "application_type",
+        "grant_types",
+        "response_types",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "scope",
+        "resources",
+        "default_resource",
+        "require_pkce",
+        "allowed_origins",
+        "may_introspect",
+        "rotate_refresh_tokens",
+        "refresh_overlap_seconds",
+        "userinfo_audience",
+        "profile",
+        "id_token_signed_response_alg",
+        "access_token_signed_response_alg",
+        "lost_answer",
+        "policy",
+    ];
+
+    /// Standard names (RFC 7591 §2, OpenID Connect Registration §2, Back-Channel Logout §2.2, RFC 9126, RFC 9449) that
+    /// are kept until they are built.
+    pub const LATER: [&str; 27] = [
+        "client_uri",
+        "logo_uri",
+        "policy_uri",
+        "tos_uri",
+        "contacts",
+        "jwks",
+        "jwks_uri",
+        "sector_identifier_uri",
+        "subject_type",
+        "software_id",
+        "software_version",
+        "software_statement",
+        "userinfo_signed_response_alg",
+        "request_object_signing_alg",
+        "token_endpoint_auth_signing_alg",
+        "default_max_age",
+        "require_auth_time",
+        "default_acr_values",
+        "initiate_login_uri",
+        "request_uris",
+        "backchannel_logout_uri",
+        "backchannel_logout_session_required",
+        "frontchannel_logout_uri",
+        "frontchannel_logout_session_required",
+        "require_pushed_authorization_requests",
+        "dpop_bound_access_tokens",
+        "tls_client_certificate_bound_access_tokens",
+    ];
+
+    /// The first name that no registration has.
+    pub fn unknown_name(&self) -> Option<&str> {
+        let known = |name: &&str| Self::BUILT.contains(name) || Self::LATER.contains(name);
+        self.later.keys().map(String::as_str).find(|name| !known(name))
+    }
+
+    /// The names that are kept and not used yet.
+    pub fn unbuilt_names(&self) -> impl Iterator<Item = &str> {
+        self.later.keys().map(String::as_str)
+    }
+
     /// Everything that a registration must obey, whoever writes it. The error is a sentence for that person.
     pub fn check(&self) -> Result<(), String> {
         let confidential = self.token_endpoint_auth_method != AuthMethod::None;
         let native = self.application_type == ApplicationType::Native;
         let id = &self.client_id;
+        if let Some(name) = self.unknown_name() {
+            return Err(format!("client {id}: {name:?} is not a name of a registration"));
+        }
         for uri in self.redirect_uris.iter().chain(&self.post_logout_redirect_uris) {
             redirect_uri::check(uri, native)?;
         }
@@ -240,6 +340,9 @@ impl Metadata {
             return Err(format!(
                 "client {id}: default_resource is not among its resources"
             ));
+        }
+        if self.lost_answer.is_some() && !native {
+            return Err(format!("client {id}: lost_answer is for native clients"));
         }
         if self.profile.as_deref().is_some_and(|profile| profile != "fapi2") {
             return Err(format!("client {id}: the only profile is fapi2"));
@@ -296,6 +399,21 @@ impl Client {
         self.metadata.grant_types.iter().any(|name| name == grant.name())
     }
 
+    /// True when the grant type of this name is registered, built or not.
+    pub fn has_grant(&self, name: &str) -> bool {
+        self.metadata.grant_types.iter().any(|known| known == name)
+    }
+
+    /// True under the FAPI 2.0 profile.
+    pub fn is_fapi2(&self) -> bool {
+        self.metadata.profile.as_deref() == Some("fapi2")
+    }
+
+    /// What signs its ID tokens: RS256 unless it registered another (OpenID Connect Core §15.1).
+    pub fn id_token_alg(&self) -> Alg {
+        self.metadata.id_token_signed_response_alg.unwrap_or(Alg::RS256)
+    }
+
     /// What signs its access tokens.
     pub fn access_token_alg(&self) -> Alg {
         self.metadata.access_token_signed_response_alg.unwrap_or_default()
@@ -325,11 +443,13 @@ pub(crate) mod tests {
                 may_introspect: Vec::new(),
                 rotate_refresh_tokens: None,
                 refresh_overlap_seconds: None,
+                lost_answer: None,
+                overlap_streak: None,
                 userinfo_audience: false,
                 profile: None,
                 id_token_signed_response_alg: None,
                 access_token_signed_response_alg: None,
-                client_uri: None,
+                later: Map::new(),
             },
             secret: Some(StoredSecret {
                 key_id: "k1".into(),

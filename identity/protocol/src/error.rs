@@ -54,6 +54,36 @@ pub enum OAuthError {
     /// Scopes of two resources in one request.
     #[error("the scopes belong to more than one resource")]
     MixedScope,
+    /// A code or refresh token that gives nothing. Every reason is one answer, byte for byte.
+    #[error(transparent)]
+    InvalidGrant(#[from] GrantRefusal),
+    /// `response_type` is not `code`.
+    #[error("the response type is not supported")]
+    UnsupportedResponseType,
+    /// `request` (OpenID Connect Core §6.1) is not built.
+    #[error("request objects are not supported")]
+    RequestNotSupported,
+    /// `request_uri` (OpenID Connect Core §6.2) is not built, and never fetched.
+    #[error("request_uri is not supported")]
+    RequestUriNotSupported,
+    /// The person, or a missing right of theirs, said no.
+    #[error("the person did not allow it")]
+    AccessDenied,
+    /// Nobody is signed in, or not the right person, or not recently enough.
+    #[error("the person must sign in")]
+    LoginRequired,
+    /// The person has not allowed this yet.
+    #[error("the person must consent")]
+    ConsentRequired,
+    /// The person must do something that is neither.
+    #[error("the person must act")]
+    InteractionRequired,
+    /// A bearer token that is not, or not any more, good here (RFC 6750 §3.1).
+    #[error("the access token is not accepted here")]
+    InvalidToken,
+    /// A good bearer token without the scope (RFC 6750 §3.1).
+    #[error("the access token has not the scope for this")]
+    InsufficientScope,
     /// The store cannot answer now; nothing was decided.
     #[error("the store is not available")]
     Unavailable,
@@ -114,6 +144,30 @@ impl OAuthError {
                 "invalid_scope",
                 "The scopes belong to more than one resource.",
             ),
+            Self::InvalidGrant(_) => (
+                400,
+                "invalid_grant",
+                "The grant is invalid, expired, revoked or not the client's.",
+            ),
+            Self::UnsupportedResponseType => (
+                400,
+                "unsupported_response_type",
+                "The only response type is code.",
+            ),
+            Self::RequestNotSupported => (400, "request_not_supported", "Request objects are not supported."),
+            Self::RequestUriNotSupported => {
+                (400, "request_uri_not_supported", "request_uri is not supported.")
+            }
+            Self::AccessDenied => (400, "access_denied", "The request was denied."),
+            Self::LoginRequired => (400, "login_required", "The person must sign in."),
+            Self::ConsentRequired => (400, "consent_required", "The person must give consent."),
+            Self::InteractionRequired => (400, "interaction_required", "The person must act."),
+            Self::InvalidToken => (401, "invalid_token", "The access token is not accepted."),
+            Self::InsufficientScope => (
+                403,
+                "insufficient_scope",
+                "The access token has not the scope for this.",
+            ),
             Self::Unavailable => (503, "temporarily_unavailable", "Try again soon."),
             Self::Internal => (500, "server_error", "Something failed inside."),
         };
@@ -121,6 +175,191 @@ impl OAuthError {
             status,
             code,
             description,
+        }
+    }
+}
+
+/// Why a code or refresh token gives nothing: for the log, the audit and the person's own page, never for the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantRefusal {
+    /// No family has the handle.
+    #[error("no family has this handle")]
+    UnknownHandle,
+    /// The token names a MAC key that we do not hold.
+    #[error("the MAC key is unknown")]
+    UnknownMacKey,
+    /// The tag was not made by us, for this issuer and this epoch of the store.
+    #[error("the tag is false")]
+    FalseTag,
+    /// The tag is good, but we never used that key for this generation.
+    #[error("the MAC key is not the generation's own")]
+    OtherMacKey,
+    /// No such code.
+    #[error("the code is unknown")]
+    UnknownCode,
+    /// The code is older than its life.
+    #[error("the code has expired")]
+    CodeExpired,
+    /// The code was spent by a request that raced this one.
+    #[error("a concurrent request redeemed the code")]
+    CodeRaced,
+    /// The code was spent before: its family ends.
+    #[error("the code was redeemed before")]
+    CodeReplayed,
+    /// `redirect_uri` is not the one of the authorization request.
+    #[error("the redirect_uri is not the authorization request's")]
+    RedirectUri,
+    /// No verifier for a code with a challenge.
+    #[error("the code verifier is missing")]
+    VerifierMissing,
+    /// The verifier does not fit the challenge.
+    #[error("the code verifier is wrong")]
+    VerifierWrong,
+    /// A verifier for a code without a challenge: somebody removed it (RFC 9700 §4.8.2).
+    #[error("a code verifier came for a code without a challenge")]
+    ChallengeMissing,
+    /// It belongs to another client.
+    #[error("it belongs to another client")]
+    OtherClient,
+    /// It is bound to a key that the request did not prove.
+    #[error("the bound key was not proved")]
+    Binding,
+    /// The family was ended.
+    #[error("the family was revoked")]
+    Revoked,
+    /// The family was not used for too long.
+    #[error("the family was idle for too long")]
+    Idle,
+    /// The family is past its absolute end.
+    #[error("the family is past its end")]
+    Expired,
+    /// The person is gone.
+    #[error("the person is deleted or unknown")]
+    PersonGone,
+    /// The person is disabled.
+    #[error("the person is disabled")]
+    PersonDisabled,
+    /// An administrator locked the person.
+    #[error("the person is locked")]
+    PersonLocked,
+    /// The person took the consent back.
+    #[error("the consent was withdrawn")]
+    ConsentWithdrawn,
+    /// The session was ended by somebody.
+    #[error("the session was ended")]
+    SessionEnded,
+    /// Nothing of what was asked is left after consent and roles.
+    #[error("no scope is left")]
+    NothingLeft,
+    /// An old generation came back: the family ends.
+    #[error("an old generation was presented")]
+    Replayed,
+    /// A generation came that the store has not reached: the store went backwards.
+    #[error("the store is behind the token")]
+    StoreRewound,
+    /// Too many generations in a row had a retry, and the client asked for an end then.
+    #[error("too many generations in a row had a retry")]
+    OverlapStreak,
+}
+
+/// A refusal that is shown to a person on a page of ours, because there is nowhere to send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageError {
+    /// The request cannot be read, or repeats a parameter.
+    Malformed,
+    /// `client_id` names nobody, or somebody who is disabled.
+    UnknownClient,
+    /// `redirect_uri` is not one of the client's.
+    RedirectUri,
+    /// `post_logout_redirect_uri` is not one of the client's.
+    LogoutUri,
+    /// `id_token_hint` and `client_id` do not belong together.
+    IdTokenHint,
+}
+
+impl PageError {
+    /// Every refusal, in the order of docs/pages.md.
+    pub const ALL: [PageError; 5] = [
+        Self::Malformed,
+        Self::UnknownClient,
+        Self::RedirectUri,
+        Self::LogoutUri,
+        Self::IdTokenHint,
+    ];
+
+    /// `data-code` and the one fixed sentence of the page.
+    pub fn page(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Malformed => ("malformed", "The request cannot be read."),
+            Self::UnknownClient => (
+                "unknown_client",
+                "The application that sent you here is not known.",
+            ),
+            Self::RedirectUri => (
+                "redirect_uri",
+                "The application asked to send you to an address that is not registered for it.",
+            ),
+            Self::LogoutUri => (
+                "logout_uri",
+                "The application asked to send you, after signing out, to an address that is not registered for it.",
+            ),
+            Self::IdTokenHint => (
+                "id_token_hint",
+                "The application did not prove whom it wants to sign out.",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tk_18_every_reason_of_invalid_grant_is_one_answer_byte_for_byte() {
+        use GrantRefusal::*;
+        let all = [
+            UnknownHandle,
+            UnknownMacKey,
+            FalseTag,
+            OtherMacKey,
+            UnknownCode,
+            CodeExpired,
+            CodeRaced,
+            CodeReplayed,
+            RedirectUri,
+            VerifierMissing,
+            VerifierWrong,
+            ChallengeMissing,
+            OtherClient,
+            Binding,
+            Revoked,
+            Idle,
+            Expired,
+            PersonGone,
+            PersonDisabled,
+            PersonLocked,
+            ConsentWithdrawn,
+            SessionEnded,
+            NothingLeft,
+            Replayed,
+            StoreRewound,
+            OverlapStreak,
+        ];
+        let first = OAuthError::InvalidGrant(all[0]).wire();
+        assert_eq!((first.status, first.code), (400, "invalid_grant"));
+        for reason in all {
+            assert_eq!(OAuthError::from(reason).wire(), first, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn every_page_has_its_own_code_and_sentence() {
+        for (at, page) in PageError::ALL.into_iter().enumerate() {
+            for other in &PageError::ALL[at + 1..] {
+                assert_ne!(page.page().0, other.page().0);
+                assert_ne!(page.page().1, other.page().1);
+            }
         }
     }
 }

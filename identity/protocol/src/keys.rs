@@ -26,11 +26,15 @@ pub struct Key {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The key that signs now: the youngest that has begun and is trusted.
+/// The key that signs now: the youngest that has begun, if it is trusted. An older one never takes over again from a
+/// compromised one: it may have left the JWKS, and may be known to the same thief.
 pub fn signing(keys: &[Key], alg: Alg, now: Timestamp) -> Option<&Key> {
-    trusted(keys, alg)
-        .filter(|key| key.activates_at <= now)
+    let begun = keys
+        .iter()
+        .filter(|key| key.alg == alg && key.activates_at <= now);
+    begun
         .max_by_key(|key| key.activates_at)
+        .filter(|key| key.revoked_at.is_none())
 }
 
 /// The keys in the JWKS: those to come, the one that signs, and those whose tokens may still live.
@@ -122,5 +126,17 @@ mod tests {
         assert_eq!(next(&[compromised], Alg::ES256, false, now), Some(now));
         assert_eq!(next(&[], Alg::ES256, false, now), Some(now));
         assert_eq!(next(&[key("a", 0)], Alg::EdDSA, false, now), Some(now));
+    }
+
+    #[test]
+    fn op_09_an_older_key_does_not_take_over_from_a_compromised_one() {
+        let mut compromised = key("b", 1_000);
+        compromised.revoked_at = Some(Timestamp(2_000));
+        let keys = [key("a", 0), compromised];
+        let now = Timestamp(3_000);
+        assert_eq!(signing(&keys, Alg::ES256, now), None);
+        assert_eq!(next(&keys, Alg::ES256, false, now), Some(now));
+        let replaced = [keys[0].clone(), keys[1].clone(), key("c", 3_000)];
+        assert_eq!(signing(&replaced, Alg::ES256, now).unwrap().kid, "c");
     }
 }

@@ -6,7 +6,13 @@
 //! | --- | --- |
 //! | who is calling, and may this client do this here? | [`client_auth`], [`checks`] |
 //! | for which resource, with which scopes? | [`audience`] |
-//! | what does the token say? | [`access_token`] |
+//! | what does an authorization request get: a page, a redirect, a code? | [`authorize`], [`redirect_uri`], [`pkce`] |
+//! | is the person signed in, and what ends with what? | [`session`], [`ends`] |
+//! | what did the person allow, and must they be asked? | [`consent`] |
+//! | what does a code give, and what does its replay end? | [`code`] |
+//! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
+//! | what does a sign-out end, and where does it lead? | [`logout`] |
+//! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`] |
 //! | what may a caller learn of a token? | [`introspect`] |
 //! | what does a revocation end, and for how long must guards remember it? | [`revocation`] |
 //! | which key signs, which keys are published? | [`keys`] |
@@ -14,18 +20,31 @@
 
 pub mod access_token;
 pub mod audience;
+pub mod authorize;
 pub mod checks;
 pub mod client;
 pub mod client_auth;
+pub mod code;
+pub mod consent;
+pub mod ends;
 pub mod error;
+pub mod id_token;
 pub mod introspect;
 pub mod keys;
+pub mod logout;
 pub mod metadata;
+pub mod person;
+pub mod pkce;
 pub mod redirect_uri;
+pub mod refresh;
+pub mod refresh_token;
 pub mod resource;
 pub mod revocation;
 pub mod scope;
+pub mod session;
+pub mod standing;
 pub mod user;
+pub mod userinfo;
 
 pub use client::{Client, ClientId};
 pub use error::OAuthError;

@@ -1,4 +1,10 @@
-//! Which redirect URIs a client may register (OAuth 2.1 §2.3.1, RFC 8252 §7).
+//! Which redirect URIs a client may register (OAuth 2.1 §2.3.1, RFC 8252 §7), and which one a request may name.
+
+mod matching;
+
+#[cfg(test)]
+pub(crate) use matching::tests::{client as matching_client, mutations as matching_mutations};
+pub use matching::{LogoutUri, RedirectUri};
 
 use url::{Host, Url};
 

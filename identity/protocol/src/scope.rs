@@ -56,6 +56,12 @@ impl Scope {
         self.filter(|name| other.has(name))
     }
 
+    /// What is in either, this one's first.
+    pub fn or(&self, other: &Self) -> Self {
+        let more = other.0.iter().filter(|name| !self.has(name));
+        Self(self.0.iter().chain(more).cloned().collect())
+    }
+
     /// What `keep` keeps.
     pub fn filter(&self, keep: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|name| keep(name)).cloned().collect())

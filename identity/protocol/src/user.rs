@@ -120,7 +120,9 @@ pub fn check_password(password: &str, username: &str, email: &str) -> Result<(),
     let lower = password.to_lowercase();
     for known in ["latchkey", &canonical(username), &canonical(email)] {
         if !known.is_empty() && lower.replace(known, "").chars().count() < SHORTEST && lower.contains(known) {
-            return Err("the password must not be made of the product's, the user's or the address's name".to_owned());
+            return Err(
+                "the password must not be made of the product's, the user's or the address's name".to_owned(),
+            );
         }
     }
     Ok(())
@@ -161,10 +163,22 @@ mod tests {
     #[test]
     fn ac_01_a_password_has_15_to_256_characters_of_any_kind() {
         let check = |password: &str| check_password(password, "carol", "carol@example.test");
-        for fine in ["fifteen letters", "  spaces count  ", "пароль из слов 1", &"é".repeat(256)] {
+        for fine in [
+            "fifteen letters",
+            "  spaces count  ",
+            "пароль из слов 1",
+            &"é".repeat(256),
+        ] {
             assert_eq!(check(fine), Ok(()), "{fine}");
         }
-        for bad in ["", "fourteen chars", &"x".repeat(257), "carolcarolcarol1", "carol@example.test1", "LatchkeyLatchkey"] {
+        for bad in [
+            "",
+            "fourteen chars",
+            &"x".repeat(257),
+            "carolcarolcarol1",
+            "carol@example.test1",
+            "LatchkeyLatchkey",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }

@@ -1,0 +1,18 @@
+//! The authorization endpoint: from parameters to a page, a redirect or a code (RFC 6749 §4.1.1, OpenID Connect Core
+//! §3.1.2).
+//!
+//! [`client_id`] tells which client to load, [`parse`] makes a [`Request`] that is stored, and [`decide`] is asked again
+//! each time the person has done something, with the same stored request and new facts.
+
+mod answer;
+mod decide;
+mod request;
+mod stored;
+
+pub use answer::{Mode, Response};
+pub use decide::{Facts, Issue, Login, Outcome, Step, decide};
+pub use request::{Prompt, Rejection, Request, Server, client_id, parse};
+pub use stored::Stored;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! Reading an authorization request.
+
+use crate::audience::{self, Granted};
+use crate::authorize::answer::{Mode, Response};
+use crate::client::{Client, ClientId};
+use crate::error::{OAuthError, PageError};
+use crate::id_token::Hint;
+use crate::pkce::{self, Challenge};
+use crate::redirect_uri::RedirectUri;
+use crate::resource::Resource;
+
+/// A request that may be redirected: its client is known and its redirect URI matched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Who asks.
+    pub client: ClientId,
+    /// Where the answer goes.
+    pub redirect_uri: RedirectUri,
+    /// How it goes there.
+    pub mode: Mode,
+    /// `state`, as it was sent.
+    pub state: Option<String>,
+    /// What is asked of the person.
+    pub asked: Granted,
+    /// The PKCE challenge; none only by the operator's policy, and then audited.
+    pub challenge: Option<Challenge>,
+    /// `nonce`, as it was sent.
+    pub nonce: Option<String>,
+    /// `prompt`
+    pub prompt: Prompt,
+    /// `max_age`, in seconds.
+    pub max_age: Option<u64>,
+    /// Whom `id_token_hint` is about.
+    pub hinted_sub: Option<String>,
+    /// `login_hint`, for the field of the sign-in page.
+    pub login_hint: Option<String>,
+    /// `ui_locales`, in the order of preference.
+    pub ui_locales: Vec<String>,
+}
+
+/// `prompt` (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Prompt {
+    /// No page at all.
+    pub none: bool,
+    /// Sign in again.
+    pub login: bool,
+    /// Ask again.
+    pub consent: bool,
+    /// Choose who signs in.
+    pub select_account: bool,
+}
+
+/// What we are, as far as reading a request needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Server<'a> {
+    /// The issuer.
+    pub issuer: &'a str,
+    /// Every resource.
+    pub resources: &'a [Resource],
+}
+
+/// A request that cannot be taken up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rejection {
+    /// There is nowhere to send the browser: a page of ours.
+    Page(PageError),
+    /// Back to the client.
+    Redirect(Response),
+}
+
+/// The longest `nonce` that is kept.
+const LONGEST_NONCE: usize = 1_024;
+/// The longest hint that is kept; a longer one is ignored, as it is a hint.
+const LONGEST_HINT: usize = 256;
+/// How many locales are looked at.
+const MOST_LOCALES: usize = 16;
+
+/// The client to load, if its id can be one.
+pub fn client_id(parameters: &[(String, String)]) -> Option<ClientId> {
+    one(parameters, "client_id").and_then(ClientId::parse)
+}
+
+/// Reads a request. `client` is the one of [`client_id`], and `hint` what the signer made of `id_token_hint`.
+///
+/// Without a known, enabled client and a matched redirect URI there is only a page; every other fault goes to that URI.
+/// Parameters that we do not know are ignored.
+pub fn parse(
+    server: Server<'_>,
+    parameters: &[(String, String)],
+    client: Option<&Client>,
+    hint: &Hint,
+) -> Result<Request, Rejection> {
+    // RFC 6749 §3.1. The form parser refuses it too; here it cannot be forgotten.
+    let repeated =
+        |at: usize, name: &str| name != "resource" && parameters[..at].iter().any(|(other, _)| other == name);
+    if parameters
+        .iter()
+        .enumerate()
+        .any(|(at, (name, _))| repeated(at, name))
+    {
+        return Err(Rejection::Page(PageError::Malformed));
+    }
+    let client = client
+        .filter(|client| client.disabled_at.is_none() && client_id(parameters).as_ref() == Some(client.id()))
+        .ok_or(Rejection::Page(PageError::UnknownClient))?;
+    let redirect_uri = one(parameters, "redirect_uri")
+        .and_then(|uri| RedirectUri::of(client, uri))
+        .ok_or(Rejection::Page(PageError::RedirectUri))?;
+    let state = one(parameters, "state");
+    let mode = one(parameters, "response_mode").map(Mode::parse);
+    // A mode that does not exist is told by the default one.
+    let back = mode.flatten().unwrap_or_default();
+    let refuse = |error: OAuthError| {
+        Rejection::Redirect(Response::refuse(
+            redirect_uri.clone(),
+            back,
+            state,
+            server.issuer,
+            &error,
+        ))
+    };
+    if mode == Some(None) {
+        return Err(refuse(OAuthError::Malformed(
+            "response_mode must be query or form_post.",
+        )));
+    }
+    let read = read(server, parameters, client, hint).map_err(refuse)?;
+    Ok(Request {
+        client: client.id().clone(),
+        redirect_uri,
+        mode: back,
+        state: state.map(str::to_owned),
+        asked: read.asked,
+        challenge: read.challenge,
+        nonce: read.nonce,
+        prompt: read.prompt,
+        max_age: read.max_age,
+        hinted_sub: read.hinted_sub,
+        login_hint: hint_text(parameters, "login_hint"),
+        ui_locales: locales(parameters),
+    })
+}
+
+/// What can be refused once there is somewhere to send the refusal.
+struct Read {
+    asked: Granted,
+    challenge: Option<Challenge>,
+    nonce: Option<String>,
+    prompt: Prompt,
+    max_age: Option<u64>,
+    hinted_sub: Option<String>,
+}
+
+fn read(
+    server: Server<'_>,
+    parameters: &[(String, String)],
+    client: &Client,
+    hint: &Hint,
+) -> Result<Read, OAuthError> {
+    let one = |name| one(parameters, name);
+    // By name, before anything that the object might have said otherwise (OpenID Connect Core §3.1.2.6).
+    if one("request").is_some() {
+        return Err(OAuthError::RequestNotSupported);
+    }
+    if one("request_uri").is_some() {
+        return Err(OAuthError::RequestUriNotSupported);
+    }
+    match one("response_type") {
+        Some("code") => {}
+        Some(_) => return Err(OAuthError::UnsupportedResponseType),
+        None => return Err(OAuthError::Malformed("response_type is missing.")),
+    }
+    let types = &client.metadata.response_types;
+    if !client.has_grant("authorization_code")
+        || !(types.is_empty() || types.iter().any(|kind| kind == "code"))
+    {
+        return Err(OAuthError::GrantNotAllowed);
+    }
+    let challenge = pkce::of_request(client, one("code_challenge"), one("code_challenge_method"))?;
+    let resources: Vec<String> = parameters
+        .iter()
+        .filter(|(name, value)| name == "resource" && !value.is_empty())
+        .map(|(_, value)| value.clone())
+        .collect();
+    let asked = audience::asked(server.issuer, client, server.resources, &resources, one("scope"))?;
+    let nonce = one("nonce");
+    if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE) {
+        return Err(OAuthError::Malformed("nonce is too long."));
+    }
+    let hinted_sub = match hint {
+        Hint::Absent => None,
+        Hint::Ours { sub, client: to, .. } if to == client.id() => Some(sub.clone()),
+        Hint::Ours { .. } | Hint::Broken => {
+            return Err(OAuthError::Malformed(
+                "id_token_hint is not an ID token of this client.",
+            ));
+        }
+    };
+    Ok(Read {
+        asked,
+        challenge,
+        nonce: nonce.map(str::to_owned),
+        prompt: Prompt::parse(one("prompt"))?,
+        max_age: one("max_age").map(parse_max_age).transpose()?,
+        hinted_sub,
+    })
+}
+
+impl Prompt {
+    /// Space-separated names; `none` stands alone.
+    fn parse(text: Option<&str>) -> Result<Self, OAuthError> {
+        let mut prompt = Self::default();
+        for name in text.into_iter().flat_map(|text| text.split(' ')) {
+            match name {
+                "none" => prompt.none = true,
+                "login" => prompt.login = true,
+                "consent" => prompt.consent = true,
+                "select_account" => prompt.select_account = true,
+                _ => return Err(OAuthError::Malformed("prompt has a value that is not supported.")),
+            }
+        }
+        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
+            return Err(OAuthError::Malformed("prompt=none stands alone."));
+        }
+        Ok(prompt)
+    }
+}
+
+/// Seconds, as plain digits: no sign, no fraction, ten at most.
+fn parse_max_age(text: &str) -> Result<u64, OAuthError> {
+    let digits = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = if digits { text.parse().ok() } else { None };
+    parsed.ok_or(OAuthError::Malformed("max_age must be a number of seconds."))
+}
+
+/// A parameter without a value counts as absent (RFC 6749 §3.1).
+fn one<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = parameters.iter().find(|(other, _)| other == name);
+    found
+        .map(|(_, value)| value.as_str())
+        .filter(|value| !value.is_empty())
+}
+
+fn hint_text(parameters: &[(String, String)], name: &str) -> Option<String> {
+    one(parameters, name)
+        .filter(|text| text.len() <= LONGEST_HINT && !text.chars().any(char::is_control))
+        .map(str::to_owned)
+}
+
+/// Language tags (RFC 5646), as far as they look like some; a wish that cannot be read is no error.
+fn locales(parameters: &[(String, String)]) -> Vec<String> {
+    let tag = |text: &&str| {
+        (1..=35).contains(&text.len())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    one(parameters, "ui_locales")
+        .into_iter()
+        .flat_map(|text| text.split(' '))
+        .filter(tag)
+        .take(MOST_LOCALES)
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,75 @@
+//! A request at rest, between the person's steps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audience::Granted;
+use crate::authorize::{Mode, Prompt, Request};
+use crate::client::{Client, ClientId};
+use crate::pkce::Challenge;
+use crate::redirect_uri::RedirectUri;
+
+/// The text form of a [`Request`]. It has no redirect URI that could be used: [`Stored::revive`] matches it anew, so
+/// that neither a changed row nor an address that was taken off the registration is ever redirected to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stored {
+    client_id: ClientId,
+    redirect_uri: String,
+    response_mode: Mode,
+    state: Option<String>,
+    asked: Granted,
+    code_challenge: Option<Challenge>,
+    nonce: Option<String>,
+    prompt: Prompt,
+    max_age: Option<u64>,
+    hinted_sub: Option<String>,
+    login_hint: Option<String>,
+    ui_locales: Vec<String>,
+}
+
+impl From<Request> for Stored {
+    fn from(request: Request) -> Self {
+        Self {
+            client_id: request.client,
+            redirect_uri: request.redirect_uri.as_str().to_owned(),
+            response_mode: request.mode,
+            state: request.state,
+            asked: request.asked,
+            code_challenge: request.challenge,
+            nonce: request.nonce,
+            prompt: request.prompt,
+            max_age: request.max_age,
+            hinted_sub: request.hinted_sub,
+            login_hint: request.login_hint,
+            ui_locales: request.ui_locales,
+        }
+    }
+}
+
+impl Stored {
+    /// Whose request it is: the client to load.
+    pub fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+
+    /// The request again, if the client is still there, enabled, and still has the address.
+    pub fn revive(self, client: &Client) -> Option<Request> {
+        if self.client_id != *client.id() || client.disabled_at.is_some() {
+            return None;
+        }
+        Some(Request {
+            redirect_uri: RedirectUri::of(client, &self.redirect_uri)?,
+            client: self.client_id,
+            mode: self.response_mode,
+            state: self.state,
+            asked: self.asked,
+            challenge: self.code_challenge,
+            nonce: self.nonce,
+            prompt: self.prompt,
+            max_age: self.max_age,
+            hinted_sub: self.hinted_sub,
+            login_hint: self.login_hint,
+            ui_locales: self.ui_locales,
+        })
+    }
+}

@@ -1,0 +1,660 @@
+//! The tables of the authorization endpoint (AZ-01 to AZ-16).
+
+use super::*;
+use crate::Timestamp;
+use crate::audience::Granted;
+use crate::client::{Client, ClientId};
+use crate::consent::{Consent, Why};
+use crate::error::PageError;
+use crate::id_token::Hint;
+use crate::person::Person;
+use crate::person::tests::carol;
+use crate::redirect_uri::{matching_client, matching_mutations};
+use crate::resource::{Resource, built_in};
+use crate::scope::Scope;
+use crate::session::Session;
+
+const URI: &str = "https://shop.example.test/oauth/cb?tenant=a";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const T: i64 = 1_000_000_000;
+
+fn client(native: bool, uris: &[&str]) -> Client {
+    let mut client = matching_client(native, uris);
+    client.metadata.grant_types = vec!["authorization_code".into(), "refresh_token".into()];
+    client.metadata.scope = Scope::parse("openid profile offline_access catalog.read catalog.write").unwrap();
+    client
+}
+
+const GOOD: [(&str, &str); 8] = [
+    ("client_id", "machine"),
+    ("redirect_uri", URI),
+    ("response_type", "code"),
+    ("scope", "openid catalog.read"),
+    ("state", "s&1"),
+    ("nonce", "n-1"),
+    ("code_challenge", CHALLENGE),
+    ("code_challenge_method", "S256"),
+];
+
+/// The good request with these parameters changed, or left out where the value is empty.
+fn parameters(changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let kept = GOOD
+        .iter()
+        .filter(|(name, _)| !changes.iter().any(|(other, _)| other == name));
+    kept.chain(changes)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn parse_with(
+    client: Option<&Client>,
+    parameters: &[(String, String)],
+    hint: &Hint,
+) -> Result<Request, Rejection> {
+    let resources = built_in();
+    let server = Server {
+        issuer: "https://id.test",
+        resources: &resources,
+    };
+    parse(server, parameters, client, hint)
+}
+
+fn read(changes: &[(&str, &str)]) -> Result<Request, Rejection> {
+    parse_with(Some(&client(false, &[URI])), &parameters(changes), &Hint::Absent)
+}
+
+fn code_of(rejection: Rejection) -> String {
+    match rejection {
+        Rejection::Page(page) => format!("page {}", page.page().0),
+        Rejection::Redirect(response) => response.fields[0].1.clone(),
+    }
+}
+
+#[test]
+fn a_good_request_is_read_whole() {
+    let request = read(&[
+        ("response_mode", "form_post"),
+        ("max_age", "60"),
+        ("prompt", "login consent"),
+        ("login_hint", "carol"),
+        ("ui_locales", "pt-BR x\u{e9} en"),
+        ("claims_locales", "fr"),
+        ("display", "popup"),
+        ("acr_values", "a b"),
+        ("something", "else"),
+        ("resource", "urn:latchkey:catalog"),
+    ])
+    .unwrap();
+    assert_eq!(request.redirect_uri.as_str(), URI);
+    assert_eq!(
+        (request.mode, request.state.as_deref(), request.max_age),
+        (Mode::FormPost, Some("s&1"), Some(60))
+    );
+    assert!(request.prompt.login && request.prompt.consent && !request.prompt.none);
+    assert_eq!(request.ui_locales, ["pt-BR", "en"]);
+    assert_eq!(request.asked.scope.to_string(), "openid catalog.read");
+    assert_eq!(request.asked.resources, ["urn:latchkey:catalog"]);
+}
+
+#[test]
+fn cve_2024_52289_cve_2020_15234_az_01_no_mutation_of_the_redirect_uri_gets_anything_but_a_page() {
+    let mut count = 0;
+    for uri in matching_mutations().iter().filter(|uri| *uri != URI) {
+        let got = read(&[("redirect_uri", uri)]).unwrap_err();
+        assert_eq!(got, Rejection::Page(PageError::RedirectUri), "{uri:?}");
+        count += 1;
+    }
+    println!("az_01: {count} mutations");
+    assert!(count >= 200);
+}
+
+/// Every fault of a request that is not its redirect URI, and the code it has.
+const FAULTS: [(&[(&str, &str)], &str); 27] = [
+    (&[("response_type", "")], "invalid_request"),
+    (&[("response_type", "token")], "unsupported_response_type"),
+    (&[("response_type", "id_token")], "unsupported_response_type"),
+    (&[("response_type", "code token")], "unsupported_response_type"),
+    (&[("response_type", "code id_token")], "unsupported_response_type"),
+    (&[("response_type", "none")], "unsupported_response_type"),
+    (&[("response_mode", "fragment")], "invalid_request"),
+    (&[("response_mode", "jwt")], "invalid_request"),
+    (&[("response_mode", "form_post.jwt")], "invalid_request"),
+    (&[("request", "eyJ")], "request_not_supported"),
+    (
+        &[("request_uri", "https://127.0.0.1/x")],
+        "request_uri_not_supported",
+    ),
+    (
+        &[("request", "eyJ"), ("response_type", "token")],
+        "request_not_supported",
+    ),
+    (
+        &[("code_challenge", ""), ("code_challenge_method", "")],
+        "invalid_request",
+    ),
+    (&[("code_challenge_method", "plain")], "invalid_request"),
+    (&[("code_challenge_method", "")], "invalid_request"),
+    (&[("code_challenge", "short")], "invalid_request"),
+    (&[("scope", "")], "invalid_scope"),
+    (&[("scope", "openid  profile")], "invalid_scope"),
+    (&[("scope", "nobody.knows")], "invalid_scope"),
+    (&[("resource", "urn:nothing")], "invalid_target"),
+    (&[("prompt", "none login")], "invalid_request"),
+    (&[("prompt", "Login")], "invalid_request"),
+    (&[("prompt", "login  consent")], "invalid_request"),
+    (&[("max_age", "-1")], "invalid_request"),
+    (&[("max_age", "1.5")], "invalid_request"),
+    (&[("max_age", "99999999999")], "invalid_request"),
+    (&[("prompt", "create")], "invalid_request"),
+];
+
+#[test]
+fn az_06_az_09_az_11_az_17_every_fault_goes_to_the_registered_uri_and_to_no_other() {
+    for (changes, expected) in FAULTS {
+        let Err(Rejection::Redirect(response)) = read(changes) else {
+            panic!("{changes:?}")
+        };
+        assert_eq!(response.to.as_str(), URI, "{changes:?}");
+        let field = |name| {
+            response
+                .fields
+                .iter()
+                .find(|(other, _)| *other == name)
+                .map(|(_, value)| value.as_str())
+        };
+        assert_eq!(field("error"), Some(expected), "{changes:?}");
+        assert_eq!(
+            (field("state"), field("iss")),
+            (Some("s&1"), Some("https://id.test")),
+            "{changes:?}"
+        );
+        assert!(
+            response
+                .location()
+                .starts_with(&format!("{URI}&error={expected}&")),
+            "{}",
+            response.location()
+        );
+        // The other half: the same fault with a redirect URI that is not registered.
+        let unregistered: Vec<_> = changes
+            .iter()
+            .copied()
+            .chain([("redirect_uri", "https://evil.test/cb")])
+            .collect();
+        assert_eq!(
+            code_of(read(&unregistered).unwrap_err()),
+            "page redirect_uri",
+            "{changes:?}"
+        );
+        let missing: Vec<_> = changes.iter().copied().chain([("redirect_uri", "")]).collect();
+        assert_eq!(
+            code_of(read(&missing).unwrap_err()),
+            "page redirect_uri",
+            "{changes:?}"
+        );
+    }
+}
+
+#[test]
+fn az_06_an_unknown_or_disabled_client_never_redirects() {
+    let mut disabled = client(false, &[URI]);
+    disabled.disabled_at = Some(Timestamp(1));
+    let mut other = client(false, &[URI]);
+    other.metadata.client_id = ClientId::parse("other").unwrap();
+    for client in [None, Some(&disabled), Some(&other)] {
+        let got = parse_with(client, &parameters(&[]), &Hint::Absent).unwrap_err();
+        assert_eq!(got, Rejection::Page(PageError::UnknownClient));
+    }
+}
+
+#[test]
+fn az_06_a_client_that_is_not_registered_for_the_code_is_told_so_at_its_uri() {
+    let mut machine = client(false, &[URI]);
+    machine.metadata.grant_types = vec!["client_credentials".into()];
+    let mut implicit = client(false, &[URI]);
+    implicit.metadata.response_types = vec!["id_token".into()];
+    for client in [machine, implicit] {
+        let got = parse_with(Some(&client), &parameters(&[]), &Hint::Absent).unwrap_err();
+        assert_eq!(code_of(got), "unauthorized_client");
+    }
+}
+
+#[test]
+fn az_12_a_repeated_parameter_is_a_page_and_resource_alone_may_repeat() {
+    for (name, value) in GOOD {
+        let mut twice = parameters(&[]);
+        twice.push((name.to_owned(), value.to_owned()));
+        let got = parse_with(Some(&client(false, &[URI])), &twice, &Hint::Absent).unwrap_err();
+        assert_eq!(got, Rejection::Page(PageError::Malformed), "{name}");
+    }
+    let resource = ("resource", "urn:latchkey:catalog");
+    assert!(read(&[resource, resource]).is_ok());
+}
+
+#[test]
+fn a_hint_that_is_not_this_clients_is_refused() {
+    let ours = |client: &str| Hint::Ours {
+        sub: "u".into(),
+        client: ClientId::parse(client).unwrap(),
+        sid: None,
+    };
+    let got = |hint: &Hint| parse_with(Some(&client(false, &[URI])), &parameters(&[]), hint);
+    assert_eq!(got(&ours("machine")).unwrap().hinted_sub.as_deref(), Some("u"));
+    for hint in [ours("other"), Hint::Broken] {
+        assert_eq!(code_of(got(&hint).unwrap_err()), "invalid_request");
+    }
+}
+
+#[test]
+fn a_stored_request_comes_back_whole_and_only_to_an_address_that_is_still_registered() {
+    let whole = client(false, &[URI]);
+    let request = read(&[("prompt", "consent"), ("max_age", "5")]).unwrap();
+    let text = serde_json::to_string(&Stored::from(request.clone())).unwrap();
+    let revive = |text: &str, client: &Client| serde_json::from_str::<Stored>(text).unwrap().revive(client);
+    assert_eq!(revive(&text, &whole), Some(request));
+    assert_eq!(
+        revive(&text.replace("shop.example", "evil.example"), &whole),
+        None
+    );
+    assert_eq!(
+        revive(&text, &client(false, &["https://shop.example.test/new"])),
+        None
+    );
+    let mut other = whole.clone();
+    other.metadata.client_id = ClientId::parse("other").unwrap();
+    assert_eq!(revive(&text, &other), None);
+    let mut disabled = whole;
+    disabled.disabled_at = Some(Timestamp(1));
+    assert_eq!(revive(&text, &disabled), None);
+    // CVE-2026-7571: there is no response type in it that could be written over.
+    assert!(!text.contains("response_type"));
+}
+
+/// A change of a case, and its name.
+type Spoil = (&'static str, fn(&mut Case));
+
+#[derive(Clone)]
+struct Case {
+    request: Vec<(&'static str, &'static str)>,
+    client: Client,
+    session: Option<Session>,
+    person: Person,
+    hinted: Option<&'static str>,
+    signed_in_here: bool,
+    consent: Option<Consent>,
+    step: Step,
+    now: i64,
+    latest: i64,
+}
+
+fn all() -> Granted {
+    Granted {
+        scope: Scope::parse("openid catalog.read").unwrap(),
+        resources: vec!["urn:latchkey:catalog".into()],
+    }
+}
+
+/// A good request of a client that was allowed everything before, by a person who signed in ten seconds ago.
+fn case() -> Case {
+    let mut session = crate::session::tests::session();
+    session.sign_in.auth_time = Timestamp(T - 10_000);
+    session.idle_expires_at = Timestamp(T + 60_000);
+    session.expires_at = Timestamp(T + 60_000);
+    Case {
+        request: Vec::new(),
+        client: client(false, &[URI]),
+        session: Some(session),
+        person: carol(),
+        hinted: None,
+        signed_in_here: false,
+        consent: Some(Consent {
+            granted: all(),
+            withdrawn_at: None,
+        }),
+        step: Step::Arrived,
+        now: T,
+        latest: T,
+    }
+}
+
+impl Case {
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn decide(&self) -> Outcome {
+        let resources: Vec<Resource> = built_in();
+        let server = Server {
+            issuer: "https://id.test",
+            resources: &resources,
+        };
+        let hint = match self.hinted {
+            None => Hint::Absent,
+            Some(sub) => Hint::Ours {
+                sub: if sub == "carol" {
+                    carol().id
+                } else {
+                    sub.to_owned()
+                },
+                client: self.client.id().clone(),
+                sid: None,
+            },
+        };
+        let request = parse(server, &parameters(&self.request), Some(&self.client), &hint).unwrap();
+        decide(
+            server,
+            &request,
+            Facts {
+                client: &self.client,
+                session: self.session.as_ref().map(|session| (session, &self.person)),
+                sid: Some("sid-1"),
+                signed_in_here: self.signed_in_here,
+                consent: self.consent.as_ref(),
+                step: &self.step,
+                now: Timestamp(self.now),
+                latest: Timestamp(self.latest),
+            },
+        )
+    }
+
+    fn kind(&self) -> String {
+        match self.decide() {
+            Outcome::NeedLogin(login) => if login.again { "login again" } else { "login" }.to_owned(),
+            Outcome::NeedConsent { why, .. } => format!("consent {why:?}"),
+            Outcome::Issue(issue) => format!("code {}", issue.code.granted.scope),
+            Outcome::RedirectError(response) => response.fields[0].1.clone(),
+        }
+    }
+}
+
+#[test]
+fn cve_2023_6787_az_16_the_sixteen_combinations_of_session_prompt_max_age_and_hint() {
+    const CODE: &str = "code openid catalog.read";
+    // {session, none} × {plain, prompt=none, prompt=login, max_age=0} × {no hint, hint of another}
+    let table = [
+        (true, "", None, CODE),
+        (true, "none", None, CODE),
+        (true, "login", None, "login again"),
+        (true, "max_age", None, "login again"),
+        (true, "", Some("bob"), "login_required"),
+        (true, "none", Some("bob"), "login_required"),
+        (true, "login", Some("bob"), "login again"),
+        (true, "max_age", Some("bob"), "login again"),
+        (false, "", None, "login"),
+        (false, "none", None, "login_required"),
+        (false, "login", None, "login"),
+        (false, "max_age", None, "login"),
+        (false, "", Some("bob"), "login"),
+        (false, "none", Some("bob"), "login_required"),
+        (false, "login", Some("bob"), "login"),
+        (false, "max_age", Some("bob"), "login"),
+    ];
+    assert_eq!(table.len(), 16);
+    for (session, what, hinted, expected) in table {
+        let case = case().with(|c| {
+            if !session {
+                c.session = None;
+            }
+            c.request = match what {
+                "" => Vec::new(),
+                "max_age" => vec![("max_age", "0")],
+                prompt => vec![("prompt", prompt)],
+            };
+            c.hinted = hinted;
+        });
+        assert_eq!(case.kind(), expected, "{session} {what} {hinted:?}");
+        // After carol signed in for this request: a code, or the answer that bob was meant. prompt=none shows no page.
+        if what != "none" {
+            let after = case.clone().with(|c| {
+                c.session = self::case().session;
+                c.signed_in_here = true;
+            });
+            assert_eq!(
+                after.kind(),
+                if hinted.is_some() { "login_required" } else { CODE },
+                "{what} {hinted:?}"
+            );
+            let cancelled = case.with(|c| c.step = Step::LoginCancelled);
+            assert_eq!(cancelled.kind(), "access_denied");
+        }
+    }
+    let own = |prompt| {
+        case().with(|c| {
+            c.hinted = Some("carol");
+            c.request = vec![("prompt", prompt)];
+        })
+    };
+    assert_eq!(own("none").kind(), CODE);
+}
+
+#[test]
+fn az_16_what_signs_a_person_in_is_a_live_session_of_somebody_who_may_act() {
+    let table: [Spoil; 8] = [
+        ("idle", |c| {
+            c.session.as_mut().unwrap().idle_expires_at = Timestamp(T)
+        }),
+        ("over", |c| c.session.as_mut().unwrap().expires_at = Timestamp(T)),
+        ("ended", |c| {
+            c.session.as_mut().unwrap().ended_at = Some(Timestamp(1))
+        }),
+        ("disabled", |c| c.person.disabled_at = Some(Timestamp(1))),
+        ("locked", |c| c.person.locked_at = Some(Timestamp(1))),
+        ("deleted", |c| c.person.deleted_at = Some(Timestamp(1))),
+        ("another's", |c| c.person.id = "somebody".into()),
+        ("none", |c| c.session = None),
+    ];
+    for (what, spoil) in table {
+        assert_eq!(case().with(spoil).kind(), "login", "{what}");
+        let silent = case().with(spoil).with(|c| c.request = vec![("prompt", "none")]);
+        assert_eq!(silent.kind(), "login_required", "{what}");
+    }
+}
+
+#[test]
+fn az_16_max_age_holds_to_the_millisecond_and_select_account_asks() {
+    for (request, expected) in [
+        (("max_age", "10"), "code openid catalog.read"),
+        (("max_age", "9"), "login again"),
+        (("max_age", "10000"), "code openid catalog.read"),
+        (("prompt", "select_account"), "login again"),
+    ] {
+        assert_eq!(
+            case().with(|c| c.request = vec![request]).kind(),
+            expected,
+            "{request:?}"
+        );
+    }
+}
+
+#[test]
+fn az_20_the_table_of_consent() {
+    let shown = |user: &str, scope: &str| Step::Allowed {
+        user: user.to_owned(),
+        shown: Granted {
+            scope: Scope::parse(scope).unwrap(),
+            resources: all().resources,
+        },
+    };
+    let carol = carol().id;
+    let never = case().with(|c| c.consent = None);
+    assert_eq!(never.kind(), "consent First");
+    assert_eq!(
+        never
+            .clone()
+            .with(|c| c.request = vec![("prompt", "none")])
+            .kind(),
+        "consent_required"
+    );
+    assert_eq!(
+        never.clone().with(|c| c.step = Step::Denied).kind(),
+        "access_denied"
+    );
+    let allowed = never.with(|c| c.step = shown(&carol, "openid catalog.read"));
+    assert_eq!(allowed.kind(), "code openid catalog.read");
+    // What another person allowed on the same page counts for nothing.
+    assert_eq!(
+        allowed
+            .clone()
+            .with(|c| c.step = shown("somebody", "openid"))
+            .kind(),
+        "consent First"
+    );
+    // Nothing beyond what was shown, even if the roles have grown meanwhile.
+    assert_eq!(
+        allowed.with(|c| c.step = shown(&carol, "openid")).kind(),
+        "code openid"
+    );
+    let prompted = case().with(|c| c.request = vec![("prompt", "consent")]);
+    assert_eq!(prompted.kind(), "consent Prompted");
+    let grown = case().with(|c| c.request = vec![("scope", "openid profile catalog.read")]);
+    assert_eq!(grown.kind(), "consent Grew");
+}
+
+#[test]
+fn what_a_request_grants_is_what_it_asked_and_never_the_union_with_what_was_allowed() {
+    let case = case().with(|c| {
+        c.request = vec![("scope", "openid profile")];
+        c.step = Step::Allowed {
+            user: carol().id,
+            shown: Granted {
+                scope: Scope::parse("openid profile").unwrap(),
+                resources: Vec::new(),
+            },
+        };
+    });
+    let Outcome::Issue(issue) = case.decide() else {
+        panic!("{}", case.kind())
+    };
+    assert_eq!(issue.code.granted.scope.to_string(), "openid profile");
+    assert_eq!(
+        issue.remember.unwrap().granted.scope.to_string(),
+        "openid catalog.read profile"
+    );
+    // Within what was allowed, nothing is written.
+    let Outcome::Issue(silent) = self::case().decide() else {
+        panic!()
+    };
+    assert_eq!(silent.remember, None);
+}
+
+#[test]
+fn roles_narrow_before_the_person_is_asked() {
+    let write = case().with(|c| {
+        c.request = vec![("scope", "openid catalog.read catalog.write")];
+        c.person.roles.clear();
+    });
+    assert_eq!(write.kind(), "code openid catalog.read");
+    let only = write.with(|c| c.request = vec![("scope", "catalog.write")]);
+    assert_eq!(only.kind(), "invalid_scope");
+    assert_eq!(
+        only.with(|c| {
+            c.person.roles = vec!["instructor".into()];
+            c.consent = None;
+        })
+        .kind(),
+        "consent First"
+    );
+}
+
+#[test]
+fn offline_access_is_ignored_unless_it_is_prompted_or_was_allowed() {
+    let scope = ("scope", "openid offline_access");
+    assert_eq!(case().with(|c| c.request = vec![scope]).kind(), "code openid");
+    let prompted = case().with(|c| c.request = vec![scope, ("prompt", "consent")]);
+    assert!(
+        matches!(prompted.decide(), Outcome::NeedConsent { shown, .. } if shown.scope.has("offline_access"))
+    );
+    let before = case().with(|c| {
+        c.request = vec![scope];
+        c.consent.as_mut().unwrap().granted.scope = Scope::parse("openid offline_access").unwrap();
+    });
+    assert_eq!(before.kind(), "code openid offline_access");
+}
+
+#[test]
+fn a_client_on_the_device_never_skips_consent() {
+    let native = case().with(|c| {
+        c.client = client(true, &["http://127.0.0.1/cb"]);
+        c.client.metadata.token_endpoint_auth_method = crate::client::AuthMethod::None;
+        c.request = vec![("redirect_uri", "http://127.0.0.1:5000/cb")];
+    });
+    assert!(matches!(
+        native.decide(),
+        Outcome::NeedConsent {
+            why: Why::Unproven,
+            ..
+        }
+    ));
+    let silent = native.with(|c| c.request.push(("prompt", "none")));
+    assert_eq!(silent.kind(), "consent_required");
+}
+
+#[test]
+fn tk_04_tk_05_a_code_is_bound_to_everything_that_the_request_said() {
+    let Outcome::Issue(issue) = case().decide() else {
+        panic!()
+    };
+    let code = issue.code;
+    assert_eq!(
+        (
+            code.client.as_str(),
+            code.redirect_uri.as_str(),
+            code.user.as_str()
+        ),
+        ("machine", URI, carol().id.as_str())
+    );
+    assert_eq!(
+        (code.session.as_str(), code.sid.as_deref(), code.nonce.as_deref()),
+        ("session-1", Some("sid-1"), Some("n-1"))
+    );
+    assert_eq!(code.challenge.unwrap().as_str(), CHALLENGE);
+    assert_eq!(code.expires_at.0 - code.created_at.0, 60_000);
+    assert_eq!(code.sign_in.auth_time, Timestamp(T - 10_000));
+    assert!(!issue.without_pkce);
+    let without = case().with(|c| {
+        c.client.metadata.require_pkce = false;
+        c.request = vec![("code_challenge", ""), ("code_challenge_method", "")];
+    });
+    assert!(matches!(without.decide(), Outcome::Issue(issue) if issue.without_pkce));
+}
+
+#[test]
+fn a_clock_set_back_does_not_end_a_code_at_its_birth() {
+    let Outcome::Issue(issue) = case().with(|c| c.now = T - 86_400_000).decide() else {
+        panic!()
+    };
+    assert_eq!(issue.code.created_at, Timestamp(T - 86_400_000));
+    assert_eq!(issue.code.expires_at, Timestamp(T + 60_000));
+}
+
+#[test]
+fn az_20_what_was_taken_back_is_not_shown_as_allowed_before() {
+    let before = |withdrawn_at| {
+        let case = case().with(|c| {
+            c.request = vec![("scope", "openid profile")];
+            c.consent.as_mut().unwrap().withdrawn_at = withdrawn_at;
+        });
+        match case.decide() {
+            Outcome::NeedConsent { before, .. } => before,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(before(None), Some(all()));
+    assert_eq!(before(Some(Timestamp(1))), None);
+}
+
+#[test]
+fn az_11_every_answer_names_the_issuer() {
+    let request = read(&[]).unwrap();
+    let code = Response::code(&request, "https://id.test", "c0de");
+    assert_eq!(
+        code.location(),
+        format!("{URI}&code=c0de&state=s%261&iss=https%3A%2F%2Fid.test")
+    );
+    let stateless = Response::code(&read(&[("state", "")]).unwrap(), "https://id.test", "c0de");
+    assert_eq!(
+        stateless.location(),
+        format!("{URI}&code=c0de&iss=https%3A%2F%2Fid.test")
+    );
+}

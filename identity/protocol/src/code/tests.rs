@@ -1,0 +1,322 @@
+//! The table of redemptions (TK-01 to TK-05, TK-10).
+
+use super::*;
+use crate::client::tests::machine;
+use crate::consent::Consent;
+use crate::consent::tests::consent;
+use crate::person::Person;
+use crate::person::tests::carol;
+use crate::resource::built_in;
+use crate::scope::Scope;
+
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+const T: i64 = 1_000_000_000;
+
+#[derive(Clone)]
+struct Case {
+    code: Option<Code>,
+    client: Client,
+    person: Option<Person>,
+    consent: Option<Consent>,
+    session_ended: bool,
+    redirect_uri: Option<&'static str>,
+    verifier: Option<&'static str>,
+    proof: Option<&'static str>,
+    resource: Vec<String>,
+    received: i64,
+    now: i64,
+    latest: i64,
+}
+
+fn case() -> Case {
+    let mut client = machine();
+    client.metadata.grant_types = vec!["authorization_code".into(), "refresh_token".into()];
+    client.metadata.scope = Scope::parse("openid offline_access catalog.read").unwrap();
+    Case {
+        code: Some(Code {
+            client: client.id().clone(),
+            client_profile: None,
+            user: carol().id,
+            session: "session-1".into(),
+            sid: Some("sid-1".into()),
+            redirect_uri: "https://a.test/cb".into(),
+            granted: Granted {
+                scope: Scope::parse("openid catalog.read").unwrap(),
+                resources: vec!["urn:latchkey:catalog".into()],
+            },
+            challenge: Challenge::parse(CHALLENGE),
+            nonce: Some("n-1".into()),
+            confirmation: None,
+            sign_in: SignIn::password(Timestamp(T - 5_000)),
+            created_at: Timestamp(T),
+            expires_at: Timestamp(T + LIFE_MS),
+            spent: None,
+        }),
+        client,
+        person: Some(carol()),
+        consent: Some(consent("openid offline_access catalog.read")),
+        session_ended: false,
+        redirect_uri: Some("https://a.test/cb"),
+        verifier: Some(VERIFIER),
+        proof: None,
+        resource: Vec::new(),
+        received: T + 1_000,
+        now: T + 1_001,
+        latest: T + 1_001,
+    }
+}
+
+impl Case {
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn code(&mut self) -> &mut Code {
+        self.code.as_mut().unwrap()
+    }
+
+    fn decide(&self) -> Decision {
+        decide(&Facts {
+            code: self.code.as_ref(),
+            client: &self.client,
+            redirect_uri: self.redirect_uri,
+            verifier: self.verifier,
+            proof: self.proof,
+            received_at: Timestamp(self.received),
+            standing: Standing {
+                person: self.person.as_ref(),
+                consent: self.consent.as_ref(),
+                session_ended: self.session_ended,
+            },
+            issuer: "https://id.test",
+            resources: &built_in(),
+            asked_resource: &self.resource,
+            limits: Limits::default(),
+            mac_key_id: KeyId([1; 9]),
+            random: &Random {
+                family: "family-1",
+                handle: Handle([3; 16]),
+                fam: "fam-1",
+                salt: Salt([4; 32]),
+                jti: "jti-1",
+            },
+            now: Timestamp(self.now),
+            latest: Timestamp(self.latest),
+        })
+    }
+
+    fn kind(&self) -> String {
+        match self.decide() {
+            Decision::Redeem(_) => "redeem".to_owned(),
+            Decision::ReplayKills { family, .. } => format!("kills {family}"),
+            Decision::Refused(OAuthError::InvalidGrant(reason)) => format!("{reason:?}"),
+            Decision::Refused(error) => error.wire().code.to_owned(),
+        }
+    }
+
+    fn redeem(&self) -> Redeem {
+        match self.decide() {
+            Decision::Redeem(redeem) => *redeem,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn spend(c: &mut Case) {
+    c.code().spent = Some(Spent {
+        committed_at: Timestamp(T + 500),
+        family: "family-0".into(),
+        fam: "fam-0".into(),
+    });
+}
+
+#[test]
+fn a_redemption_makes_a_family_and_its_tokens() {
+    let redeem = case().redeem();
+    assert_eq!(
+        (redeem.family.generation, redeem.family.mac_key_id),
+        (1, Some(KeyId([1; 9])))
+    );
+    assert_eq!(
+        redeem.refresh.map(|name| (name.generation, name.handle)),
+        Some((1, Handle([3; 16])))
+    );
+    let claims = &redeem.access.claims;
+    assert_eq!(
+        (claims.fam.as_deref(), claims.sid.as_deref()),
+        (Some("fam-1"), Some("sid-1"))
+    );
+    assert_eq!(claims.scope.to_string(), "catalog.read");
+    assert_eq!(redeem.id_token.unwrap().nonce.as_deref(), Some("n-1"));
+    assert_eq!(redeem.family.offline_at, None);
+    assert!(redeem.family.expires_at > redeem.family.idle_expires_at);
+}
+
+#[test]
+fn a_client_that_may_not_refresh_gets_a_family_that_is_its_one_access_token() {
+    let redeem = case()
+        .with(|c| c.client.metadata.grant_types = vec!["authorization_code".into()])
+        .redeem();
+    assert_eq!((redeem.refresh, redeem.family.mac_key_id), (None, None));
+    assert_eq!(redeem.family.expires_at, Some(Timestamp(T + 1_001 + 300_000)));
+    assert_eq!(redeem.access.expires_in, 300);
+}
+
+#[test]
+fn offline_access_makes_a_family_that_outlives_logout_only_where_there_is_a_refresh_token() {
+    let offline = |grants: &[&str]| {
+        let grants: Vec<String> = grants.iter().map(|grant| (*grant).to_owned()).collect();
+        case()
+            .with(|c| {
+                c.code().granted.scope = Scope::parse("openid offline_access").unwrap();
+                c.client.metadata.grant_types = grants;
+            })
+            .redeem()
+            .family
+            .offline_at
+    };
+    assert_eq!(
+        offline(&["authorization_code", "refresh_token"]),
+        Some(Timestamp(T + 1_001))
+    );
+    assert_eq!(offline(&["authorization_code"]), None);
+}
+
+type Spoil = (&'static str, fn(&mut Case));
+
+/// What binds a code: a fault here refuses, spent or not.
+const BINDING: [Spoil; 10] = [
+    ("UnknownCode", |c| c.code = None),
+    ("OtherClient", |c| {
+        c.client.metadata.client_id = ClientId::parse("other").unwrap()
+    }),
+    ("RedirectUri", |c| c.redirect_uri = None),
+    ("RedirectUri", |c| c.redirect_uri = Some("https://a.test/cb/")),
+    ("RedirectUri", |c| c.redirect_uri = Some("https://A.test/cb")),
+    ("VerifierMissing", |c| c.verifier = None),
+    ("VerifierWrong", |c| c.verifier = Some(CHALLENGE)),
+    ("ChallengeMissing", |c| c.code().challenge = None),
+    ("Binding", |c| c.code().confirmation = Some("jkt".into())),
+    ("Binding", |c| {
+        c.code().confirmation = Some("jkt".into());
+        c.proof = Some("other");
+    }),
+];
+
+#[test]
+fn cve_2026_16089_cve_2026_55672_tk_05_a_code_is_bound_to_client_redirect_uri_verifier_and_key() {
+    for (reason, spoil) in BINDING {
+        assert_eq!(case().with(spoil).kind(), reason);
+    }
+}
+
+#[test]
+fn tk_03_a_replay_that_is_not_otherwise_valid_ends_nothing() {
+    for (reason, spoil) in BINDING {
+        let case = case().with(spend).with(spoil);
+        assert_eq!(case.kind(), reason);
+    }
+}
+
+#[test]
+fn tk_02_a_valid_replay_ends_the_family_also_after_the_code_would_have_expired() {
+    assert_eq!(case().with(spend).kind(), "kills family-0");
+    let late = case().with(spend).with(|c| {
+        c.received = T + 3_600_000;
+        c.now = c.received;
+        c.latest = c.received;
+    });
+    assert_eq!(late.kind(), "kills family-0");
+}
+
+#[test]
+fn cve_2026_4282_tk_01_a_loser_of_a_concurrent_first_redemption_ends_nothing() {
+    for (received, expected) in [(400, "CodeRaced"), (500, "CodeRaced"), (501, "kills family-0")] {
+        let case = case().with(spend).with(|c| c.received = T + received);
+        assert_eq!(case.kind(), expected, "{received}");
+    }
+}
+
+#[test]
+fn tk_04_a_code_lives_for_sixty_seconds_by_the_latest_clock_that_we_saw() {
+    for (now, latest, expected) in [
+        (59_999, 59_999, "redeem"),
+        (60_000, 60_000, "CodeExpired"),
+        (61_000, 61_000, "CodeExpired"),
+        (1_000, 61_000, "CodeExpired"),
+        (61_000, 1_000, "CodeExpired"),
+    ] {
+        let case = case().with(|c| (c.now, c.latest) = (T + now, T + latest));
+        assert_eq!(case.kind(), expected, "{now} {latest}");
+    }
+}
+
+#[test]
+fn cve_2025_64521_cve_2024_47000_tk_10_who_has_ended_since_redeems_nothing() {
+    let table: [Spoil; 7] = [
+        ("PersonGone", |c| c.person = None),
+        ("PersonGone", |c| {
+            c.person.as_mut().unwrap().deleted_at = Some(Timestamp(1))
+        }),
+        ("PersonDisabled", |c| {
+            c.person.as_mut().unwrap().disabled_at = Some(Timestamp(1))
+        }),
+        ("PersonLocked", |c| {
+            c.person.as_mut().unwrap().locked_at = Some(Timestamp(1))
+        }),
+        ("ConsentWithdrawn", |c| c.consent = None),
+        // A changed password and a logout end the session.
+        ("SessionEnded", |c| c.session_ended = true),
+        ("PersonGone", |c| {
+            c.person.as_mut().unwrap().id = "somebody".into()
+        }),
+    ];
+    for (reason, spoil) in table {
+        assert_eq!(case().with(spoil).kind(), reason);
+    }
+    // An offline family that is not born yet needs its session like any other.
+    let offline = case().with(|c| {
+        c.code().granted.scope = Scope::parse("openid offline_access").unwrap();
+        c.session_ended = true;
+    });
+    assert_eq!(offline.kind(), "SessionEnded");
+}
+
+#[test]
+fn rt_10_a_clock_set_back_does_not_end_a_family_at_its_birth() {
+    let family = case().with(|c| c.now = T - 86_400_000).redeem().family;
+    let (idle, absolute) = Limits::default().begin(Timestamp(T + 1_001));
+    assert_eq!((family.idle_expires_at, family.expires_at), (idle, absolute));
+}
+
+#[test]
+fn a_wrong_target_leaves_the_code_as_it_was() {
+    for (resource, expected) in [
+        (vec!["urn:latchkey:catalog"], "redeem"),
+        (vec!["https://id.test"], "redeem"),
+        (vec!["urn:other"], "invalid_target"),
+        (vec!["urn:latchkey:catalog", "https://id.test"], "invalid_target"),
+    ] {
+        let case = case().with(|c| c.resource = resource.iter().map(|r| (*r).to_owned()).collect());
+        assert_eq!(case.kind(), expected, "{resource:?}");
+    }
+}
+
+#[test]
+fn a_public_clients_family_is_bound_to_the_key_that_it_proved() {
+    let public = case().with(|c| {
+        c.client.metadata.token_endpoint_auth_method = crate::client::AuthMethod::None;
+        c.proof = Some("jkt");
+    });
+    assert_eq!(public.redeem().family.confirmation.as_deref(), Some("jkt"));
+    assert_eq!(
+        case()
+            .with(|c| c.proof = Some("jkt"))
+            .redeem()
+            .family
+            .confirmation,
+        None
+    );
+}

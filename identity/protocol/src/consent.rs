@@ -1,0 +1,287 @@
+//! What a person allowed a client, and when they must be asked again (design §4, Session and family; AZ-20).
+
+use crate::Timestamp;
+use crate::audience::Granted;
+use crate::client::{ApplicationType, Client};
+use crate::redirect_uri::RedirectUri;
+
+/// What a person allows a client: one row per person and client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// Everything that they have allowed so far, scopes and resources.
+    pub granted: Granted,
+    /// When they took it back.
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+/// Why the person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// They never allowed this client anything, or took it back.
+    First,
+    /// The client wants more than before.
+    Grew,
+    /// The client asked for the question: `prompt=consent`.
+    Prompted,
+    /// Anybody on the device may pretend to be the client, so a remembered yes proves nothing (RFC 8252 §8.6).
+    Unproven,
+}
+
+/// Whether and why the person must be asked for exactly this.
+pub fn needed(
+    client: &Client,
+    redirect_uri: &RedirectUri,
+    asked: &Granted,
+    remembered: Option<&Consent>,
+    prompted: bool,
+) -> Option<Why> {
+    let remembered = remembered.filter(|consent| consent.withdrawn_at.is_none());
+    match remembered {
+        None => Some(Why::First),
+        Some(consent) if !consent.covers(asked) => Some(Why::Grew),
+        Some(_) if prompted => Some(Why::Prompted),
+        Some(_) if is_unproven(client, redirect_uri) => Some(Why::Unproven),
+        Some(_) => None,
+    }
+}
+
+/// A public or native client whose answer lands on the device itself: loopback, or a private-use scheme.
+pub fn is_unproven(client: &Client, redirect_uri: &RedirectUri) -> bool {
+    let native = client.metadata.application_type == ApplicationType::Native;
+    (native || !client.is_confidential()) && redirect_uri.is_on_device()
+}
+
+/// `offline_access` counts only when asked with `prompt=consent` or allowed before, and only for a client that may
+/// refresh; else it is ignored (OpenID Connect Core §11).
+pub fn settle_offline(
+    client: &Client,
+    asked: Granted,
+    remembered: Option<&Consent>,
+    prompted: bool,
+) -> Granted {
+    let before = remembered
+        .is_some_and(|consent| consent.withdrawn_at.is_none() && consent.granted.scope.has(OFFLINE_ACCESS));
+    let counts = client.has_grant("refresh_token") && (prompted || before);
+    Granted {
+        scope: asked.scope.filter(|name| counts || name != OFFLINE_ACCESS),
+        resources: asked.resources,
+    }
+}
+
+/// The scope of a family that outlives logout.
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+impl Consent {
+    /// True when everything asked was allowed.
+    pub fn covers(&self, asked: &Granted) -> bool {
+        let known = |resource| self.granted.resources.contains(resource);
+        self.granted.scope.covers(&asked.scope) && asked.resources.iter().all(known)
+    }
+
+    /// What is remembered after the person allowed this too. What a request *grants* is never this union.
+    pub fn after(remembered: Option<&Self>, allowed: &Granted) -> Self {
+        let mut granted = match remembered {
+            Some(consent) if consent.withdrawn_at.is_none() => consent.granted.clone(),
+            _ => Granted::default(),
+        };
+        granted.scope = granted.scope.or(&allowed.scope);
+        for resource in &allowed.resources {
+            if !granted.resources.contains(resource) {
+                granted.resources.push(resource.clone());
+            }
+        }
+        Self {
+            granted,
+            withdrawn_at: None,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::client::AuthMethod;
+    use crate::redirect_uri::matching_client;
+    use crate::scope::Scope;
+
+    pub(crate) fn consent(scope: &str) -> Consent {
+        Consent {
+            granted: asked(scope),
+            withdrawn_at: None,
+        }
+    }
+
+    fn asked(scope: &str) -> Granted {
+        Granted {
+            scope: Scope::parse(scope).unwrap(),
+            resources: vec!["urn:latchkey:catalog".into()],
+        }
+    }
+
+    #[test]
+    fn az_20_consent_is_asked_when_it_is_new_grows_is_prompted_or_proves_nothing() {
+        let web = "https://a.test/cb";
+        let before = consent("openid catalog.read");
+        let withdrawn = Consent {
+            withdrawn_at: Some(Timestamp(1)),
+            ..before.clone()
+        };
+        let elsewhere = Consent {
+            granted: Granted {
+                resources: vec!["urn:other".into()],
+                ..before.granted.clone()
+            },
+            withdrawn_at: None,
+        };
+        // (redirect_uri, native, public, remembered, asked, prompted) → why
+        type Row<'a> = (
+            &'a str,
+            bool,
+            bool,
+            Option<&'a Consent>,
+            &'a str,
+            bool,
+            Option<Why>,
+        );
+        let table: &[Row<'_>] = &[
+            (web, false, false, None, "openid", false, Some(Why::First)),
+            (
+                web,
+                false,
+                false,
+                Some(&withdrawn),
+                "openid",
+                false,
+                Some(Why::First),
+            ),
+            (web, false, false, Some(&before), "openid", false, None),
+            (
+                web,
+                false,
+                false,
+                Some(&before),
+                "catalog.read openid",
+                false,
+                None,
+            ),
+            (
+                web,
+                false,
+                false,
+                Some(&before),
+                "openid email",
+                false,
+                Some(Why::Grew),
+            ),
+            (
+                web,
+                false,
+                false,
+                Some(&elsewhere),
+                "openid",
+                false,
+                Some(Why::Grew),
+            ),
+            (
+                web,
+                false,
+                false,
+                Some(&before),
+                "openid",
+                true,
+                Some(Why::Prompted),
+            ),
+            (web, false, true, Some(&before), "openid", false, None),
+            (
+                "http://127.0.0.1/cb",
+                true,
+                true,
+                Some(&before),
+                "openid",
+                false,
+                Some(Why::Unproven),
+            ),
+            (
+                "http://localhost/cb",
+                false,
+                true,
+                Some(&before),
+                "openid",
+                false,
+                Some(Why::Unproven),
+            ),
+            (
+                "http://localhost/cb",
+                false,
+                false,
+                Some(&before),
+                "openid",
+                false,
+                None,
+            ),
+            (
+                "http://localhost/cb",
+                true,
+                false,
+                Some(&before),
+                "openid",
+                false,
+                Some(Why::Unproven),
+            ),
+            (
+                "com.example.app:/cb",
+                true,
+                true,
+                Some(&before),
+                "openid",
+                false,
+                Some(Why::Unproven),
+            ),
+            (web, true, true, Some(&before), "openid", false, None),
+        ];
+        for (uri, native, public, remembered, scope, prompted, expected) in table {
+            let mut client = matching_client(*native, &[uri]);
+            if *public {
+                client.metadata.token_endpoint_auth_method = AuthMethod::None;
+            }
+            let uri = RedirectUri::of(&client, uri).unwrap();
+            let got = needed(&client, &uri, &asked(scope), *remembered, *prompted);
+            assert_eq!(got, *expected, "{uri:?} {native} {public} {scope} {prompted}");
+        }
+    }
+
+    #[test]
+    fn offline_access_counts_only_with_a_prompt_or_when_allowed_before() {
+        let (before, never) = (consent("openid offline_access"), consent("openid"));
+        let table = [
+            (true, false, None, "openid"),
+            (true, true, None, "openid offline_access"),
+            (true, false, Some(&before), "openid offline_access"),
+            (true, false, Some(&never), "openid"),
+            (false, true, Some(&before), "openid"),
+        ];
+        for (may_refresh, prompted, remembered, expected) in table {
+            let mut client = matching_client(false, &["https://a.test/cb"]);
+            if may_refresh {
+                client.metadata.grant_types.push("refresh_token".into());
+            }
+            let got = settle_offline(&client, asked("openid offline_access"), remembered, prompted);
+            assert_eq!(got.scope.to_string(), expected, "{may_refresh} {prompted}");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_grows_and_a_withdrawal_forgets_it() {
+        let grown = Consent::after(Some(&consent("openid catalog.read")), &asked("openid email"));
+        assert_eq!(grown.granted.scope.to_string(), "openid catalog.read email");
+        let withdrawn = Consent {
+            withdrawn_at: Some(Timestamp(1)),
+            ..grown
+        };
+        let again = Consent::after(Some(&withdrawn), &asked("openid"));
+        assert_eq!(
+            (again.granted.scope.to_string().as_str(), again.withdrawn_at),
+            ("openid", None)
+        );
+    }
+}

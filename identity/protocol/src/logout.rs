@@ -1,0 +1,303 @@
+//! RP-initiated logout: whether to ask, what ends, and where the browser goes (OpenID Connect RP-Initiated Logout §2,
+//! §3; conformance rows 27 to 29).
+
+use crate::client::Client;
+use crate::error::PageError;
+use crate::id_token::Hint;
+use crate::redirect_uri::LogoutUri;
+use crate::session::Session;
+
+/// What the store and the signer know of a sign-out request.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The browser's session, unless somebody ended it; one that merely ran out counts, and ends for good.
+    pub session: Option<&'a Session>,
+    /// What `id_token_hint` is.
+    pub hint: &'a Hint,
+    /// The `sid` by which the hint's client knows the browser's session.
+    pub sid: Option<&'a str>,
+    /// `client_id`, as it was sent.
+    pub client_id: Option<&'a str>,
+    /// The client of the hint, or without one, of `client_id`.
+    pub client: Option<&'a Client>,
+    /// `post_logout_redirect_uri`, as it was sent.
+    pub post_logout_redirect_uri: Option<&'a str>,
+    /// `state`, as it was sent.
+    pub state: Option<&'a str>,
+}
+
+/// What the shell must do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// End the session, if there is one, by [`crate::ends::Trigger::Logout`], and go there.
+    End(After),
+    /// Show the question. Yes ends the session and shows that the person is signed out, no matter what was asked;
+    /// nothing redirects.
+    Ask,
+    /// Show the error; nothing ends.
+    Page(PageError),
+}
+
+/// Where the browser goes after a sign-out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum After {
+    /// To the client, with its state.
+    Redirect {
+        /// The registered address.
+        to: LogoutUri,
+        /// `state`, as it was sent.
+        state: Option<String>,
+    },
+    /// Nowhere: the page that says so.
+    SignedOut,
+}
+
+/// Decides. Only a hint that we made, for this very session or for none that lives here any more, acts without asking
+/// (LO-02). A redirect needs such a hint and a registered address.
+pub fn decide(facts: Facts<'_>) -> Decision {
+    let Hint::Ours {
+        sub,
+        client: hinted,
+        sid,
+    } = facts.hint
+    else {
+        return Decision::Ask;
+    };
+    if facts.client_id.is_some_and(|id| id != hinted.as_str()) {
+        return Decision::Page(PageError::IdTokenHint);
+    }
+    let same =
+        |session: &Session| session.user == *sub && sid.as_deref().is_none_or(|sid| facts.sid == Some(sid));
+    if !facts.session.is_none_or(same) {
+        return Decision::Ask;
+    }
+    let Some(uri) = facts.post_logout_redirect_uri else {
+        return Decision::End(After::SignedOut);
+    };
+    let registered = facts
+        .client
+        .filter(|client| client.id() == hinted && client.disabled_at.is_none())
+        .and_then(|client| LogoutUri::of(client, uri));
+    match registered {
+        None => Decision::Page(PageError::LogoutUri),
+        Some(to) => Decision::End(After::Redirect {
+            to,
+            state: facts.state.map(str::to_owned),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClientId;
+    use crate::person::tests::carol;
+    use crate::redirect_uri::{matching_client, matching_mutations};
+    use crate::session::tests::session;
+
+    const URI: &str = "https://shop.example.test/oauth/cb?tenant=a";
+
+    fn hint(sub: &str, client: &str, sid: Option<&str>) -> Hint {
+        Hint::Ours {
+            sub: sub.into(),
+            client: ClientId::parse(client).unwrap(),
+            sid: sid.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn lo_02_the_table_of_sign_outs() {
+        let (session, client) = (session(), matching_client(false, &[URI]));
+        let (person, id) = (carol().id, client.id().as_str());
+        let ours = hint(&person, id, Some("sid-1"));
+        let whole = Facts {
+            session: Some(&session),
+            hint: &ours,
+            sid: Some("sid-1"),
+            client_id: None,
+            client: Some(&client),
+            post_logout_redirect_uri: Some(URI),
+            state: Some("x&y"),
+        };
+        let to = LogoutUri::of(&client, URI).unwrap();
+        let back = |state: Option<&str>| {
+            Decision::End(After::Redirect {
+                to: to.clone(),
+                state: state.map(str::to_owned),
+            })
+        };
+        let mut disabled = client.clone();
+        disabled.disabled_at = Some(crate::Timestamp(1));
+        let mut other_client = client.clone();
+        other_client.metadata.client_id = ClientId::parse("other").unwrap();
+        let without_sid = hint(&person, id, None);
+        let other_sid = hint(&person, id, Some("sid-2"));
+        let other_person = hint("somebody", id, None);
+        let table: &[(&str, Facts<'_>, Decision)] = &[
+            ("27 hint and registered URI", whole, back(Some("x&y"))),
+            ("27 no state", Facts { state: None, ..whole }, back(None)),
+            (
+                "27 its own client_id",
+                Facts {
+                    client_id: Some(id),
+                    ..whole
+                },
+                back(Some("x&y")),
+            ),
+            (
+                "27 a hint without sid",
+                Facts {
+                    hint: &without_sid,
+                    ..whole
+                },
+                back(Some("x&y")),
+            ),
+            (
+                "27 nobody is signed in any more",
+                Facts {
+                    session: None,
+                    sid: None,
+                    ..whole
+                },
+                back(Some("x&y")),
+            ),
+            (
+                "28 unregistered URI",
+                Facts {
+                    post_logout_redirect_uri: Some("https://shop.example.test/other"),
+                    ..whole
+                },
+                Decision::Page(PageError::LogoutUri),
+            ),
+            (
+                "28 added query",
+                Facts {
+                    post_logout_redirect_uri: Some("https://shop.example.test/oauth/cb?tenant=a&b=c"),
+                    ..whole
+                },
+                Decision::Page(PageError::LogoutUri),
+            ),
+            (
+                "28 no hint",
+                Facts {
+                    hint: &Hint::Absent,
+                    ..whole
+                },
+                Decision::Ask,
+            ),
+            (
+                "28 no hint but a client_id",
+                Facts {
+                    hint: &Hint::Absent,
+                    client_id: Some(id),
+                    ..whole
+                },
+                Decision::Ask,
+            ),
+            (
+                "28 a broken or unsigned hint",
+                Facts {
+                    hint: &Hint::Broken,
+                    ..whole
+                },
+                Decision::Ask,
+            ),
+            (
+                "28 another session's hint",
+                Facts {
+                    hint: &other_sid,
+                    ..whole
+                },
+                Decision::Ask,
+            ),
+            (
+                "28 another person's hint",
+                Facts {
+                    hint: &other_person,
+                    ..whole
+                },
+                Decision::Ask,
+            ),
+            (
+                "another client_id",
+                Facts {
+                    client_id: Some("other"),
+                    ..whole
+                },
+                Decision::Page(PageError::IdTokenHint),
+            ),
+            (
+                "a disabled client",
+                Facts {
+                    client: Some(&disabled),
+                    ..whole
+                },
+                Decision::Page(PageError::LogoutUri),
+            ),
+            (
+                "a client that is gone",
+                Facts {
+                    client: None,
+                    ..whole
+                },
+                Decision::Page(PageError::LogoutUri),
+            ),
+            (
+                "a client that is not the hint's",
+                Facts {
+                    client: Some(&other_client),
+                    ..whole
+                },
+                Decision::Page(PageError::LogoutUri),
+            ),
+            (
+                "29 no parameters",
+                Facts {
+                    hint: &Hint::Absent,
+                    post_logout_redirect_uri: None,
+                    state: None,
+                    ..whole
+                },
+                Decision::Ask,
+            ),
+            (
+                "29 only state",
+                Facts {
+                    hint: &Hint::Absent,
+                    post_logout_redirect_uri: None,
+                    ..whole
+                },
+                Decision::Ask,
+            ),
+            (
+                "29 hint without URI",
+                Facts {
+                    post_logout_redirect_uri: None,
+                    ..whole
+                },
+                Decision::End(After::SignedOut),
+            ),
+        ];
+        for (what, facts, expected) in table {
+            assert_eq!(decide(*facts), *expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn cve_2020_10734_cve_2026_9086_lo_02_no_mutation_of_the_logout_uri_redirects() {
+        let (session, client) = (session(), matching_client(false, &[URI]));
+        let ours = hint(&carol().id, client.id().as_str(), None);
+        for uri in matching_mutations().iter().filter(|uri| *uri != URI) {
+            let decision = decide(Facts {
+                session: Some(&session),
+                hint: &ours,
+                sid: None,
+                client_id: None,
+                client: Some(&client),
+                post_logout_redirect_uri: Some(uri),
+                state: None,
+            });
+            assert_eq!(decision, Decision::Page(PageError::LogoutUri), "{uri:?}");
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! The refresh family: what a presented refresh token gives (design §4, Refresh token, rules 1 to 8).
+//!
+//! The token was parsed and the client proved before anybody comes here. The order of everything after is the order of
+//! the lines below: row → tag → client → binding → revoked, limits, person, consent → generation → scope and resource →
+//! rotate. Whatever fails before the generation is one `invalid_grant` and ends nothing: neither a stranger nor a thief
+//! without the key may end a family. Order is a counter; no clock decides which token is older.
+
+mod family;
+mod policy;
+
+pub use family::Family;
+pub use policy::{Limits, Policy};
+
+use crate::Timestamp;
+use crate::access_token::{self, Issue, Source};
+use crate::audience::{self, Audience, Ground, PersonTarget};
+use crate::client::{Client, OverlapStreak};
+use crate::consent::Consent;
+use crate::error::{GrantRefusal, OAuthError};
+use crate::id_token;
+use crate::person::Person;
+use crate::refresh_token::{Checked, KeyId, Name, Tag};
+use crate::resource::Resource;
+use crate::standing::Standing;
+
+/// How many generations in a row with a retry are a streak.
+pub const STREAK: i64 = 3;
+
+/// What the shell knows when a refresh token comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The token, its tag looked at.
+    pub token: &'a Checked,
+    /// The family of its handle.
+    pub family: Option<&'a Family>,
+    /// The proved client.
+    pub client: &'a Client,
+    /// The thumbprint of the key that the request proved.
+    pub proof: Option<&'a str>,
+    /// The person, their consent, their session.
+    pub standing: Standing<'a>,
+    /// The issuer.
+    pub issuer: &'a str,
+    /// Every resource.
+    pub resources: &'a [Resource],
+    /// `resource`, each time it was sent.
+    pub asked_resource: &'a [String],
+    /// `scope`, as it was sent.
+    pub asked_scope: Option<&'a str>,
+    /// How long families live unused.
+    pub limits: Limits,
+    /// The MAC key that signs new generations.
+    pub mac_key_id: KeyId,
+    /// Randomness for the access token's `jti`.
+    pub jti: &'a str,
+    /// Now.
+    pub now: Timestamp,
+    /// The latest instant that this installation has seen: a clock set back revives nothing (RT-10).
+    pub latest: Timestamp,
+}
+
+/// What the shell must do. What writes is one compare-and-set with everything else in its transaction; when it touches
+/// no row, the shell loads again and decides again, at most twice, and then answers 503, never `invalid_grant`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// Rule 2: write the next generation, then answer with it.
+    Rotate(Rotate),
+    /// Rule 3: answer with the current token, made again.
+    SameAgain(SameAgain),
+    /// Rule 4: the same, outside of the overlap, one time; logged and shown to the person.
+    LostAnswerOnce(SameAgain),
+    /// Rule 7: note the use, and answer with the token that came.
+    UsedWithoutRotation(Use),
+    /// Rule 5: end that family, publish, audit `refresh_reuse`, tell person and administrators. Then `invalid_grant`.
+    Replay(End),
+    /// Rule 5: end the family with an alarm of its own, never counted as theft. Then `invalid_grant`.
+    StoreRewound(End),
+    /// Rule 6 with `overlap_streak = end`: end the family, tell person and administrators. Then `invalid_grant`.
+    StreakEnded(End),
+    /// Answer with the error; nothing is written.
+    Refused(OAuthError),
+}
+
+/// The token answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The access token to sign.
+    pub access: Issue<Audience>,
+    /// The ID token to sign after it, [beside](id_token::Claims::beside) it.
+    pub id_token: Option<id_token::Claims>,
+    /// The refresh token to make with the family's salt.
+    pub refresh: Name,
+}
+
+/// `UPDATE families SET generation, mac_key_id, previous_mac_key_id, rotated_at, last_used_at, idle_expires_at,
+/// late_answer_at = NULL WHERE id AND generation = expected AND revoked_at IS NULL`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rotate {
+    /// The family's id.
+    pub family: String,
+    /// The generation that the row must still have.
+    pub expected_generation: i64,
+    /// The next one.
+    pub generation: i64,
+    /// Which key makes its tag.
+    pub mac_key_id: KeyId,
+    /// Which key made the tag of the one before.
+    pub previous_mac_key_id: KeyId,
+    /// Both `rotated_at` and `last_used_at`: equal times say that the new generation is unused.
+    pub rotated_at: Timestamp,
+    /// The sliding limit.
+    pub idle_expires_at: Option<Timestamp>,
+    /// What goes out after the commit.
+    pub answer: Answer,
+}
+
+/// `UPDATE families SET overlap_hits = overlap_hits + 1, overlap_streak, hit_generation[, late_answer_at] WHERE id AND
+/// generation = expected AND revoked_at IS NULL[ AND late_answer_at IS NULL]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct SameAgain {
+    /// The family's id.
+    pub family: String,
+    /// The generation that the row must still have, and that is answered again.
+    pub expected_generation: i64,
+    /// How many generations in a row had a hit, this one included.
+    pub overlap_streak: i64,
+    /// `late_answer_at`, for a lost answer outside of the overlap.
+    pub late_answer_at: Option<Timestamp>,
+    /// True when this hit completes a streak: tell person and administrators, with an event id made of family and
+    /// generation, so that two hits at once tell it once.
+    pub streak_event: bool,
+    /// What goes out after the commit.
+    pub answer: Answer,
+}
+
+/// `UPDATE families SET last_used_at, idle_expires_at WHERE id AND generation = expected AND revoked_at IS NULL`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Use {
+    /// The family's id.
+    pub family: String,
+    /// The generation that the row must still have.
+    pub expected_generation: i64,
+    /// Always after `rotated_at`, whatever the clock says: the current generation is used.
+    pub last_used_at: Timestamp,
+    /// The sliding limit.
+    pub idle_expires_at: Option<Timestamp>,
+    /// What goes out after the commit.
+    pub answer: Answer,
+}
+
+/// `UPDATE families SET revoked_at, cause WHERE id AND revoked_at IS NULL`. No row: somebody was faster, and the event
+/// is theirs; the answer stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The family's id.
+    pub family: String,
+    /// What its access tokens name.
+    pub fam: String,
+    /// `cause`
+    pub cause: &'static str,
+    /// What the peer is told: `invalid_grant`.
+    pub error: OAuthError,
+}
+
+/// Decides. See the module.
+pub fn decide(facts: &Facts<'_>) -> Decision {
+    judge(facts).unwrap_or_else(Decision::Refused)
+}
+
+fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
+    let (family, person, consent) = known(facts)?;
+    let policy = Policy::of(facts.client, family, facts.limits);
+    let turn = match turn(facts, family, policy)? {
+        Turn::Replay => return Ok(Decision::Replay(end(family, "replay", GrantRefusal::Replayed))),
+        Turn::Rewound => {
+            return Ok(Decision::StoreRewound(end(
+                family,
+                "store_rewound",
+                GrantRefusal::StoreRewound,
+            )));
+        }
+        Turn::Current => None,
+        Turn::Retry => Some(false),
+        Turn::Late => Some(true),
+    };
+    let ground = Ground {
+        issuer: facts.issuer,
+        resources: facts.resources,
+        client: facts.client,
+        person,
+        consent,
+    };
+    let target = audience::for_person(ground, &family.granted, facts.asked_resource, facts.asked_scope)?;
+    match turn {
+        Some(late) => again(facts, family, person, &target, policy, late),
+        None if policy.rotates => rotate(facts, family, person, &target, policy),
+        None => used(facts, family, person, &target, policy),
+    }
+}
+
+/// Rule 1, up to the generation: everything that refuses without ending anything.
+fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a Person, &'a Consent), GrantRefusal> {
+    let family = facts
+        .family
+        .filter(|family| family.handle == facts.token.name().handle)
+        .ok_or(GrantRefusal::UnknownHandle)?;
+    match facts.token.tag() {
+        Tag::Genuine => {}
+        Tag::False => return Err(GrantRefusal::FalseTag),
+        Tag::UnknownKey => return Err(GrantRefusal::UnknownMacKey),
+    }
+    if family.client != *facts.client.id() {
+        return Err(GrantRefusal::OtherClient);
+    }
+    if family.confirmation.is_some() && family.confirmation.as_deref() != facts.proof {
+        return Err(GrantRefusal::Binding);
+    }
+    if family.revoked_at.is_some() {
+        return Err(GrantRefusal::Revoked);
+    }
+    let latest = facts.latest.max(facts.now);
+    if family.expires_at.is_some_and(|end| end <= latest) {
+        return Err(GrantRefusal::Expired);
+    }
+    if family.idle_expires_at.is_some_and(|end| end <= latest) {
+        return Err(GrantRefusal::Idle);
+    }
+    let (person, consent) = facts.standing.hold(family.offline_at.is_some())?;
+    // A family of a person who is not the loaded one would be a defect of the shell; it must not become a token.
+    if person.id != family.user {
+        return Err(GrantRefusal::PersonGone);
+    }
+    Ok((family, person, consent))
+}
+
+/// What a generation is, beside the family's.
+enum Turn {
+    Current,
+    Retry,
+    Late,
+    Replay,
+    Rewound,
+}
+
+/// Rules 2 to 5.
+fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, GrantRefusal> {
+    let Name {
+        generation,
+        mac_key_id,
+        ..
+    } = facts.token.name();
+    if generation > family.generation {
+        return Ok(Turn::Rewound);
+    }
+    let own_key = |key: Option<KeyId>| {
+        // Made with a key that leaked, for a generation that we made with another: no token of ours.
+        (key == Some(mac_key_id))
+            .then_some(())
+            .ok_or(GrantRefusal::OtherMacKey)
+    };
+    if generation == family.generation {
+        own_key(family.mac_key_id)?;
+        return Ok(Turn::Current);
+    }
+    if generation < family.generation - 1 {
+        return Ok(Turn::Replay);
+    }
+    own_key(family.previous_mac_key_id)?;
+    if family.current_is_used() {
+        Ok(Turn::Replay)
+    } else if family.since_rotation_ms(facts.now) < policy.overlap_ms {
+        Ok(Turn::Retry)
+    } else if policy.lost_answer_once && family.late_answer_at.is_none() {
+        Ok(Turn::Late)
+    } else {
+        Ok(Turn::Replay)
+    }
+}
+
+fn rotate(
+    facts: &Facts<'_>,
+    family: &Family,
+    person: &Person,
+    target: &PersonTarget,
+    policy: Policy,
+) -> Result<Decision, OAuthError> {
+    let generation = family.generation.checked_add(1).ok_or(OAuthError::Internal)?;
+    let name = Name {
+        mac_key_id: facts.mac_key_id,
+        handle: family.handle,
+        generation,
+    };
+    Ok(Decision::Rotate(Rotate {
+        family: family.id.clone(),
+        expected_generation: family.generation,
+        generation,
+        mac_key_id: facts.mac_key_id,
+        previous_mac_key_id: facts.token.name().mac_key_id,
+        rotated_at: facts.now,
+        idle_expires_at: policy.idle_end(family, facts.latest.max(facts.now)),
+        answer: answer(facts, family, person, target, name)?,
+    }))
+}
+
+fn used(
+    facts: &Facts<'_>,
+    family: &Family,
+    person: &Person,
+    target: &PersonTarget,
+    policy: Policy,
+) -> Result<Decision, OAuthError> {
+    Ok(Decision::UsedWithoutRotation(Use {
+        family: family.id.clone(),
+        expected_generation: family.generation,
+        last_used_at: family.used_at(facts.now),
+        idle_expires_at: policy.idle_end(family, facts.latest.max(facts.now)),
+        answer: answer(facts, family, person, target, facts.token.name())?,
+    }))
+}
+
+/// Rules 3, 4 and 6. The current token is made again with its own key, whichever key signs now.
+fn again(
+    facts: &Facts<'_>,
+    family: &Family,
+    person: &Person,
+    target: &PersonTarget,
+    policy: Policy,
+    late: bool,
+) -> Result<Decision, OAuthError> {
+    let (overlap_streak, grown) = family.streak_after_hit();
+    let completes = grown && overlap_streak % STREAK == 0;
+    if completes && policy.streak == OverlapStreak::End {
+        return Ok(Decision::StreakEnded(end(
+            family,
+            "overlap_streak",
+            GrantRefusal::OverlapStreak,
+        )));
+    }
+    let name = Name {
+        mac_key_id: family.mac_key_id.ok_or(OAuthError::Internal)?,
+        handle: family.handle,
+        generation: family.generation,
+    };
+    let same = SameAgain {
+        family: family.id.clone(),
+        expected_generation: family.generation,
+        overlap_streak,
+        late_answer_at: late.then_some(facts.now),
+        streak_event: completes,
+        answer: answer(facts, family, person, target, name)?,
+    };
+    Ok(if late {
+        Decision::LostAnswerOnce(same)
+    } else {
+        Decision::SameAgain(same)
+    })
+}
+
+fn answer(
+    facts: &Facts<'_>,
+    family: &Family,
+    person: &Person,
+    target: &PersonTarget,
+    refresh: Name,
+) -> Result<Answer, OAuthError> {
+    let source = Source {
+        issuer: facts.issuer,
+        client: facts.client,
+        person,
+        fam: &family.fam,
+        sid: family.sid.as_deref(),
+        sign_in: &family.sign_in,
+        ends_at: family.expires_at,
+        jti: facts.jti,
+    };
+    let access = access_token::for_person(source, target, facts.now).ok_or(GrantRefusal::Expired)?;
+    let id_token = target.id_token.then(|| {
+        let sid = family.sid.as_deref();
+        id_token::claims(
+            facts.issuer,
+            facts.client,
+            &person.id,
+            sid,
+            &family.sign_in,
+            None,
+            facts.now,
+        )
+    });
+    Ok(Answer {
+        access,
+        id_token,
+        refresh,
+    })
+}
+
+fn end(family: &Family, cause: &'static str, reason: GrantRefusal) -> End {
+    End {
+        family: family.id.clone(),
+        fam: family.fam.clone(),
+        cause,
+        error: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! The sign-in session: whether it lives, whether it is enough for a request, and what a client may know of it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::Timestamp;
+use crate::client::ClientId;
+
+/// The `acr` of a sign-in by password (OpenID Connect Core §2).
+pub const ACR_PASSWORD: &str = "urn:latchkey:acr:password";
+/// The `amr` of a password (RFC 8176 §2).
+pub const AMR_PASSWORD: &str = "pwd";
+
+/// How and when a person proved themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// When.
+    pub auth_time: Timestamp,
+    /// How surely.
+    pub acr: Option<String>,
+    /// By what means.
+    pub amr: Vec<String>,
+}
+
+impl SignIn {
+    /// By password.
+    pub fn password(auth_time: Timestamp) -> Self {
+        Self {
+            auth_time,
+            acr: Some(ACR_PASSWORD.to_owned()),
+            amr: vec![AMR_PASSWORD.to_owned()],
+        }
+    }
+}
+
+/// A sign-in session's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its name in the store.
+    pub id: String,
+    /// Whose it is.
+    pub user: String,
+    /// How they signed in.
+    pub sign_in: SignIn,
+    /// When it ends unless it is used.
+    pub idle_expires_at: Timestamp,
+    /// When it ends anyway.
+    pub expires_at: Timestamp,
+    /// When somebody ended it.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How long a session lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Without use, milliseconds.
+    pub idle_ms: i64,
+    /// At all, milliseconds.
+    pub absolute_ms: i64,
+}
+
+impl Default for Limits {
+    /// LO-05: one hour without use, a day at all.
+    fn default() -> Self {
+        Self {
+            idle_ms: 3_600_000,
+            absolute_ms: 24 * 3_600_000,
+        }
+    }
+}
+
+/// What a session is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The person is signed in.
+    Live,
+    /// It ran out by itself: the person signs in again, and families live on.
+    Over,
+    /// Somebody ended it.
+    Ended,
+}
+
+impl Limits {
+    /// The dates of a session that begins now: idle end and absolute end. `now` is the latest instant that this
+    /// installation has seen, else a clock set back would end it at its birth.
+    pub fn begin(self, now: Timestamp) -> (Timestamp, Timestamp) {
+        let absolute = Timestamp(now.0.saturating_add(self.absolute_ms));
+        (self.idle_end(absolute, now), absolute)
+    }
+
+    /// The idle end after a use now: never beyond the absolute end.
+    pub fn idle_end(self, absolute: Timestamp, now: Timestamp) -> Timestamp {
+        Timestamp(now.0.saturating_add(self.idle_ms)).min(absolute)
+    }
+}
+
+impl Session {
+    /// `latest` is the latest instant that this installation has seen: a clock set back revives nothing.
+    pub fn state(&self, latest: Timestamp) -> State {
+        if self.ended_at.is_some() {
+            State::Ended
+        } else if latest >= self.idle_expires_at || latest >= self.expires_at {
+            State::Over
+        } else {
+            State::Live
+        }
+    }
+
+    /// Whether the sign-in is older than `max_age` seconds (OpenID Connect Core §3.1.2.1). Zero means always.
+    pub fn is_older_than(&self, max_age: u64, now: Timestamp) -> bool {
+        let age_ms = now
+            .0
+            .saturating_sub(self.sign_in.auth_time.0)
+            .max(0)
+            .unsigned_abs();
+        max_age == 0 || age_ms > max_age.saturating_mul(1_000)
+    }
+}
+
+/// The `sid` that one client knows a session by: another client's says nothing to it.
+pub fn sid(key: &[u8; 32], session: &str, client: &ClientId) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length (RFC 2104 §2)");
+    mac.update(b"latchkey/sid/1\0");
+    // Session ids have no NUL, so where one ends the other begins.
+    mac.update(session.as_bytes());
+    mac.update(b"\0");
+    mac.update(client.as_str().as_bytes());
+    URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..16])
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn session() -> Session {
+        Session {
+            id: "session-1".into(),
+            user: crate::person::tests::carol().id,
+            sign_in: SignIn::password(Timestamp(100_000)),
+            idle_expires_at: Timestamp(3_700_000),
+            expires_at: Timestamp(86_500_000),
+            ended_at: None,
+        }
+    }
+
+    #[test]
+    fn lo_05_a_session_ends_by_idleness_by_age_and_by_an_end() {
+        let limits = Limits::default();
+        assert_eq!(
+            limits.begin(Timestamp(0)),
+            (Timestamp(3_600_000), Timestamp(86_400_000))
+        );
+        assert_eq!(
+            limits.idle_end(Timestamp(86_400_000), Timestamp(86_399_000)),
+            Timestamp(86_400_000)
+        );
+        let whole = session();
+        let used = Session {
+            idle_expires_at: Timestamp(i64::MAX),
+            ..session()
+        };
+        let ended = Session {
+            ended_at: Some(Timestamp(1)),
+            ..session()
+        };
+        let table = [
+            (&whole, 100_000, State::Live),
+            (&whole, 3_699_999, State::Live),
+            (&whole, 3_700_000, State::Over),
+            (&used, 86_499_999, State::Live),
+            (&used, 86_500_000, State::Over),
+            (&ended, 100_000, State::Ended),
+            (&ended, i64::MAX, State::Ended),
+        ];
+        for (session, at, expected) in table {
+            assert_eq!(session.state(Timestamp(at)), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn az_16_max_age_counts_from_the_sign_in_and_zero_means_always() {
+        let table = [
+            (0, 100_000, true),
+            (0, 99_000, true),
+            (1, 101_000, false),
+            (1, 101_001, true),
+            (10_000, 9_000_000, false),
+            (u64::MAX, i64::MAX, false),
+            // A clock that was set back: not older.
+            (1, 50_000, false),
+        ];
+        for (max_age, now, expected) in table {
+            assert_eq!(
+                session().is_older_than(max_age, Timestamp(now)),
+                expected,
+                "{max_age} {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn each_client_knows_a_session_by_another_name() {
+        let of = |key: u8, session: &str, client: &str| {
+            sid(&[key; 32], session, &ClientId::parse(client).unwrap())
+        };
+        let one = of(1, "s", "a");
+        assert_eq!(one, of(1, "s", "a"));
+        for other in [
+            of(1, "s", "b"),
+            of(1, "t", "a"),
+            of(2, "s", "a"),
+            of(1, "sa", "a"),
+        ] {
+            assert_ne!(one, other);
+        }
+        assert_eq!(one.len(), 22);
+    }
+}

@@ -1,0 +1,208 @@
+//! Userinfo (OpenID Connect Core §5.3): who may ask, and which claims go with which scope (§5.4).
+
+use serde_json::{Map, Value};
+
+use crate::error::OAuthError;
+use crate::introspect::Standing;
+use crate::person::Person;
+use crate::scope::Scope;
+
+/// A proved access token as far as userinfo needs it. Signature, type and expiry are already checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Token<'a> {
+    /// Its audiences.
+    pub aud: &'a [String],
+    /// Its scope.
+    pub scope: &'a Scope,
+    /// When it was issued, Unix seconds.
+    pub iat: i64,
+    /// True when `sub` is the client itself.
+    pub is_machine: bool,
+}
+
+/// Which claims each scope opens (OpenID Connect Core §5.4), and `updated_at` with the profile.
+const PROFILE: [&str; 14] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+];
+const EMAIL: [&str; 2] = ["email", "email_verified"];
+const ADDRESS: [&str; 1] = ["address"];
+const PHONE: [&str; 2] = ["phone_number", "phone_number_verified"];
+
+/// The whole answer, or why there is none. Only a live person's token for the issuer, with `openid`, learns anything.
+pub fn answer(
+    issuer: &str,
+    token: Token<'_>,
+    standing: Standing<'_>,
+    person: Option<&Person>,
+) -> Result<Map<String, Value>, OAuthError> {
+    let client_stands = standing.client.is_some_and(|client| {
+        client.disabled_at.is_none()
+            && client
+                .tokens_before
+                .is_none_or(|before| token.iat > before.seconds())
+    });
+    let lives = client_stands && !standing.token_revoked && !standing.family_ended && !standing.person_ended;
+    let person = person.filter(|person| {
+        person.may_act().is_ok()
+            && person
+                .tokens_before
+                .is_none_or(|before| token.iat > before.seconds())
+    });
+    let meant = token.aud.iter().any(|audience| audience == issuer);
+    match person {
+        Some(person) if lives && meant && !token.is_machine => {
+            if !token.scope.has("openid") {
+                return Err(OAuthError::InsufficientScope);
+            }
+            Ok(claims(person, token.scope))
+        }
+        _ => Err(OAuthError::InvalidToken),
+    }
+}
+
+/// `sub`, and what the scopes open of the profile. What is not known is left out, never null.
+pub fn claims(person: &Person, scope: &Scope) -> Map<String, Value> {
+    let mut out = Map::new();
+    out.insert("sub".to_owned(), Value::from(person.id.as_str()));
+    let opened: [(&str, &[&str]); 4] = [
+        ("profile", &PROFILE),
+        ("email", &EMAIL),
+        ("address", &ADDRESS),
+        ("phone", &PHONE),
+    ];
+    for (_, names) in opened.iter().filter(|(name, _)| scope.has(name)) {
+        for name in *names {
+            if let Some(value) = value(person, name) {
+                out.insert((*name).to_owned(), value);
+            }
+        }
+    }
+    out
+}
+
+fn value(person: &Person, name: &str) -> Option<Value> {
+    match name {
+        // What we know ourselves wins over what a profile may say.
+        "email" => Some(Value::from(person.email.as_str())),
+        "email_verified" => Some(Value::from(person.email_verified_at.is_some())),
+        "updated_at" => Some(Value::from(person.updated_at.seconds())),
+        "preferred_username" => Some(
+            person
+                .claims
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| Value::from(person.username.as_str())),
+        ),
+        _ => person.claims.get(name).filter(|value| !value.is_null()).cloned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::client::tests::machine;
+    use crate::person::tests::carol;
+
+    fn ask(
+        aud: &str,
+        scope: &str,
+        change: impl Fn(&mut Standing<'_>, &mut Token<'_>, &mut Person),
+    ) -> Result<Vec<String>, &'static str> {
+        let (aud, scope, client, mut person) =
+            ([aud.to_owned()], Scope::parse(scope).unwrap(), machine(), carol());
+        let mut token = Token {
+            aud: &aud,
+            scope: &scope,
+            iat: 1_000,
+            is_machine: false,
+        };
+        let mut standing = Standing {
+            client: Some(&client),
+            ..Standing::default()
+        };
+        change(&mut standing, &mut token, &mut person);
+        answer("https://id.test", token, standing, Some(&person))
+            .map(|claims| claims.keys().cloned().collect())
+            .map_err(|error| error.wire().code)
+    }
+
+    #[test]
+    fn id_04_only_a_live_token_for_the_issuer_with_openid_learns_anything() {
+        let ours = "https://id.test";
+        assert_eq!(ask(ours, "openid", |_, _, _| {}), Ok(vec!["sub".to_owned()]));
+        assert_eq!(
+            ask("urn:latchkey:catalog", "openid", |_, _, _| {}),
+            Err("invalid_token")
+        );
+        assert_eq!(ask(ours, "profile", |_, _, _| {}), Err("insufficient_scope"));
+        type Change = fn(&mut Standing<'_>, &mut Token<'_>, &mut Person);
+        let spoiled: [(&str, Change); 9] = [
+            ("machine", |_, t, _| t.is_machine = true),
+            ("token revoked", |s, _, _| s.token_revoked = true),
+            ("family ended", |s, _, _| s.family_ended = true),
+            ("person ended", |s, _, _| s.person_ended = true),
+            ("no client", |s, _, _| s.client = None),
+            ("disabled", |_, _, p| p.disabled_at = Some(Timestamp(1))),
+            ("locked", |_, _, p| p.locked_at = Some(Timestamp(1))),
+            ("deleted", |_, _, p| p.deleted_at = Some(Timestamp(1))),
+            ("before", |_, _, p| p.tokens_before = Some(Timestamp(1_000_500))),
+        ];
+        for (what, change) in spoiled {
+            assert_eq!(
+                ask(ours, "openid profile", change),
+                Err("invalid_token"),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn id_04_each_scope_opens_its_own_claims_alone() {
+        let mut person = carol();
+        for (name, value) in [
+            ("given_name", Value::from("Carol")),
+            ("phone_number", Value::from("+1")),
+            ("address", serde_json::json!({ "country": "PT" })),
+            // A profile cannot say these of itself.
+            ("sub", Value::from("somebody")),
+            ("email", Value::from("evil@x.test")),
+            ("email_verified", Value::from(true)),
+        ] {
+            person.claims.insert(name.into(), value);
+        }
+        person.email_verified_at = None;
+        let of =
+            |scope: &str| serde_json::to_string(&claims(&person, &Scope::parse(scope).unwrap())).unwrap();
+        let sub = format!(r#""sub":"{}""#, person.id);
+        assert_eq!(of("openid"), format!("{{{sub}}}"));
+        assert_eq!(
+            of("openid email"),
+            format!(r#"{{"email":"carol@example.test","email_verified":false,{sub}}}"#)
+        );
+        assert_eq!(of("openid phone"), format!(r#"{{"phone_number":"+1",{sub}}}"#));
+        assert_eq!(
+            of("openid address"),
+            format!(r#"{{"address":{{"country":"PT"}},{sub}}}"#)
+        );
+        assert_eq!(
+            of("openid profile"),
+            format!(
+                r#"{{"given_name":"Carol","name":"Carol","preferred_username":"carol",{sub},"updated_at":5}}"#
+            )
+        );
+    }
+}

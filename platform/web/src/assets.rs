@@ -1,0 +1,83 @@
+//! Static files, inside the binary and named by their content: what has a name never changes.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+/// A file under an address that holds a digest of its bytes.
+#[derive(Debug)]
+pub struct Asset {
+    name: String,
+    path: String,
+    media: &'static str,
+    bytes: &'static [u8],
+}
+
+/// The one style sheet.
+pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/latchkey.css");
+    Asset::new("latchkey", "css", "text/css; charset=utf-8", bytes)
+});
+/// The one script: it changes the theme without a new page.
+pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/theme.js");
+    Asset::new("theme", "js", "text/javascript; charset=utf-8", bytes)
+});
+/// The icon of the browser's tab.
+pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/icon.svg");
+    Asset::new("icon", "svg", "image/svg+xml", bytes)
+});
+
+impl Asset {
+    fn new(stem: &str, extension: &str, media: &'static str, bytes: &'static [u8]) -> Self {
+        let digest = Sha256::digest(bytes);
+        let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("{stem}.{short}.{extension}");
+        Self {
+            path: format!("/static/{name}"),
+            name,
+            media,
+            bytes,
+        }
+    }
+
+    /// Where pages find it.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is in it.
+    pub fn bytes(&self) -> &'static [u8] {
+        self.bytes
+    }
+}
+
+/// The route that serves all of them.
+pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/static/{file}", get(serve))
+}
+
+/// An address of an earlier build is 404: it must never be answered with other bytes.
+async fn serve(Path(file): Path<String>) -> Response {
+    let Some(asset) = [&STYLE, &SCRIPT, &ICON]
+        .into_iter()
+        .map(LazyLock::force)
+        .find(|asset| asset.name == file)
+    else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let mut response = asset.bytes.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
+    response
+}

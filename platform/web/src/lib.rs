@@ -1,0 +1,22 @@
+//! What every page of the house has in common: its head, its headers, its static files, its words.
+//!
+//! No page of any product is here. A product brings templates that extend `base.html`, message files, and a
+//! [`Page`] for each answer; [`secure`] goes around its router.
+
+mod assets;
+mod headers;
+mod html;
+mod markdown;
+mod messages;
+mod origins;
+mod page;
+mod theme;
+
+pub use assets::{Asset, ICON, SCRIPT, STYLE, files};
+pub use headers::{Csp, secure};
+pub use html::Html;
+pub use markdown::markdown;
+pub use messages::{COMMON_EN, MessageError, Messages, Words};
+pub use origins::{Origins, here, safe_return};
+pub use page::{Page, answer};
+pub use theme::Theme;

@@ -1,0 +1,131 @@
+//! Where our own forms come from, and where they may send somebody back to.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Uri, header};
+
+/// The origins that a site is reached by; the first one is how it calls itself.
+#[derive(Clone, Debug)]
+pub struct Origins(Arc<Vec<String>>);
+
+impl Origins {
+    /// `scheme://host[:port]` each, without a slash at the end, as a browser would send it.
+    pub fn new<T: Into<String>>(origins: impl IntoIterator<Item = T>) -> Self {
+        Self(Arc::new(origins.into_iter().map(Into::into).collect()))
+    }
+
+    /// What the site calls itself.
+    pub fn first(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// An exact comparison: a form that changes something comes from a page of ours, or its sender is refused.
+    /// Being on the same site, or sending no Origin at all, is not enough.
+    pub fn admits(&self, headers: &HeaderMap) -> bool {
+        let mut sent = headers.get_all(header::ORIGIN).iter();
+        match (sent.next(), sent.next()) {
+            (Some(origin), None) => self.0.iter().any(|own| own.as_bytes() == origin.as_bytes()),
+            _ => false,
+        }
+    }
+
+    /// A cookie's name: with `__Host-` over https; else with the port, because cookies do not know ports and two
+    /// instances may stand on one host.
+    pub fn cookie(&self, name: &str) -> String {
+        let first = self.first();
+        if first.starts_with("https://") {
+            return format!("__Host-{name}");
+        }
+        match first.rsplit_once(':') {
+            Some((_, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("{name}-{port}")
+            }
+            _ => name.to_owned(),
+        }
+    }
+
+    /// `; Secure` where a browser would keep such a cookie.
+    pub fn cookie_attributes(&self) -> &'static str {
+        if self.first().starts_with("https://") {
+            "Path=/; HttpOnly; SameSite=Lax; Secure"
+        } else {
+            "Path=/; HttpOnly; SameSite=Lax"
+        }
+    }
+}
+
+/// Path and query of a request, to come back to.
+pub fn here(uri: &Uri) -> String {
+    uri.path_and_query()
+        .map_or("/", |target| target.as_str())
+        .to_owned()
+}
+
+/// A path of this site and nothing that a browser could read as another one.
+pub fn safe_return(path: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    let own = path.starts_with('/') && !path.starts_with("//");
+    (own && path.len() <= LONGEST && path.bytes().all(plain)).then_some(path)
+}
+
+const LONGEST: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_our_own_origin_said_once_is_ours() {
+        let origins = Origins::new(["http://localhost:8080", "http://127.0.0.1:8080"]);
+        let with = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::ORIGIN, HeaderValue::from_static(value));
+            }
+            origins.admits(&headers)
+        };
+        assert!(with(&["http://localhost:8080"]) && with(&["http://127.0.0.1:8080"]));
+        for bad in [
+            &[][..],
+            &["null"],
+            &["http://localhost:8081"],
+            &["http://localhost"],
+            &["https://localhost:8080"],
+            &["http://localhost:8080.evil.test"],
+            &["http://localhost:8080", "http://localhost:8080"],
+        ] {
+            assert!(!with(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookies_name_is_safe_over_https_and_holds_the_port_elsewhere() {
+        assert_eq!(
+            Origins::new(["https://shop.test"]).cookie("theme"),
+            "__Host-theme"
+        );
+        assert_eq!(
+            Origins::new(["http://localhost:8080"]).cookie("theme"),
+            "theme-8080"
+        );
+        assert_eq!(Origins::new(["http://[::1]"]).cookie("theme"), "theme");
+    }
+
+    #[test]
+    fn one_is_sent_back_to_a_path_of_ours_only() {
+        assert_eq!(safe_return("/courses?q=a%20b"), Some("/courses?q=a%20b"));
+        for bad in [
+            "",
+            "courses",
+            "//evil.test",
+            "/\\evil.test",
+            "/\t/evil.test",
+            "https://evil.test",
+            "/a\r\nb",
+        ] {
+            assert_eq!(safe_return(bad), None, "{bad:?}");
+        }
+    }
+}

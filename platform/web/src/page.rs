@@ -1,0 +1,82 @@
+//! The base view: what `base.html` needs to know of every page.
+
+use std::borrow::Borrow;
+use std::fmt::Display;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::{ICON, SCRIPT, STYLE, Theme, Words};
+
+/// Goes into each view as its `page`.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// In the browser's tab, before the site's name.
+    pub title: String,
+    /// For search engines and previews; may be empty.
+    pub description: String,
+    /// The one address of this content, where it has one.
+    pub canonical: Option<String>,
+    /// Path and query of this page, for forms that come back to it.
+    pub here: String,
+    pub theme: Theme,
+    pub words: Words,
+}
+
+impl Page {
+    /// A message, as templates ask for it.
+    pub fn t<'a>(&'a self, name: &'a str) -> &'a str {
+        self.words.say(name)
+    }
+
+    /// A message with one value in it.
+    pub fn with(&self, name: &str, place: &str, value: impl Display) -> String {
+        self.words.fill(name, &[(place, &value)])
+    }
+
+    /// A message in the form of a number.
+    pub fn n(&self, name: &str, count: impl Borrow<i64>) -> String {
+        self.words.count(name, *count.borrow())
+    }
+
+    pub fn style(&self) -> &str {
+        STYLE.path()
+    }
+
+    pub fn script(&self) -> &str {
+        SCRIPT.path()
+    }
+
+    pub fn icon(&self) -> &str {
+        ICON.path()
+    }
+
+    /// What `data-theme` says; nothing where the system decides.
+    pub fn chosen_theme(&self) -> Option<&'static str> {
+        (self.theme != Theme::System).then(|| self.theme.as_str())
+    }
+
+    pub fn has_theme(&self, name: &str) -> bool {
+        self.theme.as_str() == name
+    }
+}
+
+/// A view as an answer.
+pub fn answer(status: StatusCode, view: &impl askama::Template) -> Response {
+    match view.render() {
+        Ok(text) => {
+            let mut response = (status, text).into_response();
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, html);
+            if status.is_client_error() || status.is_server_error() {
+                let never = HeaderValue::from_static("no-store");
+                response.headers_mut().insert(header::CACHE_CONTROL, never);
+            }
+            response
+        }
+        Err(error) => {
+            tracing::error!(reason = %error, request.id = %latchkey_http::current_request_id(), "a page cannot be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

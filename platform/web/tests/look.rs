@@ -1,0 +1,148 @@
+//! What can be said about the style sheet without looking at it.
+
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
+use std::collections::BTreeMap;
+
+use latchkey_web::{SCRIPT, STYLE};
+
+fn css() -> &'static str {
+    std::str::from_utf8(STYLE.bytes()).unwrap()
+}
+
+/// The tokens: name, and its two values as linear luminance.
+fn tokens() -> BTreeMap<String, [f64; 2]> {
+    css()
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.trim().strip_prefix("--")?.split_once(": light-dark(")?;
+            let (light, dark) = rest.strip_suffix(");")?.split_once(", ")?;
+            Some((name.to_owned(), [luminance(light), luminance(dark)]))
+        })
+        .collect()
+}
+
+/// WCAG 2.2, relative luminance.
+fn luminance(hex: &str) -> f64 {
+    let channel = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.040_45 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+}
+
+fn contrast(one: f64, other: f64) -> f64 {
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+/// What stands on what, somewhere in the style sheet.
+const TEXT: [(&str, &[&str]); 7] = [
+    (
+        "ink",
+        &[
+            "paper",
+            "surface",
+            "sunken",
+            "accent-wash",
+            "warning-wash",
+            "danger-wash",
+        ],
+    ),
+    ("muted", &["paper", "surface", "sunken"]),
+    ("accent", &["paper", "surface", "sunken", "accent-wash"]),
+    ("accent-strong", &["paper", "surface", "sunken", "accent-wash"]),
+    ("danger", &["paper", "surface", "danger-wash"]),
+    ("warning", &["paper", "surface", "warning-wash"]),
+    ("on-accent", &["accent", "accent-strong"]),
+];
+/// Borders of controls, icons and the focus ring.
+const SHAPES: [(&str, &[&str]); 3] = [
+    ("edge", &["paper", "surface"]),
+    ("accent", &["paper", "surface", "sunken"]),
+    ("muted", &["accent-wash"]),
+];
+
+#[test]
+fn every_pair_that_carries_text_has_a_contrast_of_at_least_4_5() {
+    at_least(&TEXT, 4.5);
+}
+
+#[test]
+fn borders_icons_and_the_focus_ring_have_a_contrast_of_at_least_3() {
+    at_least(&SHAPES, 3.0);
+}
+
+fn at_least(pairs: &[(&str, &[&str])], least: f64) {
+    let tokens = tokens();
+    for (front, backs) in pairs {
+        for back in *backs {
+            for (scheme, theme) in ["light", "dark"].into_iter().enumerate() {
+                let found = contrast(tokens[*front][scheme], tokens[*back][scheme]);
+                assert!(found >= least, "{front} on {back}, {theme}: {found:.2}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_colour_is_a_token() {
+    for line in css().lines().filter(|line| !line.contains("light-dark(")) {
+        let hex = line
+            .split('#')
+            .skip(1)
+            .any(|rest| rest.bytes().take_while(u8::is_ascii_hexdigit).count() >= 3);
+        assert!(!hex && !line.contains("rgb(") && !line.contains("hsl("), "{line}");
+    }
+}
+
+#[test]
+fn nothing_in_it_knows_left_from_right() {
+    for line in css().lines() {
+        for physical in [
+            "margin-left",
+            "margin-right",
+            "padding-left",
+            "padding-right",
+            "border-left",
+            "border-right",
+            "left:",
+            "right:",
+            "text-align: left",
+            "text-align: right",
+            "float: left",
+            "float: right",
+        ] {
+            assert!(!line.contains(physical), "{line}");
+        }
+    }
+}
+
+#[test]
+fn neither_file_asks_for_anything_else() {
+    for text in [css(), std::str::from_utf8(SCRIPT.bytes()).unwrap()] {
+        for outside in [
+            "@import",
+            "url(",
+            "//cdn",
+            "http:",
+            "https:",
+            "innerHTML",
+            "eval(",
+        ] {
+            assert!(!text.contains(outside), "{outside}");
+        }
+    }
+    assert!(css().len() < 40 * 1024 && SCRIPT.bytes().len() < 4 * 1024);
+}
+
+#[test]
+fn motion_stops_where_it_is_not_wanted() {
+    let reduced = css().split("prefers-reduced-motion: reduce").nth(1).unwrap();
+    assert!(
+        reduced.contains("transition: none !important") && reduced.contains("animation: none !important")
+    );
+}

@@ -1,0 +1,190 @@
+//! What can go wrong, and the page that says so.
+
+use std::any::Any;
+
+use askama::Template;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use latchkey_http::{current_request_id, reasons};
+use latchkey_web::{Page, answer};
+
+use crate::Storefront;
+use crate::api::ApiError;
+use crate::visit::Visit;
+
+/// Why there is no page. It travels in the answer's extensions until [`dress`] writes it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The address or the form cannot be read.
+    Bad,
+    /// A form that did not come from a page of ours.
+    Foreign,
+    Missing,
+    Method,
+    /// A mistake of ours.
+    Broken,
+    /// The API does not answer.
+    Away,
+}
+
+#[derive(Template)]
+#[template(path = "storefront/error.html")]
+struct ErrorView<'a> {
+    page: Page,
+    status: u16,
+    title: &'a str,
+    next: &'a str,
+    way: Way<'a>,
+    trace: String,
+}
+
+struct Way<'a> {
+    href: &'a str,
+    name: &'a str,
+}
+
+impl Failure {
+    /// Status and the name of its messages.
+    fn table(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Bad => (StatusCode::BAD_REQUEST, "error.bad_title", "error.bad_next"),
+            Self::Foreign => (StatusCode::FORBIDDEN, "error.foreign_title", "error.foreign_next"),
+            Self::Missing => (StatusCode::NOT_FOUND, "error.missing_title", "error.missing_next"),
+            Self::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "error.method_title",
+                "error.method_next",
+            ),
+            Self::Broken => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "error.broken_title",
+                "error.broken_next",
+            ),
+            Self::Away => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "error.away_title",
+                "error.away_next",
+            ),
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let id = current_request_id();
+        match &error {
+            ApiError::Missing => Self::Missing,
+            ApiError::Refused => Self::Bad,
+            ApiError::Away(_) | ApiError::Busy(_) => {
+                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no answer from the API");
+                Self::Away
+            }
+            ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
+                tracing::error!(reason = reasons(&error), request.id = %id, "the shop cannot use the API's answer");
+                Self::Broken
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, ..) = self.table();
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the page of a failure, in the words and the theme of whoever asked.
+pub async fn dress(State(storefront): State<Storefront>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let Ok(visit) = Visit::from_request_parts(&mut parts, &storefront).await;
+    let response = next.run(Request::from_parts(parts, body)).await;
+    let failure = match response.extensions().get::<Failure>() {
+        Some(failure) => *failure,
+        // The framework's own refusals have no page yet.
+        None if is_bare(&response, StatusCode::NOT_FOUND) => Failure::Missing,
+        None if is_bare(&response, StatusCode::BAD_REQUEST) => Failure::Bad,
+        None if is_bare(&response, StatusCode::INTERNAL_SERVER_ERROR) => Failure::Broken,
+        None => return response,
+    };
+    let mut dressed = page(failure, &visit);
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        dressed.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    dressed
+}
+
+/// A handler that panicked is a mistake of ours like any other.
+pub fn panicked(_what: Box<dyn Any + Send>) -> Response {
+    tracing::error!(request.id = %current_request_id(), "a page panicked");
+    Failure::Broken.into_response()
+}
+
+fn page(failure: Failure, visit: &Visit) -> Response {
+    let (status, title, next) = failure.table();
+    let page = visit.page(visit.words.say(title));
+    let words = visit.words.clone();
+    let way = match failure {
+        Failure::Bad => ("/courses", "error.to_courses"),
+        Failure::Away | Failure::Broken => (visit.here.as_str(), "error.again"),
+        Failure::Missing | Failure::Method | Failure::Foreign => ("/", "error.to_home"),
+    };
+    let view = ErrorView {
+        page,
+        status: status.as_u16(),
+        title: words.say(title),
+        next: words.say(next),
+        way: Way {
+            href: way.0,
+            name: words.say(way.1),
+        },
+        trace: current_request_id().to_string(),
+    };
+    let mut response = answer(status, &view);
+    if failure == Failure::Away {
+        let soon = HeaderValue::from_static("5");
+        response.headers_mut().insert(header::RETRY_AFTER, soon);
+    }
+    response
+}
+
+fn is_bare(response: &Response, status: StatusCode) -> bool {
+    let html = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|media| media.as_bytes().starts_with(b"text/html"));
+    response.status() == status && !html
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use axum::{Router, middleware};
+    use latchkey_web::Origins;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_that_panics_becomes_a_page_that_says_so_and_nothing_more() {
+        let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let storefront =
+            Storefront::new("http://127.0.0.1:9", client, Origins::new(["http://localhost"])).unwrap();
+        let router: Router = Router::new()
+            .route("/", get(async || -> StatusCode { panic!("a secret reason") }))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn_with_state(storefront, dress));
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.contains("Something broke on our side.") && !text.contains("secret"));
+    }
+}

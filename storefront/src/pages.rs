@@ -1,0 +1,113 @@
+//! The pages, and what several of them show.
+
+pub mod course;
+pub mod home;
+pub mod listing;
+pub mod theme;
+
+use latchkey_web::Words;
+
+use crate::api::{Category, Summary};
+use crate::cover;
+use crate::format::{self, Price, segment};
+
+/// A course in a row or a list.
+#[derive(Clone, Debug)]
+pub struct Card {
+    pub href: String,
+    pub cover: String,
+    pub title: String,
+    /// Where the title is not in the page's own language.
+    pub lang: Option<String>,
+    pub instructor: String,
+    /// Level, extent, length.
+    pub facts: Vec<String>,
+    pub price: Option<Price>,
+    pub limited: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Crumb {
+    /// None for the page itself.
+    pub href: Option<String>,
+    pub label: String,
+}
+
+/// What happened, and what to do next.
+pub struct Notice<'a> {
+    /// `info`, `success`, `warning` or `danger`.
+    pub tone: &'static str,
+    pub title: &'a str,
+    pub next: &'a str,
+}
+
+/// Every category, and the colour of each.
+#[derive(Clone, Debug, Default)]
+pub struct Shelves(pub Vec<Category>);
+
+impl Shelves {
+    /// Those of the first level, in order.
+    pub fn first_level(&self) -> impl Iterator<Item = &Category> {
+        self.0.iter().filter(|category| category.parent_id.is_none())
+    }
+
+    pub fn below<'a>(&'a self, parent: &'a Category) -> impl Iterator<Item = &'a Category> {
+        self.0
+            .iter()
+            .filter(|category| category.parent_id.as_deref() == Some(&parent.id))
+    }
+
+    pub fn by_id(&self, id: &str) -> Option<&Category> {
+        self.0.iter().find(|category| category.id == id)
+    }
+
+    pub fn by_slug(&self, slug: &str) -> Option<&Category> {
+        self.0.iter().find(|category| category.slug == slug)
+    }
+
+    /// The category above, if this one is of the second level.
+    pub fn above(&self, category: &Category) -> Option<&Category> {
+        self.by_id(category.parent_id.as_deref()?)
+    }
+
+    /// A second-level category has the colour of the one above it.
+    pub fn hue(&self, category_id: Option<&str>) -> u16 {
+        let place = category_id.and_then(|id| self.by_id(id)).and_then(|category| {
+            let top = self.above(category).unwrap_or(category);
+            self.first_level().position(|one| one.id == top.id)
+        });
+        cover::hue(place)
+    }
+}
+
+impl Card {
+    pub fn of(words: &Words, shelves: &Shelves, course: &Summary) -> Self {
+        let mut facts = vec![words.say(course.level.message()).to_owned()];
+        if course.lesson_count > 0 {
+            facts.push(words.count("unit.lessons", course.lesson_count));
+            facts.push(format::duration(words, course.minutes));
+        }
+        Self {
+            href: format!("/courses/{}", segment(&course.slug)),
+            cover: cover::path(shelves.hue(course.category_id.as_deref()), &course.id),
+            title: course.title.clone(),
+            lang: other_language(words, &course.language),
+            instructor: course.instructor_name.clone(),
+            facts,
+            price: course
+                .price
+                .as_ref()
+                .map(|price| format::price(words, price, course.list_price.as_ref())),
+            limited: course.limited,
+        }
+    }
+}
+
+/// So that a screen reader pronounces it right.
+fn other_language(words: &Words, tag: &str) -> Option<String> {
+    (tag != words.tag()).then(|| tag.to_owned())
+}
+
+fn category_path(category: &Category) -> String {
+    format!("/categories/{}", segment(&category.slug))
+}

@@ -1,0 +1,177 @@
+//! One course: what it promises, what is in it, and what it costs.
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use latchkey_web::{Html, Page, Words, answer, markdown};
+
+use super::{Crumb, Shelves, category_path, other_language};
+use crate::Storefront;
+use crate::api::{Course, Found};
+use crate::cover;
+use crate::error::Failure;
+use crate::format::{self, Day, Price, segment};
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "storefront/course.html")]
+struct CoursePage<'a> {
+    page: &'a Page,
+    crumbs: Vec<Crumb>,
+    course: CourseView<'a>,
+}
+
+struct CourseView<'a> {
+    title: &'a str,
+    subtitle: &'a str,
+    lang: Option<String>,
+    instructor: &'a str,
+    initials: String,
+    cover: String,
+    price: Option<Price>,
+    limited: bool,
+    lesson_count: i64,
+    duration: String,
+    previews: i64,
+    level: &'a str,
+    language: String,
+    updated: Option<Day>,
+    outcomes: &'a [String],
+    requirements: &'a [String],
+    description: Html,
+    /// `3 sections · 11 lessons · 2 h 58 min`
+    extent: String,
+    sections: Vec<SectionView<'a>>,
+}
+
+struct SectionView<'a> {
+    title: &'a str,
+    facts: String,
+    lessons: Vec<LessonView<'a>>,
+}
+
+struct LessonView<'a> {
+    title: &'a str,
+    time: String,
+    preview: bool,
+}
+
+pub async fn show(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Failure> {
+    let Path(slug) = path.map_err(|_| Failure::Missing)?;
+    let (found, categories) =
+        futures::future::join(storefront.api.course(&slug), storefront.api.categories()).await;
+    let course = match found? {
+        Found::Moved(to) => return moved(&to),
+        // An identifier leads here too, and to the one address that people should see.
+        Found::Here(course) if course.summary.slug != slug => return moved(&course.summary.slug),
+        Found::Here(course) => course,
+    };
+    let shelves = Shelves(categories?);
+    let mut page = visit.page(course.summary.title.as_str());
+    page.description.clone_from(&course.subtitle);
+    page.canonical = visit.canonical(&format!("/courses/{}", segment(&slug)));
+    let view = CoursePage {
+        page: &page,
+        crumbs: crumbs(&visit.words, &shelves, &course),
+        course: view(&visit.words, &shelves, &course),
+    };
+    Ok(answer(StatusCode::OK, &view))
+}
+
+fn view<'a>(words: &'a Words, shelves: &Shelves, course: &'a Course) -> CourseView<'a> {
+    let summary = &course.summary;
+    let sections = i64::try_from(course.sections.len()).unwrap_or(i64::MAX);
+    let previews = course.sections.iter().flat_map(|section| &section.lessons);
+    let duration = format::duration(words, summary.minutes);
+    CourseView {
+        title: &summary.title,
+        subtitle: &course.subtitle,
+        lang: other_language(words, &summary.language),
+        instructor: &summary.instructor_name,
+        initials: format::initials(&summary.instructor_name),
+        cover: cover::path(shelves.hue(summary.category_id.as_deref()), &summary.id),
+        price: summary
+            .price
+            .as_ref()
+            .map(|price| format::price(words, price, summary.list_price.as_ref())),
+        limited: summary.limited,
+        lesson_count: summary.lesson_count,
+        previews: i64::try_from(previews.filter(|lesson| lesson.preview).count()).unwrap_or(i64::MAX),
+        level: words.say(summary.level.message()),
+        language: format::language(words, &summary.language),
+        updated: format::day(words, &course.updated_at),
+        outcomes: &course.outcomes,
+        requirements: &course.requirements,
+        description: markdown(&course.description_md),
+        extent: [
+            words.count("unit.sections", sections),
+            words.count("unit.lessons", summary.lesson_count),
+            duration.clone(),
+        ]
+        .join(" · "),
+        duration,
+        sections: course
+            .sections
+            .iter()
+            .map(|section| section_view(words, section))
+            .collect(),
+    }
+}
+
+fn section_view<'a>(words: &Words, section: &'a crate::api::Section) -> SectionView<'a> {
+    let lessons = i64::try_from(section.lessons.len()).unwrap_or(i64::MAX);
+    let minutes = section
+        .lessons
+        .iter()
+        .fold(0_i64, |sum, lesson| sum.saturating_add(lesson.minutes));
+    SectionView {
+        title: &section.title,
+        facts: format!(
+            "{} · {}",
+            words.count("unit.lessons", lessons),
+            format::duration(words, minutes)
+        ),
+        lessons: section
+            .lessons
+            .iter()
+            .map(|lesson| LessonView {
+                title: &lesson.title,
+                time: format::duration(words, lesson.minutes),
+                preview: lesson.preview,
+            })
+            .collect(),
+    }
+}
+
+/// The way down to the course. The course itself is the page's heading, so it is not said twice.
+fn crumbs(words: &Words, shelves: &Shelves, course: &Course) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb {
+        href: Some("/courses".to_owned()),
+        label: words.say("nav.courses").to_owned(),
+    }];
+    let category = course
+        .summary
+        .category_id
+        .as_deref()
+        .and_then(|id| shelves.by_id(id));
+    let above = category.and_then(|category| shelves.above(category));
+    crumbs.extend(above.into_iter().chain(category).map(|one| Crumb {
+        href: Some(category_path(one)),
+        label: one.name.clone(),
+    }));
+    crumbs
+}
+
+/// To be asked again: an old title may come back, and with it the old address.
+fn moved(slug: &str) -> Result<Response, Failure> {
+    let to = HeaderValue::from_str(&format!("/courses/{}", segment(slug))).map_err(|_| Failure::Broken)?;
+    let mut response = StatusCode::MOVED_PERMANENTLY.into_response();
+    response.headers_mut().insert(header::LOCATION, to);
+    Ok(response)
+}

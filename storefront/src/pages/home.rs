@@ -1,0 +1,191 @@
+//! The way in: a headline, a search, the subjects, and rows of courses.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use latchkey_http::current_request_id;
+use latchkey_web::{Page, answer};
+
+use super::{Card, Notice, Shelves, category_path};
+use crate::Storefront;
+use crate::api::{Api, ApiError, Level, Listing};
+use crate::error::Failure;
+use crate::search::Search;
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "storefront/home.html")]
+struct HomeView<'a> {
+    page: &'a Page,
+    notice: Option<Notice<'a>>,
+    /// To quote, where something failed.
+    trace: Option<String>,
+    lead: Option<Card>,
+    subjects: Vec<Subject>,
+    rows: Vec<Row>,
+}
+
+struct Subject {
+    href: String,
+    name: String,
+}
+
+struct Row {
+    title: String,
+    href: String,
+    cards: Vec<Card>,
+}
+
+/// What the page is made of, asked for at once.
+struct Shown {
+    shelves: Shelves,
+    newest: Listing,
+    beginner: Listing,
+    /// The newest of the first subjects.
+    by_subject: Vec<Listing>,
+}
+
+pub async fn show(State(storefront): State<Storefront>, visit: Visit) -> Response {
+    let mut page = visit.page("");
+    visit.words.say("home.promise").clone_into(&mut page.description);
+    page.canonical = visit.canonical("/");
+    match load(&storefront.api).await {
+        Ok(shown) => answer(StatusCode::OK, &view(&page, &visit, shown)),
+        Err(error) => without_courses(&page, error.into()),
+    }
+}
+
+async fn load(api: &Api) -> Result<Shown, ApiError> {
+    let (newest, beginner) = (Search::default(), beginner());
+    let (shelves, newest, beginner) = futures::future::try_join3(
+        api.categories(),
+        api.courses(&newest, CARDS + 1),
+        api.courses(&beginner, ASKED),
+    )
+    .await?;
+    let shelves = Shelves(shelves);
+    let searches: Vec<Search> = shelves
+        .first_level()
+        .take(SUBJECTS_ASKED)
+        .map(|category| Search {
+            category: category.slug.clone(),
+            ..Search::default()
+        })
+        .collect();
+    let by_subject =
+        futures::future::try_join_all(searches.iter().map(|search| api.courses(search, ASKED))).await?;
+    Ok(Shown {
+        shelves,
+        newest,
+        beginner,
+        by_subject,
+    })
+}
+
+fn view<'a>(page: &'a Page, visit: &Visit, shown: Shown) -> HomeView<'a> {
+    let words = &visit.words;
+    // No course stands twice on the page: each row shows what those above it do not.
+    let mut shown_already: Vec<String> = Vec::new();
+    let mut cards = |listing: &Listing, most: u32| -> Vec<Card> {
+        let mut cards = Vec::new();
+        for course in &listing.items {
+            if cards.len() < most as usize && !shown_already.contains(&course.id) {
+                shown_already.push(course.id.clone());
+                cards.push(Card::of(words, &shown.shelves, course));
+            }
+        }
+        cards
+    };
+    let mut newest = cards(&shown.newest, CARDS + 1);
+    let lead = (!newest.is_empty()).then(|| newest.remove(0));
+    let row = |title: &str, href: String, cards| Row {
+        title: words.say(title).to_owned(),
+        href,
+        cards,
+    };
+    let mut rows = vec![row("home.new", "/courses".to_owned(), newest)];
+    let beginners = cards(&shown.beginner, CARDS);
+    if beginners.len() >= WORTH_A_ROW {
+        rows.push(row("home.beginner", beginner().address("/courses"), beginners));
+    }
+    for (category, listing) in shown.shelves.first_level().zip(&shown.by_subject) {
+        if rows.len() == MOST_ROWS {
+            break;
+        }
+        let cards = cards(listing, CARDS);
+        if cards.len() < WORTH_A_ROW {
+            continue;
+        }
+        rows.push(Row {
+            title: category.name.clone(),
+            href: category_path(category),
+            cards,
+        });
+    }
+    rows.retain(|row| !row.cards.is_empty());
+    HomeView {
+        page,
+        notice: None,
+        trace: None,
+        lead,
+        subjects: shown
+            .shelves
+            .first_level()
+            .map(|category| Subject {
+                href: category_path(category),
+                name: category.name.clone(),
+            })
+            .collect(),
+        rows,
+    }
+}
+
+/// The house stands even when its shelves cannot be reached: it says so, and invents nothing.
+fn without_courses(page: &Page, failure: Failure) -> Response {
+    let (status, title, next) = match failure {
+        Failure::Away => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "error.away_title",
+            "error.away_next",
+        ),
+        Failure::Bad | Failure::Foreign | Failure::Missing | Failure::Method | Failure::Broken => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "error.broken_title",
+            "error.broken_next",
+        ),
+    };
+    let view = HomeView {
+        page,
+        notice: Some(Notice {
+            tone: "danger",
+            title: page.t(title),
+            next: page.t(next),
+        }),
+        trace: Some(current_request_id().to_string()),
+        lead: None,
+        subjects: Vec::new(),
+        rows: Vec::new(),
+    };
+    let mut response = answer(status, &view);
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+fn beginner() -> Search {
+    Search {
+        level: Some(Level::Beginner),
+        ..Search::default()
+    }
+}
+
+/// In a row.
+const CARDS: u32 = 4;
+/// Enough for a row, whatever stands above it already.
+const ASKED: u32 = 12;
+const SUBJECTS_ASKED: usize = 6;
+/// Fewer look like a mistake.
+const WORTH_A_ROW: usize = 4;
+const MOST_ROWS: usize = 5;

@@ -1,0 +1,338 @@
+//! Lists of courses: all of them, or those of one category, searched and filtered by a plain form.
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use latchkey_contracts::Money;
+use latchkey_web::{Page, Words, answer};
+
+use super::{Card, Crumb, Shelves, category_path};
+use crate::Storefront;
+use crate::api::{Category, Level, Listing};
+use crate::error::Failure;
+use crate::format::{LANGUAGES, language, money};
+use crate::search::{Search, Sort};
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "storefront/listing.html")]
+struct ListingView<'a> {
+    page: &'a Page,
+    crumbs: Vec<Crumb>,
+    heading: String,
+    /// Categories of the second level.
+    below: Vec<Link>,
+    action: String,
+    search: &'a Search,
+    selects: Vec<Select>,
+    chips: Vec<Chip>,
+    cards: Vec<Card>,
+    empty: &'a str,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+struct Link {
+    href: String,
+    name: String,
+}
+
+pub struct Select {
+    pub name: &'static str,
+    pub label: String,
+    pub options: Vec<Choice>,
+}
+
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub chosen: bool,
+}
+
+/// A filter in use, and the list without it.
+struct Chip {
+    href: String,
+    label: String,
+}
+
+/// `/courses`
+pub async fn courses(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let search = Search::parse(query.as_deref())?;
+    let (categories, listing) =
+        futures::future::try_join(storefront.api.categories(), storefront.api.courses(&search, PAGE)).await?;
+    Ok(show(&visit, &Shelves(categories), None, &search, &listing))
+}
+
+/// `/categories/{slug}`
+pub async fn category(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let Path(slug) = path.map_err(|_| Failure::Missing)?;
+    let mut search = Search::parse(query.as_deref())?;
+    let shelves = Shelves(storefront.api.categories().await?);
+    let category = shelves.by_slug(&slug).ok_or(Failure::Missing)?;
+    search.category = slug;
+    let listing = storefront.api.courses(&search, PAGE).await?;
+    Ok(show(&visit, &shelves, Some(category), &search, &listing))
+}
+
+fn show(
+    visit: &Visit,
+    shelves: &Shelves,
+    category: Option<&Category>,
+    search: &Search,
+    listing: &Listing,
+) -> Response {
+    let words = &visit.words;
+    let action = category.map_or_else(|| "/courses".to_owned(), category_path);
+    let heading = match category {
+        Some(category) => category.name.clone(),
+        None if !search.q.is_empty() => words.fill("listing.found", &[("q", &search.q)]),
+        None => words.say("listing.title").to_owned(),
+    };
+    let mut page = visit.page(heading.as_str());
+    words.say("listing.description").clone_into(&mut page.description);
+    if *search
+        == (Search {
+            category: search.category.clone(),
+            ..Search::default()
+        })
+        && (category.is_some() || search.category.is_empty())
+    {
+        page.canonical = visit.canonical(&action);
+    }
+    let chips = chips(words, shelves, category, search, currency(listing), &action);
+    let first = (!search.cursor.is_empty()).then(|| {
+        let first = Search {
+            cursor: String::new(),
+            ..search.clone()
+        };
+        first.address(&action)
+    });
+    let next = listing.next_cursor.as_ref().map(|cursor| {
+        let next = Search {
+            cursor: cursor.clone(),
+            ..search.clone()
+        };
+        next.address(&action)
+    });
+    let view = ListingView {
+        crumbs: category.map_or_else(Vec::new, |category| crumbs(words, shelves, category)),
+        heading,
+        below: category.map_or_else(Vec::new, |category| {
+            let below = shelves.below(category);
+            below
+                .map(|one| Link {
+                    href: category_path(one),
+                    name: one.name.clone(),
+                })
+                .collect()
+        }),
+        search,
+        selects: selects(words, shelves, category, search, currency(listing)),
+        cards: listing
+            .items
+            .iter()
+            .map(|course| Card::of(words, shelves, course))
+            .collect(),
+        empty: words.say(if chips.is_empty() {
+            "listing.empty_shelf"
+        } else {
+            "listing.empty"
+        }),
+        chips,
+        action,
+        first,
+        next,
+        page: &page,
+    };
+    answer(StatusCode::OK, &view)
+}
+
+fn crumbs(words: &Words, shelves: &Shelves, category: &Category) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb {
+        href: Some("/courses".to_owned()),
+        label: words.say("nav.courses").to_owned(),
+    }];
+    crumbs.extend(shelves.above(category).map(|above| Crumb {
+        href: Some(category_path(above)),
+        label: above.name.clone(),
+    }));
+    crumbs.push(Crumb {
+        href: None,
+        label: category.name.clone(),
+    });
+    crumbs
+}
+
+fn selects(
+    words: &Words,
+    shelves: &Shelves,
+    category: Option<&Category>,
+    search: &Search,
+    currency: Option<&str>,
+) -> Vec<Select> {
+    let any = |name: &str| (String::new(), words.say(name).to_owned());
+    let select = |name, label: &str, chosen: &str, choices: Vec<(String, String)>| Select {
+        name,
+        label: words.say(label).to_owned(),
+        options: choices
+            .into_iter()
+            .map(|(value, label)| Choice {
+                chosen: value == chosen,
+                value,
+                label,
+            })
+            .collect(),
+    };
+    let mut selects = Vec::new();
+    if category.is_none() {
+        let mut choices = vec![any("filter.any_category")];
+        for top in shelves.first_level() {
+            choices.push((top.slug.clone(), top.name.clone()));
+            let below = shelves.below(top);
+            choices.extend(below.map(|one| (one.slug.clone(), format!("\u{2003}{}", one.name))));
+        }
+        let chosen = shelves
+            .by_id(&search.category)
+            .map_or(&search.category, |one| &one.slug);
+        selects.push(select("category", "filter.category", chosen, choices));
+    }
+    let levels = Level::ALL.map(|level| (level.as_str().to_owned(), words.say(level.message()).to_owned()));
+    let mut choices = vec![any("filter.any_level")];
+    choices.extend(levels);
+    selects.push(select(
+        "level",
+        "filter.level",
+        search.level.map_or("", Level::as_str),
+        choices,
+    ));
+
+    let mut choices = vec![any("filter.any_language")];
+    choices.extend(LANGUAGES.map(|(tag, name)| (tag.to_owned(), words.say(name).to_owned())));
+    with_asked(&mut choices, &search.language, |tag| language(words, tag));
+    selects.push(select("language", "filter.language", &search.language, choices));
+
+    let up_to = |amount: i64| price_filter(words, amount, currency);
+    let mut choices = vec![any("filter.any_price")];
+    choices.extend(PRICES.map(|amount| (amount.to_string(), up_to(amount))));
+    let asked = search
+        .price_max
+        .map_or_else(String::new, |amount| amount.to_string());
+    with_asked(&mut choices, &asked, |_| {
+        up_to(search.price_max.unwrap_or_default())
+    });
+    selects.push(select("price_max", "filter.price", &asked, choices));
+
+    let sorts = Sort::ALL.map(|sort| (sort.as_str().to_owned(), words.say(sort.message()).to_owned()));
+    selects.push(select("sort", "filter.sort", search.sort.as_str(), sorts.into()));
+    selects
+}
+
+/// What an address asks for stays chosen, even where the form would not offer it.
+fn with_asked(choices: &mut Vec<(String, String)>, asked: &str, label: impl Fn(&str) -> String) {
+    if !choices.iter().any(|(value, _)| value == asked) {
+        choices.push((asked.to_owned(), label(asked)));
+    }
+}
+
+fn chips(
+    words: &Words,
+    shelves: &Shelves,
+    category: Option<&Category>,
+    search: &Search,
+    currency: Option<&str>,
+    action: &str,
+) -> Vec<Chip> {
+    let base = Search {
+        cursor: String::new(),
+        ..search.clone()
+    };
+    let mut chips = Vec::new();
+    let mut chip = |label: String, without: Search| {
+        chips.push(Chip {
+            href: without.address(action),
+            label,
+        });
+    };
+    if !search.q.is_empty() {
+        chip(
+            format!("“{}”", search.q),
+            Search {
+                q: String::new(),
+                ..base.clone()
+            },
+        );
+    }
+    if category.is_none() && !search.category.is_empty() {
+        let known = shelves
+            .by_slug(&search.category)
+            .or_else(|| shelves.by_id(&search.category));
+        let name = known.map_or(&search.category, |one| &one.name);
+        chip(
+            name.clone(),
+            Search {
+                category: String::new(),
+                ..base.clone()
+            },
+        );
+    }
+    if let Some(level) = search.level {
+        chip(
+            words.say(level.message()).to_owned(),
+            Search {
+                level: None,
+                ..base.clone()
+            },
+        );
+    }
+    if !search.language.is_empty() {
+        chip(
+            language(words, &search.language),
+            Search {
+                language: String::new(),
+                ..base.clone()
+            },
+        );
+    }
+    if let Some(amount) = search.price_max {
+        chip(
+            price_filter(words, amount, currency),
+            Search {
+                price_max: None,
+                ..base.clone()
+            },
+        );
+    }
+    chips
+}
+
+fn price_filter(words: &Words, amount: i64, currency: Option<&str>) -> String {
+    if amount == 0 {
+        return words.say("price.free").to_owned();
+    }
+    let price = money(words, &Money::new(amount, currency.unwrap_or(CURRENCY)));
+    words.fill("filter.up_to", &[("price", &price)])
+}
+
+/// The shop has one currency; the API says it with each price.
+fn currency(listing: &Listing) -> Option<&str> {
+    let mut prices = listing.items.iter().filter_map(|course| course.price.as_ref());
+    prices.next().map(|price| price.currency.as_str())
+}
+
+/// Courses on a page: whole rows of two, three and four.
+const PAGE: u32 = 12;
+/// Steps of the price filter, in minor units.
+const PRICES: [i64; 4] = [0, 2500, 5000, 10_000];
+/// For labels on a page that shows no price.
+const CURRENCY: &str = "EUR";

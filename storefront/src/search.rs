@@ -1,0 +1,211 @@
+//! What a visitor asks of the list, read from an address and written back into one.
+
+use form_urlencoded::Serializer;
+
+use crate::api::Level;
+use crate::error::Failure;
+
+/// The query of a list. Empty is as good as absent, because a plain form sends every field that it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    pub q: String,
+    pub category: String,
+    pub level: Option<Level>,
+    pub language: String,
+    /// Minor units.
+    pub price_max: Option<i64>,
+    pub sort: Sort,
+    pub cursor: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Newest,
+    PriceAsc,
+    PriceDesc,
+    Title,
+}
+
+impl Search {
+    /// Reads an address's query. What others hang onto links (`utm_source`) is ignored; the last of two is taken by
+    /// nobody: the address is refused.
+    pub fn parse(query: Option<&str>) -> Result<Self, Failure> {
+        let mut search = Self::default();
+        let mut seen: Vec<String> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            if !NAMES.contains(&&*name) {
+                continue;
+            }
+            if seen.iter().any(|other| *other == name) || value.chars().any(char::is_control) {
+                return Err(Failure::Bad);
+            }
+            let value = value.trim();
+            match &*name {
+                "q" => value.clone_into(&mut search.q),
+                "category" => value.clone_into(&mut search.category),
+                "language" => value.clone_into(&mut search.language),
+                "cursor" => value.clone_into(&mut search.cursor),
+                _ if value.is_empty() => {}
+                "level" => search.level = Some(Level::parse(value).ok_or(Failure::Bad)?),
+                "sort" => search.sort = Sort::parse(value).ok_or(Failure::Bad)?,
+                _ => search.price_max = Some(price(value).ok_or(Failure::Bad)?),
+            }
+            seen.push(name.into_owned());
+        }
+        if search.q.chars().count() > LONGEST_QUERY {
+            return Err(Failure::Bad);
+        }
+        Ok(search)
+    }
+
+    /// As the API takes it, in a fixed order, defaults left out.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        let mut put = |name, value: &str| {
+            if !value.is_empty() {
+                pairs.push((name, value.to_owned()));
+            }
+        };
+        put("q", &self.q);
+        put("category", &self.category);
+        put("level", self.level.map_or("", Level::as_str));
+        put("language", &self.language);
+        put(
+            "price_max",
+            &self.price_max.map_or_else(String::new, |price| price.to_string()),
+        );
+        put(
+            "sort",
+            if self.sort == Sort::default() {
+                ""
+            } else {
+                self.sort.as_str()
+            },
+        );
+        put("cursor", &self.cursor);
+        pairs
+    }
+
+    /// This search as an address under `base`. A list of one category says it in its path.
+    pub fn address(&self, base: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        for (name, value) in self.pairs() {
+            if name != "category" || base == "/courses" {
+                query.append_pair(name, &value);
+            }
+        }
+        match query.finish().as_str() {
+            "" => base.to_owned(),
+            query => format!("{base}?{query}"),
+        }
+    }
+}
+
+impl Sort {
+    pub const ALL: [Self; 4] = [Self::Newest, Self::PriceAsc, Self::PriceDesc, Self::Title];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::PriceAsc => "price_asc",
+            Self::PriceDesc => "price_desc",
+            Self::Title => "title",
+        }
+    }
+
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Newest => "sort.newest",
+            Self::PriceAsc => "sort.price_asc",
+            Self::PriceDesc => "sort.price_desc",
+            Self::Title => "sort.title",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.as_str() == text)
+    }
+}
+
+impl Level {
+    pub const ALL: [Self; 4] = [Self::Beginner, Self::Intermediate, Self::Advanced, Self::All];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Beginner => "beginner",
+            Self::Intermediate => "intermediate",
+            Self::Advanced => "advanced",
+            Self::All => "all",
+        }
+    }
+
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Beginner => "level.beginner",
+            Self::Intermediate => "level.intermediate",
+            Self::Advanced => "level.advanced",
+            Self::All => "level.all",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text)
+    }
+}
+
+/// Digits alone: `+5` and ` 5` are not how we write prices.
+fn price(text: &str) -> Option<i64> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+const NAMES: [&str; 7] = [
+    "q",
+    "category",
+    "level",
+    "language",
+    "price_max",
+    "sort",
+    "cursor",
+];
+const LONGEST_QUERY: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_with_empty_fields_asks_for_everything() {
+        let form = "q=&category=&level=&language=&price_max=&sort=newest";
+        assert_eq!(Search::parse(Some(form)), Ok(Search::default()));
+        assert_eq!(Search::default().address("/courses"), "/courses");
+    }
+
+    #[test]
+    fn an_address_survives_the_round_trip() {
+        let address = "/courses?q=c%2B%2B+%26+rust&category=design&level=all&language=de&price_max=5000&sort=title&cursor=x_-";
+        let search = Search::parse(address.split_once('?').map(|(_, query)| query)).unwrap();
+        assert_eq!(search.q, "c++ & rust");
+        assert_eq!(search.address("/courses"), address);
+        assert!(!search.address("/categories/design").contains("category="));
+    }
+
+    #[test]
+    fn what_is_not_ours_is_ignored_and_what_is_wrong_is_refused() {
+        assert!(Search::parse(Some("utm_source=a&utm_source=b&fbclid=%00")).is_ok());
+        for bad in [
+            "level=expert",
+            "sort=cheap",
+            "price_max=-1",
+            "price_max=1e9",
+            "q=a&q=b",
+            "q=a%00b",
+        ] {
+            assert_eq!(Search::parse(Some(bad)), Err(Failure::Bad), "{bad}");
+        }
+        let long = format!("q={}", "x".repeat(201));
+        assert_eq!(Search::parse(Some(&long)), Err(Failure::Bad));
+    }
+}

@@ -1,0 +1,11 @@
+//! The shop through its real router, over a catalog that a test makes up.
+
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
+mod away;
+mod hostile;
+mod pages;
+mod reading;
+mod stub;
+mod theme;
+mod words;

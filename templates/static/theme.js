@@ -1,0 +1,22 @@
+// Changes the theme without a new page. Without it the same form does the same with one.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (!form.matches("[data-theme-form]") || !button || button.name !== "theme") return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form, button));
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    if (answer.type !== "opaqueredirect") throw new Error("refused");
+  } catch {
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "theme", value: button.value }));
+    form.submit();
+    return;
+  }
+  const root = document.documentElement;
+  if (button.value === "system") delete root.dataset.theme;
+  else root.dataset.theme = button.value;
+  for (const other of form.querySelectorAll("button[name=theme]")) {
+    other.setAttribute("aria-pressed", String(other === button));
+  }
+});

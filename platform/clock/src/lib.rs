@@ -78,6 +78,6 @@ mod tests {
 
     #[test]
     fn instants_are_written_as_rfc_3339_in_utc() {
-        assert_eq!(rfc3339(1_795_211_820_123), "2026-11-20T22:37:00.123Z");
+        assert_eq!(rfc3339(1_795_211_820_123), "2026-11-20T21:57:00.123Z");
     }
 }

@@ -42,6 +42,13 @@ pub(crate) struct Inner {
     pub(crate) fatal: CancellationToken,
 }
 
+/// Dropped without being closed, it must not leave a watcher behind.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
 pub(crate) enum Pools {
     Sqlite {
         readers: SqlitePool,

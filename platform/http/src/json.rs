@@ -134,13 +134,13 @@ mod tests {
 
     #[test]
     fn a_body_nested_too_deeply_is_refused_before_it_is_parsed() {
-        let deep = [b"[".repeat(33), b"]".repeat(33)].concat();
-        assert_eq!(
-            parse::<serde_json::Value>(&deep).unwrap_err().code,
-            "invalid_body"
-        );
-        let fine = [b"[".repeat(32), b"]".repeat(32)].concat();
-        assert!(parse::<serde_json::Value>(&fine).is_ok());
+        let nested = |depth: usize| {
+            let arrays = [b"[".repeat(depth - 1), b"]".repeat(depth - 1)].concat();
+            [&b"{\"a\":"[..], &arrays, b"}"].concat()
+        };
+        let refusal = parse::<serde_json::Value>(&nested(33)).unwrap_err();
+        assert_eq!(refusal.detail, "The body nests too deeply.");
+        assert!(parse::<serde_json::Value>(&nested(32)).is_ok());
     }
 
     #[test]

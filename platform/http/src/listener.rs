@@ -238,15 +238,17 @@ async fn accept(
 ) {
     let graceful = GracefulShutdown::new();
     let tls = server.tls.clone().map(TlsAcceptor::from);
-    let builder = Arc::new(connection_builder(&server.limits));
+    let builders = Arc::new(Builders::new(&server.limits));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            break;
+        let accepting = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
         };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (place, accepted) = tokio::select! {
+            accepted = accepting => accepted,
             () = stop.cancelled() => break,
         };
+        let Ok(place) = place else { break };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -257,7 +259,7 @@ async fn accept(
             }
         };
         let _nagle_stays_on = stream.set_nodelay(true);
-        let (server, router, builder, tls) = (server.clone(), router.clone(), builder.clone(), tls.clone());
+        let (server, router, builders, tls) = (server.clone(), router.clone(), builders.clone(), tls.clone());
         let watcher = graceful.watcher();
         tokio::spawn(async move {
             let _place = place;
@@ -269,17 +271,22 @@ async fn accept(
             // How a connection ends is the peer's affair; what matters of it was logged with its requests.
             let _ended = match tls {
                 None => {
+                    let Ok(Some(version)) = tokio::time::timeout(head, version_of(&stream)).await else {
+                        return;
+                    };
                     let io = TokioIo::new(stream);
-                    watcher
-                        .watch(builder.serve_connection_with_upgrades(io, service).into_owned())
-                        .await
+                    let serving = builders.of(version).serve_connection_with_upgrades(io, service);
+                    watcher.watch(serving.into_owned()).await
                 }
                 Some(tls) => match tokio::time::timeout(head, handshake(tls, stream)).await {
                     Ok(Ok(stream)) => {
+                        let version = match stream.get_ref().1.alpn_protocol() {
+                            Some(b"h2") => Version::Two,
+                            _ => Version::One,
+                        };
                         let io = TokioIo::new(stream);
-                        watcher
-                            .watch(builder.serve_connection_with_upgrades(io, service).into_owned())
-                            .await
+                        let serving = builders.of(version).serve_connection_with_upgrades(io, service);
+                        watcher.watch(serving.into_owned()).await
                     }
                     _ => return,
                 },
@@ -300,6 +307,57 @@ async fn handshake(
     stream: TcpStream,
 ) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
     tls.accept(stream).await
+}
+
+/// Which HTTP a connection speaks.
+#[derive(Clone, Copy)]
+enum Version {
+    One,
+    Two,
+}
+
+/// Tells the version by the first bytes (RFC 9113 §3.4) without taking them. The caller bounds the time: a peer that
+/// says nothing must not hold a place. `None` when it hangs up.
+async fn version_of(stream: &TcpStream) -> Option<Version> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const AGAIN: Duration = Duration::from_millis(5);
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let read = stream.peek(&mut first).await.ok()?;
+        if read == 0 {
+            return None;
+        }
+        if !PREFACE.starts_with(&first[..read]) {
+            return Some(Version::One);
+        }
+        if read == PREFACE.len() {
+            return Some(Version::Two);
+        }
+        // Part of the preface is there already, so the socket stays readable while the rest is on its way.
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// One builder a version: hyper's own detection waits for the first byte without any limit.
+struct Builders {
+    one: auto::Builder<TokioExecutor>,
+    two: auto::Builder<TokioExecutor>,
+}
+
+impl Builders {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            one: connection_builder(limits).http1_only(),
+            two: connection_builder(limits).http2_only(),
+        }
+    }
+
+    fn of(&self, version: Version) -> &auto::Builder<TokioExecutor> {
+        match version {
+            Version::One => &self.one,
+            Version::Two => &self.two,
+        }
+    }
 }
 
 fn connection_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {

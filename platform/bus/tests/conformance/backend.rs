@@ -46,46 +46,50 @@ impl Backend {
 
     /// From now on the bus accepts no acknowledgement, until the gate is opened.
     pub async fn hold_acknowledgements(self, place: &Place) -> Held {
-        hold(&place.bus, "UPDATE bus_group SET position = position").await
+        match self {
+            Self::Sqlite | Self::Postgres => {
+                hold(&place.bus, "UPDATE bus_group SET position = position").await
+            }
+        }
     }
 
-    /// Delivers everything to `group` again, as a broker may.
-    pub async fn deliver_again(self, place: &Place, group: &'static str) {
-        by_hand(&place.bus, async move |tx| {
-            sql("UPDATE bus_group SET position = 0 WHERE name = $1")
-                .bind(group)
-                .execute(&tx)
-                .await
-        })
-        .await;
+    /// Delivers everything to every group again, as a broker may.
+    pub async fn deliver_again(self, place: &Place) {
+        match self {
+            Self::Sqlite | Self::Postgres => {
+                by_hand(&place.bus, &["UPDATE bus_group SET position = 0"]).await
+            }
+        }
     }
 
     /// Replaces the log by another one that begins anew.
     pub async fn replace(self, place: &Place) {
-        by_hand(&place.bus, async |tx| {
-            sql("DELETE FROM bus_log").execute(&tx).await?;
-            sql("UPDATE bus_state SET position = 0, epoch = 'another'")
-                .execute(&tx)
-                .await?;
-            tx.announce();
-            Ok(())
-        })
-        .await;
+        let begin_anew = &[
+            "DELETE FROM bus_log",
+            "UPDATE bus_state SET position = 0, epoch = 'another'",
+        ];
+        self.log_by_hand(place, begin_anew).await;
     }
 
-    /// Puts the log back by one event, as a restore of yesterday's copy does.
+    /// Puts the log back by one event, as yesterday's copy does.
     pub async fn rewind(self, place: &Place) {
-        by_hand(&place.bus, async |tx| {
-            sql("DELETE FROM bus_log WHERE position = (SELECT position FROM bus_state)")
-                .execute(&tx)
-                .await?;
-            sql("UPDATE bus_state SET position = position - 1")
-                .execute(&tx)
-                .await?;
-            tx.announce();
-            Ok(())
-        })
-        .await;
+        let forget_one = &[
+            "DELETE FROM bus_log WHERE position = (SELECT position FROM bus_state)",
+            "UPDATE bus_state SET position = position - 1",
+        ];
+        self.log_by_hand(place, forget_one).await;
+    }
+
+    /// Restores the log as it is, and says so by a new epoch.
+    pub async fn restore(self, place: &Place) {
+        let new_epoch = &["UPDATE bus_state SET epoch = 'restored'"];
+        self.log_by_hand(place, new_epoch).await;
+    }
+
+    async fn log_by_hand(self, place: &Place, statements: &'static [&'static str]) {
+        match self {
+            Self::Sqlite | Self::Postgres => by_hand(&place.bus, statements).await,
+        }
     }
 }
 
@@ -107,13 +111,15 @@ pub async fn hold(url: &str, statement: &'static str) -> Held {
     held
 }
 
-async fn by_hand<T, F, Fut>(url: &str, work: F)
-where
-    T: Send + 'static,
-    F: FnOnce(latchkey_db::Tx) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<T, DbError>> + Send + 'static,
-{
+async fn by_hand(url: &str, statements: &'static [&'static str]) {
     let db = Db::open(url, Options::new(&[])).await.unwrap();
-    db.write(work).await.unwrap();
+    let done = db.write(async move |tx| {
+        for statement in statements {
+            sql(statement).execute(&tx).await?;
+        }
+        tx.announce();
+        Ok::<_, DbError>(())
+    });
+    done.await.unwrap();
     db.close().await;
 }

@@ -215,7 +215,13 @@ impl Process {
 
     /// Places an order whose transaction stands at a gate before its commit.
     pub fn produce_held(&self, order: Order, gate: Gate) -> JoinHandle<Result<(), Refused>> {
-        let rest = || async { Ok(gate.pass().await) }.boxed();
+        let rest = || {
+            let stand = async {
+                gate.pass().await;
+                Ok(())
+            };
+            stand.boxed()
+        };
         self.produce_then(order, Box::new(rest))
     }
 

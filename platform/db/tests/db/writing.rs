@@ -83,17 +83,14 @@ async fn a_caller_who_hangs_up_has_his_write_committed_whole() {
 async fn a_panic_in_a_work_is_rolled_back_and_the_next_write_works() {
     for_each_engine("panic", async |place| {
         for _ in 0..20 {
-            let panicked = place
-                .db
-                .write(async |tx| {
-                    insert(&tx, "half").await?;
-                    if !ids(&tx).await.is_empty() {
-                        panic!("as planned");
-                    }
-                    Ok::<_, DbError>(())
-                })
-                .await;
-            assert!(matches!(panicked, Err(DbError::Panicked)));
+            let panicked = place.db.write(async |tx| {
+                insert(&tx, "half").await?;
+                if !ids(&tx).await.is_empty() {
+                    panic!("as planned");
+                }
+                Ok::<_, DbError>(())
+            });
+            assert!(matches!(soon(panicked).await, Err(DbError::Panicked)));
         }
         place.insert("after").await.unwrap();
         assert_eq!(ids(&place.db).await, ["after"]);

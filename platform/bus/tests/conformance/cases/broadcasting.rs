@@ -120,6 +120,11 @@ pub async fn a_log_that_was_replaced_is_told_from_its_beginning(stage: &Stage) -
     let heard = hear(&mut ear, 3).await?;
     ensure(heard.len() == 3, || format!("{heard:?}"))?;
 
+    stage.backend.restore(&stage.place).await;
+    reset(&mut ear).await?;
+    let told = snapshot(&mut ear).await?;
+    ensure(told == heard, || format!("{told:?}"))?;
+
     stage.backend.rewind(&stage.place).await;
     reset(&mut ear).await?;
     let told = snapshot(&mut ear).await?;
@@ -135,33 +140,40 @@ pub async fn a_log_that_was_replaced_is_told_from_its_beginning(stage: &Stage) -
 }
 
 /// The next `count` events; a `Live` in between never runs ahead of what was told.
-async fn hear(ear: &mut Broadcast, count: usize) -> Result<Vec<(i64, String)>, Violation> {
+pub async fn hear(ear: &mut Broadcast, count: usize) -> Result<Vec<(i64, String)>, Violation> {
     let mut heard = Vec::new();
     let mut live = 0;
-    while heard.len() < count {
-        match soon("an event", ear.next()).await? {
-            Some(Heard::Event { position, event }) => {
-                ensure(position > live, || {
-                    format!("{position} comes after a Live at {live}")
-                })?;
-                heard.push((position, order_of(&event)));
+    let hearing = async {
+        while heard.len() < count {
+            match ear.next().await {
+                Some(Heard::Event { position, event }) => {
+                    ensure(position > live, || {
+                        format!("{position} comes after a Live at {live}")
+                    })?;
+                    heard.push((position, order_of(&event)));
+                }
+                Some(Heard::Live { position, .. }) => live = position,
+                other => return Err(Violation(format!("{other:?} among the events"))),
             }
-            Some(Heard::Live { position, .. }) => live = position,
-            other => return Err(Violation(format!("{other:?} among the events"))),
         }
-    }
+        Ok(())
+    };
+    soon("every event", hearing).await??;
     Ok(heard)
 }
 
 /// Hears that the log is another one, before anything of it.
 async fn reset(ear: &mut Broadcast) -> Result<(), Violation> {
-    loop {
-        match soon("the reset", ear.next()).await? {
-            Some(Heard::Reset) => return Ok(()),
-            Some(Heard::Live { .. }) => {}
-            other => return Err(Violation(format!("{other:?} before the reset"))),
+    let hearing = async {
+        loop {
+            match ear.next().await {
+                Some(Heard::Reset) => return Ok(()),
+                Some(Heard::Live { .. }) => {}
+                other => return Err(Violation(format!("{other:?} before the reset"))),
+            }
         }
-    }
+    };
+    soon("the reset", hearing).await?
 }
 
 async fn outbox(url: &str) -> Db {

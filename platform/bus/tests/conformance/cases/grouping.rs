@@ -1,8 +1,10 @@
 //! Group subscriptions: of all instances one handles an event, whoever of them lives.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Violation, ensure};
+use crate::gate::{gate, soon};
 use crate::participant::Handle;
 use crate::shop::Order;
 use crate::stage::{GROUP, LEASE_MS, Stage};
@@ -56,22 +58,33 @@ pub async fn a_group_passes_on_at_once_when_its_holder_stops(stage: &Stage) -> R
 
 pub async fn a_slow_holder_keeps_its_group(stage: &Stage) -> Result<(), Violation> {
     let slow = stage.process("slow").await;
-    for n in 1..=10 {
+    let eager = stage
+        .process_that_polls("eager", Some(Duration::from_millis(1)))
+        .await;
+    for n in 1..=5 {
         slow.produce(Order::of("order", n)).await?;
     }
     slow.relay();
-    // Each event takes three seconds, and the other instance looks whenever it hears of a change.
-    let (effect, clock) = (slow.effect(), stage.clock.clone());
+    // Each of the first five takes three seconds; at the last of them the first hold on the group would be long over.
+    let (inside, held) = gate();
+    let (effect, clock) = (slow.effect_held("order-5", inside), stage.clock.clone());
     let takes_its_time: Handle = Arc::new(move |tx, event| {
-        clock.advance(3_000);
-        tx.announce();
+        if event.subject == "order" {
+            clock.advance(3_000);
+        }
         effect(tx, event)
     });
     slow.consume(GROUP, takes_its_time);
-    stage.effect_of("order-1").await?;
-    let eager = stage.process("eager").await;
+    let open = held.reached().await?;
+
     eager.consume(GROUP, eager.effect());
-    stage.settle(&eager).await?;
+    // When its ear has looked a hundred times, its consumer has looked as well.
+    let mut ear = eager.broadcast(0);
+    for _ in 0..100 {
+        soon("a look around", ear.next()).await?;
+    }
+    drop(open);
+    stage.settle(&slow).await?;
     stage.exactly_once().await?;
     let effects = stage.effects().await;
     ensure(effects.iter().all(|effect| effect.handled_by == "slow"), || {

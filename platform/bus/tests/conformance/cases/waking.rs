@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::broadcasting::hear;
 use super::{Violation, ensure};
-use crate::gate::soon;
 use crate::shop::Order;
 use crate::stage::{GROUP, Stage};
 
@@ -20,16 +20,8 @@ pub async fn word_of_an_event_comes_without_polling(stage: &Stage) -> Result<(),
     for n in 1..=5 {
         producer.produce(Order::of("order", n)).await?;
         stage.effect_of(&format!("order-{n}")).await?;
-        loop {
-            match soon("the event", ear.next()).await? {
-                Some(latchkey_bus::Heard::Event { position, .. }) => {
-                    ensure(position == n, || format!("{position} instead of {n}"))?;
-                    break;
-                }
-                Some(latchkey_bus::Heard::Live { .. }) => {}
-                other => return Err(Violation(format!("{other:?}"))),
-            }
-        }
+        let heard = hear(&mut ear, 1).await?;
+        ensure(heard[0].0 == n, || format!("{heard:?}"))?;
     }
     stage.exactly_once().await
 }

@@ -409,6 +409,7 @@ fn greet(running: &Running, data: &std::path::Path) {
         urls.shop.as_deref().unwrap_or_default(),
         urls.admin.as_deref().unwrap_or_default(),
     );
+    println!("  shop     {shop}");
     println!("  API      {shop}/api/catalog/v1/courses");
     println!("  issuer   {}/.well-known/openid-configuration", urls.issuer);
     println!("  metrics  {admin}/metrics");

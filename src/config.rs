@@ -12,6 +12,8 @@ pub enum Role {
     Identity,
     /// The catalog of courses.
     Catalog,
+    /// The shop's pages.
+    Storefront,
     /// The edge.
     Gateway,
     /// Metrics and health, on a port of their own.
@@ -20,13 +22,20 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Role; 4] = [Role::Identity, Role::Catalog, Role::Gateway, Role::Admin];
+    pub const ALL: [Role; 5] = [
+        Role::Identity,
+        Role::Catalog,
+        Role::Storefront,
+        Role::Gateway,
+        Role::Admin,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Catalog => "catalog",
+            Self::Storefront => "storefront",
             Self::Gateway => "gateway",
             Self::Admin => "admin",
         }
@@ -110,6 +119,10 @@ pub struct Config {
     pub origin: Option<String>,
     /// Where the edge reaches the catalog; the listener in this process when absent.
     pub catalog_url: Option<String>,
+    /// Where the edge reaches the shop's pages; the listener in this process when absent.
+    pub storefront_url: Option<String>,
+    /// Where the shop's pages reach the API; the edge in this process, or else `origin`, when absent.
+    pub api_url: Option<String>,
     /// TLS of every listener.
     pub tls: Tls,
     /// Whose certificates roles believe when they call each other; the last of our own chain when absent.
@@ -124,6 +137,8 @@ pub struct Config {
     pub identity_listen: Listen,
     /// The catalog's listener.
     pub catalog_listen: Listen,
+    /// The storefront's listener.
+    pub storefront_listen: Listen,
     /// The edge's listener.
     pub gateway_listen: Listen,
     /// The admin listener.
@@ -158,6 +173,8 @@ impl Config {
             identity_url: None,
             origin: None,
             catalog_url: None,
+            storefront_url: None,
+            api_url: None,
             tls: Tls::Off,
             tls_authority: None,
             bus: sqlite(&data, "bus"),
@@ -167,6 +184,7 @@ impl Config {
             keys,
             identity_listen: Listen::Loopback(identity),
             catalog_listen: Listen::Loopback(0),
+            storefront_listen: Listen::Loopback(0),
             gateway_listen: Listen::Loopback(edge),
             admin_listen: Listen::Loopback(admin),
             hosts: Vec::new(),
@@ -221,6 +239,7 @@ impl Config {
         let all = [
             &self.identity_listen,
             &self.catalog_listen,
+            &self.storefront_listen,
             &self.gateway_listen,
             &self.admin_listen,
         ];
@@ -273,6 +292,14 @@ impl Config {
 
     /// What roles of this process call must have an address, and one that its certificate is for.
     fn check_calls(&self) -> Result<(), ConfigError> {
+        for (key, url) in [
+            ("identity_url", &self.identity_url),
+            ("catalog_url", &self.catalog_url),
+        ] {
+            let Some(url) = url else { continue };
+            latchkey_protocol::metadata::check_issuer(url)
+                .map_err(|reason| ConfigError(reason.replacen("issuer", key, 1)))?;
+        }
         let plays = |role: Role| self.roles.contains(&role);
         let own_names = !matches!(self.tls, Tls::Files { .. });
         if plays(Role::Catalog) && self.identity_url.is_none() && !(plays(Role::Identity) && own_names) {
@@ -288,6 +315,12 @@ impl Config {
         if plays(Role::Gateway) && self.catalog_url.is_none() && !(plays(Role::Catalog) && own_names) {
             return Err(ConfigError(
                 "catalog_url must be set: the edge sends calls there".to_owned(),
+            ));
+        }
+        let no_edge = self.api_url.is_none() && self.origin.is_none();
+        if plays(Role::Storefront) && no_edge && !(plays(Role::Gateway) && own_names) {
+            return Err(ConfigError(
+                "api_url must be set: the shop's pages read the catalog there".to_owned(),
             ));
         }
         Ok(())
@@ -315,6 +348,8 @@ struct File {
     identity_url: Option<String>,
     origin: Option<String>,
     catalog_url: Option<String>,
+    storefront_url: Option<String>,
+    api_url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     bus: Option<String>,
@@ -322,6 +357,7 @@ struct File {
     catalog_database: Option<String>,
     identity_listen: Option<String>,
     catalog_listen: Option<String>,
+    storefront_listen: Option<String>,
     gateway_listen: Option<String>,
     admin_listen: Option<String>,
     #[serde(default)]
@@ -334,13 +370,15 @@ struct File {
 }
 
 /// The file's keys, for a suggestion.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 24] = [
     "data",
     "keys",
     "issuer",
     "identity_url",
     "origin",
     "catalog_url",
+    "storefront_url",
+    "api_url",
     "tls_certificate",
     "tls_key",
     "tls_authority",
@@ -349,6 +387,7 @@ const KEYS: [&str; 21] = [
     "catalog_database",
     "identity_listen",
     "catalog_listen",
+    "storefront_listen",
     "gateway_listen",
     "admin_listen",
     "hosts",
@@ -369,6 +408,8 @@ impl File {
         config.identity_url = self.identity_url;
         config.origin = self.origin;
         config.catalog_url = self.catalog_url;
+        config.storefront_url = self.storefront_url;
+        config.api_url = self.api_url;
         config.hosts = self.hosts;
         config.tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
@@ -409,6 +450,7 @@ impl File {
         let listeners = [
             (self.identity_listen, &mut config.identity_listen),
             (self.catalog_listen, &mut config.catalog_listen),
+            (self.storefront_listen, &mut config.storefront_listen),
             (self.gateway_listen, &mut config.gateway_listen),
             (self.admin_listen, &mut config.admin_listen),
         ];
@@ -503,6 +545,19 @@ mod tests {
             certificate: "c".into(),
             key: "k".into(),
         };
+        assert!(
+            config.check().is_err(),
+            "its certificate is for public names, and roles call each other"
+        );
+        config.identity_url = Some("https://id.test".into());
+        config.catalog_url = Some("http://catalog.test".into());
+        assert!(config.check().is_err(), "tokens would cross the network in clear");
+        config.catalog_url = Some("https://catalog.test".into());
+        assert!(
+            config.check().is_err(),
+            "the shop's pages do not know where the API is"
+        );
+        config.api_url = Some("https://shop.test".into());
         assert!(config.check().is_ok());
         config.demo = true;
         assert!(config.check().is_err());

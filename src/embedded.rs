@@ -24,6 +24,9 @@ pub enum FolderError {
     /// Others can read what is ours alone.
     #[error("{0} can be read by others: chmod 600 it, and consider what it held as known")]
     Exposed(String),
+    /// Another demo runs on it.
+    #[error("{0} is in use by another latchkey")]
+    InUse(String),
     /// It holds something else than it should.
     #[error("{0} does not hold what it should")]
     Content(String),
@@ -115,6 +118,22 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// Takes the data folder for this process alone; the system gives it back when the process ends, however it ends.
+pub fn lock(data: &Path) -> Result<fs::File, FolderError> {
+    let path = data.join("lock");
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&path);
+    let file = file.map_err(|error| io(&path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(FolderError::InUse(data.display().to_string())),
+        Err(fs::TryLockError::Error(error)) => Err(io(&path, &error)),
+    }
 }
 
 /// Removes a file that may not be there.

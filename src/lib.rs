@@ -60,6 +60,9 @@ pub enum StartError {
     /// Identity cannot start.
     #[error("identity cannot start")]
     Identity(#[from] IdentityError),
+    /// The shop's pages cannot start.
+    #[error("the storefront cannot start: {0}")]
+    Storefront(String),
     /// The catalog cannot start.
     #[error("the catalog cannot start: {0}")]
     Catalog(String),
@@ -100,6 +103,8 @@ pub struct Running {
     /// What the demo has written, when this is one.
     pub demo: Option<DemoFile>,
     demo_path: Option<PathBuf>,
+    /// Held while a demo runs: two on one folder would change each other's secrets.
+    lock: Option<std::fs::File>,
     stop: CancellationToken,
     fatal: CancellationToken,
     serving: TaskTracker,
@@ -118,19 +123,25 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
     }
     embedded::private_folder(&config.data)?;
     let demo_path = config.data.join("demo.json");
-    if config.demo {
-        embedded::remove(&demo_path)?;
-    }
-    let secrets = match config.demo {
-        true => Some(demo::prepare(&mut seed, &config.data, &random)?),
+    // Before anything is changed: another instance may be using these ports or this folder.
+    let bound = bind(&config).await?;
+    let lock = match config.demo {
+        true => Some(embedded::lock(&config.data)?),
         false => None,
     };
-    let bound = bind(&config).await?;
+    let secrets = match config.demo {
+        true => {
+            embedded::remove(&demo_path)?;
+            Some(demo::prepare(&mut seed, &config.data, &random)?)
+        }
+        false => None,
+    };
     let mut starting = roles::Starting::new(config, bound, clock, random).await?;
     let started = starting.start(seed).await;
     match started {
         Ok(seeded) => {
             let mut running = starting.into_running();
+            running.lock = lock;
             if let Some(secrets) = secrets {
                 let file = demo::describe(&running.urls, &seeded, secrets);
                 let text = serde_json::to_string_pretty(&file).unwrap_or_default();
@@ -166,6 +177,7 @@ impl Running {
             db.close().await;
         }
         self.bus.close().await;
+        drop(self.lock);
         if let Some(path) = &self.demo_path
             && let Err(error) = embedded::remove(path)
         {
@@ -183,6 +195,7 @@ async fn bind(config: &Config) -> Result<Listeners, StartError> {
         let listen = match role {
             Role::Identity => &config.identity_listen,
             Role::Catalog => &config.catalog_listen,
+            Role::Storefront => &config.storefront_listen,
             Role::Gateway => &config.gateway_listen,
             Role::Admin => &config.admin_listen,
         };

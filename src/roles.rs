@@ -16,6 +16,8 @@ use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
 use latchkey_protocol::metadata::path;
+use latchkey_storefront::Storefront;
+use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +33,8 @@ pub(crate) struct Starting {
     tls: tls::Material,
     bus: Bus,
     urls: Urls,
+    /// The edge's listener in this process, as other roles reach it.
+    edge: Option<String>,
     identity: Option<Identity>,
     databases: Vec<Db>,
     ready: Vec<(&'static str, Ready)>,
@@ -54,6 +58,9 @@ impl Starting {
         let fatal = CancellationToken::new();
         let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone()).await?;
         let urls = urls(&config, &listeners, &tls);
+        let edge = listeners
+            .get(&Role::Gateway)
+            .map(|bound| format!("{}://127.0.0.1:{}", tls.scheme(), bound.port()));
         Ok(Self {
             config,
             listeners,
@@ -62,6 +69,7 @@ impl Starting {
             tls,
             bus,
             urls,
+            edge,
             identity: None,
             databases: Vec::new(),
             ready: Vec::new(),
@@ -83,6 +91,9 @@ impl Starting {
         if let Some(bound) = self.listeners.remove(&Role::Catalog) {
             self.catalog(bound, &seeded).await?;
         }
+        if let Some(bound) = self.listeners.remove(&Role::Storefront) {
+            self.storefront(bound)?;
+        }
         if let Some(bound) = self.listeners.remove(&Role::Gateway) {
             self.gateway(bound)?;
         }
@@ -102,6 +113,7 @@ impl Starting {
             bus: self.bus,
             demo: None,
             demo_path: None,
+            lock: None,
             stop: self.stop,
             fatal: self.fatal,
             serving: self.serving,
@@ -189,6 +201,42 @@ impl Starting {
         Ok(())
     }
 
+    fn storefront(&mut self, bound: Bound) -> Result<(), StartError> {
+        let shop = self
+            .urls
+            .shop
+            .clone()
+            .or_else(|| self.config.origin.clone())
+            .unwrap_or_default();
+        // The pages read the catalog as anybody does: through the edge.
+        let edge = self
+            .config
+            .api_url
+            .clone()
+            .or_else(|| self.edge.clone())
+            .unwrap_or_else(|| shop.clone());
+        let port = bound.port();
+        let names = |host: &str| {
+            format!(
+                "{}://{host}:{}",
+                self.tls.scheme(),
+                port_of(&shop).unwrap_or(port)
+            )
+        };
+        let origins = Origins::new([shop.clone(), names("127.0.0.1"), names("[::1]")]);
+        let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), self.tls.client()?, origins)
+            .map_err(|error| StartError::Storefront(error.to_string()))?;
+        let hosts = self.hosts(&bound, None);
+        self.serve(
+            Role::Storefront,
+            bound,
+            hosts,
+            Limits::default(),
+            latchkey_storefront::router(pages),
+        );
+        Ok(())
+    }
+
     fn gateway(&mut self, bound: Bound) -> Result<(), StartError> {
         let failed = |error: latchkey_gateway::ConfigError| StartError::Gateway(error.to_string());
         let shop = self.urls.shop.clone().unwrap_or_default();
@@ -199,7 +247,13 @@ impl Starting {
             .or_else(|| self.urls.services.get("catalog").cloned())
             .ok_or_else(|| StartError::Gateway("catalog_url is not set".to_owned()))?;
         let upstream = Origin::parse(&catalog).map_err(failed)?;
-        let routes = Routes::new(declared(&upstream)).map_err(failed)?;
+        let pages = self
+            .config
+            .storefront_url
+            .clone()
+            .or_else(|| self.urls.services.get("storefront").cloned());
+        let pages = pages.map(|url| Origin::parse(&url)).transpose().map_err(failed)?;
+        let routes = Routes::new(declared(&upstream, pages.as_ref())).map_err(failed)?;
         let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
         options.ca = self.tls.roots()?;
         let gateway =
@@ -337,7 +391,7 @@ impl Starting {
         server.limits = limits;
         server.tls = self.tls.server.clone();
         // Services stand behind our gateway and keep the id that it gave.
-        server.keeps_request_id = role == Role::Catalog;
+        server.keeps_request_id = matches!(role, Role::Catalog | Role::Storefront);
         self.serving.spawn(server.serve(bound, router, self.stop.clone()));
     }
 }
@@ -351,7 +405,7 @@ fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealt
 }
 
 /// Every route of the edge. What is not here does not exist.
-fn declared(catalog: &Origin) -> Vec<Route> {
+fn declared(catalog: &Origin, pages: Option<&Origin>) -> Vec<Route> {
     use http::Method;
     let all = [
         Method::GET,
@@ -360,16 +414,39 @@ fn declared(catalog: &Origin) -> Vec<Route> {
         Method::PATCH,
         Method::DELETE,
     ];
-    vec![
+    let get = [Method::GET];
+    let mut routes = vec![
         Route::new("catalog", &all, "/api/catalog/v1/*", "/api", catalog.clone()),
         Route::new(
             "catalog",
-            &[Method::GET],
+            &get,
             "/api/catalog/openapi.json",
             "/api/catalog",
             catalog.clone(),
         ),
-    ]
+    ];
+    if let Some(pages) = pages {
+        let page = |methods: &[Method], path: &str| {
+            Route::new("storefront", methods, path, "", pages.clone()).pages()
+        };
+        let reading = [
+            "/",
+            "/courses",
+            "/courses/*",
+            "/categories/*",
+            "/covers/*",
+            "/static/*",
+            "/_design",
+        ];
+        routes.extend(reading.map(|path| page(&get, path)));
+        routes.push(page(&[Method::POST], "/theme"));
+    }
+    routes
+}
+
+/// The port of a URL, where it says one.
+fn port_of(url: &str) -> Option<u16> {
+    url::Url::parse(url).ok()?.port_or_known_default()
 }
 
 /// The public and internal addresses of what is bound here.
@@ -381,7 +458,7 @@ fn urls(config: &Config, listeners: &Listeners, tls: &tls::Material) -> Urls {
             .map(|bound| format!("{scheme}://{host}:{}", bound.port()))
     };
     let mut services = BTreeMap::new();
-    for role in [Role::Identity, Role::Catalog] {
+    for role in [Role::Identity, Role::Catalog, Role::Storefront] {
         if let Some(url) = local(role, "127.0.0.1") {
             services.insert(role.name().to_owned(), url);
         }

@@ -75,8 +75,11 @@ impl Identity {
     /// Registers a client, or replaces what is registered of it. Its secret stays unless one is given.
     pub async fn put_client(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
         new.metadata.check().map_err(AdminError::Refused)?;
-        seed::check_targets(&new.metadata, &self.inner.store.resources().await?)
-            .map_err(AdminError::Refused)?;
+        seed::check_targets(
+            &new.metadata,
+            &self.inner.store.resources(self.inner.store.db()).await?,
+        )
+        .map_err(AdminError::Refused)?;
         let confidential = new.metadata.token_endpoint_auth_method != AuthMethod::None;
         let known = self
             .inner
@@ -154,7 +157,9 @@ impl Identity {
                 let all = Revocation::Client {
                     client_id: client.as_str().to_owned(),
                 };
-                identity.end_in(&tx, all, "client disabled", &actor, "").await?;
+                identity
+                    .end_in(&tx, all, "client disabled", &actor, "", identity.soon())
+                    .await?;
             }
             let kind = if enabled {
                 "client.enabled"
@@ -175,7 +180,9 @@ impl Identity {
             let all = Revocation::Client {
                 client_id: client.as_str().to_owned(),
             };
-            identity.end_in(&tx, all, "client removed", &actor, "").await?;
+            identity
+                .end_in(&tx, all, "client removed", &actor, "", identity.soon())
+                .await?;
             identity.inner.store.remove_client(&tx, &client).await?;
             identity
                 .record(&tx, "client.removed", &actor, client.as_str(), now)
@@ -222,15 +229,12 @@ impl Identity {
     /// one is on its way already.
     pub async fn rotate_key(&self, alg: Alg, actor: &str) -> Result<Option<KeyView>, AdminError> {
         let now = self.now();
-        let made = self.inner.signer.rotate(&self.inner.store, alg, true, now).await;
+        let signer = &self.inner.signer;
+        let made = signer.rotate(&self.inner.store, alg, Some(actor), now).await;
         let Some((kid, activates_at)) = made.map_err(IdentityError::from)? else {
             return Ok(None);
         };
-        let (identity, subject, actor) = (self.clone(), kid.clone(), actor.to_owned());
-        self.change(move |tx, now| async move {
-            identity.record(&tx, "key.rotated", &actor, &subject, now).await
-        })
-        .await?;
+        self.refresh().await?;
         let state = if activates_at <= now { "signing" } else { "coming" };
         Ok(Some(KeyView {
             kid,
@@ -248,7 +252,7 @@ impl Identity {
                 return Err(AdminError::Refused(format!("there is no trusted key {subject}")));
             }
             let end = Revocation::Key { kid: subject };
-            identity.end_in(&tx, end, "compromised", &actor, "").await?;
+            identity.end_in(&tx, end, "compromised", &actor, "", now).await?;
             Ok(())
         })
         .await

@@ -94,6 +94,9 @@ impl Identity {
 
     /// Knows the client: revocation's column is the bare proof, and every other column contains it.
     async fn prove(&self, presented: Presented, address: IpAddr) -> Result<Proved, Refusal> {
+        if !self.inner.registry.is_current() {
+            return Err(OAuthError::Unavailable.into());
+        }
         let throttled = self
             .inner
             .throttle
@@ -154,11 +157,17 @@ impl Identity {
     }
 }
 
+/// Exactly one media type: whoever reads the other one reads another request.
 fn is_form(headers: &HeaderMap) -> bool {
-    let media = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = media.and_then(|text| text.split(';').next()).map(str::trim);
+    let mut all = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(media), None) = (all.next(), all.next()) else {
+        return false;
+    };
+    let essence = media
+        .to_str()
+        .ok()
+        .and_then(|text| text.split(';').next())
+        .map(str::trim);
     essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 

@@ -15,7 +15,7 @@ impl Identity {
     pub async fn end(&self, revocation: Revocation, cause: &str, actor: &str) -> Result<bool, IdentityError> {
         let (identity, cause, actor) = (self.clone(), cause.to_owned(), actor.to_owned());
         let touches = matches!(revocation, Revocation::Client { .. } | Revocation::Key { .. });
-        let request_id = latchkey_http::current_request_id().to_string();
+        let (request_id, at) = (latchkey_http::current_request_id().to_string(), self.now());
         let ended = self
             .inner
             .store
@@ -25,7 +25,7 @@ impl Identity {
                     identity.inner.store.touch_registry(&tx).await?;
                 }
                 identity
-                    .end_in(&tx, revocation, &cause, &actor, &request_id)
+                    .end_in(&tx, revocation, &cause, &actor, &request_id, at)
                     .await
             })
             .await?;
@@ -35,7 +35,15 @@ impl Identity {
         Ok(ended)
     }
 
-    /// [`Identity::end`] inside a transaction that decides more.
+    /// An instant for ends after which nothing new may begin. Another node may not have heard of it yet and may have a
+    /// clock that is ahead: what it issues meanwhile must have ended, too. Less than the leeway of guards, so that what
+    /// begins again is accepted at once.
+    pub(crate) fn soon(&self) -> Timestamp {
+        const UNHEARD_MS: i64 = 8_000;
+        Timestamp(self.now().0 + UNHEARD_MS)
+    }
+
+    /// [`Identity::end`] inside a transaction that decides more. Kinds with a time end what was issued until `now`.
     pub(crate) async fn end_in(
         &self,
         tx: &Tx,
@@ -43,8 +51,9 @@ impl Identity {
         cause: &str,
         actor: &str,
         request_id: &str,
+        now: Timestamp,
     ) -> Result<bool, IdentityError> {
-        let (store, now) = (&self.inner.store, self.now());
+        let store = &self.inner.store;
         let families = match &revocation {
             Revocation::Session { session } => store.families_of_session(tx, session).await?,
             _ => Vec::new(),
@@ -67,8 +76,8 @@ impl Identity {
             && let Some(client) = ClientId::parse(client_id)
             && let Some(all) = collapse(&client, store.live_tokens(tx, &client, now).await?)
         {
-            store.drop_tokens(tx, &client).await?;
             store.touch_registry(tx).await?;
+            store.drop_tokens(tx, &client, now).await?;
             if let Some(recorded) = store
                 .add_revocation(tx, &all, "too many single tokens", now)
                 .await?

@@ -107,6 +107,8 @@ impl From<IdentityError> for OAuthError {
         let transient = match &error {
             IdentityError::Store(error) => error.is_transient(),
             IdentityError::Bus(latchkey_bus::BusError::Db(error)) => error.is_transient(),
+            // In the moment between an emergency and the next key.
+            IdentityError::Signer(SignerError::NoKey(_)) => true,
             IdentityError::Signer(_) | IdentityError::Bus(_) => false,
         };
         let (reason, id) = (
@@ -165,8 +167,9 @@ impl Identity {
 
     /// What must be true before it takes requests.
     pub fn ready(&self) -> Ready {
-        let (keys, feed) = (self.clone(), self.clone());
+        let (keys, feed, registry) = (self.clone(), self.clone(), self.clone());
         Ready::new()
+            .when("registry", move || registry.inner.registry.is_current())
             .when("keys", move || {
                 keys.inner.signer.can_sign(Default::default(), keys.now())
             })
@@ -196,8 +199,15 @@ impl Identity {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 () = stop.cancelled() => return,
             }
-            if let Err(error) = self.refresh().await {
-                tracing::error!(error = %error, "the registry in memory stays as it was");
+            match tokio::time::timeout(Duration::from_secs(5), self.refresh()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::error!(
+                        reason = latchkey_http::reasons(&error),
+                        "the registry cannot be read"
+                    );
+                }
+                Err(_late) => tracing::error!("the registry cannot be read in time"),
             }
             let now = self.now();
             if now.0 - cleaned_at > HOUSEKEEPING_MS {

@@ -261,8 +261,8 @@ impl Identity {
     }
 
     async fn end_person(&self, tx: &Tx, id: &str, cause: &str, actor: &str) -> Result<(), AdminError> {
-        self.end_in(tx, Revocation::Subject { sub: id.to_owned() }, cause, actor, "")
-            .await?;
+        let end = Revocation::Subject { sub: id.to_owned() };
+        self.end_in(tx, end, cause, actor, "", self.soon()).await?;
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! What nodes keep in memory of clients, resources and keys. The registry's revision invalidates it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -12,15 +14,24 @@ use sha2::{Digest, Sha256};
 
 use crate::{Identity, IdentityError};
 
+/// How long the memory of the registry is believed when the database is silent; it is asked every second.
+const STALE_AFTER_MS: u64 = 5_000;
+/// The revision of a memory that must look at everything again; the database counts from 0.
+const NOT_CAUGHT_UP: i64 = -1;
+
 /// A read-through memory of the registry.
 pub(crate) struct Registry {
     snapshot: ArcSwap<Snapshot>,
+    begun: Instant,
+    /// When the database was last heard, in milliseconds after `begun`.
+    heard_ms: AtomicU64,
     /// Client by id, with the revision under which it was read. Unknown ids are remembered, too.
     clients: Cache<ClientId, (i64, Option<Arc<Client>>)>,
 }
 
 pub(crate) struct Snapshot {
     revision: i64,
+    algs: Vec<Alg>,
     pub resources: Vec<Resource>,
     pub discovery: Document,
     pub jwks: Document,
@@ -55,15 +66,34 @@ impl Registry {
         let discovery = Document::new(metadata::document(issuer, &resources).to_string().into_bytes());
         let jwks = Document::new(br#"{"keys":[]}"#.to_vec());
         let snapshot = Snapshot {
-            revision: -1,
+            revision: NOT_CAUGHT_UP,
+            algs: vec![Alg::default()],
             resources,
             discovery,
             jwks,
         };
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
+            begun: Instant::now(),
+            heard_ms: AtomicU64::new(0),
             clients: Cache::new(10_000),
         }
+    }
+
+    /// False when the database has not been heard for so long that what is in memory may be wrong: a client that was
+    /// disabled meanwhile must not get anything.
+    pub fn is_current(&self) -> bool {
+        self.age_ms() < STALE_AFTER_MS
+    }
+
+    fn age_ms(&self) -> u64 {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        now.saturating_sub(self.heard_ms.load(Ordering::Acquire))
+    }
+
+    fn heard(&self) {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard_ms.store(now, Ordering::Release);
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -95,9 +125,13 @@ impl Identity {
     /// Catches up with the database: keys that are due, resources, blocked callers.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
         let _turn = self.inner.catching_up.lock().await;
+        self.catch_up().await
+    }
+
+    async fn catch_up(&self) -> Result<(), IdentityError> {
         let now = self.now();
         let blocked = self.inner.store.blocked(now).await?;
-        self.inner.throttle.replace(blocked);
+        self.inner.throttle.learn(blocked, now);
 
         let mut revision = self.inner.store.revision().await?;
         let before = self.inner.registry.snapshot();
@@ -106,41 +140,54 @@ impl Identity {
             self.inner.signer.load(&self.inner.store).await?;
         }
         let algs = self.algs_in_use(changed, &before).await?;
-        if self
+        let made = self
             .inner
             .signer
             .make_what_is_due(&self.inner.store, &algs, now)
-            .await?
-        {
-            revision = self.inner.store.revision().await?;
-            self.inner.signer.load(&self.inner.store).await?;
+            .await;
+        match &made {
+            Ok(false) => {}
+            Ok(true) => {
+                revision = self.inner.store.revision().await?;
+                self.inner.signer.load(&self.inner.store).await?;
+            }
+            // The next key cannot be made. What is known now counts all the same: above all, that a key is revoked.
+            Err(_) => revision = NOT_CAUGHT_UP,
         }
         // Publication depends on the time, too: a key retires without any change in the database.
         let jwks = self.inner.signer.jwks(now);
         if revision == before.revision && before.jwks.bytes == jwks {
+            made?;
+            self.inner.registry.heard();
             return Ok(());
         }
-        self.inner.verifier.use_keys(&jwks);
-        let resources = self.inner.store.resources().await?;
+        if before.jwks.bytes != jwks {
+            self.inner.verifier.use_keys(&jwks);
+        }
+        let resources = self.inner.store.resources(self.inner.store.db()).await?;
         let discovery = metadata::document(&self.inner.issuer, &resources)
             .to_string()
             .into_bytes();
         self.inner.registry.snapshot.store(Arc::new(Snapshot {
             revision,
+            algs,
             resources,
             discovery: Document::new(discovery),
             jwks: Document::new(jwks),
         }));
+        made?;
+        self.inner.registry.heard();
         Ok(())
     }
 
     /// The default algorithm, and those that clients are registered for.
     async fn algs_in_use(&self, changed: bool, before: &Snapshot) -> Result<Vec<Alg>, IdentityError> {
+        if !changed {
+            return Ok(before.algs.clone());
+        }
         let mut algs = vec![Alg::default()];
-        if changed || before.revision < 0 {
-            for client in self.inner.store.clients().await? {
-                algs.push(client.access_token_alg());
-            }
+        for client in self.inner.store.clients().await? {
+            algs.push(client.access_token_alg());
         }
         algs.sort_unstable();
         algs.dedup();
@@ -149,7 +196,7 @@ impl Identity {
 
     /// The resources of the shop exist in every installation.
     pub(crate) async fn declare_built_in_resources(&self) -> Result<(), IdentityError> {
-        let declared = self.inner.store.resources().await?;
+        let declared = self.inner.store.resources(self.inner.store.db()).await?;
         let missing: Vec<Resource> = resource::built_in()
             .into_iter()
             .filter(|built_in| !declared.contains(built_in))

@@ -196,16 +196,18 @@ impl Seed {
             .filter_map(|user| Some((user.username.as_str(), user.password.as_deref()?)))
     }
 
-    /// What the operator should know of it: grants that are kept though they are not built yet.
+    /// What the operator should know of it: what is kept though it is not built yet.
     pub fn warnings(&self) -> Vec<String> {
         let unbuilt = |client: &SeedClient| {
-            let grants: Vec<&str> = client.metadata.unbuilt_grants().collect();
-            let (id, grants) = (
-                &client.metadata.client_id,
-                (!grants.is_empty()).then(|| grants.join(", "))?,
-            );
+            let names: Vec<&str> = client
+                .metadata
+                .unbuilt_grants()
+                .chain(client.metadata.unbuilt_names())
+                .collect();
+            let names = (!names.is_empty()).then(|| names.join(", "))?;
             Some(format!(
-                "client {id}: grants that are not built yet are kept: {grants}"
+                "client {}: not built yet, and kept: {names}",
+                client.metadata.client_id
             ))
         };
         self.clients.iter().filter_map(unbuilt).collect()
@@ -242,11 +244,8 @@ impl Seed {
     fn check(&self) -> Result<(), String> {
         for resource in self.resources() {
             resource.check()?;
-            if resource.identifier.starts_with("urn:latchkey:") {
-                return Err(format!(
-                    "resource {} is the installation's own",
-                    resource.identifier
-                ));
+            if let Some(name) = names(&resource).find(|name| name.starts_with("urn:latchkey:")) {
+                return Err(format!("resource {name} is the installation's own"));
             }
         }
         let mut seen = std::collections::HashSet::new();
@@ -347,8 +346,10 @@ impl Identity {
             .write(move |tx| async move {
                 let store = &identity.inner.store;
                 store.touch_registry(&tx).await?;
-                let mut known = store.resources().await?;
+                let mut known = store.resources(&tx).await?;
+                known.retain(|known| resources.iter().all(|new| new.identifier != known.identifier));
                 known.extend(resources.iter().cloned());
+                check_names(&known, identity.issuer()).map_err(AdminError::Refused)?;
                 for resource in &resources {
                     store.put_resource(&tx, resource, now).await?;
                 }
@@ -394,6 +395,22 @@ impl Identity {
             claims: user.claims.clone(),
         })
     }
+}
+
+/// Everything that a resource answers to.
+fn names(resource: &Resource) -> impl Iterator<Item = &String> {
+    std::iter::once(&resource.identifier).chain(&resource.aliases)
+}
+
+/// A name means one resource, and the issuer's name none: else a token for one would be a token for another.
+fn check_names(resources: &[Resource], issuer: &str) -> Result<(), String> {
+    let mut seen = std::collections::HashSet::from([issuer]);
+    for name in resources.iter().flat_map(names) {
+        if !seen.insert(name) {
+            return Err(format!("resource {name} is the name of another one, too"));
+        }
+    }
+    Ok(())
 }
 
 /// A client's resources must exist.

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::Random;
 use latchkey_db::Tx;
-use latchkey_identity_store::{KeyRow, SecretRow, Store, StoreError};
+use latchkey_identity_store::{AuditRow, KeyRow, SecretRow, Store, StoreError};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::{Alg, StoredSecret};
 use latchkey_protocol::client_auth::{hash_secret, secret_matches};
@@ -145,18 +145,19 @@ impl Signer {
             return Ok(false);
         }
         for alg in due {
-            self.rotate(store, alg, false, now).await?;
+            self.rotate(store, alg, None, now).await?;
         }
         self.make_client_secret_key(store, now).await?;
         Ok(true)
     }
 
-    /// Makes the next key of an algorithm, if one is due or `asked`. The instant at which it begins to sign.
+    /// Makes the next key of an algorithm, if one is due or somebody asked, who is then recorded. The instant at which
+    /// it begins to sign.
     pub async fn rotate(
         &self,
         store: &Store,
         alg: Alg,
-        asked: bool,
+        asked_by: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<(String, Timestamp)>, SignerError> {
         let (pair, pkcs8) = tokio::task::spawn_blocking(move || KeyPair::generate(alg))
@@ -165,6 +166,14 @@ impl Signer {
         let (jwk, kid) = pair.public_jwk(alg);
         let wrapped_private = self.inner.vault.wrap(&place("signing_keys", &kid), &pkcs8);
         let public_jwk = jwk.to_string();
+        let record = asked_by.map(|actor| AuditRow {
+            id: self.inner.random.uuid_v7(now.0),
+            kind: "key.rotated".to_owned(),
+            actor: actor.to_owned(),
+            subject: kid.clone(),
+            request_id: None,
+            detail: serde_json::json!({}),
+        });
         let in_tx = store.clone();
         store
             .db()
@@ -173,7 +182,7 @@ impl Signer {
                 // Decided under the lock: two nodes that start at once make one key.
                 let rows = in_tx.keys(&tx).await?;
                 let known: Vec<Key> = rows.into_iter().map(|row| row.key).collect();
-                let Some(activates_at) = keys::next(&known, alg, asked, now) else {
+                let Some(activates_at) = keys::next(&known, alg, record.is_some(), now) else {
                     return Ok(None);
                 };
                 let key = Key {
@@ -193,6 +202,9 @@ impl Signer {
                         },
                     )
                     .await?;
+                if let Some(record) = record {
+                    in_tx.audit(&tx, &record, now).await?;
+                }
                 Ok::<_, SignerError>(Some((kid, activates_at)))
             })
             .await

@@ -15,6 +15,12 @@ pub(crate) const WRONG_SECRETS: Window = Window {
     length_ms: 60_000,
 };
 
+/// 300 failures a minute per address, whatever clients they name: what a stranger can make us write is bounded.
+pub(crate) const FAILURES: Window = Window {
+    most: 300,
+    length_ms: 60_000,
+};
+
 /// Who is blocked, as the database last said.
 #[derive(Default)]
 pub(crate) struct Throttle {
@@ -28,24 +34,22 @@ impl Throttle {
         if blocked.is_empty() {
             return None;
         }
-        blocked
-            .get(&key(client, address))
-            .copied()
-            .filter(|until| *until > now)
+        let until = |id: &str| blocked.get(id).copied().filter(|until| *until > now);
+        until(&key(client, address)).or_else(|| until(&address_key(address)))
     }
 
-    pub fn replace(&self, blocked: Vec<(String, Timestamp)>) {
-        if !blocked.is_empty() || !self.blocked.load().is_empty() {
-            self.blocked
-                .store(blocked.into_iter().collect::<HashMap<_, _>>().into());
+    /// Takes in what the database knows, and drops what is over. A block of this node that is younger than that look
+    /// at the database stays.
+    pub fn learn(&self, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
+        if blocked.is_empty() && self.blocked.load().is_empty() {
+            return;
         }
-    }
-
-    fn add(&self, id: String, until: Timestamp) {
-        self.blocked.rcu(|blocked| {
-            let mut blocked = HashMap::clone(blocked);
-            blocked.insert(id.clone(), until);
-            blocked
+        self.blocked.rcu(|known| {
+            let living = known.iter().filter(|(_, until)| **until > now);
+            let mut all: HashMap<String, Timestamp> =
+                living.map(|(id, until)| (id.clone(), *until)).collect();
+            all.extend(blocked.iter().cloned());
+            all
         });
     }
 }
@@ -57,21 +61,27 @@ impl Identity {
         client: Option<&ClientId>,
         address: IpAddr,
     ) -> Result<(), IdentityError> {
-        let (store, now, id) = (self.inner.store.clone(), self.now(), key(client, address));
-        let counted = id.clone();
-        let until = self
+        let (store, now) = (self.inner.store.clone(), self.now());
+        let counted = [
+            (key(client, address), WRONG_SECRETS),
+            (address_key(address), FAILURES),
+        ];
+        let blocked = self
             .inner
             .store
             .db()
             .write(move |tx| async move {
-                store
-                    .count_failure(&tx, &counted, WRONG_SECRETS, now)
-                    .await
-                    .map_err(IdentityError::from)
+                let mut blocked = Vec::new();
+                for (id, window) in counted {
+                    if let Some(until) = store.count_failure(&tx, &id, window, now).await? {
+                        blocked.push((id, until));
+                    }
+                }
+                Ok::<_, IdentityError>(blocked)
             })
             .await?;
-        if let Some(until) = until {
-            self.inner.throttle.add(id, until);
+        for (id, until) in blocked {
+            self.inner.throttle.learn(vec![(id, until)], now);
             metrics::counter!("latchkey_throttled_total", "what" => "client_secret").increment(1);
             tracing::warn!(client.id = client.map(ClientId::as_str), peer = %address, "too many wrong secrets");
         }
@@ -79,9 +89,21 @@ impl Identity {
     }
 }
 
-/// An IPv6 caller has a whole /64 to itself, so that is what counts.
 fn key(client: Option<&ClientId>, address: IpAddr) -> String {
-    let prefix = match address {
+    format!(
+        "client_secret|{}|{}",
+        client.map_or("", ClientId::as_str),
+        prefix(address)
+    )
+}
+
+fn address_key(address: IpAddr) -> String {
+    format!("address|{}", prefix(address))
+}
+
+/// An IPv6 caller has a whole /64 to itself, so that is what counts.
+fn prefix(address: IpAddr) -> String {
+    match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
             Some(mapped) => mapped.to_string(),
@@ -90,6 +112,37 @@ fn key(client: Option<&ClientId>, address: IpAddr) -> String {
                 format!("{:x}:{:x}:{:x}:{:x}::", s[0], s[1], s[2], s[3])
             }
         },
-    };
-    format!("client_secret|{}|{prefix}", client.map_or("", ClientId::as_str))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tk_13_an_older_look_at_the_database_does_not_lift_a_younger_block() {
+        let throttle = Throttle::default();
+        let (now, client) = (Timestamp(1_000), ClientId::parse("m"));
+        let here: IpAddr = "127.0.0.1".parse().unwrap();
+        throttle.learn(vec![(key(client.as_ref(), here), Timestamp(5_000))], now);
+        throttle.learn(Vec::new(), now);
+        assert_eq!(
+            throttle.blocked(client.as_ref(), here, Timestamp(4_999)),
+            Some(Timestamp(5_000))
+        );
+        assert_eq!(throttle.blocked(client.as_ref(), here, Timestamp(5_000)), None);
+        throttle.learn(Vec::new(), Timestamp(5_000));
+        assert!(throttle.blocked.load().is_empty(), "what is over is forgotten");
+    }
+
+    #[test]
+    fn tk_13_an_address_is_a_host_of_ipv4_and_a_network_of_ipv6() {
+        let client = ClientId::parse("m");
+        let of = |address: &str| key(client.as_ref(), address.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_ne!(key(None, "192.0.2.1".parse().unwrap()), of("192.0.2.1"));
+    }
 }

@@ -49,6 +49,8 @@ impl Store {
     }
 
     /// Registers the client, or replaces what is registered. The caller has called [`Store::touch_registry`].
+    ///
+    /// A client that comes back under the id of one that was removed does not bring the other's tokens back to life.
     pub async fn put_client(
         &self,
         tx: &Tx,
@@ -60,13 +62,22 @@ impl Store {
         let text =
             serde_json::to_string(metadata).map_err(|error| StoreError::corrupt("clients", id, error))?;
         sql(
-            "INSERT INTO clients (id, metadata, created_at, updated_at, version) VALUES ($1, $2, $3, $3, 1) \
+            "INSERT INTO clients (id, metadata, tokens_before, created_at, updated_at, version) VALUES ($1, $2, \
+               (SELECT before * 1000 FROM revocations WHERE kind = 'client' AND subject = $1), $3, $3, 1) \
              ON CONFLICT (id) DO UPDATE SET metadata = excluded.metadata, updated_at = excluded.updated_at, \
                version = clients.version + 1",
         )
         .bind(id)
         .bind(text)
         .bind(now.0)
+        .execute(tx)
+        .await?;
+        // A client that was removed and comes back does not bring its old tokens back.
+        sql(
+            "UPDATE clients SET tokens_before = (SELECT before * 1000 FROM revocations \
+               WHERE kind = 'client' AND subject = $1) WHERE id = $1 AND tokens_before IS NULL",
+        )
+        .bind(id)
         .execute(tx)
         .await?;
         let (key_id, hash) = match secret {

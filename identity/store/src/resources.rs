@@ -1,15 +1,15 @@
 //! Declared resources.
 
-use latchkey_db::{Tx, sql};
+use latchkey_db::{On, Tx, sql};
 use latchkey_protocol::{Resource, Timestamp};
 
 use crate::{Store, StoreError};
 
 impl Store {
     /// Every resource, by identifier.
-    pub async fn resources(&self) -> Result<Vec<Resource>, StoreError> {
+    pub async fn resources<'a>(&self, on: impl Into<On<'a>>) -> Result<Vec<Resource>, StoreError> {
         sql("SELECT identifier, metadata FROM resources ORDER BY identifier")
-            .fetch_all(&self.db)
+            .fetch_all(on)
             .await?
             .iter()
             .map(|row| {

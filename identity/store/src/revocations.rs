@@ -1,8 +1,9 @@
 //! What has ended, and what an introspection must know of everything that a token stands on.
 
 use latchkey_db::{Row, Tx, sql};
+use latchkey_protocol::access_token::LIFE_S;
 use latchkey_protocol::client::Client;
-use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation::{LEEWAY_S, Revocation, SKEW_S};
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::{Store, StoreError};
@@ -137,10 +138,12 @@ impl Store {
         Ok(row.int("live")?)
     }
 
-    /// Forgets the single tokens of a client, whose older tokens have all ended as one.
-    pub async fn drop_tokens(&self, tx: &Tx, client: &ClientId) -> Result<(), StoreError> {
-        sql("DELETE FROM revocations WHERE client_id = $1 AND kind = 'token'")
+    /// Forgets the single tokens of a client that were issued until now, when all of those have ended as one. A token
+    /// from a node whose clock is ahead keeps its own entry.
+    pub async fn drop_tokens(&self, tx: &Tx, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+        sql("DELETE FROM revocations WHERE client_id = $1 AND kind = 'token' AND until <= $2")
             .bind(client.as_str())
+            .bind(now.seconds() + LIFE_S + LEEWAY_S + SKEW_S)
             .execute(tx)
             .await?;
         Ok(())

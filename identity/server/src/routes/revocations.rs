@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use latchkey_protocol::OAuthError;
-use latchkey_protocol::checks::Endpoint;
+use latchkey_protocol::checks::{Endpoint, stands};
 use latchkey_protocol::client::{Alg, Client};
 use latchkey_protocol::introspect::may_ask;
 use serde::Serialize;
@@ -129,6 +129,7 @@ impl Connection {
                 },
                 _ = beat.tick() => {
                     // Nothing is said for a log that is not reached: the guard must see its feed grow old.
+                    self.still_admitted().await?;
                     if self.identity.inner.feed.heard_lately(self.identity.now().0) {
                         self.send("heartbeat", told, false, &[]).await?;
                     }
@@ -147,7 +148,19 @@ impl Connection {
         (epoch == self.epoch && (0..=position).contains(&from)).then_some(from)
     }
 
+    /// The right to listen may end while the answer goes on; then it ends, too.
+    async fn still_admitted(&mut self) -> Option<()> {
+        // Without the database what was known of the client stands: a guard that hears nothing refuses everybody.
+        if let Ok(client) = self.identity.client(self.client.id()).await {
+            let same =
+                |client: &Arc<Client>| stands(Endpoint::Feed, client) && client.secret == self.client.secret;
+            self.client = client.filter(same)?;
+        }
+        Some(())
+    }
+
     async fn item(&mut self, item: &Item) -> Option<()> {
+        self.still_admitted().await?;
         let entries = self.visible(item);
         if entries.is_empty() {
             return Some(());

@@ -12,7 +12,14 @@ struct Absence {
     except: &'static [&'static str],
 }
 
-const EVERYTHING: &[&str] = &["src", "identity", "resource-services", "gateway", "platform"];
+const EVERYTHING: &[&str] = &[
+    "src",
+    "identity",
+    "resource-services",
+    "gateway",
+    "platform",
+    "storefront",
+];
 const PURE: &[&str] = &[
     "identity/protocol/src",
     "resource-services/contracts/src",
@@ -112,9 +119,9 @@ fn sources(root: &Path, below: &str) -> Vec<PathBuf> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            if path.is_dir() && !["tests", "benches", "fuzz", "target"].contains(&name.as_str()) {
+            if path.is_dir() && !["tests", "benches", "examples", "fuzz", "target"].contains(&name.as_str()) {
                 folders.push(path);
-            } else if name.ends_with(".rs") {
+            } else if name.ends_with(".rs") && name != "tests.rs" {
                 found.push(path);
             }
         }

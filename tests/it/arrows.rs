@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Package → the packages of ours that it may depend on.
-const MAY: [(&str, &[&str]); 13] = [
+const MAY: [(&str, &[&str]); 15] = [
     ("latchkey-protocol", &[]),
     ("latchkey-contracts", &[]),
     ("latchkey-guard", &[]),
@@ -49,6 +49,16 @@ const MAY: [(&str, &[&str]); 13] = [
             "latchkey-clock",
             "latchkey-http",
             "latchkey-telemetry",
+        ],
+    ),
+    ("latchkey-web", &["latchkey-http"]),
+    (
+        "latchkey-storefront",
+        &[
+            "latchkey-contracts",
+            "latchkey-web",
+            "latchkey-http",
+            "latchkey-clock",
         ],
     ),
     ("xtask", &[]),
@@ -136,6 +146,7 @@ fn a_planted_arrow_is_found() {
         ("latchkey-protocol", "tokio"),
         ("latchkey-contracts", "sqlx"),
         ("latchkey-gateway", "latchkey-catalog"),
+        ("latchkey-storefront", "latchkey-catalog"),
         ("xtask", "latchkey-db"),
     ] {
         let mut graph = graph();

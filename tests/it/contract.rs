@@ -89,7 +89,14 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
         .await
         .json();
     assert!(categories["items"].as_array().unwrap().len() >= 6, "{categories}");
-    for unbuilt in ["/", "/console", "/outbox"] {
+    let home = anonymous(&text(&demo["shop"])).await;
+    assert_eq!(
+        (home.status, home.header("content-type")),
+        (200, "text/html; charset=utf-8"),
+        "{home:?}"
+    );
+    assert!(home.text.contains("/courses/"), "the shop shows courses");
+    for unbuilt in ["/console", "/outbox", "/basket"] {
         assert_eq!(
             anonymous(&format!("{}{unbuilt}", text(&demo["shop"])))
                 .await
@@ -97,6 +104,8 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
             404,
             "{unbuilt}"
         );
+    }
+    for unbuilt in ["/", "/console", "/outbox"] {
         assert_eq!(
             anonymous(&format!("{}{unbuilt}", text(&demo["admin"])))
                 .await
@@ -210,6 +219,8 @@ async fn a_seed_adds_what_it_declares_and_a_broken_one_changes_nothing() {
         "[[clients]]\nclient_id = \"x\"\nredirect_urs = []",
         "[[clients]]\nclient_id = \"x\"\nredirect_uris = [\"javascript:alert(1)\"]",
         "[[clients]]\nclient_id = \"x\"\ngrant_types = [\"client_credentials\"]\nresources = [\"urn:nothing\"]",
+        "[[resources]]\nidentifier = \"https://evil.test\"\naliases = [\"urn:latchkey:catalog\"]",
+        "[[resources]]\nidentifier = \"https://x.test\"\n[[resources]]\nidentifier = \"https://y.test\"\naliases = [\"https://x.test\"]",
         "[[users]]\nusername = \"x\"\nemail = \"x@example.test\"\niss = \"evil\"",
     ] {
         std::fs::write(&seed, format!("[[clients]]\nclient_id = \"newcomer\"\n{broken}")).unwrap();

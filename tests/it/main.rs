@@ -2,7 +2,9 @@
 
 mod absences;
 mod arrows;
+mod checklist;
 mod contract;
+mod ends;
 mod harness;
 mod journey;
 mod killed;

@@ -108,6 +108,12 @@ async fn measure(engine: &str, folder: &Path, databases: [String; 4]) {
     process.kill().expect("the second guard dies");
     process.wait().expect("the second guard ends");
     let (mut late, late_guard) = guard_process(folder, "late", port, &bus, &second).await;
+    let living = world.mint(&json!({"sub": "m", "client_id": "m", "jti": "living"}));
+    assert_eq!(
+        world.status(&late_guard, &living).await,
+        200,
+        "the late guard serves"
+    );
     let mut refused = 0;
     for token in &ended {
         let answer = world

@@ -35,9 +35,9 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// `error` of OAuth, or `code` of a problem.
+    /// `error` of OAuth, or `code` of a problem; empty where there is none.
     pub fn code(&self) -> String {
-        let json = self.json();
+        let json: Value = serde_json::from_str(&self.text).unwrap_or_default();
         json["error"]
             .as_str()
             .or(json["code"].as_str())

@@ -2,6 +2,7 @@
 
 mod actors;
 mod issuer;
+mod matrix;
 mod process;
 
 use std::sync::OnceLock;
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 
 pub use actors::{Answer, Machine, anonymous, call};
 pub use issuer::TestIssuer;
+pub use matrix::Matrix;
 pub use process::Process;
 
 /// Every role in this process, on free ports and a data folder of its own, with a clock that the test moves.

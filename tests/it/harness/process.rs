@@ -83,10 +83,9 @@ impl Process {
 
     /// Runs the binary to its end.
     pub async fn run(folder: &Path, arguments: &[&str]) -> (Ended, String) {
-        let output = Self::command(folder, arguments)
-            .output()
-            .await
-            .expect("the binary runs");
+        let running = Self::command(folder, arguments).output();
+        let output = tokio::time::timeout(Duration::from_secs(40), running).await;
+        let output = output.expect("it ends by itself").expect("the binary runs");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         (

@@ -1,0 +1,616 @@
+//! CL: registration that does not exist, fetches that are not made, names that come from the configuration alone.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+
+use latchkey_identity::Seed;
+use latchkey_protocol::client::Grant;
+use serde_json::{Value, json};
+
+use super::world::{World, payload, raw, secret_of};
+use crate::harness::{Answer, Matrix, anonymous, http};
+
+const DOCUMENTS: [&str; 3] = [
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/jwks",
+];
+
+#[tokio::test]
+async fn cl_01_nobody_can_register_a_client_over_the_wire() {
+    let world = World::new().await;
+    let before = world.identity().list_clients().await.unwrap().len();
+    let body = json!({
+        "client_id": "mallory", "client_name": "Mallory", "redirect_uris": ["https://evil.test/cb"],
+        "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_basic",
+        "skip_consent": true, "first_party": true, "may_introspect": ["*"], "require_pkce": false,
+    });
+    let mut matrix = Matrix::new("CL-01 address × method × caller");
+    for path in [
+        "/register",
+        "/register/mallory",
+        "/connect/register",
+        "/clients",
+        "/clients/mallory",
+        "/client",
+        "/admin/clients",
+        "/api/clients",
+        "/oauth/register",
+        "/oidc/register",
+        "/registration",
+        "/.well-known/register",
+    ] {
+        for method in ["POST", "PUT", "PATCH", "GET", "DELETE"] {
+            for (who, basic) in [("anonymous", None), ("a client", Some("rs-all"))] {
+                let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+                let mut request = http()
+                    .request(method.clone(), format!("{}{path}", world.url()))
+                    .json(&body);
+                if let Some(id) = basic {
+                    request = request.basic_auth(id, Some(secret_of(id)));
+                }
+                matrix.cell(
+                    format!("{method} {path} × {who}"),
+                    Answer::of(request).await.status,
+                    404,
+                );
+            }
+        }
+    }
+    matrix.end();
+    assert_eq!(world.identity().list_clients().await.unwrap().len(), before);
+    let document = anonymous(&format!("{}{}", world.url(), DOCUMENTS[0]))
+        .await
+        .json();
+    assert!(document.get("registration_endpoint").is_none());
+    assert!(
+        world
+            .house
+            .demo()
+            .clients
+            .iter()
+            .all(|client| client.client_id != "mallory")
+    );
+}
+
+/// No address of a client is fetched yet, so there is none that a registration or a request could name.
+#[tokio::test]
+async fn cve_2026_1180_cve_2026_4366_cl_02_no_request_and_no_registration_makes_the_house_fetch_anything() {
+    let world = World::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let canary = format!("http://{}/canary", listener.local_addr().unwrap());
+    let mut matrix = Matrix::new("CL-02 parameter × place");
+    for parameter in [
+        "jwks_uri",
+        "request_uri",
+        "request_uris",
+        "sector_identifier_uri",
+        "logo_uri",
+        "policy_uri",
+        "tos_uri",
+        "backchannel_logout_uri",
+        "frontchannel_logout_uri",
+        "initiate_login_uri",
+        "software_statement",
+        "jwks",
+    ] {
+        for value in [format!("\"{canary}\""), format!("[\"{canary}\"]")] {
+            let seed = format!("[[clients]]\nclient_id = \"fetch\"\n{parameter} = {value}\n");
+            // A standard name is kept until it is built, any other is refused; neither is ever followed.
+            let registered = match Seed::parse(&seed) {
+                Ok(seed) => world.identity().seed(seed, "test").await.is_ok(),
+                Err(_) => false,
+            };
+            let standard = parameter != "request_uri";
+            matrix.cell(
+                format!("{parameter} = {value} × registration"),
+                registered,
+                standard,
+            );
+        }
+    }
+    for parameter in [
+        "request_uri",
+        "jwks_uri",
+        "resource",
+        "client_id",
+        "redirect_uri",
+        "token",
+        "client_assertion",
+        "scope",
+    ] {
+        for path in ["/token", "/introspect", "/revoke"] {
+            let form = [(parameter, canary.as_str()), ("grant_type", "client_credentials")];
+            let status = world.machine("m-basic").post(path, &form).await.status;
+            matrix.hold(format!("{parameter} × {path}"), status < 500, status);
+        }
+    }
+    for header in ["jku", "x5u"] {
+        let token = world.mint(json!({}));
+        let mut parts: Vec<String> = token.split('.').map(str::to_owned).collect();
+        use base64::Engine;
+        let head = json!({"alg": "ES256", "typ": "at+jwt", "kid": "canary", header: canary}).to_string();
+        parts[0] = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(head);
+        matrix.cell(
+            format!("{header} × token"),
+            world.is_active(&parts.join(".")).await,
+            false,
+        );
+        let seen = crate::harness::call(&parts.join("."), &world.whoami())
+            .await
+            .status;
+        matrix.cell(format!("{header} × guard"), seen, 401);
+    }
+    // Everything was answered; whatever would have connected has had its turn.
+    let knocked = listener.accept();
+    matrix.hold("the canary", knocked.is_err(), &knocked);
+    matrix.end();
+}
+
+#[tokio::test]
+async fn cve_2025_64101_cl_04_every_address_comes_from_the_configuration() {
+    let world = World::new().await;
+    let authority = world.url().strip_prefix("http://").unwrap().to_owned();
+    let mut matrix = Matrix::new("CL-04 document × header");
+    let headers = [
+        "X-Forwarded-Host: evil.test",
+        "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 443",
+        "X-Forwarded-Server: evil.test",
+        "X-Forwarded-Prefix: /evil",
+        "X-Forwarded-For: 10.0.0.1",
+        "X-Original-Host: evil.test",
+        "X-Original-URL: /evil",
+        "X-Rewrite-URL: /evil",
+        "X-Host: evil.test",
+        "X-HTTP-Host-Override: evil.test",
+        "Forwarded: for=10.0.0.1;host=evil.test;proto=https",
+        "Forwarded: host=\"evil.test\"",
+        "Origin: https://evil.test",
+        "Referer: https://evil.test/",
+        "Via: 1.1 evil.test",
+        "Front-End-Https: on",
+        "Accept: text/html",
+        "Accept-Language: evil",
+    ];
+    let get = async |target: &str, host: &str, more: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\n{host}{more}Connection: close\r\n\r\n");
+        raw(world.url(), request.as_bytes()).await
+    };
+    let host = format!("Host: {authority}\r\n");
+    for document in DOCUMENTS {
+        let plain = get(document, &host, "").await;
+        assert_eq!(plain.status, 200, "{plain:?}");
+        assert!(!plain.text.contains("evil"));
+        for header in headers {
+            let answer = get(document, &host, &format!("{header}\r\n")).await;
+            matrix.cell(
+                format!("{document} × {header:?}"),
+                (answer.status, answer.text.clone()),
+                (200, plain.text.clone()),
+            );
+            matrix.cell(
+                format!("{document} × {header:?}: tag"),
+                answer.header("etag"),
+                plain.header("etag"),
+            );
+            matrix.hold(
+                format!("{document} × {header:?}: evil"),
+                !format!("{:?}", answer.headers).contains("evil"),
+                &answer,
+            );
+        }
+        let port = authority.rsplit_once(':').unwrap().1;
+        for (what, host) in [
+            ("another name", "Host: evil.test\r\n".to_owned()),
+            ("another name, our port", format!("Host: evil.test:{port}\r\n")),
+            ("our name, no port", "Host: localhost\r\n".to_owned()),
+            ("our name, another port", "Host: localhost:1\r\n".to_owned()),
+            ("our name as a prefix", format!("Host: {authority}.evil.test\r\n")),
+            ("our name as a user", format!("Host: {authority}@evil.test\r\n")),
+            ("a short form of the address", format!("Host: 127.1:{port}\r\n")),
+            ("a number", format!("Host: 2130706433:{port}\r\n")),
+            ("nothing", "Host: \r\n".to_owned()),
+            ("none", String::new()),
+            ("two", format!("Host: {authority}\r\nHost: evil.test\r\n")),
+            (
+                "two, the other first",
+                format!("Host: evil.test\r\nHost: {authority}\r\n"),
+            ),
+            ("a list", format!("Host: {authority}, evil.test\r\n")),
+        ] {
+            let answer = get(document, &host, "").await;
+            matrix.hold(
+                format!("{document} × host: {what}"),
+                [400, 421].contains(&answer.status),
+                &answer,
+            );
+            matrix.hold(
+                format!("{document} × host: {what}, nothing told"),
+                !answer.text.contains("token_endpoint"),
+                &answer,
+            );
+        }
+        let absolute = get(&format!("http://evil.test{document}"), &host, "").await;
+        matrix.cell(
+            format!("{document} × an absolute target elsewhere"),
+            absolute.status,
+            421,
+        );
+        let absolute = get(
+            &format!("http://{authority}{document}"),
+            "Host: evil.test\r\n",
+            "",
+        )
+        .await;
+        matrix.cell(
+            format!("{document} × an absolute target, another host"),
+            absolute.status,
+            421,
+        );
+    }
+    // Tokens say the configured issuer, whatever the request said.
+    let request = http()
+        .post(format!("{}/token", world.url()))
+        .header("x-forwarded-host", "evil.test")
+        .header("forwarded", "host=evil.test;proto=https")
+        .basic_auth("m-basic", Some(secret_of("m-basic")));
+    let answer = Answer::of(request.form(&[("grant_type", "client_credentials")]))
+        .await
+        .json();
+    let claims = payload(answer["access_token"].as_str().unwrap());
+    matrix.cell(
+        "the issuer of a token",
+        claims["iss"].as_str().unwrap_or_default(),
+        world.house.issuer(),
+    );
+    matrix.end();
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let all = value.as_array().expect("an array").iter();
+    all.map(|value| value.as_str().expect("text").to_owned())
+        .collect()
+}
+
+/// Every member of the document is walked: one that is new here fails until it has a check of its own.
+#[tokio::test]
+async fn cl_05_everything_advertised_works() {
+    let world = World::new().await;
+    let both: Vec<Value> = [
+        anonymous(&format!("{}{}", world.house.issuer(), DOCUMENTS[0]))
+            .await
+            .json(),
+        anonymous(&format!("{}{}", world.house.issuer(), DOCUMENTS[1]))
+            .await
+            .json(),
+    ]
+    .to_vec();
+    assert_eq!(both[0], both[1]);
+    let document = both[0].as_object().unwrap();
+    let issuer = world.house.issuer().to_owned();
+    let at = |name: &str| {
+        document[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("{name}"))
+            .to_owned()
+    };
+    let mut matrix = Matrix::new("CL-05 advertised value");
+    // A client of each method at each endpoint, as the document says.
+    let authenticate = async |endpoint: &str, method: &str, form: &[(&str, &str)]| {
+        let mut form = form.to_vec();
+        let request = http().post(endpoint);
+        let secret = secret_of("m-post");
+        let request = match method {
+            "client_secret_basic" => request.basic_auth("m-basic", Some(secret_of("m-basic"))),
+            "client_secret_post" => {
+                form.extend([("client_id", "m-post"), ("client_secret", &secret)]);
+                request
+            }
+            "none" => {
+                form.push(("client_id", "public"));
+                request
+            }
+            other => panic!("{other} is advertised and has no check"),
+        };
+        Answer::of(request.form(&form)).await.status
+    };
+    // And one that may have everything that is named.
+    let everything = format!(
+        "[[clients]]\nclient_id = \"walker\"\nclient_secret = \"{}\"\ngrant_types = [\"client_credentials\"]\n\
+         scope = \"{}\"\nresources = {}\n",
+        secret_of("walker"),
+        texts(&document["scopes_supported"]).join(" "),
+        document["protected_resources"],
+    );
+    world
+        .identity()
+        .seed(Seed::parse(&everything).unwrap(), "test")
+        .await
+        .unwrap();
+    let may = "[[clients]]\nclient_id = \"m-basic\"\ngrant_types = [\"client_credentials\"]\nscope = \"catalog.read\"\n\
+               resources = [\"urn:latchkey:catalog\"]\nmay_introspect = [\"*\"]\n\
+               [[clients]]\nclient_id = \"m-post\"\ngrant_types = [\"client_credentials\"]\nscope = \"catalog.read\"\n\
+               resources = [\"urn:latchkey:catalog\"]\nmay_introspect = [\"*\"]\n\
+               token_endpoint_auth_method = \"client_secret_post\"\n";
+    world
+        .identity()
+        .seed(Seed::parse(may).unwrap(), "test")
+        .await
+        .unwrap();
+    for (name, value) in document {
+        match name.as_str() {
+            "issuer" => matrix.cell(name, value.as_str().unwrap(), issuer.as_str()),
+            "jwks_uri" => {
+                let keys = anonymous(&at(name)).await;
+                matrix.hold(
+                    name,
+                    keys.status == 200 && !keys.json()["keys"].as_array().unwrap().is_empty(),
+                    &keys,
+                );
+            }
+            "token_endpoint" | "introspection_endpoint" | "revocation_endpoint" => {
+                matrix.hold(
+                    format!("{name} is below the issuer"),
+                    at(name).starts_with(&format!("{issuer}/")),
+                    value,
+                );
+            }
+            "token_endpoint_auth_methods_supported" => {
+                for method in texts(value) {
+                    let form = [("grant_type", "client_credentials")];
+                    matrix.cell(
+                        format!("{name} {method}"),
+                        authenticate(&at("token_endpoint"), &method, &form).await,
+                        200,
+                    );
+                }
+            }
+            "introspection_endpoint_auth_methods_supported" => {
+                for method in texts(value) {
+                    let status =
+                        authenticate(&at("introspection_endpoint"), &method, &[("token", "x")]).await;
+                    matrix.cell(format!("{name} {method}"), status, 200);
+                }
+            }
+            "revocation_endpoint_auth_methods_supported" => {
+                for method in texts(value) {
+                    let status = authenticate(&at("revocation_endpoint"), &method, &[("token", "x")]).await;
+                    matrix.cell(format!("{name} {method}"), status, 200);
+                }
+            }
+            "revocation_feed_endpoint" => {
+                let request = http()
+                    .get(at(name))
+                    .basic_auth("rs-all", Some(secret_of("rs-all")));
+                let feed = request.send().await.unwrap();
+                matrix.cell(
+                    name,
+                    feed.headers()["content-type"].to_str().unwrap(),
+                    "text/event-stream",
+                );
+            }
+            "grant_types_supported" => {
+                let built: Vec<String> = Grant::ALL.iter().map(|grant| grant.name().to_owned()).collect();
+                matrix.cell(name, texts(value), built);
+                for grant in texts(value) {
+                    let form = [("grant_type", grant.as_str())];
+                    matrix.cell(
+                        format!("{name} {grant}"),
+                        world.machine("m-basic").post("/token", &form).await.status,
+                        200,
+                    );
+                }
+            }
+            "scopes_supported" => {
+                for scope in texts(value) {
+                    let answer = world.machine("walker").ask(&[("scope", &scope)]).await;
+                    matrix.cell(
+                        format!("{name} {scope}"),
+                        answer.json()["scope"].as_str(),
+                        Some(scope.as_str()),
+                    );
+                }
+            }
+            "protected_resources" => {
+                for resource in texts(value) {
+                    let answer = world
+                        .machine("walker")
+                        .ask(&[("resource", &resource)])
+                        .await
+                        .json();
+                    let claims = payload(answer["access_token"].as_str().unwrap());
+                    matrix.cell(
+                        format!("{name} {resource}"),
+                        claims["aud"].as_str(),
+                        Some(resource.as_str()),
+                    );
+                }
+            }
+            "response_types_supported" | "id_token_signing_alg_values_supported" => {
+                matrix.cell(name, texts(value), Vec::new());
+            }
+            // Nobody signs in yet; what a subject is was decided for good (design §4).
+            "subject_types_supported" => matrix.cell(name, texts(value), vec!["public".to_owned()]),
+            other => matrix.hold(other, false, "it is advertised and has no check"),
+        }
+    }
+    matrix.end();
+    world.house.stop().await;
+}
+
+/// A name means one resource: else a token for one would be a token for another.
+#[tokio::test]
+async fn cl_05_no_resource_takes_the_name_of_another() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("CL-05 resource × name that is taken");
+    let issuer = world.house.issuer().to_owned();
+    for (what, name) in [
+        ("an identifier of the installation", "urn:latchkey:catalog"),
+        ("an identifier of its future", "urn:latchkey:order"),
+        ("an identifier", "urn:test:orders"),
+        ("an alias", "https://orders.test/api"),
+        ("the issuer", issuer.as_str()),
+    ] {
+        for seed in [
+            format!("[[resources]]\nidentifier = \"https://evil.test\"\naliases = [\"{name}\"]\n"),
+            format!(
+                "[[resources]]\nidentifier = \"https://evil.test\"\naliases = [\"urn:fine\", \"{name}\"]\n"
+            ),
+        ] {
+            let seeded = world.identity().seed(Seed::parse(&seed).unwrap(), "test").await;
+            matrix.hold(format!("alias × {what}"), seeded.is_err(), "it was accepted");
+        }
+    }
+    for (what, name) in [
+        ("an alias", "https://orders.test/api"),
+        ("the issuer", &issuer),
+        ("the installation", "urn:latchkey:x"),
+    ] {
+        let seed = format!("[[resources]]\nidentifier = \"{name}\"\nscopes = [\"x\"]\n");
+        let seeded = world.identity().seed(Seed::parse(&seed).unwrap(), "test").await;
+        matrix.hold(format!("identifier × {what}"), seeded.is_err(), "it was accepted");
+    }
+    let twice = "[[resources]]\nidentifier = \"urn:a\"\n[[resources]]\nidentifier = \"urn:b\"\naliases = [\"urn:a\"]\n";
+    let seeded = world.identity().seed(Seed::parse(twice).unwrap(), "test").await;
+    matrix.hold("within one seed", seeded.is_err(), "it was accepted");
+    let again = "[[resources]]\nidentifier = \"urn:test:orders\"\naliases = [\"https://orders.test/api\"]\nscopes = [\"order.read\"]\n";
+    let seeded = world.identity().seed(Seed::parse(again).unwrap(), "test").await;
+    matrix.hold("its own names again", seeded.is_ok(), &seeded);
+    matrix.end();
+}
+
+#[tokio::test]
+async fn cl_05_what_is_not_advertised_does_not_exist() {
+    let world = World::new().await;
+    let document = anonymous(&format!("{}{}", world.url(), DOCUMENTS[0]))
+        .await
+        .json();
+    let names: BTreeSet<&String> = document.as_object().unwrap().keys().collect();
+    let mut matrix = Matrix::new("CL-05 not advertised");
+    for absent in [
+        "authorization_endpoint",
+        "userinfo_endpoint",
+        "registration_endpoint",
+        "end_session_endpoint",
+        "check_session_iframe",
+        "device_authorization_endpoint",
+        "pushed_authorization_request_endpoint",
+        "backchannel_authentication_endpoint",
+        "code_challenge_methods_supported",
+        "dpop_signing_alg_values_supported",
+        "request_parameter_supported",
+        "request_uri_parameter_supported",
+        "claims_supported",
+        "acr_values_supported",
+        "tls_client_certificate_bound_access_tokens",
+        "mtls_endpoint_aliases",
+        "token_endpoint_auth_signing_alg_values_supported",
+    ] {
+        matrix.hold(
+            format!("member {absent}"),
+            !names.contains(&absent.to_owned()),
+            "it is there",
+        );
+    }
+    for path in [
+        "/authorize",
+        "/userinfo",
+        "/me",
+        "/register",
+        "/end_session",
+        "/logout",
+        "/session",
+        "/check_session",
+        "/par",
+        "/device",
+        "/device_authorization",
+        "/device/code",
+        "/bc-authorize",
+        "/login",
+        "/consent",
+        "/password",
+        "/reset",
+        "/admin",
+        "/console",
+        "/metrics",
+        "/debug",
+        "/debug/pprof",
+        "/.well-known/webfinger",
+        "/.well-known/jwks.json",
+        "/.env",
+        "/.git/config",
+        "/swagger",
+        "/openapi.json",
+        "/",
+        "/token/",
+        "//token",
+        "/token//",
+        "/./token",
+        "/x/../token",
+        "/TOKEN",
+        "/Token",
+        "/%74oken",
+        "/token%2f",
+        "/token%00",
+        "/token;x=1",
+        "/oauth/token",
+        "/oauth2/token",
+        "/jwks/",
+        "/jwks.json",
+        "/introspect/",
+        "/revoke/",
+        "/revocations/",
+        "/revocations/1",
+    ] {
+        for method in ["GET", "POST"] {
+            let authority = world.url().strip_prefix("http://").unwrap();
+            let form = "grant_type=client_credentials&token=x&client_id=public";
+            let request = format!(
+                "{method} {path} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\n\
+                 content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+                form.len()
+            );
+            let answer = raw(world.url(), request.as_bytes()).await;
+            matrix.cell(format!("{method} {path}"), answer.status, 404);
+        }
+    }
+    for method in [
+        "private_key_jwt",
+        "client_secret_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
+        "",
+        "NONE",
+    ] {
+        let seed = format!("[[clients]]\nclient_id = \"x\"\ntoken_endpoint_auth_method = \"{method}\"\n");
+        matrix.hold(
+            format!("method {method:?}"),
+            Seed::parse(&seed).is_err(),
+            "it can be registered",
+        );
+    }
+    for alg in ["HS256", "none", "RS384", "ES384", "ES512", "es256", "RSA1_5"] {
+        let seed = format!("[[clients]]\nclient_id = \"x\"\naccess_token_signed_response_alg = \"{alg}\"\n");
+        matrix.hold(
+            format!("algorithm {alg}"),
+            Seed::parse(&seed).is_err(),
+            "it can be registered",
+        );
+    }
+    for scope in [
+        "openid",
+        "profile",
+        "offline_access",
+        "catalog",
+        "urn:latchkey:catalog",
+    ] {
+        let answer = world.machine("m-basic").ask(&[("scope", scope)]).await;
+        matrix.cell(
+            format!("scope {scope}"),
+            (answer.status, answer.code()),
+            (400, "invalid_scope".to_owned()),
+        );
+    }
+    matrix.end();
+}

@@ -1,0 +1,513 @@
+//! TK-11 and TK-18: what the POST endpoints read, and what they never say again.
+
+use reqwest::Method;
+use reqwest::header::{HeaderName, HeaderValue};
+
+use super::world::{World, raw, secret_of};
+use crate::harness::{Answer, Matrix, http};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The POST endpoints, a client that each answers with 200, and the form for it.
+const ENDPOINTS: [(&str, &str, &str); 3] = [
+    ("/token", "m-basic", "grant_type=client_credentials"),
+    ("/introspect", "rs-all", "token=x"),
+    ("/revoke", "m-basic", "token=x"),
+];
+
+async fn post(world: &World, (path, client, _): (&str, &str, &str), media: &[&str], body: Vec<u8>) -> Answer {
+    let mut request = http()
+        .post(format!("{}{path}", world.url()))
+        .basic_auth(client, Some(secret_of(client)))
+        .body(body);
+    for media in media {
+        request = request.header("content-type", *media);
+    }
+    Answer::of(request).await
+}
+
+fn no_store(answer: &Answer) -> bool {
+    answer.header("cache-control") == "no-store"
+}
+
+#[tokio::test]
+async fn tk_11_only_post_is_answered_and_allow_says_so() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-11 endpoint × method");
+    for endpoint in ENDPOINTS {
+        let (path, client, form) = endpoint;
+        for method in [
+            "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "post",
+        ] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let request = http()
+                .request(method.clone(), format!("{}{path}", world.url()))
+                .basic_auth(client, Some(secret_of(client)))
+                .header("content-type", FORM)
+                .body(form);
+            let answer = Answer::of(request).await;
+            let got = (
+                answer.status,
+                answer.header("allow").to_owned(),
+                answer.text.contains("token"),
+            );
+            matrix.cell(format!("{method} {path}"), got, (405, "POST".to_owned(), false));
+        }
+        matrix.cell(
+            format!("POST {path}"),
+            post(&world, endpoint, &[FORM], form.into()).await.status,
+            200,
+        );
+    }
+    for path in [
+        "/jwks",
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/revocations",
+    ] {
+        let answer = Answer::of(http().post(format!("{}{path}", world.url())).form(&[("a", "b")])).await;
+        matrix.cell(format!("POST {path}"), answer.status, 405);
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn tk_11_only_a_form_is_read_and_only_from_the_body() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-11 endpoint × body");
+    for endpoint in ENDPOINTS {
+        let (path, client, form) = endpoint;
+        let json = br#"{"grant_type":"client_credentials","token":"x"}"#;
+        let part = "--b\r\ncontent-disposition: form-data; name=\"token\"\r\n\r\nx\r\n--b--\r\n";
+        let refused: Vec<(&str, Vec<&str>, Vec<u8>)> = vec![
+            ("JSON", vec!["application/json"], json.to_vec()),
+            (
+                "JSON with a charset",
+                vec!["application/json; charset=utf-8"],
+                json.to_vec(),
+            ),
+            ("a form called JSON", vec!["application/json"], form.into()),
+            ("no media type", vec![], form.into()),
+            ("an empty media type", vec![""], form.into()),
+            ("plain text", vec!["text/plain"], form.into()),
+            ("multipart", vec!["multipart/form-data; boundary=b"], part.into()),
+            (
+                "a longer name",
+                vec!["application/x-www-form-urlencoded2"],
+                form.into(),
+            ),
+            (
+                "a list",
+                vec!["application/x-www-form-urlencoded, application/json"],
+                form.into(),
+            ),
+            ("two media types", vec![FORM, "application/json"], form.into()),
+            ("two equal media types", vec![FORM, FORM], form.into()),
+        ];
+        for (what, media, body) in refused {
+            let answer = post(&world, endpoint, &media, body).await;
+            let got = (answer.status, answer.code(), no_store(&answer));
+            matrix.cell(
+                format!("{path} {what}"),
+                got,
+                (400, "invalid_request".to_owned(), true),
+            );
+        }
+        for (what, media) in [
+            ("UTF-8", "application/x-www-form-urlencoded; charset=UTF-8"),
+            (
+                "utf-8 without a space",
+                "application/x-www-form-urlencoded;charset=utf-8",
+            ),
+            (
+                "a quoted charset",
+                "application/x-www-form-urlencoded; charset=\"utf-8\"",
+            ),
+            ("another letter case", "Application/X-WWW-Form-URLencoded"),
+        ] {
+            let answer = post(&world, endpoint, &[media], form.into()).await;
+            matrix.cell(
+                format!("{path} {what}"),
+                (answer.status, no_store(&answer)),
+                (200, true),
+            );
+        }
+        for (what, query, body) in [
+            ("everything in the query", format!("?{form}"), ""),
+            ("everything twice", format!("?{form}"), form),
+            (
+                "a secret in the query",
+                format!("?client_id={client}&client_secret={}", secret_of(client)),
+                form,
+            ),
+            ("anything in the query", "?x=1".to_owned(), form),
+            ("an empty query", "?".to_owned(), form),
+        ] {
+            let request = http().post(format!("{}{path}{query}", world.url()));
+            let request = request
+                .basic_auth(client, Some(secret_of(client)))
+                .header("content-type", FORM);
+            let answer = Answer::of(request.body(body)).await;
+            let got = (answer.status, answer.code(), no_store(&answer));
+            matrix.cell(
+                format!("{path} {what}"),
+                got,
+                (400, "invalid_request".to_owned(), true),
+            );
+        }
+        let empty = post(&world, endpoint, &[FORM], Vec::new()).await;
+        matrix.cell(
+            format!("{path} an empty body"),
+            (empty.status, empty.code()),
+            (400, "invalid_request".to_owned()),
+        );
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn tk_11_a_form_is_bounded() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-11 endpoint × size");
+    for endpoint in ENDPOINTS {
+        let (path, client, form) = endpoint;
+        let parameters = |count: usize| {
+            let more: Vec<String> = (1..count).map(|n| format!("p{n}=1")).collect();
+            format!("{form}&{}", more.join("&")).into_bytes()
+        };
+        let filled = |size: usize| {
+            let mut body = format!("{form}&filler=").into_bytes();
+            body.resize(size, b'x');
+            body
+        };
+        let status = async |body| post(&world, endpoint, &[FORM], body).await.status;
+        matrix.cell(format!("{path} 64 parameters"), status(parameters(64)).await, 200);
+        matrix.cell(format!("{path} 65 parameters"), status(parameters(65)).await, 400);
+        matrix.cell(
+            format!("{path} 10,000 parameters"),
+            status(parameters(8_000)).await,
+            400,
+        );
+        matrix.cell(format!("{path} 64 KiB"), status(filled(64 * 1024)).await, 200);
+        matrix.cell(format!("{path} 65 KiB"), status(filled(65 * 1024)).await, 413);
+        matrix.cell(format!("{path} 1 MiB"), status(filled(1024 * 1024)).await, 413);
+        // Without a length the end is found while reading.
+        let chunks = futures::stream::iter((0..65).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 1024])));
+        let request = http()
+            .post(format!("{}{path}", world.url()))
+            .basic_auth(client, Some(secret_of(client)))
+            .header("content-type", FORM)
+            .body(reqwest::Body::wrap_stream(chunks));
+        let answer = Answer::of(request).await;
+        matrix.cell(format!("{path} 65 KiB in chunks"), answer.status, 400);
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn tk_11_a_parameter_comes_once_and_is_properly_encoded() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-11 endpoint × encoding");
+    for endpoint in ENDPOINTS {
+        let (path, _, form) = endpoint;
+        let (name, value) = form.split_once('=').unwrap();
+        let first = name.as_bytes()[0];
+        let encoded = format!("%{first:02x}{}", &name[1..]);
+        let mut broken: Vec<(String, Vec<u8>)> = vec![
+            ("twice".into(), format!("{form}&{form}").into()),
+            (
+                "twice with another value".into(),
+                format!("{form}&{name}=y").into(),
+            ),
+            (
+                "twice by an encoded name".into(),
+                format!("{form}&{encoded}={value}").into(),
+            ),
+            (
+                "twice by an encoded name, first".into(),
+                format!("{encoded}=y&{form}").into(),
+            ),
+            ("twice, first empty".into(), format!("{name}=&{form}").into()),
+            ("twice, then empty".into(), format!("{form}&{name}").into()),
+            (
+                "an unknown parameter twice".into(),
+                format!("{form}&u=1&u=1").into(),
+            ),
+            ("an empty name twice".into(), format!("{form}&=1&=2").into()),
+        ];
+        for parameter in [
+            "scope",
+            "client_id",
+            "client_secret",
+            "token_type_hint",
+            "token",
+            "grant_type",
+        ] {
+            broken.push((
+                format!("{parameter} twice"),
+                format!("{form}&{parameter}=m&{parameter}=n").into(),
+            ));
+        }
+        for escape in [
+            "%",
+            "%4",
+            "%zz",
+            "%u0041",
+            "%-1",
+            "%+1",
+            "%ff",
+            "%c0%80",
+            "%ed%a0%80",
+        ] {
+            broken.push((
+                format!("{escape} in a value"),
+                format!("{form}&x={escape}").into(),
+            ));
+            broken.push((format!("{escape} in a name"), format!("{form}&{escape}=x").into()));
+        }
+        broken.push((
+            "a byte that is not UTF-8".into(),
+            [form.as_bytes(), b"&x=\xff"].concat(),
+        ));
+        broken.push((
+            "such a byte in a name".into(),
+            [form.as_bytes(), b"&\xfe=x"].concat(),
+        ));
+        for (what, body) in broken {
+            let answer = post(&world, endpoint, &[FORM], body).await;
+            let got = (answer.status, answer.code(), no_store(&answer));
+            matrix.cell(
+                format!("{path} {what}"),
+                got,
+                (400, "invalid_request".to_owned(), true),
+            );
+        }
+        // RFC 6749 §3.2 knows one separator. The rest is a value like any other, and no value.
+        for (what, body) in [
+            ("a semicolon", format!("{form};x=1")),
+            ("NUL after the value", format!("{form}%00")),
+            ("a raw NUL", format!("{form}\0")),
+            ("a line break", format!("{form}%0d%0ax")),
+            ("a space", format!("{form}+")),
+            ("another letter case", format!("{name}={}", value.to_uppercase())),
+        ] {
+            let answer = post(&world, endpoint, &[FORM], body.into()).await;
+            let expected = match path {
+                "/token" => (400, "{\"error\":\"unsupported_grant_type\"".to_owned()),
+                "/introspect" => (200, "{\"active\":false}".to_owned()),
+                _ => (200, String::new()),
+            };
+            let seen = answer
+                .text
+                .split(",\"error_description\"")
+                .next()
+                .unwrap_or_default();
+            matrix.cell(
+                format!("{path} {what}"),
+                (answer.status, seen.to_owned()),
+                expected,
+            );
+        }
+    }
+    for (what, more, code) in [
+        ("NUL in a scope", "&scope=catalog.read%00", "invalid_scope"),
+        (
+            "NUL in a resource",
+            "&resource=urn%3Alatchkey%3Acatalog%00",
+            "invalid_target",
+        ),
+        (
+            "two resources",
+            "&resource=urn%3Alatchkey%3Acatalog&resource=urn%3Atest%3Aorders",
+            "invalid_target",
+        ),
+        (
+            "one resource twice",
+            "&resource=urn%3Alatchkey%3Acatalog&resource=urn%3Alatchkey%3Acatalog",
+            "invalid_target",
+        ),
+        (
+            "a resource with a fragment",
+            "&resource=urn%3Alatchkey%3Acatalog%23x",
+            "invalid_target",
+        ),
+        (
+            "a resource with a slash",
+            "&resource=urn%3Alatchkey%3Acatalog%2F",
+            "invalid_target",
+        ),
+        (
+            "a resource in another letter case",
+            "&resource=URN%3Alatchkey%3Acatalog",
+            "invalid_target",
+        ),
+    ] {
+        let body = format!("{}{more}", ENDPOINTS[0].2);
+        let answer = post(&world, ENDPOINTS[0], &[FORM], body.into()).await;
+        matrix.cell(
+            format!("/token {what}"),
+            (answer.status, answer.code()),
+            (400, code.to_owned()),
+        );
+    }
+    matrix.end();
+}
+
+/// What comes back from forty and more bad requests, each with `canary` in another place.
+pub async fn bad_requests(url: &str, api: &str, client: (&str, &str), canary: &str) -> Vec<(String, Answer)> {
+    let mut answers = Vec::new();
+    let (id, secret) = client;
+    for path in ["/token", "/introspect", "/revoke"] {
+        for field in [
+            "grant_type",
+            "scope",
+            "resource",
+            "token",
+            "token_type_hint",
+            "client_assertion",
+            "code",
+            "refresh_token",
+            "username",
+            "password",
+            "redirect_uri",
+            "code_verifier",
+            "assertion",
+            "device_code",
+            "request_uri",
+        ] {
+            let mut form = vec![(field, canary)];
+            if field != "grant_type" {
+                form.push((
+                    "grant_type",
+                    if field == "scope" || field == "resource" {
+                        "client_credentials"
+                    } else {
+                        "x"
+                    },
+                ));
+            }
+            let request = http().post(format!("{url}{path}")).basic_auth(id, Some(secret));
+            answers.push((format!("{path} {field}"), Answer::of(request.form(&form)).await));
+        }
+        for (what, form) in [
+            ("client_id", vec![("client_id", canary)]),
+            (
+                "client_secret",
+                vec![("client_id", id), ("client_secret", canary)],
+            ),
+            ("an unknown name", vec![(canary, "x"), (canary, "y")]),
+        ] {
+            answers.push((
+                format!("{path} {what}"),
+                Answer::of(http().post(format!("{url}{path}")).form(&form)).await,
+            ));
+        }
+        for (what, name, value) in [
+            (
+                "a Basic id",
+                "authorization",
+                format!("Basic {}", basic(canary, "x")),
+            ),
+            (
+                "a Basic secret",
+                "authorization",
+                format!("Basic {}", basic(id, canary)),
+            ),
+            ("a bearer", "authorization", format!("Bearer {canary}")),
+            ("no scheme", "authorization", canary.to_owned()),
+            ("a media type", "content-type", format!("application/{canary}")),
+            ("a cookie", "cookie", format!("session={canary}")),
+            ("an agent", "user-agent", canary.to_owned()),
+            ("a request id", "x-request-id", canary.to_owned()),
+            ("an origin", "origin", format!("https://{canary}")),
+            ("a referrer", "referer", format!("https://x/{canary}")),
+        ] {
+            let request = http()
+                .post(format!("{url}{path}"))
+                .header(name, value)
+                .body(format!("x={canary}"));
+            answers.push((format!("{path} {what}"), Answer::of(request).await));
+        }
+        let query = http().post(format!("{url}{path}?client_secret={canary}&token={canary}"));
+        answers.push((
+            format!("{path} the query"),
+            Answer::of(query.form(&[("x", "y")])).await,
+        ));
+        let method = Method::from_bytes(canary.as_bytes()).expect("a method");
+        answers.push((
+            format!("{path} the method"),
+            Answer::of(http().request(method, format!("{url}{path}"))).await,
+        ));
+    }
+    for (what, request) in [
+        ("a path", http().get(format!("{url}/{canary}"))),
+        ("a path below", http().get(format!("{url}/token/{canary}"))),
+        (
+            "a host",
+            http()
+                .get(format!("{url}/jwks"))
+                .header("host", format!("{canary}.test")),
+        ),
+        (
+            "a feed secret",
+            http()
+                .get(format!("{url}/revocations"))
+                .basic_auth(id, Some(canary)),
+        ),
+        (
+            "a feed position",
+            http()
+                .get(format!("{url}/revocations"))
+                .header("last-event-id", canary),
+        ),
+        (
+            "a header's name",
+            http().get(format!("{url}/nothing")).header(
+                HeaderName::from_bytes(canary.to_lowercase().as_bytes()).expect("a name"),
+                HeaderValue::from_static("x"),
+            ),
+        ),
+        (
+            "a bearer of the API",
+            http().get(format!("{api}/catalog/v1/whoami")).bearer_auth(canary),
+        ),
+        (
+            "a token in the query of the API",
+            http().get(format!("{api}/catalog/v1/whoami?access_token={canary}")),
+        ),
+        (
+            "a path of the API",
+            http().get(format!("{api}/catalog/v1/{canary}")),
+        ),
+    ] {
+        answers.push((what.to_owned(), Answer::of(request).await));
+    }
+    answers
+}
+
+fn basic(id: &str, secret: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"))
+}
+
+#[tokio::test]
+async fn tk_18_nothing_that_was_presented_comes_back_in_an_answer() {
+    let world = World::new().await;
+    const CANARY: &str = "cAnArY-7c9e6679";
+    let secret = secret_of("rs-all");
+    let api = world.house.running().urls.services["catalog"].clone();
+    let answers = bad_requests(world.url(), &api, ("rs-all", &secret), CANARY).await;
+    let mut matrix = Matrix::new("TK-18 field × answer");
+    for (what, answer) in &answers {
+        let headers = format!("{:?}", answer.headers).to_lowercase();
+        let canary = CANARY.to_lowercase();
+        let silent = !answer.text.to_lowercase().contains(&canary) && !headers.contains(&canary);
+        matrix.hold(what, silent, answer);
+        matrix.hold(format!("{what}: no 5xx"), answer.status < 500, answer);
+    }
+    assert!(answers.len() >= 40, "{}", answers.len());
+    matrix.end();
+    // A request line that is no HTTP at all.
+    let answer = raw(world.url(), format!("{CANARY}\r\n\r\n").as_bytes()).await;
+    assert!(!answer.text.contains(CANARY), "{answer:?}");
+}

@@ -1,0 +1,391 @@
+//! TK-07, TK-08, TK-09: which grant, for whom, and how much.
+
+use latchkey_identity::Seed;
+use latchkey_protocol::client::AuthMethod;
+use serde_json::json;
+
+use super::world::{CATALOG, ORDERS, ORDERS_ALIAS, World, payload, secret_of};
+use crate::harness::{Answer, Machine, Matrix, call, http};
+
+/// Every grant type that somebody may try; only the first is built.
+const GRANTS: [&str; 17] = [
+    "client_credentials",
+    "password",
+    "refresh_token",
+    "authorization_code",
+    "implicit",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:openid:params:grant-type:ciba",
+    "urn:ietf:params:oauth:grant-type:uma-ticket",
+    "CLIENT_CREDENTIALS",
+    "client_credentials ",
+    " client_credentials",
+    "client_credentials\0",
+    "client_credentials,password",
+    "",
+];
+
+/// A request with everything that any of these grants would need.
+async fn ask(
+    world: &World,
+    id: &str,
+    secret: Option<&str>,
+    method: AuthMethod,
+    grant: Option<&str>,
+) -> Answer {
+    let mut form = vec![
+        ("username", "alice"),
+        ("password", "x"),
+        ("code", "x"),
+        ("refresh_token", "x"),
+        ("device_code", "x"),
+        ("assertion", "x"),
+        ("subject_token", "x"),
+        ("redirect_uri", "http://127.0.0.1/cb"),
+    ];
+    form.extend(grant.map(|grant| ("grant_type", grant)));
+    let mut request = http().post(format!("{}/token", world.url()));
+    match method {
+        AuthMethod::ClientSecretBasic => request = request.basic_auth(id, secret),
+        AuthMethod::ClientSecretPost => {
+            form.push(("client_id", id));
+            form.extend(secret.map(|secret| ("client_secret", secret)));
+        }
+        AuthMethod::None => form.push(("client_id", id)),
+    }
+    Answer::of(request.form(&form)).await
+}
+
+#[tokio::test]
+async fn cve_2026_9792_tk_07_grants_are_listed_per_client_and_what_is_not_built_does_not_exist() {
+    use AuthMethod::{ClientSecretBasic, ClientSecretPost, None as Public};
+    let world = World::new().await;
+    let disabled = latchkey_protocol::ClientId::parse("m-wide").unwrap();
+    world
+        .identity()
+        .set_client_enabled(&disabled, false, "test")
+        .await
+        .unwrap();
+    let wrong = "wrong".to_owned();
+    // Who, how, with which secret → whether it is known, and whether client_credentials is its grant.
+    type Caller<'a> = (&'a str, &'a str, AuthMethod, Option<String>, bool, bool);
+    let callers: [Caller<'_>; 10] = [
+        (
+            "a machine",
+            "m-basic",
+            ClientSecretBasic,
+            Some(secret_of("m-basic")),
+            true,
+            true,
+        ),
+        (
+            "a machine by post",
+            "m-post",
+            ClientSecretPost,
+            Some(secret_of("m-post")),
+            true,
+            true,
+        ),
+        (
+            "no grant at all",
+            "idle",
+            ClientSecretBasic,
+            Some(secret_of("idle")),
+            true,
+            false,
+        ),
+        (
+            "grants to come",
+            "later",
+            ClientSecretBasic,
+            Some(secret_of("later")),
+            true,
+            false,
+        ),
+        (
+            "a resource server",
+            "rs-all",
+            ClientSecretBasic,
+            Some(secret_of("rs-all")),
+            true,
+            false,
+        ),
+        ("a public client", "public", Public, None, true, false),
+        (
+            "a wrong secret",
+            "m-basic",
+            ClientSecretBasic,
+            Some(wrong.clone()),
+            false,
+            false,
+        ),
+        ("no secret", "m-orders", Public, None, false, false),
+        (
+            "disabled",
+            "m-wide",
+            ClientSecretBasic,
+            Some(secret_of("m-wide")),
+            false,
+            false,
+        ),
+        ("nobody", "nobody", ClientSecretBasic, Some(wrong), false, false),
+    ];
+    let mut matrix = Matrix::new("TK-07 client × grant");
+    for (who, id, method, secret, known, may) in callers {
+        for grant in GRANTS.map(Some).into_iter().chain([None]) {
+            let answer = ask(&world, id, secret.as_deref(), method, grant).await;
+            let expected = match (known, grant) {
+                // A stranger learns nothing of grants.
+                (false, _) => (401, "invalid_client"),
+                (true, None | Some("")) => (400, "invalid_request"),
+                (true, Some("client_credentials")) if may => (200, ""),
+                (true, Some("client_credentials")) => (400, "unauthorized_client"),
+                (true, Some(_)) => (400, "unsupported_grant_type"),
+            };
+            let got = (answer.status, answer.code());
+            matrix.cell(
+                format!("{who} × {grant:?}"),
+                got,
+                (expected.0, expected.1.to_owned()),
+            );
+            matrix.hold(
+                format!("{who} × {grant:?}: a token comes with 200 alone"),
+                (answer.status == 200) == answer.text.contains("access_token"),
+                &answer,
+            );
+        }
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn tk_07_no_registration_can_hold_the_grants_that_do_not_exist() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-07 registration × grant");
+    for (grant, method, accepted) in [
+        ("password", "client_secret_basic", false),
+        ("implicit", "client_secret_basic", false),
+        ("client_credentials", "none", false),
+        ("client_credentials", "client_secret_basic", true),
+        ("client_credentials", "client_secret_post", true),
+    ] {
+        let seed = format!(
+            "[[clients]]\nclient_id = \"new-{grant}\"\ngrant_types = [\"{grant}\"]\n\
+             token_endpoint_auth_method = \"{method}\"\n"
+        );
+        let seeded = world
+            .identity()
+            .seed(Seed::parse(&seed).expect("TOML"), "test")
+            .await;
+        matrix.hold(format!("{grant} × {method}"), seeded.is_ok() == accepted, &seeded);
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn tk_08_a_machine_gets_neither_refresh_token_nor_id_token_and_no_route_for_people() {
+    let world = World::new().await;
+    let machine = world.machine("m-wide");
+    let answer = machine.ask(&[("scope", "catalog.write catalog.admin")]).await;
+    let body = answer.json();
+    let members: Vec<&String> = body.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["access_token", "expires_in", "scope", "token_type"]);
+    let token = body["access_token"].as_str().unwrap();
+    let claims = payload(token);
+    assert_eq!(
+        (claims["sub"].as_str(), claims["client_id"].as_str()),
+        (Some("m-wide"), Some("m-wide"))
+    );
+    for absent in ["roles", "sid", "fam", "auth_time", "acr", "amr", "nonce"] {
+        assert!(claims.get(absent).is_none(), "{absent}");
+    }
+
+    let base = format!("{}/catalog/v1", world.house.running().urls.services["catalog"]);
+    let mut matrix = Matrix::new("TK-08 machine × route for people");
+    for row in latchkey_catalog::routes() {
+        let latchkey_catalog::policy::Policy::Person { .. } = row.policy else {
+            continue;
+        };
+        let path = row.path.replace("{id}", "01a1ebbc-0000-7000-8000-00000000000a");
+        let url = format!("{}{path}", world.house.running().urls.services["catalog"]);
+        let key = "01a1ebbc-0000-7000-8000-00000000000b";
+        let request = http()
+            .request(row.method.clone(), url)
+            .bearer_auth(token)
+            .header("idempotency-key", key);
+        let answer = Answer::of(request.json(&json!({"title": "x"}))).await;
+        let got = (answer.status, answer.code());
+        matrix.cell(
+            format!("{} {path}", row.method),
+            got,
+            (403, "person_required".to_owned()),
+        );
+    }
+    matrix.end();
+    assert_eq!(call(token, &format!("{base}/whoami")).await.status, 200);
+}
+
+#[tokio::test]
+async fn tk_08_the_subjects_of_machines_and_people_never_meet() {
+    let world = World::new().await;
+    let identity = world.identity();
+    // A person with the name of a client: the `sub` is not the name.
+    let seed =
+        "[[users]]\nusername = \"m-basic\"\nemail = \"m@example.test\"\npassword = \"correct horse\"\n";
+    identity.seed(Seed::parse(seed).unwrap(), "test").await.unwrap();
+    let person = world.person("m-basic").await;
+    let machine = payload(&world.machine("m-basic").token().await)["sub"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(machine, "m-basic");
+    assert_ne!(person, machine);
+
+    // A client with the id of a person, in every spelling that somebody could take for it.
+    let mut matrix = Matrix::new("TK-08 client id × spelling of a person's id");
+    let plain = person.replace('-', "");
+    for id in [
+        person.clone(),
+        person.to_uppercase(),
+        plain.clone(),
+        plain.to_uppercase(),
+        format!("{}-{}", &plain[..16], &plain[16..]),
+    ] {
+        let seed = format!("[[clients]]\nclient_id = \"{id}\"\ngrant_types = [\"client_credentials\"]\n");
+        matrix.hold(&id, Seed::parse(&seed).is_err(), "it was accepted");
+    }
+    matrix.end();
+    // Nor can a person's token be told for a machine's.
+    let token = world.mint(json!({"sub": "m-basic", "client_id": "m-post"}));
+    assert!(!world.is_active(&token).await, "there is no person of that name");
+}
+
+/// Every subset of every scope there is, at every client and resource: the answer is exactly what was asked, or nothing.
+#[tokio::test]
+async fn cve_2024_52287_cve_2026_33132_tk_09_asking_for_more_never_gives_more() {
+    const SCOPES: [&str; 7] = [
+        "catalog.read",
+        "catalog.write",
+        "catalog.review",
+        "catalog.admin",
+        "order.read",
+        "order.write",
+        "openid",
+    ];
+    let world = World::new().await;
+    let clients: [(&str, &[&str], &[&str]); 3] = [
+        ("m-basic", &["catalog.read", "order.read"], &[CATALOG, ORDERS]),
+        ("m-wide", &SCOPES[..6], &[CATALOG, ORDERS]),
+        ("m-orders", &["order.read"], &[ORDERS]),
+    ];
+    let at = |resource: &str| if resource == CATALOG { "catalog." } else { "order." };
+    let mut matrix = Matrix::new("TK-09 client × resource × scopes");
+    let mut granted_something = 0;
+    for (id, own, resources) in clients {
+        let machine = world.machine(id);
+        for resource in [
+            None,
+            Some(CATALOG),
+            Some(ORDERS),
+            Some(ORDERS_ALIAS),
+            Some("urn:nothing"),
+        ] {
+            let named = resource.map(|name| if name == ORDERS_ALIAS { ORDERS } else { name });
+            for subset in 1_u32..1 << SCOPES.len() {
+                let asked: Vec<&str> = (0..SCOPES.len())
+                    .filter(|bit| subset >> bit & 1 == 1)
+                    .map(|bit| SCOPES[bit])
+                    .collect();
+                if asked.len() > 3 && asked.len() < SCOPES.len() {
+                    continue;
+                }
+                let text = asked.join(" ");
+                let mut form = vec![("scope", text.as_str())];
+                form.extend(resource.map(|name| ("resource", name)));
+                let answer = machine.ask(&form).await;
+                let fits = |target: &str| {
+                    asked
+                        .iter()
+                        .all(|name| name.starts_with(at(target)) && own.contains(name))
+                };
+                let target = match named {
+                    Some(name) => resources.iter().find(|known| **known == name),
+                    None => resources.iter().find(|target| fits(target)),
+                };
+                let expected = match target.filter(|target| fits(target)) {
+                    Some(target) => Ok((text.clone(), text.clone(), (*target).to_owned())),
+                    None if named.is_some() && target.is_none() => Err("invalid_target".to_owned()),
+                    None => Err("invalid_scope".to_owned()),
+                };
+                let got = match answer.status {
+                    200 => {
+                        granted_something += 1;
+                        let claims = payload(answer.json()["access_token"].as_str().expect("a token"));
+                        let said = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+                        Ok((
+                            said(&answer.json()["scope"]),
+                            said(&claims["scope"]),
+                            said(&claims["aud"]),
+                        ))
+                    }
+                    _ => Err(answer.code()),
+                };
+                matrix.cell(format!("{id} × {resource:?} × {text}"), got, expected);
+            }
+        }
+        for (text, why) in [
+            ("CATALOG.READ ORDER.READ", "another letter case"),
+            ("*", "a wildcard"),
+            ("order.read  order.read", "two spaces"),
+            ("order.read,order.read", "a comma"),
+            (" order.read", "a space before"),
+            ("order.read\torder.write", "a tab"),
+            ("order.read\u{a0}order.write", "another space"),
+            ("order.read\\", "a backslash"),
+            ("order", "a prefix"),
+            ("order.readx", "an extension"),
+        ] {
+            let answer = machine.ask(&[("scope", text)]).await;
+            matrix.cell(
+                format!("{id} × {why}"),
+                (answer.status, answer.code()),
+                (400, "invalid_scope".to_owned()),
+            );
+        }
+    }
+    println!("{granted_something} of them were granted");
+    assert!(granted_something > 20);
+    matrix.end();
+}
+
+/// Without a scope a client gets its own at the one resource, never the union.
+#[tokio::test]
+async fn tk_09_a_request_without_a_scope_stays_within_the_client_and_the_resource() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-09 client × resource, no scope");
+    for (id, resource, expected) in [
+        ("m-basic", None, "catalog.read"),
+        ("m-basic", Some(ORDERS), "order.read"),
+        ("m-basic", Some(ORDERS_ALIAS), "order.read"),
+        ("m-orders", None, "order.read"),
+        (
+            "m-wide",
+            None,
+            "catalog.read catalog.write catalog.review catalog.admin",
+        ),
+        ("m-wide", Some(ORDERS), "order.read order.write"),
+    ] {
+        let machine: Machine = world.machine(id);
+        let form: Vec<(&str, &str)> = resource.map(|name| ("resource", name)).into_iter().collect();
+        let answer = machine.ask(&form).await;
+        matrix.cell(
+            format!("{id} × {resource:?}"),
+            answer.json()["scope"].as_str().unwrap_or_default(),
+            expected,
+        );
+    }
+    matrix.end();
+}

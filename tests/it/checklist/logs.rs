@@ -1,0 +1,272 @@
+//! OP-03: nothing that is secret is ever written to a log, however much is logged.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use super::forms::bad_requests;
+use super::secrets::found;
+use super::world::{raw, secret_of, seed, signature};
+use crate::harness::{Answer, Machine, Matrix, anonymous, call, client, until};
+
+/// The binary with everything logged, its output in two files.
+struct Loud {
+    child: Child,
+    folder: tempfile::TempDir,
+    demo: Value,
+}
+
+impl Loud {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = |name: &str| Stdio::from(File::create(folder.path().join(name)).expect("a file"));
+        std::fs::write(folder.path().join("world.toml"), seed()).expect("the seed");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        command.args([
+            "--data",
+            "data",
+            "--port",
+            "0",
+            "--identity-port",
+            "0",
+            "--admin-port",
+            "0",
+        ]);
+        command
+            .args(["--seed", "world.toml", "--log", "trace"])
+            .current_dir(folder.path())
+            .kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(file("stdout"))
+            .stderr(file("stderr"));
+        let child = command.spawn().expect("the binary starts");
+        let demo = folder.path().join("data/demo.json");
+        until("the house is ready", async || demo.exists()).await;
+        let demo = serde_json::from_str(&std::fs::read_to_string(demo).expect("demo.json")).expect("JSON");
+        Self { child, folder, demo }
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.demo[name].as_str().expect(name).to_owned()
+    }
+
+    fn written(folder: &Path) -> Vec<u8> {
+        let mut all = std::fs::read(folder.join("stdout")).expect("its output");
+        all.extend(std::fs::read(folder.join("stderr")).expect("its errors"));
+        all
+    }
+}
+
+#[tokio::test]
+async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
+    const CANARY: &str = "cAnArY-0b5ff8b9-2f1c-dead-beef";
+    let mut loud = Loud::start().await;
+    let (issuer, api) = (loud.text("issuer"), loud.text("api"));
+    let machine = |id: &str| Machine {
+        issuer: issuer.clone(),
+        client_id: id.to_owned(),
+        secret: secret_of(id),
+    };
+    let mut needles: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut keep = |name: &str, text: &str| needles.push((name.to_owned(), text.as_bytes().to_vec()));
+
+    // What goes well.
+    let token = machine("m-basic").token().await;
+    let revoked = machine("m-basic").token().await;
+    let whoami = format!("{api}/catalog/v1/whoami");
+    assert_eq!(call(&token, &whoami).await.status, 200);
+    assert_eq!(machine("rs-all").introspect(&token).await.status, 200);
+    assert_eq!(machine("m-basic").revoke(&revoked).await.status, 200);
+    until("the guard refuses", async || {
+        call(&revoked, &whoami).await.status == 401
+    })
+    .await;
+    let mut feed = super::feed::Stream::open(&machine("rs-all"), None).await;
+    let message = feed.next().await.data;
+    keep("a token", signature(&token));
+    keep("a revoked token", signature(&revoked));
+    keep("a feed message", signature(&message));
+    // HTTP/2 writes other lines.
+    let h2 = client(reqwest::Client::builder().http2_prior_knowledge());
+    let request = h2
+        .post(format!("{issuer}/token"))
+        .basic_auth("m-basic", Some(secret_of("m-basic")));
+    let answer = Answer::of(request.form(&[("grant_type", "client_credentials")])).await;
+    let by_h2 = answer.json()["access_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
+    assert_eq!(Answer::of(h2.get(&whoami).bearer_auth(&by_h2)).await.status, 200);
+    keep("a token over HTTP/2", signature(&by_h2));
+
+    // What goes wrong, with a canary in every field that may hold a secret; a canary as client id is no secret.
+    let answers = bad_requests(&issuer, &api, ("rs-all", &secret_of("rs-all")), CANARY).await;
+    assert!(answers.len() >= 90, "{}", answers.len());
+    let wrong = Machine {
+        secret: format!("{CANARY}-wrong"),
+        ..machine("m-wide")
+    };
+    for path in ["/token", "/introspect", "/revoke"] {
+        for _ in 0..11 {
+            wrong.post(path, &[("token", "x")]).await;
+        }
+        let form = [
+            ("client_id", "m-post"),
+            ("client_secret", "wrong-secret-of-a-form"),
+            ("token", "wrong-token-of-a-form"),
+        ];
+        Answer::of(h2.post(format!("{issuer}{path}")).form(&form)).await;
+    }
+    assert_eq!(wrong.ask(&[]).await.status, 429, "the throttle speaks, too");
+    call("wrong-token-at-the-guard.a.b", &whoami).await;
+    Answer::of(
+        h2.get(&whoami)
+            .bearer_auth("wrong-token-over-h2.a.b")
+            .header("cookie", "s=wrong-cookie-over-h2"),
+    )
+    .await;
+    anonymous(&format!("{whoami}?access_token=wrong-token-in-a-query")).await;
+    anonymous(&format!("{issuer}/token?client_secret=wrong-secret-in-a-query")).await;
+    let authority = format!("127.0.0.1:{}", issuer.rsplit_once(':').expect("a port").1);
+    let broken =
+        "POST /token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic wrong-header-cut-off";
+    raw(
+        &format!("http://{authority}"),
+        format!("{broken}\r\n\r\n").as_bytes(),
+    )
+    .await;
+    for (name, text) in [
+        ("secret of a wrong Basic", "cAnArY-0b5ff8b9-2f1c-dead-beef-wrong"),
+        ("secret of a form", "wrong-secret-of-a-form"),
+        ("token of a form", "wrong-token-of-a-form"),
+        ("bearer at the guard", "wrong-token-at-the-guard"),
+        ("bearer over HTTP/2", "wrong-token-over-h2"),
+        ("cookie over HTTP/2", "wrong-cookie-over-h2"),
+        ("token in a query", "wrong-token-in-a-query"),
+        ("secret in a query", "wrong-secret-in-a-query"),
+        ("header cut off", "wrong-header-cut-off"),
+    ] {
+        keep(name, text);
+    }
+    // Credentials as they stand in headers, encoded.
+    use base64::Engine;
+    let encoded = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
+    for id in ["m-basic", "rs-all"] {
+        keep(
+            &format!("Basic of {id}"),
+            &encoded(format!("{id}:{}", secret_of(id)))[8..],
+        );
+    }
+    keep(
+        "Basic of a wrong secret",
+        &encoded(format!("m-wide:{CANARY}-wrong"))[12..],
+    );
+    for id in ["m-basic", "m-post", "rs-all", "rs-catalog", "idle"] {
+        keep(&format!("secret of {id}"), &secret_of(id));
+    }
+    for member in ["clients", "users"] {
+        for entry in loud.demo[member].as_array().expect("entries") {
+            let secret = entry["client_secret"].as_str().or(entry["password"].as_str());
+            secret
+                .into_iter()
+                .for_each(|secret| keep("a secret of the demo", secret));
+        }
+    }
+    let master =
+        std::fs::read_to_string(loud.folder.path().join("data/keys/master.key")).expect("the master key");
+    keep("the master key", master.trim());
+
+    let pid = loud.child.id().expect("it runs").to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .await
+            .expect("kill runs")
+            .success()
+    );
+    assert_eq!(loud.child.wait().await.expect("it ends").code(), Some(0));
+    let written = Loud::written(loud.folder.path());
+    let lines = written.split(|byte| *byte == b'\n').count();
+    println!("{} bytes in {lines} lines", written.len());
+    assert!(
+        written.windows(7).any(|w| w == b"\"TRACE\""),
+        "everything is logged"
+    );
+    assert!(lines > 1_000, "{lines}");
+    assert!(
+        found(&written, &[("a refusal".into(), b"client refused".to_vec())]).len() == 1,
+        "refusals are logged"
+    );
+    let hits = found(&written, &needles);
+    let mut matrix = Matrix::new("OP-03 secret × log");
+    for (name, needle) in &needles {
+        let line = || {
+            let at = written
+                .windows(needle.len())
+                .position(|w| w == needle.as_slice())
+                .unwrap_or_default();
+            let from = written[..at]
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .unwrap_or_default();
+            String::from_utf8_lossy(&written[from..(at + 200).min(written.len())]).into_owned()
+        };
+        matrix.hold(
+            name,
+            !hits.contains(name),
+            if hits.contains(name) {
+                line()
+            } else {
+                String::new()
+            },
+        );
+    }
+    matrix.end();
+}
+
+/// Metrics count; they do not tell.
+#[tokio::test]
+async fn op_03_metrics_hold_no_secret_and_no_name() {
+    let loud = Loud::start().await;
+    let issuer = loud.text("issuer");
+    let machine = Machine {
+        issuer: issuer.clone(),
+        client_id: "m-basic".into(),
+        secret: secret_of("m-basic"),
+    };
+    let token = machine.token().await;
+    machine.revoke(&token).await;
+    Machine {
+        secret: "wrong-secret-that-is-counted".into(),
+        ..machine.clone()
+    }
+    .ask(&[])
+    .await;
+    anonymous(&format!("{issuer}/wrong-path-that-is-counted")).await;
+    let metrics = anonymous(&format!("{}/metrics", loud.text("admin"))).await;
+    assert!(
+        metrics.text.contains("latchkey_client_refused_total"),
+        "{metrics:?}"
+    );
+    for secret in [
+        "wrong-secret-that-is-counted",
+        "wrong-path-that-is-counted",
+        "m-basic",
+        &secret_of("m-basic"),
+        signature(&token),
+    ] {
+        assert!(!metrics.text.contains(secret), "{secret}");
+    }
+    for listener in [issuer, loud.text("shop")] {
+        assert_eq!(
+            anonymous(&format!("{listener}/metrics")).await.status,
+            404,
+            "{listener}"
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! The security checklist, item by item, against the real house. A test is named after its item; where the item has
+//! CVE numbers they come first, so that `cargo test cve_` lists what happened to others.
+
+mod authentication;
+mod clients;
+mod feed;
+mod forms;
+mod grants;
+mod introspection;
+mod keys;
+mod logs;
+mod loss;
+mod secrets;
+mod standing;
+mod storage;
+mod supply;
+mod throttle;
+mod typed;
+mod world;

@@ -1,0 +1,387 @@
+//! TK-13, TK-15, TK-16: what is kept of a secret, and how much of it must be right.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use futures::StreamExt;
+use latchkey_clock::Random;
+use latchkey_identity::Vault;
+use latchkey_protocol::client::AuthMethod;
+
+use super::world::{World, lines, payload, pooled, secret_of, signature};
+use crate::harness::{Machine, Matrix};
+
+/// Every file below a folder, with its bytes.
+pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => found.push((path.display().to_string(), std::fs::read(&path).expect("a file"))),
+            }
+        }
+    }
+    found
+}
+
+/// Which of the needles are somewhere in the haystack. Needles have eight bytes at least.
+pub fn found(haystack: &[u8], needles: &[(String, Vec<u8>)]) -> Vec<String> {
+    let mut by_start: HashMap<[u8; 8], Vec<usize>> = HashMap::new();
+    let mut may_start = vec![false; 1 << 16];
+    for (index, (name, needle)) in needles.iter().enumerate() {
+        let start: [u8; 8] = needle[..8]
+            .try_into()
+            .unwrap_or_else(|_| panic!("{name} is too short"));
+        by_start.entry(start).or_default().push(index);
+        may_start[usize::from(start[0]) << 8 | usize::from(start[1])] = true;
+    }
+    let mut hits: HashSet<usize> = HashSet::new();
+    for (at, window) in haystack.windows(8).enumerate() {
+        if may_start[usize::from(window[0]) << 8 | usize::from(window[1])]
+            && let Some(candidates) = by_start.get(window)
+        {
+            hits.extend(
+                candidates
+                    .iter()
+                    .copied()
+                    .filter(|index| haystack[at..].starts_with(&needles[*index].1)),
+            );
+        }
+    }
+    hits.into_iter().map(|index| needles[index].0.clone()).collect()
+}
+
+/// The three databases with their write-ahead logs; nothing else in the data folder is a database.
+fn dump(world: &World) -> Vec<(String, Vec<u8>)> {
+    let all: Vec<_> = files(&world.data)
+        .into_iter()
+        .filter(|(name, _)| name.contains(".db"))
+        .collect();
+    for database in ["identity.db", "bus.db", "catalog.db"] {
+        assert!(
+            all.iter().any(|(name, _)| name.ends_with(database)),
+            "{database} is dumped"
+        );
+        assert!(
+            all.iter()
+                .any(|(name, _)| name.ends_with(&format!("{database}-wal"))),
+            "{database}-wal is dumped"
+        );
+    }
+    all
+}
+
+/// A secret in every form in which it could lie somewhere.
+fn forms(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    vec![
+        (format!("{name}, raw"), bytes.to_vec()),
+        (
+            format!("{name}, base64"),
+            STANDARD_NO_PAD.encode(bytes).into_bytes(),
+        ),
+        (
+            format!("{name}, base64url"),
+            URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
+        ),
+        (format!("{name}, hex"), hex.to_uppercase().into_bytes()),
+        (format!("{name}, HEX"), hex.into_bytes()),
+    ]
+}
+
+/// The private scalar of a P-256 key in PKCS #8 (RFC 5915 §3: version 1, then the octets).
+fn scalar(pkcs8: &[u8]) -> &[u8] {
+    let at = pkcs8
+        .windows(5)
+        .position(|w| w == [2, 1, 1, 4, 32])
+        .expect("an EC private key");
+    &pkcs8[at + 5..at + 37]
+}
+
+#[tokio::test]
+async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() {
+    let world = World::new().await;
+    let mut needles = Vec::new();
+    for client in &world.house.demo().clients {
+        needles.extend(
+            client
+                .client_secret
+                .iter()
+                .map(|secret| (client.client_id.clone(), secret.clone().into_bytes())),
+        );
+    }
+    for user in &world.house.demo().users {
+        needles.extend(
+            user.password
+                .iter()
+                .map(|password| (user.username.clone(), password.clone().into_bytes())),
+        );
+    }
+    assert!(needles.len() >= 8 + 3, "{}", needles.len());
+    let machine = world.machine("m-basic");
+    let (live, revoked) = (machine.token().await, machine.token().await);
+    machine.revoke(&revoked).await;
+    for token in [&live, &revoked] {
+        needles.push(("a token".into(), token.clone().into_bytes()));
+        needles.push(("a token's signature".into(), signature(token).as_bytes().to_vec()));
+    }
+
+    let master = std::fs::read_to_string(world.data.with_file_name("keys").join("master.key")).unwrap();
+    let key: Vec<u8> = (0..32)
+        .map(|n| u8::from_str_radix(&master.trim()[n * 2..n * 2 + 2], 16).unwrap())
+        .collect();
+    needles.extend(forms("master key", &key));
+    let vault = Vault::new(&key.try_into().unwrap(), Random::system());
+    let mut opened = 0;
+    for row in world.identity().store().keys(world.db()).await.unwrap() {
+        let pkcs8 = vault
+            .open(&format!("signing_keys/{}", row.key.kid), &row.wrapped_private)
+            .unwrap();
+        needles.extend(forms("private key", scalar(&pkcs8)));
+        needles.extend(forms("PKCS #8", &pkcs8[..48]));
+        opened += 1;
+    }
+    for row in world
+        .identity()
+        .store()
+        .secrets(world.db(), "client_secret")
+        .await
+        .unwrap()
+    {
+        needles.extend(forms(
+            "key of client secrets",
+            &vault.open(&format!("secrets/{}", row.id), &row.wrapped).unwrap(),
+        ));
+        opened += 1;
+    }
+    assert_eq!(opened, 2, "one signing key and one key of secrets");
+
+    // What is there on purpose is found: the search works.
+    let jti = payload(&revoked)["jti"].as_str().unwrap().to_owned();
+    let hash = lines(
+        world.db(),
+        "SELECT secret_hash AS line FROM clients WHERE id = 'm-basic'",
+    )
+    .await
+    .remove(0);
+    let planted = [
+        ("jti".to_owned(), jti.into_bytes()),
+        ("hash".to_owned(), hash.into_bytes()),
+    ];
+    let dumped = dump(&world);
+    let seen: HashSet<String> = dumped
+        .iter()
+        .flat_map(|(_, bytes)| found(bytes, &planted))
+        .collect();
+    assert_eq!(seen.len(), 2, "{seen:?}");
+
+    let mut matrix = Matrix::new("TK-13 file × secret");
+    for (name, bytes) in &dumped {
+        let hits = found(bytes, &needles);
+        for (needle, _) in &needles {
+            matrix.hold(format!("{name} × {needle}"), !hits.contains(needle), "found");
+        }
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn tk_16_a_thousand_live_tokens_leave_no_trace_in_the_databases_and_none_is_like_another() {
+    let world = World::new().await;
+    let client = pooled();
+    let asked = futures::stream::iter(0..1_000).map(|_| {
+        let request = client
+            .post(format!("{}/token", world.url()))
+            .basic_auth("m-basic", Some(secret_of("m-basic")));
+        async {
+            let answer = request
+                .form(&[("grant_type", "client_credentials")])
+                .send()
+                .await
+                .expect("an answer");
+            let body: serde_json::Value =
+                serde_json::from_str(&answer.text().await.expect("a body")).expect("JSON");
+            body["access_token"].as_str().expect("a token").to_owned()
+        }
+    });
+    let tokens: Vec<String> = asked.buffer_unordered(16).collect().await;
+    let jtis: HashSet<String> = tokens
+        .iter()
+        .map(|t| payload(t)["jti"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(jtis.len(), 1_000, "no name is given twice");
+    for jti in &jtis {
+        assert_eq!(URL_SAFE_NO_PAD.decode(jti).unwrap().len(), 16, "128 bits: {jti}");
+    }
+    let mut needles: Vec<(String, Vec<u8>)> = Vec::new();
+    for token in &tokens {
+        needles.push((token.clone(), token.clone().into_bytes()));
+        needles.push((
+            format!("signature of {token}"),
+            signature(token).as_bytes().to_vec(),
+        ));
+    }
+    let mut hits = Vec::new();
+    let dumped = dump(&world);
+    for (_, bytes) in &dumped {
+        hits.extend(found(bytes, &needles));
+    }
+    println!(
+        "{} needles in {} files, {} hits",
+        needles.len(),
+        dumped.len(),
+        hits.len()
+    );
+    assert_eq!(hits, Vec::<String>::new());
+    assert!(world.is_active(&tokens[999]).await);
+}
+
+#[tokio::test]
+async fn tk_16_secrets_that_the_house_makes_have_256_bits_and_are_kept_as_hashes() {
+    let world = World::new().await;
+    let id = latchkey_protocol::ClientId::parse("m-basic").unwrap();
+    let mut made = HashSet::new();
+    for _ in 0..64 {
+        let secret = world
+            .identity()
+            .rotate_client_secret(&id, "test")
+            .await
+            .unwrap()
+            .client_secret
+            .unwrap();
+        assert_eq!(URL_SAFE_NO_PAD.decode(&secret).unwrap().len(), 32);
+        made.insert(secret.into_bytes());
+    }
+    assert_eq!(made.len(), 64);
+    let needles: Vec<_> = made
+        .into_iter()
+        .map(|secret| ("a secret".to_owned(), secret))
+        .collect();
+    for (name, bytes) in files(&world.data) {
+        assert_eq!(found(&bytes, &needles), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Every proper prefix, a thousand changes of one character, and what can be put around it.
+fn near(token: &str) -> Vec<String> {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ ~";
+    let random = Random::seeded(15);
+    let mut all: Vec<String> = (0..token.len()).map(|end| token[..end].to_owned()).collect();
+    while all.len() < token.len() + 1_000 {
+        let [at, low, with, kind] = random.bytes::<4>().map(usize::from);
+        let at = (at << 8 | low) % token.len();
+        let with = char::from(ALPHABET[with % ALPHABET.len()]);
+        let mut changed = token.to_owned();
+        match kind % 8 {
+            0 => changed.insert(at, with),
+            1 => drop(changed.remove(at)),
+            _ => changed.replace_range(at..=at, with.encode_utf8(&mut [0; 4])),
+        }
+        if changed != token {
+            all.push(changed);
+        }
+    }
+    for around in ["A", "=", ".", " ", "\n", "\0", "%20", ",x"] {
+        all.push(format!("{token}{around}"));
+        all.push(format!("{around}{token}"));
+    }
+    all.extend([
+        format!("{token}{token}"),
+        format!("{token}.{token}"),
+        token.to_uppercase(),
+        token.to_lowercase(),
+    ]);
+    all
+}
+
+#[tokio::test]
+async fn cve_2026_27840_tk_15_a_token_that_is_nearly_right_is_wrong() {
+    let world = World::new().await;
+    let token = world.machine("m-basic").token().await;
+    let client = pooled();
+    let near = near(&token);
+    let ask = |path: &'static str, id: &'static str, text: String| {
+        let request = client
+            .post(format!("{}{path}", world.url()))
+            .basic_auth(id, Some(secret_of(id)));
+        async move {
+            let answer = request.form(&[("token", &text)]).send().await.expect("an answer");
+            let (status, body) = (answer.status().as_u16(), answer.text().await.expect("a body"));
+            (text, status, body)
+        }
+    };
+    let mut matrix = Matrix::new("TK-15 endpoint × nearly a token");
+    // The first prefix is empty: a parameter without a value is no parameter.
+    let looks: Vec<_> = futures::stream::iter(near[1..].to_vec())
+        .map(|text| ask("/introspect", "rs-all", text))
+        .buffer_unordered(16)
+        .collect()
+        .await;
+    for (text, status, body) in looks {
+        matrix.cell(
+            format!("/introspect {text:?}"),
+            (status, body.as_str()),
+            (200, r#"{"active":false}"#),
+        );
+    }
+    let ends: Vec<_> = futures::stream::iter(near[1..].to_vec())
+        .map(|text| ask("/revoke", "m-basic", text))
+        .buffer_unordered(16)
+        .collect()
+        .await;
+    for (text, status, body) in ends {
+        matrix.cell(format!("/revoke {text:?}"), (status, body.as_str()), (200, ""));
+    }
+    matrix.end();
+    assert!(world.is_active(&token).await, "none of them has ended the token");
+    let ended = "SELECT subject AS line FROM revocations";
+    assert_eq!(lines(world.db(), ended).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn cve_2026_27840_tk_15_a_client_secret_that_is_nearly_right_is_wrong() {
+    let world = World::new().await;
+    let right = world.machine("rs-all");
+    let mut wrong: Vec<String> = (1..right.secret.len())
+        .map(|end| right.secret[..end].to_owned())
+        .collect();
+    wrong.extend((1..right.secret.len()).map(|start| right.secret[start..].to_owned()));
+    for at in 0..right.secret.len() {
+        let mut changed = right.secret.clone().into_bytes();
+        changed[at] ^= 1;
+        wrong.push(String::from_utf8(changed).unwrap());
+    }
+    for around in ["0", " ", "\0", "\n", ":"] {
+        wrong.push(format!("{}{around}", right.secret));
+        wrong.push(format!("{around}{}", right.secret));
+    }
+    wrong.extend([
+        right.secret.to_uppercase(),
+        format!("{0}{0}", right.secret),
+        format!("{}{}", right.secret, "0".repeat(512)),
+    ]);
+    let mut matrix = Matrix::new("TK-15 nearly a secret");
+    for (index, secret) in wrong.into_iter().enumerate() {
+        if index % 29 == 0 {
+            world.house.clock.advance(61_000);
+        }
+        let machine = Machine {
+            secret: secret.clone(),
+            ..right.clone()
+        };
+        let method = AuthMethod::ClientSecretBasic;
+        matrix.cell(
+            format!("{method:?} {secret:?}"),
+            machine.introspect("x").await.status,
+            401,
+        );
+    }
+    world.house.clock.advance(61_000);
+    matrix.cell("the right one", right.introspect("x").await.status, 200);
+    matrix.end();
+}

@@ -1,0 +1,415 @@
+//! TK-10: who has lost their standing obtains nothing, at any endpoint.
+
+use latchkey_identity::Seed;
+use latchkey_protocol::ClientId;
+use latchkey_protocol::checks::{Check, Endpoint};
+use latchkey_protocol::client::AuthMethod;
+use latchkey_protocol::revocation::Revocation;
+use serde_json::json;
+
+use super::world::{World, run_sql, secret_of};
+use crate::harness::{Machine, Matrix, call, http, until};
+
+/// What a client that may do everything at every endpoint is registered with.
+fn able(id: &str, method: &str) -> String {
+    format!(
+        "[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"{}\"\ntoken_endpoint_auth_method = \"{method}\"\n\
+         grant_types = [\"client_credentials\"]\nscope = \"catalog.read\"\nresources = [\"urn:latchkey:catalog\"]\n\
+         may_introspect = [\"*\"]\n",
+        secret_of(id)
+    )
+}
+
+async fn seed(world: &World, text: &str) {
+    let seed = Seed::parse(text).expect("a seed");
+    world
+        .identity()
+        .seed(seed, "test")
+        .await
+        .expect("the seed is taken");
+}
+
+/// Asks for what the endpoint is for. A new endpoint does not compile until it is knocked at here.
+async fn knock(endpoint: Endpoint, client: &Machine, method: AuthMethod) -> u16 {
+    let (path, form) = match endpoint {
+        Endpoint::Token(grant) => ("/token", vec![("grant_type", grant.name())]),
+        Endpoint::Introspect => ("/introspect", vec![("token", "x")]),
+        Endpoint::Revoke => ("/revoke", vec![("token", "x")]),
+        Endpoint::Feed => {
+            // A GET has no form: the header is its only way.
+            let mut request = http().get(format!("{}/revocations", client.issuer));
+            if method != AuthMethod::None {
+                request = request.basic_auth(&client.client_id, Some(&client.secret));
+            }
+            return request.send().await.expect("an answer").status().as_u16();
+        }
+    };
+    let request = http().post(format!("{}{path}", client.issuer));
+    let mut form = form;
+    let request = match method {
+        AuthMethod::ClientSecretBasic => request.basic_auth(&client.client_id, Some(&client.secret)),
+        AuthMethod::ClientSecretPost => {
+            form.extend([
+                ("client_id", client.client_id.as_str()),
+                ("client_secret", &client.secret),
+            ]);
+            request
+        }
+        AuthMethod::None => {
+            form.push(("client_id", &client.client_id));
+            request
+        }
+    };
+    request
+        .form(&form)
+        .send()
+        .await
+        .expect("an answer")
+        .status()
+        .as_u16()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Loss {
+    Disabled,
+    Removed,
+    SecretReplaced,
+    MethodChanged,
+    MadePublic,
+    RightsWithdrawn,
+}
+
+const LOSSES: [Loss; 6] = [
+    Loss::Disabled,
+    Loss::Removed,
+    Loss::SecretReplaced,
+    Loss::MethodChanged,
+    Loss::MadePublic,
+    Loss::RightsWithdrawn,
+];
+
+async fn lose(world: &World, loss: Loss, id: &str, method: AuthMethod) {
+    let identity = world.identity();
+    let client = ClientId::parse(id).expect("an id");
+    match loss {
+        Loss::Disabled => drop(
+            identity
+                .set_client_enabled(&client, false, "test")
+                .await
+                .expect("done"),
+        ),
+        Loss::Removed => identity.remove_client(&client, "test").await.expect("done"),
+        Loss::SecretReplaced => drop(
+            identity
+                .rotate_client_secret(&client, "test")
+                .await
+                .expect("done"),
+        ),
+        Loss::MethodChanged => {
+            let other = match method {
+                AuthMethod::ClientSecretBasic => "client_secret_post",
+                AuthMethod::ClientSecretPost | AuthMethod::None => "client_secret_basic",
+            };
+            seed(world, &able(id, other)).await;
+        }
+        Loss::MadePublic => {
+            seed(
+                world,
+                &format!("[[clients]]\nclient_id = \"{id}\"\ntoken_endpoint_auth_method = \"none\"\n"),
+            )
+            .await;
+        }
+        Loss::RightsWithdrawn => {
+            let text = able(
+                id,
+                if method == AuthMethod::ClientSecretPost {
+                    "client_secret_post"
+                } else {
+                    "client_secret_basic"
+                },
+            );
+            let text = text
+                .replace("grant_types = [\"client_credentials\"]", "")
+                .replace("may_introspect = [\"*\"]", "");
+            seed(world, &text).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn cve_2026_9798_cve_2026_16103_cve_2026_88770_tk_10_a_client_that_lost_its_standing_gets_nothing_anywhere()
+ {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-10 loss × method × endpoint");
+    for (method, name) in [
+        (AuthMethod::ClientSecretBasic, "client_secret_basic"),
+        (AuthMethod::ClientSecretPost, "client_secret_post"),
+    ] {
+        for loss in LOSSES {
+            let id = format!("able-{name}-{loss:?}").to_lowercase();
+            seed(&world, &able(&id, name)).await;
+            let client = world.machine(&id);
+            let knocks: Vec<Endpoint> = Endpoint::ALL
+                .into_iter()
+                .filter(|endpoint| *endpoint != Endpoint::Feed || method == AuthMethod::ClientSecretBasic)
+                .collect();
+            for endpoint in &knocks {
+                let got = knock(*endpoint, &client, method).await;
+                matrix.cell(format!("{name} × before {loss:?} × {endpoint:?}"), got, 200);
+            }
+            lose(&world, loss, &id, method).await;
+            for endpoint in &knocks {
+                let got = knock(*endpoint, &client, method).await;
+                let expected = match (loss, endpoint) {
+                    // Whoever proves itself may always end its own tokens.
+                    (Loss::RightsWithdrawn, Endpoint::Revoke) => 200,
+                    (Loss::RightsWithdrawn, Endpoint::Token(_)) => 400,
+                    (Loss::RightsWithdrawn, Endpoint::Introspect | Endpoint::Feed) => 403,
+                    _ => 401,
+                };
+                matrix.cell(format!("{name} × {loss:?} × {endpoint:?}"), got, expected);
+            }
+        }
+    }
+    matrix.end();
+    world.house.stop().await;
+}
+
+/// The table of checks, on the wire: each endpoint × each check of its column, one thing spoiled at a time.
+#[tokio::test]
+async fn tk_10_every_check_of_every_endpoint_is_made_on_the_wire() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-10 endpoint × check");
+    for endpoint in Endpoint::ALL {
+        for check in endpoint.checks() {
+            let id = format!("spoiled-{}", matrix.cells());
+            let method = AuthMethod::ClientSecretBasic;
+            seed(&world, &able(&id, "client_secret_basic")).await;
+            let client = world.machine(&id);
+            matrix.cell(
+                format!("{endpoint:?} × before {check:?}"),
+                knock(endpoint, &client, method).await,
+                200,
+            );
+            let is_token = matches!(endpoint, Endpoint::Token(_));
+            let (spoiled, method, expected) = match check {
+                Check::NotThrottled => {
+                    let wrong = Machine {
+                        secret: "wrong".into(),
+                        ..client.clone()
+                    };
+                    for _ in 0..30 {
+                        knock(endpoint, &wrong, method).await;
+                    }
+                    (client, method, 429)
+                }
+                Check::Known => {
+                    lose(&world, Loss::Removed, &id, method).await;
+                    (client, method, 401)
+                }
+                Check::Method => {
+                    lose(&world, Loss::MethodChanged, &id, method).await;
+                    (client, method, 401)
+                }
+                Check::Secret => (
+                    Machine {
+                        secret: "wrong".into(),
+                        ..client
+                    },
+                    method,
+                    401,
+                ),
+                Check::Enabled => {
+                    lose(&world, Loss::Disabled, &id, method).await;
+                    (client, method, 401)
+                }
+                Check::Confidential => {
+                    lose(&world, Loss::MadePublic, &id, method).await;
+                    (client, AuthMethod::None, if is_token { 400 } else { 401 })
+                }
+                Check::Grant => {
+                    lose(&world, Loss::RightsWithdrawn, &id, method).await;
+                    (client, method, 400)
+                }
+                Check::MayIntrospect => {
+                    lose(&world, Loss::RightsWithdrawn, &id, method).await;
+                    (client, method, 403)
+                }
+            };
+            matrix.cell(
+                format!("{endpoint:?} × {check:?}"),
+                knock(endpoint, &spoiled, method).await,
+                expected,
+            );
+        }
+    }
+    matrix.end();
+    world.house.stop().await;
+}
+
+/// What it had obtained before ends, too, and does not come back with the client.
+#[tokio::test]
+async fn cve_2026_9705_tk_10_cl_03_the_tokens_of_a_client_that_went_stay_dead_when_it_comes_back() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("TK-10 way of going × where the token is shown");
+    for (what, loss) in [("disabled", Loss::Disabled), ("removed", Loss::Removed)] {
+        seed(&world, &able(what, "client_secret_basic")).await;
+        let (client, id) = (world.machine(what), ClientId::parse(what).unwrap());
+        let old = client.token().await;
+        assert_eq!(call(&old, &world.whoami()).await.status, 200);
+        assert!(world.is_active(&old).await);
+        lose(&world, loss, what, AuthMethod::ClientSecretBasic).await;
+        matrix.cell(
+            format!("{what} × introspection"),
+            world.is_active(&old).await,
+            false,
+        );
+        until("the guard hears of it", async || {
+            call(&old, &world.whoami()).await.status == 401
+        })
+        .await;
+
+        match loss {
+            Loss::Disabled => drop(
+                world
+                    .identity()
+                    .set_client_enabled(&id, true, "test")
+                    .await
+                    .unwrap(),
+            ),
+            _ => seed(&world, &able(what, "client_secret_basic")).await,
+        }
+        matrix.cell(
+            format!("{what} and back × introspection"),
+            world.is_active(&old).await,
+            false,
+        );
+        matrix.cell(
+            format!("{what} and back × guard"),
+            call(&old, &world.whoami()).await.status,
+            401,
+        );
+        let new = client.token().await;
+        matrix.cell(
+            format!("{what} and back × new token, introspection"),
+            world.is_active(&new).await,
+            true,
+        );
+        matrix.cell(
+            format!("{what} and back × new token, guard"),
+            call(&new, &world.whoami()).await.status,
+            200,
+        );
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn tk_10_registering_again_does_not_enable_what_an_administrator_disabled() {
+    let world = World::new().await;
+    seed(&world, &able("again", "client_secret_basic")).await;
+    let (client, id) = (world.machine("again"), ClientId::parse("again").unwrap());
+    world
+        .identity()
+        .set_client_enabled(&id, false, "test")
+        .await
+        .unwrap();
+    seed(&world, &able("again", "client_secret_basic")).await;
+    for endpoint in Endpoint::ALL {
+        assert_eq!(
+            knock(endpoint, &client, AuthMethod::ClientSecretBasic).await,
+            401,
+            "{endpoint:?}"
+        );
+    }
+    let rotated = world.identity().rotate_client_secret(&id, "test").await.unwrap();
+    assert!(
+        rotated.disabled_at.is_some(),
+        "whoever gives it a new secret is told that it is disabled"
+    );
+    let renewed = Machine {
+        secret: rotated.client_secret.unwrap(),
+        ..client
+    };
+    for endpoint in Endpoint::ALL {
+        assert_eq!(
+            knock(endpoint, &renewed, AuthMethod::ClientSecretBasic).await,
+            401,
+            "{endpoint:?}"
+        );
+    }
+}
+
+/// People cannot sign in yet; what their tokens say is looked up live all the same.
+#[tokio::test]
+async fn cve_2025_64521_cve_2024_47000_tk_10_introspection_looks_the_person_up_each_time() {
+    let world = World::new().await;
+    let alice = world.person("alice").await;
+    let token = world.mint(json!({"sub": alice, "jti": "t1", "fam": "f1"}));
+    assert!(world.is_active(&token).await);
+    let mut matrix = Matrix::new("TK-10 person × introspection");
+    for column in ["disabled_at", "locked_at", "deleted_at"] {
+        let set = |value: &str| format!("UPDATE users SET {column} = {value} WHERE id = '{alice}'");
+        run_sql(world.db(), set("1")).await.unwrap();
+        matrix.cell(column, world.is_active(&token).await, false);
+        run_sql(world.db(), set("NULL")).await.unwrap();
+        matrix.cell(format!("no {column}"), world.is_active(&token).await, true);
+    }
+    matrix.cell(
+        "nobody",
+        world
+            .is_active(&world.mint(json!({"sub": "01a1ebbc-0000-7000-8000-0000000000ff"})))
+            .await,
+        false,
+    );
+    matrix.cell(
+        "a client's name",
+        world.is_active(&world.mint(json!({"sub": "m-basic"}))).await,
+        false,
+    );
+    for (what, end) in [
+        (
+            "family",
+            Revocation::Family {
+                fam: "f1".into(),
+                sid: None,
+                client_id: "later".into(),
+            },
+        ),
+        ("subject", Revocation::Subject { sub: alice.clone() }),
+    ] {
+        if what == "family" {
+            run_sql(world.db(), family("f1", &alice, None)).await.unwrap();
+            assert!(world.is_active(&token).await, "a living family");
+        }
+        world.identity().end(end, "test", "test").await.unwrap();
+        matrix.cell(format!("{what} ended"), world.is_active(&token).await, false);
+    }
+    // Other tokens of that person end with the subject, and those issued after it live.
+    matrix.cell(
+        "another token of then",
+        world
+            .is_active(&world.mint(json!({"sub": alice, "jti": "t2"})))
+            .await,
+        false,
+    );
+    world.house.clock.advance(2_000);
+    matrix.cell(
+        "a token of later",
+        world
+            .is_active(&world.mint(json!({"sub": alice, "jti": "t3"})))
+            .await,
+        true,
+    );
+    matrix.end();
+}
+
+/// The row of a refresh-token family, as later work will write it.
+pub fn family(fam: &str, user: &str, session: Option<&str>) -> String {
+    let session = session.map_or("NULL".to_owned(), |session| format!("'{session}'"));
+    format!(
+        "INSERT INTO families (id, handle, fam, salt, client_id, user_id, session_id, sid, scope, resources, \
+         generation, overlap_hits, overlap_streak, created_at) \
+         VALUES ('id-{fam}', 'h-{fam}', '{fam}', 's', 'later', '{user}', {session}, 'sid-{fam}', '', '[]', 0, 0, 0, 0)"
+    )
+}

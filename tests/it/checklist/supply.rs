@@ -1,0 +1,131 @@
+//! SC-01: versions that are known to be bad are locked out of the shipped binary.
+
+use std::process::Command;
+
+use latchkey_db::sql;
+
+use super::world::World;
+
+/// The crates that go into the binary, as `name version features`.
+fn shipped() -> Vec<(String, String, String)> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--locked",
+            "-p",
+            "latchkey",
+            "-e",
+            "normal,build",
+            "--prefix",
+            "none",
+            "-f",
+            "{p}|{f}",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo tree runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let mut all: Vec<(String, String, String)> = text
+        .lines()
+        .filter_map(|line| {
+            let (package, features) = line.trim_end_matches(" (*)").split_once('|')?;
+            let mut words = package.split(' ');
+            let name = words.next()?.to_owned();
+            let version = words.next()?.trim_start_matches('v').to_owned();
+            Some((name, version, features.to_owned()))
+        })
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The versions of a crate, as numbers.
+fn versions(shipped: &[(String, String, String)], name: &str) -> Vec<(u64, u64, u64)> {
+    let numbers = |version: &str| {
+        let mut parts = version
+            .split(['.', '-', '+'])
+            .map(|part| part.parse().unwrap_or(0));
+        (
+            parts.next().unwrap_or(0),
+            parts.next().unwrap_or(0),
+            parts.next().unwrap_or(0),
+        )
+    };
+    let mut found: Vec<_> = shipped
+        .iter()
+        .filter(|(n, ..)| n == name)
+        .map(|(_, v, _)| numbers(v))
+        .collect();
+    found.dedup();
+    found
+}
+
+#[test]
+fn cve_2026_25537_sc_01_the_binary_ships_with_none_of_the_known_bad_versions() {
+    let shipped = shipped();
+    assert!(shipped.len() > 200, "{}", shipped.len());
+    for (name, least) in [
+        ("jsonwebtoken", (10, 3, 0)),
+        ("libsqlite3-sys", (0, 37, 0)),
+        ("sqlx", (0, 9, 0)),
+        ("h2", (0, 4, 8)),
+        ("rustls", (0, 23, 18)),
+        ("hyper", (1, 0, 0)),
+        ("aws-lc-rs", (1, 0, 0)),
+    ] {
+        let found = versions(&shipped, name);
+        assert_eq!(found.len(), 1, "one version of {name}: {found:?}");
+        assert!(found[0] >= least, "{name} {found:?}");
+    }
+}
+
+#[test]
+fn rustsec_2023_0071_sc_01_jw_18_one_cryptography_and_no_rsa_crate() {
+    let shipped = shipped();
+    for absent in [
+        "openssl",
+        "openssl-sys",
+        "native-tls",
+        "tokio-native-tls",
+        "hyper-tls",
+        "ring",
+        "rsa",
+        "rust-crypto",
+        "boring",
+        "p256",
+        "ed25519-dalek",
+        "jwt",
+        "jwt-simple",
+        "md5",
+        "sha1",
+    ] {
+        let found: Vec<_> = shipped.iter().filter(|(name, ..)| name == absent).collect();
+        assert!(found.is_empty(), "{found:?}");
+    }
+    let features = |name: &str| -> Vec<String> {
+        let of = shipped.iter().filter(|(n, ..)| n == name);
+        of.flat_map(|(.., features)| features.split(',').map(str::to_owned))
+            .collect()
+    };
+    let jwt = features("jsonwebtoken");
+    assert!(jwt.contains(&"aws_lc_rs".to_owned()), "{jwt:?}");
+    assert!(!jwt.contains(&"rust_crypto".to_owned()), "one back end: {jwt:?}");
+    let rustls = features("rustls");
+    assert!(
+        rustls.contains(&"aws_lc_rs".to_owned()) && !rustls.contains(&"ring".to_owned()),
+        "{rustls:?}"
+    );
+}
+
+#[tokio::test]
+async fn sc_01_the_linked_sqlite_is_past_the_defect_of_its_write_ahead_log() {
+    let world = World::new().await;
+    let row = sql("SELECT sqlite_version() AS line")
+        .fetch_one(world.db())
+        .await
+        .unwrap();
+    let version = row.text("line").unwrap();
+    let numbers: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
+    assert!(numbers >= vec![3, 51, 3], "{version}");
+}

@@ -1,0 +1,198 @@
+//! TK-13, design §6: guesses at a client's secret are counted, for this client and address alone, on every node.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use latchkey::config::Role;
+
+use super::world::{World, secret_of};
+use crate::harness::{Answer, Machine, Matrix, client, postgres, until};
+
+/// Asks for a token from an address of our choice.
+async fn ask_from(world: &World, address: IpAddr, id: &str, secret: &str) -> Answer {
+    let host = if address.is_ipv6() { "[::1]" } else { "127.0.0.1" };
+    let port = world.url().rsplit_once(':').expect("a port").1;
+    let http = client(reqwest::Client::builder().local_address(address));
+    let request = http
+        .post(format!("http://{host}:{port}/token"))
+        .basic_auth(id, Some(secret));
+    Answer::of(request.form(&[("grant_type", "client_credentials")])).await
+}
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+async fn guess(world: &World, times: usize) -> Vec<u16> {
+    let wrong = Machine {
+        secret: "wrong".into(),
+        ..world.machine("m-basic")
+    };
+    let mut seen = Vec::new();
+    for _ in 0..times {
+        seen.push(wrong.ask(&[]).await.status);
+    }
+    seen
+}
+
+#[tokio::test]
+async fn tk_13_thirty_wrong_secrets_a_minute_block_this_client_from_this_address_alone() {
+    let world = World::new().await;
+    let right = secret_of("m-basic");
+    assert_eq!(guess(&world, 30).await, [401; 30]);
+    let blocked = world.machine("m-basic").ask(&[]).await;
+    assert_eq!(
+        (blocked.status, blocked.code().as_str()),
+        (429, "invalid_client"),
+        "the right secret, too"
+    );
+    let wait: i64 = blocked.header("retry-after").parse().expect("seconds");
+    assert!((1..=61).contains(&wait), "{wait}");
+    assert_eq!(blocked.header("cache-control"), "no-store");
+
+    let mut matrix = Matrix::new("throttle × who asks");
+    for path in ["/introspect", "/revoke"] {
+        let status = world
+            .machine("m-basic")
+            .post(path, &[("token", "x")])
+            .await
+            .status;
+        matrix.cell(format!("the same client at {path}"), status, 429);
+    }
+    for (who, address, id, secret, status) in [
+        ("the same client and address", HERE, "m-basic", right.clone(), 429),
+        ("another secret", HERE, "m-basic", "x".to_owned(), 429),
+        ("another client", HERE, "m-wide", secret_of("m-wide"), 200),
+        ("an unknown client", HERE, "nobody", "x".to_owned(), 401),
+        (
+            "another address",
+            Ipv4Addr::new(127, 0, 0, 2).into(),
+            "m-basic",
+            right.clone(),
+            200,
+        ),
+        (
+            "an address far away",
+            Ipv4Addr::new(127, 200, 0, 1).into(),
+            "m-basic",
+            right.clone(),
+            200,
+        ),
+        (
+            "an address of the other kind",
+            Ipv6Addr::LOCALHOST.into(),
+            "m-basic",
+            right.clone(),
+            200,
+        ),
+    ] {
+        matrix.cell(who, ask_from(&world, address, id, &secret).await.status, status);
+    }
+    matrix.end();
+
+    world.house.clock.advance(59_999);
+    assert_eq!(
+        world.machine("m-basic").ask(&[]).await.status,
+        429,
+        "to the end of the window"
+    );
+    world.house.clock.advance(1);
+    assert_eq!(
+        world.machine("m-basic").ask(&[]).await.status,
+        200,
+        "and no longer"
+    );
+    assert_eq!(
+        guess(&world, 31).await[..30],
+        [401; 30],
+        "a new window counts anew"
+    );
+    assert_eq!(world.machine("m-basic").ask(&[]).await.status, 429);
+}
+
+#[tokio::test]
+async fn tk_13_successes_never_count_and_wait_never_grows() {
+    let world = World::new().await;
+    let right = world.machine("m-basic");
+    for _ in 0..60 {
+        assert_eq!(right.ask(&[]).await.status, 200);
+    }
+    assert_eq!(guess(&world, 29).await, [401; 29]);
+    for _ in 0..60 {
+        assert_eq!(right.ask(&[]).await.status, 200, "29 are permitted");
+    }
+    // Nor does a success in between wipe out what was counted.
+    assert_eq!(guess(&world, 1).await, [401]);
+    assert_eq!(right.ask(&[]).await.status, 429);
+    world.house.clock.advance(30_000);
+    assert_eq!(guess(&world, 5).await, [429; 5]);
+    world.house.clock.advance(30_000);
+    assert_eq!(
+        right.ask(&[]).await.status,
+        200,
+        "knocking at a closed door does not keep it closed"
+    );
+}
+
+/// Thirty at once are thirty: no guess slips past the count.
+#[tokio::test]
+async fn tk_13_guesses_that_race_are_all_counted() {
+    let world = World::new().await;
+    let wrong = Machine {
+        secret: "wrong".into(),
+        ..world.machine("m-basic")
+    };
+    let all = futures::future::join_all((0..30).map(|_| wrong.ask(&[]))).await;
+    assert!(all.iter().all(|answer| answer.status == 401), "{all:?}");
+    assert_eq!(world.machine("m-basic").ask(&[]).await.status, 429);
+}
+
+#[tokio::test]
+async fn tk_13_a_restart_does_not_open_the_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::at(folder.path(), "http://localhost:1").await;
+    assert_eq!(guess(&world, 30).await, [401; 30]);
+    world.house.stop().await;
+    let world = World::at(folder.path(), "http://localhost:1").await;
+    assert_eq!(
+        world.machine("m-basic").ask(&[]).await.status,
+        429,
+        "its first request"
+    );
+    assert_eq!(world.machine("m-wide").ask(&[]).await.status, 200);
+    world.house.clock.advance(60_000);
+    assert_eq!(world.machine("m-basic").ask(&[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn tk_13_a_second_node_counts_with_the_first() {
+    let (identity, bus) = (
+        postgres("throttle_identity").await,
+        postgres("throttle_bus").await,
+    );
+    let keys = tempfile::tempdir().unwrap();
+    let node = async || {
+        let (identity, bus, keys) = (identity.clone(), bus.clone(), keys.path().join("keys"));
+        World::with(move |config| {
+            config.demo = false;
+            config.allow_introspect_all = true;
+            config.roles = vec![Role::Identity];
+            config.identity_database = identity;
+            config.bus = bus;
+            config.keys = keys;
+        })
+        .await
+    };
+    let (one, two) = (node().await, node().await);
+    assert_eq!(guess(&one, 15).await, [401; 15]);
+    assert_eq!(guess(&two, 15).await, [401; 15]);
+    assert_eq!(
+        two.machine("m-basic").ask(&[]).await.status,
+        429,
+        "the node that saw the last one"
+    );
+    until("the other node refuses, too", async || {
+        one.machine("m-basic").ask(&[]).await.status == 429
+    })
+    .await;
+    assert_eq!(one.machine("m-wide").ask(&[]).await.status, 200);
+    one.house.stop().await;
+    two.house.stop().await;
+}

@@ -10,6 +10,12 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     let mut build = cargo();
     run::run(build.args(["build", "--release", "--locked", "--bin", "latchkey"]))?;
     let mut bench = cargo();
-    bench.args(["bench", "--locked", "--bench", "load", "--"]).args(arguments);
-    run::run(bench.env("TEST_POSTGRES_URL", server.url()).env("TMPDIR", &folder.0))
+    bench
+        .args(["bench", "--locked", "--bench", "load", "--"])
+        .args(arguments);
+    run::run(
+        bench
+            .env("TEST_POSTGRES_URL", server.url())
+            .env("TMPDIR", &folder.0),
+    )
 }

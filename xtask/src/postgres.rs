@@ -33,15 +33,33 @@ impl Server {
         let server = Self { programs, data, port };
         let mut initdb = server.program("initdb");
         initdb.arg("-D").arg(&server.data);
-        initdb.args(["-A", "trust", "-U", "latchkey", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]);
+        initdb.args([
+            "-A",
+            "trust",
+            "-U",
+            "latchkey",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ]);
         run(initdb.current_dir(&home).stdout(Stdio::null()))?;
         let options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=400",
             home.display()
         );
         let mut start = server.program("pg_ctl");
-        start.arg("-D").arg(&server.data).arg("-l").arg(home.join("log")).args(["-w", "-t", "30", "-o"]);
-        run(start.arg(options).arg("start").current_dir(&home).stdout(Stdio::null()))?;
+        start
+            .arg("-D")
+            .arg(&server.data)
+            .arg("-l")
+            .arg(home.join("log"))
+            .args(["-w", "-t", "30", "-o"]);
+        run(start
+            .arg(options)
+            .arg("start")
+            .current_dir(&home)
+            .stdout(Stdio::null()))?;
         Ok(server)
     }
 
@@ -66,7 +84,9 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let mut stop = self.program("pg_ctl");
-        stop.arg("-D").arg(&self.data).args(["-m", "immediate", "-w", "stop"]);
+        stop.arg("-D")
+            .arg(&self.data)
+            .args(["-m", "immediate", "-w", "stop"]);
         let home = self.data.parent().unwrap_or(&self.data).to_owned();
         if let Err(reason) = run(stop.current_dir(home).stdout(Stdio::null())) {
             eprintln!("the private PostgreSQL may still run: {reason}");
@@ -85,11 +105,19 @@ fn programs() -> Result<PathBuf, String> {
 
 fn find() -> Option<PathBuf> {
     let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
-        .map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path().join("bin")).collect())
+        .map(|entries| {
+            entries
+                .filter_map(Result::ok)
+                .map(|entry| entry.path().join("bin"))
+                .collect()
+        })
         .unwrap_or_default();
     versions.sort();
     versions.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
-    versions.into_iter().rev().find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+    versions
+        .into_iter()
+        .rev()
+        .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
 }
 
 fn install() -> Result<(), String> {
@@ -105,13 +133,26 @@ fn install() -> Result<(), String> {
         std::fs::write(&file, "create_main_cluster = false\n").map_err(|error| error.to_string())?;
     }
     let apt = |arguments: &[&str]| {
-        run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))
+        run(Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null()))
     };
     apt(&["update"])?;
-    apt(&["install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", "postgresql"])
+    apt(&[
+        "install",
+        "-y",
+        "--no-install-recommends",
+        "-o",
+        "Dpkg::Options::=--force-confold",
+        "postgresql",
+    ])
 }
 
 fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
-    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
+    listener
+        .local_addr()
+        .map(|address| address.port())
+        .map_err(|error| error.to_string())
 }

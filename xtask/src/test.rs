@@ -12,8 +12,15 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     std::fs::create_dir_all(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
     let mut test = cargo();
     test.args(["test", "--locked"]);
-    if !arguments.iter().any(|argument| argument == "-p" || argument == "--package") {
+    if !arguments
+        .iter()
+        .any(|argument| argument == "-p" || argument == "--package")
+    {
         test.arg("--workspace");
     }
-    run::run(test.args(arguments).env("TEST_POSTGRES_URL", server.url()).env("TMPDIR", &temporary))
+    run::run(
+        test.args(arguments)
+            .env("TEST_POSTGRES_URL", server.url())
+            .env("TMPDIR", &temporary),
+    )
 }

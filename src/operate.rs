@@ -25,6 +25,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         .clone()
         .unwrap_or_else(|| "http://localhost:8081".to_owned());
     Ok(Identity::open(Parts {
+        origins: latchkey_web::Origins::new([issuer.clone()]),
         issuer,
         db,
         bus,

@@ -129,6 +129,7 @@ impl Starting {
         let master_key = embedded::master_key(&self.config.keys, &self.random)?;
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
+            origins: self.origins(&self.urls.issuer, bound.port()),
             db,
             bus: self.bus.clone(),
             vault: Vault::new(&master_key, self.random.clone()),
@@ -144,10 +145,7 @@ impl Starting {
 
         let ready = identity.ready();
         let hosts = self.hosts(&bound, Some(&self.urls.issuer));
-        let router = identity
-            .router()
-            .merge(probes::router(ready.clone()))
-            .fallback(async || Problem::not_found());
+        let router = identity.router().merge(probes::router(ready.clone()));
         self.serve(Role::Identity, bound, hosts, Limits::default(), router);
         self.ready.push((Role::Identity.name(), ready));
         self.identity = Some(identity);
@@ -215,15 +213,7 @@ impl Starting {
             .clone()
             .or_else(|| self.edge.clone())
             .unwrap_or_else(|| shop.clone());
-        let port = bound.port();
-        let names = |host: &str| {
-            format!(
-                "{}://{host}:{}",
-                self.tls.scheme(),
-                port_of(&shop).unwrap_or(port)
-            )
-        };
-        let origins = Origins::new([shop.clone(), names("127.0.0.1"), names("[::1]")]);
+        let origins = self.origins(&shop, bound.port());
         let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), self.tls.client()?, origins)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
         let hosts = self.hosts(&bound, None);
@@ -235,6 +225,16 @@ impl Starting {
             latchkey_storefront::router(pages),
         );
         Ok(())
+    }
+
+    /// The origins by which browsers reach a site: its public one, and on loopback the other names of this machine.
+    fn origins(&self, public: &str, port: u16) -> Origins {
+        let port = port_of(public).unwrap_or(port);
+        let loopback = ["127.0.0.1", "[::1]"].map(|host| format!("{}://{host}:{port}", self.tls.scheme()));
+        let is_loopback = url::Url::parse(public)
+            .is_ok_and(|url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")));
+        let own = std::iter::once(public.to_owned());
+        Origins::new(own.chain(loopback.into_iter().filter(|_| is_loopback)))
     }
 
     fn gateway(&mut self, bound: Bound) -> Result<(), StartError> {

@@ -27,6 +27,7 @@ const MAY: [(&str, &[&str]); 15] = [
             "latchkey-db",
             "latchkey-bus",
             "latchkey-http",
+            "latchkey-web",
             "latchkey-telemetry",
         ],
     ),

@@ -8,4 +8,5 @@ mod ends;
 mod harness;
 mod journey;
 mod killed;
+mod sign_in;
 mod two_nodes;

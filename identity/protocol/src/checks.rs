@@ -56,7 +56,9 @@ pub struct Facts<'a> {
 
 impl Endpoint {
     /// Every endpoint, once per grant.
-    pub const ALL: [Endpoint; 4] = [
+    pub const ALL: [Endpoint; 6] = [
+        Endpoint::Token(Grant::AuthorizationCode),
+        Endpoint::Token(Grant::RefreshToken),
         Endpoint::Token(Grant::ClientCredentials),
         Endpoint::Introspect,
         Endpoint::Revoke,
@@ -68,6 +70,8 @@ impl Endpoint {
     pub fn checks(self) -> &'static [Check] {
         use Check::{Confidential, Enabled, Grant as Granted, Known, MayIntrospect, Method, NotThrottled, Secret};
         match self {
+            Self::Token(Grant::AuthorizationCode | Grant::RefreshToken) =>
+                               &[NotThrottled, Known, Method, Secret, Enabled,               Granted               ],
             Self::Token(Grant::ClientCredentials) =>
                                &[NotThrottled, Known, Method, Secret, Enabled, Confidential, Granted               ],
             Self::Introspect => &[NotThrottled, Known, Method, Secret, Enabled, Confidential,          MayIntrospect],
@@ -120,10 +124,14 @@ impl Check {
                 let may = grant.is_some_and(|grant| client.is_some_and(|c| c.may_use(grant)));
                 (may, OAuthError::GrantNotAllowed)
             }
-            Self::MayIntrospect => (
-                client.is_some_and(|c| !c.metadata.may_introspect.is_empty()),
-                OAuthError::MayNotIntrospect,
-            ),
+            Self::MayIntrospect => {
+                // Its own refresh tokens are any refreshing client's to ask about; the feed is for guards alone.
+                let own = |c: &Client| endpoint == Endpoint::Introspect && c.may_use(Grant::RefreshToken);
+                (
+                    client.is_some_and(|c| !c.metadata.may_introspect.is_empty() || own(c)),
+                    OAuthError::MayNotIntrospect,
+                )
+            }
         };
         if holds { Ok(()) } else { Err(otherwise) }
     }
@@ -173,6 +181,7 @@ mod tests {
     fn able() -> Client {
         let mut client = machine();
         client.metadata.may_introspect = vec!["*".into()];
+        client.metadata.grant_types = Grant::ALL.map(|grant| grant.name().to_owned()).to_vec();
         client.secret = Some(StoredSecret {
             key_id: "k".into(),
             hash: "h".into(),
@@ -232,6 +241,7 @@ mod tests {
                     }
                     Check::MayIntrospect => {
                         client.metadata.may_introspect.clear();
+                        client.metadata.grant_types.clear();
                         OAuthError::MayNotIntrospect
                     }
                 };
@@ -251,7 +261,7 @@ mod tests {
             }
         }
         println!("endpoint x check: {cells} cells");
-        assert_eq!(cells, 26);
+        assert_eq!(cells, 38);
     }
 
     #[test]

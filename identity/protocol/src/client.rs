@@ -60,13 +60,21 @@ pub enum AuthMethod {
 /// A grant type that this version issues tokens for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
+    /// RFC 6749 §4.1
+    AuthorizationCode,
+    /// RFC 6749 §6
+    RefreshToken,
     /// RFC 6749 §4.4
     ClientCredentials,
 }
 
 impl Grant {
     /// Every grant type that is built, in the order of the metadata.
-    pub const ALL: [Grant; 1] = [Grant::ClientCredentials];
+    pub const ALL: [Grant; 3] = [
+        Grant::AuthorizationCode,
+        Grant::RefreshToken,
+        Grant::ClientCredentials,
+    ];
 
     /// The grant of a `grant_type` parameter.
     pub fn parse(text: &str) -> Option<Self> {
@@ -76,6 +84,8 @@ impl Grant {
     /// Its name on the wire.
     pub fn name(self) -> &'static str {
         match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
         }
     }
@@ -222,7 +232,7 @@ fn yes() -> bool {
 
 impl Metadata {
     /// The names that mean something today.
-    pub const BUILT: [&str; 22] = [
+    pub const BUILT: [&str; 23] = [
         "client_id",
         "client_name",
         "token_endpoint_auth_method",
@@ -244,6 +254,7 @@ impl Metadata {
         "id_token_signed_response_alg",
         "access_token_signed_response_alg",
         "lost_answer",
+        "overlap_streak",
         "policy",
     ];
 

@@ -275,17 +275,55 @@ pub enum PageError {
     LogoutUri,
     /// `id_token_hint` and `client_id` do not belong together.
     IdTokenHint,
+    /// The request is over, was answered, or never was.
+    Expired,
+    /// The request began in another browser.
+    OtherBrowser,
+    /// A form that no page of ours has sent.
+    ForeignForm,
+    /// Too many sign-ins were begun or failed.
+    TooMany,
+    /// There is no such page.
+    NotFound,
+    /// Nothing can be decided now.
+    Unavailable,
+    /// A defect of ours.
+    Internal,
 }
 
 impl PageError {
     /// Every refusal, in the order of docs/pages.md.
-    pub const ALL: [PageError; 5] = [
+    pub const ALL: [PageError; 12] = [
         Self::Malformed,
         Self::UnknownClient,
         Self::RedirectUri,
         Self::LogoutUri,
         Self::IdTokenHint,
+        Self::Expired,
+        Self::OtherBrowser,
+        Self::ForeignForm,
+        Self::TooMany,
+        Self::NotFound,
+        Self::Unavailable,
+        Self::Internal,
     ];
+
+    /// HTTP status.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Malformed
+            | Self::UnknownClient
+            | Self::RedirectUri
+            | Self::LogoutUri
+            | Self::IdTokenHint
+            | Self::Expired => 400,
+            Self::OtherBrowser | Self::ForeignForm => 403,
+            Self::NotFound => 404,
+            Self::TooMany => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
 
     /// `data-code` and the one fixed sentence of the page.
     pub fn page(self) -> (&'static str, &'static str) {
@@ -307,6 +345,28 @@ impl PageError {
                 "id_token_hint",
                 "The application did not prove whom it wants to sign out.",
             ),
+            Self::Expired => (
+                "expired",
+                "This sign-in was finished or took too long. Go back to the application and start again.",
+            ),
+            Self::OtherBrowser => (
+                "other_browser",
+                "This sign-in was started in another browser. Start it again in this one.",
+            ),
+            Self::ForeignForm => (
+                "foreign_form",
+                "This form did not come from a page of ours. Go back, reload the page and send it again.",
+            ),
+            Self::TooMany => (
+                "too_many",
+                "There were too many attempts from here. Wait a little and try again.",
+            ),
+            Self::NotFound => ("not_found", "There is no page at this address."),
+            Self::Unavailable => (
+                "unavailable",
+                "Nothing can be answered right now. Try again in a moment.",
+            ),
+            Self::Internal => ("internal", "Something failed inside. It has been noted."),
         }
     }
 }

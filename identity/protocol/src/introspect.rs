@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
+use crate::Timestamp;
 use crate::client::Client;
+use crate::refresh::Family;
+use crate::refresh_token::{Checked, Tag};
 use crate::resource::Resource;
 
 /// A verified access token, as far as this decision needs it. Signature, type and expiry are already checked.
@@ -82,6 +85,45 @@ pub struct Active<'a> {
     pub iss: &'a str,
     /// Its own name.
     pub jti: &'a str,
+}
+
+/// Whether a refresh token is active: for its own client alone, and only the one that a refresh would take.
+pub fn is_active_refresh(
+    caller: &Client,
+    token: &Checked,
+    family: Option<&Family>,
+    standing: crate::standing::Standing<'_>,
+    latest: Timestamp,
+) -> bool {
+    let genuine = token.tag() == Tag::Genuine;
+    family.is_some_and(|family| {
+        let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= latest);
+        genuine
+            && family.client == *caller.id()
+            && family.generation == token.name().generation
+            && family.revoked_at.is_none()
+            && !over(family.expires_at)
+            && !over(family.idle_expires_at)
+            && standing.hold(family.offline_at.is_some()).is_ok()
+    })
+}
+
+/// The answer for an active refresh token.
+#[derive(Clone, Debug, Serialize)]
+pub struct ActiveRefresh<'a> {
+    /// `true`
+    pub active: bool,
+    /// What was granted.
+    pub scope: String,
+    /// Whose it is.
+    pub client_id: &'a str,
+    /// The person.
+    pub sub: &'a str,
+    /// Who issued it.
+    pub iss: &'a str,
+    /// When it ends unless it is used, Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
 }
 
 /// The whole answer for anything else, byte for byte.

@@ -7,6 +7,7 @@
 //! | who is calling, and may this client do this here? | [`client_auth`], [`checks`] |
 //! | for which resource, with which scopes? | [`audience`] |
 //! | what does an authorization request get: a page, a redirect, a code? | [`authorize`], [`redirect_uri`], [`pkce`] |
+//! | is this guess at a password looked at? | [`guess`] |
 //! | is the person signed in, and what ends with what? | [`session`], [`ends`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
@@ -28,6 +29,7 @@ pub mod code;
 pub mod consent;
 pub mod ends;
 pub mod error;
+pub mod guess;
 pub mod id_token;
 pub mod introspect;
 pub mod keys;

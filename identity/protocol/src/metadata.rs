@@ -2,11 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::client::Grant;
+use crate::client::{Alg, Grant};
 use crate::resource::Resource;
+use crate::scope::OPENID;
+use crate::session::ACR_PASSWORD;
+use crate::userinfo;
 
 /// Paths below the issuer.
 pub mod path {
+    /// RFC 6749 §3.1
+    pub const AUTHORIZE: &str = "/authorize";
+    /// OpenID Connect Core §5.3
+    pub const USERINFO: &str = "/userinfo";
+    /// OpenID Connect RP-Initiated Logout §2.1
+    pub const END_SESSION: &str = "/logout";
     /// RFC 7517
     pub const JWKS: &str = "/jwks";
     /// RFC 6749 §3.2
@@ -27,31 +36,68 @@ pub mod path {
 pub fn document(issuer: &str, resources: &[Resource]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let methods = ["client_secret_basic", "client_secret_post"];
+    let with_public = ["client_secret_basic", "client_secret_post", "none"];
     let mut scopes: Vec<&str> = resources
         .iter()
         .flat_map(|resource| &resource.scopes)
         .map(|scope| scope.name.as_str())
         .collect();
+    scopes.extend(OPENID);
     scopes.sort_unstable();
     scopes.dedup();
     json!({
         "issuer": issuer,
         "jwks_uri": at(path::JWKS),
+        "authorization_endpoint": at(path::AUTHORIZE),
         "token_endpoint": at(path::TOKEN),
-        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_methods_supported": with_public,
+        "userinfo_endpoint": at(path::USERINFO),
+        "end_session_endpoint": at(path::END_SESSION),
         "introspection_endpoint": at(path::INTROSPECT),
         "introspection_endpoint_auth_methods_supported": methods,
         "revocation_endpoint": at(path::REVOKE),
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "revocation_endpoint_auth_methods_supported": with_public,
         "revocation_feed_endpoint": at(path::REVOCATIONS),
         "grant_types_supported": Grant::ALL.map(Grant::name),
-        // There is no authorization endpoint yet, so there is no response type, ID token or code challenge either.
-        "response_types_supported": [],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": ["page"],
+        "acr_values_supported": [ACR_PASSWORD],
+        "claims_supported": claims_supported(),
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        // Absent would mean true (OpenID Connect Discovery §3).
+        "request_uri_parameter_supported": false,
+        "ui_locales_supported": ["en"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [],
+        "id_token_signing_alg_values_supported": Alg::ALL.map(Alg::name),
         "scopes_supported": scopes,
         "protected_resources": resources.iter().map(|resource| resource.identifier.as_str()).collect::<Vec<_>>(),
     })
+}
+
+/// What an ID token or userinfo may say.
+fn claims_supported() -> Vec<&'static str> {
+    let mut names = vec![
+        "sub",
+        "iss",
+        "aud",
+        "azp",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "at_hash",
+        "sid",
+        "acr",
+        "amr",
+    ];
+    names.extend(userinfo::names());
+    names
 }
 
 /// An issuer is https (or http on loopback) without query or fragment (RFC 8414 §2). The error is a sentence.
@@ -86,12 +132,13 @@ mod tests {
     fn the_document_names_nothing_that_is_not_built() {
         let document = document("https://id.test", &crate::resource::built_in());
         assert_eq!(document["token_endpoint"], "https://id.test/token");
-        assert_eq!(document["response_types_supported"], json!([]));
+        assert_eq!(document["response_types_supported"], json!(["code"]));
+        assert_eq!(document["request_uri_parameter_supported"], false);
         for absent in [
-            "authorization_endpoint",
-            "userinfo_endpoint",
-            "end_session_endpoint",
             "registration_endpoint",
+            "pushed_authorization_request_endpoint",
+            "device_authorization_endpoint",
+            "check_session_iframe",
         ] {
             assert!(document.get(absent).is_none(), "{absent}");
         }

@@ -2,6 +2,8 @@
 
 use crate::Timestamp;
 use crate::client::{Client, ClientId};
+use crate::refresh::Family;
+use crate::refresh_token::{Checked, Tag};
 
 /// The longest that any of our access tokens lives, in seconds: a guard refuses more.
 pub const MAX_TOKEN_LIFE_S: i64 = 900;
@@ -128,6 +130,27 @@ pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) 
                 client_id: token.client_id.to_owned(),
                 aud: token.aud.to_owned(),
                 exp: token.exp,
+            })
+        }
+        _ => Handed::Nothing,
+    }
+}
+
+/// Decides over a refresh token of any generation: a genuine one of this client ends its family with all its access
+/// tokens. That is no replay, whichever generation came (RFC 7009 §2.1).
+pub fn hand_in_refresh(client: &Client, token: &Checked, family: Option<&Family>) -> Handed {
+    match family {
+        Some(family)
+            if token.tag() == Tag::Genuine
+                && family.handle == token.name().handle
+                && family.client == *client.id()
+                && token.name().generation <= family.generation
+                && family.revoked_at.is_none() =>
+        {
+            Handed::End(Revocation::Family {
+                fam: family.fam.clone(),
+                sid: family.sid.clone(),
+                client_id: family.client.as_str().to_owned(),
             })
         }
         _ => Handed::Nothing,

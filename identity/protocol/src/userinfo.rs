@@ -93,6 +93,11 @@ pub fn claims(person: &Person, scope: &Scope) -> Map<String, Value> {
     out
 }
 
+/// Every claim that a scope opens.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PROFILE.into_iter().chain(EMAIL).chain(ADDRESS).chain(PHONE)
+}
+
 fn value(person: &Person, name: &str) -> Option<Value> {
     match name {
         // What we know ourselves wins over what a profile may say.

@@ -16,9 +16,11 @@ use crate::Identity;
 use crate::answer::Refusal;
 
 /// A client that may do what it asks for, and what it asks.
-pub(crate) struct Admitted {
+pub(crate) struct Admitted<T = ()> {
     pub client: Arc<Client>,
     pub form: Form,
+    /// What was read of the form before the client was proved.
+    pub read: T,
 }
 
 /// What is known of whoever asks.
@@ -48,12 +50,14 @@ impl Proved {
 const REPEATABLE: [&str; 1] = ["resource"];
 
 impl Identity {
-    /// Admits a POST. `endpoint` reads from the form which column of the checks applies.
-    pub(crate) async fn admit_form(
+    /// Admits a POST. `read` takes from the form what must be readable whoever sent it; `endpoint` says by it which
+    /// column of the checks applies.
+    pub(crate) async fn admit_form<T>(
         &self,
         request: Request,
-        endpoint: impl FnOnce(&mut Form) -> Result<Endpoint, OAuthError>,
-    ) -> Result<Admitted, Refusal> {
+        read: impl FnOnce(&mut Form) -> Result<T, OAuthError>,
+        endpoint: impl FnOnce(&T) -> Result<Endpoint, OAuthError>,
+    ) -> Result<Admitted<T>, Refusal> {
         let (parts, body) = request.into_parts();
         // RFC 6749 §3.2: parameters come in the body alone, where no log and no referrer sees them.
         if parts.uri.query().is_some() {
@@ -69,6 +73,7 @@ impl Identity {
             .to_bytes();
         let mut form = Form::parse(&body, &REPEATABLE)
             .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
+        let read = read(&mut form)?;
         let presented = present(
             &authorization(&parts.headers),
             form.take("client_id"),
@@ -76,9 +81,9 @@ impl Identity {
         )?;
         let proved = self.prove(presented, peer(&parts.extensions)).await?;
         // The client comes before the grant: a stranger learns nothing of grants (RFC 6749 §5.2).
-        let endpoint = endpoint(&mut form)?;
+        let endpoint = endpoint(&read)?;
         let client = self.allow(endpoint, proved)?;
-        Ok(Admitted { client, form })
+        Ok(Admitted { client, form, read })
     }
 
     /// Admits a GET, which has only headers.
@@ -158,7 +163,7 @@ impl Identity {
 }
 
 /// Exactly one media type: whoever reads the other one reads another request.
-fn is_form(headers: &HeaderMap) -> bool {
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     let mut all = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(media), None) = (all.next(), all.next()) else {
         return false;
@@ -180,7 +185,7 @@ fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
 }
 
 /// Tests of a router without a listener have no peer; they share the unspecified address.
-fn peer(extensions: &http::Extensions) -> IpAddr {
+pub(crate) fn peer(extensions: &http::Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
         address.ip()

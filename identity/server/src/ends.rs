@@ -4,6 +4,7 @@ use latchkey_bus::Draft;
 use latchkey_contracts::events::revocation as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, Recorded, Store};
+use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::revocation::{Revocation, collapse};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
@@ -55,7 +56,11 @@ impl Identity {
     ) -> Result<bool, IdentityError> {
         let store = &self.inner.store;
         let families = match &revocation {
-            Revocation::Session { session } => store.families_of_session(tx, session).await?,
+            Revocation::Session { session } => {
+                // Held first: a redemption that holds it is waited for, and its family then among them.
+                store.hold_session(tx, session).await?;
+                store.families_of_session(tx, session).await?
+            }
             _ => Vec::new(),
         };
         let Some(recorded) = store.add_revocation(tx, &revocation, cause, now).await? else {
@@ -88,6 +93,40 @@ impl Identity {
             }
         }
         Ok(true)
+    }
+
+    /// A person takes a client's access back: its consent, its codes, its families, offline ones too.
+    pub(crate) async fn withdraw(&self, user: &str, client: &ClientId) -> Result<(), IdentityError> {
+        let (identity, user, client, at) = (self.clone(), user.to_owned(), client.clone(), self.now());
+        let request_id = latchkey_http::current_request_id().to_string();
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                let store = &identity.inner.store;
+                if !store.withdraw_consent(&tx, &user, &client, at).await? {
+                    return Ok(());
+                }
+                let cause = Trigger::ConsentWithdrawn.ends().cause;
+                for family in store.live_families(&tx, &user, Some(&client)).await? {
+                    let end = Revocation::Family {
+                        fam: family.fam,
+                        sid: family.sid,
+                        client_id: family.client_id,
+                    };
+                    identity.end_in(&tx, end, cause, &user, &request_id, at).await?;
+                }
+                let row = AuditRow {
+                    id: identity.inner.random.uuid_v7(at.0),
+                    kind: "consent.withdrawn".to_owned(),
+                    actor: user,
+                    subject: client.to_string(),
+                    request_id: Some(request_id),
+                    detail: json!({}),
+                };
+                Ok(store.audit(&tx, &row, at).await?)
+            })
+            .await
     }
 
     #[expect(

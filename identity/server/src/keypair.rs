@@ -4,8 +4,9 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair,
+    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256,
+    RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -81,6 +82,23 @@ impl KeyPair {
                 Ok(signature)
             }
         }
+    }
+
+    /// Whether a signature over `message` is this key's.
+    pub fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
+        let (algorithm, public): (&dyn VerificationAlgorithm, &[u8]) = match self {
+            Self::P256(pair) => (&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref()),
+            Self::Ed25519(pair) => (&ED25519, pair.public_key().as_ref()),
+            Self::Rsa(pair) => match alg {
+                Alg::PS256 => (&RSA_PSS_2048_8192_SHA256, pair.public_key().as_ref()),
+                Alg::RS256 | Alg::ES256 | Alg::EdDSA => {
+                    (&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
+                }
+            },
+        };
+        UnparsedPublicKey::new(algorithm, public)
+            .verify(message, signature)
+            .is_ok()
     }
 
     /// The public half with its RFC 7638 thumbprint as `kid`, and that `kid`.

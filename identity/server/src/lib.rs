@@ -5,19 +5,25 @@ mod admit;
 mod answer;
 mod ends;
 mod feed;
+mod hashing;
+mod interaction;
 mod keypair;
+mod pages;
 mod password;
 mod people;
 mod registry;
 mod routes;
 mod seed;
+mod sign_in;
 mod signer;
 mod throttle;
 mod tokens;
 mod vault;
+mod visitor;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -26,7 +32,9 @@ use latchkey_clock::{Clock, Random};
 use latchkey_http::probes::Ready;
 use latchkey_identity_store::{Store, StoreError};
 use latchkey_protocol::metadata::path;
-use latchkey_protocol::{OAuthError, Timestamp};
+use latchkey_protocol::{OAuthError, Timestamp, refresh, session};
+use latchkey_web::{COMMON_EN, Messages, Origins};
+use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 pub use admin::{AdminError, ClientView, KeyView, NewClient};
@@ -56,6 +64,16 @@ struct Inner {
     throttle: Throttle,
     feed: Feed,
     verifier: tokens::Verifier,
+    /// The latest instant that this installation has seen, milliseconds.
+    latest: AtomicI64,
+    /// When this node's redemptions of the last minutes were committed, by the code's hash.
+    redeemed: Cache<String, Instant>,
+    hashing: hashing::Pool,
+    unfinished: interaction::Unfinished,
+    session_limits: session::Limits,
+    family_limits: refresh::Limits,
+    origins: Origins,
+    messages: Messages,
     clock: Clock,
     random: Random,
     stop: CancellationToken,
@@ -67,6 +85,8 @@ struct Inner {
 pub struct Parts {
     /// The configured issuer, without a slash at its end.
     pub issuer: String,
+    /// The origins by which browsers reach it; the issuer's own is the first.
+    pub origins: Origins,
     /// Its database, with [`MIGRATIONS`] and the outbox's tables.
     pub db: latchkey_db::Db,
     /// Where its events go.
@@ -93,6 +113,15 @@ pub enum IdentityError {
     /// The outbox.
     #[error("an event could not be written")]
     Bus(#[from] latchkey_bus::BusError),
+    /// The message files.
+    #[error("the messages cannot be read")]
+    Messages(#[from] latchkey_web::MessageError),
+    /// Something that was decided on has ended meanwhile; nothing was written.
+    #[error("somebody else was faster")]
+    Overtaken,
+    /// What we wrote ourselves cannot be read.
+    #[error("{0} cannot be read")]
+    Unexpected(&'static str),
 }
 
 impl From<latchkey_db::DbError> for IdentityError {
@@ -109,7 +138,11 @@ impl From<IdentityError> for OAuthError {
             IdentityError::Bus(latchkey_bus::BusError::Db(error)) => error.is_transient(),
             // In the moment between an emergency and the next key.
             IdentityError::Signer(SignerError::NoKey(_)) => true,
-            IdentityError::Signer(_) | IdentityError::Bus(_) => false,
+            IdentityError::Overtaken => true,
+            IdentityError::Signer(_)
+            | IdentityError::Bus(_)
+            | IdentityError::Messages(_)
+            | IdentityError::Unexpected(_) => false,
         };
         let (reason, id) = (
             latchkey_http::reasons(&error),
@@ -137,6 +170,17 @@ impl Identity {
                 feed: Feed::default(),
                 verifier: tokens::Verifier::new(&parts.issuer, parts.clock.clone()),
                 issuer: parts.issuer,
+                latest: AtomicI64::new(0),
+                redeemed: Cache::builder()
+                    .max_capacity(100_000)
+                    .time_to_live(Duration::from_secs(600))
+                    .build(),
+                hashing: hashing::Pool::new(),
+                unfinished: interaction::Unfinished::default(),
+                session_limits: session::Limits::default(),
+                family_limits: refresh::Limits::default(),
+                origins: parts.origins,
+                messages: Messages::read(&[("en", COMMON_EN), ("en", include_str!("../messages/en.toml"))])?,
                 store,
                 bus: parts.bus,
                 outbox,
@@ -154,15 +198,50 @@ impl Identity {
 
     /// The whole of it on one page.
     pub fn router(&self) -> Router {
-        Router::new()
+        use routes::{no_head, preflight};
+        let pages = Router::new()
+            .route(
+                path::AUTHORIZE,
+                get(routes::authorize::get)
+                    .post(routes::authorize::post)
+                    .head(no_head),
+            )
+            .route("/continue", get(routes::authorize::resume).head(no_head))
+            .route("/login", get(routes::login::get).post(routes::login::post))
+            .route("/consent", get(routes::consent::get).post(routes::consent::post))
+            .route(
+                path::END_SESSION,
+                get(routes::logout::get).post(routes::logout::post).head(no_head),
+            )
+            .route("/logout/confirm", post(routes::logout::confirm))
+            .route("/signed-out", get(routes::logout::signed_out))
+            .route(
+                "/account",
+                get(routes::account::get)
+                    .post(routes::account::post)
+                    .head(no_head),
+            )
+            .route("/", get(async || routes::to_account()))
+            .route("/theme", post(routes::theme::post))
+            .merge(latchkey_web::files())
+            .fallback(routes::no_page)
+            .with_state(self.clone());
+        let endpoints = Router::new()
             .route(path::OPENID_CONFIGURATION, get(routes::discovery::get))
             .route(path::AUTHORIZATION_SERVER, get(routes::discovery::get))
             .route(path::JWKS, get(routes::jwks::get))
-            .route(path::TOKEN, post(routes::token::post))
+            .route(path::TOKEN, post(routes::token::post).options(preflight))
+            .route(
+                path::USERINFO,
+                get(routes::userinfo::handle)
+                    .post(routes::userinfo::handle)
+                    .options(preflight),
+            )
             .route(path::INTROSPECT, post(routes::introspect::post))
-            .route(path::REVOKE, post(routes::revoke::post))
+            .route(path::REVOKE, post(routes::revoke::post).options(preflight))
             .route(path::REVOCATIONS, get(routes::revocations::get))
-            .with_state(self.clone())
+            .with_state(self.clone());
+        latchkey_web::secure(pages).merge(endpoints)
     }
 
     /// What must be true before it takes requests.
@@ -220,13 +299,15 @@ impl Identity {
     }
 
     async fn clean(&self, now: Timestamp) -> Result<(), IdentityError> {
-        let store = self.inner.store.clone();
+        let (store, latest) = (self.inner.store.clone(), self.latest());
         self.inner
             .store
             .db()
             .write(move |tx| async move {
                 store.purge_revocations(&tx, now).await?;
                 store.purge_throttles(&tx, Timestamp(now.0 - 3_600_000)).await?;
+                store.see(&tx, latest).await?;
+                store.purge_sign_in(&tx, latest).await?;
                 Ok(())
             })
             .await
@@ -245,6 +326,12 @@ impl Identity {
     /// The signer, for whoever must make tokens that a guard believes.
     pub fn signer(&self) -> &Signer {
         &self.inner.signer
+    }
+
+    /// The latest instant that this installation has seen: a clock that is set back revives nothing.
+    pub(crate) fn latest(&self) -> Timestamp {
+        let now = self.now().0;
+        Timestamp(self.inner.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -1,6 +1,9 @@
 //! Passwords at rest: argon2id in a PHC string (OWASP's first choice of parameters).
 
+use std::borrow::Cow;
+
 use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use latchkey_clock::Random;
@@ -25,6 +28,78 @@ pub(crate) fn hash(password: &str, random: &Random) -> Result<String, argon2::Er
     ))
 }
 
+/// What a password turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It is the one.
+    Yes,
+    /// It is the one, and its hash should be made again with today's parameters.
+    YesButOld,
+    /// It is not, or the stored hash cannot be one of ours.
+    No,
+}
+
+/// Compares in constant time. Without a stored hash the same work is done on a dummy, and the answer is no.
+pub(crate) fn verify(password: &str, stored: Option<&str>) -> Match {
+    let parsed = stored.and_then(Phc::parse);
+    let phc = parsed.as_ref().unwrap_or(&DUMMY);
+    let Ok(params) = Params::new(phc.memory_kib, phc.iterations, phc.lanes, Some(phc.hash.len())) else {
+        return Match::No;
+    };
+    let mut out = vec![0_u8; phc.hash.len()];
+    let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
+        password.as_bytes(),
+        &phc.salt,
+        &mut out,
+    );
+    let equal = hashed.is_ok() && verify_slices_are_equal(&out, &phc.hash).is_ok();
+    match (equal && parsed.is_some(), phc.is_current()) {
+        (false, _) => Match::No,
+        (true, true) => Match::Yes,
+        (true, false) => Match::YesButOld,
+    }
+}
+
+/// A stored hash with its parameters, which are bounded: a row that somebody changed must not take the machine down.
+struct Phc {
+    memory_kib: u32,
+    iterations: u32,
+    lanes: u32,
+    salt: Cow<'static, [u8]>,
+    hash: Cow<'static, [u8]>,
+}
+
+const DUMMY: Phc = Phc {
+    memory_kib: MEMORY_KIB,
+    iterations: ITERATIONS,
+    lanes: LANES,
+    salt: Cow::Borrowed(&[0; 16]),
+    hash: Cow::Borrowed(&[0; 32]),
+};
+
+impl Phc {
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("$argon2id$v=19$")?.split('$');
+        let (params, salt, hash, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next());
+        let mut params = params.split(',');
+        let mut number = |name: &str| params.next()?.strip_prefix(name)?.parse::<u32>().ok();
+        let phc = Self {
+            memory_kib: number("m=")?,
+            iterations: number("t=")?,
+            lanes: number("p=")?,
+            salt: STANDARD_NO_PAD.decode(salt).ok()?.into(),
+            hash: STANDARD_NO_PAD.decode(hash).ok()?.into(),
+        };
+        let bounded = phc.memory_kib <= 256 * 1024 && (1..=16).contains(&phc.iterations) && phc.lanes <= 8;
+        let sized = (8..=64).contains(&phc.salt.len()) && (16..=64).contains(&phc.hash.len());
+        (rest.is_none() && bounded && sized).then_some(phc)
+    }
+
+    fn is_current(&self) -> bool {
+        (self.memory_kib, self.iterations, self.lanes) == (MEMORY_KIB, ITERATIONS, LANES)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +111,60 @@ mod tests {
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
         assert_ne!(one, hash("correct horse battery staple", &random).unwrap());
         assert!(!one.contains("horse"));
+    }
+
+    #[test]
+    fn ac_01_a_password_is_compared_whole() {
+        let long = "x".repeat(72);
+        let stored = hash(&format!("{long}one"), &Random::system()).unwrap();
+        assert_eq!(verify(&format!("{long}one"), Some(&stored)), Match::Yes);
+        for other in [&format!("{long}two"), &long, "", &format!("{long}one ")] {
+            assert_eq!(verify(other, Some(&stored)), Match::No, "{other:?}");
+        }
+        assert_eq!(verify("anything", None), Match::No);
+    }
+
+    #[test]
+    fn ac_03_old_parameters_are_noticed_and_hostile_ones_are_refused() {
+        let weak = Params::new(8 * 1024, 1, 1, Some(32)).unwrap();
+        let mut out = [0; 32];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, weak)
+            .hash_password_into(b"correct horse", &[1; 16], &mut out)
+            .unwrap();
+        let phc = |params: &str| {
+            format!(
+                "$argon2id$v=19${params}${}${}",
+                STANDARD_NO_PAD.encode([1; 16]),
+                STANDARD_NO_PAD.encode(out)
+            )
+        };
+        assert_eq!(
+            verify("correct horse", Some(&phc("m=8192,t=1,p=1"))),
+            Match::YesButOld
+        );
+        for hostile in [
+            "m=4294967295,t=1,p=1",
+            "m=8192,t=4294967295,p=1",
+            "m=8192,t=0,p=1",
+            "m=8192,t=1,p=4294967295",
+            "m=99999999999,t=1,p=1",
+            "t=1,m=8192,p=1",
+            "",
+        ] {
+            assert!(Phc::parse(&phc(hostile)).is_none(), "{hostile}");
+            assert_eq!(
+                verify("correct horse", Some(&phc(hostile))),
+                Match::No,
+                "{hostile}"
+            );
+        }
+        for odd in [
+            "",
+            "$argon2i$v=19$m=8192,t=1,p=1$AAAA$AAAA",
+            "plain",
+            "$argon2id$v=19$",
+        ] {
+            assert_eq!(verify("plain", Some(odd)), Match::No, "{odd}");
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! What nodes keep in memory of clients, resources and keys. The registry's revision invalidates it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderValue;
-use latchkey_protocol::client::{Alg, Client};
+use http::{HeaderValue, header};
+use latchkey_protocol::client::{Alg, Client, Grant};
 use latchkey_protocol::{ClientId, Resource, metadata, resource};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -33,6 +35,8 @@ pub(crate) struct Snapshot {
     revision: i64,
     algs: Vec<Alg>,
     pub resources: Vec<Resource>,
+    /// Origins of browser clients.
+    origins: HashSet<String>,
     pub discovery: Document,
     pub jwks: Document,
 }
@@ -69,6 +73,7 @@ impl Registry {
             revision: NOT_CAUGHT_UP,
             algs: vec![Alg::default()],
             resources,
+            origins: HashSet::new(),
             discovery,
             jwks,
         };
@@ -122,6 +127,38 @@ impl Identity {
         Ok(client)
     }
 
+    /// Lets the page of a browser client read an answer, if the client has registered the page's origin.
+    pub(crate) async fn allow_origin(
+        &self,
+        response: &mut Response,
+        origin: Option<&HeaderValue>,
+        client: Option<&ClientId>,
+    ) {
+        let (Some(origin), Some(id)) = (origin, client) else {
+            return;
+        };
+        // Looked up a moment ago: this is memory.
+        let Ok(Some(client)) = self.client(id).await else {
+            return;
+        };
+        let allowed = &client.metadata.allowed_origins;
+        if allowed.iter().any(|known| known.as_bytes() == origin.as_bytes()) {
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+            let exposed = HeaderValue::from_static("WWW-Authenticate");
+            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
+    }
+
+    /// True when some client's pages come from this origin: all that a preflight can know.
+    pub(crate) fn knows_origin(&self, origin: &HeaderValue) -> bool {
+        let snapshot = self.inner.registry.snapshot.load();
+        origin
+            .to_str()
+            .is_ok_and(|origin| snapshot.origins.contains(origin))
+    }
+
     /// Catches up with the database: keys that are due, resources, blocked callers.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
         let _turn = self.inner.catching_up.lock().await;
@@ -139,7 +176,11 @@ impl Identity {
         if changed {
             self.inner.signer.load(&self.inner.store).await?;
         }
-        let algs = self.algs_in_use(changed, &before).await?;
+        let installation = self.inner.store.installation(self.inner.store.db()).await?;
+        self.inner
+            .latest
+            .fetch_max(installation.latest.0, Ordering::Relaxed);
+        let (algs, origins) = self.in_use(changed, &before).await?;
         let made = self
             .inner
             .signer
@@ -172,6 +213,7 @@ impl Identity {
             revision,
             algs,
             resources,
+            origins,
             discovery: Document::new(discovery),
             jwks: Document::new(jwks),
         }));
@@ -180,18 +222,27 @@ impl Identity {
         Ok(())
     }
 
-    /// The default algorithm, and those that clients are registered for.
-    async fn algs_in_use(&self, changed: bool, before: &Snapshot) -> Result<Vec<Alg>, IdentityError> {
+    /// The default algorithm and those that clients are registered for, and the origins of browser clients.
+    async fn in_use(
+        &self,
+        changed: bool,
+        before: &Snapshot,
+    ) -> Result<(Vec<Alg>, HashSet<String>), IdentityError> {
         if !changed {
-            return Ok(before.algs.clone());
+            return Ok((before.algs.clone(), before.origins.clone()));
         }
         let mut algs = vec![Alg::default()];
+        let mut origins = HashSet::new();
         for client in self.inner.store.clients().await? {
             algs.push(client.access_token_alg());
+            if client.may_use(Grant::AuthorizationCode) {
+                algs.push(client.id_token_alg());
+            }
+            origins.extend(client.metadata.allowed_origins);
         }
         algs.sort_unstable();
         algs.dedup();
-        Ok(algs)
+        Ok((algs, origins))
     }
 
     /// The resources of the shop exist in every installation.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::Random;
@@ -12,14 +14,25 @@ use latchkey_identity_store::{AuditRow, KeyRow, SecretRow, Store, StoreError};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::{Alg, StoredSecret};
 use latchkey_protocol::client_auth::{hash_secret, secret_matches};
+use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::keys::{self, Key};
-use serde::Serialize;
+use latchkey_protocol::refresh_token::{self, Checked, KeyId, Macs, Name, RefreshToken, Salt};
+use latchkey_protocol::{ClientId, session};
+use serde::{Deserialize, Serialize};
 
 use crate::keypair::{CryptoError, KeyPair};
 use crate::vault::{CannotOpen, Vault};
 
-/// The purpose under which the key of client secrets is kept.
+/// The purposes under which secrets are kept: the key of client secrets, the MAC keys of refresh tokens, the key of
+/// cookies and forms, the key of what clients know sessions by.
 const CLIENT_SECRET: &str = "client_secret";
+const REFRESH_MAC: &str = "refresh_mac";
+const COOKIE: &str = "cookie";
+const SID: &str = "sid";
+const PURPOSES: [&str; 4] = [CLIENT_SECRET, REFRESH_MAC, COOKIE, SID];
+
+/// The `typ` of ID tokens.
+pub(crate) const ID_TOKEN_TYP: &str = "JWT";
 
 /// Signs, publishes and hashes. Cloning is cheap.
 #[derive(Clone)]
@@ -38,7 +51,21 @@ struct Inner {
 struct Loaded {
     keys: Vec<Key>,
     pairs: HashMap<String, Pair>,
-    client_secrets: Vec<(String, [u8; 32])>,
+    /// By purpose, the newest first.
+    secrets: HashMap<&'static str, Vec<(String, [u8; 32])>>,
+    /// Of the installation; part of every refresh token's tag.
+    epoch: String,
+}
+
+impl Loaded {
+    fn newest(&self, purpose: &str) -> Option<&(String, [u8; 32])> {
+        self.secrets.get(purpose)?.first()
+    }
+
+    fn named(&self, purpose: &str, id: &str) -> Option<&[u8; 32]> {
+        let all = self.secrets.get(purpose)?;
+        all.iter().find(|(known, _)| known == id).map(|(_, key)| key)
+    }
 }
 
 struct Pair {
@@ -118,17 +145,21 @@ impl Signer {
             );
             loaded.keys.push(row.key);
         }
-        for row in store.secrets(store.db(), CLIENT_SECRET).await? {
-            let secret = self.inner.vault.open(&place("secrets", &row.id), &row.wrapped)?;
-            let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| CannotOpen)?;
-            loaded.client_secrets.push((row.id, secret));
+        for purpose in PURPOSES {
+            let all = loaded.secrets.entry(purpose).or_default();
+            for row in store.secrets(store.db(), purpose).await? {
+                let secret = self.inner.vault.open(&place("secrets", &row.id), &row.wrapped)?;
+                let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| CannotOpen)?;
+                all.push((row.id, secret));
+            }
         }
+        loaded.epoch = store.installation(store.db()).await?.epoch.to_string();
         self.inner.loaded.store(Arc::new(loaded));
         Ok(())
     }
 
-    /// Makes the keys that are due: one of each algorithm in use that has none or is old, and the key of client
-    /// secrets. `true` when something was made; the caller loads again.
+    /// Makes the keys that are due: one of each algorithm in use that has none or is old, and a secret for each purpose
+    /// that has none. `true` when something was made; the caller loads again.
     pub async fn make_what_is_due(
         &self,
         store: &Store,
@@ -141,14 +172,25 @@ impl Signer {
             .copied()
             .filter(|alg| keys::next(&loaded.keys, *alg, false, now).is_some())
             .collect();
-        if due.is_empty() && !loaded.client_secrets.is_empty() {
+        let missing: Vec<&'static str> = PURPOSES
+            .into_iter()
+            .filter(|purpose| loaded.newest(purpose).is_none())
+            .collect();
+        if due.is_empty() && missing.is_empty() {
             return Ok(false);
         }
         for alg in due {
             self.rotate(store, alg, None, now).await?;
         }
-        self.make_client_secret_key(store, now).await?;
+        for purpose in missing {
+            self.make_secret(store, purpose, false, now).await?;
+        }
         Ok(true)
+    }
+
+    /// Makes the next MAC key of refresh tokens. Tokens of the one before stay good: each names its key.
+    pub async fn rotate_refresh_mac(&self, store: &Store, now: Timestamp) -> Result<(), SignerError> {
+        self.make_secret(store, REFRESH_MAC, true, now).await
     }
 
     /// Makes the next key of an algorithm, if one is due or somebody asked, who is then recorded. The instant at which
@@ -210,15 +252,24 @@ impl Signer {
             .await
     }
 
-    async fn make_client_secret_key(&self, store: &Store, now: Timestamp) -> Result<(), SignerError> {
-        let id = self.inner.random.uuid_v7(now.0);
+    async fn make_secret(
+        &self,
+        store: &Store,
+        purpose: &'static str,
+        even_beside_others: bool,
+        now: Timestamp,
+    ) -> Result<(), SignerError> {
+        let id = match purpose {
+            REFRESH_MAC => KeyId(self.inner.random.bytes()).to_string(),
+            _ => self.inner.random.uuid_v7(now.0),
+        };
         let wrapped = self
             .inner
             .vault
             .wrap(&place("secrets", &id), &self.inner.random.bytes::<32>());
         let row = SecretRow {
             id,
-            purpose: CLIENT_SECRET.to_owned(),
+            purpose: purpose.to_owned(),
             wrapped,
         };
         let in_tx = store.clone();
@@ -226,7 +277,7 @@ impl Signer {
             .db()
             .write(move |tx: Tx| async move {
                 in_tx.touch_registry(&tx).await?;
-                if in_tx.secrets(&tx, CLIENT_SECRET).await?.is_empty() {
+                if even_beside_others || in_tx.secrets(&tx, purpose).await?.is_empty() {
                     in_tx.add_secret(&tx, &row, now).await?;
                 }
                 Ok(())
@@ -261,6 +312,110 @@ impl Signer {
         Ok(token)
     }
 
+    /// The MAC key that signs new generations of refresh tokens.
+    pub fn mac_key_id(&self) -> Option<KeyId> {
+        let loaded = self.inner.loaded.load();
+        KeyId::parse(&loaded.newest(REFRESH_MAC)?.0)
+    }
+
+    /// The text of a refresh token; `None` when its key is not held.
+    pub fn refresh_token(&self, issuer: &str, name: Name, salt: &Salt) -> Option<String> {
+        let loaded = self.inner.loaded.load();
+        let macs = Macs {
+            key: loaded.named(REFRESH_MAC, &name.mac_key_id.to_string())?,
+            issuer,
+            epoch: &loaded.epoch,
+        };
+        Some(refresh_token::make(macs, name, salt))
+    }
+
+    /// Looks at a refresh token's tag; the same work whether there is a family or not.
+    pub fn check_refresh_token(&self, issuer: &str, token: &RefreshToken, salt: Option<&Salt>) -> Checked {
+        let loaded = self.inner.loaded.load();
+        let key = loaded.named(REFRESH_MAC, &token.name().mac_key_id.to_string());
+        let macs = key.map(|key| Macs {
+            key,
+            issuer,
+            epoch: &loaded.epoch,
+        });
+        refresh_token::check(token, macs, salt)
+    }
+
+    /// What a client knows a session by; `None` before the first load.
+    pub fn sid(&self, session: &str, client: &ClientId) -> Option<String> {
+        let loaded = self.inner.loaded.load();
+        let (_, key) = loaded.newest(SID)?;
+        Some(session::sid(key, session, client))
+    }
+
+    /// A MAC over these parts for a cookie or form of ours; `None` before the first load.
+    pub fn seal(&self, purpose: &str, parts: &[&str]) -> Option<String> {
+        let loaded = self.inner.loaded.load();
+        let (_, key) = loaded.newest(COOKIE)?;
+        let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+        for part in std::iter::once(&purpose).chain(parts) {
+            // Behind its length, so no two lists are one text.
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        Some(URL_SAFE_NO_PAD.encode(&mac.sign().as_ref()[..24]))
+    }
+
+    /// Whether a MAC is the one of [`Signer::seal`], in constant time.
+    pub fn is_sealed(&self, purpose: &str, parts: &[&str], presented: &str) -> bool {
+        let expected = self.seal(purpose, parts);
+        expected.is_some_and(|expected| {
+            verify_slices_are_equal(expected.as_bytes(), presented.as_bytes()).is_ok()
+        })
+    }
+
+    /// What an `id_token_hint` is: signed by a key of ours that was never revoked, for this issuer, with the type of an
+    /// ID token. Its age does not matter (OpenID Connect RP-Initiated Logout §4).
+    pub fn hint(&self, issuer: &str, token: Option<&str>) -> Hint {
+        match token {
+            None => Hint::Absent,
+            Some(token) => self.proved_hint(issuer, token).unwrap_or(Hint::Broken),
+        }
+    }
+
+    fn proved_hint(&self, issuer: &str, token: &str) -> Option<Hint> {
+        #[derive(Deserialize)]
+        struct Header {
+            alg: String,
+            kid: String,
+            typ: Option<String>,
+            crit: Option<serde_json::Value>,
+        }
+        #[derive(Deserialize)]
+        struct Claims {
+            iss: String,
+            sub: String,
+            aud: String,
+            sid: Option<String>,
+        }
+        const LONGEST: usize = 16 * 1024;
+        let (signed, signature) = token.rsplit_once('.').filter(|_| token.len() <= LONGEST)?;
+        let (header, payload) = signed.split_once('.')?;
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).ok();
+        let header: Header = serde_json::from_slice(&bytes(header)?).ok()?;
+        let loaded = self.inner.loaded.load();
+        let key = loaded.keys.iter().find(|key| key.kid == header.kid)?;
+        let pair = loaded.pairs.get(&key.kid)?;
+        let typed = header
+            .typ
+            .is_none_or(|typ| typ.eq_ignore_ascii_case(ID_TOKEN_TYP));
+        let fits = header.alg == key.alg.name() && typed && header.crit.is_none() && key.revoked_at.is_none();
+        if !fits || !pair.pair.verify(key.alg, signed.as_bytes(), &bytes(signature)?) {
+            return None;
+        }
+        let claims: Claims = serde_json::from_slice(&bytes(payload)?).ok()?;
+        (claims.iss == issuer).then_some(Hint::Ours {
+            sub: claims.sub,
+            client: ClientId::parse(&claims.aud)?,
+            sid: claims.sid,
+        })
+    }
+
     /// True when access tokens of `alg` can be signed now.
     pub fn can_sign(&self, alg: Alg, now: Timestamp) -> bool {
         keys::signing(&self.inner.loaded.load().keys, alg, now).is_some()
@@ -279,7 +434,7 @@ impl Signer {
     /// The keyed hash under which a client's secret is stored; `None` before the first load.
     pub fn hash_client_secret(&self, secret: &str) -> Option<StoredSecret> {
         let loaded = self.inner.loaded.load();
-        let (key_id, key) = loaded.client_secrets.first()?;
+        let (key_id, key) = loaded.newest(CLIENT_SECRET)?;
         Some(StoredSecret {
             key_id: key_id.clone(),
             hash: hash_secret(key, secret),
@@ -289,9 +444,9 @@ impl Signer {
     /// Whether a presented secret is the stored one; the same work whoever asks.
     pub fn client_secret_matches(&self, stored: Option<&StoredSecret>, presented: Option<&str>) -> bool {
         let loaded = self.inner.loaded.load();
-        let known = stored.and_then(|s| loaded.client_secrets.iter().find(|(id, _)| *id == s.key_id));
-        match known.or(loaded.client_secrets.first()) {
-            Some((_, key)) => secret_matches(key, stored.filter(|_| known.is_some()), presented),
+        let known = stored.and_then(|s| loaded.named(CLIENT_SECRET, &s.key_id));
+        match known.or(loaded.newest(CLIENT_SECRET).map(|(_, key)| key)) {
+            Some(key) => secret_matches(key, stored.filter(|_| known.is_some()), presented),
             None => false,
         }
     }

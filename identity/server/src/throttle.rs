@@ -38,6 +38,16 @@ impl Throttle {
         until(&key(client, address)).or_else(|| until(&address_key(address)))
     }
 
+    /// The end of an address's block.
+    pub fn address_blocked(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
+        self.blocked_key(&address_key(address), now)
+    }
+
+    /// The end of the block of this key.
+    pub fn blocked_key(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
+        self.blocked.load().get(key).copied().filter(|until| *until > now)
+    }
+
     /// Takes in what the database knows, and drops what is over. A block of this node that is younger than that look
     /// at the database stays.
     pub fn learn(&self, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
@@ -97,12 +107,12 @@ fn key(client: Option<&ClientId>, address: IpAddr) -> String {
     )
 }
 
-fn address_key(address: IpAddr) -> String {
+pub(crate) fn address_key(address: IpAddr) -> String {
     format!("address|{}", prefix(address))
 }
 
 /// An IPv6 caller has a whole /64 to itself, so that is what counts.
-fn prefix(address: IpAddr) -> String {
+pub(crate) fn prefix(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => match address.to_ipv4_mapped() {

@@ -5,10 +5,17 @@
 
 mod audit;
 mod clients;
+mod codes;
+mod consents;
+mod families;
+mod installation;
 mod keys;
+mod people;
 mod registry;
+mod requests;
 mod resources;
 mod revocations;
+mod sessions;
 mod throttles;
 mod users;
 
@@ -16,20 +23,35 @@ use latchkey_db::{Db, DbError, Migration, Migrations};
 
 pub use audit::AuditRow;
 pub use clients::NewSecret;
+pub use codes::CodeFacts;
+pub use consents::Connected;
+pub use families::{FamilyFacts, FamilyName, FamilyRow};
+pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
+pub use people::Candidate;
+pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenStanding};
-pub use throttles::Window;
+pub use sessions::{SessionRow, SignInRow};
+pub use throttles::{Guesses, Window};
 pub use users::{NewUser, UserChange, UserRow, UserStanding};
 
 /// The tables of the identity database.
 pub const MIGRATIONS: Migrations = Migrations {
     set: "identity",
-    steps: &[Migration {
-        version: 1,
-        name: "identity",
-        sqlite: include_str!("../migrations/0001_identity.sql"),
-        postgres: include_str!("../migrations/0001_identity.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "identity",
+            sqlite: include_str!("../migrations/0001_identity.sql"),
+            postgres: include_str!("../migrations/0001_identity.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "people",
+            sqlite: include_str!("../migrations/0002_people.sql"),
+            postgres: include_str!("../migrations/0002_people.sql"),
+        },
+    ],
 };
 
 /// The identity database. Cloning is cheap.

@@ -14,7 +14,63 @@ pub struct Window {
     pub length_ms: i64,
 }
 
+/// Guesses at one account, in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guesses {
+    /// How many there are, this one included.
+    pub failures: i64,
+    /// Until when no more are looked at, as of before this one.
+    pub blocked_until: Option<Timestamp>,
+}
+
 impl Store {
+    /// Counts a guess before it is looked at, so that a thousand at once are a thousand; the right one takes all back.
+    pub async fn count_guess(&self, tx: &Tx, id: &str, now: Timestamp) -> Result<Guesses, StoreError> {
+        let row = sql(
+            "INSERT INTO throttles (id, window_start, failures) VALUES ($1, $2, 1) \
+             ON CONFLICT (id) DO UPDATE SET window_start = $2, failures = throttles.failures + \
+               CASE WHEN throttles.blocked_until > $2 THEN 0 ELSE 1 END \
+             RETURNING failures, blocked_until",
+        )
+        .bind(id)
+        .bind(now.0)
+        .fetch_one(tx)
+        .await?;
+        Ok(Guesses {
+            failures: row.int("failures")?,
+            blocked_until: row.opt_int("blocked_until")?.map(Timestamp),
+        })
+    }
+
+    /// How many guesses in a row there were.
+    pub async fn guesses(&self, tx: &Tx, id: &str) -> Result<i64, StoreError> {
+        let row = sql("SELECT failures FROM throttles WHERE id = $1")
+            .bind(id)
+            .fetch_optional(tx)
+            .await?;
+        Ok(row.map_or(Ok(0), |row| row.int("failures"))?)
+    }
+
+    /// No more guesses at this account until then.
+    pub async fn block(&self, tx: &Tx, id: &str, until: Timestamp) -> Result<(), StoreError> {
+        sql("UPDATE throttles SET blocked_until = $2 WHERE id = $1")
+            .bind(id)
+            .bind(until.0)
+            .execute(tx)
+            .await?;
+        tx.announce();
+        Ok(())
+    }
+
+    /// The right one came: the guesses before it count no more.
+    pub async fn forgive(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
+        sql("DELETE FROM throttles WHERE id = $1")
+            .bind(id)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
     /// Counts a failure. The end of the block when this was one too many.
     ///
     /// One statement counts, so that failures that race are all counted.
@@ -65,7 +121,8 @@ impl Store {
 
     /// Forgets windows that began before `before`.
     pub async fn purge_throttles(&self, tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
-        sql("DELETE FROM throttles WHERE window_start < $1")
+        // Guesses at an account count until the right one comes, or for a day.
+        sql("DELETE FROM throttles WHERE window_start < CASE WHEN id LIKE 'account|%' THEN $1 - 86400000 ELSE $1 END")
             .bind(before.0)
             .execute(tx)
             .await?;

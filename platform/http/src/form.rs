@@ -55,6 +55,11 @@ impl Form {
         Ok(Self { pairs })
     }
 
+    /// Every parameter, in order.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.pairs
+    }
+
     /// Takes a parameter out. One without a value counts as absent (RFC 6749 §3.1).
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(other, _)| other == name)?;

@@ -23,10 +23,15 @@ pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/latchkey.css");
     Asset::new("latchkey", "css", "text/css; charset=utf-8", bytes)
 });
-/// The one script: it changes the theme without a new page.
+/// The script of every page: it changes the theme without a new page.
 pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/theme.js");
     Asset::new("theme", "js", "text/javascript; charset=utf-8", bytes)
+});
+/// Sends the form of a page that is nothing but a form.
+pub static SUBMIT: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/submit.js");
+    Asset::new("submit", "js", "text/javascript; charset=utf-8", bytes)
 });
 /// The icon of the browser's tab.
 pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
@@ -65,7 +70,7 @@ pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 /// An address of an earlier build is 404: it must never be answered with other bytes.
 async fn serve(Path(file): Path<String>) -> Response {
-    let Some(asset) = [&STYLE, &SCRIPT, &ICON]
+    let Some(asset) = [&STYLE, &SCRIPT, &SUBMIT, &ICON]
         .into_iter()
         .map(LazyLock::force)
         .find(|asset| asset.name == file)

@@ -12,11 +12,11 @@ mod origins;
 mod page;
 mod theme;
 
-pub use assets::{Asset, ICON, SCRIPT, STYLE, files};
+pub use assets::{Asset, ICON, SCRIPT, STYLE, SUBMIT, files};
 pub use headers::{Csp, secure};
 pub use html::Html;
 pub use markdown::markdown;
 pub use messages::{COMMON_EN, MessageError, Messages, Words};
 pub use origins::{Origins, here, safe_return};
 pub use page::{Page, answer};
-pub use theme::Theme;
+pub use theme::{NoTheme, Theme, remember_theme};

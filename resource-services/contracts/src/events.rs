@@ -1,6 +1,7 @@
 //! Every event type of the house on one page, with the payload that it carries.
 
 pub mod course;
+pub mod family;
 pub mod revocation;
 pub mod user;
 
@@ -51,6 +52,10 @@ pub const ALL: &[EventType] = &[
     EventType {
         r#type: user::DELETED,
         schema: schema::of::<user::UserDeleted>,
+    },
+    EventType {
+        r#type: family::ALERTED,
+        schema: schema::of::<family::FamilyAlerted>,
     },
     EventType {
         r#type: revocation::TOKEN,

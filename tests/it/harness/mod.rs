@@ -1,6 +1,8 @@
 //! A house of our own for each test, and the actors that live in it.
 
 mod actors;
+mod app;
+mod browser;
 mod issuer;
 mod matrix;
 mod process;
@@ -14,6 +16,8 @@ use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
 pub use actors::{Answer, Machine, anonymous, call};
+pub use app::{App, Callback, Tokens, VERIFIER, callback, challenge, claims};
+pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
 pub use matrix::Matrix;
 pub use process::Process;

@@ -1,5 +1,7 @@
 //! What a request gets now: the sign-in page, the consent page, a code, or a refusal.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Timestamp;
 use crate::audience::{self, Granted};
 use crate::authorize::{Request, Response, Server};
@@ -32,9 +34,11 @@ pub struct Facts<'a> {
 }
 
 /// What the person has just done for this request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Nothing yet, or they signed in.
+    #[default]
     Arrived,
     /// They left the sign-in page. A session that there was before stays as it was.
     LoginCancelled,

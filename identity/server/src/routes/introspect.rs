@@ -3,14 +3,19 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use latchkey_protocol::checks::Endpoint;
-use latchkey_protocol::introspect::{Active, INACTIVE, Standing, Token, is_active};
+use latchkey_protocol::introspect::{
+    Active, ActiveRefresh, INACTIVE, Standing, Token, is_active, is_active_refresh,
+};
+use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::{ClientId, OAuthError};
 
 use crate::answer::Refusal;
 use crate::{Identity, IdentityError};
 
 pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> Result<Response, Refusal> {
-    let mut admitted = identity.admit_form(request, |_| Ok(Endpoint::Introspect)).await?;
+    let mut admitted = identity
+        .admit_form(request, |_| Ok(()), |()| Ok(Endpoint::Introspect))
+        .await?;
     let token = admitted
         .form
         .take("token")
@@ -29,6 +34,9 @@ impl Identity {
         caller: &latchkey_protocol::Client,
         token: &str,
     ) -> Result<Option<String>, IdentityError> {
+        if let Ok(token) = RefreshToken::parse(token) {
+            return self.introspect_refresh(caller, &token).await;
+        }
         let Some(access) = self.inner.verifier.prove(token).await else {
             return Ok(None);
         };
@@ -78,6 +86,40 @@ impl Identity {
             aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
             iss: &claims.iss,
             jti: &claims.jti,
+        };
+        Ok(serde_json::to_string(&active).ok())
+    }
+
+    /// A refresh token, for its own client alone.
+    async fn introspect_refresh(
+        &self,
+        caller: &latchkey_protocol::Client,
+        token: &RefreshToken,
+    ) -> Result<Option<String>, IdentityError> {
+        let known = self.inner.store.family(&token.name().handle).await?;
+        let family = known.as_ref().map(|facts| &facts.family);
+        let salt = family.map(|family| &family.salt);
+        let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
+        let Some(facts) = &known else { return Ok(None) };
+        let standing = latchkey_protocol::standing::Standing {
+            person: facts.person.as_ref(),
+            consent: facts.consent.as_ref(),
+            session_ended: facts.session_ended,
+        };
+        if !is_active_refresh(caller, &checked, family, standing, self.latest()) {
+            return Ok(None);
+        }
+        let family = &facts.family;
+        let active = ActiveRefresh {
+            active: true,
+            scope: family.granted.scope.to_string(),
+            client_id: family.client.as_str(),
+            sub: &family.user,
+            iss: self.issuer(),
+            exp: family
+                .idle_expires_at
+                .or(family.expires_at)
+                .map(|end| end.seconds()),
         };
         Ok(serde_json::to_string(&active).ok())
     }

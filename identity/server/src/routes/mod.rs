@@ -1,15 +1,33 @@
 //! One file per endpoint.
 
+pub(crate) mod account;
+pub(crate) mod authorize;
+pub(crate) mod consent;
 pub(crate) mod discovery;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod revocations;
 pub(crate) mod revoke;
+pub(crate) mod theme;
 pub(crate) mod token;
+pub(crate) mod userinfo;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use axum::extract::{Request, State};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use latchkey_http::{Form, FormError};
+use latchkey_protocol::client::Client;
+use latchkey_protocol::error::PageError;
+use latchkey_protocol::person::Person;
+use serde_json::Value;
+
+use crate::Identity;
+use crate::pages::Fault;
 use crate::registry::Document;
 
 /// A public document with its entity tag, or 304.
@@ -26,6 +44,79 @@ fn document(document: &Document, max_age: &'static str, headers: &HeaderMap) -> 
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(max_age));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
+}
+
+/// What a browser asks before a page of another origin may call (Fetch, CORS-preflight request).
+pub(crate) async fn preflight(State(identity): State<Identity>, headers: HeaderMap) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let answers = response.headers_mut();
+    answers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = headers.get(header::ORIGIN)
+        && identity.knows_origin(origin)
+    {
+        answers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let methods = HeaderValue::from_static("GET, POST");
+        answers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+        let names = HeaderValue::from_static("authorization, content-type");
+        answers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
+        answers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    }
+    response
+}
+
+/// What acts on GET has no HEAD: a look must not act.
+pub(crate) async fn no_head() -> Response {
+    let allow = [(header::ALLOW, HeaderValue::from_static("GET, POST"))];
+    (StatusCode::METHOD_NOT_ALLOWED, allow).into_response()
+}
+
+/// The issuer's own address leads people to their account.
+pub(crate) fn to_account() -> Response {
+    crate::pages::see_other("/account")
+}
+
+/// An address without a page.
+pub(crate) async fn no_page(State(identity): State<Identity>, visitor: crate::visitor::Visitor) -> Response {
+    Fault::from(PageError::NotFound).page(&identity, &visitor)
+}
+
+/// The body of a form.
+async fn form_bytes(request: Request) -> Result<Bytes, Fault> {
+    if !crate::admit::is_form(request.headers()) {
+        return Err(PageError::Malformed.into());
+    }
+    let body = request.into_body().collect().await;
+    Ok(body.map_err(|_| PageError::Malformed)?.to_bytes())
+}
+
+/// A form of a page of ours.
+async fn page_form(request: Request) -> Result<Form, Fault> {
+    let body = form_bytes(request).await?;
+    Form::parse(&body, &[]).map_err(|_: FormError| PageError::Malformed.into())
+}
+
+/// The `request` of an address.
+fn request_id(uri: &http::Uri) -> Option<String> {
+    let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
+    form.take("request")
+}
+
+/// A client's name for people.
+fn client_name(client: &Client) -> &str {
+    client
+        .metadata
+        .client_name
+        .as_deref()
+        .unwrap_or(client.id().as_str())
+}
+
+/// A person's name for themselves.
+fn person_name(person: &Person) -> &str {
+    person
+        .claims
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or(&person.username)
 }
 
 /// JSON that nobody may keep (RFC 6749 §5.1).

@@ -5,37 +5,77 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::Endpoint;
-use latchkey_protocol::revocation::{AccessToken, Handed, hand_in};
+use latchkey_protocol::client::Client;
+use latchkey_protocol::refresh_token::RefreshToken;
+use latchkey_protocol::revocation::{AccessToken, Handed, hand_in, hand_in_refresh};
 
-use crate::Identity;
+use crate::admit::Admitted;
 use crate::answer::Refusal;
+use crate::{Identity, IdentityError};
 
-pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> Result<Response, Refusal> {
-    let mut admitted = identity.admit_form(request, |_| Ok(Endpoint::Revoke)).await?;
-    let token = admitted
-        .form
-        .take("token")
-        .ok_or(OAuthError::Malformed("token is missing."))?;
-    let now = identity.now();
-    let proved = identity.inner.verifier.prove(&token).await;
-    let claims = proved.as_ref().map(|access| access.claims());
-    let access_token = claims.map(|claims| AccessToken {
-        jti: &claims.jti,
-        client_id: &claims.client_id,
-        aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
-        exp: claims.exp,
-    });
-    match hand_in(&admitted.client, access_token, now) {
-        Handed::End(revocation) => {
-            let actor = admitted.client.id().as_str().to_owned();
-            identity.end(revocation, "revoked by the client", &actor).await?;
+pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let admitted = identity
+        .admit_form(request, |_| Ok(()), |()| Ok(Endpoint::Revoke))
+        .await;
+    let (answer, client) = match admitted {
+        Ok(admitted) => {
+            let client = admitted.client.id().clone();
+            (identity.revoke(admitted).await, Some(client))
         }
-        // RFC 7009 §2.2: an invalid token is no error; the client's purpose is achieved already.
-        Handed::Nothing => {}
-    }
-    let mut response = StatusCode::OK.into_response();
+        Err(refusal) => (Err(refusal), None),
+    };
+    let mut response = answer.into_response();
+    identity
+        .allow_origin(&mut response, origin.as_ref(), client.as_ref())
+        .await;
     response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+}
+
+impl Identity {
+    async fn revoke(&self, mut admitted: Admitted) -> Result<Response, Refusal> {
+        let token = admitted
+            .form
+            .take("token")
+            .ok_or(OAuthError::Malformed("token is missing."))?;
+        let client = &admitted.client;
+        let handed = match RefreshToken::parse(&token) {
+            Ok(token) => self.hand_in_refresh(client, &token).await?,
+            Err(_) => self.hand_in(client, &token).await,
+        };
+        match handed {
+            Handed::End(revocation) => {
+                self.end(revocation, "revoked by the client", client.id().as_str())
+                    .await?;
+            }
+            // RFC 7009 §2.2: an invalid token is no error; the client's purpose is achieved already.
+            Handed::Nothing => {}
+        }
+        let mut response = StatusCode::OK.into_response();
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+
+    async fn hand_in(&self, client: &Client, token: &str) -> Handed {
+        let proved = self.inner.verifier.prove(token).await;
+        let claims = proved.as_ref().map(|access| access.claims());
+        let access_token = claims.map(|claims| AccessToken {
+            jti: &claims.jti,
+            client_id: &claims.client_id,
+            aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
+            exp: claims.exp,
+        });
+        hand_in(client, access_token, self.now())
+    }
+
+    /// Whatever its generation: no replay alarm, its family ends because its client wants so.
+    async fn hand_in_refresh(&self, client: &Client, token: &RefreshToken) -> Result<Handed, IdentityError> {
+        let known = self.inner.store.family(&token.name().handle).await?;
+        let family = known.as_ref().map(|facts| &facts.family);
+        let salt = family.map(|family| &family.salt);
+        let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
+        Ok(hand_in_refresh(client, &checked, family))
+    }
 }

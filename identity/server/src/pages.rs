@@ -1,0 +1,297 @@
+//! The issuer's pages as views, and what goes wrong on them.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use latchkey_protocol::audience::Granted;
+use latchkey_protocol::authorize::{Mode, Response as Authorization};
+use latchkey_protocol::consent::Why;
+use latchkey_protocol::error::PageError;
+use latchkey_web::{Csp, Page, Words, answer};
+
+use crate::visitor::Visitor;
+use crate::{Identity, IdentityError};
+
+/// Why there is no page.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub error: PageError,
+    pub retry_after_s: Option<i64>,
+}
+
+impl From<PageError> for Fault {
+    fn from(error: PageError) -> Self {
+        Self {
+            error,
+            retry_after_s: None,
+        }
+    }
+}
+
+impl From<IdentityError> for Fault {
+    fn from(error: IdentityError) -> Self {
+        match latchkey_protocol::OAuthError::from(error) {
+            latchkey_protocol::OAuthError::Unavailable => PageError::Unavailable.into(),
+            _ => PageError::Internal.into(),
+        }
+    }
+}
+
+impl From<latchkey_db::DbError> for Fault {
+    fn from(error: latchkey_db::DbError) -> Self {
+        IdentityError::from(error).into()
+    }
+}
+
+impl From<latchkey_identity_store::StoreError> for Fault {
+    fn from(error: latchkey_identity_store::StoreError) -> Self {
+        IdentityError::from(error).into()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "identity/error.html")]
+struct ErrorPage<'a> {
+    page: Page,
+    host: &'a str,
+    code: &'a str,
+    sentence: &'a str,
+    trace: String,
+}
+
+impl Fault {
+    /// The page of a fault, in the words of whoever looks.
+    pub fn page(self, identity: &Identity, visitor: &Visitor) -> Response {
+        let (code, sentence) = self.error.page();
+        let trace = latchkey_http::current_request_id().to_string();
+        let status = StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        tracing::info!(code, request.id = %trace, "a page of the issuer said no");
+        let view = ErrorPage {
+            page: visitor.page("error.title"),
+            host: identity.host(),
+            code,
+            sentence,
+            trace,
+        };
+        let mut response = answer(status, &view);
+        let retry = self
+            .retry_after_s
+            .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+/// The sign-in page.
+#[derive(Template)]
+#[template(path = "identity/login.html")]
+pub(crate) struct LoginPage<'a> {
+    pub page: Page,
+    pub host: &'a str,
+    pub request: &'a str,
+    pub token: &'a str,
+    pub client: Option<&'a str>,
+    pub again: bool,
+    pub username: &'a str,
+    pub problem: Option<Problem>,
+}
+
+/// What was wrong with a sign-in.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub code: &'static str,
+    pub sentence: String,
+    pub next: Option<String>,
+    pub status: StatusCode,
+    pub retry_after_s: Option<i64>,
+}
+
+impl Problem {
+    /// A problem whose sentence is a message.
+    pub fn new(words: &Words, code: &'static str, status: StatusCode) -> Self {
+        Self {
+            code,
+            sentence: words.say(&format!("error.{code}")).to_owned(),
+            next: None,
+            status,
+            retry_after_s: None,
+        }
+    }
+
+    /// Too many failures: come again then.
+    pub fn too_many(words: &Words, wait_s: i64) -> Self {
+        Self {
+            sentence: PageError::TooMany.page().1.to_owned(),
+            next: Some(words.fill("error.too_many_next", &[("seconds", &wait_s)])),
+            retry_after_s: Some(wait_s),
+            ..Self::new(words, "too_many", StatusCode::TOO_MANY_REQUESTS)
+        }
+    }
+
+    /// Too many sign-ins at once.
+    pub fn busy(words: &Words, wait_s: i64) -> Self {
+        Self {
+            sentence: words.fill("error.busy", &[("seconds", &wait_s)]),
+            retry_after_s: Some(wait_s),
+            ..Self::new(words, "busy", StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}
+
+/// The consent page.
+#[derive(Template)]
+#[template(path = "identity/consent.html")]
+pub(crate) struct ConsentPage<'a> {
+    pub page: Page,
+    pub host: &'a str,
+    pub request: &'a str,
+    pub token: &'a str,
+    pub client: &'a str,
+    pub name: &'a str,
+    pub place: &'a str,
+    pub groups: Vec<Group>,
+    pub grew: bool,
+    pub unproven: bool,
+}
+
+/// Scopes of one kind, in words.
+pub(crate) struct Group {
+    pub title: String,
+    pub lines: Vec<Line>,
+}
+
+/// One scope in words.
+pub(crate) struct Line {
+    pub scope: String,
+    pub text: String,
+    pub new: bool,
+}
+
+/// What is asked, grouped by person, data and actions.
+pub(crate) fn groups(words: &Words, shown: &Granted, before: Option<&Granted>, why: Why) -> Vec<Group> {
+    let mut groups = ["consent.person", "consent.data", "consent.actions"].map(|title| Group {
+        title: words.say(title).to_owned(),
+        lines: Vec::new(),
+    });
+    for name in shown.scope.names() {
+        let at = match name {
+            "openid" | "profile" => 0,
+            "email" | "address" | "phone" => 1,
+            _ => 2,
+        };
+        let new = why == Why::Grew && before.is_some_and(|before| !before.scope.has(name));
+        groups[at].lines.push(Line {
+            text: scope_words(words, name, &shown.resources),
+            scope: name.to_owned(),
+            new,
+        });
+    }
+    groups
+        .into_iter()
+        .filter(|group| !group.lines.is_empty())
+        .collect()
+}
+
+/// A scope in words; one that we have no words for by its name and where it is for.
+pub(crate) fn scope_words(words: &Words, name: &str, resources: &[String]) -> String {
+    let known = match name {
+        "openid" => "scope.openid",
+        "profile" => "scope.profile",
+        "email" => "scope.email",
+        "address" => "scope.address",
+        "phone" => "scope.phone",
+        "offline_access" => "scope.offline_access",
+        "catalog.read" => "scope.catalog_read",
+        "catalog.write" => "scope.catalog_write",
+        "catalog.review" => "scope.catalog_review",
+        "catalog.admin" => "scope.catalog_admin",
+        _ => {
+            return match resources {
+                [] => words.fill("scope.other_one", &[("scope", &name)]),
+                some => words.fill("scope.other", &[("scope", &name), ("resource", &some.join(", "))]),
+            };
+        }
+    };
+    words.say(known).to_owned()
+}
+
+/// The question before a sign-out.
+#[derive(Template)]
+#[template(path = "identity/logout.html")]
+pub(crate) struct LogoutPage<'a> {
+    pub page: Page,
+    pub host: &'a str,
+    pub token: &'a str,
+    pub name: &'a str,
+}
+
+/// Signed out.
+#[derive(Template)]
+#[template(path = "identity/signed_out.html")]
+pub(crate) struct SignedOutPage<'a> {
+    pub page: Page,
+    pub host: &'a str,
+}
+
+/// The form that brings an authorization response back by POST (OAuth 2.0 Form Post Response Mode §2).
+#[derive(Template)]
+#[template(path = "identity/form_post.html")]
+struct FormPostPage<'a> {
+    page: Page,
+    host: &'a str,
+    to: &'a str,
+    fields: &'a [(&'static str, String)],
+    submit: &'a str,
+}
+
+impl Identity {
+    /// The host of the address bar, for people to learn.
+    pub(crate) fn host(&self) -> &str {
+        let issuer = &self.inner.issuer;
+        issuer.split_once("://").map_or(issuer, |(_, host)| host)
+    }
+
+    /// An authorization response on its way back to the client.
+    pub(crate) fn back(&self, visitor: &Visitor, response: &Authorization) -> Response {
+        match response.mode {
+            Mode::Query => see_other(&response.location()),
+            Mode::FormPost => {
+                let view = FormPostPage {
+                    page: visitor.page("post.title"),
+                    host: self.host(),
+                    to: response.to.as_str(),
+                    fields: &response.fields,
+                    submit: latchkey_web::SUBMIT.path(),
+                };
+                let mut page = answer(StatusCode::OK, &view);
+                let csp = Csp::new().with_form_target(&response.to.csp_source());
+                private(&mut page, Some(csp));
+                page
+            }
+        }
+    }
+}
+
+/// 303, which turns whatever came into a GET (RFC 9700 §4.12).
+pub(crate) fn see_other(to: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    match HeaderValue::from_str(to) {
+        Ok(to) => {
+            response.headers_mut().insert(header::LOCATION, to);
+            private(&mut response, None);
+            response
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Nobody keeps a page that belongs to one person or one request.
+pub(crate) fn private(response: &mut Response, csp: Option<Csp>) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(csp) = csp {
+        headers.insert(header::CONTENT_SECURITY_POLICY, csp.value());
+    }
+}

@@ -1,0 +1,360 @@
+//! `/account`: a person's own page. Where they are signed in, what they have allowed, and why something ended.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{StatusCode, header};
+use latchkey_http::Form;
+use latchkey_protocol::ends::Trigger;
+use latchkey_protocol::error::PageError;
+use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::session::State as SessionState;
+use latchkey_protocol::{ClientId, Timestamp};
+use latchkey_web::{Page, Words, answer};
+
+use crate::interaction::origin;
+use crate::pages::{Fault, private, scope_words, see_other};
+use crate::visitor::{SignedIn, Visitor, cookie};
+use crate::{Identity, IdentityError};
+
+#[derive(askama::Template)]
+#[template(path = "identity/account.html")]
+struct AccountPage<'a> {
+    page: Page,
+    host: &'a str,
+    token: &'a str,
+    name: &'a str,
+    username: &'a str,
+    email: &'a str,
+    roles: String,
+    done: Option<String>,
+    sessions: Vec<SessionLine>,
+    applications: Vec<ApplicationLine>,
+    families: Vec<FamilyLine>,
+    history: Vec<HistoryLine>,
+}
+
+struct SessionLine {
+    id: String,
+    device: String,
+    this: bool,
+    since: Moment,
+    seen: Moment,
+}
+
+struct ApplicationLine {
+    client_id: String,
+    name: String,
+    since: Moment,
+    scopes: Vec<String>,
+}
+
+struct FamilyLine {
+    fam: String,
+    name: String,
+    device: String,
+    alive: bool,
+    since: Moment,
+    renewed: i64,
+    retries: i64,
+    cause: String,
+    at: Option<Moment>,
+}
+
+struct HistoryLine {
+    device: String,
+    at: Moment,
+    outcome: String,
+    good: bool,
+}
+
+/// An instant for machines and for people.
+struct Moment {
+    iso: String,
+    words: String,
+}
+
+fn moment(at: Timestamp) -> Moment {
+    let iso = latchkey_clock::rfc3339(at.0);
+    let words = format!(
+        "{} {} UTC",
+        iso.get(..10).unwrap_or_default(),
+        iso.get(11..16).unwrap_or_default()
+    );
+    Moment { iso, words }
+}
+
+/// How many lines of each list are shown.
+const MOST: i64 = 50;
+
+pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let shown = identity.show_account(&visitor, &query).await;
+    shown.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+}
+
+pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
+    let done = identity.change_account(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+}
+
+impl Identity {
+    /// Who is signed in here, or the way to the sign-in page.
+    async fn at_account(&self, visitor: &Visitor) -> Result<Result<SignedIn, Response>, Fault> {
+        let known = self.session(visitor).await?;
+        let live = known.filter(|known| known.state == SessionState::Live && known.person.may_act().is_ok());
+        if let Some(known) = live {
+            return Ok(Ok(known));
+        }
+        let (browser, made) = self.browser_secret(visitor, false);
+        let id = self
+            .keep_request(
+                visitor,
+                browser.as_deref(),
+                origin::ACCOUNT,
+                None,
+                "{}".to_owned(),
+            )
+            .await?;
+        let mut response = see_other(&format!("/login?request={id}"));
+        if made && let Some(secret) = &browser {
+            let cookie = self.set_cookie(cookie::BROWSER, secret, None);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Ok(Err(response))
+    }
+
+    async fn show_account(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
+        let known = match self.at_account(visitor).await? {
+            Ok(known) => known,
+            Err(sign_in) => return Ok(sign_in),
+        };
+        let (browser, made) = self.browser_secret(visitor, false);
+        if made && let Some(secret) = browser {
+            // Its forms are bound to the browser, which has lost its secret.
+            let mut response = see_other("/account");
+            let cookie = self.set_cookie(cookie::BROWSER, &secret, None);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            return Ok(response);
+        }
+        let (user, words) = (&known.person.id, &visitor.words);
+        let store = &self.inner.store;
+        let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
+        let done = match form.take("done").as_deref() {
+            Some("session") => Some("account.done_session"),
+            Some("application") => Some("account.done_application"),
+            Some("family") => Some("account.done_family"),
+            _ => None,
+        };
+        let token = self.form_token(visitor, "account", &[&known.row.session.id])?;
+        let sessions = store.sessions_of(store.db(), user, self.latest()).await?;
+        let device = |device: Option<String>| device_words(words, device.as_deref());
+        let sessions = sessions.into_iter().map(|row| SessionLine {
+            this: row.session.id == known.row.session.id,
+            device: device(row.device),
+            since: moment(row.created_at),
+            seen: moment(row.last_seen_at),
+            id: row.session.id,
+        });
+        let sessions = sessions.collect();
+        let mut applications = Vec::new();
+        for connected in store.connected(user).await? {
+            let resources = &connected.granted.resources;
+            applications.push(ApplicationLine {
+                name: self.name_of(&connected.client_id).await?,
+                client_id: connected.client_id,
+                since: moment(connected.since),
+                scopes: connected
+                    .granted
+                    .scope
+                    .names()
+                    .map(|name| scope_words(words, name, resources))
+                    .collect(),
+            });
+        }
+        let mut families = Vec::new();
+        for row in store.families_of(user, MOST).await? {
+            families.push(self.family_line(words, row).await?);
+        }
+        let history = store
+            .sign_ins(user, MOST)
+            .await?
+            .into_iter()
+            .map(|row| HistoryLine {
+                device: device_words(words, row.device.as_deref()),
+                at: moment(row.at),
+                good: row.outcome == "signed_in",
+                outcome: match row.outcome.as_str() {
+                    "signed_in" => words.say("account.signed_in"),
+                    "wrong_password" => words.say("account.wrong_password"),
+                    _ => words.say("account.refused"),
+                }
+                .to_owned(),
+            });
+        let view = AccountPage {
+            page: visitor.page("account.title"),
+            host: self.host(),
+            token: &token,
+            name: super::person_name(&known.person),
+            username: &known.person.username,
+            email: &known.person.email,
+            roles: known.person.roles.join(", "),
+            done: done.map(|name| words.say(name).to_owned()),
+            sessions,
+            applications,
+            families,
+            history: history.collect(),
+        };
+        let mut response = answer(StatusCode::OK, &view);
+        private(&mut response, None);
+        Ok(response)
+    }
+
+    async fn family_line(
+        &self,
+        words: &Words,
+        row: latchkey_identity_store::FamilyRow,
+    ) -> Result<FamilyLine, IdentityError> {
+        let (family, latest) = (row.family, self.latest());
+        let over = |end: Option<Timestamp>| end.filter(|end| *end <= latest);
+        let ended = match (
+            family.revoked_at,
+            over(family.idle_expires_at),
+            over(family.expires_at),
+        ) {
+            (Some(at), _, _) => Some((at, row.cause.as_deref().unwrap_or("other"))),
+            (None, _, Some(at)) => Some((at, "expired")),
+            (None, Some(at), None) => Some((at, "idle")),
+            (None, None, None) => None,
+        };
+        Ok(FamilyLine {
+            name: self.name_of(family.client.as_str()).await?,
+            device: device_words(words, row.device.as_deref()),
+            alive: ended.is_none(),
+            since: moment(row.created_at),
+            renewed: family.generation - 1,
+            retries: family.overlap_hits,
+            cause: ended
+                .map(|(_, cause)| cause_words(words, cause).to_owned())
+                .unwrap_or_default(),
+            at: ended.map(|(at, _)| moment(at)),
+            fam: family.fam,
+        })
+    }
+
+    async fn name_of(&self, client: &str) -> Result<String, IdentityError> {
+        let Some(id) = ClientId::parse(client) else {
+            return Ok(client.to_owned());
+        };
+        let known = self.client(&id).await?;
+        Ok(known.map_or_else(
+            || client.to_owned(),
+            |known| super::client_name(&known).to_owned(),
+        ))
+    }
+
+    async fn change_account(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+        visitor.is_at_home(self)?;
+        let mut form = super::page_form(request).await?;
+        let known = match self.at_account(visitor).await? {
+            Ok(known) => known,
+            Err(sign_in) => return Ok(sign_in),
+        };
+        let session = known.row.session.id.clone();
+        self.check_form(visitor, "account", &[&session], form.take("token").as_deref())?;
+        let user = known.person.id;
+        let target = form.take("id").ok_or(PageError::Malformed)?;
+        match form.take("action").as_deref() {
+            Some("end-session") => {
+                let own = self
+                    .inner
+                    .store
+                    .sessions_of(self.inner.store.db(), &user, self.latest())
+                    .await?;
+                // Somebody else's session is not there, whatever was sent.
+                if own.iter().any(|row| row.session.id == target) {
+                    let end = Revocation::Session { session: target };
+                    self.end(end, Trigger::SignedOutThere.ends().cause, &user).await?;
+                }
+                Ok(see_other("/account?done=session"))
+            }
+            Some("revoke") => {
+                let client = ClientId::parse(&target).ok_or(PageError::Malformed)?;
+                self.withdraw(&user, &client).await?;
+                Ok(see_other("/account?done=application"))
+            }
+            Some("end-family") => {
+                let own = self.inner.store.families_of(&user, MOST).await?;
+                if let Some(row) = own.into_iter().find(|row| row.family.fam == target) {
+                    let end = Revocation::Family {
+                        fam: target,
+                        sid: row.family.sid,
+                        client_id: row.family.client.to_string(),
+                    };
+                    self.end(end, Trigger::FamilyEnded.ends().cause, &user).await?;
+                }
+                Ok(see_other("/account?done=family"))
+            }
+            _ => Err(PageError::Malformed.into()),
+        }
+    }
+}
+
+/// A browser's name in a few words; what it says of itself where we know no better.
+fn device_words(words: &Words, agent: Option<&str>) -> String {
+    let Some(agent) = agent else {
+        return words.say("account.device_unknown").to_owned();
+    };
+    let known = |names: &[(&str, &'static str)]| {
+        names
+            .iter()
+            .find(|(part, _)| agent.contains(part))
+            .map(|(_, name)| *name)
+    };
+    let browser = known(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = known(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} · {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => agent.chars().take(60).collect(),
+    }
+}
+
+/// Why something ended, in words.
+fn cause_words<'a>(words: &'a Words, cause: &str) -> &'a str {
+    words.say(match cause {
+        "logout" => "cause.logout",
+        "signed_out_there" => "cause.signed_out_there",
+        "admin" => "cause.admin",
+        "password_changed" | "password changed" => "cause.password_changed",
+        "factor_changed" => "cause.factor_changed",
+        "consent_withdrawn" => "cause.consent_withdrawn",
+        "ended" => "cause.ended",
+        "person_disabled" | "disabled by an administrator" | "locked by an administrator" => {
+            "cause.person_disabled"
+        }
+        "person_deleted" | "deleted" => "cause.person_deleted",
+        "client_disabled" => "cause.client_disabled",
+        "replay" => "cause.replay",
+        "code_replay" => "cause.code_replay",
+        "store_rewound" => "cause.store_rewound",
+        "overlap_streak" => "cause.overlap_streak",
+        "revoked by the client" => "cause.revoked",
+        "replaced" => "cause.replaced",
+        "idle" => "cause.idle",
+        "expired" => "cause.expired",
+        _ => "cause.other",
+    })
+}

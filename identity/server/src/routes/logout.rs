@@ -1,0 +1,201 @@
+//! `GET` and `POST /logout` (OpenID Connect RP-Initiated Logout), the question, and the page that says it is done.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use latchkey_http::Form;
+use latchkey_protocol::ClientId;
+use latchkey_protocol::ends::Trigger;
+use latchkey_protocol::error::PageError;
+use latchkey_protocol::id_token::Hint;
+use latchkey_protocol::logout::{self, After, Decision};
+use latchkey_protocol::revocation::Revocation;
+use latchkey_web::answer;
+use serde::{Deserialize, Serialize};
+
+use crate::Identity;
+use crate::interaction::origin;
+use crate::pages::{Fault, LogoutPage, SignedOutPage, private, see_other};
+use crate::visitor::{SignedIn, Visitor, cookie};
+
+/// What a sign-out request may say.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Asked {
+    id_token_hint: Option<String>,
+    client_id: Option<String>,
+    post_logout_redirect_uri: Option<String>,
+    state: Option<String>,
+}
+
+impl Asked {
+    fn read(mut form: Form) -> Self {
+        Self {
+            id_token_hint: form.take("id_token_hint"),
+            client_id: form.take("client_id"),
+            post_logout_redirect_uri: form.take("post_logout_redirect_uri"),
+            state: form.take("state"),
+        }
+    }
+}
+
+pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let done = identity.get_logout(&visitor, &query).await;
+    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+}
+
+/// From another site the cookies have stayed behind, so what was asked is kept, and the browser comes back for it.
+pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
+    let done = identity.post_logout(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+}
+
+/// The person's own yes.
+pub(crate) async fn confirm(
+    State(identity): State<Identity>,
+    visitor: Visitor,
+    request: Request,
+) -> Response {
+    let done = identity.confirm_logout(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+}
+
+pub(crate) async fn signed_out(State(identity): State<Identity>, visitor: Visitor) -> Response {
+    identity.signed_out_page(&visitor)
+}
+
+impl Identity {
+    async fn get_logout(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
+        let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
+        let asked = match form.take("request") {
+            None => Asked::read(form),
+            Some(id) => self.kept_logout(&id).await?,
+        };
+        self.logout(visitor, &asked).await
+    }
+
+    async fn post_logout(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let mut text = query.into_bytes();
+        let body = super::form_bytes(request).await?;
+        text.push(b'&');
+        text.extend_from_slice(&body);
+        let asked = Asked::read(Form::parse(&text, &[]).map_err(|_| PageError::Malformed)?);
+        let parsed = serde_json::to_string(&asked).map_err(|_| PageError::Internal)?;
+        let id = self
+            .keep_request(visitor, None, origin::LOGOUT, None, parsed)
+            .await?;
+        Ok(see_other(&format!("/logout?request={id}")))
+    }
+
+    /// What was kept of a POST, for one look.
+    async fn kept_logout(&self, id: &str) -> Result<Asked, Fault> {
+        let row = self.inner.store.request(id).await?.ok_or(PageError::Expired)?;
+        let over = row.expires_at <= self.latest() || row.finished_at.is_some();
+        if row.origin != origin::LOGOUT || over {
+            return Err(PageError::Expired.into());
+        }
+        serde_json::from_str(&row.parsed).map_err(|_| PageError::Internal.into())
+    }
+
+    async fn logout(&self, visitor: &Visitor, asked: &Asked) -> Result<Response, Fault> {
+        let session = self.session(visitor).await?;
+        let hint = self
+            .inner
+            .signer
+            .hint(&self.inner.issuer, asked.id_token_hint.as_deref());
+        let named = match &hint {
+            Hint::Ours { client, .. } => Some(client.clone()),
+            Hint::Absent | Hint::Broken => asked.client_id.as_deref().and_then(ClientId::parse),
+        };
+        let client = match &named {
+            Some(id) => self.client(id).await?,
+            None => None,
+        };
+        let known = session.as_ref().map(|known| &known.row.session);
+        let sid = match (known, &named) {
+            (Some(session), Some(client)) => self.inner.signer.sid(&session.id, client),
+            _ => None,
+        };
+        let decision = logout::decide(logout::Facts {
+            session: known,
+            hint: &hint,
+            sid: sid.as_deref(),
+            client_id: asked.client_id.as_deref(),
+            client: client.as_deref(),
+            post_logout_redirect_uri: asked.post_logout_redirect_uri.as_deref(),
+            state: asked.state.as_deref(),
+        });
+        match (decision, &session) {
+            (Decision::Page(error), _) => Err(error.into()),
+            (Decision::End(after), _) => {
+                let to = match after {
+                    After::Redirect { to, state } => to.with_state(state.as_deref()),
+                    After::SignedOut => "/signed-out".to_owned(),
+                };
+                self.end_here(session.as_ref()).await?;
+                Ok(self.without_cookies(see_other(&to)))
+            }
+            (Decision::Ask, Some(known)) => {
+                let token = self.form_token(visitor, "logout", &[&known.row.session.id])?;
+                let view = LogoutPage {
+                    page: visitor.page("logout.title"),
+                    host: self.host(),
+                    token: &token,
+                    name: super::person_name(&known.person),
+                };
+                let mut response = answer(StatusCode::OK, &view);
+                private(&mut response, None);
+                Ok(response)
+            }
+            // Nobody is signed in here, so there is nothing to ask.
+            (Decision::Ask, None) => Ok(self.signed_out_page(visitor)),
+        }
+    }
+
+    async fn confirm_logout(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+        visitor.is_at_home(self)?;
+        let mut form = super::page_form(request).await?;
+        let Some(known) = self.session(visitor).await? else {
+            return Ok(see_other("/signed-out"));
+        };
+        let id = known.row.session.id.clone();
+        self.check_form(visitor, "logout", &[&id], form.take("token").as_deref())?;
+        self.end_here(Some(&known)).await?;
+        Ok(self.without_cookies(see_other("/signed-out")))
+    }
+
+    /// Ends the browser's session with the online families of all its clients.
+    async fn end_here(&self, session: Option<&SignedIn>) -> Result<(), Fault> {
+        let Some(known) = session else { return Ok(()) };
+        let end = Revocation::Session {
+            session: known.row.session.id.clone(),
+        };
+        self.end(end, Trigger::Logout.ends().cause, &known.person.id)
+            .await?;
+        Ok(())
+    }
+
+    fn signed_out_page(&self, visitor: &Visitor) -> Response {
+        let view = SignedOutPage {
+            page: visitor.page("logout.done_title"),
+            host: self.host(),
+        };
+        let mut response = answer(StatusCode::OK, &view);
+        private(&mut response, None);
+        response
+    }
+
+    /// Session and browser cookies go; a device that a person has signed in with stays known.
+    fn without_cookies(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        for name in [cookie::SESSION, cookie::BROWSER] {
+            headers.append(header::SET_COOKIE, self.set_cookie(name, "", Some(0)));
+        }
+        headers.insert(
+            "clear-site-data",
+            HeaderValue::from_static("\"cache\", \"storage\""),
+        );
+        response
+    }
+}

@@ -1,0 +1,214 @@
+//! `grant_type=authorization_code` (RFC 6749 §4.1.3)
+
+use std::time::Instant;
+
+use axum::response::Response;
+use latchkey_http::Form;
+use latchkey_identity_store::AuditRow;
+use latchkey_protocol::client::Client;
+use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
+use latchkey_protocol::error::GrantRefusal;
+use latchkey_protocol::refresh_token::{Handle, Salt};
+use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::standing::Standing;
+use latchkey_protocol::{OAuthError, Timestamp};
+use serde_json::json;
+
+use super::TRIES;
+use crate::answer::Refusal;
+use crate::visitor::digest;
+use crate::{Identity, IdentityError};
+
+/// Until this long after the row was written, its commit may still have been under way on another node, milliseconds.
+const COMMIT_MS: i64 = 2_000;
+
+impl Identity {
+    pub(super) async fn authorization_code(
+        &self,
+        client: &Client,
+        mut form: Form,
+        received: Instant,
+    ) -> Result<Response, Refusal> {
+        let presented = form
+            .take("code")
+            .ok_or(OAuthError::Malformed("code is missing."))?;
+        let (redirect_uri, verifier) = (form.take("redirect_uri"), form.take("code_verifier"));
+        let resource = form.take_all("resource");
+        let hash = digest(&presented);
+        for _ in 0..TRIES {
+            let mut known = self.inner.store.code(&hash).await.map_err(IdentityError::from)?;
+            let now = self.now();
+            if let Some(spent) = known.as_mut().and_then(|facts| facts.code.spent.as_mut()) {
+                spent.committed_at = self.committed_at(&hash, received, spent.committed_at, now);
+            }
+            let (family, fam, jti) = (self.inner.random.uuid_v7(now.0), self.jti(), self.jti());
+            let random = Random {
+                family: &family,
+                handle: Handle(self.inner.random.bytes()),
+                fam: &fam,
+                salt: Salt(self.inner.random.bytes()),
+                jti: &jti,
+            };
+            let registry = self.inner.registry.snapshot();
+            let mac_key_id = self.inner.signer.mac_key_id().ok_or(OAuthError::Unavailable)?;
+            let decision = code::decide(&Facts {
+                code: known.as_ref().map(|facts| &facts.code),
+                client,
+                redirect_uri: redirect_uri.as_deref(),
+                verifier: verifier.as_deref(),
+                proof: None,
+                received_at: now,
+                standing: known.as_ref().map_or(NOBODY, |facts| Standing {
+                    person: facts.person.as_ref(),
+                    consent: facts.consent.as_ref(),
+                    session_ended: facts.session_ended,
+                }),
+                issuer: self.issuer(),
+                resources: &registry.resources,
+                asked_resource: &resource,
+                limits: self.inner.family_limits,
+                mac_key_id,
+                random: &random,
+                now,
+                latest: self.latest(),
+            });
+            match decision {
+                Decision::Refused(error) => return Err(self.refused("authorization_code", client, error)),
+                Decision::ReplayKills { family: _, fam } => {
+                    let user = known.map(|facts| facts.code.user).unwrap_or_default();
+                    self.kill_replayed(client, &hash, fam, user, now).await?;
+                    return Err(self.refused(
+                        "authorization_code",
+                        client,
+                        GrantRefusal::CodeReplayed.into(),
+                    ));
+                }
+                Decision::Redeem(redeem) => {
+                    let device = known.and_then(|facts| facts.device);
+                    if self.redeem(&hash, &redeem, device, now).await? {
+                        let Redeem {
+                            family,
+                            access,
+                            id_token,
+                            refresh,
+                        } = *redeem;
+                        let refresh = match refresh {
+                            None => None,
+                            Some(name) => Some(
+                                self.inner
+                                    .signer
+                                    .refresh_token(self.issuer(), name, &family.salt)
+                                    .ok_or(OAuthError::Internal)?,
+                            ),
+                        };
+                        return self.answer_tokens("authorization_code", &access, id_token, refresh, client);
+                    }
+                }
+            }
+        }
+        Err(OAuthError::Unavailable.into())
+    }
+
+    /// One transaction: the session held, the code spent, the family born. `false` when somebody was faster.
+    async fn redeem(
+        &self,
+        hash: &str,
+        redeem: &Redeem,
+        device: Option<String>,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let (identity, key, family) = (self.clone(), hash.to_owned(), redeem.family.clone());
+        let written = self
+            .inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                let store = &identity.inner.store;
+                // Held first, in the order of those who end it.
+                let session = family.session.as_deref().unwrap_or_default();
+                if !store.hold_session(&tx, session).await? {
+                    return Err(IdentityError::Overtaken);
+                }
+                let committed_by = Timestamp(now.0 + COMMIT_MS);
+                if !store.spend_code(&tx, &key, &family.id, committed_by).await? {
+                    return Err(IdentityError::Overtaken);
+                }
+                store
+                    .add_family(&tx, &family, &key, device.as_deref(), now)
+                    .await?;
+                Ok::<_, IdentityError>(())
+            })
+            .await;
+        match written {
+            Ok(()) => {
+                self.inner.redeemed.insert(hash.to_owned(), Instant::now());
+                Ok(true)
+            }
+            Err(IdentityError::Overtaken) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// When a code was redeemed, as this request must see it: by this node's own clockwork where it was here, else by
+    /// the bound that the row has. Before the request came: it is a replay; after: it lost a race.
+    fn committed_at(&self, hash: &str, received: Instant, written: Timestamp, now: Timestamp) -> Timestamp {
+        match self.inner.redeemed.get(hash) {
+            Some(committed) if committed <= received => Timestamp(now.0 - 1),
+            Some(_) => now,
+            None => written,
+        }
+    }
+
+    async fn kill_replayed(
+        &self,
+        client: &Client,
+        hash: &str,
+        fam: String,
+        user: String,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if fam.is_empty() {
+            // The family is gone already.
+            return Ok(());
+        }
+        let end = Revocation::Family {
+            fam: fam.clone(),
+            sid: None,
+            client_id: client.id().to_string(),
+        };
+        let (identity, actor, code) = (self.clone(), client.id().to_string(), hash.to_owned());
+        let request_id = latchkey_http::current_request_id().to_string();
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                if !identity
+                    .end_in(&tx, end, "code_replay", &actor, &request_id, now)
+                    .await?
+                {
+                    return Ok(());
+                }
+                let row = AuditRow {
+                    id: identity.inner.random.uuid_v7(now.0),
+                    kind: "code_reuse".to_owned(),
+                    actor: actor.clone(),
+                    subject: user.clone(),
+                    request_id: Some(request_id),
+                    detail: json!({ "fam": fam, "code": code }),
+                };
+                identity.inner.store.audit(&tx, &row, now).await?;
+                identity
+                    .alert(&tx, &fam, &user, &actor, "code_reuse", true, 1)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// What an unknown code stands on.
+pub(super) const NOBODY: Standing<'static> = Standing {
+    person: None,
+    consent: None,
+    session_ended: true,
+};

@@ -1,0 +1,250 @@
+//! `grant_type=refresh_token` (RFC 6749 §6; design §4, Refresh token)
+
+use axum::response::Response;
+use latchkey_bus::Draft;
+use latchkey_contracts::events::family as wire;
+use latchkey_db::Tx;
+use latchkey_http::Form;
+use latchkey_identity_store::AuditRow;
+use latchkey_protocol::OAuthError;
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::client::Client;
+use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family};
+use latchkey_protocol::refresh_token::RefreshToken;
+use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::standing::Standing;
+use serde_json::json;
+
+use super::TRIES;
+use super::code::NOBODY;
+use crate::answer::Refusal;
+use crate::{Identity, IdentityError};
+
+impl Identity {
+    pub(super) async fn refresh_grant(
+        &self,
+        client: &Client,
+        mut form: Form,
+        token: &RefreshToken,
+    ) -> Result<Response, Refusal> {
+        let (resource, scope) = (form.take_all("resource"), form.take("scope"));
+        for _ in 0..TRIES {
+            let known = self
+                .inner
+                .store
+                .family(&token.name().handle)
+                .await
+                .map_err(IdentityError::from)?;
+            let family = known.as_ref().map(|facts| &facts.family);
+            let salt = family.map(|family| &family.salt);
+            let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
+            let registry = self.inner.registry.snapshot();
+            let mac_key_id = self.inner.signer.mac_key_id().ok_or(OAuthError::Unavailable)?;
+            let jti = self.jti();
+            let decision = refresh::decide(&Facts {
+                token: &checked,
+                family,
+                client,
+                proof: None,
+                standing: known.as_ref().map_or(NOBODY, |facts| Standing {
+                    person: facts.person.as_ref(),
+                    consent: facts.consent.as_ref(),
+                    session_ended: facts.session_ended,
+                }),
+                issuer: self.issuer(),
+                resources: &registry.resources,
+                asked_resource: &resource,
+                asked_scope: scope.as_deref(),
+                limits: self.inner.family_limits,
+                mac_key_id,
+                jti: &jti,
+                now: self.now(),
+                latest: self.latest(),
+            });
+            if let Decision::Refused(error) = decision {
+                return Err(self.refused("refresh_token", client, error));
+            }
+            // Everything but a refusal has its family.
+            let family = known.map(|facts| facts.family).ok_or(OAuthError::Internal)?;
+            match self.obey(decision, &family, client).await? {
+                Obeyed::Answered(answer) => {
+                    let salt = &family.salt;
+                    let refresh = self
+                        .inner
+                        .signer
+                        .refresh_token(self.issuer(), answer.refresh, salt);
+                    let refresh = refresh.ok_or(OAuthError::Internal)?;
+                    let Answer { access, id_token, .. } = *answer;
+                    return self.answer_tokens("refresh_token", &access, id_token, Some(refresh), client);
+                }
+                Obeyed::Ended(error) => return Err(self.refused("refresh_token", client, error)),
+                Obeyed::Overtaken => {}
+            }
+        }
+        // Never invalid_grant: the client's token may well be good.
+        Err(OAuthError::Unavailable.into())
+    }
+
+    /// Writes what was decided, with everything that must survive with it, in one transaction.
+    async fn obey(&self, decision: Decision, family: &Family, client: &Client) -> Result<Obeyed, Refusal> {
+        let now = self.now();
+        let act = Act {
+            identity: self.clone(),
+            family: family.clone(),
+            client: client.id().to_string(),
+            request_id: latchkey_http::current_request_id().to_string(),
+            now,
+        };
+        let written = self
+            .inner
+            .store
+            .db()
+            .write(move |tx| async move { act.write(&tx, decision).await })
+            .await?;
+        Ok(written)
+    }
+
+    /// A refusal of a grant: the reason goes to the log, the peer gets the code.
+    pub(super) fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> Refusal {
+        tracing::info!(reason = %error, grant, client.id = %client.id(),
+            request.id = %latchkey_http::current_request_id(), "grant refused");
+        metrics::counter!("latchkey_grants_refused_total", "grant" => grant, "code" => error.wire().code)
+            .increment(1);
+        error.into()
+    }
+
+    /// Tells the person and administrators of a family that behaves oddly.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what the event says; a struct would only rename it"
+    )]
+    pub(super) async fn alert(
+        &self,
+        tx: &Tx,
+        fam: &str,
+        user: &str,
+        client: &str,
+        reason: &str,
+        ended: bool,
+        generation: i64,
+    ) -> Result<(), IdentityError> {
+        let alert = wire::FamilyAlerted {
+            fam: fam.to_owned(),
+            user_id: user.to_owned(),
+            client_id: client.to_owned(),
+            reason: reason.to_owned(),
+            ended,
+            generation,
+        };
+        let draft = Draft {
+            r#type: wire::ALERTED.to_owned(),
+            subject: fam.to_owned(),
+            sequence: generation,
+            data: json!(alert),
+            correlation: Some(latchkey_http::current_request_id().to_string()),
+            actor: Some(client.to_owned()),
+        };
+        self.inner.outbox.put(tx, draft).await?;
+        Ok(())
+    }
+}
+
+/// What became of a decision.
+enum Obeyed {
+    Answered(Box<Answer>),
+    Ended(OAuthError),
+    Overtaken,
+}
+
+/// A decision on its way into a transaction.
+struct Act {
+    identity: Identity,
+    family: Family,
+    client: String,
+    request_id: String,
+    now: Timestamp,
+}
+
+impl Act {
+    async fn write(self, tx: &Tx, decision: Decision) -> Result<Obeyed, IdentityError> {
+        let store = &self.identity.inner.store;
+        let answered = |written: bool, answer: Answer| {
+            if written {
+                Obeyed::Answered(Box::new(answer))
+            } else {
+                Obeyed::Overtaken
+            }
+        };
+        Ok(match decision {
+            Decision::Rotate(rotate) => answered(store.rotate_family(tx, &rotate).await?, rotate.answer),
+            Decision::UsedWithoutRotation(used) => answered(store.use_family(tx, &used).await?, used.answer),
+            Decision::SameAgain(same) => {
+                let written = store.count_retry(tx, &same).await?;
+                if written && same.streak_event {
+                    self.note(tx, "overlap_streak", false).await?;
+                }
+                metrics::counter!("latchkey_refresh_retries_total").increment(1);
+                answered(written, same.answer)
+            }
+            Decision::LostAnswerOnce(same) => {
+                let written = store.count_retry(tx, &same).await?;
+                if written {
+                    self.note(tx, "lost_answer", false).await?;
+                }
+                answered(written, same.answer)
+            }
+            Decision::Replay(end) => self.end(tx, end, "refresh_reuse").await?,
+            Decision::StoreRewound(end) => self.end(tx, end, "store_rewound").await?,
+            Decision::StreakEnded(end) => self.end(tx, end, "overlap_streak").await?,
+            Decision::Refused(error) => Obeyed::Ended(error),
+        })
+    }
+
+    /// Ends the family once: who comes second finds it ended, and tells nobody.
+    async fn end(&self, tx: &Tx, end: End, reason: &'static str) -> Result<Obeyed, IdentityError> {
+        let revocation = Revocation::Family {
+            fam: end.fam,
+            sid: self.family.sid.clone(),
+            client_id: self.family.client.to_string(),
+        };
+        let (identity, client) = (&self.identity, &self.client);
+        if identity
+            .end_in(tx, revocation, end.cause, client, &self.request_id, self.now)
+            .await?
+        {
+            self.note(tx, reason, true).await?;
+            tracing::warn!(
+                reason,
+                fam = self.family.fam,
+                client.id = client,
+                "a family ended"
+            );
+            metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
+        }
+        Ok(Obeyed::Ended(end.error))
+    }
+
+    async fn note(&self, tx: &Tx, reason: &'static str, ended: bool) -> Result<(), IdentityError> {
+        let (identity, family) = (&self.identity, &self.family);
+        let row = AuditRow {
+            id: identity.inner.random.uuid_v7(self.now.0),
+            kind: reason.to_owned(),
+            actor: self.client.clone(),
+            subject: family.user.clone(),
+            request_id: Some(self.request_id.clone()),
+            detail: json!({ "fam": family.fam, "generation": family.generation }),
+        };
+        identity.inner.store.audit(tx, &row, self.now).await?;
+        identity
+            .alert(
+                tx,
+                &family.fam,
+                &family.user,
+                &self.client,
+                reason,
+                ended,
+                family.generation,
+            )
+            .await
+    }
+}

@@ -1,0 +1,165 @@
+//! `GET` and `POST /userinfo` (OpenID Connect Core §5.3)
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use latchkey_protocol::introspect::Standing;
+use latchkey_protocol::userinfo::{self, Token};
+use latchkey_protocol::{ClientId, OAuthError, Scope};
+
+use crate::{Identity, IdentityError};
+
+pub(crate) async fn handle(State(identity): State<Identity>, request: Request) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let (answer, client) = match bearer(request).await {
+        Ok(token) => identity.userinfo(token.as_deref()).await,
+        Err(error) => (Err(error), None),
+    };
+    let mut response = match answer {
+        Ok(claims) => super::private_json(claims),
+        Err(error) => refusal(error),
+    };
+    identity
+        .allow_origin(&mut response, origin.as_ref(), client.as_ref())
+        .await;
+    response
+}
+
+/// What was asked, or why nobody may know it; `None` is a request without any credentials.
+enum Refused {
+    NoCredentials,
+    Error(OAuthError),
+}
+
+impl From<OAuthError> for Refused {
+    fn from(error: OAuthError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// The token of the header, or of the body of a POST; never of the address, and never two (RFC 6750 §2).
+async fn bearer(request: Request) -> Result<Option<String>, Refused> {
+    const TWICE: OAuthError =
+        OAuthError::Malformed("Send the access token once, in the header or in the body.");
+    if request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("access_token"))
+    {
+        return Err(TWICE.into());
+    }
+    let header = of_header(request.headers())?;
+    if request.method() != Method::POST || !crate::admit::is_form(request.headers()) {
+        return Ok(header);
+    }
+    let mut form = super::page_form(request)
+        .await
+        .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
+    match (header, form.take("access_token")) {
+        (Some(_), Some(_)) => Err(TWICE.into()),
+        (Some(token), None) | (None, Some(token)) => Ok(Some(token)),
+        (None, None) => Ok(None),
+    }
+}
+
+fn of_header(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, more) = (all.next(), all.next());
+    if more.is_some() {
+        return Err(OAuthError::Malformed("More than one Authorization header was sent.").into());
+    }
+    let Some(value) = first else { return Ok(None) };
+    let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+    match text {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.contains(' ') => {
+            Ok(Some(token.to_owned()))
+        }
+        _ => Ok(None),
+    }
+}
+
+impl Identity {
+    async fn userinfo(&self, token: Option<&str>) -> (Result<String, Refused>, Option<ClientId>) {
+        let Some(token) = token else {
+            return (Err(Refused::NoCredentials), None);
+        };
+        let Some(access) = self.inner.verifier.prove(token).await else {
+            return (Err(OAuthError::InvalidToken.into()), None);
+        };
+        let claims = access.claims();
+        let Some(client_id) = ClientId::parse(&claims.client_id) else {
+            return (Err(OAuthError::InvalidToken.into()), None);
+        };
+        let scope = claims.scope.iter().collect::<Vec<_>>().join(" ");
+        let answered = async {
+            let store = &self.inner.store;
+            let known = store
+                .standing(&claims.jti, claims.fam.as_deref(), &client_id)
+                .await?;
+            let person = store.person(store.db(), &claims.sub).await?;
+            let scope = Scope::try_from(scope).map_err(|_| IdentityError::Unexpected("a scope of ours"))?;
+            let token = Token {
+                aud: &claims.aud,
+                scope: &scope,
+                iat: claims.iat,
+                is_machine: claims.sub == claims.client_id,
+            };
+            let standing = Standing {
+                token_revoked: known.token_revoked,
+                family_ended: known.family_ended,
+                client: known.client.as_ref(),
+                person_ended: person.is_none(),
+            };
+            Ok::<_, IdentityError>(userinfo::answer(
+                &self.inner.issuer,
+                token,
+                standing,
+                person.as_ref(),
+            ))
+        };
+        let answer = match answered.await {
+            Ok(Ok(claims)) => serde_json::to_string(&claims).map_err(|_| OAuthError::Internal.into()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) => Err(OAuthError::from(error).into()),
+        };
+        (answer, Some(client_id))
+    }
+}
+
+/// RFC 6750 §3.1: without credentials there is no error code to tell.
+fn refusal(refused: Refused) -> Response {
+    let (status, challenge) = match &refused {
+        Refused::NoCredentials => (401, r#"Bearer realm="latchkey""#.to_owned()),
+        Refused::Error(error) => {
+            let wire = error.wire();
+            let scope = match error {
+                OAuthError::InsufficientScope => r#", scope="openid""#,
+                _ => "",
+            };
+            let challenge = format!(
+                r#"Bearer realm="latchkey", error="{}", error_description="{}"{scope}"#,
+                wire.code, wire.description
+            );
+            (wire.status, challenge)
+        }
+    };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = match refused {
+        Refused::NoCredentials => String::new(),
+        Refused::Error(error) => {
+            let wire = error.wire();
+            serde_json::json!({"error": wire.code, "error_description": wire.description}).to_string()
+        }
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}

@@ -1,0 +1,186 @@
+//! Who looks at a page: their language and theme, their cookies, and where the request says that it comes from.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
+use latchkey_identity_store::SessionRow;
+use latchkey_protocol::error::PageError;
+use latchkey_protocol::person::Person;
+use latchkey_protocol::session::State;
+use latchkey_web::{Page, Theme, Words, here};
+use sha2::{Digest, Sha256};
+
+use crate::pages::Fault;
+use crate::{Identity, IdentityError};
+
+/// The cookies of the issuer. Their names get a prefix or a port (`Origins::cookie`).
+pub(crate) mod cookie {
+    /// Binds requests to the browser that began them.
+    pub const BROWSER: &str = "latchkey-browser";
+    /// The sign-in session.
+    pub const SESSION: &str = "latchkey-session";
+    /// A browser in which a person has signed in before.
+    pub const DEVICE: &str = "latchkey-device";
+    /// Light or dark.
+    pub const THEME: &str = "latchkey-theme";
+}
+
+/// A request for a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub words: Words,
+    pub theme: Theme,
+    pub here: String,
+    pub headers: HeaderMap,
+    pub address: IpAddr,
+}
+
+impl FromRequestParts<Identity> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Infallible> {
+        let accept = parts.headers.get(header::ACCEPT_LANGUAGE);
+        Ok(Self {
+            words: identity
+                .inner
+                .messages
+                .words(accept.and_then(|value| value.to_str().ok())),
+            theme: Theme::remembered(&parts.headers, &identity.inner.origins.cookie(cookie::THEME)),
+            here: here(&parts.uri),
+            headers: parts.headers.clone(),
+            address: crate::admit::peer(&parts.extensions),
+        })
+    }
+}
+
+impl Visitor {
+    /// A page of this title, which is the name of a message.
+    pub fn page(&self, title: &str) -> Page {
+        Page {
+            title: self.words.say(title).to_owned(),
+            description: String::new(),
+            canonical: None,
+            // A page of ours to come back to; an address with parameters of a client is none.
+            here: self.here.clone(),
+            theme: self.theme,
+            words: self.words.clone(),
+        }
+    }
+
+    /// The browser, as it calls itself; shown to its person.
+    pub fn agent(&self) -> Option<String> {
+        const LONGEST: usize = 200;
+        let agent = self.headers.get(header::USER_AGENT)?.to_str().ok()?;
+        Some(agent.chars().filter(|c| !c.is_control()).take(LONGEST).collect())
+    }
+
+    fn cookie(&self, name: &str) -> Option<&str> {
+        let mut found = self
+            .headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter(|(known, _)| *known == name)
+            .map(|(_, value)| value);
+        // Two of one name: one was planted, and nothing tells which.
+        match (found.next(), found.next()) {
+            (Some(value), None) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The browser's own secret.
+    pub fn browser(&self, identity: &Identity) -> Option<&str> {
+        self.cookie(&identity.inner.origins.cookie(cookie::BROWSER))
+            .filter(|value| is_secret(value))
+    }
+
+    /// The id of the device cookie and the seal that makes it one of a person.
+    pub fn device(&self, identity: &Identity) -> Option<(&str, &str)> {
+        self.cookie(&identity.inner.origins.cookie(cookie::DEVICE))?
+            .split_once('.')
+            .filter(|(id, _)| is_secret(id))
+    }
+
+    /// True when this browser has signed this person in before.
+    pub fn is_known_to(&self, identity: &Identity, user: &str) -> Option<String> {
+        let (id, seal) = self.device(identity)?;
+        let genuine = identity.inner.signer.is_sealed("device", &[user, id], seal);
+        genuine.then(|| id.to_owned())
+    }
+
+    /// A form that changes something comes from a page of ours: a browser says so with the exact origin. Whoever says
+    /// nothing is no browser; the form's own token decides then as always.
+    pub fn is_at_home(&self, identity: &Identity) -> Result<(), Fault> {
+        if self.headers.contains_key(header::ORIGIN) && !identity.inner.origins.admits(&self.headers) {
+            return Err(PageError::ForeignForm.into());
+        }
+        Ok(())
+    }
+}
+
+/// A session that this browser's cookie opens.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
+    pub row: SessionRow,
+    pub person: Person,
+    pub state: State,
+}
+
+impl Identity {
+    /// The session of this browser, in whatever state; ended ones are none.
+    pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<SignedIn>, IdentityError> {
+        let Some(secret) = visitor.cookie(&self.inner.origins.cookie(cookie::SESSION)) else {
+            return Ok(None);
+        };
+        if !is_secret(secret) {
+            return Ok(None);
+        }
+        let found = self.inner.store.session_by_secret(&digest(secret)).await?;
+        let latest = self.latest();
+        Ok(found
+            .map(|(row, person)| SignedIn {
+                state: row.session.state(latest),
+                row,
+                person,
+            })
+            .filter(|known| known.state != State::Ended))
+    }
+
+    /// A cookie that ends with the browser, or one that is gone.
+    pub(crate) fn set_cookie(&self, name: &str, value: &str, max_age_s: Option<u32>) -> HeaderValue {
+        let origins = &self.inner.origins;
+        let age = max_age_s.map_or_else(String::new, |age| format!("Max-Age={age}; "));
+        let text = format!(
+            "{}={value}; {age}{}",
+            origins.cookie(name),
+            origins.cookie_attributes()
+        );
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    /// 256 random bits as text.
+    pub(crate) fn secret(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.inner.random.bytes::<32>())
+    }
+}
+
+/// What is stored of a secret that a browser or client keeps.
+pub(crate) fn digest(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes()))
+}
+
+/// The form of [`Identity::secret`]: nothing else is looked up.
+pub(crate) fn is_secret(text: &str) -> bool {
+    text.len() == 43
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}

@@ -1,0 +1,168 @@
+//! Authorization codes: found by their hash, spent once.
+
+use latchkey_db::{Row, Tx, sql};
+use latchkey_protocol::code::{Code, Spent};
+use latchkey_protocol::consent::Consent;
+use latchkey_protocol::person::Person;
+use latchkey_protocol::pkce::Challenge;
+use latchkey_protocol::{ClientId, Timestamp};
+
+use crate::people::{consent_columns, granted, person_columns, read_consent, read_person, resources_text};
+use crate::sessions::{amr_text, sign_in};
+use crate::{Store, StoreError};
+
+/// A code and everything that it stands on, in one look.
+#[derive(Clone, Debug)]
+pub struct CodeFacts {
+    /// The row.
+    pub code: Code,
+    /// The browser in which it was issued, as it called itself.
+    pub device: Option<String>,
+    /// Whose it is.
+    pub person: Option<Person>,
+    /// What they allow the client.
+    pub consent: Option<Consent>,
+    /// Whether somebody ended the session.
+    pub session_ended: bool,
+}
+
+impl Store {
+    /// Keeps a code, if nobody has ended its session meanwhile; `false` when somebody has.
+    pub async fn add_code(
+        &self,
+        tx: &Tx,
+        hash: &str,
+        code: &Code,
+        device: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let rows = sql(
+            "INSERT INTO codes (code_hash, client_id, client_profile, user_id, session_id, sid, grant_id, redirect_uri, \
+               scope, resources, code_challenge, nonce, confirmation, acr, amr, acr_source, auth_time, device, \
+               created_at, expires_at) \
+             SELECT $1, $2, $3, $4, s.id, $5, g.id, $6, $7, $8, $9, $10, $11, $12, $13, s.acr_source, $14, $15, $16, $17 \
+             FROM sessions s JOIN grants g ON g.user_id = $4 AND g.client_id = $2 AND g.withdrawn_at IS NULL \
+             WHERE s.id = $18 AND s.user_id = $4 AND s.ended_at IS NULL",
+        )
+        .bind(hash)
+        .bind(code.client.as_str())
+        .bind(code.client_profile.clone())
+        .bind(&code.user)
+        .bind(code.sid.clone())
+        .bind(&code.redirect_uri)
+        .bind(code.granted.scope.to_string())
+        .bind(resources_text(&code.granted))
+        .bind(code.challenge.clone().map(String::from))
+        .bind(code.nonce.clone())
+        .bind(code.confirmation.clone())
+        .bind(code.sign_in.acr.clone())
+        .bind(amr_text(&code.sign_in))
+        .bind(code.sign_in.auth_time.0)
+        .bind(device)
+        .bind(code.created_at.0)
+        .bind(code.expires_at.0)
+        .bind(&code.session)
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
+    /// The code of this hash.
+    pub async fn code(&self, hash: &str) -> Result<Option<CodeFacts>, StoreError> {
+        let row = sql(concat!(
+            "SELECT c.code_hash, c.client_id, c.client_profile, c.user_id, c.session_id, c.sid, c.redirect_uri, \
+               c.scope, c.resources, c.code_challenge, c.nonce, c.confirmation, c.acr, c.amr, c.auth_time, c.device, \
+               c.created_at, c.expires_at, c.spent_at, f.id AS f_id, f.fam AS f_fam, s.id AS s_id, \
+               s.ended_at AS s_ended_at, ",
+            person_columns!(),
+            ", ",
+            consent_columns!(),
+            " FROM codes c LEFT JOIN families f ON f.id = c.family_id \
+               LEFT JOIN sessions s ON s.id = c.session_id LEFT JOIN users u ON u.id = c.user_id \
+               LEFT JOIN grants g ON g.user_id = c.user_id AND g.client_id = c.client_id \
+               WHERE c.code_hash = $1"
+        ))
+        .bind(hash)
+        .fetch_optional(&self.db)
+        .await?;
+        row.map(|row| read(&row)).transpose()
+    }
+
+    /// Spends a code for a family; `false` when it was spent before, or is gone.
+    ///
+    /// It also holds the person's consent until the transaction is over, so that a withdrawal finds the family.
+    pub async fn spend_code(
+        &self,
+        tx: &Tx,
+        hash: &str,
+        family: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows =
+            sql("UPDATE codes SET spent_at = $3, family_id = $2 WHERE code_hash = $1 AND spent_at IS NULL")
+                .bind(hash)
+                .bind(family)
+                .bind(now.0)
+                .execute(tx)
+                .await?;
+        if rows != 1 {
+            return Ok(false);
+        }
+        let held = sql(
+            "UPDATE grants SET updated_at = updated_at WHERE withdrawn_at IS NULL AND id = \
+               (SELECT grant_id FROM codes WHERE code_hash = $1)",
+        )
+        .bind(hash)
+        .execute(tx)
+        .await?;
+        Ok(held == 1)
+    }
+}
+
+fn read(row: &Row) -> Result<CodeFacts, StoreError> {
+    // The hash opens nothing, but it is all that names the row.
+    let id = row.text("code_hash")?;
+    let corrupt = |reason: &str| StoreError::corrupt("codes", &id, reason);
+    let spent = match (
+        row.opt_int("spent_at")?,
+        row.opt_text("f_id")?,
+        row.opt_text("f_fam")?,
+    ) {
+        (None, _, _) => None,
+        // The family of a spent code may be gone long ago: then there is nothing left to end.
+        (Some(at), family, fam) => Some(Spent {
+            committed_at: Timestamp(at),
+            family: family.unwrap_or_default(),
+            fam: fam.unwrap_or_default(),
+        }),
+    };
+    let challenge = row.opt_text("code_challenge")?.map(Challenge::try_from);
+    let code = Code {
+        client: ClientId::parse(&row.text("client_id")?).ok_or_else(|| corrupt("not a client id"))?,
+        client_profile: row.opt_text("client_profile")?,
+        user: row.text("user_id")?,
+        session: row.opt_text("session_id")?.unwrap_or_default(),
+        sid: row.opt_text("sid")?,
+        redirect_uri: row.text("redirect_uri")?,
+        granted: granted("codes", &id, &row.text("scope")?, &row.text("resources")?)?,
+        challenge: challenge.transpose().map_err(corrupt)?,
+        nonce: row.opt_text("nonce")?,
+        confirmation: row.opt_text("confirmation")?,
+        sign_in: sign_in(
+            "codes",
+            &id,
+            row.int("auth_time")?,
+            row.opt_text("acr")?,
+            row.opt_text("amr")?,
+        )?,
+        created_at: Timestamp(row.int("created_at")?),
+        expires_at: Timestamp(row.int("expires_at")?),
+        spent,
+    };
+    Ok(CodeFacts {
+        device: row.opt_text("device")?,
+        person: read_person(row)?,
+        consent: read_consent(row)?,
+        session_ended: row.opt_text("s_id")?.is_none() || row.opt_int("s_ended_at")?.is_some(),
+        code,
+    })
+}

@@ -1,0 +1,114 @@
+//! What people allow clients.
+
+use latchkey_db::{On, Tx, sql};
+use latchkey_protocol::audience::Granted;
+use latchkey_protocol::consent::Consent;
+use latchkey_protocol::{ClientId, Timestamp};
+
+use crate::people::{consent_columns, granted, read_consent, resources_text};
+use crate::{Store, StoreError};
+
+/// An application that a person has connected.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// The client's id.
+    pub client_id: String,
+    /// What it may do.
+    pub granted: Granted,
+    /// When the person first allowed it.
+    pub since: Timestamp,
+}
+
+impl Store {
+    /// What this person allows this client.
+    pub async fn consent<'a>(
+        &self,
+        on: impl Into<On<'a>>,
+        user: &str,
+        client: &ClientId,
+    ) -> Result<Option<Consent>, StoreError> {
+        let row = sql(concat!(
+            "SELECT ",
+            consent_columns!(),
+            " FROM grants g WHERE g.user_id = $1 AND g.client_id = $2"
+        ))
+        .bind(user)
+        .bind(client.as_str())
+        .fetch_optional(on)
+        .await?;
+        row.map_or(Ok(None), |row| read_consent(&row))
+    }
+
+    /// Writes down what a person allows; the row's id. `id` is for a row that is not there yet.
+    pub async fn put_consent(
+        &self,
+        tx: &Tx,
+        id: &str,
+        user: &str,
+        client: &ClientId,
+        consent: &Consent,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO grants (id, user_id, client_id, scope, resources, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $6) \
+             ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, \
+               resources = excluded.resources, updated_at = excluded.updated_at, \
+               created_at = CASE WHEN grants.withdrawn_at IS NULL THEN grants.created_at \
+                                 ELSE excluded.created_at END, \
+               withdrawn_at = NULL",
+        )
+        .bind(id)
+        .bind(user)
+        .bind(client.as_str())
+        .bind(consent.granted.scope.to_string())
+        .bind(resources_text(&consent.granted))
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a consent back, and with it the codes that were not redeemed; `false` when there is none. It comes first
+    /// in its transaction: a redemption holds the same row, so that either sees the other.
+    pub async fn withdraw_consent(
+        &self,
+        tx: &Tx,
+        user: &str,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows = sql("UPDATE grants SET withdrawn_at = $3, updated_at = $3 \
+             WHERE user_id = $1 AND client_id = $2 AND withdrawn_at IS NULL")
+        .bind(user)
+        .bind(client.as_str())
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+        sql("DELETE FROM codes WHERE user_id = $1 AND client_id = $2 AND spent_at IS NULL")
+            .bind(user)
+            .bind(client.as_str())
+            .execute(tx)
+            .await?;
+        Ok(rows == 1)
+    }
+
+    /// Every application that a person has connected, the newest first.
+    pub async fn connected(&self, user: &str) -> Result<Vec<Connected>, StoreError> {
+        sql("SELECT id, client_id, scope, resources, created_at FROM grants \
+             WHERE user_id = $1 AND withdrawn_at IS NULL ORDER BY created_at DESC, id")
+        .bind(user)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(|row| {
+            let id = row.text("id")?;
+            Ok(Connected {
+                client_id: row.text("client_id")?,
+                granted: granted("grants", &id, &row.text("scope")?, &row.text("resources")?)?,
+                since: Timestamp(row.int("created_at")?),
+            })
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,277 @@
+//! Refresh families: one row each, however often it is refreshed, and no token in it.
+
+use latchkey_db::{Row, Tx, sql};
+use latchkey_protocol::consent::Consent;
+use latchkey_protocol::person::Person;
+use latchkey_protocol::refresh::{Family, Rotate, SameAgain, Use};
+use latchkey_protocol::refresh_token::{Handle, KeyId, Salt};
+use latchkey_protocol::{ClientId, Timestamp};
+
+use crate::people::{consent_columns, granted, person_columns, read_consent, read_person, resources_text};
+use crate::sessions::{amr_text, sign_in};
+use crate::{Store, StoreError};
+
+/// A family and everything that it stands on, in one look.
+#[derive(Clone, Debug)]
+pub struct FamilyFacts {
+    /// The row.
+    pub family: Family,
+    /// Whose it is.
+    pub person: Option<Person>,
+    /// What they allow the client.
+    pub consent: Option<Consent>,
+    /// Whether somebody ended the session.
+    pub session_ended: bool,
+}
+
+/// A family as its person sees it.
+#[derive(Clone, Debug)]
+pub struct FamilyRow {
+    /// The row.
+    pub family: Family,
+    /// The browser or device, as it called itself.
+    pub device: Option<String>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Why it ended.
+    pub cause: Option<String>,
+}
+
+/// A family to end: what its access tokens name, its client and the session that the client knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FamilyName {
+    /// What its access tokens name.
+    pub fam: String,
+    /// The client.
+    pub client_id: String,
+    /// How the client knows its session.
+    pub sid: Option<String>,
+}
+
+macro_rules! family_columns {
+    () => {
+        "f.id AS f_id, f.handle AS f_handle, f.fam AS f_fam, f.salt AS f_salt, f.client_id AS f_client_id, \
+         f.user_id AS f_user_id, f.session_id AS f_session_id, f.sid AS f_sid, f.scope AS f_scope, \
+         f.resources AS f_resources, f.confirmation AS f_confirmation, f.acr AS f_acr, f.amr AS f_amr, \
+         f.auth_time AS f_auth_time, f.generation AS f_generation, f.mac_key_id AS f_mac_key_id, \
+         f.previous_mac_key_id AS f_previous_mac_key_id, f.rotated_at AS f_rotated_at, \
+         f.last_used_at AS f_last_used_at, f.overlap_hits AS f_overlap_hits, f.overlap_streak AS f_overlap_streak, \
+         f.hit_generation AS f_hit_generation, f.late_answer_at AS f_late_answer_at, f.offline_at AS f_offline_at, \
+         f.idle_expires_at AS f_idle_expires_at, f.expires_at AS f_expires_at, f.revoked_at AS f_revoked_at, \
+         f.device AS f_device, f.created_at AS f_created_at, f.cause AS f_cause"
+    };
+}
+
+impl Store {
+    /// Keeps a family that was born of the code of this hash.
+    pub async fn add_family(
+        &self,
+        tx: &Tx,
+        family: &Family,
+        code_hash: &str,
+        device: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("INSERT INTO families (id, handle, fam, salt, client_id, client_profile, user_id, session_id, sid, grant_id, \
+               scope, resources, confirmation, acr, amr, acr_source, auth_time, generation, mac_key_id, overlap_hits, \
+               overlap_streak, offline_at, device, created_at, idle_expires_at, expires_at) \
+             SELECT $1, $2, $3, $4, $5, c.client_profile, $6, $7, $8, c.grant_id, $9, $10, $11, $12, $13, c.acr_source, \
+               $14, $15, $16, 0, 0, $17, $18, $19, $20, $21 FROM codes c WHERE c.code_hash = $22")
+        .bind(&family.id)
+        .bind(family.handle.text())
+        .bind(&family.fam)
+        .bind(family.salt.text())
+        .bind(family.client.as_str())
+        .bind(&family.user)
+        .bind(family.session.clone())
+        .bind(family.sid.clone())
+        .bind(family.granted.scope.to_string())
+        .bind(resources_text(&family.granted))
+        .bind(family.confirmation.clone())
+        .bind(family.sign_in.acr.clone())
+        .bind(amr_text(&family.sign_in))
+        .bind(family.sign_in.auth_time.0)
+        .bind(family.generation)
+        .bind(family.mac_key_id.map(|id| id.to_string()))
+        .bind(family.offline_at.map(|at| at.0))
+        .bind(device)
+        .bind(now.0)
+        .bind(family.idle_expires_at.map(|at| at.0))
+        .bind(family.expires_at.map(|at| at.0))
+        .bind(code_hash)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// The family of this handle.
+    pub async fn family(&self, handle: &Handle) -> Result<Option<FamilyFacts>, StoreError> {
+        let row = sql(concat!(
+            "SELECT ",
+            family_columns!(),
+            ", s.id AS s_id, s.ended_at AS s_ended_at, ",
+            person_columns!(),
+            ", ",
+            consent_columns!(),
+            " FROM families f LEFT JOIN users u ON u.id = f.user_id \
+               LEFT JOIN sessions s ON s.id = f.session_id \
+               LEFT JOIN grants g ON g.user_id = f.user_id AND g.client_id = f.client_id WHERE f.handle = $1"
+        ))
+        .bind(handle.text())
+        .fetch_optional(&self.db)
+        .await?;
+        row.map(|row| {
+            let family = read(&row)?.family;
+            let gone = row.opt_text("s_id")?.is_none() || row.opt_int("s_ended_at")?.is_some();
+            Ok(FamilyFacts {
+                session_ended: family.session.is_some() && gone,
+                family,
+                person: read_person(&row)?,
+                consent: read_consent(&row)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Rule 2: the next generation, unless somebody was faster.
+    pub async fn rotate_family(&self, tx: &Tx, rotate: &Rotate) -> Result<bool, StoreError> {
+        let rows = sql(
+            "UPDATE families SET generation = $3, mac_key_id = $4, previous_mac_key_id = $5, rotated_at = $6, \
+               last_used_at = $6, idle_expires_at = $7, late_answer_at = NULL \
+             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL",
+        )
+        .bind(&rotate.family)
+        .bind(rotate.expected_generation)
+        .bind(rotate.generation)
+        .bind(rotate.mac_key_id.to_string())
+        .bind(rotate.previous_mac_key_id.to_string())
+        .bind(rotate.rotated_at.0)
+        .bind(rotate.idle_expires_at.map(|at| at.0))
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
+    /// Rules 3 and 4: the current generation was answered again; counted, unless somebody was faster.
+    pub async fn count_retry(&self, tx: &Tx, same: &SameAgain) -> Result<bool, StoreError> {
+        let rows = sql(
+            "UPDATE families SET overlap_hits = overlap_hits + 1, overlap_streak = $3, hit_generation = $2, \
+               late_answer_at = COALESCE($4, late_answer_at) \
+             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL \
+               AND ($4 IS NULL OR late_answer_at IS NULL) \
+               AND ($5 = 0 OR hit_generation IS NULL OR hit_generation <> $2)",
+        )
+        .bind(&same.family)
+        .bind(same.expected_generation)
+        .bind(same.overlap_streak)
+        .bind(same.late_answer_at.map(|at| at.0))
+        // A streak is told once: of two hits that complete it, the second decides again.
+        .bind(i64::from(same.streak_event))
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
+    /// Rule 7: a use without rotation, unless somebody was faster.
+    pub async fn use_family(&self, tx: &Tx, used: &Use) -> Result<bool, StoreError> {
+        let rows = sql("UPDATE families SET last_used_at = $3, idle_expires_at = $4 \
+             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL")
+        .bind(&used.family)
+        .bind(used.expected_generation)
+        .bind(used.last_used_at.0)
+        .bind(used.idle_expires_at.map(|at| at.0))
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
+    /// The living families of a person, or of a person at one client. The caller holds what they stand on.
+    pub async fn live_families(
+        &self,
+        tx: &Tx,
+        user: &str,
+        client: Option<&ClientId>,
+    ) -> Result<Vec<FamilyName>, StoreError> {
+        sql("SELECT fam, client_id, sid FROM families \
+             WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2) AND revoked_at IS NULL ORDER BY fam")
+        .bind(user)
+        .bind(client.map(ClientId::as_str))
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(FamilyName {
+                fam: row.text("fam")?,
+                client_id: row.text("client_id")?,
+                sid: row.opt_text("sid")?,
+            })
+        })
+        .collect()
+    }
+
+    /// The families of a person, living and ended, the newest first.
+    pub async fn families_of(&self, user: &str, limit: i64) -> Result<Vec<FamilyRow>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            family_columns!(),
+            " FROM families f WHERE f.user_id = $1 ORDER BY f.created_at DESC, f.id LIMIT $2"
+        ))
+        .bind(user)
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+    }
+}
+
+fn read(row: &Row) -> Result<FamilyRow, StoreError> {
+    let id = row.text("f_id")?;
+    let corrupt = |reason: &str| StoreError::corrupt("families", &id, reason);
+    let time = |column| Ok::<_, StoreError>(row.opt_int(column)?.map(Timestamp));
+    let key = |column| match row.opt_text(column)? {
+        None => Ok(None),
+        Some(text) => KeyId::parse(&text)
+            .map(Some)
+            .ok_or_else(|| corrupt("not a key id")),
+    };
+    let family = Family {
+        handle: Handle::parse(&row.text("f_handle")?).ok_or_else(|| corrupt("not a handle"))?,
+        fam: row.text("f_fam")?,
+        salt: Salt::parse(&row.text("f_salt")?).ok_or_else(|| corrupt("not a salt"))?,
+        client: ClientId::parse(&row.text("f_client_id")?).ok_or_else(|| corrupt("not a client id"))?,
+        user: row.text("f_user_id")?,
+        session: row.opt_text("f_session_id")?,
+        sid: row.opt_text("f_sid")?,
+        granted: granted("families", &id, &row.text("f_scope")?, &row.text("f_resources")?)?,
+        sign_in: sign_in(
+            "families",
+            &id,
+            row.opt_int("f_auth_time")?.unwrap_or_default(),
+            row.opt_text("f_acr")?,
+            row.opt_text("f_amr")?,
+        )?,
+        confirmation: row.opt_text("f_confirmation")?,
+        generation: row.int("f_generation")?,
+        mac_key_id: key("f_mac_key_id")?,
+        previous_mac_key_id: key("f_previous_mac_key_id")?,
+        rotated_at: time("f_rotated_at")?,
+        last_used_at: time("f_last_used_at")?,
+        overlap_hits: row.int("f_overlap_hits")?,
+        overlap_streak: row.int("f_overlap_streak")?,
+        hit_generation: row.opt_int("f_hit_generation")?,
+        late_answer_at: time("f_late_answer_at")?,
+        offline_at: time("f_offline_at")?,
+        idle_expires_at: time("f_idle_expires_at")?,
+        expires_at: time("f_expires_at")?,
+        revoked_at: time("f_revoked_at")?,
+        id: id.clone(),
+    };
+    Ok(FamilyRow {
+        family,
+        device: row.opt_text("f_device")?,
+        created_at: Timestamp(row.int("f_created_at")?),
+        cause: row.opt_text("f_cause")?,
+    })
+}

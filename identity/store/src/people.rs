@@ -1,0 +1,122 @@
+//! People, as sign-in and every grant see them.
+
+use latchkey_db::{On, Row, sql};
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::audience::Granted;
+use latchkey_protocol::consent::Consent;
+use latchkey_protocol::person::Person;
+use latchkey_protocol::user::canonical;
+
+use crate::{Store, StoreError};
+
+/// The columns of a person beside others, each under its prefix: joins put more than one table into a row.
+macro_rules! person_columns {
+    () => {
+        "u.id AS u_id, u.username AS u_username, u.email AS u_email, u.email_verified_at AS u_email_verified_at, \
+         u.roles AS u_roles, u.claims AS u_claims, u.disabled_at AS u_disabled_at, u.locked_at AS u_locked_at, \
+         u.deleted_at AS u_deleted_at, u.tokens_before AS u_tokens_before, u.updated_at AS u_updated_at"
+    };
+}
+/// The columns of what a person allowed.
+macro_rules! consent_columns {
+    () => {
+        "g.id AS g_id, g.scope AS g_scope, g.resources AS g_resources, g.withdrawn_at AS g_withdrawn_at"
+    };
+}
+pub(crate) use {consent_columns, person_columns};
+
+/// A person who wants to sign in.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The person.
+    pub person: Person,
+    /// The PHC string of their password, if they have one.
+    pub password_hash: Option<String>,
+}
+
+impl Store {
+    /// The person with this id, whatever became of them.
+    pub async fn person<'a>(&self, on: impl Into<On<'a>>, id: &str) -> Result<Option<Person>, StoreError> {
+        let row = sql(concat!(
+            "SELECT ",
+            person_columns!(),
+            " FROM users u WHERE u.id = $1"
+        ))
+        .bind(id)
+        .fetch_optional(on)
+        .await?;
+        row.map_or(Ok(None), |row| read_person(&row))
+    }
+
+    /// Whoever signs in by this user name or address.
+    pub async fn candidate(&self, name: &str) -> Result<Option<Candidate>, StoreError> {
+        let row = sql(concat!(
+            "SELECT u.password_hash AS u_password_hash, ",
+            person_columns!(),
+            " FROM users u WHERE u.deleted_at IS NULL AND (u.username_canonical = $1 OR u.email_canonical = $1)"
+        ))
+        .bind(canonical(name))
+        .fetch_optional(&self.db)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let password_hash = row.opt_text("u_password_hash")?;
+        Ok(read_person(&row)?.map(|person| Candidate {
+            person,
+            password_hash,
+        }))
+    }
+}
+
+/// The person in a joined row, if there is one.
+pub(crate) fn read_person(row: &Row) -> Result<Option<Person>, StoreError> {
+    let Some(id) = row.opt_text("u_id")? else {
+        return Ok(None);
+    };
+    let corrupt = |error: serde_json::Error| StoreError::corrupt("users", &id, error);
+    let time = |column| Ok::<_, StoreError>(row.opt_int(column)?.map(Timestamp));
+    Ok(Some(Person {
+        username: row.text("u_username")?,
+        email: row.text("u_email")?,
+        email_verified_at: time("u_email_verified_at")?,
+        claims: serde_json::from_str(&row.text("u_claims")?).map_err(corrupt)?,
+        roles: serde_json::from_str(&row.text("u_roles")?).map_err(corrupt)?,
+        disabled_at: time("u_disabled_at")?,
+        locked_at: time("u_locked_at")?,
+        deleted_at: time("u_deleted_at")?,
+        tokens_before: time("u_tokens_before")?,
+        updated_at: Timestamp(row.int("u_updated_at")?),
+        id,
+    }))
+}
+
+/// What the person in a joined row allowed the client, if anything.
+pub(crate) fn read_consent(row: &Row) -> Result<Option<Consent>, StoreError> {
+    let Some(id) = row.opt_text("g_id")? else {
+        return Ok(None);
+    };
+    Ok(Some(Consent {
+        granted: granted("grants", &id, &row.text("g_scope")?, &row.text("g_resources")?)?,
+        withdrawn_at: row.opt_int("g_withdrawn_at")?.map(Timestamp),
+    }))
+}
+
+/// Scopes and resources as they lie in a row.
+pub(crate) fn granted(
+    table: &'static str,
+    id: &str,
+    scope: &str,
+    resources: &str,
+) -> Result<Granted, StoreError> {
+    Ok(Granted {
+        scope: scope
+            .to_owned()
+            .try_into()
+            .map_err(|error: &str| StoreError::corrupt(table, id, error))?,
+        resources: serde_json::from_str(resources).map_err(|error| StoreError::corrupt(table, id, error))?,
+    })
+}
+
+/// The list of resources as it lies in a row.
+pub(crate) fn resources_text(granted: &Granted) -> String {
+    serde_json::Value::from(granted.resources.clone()).to_string()
+}

@@ -1,0 +1,258 @@
+//! Sign-in sessions and the history of sign-ins.
+
+use latchkey_db::{On, Row, Tx, sql};
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::person::Person;
+use latchkey_protocol::session::{Session, SignIn};
+
+use crate::people::{person_columns, read_person};
+use crate::{Store, StoreError};
+
+/// A session as its person sees it.
+#[derive(Clone, Debug)]
+pub struct SessionRow {
+    /// The session.
+    pub session: Session,
+    /// The browser, as it called itself.
+    pub device: Option<String>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+}
+
+/// One line of a person's sign-in history.
+#[derive(Clone, Debug)]
+pub struct SignInRow {
+    /// UUIDv7
+    pub id: String,
+    /// Who.
+    pub user: String,
+    /// The session that began, if one did.
+    pub session: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// `signed_in`, `wrong_password` or `refused`
+    pub outcome: String,
+    /// The browser, as it called itself.
+    pub device: Option<String>,
+}
+
+macro_rules! session_columns {
+    () => {
+        "s.id AS s_id, s.user_id AS s_user_id, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr, \
+         s.device AS s_device, s.created_at AS s_created_at, s.last_seen_at AS s_last_seen_at, \
+         s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at"
+    };
+}
+
+impl Store {
+    /// The session of a cookie's hash, with its person.
+    pub async fn session_by_secret(
+        &self,
+        secret_hash: &str,
+    ) -> Result<Option<(SessionRow, Person)>, StoreError> {
+        let row = sql(concat!(
+            "SELECT ",
+            session_columns!(),
+            ", ",
+            person_columns!(),
+            " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.secret_hash = $1"
+        ))
+        .bind(secret_hash)
+        .fetch_optional(&self.db)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let session = read(&row)?;
+        Ok(read_person(&row)?.map(|person| (session, person)))
+    }
+
+    /// Begins a session.
+    pub async fn add_session(
+        &self,
+        tx: &Tx,
+        session: &Session,
+        secret_hash: &str,
+        device: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO sessions (id, secret_hash, user_id, auth_time, acr, amr, acr_source, device, created_at, \
+               last_seen_at, idle_expires_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, 'password', $7, $8, $8, $9, $10)",
+        )
+        .bind(&session.id)
+        .bind(secret_hash)
+        .bind(&session.user)
+        .bind(session.sign_in.auth_time.0)
+        .bind(session.sign_in.acr.clone())
+        .bind(amr_text(&session.sign_in))
+        .bind(device)
+        .bind(now.0)
+        .bind(session.idle_expires_at.0)
+        .bind(session.expires_at.0)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// The same person has signed in again: the session goes on under another secret, with a new sign-in time. `false`
+    /// when somebody ended it meanwhile.
+    pub async fn renew_session(
+        &self,
+        tx: &Tx,
+        session: &Session,
+        secret_hash: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows = sql(
+            "UPDATE sessions SET secret_hash = $2, auth_time = $3, acr = $4, amr = $5, last_seen_at = $6, \
+               idle_expires_at = $7, expires_at = $8 WHERE id = $1 AND ended_at IS NULL",
+        )
+        .bind(&session.id)
+        .bind(secret_hash)
+        .bind(session.sign_in.auth_time.0)
+        .bind(session.sign_in.acr.clone())
+        .bind(amr_text(&session.sign_in))
+        .bind(now.0)
+        .bind(session.idle_expires_at.0)
+        .bind(session.expires_at.0)
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
+    /// Notes a use; nothing when somebody ended it.
+    pub async fn touch_session(
+        &self,
+        tx: &Tx,
+        id: &str,
+        idle_expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("UPDATE sessions SET last_seen_at = $2, idle_expires_at = $3 WHERE id = $1 AND ended_at IS NULL")
+            .bind(id)
+            .bind(now.0)
+            .bind(idle_expires_at.0)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Holds a session that nobody has ended until the transaction is over: whoever ends it waits, and then finds what
+    /// this transaction has written. `false` when it has ended.
+    pub async fn hold_session(&self, tx: &Tx, id: &str) -> Result<bool, StoreError> {
+        let rows = sql("UPDATE sessions SET last_seen_at = last_seen_at WHERE id = $1 AND ended_at IS NULL")
+            .bind(id)
+            .execute(tx)
+            .await?;
+        Ok(rows == 1)
+    }
+
+    /// A person's sessions that nobody has ended and that have not run out, the last used first.
+    pub async fn sessions_of<'a>(
+        &self,
+        on: impl Into<On<'a>>,
+        user: &str,
+        latest: Timestamp,
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 \
+               AND s.expires_at > $2 ORDER BY s.last_seen_at DESC, s.id"
+        ))
+        .bind(user)
+        .bind(latest.0)
+        .fetch_all(on)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+    }
+
+    /// Adds a line to a person's sign-in history.
+    pub async fn add_sign_in(&self, tx: &Tx, row: &SignInRow) -> Result<(), StoreError> {
+        sql("INSERT INTO sign_ins (id, user_id, session_id, at, outcome, device) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(&row.id)
+            .bind(&row.user)
+            .bind(row.session.clone())
+            .bind(row.at.0)
+            .bind(&row.outcome)
+            .bind(row.device.clone())
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// The last lines of a person's sign-in history, the newest first.
+    pub async fn sign_ins(&self, user: &str, limit: i64) -> Result<Vec<SignInRow>, StoreError> {
+        sql(
+            "SELECT id, user_id, session_id, at, outcome, device FROM sign_ins \
+             WHERE user_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
+        )
+        .bind(user)
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(SignInRow {
+                id: row.text("id")?,
+                user: row.text("user_id")?,
+                session: row.opt_text("session_id")?,
+                at: Timestamp(row.int("at")?),
+                outcome: row.text("outcome")?,
+                device: row.opt_text("device")?,
+            })
+        })
+        .collect()
+    }
+}
+
+fn read(row: &Row) -> Result<SessionRow, StoreError> {
+    let id = row.text("s_id")?;
+    Ok(SessionRow {
+        session: Session {
+            user: row.text("s_user_id")?,
+            sign_in: sign_in(
+                "sessions",
+                &id,
+                row.int("s_auth_time")?,
+                row.opt_text("s_acr")?,
+                row.opt_text("s_amr")?,
+            )?,
+            idle_expires_at: Timestamp(row.int("s_idle_expires_at")?),
+            expires_at: Timestamp(row.int("s_expires_at")?),
+            ended_at: row.opt_int("s_ended_at")?.map(Timestamp),
+            id,
+        },
+        device: row.opt_text("s_device")?,
+        created_at: Timestamp(row.int("s_created_at")?),
+        last_seen_at: Timestamp(row.int("s_last_seen_at")?),
+    })
+}
+
+/// How a person signed in, as it lies in a row.
+pub(crate) fn sign_in(
+    table: &'static str,
+    id: &str,
+    auth_time: i64,
+    acr: Option<String>,
+    amr: Option<String>,
+) -> Result<SignIn, StoreError> {
+    Ok(SignIn {
+        auth_time: Timestamp(auth_time),
+        acr,
+        amr: match amr {
+            None => Vec::new(),
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|error| StoreError::corrupt(table, id, error))?
+            }
+        },
+    })
+}
+
+/// The means of a sign-in as they lie in a row.
+pub(crate) fn amr_text(sign_in: &SignIn) -> String {
+    serde_json::Value::from(sign_in.amr.clone()).to_string()
+}

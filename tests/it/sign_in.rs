@@ -1,0 +1,240 @@
+//! A person signs in: the request, the pages, the code, the tokens, and everything that ends.
+
+use crate::harness::{Browser, House, Tokens, call, claims, until};
+
+const FULL: &str = "openid profile email offline_access catalog.read";
+
+#[tokio::test]
+async fn a_person_signs_in_allows_and_the_client_has_tokens_that_refresh_until_they_sign_out() {
+    let house = House::new().await;
+    let (app, browser) = (
+        house.app("demo-web", "openid profile email catalog.read"),
+        Browser::new(),
+    );
+    let page = app.begin(&browser, &[]).await;
+    assert_eq!(page.answer.status, 200, "{page:?}");
+    assert!(
+        page.text(".sheet-lede").contains("A web application"),
+        "{}",
+        page.answer.text
+    );
+    let (name, password) = house.person("alice");
+    let next = browser
+        .press(&page, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    assert_eq!(next.answer.status, 303);
+    let consent = browser.follow(next, &app.redirect_uri).await;
+    for scope in ["openid", "profile", "email", "catalog.read"] {
+        assert!(
+            consent.has(&format!("[data-scope='{scope}']")),
+            "{scope}: {}",
+            consent.answer.text
+        );
+    }
+    let next = browser.press(&consent, "#allow", &[]).await;
+    let back = browser.follow(next, &app.redirect_uri).await;
+    let back = crate::harness::callback(&back.location().unwrap());
+    assert_eq!(back.state.as_deref(), Some("s-1"));
+    assert_eq!(back.iss.as_deref(), Some(house.issuer()));
+    let answer = app.redeem(back.code.as_deref().unwrap()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let tokens = Tokens::of(&answer);
+    let id = claims(tokens.id.as_deref().unwrap());
+    assert_eq!(
+        (id["aud"].as_str(), id["nonce"].as_str()),
+        (Some("demo-web"), Some("n-1"))
+    );
+    assert_eq!(id["iss"], house.issuer());
+    assert!(
+        id["sid"].is_string() && id["at_hash"].is_string() && id["auth_time"].is_i64(),
+        "{id}"
+    );
+
+    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    assert_eq!(call(&tokens.access, &whoami).await.json()["sub"], id["sub"]);
+    // That token is for the catalog; userinfo wants one for the issuer.
+    assert_eq!(app.userinfo(&tokens.access).await.status, 401);
+    let for_issuer = app
+        .refresh_with(tokens.refresh(), &[("resource", house.issuer())])
+        .await;
+    let for_issuer = Tokens::of(&for_issuer);
+    let info = app.userinfo(&for_issuer.access).await.json();
+    assert_eq!(info["sub"], id["sub"]);
+    assert_eq!(info["email"], "alice@example.test");
+    assert_eq!(info["name"], "Alice Martin");
+
+    // Signed in already and allowed already: nothing is asked.
+    let again = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
+    assert!(again.code.is_some(), "{again:?}");
+
+    let logout = format!(
+        "{}/logout?id_token_hint={}&post_logout_redirect_uri=http://localhost:3000/&state=bye",
+        house.issuer(),
+        tokens.id.as_deref().unwrap()
+    );
+    let out = browser.get(&logout).await;
+    assert_eq!(
+        out.location().unwrap().as_str(),
+        "http://localhost:3000/?state=bye"
+    );
+    assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
+    until("the guard refuses the access token", async || {
+        call(&tokens.access, &whoami).await.status == 401
+    })
+    .await;
+    let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
+    assert_eq!(silent.error.as_deref(), Some("login_required"));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", FULL), Browser::new());
+    let tokens = app
+        .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
+        .await;
+    assert!(tokens.scope.contains("catalog.read"), "{tokens:?}");
+    let ask = browser.open(&format!("{}/logout", house.issuer()), "").await;
+    let done = browser.press(&ask, "#sign-out", &[]).await;
+    assert!(browser.follow(done, "").await.has("#signed-out"));
+    let kept = app.refresh(tokens.refresh()).await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+
+    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let (name, password) = house.person("alice");
+    let next = browser
+        .press(
+            &account,
+            "#sign-in",
+            &[("username", name), ("password", password)],
+        )
+        .await;
+    let account = browser.follow(next, "").await;
+    assert!(
+        account.has("#applications [data-client='demo-web']"),
+        "{}",
+        account.answer.text
+    );
+    let done = browser.press(&account, "[data-client='demo-web']", &[]).await;
+    let account = browser.follow(done, "").await;
+    assert!(
+        !account.has("#applications [data-client='demo-web']"),
+        "{}",
+        account.answer.text
+    );
+    assert!(
+        account
+            .text("#families")
+            .contains("You took the application’s access back."),
+        "{}",
+        account.text("#families")
+    );
+    assert_eq!(
+        app.refresh(Tokens::of(&kept).refresh()).await.code(),
+        "invalid_grant"
+    );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let page = app.begin(&browser, &[]).await;
+    for (name, password) in [
+        ("alice", "wrong"),
+        ("nobody", "wrong"),
+        ("ALICE@example.test", "wrong"),
+    ] {
+        let seen = browser
+            .press(&page, "#sign-in", &[("username", name), ("password", password)])
+            .await;
+        assert_eq!(
+            (seen.answer.status, seen.error().as_str()),
+            (422, "wrong_credentials"),
+            "{name}"
+        );
+    }
+    let cancelled = browser.press(&page, "#cancel", &[]).await;
+    let back = browser.follow(cancelled, &app.redirect_uri).await;
+    let back = crate::harness::callback(&back.location().unwrap());
+    assert_eq!(
+        (back.error.as_deref(), back.state.as_deref()),
+        (Some("access_denied"), Some("s-1"))
+    );
+    // The request is over.
+    let stale = browser.press(&page, "#cancel", &[]).await;
+    assert_eq!((stale.answer.status, stale.error().as_str()), (400, "expired"));
+
+    let page = app.begin(&browser, &[]).await;
+    let (name, password) = house.person("alice");
+    let next = browser
+        .press(&page, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    let consent = browser.follow(next, &app.redirect_uri).await;
+    let denied = browser.press(&consent, "#deny", &[]).await;
+    let back = browser.follow(denied, &app.redirect_uri).await;
+    let back = crate::harness::callback(&back.location().unwrap());
+    assert_eq!(back.error.as_deref(), Some("access_denied"));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_public_client_rotates_and_a_replay_ends_its_family_alone() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
+    let first = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let other = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let second = Tokens::of(&app.refresh(first.refresh()).await);
+    assert_ne!(first.refresh, second.refresh);
+    // The answer was lost: the same successor again.
+    let again = Tokens::of(&app.refresh(first.refresh()).await);
+    assert_eq!(again.refresh, second.refresh);
+    let third = Tokens::of(&app.refresh(second.refresh()).await);
+    house.clock.advance(31_000);
+    assert_eq!(app.refresh(second.refresh()).await.code(), "invalid_grant");
+    assert_eq!(app.refresh(third.refresh()).await.code(), "invalid_grant");
+    assert_eq!(app.refresh(other.refresh()).await.status, 200);
+    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    until("the guard refuses", async || {
+        call(&third.access, &whoami).await.status == 401
+    })
+    .await;
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn form_post_and_a_cross_site_post_arrive_too() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let request = url::Url::parse(&app.request(&[("response_mode", "form_post")])).unwrap();
+    let pairs: Vec<(String, String)> = request.query_pairs().into_owned().collect();
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let endpoint = format!("{}/authorize", house.issuer());
+    let kept = browser.post(&endpoint, "https://client.test", &pairs).await;
+    assert_eq!(kept.answer.status, 303, "{kept:?}");
+    let page = browser.follow(kept, &app.redirect_uri).await;
+    let (name, password) = house.person("alice");
+    let next = browser
+        .press(&page, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    let consent = browser.follow(next, &app.redirect_uri).await;
+    let next = browser.press(&consent, "#allow", &[]).await;
+    let last = browser.follow(next, &app.redirect_uri).await;
+    let form = last.form("#continue");
+    assert_eq!(form.action, app.redirect_uri);
+    let value = |name: &str| {
+        form.pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    };
+    assert_eq!(value("state").as_deref(), Some("s-1"));
+    assert_eq!(value("iss").as_deref(), Some(house.issuer()));
+    let csp = last.answer.header("content-security-policy").to_owned();
+    assert!(csp.ends_with("form-action 'self' http://localhost:3000"), "{csp}");
+    assert_eq!(app.redeem(&value("code").unwrap()).await.status, 200);
+    house.stop().await;
+}

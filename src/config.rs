@@ -133,6 +133,10 @@ pub struct Config {
     pub identity_database: String,
     /// The catalog database.
     pub catalog_database: String,
+    /// The database of the shop's sessions.
+    pub storefront_database: String,
+    /// As which client the shop signs people in; the demo makes one of its own.
+    pub storefront_client: Option<GuardClient>,
     /// Identity's listener.
     pub identity_listen: Listen,
     /// The catalog's listener.
@@ -180,6 +184,8 @@ impl Config {
             bus: sqlite(&data, "bus"),
             identity_database: sqlite(&data, "identity"),
             catalog_database: sqlite(&data, "catalog"),
+            storefront_database: sqlite(&data, "storefront"),
+            storefront_client: None,
             data,
             keys,
             identity_listen: Listen::Loopback(identity),
@@ -279,6 +285,7 @@ impl Config {
             ("bus", &self.bus),
             ("identity_database", &self.identity_database),
             ("catalog_database", &self.catalog_database),
+            ("storefront_database", &self.storefront_database),
         ] {
             if !["sqlite:", "postgres:", "postgresql:"]
                 .iter()
@@ -355,6 +362,7 @@ struct File {
     bus: Option<String>,
     identity_database: Option<String>,
     catalog_database: Option<String>,
+    storefront_database: Option<String>,
     identity_listen: Option<String>,
     catalog_listen: Option<String>,
     storefront_listen: Option<String>,
@@ -366,11 +374,13 @@ struct File {
     signals: Option<String>,
     guard_client_id: Option<String>,
     guard_client_secret: Option<String>,
+    storefront_client_id: Option<String>,
+    storefront_client_secret: Option<String>,
     log: Option<String>,
 }
 
 /// The file's keys, for a suggestion.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 27] = [
     "data",
     "keys",
     "issuer",
@@ -385,6 +395,7 @@ const KEYS: [&str; 24] = [
     "bus",
     "identity_database",
     "catalog_database",
+    "storefront_database",
     "identity_listen",
     "catalog_listen",
     "storefront_listen",
@@ -394,6 +405,8 @@ const KEYS: [&str; 24] = [
     "signals",
     "guard_client_id",
     "guard_client_secret",
+    "storefront_client_id",
+    "storefront_client_secret",
     "log",
 ];
 
@@ -428,6 +441,18 @@ impl File {
                 ));
             }
         };
+        config.storefront_client = match (self.storefront_client_id, self.storefront_client_secret) {
+            (Some(id), Some(secret)) => Some(GuardClient {
+                id,
+                secret: secret_value(&secret)?,
+            }),
+            (None, None) => None,
+            _ => {
+                return Err(ConfigError(
+                    "storefront_client_id and storefront_client_secret go together".to_owned(),
+                ));
+            }
+        };
         config.signals = match self.signals.as_deref() {
             None | Some("bus") => Signals::Bus,
             Some("feed") if config.guard_client.is_some() => Signals::Feed,
@@ -441,6 +466,7 @@ impl File {
             (self.bus, &mut config.bus),
             (self.identity_database, &mut config.identity_database),
             (self.catalog_database, &mut config.catalog_database),
+            (self.storefront_database, &mut config.storefront_database),
         ];
         for (given, slot) in urls {
             if let Some(given) = given {

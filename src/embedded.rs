@@ -50,8 +50,13 @@ pub fn private_folder(path: &Path) -> Result<(), FolderError> {
 
 /// The master key of the keys folder; made at the first start, 0600.
 pub fn master_key(folder: &Path, random: &Random) -> Result<[u8; 32], FolderError> {
+    key(folder, "master.key", random)
+}
+
+/// The key of this name in the folder of keys; made when it is not there.
+pub fn key(folder: &Path, name: &str, random: &Random) -> Result<[u8; 32], FolderError> {
     private_folder(folder)?;
-    let path = folder.join("master.key");
+    let path = folder.join(name);
     if !path.exists() {
         let key: [u8; 32] = random.bytes();
         let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -17,6 +17,10 @@ use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
 use latchkey_protocol::metadata::path;
 use latchkey_storefront::Storefront;
+use latchkey_storefront::oidc::{Oidc, Registration};
+use latchkey_storefront::people::People;
+use latchkey_storefront::seal::Seal;
+use latchkey_storefront::store::{Store, Whom};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -92,7 +96,7 @@ impl Starting {
             self.catalog(bound, &seeded).await?;
         }
         if let Some(bound) = self.listeners.remove(&Role::Storefront) {
-            self.storefront(bound)?;
+            self.storefront(bound).await?;
         }
         if let Some(bound) = self.listeners.remove(&Role::Gateway) {
             self.gateway(bound)?;
@@ -199,7 +203,7 @@ impl Starting {
         Ok(())
     }
 
-    fn storefront(&mut self, bound: Bound) -> Result<(), StartError> {
+    async fn storefront(&mut self, bound: Bound) -> Result<(), StartError> {
         let shop = self
             .urls
             .shop
@@ -214,7 +218,9 @@ impl Starting {
             .or_else(|| self.edge.clone())
             .unwrap_or_else(|| shop.clone());
         let origins = self.origins(&shop, bound.port());
-        let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), self.tls.client()?, origins)
+        let client = self.tls.client()?;
+        let people = self.people(&shop, client.clone()).await?;
+        let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), client, origins, people)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
         let hosts = self.hosts(&bound, None);
         self.serve(
@@ -225,6 +231,75 @@ impl Starting {
             latchkey_storefront::router(pages),
         );
         Ok(())
+    }
+
+    /// Who signs in at the shop, if it is registered at the issuer.
+    async fn people(&mut self, shop: &str, client: reqwest::Client) -> Result<Option<People>, StartError> {
+        let Some(registered) = self.storefront_client(shop).await? else {
+            return Ok(None);
+        };
+        let url = self.config.storefront_database.clone();
+        let db = self.open(&url, latchkey_storefront::store::MIGRATIONS).await?;
+        let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
+        let store = Store::new(db, Seal::new(&key, self.random.clone()), self.clock.clone());
+        let registration = Registration {
+            issuer: self.urls.issuer.clone(),
+            internal: self.identity_url(),
+            client_id: registered.id,
+            client_secret: registered.secret,
+            shop: shop.to_owned(),
+        };
+        let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
+        let people = People::new(oidc, store.clone());
+        let (bus, clock, stop) = (self.bus.clone(), self.clock.clone(), self.background_stop.clone());
+        let listening = signals::sign_out(bus, people.clone(), clock, stop.clone());
+        self.background.spawn(listening);
+        self.background.spawn(async move {
+            let mut hour = tokio::time::interval(Duration::from_secs(3_600));
+            loop {
+                tokio::select! {
+                    _ = hour.tick() => {}
+                    () = stop.cancelled() => return,
+                }
+                if let Err(error) = store.end_logins(Whom::Expired).await {
+                    tracing::warn!(error = %error, "expired sessions of the shop stay for now");
+                }
+            }
+        });
+        Ok(Some(people))
+    }
+
+    /// The shop as a client of the issuer: as configured, or in the demo one of its own whose secret lives as long as
+    /// the process.
+    async fn storefront_client(&self, shop: &str) -> Result<Option<GuardClient>, StartError> {
+        if let Some(client) = &self.config.storefront_client {
+            return Ok(Some(client.clone()));
+        }
+        let Some(identity) = self.identity.as_ref().filter(|_| self.config.demo) else {
+            return Ok(None);
+        };
+        let client = GuardClient {
+            id: "storefront".to_owned(),
+            secret: demo::text(&self.random.bytes::<52>()),
+        };
+        let metadata = serde_json::json!({
+            "client_id": client.id,
+            "client_name": "Latchkey Courses",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "redirect_uris": [format!("{shop}/callback")],
+            "post_logout_redirect_uris": [format!("{shop}/")],
+            "scope": "openid profile catalog.read catalog.write",
+            "resources": [latchkey_catalog::AUDIENCE],
+        });
+        let failed = |error: String| StartError::Storefront(error);
+        let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
+        let new = latchkey_identity::NewClient {
+            metadata,
+            secret: Some(client.secret.clone()),
+        };
+        let put = identity.put_client(new, "up").await;
+        put.map_err(|error| failed(error.to_string()))?;
+        Ok(Some(client))
     }
 
     /// The origins by which browsers reach a site: its public one, and on loopback the other names of this machine.
@@ -437,9 +512,13 @@ fn declared(catalog: &Origin, pages: Option<&Origin>) -> Vec<Route> {
             "/covers/*",
             "/static/*",
             "/_design",
+            "/signin",
+            "/callback",
+            "/teach",
         ];
         routes.extend(reading.map(|path| page(&get, path)));
-        routes.push(page(&[Method::POST], "/theme"));
+        routes.extend(["/theme", "/signout"].map(|path| page(&[Method::POST], path)));
+        routes.push(page(&[Method::GET, Method::POST], "/teach/*"));
     }
     routes
 }

@@ -5,6 +5,7 @@ use latchkey_clock::Clock;
 use latchkey_contracts::events::revocation::Revocation;
 use latchkey_guard::{Signal, Signals};
 use latchkey_protocol::revocation::{LEEWAY_S, MAX_TOKEN_LIFE_S, SKEW_S};
+use latchkey_storefront::people::People;
 use tokio_util::sync::CancellationToken;
 
 /// How far back a guard must listen: nothing older can end a token that could still be accepted.
@@ -34,6 +35,29 @@ pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: Cance
                 });
             }
             Heard::Reset => signals.apply(Signal::Reset),
+        }
+    }
+}
+
+/// Signs people out of the shop as soon as the issuer takes their sign-in back, until `stop`.
+pub(crate) async fn sign_out(bus: Bus, people: People, clock: Clock, stop: CancellationToken) {
+    // What was taken back while nobody listened is heard now: the sign-ins of before are still there.
+    let since = clock.now_ms() - WINDOW_MS;
+    let mut broadcast = bus.broadcast(Revocation::TYPES, since, stop);
+    while let Some(heard) = broadcast.next().await {
+        let Heard::Event { event, .. } = heard else {
+            continue;
+        };
+        match Revocation::parse(&event.r#type, &event.data) {
+            Ok(revocation) => {
+                if let Err(error) = people.hear(&revocation).await {
+                    // Their next refresh will find it out.
+                    tracing::error!(error = %error, event.id = event.id, "a person stays signed in at the shop");
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
+            }
         }
     }
 }

@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_http::current_request_id;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::format::segment;
+use crate::oidc::CATALOG;
+use crate::people::{NoToken, People};
 use crate::search::Search;
 
 /// A client of one catalog.
 #[derive(Clone, Debug)]
 pub struct Api {
+    people: Option<People>,
     base: String,
     client: reqwest::Client,
 }
@@ -62,6 +66,8 @@ pub struct Section {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Lesson {
+    #[serde(default)]
+    pub id: String,
     pub title: String,
     pub minutes: i64,
     pub preview: bool,
@@ -107,6 +113,52 @@ pub enum ApiError {
     Unreadable(#[source] serde_json::Error),
     #[error("the catalog's answer is too large")]
     TooLarge,
+    /// Whoever was signed in is not any more.
+    #[error("nobody is signed in")]
+    SignedOut,
+    /// No token could be had now.
+    #[error("there is no token to call with")]
+    NoToken(#[source] NoToken),
+    /// The person may not do this.
+    #[error("the catalog does not let them")]
+    Forbidden,
+    /// Somebody else changed it meanwhile.
+    #[error("the course has changed meanwhile")]
+    Stale,
+    /// What was sent breaks rules.
+    #[error("the catalog complains of {} things", .0.len())]
+    Faults(Vec<Fault>),
+}
+
+/// A complaint about one field.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Fault {
+    pub field: String,
+    pub message: String,
+}
+
+/// A course as its author sees it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MyCourse {
+    #[serde(flatten)]
+    pub course: Course,
+    pub status: String,
+    pub version: i64,
+}
+
+/// A course in its author's list.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MySummary {
+    #[serde(flatten)]
+    pub summary: Summary,
+    pub status: String,
+    pub updated_at: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct MyListing {
+    pub items: Vec<MySummary>,
+    pub next_cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -115,8 +167,9 @@ struct Categories {
 }
 
 impl Api {
-    pub fn new(base: &str, client: reqwest::Client) -> Self {
+    pub fn new(base: &str, client: reqwest::Client, people: Option<People>) -> Self {
         Self {
+            people,
             base: base.trim_end_matches('/').to_owned(),
             client,
         }
@@ -152,6 +205,103 @@ impl Api {
         }
     }
 
+    /// A person's own courses, the last touched first.
+    pub async fn mine(&self, login: &str, cursor: Option<&str>) -> Result<MyListing, ApiError> {
+        let mut path = "/my/courses?limit=50".to_owned();
+        if let Some(cursor) = cursor {
+            path = format!("{path}&cursor={}", segment(cursor));
+        }
+        read(self.call(login, Method::GET, &path, Vec::new(), None).await?).await
+    }
+
+    /// One of them by its identifier, in whatever state it is.
+    pub async fn my_course(&self, login: &str, id: &str) -> Result<MyCourse, ApiError> {
+        let path = format!("/courses/{}", segment(id));
+        read(self.call(login, Method::GET, &path, Vec::new(), None).await?).await
+    }
+
+    /// Writes a new draft. The same key again is the same course.
+    pub async fn create(&self, login: &str, key: &str, draft: &Value) -> Result<MyCourse, ApiError> {
+        let headers = vec![("idempotency-key", key.to_owned())];
+        read(
+            self.call(login, Method::POST, "/courses", headers, Some(draft))
+                .await?,
+        )
+        .await
+    }
+
+    /// Replaces what was read as this version.
+    pub async fn replace(
+        &self,
+        login: &str,
+        id: &str,
+        version: i64,
+        draft: &Value,
+    ) -> Result<MyCourse, ApiError> {
+        let path = format!("/courses/{}", segment(id));
+        let headers = vec![("if-match", format!("\"{version}\""))];
+        read(self.call(login, Method::PUT, &path, headers, Some(draft)).await?).await
+    }
+
+    /// `publish`, `unlist` or `archive`.
+    pub async fn step(&self, login: &str, id: &str, version: i64, step: &str) -> Result<MyCourse, ApiError> {
+        let path = format!("/courses/{}/{step}", segment(id));
+        let headers = vec![("if-match", format!("\"{version}\""))];
+        read(self.call(login, Method::POST, &path, headers, None).await?).await
+    }
+
+    /// A call in a person's name. A token that is refused is renewed once: it may have been ended alone.
+    async fn call(
+        &self,
+        login: &str,
+        method: Method,
+        path: &str,
+        headers: Vec<(&'static str, String)>,
+        body: Option<&Value>,
+    ) -> Result<reqwest::Response, ApiError> {
+        let people = self.people.as_ref().ok_or(ApiError::SignedOut)?;
+        for last in [false, true] {
+            let token = people.token(login, CATALOG).await.map_err(|error| match error {
+                NoToken::SignedOut => ApiError::SignedOut,
+                error => ApiError::NoToken(error),
+            })?;
+            let mut request = self
+                .client
+                .request(method.clone(), format!("{}{path}", self.base))
+                .bearer_auth(token)
+                .header("accept", "application/json")
+                .header("x-request-id", current_request_id().as_str())
+                .timeout(DEADLINE);
+            for (name, value) in &headers {
+                request = request.header(*name, value);
+            }
+            if let Some(body) = body {
+                request = request.json(body);
+            }
+            let answer = request.send().await.map_err(ApiError::Away)?;
+            match answer.status() {
+                status if status.is_success() => return Ok(answer),
+                StatusCode::UNAUTHORIZED if !last => {
+                    let dropped = people.refused(login, CATALOG).await;
+                    dropped.map_err(|error| ApiError::NoToken(error.into()))?;
+                }
+                StatusCode::UNAUTHORIZED => return Err(ApiError::SignedOut),
+                StatusCode::FORBIDDEN => return Err(ApiError::Forbidden),
+                StatusCode::NOT_FOUND => return Err(ApiError::Missing),
+                StatusCode::PRECONDITION_FAILED => return Err(ApiError::Stale),
+                StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT | StatusCode::BAD_REQUEST => {
+                    return Err(ApiError::Faults(faults(answer).await?));
+                }
+                status @ (StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT) => return Err(ApiError::Busy(status)),
+                status => return Err(ApiError::Unexpected(status)),
+            }
+        }
+        Err(ApiError::SignedOut)
+    }
+
     async fn ask(&self, path: &str, pairs: &[(&str, String)]) -> Result<reqwest::Response, ApiError> {
         let answer = self
             .client
@@ -180,9 +330,32 @@ impl Api {
 
 /// The deadline of the request holds for its body too.
 async fn read<T: DeserializeOwned>(mut answer: reqwest::Response) -> Result<T, ApiError> {
-    if answer.status() != StatusCode::OK {
+    if !answer.status().is_success() {
         return Err(ApiError::Unexpected(answer.status()));
     }
+    serde_json::from_slice(&bytes(&mut answer).await?).map_err(ApiError::Unreadable)
+}
+
+/// What a problem document complains of (RFC 9457).
+async fn faults(mut answer: reqwest::Response) -> Result<Vec<Fault>, ApiError> {
+    #[derive(Deserialize)]
+    struct Problem {
+        detail: String,
+        #[serde(default)]
+        errors: Vec<Fault>,
+    }
+    let problem: Problem =
+        serde_json::from_slice(&bytes(&mut answer).await?).map_err(ApiError::Unreadable)?;
+    if !problem.errors.is_empty() {
+        return Ok(problem.errors);
+    }
+    Ok(vec![Fault {
+        field: String::new(),
+        message: problem.detail,
+    }])
+}
+
+async fn bytes(answer: &mut reqwest::Response) -> Result<Vec<u8>, ApiError> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(ApiError::Away)? {
         body.extend_from_slice(&chunk);
@@ -190,7 +363,7 @@ async fn read<T: DeserializeOwned>(mut answer: reqwest::Response) -> Result<T, A
             return Err(ApiError::TooLarge);
         }
     }
-    serde_json::from_slice(&body).map_err(ApiError::Unreadable)
+    Ok(body)
 }
 
 fn is_slug(text: &str) -> bool {

@@ -25,8 +25,14 @@ pub enum Failure {
     Method,
     /// A mistake of ours.
     Broken,
-    /// The API does not answer.
+    /// The API or the issuer does not answer.
     Away,
+    /// The sign-in did not come to an end that can be used.
+    NotSignedIn,
+    /// The person may not do this.
+    Forbidden,
+    /// Nobody is signed in any more: to the sign-in, and back.
+    SignedOut,
 }
 
 #[derive(Template)]
@@ -67,6 +73,22 @@ impl Failure {
                 "error.away_title",
                 "error.away_next",
             ),
+            Self::NotSignedIn => (
+                StatusCode::BAD_REQUEST,
+                "error.sign_in_title",
+                "error.sign_in_next",
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "error.forbidden_title",
+                "error.forbidden_next",
+            ),
+            // Only where there is nowhere to come back to.
+            Self::SignedOut => (
+                StatusCode::FORBIDDEN,
+                "error.signed_out_title",
+                "error.signed_out_next",
+            ),
         }
     }
 }
@@ -81,6 +103,14 @@ impl From<ApiError> for Failure {
                 tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no answer from the API");
                 Self::Away
             }
+            ApiError::NoToken(_) => {
+                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no token to call with");
+                Self::Away
+            }
+            ApiError::SignedOut => Self::SignedOut,
+            ApiError::Forbidden => Self::Forbidden,
+            // Pages with forms show these in place.
+            ApiError::Stale | ApiError::Faults(_) => Self::Bad,
             ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
                 tracing::error!(reason = reasons(&error), request.id = %id, "the shop cannot use the API's answer");
                 Self::Broken
@@ -101,6 +131,7 @@ impl IntoResponse for Failure {
 /// Writes the page of a failure, in the words and the theme of whoever asked.
 pub async fn dress(State(storefront): State<Storefront>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    let request_was_get = parts.method == http::Method::GET;
     let Ok(visit) = Visit::from_request_parts(&mut parts, &storefront).await;
     let response = next.run(Request::from_parts(parts, body)).await;
     let failure = match response.extensions().get::<Failure>() {
@@ -111,6 +142,12 @@ pub async fn dress(State(storefront): State<Storefront>, request: Request, next:
         None if is_bare(&response, StatusCode::INTERNAL_SERVER_ERROR) => Failure::Broken,
         None => return response,
     };
+    if failure == Failure::SignedOut
+        && request_was_get
+        && let Ok(to_sign_in) = visit.to_sign_in()
+    {
+        return to_sign_in;
+    }
     let mut dressed = page(failure, &visit);
     if let Some(allow) = response.headers().get(header::ALLOW) {
         dressed.headers_mut().insert(header::ALLOW, allow.clone());
@@ -131,7 +168,8 @@ fn page(failure: Failure, visit: &Visit) -> Response {
     let way = match failure {
         Failure::Bad => ("/courses", "error.to_courses"),
         Failure::Away | Failure::Broken => (visit.here.as_str(), "error.again"),
-        Failure::Missing | Failure::Method | Failure::Foreign => ("/", "error.to_home"),
+        Failure::Missing | Failure::Method | Failure::Foreign | Failure::Forbidden => ("/", "error.to_home"),
+        Failure::NotSignedIn | Failure::SignedOut => ("/signin", "error.to_sign_in"),
     };
     let view = ErrorView {
         page,
@@ -175,8 +213,13 @@ mod tests {
     async fn a_page_that_panics_becomes_a_page_that_says_so_and_nothing_more() {
         let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let storefront =
-            Storefront::new("http://127.0.0.1:9", client, Origins::new(["http://localhost"])).unwrap();
+        let storefront = Storefront::new(
+            "http://127.0.0.1:9",
+            client,
+            Origins::new(["http://localhost"]),
+            None,
+        )
+        .unwrap();
         let router: Router = Router::new()
             .route("/", get(async || -> StatusCode { panic!("a secret reason") }))
             .layer(CatchPanicLayer::custom(panicked))

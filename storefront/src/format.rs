@@ -100,6 +100,11 @@ pub fn language(words: &Words, tag: &str) -> String {
         .map_or_else(|| tag.to_owned(), |(_, name)| words.say(name).to_owned())
 }
 
+/// The languages that we have a name for.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|(tag, _)| *tag)
+}
+
 /// Up to two letters of a name, for the avatar.
 pub fn initials(name: &str) -> String {
     let mut names = name

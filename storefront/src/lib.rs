@@ -8,18 +8,24 @@ pub mod cover;
 mod design;
 mod error;
 mod format;
+pub mod oidc;
 mod pages;
+pub mod people;
+pub mod seal;
 mod search;
+pub mod session;
+pub mod store;
 mod visit;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use latchkey_http::probes::{self, Ready};
-use latchkey_web::{Messages, Origins};
+use latchkey_web::{Csp, Messages, Origins};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use api::Api;
 use error::Failure;
+use people::People;
 
 pub use latchkey_web::MessageError;
 
@@ -27,6 +33,8 @@ pub use latchkey_web::MessageError;
 #[derive(Clone, Debug)]
 pub struct Storefront {
     api: Api,
+    /// Nobody signs in at a shop that knows no issuer.
+    people: Option<People>,
     origins: Origins,
     messages: Messages,
 }
@@ -34,17 +42,37 @@ pub struct Storefront {
 impl Storefront {
     /// `api` is the catalog's base, such as `http://127.0.0.1:8080/api/catalog/v1`. `client` follows no redirects and
     /// uses no proxy. `origins` are those by which browsers reach the shop; the first is what it calls itself.
-    pub fn new(api: &str, client: reqwest::Client, origins: Origins) -> Result<Self, MessageError> {
+    pub fn new(
+        api: &str,
+        client: reqwest::Client,
+        origins: Origins,
+        people: Option<People>,
+    ) -> Result<Self, MessageError> {
         Ok(Self {
-            api: Api::new(api, client),
+            api: Api::new(api, client, people.clone()),
+            people,
             origins,
             messages: Messages::read(&[("en", latchkey_web::COMMON_EN), ("en", EN)])?,
         })
     }
 }
 
+impl Storefront {
+    /// A key for a form that must act once, as the API takes it.
+    fn key(&self) -> String {
+        let people = self.people.as_ref();
+        people.map(|people| people.key()).unwrap_or_default()
+    }
+}
+
 /// Every page of the shop.
 pub fn router(storefront: Storefront) -> Router {
+    use pages::{sign_in, teach};
+    let https = storefront.origins.first().starts_with("https://");
+    let sessions = storefront.people.as_ref().map(|people| {
+        let cookie = storefront.origins.cookie(session::COOKIE);
+        session::layer(people.store.clone(), cookie, https)
+    });
     let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/courses", get(pages::listing::courses))
@@ -52,6 +80,13 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/categories/{slug}", get(pages::listing::category))
         .route("/covers/{art}/{hue}/{file}", get(cover::serve))
         .route("/theme", post(pages::theme::remember))
+        .route("/signin", get(sign_in::begin).head(no_head))
+        .route("/callback", get(sign_in::callback).head(no_head))
+        .route("/signout", post(sign_in::sign_out))
+        .route("/teach", get(teach::list))
+        .route("/teach/new", get(teach::blank).post(teach::create))
+        .route("/teach/{id}", get(teach::edit).post(teach::save))
+        .route("/teach/{id}/{step}", post(teach::step))
         .route("/_design", get(design::show))
         .merge(latchkey_web::files())
         .fallback(async || Failure::Missing)
@@ -59,8 +94,22 @@ pub fn router(storefront: Storefront) -> Router {
         .with_state(storefront.clone())
         .merge(probes::router(Ready::new()))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(middleware::from_fn_with_state(storefront, error::dress));
-    latchkey_web::secure(pages)
+        .layer(middleware::from_fn_with_state(storefront.clone(), error::dress));
+    let pages = match sessions {
+        Some(sessions) => pages.layer(sessions),
+        None => pages,
+    };
+    // Forms of every page may lead to the issuer: signing out does.
+    let issuer = storefront
+        .people
+        .as_ref()
+        .map(|people| people.oidc.issuer().to_owned());
+    latchkey_web::secure_with(pages, Csp::new().with_form_target(&issuer.unwrap_or_default()))
+}
+
+/// What acts on GET has no HEAD: a look must not act.
+async fn no_head() -> Failure {
+    Failure::Method
 }
 
 /// All that the shop says, in English.

@@ -3,6 +3,8 @@
 pub mod course;
 pub mod home;
 pub mod listing;
+pub mod sign_in;
+pub mod teach;
 pub mod theme;
 
 use latchkey_web::Words;

@@ -3,11 +3,16 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
+use axum::response::Response;
 use http::header;
 use http::request::Parts;
-use latchkey_web::{Page, Theme, Words, here};
+use latchkey_web::{Page, Person, Theme, Words, here};
+use tower_sessions::Session;
 
 use crate::Storefront;
+use crate::error::Failure;
+use crate::pages::sign_in::{kept, see_other, signed_in};
+use crate::session::{COOKIE, Known};
 
 #[derive(Clone, Debug)]
 pub struct Visit {
@@ -17,6 +22,10 @@ pub struct Visit {
     pub here: String,
     /// The shop's own origin.
     pub origin: String,
+    /// Who is signed in.
+    pub known: Option<Known>,
+    /// Where people sign in, if they can.
+    pub issuer: Option<String>,
 }
 
 impl Visit {
@@ -27,9 +36,27 @@ impl Visit {
             description: String::new(),
             canonical: None,
             here: self.here.clone(),
+            person: self.known.as_ref().map(|known| Person {
+                name: known.name.clone(),
+                initials: crate::format::initials(&known.name),
+                teaches: known.teaches,
+                form_token: known.form_token.clone(),
+            }),
+            issuer: self.issuer.clone(),
             theme: self.theme,
             words: self.words.clone(),
         }
+    }
+
+    /// The sign-in of whoever looks.
+    pub fn login(&self) -> Option<&str> {
+        self.known.as_ref().map(|known| known.login.as_str())
+    }
+
+    /// To the sign-in, and back here.
+    pub fn to_sign_in(&self) -> Result<Response, Failure> {
+        let back = form_urlencoded::byte_serialize(self.here.as_bytes()).collect::<String>();
+        see_other(&format!("/signin?return={back}"))
     }
 
     /// The one address of a path, for search engines.
@@ -42,16 +69,37 @@ impl FromRequestParts<Storefront> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, storefront: &Storefront) -> Result<Self, Infallible> {
-        let accept = parts.headers.get(header::ACCEPT_LANGUAGE);
+        let accept = parts.headers.get(header::ACCEPT_LANGUAGE).cloned();
+        let session = parts.extensions.get::<Session>().cloned();
+        // Who cannot be known is nobody: pages that need somebody say so themselves.
+        let known = match (&storefront.people, session) {
+            (Some(people), Some(session)) if has_cookie(parts, storefront) => match kept(&session).await {
+                Ok(kept) => signed_in(people, &kept).await.unwrap_or_default(),
+                Err(_) => None,
+            },
+            _ => None,
+        };
         Ok(Self {
+            known,
+            issuer: storefront
+                .people
+                .as_ref()
+                .map(|people| people.oidc.issuer().to_owned()),
             words: storefront
                 .messages
-                .words(accept.and_then(|value| value.to_str().ok())),
+                .words(accept.as_ref().and_then(|value| value.to_str().ok())),
             theme: Theme::remembered(&parts.headers, &storefront.origins.cookie(THEME)),
             here: here(&parts.uri),
             origin: storefront.origins.first().to_owned(),
         })
     }
+}
+
+/// Without the cookie there is no session to look for.
+fn has_cookie(parts: &Parts, storefront: &Storefront) -> bool {
+    let name = storefront.origins.cookie(COOKIE);
+    let mut cookies = parts.headers.get_all(header::COOKIE).iter();
+    cookies.any(|line| line.to_str().is_ok_and(|line| line.contains(&name)))
 }
 
 /// The cookie under which a theme is remembered.

@@ -41,6 +41,7 @@ const ABSENCES: [Absence; 6] = [
             "platform/http/src/idempotency.rs",
             "resource-services/catalog/src/store",
             "resource-services/catalog/src/store.rs",
+            "storefront/src/store.rs",
         ],
     },
     Absence {

@@ -60,6 +60,7 @@ const MAY: [(&str, &[&str]); 15] = [
             "latchkey-web",
             "latchkey-http",
             "latchkey-clock",
+            "latchkey-db",
         ],
     ),
     ("xtask", &[]),

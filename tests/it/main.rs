@@ -8,5 +8,6 @@ mod ends;
 mod harness;
 mod journey;
 mod killed;
+mod shop;
 mod sign_in;
 mod two_nodes;

@@ -67,6 +67,8 @@ impl Visitor {
             canonical: None,
             // A page of ours to come back to; an address with parameters of a client is none.
             here: self.here.clone(),
+            person: None,
+            issuer: None,
             theme: self.theme,
             words: self.words.clone(),
         }

@@ -15,7 +15,7 @@ pub enum FormError {
     Duplicate,
     /// A broken escape, or bytes that are not UTF-8.
     Encoding,
-    /// More than 64 parameters.
+    /// More parameters than expected, 64 of most forms.
     TooMany,
 }
 
@@ -36,9 +36,15 @@ const MOST: usize = 64;
 impl Form {
     /// Reads a form. Only the names in `repeatable` may appear more than once.
     pub fn parse(text: &[u8], repeatable: &[&str]) -> Result<Self, FormError> {
+        Self::parse_up_to(text, repeatable, MOST)
+    }
+
+    /// Reads a form that may be long: up to `most` parameters, of which none may appear twice but those in `repeatable`.
+    pub fn parse_up_to(text: &[u8], repeatable: &[&str], most: usize) -> Result<Self, FormError> {
+        let mut seen = std::collections::HashSet::new();
         let mut pairs: Vec<(String, String)> = Vec::new();
         for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            if pairs.len() == MOST {
+            if pairs.len() == most {
                 return Err(FormError::TooMany);
             }
             let split = pair.iter().position(|byte| *byte == b'=');
@@ -47,7 +53,7 @@ impl Form {
                 None => (pair, &b""[..]),
             };
             let name = decode(name)?;
-            if !repeatable.contains(&name.as_str()) && pairs.iter().any(|(other, _)| *other == name) {
+            if !repeatable.contains(&name.as_str()) && !seen.insert(name.clone()) {
                 return Err(FormError::Duplicate);
             }
             pairs.push((name, decode(value)?));

@@ -42,15 +42,22 @@ impl Csp {
 
 /// Puts the headers on every answer of a router, its fallbacks included. What a handler has set stays.
 pub fn secure(router: Router) -> Router {
-    router.layer(middleware::from_fn(secured))
+    secure_with(router, Csp::new())
 }
 
-async fn secured(request: Request, next: Next) -> Response {
+/// The same, with a policy of its own for pages that say nothing else.
+pub fn secure_with(router: Router, csp: Csp) -> Router {
+    let csp = csp.value();
+    router.layer(middleware::from_fn(move |request: Request, next: Next| {
+        let csp = csp.clone();
+        async move { secured(request, next, csp).await }
+    }))
+}
+
+async fn secured(request: Request, next: Next, csp: HeaderValue) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, Csp::new().value());
-    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(csp);
     for (name, value) in FIXED {
         set_default(headers, name, value);
     }

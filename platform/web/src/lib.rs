@@ -13,10 +13,10 @@ mod page;
 mod theme;
 
 pub use assets::{Asset, ICON, SCRIPT, STYLE, SUBMIT, files};
-pub use headers::{Csp, secure};
+pub use headers::{Csp, secure, secure_with};
 pub use html::Html;
 pub use markdown::markdown;
 pub use messages::{COMMON_EN, MessageError, Messages, Words};
 pub use origins::{Origins, here, safe_return};
-pub use page::{Page, answer};
+pub use page::{Page, Person, answer};
 pub use theme::{NoTheme, Theme, remember_theme};

@@ -19,8 +19,23 @@ pub struct Page {
     pub canonical: Option<String>,
     /// Path and query of this page, for forms that come back to it.
     pub here: String,
+    /// Who is signed in.
+    pub person: Option<Person>,
+    /// Where people sign in, if they can.
+    pub issuer: Option<String>,
     pub theme: Theme,
     pub words: Words,
+}
+
+/// A person as the head of each page knows them.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub name: String,
+    pub initials: String,
+    /// Whether they write courses.
+    pub teaches: bool,
+    /// In every form of theirs that changes something.
+    pub form_token: String,
 }
 
 impl Page {

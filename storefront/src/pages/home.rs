@@ -149,7 +149,14 @@ fn without_courses(page: &Page, failure: Failure) -> Response {
             "error.away_title",
             "error.away_next",
         ),
-        Failure::Bad | Failure::Foreign | Failure::Missing | Failure::Method | Failure::Broken => (
+        Failure::Bad
+        | Failure::Foreign
+        | Failure::Missing
+        | Failure::Method
+        | Failure::NotSignedIn
+        | Failure::Forbidden
+        | Failure::SignedOut
+        | Failure::Broken => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "error.broken_title",
             "error.broken_next",

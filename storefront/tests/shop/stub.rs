@@ -172,7 +172,7 @@ fn storefront(base: &str) -> Storefront {
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none());
-    Storefront::new(base, client.build().unwrap(), Origins::new([ORIGIN])).unwrap()
+    Storefront::new(base, client.build().unwrap(), Origins::new([ORIGIN]), None).unwrap()
 }
 
 async fn answer(State(stub): State<Stub>, request: Request) -> Response {

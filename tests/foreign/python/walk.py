@@ -75,7 +75,7 @@ class Inputs(HTMLParser):
             self.inside = False
 
 
-def submit(page, action, **filled):
+def submit(page, action, filled):
     return follow(urljoin(issuer, action), {**Inputs(page, action).values, **filled})
 
 
@@ -110,11 +110,12 @@ ok("authorization URL")
 
 page, _ = follow(asked["url"])
 expect(page, "nobody is signed in, and yet no page came")
-page, _ = submit(page, "/login", username=given["username"], password=given["password"], action="sign-in")
+filled = {"username": given["username"], "password": given["password"], "action": "sign-in"}
+page, _ = submit(page, "/login", filled)
 expect(page, "consent was asked for, and yet no page came")
 ok("sign-in")
 
-_, callback = submit(page, "/consent", action="allow")
+_, callback = submit(page, "/consent", {"action": "allow"})
 expect(callback, "consent does not lead back to the client")
 # The library has no check of `iss` in the response (RFC 9207), so it is made here.
 expect(parse_qs(urlsplit(callback).query).get("iss") == [issuer], f"no or another iss in {callback}")

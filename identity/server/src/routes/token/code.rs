@@ -171,17 +171,18 @@ impl Identity {
             // The family is gone already.
             return Ok(());
         }
-        let end = Revocation::Family {
-            fam: fam.clone(),
-            sid: None,
-            client_id: client.id().to_string(),
-        };
         let (identity, actor, code) = (self.clone(), client.id().to_string(), hash.to_owned());
         let request_id = latchkey_http::current_request_id().to_string();
         self.inner
             .store
             .db()
             .write(move |tx| async move {
+                let owner = identity.inner.store.family_owner(&tx, &fam).await?;
+                let end = Revocation::Family {
+                    fam: fam.clone(),
+                    sid: owner.and_then(|(_, sid)| sid),
+                    client_id: actor.clone(),
+                };
                 if !identity
                     .end_in(&tx, end, "code_replay", &actor, &request_id, now)
                     .await?

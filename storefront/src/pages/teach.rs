@@ -1,0 +1,441 @@
+//! `/teach`: an instructor's own courses, and the form that writes one.
+
+mod draft;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_http::Form;
+use latchkey_web::{Page, Words, answer};
+
+use super::sign_in::see_other;
+use super::{Notice, Shelves};
+use crate::Storefront;
+use crate::api::{ApiError, Fault, Level, MyCourse};
+use crate::cover;
+use crate::error::Failure;
+use crate::format::{self, Day, Price, segment};
+use crate::visit::Visit;
+
+use draft::Draft;
+
+/// Parameters of the form: 400 lessons of four, and the rest.
+const MOST_FIELDS: usize = 4_096;
+
+#[derive(Template)]
+#[template(path = "storefront/teach.html")]
+struct TeachPage<'a> {
+    page: &'a Page,
+    notice: Option<Notice<'a>>,
+    rows: Vec<Row<'a>>,
+    next: Option<String>,
+}
+
+struct Row<'a> {
+    href: String,
+    title: String,
+    cover: String,
+    status: &'a str,
+    tone: &'static str,
+    price: Option<Price>,
+    updated: Option<Day>,
+}
+
+#[derive(Template)]
+#[template(path = "storefront/course_form.html")]
+struct FormPage<'a> {
+    page: &'a Page,
+    heading: &'a str,
+    action: String,
+    notice: Option<Notice<'a>>,
+    draft: Draft,
+    faults: Vec<String>,
+    shelves: Vec<Choice>,
+    levels: Vec<Choice>,
+    languages: Vec<Choice>,
+    /// Of a course that exists.
+    state: Option<CourseState<'a>>,
+}
+
+/// An option of a select.
+struct Choice {
+    value: String,
+    label: String,
+    chosen: bool,
+}
+
+struct CourseState<'a> {
+    status: &'a str,
+    tone: &'static str,
+    steps: Vec<Step<'a>>,
+    public: Option<String>,
+}
+
+struct Step<'a> {
+    action: String,
+    name: &'static str,
+    label: &'a str,
+    primary: bool,
+}
+
+pub async fn list(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let Some(login) = visit.login() else {
+        return visit.to_sign_in();
+    };
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
+    let cursor = form.take("cursor");
+    let asked = storefront.api.mine(login, cursor.as_deref());
+    let (mine, categories) = futures::future::join(asked, storefront.api.categories()).await;
+    let mine = match mine {
+        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        other => other?,
+    };
+    let shelves = Shelves(categories?);
+    let words = &visit.words;
+    let rows = mine.items.iter().map(|item| Row {
+        href: format!("/teach/{}", segment(&item.summary.id)),
+        title: item.summary.title.clone(),
+        cover: cover::path(shelves.hue(item.summary.category_id.as_deref()), &item.summary.id),
+        status: status_words(words, &item.status),
+        tone: tone(&item.status),
+        price: item
+            .summary
+            .price
+            .as_ref()
+            .map(|price| format::price(words, price, None)),
+        updated: format::day(words, &item.updated_at),
+    });
+    let page = visit.page(words.say("teach.title"));
+    let view = TeachPage {
+        page: &page,
+        notice: done(words, form.take("done").as_deref()),
+        rows: rows.collect(),
+        next: mine
+            .next_cursor
+            .map(|cursor| format!("/teach?cursor={}", segment(&cursor))),
+    };
+    Ok(private(answer(StatusCode::OK, &view)))
+}
+
+pub async fn blank(State(storefront): State<Storefront>, visit: Visit) -> Result<Response, Failure> {
+    if visit.login().is_none() {
+        return visit.to_sign_in();
+    }
+    let draft = Draft::blank(&storefront.key());
+    show(&storefront, &visit, draft, None, Vec::new(), None, StatusCode::OK).await
+}
+
+pub async fn create(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let (login, draft) = match posted(&storefront, &visit, &headers, body)? {
+        Ok(posted) => posted,
+        Err(sign_in) => return Ok(sign_in),
+    };
+    let written = match draft.to_json() {
+        Ok(json) => storefront.api.create(login, &draft.key, &json).await,
+        Err(faults) => Err(ApiError::Faults(faults)),
+    };
+    match written {
+        Ok(course) => see_other(&format!(
+            "/teach/{}?done=created",
+            segment(&course.course.summary.id)
+        )),
+        Err(ApiError::SignedOut) => visit.to_sign_in(),
+        Err(ApiError::Faults(faults)) => {
+            show(
+                &storefront,
+                &visit,
+                draft,
+                None,
+                faults,
+                None,
+                StatusCode::UNPROCESSABLE_ENTITY,
+            )
+            .await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub async fn edit(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let Path(id) = path.map_err(|_| Failure::Missing)?;
+    let Some(login) = visit.login() else {
+        return visit.to_sign_in();
+    };
+    let course = match storefront.api.my_course(login, &id).await {
+        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        other => other?,
+    };
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
+    let done = form.take("done");
+    let draft = Draft::of(&course);
+    show(
+        &storefront,
+        &visit,
+        draft,
+        Some(&course),
+        Vec::new(),
+        done.as_deref(),
+        StatusCode::OK,
+    )
+    .await
+}
+
+pub async fn save(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let Path(id) = path.map_err(|_| Failure::Missing)?;
+    let (login, draft) = match posted(&storefront, &visit, &headers, body)? {
+        Ok(posted) => posted,
+        Err(sign_in) => return Ok(sign_in),
+    };
+    let version = draft.version.parse().map_err(|_| Failure::Bad)?;
+    let written = match draft.to_json() {
+        Ok(json) => storefront.api.replace(login, &id, version, &json).await,
+        Err(faults) => Err(ApiError::Faults(faults)),
+    };
+    let faults = match written {
+        Ok(_) => return see_other(&format!("/teach/{}?done=saved", segment(&id))),
+        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        Err(ApiError::Faults(faults)) => faults,
+        // What was typed is not thrown away.
+        Err(ApiError::Stale) => vec![Fault {
+            field: String::new(),
+            message: visit.words.say("teach.stale").to_owned(),
+        }],
+        Err(error) => return Err(error.into()),
+    };
+    let course = storefront.api.my_course(login, &id).await?;
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    show(&storefront, &visit, draft, Some(&course), faults, None, status).await
+}
+
+pub async fn step(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let Path((id, name)) = path.map_err(|_| Failure::Missing)?;
+    if !["publish", "unlist", "archive"].contains(&name.as_str()) {
+        return Err(Failure::Missing);
+    }
+    let (login, draft) = match posted(&storefront, &visit, &headers, body)? {
+        Ok(posted) => posted,
+        Err(sign_in) => return Ok(sign_in),
+    };
+    let version = draft.version.parse().map_err(|_| Failure::Bad)?;
+    match storefront.api.step(login, &id, version, &name).await {
+        Ok(_) => see_other(&format!("/teach/{}?done={name}", segment(&id))),
+        Err(ApiError::SignedOut) => visit.to_sign_in(),
+        Err(error @ (ApiError::Faults(_) | ApiError::Stale)) => {
+            let course = storefront.api.my_course(login, &id).await?;
+            let faults = match error {
+                ApiError::Faults(faults) => faults,
+                _ => vec![Fault {
+                    field: String::new(),
+                    message: visit.words.say("teach.stale").to_owned(),
+                }],
+            };
+            let draft = Draft::of(&course);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            show(&storefront, &visit, draft, Some(&course), faults, None, status).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The sign-in and the form of a POST from a page of ours; inside, the way to the sign-in.
+fn posted<'a>(
+    storefront: &Storefront,
+    visit: &'a Visit,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Result<(&'a str, Draft), Response>, Failure> {
+    let body = body.map_err(|_| Failure::Bad)?;
+    let mut form = Form::parse_up_to(&body, &[], MOST_FIELDS).map_err(|_| Failure::Bad)?;
+    let Some(known) = &visit.known else {
+        return Ok(Err(visit.to_sign_in()?));
+    };
+    if !storefront.origins.admits(headers) || form.take("token").as_deref() != Some(&known.form_token) {
+        return Err(Failure::Foreign);
+    }
+    Ok(Ok((&known.login, Draft::read(form))))
+}
+
+async fn show(
+    storefront: &Storefront,
+    visit: &Visit,
+    mut draft: Draft,
+    course: Option<&MyCourse>,
+    faults: Vec<Fault>,
+    done_name: Option<&str>,
+    status: StatusCode,
+) -> Result<Response, Failure> {
+    let words = &visit.words;
+    let shelves = Shelves(storefront.api.categories().await?);
+    let mut options = vec![Choice {
+        value: String::new(),
+        label: words.say("teach.no_category").to_owned(),
+        chosen: draft.category_id.is_empty(),
+    }];
+    for top in shelves.first_level() {
+        for (one, prefix) in std::iter::once((top, String::new())).chain(
+            shelves
+                .below(top)
+                .map(|below| (below, format!("{} / ", top.name))),
+        ) {
+            options.push(Choice {
+                value: one.id.clone(),
+                label: format!("{prefix}{}", one.name),
+                chosen: draft.category_id == one.id,
+            });
+        }
+    }
+    let levels = Level::ALL.map(|level| Choice {
+        value: level.as_str().to_owned(),
+        label: words.say(level.message()).to_owned(),
+        chosen: draft.level == level.as_str(),
+    });
+    let languages = format::languages().map(|tag| Choice {
+        label: format::language(words, tag),
+        chosen: draft.language == tag,
+        value: tag.to_owned(),
+    });
+    let other = (!format::languages().any(|tag| tag == draft.language)).then(|| Choice {
+        value: draft.language.clone(),
+        label: draft.language.clone(),
+        chosen: true,
+    });
+    let languages = languages.chain(other).collect();
+    let heading = course.map_or(words.say("teach.new"), |course| &course.course.summary.title);
+    draft.add_blank_rows();
+    let page = visit.page(heading);
+    let view = FormPage {
+        page: &page,
+        heading,
+        action: course.map_or_else(
+            || "/teach/new".to_owned(),
+            |course| format!("/teach/{}", segment(&course.course.summary.id)),
+        ),
+        notice: done(words, done_name),
+        faults: faults.iter().map(|fault| fault_words(words, fault)).collect(),
+        draft,
+        shelves: options,
+        levels: levels.into(),
+        languages,
+        state: course.map(|course| state(words, course)),
+    };
+    Ok(private(answer(status, &view)))
+}
+
+fn state<'a>(words: &'a Words, course: &MyCourse) -> CourseState<'a> {
+    let id = segment(&course.course.summary.id);
+    let step = |name: &'static str, label, primary| Step {
+        action: format!("/teach/{id}/{name}"),
+        name,
+        label: words.say(label),
+        primary,
+    };
+    let steps = match course.status.as_str() {
+        "draft" => vec![step("publish", "teach.publish", true)],
+        "published" => vec![
+            step("unlist", "teach.unlist", false),
+            step("archive", "teach.archive", false),
+        ],
+        "unlisted" => vec![
+            step("publish", "teach.publish", true),
+            step("archive", "teach.archive", false),
+        ],
+        _ => Vec::new(),
+    };
+    let seen = matches!(course.status.as_str(), "published" | "unlisted");
+    CourseState {
+        status: status_words(words, &course.status),
+        tone: tone(&course.status),
+        steps,
+        public: seen.then(|| format!("/courses/{}", segment(&course.course.summary.slug))),
+    }
+}
+
+fn status_words<'a>(words: &'a Words, status: &str) -> &'a str {
+    words.say(match status {
+        "published" => "teach.published",
+        "unlisted" => "teach.unlisted",
+        "archived" => "teach.archived",
+        _ => "teach.draft",
+    })
+}
+
+fn tone(status: &str) -> &'static str {
+    match status {
+        "published" => "",
+        _ => "badge-warning",
+    }
+}
+
+fn done<'a>(words: &'a Words, name: Option<&str>) -> Option<Notice<'a>> {
+    let (title, next) = match name? {
+        "created" => ("teach.done_created", "teach.done_created_next"),
+        "saved" => ("teach.done_saved", "teach.done_saved_next"),
+        "publish" => ("teach.done_publish", "teach.done_publish_next"),
+        "unlist" => ("teach.done_unlist", "teach.done_unlist_next"),
+        "archive" => ("teach.done_archive", "teach.done_archive_next"),
+        _ => return None,
+    };
+    Some(Notice {
+        tone: "success",
+        title: words.say(title),
+        next: words.say(next),
+    })
+}
+
+/// `Title: must have 5 to 120 characters`
+fn fault_words(words: &Words, fault: &Fault) -> String {
+    let field = fault.field.split(['.', '[']).next().unwrap_or_default();
+    let name = match field {
+        "title" => "teach.f_title",
+        "subtitle" => "teach.f_subtitle",
+        "description_md" | "description" => "teach.f_description",
+        "category_id" | "category" => "teach.f_category",
+        "language" => "teach.f_language",
+        "outcomes" => "teach.f_outcomes",
+        "requirements" => "teach.f_requirements",
+        "sections" | "lessons" | "lesson" => "teach.f_sections",
+        "price" => "teach.f_price",
+        "list_price" => "teach.f_list_price",
+        _ => return fault.message.clone(),
+    };
+    words.fill(
+        "teach.fault",
+        &[("field", &words.say(name)), ("message", &fault.message)],
+    )
+}
+
+/// Nobody else sees an author's pages, and the back button does not show them after a sign-out.
+fn private(mut response: Response) -> Response {
+    let never = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, never);
+    response
+}

@@ -1,0 +1,90 @@
+//! Sealing of what the shop keeps for browsers: the database alone opens nothing, because the key lies elsewhere.
+
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_clock::Random;
+
+/// A key at work. Cloning is cheap.
+#[derive(Clone)]
+pub struct Seal {
+    key: Arc<LessSafeKey>,
+    random: Random,
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal(…)")
+    }
+}
+
+/// Not made with this key, or for another place.
+#[derive(Debug, thiserror::Error)]
+#[error("what is stored cannot be opened with this key")]
+pub struct CannotOpen;
+
+impl Seal {
+    /// A seal under 32 bytes of key.
+    pub fn new(key: &[u8; 32], random: Random) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, key).expect("AES-256 takes exactly 32 bytes");
+        Self {
+            key: Arc::new(LessSafeKey::new(key)),
+            random,
+        }
+    }
+
+    /// Seals a text for one place: what belongs to another row or column does not open there. Nonces are random; under
+    /// one key fewer than 2³² are drawn in any life of a shop.
+    pub fn close(&self, place: &str, text: &str) -> String {
+        let nonce: [u8; NONCE_LEN] = self.random.bytes();
+        let mut sealed = text.as_bytes().to_vec();
+        self.key
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad(place), &mut sealed)
+            .expect("sealing fails only for texts of many gigabytes");
+        let mut whole = nonce.to_vec();
+        whole.extend_from_slice(&sealed);
+        URL_SAFE_NO_PAD.encode(whole)
+    }
+
+    /// Opens what [`Seal::close`] made for the same place.
+    pub fn open(&self, place: &str, sealed: &str) -> Result<String, CannotOpen> {
+        let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| CannotOpen)?;
+        let (nonce, sealed) = whole.split_first_chunk::<NONCE_LEN>().ok_or(CannotOpen)?;
+        let mut text = sealed.to_vec();
+        let length = self
+            .key
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), aad(place), &mut text)
+            .map_err(|_| CannotOpen)?
+            .len();
+        text.truncate(length);
+        String::from_utf8(text).map_err(|_| CannotOpen)
+    }
+}
+
+fn aad(place: &str) -> Aad<Vec<u8>> {
+    Aad::from(format!("latchkey/shop/1|{place}").into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_text_opens_in_its_own_place_under_its_own_key_alone() {
+        let seal = Seal::new(&[1; 32], Random::system());
+        let sealed = seal.close("tokens/1", "secret");
+        assert_eq!(seal.open("tokens/1", &sealed).unwrap(), "secret");
+        assert_ne!(sealed, seal.close("tokens/1", "secret"));
+        assert!(seal.open("tokens/2", &sealed).is_err());
+        assert!(
+            Seal::new(&[2; 32], Random::system())
+                .open("tokens/1", &sealed)
+                .is_err()
+        );
+        for broken in ["", "AAAA", &sealed[..sealed.len() - 1], &format!("{sealed}A")] {
+            assert!(seal.open("tokens/1", broken).is_err(), "{broken}");
+        }
+    }
+}

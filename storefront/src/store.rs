@@ -1,0 +1,349 @@
+//! The shop's database: sessions, who is signed in, and their tokens. The only SQL of the shop.
+
+use latchkey_clock::Clock;
+use latchkey_db::{Db, DbError, Migration, Migrations, sql};
+
+use crate::seal::{CannotOpen, Seal};
+
+/// The shop's tables.
+pub const MIGRATIONS: &[Migrations] = &[Migrations {
+    set: "storefront",
+    steps: &[Migration {
+        version: 1,
+        name: "sessions",
+        sqlite: include_str!("../migrations/0001_sessions.sql"),
+        postgres: include_str!("../migrations/0001_sessions.sql"),
+    }],
+}];
+
+/// The database with the key that opens it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    seal: Seal,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the shop's database failed")]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+}
+
+/// A person who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    pub id: String,
+    pub sub: String,
+    /// The session, as the issuer lets us know it.
+    pub sid: Option<String>,
+    pub refresh_token: String,
+    /// The ID token, for the sign-out.
+    pub id_token: String,
+    /// What the person allowed.
+    pub scope: String,
+    /// Counts the refresh tokens.
+    pub version: i64,
+}
+
+/// An access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub text: String,
+    /// Unix milliseconds.
+    pub expires_at: i64,
+}
+
+/// How long a sign-in is remembered at most, milliseconds; the issuer decides whether it is still good.
+const LOGIN_LIFE_MS: i64 = 30 * 24 * 3_600_000;
+
+impl Store {
+    pub fn new(db: Db, seal: Seal, clock: Clock) -> Self {
+        Self { db, seal, clock }
+    }
+
+    pub fn now(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Begins a session; `false` when one of this hash is there.
+    pub async fn add_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<bool, StoreError> {
+        let sealed = self.seal.close(&format!("sessions/{hash}"), data);
+        let hash = hash.to_owned();
+        let rows = self
+            .db
+            .write(move |tx| async move {
+                sql("INSERT INTO sessions (id_hash, sealed, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                    .bind(hash)
+                    .bind(sealed)
+                    .bind(expires_at)
+                    .execute(&tx)
+                    .await
+            })
+            .await?;
+        Ok(rows == 1)
+    }
+
+    /// Changes a session that is there; one that has ended meanwhile does not come back.
+    pub async fn save_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<(), StoreError> {
+        let sealed = self.seal.close(&format!("sessions/{hash}"), data);
+        let hash = hash.to_owned();
+        self.db
+            .write(move |tx| async move {
+                sql("UPDATE sessions SET sealed = $2, expires_at = $3 WHERE id_hash = $1")
+                    .bind(hash)
+                    .bind(sealed)
+                    .bind(expires_at)
+                    .execute(&tx)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The data and the end of a session that is not over.
+    pub async fn session(&self, hash: &str) -> Result<Option<(String, i64)>, StoreError> {
+        let row = sql("SELECT sealed, expires_at FROM sessions WHERE id_hash = $1 AND expires_at > $2")
+            .bind(hash)
+            .bind(self.now())
+            .fetch_optional(&self.db)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let data = self
+            .seal
+            .open(&format!("sessions/{hash}"), &row.text("sealed")?)?;
+        Ok(Some((data, row.int("expires_at")?)))
+    }
+
+    pub async fn end_session(&self, hash: &str) -> Result<(), StoreError> {
+        let hash = hash.to_owned();
+        self.db
+            .write(move |tx| async move {
+                sql("DELETE FROM sessions WHERE id_hash = $1")
+                    .bind(hash)
+                    .execute(&tx)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Somebody is signed in.
+    pub async fn add_login(&self, login: &Login, first: Option<(&str, &Token)>) -> Result<(), StoreError> {
+        let (login, now) = (login.clone(), self.now());
+        let refresh = self.seal.close(&refresh_place(&login.id), &login.refresh_token);
+        let hint = self.seal.close(&hint_place(&login.id), &login.id_token);
+        let token = first.map(|(audience, token)| {
+            let sealed = self.seal.close(&token_place(&login.id, audience), &token.text);
+            (audience.to_owned(), sealed, token.expires_at)
+        });
+        self.db
+            .write(move |tx| async move {
+                sql("INSERT INTO logins (id, sub, sid, sealed_refresh, sealed_hint, scope, version, created_at, expires_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)")
+                .bind(&login.id)
+                .bind(&login.sub)
+                .bind(login.sid.clone())
+                .bind(refresh)
+                .bind(hint)
+                .bind(&login.scope)
+                .bind(now)
+                .bind(now + LOGIN_LIFE_MS)
+                .execute(&tx)
+                .await?;
+                if let Some((audience, sealed, expires_at)) = token {
+                    sql("INSERT INTO tokens (login_id, audience, sealed, expires_at) VALUES ($1, $2, $3, $4)")
+                        .bind(&login.id)
+                        .bind(audience)
+                        .bind(sealed)
+                        .bind(expires_at)
+                        .execute(&tx)
+                        .await?;
+                }
+                Ok::<_, DbError>(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Who is signed in under this id, if they still are.
+    pub async fn login(&self, id: &str) -> Result<Option<Login>, StoreError> {
+        let row = sql(
+            "SELECT sub, sid, sealed_refresh, sealed_hint, scope, version FROM logins \
+                       WHERE id = $1 AND expires_at > $2",
+        )
+        .bind(id)
+        .bind(self.now())
+        .fetch_optional(&self.db)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Login {
+            sub: row.text("sub")?,
+            sid: row.opt_text("sid")?,
+            refresh_token: self.seal.open(&refresh_place(id), &row.text("sealed_refresh")?)?,
+            id_token: self.seal.open(&hint_place(id), &row.text("sealed_hint")?)?,
+            scope: row.text("scope")?,
+            version: row.int("version")?,
+            id: id.to_owned(),
+        }))
+    }
+
+    /// The access token for an audience.
+    pub async fn token(&self, login: &str, audience: &str) -> Result<Option<Token>, StoreError> {
+        let row = sql("SELECT sealed, expires_at FROM tokens WHERE login_id = $1 AND audience = $2")
+            .bind(login)
+            .bind(audience)
+            .fetch_optional(&self.db)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Token {
+            text: self
+                .seal
+                .open(&token_place(login, audience), &row.text("sealed")?)?,
+            expires_at: row.int("expires_at")?,
+        }))
+    }
+
+    /// Writes down what a refresh gave; `false` when somebody else's refresh, or a sign-out, was faster: then nothing is
+    /// written, so that a spent token never comes back.
+    pub async fn refreshed(
+        &self,
+        login: &Login,
+        refresh_token: &str,
+        audience: &str,
+        token: &Token,
+    ) -> Result<bool, StoreError> {
+        let (id, version) = (login.id.clone(), login.version);
+        let refresh = self.seal.close(&refresh_place(&id), refresh_token);
+        let sealed = self.seal.close(&token_place(&id, audience), &token.text);
+        let (audience, expires_at) = (audience.to_owned(), token.expires_at);
+        let written = self
+            .db
+            .write(move |tx| async move {
+                let rows = sql("UPDATE logins SET sealed_refresh = $3, version = version + 1 WHERE id = $1 AND version = $2")
+                    .bind(&id)
+                    .bind(version)
+                    .bind(refresh)
+                    .execute(&tx)
+                    .await?;
+                if rows != 1 {
+                    return Ok(false);
+                }
+                sql("INSERT INTO tokens (login_id, audience, sealed, expires_at) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT (login_id, audience) DO UPDATE SET sealed = excluded.sealed, expires_at = excluded.expires_at")
+                .bind(&id)
+                .bind(audience)
+                .bind(sealed)
+                .bind(expires_at)
+                .execute(&tx)
+                .await?;
+                Ok::<_, DbError>(true)
+            })
+            .await?;
+        Ok(written)
+    }
+
+    /// Forgets an access token that was refused.
+    pub async fn drop_token(&self, login: &str, audience: &str) -> Result<(), StoreError> {
+        let (login, audience) = (login.to_owned(), audience.to_owned());
+        self.db
+            .write(move |tx| async move {
+                sql("DELETE FROM tokens WHERE login_id = $1 AND audience = $2")
+                    .bind(login)
+                    .bind(audience)
+                    .execute(&tx)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Signs out everybody whom this concerns.
+    pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
+        let (now, old) = (self.now(), matches!(whom, Whom::Expired));
+        self.db
+            .write(move |tx| async move {
+                let (tokens, logins, name, before) = match &whom {
+                    Whom::Login(id) => (
+                        "DELETE FROM tokens WHERE login_id = $1 AND $2 = $2",
+                        "DELETE FROM logins WHERE id = $1 AND $2 = $2",
+                        id.as_str(),
+                        0,
+                    ),
+                    Whom::Session(sid) => (
+                        "DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sid = $1 AND $2 = $2)",
+                        "DELETE FROM logins WHERE sid = $1 AND $2 = $2",
+                        sid.as_str(),
+                        0,
+                    ),
+                    Whom::Person { sub, before_ms } => (
+                        "DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sub = $1 AND created_at <= $2)",
+                        "DELETE FROM logins WHERE sub = $1 AND created_at <= $2",
+                        sub.as_str(),
+                        *before_ms,
+                    ),
+                    Whom::Expired => (
+                        "DELETE FROM tokens WHERE $1 = '' AND login_id IN (SELECT id FROM logins WHERE expires_at <= $2)",
+                        "DELETE FROM logins WHERE $1 = '' AND expires_at <= $2",
+                        "",
+                        now,
+                    ),
+                    Whom::Everybody => (
+                        "DELETE FROM tokens WHERE $1 = '' AND $2 = $2",
+                        "DELETE FROM logins WHERE $1 = '' AND $2 = $2",
+                        "",
+                        0,
+                    ),
+                };
+                for text in [tokens, logins] {
+                    sql(text).bind(name).bind(before).execute(&tx).await?;
+                }
+                if old {
+                    sql("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(&tx).await?;
+                }
+                Ok::<_, DbError>(())
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// Who is signed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// One sign-in of this shop.
+    Login(String),
+    /// Everything of one session at the issuer.
+    Session(String),
+    /// A person, as far as they signed in until then.
+    Person {
+        sub: String,
+        /// Unix milliseconds.
+        before_ms: i64,
+    },
+    /// Those that are over anyway.
+    Expired,
+    /// All of them: the issuer has ended us.
+    Everybody,
+}
+
+fn refresh_place(login: &str) -> String {
+    format!("logins/{login}/refresh")
+}
+
+fn hint_place(login: &str) -> String {
+    format!("logins/{login}/hint")
+}
+
+fn token_place(login: &str, audience: &str) -> String {
+    format!("tokens/{login}/{audience}")
+}

@@ -11,6 +11,10 @@ use tokio_util::sync::CancellationToken;
 /// How far back a guard must listen: nothing older can end a token that could still be accepted.
 const WINDOW_MS: i64 = (MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S + 1) * 1_000;
 
+/// How often, and how far apart, the shop's database is tried for one event.
+const TRIES: usize = 20;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// Keeps `signals` true by the bus, until `stop`.
 pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: CancellationToken) {
     // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked and started again.
@@ -50,9 +54,15 @@ pub(crate) async fn sign_out(bus: Bus, people: People, clock: Clock, stop: Cance
         };
         match Revocation::parse(&event.r#type, &event.data) {
             Ok(revocation) => {
-                if let Err(error) = people.hear(&revocation).await {
-                    // Their next refresh will find it out.
-                    tracing::error!(error = %error, event.id = event.id, "a person stays signed in at the shop");
+                for _ in 0..TRIES {
+                    match people.hear(&revocation).await {
+                        Ok(()) => break,
+                        Err(error) => {
+                            // If it goes on, their next refresh will find it out.
+                            tracing::error!(error = %error, event.id = event.id, "a person stays signed in at the shop");
+                            tokio::time::sleep(PAUSE).await;
+                        }
+                    }
                 }
             }
             Err(error) => {

@@ -167,6 +167,8 @@ fn page(failure: Failure, visit: &Visit) -> Response {
     let words = visit.words.clone();
     let way = match failure {
         Failure::Bad => ("/courses", "error.to_courses"),
+        // A code is never sent twice: it would look like a theft.
+        Failure::Away | Failure::Broken if visit.here.starts_with("/callback") => ("/signin", "error.again"),
         Failure::Away | Failure::Broken => (visit.here.as_str(), "error.again"),
         Failure::Missing | Failure::Method | Failure::Foreign | Failure::Forbidden => ("/", "error.to_home"),
         Failure::NotSignedIn | Failure::SignedOut => ("/signin", "error.to_sign_in"),

@@ -186,9 +186,14 @@ impl Oidc {
         let checked = self.check(&found, &answer, flow);
         match checked {
             Ok(signed_in) => Ok(signed_in),
-            // A key that we have not seen: once more with today's keys.
-            Err(_) => {
-                self.0.discovered.write().await.take();
+            // A key that we have not seen: once more with today's keys, if what we know is not of this moment.
+            Err(error) => {
+                if self.now_ms() - found.at_ms < 1_000 {
+                    return Err(error);
+                }
+                if let Some(known) = self.0.discovered.write().await.as_mut() {
+                    known.at_ms = i64::MIN / 2;
+                }
                 let found = self.discover().await?;
                 self.check(&found, &answer, flow)
             }
@@ -272,6 +277,28 @@ impl Oidc {
         })
     }
 
+    /// Ends a sign-in at the issuer (RFC 7009). When it cannot be reached, the refresh token ends by itself in time.
+    pub async fn revoke(&self, refresh_token: &str) {
+        let registration = &self.0.registration;
+        let done = self
+            .0
+            .http
+            .post(format!("{}/revoke", registration.internal))
+            .basic_auth(&registration.client_id, Some(&registration.client_secret))
+            .form(&[("token", refresh_token)])
+            .timeout(DEADLINE)
+            .send()
+            .await;
+        match done {
+            Ok(answer) if answer.status().is_success() => {}
+            Ok(answer) => tracing::warn!(status = %answer.status(), "the issuer did not take a revocation"),
+            Err(error) => {
+                let reason = latchkey_http::reasons(&error);
+                tracing::warn!(reason, "the issuer did not hear of a revocation");
+            }
+        }
+    }
+
     /// The person's name, told by the issuer to the holder of its token; the `sub` must be the ID token's.
     pub async fn name(&self, access_token: &str, sub: &str) -> Result<String, OidcError> {
         let found = self.discover().await?;
@@ -327,9 +354,18 @@ impl Oidc {
         let registration = &self.0.registration;
         let away = |reason: String| OidcError::Away(reason);
         let issuer = IssuerUrl::new(registration.issuer.clone()).map_err(|error| away(error.to_string()))?;
-        let metadata = CoreProviderMetadata::discover_async(issuer, self)
-            .await
-            .map_err(|error| away(error.to_string()))?;
+        let metadata = match CoreProviderMetadata::discover_async(issuer, self).await {
+            Ok(metadata) => metadata,
+            // What was known is better than nothing; asked again in a moment.
+            Err(error) => match slot.as_mut() {
+                Some(known) => {
+                    known.at_ms = self.now_ms() - FRESH_MS + 5_000;
+                    tracing::warn!(reason = %error, "the issuer cannot be asked about itself now");
+                    return Ok(known.clone());
+                }
+                None => return Err(away(error.to_string())),
+            },
+        };
         let redirect = RedirectUrl::new(format!("{}/callback", registration.shop))
             .map_err(|error| away(error.to_string()))?;
         let client = CoreClient::from_provider_metadata(

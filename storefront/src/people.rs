@@ -132,6 +132,18 @@ impl People {
         Err(NoToken::SignedOut)
     }
 
+    /// Ends a sign-in that another takes the place of, here and at the issuer. What fails is found out later.
+    pub async fn end(&self, login: &str) {
+        if let Ok(Some(known)) = self.store.login(login).await {
+            let ended = self.store.end_logins(Whom::Login(login.to_owned())).await;
+            if let Err(error) = ended {
+                let reason = latchkey_http::reasons(&error);
+                tracing::warn!(reason, "a replaced sign-in stays for now");
+            }
+            self.oidc.revoke(&known.refresh_token).await;
+        }
+    }
+
     async fn fresh(&self, login: &str, audience: &str) -> Result<Option<String>, StoreError> {
         let token = self.store.token(login, audience).await?;
         let now = self.store.now();
@@ -169,7 +181,8 @@ impl People {
                 self.store.end_logins(whom).await?;
             }
             Revocation::Client(client) if ours(&client.client_id) => {
-                self.store.end_logins(Whom::Everybody).await?;
+                let before_ms = client.before.saturating_mul(1_000).saturating_add(999);
+                self.store.end_logins(Whom::Everybody { before_ms }).await?;
             }
             Revocation::Family(_) | Revocation::Client(_) | Revocation::Token(_) | Revocation::Key(_) => {}
         }

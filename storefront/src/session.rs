@@ -24,13 +24,12 @@ pub const KEPT: &str = "shop";
 /// What a browser's session holds. Tokens are not in it: a session that is saved late must not bring one back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// Sign-ins under way, by `state`; several tabs, several of them.
-    pub flows: Vec<Flow>,
     /// Who is signed in, as long as the row of this id is there.
     pub login: Option<Known>,
 }
 
-/// A sign-in under way.
+/// A sign-in under way. It lies sealed in a cookie of its own, so that tabs do not get into each other's way and nobody
+/// who merely looks is written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     pub state: String,
@@ -100,7 +99,7 @@ pub fn layer(store: Store, cookie: String, https: bool) -> SessionManagerLayer<S
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_path("/")
-        .with_expiry(Expiry::OnInactivity(time::Duration::hours(12)))
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(30)))
 }
 
 /// The cookie's own text is not stored: who reads the database cannot become anybody.

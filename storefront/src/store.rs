@@ -71,6 +71,11 @@ impl Store {
         Self { db, seal, clock }
     }
 
+    /// What seals; for cookies that hold more than a name.
+    pub fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
     pub fn now(&self) -> i64 {
         self.clock.now_ms()
     }
@@ -199,11 +204,14 @@ impl Store {
 
     /// The access token for an audience.
     pub async fn token(&self, login: &str, audience: &str) -> Result<Option<Token>, StoreError> {
-        let row = sql("SELECT sealed, expires_at FROM tokens WHERE login_id = $1 AND audience = $2")
-            .bind(login)
-            .bind(audience)
-            .fetch_optional(&self.db)
-            .await?;
+        let row = sql(
+            "SELECT t.sealed, t.expires_at FROM tokens t JOIN logins l ON l.id = t.login_id \
+                       WHERE t.login_id = $1 AND t.audience = $2",
+        )
+        .bind(login)
+        .bind(audience)
+        .fetch_optional(&self.db)
+        .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Token {
             text: self
@@ -267,48 +275,35 @@ impl Store {
         Ok(())
     }
 
-    /// Signs out everybody whom this concerns.
+    /// Signs out everybody whom this concerns. Sign-ins go first: a refresh that is under way finds its own gone.
     pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
-        let (now, old) = (self.now(), matches!(whom, Whom::Expired));
+        let now = self.now();
         self.db
             .write(move |tx| async move {
-                let (tokens, logins, name, before) = match &whom {
-                    Whom::Login(id) => (
-                        "DELETE FROM tokens WHERE login_id = $1 AND $2 = $2",
-                        "DELETE FROM logins WHERE id = $1 AND $2 = $2",
-                        id.as_str(),
-                        0,
-                    ),
-                    Whom::Session(sid) => (
-                        "DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sid = $1 AND $2 = $2)",
-                        "DELETE FROM logins WHERE sid = $1 AND $2 = $2",
-                        sid.as_str(),
-                        0,
-                    ),
-                    Whom::Person { sub, before_ms } => (
-                        "DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sub = $1 AND created_at <= $2)",
-                        "DELETE FROM logins WHERE sub = $1 AND created_at <= $2",
-                        sub.as_str(),
-                        *before_ms,
-                    ),
-                    Whom::Expired => (
-                        "DELETE FROM tokens WHERE $1 = '' AND login_id IN (SELECT id FROM logins WHERE expires_at <= $2)",
-                        "DELETE FROM logins WHERE $1 = '' AND expires_at <= $2",
-                        "",
-                        now,
-                    ),
-                    Whom::Everybody => (
-                        "DELETE FROM tokens WHERE $1 = '' AND $2 = $2",
-                        "DELETE FROM logins WHERE $1 = '' AND $2 = $2",
-                        "",
-                        0,
-                    ),
+                let ending = match &whom {
+                    Whom::Login(id) => sql("DELETE FROM logins WHERE id = $1").bind(id),
+                    Whom::Session(sid) => sql("DELETE FROM logins WHERE sid = $1").bind(sid),
+                    Whom::Person { sub, before_ms } => {
+                        sql("DELETE FROM logins WHERE sub = $1 AND created_at <= $2")
+                            .bind(sub)
+                            .bind(*before_ms)
+                    }
+                    Whom::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
+                    Whom::Everybody { before_ms } => {
+                        sql("DELETE FROM logins WHERE created_at <= $1").bind(*before_ms)
+                    }
                 };
-                for text in [tokens, logins] {
-                    sql(text).bind(name).bind(before).execute(&tx).await?;
+                let ended = ending.execute(&tx).await?;
+                if ended > 0 || whom == Whom::Expired {
+                    sql("DELETE FROM tokens WHERE NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = tokens.login_id)")
+                        .execute(&tx)
+                        .await?;
                 }
-                if old {
-                    sql("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(&tx).await?;
+                if whom == Whom::Expired {
+                    sql("DELETE FROM sessions WHERE expires_at <= $1")
+                        .bind(now)
+                        .execute(&tx)
+                        .await?;
                 }
                 Ok::<_, DbError>(())
             })
@@ -333,7 +328,10 @@ pub enum Whom {
     /// Those that are over anyway.
     Expired,
     /// All of them: the issuer has ended us.
-    Everybody,
+    Everybody {
+        /// Unix milliseconds.
+        before_ms: i64,
+    },
 }
 
 fn refresh_place(login: &str) -> String {

@@ -11,7 +11,9 @@ use tower_sessions::Session;
 
 use crate::Storefront;
 use crate::error::Failure;
+use crate::oidc::CATALOG;
 use crate::pages::sign_in::{kept, see_other, signed_in};
+use crate::people::{NoToken, People};
 use crate::session::{COOKIE, Known};
 
 #[derive(Clone, Debug)]
@@ -74,7 +76,7 @@ impl FromRequestParts<Storefront> for Visit {
         // Who cannot be known is nobody: pages that need somebody say so themselves.
         let known = match (&storefront.people, session) {
             (Some(people), Some(session)) if has_cookie(parts, storefront) => match kept(&session).await {
-                Ok(kept) => signed_in(people, &kept).await.unwrap_or_default(),
+                Ok(kept) => still_there(people, signed_in(people, &kept).await.unwrap_or_default()).await,
                 Err(_) => None,
             },
             _ => None,
@@ -92,6 +94,16 @@ impl FromRequestParts<Storefront> for Visit {
             here: here(&parts.uri),
             origin: storefront.origins.first().to_owned(),
         })
+    }
+}
+
+/// With each new token the issuer is asked whether the sign-in still holds: what the bus did not bring is found out here.
+async fn still_there(people: &People, known: Option<Known>) -> Option<Known> {
+    let known = known?;
+    match people.token(&known.login, CATALOG).await {
+        Err(NoToken::SignedOut) => None,
+        // Who cannot be asked does not sign anybody out.
+        Ok(_) | Err(NoToken::Oidc(_) | NoToken::Store(_)) => Some(known),
     }
 }
 

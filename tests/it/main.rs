@@ -8,6 +8,8 @@ mod ends;
 mod harness;
 mod journey;
 mod killed;
+mod killed_people;
+mod races;
 mod shop;
 mod sign_in;
 mod two_nodes;

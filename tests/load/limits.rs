@@ -20,6 +20,7 @@ pub struct Limits {
     pub ed25519_sign: f64,
     pub rsa_sign: f64,
     pub commits: f64,
+    pub argon2id: f64,
 }
 
 const TABLE: &str = "CREATE TABLE t (id TEXT NOT NULL PRIMARY KEY, v BIGINT NOT NULL)";
@@ -48,7 +49,7 @@ impl Limits {
             .split_whitespace()
             .filter_map(|figure| figure.parse().ok())
             .collect();
-        let [p256_sign, p256_verify, ed25519_sign, rsa_sign, commits] = figures[..] else {
+        let [p256_sign, p256_verify, ed25519_sign, rsa_sign, commits, argon2id] = figures[..] else {
             panic!("the limits were not measured: {text}");
         };
         Self {
@@ -57,6 +58,7 @@ impl Limits {
             ed25519_sign,
             rsa_sign,
             commits,
+            argon2id,
         }
     }
 }
@@ -66,8 +68,8 @@ impl fmt::Display for Limits {
         write!(
             f,
             "P-256 {:.0} signatures/s, {:.0} verifications/s; Ed25519 {:.0} signatures/s; RSA-2048 {:.0} signatures/s; \
-             SQLite {:.0} durable commits/s one at a time",
-            self.p256_sign, self.p256_verify, self.ed25519_sign, self.rsa_sign, self.commits
+             SQLite {:.0} durable commits/s one at a time; argon2id (19 MiB, t=2, p=1) {:.1} hashes/s",
+            self.p256_sign, self.p256_verify, self.ed25519_sign, self.rsa_sign, self.commits, self.argon2id
         )
     }
 }
@@ -100,6 +102,7 @@ pub fn print() {
                 .expect("a signature")
         }),
         commits(),
+        argon2id(),
     ];
     println!("{}", figures.map(|figure| figure.to_string()).join(" "));
 }
@@ -140,6 +143,22 @@ fn commits() -> f64 {
         }
         done as f64 / begun.elapsed().as_secs_f64()
     })
+}
+
+fn argon2id() -> f64 {
+    let params = argon2::Params::new(19 * 1024, 2, 1, Some(32)).expect("parameters");
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let begun = Instant::now();
+    let mut done = 0_u32;
+    while begun.elapsed() < Duration::from_secs(2) {
+        let mut out = [0; 32];
+        argon2
+            .hash_password_into(b"a password of a benchmark", &[7; 16], &mut out)
+            .expect("a hash");
+        std::hint::black_box(out);
+        done += 1;
+    }
+    f64::from(done) / begun.elapsed().as_secs_f64()
 }
 
 /// One line about where the figures come from.

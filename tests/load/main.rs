@@ -1,10 +1,11 @@
 //! The benchmarks: the release binary on one core, the generator on another, and the physical limits of the same run
 //! beside every figure.
 //!
-//! `cargo xtask bench [machine] [start] [guard] [revocation]`
+//! `cargo xtask bench [machine] [start] [guard] [people] [flood] [revocation]`
 
 mod generator;
 mod limits;
+mod people;
 mod revocation;
 mod server;
 
@@ -44,6 +45,12 @@ fn main() {
         }
         if wanted("guard") {
             guard(&limits);
+        }
+        if wanted("people") {
+            people::people(&limits);
+        }
+        if wanted("flood") {
+            people::flood(&limits);
         }
         if wanted("revocation") {
             revocation::run().await;

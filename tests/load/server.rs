@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// The secret of every client of the benchmark.
 pub const SECRET: &str = "a-benchmark-secret-of-no-value-to-anybody";
 
+/// The password of every person of the benchmark.
+pub const PASSWORD: &str = "a-benchmark-password-of-no-value";
+
 /// A folder with a configuration and a seed.
 pub struct Setup {
     pub folder: tempfile::TempDir,
@@ -52,6 +55,20 @@ impl Setup {
             "[[clients]]\nclient_id = \"rs\"\nclient_secret = \"{SECRET}\"\n\
              may_introspect = [\"urn:latchkey:catalog\"]\n"
         );
+        seed += &format!(
+            "[[clients]]\nclient_id = \"m-post\"\nclient_secret = \"{SECRET}\"\n\
+             token_endpoint_auth_method = \"client_secret_post\"\ngrant_types = [\"client_credentials\"]\n\
+             scope = \"catalog.read\"\nresources = [\"urn:latchkey:catalog\"]\n\
+             [[clients]]\nclient_id = \"app\"\ntoken_endpoint_auth_method = \"none\"\n\
+             grant_types = [\"authorization_code\", \"refresh_token\"]\n\
+             redirect_uris = [\"https://app.test/cb\"]\nscope = \"catalog.read\"\n\
+             resources = [\"urn:latchkey:catalog\"]\n"
+        );
+        for at in 0..crate::CONNECTIONS {
+            seed += &format!(
+                "[[users]]\nusername = \"p{at}\"\nemail = \"p{at}@example.test\"\npassword = \"{PASSWORD}\"\n"
+            );
+        }
         std::fs::write(path.join("seed.toml"), seed).expect("the seed");
         setup
     }

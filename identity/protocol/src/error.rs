@@ -283,6 +283,8 @@ pub enum PageError {
     ForeignForm,
     /// Too many sign-ins were begun or failed.
     TooMany,
+    /// Too many people sign in at once.
+    Busy,
     /// There is no such page.
     NotFound,
     /// Nothing can be decided now.
@@ -293,7 +295,7 @@ pub enum PageError {
 
 impl PageError {
     /// Every refusal, in the order of docs/pages.md.
-    pub const ALL: [PageError; 12] = [
+    pub const ALL: [PageError; 13] = [
         Self::Malformed,
         Self::UnknownClient,
         Self::RedirectUri,
@@ -303,6 +305,7 @@ impl PageError {
         Self::OtherBrowser,
         Self::ForeignForm,
         Self::TooMany,
+        Self::Busy,
         Self::NotFound,
         Self::Unavailable,
         Self::Internal,
@@ -321,7 +324,7 @@ impl PageError {
             Self::NotFound => 404,
             Self::TooMany => 429,
             Self::Internal => 500,
-            Self::Unavailable => 503,
+            Self::Busy | Self::Unavailable => 503,
         }
     }
 
@@ -360,6 +363,10 @@ impl PageError {
             Self::TooMany => (
                 "too_many",
                 "There were too many attempts from here. Wait a little and try again.",
+            ),
+            Self::Busy => (
+                "busy",
+                "Many people are signing in right now. Go back in a few seconds and try again.",
             ),
             Self::NotFound => ("not_found", "There is no page at this address."),
             Self::Unavailable => (

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::Timestamp;
@@ -95,7 +95,8 @@ pub fn at_hash(access_token: &str, alg: Alg) -> String {
 
 /// What an `id_token_hint` turned out to be. Signature, issuer and type are checked, by any key that ever signed and
 /// was not revoked; whether it has expired does not matter (OpenID Connect RP-Initiated Logout §4).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Hint {
     /// None was sent.
     Absent,

@@ -158,7 +158,11 @@ impl Identity {
                     client_id: client.as_str().to_owned(),
                 };
                 identity
-                    .end_in(&tx, all, "client disabled", &actor, "", identity.soon())
+                    .end_in(&tx, all, "client_disabled", &actor, "", identity.soon())
+                    .await?;
+                let store = &identity.inner.store;
+                store
+                    .end_families_of_client(&tx, &client, "client_disabled", now)
                     .await?;
             }
             let kind = if enabled {
@@ -181,8 +185,13 @@ impl Identity {
                 client_id: client.as_str().to_owned(),
             };
             identity
-                .end_in(&tx, all, "client removed", &actor, "", identity.soon())
+                .end_in(&tx, all, "client_disabled", &actor, "", identity.soon())
                 .await?;
+            let store = &identity.inner.store;
+            store
+                .end_families_of_client(&tx, &client, "client_disabled", now)
+                .await?;
+            store.withdraw_all(&tx, &client, now).await?;
             identity.inner.store.remove_client(&tx, &client).await?;
             identity
                 .record(&tx, "client.removed", &actor, client.as_str(), now)
@@ -194,11 +203,17 @@ impl Identity {
     /// Ends every token of a client that was issued until now.
     pub async fn revoke_client_tokens(&self, id: &ClientId, actor: &str) -> Result<(), AdminError> {
         self.known_client(id).await?;
-        let all = Revocation::Client {
-            client_id: id.as_str().to_owned(),
-        };
-        self.end(all, "revoked by an administrator", actor).await?;
-        Ok(())
+        let (identity, client, actor) = (self.clone(), id.clone(), actor.to_owned());
+        self.change(move |tx, now| async move {
+            let all = Revocation::Client {
+                client_id: client.as_str().to_owned(),
+            };
+            let cause = "revoked by an administrator";
+            identity.end_in(&tx, all, cause, &actor, "", now).await?;
+            let store = &identity.inner.store;
+            Ok(store.end_families_of_client(&tx, &client, cause, now).await?)
+        })
+        .await
     }
 
     /// Every signing key.

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use latchkey_http::{Form, current_request_id};
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
-use latchkey_protocol::client::Client;
+use latchkey_protocol::client::{AuthMethod, Client};
 use latchkey_protocol::client_auth::{Presented, present};
 
 use crate::Identity;
@@ -102,10 +102,6 @@ impl Identity {
         if !self.inner.registry.is_current() {
             return Err(OAuthError::Unavailable.into());
         }
-        let throttled = self
-            .inner
-            .throttle
-            .blocked(presented.client_id.as_ref(), address, self.now());
         let client = match &presented.client_id {
             Some(id) => self.client(id).await?,
             None => None,
@@ -115,6 +111,14 @@ impl Identity {
             .inner
             .signer
             .client_secret_matches(stored, presented.secret.as_deref());
+        let (throttle, now) = (&self.inner.throttle, self.now());
+        let guesses = !secret_matches && presented.method != AuthMethod::None;
+        let throttled = throttle
+            .blocked(presented.client_id.as_ref(), address, now)
+            .or_else(|| {
+                let blocked = || throttle.address_blocked_for_clients(address, now);
+                guesses.then(blocked).flatten()
+            });
         let proved = Proved {
             client,
             presented,

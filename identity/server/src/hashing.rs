@@ -81,6 +81,16 @@ impl Pool {
         Self { shared }
     }
 
+    /// False when nobody unknown would get a place now.
+    pub fn has_room(&self) -> bool {
+        let queue = self.shared.lock();
+        let room = queue.places.iter().sum::<usize>() < queue.most(self.shared.threads);
+        if !room {
+            metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+        }
+        room
+    }
+
     /// A place in the queue, before anything is done for the caller; a refusal costs nothing.
     pub fn reserve(&self, class: Class) -> Result<Place, Busy> {
         let mut queue = self.shared.lock();
@@ -237,7 +247,7 @@ mod tests {
             ..Queue::default()
         };
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let mut push = |queue: &mut Queue, class, name: usize| {
+        let push = |queue: &mut Queue, class, name: usize| {
             let seen = seen.clone();
             let job = Job {
                 due: Instant::now() + PATIENCE,

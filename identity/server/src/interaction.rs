@@ -352,6 +352,29 @@ impl Identity {
             .ok_or_else(|| PageError::Unavailable.into())
     }
 
+    /// The token of a form of a signed-in person: bound to their session's cookie.
+    pub(crate) fn session_token(&self, visitor: &Visitor, purpose: &str) -> Result<String, Fault> {
+        let secret = visitor.session_secret(self).ok_or(PageError::ForeignForm)?;
+        let token = self.inner.signer.seal(purpose, &[secret]);
+        token.ok_or_else(|| PageError::Unavailable.into())
+    }
+
+    /// Whether a form's token is the one of [`Identity::session_token`].
+    pub(crate) fn check_session_form(
+        &self,
+        visitor: &Visitor,
+        purpose: &str,
+        presented: Option<&str>,
+    ) -> Result<(), Fault> {
+        let secret = visitor.session_secret(self).ok_or(PageError::ForeignForm)?;
+        let presented = presented.unwrap_or_default();
+        if self.inner.signer.is_sealed(purpose, &[secret], presented) {
+            Ok(())
+        } else {
+            Err(PageError::ForeignForm.into())
+        }
+    }
+
     /// Whether a form's token is the one of [`Identity::form_token`].
     pub(crate) fn check_form(
         &self,

@@ -134,19 +134,21 @@ impl Identity {
         origin: Option<&HeaderValue>,
         client: Option<&ClientId>,
     ) {
-        let (Some(origin), Some(id)) = (origin, client) else {
-            return;
+        let headers = response.headers_mut();
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        let Some(origin) = origin else { return };
+        let allowed = match client {
+            // Looked up a moment ago: this is memory.
+            Some(id) => self.client(id).await.ok().flatten().is_some_and(|client| {
+                let allowed = &client.metadata.allowed_origins;
+                allowed.iter().any(|known| known.as_bytes() == origin.as_bytes())
+            }),
+            // A refusal that concerns nobody in particular: pages of a client may read why.
+            None => self.knows_origin(origin),
         };
-        // Looked up a moment ago: this is memory.
-        let Ok(Some(client)) = self.client(id).await else {
-            return;
-        };
-        let allowed = &client.metadata.allowed_origins;
-        if allowed.iter().any(|known| known.as_bytes() == origin.as_bytes()) {
-            let headers = response.headers_mut();
+        if allowed {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            headers.append(header::VARY, HeaderValue::from_static("Origin"));
-            let exposed = HeaderValue::from_static("WWW-Authenticate");
+            let exposed = HeaderValue::from_static("WWW-Authenticate, Retry-After");
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
     }
@@ -177,9 +179,18 @@ impl Identity {
             self.inner.signer.load(&self.inner.store).await?;
         }
         let installation = self.inner.store.installation(self.inner.store.db()).await?;
-        self.inner
-            .latest
-            .fetch_max(installation.latest.0, Ordering::Relaxed);
+        // A node whose clock went wild must not end everything everywhere.
+        const WILD_MS: i64 = 7 * 24 * 3_600_000;
+        if installation.latest.0 - now.0 < WILD_MS {
+            self.inner
+                .latest
+                .fetch_max(installation.latest.0, Ordering::Relaxed);
+        } else {
+            tracing::error!(
+                ahead_ms = installation.latest.0 - now.0,
+                "a node's clock is or was far ahead of this one's; it is not believed"
+            );
+        }
         let (algs, origins) = self.in_use(changed, &before).await?;
         let made = self
             .inner

@@ -1,9 +1,10 @@
 //! Signing in by password: cheap refusals first, then one guess counted, then one hash, then one transaction.
 
 use http::{HeaderValue, StatusCode};
-use latchkey_identity_store::{Candidate, RequestRow, SignInRow, UserChange};
+use latchkey_identity_store::{Candidate, Guess, RequestRow, SignInRow};
 use latchkey_protocol::Timestamp;
-use latchkey_protocol::guess::{self, Verdict};
+use latchkey_protocol::error::PageError;
+use latchkey_protocol::guess;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::session::{Session, SignIn, State};
@@ -24,6 +25,18 @@ pub(crate) enum SignInResult {
     Problem(Problem),
 }
 
+/// A person whose password was right.
+#[derive(Clone)]
+struct Proved {
+    person: Person,
+    /// The hash that it was compared with.
+    hash: String,
+    /// The same password under today's parameters, where the hash is old.
+    rehashed: Option<String>,
+    /// What guesses at them are counted by.
+    account: String,
+}
+
 /// How long a device is remembered: a year, seconds.
 const DEVICE_S: u32 = 31_536_000;
 /// How long who is turned away is asked to wait, seconds; spread, so that not everybody comes back at once.
@@ -38,18 +51,35 @@ impl Identity {
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
+        // In a task that a hang-up cannot cut: a guess that was counted is also looked at, and its failure noted.
+        let (identity, visitor, row) = (self.clone(), visitor.clone(), row.clone());
+        let username = username.to_owned();
+        let done =
+            tokio::spawn(async move { identity.try_sign_in(&visitor, &row, &username, password).await });
+        done.await.map_err(|_panicked| PageError::Internal)?
+    }
+
+    async fn try_sign_in(
+        &self,
+        visitor: &Visitor,
+        row: &RequestRow,
+        username: &str,
+        password: String,
+    ) -> Result<SignInResult, Fault> {
         let (now, words) = (self.now(), &visitor.words);
+        let problem = |problem| Ok(SignInResult::Problem(problem));
         let throttle = &self.inner.throttle;
         if let Some(until) = throttle.address_blocked(visitor.address, now) {
-            return Ok(SignInResult::Problem(blocked(words, until, now)));
+            return problem(blocked(words, until, now));
         }
         let candidate = self.inner.store.candidate(username).await?;
-        let known = candidate
-            .as_ref()
-            .and_then(|candidate| visitor.is_known_to(self, &candidate.person.id));
+        let known = candidate.as_ref().and_then(|candidate| {
+            let hash = candidate.password_hash.as_deref()?;
+            visitor.is_known_to(self, &candidate.person.id, hash)
+        });
         let account = account_key(candidate.as_ref(), known.as_deref(), username);
         if let Some(until) = throttle.blocked_key(&account, now) {
-            return Ok(SignInResult::Problem(blocked(words, until, now)));
+            return problem(blocked(words, until, now));
         }
         let class = if known.is_some() {
             Class::Known
@@ -57,123 +87,145 @@ impl Identity {
             Class::Unknown
         };
         let Ok(place) = self.inner.hashing.reserve(class) else {
-            return Ok(SignInResult::Problem(Problem::busy(words, self.later())));
+            return problem(Problem::busy(words, self.later()));
         };
-        if let Verdict::Refuse { until } = self.count_guess(&account, now).await? {
-            return Ok(SignInResult::Problem(blocked(words, until, now)));
+        if let Guess::Blocked(until) = self.count_guess(&account, now).await? {
+            return problem(blocked(words, until, now));
         }
         let stored = candidate
             .as_ref()
             .and_then(|candidate| candidate.password_hash.clone());
         // The same work for whoever does not exist (AC-04).
         let compared = place.run({
-            let password = password.clone();
+            let (password, stored) = (password.clone(), stored.clone());
             move || password::verify(&password, stored.as_deref())
         });
         let Ok(matched) = compared.await else {
-            return Ok(SignInResult::Problem(Problem::busy(words, self.later())));
+            self.uncount_guess(&account).await?;
+            return problem(Problem::busy(words, self.later()));
         };
-        let person = match candidate {
-            Some(candidate) if matched != Match::No => candidate.person,
-            other => {
+        let (person, hash) = match (candidate, stored) {
+            (Some(candidate), Some(hash)) if matched != Match::No => (candidate.person, hash),
+            (other, _) => {
                 let user = other.map(|candidate| candidate.person.id);
-                self.note_failure(visitor, user, &account).await?;
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                return Ok(SignInResult::Problem(Problem::new(
-                    words,
-                    "wrong_credentials",
-                    status,
-                )));
+                self.note_failure(visitor, user).await?;
+                return problem(wrong(words));
             }
         };
         if person.may_act().is_err() {
-            return Ok(SignInResult::Problem(Problem::new(
-                words,
-                "account_disabled",
-                StatusCode::FORBIDDEN,
-            )));
+            return problem(Problem::new(words, "account_disabled", StatusCode::FORBIDDEN));
         }
-        let rehash = match matched {
+        let rehashed = match matched {
             Match::YesButOld => self.hash_password(password).await.ok(),
             Match::Yes | Match::No => None,
         };
+        let proved = Proved {
+            person,
+            hash,
+            rehashed,
+            account,
+        };
         let before = self.session(visitor).await?;
-        let secret = self
-            .begin_session(visitor, row, &person, before, &account, rehash)
-            .await?;
-        Ok(SignInResult::Done(
-            self.sign_in_cookies(visitor, &person, &secret),
-        ))
+        match self.begin_session(visitor, row, &proved, before).await? {
+            Some(secret) => Ok(SignInResult::Done(
+                self.sign_in_cookies(visitor, &proved, &secret),
+            )),
+            // Ended or changed while the password was compared: it is not theirs any more.
+            None => problem(wrong(words)),
+        }
+    }
+
+    /// The page for whoever is turned away before anything is looked up.
+    pub(crate) fn busy(&self) -> Fault {
+        Fault {
+            retry_after_s: Some(self.later()),
+            ..PageError::Busy.into()
+        }
     }
 
     fn later(&self) -> i64 {
         BUSY_S + i64::from(self.inner.random.bytes::<1>()[0] % 3)
     }
 
-    /// Counts the guess before it is looked at.
-    async fn count_guess(&self, account: &str, now: Timestamp) -> Result<Verdict, Fault> {
+    /// Counts the guess before it is looked at, and begins the block that follows it where one is due.
+    async fn count_guess(&self, account: &str, now: Timestamp) -> Result<Guess, Fault> {
         let (store, key) = (self.inner.store.clone(), account.to_owned());
-        let guesses = self
+        let (counted, block) = self
             .inner
             .store
             .db()
-            .write(move |tx| async move { Ok::<_, IdentityError>(store.count_guess(&tx, &key, now).await?) })
+            .write(move |tx| async move {
+                let guess = store.count_guess(&tx, &key, now).await?;
+                let block = match guess {
+                    Guess::Counted(failures) => guess::block(failures, now),
+                    Guess::Blocked(_) => None,
+                };
+                if let Some(until) = block {
+                    store.block(&tx, &key, until).await?;
+                }
+                Ok::<_, IdentityError>((guess, block.map(|until| (key, until))))
+            })
             .await?;
-        Ok(guess::judge(guesses.failures, guesses.blocked_until, now))
+        if let Some(block) = block {
+            self.inner.throttle.learn(vec![block], now);
+        }
+        Ok(counted)
     }
 
-    /// A wrong password: the account's block where it is due, the address's count, the person's history.
-    async fn note_failure(
-        &self,
-        visitor: &Visitor,
-        user: Option<String>,
-        account: &str,
-    ) -> Result<(), Fault> {
-        let (store, key, now) = (self.inner.store.clone(), account.to_owned(), self.now());
-        let address = throttle::address_key(visitor.address);
+    /// The guess was not looked at after all.
+    async fn uncount_guess(&self, account: &str) -> Result<(), Fault> {
+        let (store, key) = (self.inner.store.clone(), account.to_owned());
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move { Ok::<_, IdentityError>(store.uncount_guess(&tx, &key).await?) })
+            .await?;
+        self.inner.throttle.forget(account);
+        Ok(())
+    }
+
+    /// A wrong password: the address's count, and the person's history.
+    async fn note_failure(&self, visitor: &Visitor, user: Option<String>) -> Result<(), Fault> {
+        let (store, now) = (self.inner.store.clone(), self.now());
+        let address = throttle::sign_in_key(visitor.address);
         let line = user.map(|user| self.sign_in_line(visitor, user, None, "wrong_password"));
         let blocked = self
             .inner
             .store
             .db()
             .write(move |tx| async move {
-                let mut blocked = Vec::new();
-                let failures = store.guesses(&tx, &key).await?;
-                if let Some(until) = guess::block(failures, now) {
-                    store.block(&tx, &key, until).await?;
-                    blocked.push((key, until));
-                }
-                if let Some(until) = store
+                let until = store
                     .count_failure(&tx, &address, throttle::FAILURES, now)
-                    .await?
-                {
-                    blocked.push((address, until));
-                }
+                    .await?;
                 if let Some(line) = &line {
                     store.add_sign_in(&tx, line).await?;
                 }
-                Ok::<_, IdentityError>(blocked)
+                Ok::<_, IdentityError>(until.map(|until| (address, until)))
             })
             .await?;
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_password").increment(1);
-        if !blocked.is_empty() {
+        if let Some(blocked) = blocked {
             tracing::warn!(peer = %visitor.address, "too many wrong passwords");
-            self.inner.throttle.learn(blocked, now);
+            self.inner.throttle.learn(vec![blocked], now);
         }
         Ok(())
     }
 
-    /// One transaction: the session, the request's part in it, the history, and the guesses forgiven. The secret of the
-    /// browser's new cookie.
+    /// One transaction: the person held, the session, the request's part in it, the history, and the guesses forgiven.
+    /// The secret of the browser's new cookie; `None` when the person was ended or changed meanwhile.
     async fn begin_session(
         &self,
         visitor: &Visitor,
         row: &RequestRow,
-        person: &Person,
+        proved: &Proved,
         before: Option<SignedIn>,
-        account: &str,
-        rehash: Option<String>,
-    ) -> Result<String, Fault> {
+    ) -> Result<Option<String>, Fault> {
+        let Proved {
+            person,
+            hash,
+            rehashed,
+            account,
+        } = proved.clone();
         let (now, latest) = (self.now(), self.latest());
         let (idle_expires_at, expires_at) = self.inner.session_limits.begin(latest);
         let same = before
@@ -196,64 +248,70 @@ impl Identity {
             .filter(|known| known.person.id != person.id)
             .map(|known| known.row.session.id);
         let secret = self.secret();
-        let (identity, secret_hash, account) = (self.clone(), digest(&secret), account.to_owned());
+        let (identity, secret_hash) = (self.clone(), digest(&secret));
         let line = self.sign_in_line(visitor, person.id.clone(), Some(session.id.clone()), "signed_in");
         let (request, device, user) = (row.id.clone(), visitor.agent(), person.id.clone());
         let request_id = latchkey_http::current_request_id().to_string();
-        self.inner
+        let written = self
+            .inner
             .store
             .db()
             .write(move |tx| async move {
                 let store = &identity.inner.store;
+                if !store.hold_person(&tx, &user, &hash).await? {
+                    return Ok(false);
+                }
                 if let Some(session) = other {
                     let end = Revocation::Session { session };
                     identity
                         .end_in(&tx, end, "replaced", &user, &request_id, now)
                         .await?;
                 }
-                let kept = renewed && store.renew_session(&tx, &session, &secret_hash, now).await?;
-                if renewed && !kept {
-                    return Err(IdentityError::Overtaken);
-                }
-                if !renewed {
+                if renewed {
+                    if !store.renew_session(&tx, &session, &secret_hash, now).await? {
+                        return Err(IdentityError::Overtaken);
+                    }
+                } else {
                     store
                         .add_session(&tx, &session, &secret_hash, device.as_deref(), now)
                         .await?;
                 }
                 store.forgive(&tx, &account).await?;
                 store.add_sign_in(&tx, &line).await?;
-                if let Some(hash) = rehash
-                    && let Some(row) = store.user(&tx, &user).await?
-                {
-                    let _by_somebody_else = store
-                        .change_user(&tx, &user, row.version, &UserChange::Password(hash), now)
-                        .await?;
+                if let Some(rehashed) = rehashed {
+                    store.rehash(&tx, &user, &hash, &rehashed).await?;
                 }
                 if !store.step_request(&tx, &request, None, Some(&session.id)).await? {
                     return Err(IdentityError::Overtaken);
                 }
-                Ok::<_, IdentityError>(())
+                Ok::<_, IdentityError>(true)
             })
             .await
             .map_err(|error| match error {
-                IdentityError::Overtaken => latchkey_protocol::error::PageError::Expired.into(),
+                IdentityError::Overtaken => PageError::Expired.into(),
                 other => Fault::from(other),
             })?;
+        if !written {
+            return Ok(None);
+        }
+        self.inner.throttle.forget(&proved.account);
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "signed_in").increment(1);
-        tracing::info!(sub = person.id, "signed in");
-        Ok(secret)
+        tracing::info!(sub = proved.person.id, "signed in");
+        Ok(Some(secret))
     }
 
-    fn sign_in_cookies(&self, visitor: &Visitor, person: &Person, secret: &str) -> Vec<HeaderValue> {
+    fn sign_in_cookies(&self, visitor: &Visitor, proved: &Proved, secret: &str) -> Vec<HeaderValue> {
         let mut cookies = vec![self.set_cookie(cookie::SESSION, secret, None)];
-        if visitor.is_known_to(self, &person.id).is_none() {
-            let id = self.secret();
-            let seal = self
-                .inner
-                .signer
-                .seal("device", &[&person.id, &id])
-                .unwrap_or_default();
-            cookies.push(self.set_cookie(cookie::DEVICE, &format!("{id}.{seal}"), Some(DEVICE_S)));
+        let (id, hash) = (
+            &proved.person.id,
+            proved.rehashed.as_ref().unwrap_or(&proved.hash),
+        );
+        if visitor.is_known_to(self, id, hash).is_none() {
+            let device = self.secret();
+            // With the password's hash in it: another password, and no device is known any more.
+            let seal = self.inner.signer.seal("device", &[id, &device, hash]);
+            let value = format!("{device}.{}", seal.unwrap_or_default());
+            cookies.push(self.set_cookie(cookie::DEVICE, &value, Some(DEVICE_S)));
         }
         cookies
     }
@@ -285,6 +343,10 @@ fn account_key(candidate: Option<&Candidate>, device: Option<&str>, username: &s
         (Some(candidate), Some(device)) => format!("account|{}|{}", candidate.person.id, digest(device)),
         (None, _) => format!("account|?{}", digest(&canonical(username))),
     }
+}
+
+fn wrong(words: &Words) -> Problem {
+    Problem::new(words, "wrong_credentials", StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 fn blocked(words: &Words, until: Timestamp, now: Timestamp) -> Problem {

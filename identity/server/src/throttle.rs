@@ -35,17 +35,35 @@ impl Throttle {
             return None;
         }
         let until = |id: &str| blocked.get(id).copied().filter(|until| *until > now);
-        until(&key(client, address)).or_else(|| until(&address_key(address)))
+        until(&key(client, address))
+    }
+
+    /// The end of an address's block for guesses at any client. It holds for those who prove nothing: whoever proves
+    /// itself is no guess, and a public client has no secret to guess.
+    pub fn address_blocked_for_clients(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
+        self.blocked_key(&address_key(address), now)
     }
 
     /// The end of an address's block.
     pub fn address_blocked(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
-        self.blocked_key(&address_key(address), now)
+        self.blocked_key(&sign_in_key(address), now)
     }
 
     /// The end of the block of this key.
     pub fn blocked_key(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
         self.blocked.load().get(key).copied().filter(|until| *until > now)
+    }
+
+    /// A block that was taken back.
+    pub fn forget(&self, key: &str) {
+        if self.blocked.load().contains_key(key) {
+            self.blocked.rcu(|known| {
+                let others = known.iter().filter(|(id, _)| *id != key);
+                others
+                    .map(|(id, until)| (id.clone(), *until))
+                    .collect::<HashMap<_, _>>()
+            });
+        }
     }
 
     /// Takes in what the database knows, and drops what is over. A block of this node that is younger than that look
@@ -107,7 +125,12 @@ fn key(client: Option<&ClientId>, address: IpAddr) -> String {
     )
 }
 
-pub(crate) fn address_key(address: IpAddr) -> String {
+/// What an address's failed sign-ins are counted by; never with its wrong secrets: a guess at a password stops no client.
+pub(crate) fn sign_in_key(address: IpAddr) -> String {
+    format!("sign_in|{}", prefix(address))
+}
+
+fn address_key(address: IpAddr) -> String {
     format!("address|{}", prefix(address))
 }
 

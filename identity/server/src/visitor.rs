@@ -12,7 +12,7 @@ use latchkey_identity_store::SessionRow;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::session::State;
-use latchkey_web::{Page, Theme, Words, here};
+use latchkey_web::{Page, Theme, Words};
 use sha2::{Digest, Sha256};
 
 use crate::pages::Fault;
@@ -51,7 +51,7 @@ impl FromRequestParts<Identity> for Visitor {
                 .messages
                 .words(accept.and_then(|value| value.to_str().ok())),
             theme: Theme::remembered(&parts.headers, &identity.inner.origins.cookie(cookie::THEME)),
-            here: here(&parts.uri),
+            here: own_here(&parts.uri),
             headers: parts.headers.clone(),
             address: crate::admit::peer(&parts.extensions),
         })
@@ -111,11 +111,18 @@ impl Visitor {
             .filter(|(id, _)| is_secret(id))
     }
 
-    /// True when this browser has signed this person in before.
-    pub fn is_known_to(&self, identity: &Identity, user: &str) -> Option<String> {
+    /// The device, when this browser has signed this person in before, with the password that they have now.
+    pub fn is_known_to(&self, identity: &Identity, user: &str, password_hash: &str) -> Option<String> {
         let (id, seal) = self.device(identity)?;
-        let genuine = identity.inner.signer.is_sealed("device", &[user, id], seal);
+        let parts = [user, id, password_hash];
+        let genuine = identity.inner.signer.is_sealed("device", &parts, seal);
         genuine.then(|| id.to_owned())
+    }
+
+    /// The secret of the session cookie.
+    pub fn session_secret(&self, identity: &Identity) -> Option<&str> {
+        self.cookie(&identity.inner.origins.cookie(cookie::SESSION))
+            .filter(|value| is_secret(value))
     }
 
     /// A form that changes something comes from a page of ours: a browser says so with the exact origin. Whoever says
@@ -139,12 +146,9 @@ pub(crate) struct SignedIn {
 impl Identity {
     /// The session of this browser, in whatever state; ended ones are none.
     pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<SignedIn>, IdentityError> {
-        let Some(secret) = visitor.cookie(&self.inner.origins.cookie(cookie::SESSION)) else {
+        let Some(secret) = visitor.session_secret(self) else {
             return Ok(None);
         };
-        if !is_secret(secret) {
-            return Ok(None);
-        }
         let found = self.inner.store.session_by_secret(&digest(secret)).await?;
         let latest = self.latest();
         Ok(found
@@ -171,6 +175,20 @@ impl Identity {
     /// 256 random bits as text.
     pub(crate) fn secret(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.inner.random.bytes::<32>())
+    }
+}
+
+/// Where a visitor is, to come back to: a page of ours with its request, and nothing else that the address said, which
+/// may be a client's.
+fn own_here(uri: &http::Uri) -> String {
+    const PAGES: [&str; 5] = ["/login", "/consent", "/account", "/logout", "/signed-out"];
+    let path = uri.path();
+    if !PAGES.contains(&path) {
+        return "/account".to_owned();
+    }
+    match crate::routes::request_id(uri).filter(|id| is_secret(id)) {
+        Some(id) => format!("{path}?request={id}"),
+        None => path.to_owned(),
     }
 }
 

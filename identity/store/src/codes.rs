@@ -97,16 +97,7 @@ impl Store {
         family: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let rows =
-            sql("UPDATE codes SET spent_at = $3, family_id = $2 WHERE code_hash = $1 AND spent_at IS NULL")
-                .bind(hash)
-                .bind(family)
-                .bind(now.0)
-                .execute(tx)
-                .await?;
-        if rows != 1 {
-            return Ok(false);
-        }
+        // The consent first, in the order of whoever takes it back.
         let held = sql(
             "UPDATE grants SET updated_at = updated_at WHERE withdrawn_at IS NULL AND id = \
                (SELECT grant_id FROM codes WHERE code_hash = $1)",
@@ -114,7 +105,17 @@ impl Store {
         .bind(hash)
         .execute(tx)
         .await?;
-        Ok(held == 1)
+        if held != 1 {
+            return Ok(false);
+        }
+        let rows =
+            sql("UPDATE codes SET spent_at = $3, family_id = $2 WHERE code_hash = $1 AND spent_at IS NULL")
+                .bind(hash)
+                .bind(family)
+                .bind(now.0)
+                .execute(tx)
+                .await?;
+        Ok(rows == 1)
     }
 }
 

@@ -93,6 +93,16 @@ impl Store {
         Ok(rows == 1)
     }
 
+    /// Takes back what everybody allowed a client that goes.
+    pub async fn withdraw_all(&self, tx: &Tx, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
+        sql("UPDATE grants SET withdrawn_at = $2, updated_at = $2 WHERE client_id = $1 AND withdrawn_at IS NULL")
+            .bind(client.as_str())
+            .bind(now.0)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
     /// Every application that a person has connected, the newest first.
     pub async fn connected(&self, user: &str) -> Result<Vec<Connected>, StoreError> {
         sql("SELECT id, client_id, scope, resources, created_at FROM grants \

@@ -209,12 +209,51 @@ impl Store {
         .collect()
     }
 
-    /// The families of a person, living and ended, the newest first.
+    /// A living family of this person.
+    pub async fn family_of(&self, user: &str, fam: &str) -> Result<Option<FamilyName>, StoreError> {
+        sql("SELECT fam, client_id, sid FROM families WHERE fam = $2 AND user_id = $1 AND revoked_at IS NULL")
+            .bind(user)
+            .bind(fam)
+            .fetch_optional(&self.db)
+            .await?
+            .map(|row| {
+                Ok(FamilyName {
+                    fam: row.text("fam")?,
+                    client_id: row.text("client_id")?,
+                    sid: row.opt_text("sid")?,
+                })
+            })
+            .transpose()
+    }
+
+    /// Ends every family of a client with its consents' codes: what refreshes must not outlive the client's end.
+    pub async fn end_families_of_client(
+        &self,
+        tx: &Tx,
+        client: &ClientId,
+        cause: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE client_id = $1 AND revoked_at IS NULL")
+            .bind(client.as_str())
+            .bind(now.0)
+            .bind(cause)
+            .execute(tx)
+            .await?;
+        sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL")
+            .bind(client.as_str())
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// The families of a person, those that live first, then the newest.
     pub async fn families_of(&self, user: &str, limit: i64) -> Result<Vec<FamilyRow>, StoreError> {
         sql(concat!(
             "SELECT ",
             family_columns!(),
-            " FROM families f WHERE f.user_id = $1 ORDER BY f.created_at DESC, f.id LIMIT $2"
+            " FROM families f WHERE f.user_id = $1 \
+               ORDER BY CASE WHEN f.revoked_at IS NULL THEN 0 ELSE 1 END, f.created_at DESC, f.id LIMIT $2"
         ))
         .bind(user)
         .bind(limit)

@@ -32,7 +32,7 @@ pub use people::Candidate;
 pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenStanding};
 pub use sessions::{SessionRow, SignInRow};
-pub use throttles::{Guesses, Window};
+pub use throttles::{Guess, Window};
 pub use users::{NewUser, UserChange, UserRow, UserStanding};
 
 /// The tables of the identity database.

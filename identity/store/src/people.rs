@@ -1,6 +1,6 @@
 //! People, as sign-in and every grant see them.
 
-use latchkey_db::{On, Row, sql};
+use latchkey_db::{On, Row, Tx, sql};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::consent::Consent;
@@ -64,6 +64,30 @@ impl Store {
             person,
             password_hash,
         }))
+    }
+    /// Holds a person who may act and whose password is still this one until the transaction is over: whoever ends or
+    /// changes them waits, and then finds what this transaction has written. `false` when they have changed.
+    pub async fn hold_person(&self, tx: &Tx, id: &str, password_hash: &str) -> Result<bool, StoreError> {
+        let rows = sql(
+            "UPDATE users SET updated_at = updated_at WHERE id = $1 AND password_hash = $2 \
+               AND disabled_at IS NULL AND locked_at IS NULL AND deleted_at IS NULL",
+        )
+        .bind(id)
+        .bind(password_hash)
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
+    /// The same password under today's parameters; nothing when it was changed meanwhile.
+    pub async fn rehash(&self, tx: &Tx, id: &str, before: &str, after: &str) -> Result<(), StoreError> {
+        sql("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+            .bind(id)
+            .bind(before)
+            .bind(after)
+            .execute(tx)
+            .await?;
+        Ok(())
     }
 }
 

@@ -87,29 +87,25 @@ impl Store {
         let before = recorded.before.map(|seconds| seconds * 1_000);
         let statement = match revocation {
             Revocation::Client { client_id } => {
-                sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL")
-                    .bind(client_id)
-                    .execute(tx)
-                    .await?;
                 sql("UPDATE clients SET tokens_before = $2, version = version + 1 WHERE id = $1")
                     .bind(client_id)
                     .bind(before)
             }
             Revocation::Subject { sub } => {
-                // Sessions first: a redemption that holds one is waited for, and its family then found.
+                // The person first, whom a sign-in holds, then sessions, which a redemption holds: either is waited for,
+                // and what it has made is then found.
+                sql("UPDATE users SET tokens_before = $2 WHERE id = $1")
+                    .bind(sub)
+                    .bind(before)
+                    .execute(tx)
+                    .await?;
                 for ended in [
                     "UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL",
                     "UPDATE families SET revoked_at = $2, cause = $3 WHERE user_id = $1 AND revoked_at IS NULL",
                 ] {
                     sql(ended).bind(sub).bind(now.0).bind(cause).execute(tx).await?;
                 }
-                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL")
-                    .bind(sub)
-                    .execute(tx)
-                    .await?;
-                sql("UPDATE users SET tokens_before = $2 WHERE id = $1")
-                    .bind(sub)
-                    .bind(before)
+                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL").bind(sub)
             }
             Revocation::Family { fam, .. } => {
                 sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL")

@@ -14,41 +14,49 @@ pub struct Window {
     pub length_ms: i64,
 }
 
-/// Guesses at one account, in a row.
+/// A guess at an account that was counted, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Guesses {
-    /// How many there are, this one included.
-    pub failures: i64,
-    /// Until when no more are looked at, as of before this one.
-    pub blocked_until: Option<Timestamp>,
+pub enum Guess {
+    /// It is looked at: this many in a row there are, this one included.
+    Counted(i64),
+    /// Nothing is looked at until then.
+    Blocked(Timestamp),
 }
 
 impl Store {
     /// Counts a guess before it is looked at, so that a thousand at once are a thousand; the right one takes all back.
-    pub async fn count_guess(&self, tx: &Tx, id: &str, now: Timestamp) -> Result<Guesses, StoreError> {
-        let row = sql(
+    ///
+    /// The row is held until the transaction is over: with a block written in it, exactly one of those that race passes.
+    pub async fn count_guess(&self, tx: &Tx, id: &str, now: Timestamp) -> Result<Guess, StoreError> {
+        let counted = sql(
             "INSERT INTO throttles (id, window_start, failures) VALUES ($1, $2, 1) \
-             ON CONFLICT (id) DO UPDATE SET window_start = $2, failures = throttles.failures + \
-               CASE WHEN throttles.blocked_until > $2 THEN 0 ELSE 1 END \
-             RETURNING failures, blocked_until",
+             ON CONFLICT (id) DO UPDATE SET window_start = $2, failures = throttles.failures + 1 \
+               WHERE throttles.blocked_until IS NULL OR throttles.blocked_until <= $2 \
+             RETURNING failures",
         )
         .bind(id)
         .bind(now.0)
-        .fetch_one(tx)
+        .fetch_optional(tx)
         .await?;
-        Ok(Guesses {
-            failures: row.int("failures")?,
-            blocked_until: row.opt_int("blocked_until")?.map(Timestamp),
-        })
+        if let Some(row) = counted {
+            return Ok(Guess::Counted(row.int("failures")?));
+        }
+        let row = sql("SELECT blocked_until FROM throttles WHERE id = $1")
+            .bind(id)
+            .fetch_one(tx)
+            .await?;
+        Ok(Guess::Blocked(Timestamp(
+            row.opt_int("blocked_until")?.unwrap_or(now.0),
+        )))
     }
 
-    /// How many guesses in a row there were.
-    pub async fn guesses(&self, tx: &Tx, id: &str) -> Result<i64, StoreError> {
-        let row = sql("SELECT failures FROM throttles WHERE id = $1")
+    /// A counted guess was not looked at after all.
+    pub async fn uncount_guess(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
+        sql("UPDATE throttles SET failures = failures - 1, blocked_until = NULL WHERE id = $1")
             .bind(id)
-            .fetch_optional(tx)
+            .execute(tx)
             .await?;
-        Ok(row.map_or(Ok(0), |row| row.int("failures"))?)
+        Ok(())
     }
 
     /// No more guesses at this account until then.

@@ -12,60 +12,85 @@ use crate::Storefront;
 use crate::error::Failure;
 use crate::oidc::OidcError;
 use crate::people::{NoToken, People};
-use crate::session::{Flow, KEPT, Kept, Known};
+use crate::session::{COOKIE, Flow, KEPT, Kept, Known};
 use crate::store::Whom;
 
-/// Sign-ins that one browser may have under way; the oldest gives way.
-const MOST_FLOWS: usize = 8;
-/// How long a sign-in may take, milliseconds.
-const FLOW_LIFE_MS: i64 = 15 * 60_000;
+/// Sign-ins that one browser may have under way; more, and the others are given up.
+const MOST_FLOWS: usize = 6;
+/// How long a sign-in may take, seconds.
+const FLOW_LIFE_S: i64 = 15 * 60;
+/// The beginning of the names of cookies with sign-ins under way.
+const FLOW: &str = "latchkey-flow";
 
 /// Begins a sign-in that comes back to `return`.
 pub async fn begin(
     State(storefront): State<Storefront>,
     session: Session,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let people = storefront.people.as_ref().ok_or(Failure::Missing)?;
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
     let back = form.take("return");
     let back = back.as_deref().and_then(safe_return).unwrap_or("/");
-    let mut kept = kept(&session).await?;
-    if signed_in(people, &kept).await?.is_some() {
+    if signed_in(people, &kept(&session).await?).await?.is_some() {
         return see_other(back);
     }
     let (flow, url) = people.oidc.begin(back).await.map_err(not_now)?;
-    let now = people.oidc.now_ms();
-    kept.login = None;
-    kept.flows.retain(|flow| now - flow.began_at < FLOW_LIFE_MS);
-    if kept.flows.len() >= MOST_FLOWS {
-        kept.flows.remove(0);
+    let name = flow_cookie(&storefront, &flow.state);
+    let text = serde_json::to_string(&flow).map_err(|error| broken(&error))?;
+    let sealed = people.store.seal().close(&name, &text);
+    let mut response = see_other(&url)?;
+    let others = flow_cookies(&storefront, &headers);
+    let given_up = if others.len() >= MOST_FLOWS {
+        others
+    } else {
+        Vec::new()
+    };
+    for name in given_up {
+        set_cookie(&mut response, &storefront, &name, "", 0)?;
     }
-    kept.flows.push(flow);
-    keep(&session, &kept).await?;
-    see_other(&url)
+    set_cookie(&mut response, &storefront, &name, &sealed, FLOW_LIFE_S)?;
+    Ok(response)
 }
 
 /// What the issuer sends the browser back with.
 pub async fn callback(
     State(storefront): State<Storefront>,
     session: Session,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let people = storefront.people.as_ref().ok_or(Failure::Missing)?;
     let mut form =
         Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::NotSignedIn)?;
     let state = form.take("state").ok_or(Failure::NotSignedIn)?;
-    let mut kept = kept(&session).await?;
-    let at = kept.flows.iter().position(|flow| flow.state == state);
-    let flow = kept.flows.remove(at.ok_or(Failure::NotSignedIn)?);
-    // Spent, whatever becomes of it.
-    keep(&session, &kept).await?;
+    let name = flow_cookie(&storefront, &state);
+    let sealed = cookie(&headers, &name);
+    let flow = sealed.and_then(|sealed| people.store.seal().open(&name, &sealed).ok());
+    let flow: Flow = flow
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .filter(|flow: &Flow| flow.state == state)
+        .ok_or(Failure::NotSignedIn)?;
+    let done = finish(&storefront, people, &session, form, &flow).await;
+    // Spent, whatever became of it.
+    let mut response = done.unwrap_or_else(IntoResponse::into_response);
+    set_cookie(&mut response, &storefront, &name, "", 0)?;
+    Ok(response)
+}
+
+async fn finish(
+    storefront: &Storefront,
+    people: &People,
+    session: &Session,
+    mut form: Form,
+    flow: &Flow,
+) -> Result<Response, Failure> {
     // RFC 9207: the answer is our issuer's, or nobody's.
     if form.take("iss").as_deref() != Some(people.oidc.issuer()) {
         return Err(Failure::NotSignedIn);
     }
-    if people.oidc.now_ms() - flow.began_at >= FLOW_LIFE_MS {
+    if people.oidc.now_ms() - flow.began_at >= FLOW_LIFE_S * 1_000 {
         return Err(Failure::NotSignedIn);
     }
     if let Some(error) = form.take("error") {
@@ -78,28 +103,29 @@ pub async fn callback(
         };
     }
     let code = form.take("code").ok_or(Failure::NotSignedIn)?;
-    let known = arrive(people, &flow, &code).await?;
+    let known = arrive(storefront, people, flow, &code).await?;
+    let before = kept(session).await?.login;
     // Another id than the one that anybody may have planted, and nothing of whoever was here before.
     session.cycle_id().await.map_err(|error| broken(&error))?;
-    let flows = kept.flows;
-    keep(
-        &session,
-        &Kept {
-            flows,
-            login: Some(known),
-        },
-    )
-    .await?;
+    keep(session, &Kept { login: Some(known) }).await?;
+    if let Some(before) = before {
+        people.end(&before.login).await;
+    }
     see_other(&flow.back)
 }
 
-async fn arrive(people: &People, flow: &Flow, code: &str) -> Result<Known, Failure> {
+async fn arrive(storefront: &Storefront, people: &People, flow: &Flow, code: &str) -> Result<Known, Failure> {
     let signed_in = people.oidc.finish(flow, code).await.map_err(not_now)?;
-    let name = people
-        .oidc
-        .name(&signed_in.access_token, &signed_in.sub)
-        .await
-        .map_err(not_now)?;
+    let name = people.oidc.name(&signed_in.access_token, &signed_in.sub).await;
+    // The code is spent, and the person is who they are: a name that cannot be had now is no reason to send them away.
+    let name = match name {
+        Ok(name) => name,
+        Err(OidcError::Away(reason)) => {
+            tracing::warn!(reason, "a person's name is not known yet");
+            storefront.messages.words(None).say("nav.account").to_owned()
+        }
+        Err(error) => return Err(not_now(error)),
+    };
     let login = people.arrive(signed_in).await.map_err(|error| match error {
         NoToken::SignedOut => Failure::NotSignedIn,
         error => broken(&error),
@@ -110,6 +136,47 @@ async fn arrive(people: &People, flow: &Flow, code: &str) -> Result<Known, Failu
         name,
         form_token: people.oidc.secret(),
     })
+}
+
+/// The cookie of a sign-in under way.
+fn flow_cookie(storefront: &Storefront, state: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let short: String = state.bytes().filter(plain).take(12).map(char::from).collect();
+    format!("{}.{short}", storefront.origins.cookie(FLOW))
+}
+
+fn flow_cookies(storefront: &Storefront, headers: &HeaderMap) -> Vec<String> {
+    let prefix = format!("{}.", storefront.origins.cookie(FLOW));
+    let all = cookies(headers).map(|(name, _)| name.to_owned());
+    all.filter(|name| name.starts_with(&prefix)).collect()
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let found = cookies(headers).find(|(known, _)| *known == name);
+    found.map(|(_, value)| value.to_owned())
+}
+
+fn set_cookie(
+    response: &mut Response,
+    storefront: &Storefront,
+    name: &str,
+    value: &str,
+    max_age_s: i64,
+) -> Result<(), Failure> {
+    let attributes = storefront.origins.cookie_attributes();
+    let text = format!("{name}={value}; Max-Age={max_age_s}; {attributes}");
+    let value = HeaderValue::from_str(&text).map_err(|_| Failure::Broken)?;
+    response.headers_mut().append(header::SET_COOKIE, value);
+    Ok(())
 }
 
 /// Ends the sign-in here and, at the issuer, the session with every application of it.
@@ -135,6 +202,10 @@ pub async fn sign_out(
         .end_logins(Whom::Login(known.login))
         .await
         .map_err(|error| broken(&error))?;
+    if let Some(login) = &login {
+        // Whether the browser goes on to the issuer or not, this sign-in is over there too.
+        people.oidc.revoke(&login.refresh_token).await;
+    }
     session.flush().await.map_err(|error| broken(&error))?;
     let mut response = match login {
         Some(login) => see_other(&people.oidc.sign_out(&login.id_token))?,
@@ -142,6 +213,9 @@ pub async fn sign_out(
     };
     let clear = HeaderValue::from_static("\"cache\", \"storage\"");
     response.headers_mut().insert("clear-site-data", clear);
+    // With the attributes that it was set with: a browser ignores any other removal of a __Host- cookie.
+    let name = storefront.origins.cookie(COOKIE);
+    set_cookie(&mut response, &storefront, &name, "", 0)?;
     Ok(response)
 }
 

@@ -246,7 +246,16 @@ pub async fn step(
         Err(sign_in) => return Ok(sign_in),
     };
     let version = draft.version.parse().map_err(|_| Failure::Bad)?;
-    match storefront.api.step(login, &id, version, &name).await {
+    // The button stands beside the form, so what was typed into it counts.
+    let saved = match draft.to_json() {
+        Ok(json) => storefront.api.replace(login, &id, version, &json).await,
+        Err(faults) => Err(ApiError::Faults(faults)),
+    };
+    let stepped = match saved {
+        Ok(saved) => storefront.api.step(login, &id, saved.version, &name).await,
+        Err(error) => Err(error),
+    };
+    match stepped {
         Ok(_) => see_other(&format!("/teach/{}?done={name}", segment(&id))),
         Err(ApiError::SignedOut) => visit.to_sign_in(),
         Err(error @ (ApiError::Faults(_) | ApiError::Stale)) => {
@@ -258,7 +267,10 @@ pub async fn step(
                     message: visit.words.say("teach.stale").to_owned(),
                 }],
             };
-            let draft = Draft::of(&course);
+            let draft = Draft {
+                version: course.version.to_string(),
+                ..draft
+            };
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             show(&storefront, &visit, draft, Some(&course), faults, None, status).await
         }

@@ -135,11 +135,16 @@ async fn cve_2026_9792_tk_07_grants_are_listed_per_client_and_what_is_not_built_
     ];
     let mut matrix = Matrix::new("TK-07 client × grant");
     for (who, id, method, secret, known, may) in callers {
+        let signs_in = ["later", "public"].contains(&id);
         for grant in GRANTS.map(Some).into_iter().chain([None]) {
             let answer = ask(&world, id, secret.as_deref(), method, grant).await;
             let expected = match (known, grant) {
+                // What cannot be read is told whoever sent it (design: refresh token, rule 1).
+                (_, Some("refresh_token")) => (400, "invalid_request"),
                 // A stranger learns nothing of grants.
                 (false, _) => (401, "invalid_client"),
+                (true, Some("authorization_code")) if signs_in => (400, "invalid_grant"),
+                (true, Some("authorization_code")) => (400, "unauthorized_client"),
                 (true, None | Some("")) => (400, "invalid_request"),
                 (true, Some("client_credentials")) if may => (200, ""),
                 (true, Some("client_credentials")) => (400, "unauthorized_client"),

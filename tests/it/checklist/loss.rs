@@ -228,6 +228,8 @@ async fn op_07_without_a_key_nothing_is_issued_and_nothing_is_believed() {
         .unwrap();
     until("another key signs", async || machine.ask(&[]).await.status == 200).await;
     assert!(!world.is_active(&token).await, "and the old one stays dead");
+    // A guard asks again for a key that it does not know only after a while.
+    world.house.clock.advance(60_000);
     let new = machine.token().await;
     until("the guard believes the new one", async || {
         call(&new, &world.whoami()).await.status == 200

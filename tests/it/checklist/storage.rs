@@ -134,7 +134,7 @@ impl Operation {
             Self::EndSession => {
                 let session = format!(
                     "INSERT INTO sessions (id, secret_hash, user_id, auth_time, created_at, last_seen_at, \
-                     idle_expires_at, expires_at) VALUES ('{name}', '{name}', 'nobody', 0, 0, 0, 0, 0)"
+                     idle_expires_at, expires_at) VALUES ('{name}', '{name}', 'nobody', 0, 0, 0, 9999999999999, 9999999999999)"
                 );
                 let families = [name.clone(), format!("{name}b")];
                 let families = families.map(|fam| family(&fam, "nobody", Some(&name)));

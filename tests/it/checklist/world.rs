@@ -157,6 +157,7 @@ impl World {
                 ("bus", &mut config.bus),
                 ("identity", &mut config.identity_database),
                 ("catalog", &mut config.catalog_database),
+                ("storefront", &mut config.storefront_database),
             ] {
                 *url = format!("sqlite:{}", config.data.join(format!("{name}.db")).display());
             }

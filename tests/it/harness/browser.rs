@@ -159,11 +159,14 @@ impl Seen {
             .select(&select(button))
             .next()
             .unwrap_or_else(|| panic!("no {button} on {}: {}", self.url, self.answer.text));
-        let form = pressed
-            .ancestors()
-            .filter_map(scraper::ElementRef::wrap)
-            .find(|element| element.value().name() == "form")
-            .expect("a form around the button");
+        let form = match pressed.value().attr("form") {
+            Some(id) => document.select(&select(&format!("form#{id}"))).next(),
+            None => pressed
+                .ancestors()
+                .filter_map(scraper::ElementRef::wrap)
+                .find(|element| element.value().name() == "form"),
+        };
+        let form = form.expect("a form of the button");
         let mut pairs = Vec::new();
         for field in form.select(&select("input[name], select[name], textarea[name]")) {
             let value = field.value();
@@ -190,7 +193,12 @@ impl Seen {
             pairs.push((name.to_owned(), value.to_owned()));
         }
         Filled {
-            action: form.value().attr("action").unwrap_or_default().to_owned(),
+            action: pressed
+                .value()
+                .attr("formaction")
+                .or(form.value().attr("action"))
+                .unwrap_or_default()
+                .to_owned(),
             pairs,
         }
     }

@@ -54,6 +54,11 @@ impl House {
         }
     }
 
+    /// The folder of its data and keys.
+    pub fn folder(&self) -> &std::path::Path {
+        self._folder.path()
+    }
+
     pub fn running(&self) -> &Running {
         self.running.as_ref().expect("the house is running")
     }

@@ -12,7 +12,7 @@ pub struct Pending {
     pub token: Issued,
     pub now: i64,
     row: Family,
-    decision: Decision,
+    pub decision: Decision,
 }
 
 /// A committed answer: what was said, and the token that went out.
@@ -55,7 +55,7 @@ impl Decider for Real {
 }
 
 /// Writes what was decided, whatever the row is by now.
-fn write(world: &mut World, pending: &Pending) -> Answered {
+pub fn write(world: &mut World, pending: &Pending) -> Answered {
     let row = &mut world.row;
     match &pending.decision {
         Decision::Rotate(rotate) => {

@@ -128,14 +128,6 @@ impl Identity {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        let (browser, made) = self.browser_secret(visitor, false);
-        if made && let Some(secret) = browser {
-            // Its forms are bound to the browser, which has lost its secret.
-            let mut response = see_other("/account");
-            let cookie = self.set_cookie(cookie::BROWSER, &secret, None);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-            return Ok(response);
-        }
         let (user, words) = (&known.person.id, &visitor.words);
         let store = &self.inner.store;
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
@@ -145,7 +137,7 @@ impl Identity {
             Some("family") => Some("account.done_family"),
             _ => None,
         };
-        let token = self.form_token(visitor, "account", &[&known.row.session.id])?;
+        let token = self.session_token(visitor, "account")?;
         let sessions = store.sessions_of(store.db(), user, self.latest()).await?;
         let device = |device: Option<String>| device_words(words, device.as_deref());
         let sessions = sessions.into_iter().map(|row| SessionLine {
@@ -259,8 +251,7 @@ impl Identity {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        let session = known.row.session.id.clone();
-        self.check_form(visitor, "account", &[&session], form.take("token").as_deref())?;
+        self.check_session_form(visitor, "account", form.take("token").as_deref())?;
         let user = known.person.id;
         let target = form.take("id").ok_or(PageError::Malformed)?;
         match form.take("action").as_deref() {
@@ -283,12 +274,11 @@ impl Identity {
                 Ok(see_other("/account?done=application"))
             }
             Some("end-family") => {
-                let own = self.inner.store.families_of(&user, MOST).await?;
-                if let Some(row) = own.into_iter().find(|row| row.family.fam == target) {
+                if let Some(own) = self.inner.store.family_of(&user, &target).await? {
                     let end = Revocation::Family {
-                        fam: target,
-                        sid: row.family.sid,
-                        client_id: row.family.client.to_string(),
+                        fam: own.fam,
+                        sid: own.sid,
+                        client_id: own.client_id,
                     };
                     self.end(end, Trigger::FamilyEnded.ends().cause, &user).await?;
                 }

@@ -39,7 +39,11 @@ pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, req
 /// A stored request again, with what the person has done for it.
 pub(crate) async fn resume(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
     let id = super::request_id(request.uri());
-    let answered = identity.resume(&visitor, id.as_deref()).await;
+    let again = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.ends_with("&again"));
+    let answered = identity.resume(&visitor, id.as_deref(), again).await;
     answered.unwrap_or_else(|fault| fault.page(&identity, &visitor))
 }
 
@@ -112,13 +116,13 @@ impl Identity {
         }
     }
 
-    async fn resume(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
+    async fn resume(&self, visitor: &Visitor, id: Option<&str>, again: bool) -> Result<Response, Fault> {
         if visitor.browser(self).is_none()
             && let Some(id) = id.filter(|id| crate::visitor::is_secret(id))
         {
             // The first look of a browser that posted from elsewhere: it gets its secret, and looks again.
             let row = self.inner.store.request(id).await?.ok_or(PageError::Expired)?;
-            if row.browser_hash.is_none() && !visitor.here.ends_with("&again") {
+            if row.browser_hash.is_none() && !again {
                 let mut response = see_other(&format!("/continue?request={id}&again"));
                 let cookie = self.set_cookie(cookie::BROWSER, &self.secret(), None);
                 response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -50,14 +50,18 @@ impl Identity {
     async fn post_login(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
         visitor.is_at_home(self)?;
         let mut form = super::page_form(request).await?;
-        let id = form.take("request");
-        let interaction = self.interaction(visitor, id.as_deref()).await?;
-        let id = interaction.row.id.clone();
+        let id = form.take("request").ok_or(PageError::Expired)?;
         self.check_form(visitor, "login", &[&id], form.take("token").as_deref())?;
+        // Under a flood most are turned away here, before anything is looked up.
+        let signs_in = form.take("action").as_deref() != Some("cancel");
+        if signs_in && visitor.device(self).is_none() && !self.inner.hashing.has_room() {
+            return Err(self.busy());
+        }
+        let interaction = self.interaction(visitor, Some(&id)).await?;
         let Some(asking) = self.asking(visitor, &interaction).await? else {
             return Ok(see_other(&format!("/continue?request={id}")));
         };
-        if form.take("action").as_deref() == Some("cancel") {
+        if !signs_in {
             self.step(&interaction.row, &Step::LoginCancelled).await?;
             return Ok(see_other(&format!("/continue?request={id}")));
         }

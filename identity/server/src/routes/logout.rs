@@ -18,25 +18,17 @@ use crate::interaction::origin;
 use crate::pages::{Fault, LogoutPage, SignedOutPage, private, see_other};
 use crate::visitor::{SignedIn, Visitor, cookie};
 
-/// What a sign-out request may say.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// What a sign-out request asks, its hint already proved: the ID token itself is not kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Asked {
-    id_token_hint: Option<String>,
+    hint: Hint,
     client_id: Option<String>,
     post_logout_redirect_uri: Option<String>,
     state: Option<String>,
 }
 
-impl Asked {
-    fn read(mut form: Form) -> Self {
-        Self {
-            id_token_hint: form.take("id_token_hint"),
-            client_id: form.take("client_id"),
-            post_logout_redirect_uri: form.take("post_logout_redirect_uri"),
-            state: form.take("state"),
-        }
-    }
-}
+/// The longest parameter that is kept.
+const LONGEST: usize = 2_048;
 
 pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
@@ -68,7 +60,7 @@ impl Identity {
     async fn get_logout(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
         let asked = match form.take("request") {
-            None => Asked::read(form),
+            None => self.asked(form)?,
             Some(id) => self.kept_logout(&id).await?,
         };
         self.logout(visitor, &asked).await
@@ -80,7 +72,7 @@ impl Identity {
         let body = super::form_bytes(request).await?;
         text.push(b'&');
         text.extend_from_slice(&body);
-        let asked = Asked::read(Form::parse(&text, &[]).map_err(|_| PageError::Malformed)?);
+        let asked = self.asked(Form::parse(&text, &[]).map_err(|_| PageError::Malformed)?)?;
         let parsed = serde_json::to_string(&asked).map_err(|_| PageError::Internal)?;
         let id = self
             .keep_request(visitor, None, origin::LOGOUT, None, parsed)
@@ -88,7 +80,21 @@ impl Identity {
         Ok(see_other(&format!("/logout?request={id}")))
     }
 
-    /// What was kept of a POST, for one look.
+    fn asked(&self, mut form: Form) -> Result<Asked, Fault> {
+        let hint = form.take("id_token_hint");
+        let mut short = |name| match form.take(name) {
+            Some(text) if text.len() > LONGEST => Err(PageError::Malformed),
+            other => Ok(other),
+        };
+        Ok(Asked {
+            client_id: short("client_id")?,
+            post_logout_redirect_uri: short("post_logout_redirect_uri")?,
+            state: short("state")?,
+            hint: self.inner.signer.hint(&self.inner.issuer, hint.as_deref()),
+        })
+    }
+
+    /// What was kept of a POST.
     async fn kept_logout(&self, id: &str) -> Result<Asked, Fault> {
         let row = self.inner.store.request(id).await?.ok_or(PageError::Expired)?;
         let over = row.expires_at <= self.latest() || row.finished_at.is_some();
@@ -100,11 +106,7 @@ impl Identity {
 
     async fn logout(&self, visitor: &Visitor, asked: &Asked) -> Result<Response, Fault> {
         let session = self.session(visitor).await?;
-        let hint = self
-            .inner
-            .signer
-            .hint(&self.inner.issuer, asked.id_token_hint.as_deref());
-        let named = match &hint {
+        let named = match &asked.hint {
             Hint::Ours { client, .. } => Some(client.clone()),
             Hint::Absent | Hint::Broken => asked.client_id.as_deref().and_then(ClientId::parse),
         };
@@ -119,7 +121,7 @@ impl Identity {
         };
         let decision = logout::decide(logout::Facts {
             session: known,
-            hint: &hint,
+            hint: &asked.hint,
             sid: sid.as_deref(),
             client_id: asked.client_id.as_deref(),
             client: client.as_deref(),
@@ -137,7 +139,7 @@ impl Identity {
                 Ok(self.without_cookies(see_other(&to)))
             }
             (Decision::Ask, Some(known)) => {
-                let token = self.form_token(visitor, "logout", &[&known.row.session.id])?;
+                let token = self.session_token(visitor, "logout")?;
                 let view = LogoutPage {
                     page: visitor.page("logout.title"),
                     host: self.host(),
@@ -159,8 +161,7 @@ impl Identity {
         let Some(known) = self.session(visitor).await? else {
             return Ok(see_other("/signed-out"));
         };
-        let id = known.row.session.id.clone();
-        self.check_form(visitor, "logout", &[&id], form.take("token").as_deref())?;
+        self.check_session_form(visitor, "logout", form.take("token").as_deref())?;
         self.end_here(Some(&known)).await?;
         Ok(self.without_cookies(see_other("/signed-out")))
     }

@@ -96,7 +96,7 @@ async fn page_form(request: Request) -> Result<Form, Fault> {
 }
 
 /// The `request` of an address.
-fn request_id(uri: &http::Uri) -> Option<String> {
+pub(crate) fn request_id(uri: &http::Uri) -> Option<String> {
     let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
     form.take("request")
 }

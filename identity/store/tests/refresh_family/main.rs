@@ -1,0 +1,151 @@
+//! The refresh family against real databases: the histories, the sequential model and the seeded defects are those of
+//! the protocol's own test (`identity/protocol/tests/refresh_family`); here each commit is the store's SQL.
+
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
+#[path = "../../../protocol/tests/refresh_family/deciders.rs"]
+mod deciders;
+#[path = "../../../protocol/tests/refresh_family/history.rs"]
+mod history;
+#[path = "../../../protocol/tests/refresh_family/model.rs"]
+mod model;
+mod row;
+#[path = "../../../protocol/tests/refresh_family/world.rs"]
+mod world;
+
+use deciders::{Answered, BranchOnRetry, Decider, OrderBySeconds, Pending, Real, StartUpReset};
+use history::{Op, check, histories};
+use latchkey_protocol::refresh::Decision;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use row::Rows;
+use world::{Issued, World};
+
+/// Reads and commits on a database. What a history does to the row beside requests (a revocation, a restore) is written
+/// there before the next request sees it.
+struct OnDatabase<'a> {
+    rows: &'a Rows,
+    how: How,
+}
+
+/// How a decision is committed.
+enum How {
+    /// The store's conditional writes.
+    Store,
+    /// The store's writes without their conditions.
+    Unconditional,
+    /// A defect decides what the row becomes; it is written whole.
+    Defect(Box<dyn Decider>),
+}
+
+impl Decider for OnDatabase<'_> {
+    fn read(&mut self, world: &World, token: &Issued) -> Pending {
+        self.rows.put(&world.row);
+        let stored = self.rows.get();
+        assert_eq!(stored, world.row, "a row comes back as it was written");
+        Real.read(world, token)
+    }
+
+    fn commit(&mut self, world: &mut World, pending: &Pending) -> Option<Answered> {
+        self.rows.put(&world.row);
+        let answered = match &mut self.how {
+            How::Store => {
+                // The model of the shell says what must be in the row; the store says whether it was written.
+                let written = self.rows.obey(&pending.decision, pending.now);
+                let expected = Real.commit(world, pending);
+                assert_eq!(
+                    written,
+                    expected.is_some(),
+                    "the store and the shell disagree on {:?}",
+                    &pending.decision
+                );
+                expected
+            }
+            How::Unconditional => {
+                self.rows.obey_blindly(&pending.decision);
+                world.row = self.rows.get();
+                Some(deciders::write(world, pending))
+            }
+            How::Defect(defect) => {
+                let answered = defect.commit(world, pending);
+                self.rows.put(&world.row);
+                answered
+            }
+        };
+        if matches!(self.how, How::Store)
+            && answered.is_some()
+            && !matches!(pending.decision, Decision::Refused(_))
+        {
+            let stored = self.rows.get();
+            assert_eq!(
+                stored, world.row,
+                "the row is what was decided: {:?}",
+                &pending.decision
+            );
+        }
+        answered
+    }
+
+    fn restart(&mut self) {
+        if let How::Defect(defect) = &mut self.how {
+            defect.restart();
+        }
+    }
+}
+
+fn run(rows: &Rows, how: fn() -> How, cases: u32) -> Result<(), TestError<Vec<Op>>> {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 0,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    TestRunner::new_with_rng(config, rng).run(&histories(), |ops| {
+        for strict in [false, true] {
+            let mut decider = OnDatabase { rows, how: how() };
+            check(&mut decider, &ops, strict)?;
+        }
+        Ok(())
+    })
+}
+
+fn every_history_is_answered_as_the_model_answers_it(rows: &Rows) {
+    run(rows, || How::Store, 120).unwrap();
+}
+
+fn each_seeded_defect_is_found(rows: &Rows) {
+    let defects: [(&str, fn() -> How); 4] = [
+        ("read-then-write", || How::Unconditional),
+        ("start-up reset", || {
+            How::Defect(Box::new(StartUpReset::default()))
+        }),
+        ("order by seconds", || How::Defect(Box::new(OrderBySeconds))),
+        ("branch on retry", || How::Defect(Box::new(BranchOnRetry))),
+    ];
+    for (name, how) in defects {
+        match run(rows, how, 5_000) {
+            Err(TestError::Fail(why, _)) => println!("{name}: {why}"),
+            other => panic!("the property did not find {name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn cve_2026_1035_rt_02_rt_06_every_history_is_answered_as_the_model_answers_it_on_sqlite() {
+    every_history_is_answered_as_the_model_answers_it(&Rows::sqlite());
+}
+
+#[test]
+fn cve_2026_1035_rt_02_rt_06_every_history_is_answered_as_the_model_answers_it_on_postgresql() {
+    every_history_is_answered_as_the_model_answers_it(&Rows::postgres("families_model"));
+}
+
+#[test]
+fn each_seeded_defect_is_found_on_sqlite() {
+    each_seeded_defect_is_found(&Rows::sqlite());
+}
+
+#[test]
+fn each_seeded_defect_is_found_on_postgresql() {
+    each_seeded_defect_is_found(&Rows::postgres("families_defects"));
+}

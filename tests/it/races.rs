@@ -1,0 +1,258 @@
+//! Refresh races, as design §4 settles them: one step per round, one successor for everybody, no innocent family ended.
+
+use std::collections::BTreeSet;
+
+use latchkey::config::Role;
+use latchkey_protocol::refresh_token::RefreshToken;
+
+use crate::harness::{Answer, App, Browser, House, Tokens, call, client, postgres, until};
+
+/// Parallel posts of one token, and how often.
+const CALLERS: usize = 50;
+const ROUNDS: usize = 200;
+
+/// A public client that rotates, and one without any overlap.
+const CLIENTS: &str = r#"
+[[clients]]
+client_id = "racer"
+token_endpoint_auth_method = "none"
+grant_types = ["authorization_code", "refresh_token"]
+redirect_uris = ["https://racer.test/cb"]
+scope = "catalog.read"
+resources = ["urn:latchkey:catalog"]
+
+[[clients]]
+client_id = "strict"
+token_endpoint_auth_method = "none"
+grant_types = ["authorization_code", "refresh_token"]
+redirect_uris = ["https://strict.test/cb"]
+scope = "catalog.read"
+resources = ["urn:latchkey:catalog"]
+refresh_overlap_seconds = 0
+"#;
+
+/// A house with these clients, on SQLite or on databases of these names.
+async fn house(databases: Option<[&str; 3]>, roles: Vec<Role>, of: Option<&House>) -> House {
+    let keys = of.map(|house| house.folder().join("keys"));
+    let issuer = of.map(|house| house.issuer().to_owned());
+    let databases = databases.map(|all| all.map(str::to_owned));
+    House::with(move |config| {
+        let path = config.data.with_file_name("races.toml");
+        std::fs::write(&path, CLIENTS).expect("the seed is written");
+        config.seeds.push(path);
+        config.roles = roles;
+        if let Some([identity, bus, catalog]) = databases {
+            (config.identity_database, config.bus, config.catalog_database) = (identity, bus, catalog);
+        }
+        if let Some(keys) = keys {
+            config.keys = keys;
+        }
+        config.issuer = issuer;
+    })
+    .await
+}
+
+fn generation(token: &str) -> i64 {
+    RefreshToken::parse(token)
+        .expect("a refresh token")
+        .name()
+        .generation
+}
+
+/// Everybody posts the same token at once, spread over the nodes.
+async fn all_at_once(http: &reqwest::Client, nodes: &[String], client_id: &str, token: &str) -> Vec<Answer> {
+    let posts = (0..CALLERS).map(|at| {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", client_id),
+            ("refresh_token", token),
+        ];
+        Answer::of(
+            http.post(format!("{}/token", nodes[at % nodes.len()]))
+                .form(&form),
+        )
+    });
+    futures::future::join_all(posts).await
+}
+
+/// Keeps connections: ten thousand posts should not be ten thousand handshakes.
+fn pooled() -> reqwest::Client {
+    let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    client(reqwest::Client::builder().pool_max_idle_per_host(CALLERS))
+}
+
+async fn one_step_per_round(house: &House, nodes: &[String]) {
+    let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
+    let mut token = app
+        .sign_in(&browser, house.person("alice"), &[])
+        .await
+        .refresh()
+        .to_owned();
+    let (http, first) = (pooled(), generation(&token));
+    for round in 0..ROUNDS {
+        let answers = all_at_once(&http, nodes, "racer", &token).await;
+        let successors: BTreeSet<String> = answers
+            .iter()
+            .map(|answer| {
+                assert_eq!(answer.status, 200, "round {round}: {answer:?}");
+                Tokens::of(answer).refresh().to_owned()
+            })
+            .collect();
+        assert_eq!(successors.len(), 1, "round {round}: more than one successor");
+        token = successors.into_iter().next().expect("one");
+        let expected = first + 1 + i64::try_from(round).expect("few rounds");
+        assert_eq!(generation(&token), expected, "round {round}");
+    }
+    assert_eq!(app.refresh(&token).await.status, 200, "the family lives");
+    println!(
+        "{ROUNDS} rounds of {CALLERS} callers over {} nodes: one step each",
+        nodes.len()
+    );
+}
+
+async fn without_overlap_one_wins_and_the_family_ends(house: &House, nodes: &[String]) {
+    let app = house.app("strict", "catalog.read");
+    let http = pooled();
+    for _ in 0..5 {
+        let browser = Browser::new();
+        let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+        let answers = all_at_once(&http, nodes, "strict", tokens.refresh()).await;
+        let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
+        assert_eq!(won.len(), 1, "{answers:?}");
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.status == 200 || answer.code() == "invalid_grant")
+        );
+        let successor = Tokens::of(won[0]);
+        assert_eq!(
+            app.refresh(successor.refresh()).await.code(),
+            "invalid_grant",
+            "the family has ended"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_sqlite() {
+    let house = house(None, Role::ALL.to_vec(), None).await;
+    let nodes = [house.issuer().to_owned()];
+    one_step_per_round(&house, &nodes).await;
+    without_overlap_one_wins_and_the_family_ends(&house, &nodes).await;
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_postgresql() {
+    let databases = [
+        &*postgres("races_identity").await,
+        &*postgres("races_bus").await,
+        &*postgres("races_catalog").await,
+    ];
+    let house = house(Some(databases), Role::ALL.to_vec(), None).await;
+    let nodes = [house.issuer().to_owned()];
+    one_step_per_round(&house, &nodes).await;
+    without_overlap_one_wins_and_the_family_ends(&house, &nodes).await;
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_a_replayed_family() {
+    let databases = [
+        &*postgres("races2_identity").await,
+        &*postgres("races2_bus").await,
+        &*postgres("races2_catalog").await,
+    ];
+    let one = house(Some(databases), Role::ALL.to_vec(), None).await;
+    let roles = vec![Role::Identity, Role::Gateway, Role::Catalog];
+    let two = house(Some(databases), roles, Some(&one)).await;
+    let nodes = [
+        one.issuer().to_owned(),
+        two.running().urls.services["identity"].clone(),
+    ];
+    one_step_per_round(&one, &nodes).await;
+    without_overlap_one_wins_and_the_family_ends(&one, &nodes).await;
+
+    // A replay outside of the overlap ends that family alone, at both guards, before its token has expired.
+    let app = one.app("racer", "catalog.read");
+    let (mine, theirs) = (Browser::new(), Browser::new());
+    let victim = app.sign_in(&mine, one.person("alice"), &[]).await;
+    let bystander = app.sign_in(&theirs, one.person("alice"), &[]).await;
+    let next = Tokens::of(&app.refresh(victim.refresh()).await);
+    for house in [&one, &two] {
+        house.clock.advance(31_000);
+    }
+    let guards = [
+        format!("{}/catalog/v1/whoami", one.api()),
+        format!("{}/catalog/v1/whoami", two.api()),
+    ];
+    for guard in &guards {
+        assert_eq!(call(&next.access, guard).await.status, 200, "{guard}");
+    }
+    let at_two = App {
+        issuer: nodes[1].clone(),
+        ..app.clone()
+    };
+    assert_eq!(at_two.refresh(victim.refresh()).await.code(), "invalid_grant");
+    for guard in &guards {
+        until("the guard refuses", async || {
+            call(&next.access, guard).await.status == 401
+        })
+        .await;
+        assert_eq!(call(&bystander.access, guard).await.status, 200, "{guard}");
+    }
+    assert_eq!(app.refresh(next.refresh()).await.code(), "invalid_grant");
+    assert_eq!(app.refresh(bystander.refresh()).await.status, 200);
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_whoever_races() {
+    let house = house(None, Role::ALL.to_vec(), None).await;
+    let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    for round in 0..40 {
+        let back = app.walk(&browser, ("", ""), &[]).await;
+        let code = back.code.expect("a code");
+        let answers = futures::future::join_all((0..16).map(|_| app.redeem(&code))).await;
+        let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
+        assert_eq!(won.len(), 1, "round {round}: {answers:?}");
+        let tokens = Tokens::of(won[0]);
+        // Now it is a replay, and everything that came of the code ends.
+        assert_eq!(app.redeem(&code).await.code(), "invalid_grant");
+        let refreshed = app.refresh(tokens.refresh()).await;
+        assert_eq!(refreshed.code(), "invalid_grant", "round {round}");
+    }
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kc_51312_rt_07_a_revocation_and_a_refresh_at_once_leave_nothing_alive() {
+    let house = house(None, Role::ALL.to_vec(), None).await;
+    let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    for round in 0..100 {
+        let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
+        let tokens = Tokens::of(&app.redeem(&code).await);
+        let (refreshed, revoked) =
+            futures::future::join(app.refresh(tokens.refresh()), app.revoke(tokens.refresh())).await;
+        assert_eq!(revoked.status, 200);
+        let last = match refreshed.status {
+            200 => Tokens::of(&refreshed),
+            _ => tokens,
+        };
+        assert_eq!(
+            app.refresh(last.refresh()).await.code(),
+            "invalid_grant",
+            "round {round}"
+        );
+        let server = house.machine("demo-resource-server");
+        assert_eq!(
+            server.introspect(&last.access).await.text,
+            r#"{"active":false}"#,
+            "round {round}"
+        );
+    }
+    house.stop().await;
+}

@@ -268,6 +268,10 @@ enum KeyCommand {
         #[arg(long, default_value = "ES256")]
         alg: String,
     },
+    /// Makes the next key of refresh tokens; every token stays good
+    RotateRefresh,
+    /// Says that the database was restored from a backup: every refresh token of before ends, without an alarm
+    Restored,
     /// Declares a key compromised: its tokens are refused at once
     Revoke {
         /// Its id
@@ -621,6 +625,18 @@ async fn keys(operate: Operate<KeyCommand>) -> Result<(), CliError> {
                     println!("the next {} key is on its way already", alg.name())
                 }),
             }
+        }
+        KeyCommand::RotateRefresh => {
+            identity.rotate_refresh_key(ACTOR).await?;
+            print(json, &json!({ "rotated": "refresh" }), || {
+                println!("new refresh tokens are made with the next key; every other stays good")
+            });
+        }
+        KeyCommand::Restored => {
+            identity.restored(ACTOR).await?;
+            print(json, &json!({ "ended": "refresh" }), || {
+                println!("every refresh token of before the restore is ended; people sign in again")
+            });
         }
         KeyCommand::Revoke { kid } => {
             identity.revoke_key(&kid, ACTOR).await?;

@@ -3,8 +3,10 @@
 mod absences;
 mod arrows;
 mod checklist;
+mod chromium;
 mod contract;
 mod ends;
+mod foreign;
 mod harness;
 mod journey;
 mod killed;

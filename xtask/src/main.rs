@@ -4,13 +4,15 @@ mod bench;
 mod postgres;
 mod run;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test [ARGS]    every test, with a private PostgreSQL that is started for the run and removed after it;
+  test [ARGS]    every test, with a private PostgreSQL that is started for the run and removed after it, a real
+                 browser, and foreign clients; what is missing is installed where that is possible;
                  ARGS go to `cargo test`, such as `-p latchkey-bus` or `cve_`
   bench [ARGS]   the benchmarks, on the release build; ARGS name those to run
 ";

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::run::{is_root, output, run};
-
-const MISSING: &str = "PostgreSQL is needed and not installed. On Debian: apt-get install postgresql \
-                       (the programs are enough; no server needs to run).";
+use crate::tools;
 
 /// A running server; it stops when it is dropped.
 pub struct Server {
@@ -100,7 +98,7 @@ fn programs() -> Result<PathBuf, String> {
         return Ok(found);
     }
     install()?;
-    find().ok_or_else(|| MISSING.to_owned())
+    find().ok_or_else(|| "PostgreSQL was installed and cannot be found".to_owned())
 }
 
 fn find() -> Option<PathBuf> {
@@ -121,32 +119,14 @@ fn find() -> Option<PathBuf> {
 }
 
 fn install() -> Result<(), String> {
-    if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
-        return Err(MISSING.to_owned());
-    }
-    println!("installing PostgreSQL");
     // The programs alone are wanted, not a server of the machine's own.
     let settings = Path::new("/etc/postgresql-common");
-    std::fs::create_dir_all(settings).map_err(|error| error.to_string())?;
     let file = settings.join("createcluster.conf");
-    if !file.exists() {
+    if is_root() && !file.exists() {
+        std::fs::create_dir_all(settings).map_err(|error| error.to_string())?;
         std::fs::write(&file, "create_main_cluster = false\n").map_err(|error| error.to_string())?;
     }
-    let apt = |arguments: &[&str]| {
-        run(Command::new("apt-get")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(Stdio::null()))
-    };
-    apt(&["update"])?;
-    apt(&[
-        "install",
-        "-y",
-        "--no-install-recommends",
-        "-o",
-        "Dpkg::Options::=--force-confold",
-        "postgresql",
-    ])
+    tools::apt(&["postgresql"])
 }
 
 fn free_port() -> Result<u16, String> {

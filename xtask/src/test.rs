@@ -2,20 +2,29 @@
 
 use crate::postgres::Server;
 use crate::run::{self, Folder, cargo};
+use crate::tools;
 
 /// Runs `cargo test` with a private PostgreSQL and a temporary folder of its own. Nothing is skipped: what is missing
 /// is a failure that says what to install.
 pub fn run(arguments: &[String]) -> Result<(), String> {
+    let packages: Vec<&String> = arguments
+        .iter()
+        .zip(arguments.iter().skip(1))
+        .filter(|(flag, _)| *flag == "-p" || *flag == "--package")
+        .map(|(_, name)| name)
+        .collect();
+    // Journeys are the root package's.
+    if packages.is_empty() || packages.iter().any(|name| *name == "latchkey") {
+        tools::browser()?;
+        tools::foreign()?;
+    }
     let folder = Folder::new("test")?;
     let server = Server::start(&folder.0)?;
     let temporary = folder.0.join("tmp");
     std::fs::create_dir_all(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
     let mut test = cargo();
     test.args(["test", "--locked"]);
-    if !arguments
-        .iter()
-        .any(|argument| argument == "-p" || argument == "--package")
-    {
+    if packages.is_empty() {
         test.arg("--workspace");
     }
     run::run(

@@ -259,6 +259,30 @@ impl Identity {
         }))
     }
 
+    /// Makes the next MAC key of refresh tokens. Every token stays good: each names the key that made it.
+    pub async fn rotate_refresh_key(&self, actor: &str) -> Result<(), AdminError> {
+        let now = self.now();
+        let made = self.inner.signer.rotate_refresh_mac(&self.inner.store, now).await;
+        made.map_err(IdentityError::from)?;
+        let (identity, actor) = (self.clone(), actor.to_owned());
+        self.change(move |tx, now| async move {
+            identity
+                .record(&tx, "key.refresh_rotated", &actor, "refresh", now)
+                .await
+        })
+        .await
+    }
+
+    /// Says that the database was restored from a backup: every refresh token of before is dead, none of them by theft.
+    pub async fn restored(&self, actor: &str) -> Result<(), AdminError> {
+        let (identity, actor) = (self.clone(), actor.to_owned());
+        self.change(move |tx, now| async move {
+            identity.inner.store.raise_epoch(&tx).await?;
+            identity.record(&tx, "store.restored", &actor, "store", now).await
+        })
+        .await
+    }
+
     /// Declares a key compromised: it is gone from the JWKS, guards refuse its tokens, and another signs at once.
     pub async fn revoke_key(&self, kid: &str, actor: &str) -> Result<(), AdminError> {
         let (identity, subject, actor) = (self.clone(), kid.to_owned(), actor.to_owned());

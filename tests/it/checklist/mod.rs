@@ -2,6 +2,7 @@
 //! CVE numbers they come first, so that `cargo test cve_` lists what happened to others.
 
 mod authentication;
+mod authorization;
 mod clients;
 mod feed;
 mod forms;
@@ -10,6 +11,7 @@ mod introspection;
 mod keys;
 mod logs;
 mod loss;
+mod people;
 mod secrets;
 mod standing;
 mod storage;

@@ -127,20 +127,6 @@ impl Browser {
         let mut jar = self.cookies.lock().expect("a jar");
         jar.insert((host.to_owned(), name.to_owned()), value.to_owned());
     }
-
-    /// Every cookie: host, name, value.
-    pub fn jar(&self) -> Vec<(String, String, String)> {
-        let jar = self.cookies.lock().expect("a jar");
-        jar.iter()
-            .map(|((host, name), value)| (host.clone(), name.clone(), value.clone()))
-            .collect()
-    }
-
-    /// Forgets cookies whose name begins so.
-    pub fn forget(&self, prefix: &str) {
-        let mut jar = self.cookies.lock().expect("a jar");
-        jar.retain(|(_, name), _| !name.starts_with(prefix));
-    }
 }
 
 /// A form as it would be sent.

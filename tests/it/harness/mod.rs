@@ -6,6 +6,7 @@ mod browser;
 mod issuer;
 mod matrix;
 mod process;
+mod webdriver;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -16,11 +17,12 @@ use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
 pub use actors::{Answer, Machine, anonymous, call};
-pub use app::{App, Callback, Tokens, VERIFIER, callback, challenge, claims};
+pub use app::{App, Tokens, VERIFIER, callback, challenge, claims};
 pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
 pub use matrix::Matrix;
 pub use process::Process;
+pub use webdriver::Chromium;
 
 /// Every role in this process, on free ports and a data folder of its own, with a clock that the test moves.
 pub struct House {

@@ -1,0 +1,710 @@
+//! AZ: the authorization endpoint and its pages, on the wire.
+
+use url::Url;
+
+use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, callback, challenge, http};
+
+const VARIANTS: &str = r#"
+[[clients]]
+client_id = "web"
+client_secret = "a-secret-of-this-test"
+grant_types = ["authorization_code", "refresh_token"]
+redirect_uris = ["https://ok.test/cb", "https://ok.test/cb?a=1"]
+scope = "openid profile offline_access catalog.read catalog.write"
+resources = ["urn:latchkey:catalog"]
+
+[[clients]]
+client_id = "native"
+token_endpoint_auth_method = "none"
+application_type = "native"
+grant_types = ["authorization_code"]
+redirect_uris = ["http://127.0.0.1/cb", "com.example.app:/cb"]
+scope = "openid catalog.read"
+resources = ["urn:latchkey:catalog"]
+
+[[clients]]
+client_id = "loose"
+client_secret = "a-secret-of-this-test"
+grant_types = ["authorization_code"]
+redirect_uris = ["https://loose.test/cb"]
+scope = "openid"
+require_pkce = false
+"#;
+
+async fn house() -> House {
+    House::with(|config| {
+        let path = config.data.with_file_name("authorization.toml");
+        std::fs::write(&path, VARIANTS).expect("the seed is written");
+        config.seeds.push(path);
+    })
+    .await
+}
+
+fn web(house: &House) -> App {
+    App {
+        secret: Some("a-secret-of-this-test".into()),
+        ..house.app("web", "openid catalog.read")
+    }
+}
+
+#[tokio::test]
+async fn cve_2024_52289_cve_2020_15234_cve_2026_3872_cve_2026_7504_az_01_az_02_az_03_no_mutation_of_an_address_matches()
+ {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let good = "https://ok.test/cb";
+    let mut bad: Vec<String> = [
+        "https://ok.test/CB",
+        "https://OK.test/cb",
+        "HTTPS://ok.test/cb",
+        "http://ok.test/cb",
+        "https://ok.test/cb/",
+        "https://ok.test//cb",
+        "https://ok.test/cb#",
+        "https://ok.test/cb#f",
+        "https://ok.test/cb?",
+        "https://ok.test/cb?a=2",
+        "https://ok.test/cb?a=1&b=2",
+        "https://ok.test:443/cb",
+        "https://ok.test./cb",
+        "https://okxtest/cb",
+        "https://evil.test/cb",
+        "https://ok.test.evil.test/cb",
+        "https://ok.test@evil.test/cb",
+        "https://evil.test@ok.test/cb",
+        "https://ok.test:443@evil.test/cb",
+        "https://a@b@ok.test/cb",
+        "https://ok.test#@evil.test/cb",
+        "https://ok.test\\@evil.test/cb",
+        "https://[::1%25lo]/cb",
+        "https://ok.test/cb/..;/x",
+        "https://ok.test/cb/%2e%2e/x",
+        "https://ok.test/cb%252f..",
+        "https://ok.test/cb\\x",
+        "https://ok.test/./cb",
+        "https://ok.test/x/../cb",
+        "https://ok.test/%63b",
+        "https://ok.test/cb%00",
+        "https://ok.test/cb\t",
+        "https://ok.test/cb\n",
+        " https://ok.test/cb",
+        "https://ok.test/cb ",
+        "//ok.test/cb",
+        "/cb",
+        "cb",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        "urn:x",
+        "https://оk.test/cb",
+        "https://xn--k-jnc.test/cb",
+        "https://ok.test/cb?a=1#x",
+        "https://ok.test/cb;a",
+        "https://ok.test/cb,",
+        "https://ok.test/*",
+        "https://*.test/cb",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for at in 0..good.len() {
+        bad.push(format!("{}{}", &good[..at], &good[at + 1..]));
+        for c in ["x", "%", "/", "."] {
+            bad.push(format!("{}{c}{}", &good[..at], &good[at..]));
+        }
+    }
+    bad.retain(|uri| uri != good);
+    let mut matrix = Matrix::new("AZ-01 mutated redirect_uri");
+    for uri in &bad {
+        let seen = browser.get(&app.request(&[("redirect_uri", uri)])).await;
+        let got = (seen.answer.status, seen.location().is_none(), seen.error());
+        let expected = if uri.is_empty() { "" } else { "redirect_uri" };
+        matrix.cell(format!("{uri:?}"), got, (400, true, expected.to_owned()));
+    }
+    assert!(bad.len() >= 120, "{}", bad.len());
+    let missing = browser.get(&app.request(&[("redirect_uri", "")])).await;
+    matrix.cell("none at all", missing.error(), "redirect_uri".to_owned());
+    matrix.end();
+    for fine in ["https://ok.test/cb", "https://ok.test/cb?a=1"] {
+        let seen = browser
+            .get(&app.request(&[("redirect_uri", fine), ("prompt", "none")]))
+            .await;
+        let to = seen.location().expect("a redirect");
+        assert!(
+            to.as_str().starts_with(fine) && to.as_str().contains("error=login_required"),
+            "{to}"
+        );
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2020_15233_az_05_a_native_loopback_address_may_differ_by_its_port_alone() {
+    let house = house().await;
+    let (app, browser) = (house.app("native", "openid"), Browser::new());
+    let mut matrix = Matrix::new("AZ-05 loopback");
+    for (uri, fine) in [
+        ("http://127.0.0.1/cb", true),
+        ("http://127.0.0.1:61023/cb", true),
+        ("com.example.app:/cb", true),
+        ("http://127.0.0.1:61023/cb?x=1", false),
+        ("http://127.0.0.1/cb2", false),
+        ("https://127.0.0.1/cb", false),
+        ("http://127.0.0.2/cb", false),
+        ("http://localhost/cb", false),
+        ("http://[::1]/cb", false),
+        ("http://127.0.0.1:0x50/cb", false),
+        ("http://127.0.0.1:/cb", false),
+        ("http://127.0.0.1:99999/cb", false),
+        ("http://127.1/cb", false),
+        ("http://127.0.0.1@evil.test/cb", false),
+        ("com.example.app:/other", false),
+    ] {
+        let seen = browser
+            .get(&app.request(&[("redirect_uri", uri), ("prompt", "none")]))
+            .await;
+        matrix.cell(uri, seen.location().is_some(), fine);
+    }
+    matrix.end();
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_17_every_fault_goes_to_the_registered_address_with_state_and_iss()
+ {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let canary = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let canary_url = format!("http://{}/object", canary.local_addr().unwrap());
+    let short = "a".repeat(42);
+    let long = "a".repeat(129);
+    let causes: Vec<(&str, Vec<(&str, &str)>, &str)> = vec![
+        (
+            "implicit",
+            vec![("response_type", "token")],
+            "unsupported_response_type",
+        ),
+        (
+            "id_token",
+            vec![("response_type", "id_token")],
+            "unsupported_response_type",
+        ),
+        (
+            "hybrid",
+            vec![("response_type", "code id_token")],
+            "unsupported_response_type",
+        ),
+        (
+            "code token",
+            vec![("response_type", "code token")],
+            "unsupported_response_type",
+        ),
+        ("no response type", vec![("response_type", "")], "invalid_request"),
+        (
+            "no challenge",
+            vec![("code_challenge", ""), ("code_challenge_method", "")],
+            "invalid_request",
+        ),
+        (
+            "plain",
+            vec![("code_challenge_method", "plain")],
+            "invalid_request",
+        ),
+        (
+            "no method",
+            vec![("code_challenge_method", "")],
+            "invalid_request",
+        ),
+        (
+            "short challenge",
+            vec![("code_challenge", &short)],
+            "invalid_request",
+        ),
+        (
+            "long challenge",
+            vec![("code_challenge", &long)],
+            "invalid_request",
+        ),
+        (
+            "request object",
+            vec![("request", "eyJhbGciOiJub25lIn0.e30.")],
+            "request_not_supported",
+        ),
+        (
+            "request_uri",
+            vec![("request_uri", &canary_url)],
+            "request_uri_not_supported",
+        ),
+        ("fragment", vec![("response_mode", "fragment")], "invalid_request"),
+        ("jwt", vec![("response_mode", "jwt")], "invalid_request"),
+        ("unknown scope", vec![("scope", "nothing.here")], "invalid_scope"),
+        ("no scope", vec![("scope", "")], "invalid_scope"),
+        (
+            "unknown resource",
+            vec![("resource", "urn:nothing")],
+            "invalid_target",
+        ),
+        ("prompt none", vec![("prompt", "none")], "login_required"),
+        (
+            "prompt none and login",
+            vec![("prompt", "none login")],
+            "invalid_request",
+        ),
+        ("unknown prompt", vec![("prompt", "dance")], "invalid_request"),
+        ("max_age", vec![("max_age", "-1")], "invalid_request"),
+        (
+            "a foreign hint",
+            vec![("id_token_hint", "eyJhbGciOiJub25lIn0.e30.")],
+            "invalid_request",
+        ),
+    ];
+    let mut matrix = Matrix::new("AZ-06 cause × redirect_uri");
+    for (what, more, error) in &causes {
+        let mut valid = vec![("claims", r#"{"userinfo":{"name":{"essential":true}}}"#)];
+        valid.extend(more.iter().copied());
+        let seen = browser.get(&app.request(&valid)).await;
+        let to = seen.location().unwrap_or_else(|| panic!("{what}: {seen:?}"));
+        let back = callback(&to);
+        matrix.cell(
+            format!("{what}: where"),
+            to.as_str().starts_with("https://ok.test/cb?"),
+            true,
+        );
+        matrix.cell(
+            format!("{what}: error, state, iss, code"),
+            (
+                back.error.as_deref(),
+                back.state.as_deref(),
+                back.iss.as_deref(),
+                back.code.as_deref(),
+            ),
+            (Some(*error), Some("s-1"), Some(house.issuer()), None),
+        );
+        valid.push(("redirect_uri", "https://evil.test/"));
+        let seen = browser.get(&app.request(&valid)).await;
+        matrix.cell(
+            format!("{what}: nowhere else"),
+            (seen.answer.status, seen.location().is_none()),
+            (400, true),
+        );
+    }
+    matrix.end();
+    let called = tokio::time::timeout(std::time::Duration::from_millis(1), canary.accept()).await;
+    assert!(called.is_err(), "nothing was fetched");
+    for unknown in ["nobody", "", "\u{7f}", "01890a5d-ac96-774b-bcce-b302099a8057"] {
+        let seen = browser.get(&app.request(&[("client_id", unknown)])).await;
+        assert_eq!(
+            (seen.answer.status, seen.error().as_str()),
+            (400, "unknown_client"),
+            "{unknown}"
+        );
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn az_12_a_parameter_that_is_there_twice_is_a_page_wherever_it_stands() {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let fine = app.request(&[]);
+    for name in [
+        "client_id",
+        "redirect_uri",
+        "state",
+        "scope",
+        "response_type",
+        "code_challenge",
+        "nonce",
+    ] {
+        let value = Url::parse(&fine)
+            .unwrap()
+            .query_pairs()
+            .find(|(known, _)| known == name)
+            .unwrap()
+            .1
+            .into_owned();
+        let twice = format!(
+            "{fine}&{name}={}",
+            url::form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>()
+        );
+        let seen = browser.get(&twice).await;
+        assert_eq!(
+            (seen.answer.status, seen.error().as_str()),
+            (400, "malformed"),
+            "{name}"
+        );
+        // Split between address and body.
+        let seen = browser
+            .post(&fine, "https://client.test", &[(name, &value)])
+            .await;
+        assert_eq!(
+            (seen.answer.status, seen.error().as_str()),
+            (400, "malformed"),
+            "{name} in both"
+        );
+    }
+    let two = format!("{fine}&resource=urn:latchkey:catalog&resource={}", house.issuer());
+    assert_eq!(
+        browser.get(&two).await.answer.status,
+        303,
+        "resource alone may repeat"
+    );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2026_7507_cve_2022_39222_cve_2024_28197_az_14_a_sign_in_belongs_to_the_browser_that_began_it() {
+    let house = house().await;
+    let app = web(&house);
+    let (attacker, victim) = (Browser::new(), Browser::new());
+    app.walk(&victim, house.person("alice"), &[]).await;
+    let page = app.begin(&attacker, &[("prompt", "login")]).await;
+    for path in ["/login", "/consent", "/continue"] {
+        let url = page.url.as_str().replace("/login", path);
+        for browser in [&victim, &Browser::new()] {
+            let seen = browser.get(&url).await;
+            assert_eq!(
+                (seen.answer.status, seen.error().as_str()),
+                (403, "other_browser"),
+                "{path}"
+            );
+        }
+    }
+    // Nor does a form of the one work in the other.
+    let form = page.form("#sign-in");
+    let (name, password) = house.person("alice");
+    let mut pairs: Vec<(&str, &str)> = form.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    pairs.retain(|(known, _)| !["username", "password"].contains(known));
+    pairs.extend([("username", name), ("password", password)]);
+    let posted = victim
+        .post(&format!("{}/login", house.issuer()), house.issuer(), &pairs)
+        .await;
+    assert_eq!(
+        (posted.answer.status, posted.error().as_str()),
+        (403, "foreign_form")
+    );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn az_13_bf_06_forms_answer_303_and_only_to_pages_of_our_own() {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let page = app.begin(&browser, &[]).await;
+    let login = format!("{}/login", house.issuer());
+    let (name, password) = house.person("alice");
+    let form = page.form("#sign-in");
+    let token = form
+        .pairs
+        .iter()
+        .find(|(known, _)| known == "token")
+        .unwrap()
+        .1
+        .clone();
+    let request = form
+        .pairs
+        .iter()
+        .find(|(known, _)| known == "request")
+        .unwrap()
+        .1
+        .clone();
+    let fields = |token: &'static str| {
+        vec![
+            ("request", request.clone()),
+            ("token", token.to_owned()),
+            ("username", name.to_owned()),
+            ("password", password.to_owned()),
+            ("action", "sign-in".to_owned()),
+        ]
+    };
+    let mut matrix = Matrix::new("BF-06 origin and token of a form");
+    for origin in [
+        "https://evil.test",
+        "null",
+        "http://localhost",
+        "http://localhost:1",
+        "HTTP://LOCALHOST",
+        "",
+    ] {
+        let pairs: Vec<(String, String)> = fields("")
+            .into_iter()
+            .map(|(n, v)| (n.to_owned(), if n == "token" { token.clone() } else { v }))
+            .collect();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let seen = browser.post(&login, origin, &pairs).await;
+        matrix.cell(
+            format!("origin {origin:?}"),
+            (seen.answer.status, seen.error()),
+            (403, "foreign_form".to_owned()),
+        );
+    }
+    for wrong in ["", "x"] {
+        let pairs = fields(wrong);
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let seen = browser.post(&login, house.issuer(), &pairs).await;
+        matrix.cell(
+            format!("token {wrong:?}"),
+            (seen.answer.status, seen.error()),
+            (403, "foreign_form".to_owned()),
+        );
+    }
+    matrix.end();
+    let next = browser
+        .press(&page, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    assert_eq!(next.answer.status, 303);
+    let consent = browser.follow(next, &app.redirect_uri).await;
+    // What was not shown cannot be allowed: the token is of exactly this page.
+    let forged = browser
+        .post(
+            &format!("{}/consent", house.issuer()),
+            house.issuer(),
+            &[("request", &request), ("token", &token), ("action", "allow")],
+        )
+        .await;
+    assert_eq!(
+        (forged.answer.status, forged.error().as_str()),
+        (403, "foreign_form")
+    );
+    assert_eq!(browser.press(&consent, "#allow", &[]).await.answer.status, 303);
+    for method in [
+        reqwest::Method::HEAD,
+        reqwest::Method::PUT,
+        reqwest::Method::DELETE,
+    ] {
+        for path in ["/authorize", "/continue", "/logout", "/account"] {
+            let answer =
+                Answer::of(http().request(method.clone(), format!("{}{path}", house.issuer()))).await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+        }
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let login = app.begin(&browser, &[]).await;
+    let (name, password) = house.person("alice");
+    let next = browser
+        .press(&login, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    let consent = browser.follow(next.clone(), &app.redirect_uri).await;
+    let mut seen = vec![login, next, consent];
+    for path in [
+        "/account",
+        "/logout",
+        "/signed-out",
+        "/nothing",
+        "/authorize",
+        "/login?request=x",
+        "/theme",
+    ] {
+        seen.push(browser.get(&format!("{}{path}", house.issuer())).await);
+    }
+    let mut matrix = Matrix::new("AZ-15 page × header");
+    for page in &seen {
+        let at = page.url.path().to_owned();
+        let header = |name: &str| page.answer.header(name).to_owned();
+        let csp = header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        ] {
+            matrix.hold(format!("{at}: {part}"), csp.contains(part), &csp);
+        }
+        matrix.cell(
+            format!("{at}: frames"),
+            header("x-frame-options"),
+            "DENY".to_owned(),
+        );
+        matrix.cell(
+            format!("{at}: sniff"),
+            header("x-content-type-options"),
+            "nosniff".to_owned(),
+        );
+        matrix.cell(
+            format!("{at}: referrer"),
+            header("referrer-policy"),
+            "same-origin".to_owned(),
+        );
+        matrix.cell(
+            format!("{at}: cached"),
+            header("cache-control").contains("no-"),
+            true,
+        );
+        for outside in ["src=\"http", "href=\"http", "<script>", "onclick", "style=\""] {
+            matrix.hold(
+                format!("{at}: no {outside}"),
+                !page.answer.text.contains(outside),
+                &page.answer.text,
+            );
+        }
+    }
+    matrix.end();
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
+    assert_eq!(silent.error.as_deref(), Some("login_required"));
+    let first = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let id = |tokens: &Tokens| crate::harness::claims(tokens.id.as_deref().unwrap());
+    let again = app
+        .sign_in(&browser, ("", ""), &[("prompt", "none"), ("max_age", "10000")])
+        .await;
+    assert_eq!(
+        (&id(&again)["sub"], &id(&again)["auth_time"]),
+        (&id(&first)["sub"], &id(&first)["auth_time"])
+    );
+    house.clock.advance(5_000);
+    // prompt=login asks again; cancelling leaves the session as it was.
+    let page = app.begin(&browser, &[("prompt", "login")]).await;
+    let cancelled = browser.press(&page, "#cancel", &[]).await;
+    let back = browser.follow(cancelled, &app.redirect_uri).await;
+    assert_eq!(
+        callback(&back.location().unwrap()).error.as_deref(),
+        Some("access_denied")
+    );
+    assert!(
+        app.walk(&browser, ("", ""), &[("prompt", "none")])
+            .await
+            .code
+            .is_some()
+    );
+    for more in [
+        ("prompt", "login"),
+        ("max_age", "1"),
+        ("max_age", "0"),
+        ("prompt", "select_account"),
+    ] {
+        house.clock.advance(5_000);
+        let page = app.begin(&browser, &[more]).await;
+        assert!(page.has("#password"), "{more:?}");
+        let later = app.sign_in(&browser, house.person("alice"), &[more]).await;
+        assert!(
+            id(&later)["auth_time"].as_i64() > id(&first)["auth_time"].as_i64(),
+            "{more:?}"
+        );
+        // Families of before live on: it is the same session.
+        assert_eq!(app.refresh(first.refresh()).await.status, 200, "{more:?}");
+    }
+    let hint = first.id.clone().unwrap();
+    let same = app
+        .walk(
+            &browser,
+            ("", ""),
+            &[("prompt", "none"), ("id_token_hint", &hint)],
+        )
+        .await;
+    assert!(same.code.is_some(), "{same:?}");
+    // Somebody else signs in with this browser: the hinted person is not answered for, and nothing of theirs stays.
+    let page = app.begin(&browser, &[("prompt", "login")]).await;
+    let (name, password) = house.person("ines");
+    let next = browser
+        .press(&page, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    browser.follow(next, &app.redirect_uri).await;
+    let other = app
+        .walk(
+            &browser,
+            ("", ""),
+            &[("prompt", "none"), ("id_token_hint", &hint)],
+        )
+        .await;
+    assert_eq!(other.error.as_deref(), Some("login_required"));
+    assert_eq!(
+        app.refresh(first.refresh()).await.code(),
+        "invalid_grant",
+        "alice's session was replaced"
+    );
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2026_4634_az_19_what_is_sent_is_bounded_before_it_is_read() {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let huge = "x".repeat(100_000);
+    let many = vec!["a"; 65].join(" ");
+    let locales: String = (0..10_000).map(|n| format!("l{n} ")).collect();
+    for (what, more) in [
+        ("a huge scope", ("scope", huge.as_str())),
+        ("many locales", ("ui_locales", locales.as_str())),
+        ("a huge state", ("state", huge.as_str())),
+    ] {
+        let seen = browser.get(&app.request(&[more])).await;
+        assert_eq!(seen.answer.status, 414, "{what}");
+    }
+    let refused = callback(
+        &browser
+            .get(&app.request(&[("scope", &many)]))
+            .await
+            .location()
+            .unwrap(),
+    );
+    assert_eq!(refused.error.as_deref(), Some("invalid_scope"));
+    let body = format!("scope={huge}");
+    let posted = http()
+        .post(format!("{}/authorize", house.issuer()))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body);
+    assert_eq!(Answer::of(posted).await.status, 413);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2023_48228_cve_2024_23647_az_07_az_08_pkce_cannot_be_taken_away_and_is_left_out_only_by_the_operator()
+ {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let mut matrix = Matrix::new("AZ-08 verifier");
+    for (what, verifier) in [
+        ("none", ""),
+        ("another", "x".repeat(43).as_str()),
+        ("the challenge", &challenge(crate::harness::VERIFIER)),
+        ("a prefix", &crate::harness::VERIFIER[..42]),
+    ] {
+        let code = app.walk(&browser, ("", ""), &[]).await.code.unwrap();
+        matrix.cell(
+            what,
+            app.redeem_with(&code, &[("code_verifier", verifier)])
+                .await
+                .code(),
+            "invalid_grant".to_owned(),
+        );
+        // A wrong verifier has spent nothing (TK-03).
+        matrix.cell(
+            format!("{what}, then the right one"),
+            app.redeem(&code).await.status,
+            200,
+        );
+    }
+    matrix.end();
+    let loose = App {
+        secret: Some("a-secret-of-this-test".into()),
+        ..house.app("loose", "openid")
+    };
+    let without = [
+        ("code_challenge", ""),
+        ("code_challenge_method", ""),
+        ("nonce", ""),
+    ];
+    let code = loose.walk(&browser, ("", ""), &without).await.code.unwrap();
+    assert_eq!(
+        loose.redeem(&code).await.code(),
+        "invalid_grant",
+        "a verifier for a code without challenge"
+    );
+    assert_eq!(
+        loose.redeem_with(&code, &[("code_verifier", "")]).await.status,
+        200
+    );
+    house.stop().await;
+}

@@ -1,0 +1,112 @@
+//! The whole walk in a real browser, with its cookies, its redirects and its content security policy.
+
+use crate::harness::{Chromium, House, until};
+
+/// Nothing on a page may be a token: all of ours begin like this.
+async fn holds_no_token(browser: &Chromium) {
+    let source = browser.source().await;
+    assert!(!source.contains("eyJ"), "{source}");
+    let stored = browser
+        .run("return JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])")
+        .await;
+    assert_eq!(stored.as_str(), Some(r#"["",{},{}]"#), "script sees nothing");
+}
+
+async fn sign_in(browser: &Chromium, house: &House, who: &str) {
+    let (name, password) = house.person(who);
+    browser.write("#username", name).await;
+    browser.write("#password", password).await;
+    browser.click("button#sign-in").await;
+}
+
+#[tokio::test]
+async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_published_course_and_out() {
+    let house = House::new().await;
+    let shop = house.running().urls.shop.clone().unwrap();
+    let browser = Chromium::start().await;
+
+    browser.open(&format!("{shop}/courses?q=rust")).await;
+    browser.pictures("listing").await;
+    browser.click("a#sign-in").await;
+    browser.see("#password").await;
+    holds_no_token(&browser).await;
+    browser.pictures("sign-in").await;
+    browser.write("#username", "ines").await;
+    browser.write("#password", "not the right one").await;
+    browser.click("button#sign-in").await;
+    browser.see("#error[data-code='wrong_credentials']").await;
+    browser.pictures("sign-in-wrong").await;
+    sign_in(&browser, &house, "ines").await;
+    browser.see("#allow").await;
+    holds_no_token(&browser).await;
+    browser.pictures("consent").await;
+    browser.click("#allow").await;
+    browser.arrive(&format!("{shop}/courses?q=rust")).await;
+    browser.click(".menu summary").await;
+    browser.pictures("menu").await;
+
+    browser.click("a[href='/teach']").await;
+    browser.see("#new-course").await;
+    browser.pictures("teach").await;
+    browser.click("#new-course").await;
+    browser.see("#save").await;
+    browser.pictures("new-course").await;
+    let description =
+        "How sheets of paper become sections, sections become a block, and a block a book that opens flat.";
+    for (field, text) in [
+        ("#title", "Bookbinding by Hand"),
+        ("#subtitle", "From folded sheets to a book"),
+        ("#description", description),
+        ("#price", "49.50"),
+        ("#s0", "First folds"),
+        ("#s0l0", "Paper and grain"),
+        ("#s0l0m", "12"),
+    ] {
+        browser.write(field, text).await;
+    }
+    browser.click("#category option:nth-child(2)").await;
+    browser.click("#save").await;
+    browser.see("#publish").await;
+    browser.pictures("draft").await;
+    browser.click("#publish").await;
+    browser.see("#public").await;
+    assert_eq!(browser.text("#status").await, "Published");
+    browser.pictures("published").await;
+    browser.click("#public").await;
+    browser.see("h1").await;
+    assert_eq!(browser.text("h1").await, "Bookbinding by Hand");
+    browser.pictures("course").await;
+
+    browser.open(&format!("{}/account", house.issuer())).await;
+    browser.see("#applications").await;
+    browser.pictures("account").await;
+    browser.click("[data-client='storefront']").await;
+    browser.see("[role='status']").await;
+    browser.pictures("account-revoked").await;
+    // The next call is refused: the shop has nobody, and leads to the sign-in, where consent is asked anew.
+    until("the shop has signed them out", async || {
+        browser.open(&shop).await;
+        !browser.has(".menu").await
+    })
+    .await;
+    browser.open(&format!("{shop}/teach")).await;
+    browser.see("#allow").await;
+    browser.click("#allow").await;
+    browser.arrive(&format!("{shop}/teach")).await;
+    browser.click(".menu summary").await;
+    browser.click("#sign-out").await;
+    browser.arrive(&format!("{shop}/")).await;
+    browser.see("a#sign-in").await;
+    browser.pictures("home").await;
+    browser.open(&format!("{}/logout", house.issuer())).await;
+    browser.see("#signed-out").await;
+    browser.pictures("signed-out").await;
+    browser
+        .open(&format!("{}/authorize?client_id=nobody", house.issuer()))
+        .await;
+    browser.see("#error[data-code='unknown_client']").await;
+    browser.pictures("error").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.stop().await;
+    house.stop().await;
+}

@@ -1,0 +1,246 @@
+//! A real Chromium, driven over WebDriver (W3C WebDriver): as much of the protocol as the journeys need.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+use super::http;
+
+/// A browser window.
+pub struct Chromium {
+    driver: Child,
+    session: String,
+    _profile: tempfile::TempDir,
+}
+
+/// How long a page may take to show something.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Names an element in answers (W3C WebDriver §12.1).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+impl Chromium {
+    pub async fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect(
+                "chromedriver is needed: apt-get install chromium chromium-driver, or run `cargo xtask test`",
+            );
+        let base = format!("http://127.0.0.1:{port}");
+        let begun = Instant::now();
+        while http().get(format!("{base}/status")).send().await.is_err() {
+            assert!(begun.elapsed() < PATIENCE, "chromedriver does not answer");
+            tokio::task::yield_now().await;
+        }
+        let profile = tempfile::tempdir().expect("a folder");
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-quic",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let answer = http()
+            .post(format!("{base}/session"))
+            .json(&wanted)
+            .send()
+            .await
+            .expect("a session");
+        let answer: Value = answer.json().await.expect("JSON");
+        let id = answer["value"]["sessionId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"));
+        Self {
+            driver,
+            session: format!("{base}/session/{id}"),
+            _profile: profile,
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Value) -> Result<Value, String> {
+        let request = http().request(method.clone(), format!("{}{path}", self.session));
+        let request = if method == Method::POST {
+            request.json(&body)
+        } else {
+            request
+        };
+        let answer = request.send().await.expect("the driver answers");
+        let failed = !answer.status().is_success();
+        let mut answer: Value = answer.json().await.expect("JSON");
+        let value = answer["value"].take();
+        if failed { Err(value.to_string()) } else { Ok(value) }
+    }
+
+    async fn must(&self, method: Method, path: &str, body: Value) -> Value {
+        self.ask(method, path, body)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub async fn open(&self, url: &str) {
+        self.must(Method::POST, "/url", json!({"url": url})).await;
+    }
+
+    pub async fn url(&self) -> String {
+        let url = self.must(Method::GET, "/url", Value::Null).await;
+        url.as_str().unwrap_or_default().to_owned()
+    }
+
+    pub async fn source(&self) -> String {
+        let text = self.must(Method::GET, "/source", Value::Null).await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The element, once it is there.
+    async fn find(&self, selector: &str) -> String {
+        let wanted = json!({"using": "css selector", "value": selector});
+        let begun = Instant::now();
+        loop {
+            if let Ok(found) = self.ask(Method::POST, "/element", wanted.clone()).await
+                && let Some(id) = found[ELEMENT].as_str()
+            {
+                return id.to_owned();
+            }
+            if begun.elapsed() > PATIENCE {
+                panic!("no {selector} on {}: {}", self.url().await, self.source().await);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until something is there.
+    pub async fn see(&self, selector: &str) {
+        self.find(selector).await;
+    }
+
+    /// Waits until the address is this one.
+    pub async fn arrive(&self, url: &str) {
+        let begun = Instant::now();
+        while self.url().await != url {
+            let late = begun.elapsed() > PATIENCE;
+            assert!(
+                !late,
+                "at {} instead of {url}: {}",
+                self.url().await,
+                self.source().await
+            );
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub async fn has(&self, selector: &str) -> bool {
+        let wanted = json!({"using": "css selector", "value": selector});
+        self.ask(Method::POST, "/element", wanted).await.is_ok()
+    }
+
+    pub async fn text(&self, selector: &str) -> String {
+        let id = self.find(selector).await;
+        let text = self
+            .must(Method::GET, &format!("/element/{id}/text"), Value::Null)
+            .await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+
+    pub async fn write(&self, selector: &str, text: &str) {
+        let id = self.find(selector).await;
+        let _read_only_ones_stay = self
+            .ask(Method::POST, &format!("/element/{id}/clear"), json!({}))
+            .await;
+        self.must(
+            Method::POST,
+            &format!("/element/{id}/value"),
+            json!({"text": text}),
+        )
+        .await;
+    }
+
+    pub async fn click(&self, selector: &str) {
+        let id = self.find(selector).await;
+        self.must(Method::POST, &format!("/element/{id}/click"), json!({}))
+            .await;
+    }
+
+    pub async fn run(&self, script: &str) -> Value {
+        self.must(
+            Method::POST,
+            "/execute/sync",
+            json!({"script": script, "args": []}),
+        )
+        .await
+    }
+
+    /// What the browser complained of since the last look: refused scripts, forms that its policy stopped.
+    pub async fn complaints(&self) -> Vec<String> {
+        let log = self
+            .must(Method::POST, "/se/log", json!({"type": "browser"}))
+            .await;
+        let all = log.as_array().cloned().unwrap_or_default();
+        all.iter()
+            .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
+            .filter(|message| message.contains("Content Security Policy") || message.contains("Refused"))
+            .collect()
+    }
+
+    /// Pictures of the page at 360 and 1280 px, light and dark, below the target folder.
+    pub async fn pictures(&self, name: &str) {
+        let folder = pictures();
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for scheme in ["light", "dark"] {
+            let media = json!({"cmd": "Emulation.setEmulatedMedia",
+                "params": {"features": [{"name": "prefers-color-scheme", "value": scheme}]}});
+            self.must(Method::POST, "/goog/cdp/execute", media).await;
+            for width in [360, 1280] {
+                let size = json!({"cmd": "Emulation.setDeviceMetricsOverride",
+                    "params": {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false}});
+                self.must(Method::POST, "/goog/cdp/execute", size).await;
+                let wide = self.run("return document.documentElement.scrollWidth").await;
+                assert!(
+                    wide.as_i64().unwrap_or(i64::MAX) <= width,
+                    "{name} is {wide} px wide in {width} px"
+                );
+                let shot =
+                    json!({"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": true}});
+                let shot = self.must(Method::POST, "/goog/cdp/execute", shot).await;
+                let png = STANDARD
+                    .decode(shot["data"].as_str().unwrap_or_default())
+                    .expect("base64");
+                let path: &Path = &folder.join(format!("{name}-{width}-{scheme}.png"));
+                std::fs::write(path, png).expect("a picture");
+            }
+        }
+        let size = json!({"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}});
+        self.must(Method::POST, "/goog/cdp/execute", size).await;
+    }
+
+    pub async fn stop(mut self) {
+        let _closing = self.ask(Method::DELETE, "", Value::Null).await;
+        let _gone = self.driver.kill().await;
+    }
+}
+
+/// Where the pictures are.
+fn pictures() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures")
+}

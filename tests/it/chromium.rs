@@ -51,8 +51,7 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     browser.click("#new-course").await;
     browser.see("#save").await;
     browser.pictures("new-course").await;
-    let description =
-        "How sheets of paper become sections, sections become a block, and a block a book that opens flat.";
+    let description = "How sheets of paper become sections, sections become a block, and a block a book that opens flat on a table.";
     for (field, text) in [
         ("#title", "Bookbinding by Hand"),
         ("#subtitle", "From folded sheets to a book"),

@@ -630,9 +630,10 @@ async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
 async fn cve_2026_4634_az_19_what_is_sent_is_bounded_before_it_is_read() {
     let house = house().await;
     let (app, browser) = (web(&house), Browser::new());
-    let huge = "x".repeat(100_000);
+    // Past 16 KiB of head the connection itself is refused (431); this one reaches the bound of a target.
+    let huge = "x".repeat(9_000);
     let many = vec!["a"; 65].join(" ");
-    let locales: String = (0..10_000).map(|n| format!("l{n} ")).collect();
+    let locales: String = (0..2_500).map(|n| format!("l{n} ")).collect();
     for (what, more) in [
         ("a huge scope", ("scope", huge.as_str())),
         ("many locales", ("ui_locales", locales.as_str())),
@@ -649,7 +650,7 @@ async fn cve_2026_4634_az_19_what_is_sent_is_bounded_before_it_is_read() {
             .unwrap(),
     );
     assert_eq!(refused.error.as_deref(), Some("invalid_scope"));
-    let body = format!("scope={huge}");
+    let body = format!("scope={}", huge.repeat(20));
     let posted = http()
         .post(format!("{}/authorize", house.issuer()))
         .header("content-type", "application/x-www-form-urlencoded")

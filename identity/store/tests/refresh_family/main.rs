@@ -2,7 +2,10 @@
 //! the protocol's own test (`identity/protocol/tests/refresh_family`); here each commit is the store's SQL.
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
-#![expect(dead_code, reason = "the honest client and two defects are walked by the protocol's own test alone")]
+#![expect(
+    dead_code,
+    reason = "the honest client and two defects are walked by the protocol's own test alone"
+)]
 
 #[path = "../../../protocol/tests/refresh_family/deciders.rs"]
 mod deciders;

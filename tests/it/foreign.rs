@@ -19,13 +19,17 @@ fn installed() -> PathBuf {
 }
 
 async fn walk(mut command: Command) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let process = Process::up(folder.path(), &[]).await;
     let demo: Value =
-        serde_json::from_slice(&std::fs::read(process.data.join("demo.json")).unwrap()).unwrap();
+        serde_json::from_slice(&std::fs::read(process.data.join("demo.json")).expect("the demo file"))
+            .expect("JSON");
     let named = |list: &str, key: &str, name: &str| {
-        let all = demo[list].as_array().unwrap();
-        all.iter().find(|one| one[key] == name).unwrap().clone()
+        let all = demo[list].as_array().expect("a list");
+        all.iter()
+            .find(|one| one[key] == name)
+            .expect("an entry of the demo file")
+            .clone()
     };
     let (client, alice) = (
         named("clients", "client_id", "demo-web"),
@@ -43,10 +47,13 @@ async fn walk(mut command: Command) {
     let mut child = command.kill_on_drop(true).spawn().unwrap_or_else(|error| {
         panic!("{error}: foreign clients are installed by `cargo xtask test`, which needs Node.js 20 and Python 3")
     });
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(given.to_string().as_bytes()).await.unwrap();
+    let mut input = child.stdin.take().expect("its input");
+    input
+        .write_all(given.to_string().as_bytes())
+        .await
+        .expect("its input is open");
     drop(input);
-    let output = child.wait_with_output().await.unwrap();
+    let output = child.wait_with_output().await.expect("its output");
     let (told, errors) = (
         String::from_utf8_lossy(&output.stdout).into_owned(),
         String::from_utf8_lossy(&output.stderr).into_owned(),

@@ -184,7 +184,7 @@ async fn work(line: Line, who: usize, ledger: &Ledger, stop: &AtomicBool) {
             continue;
         }
         let mut token = Tokens::of(&redeemed).refresh().to_owned();
-        if turn % 8 == 0 {
+        if turn.is_multiple_of(8) {
             ledger.spent.lock().expect("a ledger").push((code, token));
             continue;
         }
@@ -201,7 +201,7 @@ async fn work(line: Line, who: usize, ledger: &Ledger, stop: &AtomicBool) {
             );
             token = Tokens::of(&rotated).refresh().to_owned();
         }
-        if turn % 3 == 0 {
+        if turn.is_multiple_of(3) {
             let form = [("client_id", "app"), ("token", token.as_str())];
             let (revoked, _) = line.insist("/revoke", &form, ledger).await;
             assert_eq!(revoked.status, 200);

@@ -4,6 +4,9 @@ use url::Url;
 
 use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, callback, challenge, http};
 
+/// What is wrong, the parameters that make it so, what is answered.
+type Cause<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
+
 const VARIANTS: &str = r#"
 [[clients]]
 client_id = "web"
@@ -177,7 +180,7 @@ async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_1
     let canary_url = format!("http://{}/object", canary.local_addr().unwrap());
     let short = "a".repeat(42);
     let long = "a".repeat(129);
-    let causes: Vec<(&str, Vec<(&str, &str)>, &str)> = vec![
+    let causes: Vec<Cause<'_>> = vec![
         (
             "implicit",
             vec![("response_type", "token")],

@@ -117,8 +117,11 @@ fn every_history_is_answered_as_the_model_answers_it(rows: &Rows) {
     run(rows, || How::Store, 120).unwrap();
 }
 
+/// Its name, and how to make it.
+type Defect = (&'static str, fn() -> How);
+
 fn each_seeded_defect_is_found(rows: &Rows) {
-    let defects: [(&str, fn() -> How); 4] = [
+    let defects: [Defect; 4] = [
         ("read-then-write", || How::Unconditional),
         ("start-up reset", || {
             How::Defect(Box::new(StartUpReset::default()))

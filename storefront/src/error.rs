@@ -12,7 +12,7 @@ use latchkey_web::{Page, answer};
 
 use crate::Storefront;
 use crate::api::ApiError;
-use crate::visit::Visit;
+use crate::visit::{Visit, has_cookie};
 
 /// Why there is no page. It travels in the answer's extensions until [`dress`] writes it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,20 +130,28 @@ impl IntoResponse for Failure {
 
 /// Writes the page of a failure, in the words and the theme of whoever asked.
 pub async fn dress(State(storefront): State<Storefront>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let request_was_get = parts.method == http::Method::GET;
-    let Ok(visit) = Visit::from_request_parts(&mut parts, &storefront).await;
-    let response = next.run(Request::from_parts(parts, body)).await;
+    let (parts, body) = request.into_parts();
+    // Who asks is looked up again for a page of a failure alone: every picture passes here, too.
+    let mut asked = parts.clone();
+    let mut response = next.run(Request::from_parts(parts, body)).await;
     let failure = match response.extensions().get::<Failure>() {
         Some(failure) => *failure,
         // The framework's own refusals have no page yet.
         None if is_bare(&response, StatusCode::NOT_FOUND) => Failure::Missing,
         None if is_bare(&response, StatusCode::BAD_REQUEST) => Failure::Bad,
         None if is_bare(&response, StatusCode::INTERNAL_SERVER_ERROR) => Failure::Broken,
-        None => return response,
+        None => {
+            // A page with somebody's name is not shown again by the back button after they have left.
+            let headers = response.headers_mut();
+            if has_cookie(&asked, &storefront) && !headers.contains_key(header::CACHE_CONTROL) {
+                headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
+            return response;
+        }
     };
+    let Ok(visit) = Visit::from_request_parts(&mut asked, &storefront).await;
     if failure == Failure::SignedOut
-        && request_was_get
+        && asked.method == http::Method::GET
         && let Ok(to_sign_in) = visit.to_sign_in()
     {
         return to_sign_in;

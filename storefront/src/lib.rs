@@ -86,7 +86,7 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/teach", get(teach::list))
         .route("/teach/new", get(teach::blank).post(teach::create))
         .route("/teach/{id}", get(teach::edit).post(teach::save))
-        .route("/teach/{id}/{step}", post(teach::step))
+        .route("/teach/{id}/{step}", get(teach::ask).post(teach::step))
         .route("/_design", get(design::show))
         .merge(latchkey_web::files())
         .fallback(async || Failure::Missing)

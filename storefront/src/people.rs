@@ -161,9 +161,11 @@ impl People {
     pub async fn hear(&self, revocation: &Revocation) -> Result<(), StoreError> {
         let ours = |client: &str| client == self.oidc.client_id();
         match revocation {
+            // Several tabs are several families in one session, and which is whose only the issuer knows: the next page
+            // asks it, and finds this sign-in over or living.
             Revocation::Family(family) if ours(&family.client_id) => {
                 if let Some(sid) = &family.sid {
-                    self.store.end_logins(Whom::Session(sid.clone())).await?;
+                    self.store.drop_tokens(sid).await?;
                 }
             }
             Revocation::Session(session) => {

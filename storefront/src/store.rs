@@ -275,6 +275,20 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets the access tokens of a session at the issuer: whoever has one of its sign-ins is asked about anew.
+    pub async fn drop_tokens(&self, sid: &str) -> Result<(), StoreError> {
+        let sid = sid.to_owned();
+        self.db
+            .write(move |tx| async move {
+                sql("DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sid = $1)")
+                    .bind(sid)
+                    .execute(&tx)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
     /// Signs out everybody whom this concerns. Sign-ins go first: a refresh that is under way finds its own gone.
     pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
         let now = self.now();

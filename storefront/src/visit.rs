@@ -108,7 +108,7 @@ async fn still_there(people: &People, known: Option<Known>) -> Option<Known> {
 }
 
 /// Without the cookie there is no session to look for.
-fn has_cookie(parts: &Parts, storefront: &Storefront) -> bool {
+pub fn has_cookie(parts: &Parts, storefront: &Storefront) -> bool {
     let name = storefront.origins.cookie(COOKIE);
     let mut cookies = parts.headers.get_all(header::COOKIE).iter();
     cookies.any(|line| line.to_str().is_ok_and(|line| line.contains(&name)))

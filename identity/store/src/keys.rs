@@ -98,13 +98,18 @@ impl Store {
 
     /// Adds a secret.
     pub async fn add_secret(&self, tx: &Tx, row: &SecretRow, now: Timestamp) -> Result<(), StoreError> {
-        sql("INSERT INTO secrets (id, purpose, wrapped, created_at) VALUES ($1, $2, $3, $4)")
-            .bind(&row.id)
-            .bind(&row.purpose)
-            .bind(&row.wrapped)
-            .bind(now.0)
-            .execute(tx)
-            .await?;
+        // The newest is used: a key made within one millisecond of another, or by a node whose clock is behind, is it too.
+        sql(
+            "INSERT INTO secrets (id, purpose, wrapped, created_at) VALUES ($1, $2, $3, \
+             (SELECT CASE WHEN MAX(created_at) >= $4 THEN MAX(created_at) + 1 ELSE $4 END \
+             FROM secrets WHERE purpose = $2))",
+        )
+        .bind(&row.id)
+        .bind(&row.purpose)
+        .bind(&row.wrapped)
+        .bind(now.0)
+        .execute(tx)
+        .await?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
 use latchkey_web::{Page, Words, answer};
 
@@ -72,6 +72,17 @@ struct CourseState<'a> {
     tone: &'static str,
     steps: Vec<Step<'a>>,
     public: Option<String>,
+    /// Where archiving is asked about.
+    archive: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "storefront/archive.html")]
+struct ArchivePage<'a> {
+    page: &'a Page,
+    course: String,
+    title: &'a str,
+    version: i64,
 }
 
 struct Step<'a> {
@@ -121,7 +132,7 @@ pub async fn list(
             .next_cursor
             .map(|cursor| format!("/teach?cursor={}", segment(&cursor))),
     };
-    Ok(private(answer(StatusCode::OK, &view)))
+    Ok(answer(StatusCode::OK, &view))
 }
 
 pub async fn blank(State(storefront): State<Storefront>, visit: Visit) -> Result<Response, Failure> {
@@ -246,13 +257,17 @@ pub async fn step(
         Err(sign_in) => return Ok(sign_in),
     };
     let version = draft.version.parse().map_err(|_| Failure::Bad)?;
-    // The button stands beside the form, so what was typed into it counts.
-    let saved = match draft.to_json() {
-        Ok(json) => storefront.api.replace(login, &id, version, &json).await,
-        Err(faults) => Err(ApiError::Faults(faults)),
+    // The other buttons stand beside the form, so what was typed into it counts; archiving is asked on a page of its own.
+    let saved = match (name.as_str(), draft.to_json()) {
+        ("archive", _) => Ok(version),
+        (_, Ok(json)) => {
+            let saved = storefront.api.replace(login, &id, version, &json).await;
+            saved.map(|saved| saved.version)
+        }
+        (_, Err(faults)) => Err(ApiError::Faults(faults)),
     };
     let stepped = match saved {
-        Ok(saved) => storefront.api.step(login, &id, saved.version, &name).await,
+        Ok(version) => storefront.api.step(login, &id, version, &name).await,
         Err(error) => Err(error),
     };
     match stepped {
@@ -267,15 +282,50 @@ pub async fn step(
                     message: visit.words.say("teach.stale").to_owned(),
                 }],
             };
-            let draft = Draft {
-                version: course.version.to_string(),
-                ..draft
+            let draft = match name.as_str() {
+                "archive" => Draft::of(&course),
+                _ => Draft {
+                    version: course.version.to_string(),
+                    ..draft
+                },
             };
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             show(&storefront, &visit, draft, Some(&course), faults, None, status).await
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Asks before a course is archived: that cannot be taken back.
+pub async fn ask(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, Failure> {
+    let Path((id, name)) = path.map_err(|_| Failure::Missing)?;
+    if name != "archive" {
+        return Err(Failure::Missing);
+    }
+    let Some(login) = visit.login() else {
+        return visit.to_sign_in();
+    };
+    let course = match storefront.api.my_course(login, &id).await {
+        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        other => other?,
+    };
+    let address = format!("/teach/{}", segment(&course.course.summary.id));
+    if state(&visit.words, &course).archive.is_none() {
+        return see_other(&address);
+    }
+    let title = &course.course.summary.title;
+    let page = visit.page(title);
+    let view = ArchivePage {
+        page: &page,
+        course: address,
+        title,
+        version: course.version,
+    };
+    Ok(answer(StatusCode::OK, &view))
 }
 
 /// The sign-in and the form of a POST from a page of ours; inside, the way to the sign-in.
@@ -359,7 +409,7 @@ async fn show(
         languages,
         state: course.map(|course| state(words, course)),
     };
-    Ok(private(answer(status, &view)))
+    Ok(answer(status, &view))
 }
 
 fn state<'a>(words: &'a Words, course: &MyCourse) -> CourseState<'a> {
@@ -372,14 +422,8 @@ fn state<'a>(words: &'a Words, course: &MyCourse) -> CourseState<'a> {
     };
     let steps = match course.status.as_str() {
         "draft" => vec![step("publish", "teach.publish", true)],
-        "published" => vec![
-            step("unlist", "teach.unlist", false),
-            step("archive", "teach.archive", false),
-        ],
-        "unlisted" => vec![
-            step("publish", "teach.publish", true),
-            step("archive", "teach.archive", false),
-        ],
+        "published" => vec![step("unlist", "teach.unlist", false)],
+        "unlisted" => vec![step("publish", "teach.publish", true)],
         _ => Vec::new(),
     };
     let seen = matches!(course.status.as_str(), "published" | "unlisted");
@@ -388,6 +432,7 @@ fn state<'a>(words: &'a Words, course: &MyCourse) -> CourseState<'a> {
         tone: tone(&course.status),
         steps,
         public: seen.then(|| format!("/courses/{}", segment(&course.course.summary.slug))),
+        archive: seen.then(|| format!("/teach/{id}/archive")),
     }
 }
 
@@ -443,11 +488,4 @@ fn fault_words(words: &Words, fault: &Fault) -> String {
         "teach.fault",
         &[("field", &words.say(name)), ("message", &fault.message)],
     )
-}
-
-/// Nobody else sees an author's pages, and the back button does not show them after a sign-out.
-fn private(mut response: Response) -> Response {
-    let never = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, never);
-    response
 }

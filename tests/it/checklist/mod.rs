@@ -13,6 +13,7 @@ mod logs;
 mod loss;
 mod people;
 mod secrets;
+mod shop;
 mod standing;
 mod storage;
 mod supply;

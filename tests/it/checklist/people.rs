@@ -853,3 +853,60 @@ async fn a_browser_client_is_answered_at_its_own_origin_alone() {
     matrix.end();
     house.stop().await;
 }
+
+#[tokio::test]
+async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone() {
+    let house = House::new().await;
+    let app = house.app("demo-web", "openid");
+    let (browser, other) = (Browser::new(), Browser::new());
+    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+    app.sign_in(&other, house.person("ines"), &[]).await;
+    let (account, logout) = (
+        format!("{}/account", house.issuer()),
+        format!("{}/logout", house.issuer()),
+    );
+    let value = |page: &Seen, button: &str, field: &str| {
+        let pairs = page.form(button).pairs;
+        let found = pairs.into_iter().find(|(name, _)| name == field);
+        found.map(|(_, value)| value).unwrap_or_default()
+    };
+    let (mine, theirs) = (browser.open(&account, "").await, other.open(&account, "").await);
+    let revoke = "[data-client='demo-web']";
+    let (good, foreign) = (value(&mine, revoke, "token"), value(&theirs, revoke, "token"));
+    let family = value(&mine, "#families button", "id");
+    assert!(!family.is_empty());
+    let asked = browser.open(&logout, "").await;
+    let leave = asked.form("#sign-out");
+    let (origin, evil) = (house.issuer(), "https://evil.test");
+    let mut matrix = Matrix::new("account, sign-out × origin, token → refused");
+    for (what, origin, token) in [
+        ("another site", evil, good.as_str()),
+        ("no token", origin, ""),
+        ("somebody else's token", origin, foreign.as_str()),
+        ("no origin of its own", "null", good.as_str()),
+    ] {
+        for (action, id) in [("revoke", "demo-web"), ("end-family", family.as_str())] {
+            let form = [("token", token), ("action", action), ("id", id)];
+            let answer = browser.post(&account, origin, &form).await;
+            matrix.cell(format!("{action}: {what}"), answer.answer.status, 403);
+        }
+        let pairs = leave.pairs.iter().map(|(name, value)| match name.as_str() {
+            "token" if token != good => (name.as_str(), token),
+            _ => (name.as_str(), value.as_str()),
+        });
+        let pairs: Vec<_> = pairs.collect();
+        let answer = browser.post(&format!("{logout}/confirm"), origin, &pairs).await;
+        matrix.cell(format!("sign-out: {what}"), answer.answer.status, 403);
+    }
+    matrix.end();
+    // A good form of one's own with the id of somebody else's ends nothing of theirs.
+    let form = [
+        ("token", foreign.as_str()),
+        ("action", "end-family"),
+        ("id", family.as_str()),
+    ];
+    other.post(&account, origin, &form).await;
+    assert!(browser.open(&account, "").await.has(revoke), "still signed in");
+    assert_eq!(app.refresh(tokens.refresh()).await.status, 200);
+    house.stop().await;
+}

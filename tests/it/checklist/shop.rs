@@ -1,0 +1,288 @@
+//! BF: what a stranger, another site or a stolen cookie can do to the shop's sign-in.
+
+use std::sync::Arc;
+
+use crate::harness::{Browser, House, Matrix, Seen};
+
+fn shop(house: &House) -> String {
+    house.running().urls.shop.clone().expect("the edge is up")
+}
+
+/// Goes to the sign-in and through it, up to the redirect back to the shop, which is not followed.
+async fn up_to_the_callback(house: &House, browser: &Browser, who: &str, back: &str) -> Seen {
+    let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    let begin = format!("{}/signin?return={back}", shop(house));
+    let stop = format!("{}/callback", shop(house));
+    let mut seen = browser.open(&begin, &stop).await;
+    if seen.has("#password") {
+        let (name, password) = house.person(who);
+        let next = browser
+            .press(&seen, "#sign-in", &[("username", name), ("password", password)])
+            .await;
+        seen = browser.follow(next, &stop).await;
+    }
+    if seen.has("#allow") {
+        let next = browser.press(&seen, "#allow", &[]).await;
+        seen = browser.follow(next, &stop).await;
+    }
+    let location = seen.location().expect("a redirect to the shop");
+    assert_eq!(location.path(), "/callback", "{}", seen.answer.text);
+    seen
+}
+
+async fn sign_in(house: &House, browser: &Browser, who: &str, back: &str) -> Seen {
+    let seen = up_to_the_callback(house, browser, who, back).await;
+    browser.follow(seen, "").await
+}
+
+async fn is_in(house: &House, browser: &Browser) -> bool {
+    browser.open(&format!("{}/", shop(house)), "").await.has(".menu")
+}
+
+#[tokio::test]
+async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else() {
+    let house = House::new().await;
+    let (attacker, victim) = (Browser::new(), Browser::new());
+    let seen = up_to_the_callback(&house, &attacker, "admin", "/").await;
+    let callback = seen.location().expect("a redirect");
+
+    // Login CSRF: the attacker's answer in the browser of somebody else, with and without a sign-in of their own under way.
+    let foreign = victim.get(callback.as_str()).await;
+    assert!(foreign.answer.status >= 400, "{}", foreign.answer.status);
+    up_to_the_callback(&house, &victim, "alice", "/").await;
+    let foreign = victim.get(callback.as_str()).await;
+    assert!(foreign.answer.status >= 400, "{}", foreign.answer.status);
+    assert!(!is_in(&house, &victim).await);
+
+    // Mix-up (RFC 9207) and what else can be wrong with an answer: each begins anew, because each spends its flow.
+    let mut matrix = Matrix::new("shop callback: change → status, signed in");
+    let changes: [(&str, &str, Option<&str>); 7] = [
+        ("no iss", "iss", None),
+        ("foreign iss", "iss", Some("https://evil.test")),
+        ("no state", "state", None),
+        ("foreign state", "state", Some("AAAAAAAAAAAAAAAAAAAAAAAA")),
+        ("no code", "code", None),
+        (
+            "foreign code",
+            "code",
+            Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        ),
+        ("an error beside the code", "error", Some("login_required")),
+    ];
+    for (what, name, value) in changes {
+        let browser = Browser::new();
+        let seen = up_to_the_callback(&house, &browser, "alice", "/").await;
+        let callback = seen.location().expect("a redirect");
+        let mut changed = callback.clone();
+        let kept = callback.query_pairs().filter(|(key, _)| key != name);
+        changed.query_pairs_mut().clear().extend_pairs(kept);
+        if let Some(value) = value {
+            changed.query_pairs_mut().append_pair(name, value);
+        }
+        let answer = browser.get(changed.as_str()).await.answer;
+        matrix.cell(what, (answer.status, is_in(&house, &browser).await), (400, false));
+        // A parameter that is there twice is refused as well.
+        let browser = Browser::new();
+        let seen = up_to_the_callback(&house, &browser, "alice", "/").await;
+        let mut twice = seen.location().expect("a redirect");
+        twice
+            .query_pairs_mut()
+            .append_pair("code", "again")
+            .append_pair("state", "again");
+        let answer = browser.get(twice.as_str()).await.answer;
+        matrix.cell(
+            format!("{what}, twice"),
+            (answer.status, is_in(&house, &browser).await),
+            (400, false),
+        );
+    }
+    matrix.end();
+    // Five tabs are five sign-ins, in whichever order they come back.
+    let tabs = Browser::new();
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        let seen = up_to_the_callback(&house, &tabs, "alice", "/courses").await;
+        answers.push(seen.location().expect("a redirect"));
+    }
+    for answer in answers.iter().rev() {
+        assert_eq!(tabs.get(answer.as_str()).await.answer.status, 303);
+        assert!(is_in(&house, &tabs).await);
+    }
+    // Each answer is good once.
+    assert_eq!(tabs.get(answers[0].as_str()).await.answer.status, 400);
+    // The one who asked is signed in by the unchanged answer.
+    attacker.follow(seen, "").await;
+    assert!(is_in(&house, &attacker).await);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sign_in_comes_back_to_the_shop_wherever_it_was_told_to_go()
+ {
+    let house = House::new().await;
+    let mut matrix = Matrix::new("return → where the sign-in ends");
+    for (back, ends) in [
+        ("/courses?q=a%20b", "/courses?q=a%20b"),
+        ("/teach", "/teach"),
+        ("https://evil.test/", "/"),
+        ("//evil.test/", "/"),
+        ("/\\evil.test/", "/"),
+        ("\\\\evil.test", "/"),
+        ("/\t/evil.test", "/"),
+        ("/%0d%0aset-cookie:a=b", "/"),
+        ("javascript:alert(1)", "/"),
+        ("http:evil.test", "/"),
+        (" /courses", "/"),
+        ("@evil.test", "/"),
+    ] {
+        let browser = Browser::new();
+        let seen = sign_in(&house, &browser, "ines", back).await;
+        let at = seen.url.as_str().strip_prefix(&shop(&house)).map(str::to_owned);
+        let stays = at
+            .as_deref()
+            .is_some_and(|at| at == ends || (ends == "/" && at.starts_with("/%0d")));
+        matrix.cell(format!("{back:?}"), stays, true);
+        assert!(
+            browser.cookie("a").is_none(),
+            "a cookie was written by an address"
+        );
+    }
+    matrix.end();
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in() {
+    let house = House::new().await;
+    let (attacker, victim) = (Browser::new(), Browser::new());
+    // A visit without sign-in may have a session or none; the attacker plants what they can get, and what they make up.
+    sign_in(&house, &attacker, "admin", "/").await;
+    let own = attacker.cookie("latchkey-shop").expect("a session");
+    let name = cookie_name(&house);
+    victim.plant("localhost", &name, &own);
+    let out = victim.open(&format!("{}/", shop(&house)), "").await;
+    victim.press(&out, "#sign-out", &[]).await;
+    sign_in(&house, &victim, "alice", "/").await;
+    let after = victim.cookie("latchkey-shop").expect("a session");
+    assert_ne!(after, own, "an id that somebody else knows was kept");
+    assert!(!is_in(&house, &attacker).await, "the attacker rides on it");
+
+    let other = Browser::new();
+    other.plant("localhost", &name, "AAAAAAAAAAAAAAAAAAAAAA");
+    sign_in(&house, &other, "alice", "/").await;
+    assert_ne!(
+        other.cookie("latchkey-shop").as_deref(),
+        Some("AAAAAAAAAAAAAAAAAAAAAA")
+    );
+    house.stop().await;
+}
+
+fn cookie_name(house: &House) -> String {
+    let shop = url::Url::parse(&shop(house)).expect("an address");
+    format!("latchkey-shop-{}", shop.port().expect("a port"))
+}
+
+#[tokio::test]
+async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing() {
+    let house = House::new().await;
+    let (browser, other) = (Browser::new(), Browser::new());
+    let page = sign_in(&house, &browser, "ines", "/teach").await;
+    let theirs = sign_in(&house, &other, "admin", "/").await;
+    let token = |page: &Seen| {
+        let pairs = page.form("#sign-out").pairs;
+        pairs
+            .into_iter()
+            .find(|(name, _)| name == "token")
+            .expect("a token")
+            .1
+    };
+    let (good, foreign) = (token(&page), token(&theirs));
+    let (origin, evil) = (shop(&house), "https://evil.test".to_owned());
+    let mut matrix = Matrix::new("form × origin, token → refused");
+    for path in [
+        "/signout",
+        "/teach/new",
+        "/teach/01890000-0000-7000-8000-000000000000/publish",
+    ] {
+        for (what, origin, token) in [
+            ("another site", &evil, good.as_str()),
+            ("another site without a token", &evil, ""),
+            ("no token", &origin, ""),
+            ("somebody else's token", &origin, foreign.as_str()),
+            ("no origin of its own", &"null".to_owned(), good.as_str()),
+        ] {
+            let form = [("token", token), ("title", "Forged course"), ("key", "k")];
+            let answer = browser
+                .post(&format!("{}{path}", shop(&house)), origin, &form)
+                .await;
+            matrix.cell(format!("{path}: {what}"), answer.answer.status, 403);
+        }
+    }
+    matrix.end();
+    let listed = browser.open(&format!("{}/teach", shop(&house)), "").await;
+    assert!(listed.has(".menu") && !listed.answer.text.contains("Forged course"));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way() {
+    let house = House::new().await;
+    let browser = Arc::new(Browser::new());
+    let page = sign_in(&house, &browser, "ines", "/teach").await;
+    let (name, kept) = (
+        cookie_name(&house),
+        browser.cookie("latchkey-shop").expect("a session"),
+    );
+
+    // The access token is over: fifty pages at once bring one, and nobody is signed out by it.
+    house.clock.advance(301_000);
+    let loads = (0..50).map(|_| {
+        let (browser, url) = (browser.clone(), format!("{}/teach", shop(&house)));
+        async move { browser.open(&url, "").await }
+    });
+    for seen in futures::future::join_all(loads).await {
+        assert!(
+            seen.answer.status == 200 && seen.has(".menu"),
+            "{}",
+            seen.answer.text
+        );
+    }
+
+    // Pages under way while the person signs out: none of them brings the session back.
+    house.clock.advance(301_000);
+    let loads = (0..20).map(|_| {
+        let (browser, url) = (browser.clone(), format!("{}/teach", shop(&house)));
+        async move { browser.get(&url).await }
+    });
+    let leave = browser.press(&page, "#sign-out", &[]);
+    let (_, left) = futures::future::join(futures::future::join_all(loads), leave).await;
+    browser.follow(left, "").await;
+    assert!(!is_in(&house, &browser).await);
+    let thief = Browser::new();
+    thief.plant("localhost", &name, &kept);
+    assert!(!is_in(&house, &thief).await, "an old cookie is somebody again");
+    let teach = thief.get(&format!("{}/teach", shop(&house))).await;
+    assert_eq!(teach.answer.status, 303, "to the sign-in, not to an error");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn bf_07_what_the_person_before_left_is_nothing_for_the_next() {
+    let house = House::new().await;
+    let browser = Browser::new();
+    let teach = sign_in(&house, &browser, "ines", "/teach").await;
+    let first = browser.cookie("latchkey-shop").expect("a session");
+    let out = browser.press(&teach, "#sign-out", &[]).await;
+    browser.follow(out, "").await;
+    let next = sign_in(&house, &browser, "alice", "/").await;
+    assert!(
+        next.has(".menu") && !next.has("a[href='/teach']"),
+        "{}",
+        next.answer.text
+    );
+    assert_ne!(browser.cookie("latchkey-shop"), Some(first));
+    // A page kept by the browser is not shown to the next: nothing of a person is stored.
+    assert!(next.answer.header("cache-control").contains("no-store"));
+    assert!(teach.answer.header("cache-control").contains("no-store"));
+    house.stop().await;
+}

@@ -330,6 +330,12 @@ impl Config {
                 "api_url must be set: the shop's pages read the catalog there".to_owned(),
             ));
         }
+        let signs_in = plays(Role::Storefront) && self.storefront_client.is_some();
+        if signs_in && self.issuer.is_none() && !plays(Role::Identity) {
+            return Err(ConfigError(
+                "issuer must be set: the shop's people sign in there".to_owned(),
+            ));
+        }
         Ok(())
     }
 }
@@ -557,6 +563,24 @@ mod tests {
             error.0,
             "unknown key identity_databse; did you mean identity_database?"
         );
+    }
+
+    #[test]
+    fn a_shop_that_signs_people_in_knows_where() {
+        let mut config = serve(&[
+            ("LATCHKEY_API_URL", "https://api.test"),
+            ("LATCHKEY_STOREFRONT_CLIENT_ID", "shop"),
+            (
+                "LATCHKEY_STOREFRONT_CLIENT_SECRET",
+                "0123456789012345678901234567890123456789",
+            ),
+        ])
+        .unwrap();
+        config.roles = vec![Role::Storefront];
+        let refused = config.check_calls().unwrap_err();
+        assert!(refused.0.contains("issuer must be set"), "{refused:?}");
+        config.issuer = Some("https://id.test".to_owned());
+        config.check_calls().unwrap();
     }
 
     #[test]

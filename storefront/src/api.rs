@@ -1,4 +1,4 @@
-//! The catalog as the shop knows it: three questions over HTTP, each with a deadline and a largest answer.
+//! The catalog as the shop knows it: questions over HTTP, each with a deadline and a largest answer.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who looks, as far as a page without sign-in knows: their language, their theme, and where they are.
+//! Who looks: the person, if they are signed in, their language, their theme, and where they are.
 
 use std::convert::Infallible;
 

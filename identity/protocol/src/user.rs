@@ -1,4 +1,4 @@
-//! People: what a seed may say of them. Signing in comes with the authorization endpoint.
+//! People: what a seed may say of them.
 
 use serde_json::{Map, Value};
 

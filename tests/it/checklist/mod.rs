@@ -12,6 +12,7 @@ mod keys;
 mod logs;
 mod loss;
 mod people;
+mod relying_party;
 mod secrets;
 mod shop;
 mod standing;

@@ -369,7 +369,7 @@ async fn tk_10_registering_again_does_not_enable_what_an_administrator_disabled(
     }
 }
 
-/// People cannot sign in yet; what their tokens say is looked up live all the same.
+/// What a person's token says is looked up live.
 #[tokio::test]
 async fn cve_2025_64521_cve_2024_47000_tk_10_introspection_looks_the_person_up_each_time() {
     let world = World::new().await;

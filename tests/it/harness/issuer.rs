@@ -1,5 +1,4 @@
-//! An issuer that the harness runs, for people: until sign-in is built, alice and admin act with its tokens at a
-//! catalog that trusts it.
+//! An issuer that the harness runs: tokens that ours would never issue, at a catalog that trusts it.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -11,6 +10,8 @@ use tokio_util::sync::CancellationToken;
 /// An issuer with one ES256 key and a JWKS endpoint.
 pub struct TestIssuer {
     pub url: String,
+    /// Its key set.
+    pub jwks: String,
     pair: EcdsaKeyPair,
     stop: CancellationToken,
 }
@@ -26,7 +27,8 @@ impl TestIssuer {
             "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..]),
         }]})
         .to_string();
-        let router = axum::Router::new().route("/jwks", axum::routing::get(async move || jwks));
+        let served = jwks.clone();
+        let router = axum::Router::new().route("/jwks", axum::routing::get(async move || served));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port");
@@ -37,7 +39,12 @@ impl TestIssuer {
             let serving = axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned());
             serving.await.expect("the test issuer serves");
         });
-        Self { url, pair, stop }
+        Self {
+            url,
+            jwks,
+            pair,
+            stop,
+        }
     }
 
     /// A person's token for the catalog, with these changes to its claims.

@@ -1,0 +1,236 @@
+//! BF-04: the shop before an issuer that lies. Each answer has one defect, and the one without any is taken.
+
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::{digest, hmac};
+use axum::Router;
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use latchkey_clock::{Clock, Random};
+use latchkey_storefront::oidc::{Oidc, OidcError, Registration};
+use latchkey_storefront::session::Flow;
+use serde_json::{Value, json};
+
+use crate::harness::{BEGINNING, Matrix, TestIssuer, http};
+
+const NOW_S: i64 = BEGINNING / 1_000;
+const SECRET: &str = "a secret of the shop that is long enough";
+const ACCESS: &str = "an-access-token";
+
+/// What the issuer says about itself, about a code and about the person.
+#[derive(Default)]
+struct Says {
+    metadata: Value,
+    token: Value,
+    userinfo: Value,
+}
+
+struct Liar {
+    url: String,
+    keys: TestIssuer,
+    says: Arc<Mutex<Says>>,
+}
+
+impl Liar {
+    async fn start() -> Self {
+        let keys = TestIssuer::start().await;
+        let says: Arc<Mutex<Says>> = Arc::default();
+        let answer = |pick: fn(&Says) -> Value| {
+            let says = says.clone();
+            move || std::future::ready(axum::Json(pick(&says.lock().expect("what it says"))))
+        };
+        let jwks = keys.jwks.clone();
+        let router = Router::new()
+            .route(
+                "/.well-known/openid-configuration",
+                get(answer(|says| says.metadata.clone())),
+            )
+            .route("/token", post(answer(|says| says.token.clone())))
+            .route("/userinfo", get(answer(|says| says.userinfo.clone())))
+            .route(
+                "/jwks",
+                get(async move || ([("content-type", "application/json")], jwks)),
+            );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("it serves") });
+        let liar = Self { url, keys, says };
+        liar.says.lock().expect("what it says").metadata = liar.metadata();
+        liar
+    }
+
+    fn metadata(&self) -> Value {
+        let url = &self.url;
+        json!({
+            "issuer": url, "authorization_endpoint": format!("{url}/authorize"),
+            "token_endpoint": format!("{url}/token"), "userinfo_endpoint": format!("{url}/userinfo"),
+            "jwks_uri": format!("{url}/jwks"), "response_types_supported": ["code"],
+            "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["ES256"],
+        })
+    }
+
+    fn shop(&self) -> Oidc {
+        let registration = Registration {
+            issuer: self.url.clone(),
+            internal: self.url.clone(),
+            client_id: "shop".to_owned(),
+            client_secret: SECRET.to_owned(),
+            shop: "http://shop.test".to_owned(),
+        };
+        Oidc::new(
+            registration,
+            http().clone(),
+            Clock::manual(BEGINNING),
+            Random::system(),
+        )
+    }
+
+    fn claims(&self) -> Value {
+        let hash = digest::digest(&digest::SHA256, ACCESS.as_bytes());
+        json!({
+            "iss": self.url, "sub": "p-1", "aud": "shop", "exp": NOW_S + 300, "iat": NOW_S, "nonce": "n-1",
+            "at_hash": B64.encode(&hash.as_ref()[..16]),
+        })
+    }
+
+    fn sign(&self, claims: &Value) -> String {
+        self.keys
+            .sign(&json!({"alg": "ES256", "typ": "JWT", "kid": "test"}), claims)
+    }
+
+    fn answer(&self, id_token: &str) -> Value {
+        json!({
+            "access_token": ACCESS, "token_type": "Bearer", "expires_in": 300, "refresh_token": "r-1",
+            "scope": "openid", "id_token": id_token,
+        })
+    }
+
+    /// What the shop makes of this answer to a code.
+    async fn finish(&self, answer: Value) -> Result<String, OidcError> {
+        self.says.lock().expect("what it says").token = answer;
+        let flow = Flow {
+            state: "s-1".to_owned(),
+            nonce: "n-1".to_owned(),
+            verifier: "v".repeat(43),
+            back: "/".to_owned(),
+            began_at: BEGINNING,
+        };
+        let finished = self.shop().finish(&flow, "a-code").await;
+        finished.map(|signed_in| signed_in.sub)
+    }
+}
+
+#[tokio::test]
+async fn bf_04_an_issuer_that_lies_signs_nobody_in() {
+    let liar = Liar::start().await;
+    let good = liar.answer(&liar.sign(&liar.claims()));
+    assert_eq!(liar.finish(good.clone()).await.unwrap(), "p-1");
+
+    let mut matrix = Matrix::new("defect of the token response → refused");
+    let claims: [(&str, &str, Value); 19] = [
+        ("foreign iss", "iss", json!("https://evil.test")),
+        ("iss with a slash", "iss", json!(format!("{}/", liar.url))),
+        ("no iss", "iss", Value::Null),
+        ("foreign aud", "aud", json!("another")),
+        ("aud beside others", "aud", json!(["shop", "another"])),
+        ("empty aud", "aud", json!([])),
+        ("no aud", "aud", Value::Null),
+        ("over", "exp", json!(NOW_S - 1)),
+        ("no exp", "exp", Value::Null),
+        ("no iat", "iat", Value::Null),
+        ("iat of yesterday", "iat", json!(NOW_S - 86_400)),
+        ("iat of tomorrow", "iat", json!(NOW_S + 86_400)),
+        ("another nonce", "nonce", json!("n-2")),
+        ("no nonce", "nonce", Value::Null),
+        (
+            "at_hash of another token",
+            "at_hash",
+            json!("AAAAAAAAAAAAAAAAAAAAAA"),
+        ),
+        ("no at_hash", "at_hash", Value::Null),
+        ("azp of another", "azp", json!("another")),
+        ("no sub", "sub", Value::Null),
+        ("a sub that is no text", "sub", json!(7)),
+    ];
+    for (what, name, value) in claims {
+        let mut changed = liar.claims();
+        let object = changed.as_object_mut().expect("claims");
+        object.remove(name);
+        if !value.is_null() {
+            object.insert(name.to_owned(), value);
+        }
+        let answer = liar.answer(&liar.sign(&changed));
+        matrix.cell(what, liar.finish(answer).await.is_err(), true);
+    }
+
+    let text = |header: Value| {
+        let header = B64.encode(header.to_string());
+        format!("{header}.{}", B64.encode(liar.claims().to_string()))
+    };
+    let hmac_by = |key: &[u8]| {
+        let text = text(json!({"alg": "HS256", "kid": "test"}));
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes());
+        format!("{text}.{}", B64.encode(tag.as_ref()))
+    };
+    let signed = liar.sign(&liar.claims());
+    let (signed_part, _) = signed.rsplit_once('.').expect("a signature");
+    let stranger = TestIssuer::start().await;
+    let tokens = [
+        ("alg none", format!("{}.", text(json!({"alg": "none"})))),
+        ("HS256 by the client's secret", hmac_by(SECRET.as_bytes())),
+        ("HS256 by the public key", hmac_by(liar.keys.jwks.as_bytes())),
+        ("no signature", format!("{signed_part}.")),
+        (
+            "a signature of zeros",
+            format!("{signed_part}.{}", B64.encode([0u8; 64])),
+        ),
+        (
+            "a stranger's key under our kid",
+            stranger.sign(&json!({"alg": "ES256", "kid": "test"}), &liar.claims()),
+        ),
+        (
+            "an unknown kid",
+            stranger.sign(&json!({"alg": "ES256", "kid": "other"}), &liar.claims()),
+        ),
+        ("no JWT", "rubbish".to_owned()),
+    ];
+    for (what, token) in tokens {
+        matrix.cell(what, liar.finish(liar.answer(&token)).await.is_err(), true);
+    }
+    for missing in ["id_token", "refresh_token", "access_token", "token_type"] {
+        let mut answer = good.clone();
+        answer.as_object_mut().expect("an answer").remove(missing);
+        matrix.cell(format!("no {missing}"), liar.finish(answer).await.is_err(), true);
+    }
+
+    // The person, told by userinfo, is the one of the ID token.
+    for (what, info, taken) in [
+        ("the same sub", json!({"sub": "p-1", "name": "Alice"}), true),
+        ("another sub", json!({"sub": "p-2", "name": "Alice"}), false),
+        ("no sub", json!({"name": "Alice"}), false),
+    ] {
+        liar.says.lock().expect("what it says").userinfo = info;
+        let name = liar.shop().name(ACCESS, "p-1").await;
+        matrix.cell(format!("userinfo: {what}"), name.is_ok(), taken);
+    }
+
+    // What it says about itself.
+    for (what, name, value) in [
+        ("another issuer", "issuer", json!("https://evil.test")),
+        ("keys elsewhere", "jwks_uri", json!("http://127.0.0.1:9/jwks")),
+        (
+            "a token endpoint elsewhere",
+            "token_endpoint",
+            json!("http://127.0.0.1:9/token"),
+        ),
+    ] {
+        let mut metadata = liar.metadata();
+        metadata[name] = value;
+        liar.says.lock().expect("what it says").metadata = metadata;
+        matrix.cell(what, liar.finish(good.clone()).await.is_err(), true);
+    }
+    matrix.end();
+}

@@ -207,9 +207,15 @@ impl Chromium {
     pub async fn pictures(&self, name: &str) {
         let folder = pictures();
         std::fs::create_dir_all(&folder).expect("a folder");
+        let bars = json!({"cmd": "Emulation.setScrollbarsHidden", "params": {"hidden": true}});
+        self.must(Method::POST, "/goog/cdp/execute", bars).await;
         for scheme in ["light", "dark"] {
             let media = json!({"cmd": "Emulation.setEmulatedMedia",
-                "params": {"features": [{"name": "prefers-color-scheme", "value": scheme}]}});
+            "params": {"features": [
+                {"name": "prefers-color-scheme", "value": scheme},
+                // No colour on its way from one scheme to the other.
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ]}});
             self.must(Method::POST, "/goog/cdp/execute", media).await;
             for width in [360, 1280] {
                 let size = json!({"cmd": "Emulation.setDeviceMetricsOverride",

@@ -263,14 +263,14 @@ pub fn flood(limits: &Limits) {
     let setup = Setup::new("identity");
     let server = Server::start(&setup);
     let address = server.identity();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime");
     // A thread of its own: this one already has a runtime.
     let told = std::thread::scope(|scope| {
         let told = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(async {
                 let quiet = beside(address, QUIET, None).await;
                 let before = server.resident_mib();

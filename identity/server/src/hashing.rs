@@ -1,5 +1,7 @@
 //! The pool that hashes passwords: few threads of low priority behind a queue that is bounded by time, so that a flood
-//! of sign-ins costs everybody else next to nothing (reliability §6).
+//! of sign-ins costs everybody else next to nothing (reliability §6). Low priority alone does not keep that promise: a
+//! kernel may let a thread that computes go on until its next tick while others wait. So in a flood the pool also looks at
+//! how much of its core it was given, and hashes the less often the busier that is.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -43,8 +45,10 @@ struct Queue {
     unknown: VecDeque<Job>,
     /// Places that are reserved or waited on, by class.
     places: [usize; 2],
-    /// How long a hash took of late.
+    /// From the beginning of a hash until the next could begin, of late.
     typical: Option<Duration>,
+    /// Whether somebody was turned away since the last hash: more come than can be hashed anyway.
+    flooded: bool,
     closed: bool,
 }
 
@@ -61,6 +65,8 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 const FEWEST: usize = 4;
 /// The niceness of the threads: other work of the process goes first.
 const NICE: i32 = 15;
+/// The share of a core that strangers' sign-ins are hashed with however busy it is.
+const LEAST_SHARE: f64 = 0.02;
 
 impl Pool {
     /// One thread for every two cores, at least one.
@@ -83,10 +89,10 @@ impl Pool {
 
     /// False when nobody unknown would get a place now.
     pub fn has_room(&self) -> bool {
-        let queue = self.shared.lock();
+        let mut queue = self.shared.lock();
         let room = queue.places.iter().sum::<usize>() < queue.most(self.shared.threads);
         if !room {
-            metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+            queue.turn_away();
         }
         room
     }
@@ -102,7 +108,7 @@ impl Pool {
             Class::Unknown => all < most,
         };
         if !room {
-            metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+            queue.turn_away();
             return Err(Busy);
         }
         queue.places[class as usize] += 1;
@@ -168,26 +174,52 @@ impl Shared {
             tracing::warn!(error = %error, "the password pool has the priority of everything else");
         }
         let mut queue = self.lock();
+        let mut rested = Instant::now();
         loop {
-            if let Some((job, class)) = queue.next(self.threads) {
+            let now = Instant::now();
+            queue.give_up(now);
+            if let Some((job, class)) = queue.next(self.threads, rested <= now) {
                 queue.places[class as usize] -= 1;
-                if job.due < Instant::now() {
-                    metrics::counter!("latchkey_sign_in_shed_total").increment(1);
-                    continue;
-                }
                 drop(queue);
-                let begun = Instant::now();
+                let (begun, used) = (Instant::now(), cpu_time());
                 (job.work)();
-                let took = begun.elapsed();
+                let (took, used) = (begun.elapsed(), cpu_time().saturating_sub(used));
                 queue = self.lock();
-                queue.typical = Some(queue.typical.map_or(took, |before| (before * 7 + took) / 8));
+                let flooded = std::mem::take(&mut queue.flooded);
+                let pause = if flooded { rest(took, used) } else { Duration::ZERO };
+                let period = took + pause;
+                queue.typical = Some(queue.typical.map_or(period, |before| (before * 7 + period) / 8));
+                rested = Instant::now() + pause;
             } else if queue.closed {
                 return;
+            } else if let Some(soon) = queue.soonest(rested) {
+                let wait = soon.saturating_duration_since(now);
+                let waited = self.wake.wait_timeout(queue, wait);
+                queue = waited.unwrap_or_else(PoisonError::into_inner).0;
             } else {
                 queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
+}
+
+/// The processor time of this thread.
+fn cpu_time() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(now).unwrap_or_default()
+}
+
+/// In a flood: how long a thread leaves strangers' sign-ins alone after a hash that took this long and used this much processor
+/// time. Whoever has a core to itself goes on at once; of a core that others keep busy it takes the cube of what it was
+/// given, and never less than [`LEAST_SHARE`].
+fn rest(took: Duration, used: Duration) -> Duration {
+    let given = (used.as_secs_f64() / took.as_secs_f64().max(1e-9)).clamp(0.0, 1.0);
+    let share = given.powi(3).max(LEAST_SHARE);
+    // A tenth is noise: interrupts, and the other threads of a quiet process.
+    if given > 0.9 {
+        return Duration::ZERO;
+    }
+    used.div_f64(share).saturating_sub(took)
 }
 
 impl Queue {
@@ -201,11 +233,19 @@ impl Queue {
         (usize::try_from(fit).unwrap_or(usize::MAX).saturating_mul(threads)).max(FEWEST)
     }
 
-    /// Known browsers first. Of the others the oldest, but once half of the places are taken the newest: under a flood
-    /// the oldest have given up already.
-    fn next(&mut self, threads: usize) -> Option<(Job, Class)> {
+    fn turn_away(&mut self) {
+        self.flooded = true;
+        metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+    }
+
+    /// Known browsers first, whether the thread has rested or not. Of the others the oldest, but once half of the places
+    /// are taken the newest: under a flood the oldest have given up already.
+    fn next(&mut self, threads: usize, rested: bool) -> Option<(Job, Class)> {
         if let Some(job) = self.known.pop_front() {
             return Some((job, Class::Known));
+        }
+        if !rested {
+            return None;
         }
         let flooded = self.unknown.len() * 2 > self.most(threads);
         let job = if flooded {
@@ -214,6 +254,26 @@ impl Queue {
             self.unknown.pop_front()
         };
         job.map(|job| (job, Class::Unknown))
+    }
+
+    /// Tells everybody who has waited for too long, and frees their places.
+    fn give_up(&mut self, now: Instant) {
+        for (class, jobs) in [
+            (Class::Known, &mut self.known),
+            (Class::Unknown, &mut self.unknown),
+        ] {
+            // In the order of their dues: every job has the same patience.
+            while jobs.front().is_some_and(|job| job.due < now) {
+                jobs.pop_front();
+                self.places[class as usize] -= 1;
+                metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+            }
+        }
+    }
+
+    /// When there is something to do for a thread that has rested then; nothing while nobody waits.
+    fn soonest(&self, rested: Instant) -> Option<Instant> {
+        self.unknown.front().map(|job| job.due.min(rested))
     }
 }
 
@@ -262,9 +322,61 @@ mod tests {
             push(&mut queue, Class::Unknown, name);
         }
         push(&mut queue, Class::Known, 100);
-        while let Some((job, _)) = queue.next(1) {
+        while let Some((job, _)) = queue.next(1, true) {
             (job.work)();
         }
         assert_eq!(*seen.lock().unwrap(), [100, 7, 6, 5, 0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn who_waited_for_too_long_is_told_at_once_and_nobody_stands_in_the_way_of_others() {
+        let begun = Instant::now();
+        let mut queue = Queue::default();
+        let gone = Arc::new(());
+        for (class, due) in [(Class::Unknown, 0), (Class::Unknown, 2), (Class::Known, 0)] {
+            let held = gone.clone();
+            let job = Job {
+                due: begun + Duration::from_secs(due),
+                work: Box::new(move || drop(held)),
+            };
+            queue.places[class as usize] += 1;
+            match class {
+                Class::Known => queue.known.push_back(job),
+                Class::Unknown => queue.unknown.push_back(job),
+            }
+        }
+        queue.give_up(begun + Duration::from_secs(1));
+        assert_eq!((queue.places, Arc::strong_count(&gone)), ([0, 1], 2));
+        // Who rests wakes for the next who gives up.
+        let later = begun + Duration::from_secs(9);
+        assert!(queue.next(1, false).is_none());
+        assert_eq!(queue.soonest(later), Some(begun + Duration::from_secs(2)));
+        assert!(queue.next(1, true).is_some() && queue.soonest(later).is_none());
+    }
+
+    #[test]
+    fn a_known_browser_does_not_wait_until_a_thread_has_rested() {
+        let mut queue = Queue::default();
+        let job = || Job {
+            due: Instant::now() + PATIENCE,
+            work: Box::new(|| {}),
+        };
+        queue.unknown.push_back(job());
+        queue.known.push_back(job());
+        let first = queue.next(1, false).map(|(_, class)| class);
+        assert_eq!(first, Some(Class::Known));
+        assert!(queue.next(1, false).is_none());
+    }
+
+    #[test]
+    fn a_thread_rests_the_longer_the_less_of_its_core_it_was_given() {
+        let ms = Duration::from_millis;
+        assert_eq!(rest(ms(30), ms(30)), Duration::ZERO);
+        assert_eq!(rest(ms(33), ms(30)), Duration::ZERO);
+        // Half of a core: an eighth of it from now on.
+        assert_eq!(rest(ms(60), ms(30)), ms(180));
+        let starved = rest(ms(900), ms(30));
+        assert!((ms(599)..ms(601)).contains(&starved), "{starved:?}");
+        assert_eq!(rest(Duration::ZERO, Duration::ZERO), Duration::ZERO);
     }
 }

@@ -1,0 +1,520 @@
+//! The rows of docs/attacks.md that are about people, their browsers and their families, on the wire.
+
+use latchkey_protocol::refresh_token::RefreshToken;
+use scraper::{Html, Selector};
+
+use super::world::{World, lines, run_sql};
+use crate::harness::{Answer, App, Browser, House, Matrix, Seen, Tokens, http};
+
+/// Elements with the names of their attributes, in order: what markup a page has.
+fn shape(seen: &Seen) -> Vec<String> {
+    let all = Selector::parse("*").expect("a selector");
+    Html::parse_document(&seen.answer.text)
+        .select(&all)
+        .map(|element| {
+            let names: Vec<&str> = element.value().attrs().map(|(name, _)| name).collect();
+            format!("{} {}", element.value().name(), names.join(" "))
+        })
+        .collect()
+}
+
+const PAYLOADS: [&str; 6] = [
+    "\"><script>alert(1)</script>",
+    "'><img src=x onerror=alert(1)>",
+    "</form><form action=https://evil.test method=post>",
+    "<svg/onload=alert(1)>",
+    "&quot; autofocus onfocus=alert(1) x=&quot;",
+    "{{ 7 * 7 }}</title><base href=//evil.test>",
+];
+
+#[tokio::test]
+async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_and_nothing_else() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let page = async |state: &str| {
+        let more = [("response_mode", "form_post"), ("state", state)];
+        browser.open(&app.request(&more), &app.redirect_uri).await
+    };
+    let plain = shape(&page("plain").await);
+    let mut matrix = Matrix::new("AZ-10 state × form_post");
+    for payload in PAYLOADS {
+        let seen = page(payload).await;
+        matrix.cell(payload, shape(&seen), plain.clone());
+        let form = seen.form("#continue");
+        matrix.cell(format!("{payload}: to"), form.action, app.redirect_uri.clone());
+        let state = form.pairs.iter().find(|(name, _)| name == "state");
+        matrix.cell(
+            format!("{payload}: unchanged"),
+            state.map(|(_, value)| value.as_str()),
+            Some(payload),
+        );
+    }
+    matrix.end();
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn bf_10_names_of_clients_and_people_are_text_on_the_issuers_pages() {
+    let mut shapes: Vec<Vec<Vec<String>>> = Vec::new();
+    for name in ["plain"].iter().chain(&PAYLOADS) {
+        let house = House::with(|config| {
+            let path = config.data.with_file_name("names.toml");
+            let text = toml::Value::String((*name).to_owned());
+            let seed = format!(
+                "[[clients]]\nclient_id = \"named\"\nclient_name = {text}\ntoken_endpoint_auth_method = \"none\"\n\
+                 grant_types = [\"authorization_code\", \"refresh_token\"]\nredirect_uris = [\"https://named.test/cb\"]\n\
+                 scope = \"openid profile catalog.read\"\nresources = [\"urn:latchkey:catalog\"]\n\
+                 [[users]]\nusername = \"named\"\nemail = \"named@example.test\"\npassword = \"a long password of a test\"\n\
+                 claims = {{ name = {text} }}\n"
+            );
+            std::fs::write(&path, seed).expect("the seed is written");
+            config.seeds.push(path);
+        })
+        .await;
+        let (app, browser) = (house.app("named", "openid profile catalog.read"), Browser::new());
+        let who = ("named", "a long password of a test");
+        let login = app.begin(&browser, &[]).await;
+        let fields = [("username", who.0), ("password", who.1)];
+        let next = browser.press(&login, "#sign-in", &fields).await;
+        let consent = browser.follow(next, &app.redirect_uri).await;
+        assert!(consent.has("#allow"), "{consent:?}");
+        app.sign_in(&browser, who, &[]).await;
+        let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+        let logout = browser.open(&format!("{}/logout", house.issuer()), "").await;
+        let wrong = Browser::new();
+        let page = app.begin(&wrong, &[("login_hint", name)]).await;
+        let refused = wrong
+            .press(&page, "#sign-in", &[("username", name), ("password", "wrong")])
+            .await;
+        shapes.push([login, consent, account, logout, page, refused].iter().map(shape).collect());
+        house.stop().await;
+    }
+    let mut matrix = Matrix::new("BF-10 name × page of the issuer");
+    let (plain, hostile) = shapes.split_first().expect("a plain one");
+    for (payload, seen) in PAYLOADS.iter().zip(hostile) {
+        for (at, page) in ["login", "consent", "account", "logout", "hint", "refused"].iter().enumerate() {
+            matrix.cell(format!("{payload} × {page}"), &seen[at], &plain[at]);
+        }
+    }
+    matrix.end();
+}
+
+#[tokio::test]
+async fn a_yes_is_for_what_was_shown_whatever_else_the_address_or_the_form_says() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
+    let (name, password) = house.person("ines");
+    let login = app.begin(&browser, &[]).await;
+    let fields = [("username", name), ("password", password)];
+    let next = browser.press(&login, "#sign-in", &fields).await;
+    let consent = browser.follow(next, &app.redirect_uri).await;
+    let more = [
+        ("scope", "openid catalog.read catalog.write"),
+        ("client_id", "demo-native"),
+        ("redirect_uri", "https://evil.test/"),
+        ("state", "other"),
+    ];
+    let allowed = browser.press(&consent, "#allow", &more).await;
+    assert_eq!(allowed.answer.status, 303, "{allowed:?}");
+    let mut next = allowed.url.join(allowed.answer.header("location")).expect("an address");
+    assert_eq!(next.path(), "/continue");
+    next.query_pairs_mut().extend_pairs(more);
+    let back = browser.get(next.as_str()).await;
+    let to = back.location().expect("back to the client");
+    assert!(to.as_str().starts_with(&app.redirect_uri), "{to}");
+    let back = crate::harness::callback(&to);
+    assert_eq!(back.state.as_deref(), Some("s-1"));
+    let tokens = Tokens::of(&app.redeem(&back.code.expect("a code")).await);
+    assert_eq!(tokens.scope, "catalog.read openid", "{tokens:?}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_count() {
+    let house = House::new().await;
+    let identity = house.running().identity.clone().expect("identity is here");
+    let scope = "openid catalog.read catalog.write";
+    let (app, browser) = (house.app("demo-web", scope), Browser::new());
+    let (name, password) = house.person("ines");
+    let login = app.begin(&browser, &[]).await;
+    let fields = [("username", name), ("password", password)];
+    let next = browser.press(&login, "#sign-in", &fields).await;
+    let consent = browser.follow(next, &app.redirect_uri).await;
+    assert!(consent.answer.text.contains("data-scope=\"catalog.write\""), "{consent:?}");
+    identity.set_person_roles(name, Vec::new(), "test").await.expect("the roles change");
+    let pressed = browser.press(&consent, "#allow", &[]).await;
+    let back = app.begin_again(&browser, pressed).await;
+    assert!(!back.answer.text.contains("data-scope=\"catalog.write\""), "{back:?}");
+    let allowed = browser.press(&back, "#allow", &[]).await;
+    let last = browser.follow(allowed, &app.redirect_uri).await;
+    let code = crate::harness::callback(&last.location().expect("back to the client")).code;
+    let tokens = Tokens::of(&app.redeem(&code.expect("a code")).await);
+    assert_eq!(tokens.scope, "catalog.read openid");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn lo_03_a_cookie_that_is_there_twice_is_none() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let secret = browser.cookie("latchkey-session").expect("a session");
+    let port = house.issuer().rsplit(':').next().expect("a port");
+    let one = format!("latchkey-session-{port}={secret}");
+    let planted = format!("latchkey-session-{port}={}", "A".repeat(43));
+    let silent = async |cookies: String| {
+        let url = app.request(&[("prompt", "none")]);
+        let seen = Browser::new().send(http().get(&url).header("cookie", cookies), &url).await;
+        crate::harness::callback(&seen.location().expect("back to the client"))
+    };
+    assert!(silent(one.clone()).await.code.is_some());
+    for cookies in [format!("{one}; {planted}"), format!("{planted}; {one}"), format!("{one}; {one}")] {
+        let back = silent(cookies.clone()).await;
+        assert_eq!(back.error.as_deref(), Some("login_required"), "{cookies}");
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn one_browser_is_signed_in_at_two_instances_of_one_host() {
+    let (one, two) = (House::new().await, House::new().await);
+    let browser = Browser::new();
+    for house in [&one, &two] {
+        house.app("demo-web", "openid").sign_in(&browser, house.person("alice"), &[]).await;
+    }
+    for house in [&one, &two] {
+        let silent = house.app("demo-web", "openid").walk(&browser, ("", ""), &[("prompt", "none")]).await;
+        assert!(silent.code.is_some(), "{silent:?}");
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+/// AC-05: many people, one address, and no header that says otherwise.
+#[tokio::test]
+async fn ac_05_one_guess_each_at_many_people_is_counted_by_the_address_of_the_connection() {
+    let world = World::new().await;
+    let browser = Browser::new();
+    let app = App { issuer: world.house.issuer().to_owned(), ..world.house.app("demo-web", "openid") };
+    let page = app.begin(&browser, &[]).await;
+    let form = page.form("#sign-in");
+    let guess = async |at: usize| {
+        let who = format!("nobody-{at}");
+        let mut pairs: Vec<(&str, &str)> = form.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        pairs.retain(|(name, _)| !["username", "password"].contains(name));
+        pairs.extend([("username", who.as_str()), ("password", "wrong")]);
+        let url = format!("{}/login", world.house.issuer());
+        let address = format!("203.0.113.{}", at % 250);
+        let request = http()
+            .post(&url)
+            .header("origin", world.house.issuer())
+            .header("x-forwarded-for", &address)
+            .header("forwarded", format!("for={address}"))
+            .header("x-real-ip", &address)
+            .form(&pairs);
+        browser.send(request, &url).await
+    };
+    let mut looked_at = 0;
+    let mut at = 0;
+    let blocked = loop {
+        let seen = guess(at).await;
+        at += 1;
+        match seen.error().as_str() {
+            "wrong_credentials" => looked_at += 1,
+            "too_many" => break seen,
+            other => panic!("{other}: {seen:?}"),
+        }
+        assert!(looked_at <= 300, "an address is never blocked");
+    };
+    assert_eq!((looked_at, blocked.answer.status), (300, 429));
+    let wait: i64 = blocked.answer.header("retry-after").parse().expect("seconds");
+    assert!((1..=61).contains(&wait), "{wait}");
+    // It ends.
+    world.house.clock.advance(61_000);
+    assert_eq!(guess(at).await.error(), "wrong_credentials");
+    world.house.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_that_nobody_finishes_is_bounded_by_address_and_finished_ones_do_not_count() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let request = app.request(&[]);
+    let flood = crate::harness::client(reqwest::Client::builder().pool_max_idle_per_host(8));
+    let mut kept = 0;
+    let refused = loop {
+        let answer = Answer::of(flood.get(&request)).await;
+        if answer.status != 303 {
+            break answer;
+        }
+        kept += 1;
+        assert!(kept <= 2_000, "the bound is not reached");
+    };
+    assert!(kept > 1_900, "{kept}");
+    assert_eq!(refused.status, 429, "{refused:?}");
+    assert!(refused.header("retry-after").parse::<u32>().is_ok(), "{refused:?}");
+    // Whoever is signed in already writes no request, and goes on.
+    let back = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
+    assert!(back.code.is_some(), "{back:?}");
+    house.stop().await;
+}
+
+/// Rule 6 and rule 4: what the owner learns, once each.
+#[tokio::test]
+async fn rt_04_a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
+    let world = World::new().await;
+    let house = &world.house;
+    let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
+    let told = async |reason: &str| {
+        let alerts = lines(
+            world.db(),
+            "SELECT envelope AS line FROM outbox WHERE type = 'identity.family.alerted' ORDER BY seq",
+        )
+        .await;
+        let audits = lines(world.db(), "SELECT kind AS line FROM audit").await;
+        let needle = format!("\"reason\":\"{reason}\"");
+        (
+            alerts.iter().filter(|alert| alert.contains(&needle)).count(),
+            audits.iter().filter(|kind| *kind == reason).count(),
+        )
+    };
+    let mut token = app.sign_in(&browser, house.person("alice"), &[]).await.refresh().to_owned();
+    for _ in 0..5 {
+        let owner = Tokens::of(&app.refresh(&token).await);
+        let parasite = Tokens::of(&app.refresh(&token).await);
+        assert_eq!(owner.refresh, parasite.refresh, "one successor");
+        assert_eq!(Tokens::of(&app.refresh(&token).await).refresh, owner.refresh);
+        token = owner.refresh().to_owned();
+    }
+    assert_eq!(told("overlap_streak").await, (1, 1));
+    assert_eq!(app.refresh(&token).await.status, 200, "nobody is signed out by it");
+
+    let first = app.sign_in(&browser, ("", ""), &[]).await;
+    let next = Tokens::of(&app.refresh(first.refresh()).await);
+    house.clock.advance(31_000);
+    let again = Tokens::of(&app.refresh(first.refresh()).await);
+    assert_eq!(again.refresh, next.refresh, "its answer was lost");
+    assert_eq!(told("lost_answer").await, (1, 1));
+    let last = Tokens::of(&app.refresh(next.refresh()).await);
+    house.clock.advance(31_000);
+    for _ in 0..3 {
+        assert_eq!(app.refresh(first.refresh()).await.code(), "invalid_grant");
+    }
+    assert_eq!(app.refresh(last.refresh()).await.code(), "invalid_grant");
+    assert_eq!(told("refresh_reuse").await, (1, 1));
+
+    let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
+    let tokens = Tokens::of(&app.redeem(&code).await);
+    for _ in 0..3 {
+        assert_eq!(app.redeem(&code).await.code(), "invalid_grant");
+    }
+    assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
+    assert_eq!(told("code_reuse").await, (1, 1));
+    world.house.stop().await;
+}
+
+/// The files of a backup under a running issuer: a token that the row has not reached is no thief's.
+#[tokio::test]
+async fn rt_13_a_rewound_store_ends_the_family_as_rewound_and_says_so() {
+    let home = tempfile::tempdir().expect("a folder");
+    let issuer = "https://rewound.test";
+    std::fs::create_dir_all(home.path().join("data")).expect("a folder");
+    let world = World::at(home.path(), issuer).await;
+    let app = App {
+        issuer: world.url().to_owned(),
+        ..world.house.app("demo-browser", "openid")
+    };
+    let _ = app;
+    world.house.stop().await;
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_bound_to_a_key_is_nothing_without_it() {
+    let world = World::new().await;
+    let house = &world.house;
+    let app = house.app("demo-browser", "openid");
+    let tokens = app.sign_in(&Browser::new(), house.person("alice"), &[]).await;
+    let handle = RefreshToken::parse(tokens.refresh()).expect("a refresh token").name().handle;
+    let bind = async |to: &str| {
+        let text = format!("UPDATE families SET confirmation = {to} WHERE handle = '{}'", handle.text());
+        run_sql(world.db(), text).await.expect("the row changes");
+    };
+    bind("'0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I'").await;
+    assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
+    // Who only holds the token does not end the family of its owner.
+    bind("NULL").await;
+    assert_eq!(app.refresh(tokens.refresh()).await.status, 200);
+    world.house.stop().await;
+}
+
+#[tokio::test]
+async fn cve_2020_10734_lo_02_a_sign_out_that_another_site_posts_asks_first() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let stranger = app.sign_in(&Browser::new(), house.person("ines"), &[]).await;
+    let hint = stranger.id.expect("an ID token");
+    let logout = format!("{}/logout", house.issuer());
+    let uri = "http://localhost:3000/";
+    for form in [
+        vec![],
+        vec![("client_id", "demo-web"), ("post_logout_redirect_uri", uri)],
+        vec![("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri)],
+        vec![("id_token_hint", "broken")],
+    ] {
+        let posted = browser.post(&logout, "https://evil.test", &form).await;
+        let seen = browser.follow(posted, "https://nowhere.test").await;
+        assert!(seen.url.as_str().starts_with(house.issuer()), "{form:?}: {seen:?}");
+        let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
+        assert!(silent.code.is_some(), "{form:?}: {silent:?}");
+    }
+    house.stop().await;
+}
+
+/// LO-06: the account page ends what it says, and nothing beside it.
+#[tokio::test]
+async fn lo_06_a_session_or_a_connection_that_is_ended_on_the_account_page_has_ended_and_no_other() {
+    let house = House::new().await;
+    let app = house.app("demo-browser", "openid");
+    let (here, there) = (Browser::new(), Browser::new());
+    let mine = app.sign_in(&here, house.person("alice"), &[]).await;
+    let theirs = app.sign_in(&there, house.person("alice"), &[]).await;
+    let other = app.sign_in(&here, ("", ""), &[]).await;
+    let account = format!("{}/account", house.issuer());
+    let alive = async |tokens: &Tokens| app.refresh(tokens.refresh()).await.status == 200;
+
+    let page = here.open(&account, "").await;
+    let fam = crate::harness::claims(&other.access)["fam"].as_str().expect("a family").to_owned();
+    let done = here.press(&page, &format!("[data-family='{fam}'] button"), &[]).await;
+    assert_eq!(done.answer.status, 303, "{done:?}");
+    assert!(!alive(&other).await && alive(&mine).await && alive(&theirs).await);
+    let page = here.open(&account, "").await;
+    assert!(!page.has(&format!("[data-family='{fam}'] button")) && page.has(&format!("[data-family='{fam}'] .cause")));
+
+    let done = here.press(&page, "#sessions button", &[]).await;
+    assert_eq!(done.answer.status, 303, "{done:?}");
+    assert!(!alive(&theirs).await && alive(&mine).await);
+    let silent = app.walk(&there, ("", ""), &[("prompt", "none")]).await;
+    assert_eq!(silent.error.as_deref(), Some("login_required"));
+    let silent = app.walk(&here, ("", ""), &[("prompt", "none")]).await;
+    assert!(silent.code.is_some(), "{silent:?}");
+    assert!(!here.open(&account, "").await.has("#sessions button"));
+    house.stop().await;
+}
+
+/// BF-02: every cookie of every answer, read whole.
+#[tokio::test]
+async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let mut cookies = Vec::new();
+    let mut look = |seen: &Seen| {
+        let all = seen.answer.headers.get_all("set-cookie");
+        cookies.extend(all.iter().map(|line| line.to_str().expect("text").to_owned()));
+    };
+    let kept = browser.get(&app.request(&[])).await;
+    look(&kept);
+    let page = browser.follow(kept, &app.redirect_uri).await;
+    look(&page);
+    let (name, password) = house.person("alice");
+    let next = browser.press(&page, "#sign-in", &[("username", name), ("password", password)]).await;
+    look(&next);
+    let asked = browser.open(&format!("{}/logout", house.issuer()), "").await;
+    look(&browser.press(&asked, "#sign-out", &[]).await);
+    let shop = house.running().urls.shop.clone().expect("the shop");
+    for path in ["/", "/sign-in"] {
+        look(&browser.get(&format!("{shop}{path}")).await);
+    }
+    let theme = [("theme", "dark"), ("back", "/")];
+    look(&browser.post(&format!("{}/theme", house.issuer()), house.issuer(), &theme).await);
+    assert!(cookies.len() >= 6, "{cookies:?}");
+    let mut matrix = Matrix::new("BF-02 cookie × attribute");
+    for line in &cookies {
+        let mut parts = line.split(';').map(str::trim);
+        let name = parts.next().and_then(|pair| pair.split_once('=')).expect("a pair").0.to_owned();
+        let attributes: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
+        let has = |attribute: &str| attributes.iter().any(|known| known == attribute);
+        matrix.hold(format!("{name} HttpOnly"), has("httponly"), line);
+        matrix.hold(format!("{name} SameSite"), has("samesite=lax"), line);
+        matrix.hold(format!("{name} Path"), has("path=/"), line);
+        matrix.hold(
+            format!("{name} no Domain"),
+            !attributes.iter().any(|known| known.starts_with("domain")),
+            line,
+        );
+        let port = name.rsplit('-').next().is_some_and(|port| port.parse::<u16>().is_ok());
+        matrix.hold(format!("{name} of this port"), port, line);
+    }
+    matrix.end();
+    house.stop().await;
+}
+
+/// AC-09: no step works before the one that it follows.
+#[tokio::test]
+async fn ac_09_no_step_of_a_sign_in_can_be_taken_out_of_its_order() {
+    let house = House::new().await;
+    let app = house.app("demo-web", "openid");
+    let (name, password) = house.person("alice");
+    let issuer = house.issuer();
+    let pair = |page: &Seen, button: &str, field: &str| {
+        let pairs = page.form(button).pairs;
+        pairs.into_iter().find(|(known, _)| known == field).map(|(_, value)| value).unwrap_or_default()
+    };
+    let mut matrix = Matrix::new("AC-09 state of a request × step");
+    for state in ["begun", "signed in", "finished", "account", "none"] {
+        let browser = Browser::new();
+        let login = app.begin(&browser, &[]).await;
+        let (mut id, token) = (pair(&login, "#sign-in", "request"), pair(&login, "#sign-in", "token"));
+        let fields = [("username", name), ("password", password)];
+        match state {
+            "signed in" => {
+                browser.press(&login, "#sign-in", &fields).await;
+            }
+            "finished" => {
+                let next = browser.press(&login, "#sign-in", &fields).await;
+                let consent = browser.follow(next, &app.redirect_uri).await;
+                let next = browser.press(&consent, "#allow", &[]).await;
+                browser.follow(next, &app.redirect_uri).await;
+            }
+            "account" => {
+                let page = browser.open(&format!("{issuer}/account"), "").await;
+                id = pair(&page, "#sign-in", "request");
+            }
+            "none" => id = "A".repeat(43),
+            _ => {}
+        }
+        for (path, action) in [("/login", "sign-in"), ("/consent", "allow")] {
+            for (what, token) in [("no token", ""), ("the token of the first page", token.as_str())] {
+                if path == "/login" && what != "no token" && ["begun", "signed in", "finished"].contains(&state) {
+                    continue;
+                }
+                let form = [("request", id.as_str()), ("token", token), ("action", action), fields[0], fields[1]];
+                let seen = browser.post(&format!("{issuer}{path}"), issuer, &form).await;
+                matrix.cell(
+                    format!("{state} × POST {path}, {what}"),
+                    (seen.answer.status, seen.error()),
+                    (403, "foreign_form".to_owned()),
+                );
+            }
+        }
+        for path in ["/login", "/consent", "/continue"] {
+            let seen = browser.get(&format!("{issuer}{path}?request={id}")).await;
+            let to = seen.answer.header("location").to_owned();
+            let code = to.contains("code=");
+            let gone = matches!(state, "finished" | "none");
+            matrix.hold(
+                format!("{state} × GET {path}"),
+                !code && (!gone || (400..500).contains(&seen.answer.status)),
+                &seen,
+            );
+        }
+        if state != "finished" {
+            let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
+            matrix.hold(format!("{state}: no code came of it"), silent.code.is_none(), &silent);
+        }
+    }
+    matrix.end();
+    house.stop().await;
+}

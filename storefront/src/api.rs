@@ -285,7 +285,8 @@ impl Api {
                     let dropped = people.refused(login, CATALOG).await;
                     dropped.map_err(|error| ApiError::NoToken(error.into()))?;
                 }
-                StatusCode::UNAUTHORIZED => return Err(ApiError::SignedOut),
+                // The issuer gave a fresh token, and that is refused, too: signing in again would not help.
+                status @ StatusCode::UNAUTHORIZED => return Err(ApiError::Busy(status)),
                 StatusCode::FORBIDDEN => return Err(ApiError::Forbidden),
                 StatusCode::NOT_FOUND => return Err(ApiError::Missing),
                 StatusCode::PRECONDITION_FAILED => return Err(ApiError::Stale),

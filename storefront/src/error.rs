@@ -150,17 +150,22 @@ pub async fn dress(State(storefront): State<Storefront>, request: Request, next:
         }
     };
     let Ok(visit) = Visit::from_request_parts(&mut asked, &storefront).await;
+    // What is spent stays spent, whatever page says so.
+    let keep = |mut dressed: Response| {
+        for name in [header::ALLOW, header::SET_COOKIE] {
+            for value in response.headers().get_all(&name) {
+                dressed.headers_mut().append(name.clone(), value.clone());
+            }
+        }
+        dressed
+    };
     if failure == Failure::SignedOut
         && asked.method == http::Method::GET
         && let Ok(to_sign_in) = visit.to_sign_in()
     {
-        return to_sign_in;
+        return keep(to_sign_in);
     }
-    let mut dressed = page(failure, &visit);
-    if let Some(allow) = response.headers().get(header::ALLOW) {
-        dressed.headers_mut().insert(header::ALLOW, allow.clone());
-    }
-    dressed
+    keep(page(failure, &visit))
 }
 
 /// A handler that panicked is a mistake of ours like any other.

@@ -314,6 +314,10 @@ impl Oidc {
             .send(request)
             .await
             .map_err(|error| OidcError::Away(error.to_string()))?;
+        let status = answer.status();
+        if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
+            return Err(OidcError::Away(format!("userinfo answers {status}")));
+        }
         let info: serde_json::Value =
             serde_json::from_slice(answer.body()).map_err(|error| OidcError::Refused(error.to_string()))?;
         if answer.status() != http::StatusCode::OK || info["sub"] != sub {

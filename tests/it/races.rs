@@ -210,21 +210,52 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_whoever_races() {
     let house = house(None, Role::ALL.to_vec(), None).await;
+    redeemed_once(&[&house], &[house.issuer().to_owned()]).await;
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_over_two_nodes() {
+    let databases = [
+        &*postgres("codes_identity").await,
+        &*postgres("codes_bus").await,
+        &*postgres("codes_catalog").await,
+    ];
+    let one = house(Some(databases), Role::ALL.to_vec(), None).await;
+    let two = house(Some(databases), vec![Role::Identity], Some(&one)).await;
+    let second = two.running().urls.services["identity"].clone();
+    redeemed_once(&[&one, &two], &[one.issuer().to_owned(), second]).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+async fn redeemed_once(houses: &[&House], nodes: &[String]) {
+    let house = houses[0];
     let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
+    let apps: Vec<App> = nodes
+        .iter()
+        .map(|issuer| App {
+            issuer: issuer.clone(),
+            ..app.clone()
+        })
+        .collect();
     for round in 0..40 {
         let back = app.walk(&browser, ("", ""), &[]).await;
         let code = back.code.expect("a code");
-        let answers = futures::future::join_all((0..16).map(|_| app.redeem(&code))).await;
+        let answers = futures::future::join_all((0..16).map(|at| apps[at % apps.len()].redeem(&code))).await;
         let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
         assert_eq!(won.len(), 1, "round {round}: {answers:?}");
         let tokens = Tokens::of(won[0]);
-        // Now it is a replay, and everything that came of the code ends.
+        // Now it is a replay, and everything that came of the code ends. Another node knows by the clock alone that the
+        // race is over.
+        for house in houses {
+            house.clock.advance(10_000);
+        }
         assert_eq!(app.redeem(&code).await.code(), "invalid_grant");
         let refreshed = app.refresh(tokens.refresh()).await;
         assert_eq!(refreshed.code(), "invalid_grant", "round {round}");
     }
-    house.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

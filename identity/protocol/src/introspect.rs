@@ -87,7 +87,7 @@ pub struct Active<'a> {
     pub jti: &'a str,
 }
 
-/// Whether a refresh token is active: for its own client alone, and only the one that a refresh would take.
+/// Whether a refresh token is active: for its own client alone, and only the newest one of its family.
 pub fn is_active_refresh(
     caller: &Client,
     token: &Checked,
@@ -97,13 +97,11 @@ pub fn is_active_refresh(
 ) -> bool {
     let genuine = token.tag() == Tag::Genuine;
     family.is_some_and(|family| {
-        let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= latest);
         genuine
             && family.client == *caller.id()
             && family.generation == token.name().generation
             && family.revoked_at.is_none()
-            && !over(family.expires_at)
-            && !over(family.idle_expires_at)
+            && !family.is_over(latest)
             && standing.hold(family.offline_at.is_some()).is_ok()
     })
 }

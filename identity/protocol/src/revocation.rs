@@ -137,15 +137,21 @@ pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) 
 }
 
 /// Decides over a refresh token of any generation: a genuine one of this client ends its family with all its access
-/// tokens. That is no replay, whichever generation came (RFC 7009 §2.1).
-pub fn hand_in_refresh(client: &Client, token: &Checked, family: Option<&Family>) -> Handed {
+/// tokens. That is no replay, whichever generation came (RFC 7009 §2.1). One that has run out is nothing any more.
+pub fn hand_in_refresh(
+    client: &Client,
+    token: &Checked,
+    family: Option<&Family>,
+    latest: Timestamp,
+) -> Handed {
     match family {
         Some(family)
             if token.tag() == Tag::Genuine
                 && family.handle == token.name().handle
                 && family.client == *client.id()
                 && token.name().generation <= family.generation
-                && family.revoked_at.is_none() =>
+                && family.revoked_at.is_none()
+                && !family.is_over(latest) =>
         {
             Handed::End(Revocation::Family {
                 fam: family.fam.clone(),

@@ -138,27 +138,24 @@ impl Identity {
         tx: &Tx,
         revocation: &Revocation,
         recorded: &Recorded,
-        families: Vec<(String, String, Option<String>)>,
+        families: Vec<Ended>,
         cause: &str,
         actor: &str,
         request_id: &str,
         now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let event = event_of(revocation, recorded, families);
-        self.inner
-            .outbox
-            .put(
-                tx,
-                Draft {
-                    r#type: event.event_type().to_owned(),
-                    subject: event.subject().to_owned(),
-                    sequence: recorded.before.unwrap_or(1),
-                    data: data_of(&event),
-                    correlation: Some(request_id.to_owned()),
-                    actor: Some(actor.to_owned()),
-                },
-            )
-            .await?;
+        for (sequence, families) in (recorded.before.unwrap_or(1)..).zip(parts(families)) {
+            let event = event_of(revocation, recorded, families);
+            let draft = Draft {
+                r#type: event.event_type().to_owned(),
+                subject: event.subject().to_owned(),
+                sequence,
+                data: data_of(&event),
+                correlation: Some(request_id.to_owned()),
+                actor: Some(actor.to_owned()),
+            };
+            self.inner.outbox.put(tx, draft).await?;
+        }
         let row = AuditRow {
             id: self.inner.random.uuid_v7(now.0),
             kind: format!("{}.revoked", revocation.kind()),
@@ -181,12 +178,33 @@ impl Identity {
     }
 }
 
+/// A family that ends with its session: its `fam`, client and `sid`.
+type Ended = (String, String, Option<String>);
+
+/// The families of one ending in as many lists as it takes: however many a session has gathered, each event of its end
+/// stays far below what a message may hold. At least one, for an end without families.
+fn parts(families: Vec<Ended>) -> Vec<Vec<Ended>> {
+    // A third of an envelope: a client's id may need escaping.
+    const MOST: usize = 20 * 1024;
+    let mut parts = vec![Vec::new()];
+    let mut size = 0;
+    for family in families {
+        let (fam, client, sid) = &family;
+        let more = fam.len() + client.len() + sid.as_ref().map_or(4, String::len) + 40;
+        if size + more > MOST {
+            parts.push(Vec::new());
+            size = 0;
+        }
+        size += more;
+        if let Some(part) = parts.last_mut() {
+            part.push(family);
+        }
+    }
+    parts
+}
+
 /// A revocation in the words of the contracts.
-fn event_of(
-    revocation: &Revocation,
-    recorded: &Recorded,
-    families: Vec<(String, String, Option<String>)>,
-) -> wire::Revocation {
+fn event_of(revocation: &Revocation, recorded: &Recorded, families: Vec<Ended>) -> wire::Revocation {
     let until = recorded.until;
     let before = recorded.before.unwrap_or_default();
     match revocation.clone() {
@@ -205,11 +223,7 @@ fn event_of(
             until,
         }),
         Revocation::Session { session } => {
-            let family = |(fam, client_id, sid): (String, String, Option<String>)| wire::SessionFamily {
-                fam,
-                client_id,
-                sid,
-            };
+            let family = |(fam, client_id, sid): Ended| wire::SessionFamily { fam, client_id, sid };
             let families = families.into_iter().map(family).collect();
             wire::Revocation::Session(wire::SessionRevoked {
                 sid: session,

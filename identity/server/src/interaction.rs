@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use latchkey_identity_store::{AuditRow, RequestRow};
 use latchkey_protocol::authorize::{self, Issue, Outcome, Request, Server, Step, Stored};
 use latchkey_protocol::client::Client;
+use latchkey_protocol::consent::Consent;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session::State;
 use latchkey_protocol::{ClientId, Timestamp};
@@ -20,7 +21,8 @@ use crate::{Identity, IdentityError};
 
 /// How long a person may take, milliseconds.
 pub(crate) const REQUEST_LIFE_MS: i64 = 10 * 60_000;
-/// Unfinished requests that one address may have: what strangers can make us write is bounded.
+/// Requests that one address may begin within [`REQUEST_LIFE_MS`] without a sign-in at their end: what strangers can make
+/// us write is bounded.
 const MOST_UNFINISHED: u32 = 2_000;
 
 /// Where a stored request came from.
@@ -33,7 +35,8 @@ pub(crate) mod origin {
     pub const LOGOUT: &str = "logout";
 }
 
-/// Unfinished requests by address.
+/// Requests by address that have not ended in a code. One that was cancelled or refused still counts: anybody can do that
+/// as often as they like.
 pub(crate) struct Unfinished(Cache<String, Arc<AtomicU32>>);
 
 impl Default for Unfinished {
@@ -77,6 +80,8 @@ pub(crate) struct Decided {
     pub client: Arc<Client>,
     pub request: Request,
     pub session: Option<SignedIn>,
+    /// What the person allowed the client until now.
+    pub consent: Option<Consent>,
     pub outcome: Outcome,
 }
 
@@ -213,6 +218,7 @@ impl Identity {
             client,
             request,
             session,
+            consent,
             outcome,
         })
     }
@@ -236,7 +242,7 @@ impl Identity {
         let code = self.secret();
         let (identity, hash, now, latest) = (self.clone(), digest(&code), self.now(), self.latest());
         let device = visitor.agent();
-        let issue = issue.clone();
+        let (issue, before) = (issue.clone(), decided.consent.clone());
         let request = request.map(|row| row.id.clone());
         let touch = decided.session.as_ref().and_then(|known| {
             const A_MINUTE_MS: i64 = 60_000;
@@ -271,7 +277,13 @@ impl Identity {
                 if let Some(consent) = &issue.remember {
                     let id = identity.inner.random.uuid_v7(now.0);
                     let (user, client) = (&issue.code.user, &issue.code.client);
-                    store.put_consent(&tx, &id, user, client, consent, now).await?;
+                    if !store
+                        .put_consent(&tx, &id, user, client, before.as_ref(), consent, now)
+                        .await?
+                    {
+                        // Allowed more in another tab, or taken back: it is to be decided again.
+                        return Err(IdentityError::Overtaken);
+                    }
                     let scope = issue.code.granted.scope.to_string();
                     let given = row("consent.given", json!({ "scope": scope }));
                     store.audit(&tx, &given, now).await?;
@@ -299,7 +311,7 @@ impl Identity {
     }
 
     /// Ends a stored request that gets no code.
-    pub(crate) async fn finish(&self, visitor: &Visitor, row: &RequestRow) -> Result<(), Fault> {
+    pub(crate) async fn finish(&self, row: &RequestRow) -> Result<(), Fault> {
         let (store, id, now) = (self.inner.store.clone(), row.id.clone(), self.now());
         let finished = self
             .inner
@@ -309,7 +321,6 @@ impl Identity {
                 move |tx| async move { Ok::<_, IdentityError>(store.finish_request(&tx, &id, now).await?) },
             )
             .await?;
-        self.inner.unfinished.end(visitor.address);
         if finished {
             Ok(())
         } else {

@@ -55,7 +55,9 @@ impl Identity {
         let (identity, visitor, row) = (self.clone(), visitor.clone(), row.clone());
         let username = username.to_owned();
         let done =
-            tokio::spawn(async move { identity.try_sign_in(&visitor, &row, &username, password).await });
+            latchkey_http::spawn(
+                async move { identity.try_sign_in(&visitor, &row, &username, password).await },
+            );
         done.await.map_err(|_panicked| PageError::Internal)?
     }
 

@@ -125,6 +125,13 @@ impl Visitor {
             .filter(|value| is_secret(value))
     }
 
+    /// Whether a browser asks for something inside of a page, and not for a page (Fetch Metadata). Whoever says nothing
+    /// is no browser of today.
+    pub fn is_embedded(&self) -> bool {
+        let destination = self.headers.get("sec-fetch-dest");
+        destination.is_some_and(|destination| destination != "document")
+    }
+
     /// A form that changes something comes from a page of ours: a browser says so with the exact origin. Whoever says
     /// nothing is no browser; the form's own token decides then as always.
     pub fn is_at_home(&self, identity: &Identity) -> Result<(), Fault> {

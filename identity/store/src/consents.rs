@@ -39,24 +39,27 @@ impl Store {
         row.map_or(Ok(None), |row| read_consent(&row))
     }
 
-    /// Writes down what a person allows; the row's id. `id` is for a row that is not there yet.
+    /// Writes down what a person allows in the place of `before`; `false` when that has changed meanwhile. `id` is for a row
+    /// that is not there yet.
     pub async fn put_consent(
         &self,
         tx: &Tx,
         id: &str,
         user: &str,
         client: &ClientId,
+        before: Option<&Consent>,
         consent: &Consent,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        sql(
+    ) -> Result<bool, StoreError> {
+        let rows = sql(
             "INSERT INTO grants (id, user_id, client_id, scope, resources, created_at, updated_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $6) \
              ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, \
                resources = excluded.resources, updated_at = excluded.updated_at, \
                created_at = CASE WHEN grants.withdrawn_at IS NULL THEN grants.created_at \
                                  ELSE excluded.created_at END, \
-               withdrawn_at = NULL",
+               withdrawn_at = NULL \
+             WHERE grants.scope = $7 AND grants.resources = $8 AND COALESCE(grants.withdrawn_at, 0) = $9",
         )
         .bind(id)
         .bind(user)
@@ -64,9 +67,16 @@ impl Store {
         .bind(consent.granted.scope.to_string())
         .bind(resources_text(&consent.granted))
         .bind(now.0)
+        .bind(before.map(|consent| consent.granted.scope.to_string()))
+        .bind(before.map(|consent| resources_text(&consent.granted)))
+        .bind(
+            before
+                .and_then(|consent| consent.withdrawn_at)
+                .map_or(0, |at| at.0),
+        )
         .execute(tx)
         .await?;
-        Ok(())
+        Ok(rows == 1)
     }
 
     /// Takes a consent back, and with it the codes that were not redeemed; `false` when there is none. It comes first

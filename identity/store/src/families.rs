@@ -248,15 +248,23 @@ impl Store {
     }
 
     /// The families of a person, those that live first, then the newest.
-    pub async fn families_of(&self, user: &str, limit: i64) -> Result<Vec<FamilyRow>, StoreError> {
+    pub async fn families_of(
+        &self,
+        user: &str,
+        latest: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<FamilyRow>, StoreError> {
         sql(concat!(
             "SELECT ",
             family_columns!(),
             " FROM families f WHERE f.user_id = $1 \
-               ORDER BY CASE WHEN f.revoked_at IS NULL THEN 0 ELSE 1 END, f.created_at DESC, f.id LIMIT $2"
+               ORDER BY CASE WHEN f.revoked_at IS NULL AND COALESCE(f.expires_at, $3) >= $3 \
+                               AND COALESCE(f.idle_expires_at, $3) >= $3 THEN 0 ELSE 1 END, \
+                        f.created_at DESC, f.id LIMIT $2"
         ))
         .bind(user)
         .bind(limit)
+        .bind(latest.0)
         .fetch_all(&self.db)
         .await?
         .iter()

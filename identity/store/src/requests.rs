@@ -91,10 +91,11 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Ends a request; `false` when it was answered before: one request, one answer.
+    /// Ends a request; `false` when it was answered before: one request, one answer. What was asked is not kept: nobody
+    /// needs it again, and strangers choose how long it is.
     pub async fn finish_request(&self, tx: &Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let rows =
-            sql("UPDATE authorization_requests SET finished_at = $2 WHERE id = $1 AND finished_at IS NULL")
+            sql("UPDATE authorization_requests SET finished_at = $2, parsed = '' WHERE id = $1 AND finished_at IS NULL")
                 .bind(id)
                 .bind(now.0)
                 .execute(tx)

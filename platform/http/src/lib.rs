@@ -21,4 +21,4 @@ pub use json::{PathId, StrictJson};
 pub use listener::{Bound, Limits, Server};
 pub use problem::{FieldError, Problem, reasons};
 pub use query::StrictQuery;
-pub use request_id::{RequestId, current_request_id};
+pub use request_id::{RequestId, current_request_id, spawn};

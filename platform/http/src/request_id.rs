@@ -17,6 +17,14 @@ pub fn current_request_id() -> RequestId {
     REQUEST_ID.try_with(|id| *id).unwrap_or(RequestId([b'0'; 32]))
 }
 
+/// Runs something in a task of its own, which a hang-up does not cut, under the id of the request that wants it.
+pub fn spawn<F>(work: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    tokio::spawn(REQUEST_ID.scope(current_request_id(), work))
+}
+
 impl RequestId {
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";

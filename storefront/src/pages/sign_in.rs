@@ -19,6 +19,8 @@ use crate::store::Whom;
 const MOST_FLOWS: usize = 6;
 /// How long a sign-in may take, seconds.
 const FLOW_LIFE_S: i64 = 15 * 60;
+/// The longest address to come back to: cookies of all sign-ins under way must fit into a request.
+const LONGEST_RETURN: usize = 512;
 /// The beginning of the names of cookies with sign-ins under way.
 const FLOW: &str = "latchkey-flow";
 
@@ -32,7 +34,11 @@ pub async fn begin(
     let people = storefront.people.as_ref().ok_or(Failure::Missing)?;
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
     let back = form.take("return");
-    let back = back.as_deref().and_then(safe_return).unwrap_or("/");
+    let back = back
+        .as_deref()
+        .filter(|back| back.len() <= LONGEST_RETURN)
+        .and_then(safe_return)
+        .unwrap_or("/");
     if signed_in(people, &kept(&session).await?).await?.is_some() {
         return see_other(back);
     }

@@ -239,6 +239,11 @@ async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_1
         ),
         ("fragment", vec![("response_mode", "fragment")], "invalid_request"),
         ("jwt", vec![("response_mode", "jwt")], "invalid_request"),
+        (
+            "a window",
+            vec![("response_mode", "web_message")],
+            "invalid_request",
+        ),
         ("unknown scope", vec![("scope", "nothing.here")], "invalid_scope"),
         ("no scope", vec![("scope", "")], "invalid_scope"),
         (

@@ -1,6 +1,7 @@
 //! The security checklist, item by item, against the real house. A test is named after its item; where the item has
 //! CVE numbers they come first, so that `cargo test cve_` lists what happened to others.
 
+mod attacks;
 mod authentication;
 mod authorization;
 mod clients;

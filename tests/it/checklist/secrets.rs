@@ -11,7 +11,7 @@ use latchkey_identity::Vault;
 use latchkey_protocol::client::AuthMethod;
 
 use super::world::{World, lines, payload, pooled, secret_of, signature};
-use crate::harness::{Machine, Matrix};
+use crate::harness::{Browser, Machine, Matrix, Tokens};
 
 /// Every file below a folder, with its bytes.
 pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -126,6 +126,33 @@ async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() 
     let machine = world.machine("m-basic");
     let (live, revoked) = (machine.token().await, machine.token().await);
     machine.revoke(&revoked).await;
+    let app = world.house.app("demo-browser", "openid catalog.read");
+    let browser = Browser::new();
+    let code = app
+        .walk(&browser, world.house.person("alice"), &[])
+        .await
+        .code
+        .unwrap();
+    let tokens = Tokens::of(&app.redeem(&code).await);
+    let next = Tokens::of(&app.refresh(tokens.refresh()).await);
+    let unused = app
+        .walk(&browser, world.house.person("alice"), &[])
+        .await
+        .code
+        .unwrap();
+    for (what, secret) in [
+        ("a spent code", code),
+        ("a code", unused),
+        ("a refresh token", tokens.refresh().to_owned()),
+        ("its successor", next.refresh().to_owned()),
+        ("an ID token", signature(tokens.id.as_deref().unwrap()).to_owned()),
+        ("a person's access token", signature(&next.access).to_owned()),
+        ("a session", browser.cookie("latchkey-session").unwrap()),
+        ("a browser", browser.cookie("latchkey-browser").unwrap()),
+    ] {
+        assert!(secret.len() >= 40, "{what}");
+        needles.push((what.to_owned(), secret.into_bytes()));
+    }
     for token in [&live, &revoked] {
         needles.push(("a token".into(), token.clone().into_bytes()));
         needles.push(("a token's signature".into(), signature(token).as_bytes().to_vec()));

@@ -81,6 +81,9 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else() {
         }
         let answer = browser.get(changed.as_str()).await.answer;
         matrix.cell(what, (answer.status, is_in(&house, &browser).await), (400, false));
+        // Pressing reload must not send a code a second time: it would look like a theft.
+        let spent = name == "state" || browser.cookie("latchkey-flow").is_none();
+        matrix.hold(format!("{what}: its flow is spent"), spent, "the cookie is there");
         // A parameter that is there twice is refused as well.
         let browser = Browser::new();
         let seen = up_to_the_callback(&house, &browser, "alice", "/").await;

@@ -71,6 +71,8 @@ pub enum Rejection {
 
 /// The longest `nonce` that is kept.
 const LONGEST_NONCE: usize = 1_024;
+/// What a client gets back unread; it is kept while a person signs in.
+const LONGEST_STATE: usize = 4_096;
 /// The longest hint that is kept; a longer one is ignored, as it is a hint.
 const LONGEST_HINT: usize = 256;
 /// How many locales are looked at.
@@ -108,6 +110,9 @@ pub fn parse(
         .and_then(|uri| RedirectUri::of(client, uri))
         .ok_or(Rejection::Page(PageError::RedirectUri))?;
     let state = one(parameters, "state");
+    if state.is_some_and(|state| state.len() > LONGEST_STATE) {
+        return Err(Rejection::Page(PageError::Malformed));
+    }
     let mode = one(parameters, "response_mode").map(Mode::parse);
     // A mode that does not exist is told by the default one.
     let back = mode.flatten().unwrap_or_default();
@@ -185,8 +190,8 @@ fn read(
         .collect();
     let asked = audience::asked(server.issuer, client, server.resources, &resources, one("scope"))?;
     let nonce = one("nonce");
-    if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE) {
-        return Err(OAuthError::Malformed("nonce is too long."));
+    if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE || nonce.chars().any(char::is_control)) {
+        return Err(OAuthError::Malformed("nonce is too long, or no text."));
     }
     let hinted_sub = match hint {
         Hint::Absent => None,

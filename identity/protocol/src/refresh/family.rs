@@ -60,6 +60,14 @@ pub struct Family {
 }
 
 impl Family {
+    /// Whether it was not used for too long, or has reached its end.
+    pub fn is_over(&self, latest: Timestamp) -> bool {
+        [self.idle_expires_at, self.expires_at]
+            .into_iter()
+            .flatten()
+            .any(|end| end <= latest)
+    }
+
     /// True when a refresh presenting the current generation was committed. Only a client that does not rotate can have
     /// done that: with rotation the current generation is a new one then.
     pub fn current_is_used(&self) -> bool {

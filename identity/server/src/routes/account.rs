@@ -164,7 +164,7 @@ impl Identity {
             });
         }
         let mut families = Vec::new();
-        for row in store.families_of(user, MOST).await? {
+        for row in store.families_of(user, self.latest(), MOST).await? {
             families.push(self.family_line(words, row).await?);
         }
         let history = store

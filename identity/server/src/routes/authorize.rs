@@ -86,6 +86,10 @@ impl Identity {
                 }
             }
         }
+        // A picture or frame of somebody else's page begins nothing that a person could finish.
+        if visitor.is_embedded() {
+            return Err(PageError::Malformed.into());
+        }
         let stored = authorize::Stored::from(request);
         let parsed = serde_json::to_string(&stored).map_err(|_| PageError::Internal)?;
         let (browser, made) = self.browser_secret(visitor, keep);
@@ -143,7 +147,7 @@ impl Identity {
                 Outcome::NeedLogin(_) => return Ok(see_other(&format!("/login?request={id}"))),
                 Outcome::NeedConsent { .. } => return Ok(see_other(&format!("/consent?request={id}"))),
                 Outcome::RedirectError(response) => {
-                    self.finish(visitor, &interaction.row).await?;
+                    self.finish(&interaction.row).await?;
                     return Ok(self.back(visitor, response));
                 }
                 Outcome::Issue(issue) => {
@@ -161,12 +165,12 @@ impl Identity {
     async fn resume_account(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Response, Fault> {
         let id = &interaction.row.id;
         if interaction.step == Step::LoginCancelled {
-            self.finish(visitor, &interaction.row).await?;
+            self.finish(&interaction.row).await?;
             return Ok(see_other("/signed-out"));
         }
         let session = self.session(visitor).await?;
         if session.is_some_and(|known| known.state == session::State::Live) {
-            self.finish(visitor, &interaction.row).await?;
+            self.finish(&interaction.row).await?;
             return Ok(see_other("/account"));
         }
         Ok(see_other(&format!("/login?request={id}")))

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::Identity;
 use crate::interaction::origin;
 use crate::pages::{Fault, LogoutPage, SignedOutPage, private, see_other};
-use crate::visitor::{SignedIn, Visitor, cookie};
+use crate::visitor::{SignedIn, Visitor, cookie, is_secret};
 
 /// What a sign-out request asks, its hint already proved: the ID token itself is not kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,6 +96,9 @@ impl Identity {
 
     /// What was kept of a POST.
     async fn kept_logout(&self, id: &str) -> Result<Asked, Fault> {
+        if !is_secret(id) {
+            return Err(PageError::Expired.into());
+        }
         let row = self.inner.store.request(id).await?.ok_or(PageError::Expired)?;
         let over = row.expires_at <= self.latest() || row.finished_at.is_some();
         if row.origin != origin::LOGOUT || over {

@@ -76,6 +76,6 @@ impl Identity {
         let family = known.as_ref().map(|facts| &facts.family);
         let salt = family.map(|family| &family.salt);
         let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
-        Ok(hand_in_refresh(client, &checked, family))
+        Ok(hand_in_refresh(client, &checked, family, self.latest()))
     }
 }

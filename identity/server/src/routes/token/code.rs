@@ -194,12 +194,12 @@ impl Identity {
                     kind: "code_reuse".to_owned(),
                     actor: actor.clone(),
                     subject: user.clone(),
-                    request_id: Some(request_id),
+                    request_id: Some(request_id.clone()),
                     detail: json!({ "fam": fam, "code": code }),
                 };
                 identity.inner.store.audit(&tx, &row, now).await?;
                 identity
-                    .alert(&tx, &fam, &user, &actor, "code_reuse", true, 1)
+                    .alert(&tx, &fam, &user, &actor, "code_reuse", true, 1, &request_id)
                     .await
             })
             .await?;

@@ -127,6 +127,7 @@ impl Identity {
         reason: &str,
         ended: bool,
         generation: i64,
+        request_id: &str,
     ) -> Result<(), IdentityError> {
         let alert = wire::FamilyAlerted {
             fam: fam.to_owned(),
@@ -141,7 +142,7 @@ impl Identity {
             subject: fam.to_owned(),
             sequence: generation,
             data: json!(alert),
-            correlation: Some(latchkey_http::current_request_id().to_string()),
+            correlation: Some(request_id.to_owned()),
             actor: Some(client.to_owned()),
         };
         self.inner.outbox.put(tx, draft).await?;
@@ -244,6 +245,7 @@ impl Act {
                 reason,
                 ended,
                 family.generation,
+                &self.request_id,
             )
             .await
     }

@@ -104,7 +104,8 @@ pub fn router(storefront: Storefront) -> Router {
         .people
         .as_ref()
         .map(|people| people.oidc.issuer().to_owned());
-    latchkey_web::secure_with(pages, Csp::new().with_form_target(&issuer.unwrap_or_default()))
+    let pages = latchkey_web::secure_with(pages, Csp::new().with_form_target(&issuer.unwrap_or_default()));
+    latchkey_web::strict_transport(pages, storefront.origins.first())
 }
 
 /// What acts on GET has no HEAD: a look must not act.

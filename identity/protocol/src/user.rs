@@ -105,11 +105,105 @@ pub fn check_email(email: &str) -> Result<(), String> {
     }
 }
 
-/// A password that stands alone: 15 to 256 characters of any kind, without the name or address of its owner
-/// (NIST SP 800-63B §3.1.1.2). Nothing is cut off and no composition is asked for.
+/// Long passwords that lists of breached ones begin with, and what they are made of: of each, any number in a row counts
+/// as one guess.
+const COMMON: [&str; 40] = [
+    "password",
+    "passwort",
+    "passw0rd",
+    "p@ssw0rd",
+    "welcome",
+    "letmein",
+    "iloveyou",
+    "trustno",
+    "administrator",
+    "admin",
+    "changeme",
+    "secret",
+    "default",
+    "master",
+    "dragon",
+    "monkey",
+    "shadow",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "superman",
+    "batman",
+    "starwars",
+    "michael",
+    "jennifer",
+    "jordan",
+    "charlie",
+    "freedom",
+    "whatever",
+    "computer",
+    "internet",
+    "login",
+    "access",
+    "hello",
+    "test",
+    "user",
+    "guest",
+    "please",
+    "correcthorsebatterystaple",
+];
+
+/// Rows of keys, the alphabet and the digits: a walk along one of them, forwards or backwards, is one guess.
+const WALKS: [&str; 8] = [
+    "abcdefghijklmnopqrstuvwxyz",
+    "0123456789012345678901234567890",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+    "azertyuiopqsdfghjklmwxcvbn",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "!@#$%^&*()_+",
+];
+
+/// What is left of a password for somebody to guess when everything common is one step: words of the lists, walks of three
+/// and more keys, and repetitions of what was there before.
+fn strength(lower: &str) -> usize {
+    const SHORTEST_WALK: usize = 3;
+    let walks: Vec<String> = WALKS
+        .iter()
+        .flat_map(|walk| [(*walk).to_owned(), walk.chars().rev().collect()])
+        .collect();
+    let chars: Vec<char> = lower.chars().collect();
+    let (mut at, mut steps) = (0, 0);
+    while at < chars.len() {
+        let rest: String = chars[at..].iter().collect();
+        let before: String = chars[..at].iter().collect();
+        let word = COMMON
+            .iter()
+            .filter(|word| rest.starts_with(**word))
+            .map(|word| word.len())
+            .max();
+        let longest = |known: &dyn Fn(&str) -> bool| {
+            (SHORTEST_WALK..=chars.len() - at)
+                .take_while(|length| known(&chars[at..at + length].iter().collect::<String>()))
+                .last()
+        };
+        let walk = longest(&|part| walks.iter().any(|walk| walk.contains(part)));
+        let repeated = longest(&|part| before.contains(part));
+        let same = chars[at..].iter().take_while(|c| **c == chars[at]).count();
+        at += [word, walk, repeated, Some(same)]
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(1);
+        steps += 1;
+    }
+    steps
+}
+
+/// A password that stands alone: 15 to 256 characters of any kind, without the name or address of its owner, and not
+/// made of what everybody tries first (NIST SP 800-63B §3.1.1.2). Nothing is cut off and no composition is asked for.
 pub fn check_password(password: &str, username: &str, email: &str) -> Result<(), String> {
     const SHORTEST: usize = 15;
     const LONGEST: usize = 256;
+    const FEWEST_STEPS: usize = 6;
     let length = password.chars().count();
     if length < SHORTEST {
         return Err(format!("the password must have at least {SHORTEST} characters"));
@@ -125,12 +219,60 @@ pub fn check_password(password: &str, username: &str, email: &str) -> Result<(),
             );
         }
     }
+    if strength(&lower) < FEWEST_STEPS {
+        return Err(
+            "the password is made of words, keys or repetitions that everybody tries first".to_owned(),
+        );
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ac_02_what_everybody_tries_first_is_no_password_however_long() {
+        for common in [
+            "passwordpassword",
+            "Password12345678",
+            "P@ssw0rd12345678",
+            "123456789012345",
+            "1234567890987654321",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "abcabcabcabcabcabc",
+            "qwertyuiopasdfghjkl",
+            "1qaz2wsx3edc4rfv",
+            "1q2w3e4r5t6y7u8i",
+            "abcdefghijklmnopqrstuvwxyz",
+            "zyxwvutsrqponmlkj",
+            "iloveyouiloveyou",
+            "letmeinletmein123",
+            "welcomewelcome2024",
+            "adminadminadmin123",
+            "CorrectHorseBatteryStaple",
+            "ababababababababab",
+            "!@#$%^&*()_+!@#$%^",
+            "password\u{20}password\u{20}password",
+        ] {
+            let said = check_password(common, "somebody", "somebody@example.test");
+            assert!(said.is_err_and(|said| said.contains("tries first")), "{common}");
+        }
+        for fine in [
+            "a long password of a test",
+            "the password before the change",
+            "blue ladders sing at noon",
+            "9f2c61ab74d8e350",
+            "Zwölf Boxkämpfer jagen Viktor",
+            "パスワードではない言葉の並びを選ぶ",
+        ] {
+            assert_eq!(
+                check_password(fine, "somebody", "somebody@example.test"),
+                Ok(()),
+                "{fine}"
+            );
+        }
+    }
 
     #[test]
     fn cve_2024_29892_id_02_reserved_claims_cannot_be_set_by_a_profile() {

@@ -241,7 +241,8 @@ impl Identity {
             .route(path::REVOKE, post(routes::revoke::post).options(preflight))
             .route(path::REVOCATIONS, get(routes::revocations::get))
             .with_state(self.clone());
-        latchkey_web::secure(pages).merge(endpoints)
+        let all = latchkey_web::secure(pages).merge(endpoints);
+        latchkey_web::strict_transport(all, &self.inner.issuer)
     }
 
     /// What must be true before it takes requests.

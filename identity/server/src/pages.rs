@@ -17,6 +17,8 @@ use crate::{Identity, IdentityError};
 pub(crate) struct Fault {
     pub error: PageError,
     pub retry_after_s: Option<i64>,
+    /// A page of ours to try again on, by itself where a browser is told how long to wait.
+    pub back: Option<String>,
 }
 
 impl From<PageError> for Fault {
@@ -24,6 +26,7 @@ impl From<PageError> for Fault {
         Self {
             error,
             retry_after_s: None,
+            back: None,
         }
     }
 }
@@ -57,6 +60,7 @@ struct ErrorPage<'a> {
     code: &'a str,
     sentence: &'a str,
     trace: String,
+    back: Option<&'a str>,
 }
 
 impl Fault {
@@ -72,6 +76,7 @@ impl Fault {
             code,
             sentence,
             trace,
+            back: self.back.as_deref(),
         };
         let mut response = answer(status, &view);
         let retry = self
@@ -79,6 +84,10 @@ impl Fault {
             .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         if let Some(seconds) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            let again = self.back.map(|back| format!("{seconds}; url={back}"));
+            if let Some(Ok(again)) = again.map(|again| HeaderValue::from_str(&again)) {
+                response.headers_mut().insert(header::REFRESH, again);
+            }
         }
         response
     }

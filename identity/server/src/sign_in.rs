@@ -137,10 +137,11 @@ impl Identity {
         }
     }
 
-    /// The page for whoever is turned away before anything is looked up.
-    pub(crate) fn busy(&self) -> Fault {
+    /// The page for whoever is turned away before anything is looked up; it goes back to the form by itself.
+    pub(crate) fn busy(&self, request: &str) -> Fault {
         Fault {
             retry_after_s: Some(self.later()),
+            back: Some(format!("/login?request={request}")),
             ..PageError::Busy.into()
         }
     }

@@ -54,6 +54,32 @@ pub fn secure_with(router: Router, csp: Csp) -> Router {
     }))
 }
 
+/// Over https, browsers are told to come by https alone from now on (RFC 6797), on every answer: pages, endpoints and
+/// refusals. On a loopback host never: other programs answer at its other ports.
+pub fn strict_transport(router: Router, origin: &str) -> Router {
+    if !is_strict(origin) {
+        return router;
+    }
+    router.layer(middleware::map_response(async |mut response: Response| {
+        set_default(
+            response.headers_mut(),
+            "strict-transport-security",
+            "max-age=31536000",
+        );
+        response
+    }))
+}
+
+fn is_strict(origin: &str) -> bool {
+    let Ok(uri) = origin.parse::<http::Uri>() else {
+        return false;
+    };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let address = host.parse::<std::net::IpAddr>();
+    let loopback = host.ends_with("localhost") || address.is_ok_and(|address| address.is_loopback());
+    uri.scheme_str() == Some("https") && !loopback
+}
+
 async fn secured(request: Request, next: Next, csp: HeaderValue) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -93,6 +119,23 @@ const FIXED: [(&str, &str); 7] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bf_11_only_a_host_of_its_own_is_bound_to_https() {
+        for (origin, strict) in [
+            ("https://id.example.test", true),
+            ("https://id.example.test:8443", true),
+            ("https://192.0.2.1", true),
+            ("http://id.example.test", false),
+            ("https://localhost:8443", false),
+            ("https://id.localhost", false),
+            ("https://127.0.0.1:1", false),
+            ("https://[::1]:1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_strict(origin), strict, "{origin}");
+        }
+    }
 
     #[test]
     fn a_form_target_cannot_open_another_directive() {

@@ -13,7 +13,7 @@ mod page;
 mod theme;
 
 pub use assets::{Asset, ICON, SCRIPT, STYLE, SUBMIT, files};
-pub use headers::{Csp, secure, secure_with};
+pub use headers::{Csp, secure, secure_with, strict_transport};
 pub use html::Html;
 pub use markdown::markdown;
 pub use messages::{COMMON_EN, MessageError, Messages, Words};

@@ -55,7 +55,7 @@ impl Identity {
         // Under a flood most are turned away here, before anything is looked up.
         let signs_in = form.take("action").as_deref() != Some("cancel");
         if signs_in && visitor.device(self).is_none() && !self.inner.hashing.has_room() {
-            return Err(self.busy());
+            return Err(self.busy(&id));
         }
         let interaction = self.interaction(visitor, Some(&id)).await?;
         let Some(asking) = self.asking(visitor, &interaction).await? else {

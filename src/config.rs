@@ -435,30 +435,9 @@ impl File {
             (None, None) => Tls::Off,
             _ => return Err(ConfigError("tls_certificate and tls_key go together".to_owned())),
         };
-        config.guard_client = match (self.guard_client_id, self.guard_client_secret) {
-            (Some(id), Some(secret)) => Some(GuardClient {
-                id,
-                secret: secret_value(&secret)?,
-            }),
-            (None, None) => None,
-            _ => {
-                return Err(ConfigError(
-                    "guard_client_id and guard_client_secret go together".to_owned(),
-                ));
-            }
-        };
-        config.storefront_client = match (self.storefront_client_id, self.storefront_client_secret) {
-            (Some(id), Some(secret)) => Some(GuardClient {
-                id,
-                secret: secret_value(&secret)?,
-            }),
-            (None, None) => None,
-            _ => {
-                return Err(ConfigError(
-                    "storefront_client_id and storefront_client_secret go together".to_owned(),
-                ));
-            }
-        };
+        config.guard_client = client("guard", self.guard_client_id, self.guard_client_secret)?;
+        let (id, secret) = (self.storefront_client_id, self.storefront_client_secret);
+        config.storefront_client = client("storefront", id, secret)?;
         config.signals = match self.signals.as_deref() {
             None | Some("bus") => Signals::Bus,
             Some("feed") if config.guard_client.is_some() => Signals::Feed,
@@ -495,6 +474,24 @@ impl File {
             config.log = log;
         }
         Ok(config)
+    }
+}
+
+/// A role's client: with its secret, or not at all.
+fn client(
+    role: &str,
+    id: Option<String>,
+    secret: Option<String>,
+) -> Result<Option<GuardClient>, ConfigError> {
+    match (id, secret) {
+        (Some(id), Some(secret)) => Ok(Some(GuardClient {
+            id,
+            secret: secret_value(&secret)?,
+        })),
+        (None, None) => Ok(None),
+        _ => Err(ConfigError(format!(
+            "{role}_client_id and {role}_client_secret go together"
+        ))),
     }
 }
 

@@ -129,14 +129,19 @@ impl Store {
         Ok(Some((data, row.int("expires_at")?)))
     }
 
+    /// Ends a session.
     pub async fn end_session(&self, hash: &str) -> Result<(), StoreError> {
-        let hash = hash.to_owned();
+        self.forget("DELETE FROM sessions WHERE id_hash = $1", &[hash])
+            .await
+    }
+
+    /// Runs a statement that deletes what these texts name.
+    async fn forget(&self, statement: &'static str, named: &[&str]) -> Result<(), StoreError> {
+        let named: Vec<String> = named.iter().map(|text| (*text).to_owned()).collect();
         self.db
             .write(move |tx| async move {
-                sql("DELETE FROM sessions WHERE id_hash = $1")
-                    .bind(hash)
-                    .execute(&tx)
-                    .await
+                let bound = named.into_iter().fold(sql(statement), |sql, text| sql.bind(text));
+                bound.execute(&tx).await
             })
             .await?;
         Ok(())
@@ -262,31 +267,14 @@ impl Store {
 
     /// Forgets an access token that was refused.
     pub async fn drop_token(&self, login: &str, audience: &str) -> Result<(), StoreError> {
-        let (login, audience) = (login.to_owned(), audience.to_owned());
-        self.db
-            .write(move |tx| async move {
-                sql("DELETE FROM tokens WHERE login_id = $1 AND audience = $2")
-                    .bind(login)
-                    .bind(audience)
-                    .execute(&tx)
-                    .await
-            })
-            .await?;
-        Ok(())
+        let statement = "DELETE FROM tokens WHERE login_id = $1 AND audience = $2";
+        self.forget(statement, &[login, audience]).await
     }
 
     /// Forgets the access tokens of a session at the issuer: whoever has one of its sign-ins is asked about anew.
     pub async fn drop_tokens(&self, sid: &str) -> Result<(), StoreError> {
-        let sid = sid.to_owned();
-        self.db
-            .write(move |tx| async move {
-                sql("DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sid = $1)")
-                    .bind(sid)
-                    .execute(&tx)
-                    .await
-            })
-            .await?;
-        Ok(())
+        let statement = "DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sid = $1)";
+        self.forget(statement, &[sid]).await
     }
 
     /// Signs out everybody whom this concerns. Sign-ins go first: a refresh that is under way finds its own gone.

@@ -69,6 +69,7 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     browser.pictures("draft").await;
     browser.click("#publish").await;
     browser.see("#public").await;
+    holds_no_token(&browser).await;
     assert_eq!(browser.text("#status").await, "Published");
     browser.pictures("published").await;
     browser.click("#public").await;
@@ -78,6 +79,7 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
 
     browser.open(&format!("{}/account", house.issuer())).await;
     browser.see("#applications").await;
+    holds_no_token(&browser).await;
     browser.pictures("account").await;
     browser.click("[data-client='storefront']").await;
     browser.see("[role='status']").await;
@@ -106,6 +108,23 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     browser.see("#error[data-code='unknown_client']").await;
     browser.pictures("error").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
+
+    // BF-12: whoever sits down afterwards and presses back sees nobody's pages.
+    browser.open(&format!("{shop}/teach")).await;
+    sign_in(&browser, &house, "ines").await;
+    browser.arrive(&format!("{shop}/teach")).await;
+    browser.open(&format!("{}/account", house.issuer())).await;
+    browser.see("#families").await;
+    browser.open(&format!("{shop}/teach")).await;
+    browser.click(".menu summary").await;
+    browser.click("#sign-out").await;
+    browser.arrive(&format!("{shop}/")).await;
+    for _ in 0..3 {
+        browser.back().await;
+        browser.see("main").await;
+        let shown = browser.has(".menu").await || browser.has("#families").await;
+        assert!(!shown, "{}", browser.url().await);
+    }
     browser.stop().await;
     house.stop().await;
 }

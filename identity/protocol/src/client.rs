@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for ClientId {
 }
 
 /// User ids are UUIDs, in whatever letter case and with or without hyphens.
-fn looks_like_a_user_id(text: &str) -> bool {
+pub(crate) fn looks_like_a_user_id(text: &str) -> bool {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
     digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit)
 }

@@ -82,12 +82,16 @@ pub fn canonical(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// A user name: 1 to 64 visible characters without `@`, so that it is never mistaken for an address.
+/// A user name: 1 to 64 visible characters without `@`, so that it is never mistaken for an address, and no UUID, so that
+/// it is never mistaken for somebody's id.
 pub fn check_username(name: &str) -> Result<(), String> {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !(1..=64).contains(&name.chars().count()) || !name.chars().all(fine) {
+    if !(1..=64).contains(&name.chars().count())
+        || !name.chars().all(fine)
+        || crate::client::looks_like_a_user_id(name)
+    {
         return Err(format!(
-            "user name {name:?} must have 1 to 64 letters, digits, dots, hyphens or underscores"
+            "user name {name:?} must have 1 to 64 letters, digits, dots, hyphens or underscores, and not be a UUID"
         ));
     }
     Ok(())

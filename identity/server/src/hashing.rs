@@ -1,7 +1,7 @@
 //! The pool that hashes passwords: few threads of low priority behind a queue that is bounded by time, so that a flood
 //! of sign-ins costs everybody else next to nothing (reliability §6). Low priority alone does not keep that promise: a
 //! kernel may let a thread that computes go on until its next tick while others wait. So in a flood the pool also looks at
-//! how much of its core it was given, and hashes the less often the busier that is.
+//! how busy the rest of the process is, and hashes the less often the busier that is.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,6 +37,7 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     threads: usize,
+    cores: usize,
 }
 
 #[derive(Default)]
@@ -65,7 +66,7 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 const FEWEST: usize = 4;
 /// The niceness of the threads: other work of the process goes first.
 const NICE: i32 = 15;
-/// The share of a core that strangers' sign-ins are hashed with however busy it is.
+/// The share of a core that strangers' sign-ins are hashed with however busy the process is.
 const LEAST_SHARE: f64 = 0.02;
 
 impl Pool {
@@ -76,6 +77,7 @@ impl Pool {
             queue: Mutex::default(),
             wake: Condvar::new(),
             threads: (cores / 2).max(1),
+            cores,
         });
         for at in 0..shared.threads {
             let working = shared.clone();
@@ -181,12 +183,13 @@ impl Shared {
             if let Some((job, class)) = queue.next(self.threads, rested <= now) {
                 queue.places[class as usize] -= 1;
                 drop(queue);
-                let (begun, used) = (Instant::now(), cpu_time());
+                let before = Usage::now();
                 (job.work)();
-                let (took, used) = (begun.elapsed(), cpu_time().saturating_sub(used));
+                let used = Usage::since(&before, self.cores);
                 queue = self.lock();
                 let flooded = std::mem::take(&mut queue.flooded);
-                let pause = if flooded { rest(took, used) } else { Duration::ZERO };
+                let pause = if flooded { used.rest() } else { Duration::ZERO };
+                let took = used.took;
                 let period = took + pause;
                 queue.typical = Some(queue.typical.map_or(period, |before| (before * 7 + period) / 8));
                 rested = Instant::now() + pause;
@@ -203,23 +206,44 @@ impl Shared {
     }
 }
 
-/// The processor time of this thread.
-fn cpu_time() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::try_from(now).unwrap_or_default()
+/// What a hash cost, and what the rest of the process did meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct Usage {
+    took: Duration,
+    /// Processor time of this thread.
+    own: Duration,
+    /// The share of its cores that the rest of the process used.
+    busy: f64,
 }
 
-/// In a flood: how long a thread leaves strangers' sign-ins alone after a hash that took this long and used this much processor
-/// time. Whoever has a core to itself goes on at once; of a core that others keep busy it takes the cube of what it was
-/// given, and never less than [`LEAST_SHARE`].
-fn rest(took: Duration, used: Duration) -> Duration {
-    let given = (used.as_secs_f64() / took.as_secs_f64().max(1e-9)).clamp(0.0, 1.0);
-    let share = given.powi(3).max(LEAST_SHARE);
-    // A tenth is noise: interrupts, and the other threads of a quiet process.
-    if given > 0.9 {
-        return Duration::ZERO;
+impl Usage {
+    /// The clocks of now: time, this thread's processor time, the process's.
+    fn now() -> (Instant, Duration, Duration) {
+        use rustix::time::{ClockId, clock_gettime};
+        let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+        let (own, all) = (ClockId::ThreadCPUTime, ClockId::ProcessCPUTime);
+        (Instant::now(), read(own), read(all))
     }
-    used.div_f64(share).saturating_sub(took)
+
+    fn since((begun, own, all): &(Instant, Duration, Duration), cores: usize) -> Self {
+        let (now, own_now, all_now) = Self::now();
+        let (took, own) = (now.duration_since(*begun), own_now.saturating_sub(*own));
+        let others = all_now.saturating_sub(*all).saturating_sub(own);
+        let cores = took.as_secs_f64() * cores as f64;
+        Self {
+            took,
+            own,
+            busy: others.as_secs_f64() / cores.max(1e-9),
+        }
+    }
+
+    /// In a flood: how long a thread leaves strangers' sign-ins alone after this hash. It takes the cube of what the rest
+    /// of the process leaves of the cores, and never less than [`LEAST_SHARE`]. Other processes do not count: to them
+    /// the niceness is enough, and somebody must be let in.
+    fn rest(&self) -> Duration {
+        let share = (1.0 - self.busy.clamp(0.0, 1.0)).powi(3).max(LEAST_SHARE);
+        self.own.div_f64(share).saturating_sub(self.took)
+    }
 }
 
 impl Queue {
@@ -369,14 +393,21 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_rests_the_longer_the_less_of_its_core_it_was_given() {
+    fn a_thread_rests_the_longer_the_busier_the_rest_of_the_process_is() {
         let ms = Duration::from_millis;
-        assert_eq!(rest(ms(30), ms(30)), Duration::ZERO);
-        assert_eq!(rest(ms(33), ms(30)), Duration::ZERO);
-        // Half of a core: an eighth of it from now on.
-        assert_eq!(rest(ms(60), ms(30)), ms(180));
-        let starved = rest(ms(900), ms(30));
-        assert!((ms(599)..ms(601)).contains(&starved), "{starved:?}");
-        assert_eq!(rest(Duration::ZERO, Duration::ZERO), Duration::ZERO);
+        let rest = |took: u64, busy: f64| {
+            let used = Usage {
+                took: ms(took),
+                own: ms(30),
+                busy,
+            };
+            used.rest().as_millis()
+        };
+        assert_eq!(rest(30, 0.0), 0);
+        // Others keep the core busy, not we: nobody is helped by a rest.
+        assert_eq!(rest(300, 0.0), 0);
+        assert_eq!(rest(60, 0.5), 180);
+        assert_eq!(rest(900, 0.97), 600);
+        assert_eq!(rest(900, 7.0), 600);
     }
 }

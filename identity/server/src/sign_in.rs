@@ -115,6 +115,13 @@ impl Identity {
             }
         };
         if person.may_act().is_err() {
+            // Once they may again, their history says that somebody knew the password.
+            let line = self.sign_in_line(visitor, person.id, None, "refused");
+            let store = self.inner.store.clone();
+            let noted = self.inner.store.db();
+            noted
+                .write(move |tx| async move { Ok::<_, IdentityError>(store.add_sign_in(&tx, &line).await?) })
+                .await?;
             return problem(Problem::new(words, "account_disabled", StatusCode::FORBIDDEN));
         }
         let rehashed = match matched {

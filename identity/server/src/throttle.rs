@@ -1,4 +1,4 @@
-//! Guesses at client secrets: counted in the database, refused from memory (design §6, Throttles).
+//! Guesses at client secrets and passwords: counted in the database, refused from memory (design §6, Throttles).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,7 +15,8 @@ pub(crate) const WRONG_SECRETS: Window = Window {
     length_ms: 60_000,
 };
 
-/// 300 failures a minute per address, whatever clients they name: what a stranger can make us write is bounded.
+/// 300 failures a minute per address, whatever clients or people they name; secrets and passwords apart. What a stranger
+/// can make us write is bounded.
 pub(crate) const FAILURES: Window = Window {
     most: 300,
     length_ms: 60_000,

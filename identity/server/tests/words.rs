@@ -6,12 +6,12 @@ use std::path::Path;
 use latchkey_web::{COMMON_EN, Messages};
 
 fn texts(folder: &Path, all: &mut String) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file").path();
         let kind = path.extension().and_then(|kind| kind.to_str());
         match kind {
             _ if path.is_dir() => texts(&path, all),
-            Some("html" | "rs") => all.push_str(&std::fs::read_to_string(path).unwrap()),
+            Some("html" | "rs") => all.push_str(&std::fs::read_to_string(path).expect("text")),
             _ => {}
         }
     }
@@ -23,12 +23,12 @@ fn sources() -> String {
     for folder in ["src", "../../templates/identity"] {
         texts(&here.join(folder), &mut all);
     }
-    all.push_str(&std::fs::read_to_string(here.join("../../templates/base.html")).unwrap());
+    all.push_str(&std::fs::read_to_string(here.join("../../templates/base.html")).expect("text"));
     all
 }
 
 fn names(files: &[(&'static str, &'static str)]) -> BTreeSet<String> {
-    let words = Messages::read(files).unwrap().words(None);
+    let words = Messages::read(files).expect("messages").words(None);
     words.names().map(str::to_owned).collect()
 }
 

@@ -41,6 +41,10 @@ impl Store {
 
     /// Writes down what a person allows in the place of `before`; `false` when that has changed meanwhile. `id` is for a row
     /// that is not there yet.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a row's columns; a struct would only rename them"
+    )]
     pub async fn put_consent(
         &self,
         tx: &Tx,

@@ -180,13 +180,12 @@ impl Db {
             set.run(Engine::Postgres, &mut first).await?;
         }
         first.close().await?;
-        // As on SQLite, a reader cannot write; `Db::write` asks for it in its BEGIN.
         let pool = PgPoolOptions::new()
             .max_connections(options.connections)
             .min_connections(0)
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
-            .connect_lazy_with(server.options([("default_transaction_read_only", "on")]));
+            .connect_lazy_with(server.options(LIMITS));
         Ok(Self::assemble(Pools::Postgres(pool), options))
     }
 
@@ -203,6 +202,16 @@ impl Db {
         }
     }
 }
+
+/// What every connection to PostgreSQL is told. Nothing of ours takes a tenth of these times: whatever waits for longer
+/// waits for somebody who is gone, and is answered as an outage. Migrations may take what they need.
+const LIMITS: [(&str, &str); 4] = [
+    // As on SQLite, a reader cannot write; `Db::write` asks for it in its BEGIN.
+    ("default_transaction_read_only", "on"),
+    ("lock_timeout", "10s"),
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+];
 
 /// Creates the file for its owner alone; SQLite gives its log and its index the same mode.
 fn private_file(path: &Path) -> Result<(), DbError> {

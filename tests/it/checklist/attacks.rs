@@ -505,6 +505,38 @@ async fn lo_06_a_session_or_a_connection_that_is_ended_on_the_account_page_has_e
     house.stop().await;
 }
 
+#[tokio::test]
+async fn a_right_password_for_a_locked_account_is_refused_and_stands_in_its_history() {
+    let house = House::new().await;
+    let identity = house.running().identity.clone().expect("identity is here");
+    let app = house.app("demo-web", "openid");
+    let (name, password) = house.person("alice");
+    let stranger = Browser::new();
+    identity
+        .set_person_locked(name, true, "test")
+        .await
+        .expect("locked");
+    let page = app.begin(&stranger, &[]).await;
+    let fields = [("username", name), ("password", password)];
+    let refused = stranger.press(&page, "#sign-in", &fields).await;
+    assert_eq!(
+        (refused.answer.status, refused.error().as_str()),
+        (403, "account_disabled")
+    );
+    identity
+        .set_person_locked(name, false, "test")
+        .await
+        .expect("unlocked");
+    let browser = Browser::new();
+    app.sign_in(&browser, (name, password), &[]).await;
+    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let history = Html::parse_document(&account.answer.text);
+    let lines = Selector::parse("#history .badge").expect("a selector");
+    let lines: Vec<String> = history.select(&lines).map(|line| line.text().collect()).collect();
+    assert_eq!(lines, ["Signed in", "Refused"]);
+    house.stop().await;
+}
+
 /// BF-02: every cookie of every answer, read whole.
 #[tokio::test]
 async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {

@@ -6,49 +6,28 @@ use latchkey_db::sql;
 
 use super::world::World;
 
-/// The crates that go into the binary, as `name version features`.
-/// The packages that depend on this one directly.
-fn brought_by(name: &str) -> Vec<String> {
+/// What `cargo tree` says of the shipped binary.
+fn tree(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "-p",
-            "latchkey",
-            "-e",
-            "normal,build",
-            "--prefix",
-            "depth",
-            "-i",
-            name,
-        ])
+        .args(["tree", "--locked", "-p", "latchkey", "-e", "normal,build"])
+        .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo tree runs");
-    let text = String::from_utf8(output.stdout).expect("text");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The packages that depend on this one directly.
+fn brought_by(name: &str) -> Vec<String> {
+    let text = tree(&["--prefix", "depth", "-i", name]);
     text.lines()
         .filter_map(|line| line.strip_prefix('1')?.split(' ').next().map(str::to_owned))
         .collect()
 }
 
+/// The crates that go into the binary, as `name version features`.
 fn shipped() -> Vec<(String, String, String)> {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "-p",
-            "latchkey",
-            "-e",
-            "normal,build",
-            "--prefix",
-            "none",
-            "-f",
-            "{p}|{f}",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .expect("cargo tree runs");
-    let text = String::from_utf8(output.stdout).expect("text");
+    let text = tree(&["--prefix", "none", "-f", "{p}|{f}"]);
     let mut all: Vec<(String, String, String)> = text
         .lines()
         .filter_map(|line| {

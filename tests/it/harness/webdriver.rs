@@ -103,6 +103,11 @@ impl Chromium {
         self.must(Method::POST, "/url", json!({"url": url})).await;
     }
 
+    /// Presses the back button.
+    pub async fn back(&self) {
+        self.must(Method::POST, "/back", json!({})).await;
+    }
+
     pub async fn url(&self) -> String {
         let url = self.must(Method::GET, "/url", Value::Null).await;
         url.as_str().unwrap_or_default().to_owned()

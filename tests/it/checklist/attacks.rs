@@ -523,6 +523,7 @@ async fn a_right_password_for_a_locked_account_is_refused_and_stands_in_its_hist
         (refused.answer.status, refused.error().as_str()),
         (403, "account_disabled")
     );
+    house.clock.advance(1_000);
     identity
         .set_person_locked(name, false, "test")
         .await

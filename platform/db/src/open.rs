@@ -4,7 +4,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -137,7 +137,7 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .disable_statement_logging();
-        let mut writer = SqliteConnection::connect_with(&file).await?;
+        let mut writer = connect_sqlite(&file).await?;
         let version: (String,) = sqlx::query_as("SELECT sqlite_version()")
             .fetch_one(&mut writer)
             .await?;
@@ -223,6 +223,21 @@ fn private_file(path: &Path) -> Result<(), DbError> {
     opened
         .map(drop)
         .map_err(|error| DbError::Unusable(format!("{}: {error}", path.display())))
+}
+
+/// Of several processes that open a new file at once, one switches it to its log; SQLite refuses the others at once,
+/// whatever busy timeout they have, and they come again.
+async fn connect_sqlite(file: &SqliteConnectOptions) -> Result<SqliteConnection, DbError> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let begun = Instant::now();
+    loop {
+        match SqliteConnection::connect_with(file).await.map_err(DbError::from) {
+            Err(DbError::Busy(_)) if begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 /// All sets in one transaction that takes the writer's lock first: sqlx locks nothing on SQLite, and two processes

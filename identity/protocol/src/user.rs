@@ -246,6 +246,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ac_13_a_user_name_is_neither_an_address_nor_an_id_nor_markup() {
+        for fine in ["carol", "Inês", "a.b_c-d", "7", &"n".repeat(64)] {
+            assert_eq!(check_username(fine), Ok(()), "{fine}");
+        }
+        for bad in [
+            "",
+            " carol",
+            "carol@example.test",
+            "carol\0",
+            "<b>",
+            "a b",
+            &"n".repeat(65),
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+            "01890A5DAC96774BBCCEB302099A8057",
+        ] {
+            assert!(check_username(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn ac_02_what_everybody_tries_first_is_no_password_however_long() {
         for common in [
             "passwordpassword",

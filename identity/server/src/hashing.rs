@@ -151,7 +151,8 @@ impl Place {
                 Class::Unknown => queue.unknown.push_back(job),
             }
         }
-        self.shared.wake.notify_one();
+        // All: the one that is woken may be resting, and another one free.
+        self.shared.wake.notify_all();
         // A job that was dropped unhashed has dropped its sender.
         answered.await.map_err(|_| Busy)
     }
@@ -189,8 +190,7 @@ impl Shared {
                 queue = self.lock();
                 let flooded = std::mem::take(&mut queue.flooded);
                 let pause = if flooded { used.rest() } else { Duration::ZERO };
-                let took = used.took;
-                let period = took + pause;
+                let period = used.took + pause;
                 queue.typical = Some(queue.typical.map_or(period, |before| (before * 7 + period) / 8));
                 rested = Instant::now() + pause;
             } else if queue.closed {

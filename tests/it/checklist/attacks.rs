@@ -810,3 +810,76 @@ async fn a_yes_in_two_tabs_at_once_allows_both() {
     }
     house.stop().await;
 }
+
+/// RFC 7009 §2.2: a token that has run out is nothing to revoke, and nobody is told.
+#[tokio::test]
+async fn rt_07_a_refresh_token_that_has_run_out_is_handed_in_without_effect() {
+    let world = World::new().await;
+    let house = &world.house;
+    let app = house.app("demo-browser", "openid");
+    let (one, other) = (Browser::new(), Browser::new());
+    let used = app.sign_in(&one, house.person("alice"), &[]).await;
+    let idle = app.sign_in(&other, house.person("alice"), &[]).await;
+    let causes = async || {
+        lines(
+            world.db(),
+            "SELECT cause AS line FROM families WHERE cause IS NOT NULL",
+        )
+        .await
+    };
+    assert_eq!(app.revoke(used.refresh()).await.status, 200);
+    assert_eq!(causes().await.len(), 1, "one that lives is ended");
+    house.clock.advance(31 * 24 * 3_600_000);
+    let answer = app.revoke(idle.refresh()).await;
+    assert_eq!((answer.status, answer.text.as_str()), (200, ""));
+    assert_eq!(causes().await.len(), 1);
+    assert_eq!(app.refresh(idle.refresh()).await.code(), "invalid_grant");
+    world.house.stop().await;
+}
+
+/// More people at once than can be hashed: some are looked at, the others are told when to come again.
+#[tokio::test]
+async fn a_sign_in_that_is_turned_away_comes_back_to_its_form_by_itself() {
+    let house = House::new().await;
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let page = app.begin(&browser, &[]).await;
+    let names: Vec<String> = (0..150).map(|at| format!("nobody-{at}")).collect();
+    let posts = names.iter().map(async |name| {
+        let fields = [("username", name.as_str()), ("password", "wrong")];
+        browser.press(&page, "#sign-in", &fields).await
+    });
+    let all = futures::future::join_all(posts).await;
+    let looked_at = all
+        .iter()
+        .filter(|seen| seen.error() == "wrong_credentials")
+        .count();
+    let away: Vec<&Seen> = all.iter().filter(|seen| seen.error() == "busy").collect();
+    assert!(
+        looked_at > 0 && looked_at + away.len() == all.len(),
+        "{looked_at} of {}",
+        all.len()
+    );
+    // Those without a place get a page of its own; those who waited in vain have their form before them.
+    let page_of_its_own = away
+        .iter()
+        .find(|seen| seen.has("#again"))
+        .expect("one without a place");
+    let form = page.url.path().to_owned() + "?" + page.url.query().expect("a request");
+    for seen in &away {
+        let wait: u32 = seen.answer.header("retry-after").parse().expect("seconds");
+        assert!(seen.answer.status == 503 && (1..=5).contains(&wait), "{seen:?}");
+    }
+    let refresh = page_of_its_own.answer.header("refresh");
+    assert!(refresh.ends_with(&format!("; url={form}")), "{refresh}");
+    assert!(page_of_its_own.has(&format!("#again[href='{form}']")));
+    let back = browser
+        .get(page.url.join(&form).expect("an address").as_str())
+        .await;
+    assert!(back.has("#sign-in"), "{back:?}");
+    let (name, password) = house.person("alice");
+    let entered = browser
+        .press(&back, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    assert_eq!(entered.answer.status, 303, "{entered:?}");
+    house.stop().await;
+}

@@ -24,6 +24,8 @@ struct Says {
     metadata: Value,
     token: Value,
     userinfo: Value,
+    /// Instead of 200.
+    userinfo_status: Option<u16>,
 }
 
 struct Liar {
@@ -41,13 +43,22 @@ impl Liar {
             move || std::future::ready(axum::Json(pick(&says.lock().expect("what it says"))))
         };
         let jwks = keys.jwks.clone();
+        let userinfo = {
+            let says = says.clone();
+            async move || {
+                let says = says.lock().expect("what it says");
+                let status = says.userinfo_status.unwrap_or(200);
+                let status = http::StatusCode::from_u16(status).expect("a status");
+                (status, axum::Json(says.userinfo.clone()))
+            }
+        };
         let router = Router::new()
             .route(
                 "/.well-known/openid-configuration",
                 get(answer(|says| says.metadata.clone())),
             )
             .route("/token", post(answer(|says| says.token.clone())))
-            .route("/userinfo", get(answer(|says| says.userinfo.clone())))
+            .route("/userinfo", get(userinfo))
             .route(
                 "/jwks",
                 get(async move || ([("content-type", "application/json")], jwks)),
@@ -232,5 +243,41 @@ async fn bf_04_an_issuer_that_lies_signs_nobody_in() {
         liar.says.lock().expect("what it says").metadata = metadata;
         matrix.cell(what, liar.finish(good.clone()).await.is_err(), true);
     }
+    matrix.end();
+}
+
+/// An issuer that is away for a moment is no liar: the person may come again.
+#[tokio::test]
+async fn bf_04_userinfo_that_is_away_is_told_apart_from_userinfo_of_somebody_else() {
+    let liar = Liar::start().await;
+    let shop = liar.shop();
+    let mut matrix = Matrix::new("userinfo → away");
+    let mine = json!({"sub": "p-1", "name": "Alice"});
+    for (status, userinfo, away) in [
+        (503, mine.clone(), true),
+        (500, Value::Null, true),
+        (429, mine.clone(), true),
+        (401, mine.clone(), false),
+        (404, mine.clone(), false),
+        (200, json!({"sub": "p-2"}), false),
+        (200, Value::Null, false),
+    ] {
+        {
+            let mut says = liar.says.lock().expect("what it says");
+            (says.userinfo_status, says.userinfo) = (Some(status), userinfo);
+        }
+        let told = shop.name(ACCESS, "p-1").await;
+        matrix.hold(
+            format!("{status}"),
+            match &told {
+                Err(OidcError::Away(_)) => away,
+                Err(_) => !away,
+                Ok(_) => false,
+            },
+            &told,
+        );
+    }
+    liar.says.lock().expect("what it says").userinfo = mine;
+    assert_eq!(shop.name(ACCESS, "p-1").await.unwrap(), "Alice");
     matrix.end();
 }

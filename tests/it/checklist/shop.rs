@@ -124,6 +124,7 @@ async fn cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sig
  {
     let house = House::new().await;
     let mut matrix = Matrix::new("return → where the sign-in ends");
+    let long = format!("/courses?q={}", "a".repeat(502));
     for (back, ends) in [
         ("/courses?q=a%20b", "/courses?q=a%20b"),
         ("/teach", "/teach"),
@@ -137,6 +138,8 @@ async fn cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sig
         ("http:evil.test", "/"),
         (" /courses", "/"),
         ("@evil.test", "/"),
+        (&long[..512], &long[..512]),
+        (&long, "/"),
     ] {
         let browser = Browser::new();
         let seen = sign_in(&house, &browser, "ines", back).await;
@@ -287,5 +290,20 @@ async fn bf_07_what_the_person_before_left_is_nothing_for_the_next() {
     // A page kept by the browser is not shown to the next: nothing of a person is stored.
     assert!(next.answer.header("cache-control").contains("no-store"));
     assert!(teach.answer.header("cache-control").contains("no-store"));
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn bf_08_a_catalog_that_refuses_every_token_is_away_and_sends_nobody_round_in_circles() {
+    let catalog = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", catalog.local_addr().unwrap());
+    let refuses = axum::Router::new().fallback(async || http::StatusCode::UNAUTHORIZED);
+    tokio::spawn(async move { axum::serve(catalog, refuses).await });
+    let house = House::with(|config| config.api_url = Some(url)).await;
+    let browser = Browser::new();
+    let seen = sign_in(&house, &browser, "ines", "/teach").await;
+    assert_eq!((seen.answer.status, seen.url.path()), (503, "/teach"), "{seen:?}");
+    let again = browser.get(seen.url.as_str()).await;
+    assert_eq!((again.answer.status, again.answer.header("location")), (503, ""));
     house.stop().await;
 }

@@ -21,6 +21,25 @@ async fn a_reader_cannot_write() {
 }
 
 #[tokio::test]
+async fn no_statement_on_postgresql_waits_for_ever() {
+    on_postgres("limits", async |place| {
+        for (name, value) in [
+            ("lock_timeout", "10s"),
+            ("statement_timeout", "30s"),
+            ("idle_in_transaction_session_timeout", "1min"),
+        ] {
+            let set = sql("SELECT current_setting($1) AS word")
+                .bind(name)
+                .fetch_one(&place.db)
+                .await
+                .unwrap();
+            assert_eq!(set.text("word").unwrap(), value, "{name}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_reader_sees_nothing_that_is_not_committed() {
     for_each_engine("uncommitted", async |place| {
         let (inside, held) = gate();

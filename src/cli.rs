@@ -1,18 +1,19 @@
-//! The command line: `up`, `serve`, and the operations on clients, keys and events.
+//! The command line: `up` and `serve`; the operations on clients, people, keys and events have a file each.
+
+mod clients;
+mod events;
+mod keys;
+mod people;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{AdminError, ClientView, KeyView, NewClient, NewPerson, SeedError};
-use latchkey_protocol::ClientId;
-use latchkey_protocol::client::{Alg, Metadata};
+use latchkey_identity::{AdminError, SeedError};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::config::{Config, ConfigError, Role, Tls, environment};
-use crate::operate::{open_bus, open_identity};
 use crate::{Running, StartError, start};
 
 /// What is recorded of operations from the command line.
@@ -43,13 +44,13 @@ enum Command {
     /// Starts the named roles for production
     Serve(Serve),
     /// Clients
-    Client(Operate<ClientCommand>),
+    Client(Operate<clients::ClientCommand>),
     /// People
-    User(Operate<UserCommand>),
+    User(Operate<people::UserCommand>),
     /// Signing keys
-    Key(Operate<KeyCommand>),
+    Key(Operate<keys::KeyCommand>),
     /// Events that could not be handled
-    Events(Operate<EventsCommand>),
+    Events(Operate<events::EventsCommand>),
 }
 
 #[derive(Args, Clone)]
@@ -116,182 +117,6 @@ struct Operate<C: Subcommand> {
     command: C,
 }
 
-#[derive(Subcommand)]
-enum ClientCommand {
-    /// Registers a client, or replaces what is registered
-    Add(Box<AddClient>),
-    /// Lists every client
-    List,
-    /// Shows one client
-    Show {
-        /// Its id
-        id: String,
-    },
-    /// Makes a new secret; the old one is dead at once
-    RotateSecret {
-        /// Its id
-        id: String,
-    },
-    /// Disables a client and ends its tokens
-    Disable {
-        /// Its id
-        id: String,
-    },
-    /// Enables a client again
-    Enable {
-        /// Its id
-        id: String,
-    },
-    /// Ends every token issued to a client until now
-    RevokeTokens {
-        /// Its id
-        id: String,
-    },
-    /// Removes a client and ends its tokens
-    Remove {
-        /// Its id
-        id: String,
-    },
-}
-
-#[derive(Args)]
-struct AddClient {
-    /// Its id
-    id: String,
-    /// Its name for people
-    #[arg(long)]
-    name: Option<String>,
-    /// none, client_secret_basic or client_secret_post
-    #[arg(long, default_value = "client_secret_basic")]
-    auth_method: String,
-    /// web or native
-    #[arg(long, default_value = "web")]
-    application_type: String,
-    /// A grant type; repeat for several
-    #[arg(long = "grant")]
-    grants: Vec<String>,
-    /// A redirect URI; repeat for several
-    #[arg(long = "redirect-uri")]
-    redirect_uris: Vec<String>,
-    /// Scopes, separated by spaces
-    #[arg(long, default_value = "")]
-    scope: String,
-    /// A resource; repeat for several
-    #[arg(long = "resource")]
-    resources: Vec<String>,
-    /// The resource of requests that name none
-    #[arg(long)]
-    default_resource: Option<String>,
-    /// An audience whose tokens it may introspect; repeat for several
-    #[arg(long = "may-introspect")]
-    may_introspect: Vec<String>,
-    /// ES256, EdDSA, RS256 or PS256
-    #[arg(long)]
-    access_token_alg: Option<String>,
-}
-
-#[derive(Subcommand)]
-enum UserCommand {
-    /// Creates a person; a password is made and shown once
-    Add {
-        /// The user name
-        username: String,
-        /// The e-mail address
-        #[arg(long)]
-        email: String,
-        /// Their name for others
-        #[arg(long)]
-        name: Option<String>,
-        /// A role; repeat for several
-        #[arg(long = "role")]
-        roles: Vec<String>,
-        /// Read the password from standard input
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// Lists everybody
-    List,
-    /// Shows one person, by id, user name or address
-    Show {
-        /// Who
-        name: String,
-    },
-    /// Disables a person and ends their sessions and tokens
-    Disable {
-        /// Who
-        name: String,
-    },
-    /// Enables a person again
-    Enable {
-        /// Who
-        name: String,
-    },
-    /// Locks a person out until they are unlocked
-    Lock {
-        /// Who
-        name: String,
-    },
-    /// Unlocks a person
-    Unlock {
-        /// Who
-        name: String,
-    },
-    /// Replaces a person's roles
-    SetRoles {
-        /// Who
-        name: String,
-        /// The roles; none takes all away
-        roles: Vec<String>,
-    },
-    /// Gives a person a new password and ends their sessions and tokens
-    SetPassword {
-        /// Who
-        name: String,
-        /// Read the password from standard input
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// Removes a person and everything personal
-    Delete {
-        /// Who
-        name: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum KeyCommand {
-    /// Lists every signing key
-    List,
-    /// Publishes the next key; it signs when every guard could have fetched it
-    Rotate {
-        /// ES256, EdDSA, RS256 or PS256
-        #[arg(long, default_value = "ES256")]
-        alg: String,
-    },
-    /// Makes the next key of refresh tokens; every token stays good
-    RotateRefresh,
-    /// Says that the database was restored from a backup: every refresh token of before ends, without an alarm
-    Restored,
-    /// Declares a key compromised: its tokens are refused at once
-    Revoke {
-        /// Its id
-        kid: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum EventsCommand {
-    /// Lists events that a consumer could not handle
-    Parked,
-    /// Hands one of them to its consumer again
-    Redrive {
-        /// The consumer
-        consumer: String,
-        /// The event's id
-        event_id: String,
-    },
-}
-
 /// Why a command failed, and with which exit code.
 #[derive(Debug, thiserror::Error)]
 enum CliError {
@@ -329,10 +154,10 @@ pub async fn run() -> ExitCode {
         None => up(cli.up).await,
         Some(Command::Up(up_args)) => up(up_args).await,
         Some(Command::Serve(serve_args)) => serve(serve_args).await,
-        Some(Command::Client(operate)) => clients(operate).await,
-        Some(Command::User(operate)) => people(operate).await,
-        Some(Command::Key(operate)) => keys(operate).await,
-        Some(Command::Events(operate)) => events(operate).await,
+        Some(Command::Client(operate)) => clients::run(operate).await,
+        Some(Command::User(operate)) => people::run(operate).await,
+        Some(Command::Key(operate)) => keys::run(operate).await,
+        Some(Command::Events(operate)) => events::run(operate).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -452,280 +277,6 @@ impl<C: Subcommand> Operate<C> {
         let (data, keys) = folders(self.data.clone(), self.keys.clone());
         Ok(Config::up(data, keys, [8080, 8081, 8082]))
     }
-}
-
-async fn clients(operate: Operate<ClientCommand>) -> Result<(), CliError> {
-    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
-    let json = operate.json;
-    match operate.command {
-        ClientCommand::Add(add) => {
-            let view = identity.put_client(add.into_client()?, ACTOR).await?;
-            show_client(&view, json);
-        }
-        ClientCommand::List => {
-            let all = identity.list_clients().await?;
-            print(json, &all, || {
-                for client in &all {
-                    let state = if client.disabled_at.is_some() {
-                        "  disabled"
-                    } else {
-                        ""
-                    };
-                    println!(
-                        "{}  {}{state}",
-                        client.metadata.client_id,
-                        client.metadata.grant_types.join(" ")
-                    );
-                }
-            });
-        }
-        ClientCommand::Show { id } => show_client(&identity.show_client(&parse_id(&id)?).await?, json),
-        ClientCommand::RotateSecret { id } => {
-            show_client(
-                &identity.rotate_client_secret(&parse_id(&id)?, ACTOR).await?,
-                json,
-            );
-        }
-        ClientCommand::Disable { id } => {
-            show_client(
-                &identity.set_client_enabled(&parse_id(&id)?, false, ACTOR).await?,
-                json,
-            );
-        }
-        ClientCommand::Enable { id } => {
-            show_client(
-                &identity.set_client_enabled(&parse_id(&id)?, true, ACTOR).await?,
-                json,
-            );
-        }
-        ClientCommand::RevokeTokens { id } => {
-            identity.revoke_client_tokens(&parse_id(&id)?, ACTOR).await?;
-            print(json, &json!({ "revoked": id }), || {
-                println!("every token of {id} issued until now has ended")
-            });
-        }
-        ClientCommand::Remove { id } => {
-            identity.remove_client(&parse_id(&id)?, ACTOR).await?;
-            print(json, &json!({ "removed": id }), || println!("{id} is removed"));
-        }
-    }
-    Ok(())
-}
-
-async fn people(operate: Operate<UserCommand>) -> Result<(), CliError> {
-    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
-    let json = operate.json;
-    let view = match operate.command {
-        UserCommand::Add {
-            username,
-            email,
-            name,
-            roles,
-            password_stdin,
-        } => {
-            let claims = name
-                .map(|name| ("name".to_owned(), serde_json::Value::from(name)))
-                .into_iter()
-                .collect();
-            let password = password_of(password_stdin)?;
-            identity
-                .add_person(
-                    NewPerson {
-                        username,
-                        email,
-                        claims,
-                        roles,
-                        password,
-                    },
-                    ACTOR,
-                )
-                .await?
-        }
-        UserCommand::List => {
-            let all = identity.list_people().await?;
-            print(json, &all, || {
-                for user in &all {
-                    println!(
-                        "{}  {}  {}  {}",
-                        user.username,
-                        user.email,
-                        user.status,
-                        user.roles.join(" ")
-                    );
-                }
-            });
-            return Ok(());
-        }
-        UserCommand::Show { name } => identity.show_person(&name).await?,
-        UserCommand::Disable { name } => identity.set_person_enabled(&name, false, ACTOR).await?,
-        UserCommand::Enable { name } => identity.set_person_enabled(&name, true, ACTOR).await?,
-        UserCommand::Lock { name } => identity.set_person_locked(&name, true, ACTOR).await?,
-        UserCommand::Unlock { name } => identity.set_person_locked(&name, false, ACTOR).await?,
-        UserCommand::SetRoles { name, roles } => identity.set_person_roles(&name, roles, ACTOR).await?,
-        UserCommand::SetPassword { name, password_stdin } => {
-            identity
-                .set_person_password(&name, password_of(password_stdin)?, ACTOR)
-                .await?
-        }
-        UserCommand::Delete { name } => {
-            identity.delete_person(&name, ACTOR).await?;
-            print(json, &json!({ "deleted": name }), || {
-                println!("{name} is deleted")
-            });
-            return Ok(());
-        }
-    };
-    print(json, &view, || {
-        println!("id        {}", view.id);
-        println!("username  {}", view.username);
-        println!("email     {}", view.email);
-        println!("roles     {}", view.roles.join(" "));
-        println!("status    {}", view.status);
-        if let Some(password) = &view.password {
-            println!("password  {password}   (shown once)");
-        }
-    });
-    Ok(())
-}
-
-/// A line of standard input: a password is never an argument, where every process could read it.
-fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
-    if !from_stdin {
-        return Ok(None);
-    }
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| CliError::Failed(error.to_string()))?;
-    Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
-async fn keys(operate: Operate<KeyCommand>) -> Result<(), CliError> {
-    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
-    let json = operate.json;
-    let line = |key: &KeyView| {
-        println!(
-            "{}  {}  {}  {}",
-            key.kid,
-            key.alg,
-            key.state,
-            latchkey_clock::rfc3339(key.activates_at)
-        );
-    };
-    match operate.command {
-        KeyCommand::List => {
-            let all = identity.list_keys().await?;
-            print(json, &all, || all.iter().for_each(line));
-        }
-        KeyCommand::Rotate { alg } => {
-            let alg = parse_alg(&alg)?;
-            match identity.rotate_key(alg, ACTOR).await? {
-                Some(key) => print(json, &key, || line(&key)),
-                None => print(json, &json!(null), || {
-                    println!("the next {} key is on its way already", alg.name())
-                }),
-            }
-        }
-        KeyCommand::RotateRefresh => {
-            identity.rotate_refresh_key(ACTOR).await?;
-            print(json, &json!({ "rotated": "refresh" }), || {
-                println!("new refresh tokens are made with the next key; every other stays good")
-            });
-        }
-        KeyCommand::Restored => {
-            identity.restored(ACTOR).await?;
-            print(json, &json!({ "ended": "refresh" }), || {
-                println!("every refresh token of before the restore is ended; people sign in again")
-            });
-        }
-        KeyCommand::Revoke { kid } => {
-            identity.revoke_key(&kid, ACTOR).await?;
-            print(json, &json!({ "revoked": kid }), || {
-                println!("{kid} is revoked; another key signs now")
-            });
-        }
-    }
-    Ok(())
-}
-
-async fn events(operate: Operate<EventsCommand>) -> Result<(), CliError> {
-    let bus = open_bus(&operate.config()?, Clock::system(), Random::system()).await?;
-    let failed = |error: latchkey_bus::BusError| CliError::Failed(error.to_string());
-    let json = operate.json;
-    match operate.command {
-        EventsCommand::Parked => {
-            let all = bus.parked().await.map_err(failed)?;
-            print(json, &all, || {
-                for event in &all {
-                    println!(
-                        "{}  {}  {}  {}",
-                        event.consumer, event.event_id, event.r#type, event.last_error
-                    );
-                }
-            });
-        }
-        EventsCommand::Redrive { consumer, event_id } => {
-            if !bus.redrive(&consumer, &event_id).await.map_err(failed)? {
-                return Err(CliError::Invalid(format!(
-                    "{consumer} has no parked event {event_id}"
-                )));
-            }
-            print(json, &json!({ "redriven": event_id }), || {
-                println!("{event_id} goes to {consumer} again")
-            });
-        }
-    }
-    Ok(())
-}
-
-impl AddClient {
-    fn into_client(self) -> Result<NewClient, CliError> {
-        let metadata = json!({
-            "client_id": self.id,
-            "client_name": self.name,
-            "token_endpoint_auth_method": self.auth_method,
-            "application_type": self.application_type,
-            "grant_types": self.grants,
-            "redirect_uris": self.redirect_uris,
-            "scope": self.scope,
-            "resources": self.resources,
-            "default_resource": self.default_resource,
-            "may_introspect": self.may_introspect,
-            "access_token_signed_response_alg": self.access_token_alg,
-        });
-        let metadata: Metadata =
-            serde_json::from_value(metadata).map_err(|error| CliError::Invalid(error.to_string()))?;
-        Ok(NewClient {
-            metadata,
-            secret: None,
-        })
-    }
-}
-
-fn parse_id(text: &str) -> Result<ClientId, CliError> {
-    ClientId::parse(text).ok_or_else(|| CliError::Invalid(format!("{text:?} cannot be a client id")))
-}
-
-fn parse_alg(text: &str) -> Result<Alg, CliError> {
-    Alg::ALL
-        .into_iter()
-        .find(|alg| alg.name() == text)
-        .ok_or_else(|| CliError::Invalid(format!("{text:?} is not ES256, EdDSA, RS256 or PS256")))
-}
-
-fn show_client(view: &ClientView, json: bool) {
-    print(json, view, || {
-        println!("client_id     {}", view.metadata.client_id);
-        println!("grant_types   {}", view.metadata.grant_types.join(" "));
-        println!("scope         {}", view.metadata.scope);
-        println!("resources     {}", view.metadata.resources.join(" "));
-        if let Some(secret) = &view.client_secret {
-            println!("client_secret {secret}   (shown once)");
-        }
-        if view.disabled_at.is_some() {
-            println!("disabled");
-        }
-    });
 }
 
 fn print<T: Serialize>(json: bool, value: &T, otherwise: impl FnOnce()) {

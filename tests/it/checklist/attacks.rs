@@ -747,7 +747,8 @@ async fn lo_06_a_session_with_a_thousand_families_ends_with_all_of_them() {
 
 #[tokio::test]
 async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_kept_is_refused() {
-    let house = House::new().await;
+    let world = World::new().await;
+    let house = &world.house;
     let app = house.app("demo-web", "openid");
     let get = async |more: &[(&str, &str)], destination: &str| {
         let url = app.request(more);
@@ -779,7 +780,22 @@ async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_ke
         let answer = Answer::of(http().get(format!("{}/logout?request={id}", house.issuer()))).await;
         assert!((200..500).contains(&answer.status), "{id}: {answer:?}");
     }
-    house.stop().await;
+    // Of what was asked and has ended nothing is kept, however it ended.
+    let browser = Browser::new();
+    let page = app.begin(&browser, &[("state", &long[1..])]).await;
+    let asked = "SELECT parsed AS line FROM authorization_requests";
+    let long_ones = async || {
+        lines(world.db(), asked)
+            .await
+            .iter()
+            .filter(|parsed| parsed.len() > 4_096)
+            .count()
+    };
+    let before = long_ones().await;
+    let cancelled = browser.press(&page, "#cancel", &[]).await;
+    browser.follow(cancelled, &app.redirect_uri).await;
+    assert_eq!(long_ones().await, before - 1);
+    world.house.stop().await;
 }
 
 /// Two yeses at once: neither takes back what the other gave.

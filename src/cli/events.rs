@@ -1,0 +1,51 @@
+//! Events that could not be handled: `latchkey events`.
+
+use clap::Subcommand;
+use latchkey_clock::{Clock, Random};
+use serde_json::json;
+
+use super::{CliError, Operate, print};
+use crate::operate::open_bus;
+
+#[derive(Subcommand)]
+pub(super) enum EventsCommand {
+    /// Lists events that a consumer could not handle
+    Parked,
+    /// Hands one of them to its consumer again
+    Redrive {
+        /// The consumer
+        consumer: String,
+        /// The event's id
+        event_id: String,
+    },
+}
+
+pub(super) async fn run(operate: Operate<EventsCommand>) -> Result<(), CliError> {
+    let bus = open_bus(&operate.config()?, Clock::system(), Random::system()).await?;
+    let failed = |error: latchkey_bus::BusError| CliError::Failed(error.to_string());
+    let json = operate.json;
+    match operate.command {
+        EventsCommand::Parked => {
+            let all = bus.parked().await.map_err(failed)?;
+            print(json, &all, || {
+                for event in &all {
+                    println!(
+                        "{}  {}  {}  {}",
+                        event.consumer, event.event_id, event.r#type, event.last_error
+                    );
+                }
+            });
+        }
+        EventsCommand::Redrive { consumer, event_id } => {
+            if !bus.redrive(&consumer, &event_id).await.map_err(failed)? {
+                return Err(CliError::Invalid(format!(
+                    "{consumer} has no parked event {event_id}"
+                )));
+            }
+            print(json, &json!({ "redriven": event_id }), || {
+                println!("{event_id} goes to {consumer} again")
+            });
+        }
+    }
+    Ok(())
+}

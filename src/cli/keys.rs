@@ -1,0 +1,86 @@
+//! Keys: `latchkey key`.
+
+use clap::Subcommand;
+use latchkey_clock::{Clock, Random};
+use latchkey_identity::KeyView;
+use latchkey_protocol::client::Alg;
+use serde_json::json;
+
+use super::{ACTOR, CliError, Operate, print};
+use crate::operate::open_identity;
+
+#[derive(Subcommand)]
+pub(super) enum KeyCommand {
+    /// Lists every signing key
+    List,
+    /// Publishes the next key; it signs when every guard could have fetched it
+    Rotate {
+        /// ES256, EdDSA, RS256 or PS256
+        #[arg(long, default_value = "ES256")]
+        alg: String,
+    },
+    /// Makes the next key of refresh tokens; every token stays good
+    RotateRefresh,
+    /// Says that the database was restored from a backup: every refresh token of before ends, without an alarm
+    Restored,
+    /// Declares a key compromised: its tokens are refused at once
+    Revoke {
+        /// Its id
+        kid: String,
+    },
+}
+
+pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
+    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
+    let json = operate.json;
+    let line = |key: &KeyView| {
+        println!(
+            "{}  {}  {}  {}",
+            key.kid,
+            key.alg,
+            key.state,
+            latchkey_clock::rfc3339(key.activates_at)
+        );
+    };
+    match operate.command {
+        KeyCommand::List => {
+            let all = identity.list_keys().await?;
+            print(json, &all, || all.iter().for_each(line));
+        }
+        KeyCommand::Rotate { alg } => {
+            let alg = parse_alg(&alg)?;
+            match identity.rotate_key(alg, ACTOR).await? {
+                Some(key) => print(json, &key, || line(&key)),
+                None => print(json, &json!(null), || {
+                    println!("the next {} key is on its way already", alg.name())
+                }),
+            }
+        }
+        KeyCommand::RotateRefresh => {
+            identity.rotate_refresh_key(ACTOR).await?;
+            print(json, &json!({ "rotated": "refresh" }), || {
+                println!("new refresh tokens are made with the next key; every other stays good")
+            });
+        }
+        KeyCommand::Restored => {
+            identity.restored(ACTOR).await?;
+            print(json, &json!({ "ended": "refresh" }), || {
+                println!("every refresh token of before the restore is ended; people sign in again")
+            });
+        }
+        KeyCommand::Revoke { kid } => {
+            identity.revoke_key(&kid, ACTOR).await?;
+            print(json, &json!({ "revoked": kid }), || {
+                println!("{kid} is revoked; another key signs now")
+            });
+        }
+    }
+    Ok(())
+}
+
+fn parse_alg(text: &str) -> Result<Alg, CliError> {
+    Alg::ALL
+        .into_iter()
+        .find(|alg| alg.name() == text)
+        .ok_or_else(|| CliError::Invalid(format!("{text:?} is not ES256, EdDSA, RS256 or PS256")))
+}

@@ -1,0 +1,165 @@
+//! People: `latchkey user`.
+
+use clap::Subcommand;
+use latchkey_clock::{Clock, Random};
+use latchkey_identity::NewPerson;
+use serde_json::json;
+
+use super::{ACTOR, CliError, Operate, print};
+use crate::operate::open_identity;
+
+#[derive(Subcommand)]
+pub(super) enum UserCommand {
+    /// Creates a person; a password is made and shown once
+    Add {
+        /// The user name
+        username: String,
+        /// The e-mail address
+        #[arg(long)]
+        email: String,
+        /// Their name for others
+        #[arg(long)]
+        name: Option<String>,
+        /// A role; repeat for several
+        #[arg(long = "role")]
+        roles: Vec<String>,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Lists everybody
+    List,
+    /// Shows one person, by id, user name or address
+    Show {
+        /// Who
+        name: String,
+    },
+    /// Disables a person and ends their sessions and tokens
+    Disable {
+        /// Who
+        name: String,
+    },
+    /// Enables a person again
+    Enable {
+        /// Who
+        name: String,
+    },
+    /// Locks a person out until they are unlocked
+    Lock {
+        /// Who
+        name: String,
+    },
+    /// Unlocks a person
+    Unlock {
+        /// Who
+        name: String,
+    },
+    /// Replaces a person's roles
+    SetRoles {
+        /// Who
+        name: String,
+        /// The roles; none takes all away
+        roles: Vec<String>,
+    },
+    /// Gives a person a new password and ends their sessions and tokens
+    SetPassword {
+        /// Who
+        name: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Removes a person and everything personal
+    Delete {
+        /// Who
+        name: String,
+    },
+}
+
+pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
+    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
+    let json = operate.json;
+    let view = match operate.command {
+        UserCommand::Add {
+            username,
+            email,
+            name,
+            roles,
+            password_stdin,
+        } => {
+            let claims = name
+                .map(|name| ("name".to_owned(), serde_json::Value::from(name)))
+                .into_iter()
+                .collect();
+            let password = password_of(password_stdin)?;
+            identity
+                .add_person(
+                    NewPerson {
+                        username,
+                        email,
+                        claims,
+                        roles,
+                        password,
+                    },
+                    ACTOR,
+                )
+                .await?
+        }
+        UserCommand::List => {
+            let all = identity.list_people().await?;
+            print(json, &all, || {
+                for user in &all {
+                    println!(
+                        "{}  {}  {}  {}",
+                        user.username,
+                        user.email,
+                        user.status,
+                        user.roles.join(" ")
+                    );
+                }
+            });
+            return Ok(());
+        }
+        UserCommand::Show { name } => identity.show_person(&name).await?,
+        UserCommand::Disable { name } => identity.set_person_enabled(&name, false, ACTOR).await?,
+        UserCommand::Enable { name } => identity.set_person_enabled(&name, true, ACTOR).await?,
+        UserCommand::Lock { name } => identity.set_person_locked(&name, true, ACTOR).await?,
+        UserCommand::Unlock { name } => identity.set_person_locked(&name, false, ACTOR).await?,
+        UserCommand::SetRoles { name, roles } => identity.set_person_roles(&name, roles, ACTOR).await?,
+        UserCommand::SetPassword { name, password_stdin } => {
+            identity
+                .set_person_password(&name, password_of(password_stdin)?, ACTOR)
+                .await?
+        }
+        UserCommand::Delete { name } => {
+            identity.delete_person(&name, ACTOR).await?;
+            print(json, &json!({ "deleted": name }), || {
+                println!("{name} is deleted")
+            });
+            return Ok(());
+        }
+    };
+    print(json, &view, || {
+        println!("id        {}", view.id);
+        println!("username  {}", view.username);
+        println!("email     {}", view.email);
+        println!("roles     {}", view.roles.join(" "));
+        println!("status    {}", view.status);
+        if let Some(password) = &view.password {
+            println!("password  {password}   (shown once)");
+        }
+    });
+    Ok(())
+}
+
+/// A line of standard input: a password is never an argument, where every process could read it.
+fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
+    if !from_stdin {
+        return Ok(None);
+    }
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| CliError::Failed(error.to_string()))?;
+    Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+}

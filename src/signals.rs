@@ -19,7 +19,8 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: CancellationToken) {
     // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked and started again.
     let mut whole = true;
-    let mut broadcast = bus.broadcast(Revocation::TYPES, clock.now_ms() - WINDOW_MS, stop);
+    let since = clock.now_ms() - WINDOW_MS;
+    let mut broadcast = bus.broadcast_of(Revocation::SOURCE, Revocation::TYPES, since, stop);
     while let Some(heard) = broadcast.next().await {
         match heard {
             Heard::Event { event, .. } => match Revocation::parse(&event.r#type, &event.data) {

@@ -176,7 +176,10 @@ impl Identity {
     /// Listens to the bus like any guard does.
     pub(crate) async fn run_feed(&self, stop: CancellationToken) {
         let since = self.now().0 - WINDOW_MS;
-        let mut broadcast = self.inner.bus.broadcast(Wire::TYPES, since, stop);
+        let mut broadcast = self
+            .inner
+            .bus
+            .broadcast_of(Wire::SOURCE, Wire::TYPES, since, stop);
         while let Some(heard) = broadcast.next().await {
             self.inner.feed.hear(heard, self.now());
         }

@@ -29,6 +29,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use latchkey_bus::{Bus, Outbox};
 use latchkey_clock::{Clock, Random};
+use latchkey_contracts::events::revocation::Revocation as Revocations;
 use latchkey_http::probes::Ready;
 use latchkey_identity_store::{Store, StoreError};
 use latchkey_protocol::metadata::path;
@@ -162,7 +163,7 @@ impl Identity {
     pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
         let store = Store::new(parts.db);
         let signer = Signer::new(parts.vault, parts.random.clone());
-        let outbox = Outbox::new("identity", parts.clock.clone(), parts.random.clone());
+        let outbox = Outbox::new(Revocations::SOURCE, parts.clock.clone(), parts.random.clone());
         let identity = Self {
             inner: Arc::new(Inner {
                 registry: Registry::new(&parts.issuer),
@@ -261,7 +262,8 @@ impl Identity {
         let relay = self
             .inner
             .bus
-            .relay(self.inner.store.db().clone(), self.inner.clock.clone());
+            .relay(self.inner.store.db().clone(), self.inner.clock.clone())
+            .beating(Revocations::SOURCE);
         tokio::join!(
             relay.run(stop.clone()),
             self.run_feed(stop.clone()),

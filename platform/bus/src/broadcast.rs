@@ -1,6 +1,9 @@
 //! Broadcast: every instance hears every event, beginning with what it missed.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::{SqlLog, State};
@@ -8,6 +11,8 @@ use crate::{Bus, BusError, Event};
 
 /// Events read in one go.
 const CHUNK: i64 = 512;
+/// Polls without a beat after which a source is believed to be in trouble: three of its beats.
+const SILENT_POLLS: u32 = 10;
 
 /// What a subscriber is told, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,13 +56,25 @@ impl Bus {
         since: i64,
         stop: CancellationToken,
     ) -> Broadcast {
+        self.broadcast_of("", types, since, stop)
+    }
+
+    /// The same, for whoever must know that nothing is missing: no `Live` is told while `source`, whose events these are,
+    /// has stopped [beating](crate::Relay::beating). A source that never beat in this log is believed.
+    pub fn broadcast_of(
+        &self,
+        source: &'static str,
+        types: &'static [&'static str],
+        since: i64,
+        stop: CancellationToken,
+    ) -> Broadcast {
         let (tell, heard) = mpsc::channel(1024);
         match self {
             Self::SqlLog(log) => {
                 let log = log.clone();
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = follow(log, types, since, &tell) => {}
+                        () = follow(log, source, types, since, &tell) => {}
                         () = stop.cancelled() => {}
                     }
                 });
@@ -68,11 +85,17 @@ impl Bus {
 }
 
 /// Ends when nobody listens.
-async fn follow(log: SqlLog, types: &[&str], since: i64, tell: &mpsc::Sender<Heard>) {
+async fn follow(log: SqlLog, source: &str, types: &[&str], since: i64, tell: &mpsc::Sender<Heard>) {
     let mut changes = log.db().changes();
     let mut at: Option<State> = None;
+    let mut pulse = Pulse::new(Instant::now());
     loop {
-        match step(&log, types, since, &mut at, tell).await {
+        let told = async {
+            let (now, beat) = log.state_and_beat(source).await?;
+            let beats = pulse.feel(beat, Instant::now(), log.poll * SILENT_POLLS);
+            step(&log, now, beats, types, since, &mut at, tell).await
+        };
+        match told.await {
             Ok(true) => {}
             Ok(false) => return,
             // No `Live` is told: the subscriber sees the age of its feed grow.
@@ -89,15 +112,18 @@ async fn follow(log: SqlLog, types: &[&str], since: i64, tell: &mpsc::Sender<Hea
 /// Tells all that is new. `false` when nobody listens any more.
 ///
 /// `at` moves with every word that was told, so that a log that fails in between is taken up where it was left.
+///
+/// `now` was read before the events: all of them up to there are committed and visible. Nothing is said to be live
+/// unless the source `beats`.
 async fn step(
     log: &SqlLog,
+    now: State,
+    beats: bool,
     types: &[&str],
     since: i64,
     at: &mut Option<State>,
     tell: &mpsc::Sender<Heard>,
 ) -> Result<bool, BusError> {
-    // Read before the events: all of them up to here are committed and visible.
-    let now = log.state().await?;
     if let Some(then) = &at
         && (then.epoch != now.epoch || then.position > now.position)
     {
@@ -140,11 +166,49 @@ async fn step(
             told.position = now.position;
         }
     }
+    if !beats {
+        return Ok(!tell.is_closed());
+    }
     let live = Heard::Live {
         position: told.position,
         epoch: told.epoch.clone(),
     };
     Ok(tell.send(live).await.is_ok())
+}
+
+/// Whether a source goes on: its beat, and when it was last seen to move. Only this process's clock counts.
+struct Pulse {
+    beat: Option<i64>,
+    moved: Instant,
+    silent: bool,
+}
+
+impl Pulse {
+    /// Whoever begins to listen gives the source the benefit of the doubt.
+    fn new(now: Instant) -> Self {
+        Self {
+            beat: None,
+            moved: now,
+            silent: false,
+        }
+    }
+
+    /// False when the last beat is longer ago than `patience`; never for a source that does not beat at all.
+    fn feel(&mut self, beat: Option<i64>, now: Instant, patience: Duration) -> bool {
+        if self.beat != beat {
+            (self.beat, self.moved) = (beat, now);
+        }
+        let silent = beat.is_some() && now.duration_since(self.moved) > patience;
+        if silent != self.silent {
+            self.silent = silent;
+            if silent {
+                tracing::warn!("a service cannot publish its events, or has gone");
+            } else {
+                tracing::info!("a service publishes its events again");
+            }
+        }
+        !silent
+    }
 }
 
 #[cfg(test)]
@@ -184,6 +248,40 @@ mod tests {
         told
     }
 
+    #[test]
+    fn a_source_is_silent_when_its_beat_stands_still_and_not_before() {
+        let patience = Duration::from_secs(10);
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut pulse = Pulse::new(begun);
+        // Nobody has ever beaten here.
+        assert!(pulse.feel(None, at(100), patience));
+        for (beat, second, beats) in [
+            (7, 101, true),
+            (7, 111, true),
+            (7, 112, false),
+            (8, 113, true),
+            (8, 123, true),
+            (8, 124, false),
+            // A log that was made anew begins at its own beat.
+            (1, 125, true),
+        ] {
+            assert_eq!(
+                pulse.feel(Some(beat), at(second), patience),
+                beats,
+                "{beat} at {second}"
+            );
+        }
+    }
+
+    async fn tell_all(
+        log: &SqlLog,
+        at: &mut Option<State>,
+        tell: &mpsc::Sender<Heard>,
+    ) -> Result<bool, BusError> {
+        step(log, log.state().await?, true, TYPES, 0, at, tell).await
+    }
+
     #[tokio::test]
     async fn a_log_that_cannot_be_read_for_a_while_is_taken_up_where_it_was_left() {
         for (_, url) in testing::urls("broadcast_step").await {
@@ -203,14 +301,14 @@ mod tests {
             let (tell, mut heard) = mpsc::channel(64);
             let mut at = None;
             publish(&log, 1..=3).await;
-            assert!(step(&log, TYPES, 0, &mut at, &tell).await.unwrap());
+            assert!(tell_all(&log, &mut at, &tell).await.unwrap());
             assert_eq!(told(&mut heard), [1, 2, 3, 0]);
 
             publish(&log, 4..=5).await;
             by_hand("ALTER TABLE bus_log RENAME TO away").await;
-            assert!(step(&log, TYPES, 0, &mut at, &tell).await.is_err());
+            assert!(tell_all(&log, &mut at, &tell).await.is_err());
             by_hand("ALTER TABLE away RENAME TO bus_log").await;
-            assert!(step(&log, TYPES, 0, &mut at, &tell).await.unwrap());
+            assert!(tell_all(&log, &mut at, &tell).await.unwrap());
             assert_eq!(told(&mut heard), [4, 5, 0]);
         }
     }
@@ -229,7 +327,7 @@ mod tests {
         let last = 2 * CHUNK;
         publish(&log, 1..=last as u32).await;
         let (tell, mut heard) = mpsc::channel(last as usize + 1);
-        assert!(step(&log, TYPES, 0, &mut None, &tell).await.unwrap());
+        assert!(tell_all(&log, &mut None, &tell).await.unwrap());
         let expected: Vec<i64> = (1..=last).chain([0]).collect();
         assert_eq!(told(&mut heard), expected);
     }

@@ -79,6 +79,13 @@ impl Bus {
         }
     }
 
+    /// Says that nothing waits in the outbox of `source`.
+    pub(crate) async fn beat(&self, source: &'static str) -> Result<(), BusError> {
+        match self {
+            Self::SqlLog(log) => log.beat(source).await,
+        }
+    }
+
     /// Forgets what is too old to be replayed.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         match self {

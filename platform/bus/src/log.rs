@@ -14,12 +14,20 @@ use crate::{BusError, Event};
 
 const MIGRATIONS: Migrations = Migrations {
     set: "bus_log",
-    steps: &[Migration {
-        version: 1,
-        name: "log",
-        sqlite: include_str!("../migrations/0001_log.sql"),
-        postgres: include_str!("../migrations/0001_log.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "log",
+            sqlite: include_str!("../migrations/0001_log.sql"),
+            postgres: include_str!("../migrations/0001_log.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "beat",
+            sqlite: include_str!("../migrations/0002_beat.sql"),
+            postgres: include_str!("../migrations/0002_beat.sql"),
+        },
+    ],
 };
 
 /// The backstop when no word of a change comes.
@@ -134,13 +142,37 @@ impl SqlLog {
     }
 
     pub(crate) async fn state(&self) -> Result<State, BusError> {
-        let row = sql("SELECT position, epoch FROM bus_state WHERE id = 1")
-            .fetch_one(&self.db)
-            .await?;
-        Ok(State {
+        Ok(self.state_and_beat("").await?.0)
+    }
+
+    /// Where the log stands, and the beat of a source: what was committed there before this beat is in the log.
+    pub(crate) async fn state_and_beat(&self, source: &str) -> Result<(State, Option<i64>), BusError> {
+        let row = sql(
+            "SELECT position, epoch, (SELECT beat FROM bus_beat WHERE source = $1) AS beat \
+             FROM bus_state WHERE id = 1",
+        )
+        .bind(source)
+        .fetch_one(&self.db)
+        .await?;
+        let state = State {
             position: row.int("position")?,
             epoch: row.text("epoch")?,
-        })
+        };
+        Ok((state, row.opt_int("beat")?))
+    }
+
+    /// Says that all that `source` has committed is in the log. Nobody is woken for it.
+    pub(crate) async fn beat(&self, source: &'static str) -> Result<(), BusError> {
+        self.db
+            .write(move |tx| async move {
+                sql("INSERT INTO bus_beat (source, beat) VALUES ($1, 1) \
+                     ON CONFLICT (source) DO UPDATE SET beat = bus_beat.beat + 1")
+                .bind(source)
+                .execute(&tx)
+                .await?;
+                Ok::<_, BusError>(())
+            })
+            .await
     }
 
     /// Appends what is not there yet, at consecutive positions.

@@ -1,5 +1,7 @@
 //! The relay: carries what waits in an outbox to the bus, however often it has to try.
 
+use std::time::Instant;
+
 use latchkey_clock::Clock;
 use latchkey_db::{Db, Row, sql, sql_list};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +13,8 @@ const BATCH: i64 = 256;
 const OUTBOX_KEPT_MS: i64 = 7 * 24 * 3_600_000;
 const INBOX_KEPT_MS: i64 = 14 * 24 * 3_600_000;
 const PRUNE_EVERY_MS: i64 = 3_600_000;
+/// Polls from beat to beat: a bus at rest writes next to nothing.
+const BEAT_POLLS: u32 = 3;
 
 /// An event on its way. The relay carries the envelope and does not judge it: one that nobody can read is parked by
 /// those who should, and must not keep the others waiting here.
@@ -37,11 +41,24 @@ pub struct Relay {
     bus: Bus,
     db: Db,
     clock: Clock,
+    source: Option<&'static str>,
 }
 
 impl Relay {
     pub(crate) fn new(bus: Bus, db: Db, clock: Clock) -> Self {
-        Self { bus, db, clock }
+        Self {
+            bus,
+            db,
+            clock,
+            source: None,
+        }
+    }
+
+    /// Tells listeners every few [polls](Bus::with_poll) that nothing of `source` waits in this outbox, so that silence
+    /// means that nothing happened ([`Bus::broadcast_of`]).
+    pub fn beating(mut self, source: &'static str) -> Self {
+        self.source = Some(source);
+        self
     }
 
     /// Runs until `stop`, then carries what is left if it can be done at once.
@@ -49,8 +66,9 @@ impl Relay {
         let mut changes = self.db.changes();
         let mut pruned_at = 0;
         let mut trouble = 0_u32;
+        let mut beaten_at = None;
         loop {
-            match self.drain().await {
+            match self.drain_and_beat(&mut beaten_at).await {
                 Ok(()) => trouble = 0,
                 Err(error) => {
                     trouble = trouble.saturating_add(1);
@@ -113,6 +131,19 @@ impl Relay {
                 })
                 .await?;
         }
+    }
+
+    async fn drain_and_beat(&self, beaten_at: &mut Option<Instant>) -> Result<(), BusError> {
+        let begun = Instant::now();
+        self.drain().await?;
+        let due = beaten_at.is_none_or(|at| begun.duration_since(at) >= self.bus.poll() * BEAT_POLLS);
+        if let Some(source) = self.source
+            && due
+        {
+            self.bus.beat(source).await?;
+            *beaten_at = Some(begun);
+        }
+        Ok(())
     }
 
     async fn prune(&self, now: i64) -> Result<(), BusError> {

@@ -44,7 +44,7 @@ impl Browser {
     pub async fn send(&self, request: reqwest::RequestBuilder, url: &str) -> Seen {
         let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
         let host = url.host_str().unwrap_or_default().to_owned();
-        let request = match self.header(&host) {
+        let request = match self.cookie_header(&host) {
             Some(cookies) => request.header("cookie", cookies),
             None => request,
         };
@@ -53,7 +53,8 @@ impl Browser {
         Seen { url, answer }
     }
 
-    fn header(&self, host: &str) -> Option<String> {
+    /// The `Cookie` header that a host gets.
+    pub fn cookie_header(&self, host: &str) -> Option<String> {
         let jar = self.cookies.lock().expect("a jar");
         let pairs: Vec<String> = jar
             .iter()

@@ -86,6 +86,18 @@ impl Backend {
         self.log_by_hand(place, new_epoch).await;
     }
 
+    /// From now on nothing can be published, while what was published can be read.
+    pub async fn refuse_events(self, place: &Place) {
+        let refuse = &["ALTER TABLE bus_log RENAME COLUMN appended_at TO away"];
+        self.log_by_hand(place, refuse).await;
+    }
+
+    /// The end of that.
+    pub async fn accept_events(self, place: &Place) {
+        let accept = &["ALTER TABLE bus_log RENAME COLUMN away TO appended_at"];
+        self.log_by_hand(place, accept).await;
+    }
+
     async fn log_by_hand(self, place: &Place, statements: &'static [&'static str]) {
         match self {
             Self::Sqlite | Self::Postgres => by_hand(&place.bus, statements).await,

@@ -72,6 +72,7 @@ suite! {
     broadcasting::a_snapshot_comes_first_and_begins_where_it_was_asked_to,
     broadcasting::positions_are_dense_and_in_the_order_of_commits,
     broadcasting::a_log_that_was_replaced_is_told_from_its_beginning,
+    broadcasting::a_source_that_cannot_publish_is_not_told_to_be_live,
     waking::word_of_an_event_comes_without_polling,
 }
 

@@ -250,6 +250,23 @@ impl Process {
             .broadcast(&[PLACED, shop::SHIPPED], since, self.stop.clone())
     }
 
+    /// Relays and says that it does.
+    pub fn relay_beating(&self) -> JoinHandle<()> {
+        let relay = self
+            .node
+            .bus
+            .relay(self.node.business.clone(), self.node.clock.clone());
+        self.relay_also(relay.beating("shop"))
+    }
+
+    /// Listens to the shop, and to whether it can be heard.
+    pub fn broadcast_of_the_shop(&self, since: i64) -> Broadcast {
+        let runtime = self.runtime.as_ref().unwrap();
+        let _inside = runtime.enter();
+        let bus = &self.node.bus;
+        bus.broadcast_of("shop", &[PLACED, shop::SHIPPED], since, self.stop.clone())
+    }
+
     /// Has the effect of an event.
     pub fn effect(&self) -> Handle {
         let name = self.name.clone();

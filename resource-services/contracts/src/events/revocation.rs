@@ -90,6 +90,9 @@ impl Revocation {
     /// Every type that [`Revocation::parse`] reads: what a guard subscribes to.
     pub const TYPES: &[&str] = &[TOKEN, FAMILY, SESSION, SUBJECT, CLIENT, KEY];
 
+    /// The service that says them; while it cannot, silence means nothing.
+    pub const SOURCE: &str = "identity";
+
     /// Reads the revocation that a type and its data say.
     pub fn parse(r#type: &str, data: &Value) -> Result<Self, Unreadable> {
         match r#type {

@@ -1,7 +1,9 @@
 //! Broadcast: every instance hears everything, from the beginning it asked for, in one order for all.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use futures::FutureExt;
 use latchkey_bus::{Broadcast, Heard};
 use latchkey_db::{Db, Options, testing};
 
@@ -137,6 +139,66 @@ pub async fn a_log_that_was_replaced_is_told_from_its_beginning(stage: &Stage) -
     process.produce(Order::new("new")).await?;
     let heard = hear(&mut ear, 1).await?;
     ensure(heard == [(1, "new-1".to_owned())], || format!("{heard:?}"))
+}
+
+/// Silence means that nothing happened only while the source can publish.
+pub async fn a_source_that_cannot_publish_is_not_told_to_be_live(stage: &Stage) -> Result<(), Violation> {
+    let often = Some(Duration::from_millis(20));
+    let (source, listener) = (
+        stage.process_that_polls("source", often).await,
+        stage.process_that_polls("listener", often).await,
+    );
+    source.relay_beating();
+    source.produce(Order::of("order", 1)).await?;
+    let (mut ear, mut any) = (listener.broadcast_of_the_shop(0), listener.broadcast(0));
+    hear(&mut ear, 1).await?;
+    hear(&mut any, 1).await?;
+    // However long nothing happens: it beats.
+    lives(&mut any, 40).await?;
+    ensure(count_lives(&mut ear) > 20, || {
+        "a source at rest is believed to be gone".to_owned()
+    })?;
+
+    stage.backend.refuse_events(&stage.place).await;
+    source.produce(Order::of("order", 2)).await?;
+    let mut rounds = 0;
+    while {
+        lives(&mut any, 40).await?;
+        count_lives(&mut ear) > 0
+    } {
+        rounds += 1;
+        ensure(rounds < 20, || {
+            "a source that cannot publish is told to be live".to_owned()
+        })?;
+    }
+
+    stage.backend.accept_events(&stage.place).await;
+    let heard = hear(&mut ear, 1).await?;
+    ensure(heard[0].1 == "order-2", || format!("{heard:?}"))?;
+    lives(&mut ear, 1).await
+}
+
+/// Hears that many `Live`s, and nothing else.
+async fn lives(ear: &mut Broadcast, count: usize) -> Result<(), Violation> {
+    let hearing = async {
+        for _ in 0..count {
+            match ear.next().await {
+                Some(Heard::Live { .. }) => {}
+                other => return Err(Violation(format!("{other:?} instead of a Live"))),
+            }
+        }
+        Ok(())
+    };
+    soon("that it is live", hearing).await?
+}
+
+/// How often it was told to be live since somebody listened last.
+fn count_lives(ear: &mut Broadcast) -> usize {
+    let mut count = 0;
+    while let Some(Some(Heard::Live { .. })) = ear.next().now_or_never() {
+        count += 1;
+    }
+    count
 }
 
 /// The next `count` events; a `Live` in between never runs ahead of what was told.

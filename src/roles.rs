@@ -467,6 +467,9 @@ impl Starting {
         server.tls = self.tls.server.clone();
         // Services stand behind our gateway and keep the id that it gave.
         server.keeps_request_id = matches!(role, Role::Catalog | Role::Storefront);
+        if role == Role::Identity {
+            server.refusal = latchkey_identity::refusal_at;
+        }
         self.serving.spawn(server.serve(bound, router, self.stop.clone()));
     }
 }

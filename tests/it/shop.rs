@@ -30,9 +30,7 @@ async fn sign_in(house: &House, browser: &Browser, who: &str, from: &str) -> See
     seen
 }
 
-#[tokio::test]
-async fn an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked() {
-    let house = House::new().await;
+async fn an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked(house: House) {
     let browser = Browser::new();
     let back = sign_in(&house, &browser, "ines", "/courses?q=rust").await;
     assert_eq!(
@@ -140,4 +138,8 @@ async fn an_instructor_signs_in_writes_publishes_and_is_out_when_the_application
     let account = browser.open(&format!("{}/account", house.issuer()), "").await;
     assert!(account.has("#password"), "signed out at the issuer too");
     house.stop().await;
+}
+
+crate::harness::on_both_engines! {
+    an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked,
 }

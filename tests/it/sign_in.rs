@@ -4,9 +4,7 @@ use crate::harness::{Browser, House, Tokens, call, claims, until};
 
 const FULL: &str = "openid profile email offline_access catalog.read";
 
-#[tokio::test]
-async fn a_person_signs_in_allows_and_the_client_has_tokens_that_refresh_until_they_sign_out() {
-    let house = House::new().await;
+async fn a_person_signs_in_allows_and_the_client_has_tokens_that_refresh_until_they_sign_out(house: House) {
     let (app, browser) = (
         house.app("demo-web", "openid profile email catalog.read"),
         Browser::new(),
@@ -88,9 +86,7 @@ async fn a_person_signs_in_allows_and_the_client_has_tokens_that_refresh_until_t
     house.stop().await;
 }
 
-#[tokio::test]
-async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent() {
-    let house = House::new().await;
+async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: House) {
     let (app, browser) = (house.app("demo-web", FULL), Browser::new());
     let tokens = app
         .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
@@ -138,9 +134,7 @@ async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back() {
-    let house = House::new().await;
+async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(house: House) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     for (name, password) in [
@@ -181,9 +175,7 @@ async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn a_public_client_rotates_and_a_replay_ends_its_family_alone() {
-    let house = House::new().await;
+async fn a_public_client_rotates_and_a_replay_ends_its_family_alone(house: House) {
     let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
     let first = app.sign_in(&browser, house.person("alice"), &[]).await;
     let other = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -205,9 +197,7 @@ async fn a_public_client_rotates_and_a_replay_ends_its_family_alone() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn form_post_and_a_cross_site_post_arrive_too() {
-    let house = House::new().await;
+async fn form_post_and_a_cross_site_post_arrive_too(house: House) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let request = url::Url::parse(&app.request(&[("response_mode", "form_post")])).unwrap();
     let pairs: Vec<(String, String)> = request.query_pairs().into_owned().collect();
@@ -237,4 +227,12 @@ async fn form_post_and_a_cross_site_post_arrive_too() {
     assert!(csp.ends_with("form-action 'self' http://localhost:3000"), "{csp}");
     assert_eq!(app.redeem(&value("code").unwrap()).await.status, 200);
     house.stop().await;
+}
+
+crate::harness::on_both_engines! {
+    a_person_signs_in_allows_and_the_client_has_tokens_that_refresh_until_they_sign_out,
+    offline_access_outlives_a_sign_out_and_ends_with_the_consent,
+    wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back,
+    a_public_client_rotates_and_a_replay_ends_its_family_alone,
+    form_post_and_a_cross_site_post_arrive_too,
 }

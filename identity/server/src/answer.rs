@@ -2,6 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use latchkey_http::Problem;
+use latchkey_protocol::metadata::path;
 use latchkey_protocol::{OAuthError, Timestamp};
 use serde_json::json;
 
@@ -36,6 +38,29 @@ impl Refusal {
             retry_after_s: Some(wait),
         }
     }
+}
+
+/// What is refused before the router has seen it: an OAuth endpoint says it as RFC 6749 §5.2 has it, anything else as a
+/// problem.
+pub fn refusal_at(path: &str, problem: Problem) -> Response {
+    let speaks_oauth = [path::TOKEN, path::INTROSPECT, path::REVOKE].contains(&path);
+    if !speaks_oauth {
+        return problem.into_response();
+    }
+    let code = match problem.status.as_u16() {
+        503 => "temporarily_unavailable",
+        500..=599 => "server_error",
+        _ => "invalid_request",
+    };
+    let body = json!({ "error": code, "error_description": problem.detail }).to_string();
+    let mut response = (problem.status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 impl IntoResponse for Refusal {

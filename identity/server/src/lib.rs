@@ -39,6 +39,7 @@ use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 pub use admin::{AdminError, ClientView, KeyView, NewClient};
+pub use answer::refusal_at;
 pub use latchkey_identity_store::MIGRATIONS;
 pub use people::{NewPerson, UserView};
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};

@@ -1,4 +1,5 @@
-//! Which names a listener answers to. Any other is a rebinding attack or a mistake: 421 (RFC 9110 §15.5.20).
+//! Which names a listener answers to. Any other is a rebinding attack or a mistake: 421 (RFC 9110 §15.5.20). A request
+//! that does not say clearly for whom it is: 400 (RFC 9112 §3.2).
 
 use http::Request;
 use http::header::HOST;
@@ -25,30 +26,36 @@ impl Hosts {
         self
     }
 
-    /// True when the request's one authority is ours. HTTP/2 carries it in the target, HTTP/1.1 in `Host`; where
-    /// both are there they must agree (RFC 9112 §3.2.2).
-    pub fn admits<B>(&self, request: &Request<B>) -> bool {
+    /// Whether the request's one authority is ours. HTTP/2 carries it in the target, HTTP/1.1 in `Host`; where both are
+    /// there they must agree (RFC 9112 §3.2.2).
+    pub fn admits<B>(&self, request: &Request<B>) -> Result<(), WrongHost> {
         let mut headers = request.headers().get_all(HOST).iter();
-        let header = headers.next();
+        let header = headers.next().map(|value| value.to_str()).transpose();
+        let header = header.map_err(|_| WrongHost::Unclear)?;
         if headers.next().is_some() {
-            return false;
+            return Err(WrongHost::Unclear);
         }
         let target = request.uri().authority().map(http::uri::Authority::as_str);
-        let header = match header.map(|value| value.to_str()) {
-            Some(Err(_)) => return false,
-            Some(Ok(text)) => Some(text),
-            None => None,
+        let only = match (target, header) {
+            (Some(target), Some(header)) if !target.eq_ignore_ascii_case(header) => None,
+            (target, header) => header.or(target),
         };
-        match (target, header) {
-            (Some(target), Some(header)) => target.eq_ignore_ascii_case(header) && self.knows(header),
-            (Some(only), None) | (None, Some(only)) => self.knows(only),
-            (None, None) => false,
-        }
+        let known = self.knows(only.ok_or(WrongHost::Unclear)?);
+        known.then_some(()).ok_or(WrongHost::Foreign)
     }
 
     fn knows(&self, authority: &str) -> bool {
         self.names.iter().any(|name| name.eq_ignore_ascii_case(authority))
     }
+}
+
+/// Why a request is not for this listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongHost {
+    /// It names nobody, or two at once.
+    Unclear,
+    /// It names somebody else.
+    Foreign,
 }
 
 #[cfg(test)]
@@ -69,7 +76,7 @@ mod tests {
             "[::1]:8081",
             "id.example.org",
         ] {
-            assert!(hosts.admits(&request(good)), "{good}");
+            assert_eq!(hosts.admits(&request(good)), Ok(()), "{good}");
         }
         for bad in [
             "localhost",
@@ -79,7 +86,7 @@ mod tests {
             "",
             "127.1:8081",
         ] {
-            assert!(!hosts.admits(&request(bad)), "{bad}");
+            assert_eq!(hosts.admits(&request(bad)), Err(WrongHost::Foreign), "{bad}");
         }
     }
 
@@ -90,11 +97,17 @@ mod tests {
             .uri("/")
             .header(HOST, "localhost:1")
             .header(HOST, "localhost:1");
-        assert!(!hosts.admits(&two.body(()).unwrap()));
+        let unclear = |request: http::request::Builder| {
+            let admitted = hosts.admits(&request.body(()).unwrap());
+            assert_eq!(admitted, Err(WrongHost::Unclear));
+        };
+        unclear(two);
         let mixed = Request::builder()
             .uri("http://localhost:1/")
             .header(HOST, "127.0.0.1:1");
-        assert!(!hosts.admits(&mixed.body(()).unwrap()));
-        assert!(!hosts.admits(&Request::builder().uri("/").body(()).unwrap()));
+        unclear(mixed);
+        unclear(Request::builder().uri("/"));
+        let bytes = http::HeaderValue::from_bytes(b"\xff").unwrap();
+        unclear(Request::builder().uri("/").header(HOST, bytes));
     }
 }

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use http::{HeaderName, Request, StatusCode, header};
+use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::Limited;
 use hyper::body::Incoming;
@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::hosts::WrongHost;
 use crate::request_id::REQUEST_ID;
 use crate::{Hosts, Problem, RequestId};
 
@@ -123,6 +124,8 @@ pub struct Server {
     pub role: &'static str,
     /// True behind our own gateway, whose request ids are kept.
     pub keeps_request_id: bool,
+    /// How the role tells a caller at a path what is wrong, before its router has seen the request.
+    pub refusal: fn(&str, Problem) -> Response,
 }
 
 impl Server {
@@ -135,6 +138,7 @@ impl Server {
             random,
             role,
             keeps_request_id: false,
+            refusal: |_, problem| problem.into_response(),
         }
     }
 
@@ -157,29 +161,14 @@ impl Server {
     /// Everything that happens to a request before and after the router.
     async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, router: Router) -> Response {
         let id = self.request_id(&request);
+        let uri = request.uri().clone();
         let answer = REQUEST_ID.scope(id, async move {
-            if request
-                .uri()
-                .path_and_query()
-                .is_some_and(|target| target.as_str().len() > self.limits.target)
-            {
-                return Problem::new(
-                    StatusCode::URI_TOO_LONG,
-                    "target_too_long",
-                    "The address is too long.",
-                )
-                .into_response();
-            }
-            if !self.hosts.admits(&request) {
-                return Problem::new(
-                    StatusCode::MISDIRECTED_REQUEST,
-                    "wrong_host",
-                    "This listener does not answer to that name.",
-                )
-                .into_response();
+            let refuse = |problem| (self.refusal)(uri.path(), problem);
+            if let Err(problem) = self.check_target(&request) {
+                return refuse(problem);
             }
             let Some(mut request) = bounded(request, self.limits.body) else {
-                return too_large();
+                return closing(refuse(too_large()));
             };
             // The peer's address is never a proof of who it is.
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -189,28 +178,53 @@ impl Server {
                 Ok(Ok(Ok(response))) => response,
                 Ok(Err(_panic)) => {
                     tracing::error!(request.id = %id, role = self.role, "a handler panicked");
-                    Problem::new(
+                    refuse(Problem::new(
                         StatusCode::INTERNAL_SERVER_ERROR,
                         "internal",
                         "Something failed inside.",
-                    )
-                    .into_response()
+                    ))
                 }
                 Err(_late) => {
                     tracing::warn!(request.id = %id, role = self.role, "a request took too long");
-                    Problem::unavailable().into_response()
+                    refuse(Problem::unavailable())
                 }
             }
         });
         let mut response = answer.await;
-        response
-            .headers_mut()
-            .entry(X_REQUEST_ID.clone())
-            .or_insert_with(|| id.header());
+        let headers = response.headers_mut();
+        headers.entry(X_REQUEST_ID.clone()).or_insert_with(|| id.header());
+        // Nothing of ours is to be guessed at, whichever line of ours it comes from.
+        headers
+            .entry(header::X_CONTENT_TYPE_OPTIONS)
+            .or_insert(HeaderValue::from_static("nosniff"));
         metrics::counter!("latchkey_http_requests_total", "role" => self.role,
             "status" => class(response.status()))
         .increment(1);
         response
+    }
+
+    /// For whom the request is, and no longer than it may be.
+    fn check_target(&self, request: &Request<Incoming>) -> Result<(), Problem> {
+        let target = request.uri().path_and_query();
+        if target.is_some_and(|target| target.as_str().len() > self.limits.target) {
+            return Err(Problem::new(
+                StatusCode::URI_TOO_LONG,
+                "target_too_long",
+                "The address is too long.",
+            ));
+        }
+        self.hosts.admits(request).map_err(|wrong| match wrong {
+            WrongHost::Unclear => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "unclear_host",
+                "The request does not say clearly to which name it goes.",
+            ),
+            WrongHost::Foreign => Problem::new(
+                StatusCode::MISDIRECTED_REQUEST,
+                "wrong_host",
+                "This listener does not answer to that name.",
+            ),
+        })
     }
 
     fn request_id(&self, request: &Request<Incoming>) -> RequestId {
@@ -398,17 +412,19 @@ fn bounded(request: Request<Incoming>, limit: usize) -> Option<Request<Body>> {
     Some(Request::from_parts(parts, body))
 }
 
-fn too_large() -> Response {
-    let problem = Problem::new(
+fn too_large() -> Problem {
+    Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "body_too_large",
         "The body is too large.",
-    );
-    let mut response = problem.into_response();
-    // The rest of the body is not read: the connection cannot be used again.
+    )
+}
+
+/// The rest of the body is not read: the connection cannot be used again.
+fn closing(mut response: Response) -> Response {
     response
         .headers_mut()
-        .insert(header::CONNECTION, http::HeaderValue::from_static("close"));
+        .insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

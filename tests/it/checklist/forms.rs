@@ -208,6 +208,49 @@ async fn tk_11_a_form_is_bounded() {
     matrix.end();
 }
 
+/// What the listener refuses before anybody has looked at the form is said as these endpoints say everything.
+#[tokio::test]
+async fn tk_11_tk_18_what_is_refused_at_the_door_is_refused_in_the_endpoints_own_form() {
+    let world = World::new().await;
+    let authority = world.url().trim_start_matches("http://").to_owned();
+    let mut matrix = Matrix::new("TK-11 endpoint × refusal at the door");
+    for (path, _, _) in ENDPOINTS {
+        let long = format!("{path}?{}", "x".repeat(9 * 1024));
+        for (what, target, more, status) in [
+            (
+                "a body that says it is 1 MiB",
+                path,
+                format!("Host: {authority}\r\nContent-Length: 1048576\r\n"),
+                413,
+            ),
+            ("a target of 9 KiB", &long, format!("Host: {authority}\r\n"), 414),
+            ("another name", path, "Host: evil.test\r\n".to_owned(), 421),
+            ("no name", path, String::new(), 400),
+        ] {
+            let request = format!("POST {target} HTTP/1.1\r\n{more}Connection: close\r\n\r\n");
+            let answer = raw(world.url(), request.as_bytes()).await;
+            let got = (
+                answer.status,
+                answer.code(),
+                answer.json()["error_description"].is_string(),
+                answer.header("content-type").to_owned(),
+                answer.header("x-content-type-options").to_owned(),
+                no_store(&answer),
+            );
+            let form = (
+                status,
+                "invalid_request".to_owned(),
+                true,
+                "application/json".to_owned(),
+                "nosniff".to_owned(),
+                true,
+            );
+            matrix.cell(format!("{path} {what}"), got, form);
+        }
+    }
+    matrix.end();
+}
+
 #[tokio::test]
 async fn tk_11_a_parameter_comes_once_and_is_properly_encoded() {
     let world = World::new().await;

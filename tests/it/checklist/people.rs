@@ -13,10 +13,9 @@ async fn attempt(house: &House, browser: &Browser, app: &App, name: &str, passwo
     seen
 }
 
-#[tokio::test]
-async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end()
- {
-    let house = House::new().await;
+async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end(
+    house: House,
+) {
     let (app, known) = (house.app("demo-web", "openid"), Browser::new());
     app.sign_in(&known, house.person("alice"), &[]).await;
     let stranger = Browser::new();
@@ -83,9 +82,7 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
     house.stop().await;
 }
 
-#[tokio::test]
-async fn ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good() {
-    let house = House::new().await;
+async fn ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good(house: House) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let all =
@@ -106,9 +103,7 @@ async fn ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out
     house.stop().await;
 }
 
-#[tokio::test]
-async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists() {
-    let house = House::new().await;
+async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: House) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let mut bodies = Vec::new();
@@ -127,10 +122,9 @@ async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists() {
 }
 
 /// Somebody who has lost their standing gets nothing from any grant, and what they had is dead everywhere (TK-10, RT-09).
-#[tokio::test]
-async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs()
- {
-    let house = House::new().await;
+async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs(
+    house: House,
+) {
     let app = house.app("demo-web", "openid offline_access catalog.read");
     let identity = house.running().identity.clone().unwrap();
     let whoami = format!("{}/catalog/v1/whoami", house.api());
@@ -218,9 +212,7 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
     house.stop().await;
 }
 
-#[tokio::test]
-async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended() {
-    let house = House::new().await;
+async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(house: House) {
     let app = house.app("demo-web", "openid offline_access");
     let identity = house.running().identity.clone().unwrap();
     let (id, browser) = (ClientId::parse("demo-web").unwrap(), Browser::new());
@@ -239,9 +231,7 @@ async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn a_sign_in_that_races_a_new_password_does_not_outlive_it() {
-    let house = House::new().await;
+async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: House) {
     let app = house.app("demo-web", "openid");
     let identity = house.running().identity.clone().unwrap();
     for round in 0..6 {
@@ -277,10 +267,9 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing()
- {
-    let house = House::new().await;
+async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing(
+    house: House,
+) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let host = "localhost";
     let port = house.issuer().rsplit(':').next().unwrap().to_owned();
@@ -315,9 +304,7 @@ async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_eac
     house.stop().await;
 }
 
-#[tokio::test]
-async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question() {
-    let house = House::new().await;
+async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(house: House) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     let hint = tokens.id.clone().unwrap();
@@ -453,9 +440,7 @@ async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither() {
-    let house = House::new().await;
+async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither(house: House) {
     let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     house.clock.advance(3_600_001);
@@ -484,9 +469,7 @@ async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives
     house.stop().await;
 }
 
-#[tokio::test]
-async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does() {
-    let house = House::new().await;
+async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does(house: House) {
     let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
     let native = house.app("demo-native", "openid");
@@ -552,9 +535,7 @@ async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_
 }
 
 /// TK-18: whatever makes a code or refresh token give nothing, the answer is one, byte for byte.
-#[tokio::test]
-async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another() {
-    let house = House::new().await;
+async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another(house: House) {
     let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     let whole = |answer: &Answer| {
@@ -664,9 +645,9 @@ async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes
     house.stop().await;
 }
 
-#[tokio::test]
-async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice() {
-    let house = House::new().await;
+async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice(
+    house: House,
+) {
     let app = house.app("demo-web", "openid");
     let browser = Browser::new();
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -743,9 +724,7 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
     house.stop().await;
 }
 
-#[tokio::test]
-async fn rt_08_a_lost_role_narrows_the_next_token() {
-    let house = House::new().await;
+async fn rt_08_a_lost_role_narrows_the_next_token(house: House) {
     let identity = house.running().identity.clone().unwrap();
     let (app, browser) = (
         house.app("demo-web", "openid catalog.read catalog.write"),
@@ -769,9 +748,7 @@ async fn rt_08_a_lost_role_narrows_the_next_token() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none() {
-    let house = House::new().await;
+async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none(house: House) {
     let identity = house.running().identity.clone().unwrap();
     let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
     let first = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -796,9 +773,7 @@ async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_los
     house.stop().await;
 }
 
-#[tokio::test]
-async fn a_browser_client_is_answered_at_its_own_origin_alone() {
-    let house = House::new().await;
+async fn a_browser_client_is_answered_at_its_own_origin_alone(house: House) {
     let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     let token = format!("{}/token", house.issuer());
@@ -854,9 +829,7 @@ async fn a_browser_client_is_answered_at_its_own_origin_alone() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone() {
-    let house = House::new().await;
+async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(house: House) {
     let app = house.app("demo-web", "openid");
     let (browser, other) = (Browser::new(), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -909,4 +882,23 @@ async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone()
     assert!(browser.open(&account, "").await.has(revoke), "still signed in");
     assert_eq!(app.refresh(tokens.refresh()).await.status, 200);
     house.stop().await;
+}
+
+crate::harness::on_both_engines! {
+    cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end,
+    ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good,
+    cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists,
+    cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs,
+    rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended,
+    a_sign_in_that_races_a_new_password_does_not_outlive_it,
+    cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing,
+    cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question,
+    lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither,
+    tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does,
+    tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another,
+    cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice,
+    rt_08_a_lost_role_narrows_the_next_token,
+    cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none,
+    a_browser_client_is_answered_at_its_own_origin_alone,
+    bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone,
 }

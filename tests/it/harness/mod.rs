@@ -24,6 +24,26 @@ pub use matrix::Matrix;
 pub use process::Process;
 pub use webdriver::Chromium;
 
+/// Makes a test on SQLite and one on PostgreSQL of each function that takes a [`House`].
+macro_rules! on_both_engines {
+    ($($name:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::harness::House::new().await).await;
+            })*
+        }
+
+        mod postgresql {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::harness::House::on_postgres().await).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
 /// Every role in this process, on free ports and a data folder of its own, with a clock that the test moves.
 pub struct House {
     pub running: Option<Running>,
@@ -38,6 +58,18 @@ impl House {
     /// A house as `latchkey up` builds it.
     pub async fn new() -> Self {
         Self::with(|_| {}).await
+    }
+
+    /// The same on PostgreSQL, each role in a database of its own.
+    pub async fn on_postgres() -> Self {
+        let names = ["house_identity", "house_bus", "house_catalog", "house_shop"];
+        let [identity, bus, catalog, shop] = names.map(postgres);
+        let (identity, bus, catalog, shop) = tokio::join!(identity, bus, catalog, shop);
+        Self::with(move |config| {
+            (config.identity_database, config.bus) = (identity, bus);
+            (config.catalog_database, config.storefront_database) = (catalog, shop);
+        })
+        .await
     }
 
     /// A house with a changed configuration.

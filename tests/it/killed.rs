@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{App, Browser, Machine, Process, Tokens, call, http, postgres, until};
+use crate::harness::{App, Browser, Machine, Process, Tokens, call, free_port, http, postgres, until};
 
 /// How often each side is killed.
 const KILLS: usize = 30;
@@ -148,11 +148,6 @@ impl Split {
         };
         [ask(self.near).await, ask(self.far).await]
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// An access token that something ended, and what it was.

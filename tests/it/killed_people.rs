@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::harness::{Answer, App, Browser, Process, Tokens, VERIFIER, callback, client, postgres};
+use crate::harness::{
+    Answer, App, Browser, Process, Tokens, VERIFIER, callback, client, free_port, postgres,
+};
 
 const KILLS: usize = 30;
 const SIGN_INS: usize = 1_000;
@@ -21,8 +23,7 @@ struct Installation {
 impl Installation {
     fn new(identity: &str, bus: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        let port = free_port();
         let config = format!(
             "data = \"{0}/data\"\nkeys = \"{0}/keys\"\nissuer = \"http://localhost:{port}\"\n\
              identity_database = \"{identity}\"\nbus = \"{bus}\"\nidentity_listen = \"localhost:{port}\"\nlog = \"off\"\n",

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use latchkey::config::Role;
 use latchkey_protocol::refresh_token::RefreshToken;
 
-use crate::harness::{Answer, App, Browser, House, Tokens, call, client, postgres, until};
+use crate::harness::{
+    Answer, App, Browser, House, Process, Tokens, call, client, free_port, postgres, until,
+};
 
 /// Parallel posts of one token, and how often.
 const CALLERS: usize = 50;
@@ -81,13 +83,9 @@ fn pooled() -> reqwest::Client {
     client(reqwest::Client::builder().pool_max_idle_per_host(CALLERS))
 }
 
-async fn one_step_per_round(house: &House, nodes: &[String]) {
-    let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
-    let mut token = app
-        .sign_in(&browser, house.person("alice"), &[])
-        .await
-        .refresh()
-        .to_owned();
+async fn one_step_per_round(app: &App, who: (&str, &str), nodes: &[String]) {
+    let browser = Browser::new();
+    let mut token = app.sign_in(&browser, who, &[]).await.refresh().to_owned();
     let (http, first) = (pooled(), generation(&token));
     for round in 0..ROUNDS {
         let answers = all_at_once(&http, nodes, "racer", &token).await;
@@ -110,12 +108,11 @@ async fn one_step_per_round(house: &House, nodes: &[String]) {
     );
 }
 
-async fn without_overlap_one_wins_and_the_family_ends(house: &House, nodes: &[String]) {
-    let app = house.app("strict", "catalog.read");
+async fn without_overlap_one_wins_and_the_family_ends(app: &App, who: (&str, &str), nodes: &[String]) {
     let http = pooled();
     for _ in 0..5 {
         let browser = Browser::new();
-        let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+        let tokens = app.sign_in(&browser, who, &[]).await;
         let answers = all_at_once(&http, nodes, "strict", tokens.refresh()).await;
         let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
         assert_eq!(won.len(), 1, "{answers:?}");
@@ -133,12 +130,18 @@ async fn without_overlap_one_wins_and_the_family_ends(house: &House, nodes: &[St
     }
 }
 
+/// Both races of everybody against everybody, in houses of this process.
+async fn race(house: &House, nodes: &[String]) {
+    let alice = house.person("alice");
+    one_step_per_round(&house.app("racer", "catalog.read"), alice, nodes).await;
+    without_overlap_one_wins_and_the_family_ends(&house.app("strict", "catalog.read"), alice, nodes).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_sqlite() {
     let house = house(None, Role::ALL.to_vec(), None).await;
     let nodes = [house.issuer().to_owned()];
-    one_step_per_round(&house, &nodes).await;
-    without_overlap_one_wins_and_the_family_ends(&house, &nodes).await;
+    race(&house, &nodes).await;
     house.stop().await;
 }
 
@@ -151,9 +154,51 @@ async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_postgres
     ];
     let house = house(Some(databases), Role::ALL.to_vec(), None).await;
     let nodes = [house.issuer().to_owned()];
-    one_step_per_round(&house, &nodes).await;
-    without_overlap_one_wins_and_the_family_ends(&house, &nodes).await;
+    race(&house, &nodes).await;
     house.stop().await;
+}
+
+/// Nothing is shared but the database and the master key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_over_two_processes() {
+    let (identity, bus) = (postgres("races3_identity").await, postgres("races3_bus").await);
+    let folder = tempfile::tempdir().unwrap();
+    let ports = [free_port(), free_port()];
+    let who = ("pat", "a password of this race");
+    let person = format!(
+        "[[users]]\nusername = \"{}\"\nemail = \"pat@example.test\"\npassword = \"{}\"\n",
+        who.0, who.1
+    );
+    std::fs::write(folder.path().join("seed.toml"), format!("{CLIENTS}{person}")).unwrap();
+    let mut processes = Vec::new();
+    for port in ports {
+        let config = format!(
+            "data = \"{0}/data-{port}\"\nkeys = \"{0}/keys\"\nissuer = \"http://localhost:{1}\"\n\
+             identity_database = \"{identity}\"\nbus = \"{bus}\"\nidentity_listen = \"localhost:{port}\"\n\
+             log = \"off\"\n",
+            folder.path().display(),
+            ports[0],
+        );
+        let name = format!("{port}.toml");
+        std::fs::write(folder.path().join(&name), config).unwrap();
+        let arguments = ["serve", "identity", "--config", &name, "--seed", "seed.toml"];
+        let command = Process::command(folder.path(), &arguments);
+        processes.push(Process::start(command, folder.path().join("data")).await);
+    }
+    let nodes = ports.map(|port| format!("http://localhost:{port}"));
+    let app = |client_id: &str, redirect_uri: &str| App {
+        issuer: nodes[0].clone(),
+        client_id: client_id.into(),
+        secret: None,
+        redirect_uri: redirect_uri.into(),
+        scope: "catalog.read".into(),
+    };
+    one_step_per_round(&app("racer", "https://racer.test/cb"), who, &nodes).await;
+    let strict = app("strict", "https://strict.test/cb");
+    without_overlap_one_wins_and_the_family_ends(&strict, who, &nodes).await;
+    for process in processes {
+        process.kill().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,8 +215,7 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
         one.issuer().to_owned(),
         two.running().urls.services["identity"].clone(),
     ];
-    one_step_per_round(&one, &nodes).await;
-    without_overlap_one_wins_and_the_family_ends(&one, &nodes).await;
+    race(&one, &nodes).await;
 
     // A replay outside of the overlap ends that family alone, at both guards, before its token has expired.
     let app = one.app("racer", "catalog.read");

@@ -21,7 +21,7 @@ pub use app::{App, Tokens, VERIFIER, callback, challenge, claims};
 pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
 pub use matrix::Matrix;
-pub use process::Process;
+pub use process::{Process, free_port};
 pub use webdriver::Chromium;
 
 /// Makes a test on SQLite and one on PostgreSQL of each function that takes a [`House`].

@@ -347,3 +347,90 @@ fn hint_place(login: &str) -> String {
 fn token_place(login: &str, audience: &str) -> String {
     format!("tokens/{login}/{audience}")
 }
+
+#[cfg(test)]
+mod tests {
+    use latchkey_clock::Random;
+    use latchkey_db::{Options, testing};
+
+    use super::*;
+
+    const AUDIENCE: &str = "urn:latchkey:catalog";
+
+    async fn stores(name: &str) -> Vec<Store> {
+        let mut stores = Vec::new();
+        for (_, url) in testing::urls(name).await {
+            let db = Db::open(&url, Options::new(MIGRATIONS)).await.unwrap();
+            let seal = Seal::new(&[7; 32], Random::system());
+            stores.push(Store::new(db, seal, Clock::manual(1_000)));
+        }
+        stores
+    }
+
+    fn login(id: &str) -> Login {
+        Login {
+            id: id.to_owned(),
+            sub: "alice".to_owned(),
+            sid: Some("sid".to_owned()),
+            refresh_token: "refresh-1".to_owned(),
+            id_token: "hint".to_owned(),
+            scope: "catalog.read".to_owned(),
+            version: 1,
+        }
+    }
+
+    fn token(text: &str) -> Token {
+        Token {
+            text: text.to_owned(),
+            expires_at: 300_000,
+        }
+    }
+
+    #[tokio::test]
+    async fn bf_08_of_refreshes_of_one_version_one_is_written_and_the_others_leave_nothing() {
+        for store in stores("shop_refreshed").await {
+            let known = login("one");
+            store.add_login(&known, None).await.unwrap();
+            let refreshes = (0..16).map(async |n| {
+                let (next, text) = (format!("refresh-2-{n}"), format!("access-2-{n}"));
+                let written = store.refreshed(&known, &next, AUDIENCE, &token(&text)).await;
+                written.unwrap().then_some((next, text))
+            });
+            let won: Vec<_> = futures::future::join_all(refreshes).await;
+            let won: Vec<_> = won.into_iter().flatten().collect();
+            assert_eq!(won.len(), 1, "{won:?}");
+            let now = store.login("one").await.unwrap().unwrap();
+            assert_eq!((now.version, &now.refresh_token), (2, &won[0].0));
+            let access = store.token("one", AUDIENCE).await.unwrap().unwrap();
+            assert_eq!(access.text, won[0].1);
+        }
+    }
+
+    #[tokio::test]
+    async fn bf_07_a_refresh_under_way_brings_nobody_back_who_signed_out() {
+        for store in stores("shop_ended").await {
+            let whoms = [
+                Whom::Login("one".to_owned()),
+                Whom::Session("sid".to_owned()),
+                Whom::Person {
+                    sub: "alice".to_owned(),
+                    before_ms: 1_000,
+                },
+                Whom::Everybody { before_ms: 1_000 },
+            ];
+            for whom in whoms {
+                let known = login("one");
+                store
+                    .add_login(&known, Some((AUDIENCE, &token("access-1"))))
+                    .await
+                    .unwrap();
+                store.end_logins(whom.clone()).await.unwrap();
+                let access = token("access-2");
+                let written = store.refreshed(&known, "refresh-2", AUDIENCE, &access).await;
+                assert!(!written.unwrap(), "{whom:?}");
+                assert_eq!(store.login("one").await.unwrap(), None, "{whom:?}");
+                assert_eq!(store.token("one", AUDIENCE).await.unwrap(), None, "{whom:?}");
+            }
+        }
+    }
+}

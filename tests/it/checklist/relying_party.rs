@@ -8,8 +8,12 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use latchkey_clock::{Clock, Random};
-use latchkey_storefront::oidc::{Oidc, OidcError, Registration};
+use latchkey_db::{Db, Options, testing};
+use latchkey_storefront::oidc::{CATALOG, Oidc, OidcError, Registration};
+use latchkey_storefront::people::People;
+use latchkey_storefront::seal::Seal;
 use latchkey_storefront::session::Flow;
+use latchkey_storefront::store::{Login, MIGRATIONS, Store, Token};
 use serde_json::{Value, json};
 
 use crate::harness::{BEGINNING, Matrix, TestIssuer, http};
@@ -22,6 +26,8 @@ const ACCESS: &str = "an-access-token";
 #[derive(Default)]
 struct Says {
     metadata: Value,
+    /// How often it was asked for tokens.
+    asked: usize,
     token: Value,
     userinfo: Value,
     /// Instead of 200.
@@ -43,6 +49,14 @@ impl Liar {
             move || std::future::ready(axum::Json(pick(&says.lock().expect("what it says"))))
         };
         let jwks = keys.jwks.clone();
+        let token = {
+            let says = says.clone();
+            async move || {
+                let mut says = says.lock().expect("what it says");
+                says.asked += 1;
+                axum::Json(says.token.clone())
+            }
+        };
         let userinfo = {
             let says = says.clone();
             async move || {
@@ -57,7 +71,7 @@ impl Liar {
                 "/.well-known/openid-configuration",
                 get(answer(|says| says.metadata.clone())),
             )
-            .route("/token", post(answer(|says| says.token.clone())))
+            .route("/token", post(token))
             .route("/userinfo", get(userinfo))
             .route(
                 "/jwks",
@@ -131,6 +145,61 @@ impl Liar {
         };
         let finished = self.shop().finish(&flow, "a-code").await;
         finished.map(|signed_in| signed_in.sub)
+    }
+}
+
+/// Fifty pages of one person at each of two nodes of the shop, when their token has just expired.
+#[tokio::test]
+async fn bf_08_a_sign_in_is_refreshed_once_at_a_time_and_another_nodes_refresh_is_taken() {
+    let liar = Liar::start().await;
+    let mut refreshed = liar.answer("");
+    refreshed.as_object_mut().unwrap().remove("id_token");
+    liar.says.lock().unwrap().token = refreshed;
+    for (_, url) in testing::urls("one_refresh").await {
+        let db = Db::open(&url, Options::new(MIGRATIONS)).await.unwrap();
+        let store = || {
+            let seal = Seal::new(&[7; 32], Random::system());
+            Store::new(db.clone(), seal, Clock::manual(BEGINNING))
+        };
+        let people = [
+            People::new(liar.shop(), store()),
+            People::new(liar.shop(), store()),
+        ];
+        let login = Login {
+            id: "login".to_owned(),
+            sub: "p-1".to_owned(),
+            sid: None,
+            refresh_token: "r-0".to_owned(),
+            id_token: String::new(),
+            scope: String::new(),
+            version: 1,
+        };
+        let expired = Token {
+            text: "expired".to_owned(),
+            expires_at: BEGINNING,
+        };
+        store()
+            .add_login(&login, Some((CATALOG, &expired)))
+            .await
+            .unwrap();
+        for nodes in [&people[..1], &people[..]] {
+            liar.says.lock().unwrap().asked = 0;
+            let calls = nodes
+                .iter()
+                .flat_map(|node| (0..50).map(move |_| node.token("login", CATALOG)));
+            for token in futures::future::join_all(calls).await {
+                assert_eq!(token.unwrap(), ACCESS);
+            }
+            let asked = liar.says.lock().unwrap().asked;
+            assert!(
+                (1..=nodes.len()).contains(&asked),
+                "{asked} for {} nodes",
+                nodes.len()
+            );
+            people[0].refused("login", CATALOG).await.unwrap();
+        }
+        let kept = store().login("login").await.unwrap().unwrap();
+        assert_eq!(kept.refresh_token, "r-1");
     }
 }
 

@@ -39,9 +39,7 @@ async fn is_in(house: &House, browser: &Browser) -> bool {
     browser.open(&format!("{}/", shop(house)), "").await.has(".menu")
 }
 
-#[tokio::test]
-async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else() {
-    let house = House::new().await;
+async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: House) {
     let (attacker, victim) = (Browser::new(), Browser::new());
     let seen = up_to_the_callback(&house, &attacker, "admin", "/").await;
     let callback = seen.location().expect("a redirect");
@@ -119,10 +117,9 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sign_in_comes_back_to_the_shop_wherever_it_was_told_to_go()
- {
-    let house = House::new().await;
+async fn cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sign_in_comes_back_to_the_shop_wherever_it_was_told_to_go(
+    house: House,
+) {
     let mut matrix = Matrix::new("return → where the sign-in ends");
     let long = format!("/courses?q={}", "a".repeat(502));
     for (back, ends) in [
@@ -157,9 +154,7 @@ async fn cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sig
     house.stop().await;
 }
 
-#[tokio::test]
-async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in() {
-    let house = House::new().await;
+async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in(house: House) {
     let (attacker, victim) = (Browser::new(), Browser::new());
     // A visit without sign-in may have a session or none; the attacker plants what they can get, and what they make up.
     sign_in(&house, &attacker, "admin", "/").await;
@@ -188,9 +183,7 @@ fn cookie_name(house: &House) -> String {
     format!("latchkey-shop-{}", shop.port().expect("a port"))
 }
 
-#[tokio::test]
-async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing() {
-    let house = House::new().await;
+async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(house: House) {
     let (browser, other) = (Browser::new(), Browser::new());
     let page = sign_in(&house, &browser, "ines", "/teach").await;
     let theirs = sign_in(&house, &other, "admin", "/").await;
@@ -230,9 +223,9 @@ async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing() {
     house.stop().await;
 }
 
-#[tokio::test]
-async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way() {
-    let house = House::new().await;
+async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way(
+    house: House,
+) {
     let browser = Arc::new(Browser::new());
     let page = sign_in(&house, &browser, "ines", "/teach").await;
     let (name, kept) = (
@@ -240,7 +233,8 @@ async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_
         browser.cookie("latchkey-shop").expect("a session"),
     );
 
-    // The access token is over: fifty pages at once bring one, and nobody is signed out by it.
+    // The access token is over: fifty pages at once bring one (relying_party.rs counts), and nobody is
+    // signed out by it.
     house.clock.advance(301_000);
     let loads = (0..50).map(|_| {
         let (browser, url) = (browser.clone(), format!("{}/teach", shop(&house)));
@@ -272,9 +266,7 @@ async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_
     house.stop().await;
 }
 
-#[tokio::test]
-async fn bf_07_what_the_person_before_left_is_nothing_for_the_next() {
-    let house = House::new().await;
+async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(house: House) {
     let browser = Browser::new();
     let teach = sign_in(&house, &browser, "ines", "/teach").await;
     let first = browser.cookie("latchkey-shop").expect("a session");
@@ -306,4 +298,13 @@ async fn bf_08_a_catalog_that_refuses_every_token_is_away_and_sends_nobody_round
     let again = browser.get(seen.url.as_str()).await;
     assert_eq!((again.answer.status, again.answer.header("location")), (503, ""));
     house.stop().await;
+}
+
+crate::harness::on_both_engines! {
+    bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else,
+    cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sign_in_comes_back_to_the_shop_wherever_it_was_told_to_go,
+    bf_07_a_planted_session_is_not_the_one_that_is_signed_in,
+    bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing,
+    bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way,
+    bf_07_what_the_person_before_left_is_nothing_for_the_next,
 }

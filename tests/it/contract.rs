@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::harness::{Answer, Machine, Process, anonymous, call, client, http};
+use crate::harness::{Answer, Browser, Machine, Process, anonymous, call, client, http};
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -271,6 +271,75 @@ async fn tls_serves_the_same_over_https_with_a_local_authority() {
     assert_eq!(seen.status, 200, "{seen:?}");
     let stranger = client(reqwest::Client::builder()).get(&discovery).send().await;
     assert!(stranger.is_err(), "nobody else trusts the local authority");
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn bf_02_bf_11_over_https_a_person_signs_in_with_cookies_that_no_other_host_and_no_plain_page_can_touch()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &["--tls"]).await;
+    let demo = process.demo();
+    let authority = std::fs::read(text(&demo["ca_file"])).unwrap();
+    let authority = reqwest::Certificate::from_pem(&authority).unwrap();
+    let trusting = client(reqwest::Client::builder().tls_certs_only([authority]));
+    let browser = Browser::trusting(trusting);
+    let shop = text(&demo["shop"]);
+    let users = demo["users"].as_array().unwrap();
+    let ines = users.iter().find(|user| user["username"] == "ines").unwrap();
+    let password = text(&ines["password"]);
+
+    let mut all: Vec<Answer> = Vec::new();
+    let mut seen = browser.get(&format!("{shop}/signin?return=/teach")).await;
+    for _ in 0..20 {
+        all.push(seen.answer.clone());
+        seen = if let Some(to) = seen.location() {
+            browser.get(to.as_str()).await
+        } else if seen.has("#sign-in") {
+            let fields = [("username", "ines"), ("password", password.as_str())];
+            browser.press(&seen, "#sign-in", &fields).await
+        } else if seen.has("#allow") {
+            browser.press(&seen, "#allow", &[]).await
+        } else {
+            break;
+        };
+    }
+    assert_eq!((seen.answer.status, seen.url.path()), (200, "/teach"), "{seen:?}");
+    assert!(seen.has(".menu"));
+
+    let mut names = std::collections::BTreeSet::new();
+    for answer in &all {
+        let address = answer.header("location");
+        assert!(
+            address.is_empty() || address.starts_with('/') || address.starts_with("https://"),
+            "{address}"
+        );
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (name, _) = cookie.split_once('=').unwrap();
+            let attributes: Vec<&str> = cookie.split("; ").skip(1).collect();
+            for must in ["Secure", "HttpOnly", "Path=/"] {
+                assert!(attributes.contains(&must), "{name}: {attributes:?}");
+            }
+            assert!(
+                attributes
+                    .iter()
+                    .any(|a| ["SameSite=Lax", "SameSite=Strict"].contains(a)),
+                "{name}: {attributes:?}"
+            );
+            assert!(!attributes.iter().any(|a| a.starts_with("Domain")), "{name}");
+            names.insert(name.to_owned());
+        }
+    }
+    for kind in ["session", "browser", "device", "shop", "flow"] {
+        assert!(
+            names
+                .iter()
+                .any(|name| name.starts_with("__Host-") && name.contains(kind)),
+            "no {kind} in {names:?}"
+        );
+    }
+    assert!(names.iter().all(|name| name.starts_with("__Host-")), "{names:?}");
     process.kill().await;
 }
 

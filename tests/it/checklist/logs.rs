@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use super::forms::bad_requests;
 use super::secrets::found;
 use super::world::{raw, secret_of, seed, signature};
-use crate::harness::{Answer, Machine, Matrix, anonymous, call, client, until};
+use crate::harness::{Answer, App, Browser, Machine, Matrix, Tokens, anonymous, call, client, until};
 
 /// The binary with everything logged, its output in two files.
 struct Loud {
@@ -61,6 +61,87 @@ impl Loud {
     }
 }
 
+/// Everything that a person, their browser and their client hold and nobody else may, of a life that ends.
+async fn a_person(loud: &Loud) -> Vec<(String, String)> {
+    const WRONG: &str = "a wrong password that is a secret as well";
+    let entry = |member: &str, key: &str, value: &str| {
+        let all = loud.demo[member].as_array().expect("entries").iter();
+        let one = all.clone().find(|entry| entry[key] == value);
+        one.unwrap_or_else(|| panic!("no {value}")).clone()
+    };
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let (client, alice) = (
+        entry("clients", "client_id", "demo-web"),
+        entry("users", "username", "alice"),
+    );
+    let app = App {
+        issuer: loud.text("issuer"),
+        client_id: "demo-web".to_owned(),
+        secret: Some(text(&client["client_secret"])),
+        redirect_uri: text(&client["redirect_uris"][0]),
+        scope: "openid profile email".to_owned(),
+    };
+    let password = text(&alice["password"]);
+    let mut held: Vec<(String, String)> = vec![("a wrong password".into(), WRONG.into())];
+    let mut hold = |name: &str, text: String| held.push((name.to_owned(), text));
+
+    let browser = Browser::new();
+    let page = app.begin(&browser, &[]).await;
+    let form = page.form("#sign-in");
+    let token = form.pairs.into_iter().find(|(name, _)| name == "token");
+    hold("a form's token", token.expect("a token").1);
+    let refused = browser
+        .press(&page, "#sign-in", &[("username", "alice"), ("password", WRONG)])
+        .await;
+    assert_eq!(refused.answer.status, 422);
+    let back = app.walk(&browser, ("alice", &password), &[]).await;
+    let code = back.code.expect("a code");
+    let answer = app.redeem(&code).await;
+    let tokens = Tokens::of(&answer);
+    assert_eq!(app.userinfo(&tokens.access).await.status, 200);
+    let refreshed = Tokens::of(&app.refresh(tokens.refresh()).await);
+    app.redeem(&code).await;
+    app.refresh("wrong-refresh-token-of-nobody").await;
+    hold("a wrong refresh token", "wrong-refresh-token-of-nobody".into());
+    hold("a code", code);
+    for (what, tokens) in [("first", &tokens), ("next", &refreshed)] {
+        hold(
+            &format!("the {what} access token"),
+            signature(&tokens.access).into(),
+        );
+        if let Some(refresh) = &tokens.refresh {
+            hold(&format!("the {what} refresh token"), refresh.clone());
+        }
+        if let Some(id) = &tokens.id {
+            hold(&format!("the {what} ID token"), signature(id).into());
+        }
+    }
+    // The shop signs the same person in, and out everywhere.
+    let shop = loud.text("shop");
+    let seen = browser.open(&format!("{shop}/signin?return=/"), "").await;
+    let home = if seen.has("#allow") {
+        let allowed = browser.press(&seen, "#allow", &[]).await;
+        browser.follow(allowed, "").await
+    } else {
+        seen
+    };
+    assert!(home.has(".menu"), "{}", home.answer.text);
+    for cookie in [
+        "latchkey-session",
+        "latchkey-browser",
+        "latchkey-device",
+        "latchkey-shop",
+    ] {
+        hold(
+            cookie,
+            browser.cookie(cookie).unwrap_or_else(|| panic!("no {cookie}")),
+        );
+    }
+    let out = browser.press(&home, "#sign-out", &[]).await;
+    browser.follow(out, "").await;
+    held
+}
+
 #[tokio::test]
 async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
     const CANARY: &str = "cAnArY-0b5ff8b9-2f1c-dead-beef";
@@ -102,6 +183,11 @@ async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
         .to_owned();
     assert_eq!(Answer::of(h2.get(&whoami).bearer_auth(&by_h2)).await.status, 200);
     keep("a token over HTTP/2", signature(&by_h2));
+
+    // A person, from the sign-in to the sign-out, and a shop between.
+    for (name, text) in a_person(&loud).await {
+        keep(&name, &text);
+    }
 
     // What goes wrong, with a canary in every field that may hold a secret; a canary as client id is no secret.
     let answers = bad_requests(&issuer, &api, ("rs-all", &secret_of("rs-all")), CANARY).await;

@@ -19,6 +19,8 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub struct Browser {
     cookies: Mutex<BTreeMap<(String, String), String>>,
+    /// Whom it trusts, where that is not everybody's affair.
+    http: Option<reqwest::Client>,
 }
 
 /// How many redirects in a row are followed.
@@ -29,15 +31,27 @@ impl Browser {
         Self::default()
     }
 
+    /// A browser that trusts what this client trusts.
+    pub fn trusting(http: reqwest::Client) -> Self {
+        Self {
+            http: Some(http),
+            ..Self::default()
+        }
+    }
+
+    fn http(&self) -> &reqwest::Client {
+        self.http.as_ref().unwrap_or_else(|| http())
+    }
+
     /// A GET, without following.
     pub async fn get(&self, url: &str) -> Seen {
-        self.send(http().get(url), url).await
+        self.send(self.http().get(url), url).await
     }
 
     /// A form as a page of `origin` would send it, without following.
     pub async fn post(&self, url: &str, origin: &str, form: &[(&str, &str)]) -> Seen {
-        self.send(http().post(url).header("origin", origin).form(form), url)
-            .await
+        let request = self.http().post(url).header("origin", origin).form(form);
+        self.send(request, url).await
     }
 
     /// Any request, with this browser's cookies.

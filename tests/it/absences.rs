@@ -95,14 +95,21 @@ const ABSENCES: [Absence; 6] = [
     },
 ];
 
-/// The code of a file: what stands before its tests, without comments.
+/// The code of a file: without its module of tests, which ends with the next brace at the margin, and without comments.
 fn code(text: &str) -> String {
-    let production = text.split("#[cfg(test)]").next().unwrap_or_default();
-    production
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join("\n")
+    let mut kept = Vec::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.starts_with("mod ")) {
+            let module = lines.next().unwrap_or_default();
+            if module.ends_with('{') {
+                lines.find(|line| line.starts_with('}'));
+            }
+        } else if !line.trim_start().starts_with("//") {
+            kept.push(line.split(" // ").next().unwrap_or_default());
+        }
+    }
+    kept.join("\n")
 }
 
 fn sources(root: &Path, below: &str) -> Vec<PathBuf> {
@@ -176,7 +183,13 @@ fn a_planted_word_is_found_and_a_comment_or_test_is_not() {
         for word in absence.words {
             let planted = format!("fn f() {{\n    let x = \"{word}\";\n}}");
             assert_eq!(absence.found_in(&code(&planted)), [*word], "{}", absence.what);
-            let harmless = format!("// {word}\n#[cfg(test)]\nmod tests {{ const X: &str = \"{word}\"; }}");
+            let after = format!(
+                "#[cfg(test)]\nmod tests {{\n    fn f() {{}}\n}}\nfn f() {{\n    let x = \"https://{word}\";\n}}"
+            );
+            assert_eq!(absence.found_in(&code(&after)), [*word], "{}", absence.what);
+            let harmless = format!(
+                "// {word}\nfn f() {{}} // {word}\n#[cfg(test)]\nmod tests {{\n    const X: &str = \"{word}\";\n}}"
+            );
             assert_eq!(
                 absence.found_in(&code(&harmless)),
                 Vec::<&str>::new(),

@@ -208,8 +208,10 @@ impl Chromium {
             .collect()
     }
 
-    /// Pictures of the page at 360 and 1280 px, light and dark, below the target folder.
+    /// Pictures of the page at 360, 768 and 1280 px, light and dark, below the target folder. It fits into each width,
+    /// and has no fault in any that `audit.js` knows.
     pub async fn pictures(&self, name: &str) {
+        let mut all = Vec::new();
         let folder = pictures();
         std::fs::create_dir_all(&folder).expect("a folder");
         let bars = json!({"cmd": "Emulation.setScrollbarsHidden", "params": {"hidden": true}});
@@ -222,7 +224,7 @@ impl Chromium {
                 {"name": "prefers-reduced-motion", "value": "reduce"},
             ]}});
             self.must(Method::POST, "/goog/cdp/execute", media).await;
-            for width in [360, 1280] {
+            for width in [360, 768, 1280] {
                 let size = json!({"cmd": "Emulation.setDeviceMetricsOverride",
                     "params": {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false}});
                 self.must(Method::POST, "/goog/cdp/execute", size).await;
@@ -231,6 +233,10 @@ impl Chromium {
                     wide.as_i64().unwrap_or(i64::MAX) <= width,
                     "{name} is {wide} px wide in {width} px"
                 );
+                let faults = self.run(include_str!("audit.js")).await;
+                if faults.as_array().is_none_or(|faults| !faults.is_empty()) {
+                    all.push(format!("{name}, {width} px, {scheme}: {faults:#}"));
+                }
                 let shot =
                     json!({"cmd": "Page.captureScreenshot", "params": {"captureBeyondViewport": true}});
                 let shot = self.must(Method::POST, "/goog/cdp/execute", shot).await;
@@ -243,6 +249,7 @@ impl Chromium {
         }
         let size = json!({"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}});
         self.must(Method::POST, "/goog/cdp/execute", size).await;
+        assert!(all.is_empty(), "{}", all.join("\n"));
     }
 
     pub async fn stop(mut self) {

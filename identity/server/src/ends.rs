@@ -1,6 +1,6 @@
 //! Ending things: the row, the event that tells every guard, and the audit record are one commit.
 
-use latchkey_bus::Draft;
+use latchkey_bus::{Cause, Draft};
 use latchkey_contracts::events::revocation as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, Recorded, Store};
@@ -151,8 +151,7 @@ impl Identity {
                 subject: event.subject().to_owned(),
                 sequence,
                 data: data_of(&event),
-                correlation: Some(request_id.to_owned()),
-                actor: Some(actor.to_owned()),
+                cause: Cause::request(request_id, actor),
             };
             self.inner.outbox.put(tx, draft).await?;
         }

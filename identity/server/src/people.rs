@@ -1,6 +1,6 @@
 //! People, as an administrator deals with them. Whatever ends somebody's access ends it everywhere.
 
-use latchkey_bus::Draft;
+use latchkey_bus::{Cause, Draft};
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{NewUser, UserChange, UserRow};
@@ -79,7 +79,9 @@ impl Identity {
                     ));
                 }
                 let row = identity.known_person(&tx, &user.id).await?;
-                identity.tell_of_person(&tx, wire::REGISTERED, &row).await?;
+                identity
+                    .tell_of_person(&tx, wire::REGISTERED, &row, &actor)
+                    .await?;
                 identity.record(&tx, "user.created", &actor, &user.id, now).await
             })
             .await?;
@@ -202,7 +204,7 @@ impl Identity {
                     version: row.version + 1,
                 };
                 identity
-                    .put_person_event(&tx, wire::DELETED, &row.id, row.version + 1, json!(gone))
+                    .put_person_event(&tx, wire::DELETED, &row.id, row.version + 1, json!(gone), &actor)
                     .await?;
                 identity.record(&tx, "user.deleted", &actor, &row.id, now).await
             })
@@ -230,7 +232,7 @@ impl Identity {
                     identity.end_person(&tx, &id, cause, &actor).await?;
                 }
                 let row = identity.known_person(&tx, &id).await?;
-                identity.tell_of_person(&tx, wire::UPDATED, &row).await?;
+                identity.tell_of_person(&tx, wire::UPDATED, &row, &actor).await?;
                 let kind = ends.map_or(kind.to_owned(), |cause| {
                     format!("user.{}", cause.replace(' ', "_"))
                 });
@@ -276,6 +278,7 @@ impl Identity {
         tx: &Tx,
         r#type: &str,
         row: &UserRow,
+        actor: &str,
     ) -> Result<(), AdminError> {
         let event = wire::User {
             user_id: row.id.clone(),
@@ -285,7 +288,7 @@ impl Identity {
             status: status(row).to_owned(),
             version: row.version,
         };
-        self.put_person_event(tx, r#type, &row.id, row.version, json!(event))
+        self.put_person_event(tx, r#type, &row.id, row.version, json!(event), actor)
             .await
     }
 
@@ -296,14 +299,14 @@ impl Identity {
         id: &str,
         version: i64,
         data: Value,
+        actor: &str,
     ) -> Result<(), AdminError> {
         let draft = Draft {
             r#type: r#type.to_owned(),
             subject: id.to_owned(),
             sequence: version,
             data,
-            correlation: None,
-            actor: None,
+            cause: Cause::request("", actor),
         };
         self.inner
             .outbox

@@ -367,7 +367,9 @@ impl Identity {
                     }
                     let row = store.user(&tx, &user.id).await?;
                     if let Some(row) = row {
-                        identity.tell_of_person(&tx, wire::REGISTERED, &row).await?;
+                        identity
+                            .tell_of_person(&tx, wire::REGISTERED, &row, &actor)
+                            .await?;
                     }
                     identity
                         .record(&tx, "user.created", &actor, &user.id, now)

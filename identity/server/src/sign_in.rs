@@ -97,12 +97,16 @@ impl Identity {
         let stored = candidate
             .as_ref()
             .and_then(|candidate| candidate.password_hash.clone());
-        // The same work for whoever does not exist (AC-04).
+        // The same work for whoever does not exist (AC-04). A hash with old parameters is made again in the same place.
         let compared = place.run({
-            let (password, stored) = (password.clone(), stored.clone());
-            move || password::verify(&password, stored.as_deref())
+            let (stored, random) = (stored.clone(), self.inner.random.clone());
+            move || {
+                let matched = password::verify(&password, stored.as_deref());
+                let rehashed = (matched == Match::YesButOld).then(|| password::hash(&password, &random));
+                (matched, rehashed.and_then(Result::ok))
+            }
         });
-        let Ok(matched) = compared.await else {
+        let Ok((matched, rehashed)) = compared.await else {
             self.uncount_guess(&account).await?;
             return problem(Problem::busy(words, self.later()));
         };
@@ -124,10 +128,6 @@ impl Identity {
                 .await?;
             return problem(Problem::new(words, "account_disabled", StatusCode::FORBIDDEN));
         }
-        let rehashed = match matched {
-            Match::YesButOld => self.hash_password(password).await.ok(),
-            Match::Yes | Match::No => None,
-        };
         let proved = Proved {
             person,
             hash,

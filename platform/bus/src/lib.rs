@@ -28,7 +28,7 @@ pub use event::{Event, MAX_ENVELOPE};
 pub use failed::Parked;
 pub use group::{Failure, Group, Retries};
 pub use log::SqlLog;
-pub use outbox::{Draft, Outbox};
+pub use outbox::{Cause, Draft, Outbox};
 use relay::Parcel;
 pub use relay::Relay;
 

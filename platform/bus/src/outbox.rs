@@ -35,10 +35,39 @@ pub struct Draft {
     pub sequence: i64,
     /// The payload, by the type's schema.
     pub data: serde_json::Value,
-    /// The request or order that this belongs to.
+    /// Why it happened.
+    pub cause: Cause,
+}
+
+/// Why something happens: what every event says of its origin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cause {
+    /// The request or order at the beginning of it all.
     pub correlation: Option<String>,
+    /// The event that led to this one.
+    pub causation: Option<String>,
     /// `sub` or client id of who did it.
     pub actor: Option<String>,
+}
+
+impl Cause {
+    /// Somebody's request.
+    pub fn request(id: impl Into<String>, actor: impl Into<String>) -> Self {
+        Self {
+            correlation: Some(id.into()).filter(|id: &String| !id.is_empty()),
+            causation: None,
+            actor: Some(actor.into()),
+        }
+    }
+
+    /// An event that was heard: what it belongs to goes on, and it is the cause itself.
+    pub fn event(heard: &Event) -> Self {
+        Self {
+            correlation: heard.correlationid.clone(),
+            causation: Some(heard.id.clone()),
+            actor: heard.actor.clone(),
+        }
+    }
 }
 
 impl Outbox {
@@ -67,9 +96,9 @@ impl Outbox {
             time: rfc3339(now),
             datacontenttype: "application/json".to_owned(),
             sequence: draft.sequence.to_string(),
-            correlationid: draft.correlation,
-            causationid: None,
-            actor: draft.actor,
+            correlationid: draft.cause.correlation,
+            causationid: draft.cause.causation,
+            actor: draft.cause.actor,
             traceparent: None,
             data: draft.data,
         };

@@ -64,8 +64,7 @@ fn order(n: usize) -> Draft {
         subject: "order".to_owned(),
         sequence: n as i64,
         data: serde_json::Value::Null,
-        correlation: None,
-        actor: None,
+        cause: Default::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_bus::{self as bus, Outbox};
+use latchkey_bus::{self as bus, Cause, Outbox};
 use latchkey_clock::Random;
 use latchkey_db::Tx;
 
@@ -18,10 +18,8 @@ pub struct Desk {
     /// The shop's one currency.
     pub currency: String,
     pub now: i64,
-    /// `sub` of whoever writes.
-    pub actor: Option<String>,
-    /// The request that this belongs to.
-    pub correlation: Option<String>,
+    /// Who wants it, or what led to it.
+    pub cause: Cause,
 }
 
 /// What somebody wants of a course that exists.
@@ -85,8 +83,7 @@ impl Desk {
             subject: change.after.id.clone(),
             sequence: change.after.version,
             data: serde_json::to_value(&event).map_err(CatalogError::Payload)?,
-            correlation: self.correlation.clone(),
-            actor: self.actor.clone(),
+            cause: self.cause.clone(),
         };
         self.outbox.put(tx, draft).await?;
         Ok(())

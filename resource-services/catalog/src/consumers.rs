@@ -1,6 +1,6 @@
 //! What the catalog hears: the names of those who teach.
 
-use latchkey_bus::{BusError, Event, Failure, Group, Retries};
+use latchkey_bus::{BusError, Cause, Event, Failure, Group, Retries};
 use latchkey_contracts::events::user::{User, UserEvent};
 use latchkey_db::Tx;
 
@@ -31,7 +31,7 @@ pub async fn hear(catalog: &Catalog, tx: &Tx, event: &Event) -> Result<(), Failu
     if !store::remember_instructor(tx, &user_id, &name, version).await? || name == before {
         return Ok(());
     }
-    let desk = catalog.desk(None, Some(event.id.clone()));
+    let desk = catalog.desk(Cause::event(event));
     rename(&desk, tx, &user_id).await.map_err(failure)
 }
 

@@ -1,5 +1,6 @@
 //! The demo catalogue: read from `demo/courses.toml`, written by the same hands as everybody's courses.
 
+use latchkey_bus::Cause;
 use latchkey_db::Tx;
 use serde::Deserialize;
 
@@ -20,7 +21,7 @@ pub async fn seed(
     let shelf: Shelf = toml::from_str(include_str!("../demo/courses.toml")).map_err(CatalogError::Demo)?;
     let desk = Desk {
         now: now_ms,
-        ..catalog.desk(Some(instructor_id.to_owned()), None)
+        ..catalog.desk(Cause::request("", instructor_id))
     };
     let (sub, name) = (instructor_id.to_owned(), instructor_name.to_owned());
     catalog

@@ -17,7 +17,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::{Method, StatusCode};
-use latchkey_bus::Outbox;
+use latchkey_bus::{Cause, Outbox};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Migrations};
 use latchkey_guard::Guard;
@@ -65,15 +65,14 @@ impl Catalog {
         }
     }
 
-    /// What a writing transaction needs, at this moment and in somebody's name.
-    pub fn desk(&self, actor: Option<String>, correlation: Option<String>) -> authoring::Desk {
+    /// What a writing transaction needs, at this moment and for this cause.
+    pub fn desk(&self, cause: Cause) -> authoring::Desk {
         authoring::Desk {
             outbox: self.outbox.clone(),
             random: self.random.clone(),
             currency: self.currency.clone(),
             now: self.clock.now_ms(),
-            actor,
-            correlation,
+            cause,
         }
     }
 }

@@ -236,7 +236,10 @@ pub async fn save(
         }],
         Err(error) => return Err(error.into()),
     };
-    let course = storefront.api.my_course(login, &id).await?;
+    let course = match storefront.api.my_course(login, &id).await {
+        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        other => other?,
+    };
     let status = StatusCode::UNPROCESSABLE_ENTITY;
     show(&storefront, &visit, draft, Some(&course), faults, None, status).await
 }
@@ -274,7 +277,10 @@ pub async fn step(
         Ok(_) => see_other(&format!("/teach/{}?done={name}", segment(&id))),
         Err(ApiError::SignedOut) => visit.to_sign_in(),
         Err(error @ (ApiError::Faults(_) | ApiError::Stale)) => {
-            let course = storefront.api.my_course(login, &id).await?;
+            let course = match storefront.api.my_course(login, &id).await {
+                Err(ApiError::SignedOut) => return visit.to_sign_in(),
+                other => other?,
+            };
             let faults = match error {
                 ApiError::Faults(faults) => faults,
                 _ => vec![Fault {
@@ -303,8 +309,11 @@ pub async fn ask(
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Failure> {
     let Path((id, name)) = path.map_err(|_| Failure::Missing)?;
-    if name != "archive" {
-        return Err(Failure::Missing);
+    match name.as_str() {
+        "archive" => {}
+        // Whoever had to sign in before they could press such a button comes back here.
+        "publish" | "unlist" => return see_other(&format!("/teach/{}", segment(&id))),
+        _ => return Err(Failure::Missing),
     }
     let Some(login) = visit.login() else {
         return visit.to_sign_in();

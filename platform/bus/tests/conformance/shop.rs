@@ -65,8 +65,7 @@ impl Order {
             subject: self.subject.clone(),
             sequence: self.sequence,
             data: json!({ "order": self.id }),
-            correlation: None,
-            actor: None,
+            cause: Default::default(),
         }
     }
 

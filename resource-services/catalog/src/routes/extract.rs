@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use latchkey_bus::Cause;
 use latchkey_guard::{Access, OptionalAccess};
 use latchkey_http::{PathId, Problem, current_request_id};
 
@@ -29,10 +30,7 @@ impl FromRequestParts<Catalog> for Signed {
     async fn from_request_parts(parts: &mut Parts, catalog: &Catalog) -> Result<Self, Self::Rejection> {
         let access = Access::from_request_parts(parts, catalog).await?;
         // The task-local id does not follow into the transaction's task, so it is read here.
-        let desk = catalog.desk(
-            Some(access.sub().to_owned()),
-            Some(current_request_id().to_string()),
-        );
+        let desk = catalog.desk(Cause::request(current_request_id().to_string(), access.sub()));
         Ok(Self { access, desk })
     }
 }

@@ -10,7 +10,7 @@ async fn hear(world: &World, r#type: &str, data: Value) -> Result<(), Failure> {
     let event: Event = serde_json::from_value(json!({
         "specversion": "1.0", "id": fresh_key(), "source": "/identity", "type": r#type, "subject": "ada",
         "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json", "sequence": "1",
-        "partitionkey": "ada", "data": data
+        "partitionkey": "ada", "correlationid": "a-request", "actor": "admin", "data": data
     }))
     .unwrap();
     let catalog = world.catalog.clone();
@@ -45,6 +45,10 @@ async fn an_instructors_new_name_reaches_every_course_and_is_told() {
         let events = world.events().await;
         assert_eq!(events.len(), 2, "the draft is nobody's business");
         assert_eq!(events[1].data["changed"], json!(["instructor_name"]));
+        // What it belongs to goes on, and what led to it is named.
+        let why = (&events[1].correlationid, &events[1].actor);
+        assert_eq!(why, (&Some("a-request".into()), &Some("admin".into())));
+        assert!(events[1].causationid.is_some() && events[0].causationid.is_none());
         assert_eq!(events[1].data["snapshot"]["instructor_name"], "Ada L.");
     })
     .await;

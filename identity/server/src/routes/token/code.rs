@@ -38,8 +38,10 @@ impl Identity {
         for _ in 0..TRIES {
             let mut known = self.inner.store.code(&hash).await.map_err(IdentityError::from)?;
             let now = self.now();
+            let waited = i64::try_from(received.elapsed().as_millis()).unwrap_or(i64::MAX);
+            let received_at = Timestamp(now.0.saturating_sub(waited));
             if let Some(spent) = known.as_mut().and_then(|facts| facts.code.spent.as_mut()) {
-                spent.committed_at = self.committed_at(&hash, received, spent.committed_at, now);
+                spent.committed_at = self.committed_at(&hash, received, spent.committed_at, received_at);
             }
             let (family, fam, jti) = (self.inner.random.uuid_v7(now.0), self.jti(), self.jti());
             let random = Random {
@@ -57,7 +59,7 @@ impl Identity {
                 redirect_uri: redirect_uri.as_deref(),
                 verifier: verifier.as_deref(),
                 proof: None,
-                received_at: now,
+                received_at,
                 standing: known.as_ref().map_or(NOBODY, |facts| Standing {
                     person: facts.person.as_ref(),
                     consent: facts.consent.as_ref(),
@@ -151,10 +153,16 @@ impl Identity {
 
     /// When a code was redeemed, as this request must see it: by this node's own clockwork where it was here, else by
     /// the bound that the row has. Before the request came: it is a replay; after: it lost a race.
-    fn committed_at(&self, hash: &str, received: Instant, written: Timestamp, now: Timestamp) -> Timestamp {
+    fn committed_at(
+        &self,
+        hash: &str,
+        received: Instant,
+        written: Timestamp,
+        received_at: Timestamp,
+    ) -> Timestamp {
         match self.inner.redeemed.get(hash) {
-            Some(committed) if committed <= received => Timestamp(now.0 - 1),
-            Some(_) => now,
+            Some(committed) if committed <= received => Timestamp(received_at.0 - 1),
+            Some(_) => received_at,
             None => written,
         }
     }

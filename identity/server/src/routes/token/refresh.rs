@@ -1,7 +1,7 @@
 //! `grant_type=refresh_token` (RFC 6749 §6; design §4, Refresh token)
 
 use axum::response::Response;
-use latchkey_bus::Draft;
+use latchkey_bus::{Cause, Draft};
 use latchkey_contracts::events::family as wire;
 use latchkey_db::Tx;
 use latchkey_http::Form;
@@ -142,8 +142,7 @@ impl Identity {
             subject: fam.to_owned(),
             sequence: generation,
             data: json!(alert),
-            correlation: Some(request_id.to_owned()),
-            actor: Some(client.to_owned()),
+            cause: Cause::request(request_id, client),
         };
         self.inner.outbox.put(tx, draft).await?;
         Ok(())

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use latchkey_identity::RsaBits;
 use serde::Deserialize;
 
 /// A part that a process can play.
@@ -127,6 +128,8 @@ pub struct Config {
     pub tls: Tls,
     /// Whose certificates roles believe when they call each other; the last of our own chain when absent.
     pub tls_authority: Option<PathBuf>,
+    /// How large new RSA signing keys are.
+    pub rsa: RsaBits,
     /// The bus.
     pub bus: String,
     /// The identity database.
@@ -181,6 +184,7 @@ impl Config {
             api_url: None,
             tls: Tls::Off,
             tls_authority: None,
+            rsa: RsaBits::default(),
             bus: sqlite(&data, "bus"),
             identity_database: sqlite(&data, "identity"),
             catalog_database: sqlite(&data, "catalog"),
@@ -365,6 +369,7 @@ struct File {
     api_url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    rsa_bits: Option<toml::Value>,
     bus: Option<String>,
     identity_database: Option<String>,
     catalog_database: Option<String>,
@@ -386,7 +391,7 @@ struct File {
 }
 
 /// The file's keys, for a suggestion.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "data",
     "keys",
     "issuer",
@@ -398,6 +403,7 @@ const KEYS: [&str; 27] = [
     "tls_certificate",
     "tls_key",
     "tls_authority",
+    "rsa_bits",
     "bus",
     "identity_database",
     "catalog_database",
@@ -447,6 +453,14 @@ impl File {
             Some(_) => return Err(ConfigError("signals is \"bus\" or \"feed\"".to_owned())),
         };
         config.tls_authority = self.tls_authority;
+        // A number in the file, its digits in the environment.
+        let bits = self.rsa_bits.map(|bits| bits.to_string());
+        config.rsa = match bits.as_deref().map(|bits| bits.trim_matches('"')) {
+            None | Some("2048") => RsaBits::Two,
+            Some("3072") => RsaBits::Three,
+            Some("4096") => RsaBits::Four,
+            Some(_) => return Err(ConfigError("rsa_bits is 2048, 3072 or 4096".to_owned())),
+        };
         let urls = [
             (self.bus, &mut config.bus),
             (self.identity_database, &mut config.identity_database),
@@ -560,6 +574,22 @@ mod tests {
             error.0,
             "unknown key identity_databse; did you mean identity_database?"
         );
+    }
+
+    #[test]
+    fn the_size_of_rsa_keys_is_one_of_three() {
+        for (text, rsa) in [
+            ("2048", RsaBits::Two),
+            ("3072", RsaBits::Three),
+            ("4096", RsaBits::Four),
+        ] {
+            assert_eq!(serve(&[("LATCHKEY_RSA_BITS", text)]).unwrap().rsa, rsa);
+            let file: File = toml::from_str(&format!("rsa_bits = {text}")).unwrap();
+            assert_eq!(file.into_config(Role::ALL.to_vec()).unwrap().rsa, rsa);
+        }
+        for bad in ["1024", "", "2048 ", "large"] {
+            assert!(serve(&[("LATCHKEY_RSA_BITS", bad)]).is_err(), "{bad}");
+        }
     }
 
     #[test]

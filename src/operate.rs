@@ -30,6 +30,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         db,
         bus,
         vault,
+        rsa: config.rsa,
         clock,
         random,
         stop: CancellationToken::new(),

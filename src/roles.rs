@@ -137,6 +137,7 @@ impl Starting {
             db,
             bus: self.bus.clone(),
             vault: Vault::new(&master_key, self.random.clone()),
+            rsa: self.config.rsa,
             clock: self.clock.clone(),
             random: self.random.clone(),
             stop: self.stop.clone(),
@@ -520,7 +521,7 @@ fn declared(catalog: &Origin, pages: Option<&Origin>) -> Vec<Route> {
             "/teach",
         ];
         routes.extend(reading.map(|path| page(&get, path)));
-        routes.extend(["/theme", "/signout"].map(|path| page(&[Method::POST], path)));
+        routes.extend(["/theme", "/signout", "/csp-report"].map(|path| page(&[Method::POST], path)));
         routes.push(page(&[Method::GET, Method::POST], "/teach/*"));
     }
     routes

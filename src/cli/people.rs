@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::NewPerson;
+use latchkey_identity::{NewPerson, SignInsView};
 use serde_json::json;
 
 use super::{ACTOR, CliError, Operate, print};
@@ -33,6 +33,18 @@ pub(super) enum UserCommand {
     Show {
         /// Who
         name: String,
+    },
+    /// Shows where a person is signed in, what was granted from there, and why it ended
+    SignIns {
+        /// Who
+        name: String,
+    },
+    /// Ends one session of a person with all that was granted from it, or one family alone
+    SignOut {
+        /// Who
+        name: String,
+        /// The session's or family's id, as `sign-ins` shows it
+        id: String,
     },
     /// Disables a person and ends their sessions and tokens
     Disable {
@@ -121,6 +133,16 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
             return Ok(());
         }
         UserCommand::Show { name } => identity.show_person(&name).await?,
+        UserCommand::SignIns { name } => {
+            let all = identity.sign_ins_of(&name).await?;
+            print(json, &all, || show_sign_ins(&all));
+            return Ok(());
+        }
+        UserCommand::SignOut { name, id } => {
+            identity.sign_out(&name, &id, ACTOR).await?;
+            print(json, &json!({ "ended": id }), || println!("{id} has ended"));
+            return Ok(());
+        }
         UserCommand::Disable { name } => identity.set_person_enabled(&name, false, ACTOR).await?,
         UserCommand::Enable { name } => identity.set_person_enabled(&name, true, ACTOR).await?,
         UserCommand::Lock { name } => identity.set_person_locked(&name, true, ACTOR).await?,
@@ -150,6 +172,34 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
         }
     });
     Ok(())
+}
+
+fn show_sign_ins(all: &SignInsView) {
+    let device = |device: &Option<String>| device.clone().unwrap_or_else(|| "unknown".to_owned());
+    for session in &all.sessions {
+        println!(
+            "session  {}  since {}, last seen {}, {}",
+            session.id,
+            session.created_at,
+            session.last_seen_at,
+            device(&session.device)
+        );
+    }
+    for family in &all.families {
+        let state = match (&family.ended_at, &family.cause) {
+            (Some(at), Some(cause)) => format!("ended {at}: {cause}"),
+            _ => "lives".to_owned(),
+        };
+        println!(
+            "family   {}  {} since {}, renewed {} times, {} retries, {state}, {}",
+            family.fam,
+            family.client_id,
+            family.created_at,
+            family.renewed,
+            family.retries,
+            device(&family.device)
+        );
+    }
 }
 
 /// A line of standard input: a password is never an argument, where every process could read it.

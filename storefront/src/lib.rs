@@ -89,6 +89,7 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/teach/{id}/{step}", get(teach::ask).post(teach::step))
         .route("/_design", get(design::show))
         .merge(latchkey_web::files())
+        .merge(latchkey_web::reports("storefront"))
         .fallback(async || Failure::Missing)
         .method_not_allowed_fallback(async || Failure::Method)
         .with_state(storefront.clone())

@@ -109,6 +109,20 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     browser.pictures("error").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
 
+    // BF-09: what somebody smuggles into a page does not run.
+    let smuggled = r#"
+        const tries = [
+            () => document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.pwned = 1'>"),
+            () => document.body.append(Object.assign(document.createElement("script"), {text: "window.pwned = 1"})),
+            () => eval("window.pwned = 1"),
+            () => document.body.setAttribute("onclick", "window.pwned = 1"),
+        ];
+        const stopped = tries.map((one) => { try { one(); return 0; } catch { return 1; } });
+        document.body.click();
+        return [stopped.length, window.pwned === undefined];"#;
+    assert_eq!(browser.run(smuggled).await, serde_json::json!([4, true]));
+    assert!(!browser.complaints().await.is_empty(), "the browser says so");
+
     // BF-12: whoever sits down afterwards and presses back sees nobody's pages.
     browser.open(&format!("{shop}/teach")).await;
     sign_in(&browser, &house, "ines").await;

@@ -11,6 +11,7 @@ mod harness;
 mod journey;
 mod killed;
 mod killed_people;
+mod operating;
 mod races;
 mod shop;
 mod sign_in;

@@ -123,9 +123,9 @@ impl Line {
     }
 }
 
-/// A public client's authorization request, with the challenge of RFC 7636 appendix B.
+/// A public client's authentication request, with the challenge of RFC 7636 appendix B.
 const AUTHORIZE: &str = "/authorize?response_type=code&client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb\
-    &scope=catalog.read&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    &scope=openid%20catalog.read&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
 fn code_of(location: &str) -> &str {
     let rest = location.split("code=").nth(1).unwrap_or_default();
@@ -220,6 +220,7 @@ pub fn people(limits: &Limits) {
                 let form = exchange(code_of(back.location()));
                 let tokens = line.post("/token", &form).await;
                 assert_eq!(tokens.status, 200, "{} {}", back.head, tokens.body);
+                assert!(tokens.body.contains("\"id_token\""), "{}", tokens.body);
                 done += 1;
             }
             done
@@ -227,9 +228,11 @@ pub fn people(limits: &Limits) {
         sum(browsers).await
     });
     println!(
-        "sign-in with a session, code exchanged, two commits: {rate}; {:.2} of {:.0} single durable commits/s",
+        "sign-in with a session, code exchanged, two commits, an RS256 ID token: {rate}; {:.2} of {:.0} single durable commits/s, {:.0} % of {:.0} RSA signatures/s",
         rate.best / limits.commits,
-        limits.commits
+        limits.commits,
+        rate.best / limits.rsa_sign * 100.0,
+        limits.rsa_sign
     );
     let rate = measure(&server, 4, move |until| async move {
         let browsers = (0..4).map(|at| async move {

@@ -129,6 +129,7 @@ async fn measure(engine: &str, folder: &Path, databases: [String; 4]) {
         "  a guard started later refused {refused} of {} at its first sight of them",
         ended.len()
     );
+    assert_eq!(refused, ended.len(), "a late guard refuses everything");
     late.kill().expect("the late guard dies");
     late.wait().expect("the late guard ends");
     world.running.stop().await;

@@ -61,7 +61,7 @@ impl Setup {
              scope = \"catalog.read\"\nresources = [\"urn:latchkey:catalog\"]\n\
              [[clients]]\nclient_id = \"app\"\ntoken_endpoint_auth_method = \"none\"\n\
              grant_types = [\"authorization_code\", \"refresh_token\"]\n\
-             redirect_uris = [\"https://app.test/cb\"]\nscope = \"catalog.read\"\n\
+             redirect_uris = [\"https://app.test/cb\"]\nscope = \"openid catalog.read\"\n\
              resources = [\"urn:latchkey:catalog\"]\n"
         );
         for at in 0..crate::CONNECTIONS {

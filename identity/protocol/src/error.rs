@@ -328,52 +328,22 @@ impl PageError {
         }
     }
 
-    /// `data-code` and the one fixed sentence of the page.
-    pub fn page(self) -> (&'static str, &'static str) {
+    /// `data-code` of the page, and the name of its sentence.
+    pub fn code(self) -> &'static str {
         match self {
-            Self::Malformed => ("malformed", "The request cannot be read."),
-            Self::UnknownClient => (
-                "unknown_client",
-                "The application that sent you here is not known.",
-            ),
-            Self::RedirectUri => (
-                "redirect_uri",
-                "The application asked to send you to an address that is not registered for it.",
-            ),
-            Self::LogoutUri => (
-                "logout_uri",
-                "The application asked to send you, after signing out, to an address that is not registered for it.",
-            ),
-            Self::IdTokenHint => (
-                "id_token_hint",
-                "The application did not prove whom it wants to sign out.",
-            ),
-            Self::Expired => (
-                "expired",
-                "This sign-in was finished or took too long. Go back to the application and start again.",
-            ),
-            Self::OtherBrowser => (
-                "other_browser",
-                "This sign-in was started in another browser. Start it again in this one.",
-            ),
-            Self::ForeignForm => (
-                "foreign_form",
-                "This form did not come from a page of ours. Go back, reload the page and send it again.",
-            ),
-            Self::TooMany => (
-                "too_many",
-                "There were too many attempts from here. Wait a little and try again.",
-            ),
-            Self::Busy => (
-                "busy",
-                "Many people are signing in right now. Go back in a few seconds and try again.",
-            ),
-            Self::NotFound => ("not_found", "There is no page at this address."),
-            Self::Unavailable => (
-                "unavailable",
-                "Nothing can be answered right now. Try again in a moment.",
-            ),
-            Self::Internal => ("internal", "Something failed inside. It has been noted."),
+            Self::Malformed => "malformed",
+            Self::UnknownClient => "unknown_client",
+            Self::RedirectUri => "redirect_uri",
+            Self::LogoutUri => "logout_uri",
+            Self::IdTokenHint => "id_token_hint",
+            Self::Expired => "expired",
+            Self::OtherBrowser => "other_browser",
+            Self::ForeignForm => "foreign_form",
+            Self::TooMany => "too_many",
+            Self::Busy => "busy",
+            Self::NotFound => "not_found",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
         }
     }
 }
@@ -424,8 +394,7 @@ mod tests {
     fn every_page_has_its_own_code_and_sentence() {
         for (at, page) in PageError::ALL.into_iter().enumerate() {
             for other in &PageError::ALL[at + 1..] {
-                assert_ne!(page.page().0, other.page().0);
-                assert_ne!(page.page().1, other.page().1);
+                assert_ne!(page.code(), other.code());
             }
         }
     }

@@ -79,12 +79,20 @@ pub struct Active<'a> {
     pub iat: i64,
     /// The person or machine.
     pub sub: &'a str,
-    /// For whom it is.
-    pub aud: &'a str,
+    /// For whom it is: a string where there is one, an array where there are more (RFC 7519 §4.1.3).
+    #[serde(serialize_with = "one_or_many")]
+    pub aud: &'a [String],
     /// Who issued it.
     pub iss: &'a str,
     /// Its own name.
     pub jti: &'a str,
+}
+
+fn one_or_many<S: serde::Serializer>(aud: &&[String], serializer: S) -> Result<S::Ok, S::Error> {
+    match aud {
+        [one] => serializer.serialize_str(one),
+        many => serializer.collect_seq(many.iter()),
+    }
 }
 
 /// Whether a refresh token is active: for its own client alone, and only the newest one of its family.
@@ -148,6 +156,28 @@ mod tests {
             is_machine: true,
         };
         is_active(caller, &built_in(), &token, standing)
+    }
+
+    #[test]
+    fn one_audience_is_a_string_and_two_are_an_array() {
+        let aud = ["urn:x".to_owned(), "https://id.test".to_owned()];
+        let told = |aud| {
+            let active = Active {
+                active: true,
+                scope: "",
+                client_id: "c",
+                token_type: "Bearer",
+                exp: 1,
+                iat: 0,
+                sub: "s",
+                aud,
+                iss: "https://id.test",
+                jti: "j",
+            };
+            serde_json::to_value(&active).unwrap()["aud"].clone()
+        };
+        assert_eq!(told(&aud[..1]), serde_json::json!("urn:x"));
+        assert_eq!(told(&aud), serde_json::json!(aud));
     }
 
     #[test]

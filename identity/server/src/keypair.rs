@@ -27,9 +27,21 @@ pub(crate) enum KeyPair {
 #[error("the cryptographic library refused")]
 pub(crate) struct CryptoError;
 
+/// The size of RSA keys that are made from now on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RsaBits {
+    /// 2048
+    #[default]
+    Two,
+    /// 3072
+    Three,
+    /// 4096
+    Four,
+}
+
 impl KeyPair {
     /// Makes a key for `alg` and its PKCS #8 text. RSA takes a tenth of a second and more.
-    pub fn generate(alg: Alg) -> Result<(Self, Zeroizing<Vec<u8>>), CryptoError> {
+    pub fn generate(alg: Alg, rsa: RsaBits) -> Result<(Self, Zeroizing<Vec<u8>>), CryptoError> {
         let random = SystemRandom::new();
         let pkcs8 = match alg {
             Alg::ES256 => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
@@ -41,7 +53,12 @@ impl KeyPair {
                 .as_ref()
                 .to_vec(),
             Alg::RS256 | Alg::PS256 => {
-                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| CryptoError)?;
+                let size = match rsa {
+                    RsaBits::Two => KeySize::Rsa2048,
+                    RsaBits::Three => KeySize::Rsa3072,
+                    RsaBits::Four => KeySize::Rsa4096,
+                };
+                let pair = RsaKeyPair::generate(size).map_err(|_| CryptoError)?;
                 let der = pair.as_der().map_err(|_| CryptoError)?;
                 der.as_ref().to_vec()
             }
@@ -146,7 +163,7 @@ mod tests {
     #[test]
     fn every_algorithm_signs_what_its_published_key_verifies() {
         for alg in Alg::ALL {
-            let (pair, pkcs8) = KeyPair::generate(alg).unwrap();
+            let (pair, pkcs8) = KeyPair::generate(alg, RsaBits::Two).unwrap();
             let (jwk, kid) = pair.public_jwk(alg);
             let set = latchkey_guard::KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes()).unwrap();
             assert!(set.contains(&kid), "{alg:?}");
@@ -156,9 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn an_rsa_key_has_the_size_that_was_asked_for() {
+        use base64::Engine;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        for (rsa, bytes) in [(RsaBits::Two, 256), (RsaBits::Three, 384), (RsaBits::Four, 512)] {
+            let (jwk, _) = KeyPair::generate(Alg::RS256, rsa)
+                .unwrap()
+                .0
+                .public_jwk(Alg::RS256);
+            let modulus = URL_SAFE_NO_PAD.decode(jwk["n"].as_str().unwrap()).unwrap();
+            assert_eq!(modulus.len(), bytes);
+        }
+    }
+
+    #[test]
     fn jw_17_a_published_key_has_no_private_member() {
         for alg in Alg::ALL {
-            let (jwk, _) = KeyPair::generate(alg).unwrap().0.public_jwk(alg);
+            let (jwk, _) = KeyPair::generate(alg, RsaBits::Two).unwrap().0.public_jwk(alg);
             for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
                 assert!(jwk.get(private).is_none(), "{alg:?} {private}");
             }

@@ -40,8 +40,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use admin::{AdminError, ClientView, KeyView, NewClient};
 pub use answer::refusal_at;
+pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
-pub use people::{NewPerson, UserView};
+pub use people::{FamilyView, NewPerson, SessionView, SignInsView, UserView};
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
 pub use signer::{Signer, SignerError};
 pub use vault::Vault;
@@ -95,6 +96,8 @@ pub struct Parts {
     pub bus: Bus,
     /// The opened master key.
     pub vault: Vault,
+    /// How large new RSA keys are.
+    pub rsa: RsaBits,
     /// Time.
     pub clock: Clock,
     /// Randomness.
@@ -163,7 +166,7 @@ impl Identity {
     /// Opens the registry and makes the keys that are missing.
     pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
         let store = Store::new(parts.db);
-        let signer = Signer::new(parts.vault, parts.random.clone());
+        let signer = Signer::new(parts.vault, parts.rsa, parts.random.clone());
         let outbox = Outbox::new(Revocations::SOURCE, parts.clock.clone(), parts.random.clone());
         let identity = Self {
             inner: Arc::new(Inner {
@@ -226,6 +229,7 @@ impl Identity {
             .route("/", get(async || routes::to_account()))
             .route("/theme", post(routes::theme::post))
             .merge(latchkey_web::files())
+            .merge(latchkey_web::reports("identity"))
             .fallback(routes::no_page)
             .with_state(self.clone());
         let endpoints = Router::new()

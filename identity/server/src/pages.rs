@@ -66,7 +66,8 @@ struct ErrorPage<'a> {
 impl Fault {
     /// The page of a fault, in the words of whoever looks.
     pub fn page(self, identity: &Identity, visitor: &Visitor) -> Response {
-        let (code, sentence) = self.error.page();
+        let code = self.error.code();
+        let name = format!("sorry.{code}");
         let trace = latchkey_http::current_request_id().to_string();
         let status = StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         tracing::info!(code, request.id = %trace, "a page of the issuer said no");
@@ -74,7 +75,7 @@ impl Fault {
             page: visitor.page("error.title"),
             host: identity.host(),
             code,
-            sentence,
+            sentence: visitor.words.say(&name),
             trace,
             back: self.back.as_deref(),
         };
@@ -132,7 +133,7 @@ impl Problem {
     /// Too many failures: come again then.
     pub fn too_many(words: &Words, wait_s: i64) -> Self {
         Self {
-            sentence: PageError::TooMany.page().1.to_owned(),
+            sentence: words.say("sorry.too_many").to_owned(),
             next: Some(words.fill("error.too_many_next", &[("seconds", &wait_s)])),
             retry_after_s: Some(wait_s),
             ..Self::new(words, "too_many", StatusCode::TOO_MANY_REQUESTS)

@@ -3,8 +3,9 @@
 use latchkey_bus::{Cause, Draft};
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
-use latchkey_identity_store::{NewUser, UserChange, UserRow};
+use latchkey_identity_store::{FamilyRow, NewUser, UserChange, UserRow};
 use latchkey_protocol::Timestamp;
+use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::user::{check_claims, check_email, check_password, check_username};
 use serde::Serialize;
@@ -35,6 +36,54 @@ pub struct UserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
 }
+
+/// Where a person is signed in, and what was granted from there: what they see on their account page.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignInsView {
+    /// Sessions of browsers that live.
+    pub sessions: Vec<SessionView>,
+    /// Families of refresh tokens, those that live first.
+    pub families: Vec<FamilyView>,
+}
+
+/// A browser's session.
+#[derive(Clone, Debug, Serialize)]
+pub struct SessionView {
+    /// Its id, for `latchkey user sign-out`.
+    pub id: String,
+    /// What the browser calls itself.
+    pub device: Option<String>,
+    /// RFC 3339
+    pub created_at: String,
+    /// RFC 3339
+    pub last_seen_at: String,
+}
+
+/// A family of refresh tokens, and why it ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct FamilyView {
+    /// Its name, for `latchkey user sign-out`.
+    pub fam: String,
+    /// The application.
+    pub client_id: String,
+    /// What the browser called itself that it began in.
+    pub device: Option<String>,
+    /// RFC 3339
+    pub created_at: String,
+    /// How often it was renewed.
+    pub renewed: i64,
+    /// How often the same renewal was asked for again.
+    pub retries: i64,
+    /// RFC 3339; absent while it lives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+/// How many families of a person are shown.
+const MOST_FAMILIES: i64 = 200;
 
 /// A person to create.
 #[derive(Clone, Debug)]
@@ -183,6 +232,62 @@ impl Identity {
             password: Some(password),
             ..changed
         })
+    }
+
+    /// Where a person is signed in, and what was granted from there.
+    pub async fn sign_ins_of(&self, name: &str) -> Result<SignInsView, AdminError> {
+        let (person, latest) = (self.show_person(name).await?, self.latest());
+        let (store, time) = (&self.inner.store, |at: Timestamp| latchkey_clock::rfc3339(at.0));
+        let sessions = store.sessions_of(store.db(), &person.id, latest).await?;
+        let families = store.families_of(&person.id, latest, MOST_FAMILIES).await?;
+        let family = |row: &FamilyRow| {
+            let end = row.end(latest);
+            FamilyView {
+                fam: row.family.fam.clone(),
+                client_id: row.family.client.to_string(),
+                device: row.device.clone(),
+                created_at: time(row.created_at),
+                renewed: row.family.generation - 1,
+                retries: row.family.overlap_hits,
+                ended_at: end.map(|(at, _)| time(at)),
+                cause: end.map(|(_, cause)| cause.to_owned()),
+            }
+        };
+        Ok(SignInsView {
+            sessions: sessions
+                .into_iter()
+                .map(|row| SessionView {
+                    id: row.session.id,
+                    device: row.device,
+                    created_at: time(row.created_at),
+                    last_seen_at: time(row.last_seen_at),
+                })
+                .collect(),
+            families: families.iter().map(family).collect(),
+        })
+    }
+
+    /// Ends one session of a person with all that was granted from it, or one family alone.
+    pub async fn sign_out(&self, name: &str, id: &str, actor: &str) -> Result<(), AdminError> {
+        let (person, store) = (self.show_person(name).await?, &self.inner.store);
+        let sessions = store.sessions_of(store.db(), &person.id, self.latest()).await?;
+        let end = match store.family_of(&person.id, id).await? {
+            Some(own) => Revocation::Family {
+                fam: own.fam,
+                sid: own.sid,
+                client_id: own.client_id,
+            },
+            None if sessions.iter().any(|row| row.session.id == id) => Revocation::Session {
+                session: id.to_owned(),
+            },
+            None => {
+                let nothing = format!("{name} has no living session or family {id}");
+                return Err(AdminError::Refused(nothing));
+            }
+        };
+        self.end(end, Trigger::SessionEndedByAdmin.ends().cause, actor)
+            .await?;
+        Ok(())
     }
 
     /// Removes a person and everything personal; their `sub` is never given to anybody else.

@@ -20,7 +20,7 @@ use latchkey_protocol::refresh_token::{self, Checked, KeyId, Macs, Name, Refresh
 use latchkey_protocol::{ClientId, session};
 use serde::{Deserialize, Serialize};
 
-use crate::keypair::{CryptoError, KeyPair};
+use crate::keypair::{CryptoError, KeyPair, RsaBits};
 use crate::vault::{CannotOpen, Vault};
 
 /// The purposes under which secrets are kept: the key of client secrets, the MAC keys of refresh tokens, the key of
@@ -42,6 +42,7 @@ pub struct Signer {
 
 struct Inner {
     vault: Vault,
+    rsa: RsaBits,
     random: Random,
     loaded: ArcSwap<Loaded>,
 }
@@ -108,10 +109,11 @@ impl From<latchkey_db::DbError> for SignerError {
 
 impl Signer {
     /// A signer that has loaded nothing yet.
-    pub fn new(vault: Vault, random: Random) -> Self {
+    pub fn new(vault: Vault, rsa: RsaBits, random: Random) -> Self {
         Self {
             inner: Arc::new(Inner {
                 vault,
+                rsa,
                 random,
                 loaded: ArcSwap::default(),
             }),
@@ -202,7 +204,8 @@ impl Signer {
         asked_by: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<(String, Timestamp)>, SignerError> {
-        let (pair, pkcs8) = tokio::task::spawn_blocking(move || KeyPair::generate(alg))
+        let rsa = self.inner.rsa;
+        let (pair, pkcs8) = tokio::task::spawn_blocking(move || KeyPair::generate(alg, rsa))
             .await
             .map_err(|_| SignerError::Crypto)??;
         let (jwk, kid) = pair.public_jwk(alg);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use latchkey_protocol::error::PageError;
 use latchkey_web::{COMMON_EN, Messages};
 
 fn texts(folder: &Path, all: &mut String) {
@@ -57,6 +58,18 @@ fn every_message_that_is_said_is_in_the_file() {
         }
     }
     assert!(said > 60, "{said}");
+}
+
+#[test]
+fn every_refusal_has_a_sentence_of_its_own() {
+    let words = Messages::read(&[("en", COMMON_EN), ("en", include_str!("../messages/en.toml"))])
+        .expect("messages")
+        .words(None);
+    let all = PageError::ALL.map(|error| words.say(&format!("sorry.{}", error.code())).to_owned());
+    for (error, sentence) in PageError::ALL.iter().zip(&all) {
+        assert!(sentence.contains(' '), "{error:?}: {sentence}");
+    }
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
 }
 
 #[test]

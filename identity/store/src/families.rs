@@ -273,6 +273,24 @@ impl Store {
     }
 }
 
+impl FamilyRow {
+    /// When it ended and why: by somebody, or by itself.
+    pub fn end(&self, latest: Timestamp) -> Option<(Timestamp, &str)> {
+        let over = |end: Option<Timestamp>| end.filter(|end| *end <= latest);
+        let family = &self.family;
+        match (
+            family.revoked_at,
+            over(family.idle_expires_at),
+            over(family.expires_at),
+        ) {
+            (Some(at), _, _) => Some((at, self.cause.as_deref().unwrap_or("other"))),
+            (None, _, Some(at)) => Some((at, "expired")),
+            (None, Some(at), None) => Some((at, "idle")),
+            (None, None, None) => None,
+        }
+    }
+}
+
 fn read(row: &Row) -> Result<FamilyRow, StoreError> {
     let id = row.text("f_id")?;
     let corrupt = |reason: &str| StoreError::corrupt("families", &id, reason);

@@ -51,6 +51,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0002_people.sql"),
             postgres: include_str!("../migrations/0002_people.sql"),
         },
+        Migration {
+            version: 3,
+            name: "sessions",
+            sqlite: include_str!("../migrations/0003_sessions.sql"),
+            postgres: include_str!("../migrations/0003_sessions.sql"),
+        },
     ],
 };
 

@@ -116,13 +116,6 @@ impl Bus {
         }
     }
 
-    /// True when the back end answers.
-    pub async fn is_reachable(&self) -> bool {
-        match self {
-            Self::SqlLog(log) => log.state().await.is_ok(),
-        }
-    }
-
     /// Starts a relay that carries what waits in `db`'s outbox to this bus.
     pub fn relay(&self, db: Db, clock: Clock) -> Relay {
         Relay::new(self.clone(), db, clock)

@@ -96,10 +96,11 @@ fn set_default(headers: &mut HeaderMap, name: &'static str, value: &'static str)
         .or_insert(HeaderValue::from_static(value));
 }
 
-/// `form-action` stands last, so that targets can follow it. `connect-src` is for the theme script.
+/// `form-action` stands last, so that targets can follow it. `connect-src` is for the theme script. `report-uri` because
+/// it is the one that every browser knows.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
     connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-    trusted-types 'none'; form-action 'self'";
+    trusted-types 'none'; report-uri /csp-report; form-action 'self'";
 
 const FIXED: [(&str, &str); 7] = [
     // Not no-referrer: with that, browsers send `Origin: null` with the page's own forms.

@@ -10,6 +10,7 @@ mod markdown;
 mod messages;
 mod origins;
 mod page;
+mod reports;
 mod theme;
 
 pub use assets::{Asset, ICON, SCRIPT, STYLE, SUBMIT, files};
@@ -19,4 +20,5 @@ pub use markdown::markdown;
 pub use messages::{COMMON_EN, MessageError, Messages, Words};
 pub use origins::{Origins, here, safe_return};
 pub use page::{Page, Person, answer};
+pub use reports::reports;
 pub use theme::{NoTheme, Theme, remember_theme};

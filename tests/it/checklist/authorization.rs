@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, callback, challenge, http};
+use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, anonymous, callback, challenge, http};
 
 /// What is wrong, the parameters that make it so, what is answered.
 type Cause<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
@@ -558,6 +558,35 @@ async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
         }
     }
     matrix.end();
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn bf_09_browsers_tell_both_sites_of_pages_that_broke_their_policy() {
+    let house = house().await;
+    let shop = house.running().urls.shop.clone().unwrap();
+    for site in [house.issuer().to_owned(), shop] {
+        let page = anonymous(&format!("{site}/")).await;
+        assert!(
+            page.header("content-security-policy")
+                .contains("; report-uri /csp-report;"),
+            "{page:?}"
+        );
+        let report = |body: String| {
+            let request = http().post(format!("{site}/csp-report"));
+            Answer::of(
+                request
+                    .header("content-type", "application/csp-report")
+                    .body(body),
+            )
+        };
+        let good = r#"{"csp-report":{"document-uri":"https://x.test/login?a=b","violated-directive":"script-src",
+            "blocked-uri":"inline"}}"#;
+        assert_eq!(report(good.to_owned()).await.status, 204, "{site}");
+        for bad in ["", "{}", "[1]", &format!("{good}{}", " ".repeat(9_000))] {
+            assert_eq!(report(bad.to_owned()).await.status, 400, "{site} {bad}");
+        }
+    }
     house.stop().await;
 }
 

@@ -65,7 +65,7 @@ fn read(changes: &[(&str, &str)]) -> Result<Request, Rejection> {
 
 fn code_of(rejection: Rejection) -> String {
     match rejection {
-        Rejection::Page(page) => format!("page {}", page.page().0),
+        Rejection::Page(page) => format!("page {}", page.code()),
         Rejection::Redirect(response) => response.fields[0].1.clone(),
     }
 }

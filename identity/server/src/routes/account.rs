@@ -206,18 +206,8 @@ impl Identity {
         words: &Words,
         row: latchkey_identity_store::FamilyRow,
     ) -> Result<FamilyLine, IdentityError> {
-        let (family, latest) = (row.family, self.latest());
-        let over = |end: Option<Timestamp>| end.filter(|end| *end <= latest);
-        let ended = match (
-            family.revoked_at,
-            over(family.idle_expires_at),
-            over(family.expires_at),
-        ) {
-            (Some(at), _, _) => Some((at, row.cause.as_deref().unwrap_or("other"))),
-            (None, _, Some(at)) => Some((at, "expired")),
-            (None, Some(at), None) => Some((at, "idle")),
-            (None, None, None) => None,
-        };
+        let ended = row.end(self.latest());
+        let family = &row.family;
         Ok(FamilyLine {
             name: self.name_of(family.client.as_str()).await?,
             device: device_words(words, row.device.as_deref()),
@@ -229,7 +219,7 @@ impl Identity {
                 .map(|(_, cause)| cause_words(words, cause).to_owned())
                 .unwrap_or_default(),
             at: ended.map(|(at, _)| moment(at)),
-            fam: family.fam,
+            fam: family.fam.clone(),
         })
     }
 

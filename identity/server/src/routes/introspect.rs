@@ -83,7 +83,7 @@ impl Identity {
             exp: claims.exp,
             iat: claims.iat,
             sub: &claims.sub,
-            aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
+            aud: &claims.aud,
             iss: &claims.iss,
             jti: &claims.jti,
         };

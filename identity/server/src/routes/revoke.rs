@@ -64,6 +64,7 @@ impl Identity {
         let access_token = claims.map(|claims| AccessToken {
             jti: &claims.jti,
             client_id: &claims.client_id,
+            // Of two the second is the issuer's own, at which no guard listens.
             aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
             exp: claims.exp,
         });

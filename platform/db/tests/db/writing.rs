@@ -188,3 +188,24 @@ async fn closing_waits_for_the_writes_under_way_and_then_takes_no_more() {
     })
     .await;
 }
+
+/// A commit that was answered outlives a power cut, which no kill of a process can show: so the settings are read.
+#[tokio::test]
+async fn sqlite_writes_ahead_and_waits_for_the_disk() {
+    on_sqlite("durable", async |place| {
+        let settings = place.db.write(async |tx| {
+            let journal = sql("SELECT journal_mode AS value FROM pragma_journal_mode")
+                .fetch_one(&tx)
+                .await?
+                .text("value")?;
+            let synchronous = sql("SELECT synchronous AS value FROM pragma_synchronous")
+                .fetch_one(&tx)
+                .await?
+                .int("value")?;
+            Ok::<_, DbError>((journal, synchronous))
+        });
+        // 2 is FULL (sqlite.org/pragma.html#pragma_synchronous).
+        assert_eq!(settings.await.unwrap(), ("wal".to_owned(), 2));
+    })
+    .await;
+}

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use crate::harness::{Answer, Browser, Machine, Process, anonymous, call, client, http};
+use crate::harness::{Answer, Browser, Machine, Process, anonymous, call, client, http, until};
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
@@ -72,7 +72,32 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
         kinds("client_secret_basic", "authorization_code"),
         "a confidential web client"
     );
-    assert!(kinds("none", "authorization_code"), "public clients");
+    let public: Vec<&serde_json::Value> = clients
+        .iter()
+        .filter(|client| client["token_endpoint_auth_method"] == "none")
+        .collect();
+    let redirects = |client: &serde_json::Value| text(&client["redirect_uris"][0]);
+    assert!(
+        public
+            .iter()
+            .any(|client| redirects(client).starts_with("http://127.0.0.1")),
+        "a native client with a loopback redirect"
+    );
+    assert!(
+        public
+            .iter()
+            .any(|client| !redirects(client).starts_with("http://127.0.0.1")),
+        "a browser client with one of its own"
+    );
+    assert!(
+        clients.iter().any(|client| {
+            let resources = client["may_introspect"].as_array();
+            resources.is_some_and(|all| !all.is_empty())
+        }) || clients
+            .iter()
+            .any(|client| client["client_id"] == "demo-resource-server"),
+        "a resource server"
+    );
     assert!(kinds("client_secret_basic", "client_credentials"), "a machine");
 
     let token = machine(&demo, "demo-machine").token().await;
@@ -125,6 +150,17 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
         );
     }
 
+    let health = anonymous(&format!("{}/health", text(&demo["admin"])))
+        .await
+        .json();
+    assert_eq!(health["catalog"]["feed"]["state"], "live", "{health}");
+    // Whatever `localhost` means to a caller.
+    for url in ["issuer", "shop", "admin"] {
+        let six = text(&demo[url]).replace("localhost", "[::1]");
+        let status = anonymous(&format!("{six}/")).await.status;
+        assert!([200, 303, 404].contains(&status), "{six}: {status}");
+    }
+
     let data = first.data.clone();
     let ended = first.interrupt().await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -141,7 +177,83 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
         .await
         .json();
     assert_eq!(shelf["items"].as_array().unwrap().len(), courses);
+    // What a killed one left must not send anybody to where nobody is.
     second.kill().await;
+    assert!(data.join("demo.json").exists());
+    let broken = folder.path().join("broken.toml");
+    let seed = "[[clients]]\nclient_id = \"x\"\ngrant_types = [\"client_credentials\"]\nresources = [\"urn:nothing\"]";
+    std::fs::write(&broken, seed).unwrap();
+    let (data_path, broken) = (data.display().to_string(), broken.display().to_string());
+    let ports = ["--port", "0", "--identity-port", "0", "--admin-port", "0"];
+    let arguments = [&["--data", &data_path, "--seed", &broken][..], &ports].concat();
+    let (ended, _) = Process::run(folder.path(), &arguments).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(!data.join("demo.json").exists(), "a stale demo.json is gone");
+}
+
+#[tokio::test]
+async fn up_takes_a_public_issuer_warns_of_an_open_seed_and_finishes_what_is_under_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("seed.toml");
+    std::fs::write(
+        &seed,
+        "[[resources]]\nidentifier = \"https://api.example.test\"\nscopes = [\"api:read\"]\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&seed, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let path = seed.display().to_string();
+    let issuer = "https://id.example.test";
+    let process = Process::up(folder.path(), &["--issuer", issuer, "--seed", &path]).await;
+    let demo = process.demo();
+    assert_eq!(text(&demo["issuer"]), issuer);
+    let here = text(&demo["services"]["identity"]);
+    let port = here.rsplit_once(':').unwrap().1;
+    let document = anonymous(&format!("{here}/.well-known/openid-configuration"))
+        .await
+        .json();
+    assert_eq!(text(&document["token_endpoint"]), format!("{issuer}/token"));
+
+    // A request whose body is still on its way when Ctrl-C comes.
+    let machine = machine(&demo, "demo-machine");
+    let mut stream = tokio::net::TcpStream::connect(format!("127.0.0.1:{port}"))
+        .await
+        .unwrap();
+    use base64::Engine;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let basic = base64::engine::general_purpose::STANDARD.encode(format!("demo-machine:{}", machine.secret));
+    let (head, tail) = ("grant_type=client", "_credentials");
+    let request = format!(
+        "POST /token HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Basic {basic}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        head.len() + tail.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    // The server reads the body: it says so.
+    let mut said = vec![0; 25];
+    stream.read_exact(&mut said).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&said), "HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let ending = tokio::spawn(process.interrupt());
+    until("nobody new is taken", async || {
+        tokio::net::TcpStream::connect(format!("127.0.0.1:{port}"))
+            .await
+            .is_err()
+    })
+    .await;
+    stream.write_all(tail.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.contains("access_token"),
+        "{answer}"
+    );
+    let ended = ending.await.unwrap();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stderr.contains("seed.toml"),
+        "a seed that others can read is told: {}",
+        ended.stderr
+    );
 }
 
 #[tokio::test]

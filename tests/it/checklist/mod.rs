@@ -18,6 +18,7 @@ mod secrets;
 mod shop;
 mod standing;
 mod storage;
+mod storage_people;
 mod supply;
 mod throttle;
 mod typed;

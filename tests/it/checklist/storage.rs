@@ -10,16 +10,16 @@ use super::standing::family;
 use super::world::{CATALOG, World, lines, run_sql};
 use crate::harness::{Matrix, call, postgres, until};
 
-const STATEMENTS: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
+pub const STATEMENTS: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
 
 /// A database in which one kind of statement on one table can be made to fail.
-struct Saboteur {
+pub struct Saboteur {
     db: Db,
     postgres: bool,
 }
 
 impl Saboteur {
-    async fn new(db: &Db) -> Self {
+    pub async fn new(db: &Db) -> Self {
         let postgres = db.engine() == latchkey_db::Engine::Postgres;
         if postgres {
             let function = "CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql AS \
@@ -33,7 +33,7 @@ impl Saboteur {
     }
 
     /// Every table of ours.
-    async fn tables(&self) -> Vec<String> {
+    pub async fn tables(&self) -> Vec<String> {
         let statement = match self.postgres {
             true => "SELECT tablename AS line FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
             false => "SELECT name AS line FROM sqlite_master WHERE type = 'table' ORDER BY 1",
@@ -44,7 +44,7 @@ impl Saboteur {
             .collect()
     }
 
-    async fn plant(&self, table: &str, statement: &str) {
+    pub async fn plant(&self, table: &str, statement: &str) {
         let text = match self.postgres {
             true => format!(
                 "CREATE TRIGGER planted BEFORE {statement} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION planted()"
@@ -56,7 +56,7 @@ impl Saboteur {
         run_sql(&self.db, text).await.expect("the fault is planted");
     }
 
-    async fn repair(&self, table: &str) {
+    pub async fn repair(&self, table: &str) {
         let text = match self.postgres {
             true => format!("DROP TRIGGER planted ON {table}"),
             false => "DROP TRIGGER planted".to_owned(),
@@ -86,7 +86,7 @@ async fn state(db: &Db) -> Vec<Vec<String>> {
 }
 
 /// How many lines of each table came or went. Entries that guards need no more go by themselves.
-fn change(before: &[Vec<String>], after: &[Vec<String>]) -> Vec<usize> {
+pub fn change(before: &[Vec<String>], after: &[Vec<String>]) -> Vec<usize> {
     let missing = |from: &Vec<String>, than: &Vec<String>| from.iter().filter(|l| !than.contains(l)).count();
     let of = |(index, (before, after)): (usize, (&Vec<String>, &Vec<String>))| {
         let gone = if index == 0 { 0 } else { missing(before, after) };

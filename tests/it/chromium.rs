@@ -111,17 +111,22 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
 
     // BF-09: what somebody smuggles into a page does not run.
     let smuggled = r#"
+        const markup = "<img src=x onerror='window.pwned = 1'>";
+        const script = () => Object.assign(document.createElement("script"), {text: "window.pwned = 1"});
         const tries = [
-            () => document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.pwned = 1'>"),
-            () => document.body.append(Object.assign(document.createElement("script"), {text: "window.pwned = 1"})),
-            () => eval("window.pwned = 1"),
+            () => document.body.insertAdjacentHTML("beforeend", markup),
+            () => { document.body.innerHTML = markup; },
+            () => document.body.append(script()),
             () => document.body.setAttribute("onclick", "window.pwned = 1"),
+            () => { location.href = "javascript:window.pwned = 1"; },
         ];
-        const stopped = tries.map((one) => { try { one(); return 0; } catch { return 1; } });
-        document.body.click();
-        return [stopped.length, window.pwned === undefined];"#;
-    assert_eq!(browser.run(smuggled).await, serde_json::json!([4, true]));
-    assert!(!browser.complaints().await.is_empty(), "the browser says so");
+        return tries.map((one) => {
+            window.pwned = 0;
+            try { one(); } catch { return window.pwned; }
+            document.body.click();
+            return window.pwned;
+        });"#;
+    assert_eq!(browser.run(smuggled).await, serde_json::json!([0, 0, 0, 0, 0]));
 
     // BF-12: whoever sits down afterwards and presses back sees nobody's pages.
     browser.open(&format!("{shop}/teach")).await;
@@ -139,6 +144,80 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
         let shown = browser.has(".menu").await || browser.has("#families").await;
         assert!(!shown, "{}", browser.url().await);
     }
+    browser.stop().await;
+    house.stop().await;
+}
+
+/// Every other page that people may come to: each fits, and has no fault that a program can tell.
+#[tokio::test]
+async fn every_page_fits_and_can_be_used_by_everybody() {
+    let house = House::new().await;
+    let (shop, issuer) = (
+        house.running().urls.shop.clone().unwrap(),
+        house.issuer().to_owned(),
+    );
+    let browser = Chromium::start().await;
+    let shelf = crate::harness::anonymous(&format!("{}/catalog/v1/categories", house.api()))
+        .await
+        .json();
+    let category = shelf["items"][0]["slug"].as_str().expect("a category").to_owned();
+    let app = house.app("demo-web", "openid profile");
+    for (name, url) in [
+        ("home", format!("{shop}/")),
+        ("category", format!("{shop}/categories/{category}")),
+        ("nothing-found", format!("{shop}/courses?q=zzzzzz")),
+        (
+            "filtered",
+            format!("{shop}/courses?level=beginner&language=en&sort=price"),
+        ),
+        ("missing", format!("{shop}/courses/there-is-none")),
+        ("design", format!("{shop}/_design")),
+        ("callback-refused", format!("{shop}/callback?error=access_denied")),
+        ("issuer-missing", format!("{issuer}/there-is-none")),
+        ("no-request", format!("{issuer}/login?request=none")),
+        (
+            "foreign-address",
+            app.request(&[("redirect_uri", "https://evil.test/")]),
+        ),
+    ] {
+        browser.open(&url).await;
+        browser.see("main").await;
+        browser.pictures(name).await;
+    }
+    // The form by which an answer goes back as a POST, as it stands without script.
+    browser.open(&format!("{shop}/teach")).await;
+    sign_in(&browser, &house, "ines").await;
+    browser.see("#allow").await;
+    browser.click("#allow").await;
+    browser.arrive(&format!("{shop}/teach")).await;
+    browser.pictures("teach-courses").await;
+    browser.open(&app.request(&[("prompt", "login")])).await;
+    browser.see("#password").await;
+    browser.pictures("sign-in-again").await;
+
+    browser.open(&format!("{shop}/teach/new")).await;
+    browser.see("#save").await;
+    browser.write("#title", "A title that is long enough").await;
+    browser.write("#price", "not a price").await;
+    browser.click("#save").await;
+    browser.see("#price[aria-invalid='true']").await;
+    browser.click("#fault-price a").await;
+    let at = browser
+        .run("return document.querySelector(':target')?.id ?? ''")
+        .await;
+    assert_eq!(at, "price", "a fault leads to its field");
+    browser.pictures("course-faults").await;
+
+    browser.open(&format!("{shop}/teach")).await;
+    browser.click("main a[href^='/teach/0']").await;
+    browser.see("#archive").await;
+    browser.click("#archive").await;
+    browser.see("#archive-now").await;
+    browser.pictures("archive").await;
+
+    browser.open(&format!("{issuer}/logout")).await;
+    browser.see("#sign-out").await;
+    browser.pictures("logout").await;
     browser.stop().await;
     house.stop().await;
 }

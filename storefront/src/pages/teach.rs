@@ -52,12 +52,35 @@ struct FormPage<'a> {
     action: String,
     notice: Option<Notice<'a>>,
     draft: Draft,
-    faults: Vec<String>,
+    faults: Vec<FaultLine>,
     shelves: Vec<Choice>,
     levels: Vec<Choice>,
     languages: Vec<Choice>,
     /// Of a course that exists.
     state: Option<CourseState<'a>>,
+}
+
+/// What is wrong, and with which field of the page.
+struct FaultLine {
+    /// The field's id; empty where it is about none.
+    at: &'static str,
+    /// The first about its field, which the field refers to.
+    first: bool,
+    text: String,
+}
+
+impl FormPage<'_> {
+    fn is_wrong(&self, id: &str) -> bool {
+        self.faults.iter().any(|fault| fault.at == id)
+    }
+
+    /// Which texts belong to a field: what is wrong with it, then its help.
+    fn told(&self, id: &str, help: &str) -> String {
+        match self.is_wrong(id) {
+            true => format!("fault-{id} {help}").trim_end().to_owned(),
+            false => help.to_owned(),
+        }
+    }
 }
 
 /// An option of a select.
@@ -411,7 +434,7 @@ async fn show(
             |course| format!("/teach/{}", segment(&course.course.summary.id)),
         ),
         notice: done(words, done_name),
-        faults: faults.iter().map(|fault| fault_words(words, fault)).collect(),
+        faults: fault_lines(words, &faults),
         draft,
         shelves: options,
         levels: levels.into(),
@@ -478,23 +501,44 @@ fn done<'a>(words: &'a Words, name: Option<&str>) -> Option<Notice<'a>> {
 }
 
 /// `Title: must have 5 to 120 characters`
-fn fault_words(words: &Words, fault: &Fault) -> String {
+fn fault_lines(words: &Words, faults: &[Fault]) -> Vec<FaultLine> {
+    let mut lines: Vec<FaultLine> = Vec::new();
+    for fault in faults {
+        let line = fault_line(words, fault);
+        let first = !line.at.is_empty() && lines.iter().all(|before| before.at != line.at);
+        lines.push(FaultLine { first, ..line });
+    }
+    lines
+}
+
+fn fault_line(words: &Words, fault: &Fault) -> FaultLine {
     let field = fault.field.split(['.', '[']).next().unwrap_or_default();
-    let name = match field {
-        "title" => "teach.f_title",
-        "subtitle" => "teach.f_subtitle",
-        "description_md" | "description" => "teach.f_description",
-        "category_id" | "category" => "teach.f_category",
-        "language" => "teach.f_language",
-        "outcomes" => "teach.f_outcomes",
-        "requirements" => "teach.f_requirements",
-        "sections" | "lessons" | "lesson" => "teach.f_sections",
-        "price" => "teach.f_price",
-        "list_price" => "teach.f_list_price",
-        _ => return fault.message.clone(),
+    let (name, at) = match field {
+        "title" => ("teach.f_title", "title"),
+        "subtitle" => ("teach.f_subtitle", "subtitle"),
+        "description_md" | "description" => ("teach.f_description", "description"),
+        "category_id" | "category" => ("teach.f_category", "category"),
+        "language" => ("teach.f_language", "language"),
+        "outcomes" => ("teach.f_outcomes", "outcomes"),
+        "requirements" => ("teach.f_requirements", "requirements"),
+        // Rows that were left blank are not sent, so the number of a row says nothing: the list begins here.
+        "sections" | "lessons" | "lesson" => ("teach.f_sections", "s0"),
+        "price" => ("teach.f_price", "price"),
+        "list_price" => ("teach.f_list_price", "list_price"),
+        _ => {
+            return FaultLine {
+                at: "",
+                first: false,
+                text: fault.message.clone(),
+            };
+        }
     };
-    words.fill(
-        "teach.fault",
-        &[("field", &words.say(name)), ("message", &fault.message)],
-    )
+    FaultLine {
+        at,
+        first: false,
+        text: words.fill(
+            "teach.fault",
+            &[("field", &words.say(name)), ("message", &fault.message)],
+        ),
+    }
 }

@@ -102,7 +102,8 @@ const SET: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn cve_2024_47070_gw_01_no_claim_of_a_client_reaches_the_upstream_in_any_spelling() {
+async fn cve_2024_47070_cve_2026_40575_cve_2023_27487_cve_2024_45806_cve_2026_33495_gw_01_no_claim_of_a_client_reaches_the_upstream_in_any_spelling()
+ {
     let (edge, upstream) = edge().await;
     let (mut cells, mut arrived) = (0, 0);
     for name in NAMES {

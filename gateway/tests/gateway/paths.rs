@@ -163,7 +163,8 @@ fn the_worst_server_would_be_fooled_by_what_is_tested() {
 }
 
 #[tokio::test]
-async fn cve_2021_29492_gw_09_no_spelling_beside_a_public_rule_reaches_the_private_path() {
+async fn cve_2021_29492_cve_2021_32779_cve_2026_33494_gw_09_no_spelling_beside_a_public_rule_reaches_the_private_path()
+ {
     let upstream = Upstream::echo().await;
     let routes = vec![
         Route::new(
@@ -217,7 +218,7 @@ async fn cve_2021_29492_gw_09_no_spelling_beside_a_public_rule_reaches_the_priva
 }
 
 #[tokio::test]
-async fn cve_2021_32637_gw_09_a_path_that_passes_is_forwarded_byte_for_byte() {
+async fn cve_2021_32637_cve_2026_41059_cve_2025_54576_gw_09_a_path_that_passes_is_forwarded_byte_for_byte() {
     let upstream = Upstream::echo().await;
     let edge = gateway(vec![route(upstream.origin())], options()).await;
     for target in [

@@ -48,7 +48,7 @@ fn encoded(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn bf_10_no_payload_in_any_field_makes_an_element_or_an_attribute() {
+async fn cve_2024_28855_cve_2025_67495_bf_10_no_payload_in_any_field_makes_an_element_or_an_attribute() {
     assert!(PAYLOADS.len() >= 60);
     let paths = ["/", "/courses", "/categories/design", "/courses/rust"];
     let plain = catalog("plain", "words").shop().await;
@@ -68,7 +68,8 @@ async fn bf_10_no_payload_in_any_field_makes_an_element_or_an_attribute() {
 }
 
 #[tokio::test]
-async fn bf_10_no_payload_in_an_address_makes_an_element_or_an_attribute() {
+async fn cve_2019_8400_cve_2026_29191_cve_2026_33525_bf_10_no_payload_in_an_address_makes_an_element_or_an_attribute()
+ {
     let shop = Stub::default().shop().await;
     let search = shape(
         &shop

@@ -57,7 +57,7 @@ async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_a
 }
 
 #[tokio::test]
-async fn bf_10_names_of_clients_and_people_are_text_on_the_issuers_pages() {
+async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_issuers_pages() {
     let mut shapes: Vec<Vec<Vec<String>>> = Vec::new();
     for name in ["plain"].iter().chain(&PAYLOADS) {
         let house = House::with(|config| {
@@ -601,7 +601,8 @@ async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
 
 /// AC-09: no step works before the one that it follows.
 #[tokio::test]
-async fn ac_09_no_step_of_a_sign_in_can_be_taken_out_of_its_order() {
+async fn cve_2026_18963_cve_2026_49448_cve_2025_64103_cve_2024_45042_ac_09_no_step_of_a_sign_in_can_be_taken_out_of_its_order()
+ {
     let house = House::new().await;
     let app = house.app("demo-web", "openid");
     let (name, password) = house.person("alice");

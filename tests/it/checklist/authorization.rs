@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::world::lines;
 use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, anonymous, callback, challenge, http};
 
 /// What is wrong, the parameters that make it so, what is answered.
@@ -750,5 +751,11 @@ async fn cve_2023_48228_cve_2024_23647_az_07_az_08_pkce_cannot_be_taken_away_and
         loose.redeem_with(&code, &[("code_verifier", "")]).await.status,
         200
     );
+    // What the operator allowed is written down each time that it happens.
+    let identity = house.running().identity.clone().unwrap();
+    let audited = "SELECT subject || '|' || actor AS line FROM audit WHERE kind = 'code.without_pkce'";
+    let audited = lines(identity.store().db(), audited).await;
+    assert_eq!(audited.len(), 1, "{audited:?}");
+    assert!(audited[0].contains("loose"), "{audited:?}");
     house.stop().await;
 }

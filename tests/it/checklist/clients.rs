@@ -75,7 +75,8 @@ async fn cl_01_nobody_can_register_a_client_over_the_wire() {
 
 /// No address of a client is fetched yet, so there is none that a registration or a request could name.
 #[tokio::test]
-async fn cve_2026_1180_cve_2026_4366_cl_02_no_request_and_no_registration_makes_the_house_fetch_anything() {
+async fn cve_2026_1180_cve_2026_4366_cve_2025_67494_cve_2026_55671_cve_2024_49753_cl_02_no_request_and_no_registration_makes_the_house_fetch_anything()
+ {
     let world = World::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();

@@ -1,6 +1,11 @@
 //! AC, LO, RT, TK and ID for people: passwords, sessions, families and what ends them, on the wire.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_identity::NewPerson;
 use latchkey_protocol::ClientId;
+use latchkey_protocol::client::Alg;
+use serde_json::Value;
 
 use crate::harness::{Answer, App, Browser, House, Matrix, Seen, Tokens, call, claims, http, until};
 
@@ -17,7 +22,7 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
     house: House,
 ) {
     let (app, known) = (house.app("demo-web", "openid"), Browser::new());
-    app.sign_in(&known, house.person("alice"), &[]).await;
+    let held = app.sign_in(&known, house.person("alice"), &[]).await;
     let stranger = Browser::new();
     let spellings = [
         "alice",
@@ -50,6 +55,10 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
         }
     }
     assert_eq!(looked_at, 20);
+    // No guess ever stops a refresh (design: Throttles), nor what was signed in before.
+    assert_eq!(app.refresh(held.refresh()).await.status, 200);
+    let back = app.walk(&known, ("", ""), &[]).await;
+    assert!(back.code.is_some(), "{back:?}");
     let (name, password) = house.person("alice");
     assert_eq!(
         attempt(&house, &stranger, &app, name, password).await.error(),
@@ -78,11 +87,12 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
             .status,
         303
     );
-    // No guess ever stops a refresh (design: Throttles).
     house.stop().await;
 }
 
-async fn ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good(house: House) {
+async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good(
+    house: House,
+) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let all =
@@ -884,9 +894,129 @@ async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(h
     house.stop().await;
 }
 
+/// A retired key still tells whom to sign out; a revoked one tells nothing.
+async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house: House) {
+    let identity = house.running().identity.clone().unwrap();
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let kid = |token: &str| {
+        let header = token.split('.').next().expect("a header");
+        let header = URL_SAFE_NO_PAD.decode(header).expect("base64url");
+        let header: Value = serde_json::from_slice(&header).expect("JSON");
+        header["kid"].as_str().expect("a kid").to_owned()
+    };
+    let logout = async |hint: &str| {
+        let url = format!(
+            "{}/logout?client_id=demo-web&id_token_hint={hint}",
+            house.issuer()
+        );
+        browser.open(&url, "").await
+    };
+    let hint = app
+        .sign_in(&browser, house.person("alice"), &[])
+        .await
+        .id
+        .unwrap();
+    identity.rotate_key(Alg::RS256, "test").await.unwrap();
+    // The next one signs after ten minutes; then the old one goes when nothing that it signed lives.
+    for _ in 0..4 {
+        house.clock.advance(700_000);
+        app.walk(&browser, ("", ""), &[]).await;
+    }
+    let later = app.sign_in(&browser, ("", ""), &[]).await.id.unwrap();
+    assert_ne!(kid(&hint), kid(&later));
+    until("the retired key is published no more", async || {
+        let jwks = crate::harness::anonymous(&format!("{}/jwks", house.issuer())).await;
+        !jwks.text.contains(&kid(&hint))
+    })
+    .await;
+    let out = logout(&hint).await;
+    assert_eq!(
+        out.url.path(),
+        "/signed-out",
+        "an expired hint by a retired key does not ask"
+    );
+
+    let stays = app
+        .sign_in(&browser, house.person("alice"), &[])
+        .await
+        .id
+        .unwrap();
+    identity.revoke_key(&kid(&stays), "test").await.unwrap();
+    let asked = logout(&stays).await;
+    assert!(
+        asked.has("#sign-out") && asked.url.path() == "/logout",
+        "a hint by a revoked key asks"
+    );
+    house.stop().await;
+}
+
+/// An address is proved by nobody yet, so nobody may say that it is.
+async fn cve_2026_27946_cve_2026_54693_id_03_nobody_says_of_themselves_that_an_address_is_verified(
+    house: House,
+) {
+    let identity = house.running().identity.clone().unwrap();
+    for claim in ["email_verified", "email", "sub"] {
+        let given = serde_json::json!({ claim: true });
+        let new = NewPerson {
+            username: "eve".into(),
+            email: "eve@example.test".into(),
+            claims: given.as_object().unwrap().clone(),
+            roles: Vec::new(),
+            password: None,
+        };
+        assert!(identity.add_person(new, "test").await.is_err(), "{claim}");
+    }
+    let new = NewPerson {
+        username: "eve".into(),
+        email: "eve@example.test".into(),
+        claims: serde_json::Map::new(),
+        roles: Vec::new(),
+        password: None,
+    };
+    let eve = identity.add_person(new, "test").await.unwrap();
+    let who = ("eve", eve.password.as_deref().unwrap());
+    let (app, browser) = (house.app("demo-web", "openid email"), Browser::new());
+    let asked =
+        r#"{"userinfo":{"email_verified":{"value":true}},"id_token":{"email_verified":{"value":true}}}"#;
+    let more = [("claims", asked), ("email_verified", "true")];
+    let tokens = app.sign_in(&browser, who, &more).await;
+    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let form = account.form("[data-client='demo-web']");
+    let token = form
+        .pairs
+        .iter()
+        .find(|(name, _)| name == "token")
+        .unwrap()
+        .1
+        .clone();
+    for action in ["profile", "save", "update", ""] {
+        let fields = [
+            ("token", token.as_str()),
+            ("action", action),
+            ("id", eve.id.as_str()),
+            ("email_verified", "true"),
+            ("email", "admin@example.test"),
+        ];
+        let url = format!("{}/account", house.issuer());
+        let seen = browser.post(&url, house.issuer(), &fields).await;
+        assert_eq!(seen.answer.status, 400, "{action}");
+    }
+    let told = app.userinfo(&tokens.access).await.json();
+    assert_eq!(
+        (told["email"].as_str(), told["email_verified"].as_bool()),
+        (Some("eve@example.test"), Some(false)),
+        "{told}"
+    );
+    let id = claims(tokens.id.as_deref().unwrap());
+    assert_ne!(id["email_verified"], true, "{id}");
+    house.stop().await;
+}
+
 crate::harness::on_both_engines! {
+    lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation,
+    cve_2026_27946_cve_2026_54693_id_03_nobody_says_of_themselves_that_an_address_is_verified,
     cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end,
-    ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good,
+    cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good,
     cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists,
     cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs,
     rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended,

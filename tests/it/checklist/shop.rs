@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::harness::{Browser, House, Matrix, Seen};
+use latchkey_db::{Db, Options};
+
+use super::world::lines;
+use crate::harness::{Browser, House, Matrix, Seen, http};
 
 fn shop(house: &House) -> String {
     house.running().urls.shop.clone().expect("the edge is up")
@@ -282,6 +285,121 @@ async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(house: House)
     // A page kept by the browser is not shown to the next: nothing of a person is stored.
     assert!(next.answer.header("cache-control").contains("no-store"));
     assert!(teach.answer.header("cache-control").contains("no-store"));
+    house.stop().await;
+}
+
+/// Every row of a database, but for marks of when somebody was last seen and what moves by itself.
+async fn digest(url: &str) -> Vec<String> {
+    let db = Db::open(url, Options::new(&[]))
+        .await
+        .expect("the database opens");
+    let tables =
+        "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
+    let mut all = Vec::new();
+    for table in lines(&db, tables).await {
+        if ["registry", "installation", "inbox"].contains(&table.as_str()) || table.contains("migrations") {
+            continue;
+        }
+        let columns = format!("SELECT name AS line FROM pragma_table_info('{table}')");
+        let mut names = lines(&db, Box::leak(columns.into_boxed_str())).await;
+        let moves = ["last_seen_at", "idle_expires_at", "last_used_at", "published_at"];
+        names.retain(|name| !moves.contains(&name.as_str()));
+        let cells: Vec<String> = names
+            .iter()
+            .map(|name| format!("COALESCE(CAST({name} AS TEXT), '')"))
+            .collect();
+        let rows = format!(
+            "SELECT {} AS line FROM {table} ORDER BY 1",
+            cells.join(" || '|' || ")
+        );
+        for row in lines(&db, Box::leak(rows.into_boxed_str())).await {
+            all.push(format!("{table}: {row}"));
+        }
+    }
+    db.close().await;
+    all
+}
+
+#[tokio::test]
+async fn bf_06_no_get_and_no_head_changes_anything() {
+    let house = House::new().await;
+    let browser = Browser::new();
+    let teach = sign_in(&house, &browser, "ines", "/teach").await;
+    browser.open(&format!("{}/account", house.issuer()), "").await;
+    let course = {
+        let at = teach
+            .answer
+            .text
+            .split("href=\"/teach/0")
+            .nth(1)
+            .expect("a course");
+        format!("/teach/0{}", at.split('"').next().expect("its address"))
+    };
+    let (shop, issuer) = (shop(&house), house.issuer().to_owned());
+    let public = {
+        let at = browser.open(&format!("{shop}/courses"), "").await;
+        let at = at
+            .answer
+            .text
+            .split("href=\"/courses/")
+            .nth(1)
+            .expect("a course")
+            .to_owned();
+        format!("/courses/{}", at.split('"').next().expect("its address"))
+    };
+    let pages = [
+        format!("{shop}/"),
+        format!("{shop}/courses?q=rust&sort=price"),
+        format!("{shop}{public}"),
+        format!("{shop}/teach"),
+        format!("{shop}/teach/new"),
+        format!("{shop}{course}"),
+        format!("{shop}{course}?done=saved"),
+        format!("{shop}{course}/archive"),
+        format!("{shop}{course}/publish"),
+        format!("{shop}{course}/unlist"),
+        format!("{shop}/_design"),
+        format!("{shop}/signout"),
+        format!("{shop}/theme?theme=dark"),
+        format!("{shop}/callback?code=x&state=y"),
+        format!("{issuer}/"),
+        format!("{issuer}/account"),
+        format!("{issuer}/account?action=revoke&id=storefront"),
+        format!("{issuer}/signed-out"),
+        format!("{issuer}/login?request=none&action=cancel"),
+        format!("{issuer}/consent?request=none&action=allow"),
+        format!("{issuer}/logout/confirm?request=none"),
+        format!("{issuer}/continue?request=none"),
+        format!("{issuer}/jwks"),
+        format!("{issuer}/.well-known/openid-configuration"),
+        format!("{issuer}/token?grant_type=client_credentials"),
+        format!("{issuer}/revoke?token=x"),
+        format!("{issuer}/introspect?token=x"),
+        format!("{issuer}/userinfo"),
+        format!("{}/catalog/v1/courses", house.api()),
+        format!("{}/catalog/v1/categories", house.api()),
+    ];
+    let data = house.folder().join("data");
+    let all = async || {
+        let mut all = Vec::new();
+        for name in ["identity", "storefront", "catalog"] {
+            all.extend(digest(&format!("sqlite:{}", data.join(format!("{name}.db")).display())).await);
+        }
+        all
+    };
+    let before = all().await;
+    assert!(before.len() > 100, "{}", before.len());
+    let mut matrix = Matrix::new("BF-06 page × method → changes nothing");
+    for page in &pages {
+        for method in [reqwest::Method::GET, reqwest::Method::HEAD] {
+            browser.send(http().request(method.clone(), page), page).await;
+            let now = all().await;
+            let came: Vec<&String> = now.iter().filter(|row| !before.contains(row)).collect();
+            let went = before.iter().filter(|row| !now.contains(row)).count();
+            matrix.cell(format!("{method} {page}: {came:?}"), (came.len(), went), (0, 0));
+        }
+    }
+    matrix.end();
     house.stop().await;
 }
 

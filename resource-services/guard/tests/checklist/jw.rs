@@ -381,7 +381,7 @@ fn jw_08_repeated_members_are_refused_and_unknown_ones_ignored() {
 }
 
 #[test]
-fn cve_2025_30204_jw_09_size_and_shape_are_bounded_before_anything_is_decoded() {
+fn cve_2025_30204_cve_2025_27144_jw_09_size_and_shape_are_bounded_before_anything_is_decoded() {
     assert_eq!(verdict(&".".repeat(1 << 20)), Err(Refusal::TooLong));
     assert_eq!(verdict(&"a.".repeat(4_000)), Err(Refusal::NotThreeParts));
     assert_eq!(
@@ -531,7 +531,7 @@ fn jw_13_a_kid_is_only_a_name_to_look_up() {
 }
 
 #[test]
-fn jw_19_no_source_of_this_crate_decodes_without_verifying() {
+fn cve_2026_1529_jw_19_no_source_of_this_crate_decodes_without_verifying() {
     let sources = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
     for entry in std::fs::read_dir(sources).expect("the sources") {
         let path = entry.expect("an entry").path();

@@ -89,3 +89,73 @@ async fn a_full_house_does_not_keep_the_listener_from_stopping() {
         .expect("it stops")
         .unwrap();
 }
+
+/// A listener over this router, with little patience for answers.
+async fn serving(router: Router, keeps_request_id: bool) -> u16 {
+    let bound = Bound::loopback(0).await.expect("a port");
+    let port = bound.port();
+    let mut server = Server::new("test", Hosts::loopback(port), Random::system());
+    server.keeps_request_id = keeps_request_id;
+    server.limits.answer = Duration::from_millis(200);
+    tokio::spawn(server.serve(bound, router, CancellationToken::new()));
+    port
+}
+
+/// One request on a connection of its own, and the whole answer.
+async fn ask(port: u16, head: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = format!("{head}host: localhost:{port}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    until_closed(&mut stream).await
+}
+
+#[tokio::test]
+async fn gw_12_a_handler_that_never_answers_and_a_body_that_never_ends_are_given_up() {
+    let never = Router::new()
+        .route("/", get(async || std::future::pending::<&str>().await))
+        .route(
+            "/body",
+            axum::routing::post(async |body: axum::body::Bytes| body.len().to_string()),
+        );
+    let port = serving(never, false).await;
+    for head in [
+        "GET / HTTP/1.1\r\n",
+        "POST /body HTTP/1.1\r\ncontent-length: 5\r\n",
+    ] {
+        let said = ask(port, head).await;
+        assert!(said.starts_with("HTTP/1.1 503"), "{said}");
+        assert!(said.contains("\"code\":\"unavailable\""), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_costs_its_own_request_alone_and_says_nothing() {
+    let router = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/panic", get(async || -> &str { panic!("a secret reason") }));
+    let port = serving(router, false).await;
+    let said = ask(port, "GET /panic HTTP/1.1\r\n").await;
+    assert!(
+        said.starts_with("HTTP/1.1 500") && !said.contains("secret"),
+        "{said}"
+    );
+    assert!(ask(port, "GET / HTTP/1.1\r\n").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_request_id_is_kept_behind_our_gateway_and_from_nobody_else() {
+    let router = || Router::new().route("/", get(async || latchkey_http::current_request_id().to_string()));
+    let given = "0123456789abcdef0123456789abcdef";
+    for (keeps, same) in [(true, true), (false, false)] {
+        let port = serving(router(), keeps).await;
+        let said = ask(port, &format!("GET / HTTP/1.1\r\nx-request-id: {given}\r\n")).await;
+        assert_eq!(said.ends_with(given), same, "{said}");
+        assert_eq!(said.contains(&format!("x-request-id: {given}")), same, "{said}");
+        // What is no id of ours is replaced wherever it comes from.
+        let said = ask(port, "GET / HTTP/1.1\r\nx-request-id: <script>\r\n").await;
+        assert!(
+            said.starts_with("HTTP/1.1 200") && !said.contains("script"),
+            "{said}"
+        );
+    }
+}

@@ -5,6 +5,7 @@ mod arrows;
 mod checklist;
 mod chromium;
 mod contract;
+mod documents;
 mod ends;
 mod foreign;
 mod harness;

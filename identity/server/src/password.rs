@@ -46,6 +46,9 @@ pub(crate) fn verify(password: &str, stored: Option<&str>) -> Match {
     let Ok(params) = Params::new(phc.memory_kib, phc.iterations, phc.lanes, Some(phc.hash.len())) else {
         return Match::No;
     };
+    #[cfg(test)]
+    tests::WORK
+        .with_borrow_mut(|work| work.push((phc.memory_kib, phc.iterations, phc.lanes, phc.hash.len())));
     let mut out = vec![0_u8; phc.hash.len()];
     let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
         password.as_bytes(),
@@ -103,6 +106,26 @@ impl Phc {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    thread_local! {
+        /// What every hash that was compared cost: memory, iterations, lanes, length.
+        pub(super) static WORK: std::cell::RefCell<Vec<(u32, u32, u32, usize)>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+
+    #[test]
+    fn cve_2026_23511_ac_04_nobody_costs_as_much_as_somebody() {
+        let stored = hash("correct horse", &Random::system()).unwrap();
+        for (password, stored) in [
+            ("correct horse", Some(stored.as_str())),
+            ("wrong", Some(&stored)),
+            ("wrong", None),
+            ("wrong", Some("nonsense")),
+        ] {
+            WORK.take();
+            verify(password, stored);
+            assert_eq!(WORK.take(), [(MEMORY_KIB, ITERATIONS, LANES, 32)], "{stored:?}");
+        }
+    }
 
     #[test]
     fn ac_03_a_password_is_kept_as_argon2id_with_its_parameters_and_salt() {

@@ -22,4 +22,5 @@ mod storage_people;
 mod supply;
 mod throttle;
 mod typed;
+mod typed_people;
 mod world;

@@ -1,0 +1,263 @@
+//! TK-06 for what a person's sign-in gives out: codes, families, requests, cookies and forms' tokens, each shown wherever
+//! another belongs.
+
+use latchkey_identity::Seed;
+use reqwest::header::COOKIE;
+
+use crate::harness::{Answer, App, Browser, House, Matrix, Seen, Tokens, call, http, on_both_engines};
+
+/// Where something can be presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Code,
+    Verifier,
+    Refresh,
+    ClientSecret,
+    Bearer,
+    BearerAtGuard,
+    Introspect,
+    RequestAtContinue,
+    RequestAtLogin,
+    RequestAtConsent,
+    RequestAtLogout,
+    SessionCookie,
+    BrowserCookie,
+    FormToken,
+    LogoutHint,
+    LoginHintToken,
+}
+
+const SLOTS: [Slot; 16] = [
+    Slot::Code,
+    Slot::Verifier,
+    Slot::Refresh,
+    Slot::ClientSecret,
+    Slot::Bearer,
+    Slot::BearerAtGuard,
+    Slot::Introspect,
+    Slot::RequestAtContinue,
+    Slot::RequestAtLogin,
+    Slot::RequestAtConsent,
+    Slot::RequestAtLogout,
+    Slot::SessionCookie,
+    Slot::BrowserCookie,
+    Slot::FormToken,
+    Slot::LogoutHint,
+    Slot::LoginHintToken,
+];
+
+/// A person with everything that a sign-in gives, fresh for one place.
+struct Held {
+    browser: Browser,
+    /// A consent page under way.
+    page: Seen,
+    code: String,
+    tokens: Tokens,
+}
+
+fn field(page: &Seen, button: &str, name: &str) -> String {
+    let pairs = page.form(button).pairs;
+    pairs
+        .into_iter()
+        .find(|(known, _)| known == name)
+        .expect("a field")
+        .1
+}
+
+impl Held {
+    async fn new(house: &House, app: &App) -> Self {
+        let browser = Browser::new();
+        let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+        let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
+        let page = app.begin(&browser, &[("prompt", "consent")]).await;
+        Self {
+            browser,
+            page,
+            code,
+            tokens,
+        }
+    }
+
+    /// Everything by name, with the places where it belongs.
+    fn artefacts(&self) -> Vec<(&'static str, String, &'static [Slot])> {
+        let cookie = |prefix: &str| {
+            self.browser
+                .cookie(prefix)
+                .unwrap_or_else(|| panic!("no {prefix}"))
+        };
+        vec![
+            ("code", self.code.clone(), &[Slot::Code]),
+            (
+                "refresh token",
+                self.tokens.refresh().to_owned(),
+                &[Slot::Refresh, Slot::Introspect],
+            ),
+            ("access token", self.tokens.access.clone(), &[Slot::Bearer]),
+            (
+                "ID token",
+                self.tokens.id.clone().expect("an ID token"),
+                &[Slot::LogoutHint, Slot::LoginHintToken],
+            ),
+            (
+                "request",
+                field(&self.page, "#allow", "request"),
+                &[Slot::RequestAtContinue, Slot::RequestAtConsent],
+            ),
+            (
+                "form token",
+                field(&self.page, "#allow", "token"),
+                &[Slot::FormToken],
+            ),
+            (
+                "session cookie",
+                cookie("latchkey-session"),
+                &[Slot::SessionCookie],
+            ),
+            (
+                "browser cookie",
+                cookie("latchkey-browser"),
+                &[Slot::BrowserCookie],
+            ),
+            ("device cookie", cookie("latchkey-device"), &[]),
+        ]
+    }
+
+    /// Whether the house takes it there.
+    async fn taken(&self, house: &House, app: &App, slot: Slot, artefact: &str) -> bool {
+        let at = |path: &str| format!("{}{path}", house.issuer());
+        let encoded: String = url::form_urlencoded::byte_serialize(artefact.as_bytes()).collect();
+        // A cookie of another kind in place of this one, the others as they are.
+        let with_cookie = async |kind: &str, path: &str| {
+            let all = self.browser.cookie_header("localhost").expect("cookies");
+            let changed: Vec<String> = all
+                .split("; ")
+                .map(|pair| match pair.split_once('=') {
+                    Some((name, _)) if name.starts_with(kind) => format!("{name}={artefact}"),
+                    _ => pair.to_owned(),
+                })
+                .collect();
+            Answer::of(http().get(at(path)).header(COOKIE, changed.join("; "))).await
+        };
+        match slot {
+            Slot::Code => app.redeem(artefact).await.status == 200,
+            Slot::Verifier => {
+                let more = [("code_verifier", artefact)];
+                app.redeem_with(&self.code, &more).await.status == 200
+            }
+            Slot::Refresh => app.refresh(artefact).await.status == 200,
+            Slot::ClientSecret => {
+                let request = http()
+                    .post(at("/token"))
+                    .basic_auth("demo-machine", Some(artefact));
+                Answer::of(request.form(&[("grant_type", "client_credentials")]))
+                    .await
+                    .status
+                    == 200
+            }
+            Slot::Bearer => app.userinfo(artefact).await.status == 200,
+            Slot::BearerAtGuard => {
+                let whoami = format!("{}/catalog/v1/whoami", house.api());
+                call(artefact, &whoami).await.status == 200
+            }
+            Slot::Introspect => {
+                // A refresh token is its own client's to look at; nothing of a person is anybody else's.
+                let own = app.post("/introspect", &[("token", artefact)]).await;
+                own.status == 200 && own.json()["active"] == true
+            }
+            Slot::RequestAtContinue => {
+                let seen = self
+                    .browser
+                    .get(&at(&format!("/continue?request={encoded}")))
+                    .await;
+                seen.answer.status == 303
+            }
+            Slot::RequestAtLogin => {
+                let seen = self.browser.get(&at(&format!("/login?request={encoded}"))).await;
+                seen.answer.status == 200 && seen.has("#sign-in")
+            }
+            Slot::RequestAtConsent => {
+                let seen = self
+                    .browser
+                    .get(&at(&format!("/consent?request={encoded}")))
+                    .await;
+                seen.answer.status == 200 && seen.has("#allow")
+            }
+            Slot::RequestAtLogout => {
+                let seen = self.browser.get(&at(&format!("/logout?request={encoded}"))).await;
+                // Anybody may ask to sign out; only a sign-out under way is gone on with.
+                let page = seen
+                    .has("#sign-out")
+                    .then(|| field(&seen, "#sign-out", "request"));
+                page.is_some_and(|request| request == artefact)
+            }
+            Slot::SessionCookie => {
+                let answer = with_cookie("latchkey-session", "/account").await;
+                answer.status == 200 && answer.text.contains("id=\"sessions\"")
+            }
+            Slot::BrowserCookie => {
+                let request = field(&self.page, "#allow", "request");
+                let answer = with_cookie("latchkey-browser", &format!("/consent?request={request}")).await;
+                answer.status == 200 && answer.text.contains("id=\"allow\"")
+            }
+            Slot::FormToken => {
+                let seen = self
+                    .browser
+                    .press(&self.page, "#allow", &[("token", artefact)])
+                    .await;
+                seen.answer.status == 303
+            }
+            Slot::LogoutHint => {
+                let url = at(&format!(
+                    "/logout?client_id={}&id_token_hint={encoded}",
+                    app.client_id
+                ));
+                self.browser.get(&url).await.answer.status == 303
+            }
+            Slot::LoginHintToken => {
+                let more = [("prompt", "none"), ("id_token_hint", artefact)];
+                let seen = app.begin(&self.browser, &more).await;
+                seen.location()
+                    .is_some_and(|to| to.query().unwrap_or_default().contains("code="))
+            }
+        }
+    }
+}
+
+async fn cve_2026_4282_cve_2026_4325_tk_06_nothing_that_a_sign_in_gives_passes_for_another(house: House) {
+    let seed = "[[clients]]\nclient_id = \"held\"\nclient_secret = \"a-secret-of-this-test\"\n\
+                grant_types = [\"authorization_code\", \"refresh_token\"]\n\
+                redirect_uris = [\"https://held.test/cb\"]\nscope = \"openid\"\nmay_introspect = [\"urn:latchkey:catalog\"]\n";
+    let identity = house.running().identity.clone().expect("the issuer is here");
+    identity
+        .seed(Seed::parse(seed).expect("a seed"), "test")
+        .await
+        .expect("a client");
+    let app = App {
+        issuer: house.issuer().to_owned(),
+        client_id: "held".into(),
+        secret: Some("a-secret-of-this-test".into()),
+        redirect_uri: "https://held.test/cb".into(),
+        scope: "openid".into(),
+    };
+    let mut matrix = Matrix::new("TK-06 what a sign-in gives × place");
+    for slot in SLOTS {
+        // One life holds for a place where nothing is taken; what is taken is spent, so it comes last.
+        let held = Held::new(&house, &app).await;
+        let (own, others): (Vec<_>, Vec<_>) = held
+            .artefacts()
+            .into_iter()
+            .partition(|(_, _, places)| places.contains(&slot));
+        for (name, artefact, places) in others.into_iter().chain(own) {
+            let got = held.taken(&house, &app, slot, &artefact).await;
+            matrix.cell(format!("{name} × {slot:?}"), got, places.contains(&slot));
+        }
+        // Guesses at the machine's secret are throttled.
+        house.clock.advance(1_000);
+    }
+    matrix.end();
+    house.stop().await;
+}
+
+on_both_engines! {
+    cve_2026_4282_cve_2026_4325_tk_06_nothing_that_a_sign_in_gives_passes_for_another,
+}

@@ -78,16 +78,9 @@ pub fn duration(words: &Words, minutes: i64) -> String {
 
 /// The day of an instant as the API writes it (`2026-11-20T21:57:00.123Z`).
 pub fn day(words: &Words, instant: &str) -> Option<Day> {
-    let iso = instant.get(..10)?;
-    let mut parts = iso.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    let year: u16 = year.parse().ok()?;
-    let day: u8 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
-    let month: usize = month.parse().ok()?;
-    let month = words.say(MONTHS.get(month.checked_sub(1)?)?);
     Some(Day {
-        iso: iso.to_owned(),
-        words: words.fill("date.long", &[("day", &day), ("month", &month), ("year", &year)]),
+        iso: instant.get(..10)?.to_owned(),
+        words: words.day(instant)?,
     })
 }
 
@@ -147,11 +140,6 @@ pub const LANGUAGES: [(&str, &str); 7] = [
     ("tr", "language.tr"),
 ];
 
-const MONTHS: [&str; 12] = [
-    "date.m01", "date.m02", "date.m03", "date.m04", "date.m05", "date.m06", "date.m07", "date.m08",
-    "date.m09", "date.m10", "date.m11", "date.m12",
-];
-
 /// RFC 3986 unreserved; a dot too, so that no segment is `..`.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
@@ -162,7 +150,8 @@ mod tests {
     use super::*;
 
     fn words() -> Words {
-        Messages::read(&[("en", crate::EN)]).unwrap().words(None)
+        let files = [("en", latchkey_web::COMMON_EN), ("en", crate::EN)];
+        Messages::read(&files).unwrap().words(None)
     }
 
     #[test]

@@ -133,6 +133,26 @@ impl Words {
         self.fill(&format!("{name}.{form}"), &[("n", &n)])
     }
 
+    /// The day of an RFC 3339 instant: `20 November 2026`.
+    pub fn day(&self, instant: &str) -> Option<String> {
+        let mut parts = instant.get(..10)?.split('-');
+        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+        let year: u16 = year.parse().ok()?;
+        let day: u8 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
+        let month: u8 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
+        let name = format!("date.m{month:02}");
+        Some(self.fill(
+            "date.long",
+            &[("day", &day), ("month", &self.say(&name)), ("year", &year)],
+        ))
+    }
+
+    /// The day and minute of an RFC 3339 instant in UTC: `20 November 2026, 09:05 UTC`.
+    pub fn minute(&self, instant: &str) -> Option<String> {
+        let (date, time) = (self.day(instant)?, instant.get(11..16)?);
+        Some(self.fill("date.with_time", &[("date", &date), ("time", &time)]))
+    }
+
     /// The names of all messages of the first language.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.all

@@ -74,6 +74,20 @@ impl FormPage<'_> {
         self.faults.iter().any(|fault| fault.at == id)
     }
 
+    /// What is wrong with a field.
+    fn faults_at<'b>(&'b self, id: &str) -> impl Iterator<Item = &'b str> {
+        let id = id.to_owned();
+        let here = self.faults.iter().filter(move |fault| fault.at == id);
+        here.map(|fault| fault.text.as_str())
+    }
+
+    /// One button of a page is the loud one: of a draft it publishes.
+    fn is_draft(&self) -> bool {
+        self.state
+            .as_ref()
+            .is_some_and(|state| state.steps.iter().any(|step| step.primary))
+    }
+
     /// Which texts belong to a field: what is wrong with it, then its help.
     fn told(&self, id: &str, help: &str) -> String {
         match self.is_wrong(id) {

@@ -73,13 +73,9 @@ struct Moment {
     words: String,
 }
 
-fn moment(at: Timestamp) -> Moment {
+fn moment(words: &Words, at: Timestamp) -> Moment {
     let iso = latchkey_clock::rfc3339(at.0);
-    let words = format!(
-        "{} {} UTC",
-        iso.get(..10).unwrap_or_default(),
-        iso.get(11..16).unwrap_or_default()
-    );
+    let words = words.minute(&iso).unwrap_or_else(|| iso.clone());
     Moment { iso, words }
 }
 
@@ -143,8 +139,8 @@ impl Identity {
         let sessions = sessions.into_iter().map(|row| SessionLine {
             this: row.session.id == known.row.session.id,
             device: device(row.device),
-            since: moment(row.created_at),
-            seen: moment(row.last_seen_at),
+            since: moment(words, row.created_at),
+            seen: moment(words, row.last_seen_at),
             id: row.session.id,
         });
         let sessions = sessions.collect();
@@ -154,7 +150,7 @@ impl Identity {
             applications.push(ApplicationLine {
                 name: self.name_of(&connected.client_id).await?,
                 client_id: connected.client_id,
-                since: moment(connected.since),
+                since: moment(words, connected.since),
                 scopes: connected
                     .granted
                     .scope
@@ -173,7 +169,7 @@ impl Identity {
             .into_iter()
             .map(|row| HistoryLine {
                 device: device_words(words, row.device.as_deref()),
-                at: moment(row.at),
+                at: moment(words, row.at),
                 good: row.outcome == "signed_in",
                 outcome: match row.outcome.as_str() {
                     "signed_in" => words.say("account.signed_in"),
@@ -212,13 +208,13 @@ impl Identity {
             name: self.name_of(family.client.as_str()).await?,
             device: device_words(words, row.device.as_deref()),
             alive: ended.is_none(),
-            since: moment(row.created_at),
+            since: moment(words, row.created_at),
             renewed: family.generation - 1,
             retries: family.overlap_hits,
             cause: ended
                 .map(|(_, cause)| cause_words(words, cause).to_owned())
                 .unwrap_or_default(),
-            at: ended.map(|(at, _)| moment(at)),
+            at: ended.map(|(at, _)| moment(words, at)),
             fam: family.fam.clone(),
         })
     }

@@ -43,7 +43,13 @@ impl Identity {
             // There is nothing to sign in for any more.
             return Ok(see_other(&format!("/continue?request={}", interaction.row.id)));
         };
-        let hint = asking.login.login_hint.clone().unwrap_or_default();
+        let mut hint = asking.login.login_hint.clone().unwrap_or_default();
+        if asking.login.again
+            && hint.is_empty()
+            && let Some(known) = self.session(visitor).await?
+        {
+            hint = known.person.username;
+        }
         self.login_page(visitor, &interaction, &asking, &hint, None)
     }
 

@@ -88,7 +88,7 @@ async fn everything_that_can_be_used_has_a_name_and_every_id_is_there_once() {
         assert_eq!(ids.len(), unique.len(), "{path}: {ids:?}");
         for field in select(
             &page,
-            "input:not([type=hidden]):not([type=radio]), select, textarea",
+            "input:not([type=hidden]):not([type=radio]):not([type=checkbox]), select, textarea",
         ) {
             let id = field
                 .attr("id")
@@ -99,6 +99,14 @@ async fn everything_that_can_be_used_has_a_name_and_every_id_is_there_once() {
                 "{path}: {id}"
             );
             assert!(field.attr("placeholder").is_none(), "{path}: {id}");
+        }
+        // These stand inside of their labels.
+        for choice in select(&page, "input[type=radio], input[type=checkbox]") {
+            let label = choice.ancestors().filter_map(ElementRef::wrap);
+            let label = label
+                .map(|around| around.value().name())
+                .find(|name| *name == "label");
+            assert!(label.is_some(), "{path}: {}", choice.html());
         }
         for named in ["aria-labelledby", "aria-describedby"] {
             for one in select(&page, &format!("[{named}]")) {

@@ -22,12 +22,7 @@ fn texts(folder: &Path, all: &mut String) {
 fn sources() -> String {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = String::new();
-    for folder in [
-        "src",
-        "../platform/web/src",
-        "../templates/storefront",
-        "../templates/partials",
-    ] {
+    for folder in ["src", "../templates/storefront", "../templates/partials"] {
         texts(&here.join(folder), &mut all);
     }
     all.push_str(&std::fs::read_to_string(here.join("../templates/base.html")).unwrap());

@@ -1,6 +1,6 @@
 //! The whole walk in a real browser, with its cookies, its redirects and its content security policy.
 
-use crate::harness::{Chromium, House, until};
+use crate::harness::{Chromium, ENTER, House, TAB, until};
 
 /// Nothing on a page may be a token: all of ours begin like this.
 async fn holds_no_token(browser: &Chromium) {
@@ -144,6 +144,53 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
         let shown = browser.has(".menu").await || browser.has("#families").await;
         assert!(!shown, "{}", browser.url().await);
     }
+    browser.stop().await;
+    house.stop().await;
+}
+
+/// Nothing but keys: from the shop to a draft of one's own, and out.
+#[tokio::test]
+async fn a_person_signs_in_writes_a_course_and_signs_out_by_keyboard_alone() {
+    let house = House::new().await;
+    let shop = house.running().urls.shop.clone().unwrap();
+    let (_, password) = house.person("ines");
+    let browser = Chromium::start().await;
+    browser.open(&format!("{shop}/")).await;
+    browser.keys(TAB).await;
+    browser.tab_to(".skip").await;
+    browser.tab_to("a#sign-in").await;
+    browser.keys(ENTER).await;
+    // The field that is needed next has the focus already.
+    browser.see("#username").await;
+    browser.tab_to("#username").await;
+    browser.keys("ines").await;
+    browser.keys(TAB).await;
+    browser.keys(password).await;
+    browser.keys(ENTER).await;
+    browser.see("#allow").await;
+    browser.tab_to("#allow").await;
+    browser.keys(ENTER).await;
+    browser.arrive(&format!("{shop}/")).await;
+    browser.tab_to(".menu summary").await;
+    browser.keys(ENTER).await;
+    browser.tab_to("a[href='/teach']").await;
+    browser.keys(ENTER).await;
+    browser.see("#new-course").await;
+    browser.tab_to("#new-course").await;
+    browser.keys(ENTER).await;
+    browser.see("#title").await;
+    browser.tab_to("#title").await;
+    browser.keys("A course without a mouse").await;
+    // Enter in a field saves, and nothing else.
+    browser.keys(ENTER).await;
+    browser.see("#publish").await;
+    assert_eq!(browser.text("#status").await, "Draft");
+    browser.tab_to(".menu summary").await;
+    browser.keys(ENTER).await;
+    browser.tab_to("#sign-out").await;
+    browser.keys(ENTER).await;
+    browser.arrive(&format!("{shop}/")).await;
+    browser.see("a#sign-in").await;
     browser.stop().await;
     house.stop().await;
 }

@@ -59,6 +59,20 @@ impl FromRequestParts<Identity> for Visitor {
 }
 
 impl Visitor {
+    /// The visitor in the language that their application asked for, where we have it: it knows them, a browser only its
+    /// own settings (OpenID Connect Core §3.1.2.1, `ui_locales`).
+    pub fn speaking(&self, identity: &Identity, ui_locales: &[String]) -> Self {
+        let accept = self.headers.get(header::ACCEPT_LANGUAGE);
+        let accept = accept.and_then(|value| value.to_str().ok());
+        Self {
+            words: identity
+                .inner
+                .messages
+                .words(Some(&languages(ui_locales, accept))),
+            ..self.clone()
+        }
+    }
+
     /// A page of this title, which is the name of a message.
     pub fn page(&self, title: &str) -> Page {
         Page {
@@ -210,4 +224,24 @@ pub(crate) fn is_secret(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// As `Accept-Language` says it: first what was asked for, then what the browser prefers.
+fn languages(ui_locales: &[String], accept: Option<&str>) -> String {
+    let asked = ui_locales.iter().map(String::as_str);
+    asked.chain(accept).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_application_asks_for_comes_before_what_the_browser_prefers() {
+        let asked = ["pt-BR".to_owned(), "en".to_owned()];
+        assert_eq!(languages(&asked, Some("de;q=0.9, fr")), "pt-BR, en, de;q=0.9, fr");
+        assert_eq!(languages(&[], Some("de")), "de");
+        assert_eq!(languages(&asked, None), "pt-BR, en");
+        assert_eq!(languages(&[], None), "");
+    }
 }

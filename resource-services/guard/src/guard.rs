@@ -60,6 +60,8 @@ pub struct GuardHealth {
     pub keys: KeysHealth,
     /// The feed of revocations.
     pub feed: FeedHealth,
+    /// Good signatures that are remembered; never more than the guard was told to.
+    pub remembered: u64,
 }
 
 impl Guard {
@@ -111,6 +113,10 @@ impl Guard {
             ready: self.ready(),
             keys: self.0.keys.health(),
             feed: self.0.signals.health_within(self.0.grace_ms),
+            remembered: self.0.verified.as_ref().map_or(0, |cache| {
+                cache.run_pending_tasks();
+                cache.entry_count()
+            }),
         }
     }
 

@@ -22,7 +22,7 @@ pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
 pub use matrix::Matrix;
 pub use process::{Process, free_port};
-pub use webdriver::Chromium;
+pub use webdriver::{Chromium, ENTER, TAB};
 
 /// Makes a test on SQLite and one on PostgreSQL of each function that takes a [`House`].
 macro_rules! on_both_engines {

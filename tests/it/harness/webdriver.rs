@@ -21,6 +21,9 @@ pub struct Chromium {
 
 /// How long a page may take to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Keys that are no letters.
+pub const TAB: &str = "\u{E004}";
+pub const ENTER: &str = "\u{E007}";
 /// Names an element in answers (W3C WebDriver §12.1).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -179,6 +182,36 @@ impl Chromium {
             json!({"text": text}),
         )
         .await;
+    }
+
+    /// Presses a key, or types a text, wherever the focus is (W3C WebDriver §17.4.2 names the keys).
+    pub async fn keys(&self, text: &str) {
+        let mut actions = Vec::new();
+        for key in text.chars() {
+            actions.push(json!({"type": "keyDown", "value": key.to_string()}));
+            actions.push(json!({"type": "keyUp", "value": key.to_string()}));
+        }
+        let keyboard = json!({"actions": [{"type": "key", "id": "keyboard", "actions": actions}]});
+        self.must(Method::POST, "/actions", keyboard).await;
+    }
+
+    /// Presses Tab until this has the focus. Whatever has it on the way can be seen to have it.
+    pub async fn tab_to(&self, selector: &str) {
+        const MOST: usize = 120;
+        let script = "const at = document.activeElement, style = getComputedStyle(at), after = getComputedStyle(at, '::after');
+            const rings = (style) => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+            return [at.matches(arguments[0]), at === document.body || rings(style) || rings(after)
+                || style.boxShadow !== 'none', at.outerHTML.slice(0, 120)];";
+        let asking = json!({"script": script, "args": [selector]});
+        for _ in 0..MOST {
+            let at = self.must(Method::POST, "/execute/sync", asking.clone()).await;
+            assert_eq!(at[1], true, "nobody sees that this has the focus: {}", at[2]);
+            if at[0] == true {
+                return;
+            }
+            self.keys(TAB).await;
+        }
+        panic!("no way by Tab to {selector} on {}", self.url().await);
     }
 
     pub async fn click(&self, selector: &str) {

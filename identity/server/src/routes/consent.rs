@@ -33,6 +33,7 @@ impl Identity {
             return Ok(see_other(&format!("/continue?request={id}")));
         };
         let token = self.consent_token(visitor, &interaction, &decided)?;
+        let visitor = &visitor.speaking(self, &decided.request.ui_locales);
         let view = ConsentPage {
             page: visitor.page("consent.title"),
             host: self.host(),

@@ -33,6 +33,7 @@ pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, req
 struct Asking {
     client: Option<std::sync::Arc<Client>>,
     redirect_uri: Option<RedirectUri>,
+    ui_locales: Vec<String>,
     login: Login,
 }
 
@@ -114,6 +115,7 @@ impl Identity {
             return Ok((!live).then_some(Asking {
                 client: None,
                 redirect_uri: None,
+                ui_locales: Vec::new(),
                 login,
             }));
         }
@@ -127,6 +129,7 @@ impl Identity {
             Outcome::NeedLogin(login) => Some(Asking {
                 client: Some(decided.client),
                 redirect_uri: Some(decided.request.redirect_uri),
+                ui_locales: decided.request.ui_locales,
                 login,
             }),
             Outcome::NeedConsent { .. } | Outcome::Issue(_) | Outcome::RedirectError(_) => None,
@@ -146,6 +149,7 @@ impl Identity {
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {
             (problem.status, problem.retry_after_s)
         });
+        let visitor = &visitor.speaking(self, &asking.ui_locales);
         let view = LoginPage {
             page: visitor.page("login.title"),
             host: self.host(),

@@ -77,6 +77,13 @@ async fn the_scope_catalog_read_opens_no_draft() {
         assert_eq!(world.read(&reader, &draft.id()).await.status, 404);
         let owner = token(&person("ada", "catalog.read", &[]));
         assert_eq!(world.read(&owner, &draft.id()).await.status, 200);
+        // And a token for nothing opens none, whoever's it is.
+        for (sub, roles) in [("ada", ["instructor"]), ("root", ["admin"])] {
+            for scope in ["", "order.read"] {
+                let none = token(&person(sub, scope, &roles));
+                assert_eq!(world.read(&none, &draft.id()).await.status, 404, "{sub} {scope}");
+            }
+        }
     })
     .await;
 }

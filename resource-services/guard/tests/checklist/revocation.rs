@@ -174,6 +174,31 @@ async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_signature_is_no_rememb
 }
 
 #[tokio::test]
+async fn no_more_signatures_are_remembered_than_there_is_room_for() {
+    let time = Time::new();
+    let signals = live(&time);
+    for (room, most) in [(10, 10), (0, 0), (10_000, 200)] {
+        let guard = build(&time, &signals).remember(room).build();
+        let mut first = String::new();
+        for n in 0..200 {
+            let token = EC.token(json!({ "jti": format!("jti-{n}") }));
+            assert_eq!(denial(&guard, &token).await, None);
+            if first.is_empty() {
+                first = token;
+            }
+        }
+        let remembered = guard.health().remembered;
+        assert!(remembered <= most, "{remembered} with room for {room}");
+        assert_eq!(remembered > 0, room > 0, "{remembered} with room for {room}");
+        assert_eq!(
+            denial(&guard, &first).await,
+            None,
+            "what was forgotten is proved again"
+        );
+    }
+}
+
+#[tokio::test]
 async fn in_07_a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked() {
     let time = Time::new();
     let signals = Signals::new(time.clock());

@@ -141,3 +141,92 @@ async fn sc_01_the_linked_sqlite_is_past_the_defect_of_its_write_ahead_log() {
     let numbers: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
     assert!(numbers >= vec![3, 51, 3], "{version}");
 }
+
+/// Whether a licence expression (SPDX 2.3 annex D) can be met with these licences alone. `/` is an old way to write `OR`.
+fn is_met(expression: &str, allowed: &[String]) -> bool {
+    let expression = expression.replace('/', " OR ");
+    let whole = expression.trim();
+    for (operator, any) in [(" OR ", true), (" AND ", false)] {
+        let parts = split_outside(whole, operator);
+        if parts.len() > 1 {
+            let mut parts = parts.iter().map(|part| is_met(part, allowed));
+            return if any {
+                parts.any(|met| met)
+            } else {
+                parts.all(|met| met)
+            };
+        }
+    }
+    match whole.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')) {
+        Some(inner) => is_met(inner, allowed),
+        // An exception only permits more.
+        None => {
+            let name = whole.split(" WITH ").next().unwrap_or_default();
+            allowed.iter().any(|one| one == name)
+        }
+    }
+}
+
+/// The parts between operators that stand outside of parentheses.
+fn split_outside<'a>(text: &'a str, operator: &str) -> Vec<&'a str> {
+    let (mut depth, mut from, mut parts) = (0_i32, 0, Vec::new());
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ if depth == 0 && at >= from && text[at..].starts_with(operator) => {
+                parts.push(&text[from..at]);
+                from = at + operator.len();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+#[test]
+fn sc_01_every_crate_has_a_licence_that_we_allow_and_comes_from_the_registry() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let deny = std::fs::read_to_string(root.join("deny.toml")).expect("deny.toml");
+    let deny: toml::Value = toml::from_str(&deny).expect("TOML");
+    let allowed: Vec<String> = deny["licenses"]["allow"]
+        .as_array()
+        .expect("licences")
+        .iter()
+        .map(|name| name.as_str().expect("a name").to_owned())
+        .collect();
+    for (expression, met) in [
+        ("MIT", true),
+        ("GPL-3.0-only", false),
+        ("MIT OR GPL-3.0-only", true),
+        ("MIT AND GPL-3.0-only", false),
+        ("(MIT OR GPL-3.0-only) AND ISC", true),
+        ("(MIT AND GPL-3.0-only) OR ISC", true),
+        ("MIT/GPL-3.0-only", true),
+        ("Apache-2.0 WITH LLVM-exception", true),
+        ("", false),
+    ] {
+        assert_eq!(is_met(expression, &allowed), met, "{expression}");
+    }
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--format-version", "1"])
+        .current_dir(root)
+        .output()
+        .expect("cargo metadata runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 300, "{}", packages.len());
+    let mut wrong = Vec::new();
+    for package in packages {
+        let licence = package["license"].as_str().unwrap_or_default();
+        // Our own have none of another registry; everything else comes from crates.io.
+        let source = package["source"].as_str().unwrap_or("ours");
+        let known =
+            source == "ours" || source.starts_with("registry+https://github.com/rust-lang/crates.io-index");
+        if !is_met(licence, &allowed) || !known {
+            wrong.push(format!("{} {licence:?} {source}", package["name"]));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

@@ -291,6 +291,24 @@ impl Chromium {
     }
 }
 
+/// The browser goes with its session, also when a test falls over: the driver alone would leave it running.
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        use std::io::{Read, Write};
+        let Some((host, path)) = self.session.trim_start_matches("http://").split_once('/') else {
+            return;
+        };
+        let Ok(mut stream) = std::net::TcpStream::connect(host) else {
+            return;
+        };
+        let _bounded = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let request = format!("DELETE /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let _gone = stream
+            .write_all(request.as_bytes())
+            .and_then(|()| stream.read(&mut [0; 64]));
+    }
+}
+
 /// Where the pictures are.
 fn pictures() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("pictures")

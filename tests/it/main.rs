@@ -1,5 +1,7 @@
 //! Behaviour seen from outside: the real binary and the real routers, real databases, real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
 mod absences;
 mod arrows;
 mod checklist;

@@ -103,9 +103,14 @@ async fn serving(router: Router, keeps_request_id: bool) -> u16 {
 
 /// One request on a connection of its own, and the whole answer.
 async fn ask(port: u16, head: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", port))
+        .await
+        .expect("a connection");
     let request = format!("{head}host: localhost:{port}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("a request is sent");
     until_closed(&mut stream).await
 }
 

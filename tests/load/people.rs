@@ -141,8 +141,12 @@ impl Line {
     }
 }
 
-/// A public client's authentication request, with the challenge of RFC 7636 appendix B.
-const AUTHORIZE: &str = "/authorize?response_type=code&client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb\
+/// A public client's authorization request, with the challenge of RFC 7636 appendix B.
+pub const AUTHORIZE: &str = "/authorize?response_type=code&client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb\
+    &scope=catalog.read&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+
+/// The same as an OpenID Connect authentication request: an ID token comes of it, signed with RSA.
+const AUTHENTICATE: &str = "/authorize?response_type=code&client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb\
     &scope=openid%20catalog.read&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
 fn code_of(location: &str) -> &str {
@@ -158,8 +162,8 @@ fn exchange(code: &str) -> String {
 }
 
 /// The sign-in page's form, filled in; a few percent signs that the password does not need.
-pub async fn login_form(line: &mut Line, who: &str, password: &str) -> (String, String) {
-    let kept = line.get(AUTHORIZE).await;
+pub async fn login_form(line: &mut Line, asking: &str, who: &str, password: &str) -> (String, String) {
+    let kept = line.get(asking).await;
     let mut path = kept.location().to_owned();
     let mut page = line.get(&path).await;
     while page.status == 303 {
@@ -174,8 +178,8 @@ pub async fn login_form(line: &mut Line, who: &str, password: &str) -> (String, 
 }
 
 /// Signs in by password and allows; a refresh token.
-async fn sign_in(line: &mut Line, who: &str) -> String {
-    let (form, _) = login_form(line, who, PASSWORD).await;
+async fn sign_in(line: &mut Line, asking: &str, who: &str) -> String {
+    let (form, _) = login_form(line, asking, who, PASSWORD).await;
     let mut answer = line.post("/login", &form).await;
     assert_eq!(answer.status, 303, "{}", answer.body);
     for _ in 0..4 {
@@ -211,7 +215,7 @@ pub fn people(limits: &Limits) {
     let rate = measure(&server, CONNECTIONS, move |until| async move {
         let chains = (0..CONNECTIONS).map(|at| async move {
             let mut line = Line::open(address, None).await;
-            let mut token = sign_in(&mut line, &format!("p{at}")).await;
+            let mut token = sign_in(&mut line, AUTHORIZE, &format!("p{at}")).await;
             until.begin().await;
             let mut done = 0;
             while until.goes_on() {
@@ -230,11 +234,11 @@ pub fn people(limits: &Limits) {
     let rate = measure(&server, CONNECTIONS, move |until| async move {
         let browsers = (0..CONNECTIONS).map(|at| async move {
             let mut line = Line::open(address, None).await;
-            sign_in(&mut line, &format!("p{at}")).await;
+            sign_in(&mut line, AUTHENTICATE, &format!("p{at}")).await;
             until.begin().await;
             let mut done = 0;
             while until.goes_on() {
-                let back = line.get(AUTHORIZE).await;
+                let back = line.get(AUTHENTICATE).await;
                 let form = exchange(code_of(back.location()));
                 let tokens = line.post("/token", &form).await;
                 assert_eq!(tokens.status, 200, "{} {}", back.head, tokens.body);
@@ -258,7 +262,7 @@ pub fn people(limits: &Limits) {
             let mut done = 0;
             while until.goes_on() {
                 let mut line = Line::open(address, None).await;
-                let (form, _) = login_form(&mut line, &format!("p{at}"), PASSWORD).await;
+                let (form, _) = login_form(&mut line, AUTHORIZE, &format!("p{at}"), PASSWORD).await;
                 let answer = line.post("/login", &form).await;
                 assert_eq!(answer.status, 303, "{}", answer.body);
                 done += 1;
@@ -441,7 +445,7 @@ async fn beside(address: SocketAddr, time: Duration, mix: Mix, flood: Option<f64
     let (mut refreshing, mut machines) = (Vec::new(), Vec::new());
     for at in 0..mix.refresh.chains {
         let mut line = Line::open(address, None).await;
-        let token = sign_in(&mut line, &format!("p{}", at % CONNECTIONS)).await;
+        let token = sign_in(&mut line, AUTHORIZE, &format!("p{}", at % CONNECTIONS)).await;
         refreshing.push((line, token));
     }
     let form = format!("grant_type=client_credentials&client_id=m-post&client_secret={SECRET}");
@@ -529,7 +533,7 @@ async fn flood_lines(address: SocketAddr) -> VecDeque<(Line, String)> {
     let mut lines = VecDeque::new();
     for (net, host) in (0..2_u8).flat_map(|net| (1..=200_u8).map(move |host| (net, host))) {
         let mut line = Line::open(address, Some(Ipv4Addr::new(127, 1, net, host))).await;
-        let (form, _) = login_form(&mut line, "nobody", "wrong").await;
+        let (form, _) = login_form(&mut line, AUTHORIZE, "nobody", "wrong").await;
         lines.push_back((line, form));
     }
     lines

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::CONNECTIONS;
-use crate::people::{Line, login_form};
+use crate::people::{AUTHORIZE, Line, login_form};
 use crate::server::{SECRET, Server, Setup};
 
 /// Below the throttles, which would answer sooner.
@@ -34,7 +34,7 @@ pub fn timing() {
 /// The same wrong password for somebody and for nobody.
 async fn sign_ins(line: &mut Line) {
     let mut took = [Vec::new(), Vec::new()];
-    let (form, _) = login_form(line, "nobody", "wrong").await;
+    let (form, _) = login_form(line, AUTHORIZE, "nobody", "wrong").await;
     for n in 0..SIGN_INS {
         for (at, who) in [format!("p{}", n % CONNECTIONS), format!("x{n}")]
             .iter()

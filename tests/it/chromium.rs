@@ -248,7 +248,7 @@ async fn every_page_fits_and_can_be_used_by_everybody() {
     browser.write("#price", "not a price").await;
     browser.click("#save").await;
     browser.see("#price[aria-invalid='true']").await;
-    browser.click("#fault-price a").await;
+    browser.click(".fault-list a[href='#price']").await;
     let at = browser
         .run("return document.querySelector(':target')?.id ?? ''")
         .await;

@@ -153,18 +153,7 @@ async fn commands_about_people_hold_at_once_in_the_running_server() {
     ];
     let added = done(at, &add).await;
     let password = text(&added["password"]);
-    let clients = demo["clients"].as_array().unwrap();
-    let client = clients
-        .iter()
-        .find(|client| client["client_id"] == "demo-web")
-        .unwrap();
-    let app = App {
-        issuer: text(&demo["issuer"]),
-        client_id: "demo-web".into(),
-        secret: Some(text(&client["client_secret"])),
-        redirect_uri: text(&client["redirect_uris"][0]),
-        scope: "openid".into(),
-    };
+    let app = App::of_demo(&demo, "demo-web", "openid");
     let (one, two) = (Browser::new(), Browser::new());
     let first = app.sign_in(&one, ("bea", &password), &[]).await;
     let second = app.sign_in(&two, ("bea", &password), &[]).await;

@@ -52,12 +52,17 @@ pub fn refusal_at(path: &str, problem: Problem) -> Response {
         500..=599 => "server_error",
         _ => "invalid_request",
     };
-    let body = json!({ "error": code, "error_description": problem.detail }).to_string();
-    let mut response = (problem.status, body).into_response();
+    error(problem.status, code, &problem.detail)
+}
+
+/// The error response of RFC 6749 §5.2; where the same may succeed soon, when to try again.
+fn error(status: StatusCode, code: &str, description: &str) -> Response {
+    let body = json!({ "error": code, "error_description": description }).to_string();
+    let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+    if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
@@ -67,11 +72,8 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let wire = self.error.wire();
         let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = json!({ "error": wire.code, "error_description": wire.description }).to_string();
-        let mut response = (status, body).into_response();
+        let mut response = error(status, wire.code, wire.description);
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
             // RFC 6749 §5.2: with the scheme that the client used, and harmless to one that used none.
             headers.insert(
@@ -79,10 +81,7 @@ impl IntoResponse for Refusal {
                 HeaderValue::from_static("Basic realm=\"latchkey\""),
             );
         }
-        let retry = self
-            .retry_after_s
-            .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
-        if let Some(seconds) = retry {
+        if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response

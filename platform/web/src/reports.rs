@@ -117,6 +117,9 @@ mod tests {
             expected("https://evil.test")
         );
         assert_eq!(told("inline"), expected("inline"));
+        // Nobody writes a line of our log, or a long one.
+        assert_eq!(told(r"in\nli ne\u001b[31m"), expected("inline[31m"));
+        assert_eq!(told(&"x".repeat(5_000)).1.len(), 100);
         for bad in ["", "{}", "[]", r#"{"csp-report":{}}"#, "nonsense"] {
             assert_eq!(tell(bad.as_bytes()), None, "{bad}");
         }

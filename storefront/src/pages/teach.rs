@@ -64,8 +64,6 @@ struct FormPage<'a> {
 struct FaultLine {
     /// The field's id; empty where it is about none.
     at: &'static str,
-    /// The first about its field, which the field refers to.
-    first: bool,
     text: String,
 }
 
@@ -448,7 +446,7 @@ async fn show(
             |course| format!("/teach/{}", segment(&course.course.summary.id)),
         ),
         notice: done(words, done_name),
-        faults: fault_lines(words, &faults),
+        faults: faults.iter().map(|fault| fault_line(words, fault)).collect(),
         draft,
         shelves: options,
         levels: levels.into(),
@@ -515,16 +513,6 @@ fn done<'a>(words: &'a Words, name: Option<&str>) -> Option<Notice<'a>> {
 }
 
 /// `Title: must have 5 to 120 characters`
-fn fault_lines(words: &Words, faults: &[Fault]) -> Vec<FaultLine> {
-    let mut lines: Vec<FaultLine> = Vec::new();
-    for fault in faults {
-        let line = fault_line(words, fault);
-        let first = !line.at.is_empty() && lines.iter().all(|before| before.at != line.at);
-        lines.push(FaultLine { first, ..line });
-    }
-    lines
-}
-
 fn fault_line(words: &Words, fault: &Fault) -> FaultLine {
     let field = fault.field.split(['.', '[']).next().unwrap_or_default();
     let (name, at) = match field {
@@ -542,14 +530,12 @@ fn fault_line(words: &Words, fault: &Fault) -> FaultLine {
         _ => {
             return FaultLine {
                 at: "",
-                first: false,
                 text: fault.message.clone(),
             };
         }
     };
     FaultLine {
         at,
-        first: false,
         text: words.fill(
             "teach.fault",
             &[("field", &words.say(name)), ("message", &fault.message)],

@@ -64,24 +64,13 @@ impl Loud {
 /// Everything that a person, their browser and their client hold and nobody else may, of a life that ends.
 async fn a_person(loud: &Loud) -> Vec<(String, String)> {
     const WRONG: &str = "a wrong password that is a secret as well";
-    let entry = |member: &str, key: &str, value: &str| {
-        let all = loud.demo[member].as_array().expect("entries").iter();
-        let one = all.clone().find(|entry| entry[key] == value);
-        one.unwrap_or_else(|| panic!("no {value}")).clone()
-    };
-    let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let (client, alice) = (
-        entry("clients", "client_id", "demo-web"),
-        entry("users", "username", "alice"),
-    );
-    let app = App {
-        issuer: loud.text("issuer"),
-        client_id: "demo-web".to_owned(),
-        secret: Some(text(&client["client_secret"])),
-        redirect_uri: text(&client["redirect_uris"][0]),
-        scope: "openid profile email".to_owned(),
-    };
-    let password = text(&alice["password"]);
+    let users = loud.demo["users"].as_array().expect("users");
+    let alice = users
+        .iter()
+        .find(|user| user["username"] == "alice")
+        .expect("alice");
+    let password = alice["password"].as_str().expect("a password").to_owned();
+    let app = App::of_demo(&loud.demo, "demo-web", "openid profile email");
     let mut held: Vec<(String, String)> = vec![("a wrong password".into(), WRONG.into())];
     let mut hold = |name: &str, text: String| held.push((name.to_owned(), text));
 

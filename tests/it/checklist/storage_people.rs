@@ -1,7 +1,6 @@
 //! TK-17 for what people and their clients do: over the wire, with every statement failing once.
 
 use latchkey_db::Db;
-use latchkey_identity::Seed;
 
 use super::storage::{STATEMENTS, Saboteur, change};
 use super::world::lines;
@@ -161,22 +160,8 @@ impl People<'_> {
 async fn cve_2020_15223_tk_17_every_statement_that_can_fail_under_a_person_leaves_the_old_state_or_the_new(
     house: House,
 ) {
-    // A public client that rotates, and is not asked each time as those on loopback are.
-    let seed = "[[clients]]\nclient_id = \"rotating\"\ntoken_endpoint_auth_method = \"none\"\n\
-                grant_types = [\"authorization_code\", \"refresh_token\"]\n\
-                redirect_uris = [\"https://rotating.test/cb\"]\nscope = \"openid\"\n";
     let identity = house.running().identity.clone().expect("the issuer is here");
-    identity
-        .seed(Seed::parse(seed).expect("a seed"), "test")
-        .await
-        .expect("a client");
-    let app = App {
-        issuer: house.issuer().to_owned(),
-        client_id: "rotating".into(),
-        secret: None,
-        redirect_uri: "https://rotating.test/cb".into(),
-        scope: "openid".into(),
-    };
+    let app = house.plant_app("rotating", None, "openid").await;
     let db = identity.store().db().clone();
     let people = People { house: &house, app };
     let saboteur = Saboteur::new(&db).await;

@@ -1,7 +1,6 @@
 //! TK-06 for what a person's sign-in gives out: codes, families, requests, cookies and forms' tokens, each shown wherever
 //! another belongs.
 
-use latchkey_identity::Seed;
 use reqwest::header::COOKIE;
 
 use crate::harness::{Answer, App, Browser, House, Matrix, Seen, Tokens, call, http, on_both_engines};
@@ -224,21 +223,8 @@ impl Held {
 }
 
 async fn cve_2026_4282_cve_2026_4325_tk_06_nothing_that_a_sign_in_gives_passes_for_another(house: House) {
-    let seed = "[[clients]]\nclient_id = \"held\"\nclient_secret = \"a-secret-of-this-test\"\n\
-                grant_types = [\"authorization_code\", \"refresh_token\"]\n\
-                redirect_uris = [\"https://held.test/cb\"]\nscope = \"openid\"\nmay_introspect = [\"urn:latchkey:catalog\"]\n";
-    let identity = house.running().identity.clone().expect("the issuer is here");
-    identity
-        .seed(Seed::parse(seed).expect("a seed"), "test")
-        .await
-        .expect("a client");
-    let app = App {
-        issuer: house.issuer().to_owned(),
-        client_id: "held".into(),
-        secret: Some("a-secret-of-this-test".into()),
-        redirect_uri: "https://held.test/cb".into(),
-        scope: "openid".into(),
-    };
+    let secret = Some("a-secret-of-this-test");
+    let app = house.plant_app("held", secret, "openid").await;
     let mut matrix = Matrix::new("TK-06 what a sign-in gives × place");
     for slot in SLOTS {
         // One life holds for a place where nothing is taken; what is taken is spent, so it comes last.

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use latchkey_identity::Seed;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -203,7 +204,51 @@ pub fn claims(token: &str) -> Value {
     serde_json::from_slice(&B64.decode(payload).expect("base64url")).expect("JSON")
 }
 
+impl App {
+    /// A client of the demo that a process has described.
+    pub fn of_demo(demo: &Value, client_id: &str, scope: &str) -> Self {
+        let all = demo["clients"].as_array().expect("clients").iter();
+        let client = all.clone().find(|client| client["client_id"] == client_id);
+        let client = client.unwrap_or_else(|| panic!("no {client_id}"));
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Self {
+            issuer: text(&demo["issuer"]).expect("an issuer"),
+            client_id: client_id.to_owned(),
+            secret: text(&client["client_secret"]),
+            redirect_uri: text(&client["redirect_uris"][0]).expect("a redirect URI"),
+            scope: scope.to_owned(),
+        }
+    }
+}
+
 impl House {
+    /// An application with a redirect URI that is no loopback's: consent is remembered. With a secret it is
+    /// confidential, else it rotates.
+    pub async fn plant_app(&self, client_id: &str, secret: Option<&str>, scope: &str) -> App {
+        let redirect_uri = format!("https://{client_id}.test/cb");
+        let proof = match secret {
+            Some(secret) => {
+                format!("client_secret = \"{secret}\"\nmay_introspect = [\"urn:latchkey:catalog\"]")
+            }
+            None => "token_endpoint_auth_method = \"none\"".to_owned(),
+        };
+        let seed = format!(
+            "[[clients]]\nclient_id = \"{client_id}\"\n{proof}\n\
+             grant_types = [\"authorization_code\", \"refresh_token\"]\n\
+             redirect_uris = [\"{redirect_uri}\"]\nscope = \"{scope}\"\n"
+        );
+        let identity = self.running().identity.clone().expect("the issuer is here");
+        let seed = Seed::parse(&seed).expect("a seed");
+        identity.seed(seed, "test").await.expect("a client");
+        App {
+            issuer: self.issuer().to_owned(),
+            client_id: client_id.to_owned(),
+            secret: secret.map(str::to_owned),
+            redirect_uri,
+            scope: scope.to_owned(),
+        }
+    }
+
     /// A client of the demo or of a seed with this redirect URI.
     pub fn app(&self, client_id: &str, scope: &str) -> App {
         let clients = &self.demo().clients;

@@ -1,0 +1,131 @@
+//! AC: guesses at passwords are counted, bounded and tell nothing, on the wire.
+
+use crate::harness::{App, Browser, House, Seen, on_both_engines};
+
+pub async fn attempt(house: &House, browser: &Browser, app: &App, name: &str, password: &str) -> Seen {
+    let page = app.begin(browser, &[("prompt", "login")]).await;
+    let seen = browser
+        .press(&page, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    assert!(seen.url.as_str().starts_with(house.issuer()));
+    seen
+}
+
+async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end(
+    house: House,
+) {
+    let (app, known) = (house.app("demo-web", "openid"), Browser::new());
+    let held = app.sign_in(&known, house.person("alice"), &[]).await;
+    let stranger = Browser::new();
+    let spellings = [
+        "alice",
+        "ALICE",
+        " alice ",
+        "alice@example.test",
+        "Alice@Example.Test",
+    ];
+    let page = app.begin(&stranger, &[]).await;
+    let mut looked_at = 0;
+    for turn in 0..40 {
+        let fields = [
+            ("username", spellings[turn % spellings.len()]),
+            ("password", "wrong"),
+        ];
+        let seen = stranger.press(&page, "#sign-in", &fields).await;
+        match seen.error().as_str() {
+            "wrong_credentials" => looked_at += 1,
+            "too_many" => {
+                assert_eq!(seen.answer.status, 429);
+                assert!(
+                    seen.answer
+                        .header("retry-after")
+                        .parse::<u32>()
+                        .is_ok_and(|s| s <= 31),
+                    "{seen:?}"
+                );
+            }
+            other => panic!("{other}: {seen:?}"),
+        }
+    }
+    assert_eq!(looked_at, 20);
+    // No guess ever stops a refresh (design: Throttles), nor what was signed in before.
+    assert_eq!(app.refresh(held.refresh()).await.status, 200);
+    let back = app.walk(&known, ("", ""), &[]).await;
+    assert!(back.code.is_some(), "{back:?}");
+    let (name, password) = house.person("alice");
+    assert_eq!(
+        attempt(&house, &stranger, &app, name, password).await.error(),
+        "too_many"
+    );
+    // The person's own browser is not locked out by others (AC-07), and a block ends.
+    assert_eq!(
+        attempt(&house, &known, &app, name, password).await.answer.status,
+        303
+    );
+    house.clock.advance(31_000);
+    assert_eq!(
+        attempt(&house, &stranger, &app, name, "wrong").await.error(),
+        "wrong_credentials"
+    );
+    assert_eq!(
+        attempt(&house, &stranger, &app, name, password).await.error(),
+        "too_many",
+        "one guess after a block"
+    );
+    house.clock.advance(61_000);
+    assert_eq!(
+        attempt(&house, &stranger, &app, name, password)
+            .await
+            .answer
+            .status,
+        303
+    );
+    house.stop().await;
+}
+
+async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good(
+    house: House,
+) {
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let page = app.begin(&browser, &[]).await;
+    let all =
+        (0..60).map(|_| browser.press(&page, "#sign-in", &[("username", "alice"), ("password", "wrong")]));
+    let answers = futures::future::join_all(all).await;
+    let looked_at = answers
+        .iter()
+        .filter(|seen| seen.error() == "wrong_credentials")
+        .count();
+    assert!(looked_at <= 20, "{looked_at} of 60 at once were looked at");
+    house.clock.advance(3_600_000);
+    let fresh = Browser::new();
+    let (name, password) = house.person("alice");
+    assert_eq!(
+        attempt(&house, &fresh, &app, name, password).await.answer.status,
+        303
+    );
+    house.stop().await;
+}
+
+async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: House) {
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let page = app.begin(&browser, &[]).await;
+    let mut bodies = Vec::new();
+    for name in ["alice", "nobody", "x@example.test"] {
+        let seen = browser
+            .press(&page, "#sign-in", &[("username", name), ("password", "wrong")])
+            .await;
+        assert!(seen.answer.headers.get("set-cookie").is_none());
+        bodies.push((
+            seen.answer.status,
+            seen.answer.text.replace(&format!("value=\"{name}\""), ""),
+        ));
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+    house.stop().await;
+}
+
+on_both_engines! {
+    cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end,
+    cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good,
+    cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists,
+}

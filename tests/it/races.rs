@@ -6,7 +6,7 @@ use latchkey::config::Role;
 use latchkey_protocol::refresh_token::RefreshToken;
 
 use crate::harness::{
-    Answer, App, Browser, House, Process, Tokens, call, client, free_port, postgres, until,
+    Answer, App, Browser, House, Process, Tokens, call, client, free_port, postgres, times, until,
 };
 
 /// Parallel posts of one token, and how often.
@@ -284,10 +284,12 @@ async fn redeemed_once(houses: &[&House], nodes: &[String]) {
             ..app.clone()
         })
         .collect();
-    for round in 0..40 {
+    let (rounds, callers) = (times(40, 1_000), times(16, 64));
+    for round in 0..rounds {
         let back = app.walk(&browser, ("", ""), &[]).await;
         let code = back.code.expect("a code");
-        let answers = futures::future::join_all((0..16).map(|at| apps[at % apps.len()].redeem(&code))).await;
+        let answers =
+            futures::future::join_all((0..callers).map(|at| apps[at % apps.len()].redeem(&code))).await;
         let won: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 200).collect();
         assert_eq!(won.len(), 1, "round {round}: {answers:?}");
         let tokens = Tokens::of(won[0]);
@@ -300,6 +302,10 @@ async fn redeemed_once(houses: &[&House], nodes: &[String]) {
         let refreshed = app.refresh(tokens.refresh()).await;
         assert_eq!(refreshed.code(), "invalid_grant", "round {round}");
     }
+    println!(
+        "{rounds} codes, {callers} callers each over {} nodes: one success each",
+        nodes.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -307,7 +313,8 @@ async fn kc_51312_rt_07_a_revocation_and_a_refresh_at_once_leave_nothing_alive()
     let house = house(None, Role::ALL.to_vec(), None).await;
     let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
-    for round in 0..100 {
+    let rounds = times(100, 10_000);
+    for round in 0..rounds {
         let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
         let tokens = Tokens::of(&app.redeem(&code).await);
         let (refreshed, revoked) =
@@ -329,5 +336,6 @@ async fn kc_51312_rt_07_a_revocation_and_a_refresh_at_once_leave_nothing_alive()
             "round {round}"
         );
     }
+    println!("{rounds} refreshes beside a revocation: nothing alive");
     house.stop().await;
 }

@@ -18,6 +18,8 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         tools::browser()?;
         tools::foreign()?;
     }
+    let (thorough, arguments): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| *argument == "--thorough");
     let folder = Folder::new("test")?;
     let server = Server::start(&folder.0)?;
     let temporary = folder.0.join("tmp");
@@ -26,6 +28,9 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     test.args(["test", "--locked"]);
     if packages.is_empty() {
         test.arg("--workspace");
+    }
+    if !thorough.is_empty() {
+        test.env("TEST_THOROUGH", "1");
     }
     run::run(
         test.args(arguments)

@@ -1,6 +1,9 @@
 //! People: what a seed may say of them.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
+use unicode_normalization::UnicodeNormalization;
 
 /// Claims that the issuer alone may state (OpenID Connect Core §2, RFC 9068 §2.2, RFC 7519 §4.1).
 const RESERVED: [&str; 24] = [
@@ -77,9 +80,28 @@ pub fn check_claims(claims: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// One spelling for a user name or address: what is equal to people is equal to the database.
+/// One spelling for a user name or address: what is equal to people is equal to the database (the case-mapped and
+/// width-mapped form of RFC 8265 §3.3, also for what is compatible but not equal, such as `ﬁ`).
 pub fn canonical(name: &str) -> String {
-    name.trim().to_lowercase()
+    let name = name.trim();
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    let lower = name.nfkc().collect::<String>().to_lowercase();
+    lower.trim().nfkc().collect()
+}
+
+/// The one form of a password that keyboards write differently: an `é` is one character or two, and a space is a space
+/// (OpaqueString, RFC 8265 §4.2). Case is kept, and nothing is cut off.
+pub fn opaque(password: &str) -> Cow<'_, str> {
+    if password.is_ascii() {
+        return password.into();
+    }
+    let spaces = password.chars().map(|c| match c {
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => ' ',
+        other => other,
+    });
+    spaces.nfc().collect::<String>().into()
 }
 
 /// A user name: 1 to 64 visible characters without `@`, so that it is never mistaken for an address, and no UUID, so that
@@ -263,6 +285,37 @@ mod tests {
         ] {
             assert!(check_username(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn cve_2025_24806_ac_05_one_account_has_one_spelling() {
+        for spelling in ["Inês", "INÊS", " inês\u{3000}", "ine\u{302}s", "ＩＮＥ\u{302}Ｓ"] {
+            assert_eq!(canonical(spelling), "inês", "{spelling:?}");
+        }
+        for other in ["ines", "inès", "inê s"] {
+            assert_ne!(canonical(other), "inês", "{other:?}");
+        }
+    }
+
+    #[test]
+    fn ac_01_a_password_is_the_same_from_every_keyboard_and_nothing_else_is() {
+        for same in [
+            "Zwölf Boxkämpfer",
+            "Zwo\u{308}lf Boxka\u{308}mpfer",
+            "Zwölf\u{a0}Boxkämpfer",
+        ] {
+            assert_eq!(opaque(same), "Zwölf Boxkämpfer", "{same:?}");
+        }
+        for other in [
+            "zwölf Boxkämpfer",
+            "Zwölf  Boxkämpfer",
+            "Zwölf Boxkämpfer ",
+            "Zwolf Boxkampfer",
+            "ﬁne",
+        ] {
+            assert_ne!(opaque(other), "Zwölf Boxkämpfer", "{other:?}");
+        }
+        assert_eq!(opaque("ﬁne"), "ﬁne", "what is only compatible stays as it is");
     }
 
     #[test]

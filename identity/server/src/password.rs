@@ -7,6 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use latchkey_clock::Random;
+use latchkey_protocol::user::opaque;
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const ITERATIONS: u32 = 2;
@@ -18,7 +19,7 @@ pub(crate) fn hash(password: &str, random: &Random) -> Result<String, argon2::Er
     let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, Some(32))?;
     let mut out = [0_u8; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
-        password.as_bytes(),
+        opaque(password).as_bytes(),
         &salt,
         &mut out,
     )?;
@@ -51,7 +52,7 @@ pub(crate) fn verify(password: &str, stored: Option<&str>) -> Match {
         .with_borrow_mut(|work| work.push((phc.memory_kib, phc.iterations, phc.lanes, phc.hash.len())));
     let mut out = vec![0_u8; phc.hash.len()];
     let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
-        password.as_bytes(),
+        opaque(password).as_bytes(),
         &phc.salt,
         &mut out,
     );

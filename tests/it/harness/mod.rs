@@ -51,6 +51,14 @@ pub struct House {
     _folder: TempDir,
 }
 
+/// How often: as in every run, or as often as the checklist asks (`cargo xtask test --thorough`), which takes hours.
+pub fn times(usual: usize, thorough: usize) -> usize {
+    match std::env::var_os("TEST_THOROUGH") {
+        Some(_) => thorough,
+        None => usual,
+    }
+}
+
 /// Where the clocks of houses begin: 2026-11-20.
 pub const BEGINNING: i64 = 1_795_132_800_000;
 

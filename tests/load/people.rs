@@ -29,9 +29,19 @@ pub struct Answer {
 }
 
 impl Answer {
+    fn header(&self, name: &str) -> &str {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        let line = lines.find(|(named, _)| *named == name);
+        line.map(|(_, value)| value.trim()).unwrap_or_default()
+    }
+
     fn location(&self) -> &str {
-        let line = self.head.lines().find_map(|line| line.strip_prefix("location: "));
-        line.unwrap_or_default().trim()
+        self.header("location")
+    }
+
+    /// In seconds.
+    fn retry_after(&self) -> u64 {
+        self.header("retry-after").parse().unwrap_or(1)
     }
 
     /// The text between two marks of the body.
@@ -181,6 +191,11 @@ pub async fn login_form(line: &mut Line, asking: &str, who: &str, password: &str
 async fn sign_in(line: &mut Line, asking: &str, who: &str) -> String {
     let (form, _) = login_form(line, asking, who, PASSWORD).await;
     let mut answer = line.post("/login", &form).await;
+    while answer.status == 503 {
+        // So many at once are asked to wait.
+        tokio::time::sleep(Duration::from_secs(answer.retry_after())).await;
+        answer = line.post("/login", &form).await;
+    }
     assert_eq!(answer.status, 303, "{}", answer.body);
     for _ in 0..4 {
         let to = answer.location().to_owned();

@@ -251,6 +251,12 @@ impl Identity {
             let idle = self.inner.session_limits.idle_end(session.expires_at, latest);
             stale.then(|| (session.id.clone(), idle))
         });
+        if request.is_none() && touch.is_none() && issue.remember.is_none() && !issue.without_pkce {
+            let store = &self.inner.store;
+            let added = store.add_code_alone(&hash, &issue.code, device.as_deref());
+            let added = added.await.map_err(IdentityError::from)?;
+            return Ok(added.then(|| issued(code)));
+        }
         let request_id = latchkey_http::current_request_id().to_string();
         let written = self
             .inner
@@ -301,10 +307,7 @@ impl Identity {
             })
             .await;
         match written {
-            Ok(true) => {
-                metrics::counter!("latchkey_codes_issued_total").increment(1);
-                Ok(Some(code))
-            }
+            Ok(true) => Ok(Some(issued(code))),
             Ok(false) | Err(IdentityError::Overtaken) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -409,4 +412,9 @@ impl Identity {
             Err(PageError::ForeignForm.into())
         }
     }
+}
+
+fn issued(code: String) -> String {
+    metrics::counter!("latchkey_codes_issued_total").increment(1);
+    code
 }

@@ -1,6 +1,6 @@
 //! Authorization codes: found by their hash, spent once.
 
-use latchkey_db::{Row, Tx, sql};
+use latchkey_db::{Row, Sql, Tx, sql};
 use latchkey_protocol::code::{Code, Spent};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
@@ -35,7 +35,21 @@ impl Store {
         code: &Code,
         device: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let rows = sql(
+        Ok(Self::new_code(hash, code, device).execute(tx).await? == 1)
+    }
+
+    /// The same where nothing else is to be written with it.
+    pub async fn add_code_alone(
+        &self,
+        hash: &str,
+        code: &Code,
+        device: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        Ok(self.db.write_one(Self::new_code(hash, code, device)).await? == 1)
+    }
+
+    fn new_code(hash: &str, code: &Code, device: Option<&str>) -> Sql {
+        sql(
             "INSERT INTO codes (code_hash, client_id, client_profile, user_id, session_id, sid, grant_id, redirect_uri, \
                scope, resources, code_challenge, nonce, confirmation, acr, amr, acr_source, auth_time, device, \
                created_at, expires_at) \
@@ -61,9 +75,6 @@ impl Store {
         .bind(code.created_at.0)
         .bind(code.expires_at.0)
         .bind(&code.session)
-        .execute(tx)
-        .await?;
-        Ok(rows == 1)
     }
 
     /// The code of this hash.

@@ -134,8 +134,8 @@ impl Store {
     }
 
     /// Rule 2: the next generation, unless somebody was faster.
-    pub async fn rotate_family(&self, tx: &Tx, rotate: &Rotate) -> Result<bool, StoreError> {
-        let rows = sql(
+    pub async fn rotate_family(&self, rotate: &Rotate) -> Result<bool, StoreError> {
+        let statement = sql(
             "UPDATE families SET generation = $3, mac_key_id = $4, previous_mac_key_id = $5, rotated_at = $6, \
                last_used_at = $6, idle_expires_at = $7, late_answer_at = NULL \
              WHERE id = $1 AND generation = $2 AND revoked_at IS NULL",
@@ -146,10 +146,8 @@ impl Store {
         .bind(rotate.mac_key_id.to_string())
         .bind(rotate.previous_mac_key_id.to_string())
         .bind(rotate.rotated_at.0)
-        .bind(rotate.idle_expires_at.map(|at| at.0))
-        .execute(tx)
-        .await?;
-        Ok(rows == 1)
+        .bind(rotate.idle_expires_at.map(|at| at.0));
+        Ok(self.db.write_one(statement).await? == 1)
     }
 
     /// Rules 3 and 4: the current generation was answered again; counted, unless somebody was faster.
@@ -173,16 +171,14 @@ impl Store {
     }
 
     /// Rule 7: a use without rotation, unless somebody was faster.
-    pub async fn use_family(&self, tx: &Tx, used: &Use) -> Result<bool, StoreError> {
-        let rows = sql("UPDATE families SET last_used_at = $3, idle_expires_at = $4 \
+    pub async fn use_family(&self, used: &Use) -> Result<bool, StoreError> {
+        let statement = sql("UPDATE families SET last_used_at = $3, idle_expires_at = $4 \
              WHERE id = $1 AND generation = $2 AND revoked_at IS NULL")
         .bind(&used.family)
         .bind(used.expected_generation)
         .bind(used.last_used_at.0)
-        .bind(used.idle_expires_at.map(|at| at.0))
-        .execute(tx)
-        .await?;
-        Ok(rows == 1)
+        .bind(used.idle_expires_at.map(|at| at.0));
+        Ok(self.db.write_one(statement).await? == 1)
     }
 
     /// The living families of a person, or of a person at one client. The caller holds what they stand on.

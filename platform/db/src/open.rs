@@ -63,7 +63,7 @@ pub(crate) enum Pools {
 pub struct Options {
     /// Whose tables live in it.
     pub migrations: Vec<Migrations>,
-    /// Readers of SQLite, or connections of PostgreSQL, at most.
+    /// Readers of SQLite (no more than cores, and two), or connections of PostgreSQL, at most.
     pub connections: u32,
     /// Cancelled when a commit ends in an I/O error: the node must stop, and start again from the log.
     pub fatal: CancellationToken,
@@ -144,12 +144,13 @@ impl Db {
         check_sqlite_version(&version.0)?;
         migrate_sqlite(&mut writer, &options.migrations).await?;
 
+        let reading = file.clone().create_if_missing(false).read_only(true);
         let readers = SqlitePoolOptions::new()
-            .max_connections(options.connections)
+            .max_connections(readers(options.connections))
             .min_connections(0)
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
-            .connect_lazy_with(file.clone().create_if_missing(false).read_only(true));
+            .connect_lazy_with(reading);
         let last_readers = readers.clone();
         let (jobs, queue) = mpsc::channel(1024);
         let db = Self::assemble(
@@ -201,6 +202,13 @@ impl Db {
             }),
         }
     }
+}
+
+/// How many readers a SQLite file has. Each is a thread with pages of its own: more than there are cores only wake each
+/// other up. Two, so that a long search does not stop everybody.
+fn readers(most: u32) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores).unwrap_or(most).max(2).min(most)
 }
 
 /// What every connection to PostgreSQL is told. Nothing of ours takes a tenth of these times: whatever waits for longer

@@ -143,7 +143,21 @@ impl Sql {
 
     /// The first row, if there is one. The statement should not be able to give a second.
     pub async fn fetch_optional<'a>(self, on: impl Into<On<'a>>) -> Result<Option<Row>, DbError> {
-        Ok(self.fetch_all(on).await?.into_iter().next())
+        match on.into() {
+            On::Read(db) => match &db.inner.pools {
+                Pools::Sqlite { readers, .. } => {
+                    let (text, arguments) = self.for_sqlite()?;
+                    let row = sqlx::query_with(text, arguments).fetch_optional(readers).await?;
+                    Ok(row.map(Row::Sqlite))
+                }
+                Pools::Postgres(pool) => {
+                    let (text, arguments) = self.for_postgres()?;
+                    let row = sqlx::query_with(text, arguments).fetch_optional(pool).await?;
+                    Ok(row.map(Row::Postgres))
+                }
+            },
+            write => Ok(self.fetch_all(write).await?.into_iter().next()),
+        }
     }
 
     /// The only row; a statement that gives none has a defect.

@@ -62,7 +62,7 @@ impl Writer {
         mut conn: SqliteConnection,
         batch: &mut VecDeque<Job>,
     ) -> Option<SqliteConnection> {
-        if let Err(error) = conn.execute("BEGIN IMMEDIATE").await {
+        if let Err(error) = run(&mut conn, "BEGIN IMMEDIATE").await {
             if DbError::is_fatal(&error) {
                 return self.stop(&error.to_string());
             }
@@ -72,19 +72,25 @@ impl Writer {
             }
             return Some(conn);
         }
-        // One work alone needs no savepoint: its rollback is the transaction's.
+        // One work alone needs no savepoint: its rollback is the transaction's. Nor does a single statement.
         let alone = batch.len() == 1;
+        let mut begin = "SAVEPOINT work";
         // Also who gets no commit waits for it: what he was refused for may be a neighbour's row.
         let mut waiting = Vec::with_capacity(batch.len());
         let mut kept = 0_usize;
         let mut announced = false;
         while let Some(job) = batch.pop_front() {
-            if !alone && let Err(error) = conn.execute("SAVEPOINT work").await {
-                batch.push_front(job);
-                return self.undone(conn, waiting, error).await;
+            let guarded = !alone && !job.single;
+            if guarded {
+                if let Err(error) = run(&mut conn, begin).await {
+                    batch.push_front(job);
+                    return self.undone(conn, waiting, error).await;
+                }
+                // The one that is open ends together with the next beginning, or with the commit: a step less for each.
+                begin = "RELEASE work; SAVEPOINT work";
             }
             let tx = Tx::new(Conn::Sqlite(conn));
-            let outcome = AssertUnwindSafe(job(Ok(tx.clone()))).catch_unwind().await;
+            let outcome = AssertUnwindSafe((job.run)(Ok(tx.clone()))).catch_unwind().await;
             let Some(Conn::Sqlite(back)) = tx.end().await else {
                 return self.stop("a transaction lost its connection");
             };
@@ -107,21 +113,25 @@ impl Writer {
             if alone {
                 break;
             }
-            if !keep && let Err(error) = conn.execute("ROLLBACK TO work").await {
-                return self.undone(conn, waiting, error).await;
+            if keep {
+                continue;
             }
-            if let Err(error) = conn.execute("RELEASE work").await {
+            let whole = match guarded {
+                true => run(&mut conn, "ROLLBACK TO work").await,
+                false => still_begun(&mut conn).await,
+            };
+            if let Err(error) = whole {
                 return self.undone(conn, waiting, error).await;
             }
         }
         if kept == 0 {
             // After a full disk there may be nothing left to roll back.
-            if let Err(error) = conn.execute("ROLLBACK").await
+            if let Err(error) = run(&mut conn, "ROLLBACK").await
                 && DbError::is_fatal(&error)
             {
                 return self.stop(&error.to_string());
             }
-        } else if let Err(error) = conn.execute("COMMIT").await {
+        } else if let Err(error) = run(&mut conn, "COMMIT").await {
             return self.undone(conn, waiting, error).await;
         } else if announced {
             self.changed.send_modify(|count| *count += 1);
@@ -142,7 +152,7 @@ impl Writer {
         if DbError::is_fatal(&error) {
             return self.stop(&error.to_string());
         }
-        let _already = conn.execute("ROLLBACK").await;
+        let _already = run(&mut conn, "ROLLBACK").await;
         let again = copies(error);
         waiting.into_iter().for_each(|(release, _)| release(Err(again())));
         Some(conn)
@@ -158,6 +168,21 @@ impl Writer {
         );
         self.fatal.cancel();
         None
+    }
+}
+
+/// A statement that the connection prepares once.
+async fn run(conn: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(conn).await.map(drop)
+}
+
+/// After a statement that failed: whether SQLite undid the whole transaction with it, as it does when the disk is full.
+/// What is inside of one cannot begin another.
+async fn still_begun(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    match run(conn, "BEGIN").await {
+        Ok(()) => Err(sqlx::Error::Protocol("SQLite undid the transaction".to_owned())),
+        Err(error) if DbError::is_fatal(&error) => Err(error),
+        Err(_inside) => Ok(()),
     }
 }
 

@@ -81,13 +81,20 @@ impl Rows {
     /// Writes a decision as the shell does; whether it was written.
     pub fn obey(&self, decision: &Decision, now: i64) -> bool {
         let (store, decision) = (self.store.clone(), decision.clone());
+        match &decision {
+            Decision::Rotate(rotate) => {
+                return self.runtime.block_on(store.rotate_family(rotate)).unwrap();
+            }
+            Decision::UsedWithoutRotation(used) => {
+                return self.runtime.block_on(store.use_family(used)).unwrap();
+            }
+            _ => {}
+        }
         let done = self.store.db().write(move |tx| async move {
             let written = match &decision {
-                Decision::Rotate(rotate) => store.rotate_family(&tx, rotate).await,
                 Decision::SameAgain(same) | Decision::LostAnswerOnce(same) => {
                     store.count_retry(&tx, same).await
                 }
-                Decision::UsedWithoutRotation(used) => store.use_family(&tx, used).await,
                 Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
                     let held = sql("SELECT id FROM families WHERE fam = $1 AND revoked_at IS NULL")
                         .bind(&end.fam)
@@ -101,7 +108,7 @@ impl Rows {
                     let told = store.add_revocation(&tx, &ended, end.cause, Timestamp(now)).await;
                     told.map(|_| held.is_some())
                 }
-                Decision::Refused(_) => Ok(true),
+                Decision::Rotate(_) | Decision::UsedWithoutRotation(_) | Decision::Refused(_) => Ok(true),
             };
             Ok::<_, DbError>(written.unwrap())
         });

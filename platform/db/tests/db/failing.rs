@@ -48,21 +48,32 @@ async fn a_full_disk_refuses_what_does_not_fit_and_recovers() {
 async fn who_shares_a_commit_with_one_that_did_not_fit_is_told_the_truth() {
     on_sqlite("full_batch", async |place| {
         limit(&place.db, "PRAGMA max_page_count = 20").await;
-        let works = (0..60).map(|n| {
-            place.db.write(async move |tx| match n % 20 {
-                7 => large(&format!("{n:02}")).execute(&tx).await.map(|_| ()),
-                // This one does not even notice.
-                13 => {
-                    let _swallowed = large(&format!("{n:02}")).execute(&tx).await;
-                    insert(&tx, &format!("{n:02}")).await
+        let works = (0..120).map(|n| {
+            let (db, id) = (place.db.clone(), format!("{n:03}"));
+            async move {
+                match n % 20 {
+                    7 => db.write_one(large(&id)).await.map(drop),
+                    11 => {
+                        db.write(async move |tx| large(&id).execute(&tx).await.map(drop))
+                            .await
+                    }
+                    // This one does not even notice.
+                    13 => {
+                        db.write(async move |tx| {
+                            let _swallowed = large(&id).execute(&tx).await;
+                            insert(&tx, &id).await
+                        })
+                        .await
+                    }
+                    even if even % 2 == 0 => db.write_one(row(&id)).await.map(drop),
+                    _ => db.write(async move |tx| insert(&tx, &id).await).await,
                 }
-                _ => insert(&tx, &format!("{n:02}")).await,
-            })
+            }
         });
         let told = join_all(works).await;
         let written = ids(&place.db).await;
         for (n, told) in told.into_iter().enumerate() {
-            let there = written.contains(&format!("{n:02}"));
+            let there = written.contains(&format!("{n:03}"));
             assert_eq!(told.is_ok(), there, "work {n} was told {told:?}");
         }
         limit(&place.db, "PRAGMA max_page_count = 100000").await;

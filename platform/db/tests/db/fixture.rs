@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_db::{Db, DbError, Migration, Migrations, On, Options, Tx, sql, testing};
+use latchkey_db::{Db, DbError, Migration, Migrations, On, Options, Sql, Tx, sql, testing};
 use tokio::sync::oneshot;
 
 /// One table of every type that there is.
@@ -67,11 +67,13 @@ pub async fn on_sqlite<F: AsyncFn(Place)>(name: &str, test: F) {
 }
 
 pub async fn insert(tx: &Tx, id: &str) -> Result<(), DbError> {
-    sql("INSERT INTO rows (id) VALUES ($1)")
-        .bind(id)
-        .execute(tx)
-        .await?;
+    row(id).execute(tx).await?;
     Ok(())
+}
+
+/// The statement that inserts a row.
+pub fn row(id: &str) -> Sql {
+    sql("INSERT INTO rows (id) VALUES ($1)").bind(id)
 }
 
 /// The ids in the table, in order.

@@ -36,6 +36,42 @@ async fn a_refusal_does_not_hurt_its_neighbours() {
 }
 
 #[tokio::test]
+async fn single_statements_neither_hurt_nor_are_hurt() {
+    for_each_engine("single", async |place| {
+        place.insert("taken").await.unwrap();
+        let works = (0..200).map(|n| {
+            let (db, id) = (place.db.clone(), format!("{n:03}"));
+            async move {
+                match n % 5 {
+                    0 | 1 => db.write_one(row(&id)).await,
+                    // It fails in the engine.
+                    2 => db.write_one(row("taken")).await,
+                    3 => db.write(async move |tx| row(&id).execute(&tx).await).await,
+                    _ => {
+                        let told = db.write(async move |tx| {
+                            insert(&tx, &id).await?;
+                            Err(DbError::row("number", "odd"))
+                        });
+                        told.await
+                    }
+                }
+            }
+        });
+        for (n, told) in join_all(works).await.into_iter().enumerate() {
+            match (n % 5, told) {
+                (0 | 1 | 3, Ok(1)) | (2, Err(DbError::Unique(_))) | (4, Err(DbError::Row { .. })) => {}
+                (_, told) => panic!("work {n} was told {told:?}"),
+            }
+        }
+        let kept = (0..200).filter(|n| matches!(n % 5, 0 | 1 | 3));
+        let mut expected: Vec<String> = kept.map(|n| format!("{n:03}")).collect();
+        expected.push("taken".to_owned());
+        assert_eq!(ids(&place.db).await, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_works_that_have_arrived_share_one_commit() {
     on_sqlite("grouped", async |place| {
         let (inside, held) = gate();

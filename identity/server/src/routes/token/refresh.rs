@@ -9,7 +9,7 @@ use latchkey_identity_store::AuditRow;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
-use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family};
+use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, SameAgain};
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::standing::Standing;
@@ -86,22 +86,39 @@ impl Identity {
     }
 
     /// Writes what was decided, with everything that must survive with it, in one transaction.
-    async fn obey(&self, decision: Decision, family: &Family, client: &Client) -> Result<Obeyed, Refusal> {
-        let now = self.now();
-        let act = Act {
+    async fn obey(
+        &self,
+        decision: Decision,
+        family: &Family,
+        client: &Client,
+    ) -> Result<Obeyed, IdentityError> {
+        let store = &self.inner.store;
+        let act = || Act {
             identity: self.clone(),
             family: family.clone(),
             client: client.id().to_string(),
             request_id: latchkey_http::current_request_id().to_string(),
-            now,
+            now: self.now(),
         };
-        let written = self
-            .inner
-            .store
-            .db()
-            .write(move |tx| async move { act.write(&tx, decision).await })
-            .await?;
-        Ok(written)
+        match decision {
+            Decision::Rotate(rotate) => {
+                let written = store.rotate_family(&rotate).await?;
+                Ok(Obeyed::answered(written, rotate.answer))
+            }
+            Decision::UsedWithoutRotation(used) => {
+                let written = store.use_family(&used).await?;
+                Ok(Obeyed::answered(written, used.answer))
+            }
+            Decision::SameAgain(same) => {
+                let told = same.streak_event.then_some("overlap_streak");
+                act().again(same, told).await
+            }
+            Decision::LostAnswerOnce(same) => act().again(same, Some("lost_answer")).await,
+            Decision::Replay(end) => act().end(end, "refresh_reuse").await,
+            Decision::StoreRewound(end) => act().end(end, "store_rewound").await,
+            Decision::StreakEnded(end) => act().end(end, "overlap_streak").await,
+            Decision::Refused(error) => Ok(Obeyed::Ended(error)),
+        }
     }
 
     /// A refusal of a grant: the reason goes to the log, the peer gets the code.
@@ -156,6 +173,16 @@ enum Obeyed {
     Overtaken,
 }
 
+impl Obeyed {
+    fn answered(written: bool, answer: Answer) -> Self {
+        if written {
+            Self::Answered(Box::new(answer))
+        } else {
+            Self::Overtaken
+        }
+    }
+}
+
 /// A decision on its way into a transaction.
 struct Act {
     identity: Identity,
@@ -166,62 +193,46 @@ struct Act {
 }
 
 impl Act {
-    async fn write(self, tx: &Tx, decision: Decision) -> Result<Obeyed, IdentityError> {
-        let store = &self.identity.inner.store;
-        let answered = |written: bool, answer: Answer| {
-            if written {
-                Obeyed::Answered(Box::new(answer))
-            } else {
-                Obeyed::Overtaken
+    /// Counts that the current token was given out again, and tells of it where that is odd.
+    async fn again(self, same: SameAgain, told: Option<&'static str>) -> Result<Obeyed, IdentityError> {
+        metrics::counter!("latchkey_refresh_retries_total").increment(1);
+        let db = self.identity.inner.store.db().clone();
+        db.write(move |tx| async move {
+            let written = self.identity.inner.store.count_retry(&tx, &same).await?;
+            if written && let Some(reason) = told {
+                self.note(&tx, reason, false).await?;
             }
-        };
-        Ok(match decision {
-            Decision::Rotate(rotate) => answered(store.rotate_family(tx, &rotate).await?, rotate.answer),
-            Decision::UsedWithoutRotation(used) => answered(store.use_family(tx, &used).await?, used.answer),
-            Decision::SameAgain(same) => {
-                let written = store.count_retry(tx, &same).await?;
-                if written && same.streak_event {
-                    self.note(tx, "overlap_streak", false).await?;
-                }
-                metrics::counter!("latchkey_refresh_retries_total").increment(1);
-                answered(written, same.answer)
-            }
-            Decision::LostAnswerOnce(same) => {
-                let written = store.count_retry(tx, &same).await?;
-                if written {
-                    self.note(tx, "lost_answer", false).await?;
-                }
-                answered(written, same.answer)
-            }
-            Decision::Replay(end) => self.end(tx, end, "refresh_reuse").await?,
-            Decision::StoreRewound(end) => self.end(tx, end, "store_rewound").await?,
-            Decision::StreakEnded(end) => self.end(tx, end, "overlap_streak").await?,
-            Decision::Refused(error) => Obeyed::Ended(error),
+            Ok(Obeyed::answered(written, same.answer))
         })
+        .await
     }
 
     /// Ends the family once: who comes second finds it ended, and tells nobody.
-    async fn end(&self, tx: &Tx, end: End, reason: &'static str) -> Result<Obeyed, IdentityError> {
-        let revocation = Revocation::Family {
-            fam: end.fam,
-            sid: self.family.sid.clone(),
-            client_id: self.family.client.to_string(),
-        };
-        let (identity, client) = (&self.identity, &self.client);
-        if identity
-            .end_in(tx, revocation, end.cause, client, &self.request_id, self.now)
-            .await?
-        {
-            self.note(tx, reason, true).await?;
-            tracing::warn!(
-                reason,
-                fam = self.family.fam,
-                client.id = client,
-                "a family ended"
-            );
-            metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
-        }
-        Ok(Obeyed::Ended(end.error))
+    async fn end(self, end: End, reason: &'static str) -> Result<Obeyed, IdentityError> {
+        let db = self.identity.inner.store.db().clone();
+        db.write(move |tx| async move {
+            let revocation = Revocation::Family {
+                fam: end.fam,
+                sid: self.family.sid.clone(),
+                client_id: self.family.client.to_string(),
+            };
+            let (identity, client) = (&self.identity, &self.client);
+            if identity
+                .end_in(&tx, revocation, end.cause, client, &self.request_id, self.now)
+                .await?
+            {
+                self.note(&tx, reason, true).await?;
+                tracing::warn!(
+                    reason,
+                    fam = self.family.fam,
+                    client.id = client,
+                    "a family ended"
+                );
+                metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
+            }
+            Ok(Obeyed::Ended(end.error))
+        })
+        .await
     }
 
     async fn note(&self, tx: &Tx, reason: &'static str, ended: bool) -> Result<(), IdentityError> {

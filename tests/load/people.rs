@@ -53,6 +53,20 @@ impl Answer {
 
 impl Line {
     pub async fn open(address: SocketAddr, from: Option<Ipv4Addr>) -> Self {
+        Self {
+            address,
+            stream: Self::connect(address, from).await,
+            cookies: Vec::new(),
+        }
+    }
+
+    /// Waits, and comes back on a new connection: the server keeps no idle one for long.
+    async fn come_back_in(&mut self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        self.stream = Self::connect(self.address, None).await;
+    }
+
+    async fn connect(address: SocketAddr, from: Option<Ipv4Addr>) -> TcpStream {
         let socket = TcpSocket::new_v4().expect("a socket");
         if let Some(from) = from {
             socket
@@ -61,11 +75,7 @@ impl Line {
         }
         let stream = socket.connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("no delay");
-        Self {
-            address,
-            stream,
-            cookies: Vec::new(),
-        }
+        stream
     }
 
     async fn get(&mut self, path: &str) -> Answer {
@@ -193,7 +203,7 @@ async fn sign_in(line: &mut Line, asking: &str, who: &str) -> String {
     let mut answer = line.post("/login", &form).await;
     while answer.status == 503 {
         // So many at once are asked to wait.
-        tokio::time::sleep(Duration::from_secs(answer.retry_after())).await;
+        line.come_back_in(answer.retry_after()).await;
         answer = line.post("/login", &form).await;
     }
     assert_eq!(answer.status, 303, "{}", answer.body);

@@ -285,3 +285,53 @@ fn print<T: Serialize>(json: bool, value: &T, otherwise: impl FnOnce()) {
         false => otherwise(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids are random texts and names are chosen: one of 64 begins with a hyphen.
+    #[test]
+    fn what_begins_with_a_hyphen_is_an_id_where_an_id_is_expected() {
+        for words in [
+            "key revoke ID",
+            "client add ID",
+            "client show ID",
+            "client rotate-secret ID",
+            "client disable ID",
+            "client enable ID",
+            "client revoke-tokens ID",
+            "client remove ID",
+            "user add ID --email a@b.test",
+            "user show ID",
+            "user sign-ins ID",
+            "user sign-out ID ID",
+            "user disable ID",
+            "user enable ID",
+            "user lock ID",
+            "user unlock ID",
+            "user set-roles ID student",
+            "user set-password ID",
+            "user delete ID",
+            "events redrive ID ID",
+        ] {
+            for id in [
+                "-UQejy87bKvHbYMCnyy5S2XCfnVg-_bm8u47XSLtnWg",
+                "-hV",
+                "--json-not",
+                "-",
+            ] {
+                let line = format!("latchkey {} --json", words.replace("ID", id));
+                let parsed = Cli::try_parse_from(line.split(' '));
+                let json = match parsed.unwrap_or_else(|error| panic!("{line}: {error}")).command {
+                    Some(Command::Client(operate)) => operate.json,
+                    Some(Command::User(operate)) => operate.json,
+                    Some(Command::Key(operate)) => operate.json,
+                    Some(Command::Events(operate)) => operate.json,
+                    _ => panic!("{line}"),
+                };
+                assert!(json, "{line}: a flag that is known stays one");
+            }
+        }
+    }
+}

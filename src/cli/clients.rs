@@ -19,31 +19,37 @@ pub(super) enum ClientCommand {
     /// Shows one client
     Show {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Makes a new secret; the old one is dead at once
     RotateSecret {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Disables a client and ends its tokens
     Disable {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Enables a client again
     Enable {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Ends every token issued to a client until now
     RevokeTokens {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Removes a client and ends its tokens
     Remove {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }
@@ -51,6 +57,7 @@ pub(super) enum ClientCommand {
 #[derive(Args)]
 pub(super) struct AddClient {
     /// Its id
+    #[arg(allow_hyphen_values = true)]
     id: String,
     /// Its name for people
     #[arg(long)]

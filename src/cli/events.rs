@@ -14,8 +14,10 @@ pub(super) enum EventsCommand {
     /// Hands one of them to its consumer again
     Redrive {
         /// The consumer
+        #[arg(allow_hyphen_values = true)]
         consumer: String,
         /// The event's id
+        #[arg(allow_hyphen_values = true)]
         event_id: String,
     },
 }

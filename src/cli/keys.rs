@@ -26,6 +26,7 @@ pub(super) enum KeyCommand {
     /// Declares a key compromised: its tokens are refused at once
     Revoke {
         /// Its id
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

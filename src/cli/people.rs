@@ -13,6 +13,7 @@ pub(super) enum UserCommand {
     /// Creates a person; a password is made and shown once
     Add {
         /// The user name
+        #[arg(allow_hyphen_values = true)]
         username: String,
         /// The e-mail address
         #[arg(long)]
@@ -32,43 +33,52 @@ pub(super) enum UserCommand {
     /// Shows one person, by id, user name or address
     Show {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
     },
     /// Shows where a person is signed in, what was granted from there, and why it ended
     SignIns {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
     },
     /// Ends one session of a person with all that was granted from it, or one family alone
     SignOut {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
         /// The session's or family's id, as `sign-ins` shows it
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Disables a person and ends their sessions and tokens
     Disable {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
     },
     /// Enables a person again
     Enable {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
     },
     /// Locks a person out until they are unlocked
     Lock {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
     },
     /// Unlocks a person
     Unlock {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
     },
     /// Replaces a person's roles
     SetRoles {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
         /// The roles; none takes all away
         roles: Vec<String>,
@@ -76,6 +86,7 @@ pub(super) enum UserCommand {
     /// Gives a person a new password and ends their sessions and tokens
     SetPassword {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
         /// Read the password from standard input
         #[arg(long)]
@@ -84,6 +95,7 @@ pub(super) enum UserCommand {
     /// Removes a person and everything personal
     Delete {
         /// Who
+        #[arg(allow_hyphen_values = true)]
         name: String,
     },
 }

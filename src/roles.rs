@@ -286,6 +286,7 @@ impl Starting {
         let metadata = serde_json::json!({
             "client_id": client.id,
             "client_name": "Latchkey Courses",
+            "client_uri": format!("{shop}/"),
             "grant_types": ["authorization_code", "refresh_token"],
             "redirect_uris": [format!("{shop}/callback")],
             "post_logout_redirect_uris": [format!("{shop}/")],

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::{Origin, Url};
 
 use crate::{Scope, Timestamp, redirect_uri};
 
@@ -161,6 +162,9 @@ pub struct Metadata {
     /// Its name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
+    /// Its page for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
     /// How it proves itself.
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
@@ -232,9 +236,10 @@ fn yes() -> bool {
 
 impl Metadata {
     /// The names that mean something today.
-    pub const BUILT: [&str; 23] = [
+    pub const BUILT: [&str; 24] = [
         "client_id",
         "client_name",
+        "client_uri",
         "token_endpoint_auth_method",
         "application_type",
         "grant_types",
@@ -260,8 +265,7 @@ impl Metadata {
 
     /// Standard names (RFC 7591 §2, OpenID Connect Registration §2, Back-Channel Logout §2.2, RFC 9126, RFC 9449) that
     /// are kept until they are built.
-    pub const LATER: [&str; 27] = [
-        "client_uri",
+    pub const LATER: [&str; 26] = [
         "logo_uri",
         "policy_uri",
         "tos_uri",
@@ -311,6 +315,9 @@ impl Metadata {
         }
         for uri in self.redirect_uris.iter().chain(&self.post_logout_redirect_uris) {
             redirect_uri::check(uri, native)?;
+        }
+        if let Some(uri) = &self.client_uri {
+            redirect_uri::check(uri, false).map_err(|said| said.replacen("redirect_uri", "client_uri", 1))?;
         }
         if self.redirect_uris.is_empty() && self.grant_types.iter().any(|grant| grant == "authorization_code")
         {
@@ -400,6 +407,15 @@ impl Client {
         &self.metadata.client_id
     }
 
+    /// Its page for people, where it is on a site that it signs people in to: a name that people trust leads nowhere else.
+    pub fn home(&self) -> Option<&str> {
+        let origin = |uri: &str| Url::parse(uri).map(|url| url.origin()).ok();
+        let home = self.metadata.client_uri.as_deref()?;
+        let at = origin(home).filter(Origin::is_tuple)?;
+        let mut sites = self.metadata.redirect_uris.iter().filter_map(|uri| origin(uri));
+        sites.any(|site| site == at).then_some(home)
+    }
+
     /// True when it can prove itself.
     pub fn is_confidential(&self) -> bool {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
@@ -440,6 +456,7 @@ pub(crate) mod tests {
             metadata: Metadata {
                 client_id: ClientId::parse("machine").unwrap(),
                 client_name: None,
+                client_uri: None,
                 token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
                 application_type: ApplicationType::Web,
                 grant_types: vec!["client_credentials".into()],
@@ -496,7 +513,7 @@ pub(crate) mod tests {
         };
         assert_eq!(with(|_| {}), Ok(()));
         type Spoil = fn(&mut Metadata);
-        let spoil: [(&str, Spoil); 8] = [
+        let spoil: [(&str, Spoil); 10] = [
             ("public machine", |m| {
                 m.token_endpoint_auth_method = AuthMethod::None
             }),
@@ -518,9 +535,42 @@ pub(crate) mod tests {
                 m.default_resource = Some("urn:other".into())
             }),
             ("unknown profile", |m| m.profile = Some("fapi9".into())),
+            ("script for a page", |m| {
+                m.client_uri = Some("javascript:alert(1)".into())
+            }),
+            ("page without TLS", |m| {
+                m.client_uri = Some("http://shop.test/".into())
+            }),
         ];
         for (what, change) in spoil {
             assert!(with(change).is_err(), "{what}");
         }
+    }
+
+    #[test]
+    fn az_15_the_name_of_a_client_leads_only_where_it_signs_people_in() {
+        let home = |uri: &str, back: &[&str]| {
+            let mut client = machine();
+            client.metadata.client_uri = Some(uri.to_owned());
+            client.metadata.redirect_uris = back.iter().map(|&uri| uri.to_owned()).collect();
+            client.home().map(str::to_owned)
+        };
+        let back = ["https://shop.test/callback", "org.shop.app:/callback"];
+        for same in ["https://shop.test/", "https://shop.test:443/welcome"] {
+            assert_eq!(home(same, &back).as_deref(), Some(same));
+        }
+        for other in [
+            "https://evil.test/",
+            "https://shop.test.evil.test/",
+            "https://shop.test:8443/",
+            "http://shop.test/",
+            "org.shop.app:/",
+            "javascript:alert(1)",
+            "nonsense",
+            "",
+        ] {
+            assert_eq!(home(other, &back), None, "{other}");
+        }
+        assert_eq!(home("https://shop.test/", &[]), None);
     }
 }

@@ -1,9 +1,12 @@
 //! `/account`: a person's own page. Where they are signed in, what they have allowed, and why something ended.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
 use latchkey_http::Form;
+use latchkey_protocol::client::Client;
 use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::revocation::Revocation;
@@ -44,6 +47,8 @@ struct SessionLine {
 struct ApplicationLine {
     client_id: String,
     name: String,
+    /// Its page for people.
+    home: Option<String>,
     since: Moment,
     scopes: Vec<String>,
 }
@@ -147,8 +152,11 @@ impl Identity {
         let mut applications = Vec::new();
         for connected in store.connected(user).await? {
             let resources = &connected.granted.resources;
+            let client = self.known(&connected.client_id).await?;
+            let home = client.as_ref().and_then(|client| client.home());
             applications.push(ApplicationLine {
-                name: self.name_of(&connected.client_id).await?,
+                name: name_of(client.as_deref(), &connected.client_id),
+                home: home.map(str::to_owned),
                 client_id: connected.client_id,
                 since: moment(words, connected.since),
                 scopes: connected
@@ -204,8 +212,9 @@ impl Identity {
     ) -> Result<FamilyLine, IdentityError> {
         let ended = row.end(self.latest());
         let family = &row.family;
+        let client = self.known(family.client.as_str()).await?;
         Ok(FamilyLine {
-            name: self.name_of(family.client.as_str()).await?,
+            name: name_of(client.as_deref(), family.client.as_str()),
             device: device_words(words, row.device.as_deref()),
             alive: ended.is_none(),
             since: moment(words, row.created_at),
@@ -219,15 +228,12 @@ impl Identity {
         })
     }
 
-    async fn name_of(&self, client: &str) -> Result<String, IdentityError> {
-        let Some(id) = ClientId::parse(client) else {
-            return Ok(client.to_owned());
-        };
-        let known = self.client(&id).await?;
-        Ok(known.map_or_else(
-            || client.to_owned(),
-            |known| super::client_name(&known).to_owned(),
-        ))
+    /// The client of this id, if it is still there.
+    async fn known(&self, id: &str) -> Result<Option<Arc<Client>>, IdentityError> {
+        match ClientId::parse(id) {
+            Some(id) => self.client(&id).await,
+            None => Ok(None),
+        }
     }
 
     async fn change_account(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
@@ -273,6 +279,11 @@ impl Identity {
             _ => Err(PageError::Malformed.into()),
         }
     }
+}
+
+/// A client's name; its id where it is gone.
+fn name_of(client: Option<&Client>, id: &str) -> String {
+    client.map_or(id, super::client_name).to_owned()
 }
 
 /// A browser's name in a few words; what it says of itself where we know no better.

@@ -55,6 +55,14 @@ impl Visit {
         self.known.as_ref().map(|known| known.login.as_str())
     }
 
+    /// The same where it turned out that the sign-in is over.
+    pub fn signed_out(&self) -> Self {
+        Self {
+            known: None,
+            ..self.clone()
+        }
+    }
+
     /// To the sign-in, and back here.
     pub fn to_sign_in(&self) -> Result<Response, Failure> {
         let back = form_urlencoded::byte_serialize(self.here.as_bytes()).collect::<String>();

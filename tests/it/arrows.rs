@@ -78,6 +78,7 @@ const PURE: [(&str, &[&str]); 2] = [
             "sha2",
             "subtle",
             "thiserror",
+            "unicode-normalization",
             "url",
         ],
     ),

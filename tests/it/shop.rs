@@ -140,6 +140,76 @@ async fn an_instructor_signs_in_writes_publishes_and_is_out_when_the_application
     house.stop().await;
 }
 
+/// A sign-in may end while somebody writes: nothing that they typed is lost, and nothing is written unasked.
+async fn what_was_typed_outlives_the_sign_in(house: House) {
+    const TITLE: &str = "A course of many hours <i>";
+    let browser = Browser::new();
+    sign_in(&house, &browser, "ines", "/teach").await;
+    let address = |path: &str| format!("{}{path}", shop(&house));
+    let blank = browser.open(&address("/teach/new"), "").await;
+    let first = browser
+        .press(&blank, "#save", &[("title", "An early draft")])
+        .await;
+    let early = browser.follow(first, "").await;
+    let blank = browser.open(&address("/teach/new"), "").await;
+    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    browser.press(&account, "[data-client='storefront']", &[]).await;
+    until("the shop has signed them out", async || {
+        !browser.open(&address("/"), "").await.has(".menu")
+    })
+    .await;
+
+    let fields = [
+        ("title", TITLE),
+        ("s0", "First"),
+        ("s0l0-title", "Paper & grain"),
+        ("s0l0-minutes", "12"),
+    ];
+    let holds_all = |seen: &Seen, code: &str| {
+        assert_eq!(
+            (seen.answer.status, seen.error().as_str()),
+            (403, code),
+            "{}",
+            seen.answer.text
+        );
+        let pairs = seen.form("#save").pairs;
+        for (name, text) in fields {
+            let typed = pairs.iter().find(|(known, _)| known == name);
+            assert_eq!(typed.map(|(_, typed)| typed.as_str()), Some(text), "{name}");
+        }
+    };
+    let new = browser.press(&blank, "#save", &fields).await;
+    holds_all(&new, "signed_out");
+    assert!(new.has("#sign-in-again[target='_blank']"));
+    let changed = browser.press(&early, "#save", &fields).await;
+    holds_all(&changed, "signed_out");
+    let published = browser.press(&early, "#publish", &fields).await;
+    holds_all(&published, "signed_out");
+    // Another site gets no page of ours that holds its words.
+    let form = [("title", TITLE), ("key", "k")];
+    let evil = browser
+        .post(&address("/teach/new"), "https://evil.test", &form)
+        .await;
+    assert_eq!((evil.answer.status, evil.has("#save")), (403, false));
+
+    // In another tab they sign in; here they save: once to see what is to be saved, once to save it.
+    let teach = sign_in(&house, &browser, "ines", "/teach").await;
+    assert!(!teach.answer.text.contains("many hours"), "{}", teach.answer.text);
+    for (page, path) in [(new, "/teach/"), (changed, early.url.path())] {
+        let again = browser.press(&page, "#save", &[]).await;
+        holds_all(&again, "again");
+        let saved = browser.press(&again, "#save", &[]).await;
+        let saved = browser.follow(saved, "").await;
+        assert!(saved.url.path().starts_with(path), "{}", saved.url);
+        assert_eq!(
+            (saved.text("h1").as_str(), saved.text("#status").as_str()),
+            (TITLE, "Draft")
+        );
+    }
+    house.stop().await;
+}
+
 crate::harness::on_both_engines! {
+    what_was_typed_outlives_the_sign_in,
     an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked,
 }

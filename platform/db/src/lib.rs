@@ -2,7 +2,7 @@
 //!
 //! Nothing above this crate knows which database it has. Statements use `$1` placeholders and the types
 //! `BIGINT` and `TEXT`; instants are Unix milliseconds, flags are times, money is minor units, JSON is text.
-//! Reading never takes the writer; the only way to write is [`Db::write`].
+//! Reading never takes the writer; the only way to write is [`Db::write`], or [`Db::write_one`] for one statement.
 
 mod changes;
 mod error;

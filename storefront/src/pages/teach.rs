@@ -51,6 +51,7 @@ struct FormPage<'a> {
     heading: &'a str,
     action: String,
     notice: Option<Notice<'a>>,
+    unwritten: Option<Unwritten>,
     draft: Draft,
     faults: Vec<FaultLine>,
     shelves: Vec<Choice>,
@@ -58,6 +59,35 @@ struct FormPage<'a> {
     languages: Vec<Choice>,
     /// Of a course that exists.
     state: Option<CourseState<'a>>,
+}
+
+/// A form as it came from somebody who is not signed in any more, or not by this form: it is shown again, and nothing that
+/// was typed is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unwritten {
+    SignedOut,
+    Again,
+}
+
+impl Unwritten {
+    fn is_signed_out(self) -> bool {
+        self == Self::SignedOut
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::Again => "again",
+        }
+    }
+
+    /// The names of a title and of what to do next.
+    fn messages(self) -> (&'static str, &'static str) {
+        match self {
+            Self::SignedOut => ("teach.signed_out", "teach.signed_out_next"),
+            Self::Again => ("teach.again", "teach.again_next"),
+        }
+    }
 }
 
 /// What is wrong, and with which field of the page.
@@ -175,7 +205,7 @@ pub async fn blank(State(storefront): State<Storefront>, visit: Visit) -> Result
         return visit.to_sign_in();
     }
     let draft = Draft::blank(&storefront.key());
-    show(&storefront, &visit, draft, None, Vec::new(), None, StatusCode::OK).await
+    Sheet::of(draft).show(&storefront, &visit).await
 }
 
 pub async fn create(
@@ -186,7 +216,7 @@ pub async fn create(
 ) -> Result<Response, Failure> {
     let (login, draft) = match posted(&storefront, &visit, &headers, body)? {
         Ok(posted) => posted,
-        Err(sign_in) => return Ok(sign_in),
+        Err((why, draft)) => return Sheet::of(draft).unwritten(why).show(&storefront, &visit).await,
     };
     let written = match draft.to_json() {
         Ok(json) => storefront.api.create(login, &draft.key, &json).await,
@@ -197,19 +227,11 @@ pub async fn create(
             "/teach/{}?done=created",
             segment(&course.course.summary.id)
         )),
-        Err(ApiError::SignedOut) => visit.to_sign_in(),
-        Err(ApiError::Faults(faults)) => {
-            show(
-                &storefront,
-                &visit,
-                draft,
-                None,
-                faults,
-                None,
-                StatusCode::UNPROCESSABLE_ENTITY,
-            )
-            .await
+        Err(ApiError::SignedOut) => {
+            let sheet = Sheet::of(draft).unwritten(Unwritten::SignedOut);
+            sheet.show(&storefront, &visit.signed_out()).await
         }
+        Err(ApiError::Faults(faults)) => Sheet::of(draft).wrong(faults).show(&storefront, &visit).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -229,18 +251,12 @@ pub async fn edit(
         other => other?,
     };
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
-    let done = form.take("done");
-    let draft = Draft::of(&course);
-    show(
-        &storefront,
-        &visit,
-        draft,
-        Some(&course),
-        Vec::new(),
-        done.as_deref(),
-        StatusCode::OK,
-    )
-    .await
+    let sheet = Sheet {
+        course: Some(&course),
+        notice: done(&visit.words, form.take("done").as_deref()),
+        ..Sheet::of(Draft::of(&course))
+    };
+    sheet.show(&storefront, &visit).await
 }
 
 pub async fn save(
@@ -251,18 +267,26 @@ pub async fn save(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
     let Path(id) = path.map_err(|_| Failure::Missing)?;
+    let kept = |why, draft| Sheet {
+        id: Some(&id),
+        ..Sheet::of(draft).unwritten(why)
+    };
     let (login, draft) = match posted(&storefront, &visit, &headers, body)? {
         Ok(posted) => posted,
-        Err(sign_in) => return Ok(sign_in),
+        Err((why, draft)) => return kept(why, draft).show(&storefront, &visit).await,
     };
     let version = draft.version.parse().map_err(|_| Failure::Bad)?;
+    let signed_out = async |draft| {
+        let sheet = kept(Unwritten::SignedOut, draft);
+        sheet.show(&storefront, &visit.signed_out()).await
+    };
     let written = match draft.to_json() {
         Ok(json) => storefront.api.replace(login, &id, version, &json).await,
         Err(faults) => Err(ApiError::Faults(faults)),
     };
     let faults = match written {
         Ok(_) => return see_other(&format!("/teach/{}?done=saved", segment(&id))),
-        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        Err(ApiError::SignedOut) => return signed_out(draft).await,
         Err(ApiError::Faults(faults)) => faults,
         // What was typed is not thrown away.
         Err(ApiError::Stale) => vec![Fault {
@@ -272,11 +296,14 @@ pub async fn save(
         Err(error) => return Err(error.into()),
     };
     let course = match storefront.api.my_course(login, &id).await {
-        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        Err(ApiError::SignedOut) => return signed_out(draft).await,
         other => other?,
     };
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    show(&storefront, &visit, draft, Some(&course), faults, None, status).await
+    let sheet = Sheet {
+        course: Some(&course),
+        ..Sheet::of(draft).wrong(faults)
+    };
+    sheet.show(&storefront, &visit).await
 }
 
 pub async fn step(
@@ -290,9 +317,21 @@ pub async fn step(
     if !["publish", "unlist", "archive"].contains(&name.as_str()) {
         return Err(Failure::Missing);
     }
+    let kept = async |why, draft, visit: &Visit| match (name.as_str(), why) {
+        // Nothing was typed there: the question is asked again.
+        ("archive", Unwritten::SignedOut) => visit.to_sign_in(),
+        ("archive", Unwritten::Again) => Err(Failure::Foreign),
+        _ => {
+            let sheet = Sheet {
+                id: Some(&id),
+                ..Sheet::of(draft).unwritten(why)
+            };
+            sheet.show(&storefront, visit).await
+        }
+    };
     let (login, draft) = match posted(&storefront, &visit, &headers, body)? {
         Ok(posted) => posted,
-        Err(sign_in) => return Ok(sign_in),
+        Err((why, draft)) => return kept(why, draft, &visit).await,
     };
     let version = draft.version.parse().map_err(|_| Failure::Bad)?;
     // The other buttons stand beside the form, so what was typed into it counts; archiving is asked on a page of its own.
@@ -310,10 +349,12 @@ pub async fn step(
     };
     match stepped {
         Ok(_) => see_other(&format!("/teach/{}?done={name}", segment(&id))),
-        Err(ApiError::SignedOut) => visit.to_sign_in(),
+        Err(ApiError::SignedOut) => kept(Unwritten::SignedOut, draft, &visit.signed_out()).await,
         Err(error @ (ApiError::Faults(_) | ApiError::Stale)) => {
             let course = match storefront.api.my_course(login, &id).await {
-                Err(ApiError::SignedOut) => return visit.to_sign_in(),
+                Err(ApiError::SignedOut) => {
+                    return kept(Unwritten::SignedOut, draft, &visit.signed_out()).await;
+                }
                 other => other?,
             };
             let faults = match error {
@@ -330,8 +371,11 @@ pub async fn step(
                     ..draft
                 },
             };
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            show(&storefront, &visit, draft, Some(&course), faults, None, status).await
+            let sheet = Sheet {
+                course: Some(&course),
+                ..Sheet::of(draft).wrong(faults)
+            };
+            sheet.show(&storefront, &visit).await
         }
         Err(error) => Err(error.into()),
     }
@@ -372,88 +416,137 @@ pub async fn ask(
     Ok(answer(StatusCode::OK, &view))
 }
 
-/// The sign-in and the form of a POST from a page of ours; inside, the way to the sign-in.
+/// Whose form, and what it holds; or why it cannot be written, and what was typed.
+type Posted<'a> = Result<(&'a str, Draft), (Unwritten, Draft)>;
+
+/// The form of a POST from a page of ours.
 fn posted<'a>(
     storefront: &Storefront,
     visit: &'a Visit,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Result<(&'a str, Draft), Response>, Failure> {
+) -> Result<Posted<'a>, Failure> {
     let body = body.map_err(|_| Failure::Bad)?;
     let mut form = Form::parse_up_to(&body, &[], MOST_FIELDS).map_err(|_| Failure::Bad)?;
-    let Some(known) = &visit.known else {
-        return Ok(Err(visit.to_sign_in()?));
-    };
-    if !storefront.origins.admits(headers) || form.take("token").as_deref() != Some(&known.form_token) {
+    // What another site sends is not even shown.
+    if !storefront.origins.admits(headers) {
         return Err(Failure::Foreign);
     }
-    Ok(Ok((&known.login, Draft::read(form))))
+    let token = form.take("token");
+    let draft = Draft::read(form);
+    Ok(match &visit.known {
+        None => Err((Unwritten::SignedOut, draft)),
+        Some(known) if token.as_deref() != Some(&known.form_token) => Err((Unwritten::Again, draft)),
+        Some(known) => Ok((&known.login, draft)),
+    })
 }
 
-async fn show(
-    storefront: &Storefront,
-    visit: &Visit,
-    mut draft: Draft,
-    course: Option<&MyCourse>,
+/// The form with everything that is shown around it.
+struct Sheet<'a> {
+    draft: Draft,
+    /// The course that it changes, as the catalog has it.
+    course: Option<&'a MyCourse>,
+    /// Its id, where only that is known.
+    id: Option<&'a str>,
     faults: Vec<Fault>,
-    done_name: Option<&str>,
+    unwritten: Option<Unwritten>,
+    notice: Option<Notice<'a>>,
     status: StatusCode,
-) -> Result<Response, Failure> {
-    let words = &visit.words;
-    let shelves = Shelves(storefront.api.categories().await?);
-    let mut options = vec![Choice {
-        value: String::new(),
-        label: words.say("teach.no_category").to_owned(),
-        chosen: draft.category_id.is_empty(),
-    }];
-    for top in shelves.first_level() {
-        for (one, prefix) in std::iter::once((top, String::new())).chain(
-            shelves
-                .below(top)
-                .map(|below| (below, format!("{} / ", top.name))),
-        ) {
-            options.push(Choice {
-                value: one.id.clone(),
-                label: format!("{prefix}{}", one.name),
-                chosen: draft.category_id == one.id,
-            });
+}
+
+impl<'a> Sheet<'a> {
+    fn of(draft: Draft) -> Self {
+        Self {
+            draft,
+            course: None,
+            id: None,
+            faults: Vec::new(),
+            unwritten: None,
+            notice: None,
+            status: StatusCode::OK,
         }
     }
-    let levels = Level::ALL.map(|level| Choice {
-        value: level.as_str().to_owned(),
-        label: words.say(level.message()).to_owned(),
-        chosen: draft.level == level.as_str(),
-    });
-    let languages = format::languages().map(|tag| Choice {
-        label: format::language(words, tag),
-        chosen: draft.language == tag,
-        value: tag.to_owned(),
-    });
-    let other = (!format::languages().any(|tag| tag == draft.language)).then(|| Choice {
-        value: draft.language.clone(),
-        label: draft.language.clone(),
-        chosen: true,
-    });
-    let languages = languages.chain(other).collect();
-    let heading = course.map_or(words.say("teach.new"), |course| &course.course.summary.title);
-    draft.add_blank_rows();
-    let page = visit.page(heading);
-    let view = FormPage {
-        page: &page,
-        heading,
-        action: course.map_or_else(
-            || "/teach/new".to_owned(),
-            |course| format!("/teach/{}", segment(&course.course.summary.id)),
-        ),
-        notice: done(words, done_name),
-        faults: faults.iter().map(|fault| fault_line(words, fault)).collect(),
-        draft,
-        shelves: options,
-        levels: levels.into(),
-        languages,
-        state: course.map(|course| state(words, course)),
-    };
-    Ok(answer(status, &view))
+
+    fn wrong(self, faults: Vec<Fault>) -> Self {
+        Self {
+            faults,
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            ..self
+        }
+    }
+
+    fn unwritten(self, why: Unwritten) -> Self {
+        Self {
+            unwritten: Some(why),
+            status: StatusCode::FORBIDDEN,
+            ..self
+        }
+    }
+
+    async fn show(mut self, storefront: &Storefront, visit: &'a Visit) -> Result<Response, Failure> {
+        let draft = &mut self.draft;
+        let words = &visit.words;
+        let shelves = Shelves(storefront.api.categories().await?);
+        let mut options = vec![Choice {
+            value: String::new(),
+            label: words.say("teach.no_category").to_owned(),
+            chosen: draft.category_id.is_empty(),
+        }];
+        for top in shelves.first_level() {
+            for (one, prefix) in std::iter::once((top, String::new())).chain(
+                shelves
+                    .below(top)
+                    .map(|below| (below, format!("{} / ", top.name))),
+            ) {
+                options.push(Choice {
+                    value: one.id.clone(),
+                    label: format!("{prefix}{}", one.name),
+                    chosen: draft.category_id == one.id,
+                });
+            }
+        }
+        let levels = Level::ALL.map(|level| Choice {
+            value: level.as_str().to_owned(),
+            label: words.say(level.message()).to_owned(),
+            chosen: draft.level == level.as_str(),
+        });
+        let languages = format::languages().map(|tag| Choice {
+            label: format::language(words, tag),
+            chosen: draft.language == tag,
+            value: tag.to_owned(),
+        });
+        let other = (!format::languages().any(|tag| tag == draft.language)).then(|| Choice {
+            value: draft.language.clone(),
+            label: draft.language.clone(),
+            chosen: true,
+        });
+        let languages = languages.chain(other).collect();
+        draft.add_blank_rows();
+        let id = self
+            .course
+            .map(|course| course.course.summary.id.as_str())
+            .or(self.id);
+        let heading = match (self.course, id) {
+            (Some(course), _) => course.course.summary.title.clone(),
+            (None, Some(_)) => draft.title.clone(),
+            (None, None) => words.say("teach.new").to_owned(),
+        };
+        let page = visit.page(heading.as_str());
+        let view = FormPage {
+            page: &page,
+            heading: &heading,
+            action: format!("/teach/{}", id.map_or("new".into(), segment)),
+            notice: self.notice,
+            unwritten: self.unwritten,
+            faults: self.faults.iter().map(|fault| fault_line(words, fault)).collect(),
+            draft: self.draft,
+            shelves: options,
+            levels: levels.into(),
+            languages,
+            state: self.course.map(|course| state(words, course)),
+        };
+        Ok(answer(self.status, &view))
+    }
 }
 
 fn state<'a>(words: &'a Words, course: &MyCourse) -> CourseState<'a> {

@@ -6,6 +6,7 @@ use latchkey_catalog::routes;
 use serde_json::json;
 
 use crate::harness::*;
+use crate::matrix::Matrix;
 
 /// A request for a row that lacks nothing but, perhaps, the right to be made.
 fn ask(world: &World, row: &RouteRow, id: &str, version: i64) -> Ask {
@@ -54,7 +55,7 @@ async fn rs_01_rs_05_cve_2024_42490_each_route_refuses_whoever_is_not_meant() {
         let draft = world.draft(&ada(), "Not for all").await;
         let shelf = world.shelves().await[0].clone();
         let before = world.rows().await;
-        let mut cells = 0;
+        let mut matrix = Matrix::new("RS-01 route × caller × role");
         for (row, scope, role) in people_rows() {
             let id = if row.path.contains("/categories") {
                 &shelf
@@ -93,13 +94,13 @@ async fn rs_01_rs_05_cve_2024_42490_each_route_refuses_whoever_is_not_meant() {
             }
             for (caller, verdict) in callers {
                 let answer = ask(&world, row, id, 1).by(&caller).send().await;
-                assert_eq!(answer.verdict(), verdict, "{} {}", row.method, row.path);
-                cells += 1;
+                let label = format_args!("{} {}: {verdict:?}", row.method, row.path);
+                matrix.cell(label, answer.verdict(), verdict);
             }
         }
         assert_eq!(world.rows().await, before);
-        println!("{cells} cells");
-        assert!(cells > 20, "{cells}");
+        assert!(matrix.cells() > 20, "{}", matrix.cells());
+        matrix.end();
     })
     .await;
 }
@@ -133,39 +134,28 @@ async fn rs_02_each_state_of_a_token_has_its_answer_on_every_route() {
             ),
         ];
         let before = world.rows().await;
-        let mut cells = 0;
+        let mut matrix = Matrix::new("RS-02 route × state of a token");
         for row in routes() {
             for (token, state) in &states {
                 let answer = ask(&world, row, &draft.id(), 1).by(token).send().await;
-                assert_eq!(
-                    answer.verdict(),
-                    (401, "invalid_token"),
-                    "{state}: {} {}",
-                    row.method,
-                    row.path
+                let challenge = answer.header("www-authenticate");
+                matrix.cell(
+                    format_args!("{} {}: {state}", row.method, row.path),
+                    (answer.verdict(), challenge.contains("error=\"invalid_token\"")),
+                    ((401, "invalid_token"), true),
                 );
-                assert!(
-                    answer
-                        .header("www-authenticate")
-                        .contains("error=\"invalid_token\""),
-                    "{state}"
-                );
-                cells += 1;
             }
             if row.policy != Policy::Public {
                 let answer = ask(&world, row, &draft.id(), 1).send().await;
-                assert_eq!(
-                    answer.verdict(),
-                    (401, "unauthenticated"),
-                    "{} {}",
-                    row.method,
-                    row.path
+                // RFC 6750 §3.1: a bare challenge.
+                matrix.cell(
+                    format_args!("{} {}: no token", row.method, row.path),
+                    (
+                        answer.verdict(),
+                        answer.header("www-authenticate").contains("error"),
+                    ),
+                    ((401, "unauthenticated"), false),
                 );
-                assert!(
-                    !answer.header("www-authenticate").contains("error"),
-                    "a bare challenge"
-                );
-                cells += 1;
             }
         }
         let short = ask(&world, people_rows().next().unwrap().0, &draft.id(), 1)
@@ -180,8 +170,8 @@ async fn rs_02_each_state_of_a_token_has_its_answer_on_every_route() {
             short.headers
         );
         assert_eq!(world.rows().await, before);
-        println!("{cells} cells");
-        assert!(cells > 20, "{cells}");
+        assert!(matrix.cells() > 20, "{}", matrix.cells());
+        matrix.end();
     })
     .await;
 }
@@ -227,7 +217,7 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
         courses.push(world.step(&ada, &silent, "archive").await);
 
         let before = world.rows().await;
-        let mut cells = 0;
+        let mut matrix = Matrix::new("RS-04 route × foreign course × request");
         for row in routes().iter().filter(|row| row.has_id()) {
             let Policy::Person { owner: true, .. } = row.policy else {
                 continue;
@@ -244,15 +234,11 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
                     bare.raw("not json"),
                 ] {
                     let answer = foreign.by(&bob()).send().await;
-                    assert_eq!(answer.status, 404, "{} {}", row.method, row.path);
-                    assert_eq!(answer.anonymous_body(), missing.anonymous_body());
-                    assert_eq!(
-                        answer.headers.len(),
-                        missing.headers.len(),
-                        "{:?}",
-                        answer.headers
+                    matrix.cell(
+                        format_args!("{} {} of {}", row.method, row.path, course.id()),
+                        (answer.status, answer.anonymous_body(), answer.headers.len()),
+                        (missing.status, missing.anonymous_body(), missing.headers.len()),
                     );
-                    cells += 1;
                 }
             }
         }
@@ -263,11 +249,11 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
             for who in [bob(), machine(), String::new()] {
                 for key in [hidden.id(), hidden.body["slug"].as_str().unwrap().to_owned()] {
                     let answer = world.read(&who, &key).await;
-                    assert_eq!(
+                    matrix.cell(
+                        format_args!("GET {key}"),
                         (answer.status, answer.anonymous_body()),
-                        (missing.status, missing.anonymous_body())
+                        (missing.status, missing.anonymous_body()),
                     );
-                    cells += 1;
                 }
             }
         }
@@ -291,8 +277,8 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
         }
         let mine = world.get("/catalog/v1/my/courses").by(&bob()).send().await;
         assert!(mine.items().is_empty());
-        println!("{cells} cells");
-        assert!(cells > 20, "{cells}");
+        assert!(matrix.cells() > 20, "{}", matrix.cells());
+        matrix.end();
     })
     .await;
 }
@@ -373,7 +359,7 @@ async fn a_token_that_expires_meanwhile_stops_working() {
 async fn rs_11_only_declared_methods_are_answered_and_trace_never() {
     for_each_engine("methods", |world| async move {
         let paths: std::collections::BTreeSet<&str> = routes().iter().map(|row| row.path).collect();
-        let mut cells = 0;
+        let mut matrix = Matrix::new("RS-11 path × method");
         for path in paths {
             let declared: Vec<&Method> = routes()
                 .iter()
@@ -392,15 +378,14 @@ async fn rs_11_only_declared_methods_are_answered_and_trace_never() {
                     .by(&admin())
                     .send()
                     .await;
-                assert_eq!(answer.verdict(), (405, "method_not_allowed"), "{method} {path}");
-                for allowed in &declared {
-                    assert!(
-                        answer.header("allow").contains(allowed.as_str()),
-                        "{method} {path}: {:?}",
-                        answer.headers
-                    );
-                }
-                cells += 1;
+                let told = declared
+                    .iter()
+                    .all(|allowed| answer.header("allow").contains(allowed.as_str()));
+                matrix.cell(
+                    format_args!("{method} {path}"),
+                    (answer.verdict(), told),
+                    ((405, "method_not_allowed"), true),
+                );
             }
         }
         assert_eq!(
@@ -408,8 +393,8 @@ async fn rs_11_only_declared_methods_are_answered_and_trace_never() {
             (404, "not_found")
         );
         assert_eq!(world.get("/").send().await.verdict(), (404, "not_found"));
-        println!("{cells} cells");
-        assert!(cells > 20, "{cells}");
+        assert!(matrix.cells() > 20, "{}", matrix.cells());
+        matrix.end();
     })
     .await;
 }

@@ -313,11 +313,14 @@ impl Metadata {
         if let Some(name) = self.unknown_name() {
             return Err(format!("client {id}: {name:?} is not a name of a registration"));
         }
-        for uri in self.redirect_uris.iter().chain(&self.post_logout_redirect_uris) {
-            redirect_uri::check(uri, native)?;
+        for uri in &self.redirect_uris {
+            redirect_uri::check("redirect_uri", uri, native)?;
+        }
+        for uri in &self.post_logout_redirect_uris {
+            redirect_uri::check("post_logout_redirect_uri", uri, native)?;
         }
         if let Some(uri) = &self.client_uri {
-            redirect_uri::check(uri, false).map_err(|said| said.replacen("redirect_uri", "client_uri", 1))?;
+            redirect_uri::check("client_uri", uri, false)?;
         }
         if self.redirect_uris.is_empty() && self.grant_types.iter().any(|grant| grant == "authorization_code")
         {

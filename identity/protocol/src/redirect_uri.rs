@@ -8,11 +8,11 @@ pub use matching::{LogoutUri, RedirectUri};
 
 use url::{Host, Url};
 
-/// Checks one redirect URI of a registration; the error is a sentence for whoever registers it.
+/// Checks one URI of a registration, which is called `name` there; the error is a sentence for whoever registers it.
 ///
 /// Accepted: https; http on loopback; for native clients also private-use schemes with a dot.
-pub fn check(uri: &str, native: bool) -> Result<(), String> {
-    let refuse = |reason: &str| Err(format!("redirect_uri {uri:?} {reason}"));
+pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
+    let refuse = |reason: &str| Err(format!("{name} {uri:?} {reason}"));
     if uri.contains('*') {
         return refuse("contains a wildcard");
     }
@@ -62,9 +62,9 @@ mod tests {
             "http://[::1]:7000/cb",
             "http://localhost/cb",
         ] {
-            assert_eq!(check(uri, false), Ok(()), "{uri}");
+            assert_eq!(check("redirect_uri", uri, false), Ok(()), "{uri}");
         }
-        assert_eq!(check("com.example.app:/cb", true), Ok(()));
+        assert_eq!(check("redirect_uri", "com.example.app:/cb", true), Ok(()));
     }
 
     #[test]
@@ -86,10 +86,10 @@ mod tests {
             "https://x/a b",
             "com.example.app:/cb",
         ] {
-            assert!(check(uri, false).is_err(), "{uri}");
+            assert!(check("redirect_uri", uri, false).is_err(), "{uri}");
         }
         for uri in ["myapp:/cb", "JaVaScRiPt:alert(1)", "data:text/html,x"] {
-            assert!(check(uri, true).is_err(), "{uri}");
+            assert!(check("redirect_uri", uri, true).is_err(), "{uri}");
         }
     }
 }

@@ -105,12 +105,13 @@ pub fn opaque(password: &str) -> Cow<'_, str> {
 }
 
 /// A user name: 1 to 64 visible characters without `@`, so that it is never mistaken for an address, and no UUID, so that
-/// it is never mistaken for somebody's id.
+/// it is never mistaken for somebody's id. Its canonical form, by which it is found, is held to the same.
 pub fn check_username(name: &str) -> Result<(), String> {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let canonical = canonical(name);
     if !(1..=64).contains(&name.chars().count())
-        || !name.chars().all(fine)
-        || crate::client::looks_like_a_user_id(name)
+        || !name.chars().chain(canonical.chars()).all(fine)
+        || crate::client::looks_like_a_user_id(&canonical)
     {
         return Err(format!(
             "user name {name:?} must have 1 to 64 letters, digits, dots, hyphens or underscores, and not be a UUID"
@@ -282,6 +283,9 @@ mod tests {
             &"n".repeat(65),
             "01890a5d-ac96-774b-bcce-b302099a8057",
             "01890A5DAC96774BBCCEB302099A8057",
+            // Somebody's id in wide digits, and a letter that is three.
+            "\u{ff10}\u{ff11}890a5d-ac96-774b-bcce-b302099a8057",
+            "\u{2474}",
         ] {
             assert!(check_username(bad).is_err(), "{bad:?}");
         }

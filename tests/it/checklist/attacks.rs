@@ -860,7 +860,7 @@ async fn a_sign_in_that_is_turned_away_comes_back_to_its_form_by_itself() {
     let house = House::new().await;
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
-    let names: Vec<String> = (0..150).map(|at| format!("nobody-{at}")).collect();
+    let names: Vec<String> = (0..290).map(|at| format!("nobody-{at}")).collect();
     let posts = names.iter().map(async |name| {
         let fields = [("username", name.as_str()), ("password", "wrong")];
         browser.press(&page, "#sign-in", &fields).await

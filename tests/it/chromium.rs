@@ -1,11 +1,36 @@
 //! The whole walk in a real browser, with its cookies, its redirects and its content security policy.
 
-use crate::harness::{Chromium, ENTER, House, TAB, until};
+use crate::harness::{Browser, Chromium, ENTER, House, TAB, claims, until};
 
-/// Nothing on a page may be a token: all of ours begin like this.
+/// How every JWT begins.
+const JWT: &str = "eyJ";
+
+/// How every refresh token of a house begins: with its version and the id of the key of its tag, ten bytes.
+async fn refresh_tokens_of(house: &House) -> String {
+    let app = house.app("demo-web", "openid profile");
+    let tokens = app.sign_in(&Browser::new(), house.person("ines"), &[]).await;
+    tokens.refresh()[..13].to_owned()
+}
+
+/// Every token in what went over the browser's connections, and the line that it stands in.
+fn tokens_in<'a>(bytes: &'a [u8], refresh: &str) -> Vec<(&'a [u8], &'a [u8])> {
+    let mut found = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let words = line.split(|byte| !(byte.is_ascii_alphanumeric() || b"-_.".contains(byte)));
+        for word in words {
+            let holds = |mark: &str| word.windows(mark.len()).any(|part| part == mark.as_bytes());
+            if holds(JWT) || holds(refresh) {
+                found.push((word, line));
+            }
+        }
+    }
+    found
+}
+
+/// Nothing that a script can reach may be a token.
 async fn holds_no_token(browser: &Chromium) {
     let source = browser.source().await;
-    assert!(!source.contains("eyJ"), "{source}");
+    assert!(!source.contains(JWT), "{source}");
     let stored = browser
         .run("return JSON.stringify([document.cookie, {...localStorage}, {...sessionStorage}])")
         .await;
@@ -144,7 +169,28 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
         let shown = browser.has(".menu").await || browser.has("#families").await;
         assert!(!shown, "{}", browser.url().await);
     }
-    browser.stop().await;
+
+    // BF-01: of all tokens that the shop holds, the browser carried one, and where OpenID Connect RP-Initiated Logout
+    // §2 has it carried: the ID token on the way to the issuer's logout.
+    let all = browser.stop_and_tell_all().await;
+    let refresh = refresh_tokens_of(&house).await;
+    let hints = [
+        "GET /logout?id_token_hint=".to_owned(),
+        format!("location: {}/logout?id_token_hint=", house.issuer()),
+    ];
+    let found = all.iter().flat_map(|bytes| tokens_in(bytes, &refresh));
+    let (carried, others): (Vec<_>, Vec<_>) =
+        found.partition(|(_, line)| hints.iter().any(|hint| line.starts_with(hint.as_bytes())));
+    let others: Vec<_> = others
+        .iter()
+        .map(|(_, line)| String::from_utf8_lossy(line))
+        .collect();
+    assert_eq!(others, Vec::<String>::new());
+    assert!(!carried.is_empty(), "nothing was written down");
+    for (token, _) in carried {
+        let claims = claims(std::str::from_utf8(token).expect("a JWT"));
+        assert!(claims["nonce"].is_string(), "an ID token: {claims}");
+    }
     house.stop().await;
 }
 

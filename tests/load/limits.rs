@@ -34,23 +34,24 @@ const MIGRATIONS: Migrations = Migrations {
     }],
 };
 
+/// Every limit by its name, in the order of the fields.
+const ALL: [(&str, fn() -> f64); 6] = [
+    ("p256-sign", p256_sign),
+    ("p256-verify", p256_verify),
+    ("ed25519-sign", ed25519_sign),
+    (RSA_SIGN, rsa_sign),
+    (COMMITS, commits),
+    (ARGON2ID, argon2id),
+];
+pub const RSA_SIGN: &str = "rsa-sign";
+pub const COMMITS: &str = "commits";
+pub const ARGON2ID: &str = "argon2id";
+
 impl Limits {
-    /// Measures in a process of its own on the server's core.
     pub fn measure() -> Self {
-        let this = std::env::current_exe().expect("this program");
-        let output = Command::new("taskset")
-            .args(["-c", "0"])
-            .arg(this)
-            .arg("limits")
-            .output()
-            .expect("taskset runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let figures: Vec<f64> = text
-            .split_whitespace()
-            .filter_map(|figure| figure.parse().ok())
-            .collect();
+        let figures = in_a_process(None);
         let [p256_sign, p256_verify, ed25519_sign, rsa_sign, commits, argon2id] = figures[..] else {
-            panic!("the limits were not measured: {text}");
+            panic!("the limits were not measured: {figures:?}");
         };
         Self {
             p256_sign,
@@ -61,6 +62,29 @@ impl Limits {
             argon2id,
         }
     }
+}
+
+/// One limit as it is now: a machine that others use, too, is not the same from minute to minute.
+pub fn now(name: &str) -> f64 {
+    match in_a_process(Some(name))[..] {
+        [figure] => figure,
+        ref others => panic!("{name} was not measured: {others:?}"),
+    }
+}
+
+/// Measured in a process of its own on the server's core.
+fn in_a_process(name: Option<&str>) -> Vec<f64> {
+    let output = Command::new("taskset")
+        .args(["-c", "0"])
+        .arg(std::env::current_exe().expect("this program"))
+        .arg("limits")
+        .args(name)
+        .output()
+        .expect("taskset runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.split_whitespace()
+        .map(|figure| figure.parse().expect("a figure"))
+        .collect()
 }
 
 impl fmt::Display for Limits {
@@ -74,37 +98,57 @@ impl fmt::Display for Limits {
     }
 }
 
-/// Measures here and prints the figures alone.
-pub fn print() {
+/// Measures here and prints the figures alone: of one limit, or of all.
+pub fn print(name: Option<&str>) {
+    for (named, measure) in ALL {
+        if name.is_none_or(|name| name == named) {
+            println!("{}", measure());
+        }
+    }
+}
+
+const MESSAGE: [u8; 480] = [7; 480];
+
+fn p256() -> (SystemRandom, EcdsaKeyPair) {
     let random = SystemRandom::new();
-    let message = [7_u8; 480];
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-    let p256 = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).expect("a key");
-    let signature = p256.sign(&random, &message).expect("a signature");
-    let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, p256.public_key().as_ref()).expect("a key");
-    let ed25519 = Ed25519KeyPair::generate().expect("a key");
-    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
-    let mut out = vec![0; rsa.public_modulus_len()];
-    let figures = [
-        rate(|| {
-            std::hint::black_box(p256.sign(&random, &message).expect("a signature"));
-        }),
-        rate(|| {
-            public
-                .verify_sig(&message, signature.as_ref())
-                .expect("it verifies")
-        }),
-        rate(|| {
-            std::hint::black_box(ed25519.sign(&message));
-        }),
-        rate(|| {
-            rsa.sign(&RSA_PKCS1_SHA256, &random, &message, &mut out)
-                .expect("a signature")
-        }),
-        commits(),
-        argon2id(),
-    ];
-    println!("{}", figures.map(|figure| figure.to_string()).join(" "));
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).expect("a key");
+    (random, key)
+}
+
+fn p256_sign() -> f64 {
+    let (random, key) = p256();
+    rate(|| {
+        std::hint::black_box(key.sign(&random, &MESSAGE).expect("a signature"));
+    })
+}
+
+fn p256_verify() -> f64 {
+    let (random, key) = p256();
+    let signature = key.sign(&random, &MESSAGE).expect("a signature");
+    let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.public_key().as_ref()).expect("a key");
+    rate(|| {
+        public
+            .verify_sig(&MESSAGE, signature.as_ref())
+            .expect("it verifies");
+    })
+}
+
+fn ed25519_sign() -> f64 {
+    let key = Ed25519KeyPair::generate().expect("a key");
+    rate(|| {
+        std::hint::black_box(key.sign(&MESSAGE));
+    })
+}
+
+fn rsa_sign() -> f64 {
+    let random = SystemRandom::new();
+    let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let mut out = vec![0; key.public_modulus_len()];
+    rate(|| {
+        key.sign(&RSA_PKCS1_SHA256, &random, &MESSAGE, &mut out)
+            .expect("a signature");
+    })
 }
 
 fn rate(mut work: impl FnMut()) -> f64 {
@@ -148,12 +192,14 @@ fn commits() -> f64 {
 fn argon2id() -> f64 {
     let params = argon2::Params::new(19 * 1024, 2, 1, Some(32)).expect("parameters");
     let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    // Kept from hash to hash: the limit is the hash, not the mapping of its pages.
+    let mut memory = vec![argon2::Block::new(); argon2.params().block_count()];
     let begun = Instant::now();
     let mut done = 0_u32;
     while begun.elapsed() < Duration::from_secs(2) {
         let mut out = [0; 32];
         argon2
-            .hash_password_into(b"a password of a benchmark", &[7; 16], &mut out)
+            .hash_password_into_with_memory(b"a password of a benchmark", &[7; 16], &mut out, &mut memory)
             .expect("a hash");
         std::hint::black_box(out);
         done += 1;

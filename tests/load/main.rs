@@ -18,7 +18,7 @@ use crate::server::{Server, Setup};
 
 /// Connections of the generator, kept alive.
 const CONNECTIONS: usize = 16;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(5);
 
 fn main() {
@@ -27,7 +27,7 @@ fn main() {
         .filter(|argument| argument != "--bench")
         .collect();
     if arguments.first().is_some_and(|first| first == "limits") {
-        return limits::print();
+        return limits::print(arguments.get(1).map(String::as_str));
     }
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -48,7 +48,7 @@ fn main() {
             guard(&limits);
         }
         if wanted("people") {
-            people::people(&limits);
+            people::people();
         }
         if wanted("timing") {
             timing::timing();

@@ -2,6 +2,7 @@
 //! token endpoint.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::generator::Rate;
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::server::{PASSWORD, SECRET, Server, Setup};
 use crate::{CONNECTIONS, ROUND, ROUNDS};
 
@@ -233,11 +234,11 @@ async fn refresh(line: &mut Line, token: &mut String) {
 }
 
 /// Refresh with the commit before the answer, sign-in with a session, sign-in by password (P3, P7, P9).
-pub fn people(limits: &Limits) {
+pub fn people() {
     let setup = Setup::new("identity");
     let server = Server::start(&setup);
     let address = server.identity();
-    let rate = measure(&server, CONNECTIONS, move |until| async move {
+    let beside = measure(&server, limits::COMMITS, CONNECTIONS, move |until| async move {
         let chains = (0..CONNECTIONS).map(|at| async move {
             let mut line = Line::open(address, None).await;
             let mut token = sign_in(&mut line, AUTHORIZE, &format!("p{at}")).await;
@@ -252,11 +253,9 @@ pub fn people(limits: &Limits) {
         sum(chains).await
     });
     println!(
-        "refresh with rotation, committed before the answer, {CONNECTIONS} chains: {rate}; {:.2} of {:.0} single durable commits/s (P3 asks 0.8)",
-        rate.best / limits.commits,
-        limits.commits
+        "refresh with rotation, committed before the answer, {CONNECTIONS} chains: {beside} single durable commits (P3 asks 80 %)"
     );
-    let rate = measure(&server, CONNECTIONS, move |until| async move {
+    let beside = measure(&server, limits::RSA_SIGN, CONNECTIONS, move |until| async move {
         let browsers = (0..CONNECTIONS).map(|at| async move {
             let mut line = Line::open(address, None).await;
             sign_in(&mut line, AUTHENTICATE, &format!("p{at}")).await;
@@ -275,13 +274,9 @@ pub fn people(limits: &Limits) {
         sum(browsers).await
     });
     println!(
-        "sign-in with a session, code exchanged, two commits, an RS256 ID token: {rate}; {:.2} of {:.0} single durable commits/s, {:.0} % of {:.0} RSA signatures/s (P7 asks 2,000/s where RSA signs 4,122/s)",
-        rate.best / limits.commits,
-        limits.commits,
-        rate.best / limits.rsa_sign * 100.0,
-        limits.rsa_sign
+        "sign-in with a session, code exchanged, two commits, an RS256 ID token: {beside} raw RSA signatures (P7 asks 2,000/s where RSA signs 4,122/s: 49 %)"
     );
-    let rate = measure(&server, 4, move |until| async move {
+    let beside = measure(&server, limits::ARGON2ID, 4, move |until| async move {
         let browsers = (0..4).map(|at| async move {
             until.begin().await;
             let mut done = 0;
@@ -296,11 +291,7 @@ pub fn people(limits: &Limits) {
         });
         sum(browsers).await
     });
-    println!(
-        "sign-in by password, a page and a post each: {rate}; {:.0} % of {:.1} raw argon2id hashes/s (P9 asks 90 %)",
-        rate.best / limits.argon2id * 100.0,
-        limits.argon2id
-    );
+    println!("sign-in by password, a page and a post each: {beside} raw argon2id hashes (P9 asks 90 %)");
     println!("resident memory after the load: {:.1} MiB", server.resident_mib());
 }
 
@@ -631,7 +622,37 @@ async fn sum(all: impl Iterator<Item = impl Future<Output = u64>>) -> u64 {
     futures::future::join_all(all).await.into_iter().sum()
 }
 
-fn measure<F, Fut>(server: &Server, clients: usize, round: F) -> Rate
+/// Rounds of ours, each between two measurements of the limit.
+struct Beside {
+    rate: Rate,
+    /// Of the limit, measured before the first round and after each.
+    raw: Vec<f64>,
+    /// Of each round: its rate by the mean of the limit before and after it.
+    shares: Vec<f64>,
+}
+
+impl fmt::Display for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |figures: &[f64], digits: usize| {
+            let texts = figures.iter().map(|figure| format!("{figure:.digits$}"));
+            texts.collect::<Vec<_>>().join(", ")
+        };
+        let percent: Vec<f64> = self.shares.iter().map(|share| share * 100.0).collect();
+        let mut sorted = percent.clone();
+        sorted.sort_by(f64::total_cmp);
+        let digits = if self.raw[0] < 100.0 { 1 } else { 0 };
+        write!(
+            f,
+            "{}; {:.0} % (rounds {}) of {}/s",
+            self.rate,
+            sorted[sorted.len() / 2],
+            list(&percent, 0),
+            list(&self.raw, digits),
+        )
+    }
+}
+
+fn measure<F, Fut>(server: &Server, limit: &str, clients: usize, round: F) -> Beside
 where
     F: Fn(Until) -> Fut + Send + Sync,
     Fut: Future<Output = u64>,
@@ -639,6 +660,8 @@ where
     let mut rates = Vec::new();
     let mut cpu = 0.0;
     let mut total = 0.0;
+    let mut raw = vec![limits::now(limit)];
+    let mut shares = Vec::new();
     for _ in 0..ROUNDS {
         // Leaked once a round: the tasks of a benchmark live as long as it does.
         let until = Until(
@@ -658,12 +681,20 @@ where
         });
         cpu += server.cpu_seconds() - before;
         total += done as f64;
-        rates.push(done as f64 / ROUND.as_secs_f64());
+        let rate = done as f64 / ROUND.as_secs_f64();
+        rates.push(rate);
+        let (before, after) = (raw[raw.len() - 1], limits::now(limit));
+        raw.push(after);
+        shares.push(rate / ((before + after) / 2.0));
     }
     rates.sort_by(f64::total_cmp);
-    Rate {
-        best: rates[ROUNDS - 1],
-        median: rates[ROUNDS / 2],
-        cpu_us: cpu / total * 1e6,
+    Beside {
+        rate: Rate {
+            best: rates[ROUNDS - 1],
+            median: rates[ROUNDS / 2],
+            cpu_us: cpu / total * 1e6,
+        },
+        raw,
+        shares,
     }
 }

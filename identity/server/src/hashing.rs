@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::password::Memory;
+
 /// Handle of the pool. Its threads end when the last one is dropped.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
@@ -55,13 +57,15 @@ struct Queue {
 
 struct Job {
     due: Instant,
-    work: Box<dyn FnOnce() + Send>,
+    work: Box<dyn FnOnce(&mut Memory) + Send>,
 }
 
 /// What the queue holds is worked off in this time, by the measured rate.
 const LENGTH: Duration = Duration::from_secs(1);
 /// Who has waited for longer is told to come again, unhashed.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long a thread that nobody needs keeps what it hashes in.
+const KEPT: Duration = Duration::from_secs(1);
 /// Places that there are however slow a machine is.
 const FEWEST: usize = 4;
 /// The niceness of the threads: other work of the process goes first.
@@ -134,13 +138,13 @@ impl Place {
     /// Runs the work in the pool.
     pub async fn run<T: Send + 'static>(
         mut self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         let job = Job {
             due: Instant::now() + PATIENCE,
-            work: Box::new(move || {
-                let _gone = answer.send(work());
+            work: Box::new(move |memory| {
+                let _gone = answer.send(work(memory));
             }),
         };
         self.taken = true;
@@ -176,6 +180,7 @@ impl Shared {
         if let Err(error) = rustix::process::setpriority_process(None, NICE) {
             tracing::warn!(error = %error, "the password pool has the priority of everything else");
         }
+        let mut memory = Memory::default();
         let mut queue = self.lock();
         let mut rested = Instant::now();
         loop {
@@ -185,7 +190,7 @@ impl Shared {
                 queue.places[class as usize] -= 1;
                 drop(queue);
                 let before = Usage::now();
-                (job.work)();
+                (job.work)(&mut memory);
                 let used = Usage::since(&before, self.cores);
                 queue = self.lock();
                 let flooded = std::mem::take(&mut queue.flooded);
@@ -199,6 +204,15 @@ impl Shared {
                 let wait = soon.saturating_duration_since(now);
                 let waited = self.wake.wait_timeout(queue, wait);
                 queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+            } else if !memory.is_empty() {
+                let waited = self.wake.wait_timeout(queue, KEPT);
+                let (again, time) = waited.unwrap_or_else(PoisonError::into_inner);
+                queue = again;
+                if time.timed_out() {
+                    drop(queue);
+                    memory = Memory::default();
+                    queue = self.lock();
+                }
             } else {
                 queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
             }
@@ -321,7 +335,7 @@ mod tests {
         assert!(!known.is_empty());
         drop((held, known));
         let place = pool.reserve(Class::Unknown).unwrap();
-        assert_eq!(place.run(|| 7).await, Ok(7));
+        assert_eq!(place.run(|_| 7).await, Ok(7));
     }
 
     #[test]
@@ -335,7 +349,7 @@ mod tests {
             let seen = seen.clone();
             let job = Job {
                 due: Instant::now() + PATIENCE,
-                work: Box::new(move || seen.lock().unwrap().push(name)),
+                work: Box::new(move |_| seen.lock().unwrap().push(name)),
             };
             match class {
                 Class::Known => queue.known.push_back(job),
@@ -347,7 +361,7 @@ mod tests {
         }
         push(&mut queue, Class::Known, 100);
         while let Some((job, _)) = queue.next(1, true) {
-            (job.work)();
+            (job.work)(&mut Memory::default());
         }
         assert_eq!(*seen.lock().unwrap(), [100, 7, 6, 5, 0, 1, 2, 3, 4]);
     }
@@ -361,7 +375,7 @@ mod tests {
             let held = gone.clone();
             let job = Job {
                 due: begun + Duration::from_secs(due),
-                work: Box::new(move || drop(held)),
+                work: Box::new(move |_| drop(held)),
             };
             queue.places[class as usize] += 1;
             match class {
@@ -383,7 +397,7 @@ mod tests {
         let mut queue = Queue::default();
         let job = || Job {
             due: Instant::now() + PATIENCE,
-            work: Box::new(|| {}),
+            work: Box::new(|_| {}),
         };
         queue.unknown.push_back(job());
         queue.known.push_back(job());

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -13,16 +13,43 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const ITERATIONS: u32 = 2;
 const LANES: u32 = 1;
 
+/// What hashes are computed in, 19 MiB with today's parameters. Kept from one hash to the next: to map its pages anew each
+/// time costs a tenth of a hash.
+#[derive(Default)]
+pub(crate) struct Memory(Vec<Block>);
+
+impl Memory {
+    /// Whether anything is kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn argon2id(
+        &mut self,
+        params: Params,
+        password: &str,
+        salt: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), argon2::Error> {
+        let blocks = params.block_count();
+        if self.0.len() != blocks {
+            self.0 = Vec::new();
+            self.0
+                .try_reserve_exact(blocks)
+                .map_err(|_| argon2::Error::OutOfMemory)?;
+            self.0.resize(blocks, Block::new());
+        }
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        argon2.hash_password_into_with_memory(opaque(password).as_bytes(), salt, out, &mut self.0)
+    }
+}
+
 /// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. Takes some 20 ms of a core: run it off the request path.
-pub(crate) fn hash(password: &str, random: &Random) -> Result<String, argon2::Error> {
+pub(crate) fn hash(password: &str, random: &Random, memory: &mut Memory) -> Result<String, argon2::Error> {
     let salt: [u8; 16] = random.bytes();
     let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, Some(32))?;
     let mut out = [0_u8; 32];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
-        opaque(password).as_bytes(),
-        &salt,
-        &mut out,
-    )?;
+    memory.argon2id(params, password, &salt, &mut out)?;
     let (salt, out) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(out));
     Ok(format!(
         "$argon2id$v=19$m={MEMORY_KIB},t={ITERATIONS},p={LANES}${salt}${out}"
@@ -41,7 +68,7 @@ pub(crate) enum Match {
 }
 
 /// Compares in constant time. Without a stored hash the same work is done on a dummy, and the answer is no.
-pub(crate) fn verify(password: &str, stored: Option<&str>) -> Match {
+pub(crate) fn verify(password: &str, stored: Option<&str>, memory: &mut Memory) -> Match {
     let parsed = stored.and_then(Phc::parse);
     let phc = parsed.as_ref().unwrap_or(&DUMMY);
     let Ok(params) = Params::new(phc.memory_kib, phc.iterations, phc.lanes, Some(phc.hash.len())) else {
@@ -51,11 +78,7 @@ pub(crate) fn verify(password: &str, stored: Option<&str>) -> Match {
     tests::WORK
         .with_borrow_mut(|work| work.push((phc.memory_kib, phc.iterations, phc.lanes, phc.hash.len())));
     let mut out = vec![0_u8; phc.hash.len()];
-    let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(
-        opaque(password).as_bytes(),
-        &phc.salt,
-        &mut out,
-    );
+    let hashed = memory.argon2id(params, password, &phc.salt, &mut out);
     let equal = hashed.is_ok() && verify_slices_are_equal(&out, &phc.hash).is_ok();
     match (equal && parsed.is_some(), phc.is_current()) {
         (false, _) => Match::No,
@@ -115,7 +138,8 @@ mod tests {
 
     #[test]
     fn cve_2026_23511_ac_04_nobody_costs_as_much_as_somebody() {
-        let stored = hash("correct horse", &Random::system()).unwrap();
+        let mut memory = Memory::default();
+        let stored = hash("correct horse", &Random::system(), &mut memory).unwrap();
         for (password, stored) in [
             ("correct horse", Some(stored.as_str())),
             ("wrong", Some(&stored)),
@@ -123,33 +147,40 @@ mod tests {
             ("wrong", Some("nonsense")),
         ] {
             WORK.take();
-            verify(password, stored);
+            verify(password, stored, &mut memory);
             assert_eq!(WORK.take(), [(MEMORY_KIB, ITERATIONS, LANES, 32)], "{stored:?}");
         }
     }
 
     #[test]
     fn ac_03_a_password_is_kept_as_argon2id_with_its_parameters_and_salt() {
-        let random = Random::system();
-        let one = hash("correct horse battery staple", &random).unwrap();
+        let (random, mut memory) = (Random::system(), Memory::default());
+        let one = hash("correct horse battery staple", &random, &mut memory).unwrap();
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
-        assert_ne!(one, hash("correct horse battery staple", &random).unwrap());
+        assert_ne!(
+            one,
+            hash("correct horse battery staple", &random, &mut memory).unwrap()
+        );
         assert!(!one.contains("horse"));
     }
 
     #[test]
     fn ac_01_a_password_is_compared_whole() {
-        let long = "x".repeat(72);
-        let stored = hash(&format!("{long}one"), &Random::system()).unwrap();
-        assert_eq!(verify(&format!("{long}one"), Some(&stored)), Match::Yes);
+        let (long, mut memory) = ("x".repeat(72), Memory::default());
+        let stored = hash(&format!("{long}one"), &Random::system(), &mut memory).unwrap();
+        assert_eq!(
+            verify(&format!("{long}one"), Some(&stored), &mut memory),
+            Match::Yes
+        );
         for other in [&format!("{long}two"), &long, "", &format!("{long}one ")] {
-            assert_eq!(verify(other, Some(&stored)), Match::No, "{other:?}");
+            assert_eq!(verify(other, Some(&stored), &mut memory), Match::No, "{other:?}");
         }
-        assert_eq!(verify("anything", None), Match::No);
+        assert_eq!(verify("anything", None, &mut memory), Match::No);
     }
 
     #[test]
     fn ac_03_old_parameters_are_noticed_and_hostile_ones_are_refused() {
+        let mut memory = Memory::default();
         let weak = Params::new(8 * 1024, 1, 1, Some(32)).unwrap();
         let mut out = [0; 32];
         Argon2::new(Algorithm::Argon2id, Version::V0x13, weak)
@@ -163,7 +194,7 @@ mod tests {
             )
         };
         assert_eq!(
-            verify("correct horse", Some(&phc("m=8192,t=1,p=1"))),
+            verify("correct horse", Some(&phc("m=8192,t=1,p=1")), &mut memory),
             Match::YesButOld
         );
         for hostile in [
@@ -177,7 +208,7 @@ mod tests {
         ] {
             assert!(Phc::parse(&phc(hostile)).is_none(), "{hostile}");
             assert_eq!(
-                verify("correct horse", Some(&phc(hostile))),
+                verify("correct horse", Some(&phc(hostile)), &mut memory),
                 Match::No,
                 "{hostile}"
             );
@@ -188,7 +219,7 @@ mod tests {
             "plain",
             "$argon2id$v=19$",
         ] {
-            assert_eq!(verify("plain", Some(odd)), Match::No, "{odd}");
+            assert_eq!(verify("plain", Some(odd), &mut memory), Match::No, "{odd}");
         }
     }
 }

@@ -11,7 +11,8 @@ use latchkey_protocol::user::{check_claims, check_email, check_password, check_u
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{AdminError, Identity, IdentityError, password};
+use crate::password::{self, Memory};
+use crate::{AdminError, Identity, IdentityError};
 
 /// A person as an administrator sees them.
 #[derive(Clone, Debug, Serialize)]
@@ -424,7 +425,9 @@ impl Identity {
     /// Off the request path: it takes some 20 ms of a core.
     pub(crate) async fn hash_password(&self, password: String) -> Result<String, AdminError> {
         let random = self.inner.random.clone();
-        let hashed = tokio::task::spawn_blocking(move || password::hash(&password, &random)).await;
+        let hashed =
+            tokio::task::spawn_blocking(move || password::hash(&password, &random, &mut Memory::default()))
+                .await;
         match hashed {
             Ok(Ok(hash)) => Ok(hash),
             Ok(Err(error)) => Err(AdminError::Refused(format!(

@@ -100,9 +100,10 @@ impl Identity {
         // The same work for whoever does not exist (AC-04). A hash with old parameters is made again in the same place.
         let compared = place.run({
             let (stored, random) = (stored.clone(), self.inner.random.clone());
-            move || {
-                let matched = password::verify(&password, stored.as_deref());
-                let rehashed = (matched == Match::YesButOld).then(|| password::hash(&password, &random));
+            move |memory: &mut _| {
+                let matched = password::verify(&password, stored.as_deref(), memory);
+                let rehashed =
+                    (matched == Match::YesButOld).then(|| password::hash(&password, &random, memory));
                 (matched, rehashed.and_then(Result::ok))
             }
         });

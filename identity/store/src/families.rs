@@ -57,8 +57,7 @@ macro_rules! family_columns {
          f.previous_mac_key_id AS f_previous_mac_key_id, f.rotated_at AS f_rotated_at, \
          f.last_used_at AS f_last_used_at, f.overlap_hits AS f_overlap_hits, f.overlap_streak AS f_overlap_streak, \
          f.hit_generation AS f_hit_generation, f.late_answer_at AS f_late_answer_at, f.offline_at AS f_offline_at, \
-         f.idle_expires_at AS f_idle_expires_at, f.expires_at AS f_expires_at, f.revoked_at AS f_revoked_at, \
-         f.device AS f_device, f.created_at AS f_created_at, f.cause AS f_cause"
+         f.idle_expires_at AS f_idle_expires_at, f.expires_at AS f_expires_at, f.revoked_at AS f_revoked_at"
     };
 }
 
@@ -121,7 +120,7 @@ impl Store {
         .fetch_optional(&self.db)
         .await?;
         row.map(|row| {
-            let family = read(&row)?.family;
+            let family = read(&row)?;
             let gone = row.opt_text("s_id")?.is_none() || row.opt_int("s_ended_at")?.is_some();
             Ok(FamilyFacts {
                 session_ended: family.session.is_some() && gone,
@@ -253,7 +252,8 @@ impl Store {
         sql(concat!(
             "SELECT ",
             family_columns!(),
-            " FROM families f WHERE f.user_id = $1 \
+            ", f.device AS f_device, f.created_at AS f_created_at, f.cause AS f_cause \
+               FROM families f WHERE f.user_id = $1 \
                ORDER BY CASE WHEN f.revoked_at IS NULL AND COALESCE(f.expires_at, $3) >= $3 \
                                AND COALESCE(f.idle_expires_at, $3) >= $3 THEN 0 ELSE 1 END, \
                         f.created_at DESC, f.id LIMIT $2"
@@ -264,7 +264,14 @@ impl Store {
         .fetch_all(&self.db)
         .await?
         .iter()
-        .map(read)
+        .map(|row| {
+            Ok(FamilyRow {
+                family: read(row)?,
+                device: row.opt_text("f_device")?,
+                created_at: Timestamp(row.int("f_created_at")?),
+                cause: row.opt_text("f_cause")?,
+            })
+        })
         .collect()
     }
 }
@@ -287,7 +294,7 @@ impl FamilyRow {
     }
 }
 
-fn read(row: &Row) -> Result<FamilyRow, StoreError> {
+fn read(row: &Row) -> Result<Family, StoreError> {
     let id = row.text("f_id")?;
     let corrupt = |reason: &str| StoreError::corrupt("families", &id, reason);
     let time = |column| Ok::<_, StoreError>(row.opt_int(column)?.map(Timestamp));
@@ -297,7 +304,7 @@ fn read(row: &Row) -> Result<FamilyRow, StoreError> {
             .map(Some)
             .ok_or_else(|| corrupt("not a key id")),
     };
-    let family = Family {
+    Ok(Family {
         handle: Handle::parse(&row.text("f_handle")?).ok_or_else(|| corrupt("not a handle"))?,
         fam: row.text("f_fam")?,
         salt: Salt::parse(&row.text("f_salt")?).ok_or_else(|| corrupt("not a salt"))?,
@@ -328,11 +335,5 @@ fn read(row: &Row) -> Result<FamilyRow, StoreError> {
         expires_at: time("f_expires_at")?,
         revoked_at: time("f_revoked_at")?,
         id: id.clone(),
-    };
-    Ok(FamilyRow {
-        family,
-        device: row.opt_text("f_device")?,
-        created_at: Timestamp(row.int("f_created_at")?),
-        cause: row.opt_text("f_cause")?,
     })
 }

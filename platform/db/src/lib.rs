@@ -8,6 +8,7 @@ mod changes;
 mod error;
 mod migrate;
 mod open;
+mod readers;
 mod sql;
 pub mod testing;
 mod write;

@@ -7,13 +7,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::migrate::check_sqlite_version;
+use crate::readers::Readers;
 use crate::write::Job;
 use crate::writer::Writer;
 use crate::{DbError, Migrations};
@@ -51,7 +52,7 @@ impl Drop for Inner {
 
 pub(crate) enum Pools {
     Sqlite {
-        readers: SqlitePool,
+        readers: Readers,
         writer: mpsc::Sender<Job>,
         file: Box<SqliteConnectOptions>,
     },
@@ -145,12 +146,7 @@ impl Db {
         migrate_sqlite(&mut writer, &options.migrations).await?;
 
         let reading = file.clone().create_if_missing(false).read_only(true);
-        let readers = SqlitePoolOptions::new()
-            .max_connections(readers(options.connections))
-            .min_connections(0)
-            .acquire_timeout(Duration::from_secs(5))
-            .test_before_acquire(false)
-            .connect_lazy_with(reading);
+        let readers = Readers::new(reading, readers(options.connections));
         let last_readers = readers.clone();
         let (jobs, queue) = mpsc::channel(1024);
         let db = Self::assemble(

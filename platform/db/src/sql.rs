@@ -114,9 +114,9 @@ impl Sql {
             On::Read(db) => match &db.inner.pools {
                 Pools::Sqlite { readers, .. } => {
                     let (text, arguments) = self.for_sqlite()?;
-                    Ok(sqlite_rows(
-                        sqlx::query_with(text, arguments).fetch_all(readers).await?,
-                    ))
+                    let mut reader = readers.lend().await?;
+                    let rows = sqlx::query_with(text, arguments).fetch_all(reader.conn()?).await;
+                    Ok(sqlite_rows(reader.finished(rows)?))
                 }
                 Pools::Postgres(pool) => {
                     let (text, arguments) = self.for_postgres()?;
@@ -147,8 +147,11 @@ impl Sql {
             On::Read(db) => match &db.inner.pools {
                 Pools::Sqlite { readers, .. } => {
                     let (text, arguments) = self.for_sqlite()?;
-                    let row = sqlx::query_with(text, arguments).fetch_optional(readers).await?;
-                    Ok(row.map(Row::Sqlite))
+                    let mut reader = readers.lend().await?;
+                    let row = sqlx::query_with(text, arguments)
+                        .fetch_optional(reader.conn()?)
+                        .await;
+                    Ok(reader.finished(row)?.map(Row::Sqlite))
                 }
                 Pools::Postgres(pool) => {
                     let (text, arguments) = self.for_postgres()?;

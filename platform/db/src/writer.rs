@@ -4,22 +4,25 @@ use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
-use sqlx::{Executor, SqliteConnection, SqlitePool};
+use sqlx::{Executor, SqliteConnection};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::DbError;
+use crate::readers::Readers;
 use crate::write::{Conn, Job, Release, Tx, refuse};
 
 /// How many decisions one durable commit may carry.
 const BATCH: usize = 64;
+/// How often everybody else has a turn before a commit begins, as long as somebody more comes each time.
+const TURNS: usize = 4;
 
 /// Whom the writer tells, and who tells the writer.
 pub(crate) struct Writer {
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) stopping: CancellationToken,
     pub(crate) fatal: CancellationToken,
-    pub(crate) readers: SqlitePool,
+    pub(crate) readers: Readers,
 }
 
 impl Writer {
@@ -36,10 +39,18 @@ impl Writer {
             };
             let Some(first) = first else { break };
             let mut batch = VecDeque::from([first]);
-            while batch.len() < BATCH
-                && let Ok(job) = queue.try_recv()
-            {
-                batch.push_back(job);
+            for _ in 0..TURNS {
+                let before = batch.len();
+                // Whoever is about to write is let do so: a commit costs the same for one as for many.
+                tokio::task::yield_now().await;
+                while batch.len() < BATCH
+                    && let Ok(job) = queue.try_recv()
+                {
+                    batch.push_back(job);
+                }
+                if batch.len() == before || batch.len() == BATCH {
+                    break;
+                }
             }
             while !batch.is_empty() {
                 match self.commit(conn, &mut batch).await {

@@ -1,5 +1,6 @@
 //! A real Chromium, driven over WebDriver (W3C WebDriver): as much of the protocol as the journeys need.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -16,9 +17,11 @@ use super::http;
 pub struct Chromium {
     driver: Child,
     session: String,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
+/// Where the browser writes down what it sends and receives, in its profile.
+const NET_LOG: &str = "net-log.json";
 /// How long a page may take to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Keys that are no letters.
@@ -58,6 +61,8 @@ impl Chromium {
             "--disable-component-update",
             "--disable-sync",
             "--disable-quic",
+            "--net-log-capture-mode=Everything",
+            &format!("--log-net-log={}", profile.path().join(NET_LOG).display()),
             &format!("--user-data-dir={}", profile.path().display()),
         ];
         let wanted = json!({"capabilities": {"alwaysMatch": {
@@ -78,7 +83,7 @@ impl Chromium {
         Self {
             driver,
             session: format!("{base}/session/{id}"),
-            _profile: profile,
+            profile,
         }
     }
 
@@ -285,9 +290,39 @@ impl Chromium {
         assert!(all.is_empty(), "{}", all.join("\n"));
     }
 
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
+        self.close().await;
+    }
+
+    /// Everything that went over the browser's connections since it was started, what came compressed also as it was
+    /// read. One direction of one connection is one entry.
+    pub async fn stop_and_tell_all(self) -> Vec<Vec<u8>> {
+        let log = self.profile.path().join(NET_LOG);
+        let profile = self.close().await;
+        let text = std::fs::read_to_string(log).expect("the browser's own log");
+        drop(profile);
+        let mut all: BTreeMap<(u64, u64), Vec<u8>> = BTreeMap::new();
+        // An event a line; the log as a whole is JSON only if the browser had the time to end it.
+        for line in text.lines() {
+            let Ok(event) = serde_json::from_str::<Value>(line.trim_end_matches(',')) else {
+                continue;
+            };
+            let Some(bytes) = event["params"]["bytes"].as_str() else {
+                continue;
+            };
+            let number = |value: &Value| value.as_u64().expect("a number");
+            let of = (number(&event["source"]["id"]), number(&event["type"]));
+            all.entry(of)
+                .or_default()
+                .extend(STANDARD.decode(bytes).expect("base64"));
+        }
+        all.into_values().collect()
+    }
+
+    async fn close(mut self) -> tempfile::TempDir {
         let _closing = self.ask(Method::DELETE, "", Value::Null).await;
         let _gone = self.driver.kill().await;
+        std::mem::replace(&mut self.profile, tempfile::tempdir().expect("a folder"))
     }
 }
 

@@ -84,6 +84,36 @@ async fn reading_does_not_wait_for_the_writer() {
 }
 
 #[tokio::test]
+async fn who_hangs_up_in_the_middle_of_a_read_takes_no_reader_along() {
+    for_each_engine("cut_off", async |place| {
+        place.insert("a").await.unwrap();
+        for turns in 0..40 {
+            let long = sql(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
+                 SELECT COUNT(*) AS found FROM n",
+            );
+            let mut reading = std::pin::pin!(long.fetch_one(&place.db));
+            for _ in 0..turns {
+                if futures::poll!(reading.as_mut()).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(soon(ids(&place.db)).await, ["a"]);
+        // Nobody is left behind whom the end would wait for.
+        soon(place.db.close()).await;
+        let late = sql("SELECT id FROM rows").fetch_all(&place.db).await;
+        assert!(
+            matches!(late, Err(DbError::Unavailable(_))),
+            "{:?}",
+            late.map(drop)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_statement_that_should_give_a_row_and_gives_none_is_an_error() {
     for_each_engine("no_row", async |place| {
         let one = sql("SELECT id FROM rows").fetch_one(&place.db).await;

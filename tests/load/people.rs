@@ -19,9 +19,14 @@ use crate::{CONNECTIONS, ROUND, ROUNDS};
 /// A kept-alive connection with the cookies of one browser.
 pub struct Line {
     address: SocketAddr,
+    from: Option<Ipv4Addr>,
+    used: Instant,
     stream: TcpStream,
     cookies: Vec<(String, String)>,
 }
+
+/// A connection that was idle for longer is made anew: the server keeps no idle one for long.
+const IDLE: Duration = Duration::from_secs(2);
 
 pub struct Answer {
     pub status: u16,
@@ -56,15 +61,11 @@ impl Line {
     pub async fn open(address: SocketAddr, from: Option<Ipv4Addr>) -> Self {
         Self {
             address,
+            from,
+            used: Instant::now(),
             stream: Self::connect(address, from).await,
             cookies: Vec::new(),
         }
-    }
-
-    /// Waits, and comes back on a new connection: the server keeps no idle one for long.
-    async fn come_back_in(&mut self, seconds: u64) {
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        self.stream = Self::connect(self.address, None).await;
     }
 
     async fn connect(address: SocketAddr, from: Option<Ipv4Addr>) -> TcpStream {
@@ -118,6 +119,9 @@ impl Line {
         }
         text += "\r\n";
         text += form.unwrap_or_default();
+        if self.used.elapsed() > IDLE {
+            self.stream = Self::connect(self.address, self.from).await;
+        }
         self.stream
             .write_all(text.as_bytes())
             .await
@@ -143,6 +147,7 @@ impl Line {
             assert!(n > 0, "the server hung up");
             read.extend_from_slice(&buffer[..n]);
         }
+        self.used = Instant::now();
         let at = head.len() + 4;
         for line in head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
             if let Some((name, value)) = line.split(';').next().and_then(|pair| pair.split_once('=')) {
@@ -204,7 +209,7 @@ async fn sign_in(line: &mut Line, asking: &str, who: &str) -> String {
     let mut answer = line.post("/login", &form).await;
     while answer.status == 503 {
         // So many at once are asked to wait.
-        line.come_back_in(answer.retry_after()).await;
+        tokio::time::sleep(Duration::from_secs(answer.retry_after())).await;
         answer = line.post("/login", &form).await;
     }
     assert_eq!(answer.status, 303, "{}", answer.body);

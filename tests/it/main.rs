@@ -10,6 +10,7 @@ mod contract;
 mod documents;
 mod ends;
 mod foreign;
+mod forgetting;
 mod harness;
 mod journey;
 mod killed;

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use latchkey_identity_store::{AuditRow, RequestRow};
 use latchkey_protocol::authorize::{self, Issue, Outcome, Request, Server, Step, Stored};
 use latchkey_protocol::client::Client;
-use latchkey_protocol::consent::Consent;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session::State;
 use latchkey_protocol::{ClientId, Timestamp};
@@ -80,8 +79,6 @@ pub(crate) struct Decided {
     pub client: Arc<Client>,
     pub request: Request,
     pub session: Option<SignedIn>,
-    /// What the person allowed the client until now.
-    pub consent: Option<Consent>,
     pub outcome: Outcome,
 }
 
@@ -186,18 +183,10 @@ impl Identity {
         signed_in: Option<&str>,
         step: &Step,
     ) -> Result<Decided, Fault> {
-        let session = self.session(visitor).await?;
+        let session = self.session_for(visitor, Some(client.id())).await?;
         let session = session.filter(|known| known.state == State::Live);
         let known = session.as_ref().map(|known| (&known.row.session, &known.person));
-        let consent = match known {
-            Some((session, _)) => {
-                self.inner
-                    .store
-                    .consent(self.inner.store.db(), &session.user, client.id())
-                    .await?
-            }
-            None => None,
-        };
+        let consent = session.as_ref().and_then(|known| known.consent.as_ref());
         let sid = known.and_then(|(session, _)| self.inner.signer.sid(&session.id, client.id()));
         let registry = self.inner.registry.snapshot();
         let outcome = authorize::decide(
@@ -208,7 +197,7 @@ impl Identity {
                 session: known,
                 sid: sid.as_deref(),
                 signed_in_here: known.is_some_and(|(session, _)| signed_in == Some(session.id.as_str())),
-                consent: consent.as_ref(),
+                consent,
                 step,
                 now: self.now(),
                 latest: self.latest(),
@@ -218,7 +207,6 @@ impl Identity {
             client,
             request,
             session,
-            consent,
             outcome,
         })
     }
@@ -242,7 +230,8 @@ impl Identity {
         let code = self.secret();
         let (identity, hash, now, latest) = (self.clone(), digest(&code), self.now(), self.latest());
         let device = visitor.agent();
-        let (issue, before) = (issue.clone(), decided.consent.clone());
+        let before = decided.session.as_ref().and_then(|known| known.consent.clone());
+        let issue = issue.clone();
         let request = request.map(|row| row.id.clone());
         let touch = decided.session.as_ref().and_then(|known| {
             const A_MINUTE_MS: i64 = 60_000;

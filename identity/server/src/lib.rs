@@ -6,6 +6,7 @@ mod answer;
 mod ends;
 mod feed;
 mod hashing;
+mod housekeeping;
 mod interaction;
 mod keypair;
 mod pages;
@@ -262,7 +263,7 @@ impl Identity {
             .when("signals", move || feed.inner.feed.is_live())
     }
 
-    /// Runs what goes on beside requests, until `stop`: the relay, the feed, and keeping up with the database.
+    /// Runs what goes on beside requests, until `stop`: the relay, the feed, keeping up with the database, and forgetting.
     pub async fn run(&self, stop: CancellationToken) {
         let relay = self
             .inner
@@ -272,14 +273,13 @@ impl Identity {
         tokio::join!(
             relay.run(stop.clone()),
             self.run_feed(stop.clone()),
-            self.keep_up(stop)
+            self.keep_up(stop.clone()),
+            self.keep_house(stop)
         );
     }
 
     async fn keep_up(&self, stop: CancellationToken) {
-        const HOUSEKEEPING_MS: i64 = 60_000;
         let mut changes = self.inner.store.db().changes();
-        let mut cleaned_at = 0;
         loop {
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },
@@ -291,34 +291,16 @@ impl Identity {
                 Ok(Err(error)) => {
                     tracing::error!(
                         reason = latchkey_http::reasons(&error),
-                        "the registry cannot be read"
+                        silent_ms = self.inner.registry.age_ms(),
+                        "the registry cannot be read; clients are refused when it was silent for too long"
                     );
                 }
-                Err(_late) => tracing::error!("the registry cannot be read in time"),
-            }
-            let now = self.now();
-            if now.0 - cleaned_at > HOUSEKEEPING_MS {
-                cleaned_at = now.0;
-                if let Err(error) = self.clean(now).await {
-                    tracing::warn!(error = %error, "expired rows stay for now");
-                }
+                Err(_late) => tracing::error!(
+                    silent_ms = self.inner.registry.age_ms(),
+                    "the registry cannot be read in time; clients are refused when it was silent for too long"
+                ),
             }
         }
-    }
-
-    async fn clean(&self, now: Timestamp) -> Result<(), IdentityError> {
-        let (store, latest) = (self.inner.store.clone(), self.latest());
-        self.inner
-            .store
-            .db()
-            .write(move |tx| async move {
-                store.purge_revocations(&tx, now).await?;
-                store.purge_throttles(&tx, Timestamp(now.0 - 3_600_000)).await?;
-                store.see(&tx, latest).await?;
-                store.purge_sign_in(&tx, latest).await?;
-                Ok(())
-            })
-            .await
     }
 
     /// The configured issuer.

@@ -91,7 +91,8 @@ impl Registry {
         self.age_ms() < STALE_AFTER_MS
     }
 
-    fn age_ms(&self) -> u64 {
+    /// How long the database has not been heard, milliseconds.
+    pub fn age_ms(&self) -> u64 {
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         now.saturating_sub(self.heard_ms.load(Ordering::Acquire))
     }

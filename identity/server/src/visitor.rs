@@ -9,6 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use latchkey_identity_store::SessionRow;
+use latchkey_protocol::ClientId;
+use latchkey_protocol::consent::Consent;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::session::State;
@@ -162,21 +164,37 @@ pub(crate) struct SignedIn {
     pub row: SessionRow,
     pub person: Person,
     pub state: State,
+    /// What they allow the client that was asked about.
+    pub consent: Option<Consent>,
 }
 
 impl Identity {
     /// The session of this browser, in whatever state; ended ones are none.
     pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<SignedIn>, IdentityError> {
+        self.session_for(visitor, None).await
+    }
+
+    /// The same with what its person allows this client.
+    pub(crate) async fn session_for(
+        &self,
+        visitor: &Visitor,
+        client: Option<&ClientId>,
+    ) -> Result<Option<SignedIn>, IdentityError> {
         let Some(secret) = visitor.session_secret(self) else {
             return Ok(None);
         };
-        let found = self.inner.store.session_by_secret(&digest(secret)).await?;
+        let found = self
+            .inner
+            .store
+            .session_by_secret(&digest(secret), client)
+            .await?;
         let latest = self.latest();
         Ok(found
-            .map(|(row, person)| SignedIn {
+            .map(|(row, person, consent)| SignedIn {
                 state: row.session.state(latest),
                 row,
                 person,
+                consent,
             })
             .filter(|known| known.state != State::Ended))
     }

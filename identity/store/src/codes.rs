@@ -1,6 +1,6 @@
 //! Authorization codes: found by their hash, spent once.
 
-use latchkey_db::{Row, Sql, Tx, sql};
+use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
 use latchkey_protocol::code::{Code, Spent};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
@@ -98,9 +98,11 @@ impl Store {
         row.map(|row| read(&row)).transpose()
     }
 
-    /// Spends a code for a family; `false` when it was spent before, or is gone.
+    /// Spends a code for a family; `false` when it was spent before or is gone, or when the session has ended or the
+    /// consent was withdrawn.
     ///
-    /// It also holds the person's consent until the transaction is over, so that a withdrawal finds the family.
+    /// It also holds the session and the consent until the transaction is over: whoever ends one of them waits, and then
+    /// finds the family.
     pub async fn spend_code(
         &self,
         tx: &Tx,
@@ -108,24 +110,20 @@ impl Store {
         family: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        // The consent first, in the order of whoever takes it back.
-        let held = sql(
-            "UPDATE grants SET updated_at = updated_at WHERE withdrawn_at IS NULL AND id = \
-               (SELECT grant_id FROM codes WHERE code_hash = $1)",
+        // What it stands on is locked before the code is, in the order of those who end it.
+        let rows = sql_holding!(
+            "UPDATE codes SET spent_at = $3, family_id = $2 FROM \
+               (SELECT c.code_hash AS hash FROM codes c JOIN sessions s ON s.id = c.session_id \
+                  JOIN grants g ON g.id = c.grant_id \
+                  WHERE c.code_hash = $1 AND s.ended_at IS NULL AND g.withdrawn_at IS NULL ",
+            "s, g",
+            ") AS standing WHERE code_hash = standing.hash AND spent_at IS NULL"
         )
         .bind(hash)
+        .bind(family)
+        .bind(now.0)
         .execute(tx)
         .await?;
-        if held != 1 {
-            return Ok(false);
-        }
-        let rows =
-            sql("UPDATE codes SET spent_at = $3, family_id = $2 WHERE code_hash = $1 AND spent_at IS NULL")
-                .bind(hash)
-                .bind(family)
-                .bind(now.0)
-                .execute(tx)
-                .await?;
         Ok(rows == 1)
     }
 }

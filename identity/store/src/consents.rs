@@ -1,11 +1,11 @@
 //! What people allow clients.
 
-use latchkey_db::{On, Tx, sql};
+use latchkey_db::{Tx, sql};
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::people::{consent_columns, granted, read_consent, resources_text};
+use crate::people::{granted, resources_text};
 use crate::{Store, StoreError};
 
 /// An application that a person has connected.
@@ -20,25 +20,6 @@ pub struct Connected {
 }
 
 impl Store {
-    /// What this person allows this client.
-    pub async fn consent<'a>(
-        &self,
-        on: impl Into<On<'a>>,
-        user: &str,
-        client: &ClientId,
-    ) -> Result<Option<Consent>, StoreError> {
-        let row = sql(concat!(
-            "SELECT ",
-            consent_columns!(),
-            " FROM grants g WHERE g.user_id = $1 AND g.client_id = $2"
-        ))
-        .bind(user)
-        .bind(client.as_str())
-        .fetch_optional(on)
-        .await?;
-        row.map_or(Ok(None), |row| read_consent(&row))
-    }
-
     /// Writes down what a person allows in the place of `before`; `false` when that has changed meanwhile. `id` is for a row
     /// that is not there yet.
     #[expect(

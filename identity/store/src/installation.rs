@@ -1,4 +1,4 @@
-//! The installation itself: its epoch, the latest instant that it has seen, and what may be forgotten.
+//! The installation itself: its epoch and the latest instant that it has seen.
 
 use latchkey_db::{On, Tx, sql};
 use latchkey_protocol::Timestamp;
@@ -42,41 +42,4 @@ impl Store {
             .await?;
         Ok(())
     }
-
-    /// Forgets what nobody can use and nobody wants to see any more: requests that are over, codes, families and
-    /// sessions that ended `KEPT_MS` ago. A session stays as long as a living family stands on it.
-    pub async fn purge_sign_in(&self, tx: &Tx, latest: Timestamp) -> Result<(), StoreError> {
-        let before = latest.0 - KEPT_MS;
-        for (statement, before) in [
-            (
-                "DELETE FROM authorization_requests WHERE expires_at < $1",
-                latest.0,
-            ),
-            (
-                "DELETE FROM codes WHERE spent_at IS NULL AND expires_at < $1",
-                latest.0,
-            ),
-            (
-                "DELETE FROM codes WHERE family_id IN (SELECT id FROM families \
-                 WHERE revoked_at < $1 OR expires_at < $1 OR idle_expires_at < $1)",
-                before,
-            ),
-            (
-                "DELETE FROM families WHERE revoked_at < $1 OR expires_at < $1 OR idle_expires_at < $1",
-                before,
-            ),
-            (
-                "DELETE FROM sessions WHERE (ended_at < $1 OR expires_at < $1) AND NOT EXISTS \
-                 (SELECT 1 FROM families f WHERE f.session_id = sessions.id AND f.revoked_at IS NULL)",
-                before,
-            ),
-            ("DELETE FROM sign_ins WHERE at < $1", before),
-        ] {
-            sql(statement).bind(before).execute(tx).await?;
-        }
-        Ok(())
-    }
 }
-
-/// How long people can see what ended: ninety days.
-const KEPT_MS: i64 = 90 * 24 * 3_600_000;

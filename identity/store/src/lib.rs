@@ -11,6 +11,7 @@ mod families;
 mod installation;
 mod keys;
 mod people;
+mod purge;
 mod registry;
 mod requests;
 mod resources;

@@ -1,11 +1,12 @@
 //! Sign-in sessions and the history of sign-ins.
 
 use latchkey_db::{On, Row, Tx, sql};
-use latchkey_protocol::Timestamp;
+use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::session::{Session, SignIn};
+use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::people::{person_columns, read_person};
+use crate::people::{consent_columns, person_columns, read_consent, read_person};
 use crate::{Store, StoreError};
 
 /// A session as its person sees it.
@@ -47,24 +48,29 @@ macro_rules! session_columns {
 }
 
 impl Store {
-    /// The session of a cookie's hash, with its person.
+    /// The session of a cookie's hash, with its person and what they allow this client, if one is asked about.
     pub async fn session_by_secret(
         &self,
         secret_hash: &str,
-    ) -> Result<Option<(SessionRow, Person)>, StoreError> {
+        client: Option<&ClientId>,
+    ) -> Result<Option<(SessionRow, Person, Option<Consent>)>, StoreError> {
         let row = sql(concat!(
             "SELECT ",
             session_columns!(),
             ", ",
             person_columns!(),
-            " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.secret_hash = $1"
+            ", ",
+            consent_columns!(),
+            " FROM sessions s JOIN users u ON u.id = s.user_id \
+               LEFT JOIN grants g ON g.user_id = u.id AND g.client_id = $2 WHERE s.secret_hash = $1"
         ))
         .bind(secret_hash)
+        .bind(client.map(ClientId::as_str))
         .fetch_optional(&self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let session = read(&row)?;
-        Ok(read_person(&row)?.map(|person| (session, person)))
+        let (session, consent) = (read(&row)?, read_consent(&row)?);
+        Ok(read_person(&row)?.map(|person| (session, person, consent)))
     }
 
     /// Begins a session.

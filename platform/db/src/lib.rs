@@ -17,5 +17,5 @@ mod writer;
 pub use error::DbError;
 pub use migrate::{Migration, Migrations};
 pub use open::{Db, Engine, Options};
-pub use sql::{On, Row, Sql, sql, sql_list};
+pub use sql::{On, Row, Sql, sql, sql_for_each, sql_list};
 pub use write::Tx;

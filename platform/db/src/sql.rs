@@ -4,7 +4,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite};
 
-use crate::open::Pools;
+use crate::open::{Engine, Pools};
 use crate::write::Conn;
 use crate::{Db, DbError, Tx};
 
@@ -30,6 +30,30 @@ pub fn sql_list(template: &'static str) -> Sql {
     }
 }
 
+/// A statement that holds rows which it only reads: `sql_holding!("SELECT … ", "s, g", " …")` is the text before the
+/// clause, the tables whose rows are held, and the text after it.
+///
+/// Until the transaction is over nobody can change those rows, and whoever has just changed them was waited for: the
+/// condition is looked at again. SQLite has one writer at a time, so a transaction that writes holds everything there.
+#[macro_export]
+macro_rules! sql_holding {
+    ($before:expr, $tables:literal, $after:expr) => {
+        $crate::sql_for_each(
+            concat!($before, $after),
+            concat!($before, "FOR SHARE OF ", $tables, $after),
+        )
+    };
+}
+
+/// What [`sql_holding!`] makes: the same statement as each engine wants it.
+#[doc(hidden)]
+pub fn sql_for_each(sqlite: &'static str, postgres: &'static str) -> Sql {
+    Sql {
+        text: Text::Each { sqlite, postgres },
+        values: Vec::new(),
+    }
+}
+
 /// A statement with its arguments, ready to run on readers (`&Db`) or inside a write (`&Tx`).
 #[must_use = "a statement does nothing until it is run"]
 pub struct Sql {
@@ -39,6 +63,10 @@ pub struct Sql {
 
 enum Text {
     Fixed(&'static str),
+    Each {
+        sqlite: &'static str,
+        postgres: &'static str,
+    },
     List {
         template: &'static str,
         first: usize,
@@ -181,7 +209,7 @@ impl Sql {
 
     fn for_sqlite(self) -> Result<(SqlStr, SqliteArguments), DbError> {
         self.check()?;
-        let text = self.text.render();
+        let text = self.text.render(Engine::Sqlite);
         let mut arguments = SqliteArguments::default();
         for value in self.values {
             match value {
@@ -195,7 +223,7 @@ impl Sql {
 
     fn for_postgres(self) -> Result<(SqlStr, PgArguments), DbError> {
         self.check()?;
-        let text = self.text.render();
+        let text = self.text.render(Engine::Postgres);
         let mut arguments = PgArguments::default();
         for value in self.values {
             match value {
@@ -209,11 +237,15 @@ impl Sql {
 }
 
 impl Text {
-    /// The text as sent. Safe by construction: both kinds come from `'static` source text, and only placeholder
+    /// The text as sent. Safe by construction: all kinds come from `'static` source text, and only placeholder
     /// numbers are ever spliced in.
-    fn render(&self) -> SqlStr {
+    fn render(&self, engine: Engine) -> SqlStr {
         match self {
             Text::Fixed(text) => text.into_sql_str(),
+            Text::Each { sqlite, postgres } => match engine {
+                Engine::Sqlite => sqlite.into_sql_str(),
+                Engine::Postgres => postgres.into_sql_str(),
+            },
             Text::List {
                 template,
                 first,
@@ -338,7 +370,7 @@ mod tests {
             .bind("x")
             .bind_list(&["p", "q", "r"]);
         assert_eq!(
-            statement.text.render().as_str(),
+            statement.text.render(Engine::Sqlite).as_str(),
             "SELECT 1 WHERE a = $1 AND b IN ($2,$3,$4)"
         );
     }
@@ -346,6 +378,6 @@ mod tests {
     #[test]
     fn an_empty_list_matches_nothing() {
         let statement = sql_list("SELECT 1 WHERE b IN ({list})").bind_list::<&str>(&[]);
-        assert_eq!(statement.text.render().as_str(), "SELECT 1 WHERE b IN (NULL)");
+        assert_eq!(statement.text.render(Engine::Postgres).as_str(), "SELECT 1 WHERE b IN (NULL)");
     }
 }

@@ -111,7 +111,7 @@ impl Identity {
         Err(OAuthError::Unavailable.into())
     }
 
-    /// One transaction: the session held, the code spent, the family born. `false` when somebody was faster.
+    /// One transaction: the code spent while the session and the consent are held, the family born. `false` when somebody was faster.
     async fn redeem(
         &self,
         hash: &str,
@@ -126,11 +126,6 @@ impl Identity {
             .db()
             .write(move |tx| async move {
                 let store = &identity.inner.store;
-                // Held first, in the order of those who end it.
-                let session = family.session.as_deref().unwrap_or_default();
-                if !store.hold_session(&tx, session).await? {
-                    return Err(IdentityError::Overtaken);
-                }
                 let committed_by = Timestamp(now.0 + COMMIT_MS);
                 if !store.spend_code(&tx, &key, &family.id, committed_by).await? {
                     return Err(IdentityError::Overtaken);

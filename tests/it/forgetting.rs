@@ -1,0 +1,72 @@
+//! What nobody can use any more goes when nobody wants to see it any more, and nothing else goes with it.
+
+use latchkey_db::{Db, sql};
+
+use crate::harness::{Browser, House, on_both_engines, until};
+
+const DAYS_91_MS: i64 = 91 * 24 * 3_600_000;
+
+async fn run(db: &Db, statement: &'static str, argument: i64) {
+    db.write(move |tx| async move { sql(statement).bind(argument).execute(&tx).await })
+        .await
+        .expect("the statement runs");
+}
+
+async fn count(db: &Db, statement: &'static str) -> i64 {
+    let row = sql(statement).fetch_one(db).await.expect("the statement runs");
+    row.int("n").expect("a number")
+}
+
+async fn signs_out(house: &House, browser: &Browser) {
+    let ask = browser.open(&format!("{}/logout", house.issuer()), "").await;
+    let done = browser.press(&ask, "#sign-out", &[]).await;
+    assert!(browser.follow(done, "").await.has("#signed-out"));
+}
+
+/// More sign-ins than are deleted at once, a family that ended, one that outlived its session, and one that lives.
+async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: House) {
+    let db = house.running().identity.clone().unwrap().store().db().clone();
+    let web = house.app("demo-web", "openid offline_access catalog.read");
+    let passing = house.app("demo-web", "openid catalog.read");
+    let (alice, ines) = (house.person("alice"), house.person("ines"));
+    let (gone, left, here) = (Browser::new(), Browser::new(), Browser::new());
+    let ended = passing.sign_in(&gone, alice, &[]).await;
+    let outlived = web.sign_in(&left, ines, &[("prompt", "consent")]).await;
+    signs_out(&house, &gone).await;
+    signs_out(&house, &left).await;
+    let living = passing.sign_in(&here, alice, &[]).await;
+    run(
+        &db,
+        "INSERT INTO sign_ins (id, user_id, at, outcome) \
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+         SELECT 'old-' || i, 'nobody', CAST($1 AS BIGINT), 'signed_in' FROM n",
+        house.clock.now_ms() - DAYS_91_MS,
+    )
+    .await;
+    let kept = count(&db, "SELECT COUNT(*) AS n FROM sign_ins WHERE user_id <> 'nobody'").await;
+    // Everything that has ended did so long ago.
+    for statement in [
+        "UPDATE families SET revoked_at = revoked_at - $1 WHERE revoked_at IS NOT NULL",
+        "UPDATE sessions SET ended_at = ended_at - $1 WHERE ended_at IS NOT NULL",
+    ] {
+        run(&db, statement, DAYS_91_MS).await;
+    }
+
+    house.clock.advance(3_600_001);
+    until("what ended is forgotten", async || {
+        count(&db, "SELECT COUNT(*) AS n FROM families").await == 2
+            && count(&db, "SELECT COUNT(*) AS n FROM sessions").await == 2
+            && count(&db, "SELECT COUNT(*) AS n FROM sign_ins").await == kept
+    })
+    .await;
+    // A family takes its code along: what is left belongs to those that are left.
+    assert_eq!(count(&db, "SELECT COUNT(*) AS n FROM codes").await, 2);
+    assert_eq!(passing.refresh(ended.refresh()).await.code(), "invalid_grant");
+    assert_eq!(web.refresh(outlived.refresh()).await.status, 200);
+    assert_eq!(passing.refresh(living.refresh()).await.status, 200);
+    house.stop().await;
+}
+
+on_both_engines! {
+    what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays,
+}

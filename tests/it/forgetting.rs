@@ -43,7 +43,11 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Hou
         house.clock.now_ms() - DAYS_91_MS,
     )
     .await;
-    let kept = count(&db, "SELECT COUNT(*) AS n FROM sign_ins WHERE user_id <> 'nobody'").await;
+    let kept = count(
+        &db,
+        "SELECT COUNT(*) AS n FROM sign_ins WHERE user_id <> 'nobody'",
+    )
+    .await;
     // Everything that has ended did so long ago.
     for statement in [
         "UPDATE families SET revoked_at = revoked_at - $1 WHERE revoked_at IS NOT NULL",

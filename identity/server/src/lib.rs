@@ -125,6 +125,9 @@ pub enum IdentityError {
     /// Something that was decided on has ended meanwhile; nothing was written.
     #[error("somebody else was faster")]
     Overtaken,
+    /// What this node knows of clients and keys may be wrong.
+    #[error("the database has not been heard for {0} ms")]
+    Unheard(u64),
     /// What we wrote ourselves cannot be read.
     #[error("{0} cannot be read")]
     Unexpected(&'static str),
@@ -143,8 +146,8 @@ impl From<IdentityError> for OAuthError {
             IdentityError::Store(error) => error.is_transient(),
             IdentityError::Bus(latchkey_bus::BusError::Db(error)) => error.is_transient(),
             // In the moment between an emergency and the next key.
-            IdentityError::Signer(SignerError::NoKey(_)) => true,
-            IdentityError::Overtaken => true,
+            IdentityError::Signer(SignerError::NoKey(_) | SignerError::NoMacKey) => true,
+            IdentityError::Overtaken | IdentityError::Unheard(_) => true,
             IdentityError::Signer(_)
             | IdentityError::Bus(_)
             | IdentityError::Messages(_)

@@ -93,6 +93,9 @@ pub enum SignerError {
     /// No key of this algorithm may sign now.
     #[error("there is no signing key for {0:?}")]
     NoKey(Alg),
+    /// No key authenticates refresh tokens now.
+    #[error("there is no key for refresh tokens")]
+    NoMacKey,
 }
 
 impl From<CryptoError> for SignerError {
@@ -316,9 +319,10 @@ impl Signer {
     }
 
     /// The MAC key that signs new generations of refresh tokens.
-    pub fn mac_key_id(&self) -> Option<KeyId> {
+    pub fn mac_key_id(&self) -> Result<KeyId, SignerError> {
         let loaded = self.inner.loaded.load();
-        KeyId::parse(&loaded.newest(REFRESH_MAC)?.0)
+        let newest = loaded.newest(REFRESH_MAC).ok_or(SignerError::NoMacKey)?;
+        KeyId::parse(&newest.0).ok_or(SignerError::NoMacKey)
     }
 
     /// The text of a refresh token; `None` when its key is not held.

@@ -378,6 +378,9 @@ mod tests {
     #[test]
     fn an_empty_list_matches_nothing() {
         let statement = sql_list("SELECT 1 WHERE b IN ({list})").bind_list::<&str>(&[]);
-        assert_eq!(statement.text.render(Engine::Postgres).as_str(), "SELECT 1 WHERE b IN (NULL)");
+        assert_eq!(
+            statement.text.render(Engine::Postgres).as_str(),
+            "SELECT 1 WHERE b IN (NULL)"
+        );
     }
 }

@@ -1,16 +1,33 @@
 //! Who speaks to the house: each with its own credentials.
 
+use std::fmt;
+
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::http;
+use super::{http, log};
 
 /// A whole answer, kept for assertions.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
+}
+
+impl fmt::Debug for Answer {
+    /// With what was logged of it, where it failed inside of this process.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut answer = f.debug_struct("Answer");
+        answer
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("text", &self.text);
+        if self.status >= 500 {
+            answer.field("logged", &log::of(self.header("x-request-id")));
+        }
+        answer.finish()
+    }
 }
 
 impl Answer {

@@ -4,6 +4,7 @@ mod actors;
 mod app;
 mod browser;
 mod issuer;
+mod log;
 mod matrix;
 mod process;
 mod webdriver;
@@ -82,6 +83,7 @@ impl House {
 
     /// A house with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        log::keep();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::up(folder.path().join("data"), folder.path().join("keys"), [0, 0, 0]);
         change(&mut config);

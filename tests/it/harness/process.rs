@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
 
 /// A port that nobody listened at just now.
 pub fn free_port() -> u16 {
@@ -14,10 +16,41 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// A running `latchkey`; killed when it is dropped.
+/// A running `latchkey`; killed when it is dropped. What it has logged is printed when its test fails.
 pub struct Process {
     child: Child,
+    log: Log,
+    logging: JoinHandle<()>,
     pub data: PathBuf,
+}
+
+/// Standard error of a process, read as it comes: a pipe that nobody reads stops who writes into it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    async fn keep(self, mut errors: ChildStderr) {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = errors.read(&mut buffer).await {
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend_from_slice(&buffer[..read]);
+        }
+    }
+
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{} logged:\n{}", self.data.display(), self.log.text());
+        }
+    }
 }
 
 /// What a process that ended has left.
@@ -62,6 +95,8 @@ impl Process {
     pub async fn start(mut command: Command, data: PathBuf) -> Self {
         let mut child = command.spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let log = Log::default();
+        let logging = tokio::spawn(log.clone().keep(child.stderr.take().expect("its errors")));
         let reading = async {
             loop {
                 match lines.next_line().await.expect("its output") {
@@ -73,18 +108,16 @@ impl Process {
         };
         let ready = tokio::time::timeout(Duration::from_secs(40), reading).await;
         if ready != Ok(true) {
-            let mut stderr = String::new();
-            let _cut = child.start_kill();
-            child
-                .stderr
-                .take()
-                .expect("its errors")
-                .read_to_string(&mut stderr)
-                .await
-                .expect("text");
-            panic!("latchkey did not become ready: {stderr}");
+            let _cut = child.kill().await;
+            let _all = logging.await;
+            panic!("latchkey did not become ready: {}", log.text());
         }
-        Self { child, data }
+        Self {
+            child,
+            log,
+            logging,
+            data,
+        }
     }
 
     /// Runs the binary to its end.
@@ -112,13 +145,12 @@ impl Process {
     /// Ctrl-C, and how it ended.
     pub async fn interrupt(mut self) -> Ended {
         self.signal("-INT").await;
-        let mut stderr = String::new();
-        let mut errors = self.child.stderr.take().expect("its errors");
-        errors.read_to_string(&mut stderr).await.expect("text");
         let status = self.child.wait().await.expect("it ends");
+        // Nothing more is written: the pipe ends with its process.
+        (&mut self.logging).await.expect("its log is read");
         Ended {
             code: status.code(),
-            stderr,
+            stderr: self.log.text(),
         }
     }
 

@@ -52,7 +52,7 @@ impl Identity {
                 jti: &jti,
             };
             let registry = self.inner.registry.snapshot();
-            let mac_key_id = self.inner.signer.mac_key_id().ok_or(OAuthError::Unavailable)?;
+            let mac_key_id = self.inner.signer.mac_key_id().map_err(IdentityError::from)?;
             let decision = code::decide(&Facts {
                 code: known.as_ref().map(|facts| &facts.code),
                 client,
@@ -108,7 +108,7 @@ impl Identity {
                 }
             }
         }
-        Err(OAuthError::Unavailable.into())
+        Err(IdentityError::Overtaken.into())
     }
 
     /// One transaction: the code spent while the session and the consent are held, the family born. `false` when somebody was faster.

@@ -39,7 +39,7 @@ impl Identity {
             let salt = family.map(|family| &family.salt);
             let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
             let registry = self.inner.registry.snapshot();
-            let mac_key_id = self.inner.signer.mac_key_id().ok_or(OAuthError::Unavailable)?;
+            let mac_key_id = self.inner.signer.mac_key_id().map_err(IdentityError::from)?;
             let jti = self.jti();
             let decision = refresh::decide(&Facts {
                 token: &checked,
@@ -82,7 +82,7 @@ impl Identity {
             }
         }
         // Never invalid_grant: the client's token may well be good.
-        Err(OAuthError::Unavailable.into())
+        Err(IdentityError::Overtaken.into())
     }
 
     /// Writes what was decided, with everything that must survive with it, in one transaction.

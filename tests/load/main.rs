@@ -3,8 +3,10 @@
 //!
 //! `cargo xtask bench [machine] [start] [guard] [people] [timing] [flood] [revocation]`
 
+mod flood;
 mod generator;
 mod limits;
+mod line;
 mod people;
 mod revocation;
 mod server;
@@ -54,7 +56,7 @@ fn main() {
             timing::timing();
         }
         if wanted("flood") {
-            people::flood(&limits);
+            flood::flood(&limits);
         }
         if wanted("revocation") {
             revocation::run().await;

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::CONNECTIONS;
-use crate::people::{AUTHORIZE, Line, login_form};
+use crate::line::{AUTHORIZE, Line, login_form};
 use crate::server::{SECRET, Server, Setup};
 
 /// Below the throttles, which would answer sooner.

@@ -4,6 +4,7 @@
 
 mod absences;
 mod arrows;
+mod births;
 mod checklist;
 mod chromium;
 mod contract;

@@ -188,11 +188,11 @@ impl Identity {
                 .end_in(&tx, all, "client_disabled", &actor, "", identity.soon())
                 .await?;
             let store = &identity.inner.store;
+            store.withdraw_all(&tx, &client, now).await?;
             store
                 .end_families_of_client(&tx, &client, "client_disabled", now)
                 .await?;
-            store.withdraw_all(&tx, &client, now).await?;
-            identity.inner.store.remove_client(&tx, &client).await?;
+            store.remove_client(&tx, &client).await?;
             identity
                 .record(&tx, "client.removed", &actor, client.as_str(), now)
                 .await

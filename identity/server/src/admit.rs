@@ -12,8 +12,8 @@ use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
 use latchkey_protocol::client::{AuthMethod, Client};
 use latchkey_protocol::client_auth::{Presented, present};
 
+use crate::Identity;
 use crate::answer::Refusal;
-use crate::{Identity, IdentityError};
 
 /// A client that may do what it asks for, and what it asks.
 pub(crate) struct Admitted<T = ()> {
@@ -99,9 +99,7 @@ impl Identity {
 
     /// Knows the client: revocation's column is the bare proof, and every other column contains it.
     async fn prove(&self, presented: Presented, address: IpAddr) -> Result<Proved, Refusal> {
-        if !self.inner.registry.is_current() {
-            return Err(IdentityError::Unheard(self.inner.registry.age_ms()).into());
-        }
+        self.inner.registry.current()?;
         let client = match &presented.client_id {
             Some(id) => self.client(id).await?,
             None => None,

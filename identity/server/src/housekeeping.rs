@@ -1,5 +1,5 @@
-//! What is done now and then and hurries nobody: it has a loop of its own, so that a disk that stands still under it
-//! keeps no node from hearing of a revoked key.
+//! What is done now and then and hurries nobody: in loops of its own, so that a disk that stands still under it keeps no
+//! node from hearing of a revoked key.
 
 use std::time::Duration;
 
@@ -14,25 +14,39 @@ const EXPIRED_EVERY_MS: i64 = 60_000;
 const HISTORY_EVERY_MS: i64 = 3_600_000;
 
 impl Identity {
-    pub(crate) async fn keep_house(&self, stop: CancellationToken) {
-        let (mut expired, mut history) = (Timestamp(0), Timestamp(0));
+    pub(crate) async fn keep_house(&self, stop: &CancellationToken) {
+        tokio::join!(self.forget_expired(stop), self.forget_history(stop));
+    }
+
+    async fn forget_expired(&self, stop: &CancellationToken) {
+        let mut last = Timestamp(0);
+        while let Some(now) = self.due(last, EXPIRED_EVERY_MS, stop).await {
+            last = now;
+            said(stop.run_until_cancelled(self.purge_expired(now)).await);
+        }
+    }
+
+    async fn forget_history(&self, stop: &CancellationToken) {
+        let mut last = Timestamp(0);
+        while let Some(now) = self.due(last, HISTORY_EVERY_MS, stop).await {
+            last = now;
+            let purged = stop
+                .run_until_cancelled(self.inner.store.purge_history(self.latest()))
+                .await;
+            said(purged.map(|purged| purged.map_err(IdentityError::from)));
+        }
+    }
+
+    /// Waits until this long after `last`, by the clock that tests move; `None` when it is over.
+    async fn due(&self, last: Timestamp, every_ms: i64, stop: &CancellationToken) -> Option<Timestamp> {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return None,
             }
             let now = self.now();
-            if now.0 - expired.0 > EXPIRED_EVERY_MS {
-                expired = now;
-                said(self.purge_expired(now).await);
-            }
-            if now.0 - history.0 > HISTORY_EVERY_MS {
-                history = now;
-                let purged = self.inner.store.purge_history(self.latest());
-                match stop.run_until_cancelled(purged).await {
-                    Some(purged) => said(purged.map_err(IdentityError::from)),
-                    None => return,
-                }
+            if now.0 - last.0 > every_ms {
+                return Some(now);
             }
         }
     }
@@ -45,8 +59,8 @@ impl Identity {
     }
 }
 
-fn said(purged: Result<(), IdentityError>) {
-    if let Err(error) = purged {
+fn said(purged: Option<Result<(), IdentityError>>) {
+    if let Some(Err(error)) = purged {
         tracing::warn!(
             reason = latchkey_http::reasons(&error),
             "expired rows stay for now"

@@ -83,6 +83,8 @@ struct Inner {
     stop: CancellationToken,
     /// Catching up takes turns: a slow look at the database must not replace what a later one has found.
     catching_up: tokio::sync::Mutex<()>,
+    /// Told after each look at the registry.
+    looked: tokio::sync::Notify,
 }
 
 /// What an identity provider is made of.
@@ -157,7 +159,12 @@ impl From<IdentityError> for OAuthError {
             latchkey_http::reasons(&error),
             latchkey_http::current_request_id(),
         );
-        tracing::error!(reason, request.id = %id, "a request failed inside");
+        match error {
+            IdentityError::Overtaken => {
+                tracing::warn!(reason, request.id = %id, "a request gave up after several tries");
+            }
+            _ => tracing::error!(reason, request.id = %id, "a request failed inside"),
+        }
         if transient {
             Self::Unavailable
         } else {
@@ -198,6 +205,7 @@ impl Identity {
                 random: parts.random,
                 stop: parts.stop,
                 catching_up: tokio::sync::Mutex::default(),
+                looked: tokio::sync::Notify::new(),
             }),
         };
         identity.declare_built_in_resources().await?;
@@ -266,7 +274,8 @@ impl Identity {
             .when("signals", move || feed.inner.feed.is_live())
     }
 
-    /// Runs what goes on beside requests, until `stop`: the relay, the feed, keeping up with the database, and forgetting.
+    /// Runs what goes on beside requests, until `stop`: the relay, the feed, keeping up with the database, making
+    /// keys, and forgetting.
     pub async fn run(&self, stop: CancellationToken) {
         let relay = self
             .inner
@@ -276,12 +285,13 @@ impl Identity {
         tokio::join!(
             relay.run(stop.clone()),
             self.run_feed(stop.clone()),
-            self.keep_up(stop.clone()),
-            self.keep_house(stop)
+            self.keep_up(&stop),
+            self.keep_keys(&stop),
+            self.keep_house(&stop)
         );
     }
 
-    async fn keep_up(&self, stop: CancellationToken) {
+    async fn keep_up(&self, stop: &CancellationToken) {
         let mut changes = self.inner.store.db().changes();
         loop {
             tokio::select! {
@@ -289,8 +299,8 @@ impl Identity {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 () = stop.cancelled() => return,
             }
-            match tokio::time::timeout(Duration::from_secs(5), self.refresh()).await {
-                Ok(Ok(())) => {}
+            match tokio::time::timeout(Duration::from_secs(5), self.look()).await {
+                Ok(Ok(())) => self.inner.looked.notify_one(),
                 Ok(Err(error)) => {
                     tracing::error!(
                         reason = latchkey_http::reasons(&error),
@@ -302,6 +312,19 @@ impl Identity {
                     silent_ms = self.inner.registry.age_ms(),
                     "the registry cannot be read in time; clients are refused when it was silent for too long"
                 ),
+            }
+        }
+    }
+
+    /// Makes keys that are due. A loop of its own: a large key and a busy writer take their time.
+    async fn keep_keys(&self, stop: &CancellationToken) {
+        loop {
+            tokio::select! {
+                () = self.inner.looked.notified() => {}
+                () = stop.cancelled() => return,
+            }
+            if let Err(error) = self.make_keys().await {
+                tracing::error!(reason = latchkey_http::reasons(&error), "a key cannot be made");
             }
         }
     }

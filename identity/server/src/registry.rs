@@ -88,7 +88,15 @@ impl Registry {
     /// False when the database has not been heard for so long that what is in memory may be wrong: a client that was
     /// disabled meanwhile must not get anything.
     pub fn is_current(&self) -> bool {
-        self.age_ms() < STALE_AFTER_MS
+        self.current().is_ok()
+    }
+
+    /// [`Self::is_current`] for whoever must refuse otherwise.
+    pub fn current(&self) -> Result<(), IdentityError> {
+        match self.age_ms() {
+            ..STALE_AFTER_MS => Ok(()),
+            silent_ms => Err(IdentityError::Unheard(silent_ms)),
+        }
     }
 
     /// How long the database has not been heard, milliseconds.
@@ -162,18 +170,31 @@ impl Identity {
             .is_ok_and(|origin| snapshot.origins.contains(origin))
     }
 
-    /// Catches up with the database: keys that are due, resources, blocked callers.
+    /// Catches up with the database and makes the keys that are due.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
-        let _turn = self.inner.catching_up.lock().await;
-        self.catch_up().await
+        self.look().await?;
+        self.make_keys().await
     }
 
-    async fn catch_up(&self) -> Result<(), IdentityError> {
+    /// Makes the keys that are due, and looks at them.
+    pub(crate) async fn make_keys(&self) -> Result<(), IdentityError> {
+        let algs = self.inner.registry.snapshot().algs.clone();
+        let (signer, store) = (&self.inner.signer, &self.inner.store);
+        if signer.make_what_is_due(store, &algs, self.now()).await? {
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    /// Catches up with the database: keys, resources, blocked callers. It only reads: nobody who writes can keep a node
+    /// from hearing that a client was disabled or a key revoked.
+    pub(crate) async fn look(&self) -> Result<(), IdentityError> {
+        let _turn = self.inner.catching_up.lock().await;
         let now = self.now();
         let blocked = self.inner.store.blocked(now).await?;
         self.inner.throttle.learn(blocked, now);
 
-        let mut revision = self.inner.store.revision().await?;
+        let revision = self.inner.store.revision().await?;
         let before = self.inner.registry.snapshot();
         let changed = revision != before.revision;
         if changed {
@@ -192,44 +213,26 @@ impl Identity {
                 "a node's clock is or was far ahead of this one's; it is not believed"
             );
         }
-        let (algs, origins) = self.in_use(changed, &before).await?;
-        let made = self
-            .inner
-            .signer
-            .make_what_is_due(&self.inner.store, &algs, now)
-            .await;
-        match &made {
-            Ok(false) => {}
-            Ok(true) => {
-                revision = self.inner.store.revision().await?;
-                self.inner.signer.load(&self.inner.store).await?;
-            }
-            // The next key cannot be made. What is known now counts all the same: above all, that a key is revoked.
-            Err(_) => revision = NOT_CAUGHT_UP,
-        }
         // Publication depends on the time, too: a key retires without any change in the database.
         let jwks = self.inner.signer.jwks(now);
-        if revision == before.revision && before.jwks.bytes == jwks {
-            made?;
-            self.inner.registry.heard();
-            return Ok(());
+        if changed || before.jwks.bytes != jwks {
+            if before.jwks.bytes != jwks {
+                self.inner.verifier.use_keys(&jwks);
+            }
+            let (algs, origins) = self.in_use(changed, &before).await?;
+            let resources = self.inner.store.resources(self.inner.store.db()).await?;
+            let discovery = metadata::document(&self.inner.issuer, &resources)
+                .to_string()
+                .into_bytes();
+            self.inner.registry.snapshot.store(Arc::new(Snapshot {
+                revision,
+                algs,
+                resources,
+                origins,
+                discovery: Document::new(discovery),
+                jwks: Document::new(jwks),
+            }));
         }
-        if before.jwks.bytes != jwks {
-            self.inner.verifier.use_keys(&jwks);
-        }
-        let resources = self.inner.store.resources(self.inner.store.db()).await?;
-        let discovery = metadata::document(&self.inner.issuer, &resources)
-            .to_string()
-            .into_bytes();
-        self.inner.registry.snapshot.store(Arc::new(Snapshot {
-            revision,
-            algs,
-            resources,
-            origins,
-            discovery: Document::new(discovery),
-            jwks: Document::new(jwks),
-        }));
-        made?;
         self.inner.registry.heard();
         Ok(())
     }

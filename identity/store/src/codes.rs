@@ -110,7 +110,7 @@ impl Store {
         family: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        // What it stands on is locked before the code is, in the order of those who end it.
+        // Whoever ends something has this order, too: sessions and consents, then codes, then families.
         let rows = sql_holding!(
             "UPDATE codes SET spent_at = $3, family_id = $2 FROM \
                (SELECT c.code_hash AS hash FROM codes c JOIN sessions s ON s.id = c.session_id \

@@ -221,7 +221,9 @@ impl Store {
             .transpose()
     }
 
-    /// Ends every family of a client with its consents' codes: what refreshes must not outlive the client's end.
+    /// Ends every family of a client with its codes: what refreshes must not outlive the client's end.
+    ///
+    /// Codes first: a redemption that is under way is waited for there, and its family then found.
     pub async fn end_families_of_client(
         &self,
         tx: &Tx,
@@ -229,14 +231,14 @@ impl Store {
         cause: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL")
+            .bind(client.as_str())
+            .execute(tx)
+            .await?;
         sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE client_id = $1 AND revoked_at IS NULL")
             .bind(client.as_str())
             .bind(now.0)
             .bind(cause)
-            .execute(tx)
-            .await?;
-        sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL")
-            .bind(client.as_str())
             .execute(tx)
             .await?;
         Ok(())

@@ -58,6 +58,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0003_sessions.sql"),
             postgres: include_str!("../migrations/0003_sessions.sql"),
         },
+        Migration {
+            version: 4,
+            name: "purging",
+            sqlite: include_str!("../migrations/0004_purging.sql"),
+            postgres: include_str!("../migrations/0004_purging.sql"),
+        },
     ],
 };
 

@@ -1,4 +1,5 @@
-//! What may be forgotten: what nobody can use any more, and what nobody wants to see any more.
+//! What may be forgotten: what nobody can use any more, and what nobody wants to see any more. A little at a time goes,
+//! so that nobody who writes waits long for it.
 
 use latchkey_db::{sql, sql_list};
 use latchkey_protocol::Timestamp;
@@ -8,7 +9,7 @@ use crate::{Store, StoreError};
 /// How long people can see what ended: ninety days.
 const KEPT_MS: i64 = 90 * 24 * 3_600_000;
 
-/// So many rows go in one transaction: nobody who writes waits long for it.
+/// So many rows go in one transaction.
 const AT_ONCE: i64 = 500;
 
 /// Rows of the history: how the next ones after `$2` are found that ended before `$1`, and what goes with them.
@@ -39,58 +40,93 @@ const HISTORY: [History; 3] = [
     },
 ];
 
+/// What runs out: deleted by an index, `$2` rows at once.
+const EXPIRED: [Expired; 4] = [
+    Expired {
+        forget: "DELETE FROM revocations WHERE until < $1 AND (kind, subject) IN \
+                   (SELECT kind, subject FROM revocations WHERE until < $1 ORDER BY until LIMIT $2)",
+        before: |_, now| now.seconds(),
+    },
+    // Guesses at an account count until the right one comes, or for a day; all others for an hour. The outer condition
+    // is for a row whose window begins anew meanwhile.
+    Expired {
+        forget: "DELETE FROM throttles WHERE window_start < $1 AND id IN (SELECT id FROM throttles \
+                   WHERE window_start < $1 AND (id NOT LIKE 'account|%' OR window_start < $1 - 86400000) LIMIT $2)",
+        before: |_, now| now.0 - 3_600_000,
+    },
+    Expired {
+        forget: "DELETE FROM authorization_requests WHERE id IN \
+                   (SELECT id FROM authorization_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        before: |latest, _| latest.0,
+    },
+    // A spent one goes with its family.
+    Expired {
+        forget: "DELETE FROM codes WHERE spent_at IS NULL AND code_hash IN (SELECT code_hash FROM codes \
+                   WHERE spent_at IS NULL AND expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        before: |latest, _| latest.0,
+    },
+];
+
+struct Expired {
+    forget: &'static str,
+    /// `$1`, of the latest instant that was seen and of this node's now.
+    before: fn(Timestamp, Timestamp) -> i64,
+}
+
 impl Store {
-    /// Forgets what has run out: revocations that end nothing any more, throttles, requests and codes that nobody came
-    /// for. All of them are found by an index.
+    /// Forgets what has run out: revocations that end nothing any more, counted guesses, requests and codes that nobody
+    /// came for. Where one kind cannot be deleted the others are; the first error is told.
     pub async fn purge_expired(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
-        const GUESSES_KEPT_MS: i64 = 3_600_000;
-        let store = self.clone();
-        self.db
-            .write(move |tx| async move {
-                store.purge_revocations(&tx, now).await?;
-                store
-                    .purge_throttles(&tx, Timestamp(now.0 - GUESSES_KEPT_MS))
-                    .await?;
-                for statement in [
-                    "DELETE FROM authorization_requests WHERE expires_at < $1",
-                    "DELETE FROM codes WHERE spent_at IS NULL AND expires_at < $1",
-                ] {
-                    sql(statement).bind(latest.0).execute(&tx).await?;
+        let mut done = Ok(());
+        for Expired { forget, before } in &EXPIRED {
+            let statement = || sql(forget).bind(before(latest, now)).bind(AT_ONCE);
+            let deleted = loop {
+                match self.db.write_one(statement()).await {
+                    Ok(rows) if rows < AT_ONCE.unsigned_abs() => break Ok(()),
+                    Ok(_more) => {}
+                    Err(error) => break Err(error.into()),
                 }
-                Ok(())
-            })
-            .await
+            };
+            done = done.and(deleted);
+        }
+        done
     }
 
-    /// Forgets families, sessions and sign-ins that ended ninety days ago. A table is searched as a whole, so that what
-    /// is written all the time needs no index for it: by a reader, and a little at a time is deleted.
+    /// Forgets families, sessions and sign-ins that ended ninety days ago. Each table is searched as a whole, so that
+    /// what is written all the time needs no index for it; a reader does that. Where one cannot be searched the others
+    /// are; the first error is told.
     pub async fn purge_history(&self, latest: Timestamp) -> Result<(), StoreError> {
         let before = latest.0 - KEPT_MS;
-        for History { find, forget } in &HISTORY {
-            let mut last = String::new();
-            loop {
-                let found = sql(find)
-                    .bind(before)
-                    .bind(&last)
-                    .bind(AT_ONCE)
-                    .fetch_all(&self.db)
-                    .await?;
-                let ids = found
-                    .iter()
-                    .map(|row| row.text("id"))
-                    .collect::<Result<Vec<String>, _>>()?;
-                let Some(id) = ids.last() else { break };
-                last.clone_from(id);
-                self.db
-                    .write(move |tx| async move {
-                        for statement in *forget {
-                            sql_list(statement).bind_list(&ids).execute(&tx).await?;
-                        }
-                        Ok::<_, StoreError>(())
-                    })
-                    .await?;
-            }
+        let mut done = Ok(());
+        for history in &HISTORY {
+            done = done.and(self.purge_one(history, before).await);
         }
-        Ok(())
+        done
+    }
+
+    async fn purge_one(&self, history: &'static History, before: i64) -> Result<(), StoreError> {
+        let mut last = String::new();
+        loop {
+            let found = sql(history.find)
+                .bind(before)
+                .bind(&last)
+                .bind(AT_ONCE)
+                .fetch_all(&self.db)
+                .await?;
+            let ids = found
+                .iter()
+                .map(|row| row.text("id"))
+                .collect::<Result<Vec<String>, _>>()?;
+            let Some(id) = ids.last() else { return Ok(()) };
+            last.clone_from(id);
+            self.db
+                .write(move |tx| async move {
+                    for statement in history.forget {
+                        sql_list(statement).bind_list(&ids).execute(&tx).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+                .await?;
+        }
     }
 }

@@ -99,13 +99,20 @@ impl Store {
                     .bind(before)
                     .execute(tx)
                     .await?;
-                for ended in [
-                    "UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL",
-                    "UPDATE families SET revoked_at = $2, cause = $3 WHERE user_id = $1 AND revoked_at IS NULL",
-                ] {
-                    sql(ended).bind(sub).bind(now.0).bind(cause).execute(tx).await?;
-                }
-                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL").bind(sub)
+                sql("UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL")
+                    .bind(sub)
+                    .bind(now.0)
+                    .bind(cause)
+                    .execute(tx)
+                    .await?;
+                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL")
+                    .bind(sub)
+                    .execute(tx)
+                    .await?;
+                sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE user_id = $1 AND revoked_at IS NULL")
+                    .bind(sub)
+                    .bind(now.0)
+                    .bind(cause)
             }
             Revocation::Family { fam, .. } => {
                 sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL")
@@ -211,14 +218,6 @@ impl Store {
         row.map(|row| read_standing(&row))
             .transpose()
             .map(Option::unwrap_or_default)
-    }
-
-    /// Forgets what no guard needs any more; how many entries.
-    pub async fn purge_revocations(&self, tx: &Tx, now: Timestamp) -> Result<u64, StoreError> {
-        Ok(sql("DELETE FROM revocations WHERE until < $1")
-            .bind(now.seconds())
-            .execute(tx)
-            .await?)
     }
 }
 

@@ -126,14 +126,4 @@ impl Store {
             .map(|row| Ok((row.text("id")?, Timestamp(row.int("blocked_until")?))))
             .collect()
     }
-
-    /// Forgets windows that began before `before`.
-    pub async fn purge_throttles(&self, tx: &Tx, before: Timestamp) -> Result<(), StoreError> {
-        // Guesses at an account count until the right one comes, or for a day.
-        sql("DELETE FROM throttles WHERE window_start < CASE WHEN id LIKE 'account|%' THEN $1 - 86400000 ELSE $1 END")
-            .bind(before.0)
-            .execute(tx)
-            .await?;
-        Ok(())
-    }
 }

@@ -209,9 +209,11 @@ fn readers(most: u32) -> u32 {
 
 /// What every connection to PostgreSQL is told. Nothing of ours takes a tenth of these times: whatever waits for longer
 /// waits for somebody who is gone, and is answered as an outage. Migrations may take what they need.
-const LIMITS: [(&str, &str); 4] = [
+const LIMITS: [(&str, &str); 5] = [
     // As on SQLite, a reader cannot write; `Db::write` asks for it in its BEGIN.
     ("default_transaction_read_only", "on"),
+    // Whatever the server's own default: who has waited for a row must see what was committed meanwhile.
+    ("default_transaction_isolation", "read committed"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "60s"),

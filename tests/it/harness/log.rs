@@ -47,7 +47,7 @@ pub fn keep() {
 pub fn of(request_id: &str) -> Vec<String> {
     lines()
         .iter()
-        .filter(|line| line.contains(request_id))
+        .filter(|line| !request_id.is_empty() && line.contains(request_id))
         .cloned()
         .collect()
 }

@@ -43,6 +43,17 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Hou
         house.clock.now_ms() - DAYS_91_MS,
     )
     .await;
+    // What runs out by itself: codes and requests that nobody came for, and guesses, which count for longer at an account.
+    let unused = passing.walk(&here, ("", ""), &[]).await.code;
+    assert!(unused.is_some());
+    for statement in [
+        "INSERT INTO authorization_requests (id, client_id, parsed, origin, created_at, expires_at) \
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+         SELECT 'old-' || i, 'demo-web', '{}', 'authorize', CAST($1 AS BIGINT), CAST($1 AS BIGINT) FROM n",
+        "INSERT INTO throttles (id, window_start, failures) VALUES ('address|old', $1, 1), ('account|old', $1, 1)",
+    ] {
+        run(&db, statement, house.clock.now_ms() - 7_200_000).await;
+    }
     let kept = count(
         &db,
         "SELECT COUNT(*) AS n FROM sign_ins WHERE user_id <> 'nobody'",
@@ -61,10 +72,23 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Hou
         count(&db, "SELECT COUNT(*) AS n FROM families").await == 2
             && count(&db, "SELECT COUNT(*) AS n FROM sessions").await == 2
             && count(&db, "SELECT COUNT(*) AS n FROM sign_ins").await == kept
+            && count(&db, "SELECT COUNT(*) AS n FROM authorization_requests").await == 0
+            && count(&db, "SELECT COUNT(*) AS n FROM revocations").await == 0
+            && count(
+                &db,
+                "SELECT COUNT(*) AS n FROM throttles WHERE id = 'address|old'",
+            )
+            .await
+                == 0
     })
     .await;
     // A family takes its code along: what is left belongs to those that are left.
-    assert_eq!(count(&db, "SELECT COUNT(*) AS n FROM codes").await, 2);
+    until("codes go, too", async || {
+        count(&db, "SELECT COUNT(*) AS n FROM codes").await == 2
+    })
+    .await;
+    let account = "SELECT COUNT(*) AS n FROM throttles WHERE id = 'account|old'";
+    assert_eq!(count(&db, account).await, 1);
     assert_eq!(passing.refresh(ended.refresh()).await.code(), "invalid_grant");
     assert_eq!(web.refresh(outlived.refresh()).await.status, 200);
     assert_eq!(passing.refresh(living.refresh()).await.status, 200);

@@ -61,6 +61,7 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Hou
     .await;
     // Everything that has ended did so long ago.
     for statement in [
+        "UPDATE codes SET spent_at = spent_at - $1 WHERE spent_at IS NOT NULL",
         "UPDATE families SET revoked_at = revoked_at - $1 WHERE revoked_at IS NOT NULL",
         "UPDATE sessions SET ended_at = ended_at - $1 WHERE ended_at IS NOT NULL",
     ] {
@@ -82,7 +83,7 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Hou
                 == 0
     })
     .await;
-    // A family takes its code along: what is left belongs to those that are left.
+    // A code goes when its family has gone: what is left belongs to those that are left.
     until("codes go, too", async || {
         count(&db, "SELECT COUNT(*) AS n FROM codes").await == 2
     })

@@ -1,4 +1,7 @@
 //! Authorization codes: found by their hash, spent once.
+//!
+//! Whoever ends codes looks for those with `spent_at IS NULL AND expires_at > 0`: on both engines that is the index of the
+//! few that are unspent, and not the table.
 
 use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
 use latchkey_protocol::code::{Code, Spent};

@@ -80,11 +80,13 @@ impl Store {
         .bind(now.0)
         .execute(tx)
         .await?;
-        sql("DELETE FROM codes WHERE user_id = $1 AND client_id = $2 AND spent_at IS NULL")
-            .bind(user)
-            .bind(client.as_str())
-            .execute(tx)
-            .await?;
+        sql(
+            "DELETE FROM codes WHERE user_id = $1 AND client_id = $2 AND spent_at IS NULL AND expires_at > 0",
+        )
+        .bind(user)
+        .bind(client.as_str())
+        .execute(tx)
+        .await?;
         Ok(rows == 1)
     }
 

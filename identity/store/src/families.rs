@@ -231,7 +231,7 @@ impl Store {
         cause: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL")
+        sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL AND expires_at > 0")
             .bind(client.as_str())
             .execute(tx)
             .await?;

@@ -12,31 +12,34 @@ const KEPT_MS: i64 = 90 * 24 * 3_600_000;
 /// So many rows go in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// Rows of the history: how the next ones after `$2` are found that ended before `$1`, and what goes with them.
+/// Rows of the history: how the next ones after `$2` are found that ended before `$1`, and how they go.
 struct History {
     find: &'static str,
-    forget: &'static [&'static str],
+    forget: &'static str,
 }
 
-const HISTORY: [History; 3] = [
+const HISTORY: [History; 4] = [
     History {
         find: "SELECT id FROM families WHERE id > $2 AND (revoked_at < $1 OR expires_at < $1 OR idle_expires_at < $1) \
                ORDER BY id LIMIT $3",
-        forget: &[
-            "DELETE FROM codes WHERE family_id IN ({list})",
-            "DELETE FROM families WHERE id IN ({list})",
-        ],
+        forget: "DELETE FROM families WHERE id IN ({list})",
+    },
+    // A spent code stays as long as its family: a replay ends that.
+    History {
+        find: "SELECT code_hash AS id FROM codes WHERE code_hash > $2 AND spent_at < $1 AND NOT EXISTS \
+                 (SELECT 1 FROM families f WHERE f.id = codes.family_id) ORDER BY code_hash LIMIT $3",
+        forget: "DELETE FROM codes WHERE code_hash IN ({list})",
     },
     // A session stays as long as a living family stands on it.
     History {
         find: "SELECT id FROM sessions WHERE id > $2 AND (ended_at < $1 OR expires_at < $1) AND NOT EXISTS \
                  (SELECT 1 FROM families f WHERE f.session_id = sessions.id AND f.revoked_at IS NULL) \
                ORDER BY id LIMIT $3",
-        forget: &["DELETE FROM sessions WHERE id IN ({list})"],
+        forget: "DELETE FROM sessions WHERE id IN ({list})",
     },
     History {
         find: "SELECT id FROM sign_ins WHERE id > $2 AND at < $1 ORDER BY id LIMIT $3",
-        forget: &["DELETE FROM sign_ins WHERE id IN ({list})"],
+        forget: "DELETE FROM sign_ins WHERE id IN ({list})",
     },
 ];
 
@@ -120,12 +123,7 @@ impl Store {
             let Some(id) = ids.last() else { return Ok(()) };
             last.clone_from(id);
             self.db
-                .write(move |tx| async move {
-                    for statement in history.forget {
-                        sql_list(statement).bind_list(&ids).execute(&tx).await?;
-                    }
-                    Ok::<_, StoreError>(())
-                })
+                .write_one(sql_list(history.forget).bind_list(&ids))
                 .await?;
         }
     }

@@ -105,7 +105,7 @@ impl Store {
                     .bind(cause)
                     .execute(tx)
                     .await?;
-                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL")
+                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL AND expires_at > 0")
                     .bind(sub)
                     .execute(tx)
                     .await?;
@@ -127,7 +127,7 @@ impl Store {
                     .bind(cause)
                     .execute(tx)
                     .await?;
-                sql("DELETE FROM codes WHERE session_id = $1 AND spent_at IS NULL")
+                sql("DELETE FROM codes WHERE session_id = $1 AND spent_at IS NULL AND expires_at > 0")
                     .bind(session)
                     .execute(tx)
                     .await?;

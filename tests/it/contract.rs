@@ -554,7 +554,18 @@ async fn what_the_command_line_changes_is_seen_by_a_running_server() {
     let kid = text(&keys[0]["kid"]);
     let fine = machine(&demo, "demo-machine").token().await;
     assert_eq!(call(&fine, &whoami).await.status, 200);
-    let (ended, _) = Process::run(folder.path(), &["key", "revoke", &kid, "--data", &data]).await;
+    let revoke = ["key", "revoke", &kid, "--data", &data];
+    let jwks = format!("{}/jwks", text(&demo["issuer"]));
+    let mut revoking = std::pin::pin!(Process::run(folder.path(), &revoke));
+    let (ended, _) = loop {
+        tokio::select! {
+            done = &mut revoking => break done,
+            published = anonymous(&jwks) => {
+                // A guard that looks now and finds none would not come back for a while.
+                assert_ne!(published.json()["keys"].as_array().map(Vec::len), Some(0), "{published:?}");
+            }
+        }
+    };
     assert_eq!(ended.code, Some(0), "{ended:?}");
     crate::harness::until("tokens of the revoked key are refused", async || {
         call(&fine, &whoami).await.status == 401

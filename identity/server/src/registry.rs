@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use axum::response::Response;
@@ -176,7 +176,7 @@ impl Identity {
         self.make_keys().await
     }
 
-    /// Makes the keys that are due, and looks at them.
+    /// Makes the keys that are due, however long it takes, and looks at them.
     pub(crate) async fn make_keys(&self) -> Result<(), IdentityError> {
         let algs = self.inner.registry.snapshot().algs.clone();
         let (signer, store) = (&self.inner.signer, &self.inner.store);
@@ -186,15 +186,15 @@ impl Identity {
         Ok(())
     }
 
-    /// Catches up with the database: keys, resources, blocked callers. It only reads: nobody who writes can keep a node
-    /// from hearing that a client was disabled or a key revoked.
+    /// Catches up with the database: keys, resources, blocked callers. Nobody who writes can keep a node for long from
+    /// hearing that a client was disabled or a key revoked.
     pub(crate) async fn look(&self) -> Result<(), IdentityError> {
         let _turn = self.inner.catching_up.lock().await;
         let now = self.now();
         let blocked = self.inner.store.blocked(now).await?;
         self.inner.throttle.learn(blocked, now);
 
-        let revision = self.inner.store.revision().await?;
+        let mut revision = self.inner.store.revision().await?;
         let before = self.inner.registry.snapshot();
         let changed = revision != before.revision;
         if changed {
@@ -213,13 +213,27 @@ impl Identity {
                 "a node's clock is or was far ahead of this one's; it is not believed"
             );
         }
+        let (algs, origins) = self.in_use(changed, &before).await?;
+        // The key after one that was revoked is published with its end: a guard that finds none comes back only after a
+        // while. What takes longer is made beside this (`keep_keys`).
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let making = self.inner.signer.make_what_is_due(&self.inner.store, &algs, now);
+        match tokio::time::timeout(PATIENCE, making).await {
+            Ok(Ok(true)) => {
+                revision = self.inner.store.revision().await?;
+                self.inner.signer.load(&self.inner.store).await?;
+            }
+            Ok(Ok(false)) | Err(_) => {}
+            Ok(Err(error)) => {
+                tracing::error!(reason = latchkey_http::reasons(&error), "a key cannot be made");
+            }
+        }
         // Publication depends on the time, too: a key retires without any change in the database.
         let jwks = self.inner.signer.jwks(now);
-        if changed || before.jwks.bytes != jwks {
+        if revision != before.revision || before.jwks.bytes != jwks {
             if before.jwks.bytes != jwks {
                 self.inner.verifier.use_keys(&jwks);
             }
-            let (algs, origins) = self.in_use(changed, &before).await?;
             let resources = self.inner.store.resources(self.inner.store.db()).await?;
             let discovery = metadata::document(&self.inner.issuer, &resources)
                 .to_string()

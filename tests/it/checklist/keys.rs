@@ -477,3 +477,29 @@ async fn ad_01_a_production_start_has_no_people_and_no_clients() {
     }
     house.stop().await;
 }
+
+/// As when the command line, or another node, revokes it: this node hears of it, and nobody else makes the next one.
+#[tokio::test]
+async fn jw_17_a_key_that_somebody_else_revoked_is_never_gone_before_the_next_is_there() {
+    let world = World::new().await;
+    let (store, now) = (world.identity().store().clone(), world.now());
+    let mut kid = header(&world.machine("m-basic").token().await)["kid"].clone();
+    for _ in 0..5 {
+        let (store, old) = (store.clone(), kid.as_str().expect("a kid").to_owned());
+        let revoked = world.db().write(move |tx| async move {
+            store.touch_registry(&tx).await?;
+            store.revoke_key(&tx, &old, now).await
+        });
+        assert!(revoked.await.expect("it is written"));
+        let next = loop {
+            let jwks = anonymous(&format!("{}/jwks", world.url())).await.json();
+            let keys = jwks["keys"].as_array().expect("a list");
+            let es256 = |key: &&Value| key["alg"] == "ES256";
+            let kids: Vec<&Value> = keys.iter().filter(es256).map(|key| &key["kid"]).collect();
+            if !kids.contains(&&kid) {
+                break kids.first().copied().cloned();
+            }
+        };
+        kid = next.expect("a guard that looks now finds the next key");
+    }
+}

@@ -1,17 +1,15 @@
 //! Whoever ends something waits for what is being born on it, and ends that too; what has just ended bears nothing. Both
 //! with the loser held in the middle of its transaction.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey_db::{Db, DbError, Engine as Database, sql};
+use latchkey_db::testing::somebody_waits;
+use latchkey_db::{DbError, sql};
 use latchkey_identity::{Identity, NewPerson};
 use latchkey_identity_store::StoreError;
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::Map;
-use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
-use crate::harness::{App, Browser, House, Matrix, Seen, on_both_engines, until};
+use crate::harness::{App, Browser, House, Matrix, Seen, digest, on_both_engines};
 
 const PASSWORD: &str = "a password of a birth";
 
@@ -48,20 +46,7 @@ impl Expecting {
     }
 
     fn hash(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(self.code.as_bytes()))
-    }
-}
-
-/// In PostgreSQL somebody waits for a row; SQLite's writer has a queue of its own, and nobody in it has begun.
-async fn somebody_waits(db: &Db) {
-    let waiting = "SELECT COUNT(*) AS n FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    if db.engine() == Database::Postgres {
-        until("somebody waits", async || {
-            let row = sql(waiting).fetch_one(db).await.expect("the server answers");
-            row.int("n").expect("a number") > 0
-        })
-        .await;
+        digest(&self.code)
     }
 }
 

@@ -17,12 +17,6 @@ async fn count(db: &Db, statement: &'static str) -> i64 {
     row.int("n").expect("a number")
 }
 
-async fn signs_out(house: &House, browser: &Browser) {
-    let ask = browser.open(&format!("{}/logout", house.issuer()), "").await;
-    let done = browser.press(&ask, "#sign-out", &[]).await;
-    assert!(browser.follow(done, "").await.has("#signed-out"));
-}
-
 /// More sign-ins than are deleted at once, a family that ended, one that outlived its session, and one that lives.
 async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: House) {
     let db = house.running().identity.clone().unwrap().store().db().clone();
@@ -32,8 +26,8 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Hou
     let (gone, left, here) = (Browser::new(), Browser::new(), Browser::new());
     let ended = passing.sign_in(&gone, alice, &[]).await;
     let outlived = web.sign_in(&left, ines, &[("prompt", "consent")]).await;
-    signs_out(&house, &gone).await;
-    signs_out(&house, &left).await;
+    house.sign_out(&gone).await;
+    house.sign_out(&left).await;
     let living = passing.sign_in(&here, alice, &[]).await;
     run(
         &db,

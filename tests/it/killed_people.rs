@@ -124,16 +124,12 @@ impl Line {
         let mut lost = 0;
         loop {
             let seen = *self.starts.borrow();
-            match self.post(path, form).await {
-                Some(answer) => {
-                    ledger.lost_answers.fetch_add(lost, Ordering::Relaxed);
-                    return (answer, lost);
-                }
-                None => {
-                    lost += 1;
-                    self.after(seen).await;
-                }
+            if let Some(answer) = self.post(path, form).await {
+                ledger.lost_answers.fetch_add(lost, Ordering::Relaxed);
+                return (answer, lost);
             }
+            lost += 1;
+            self.after(seen).await;
         }
     }
 }

@@ -92,9 +92,7 @@ async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: Hou
         .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
         .await;
     assert!(tokens.scope.contains("catalog.read"), "{tokens:?}");
-    let ask = browser.open(&format!("{}/logout", house.issuer()), "").await;
-    let done = browser.press(&ask, "#sign-out", &[]).await;
-    assert!(browser.follow(done, "").await.has("#signed-out"));
+    house.sign_out(&browser).await;
     let kept = app.refresh(tokens.refresh()).await;
     assert_eq!(kept.status, 200, "{kept:?}");
 

@@ -83,6 +83,8 @@ struct Inner {
     stop: CancellationToken,
     /// Catching up takes turns: a slow look at the database must not replace what a later one has found.
     catching_up: tokio::sync::Mutex<()>,
+    /// Held by whoever makes keys.
+    making_keys: tokio::sync::Mutex<()>,
     /// Told after each look at the registry.
     looked: tokio::sync::Notify,
 }
@@ -205,6 +207,7 @@ impl Identity {
                 random: parts.random,
                 stop: parts.stop,
                 catching_up: tokio::sync::Mutex::default(),
+                making_keys: tokio::sync::Mutex::default(),
                 looked: tokio::sync::Notify::new(),
             }),
         };

@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use latchkey_protocol::client::{Alg, Client, Grant};
-use latchkey_protocol::{ClientId, Resource, metadata, resource};
+use latchkey_protocol::{ClientId, Resource, Timestamp, metadata, resource};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -180,6 +180,7 @@ impl Identity {
     pub(crate) async fn make_keys(&self) -> Result<(), IdentityError> {
         let algs = self.inner.registry.snapshot().algs.clone();
         let (signer, store) = (&self.inner.signer, &self.inner.store);
+        let _turn = self.inner.making_keys.lock().await;
         if signer.make_what_is_due(store, &algs, self.now()).await? {
             self.look().await?;
         }
@@ -214,19 +215,9 @@ impl Identity {
             );
         }
         let (algs, origins) = self.in_use(changed, &before).await?;
-        // The key after one that was revoked is published with its end: a guard that finds none comes back only after a
-        // while. What takes longer is made beside this (`keep_keys`).
-        const PATIENCE: Duration = Duration::from_secs(2);
-        let making = self.inner.signer.make_what_is_due(&self.inner.store, &algs, now);
-        match tokio::time::timeout(PATIENCE, making).await {
-            Ok(Ok(true)) => {
-                revision = self.inner.store.revision().await?;
-                self.inner.signer.load(&self.inner.store).await?;
-            }
-            Ok(Ok(false)) | Err(_) => {}
-            Ok(Err(error)) => {
-                tracing::error!(reason = latchkey_http::reasons(&error), "a key cannot be made");
-            }
+        if self.made_soon(&algs, now).await {
+            revision = self.inner.store.revision().await?;
+            self.inner.signer.load(&self.inner.store).await?;
         }
         // Publication depends on the time, too: a key retires without any change in the database.
         let jwks = self.inner.signer.jwks(now);
@@ -249,6 +240,18 @@ impl Identity {
         }
         self.inner.registry.heard();
         Ok(())
+    }
+
+    /// Makes the keys that are due, if that takes no longer than a moment; whether one was made. The key after one that was
+    /// revoked is published with its end: a guard that finds none comes back only after a while. What takes longer or
+    /// fails is for [`Self::make_keys`], which says so; nothing is made twice at once.
+    async fn made_soon(&self, algs: &[Alg], now: Timestamp) -> bool {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let Ok(_turn) = self.inner.making_keys.try_lock() else {
+            return false;
+        };
+        let making = self.inner.signer.make_what_is_due(&self.inner.store, algs, now);
+        matches!(tokio::time::timeout(PATIENCE, making).await, Ok(Ok(true)))
     }
 
     /// The default algorithm and those that clients are registered for, and the origins of browser clients.

@@ -85,6 +85,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let before = recorded.before.map(|seconds| seconds * 1_000);
+        let end = |text, whose: &str| sql(text).bind(whose).bind(now.0).bind(cause);
         let statement = match revocation {
             Revocation::Client { client_id } => {
                 sql("UPDATE clients SET tokens_before = $2, version = version + 1 WHERE id = $1")
@@ -99,43 +100,41 @@ impl Store {
                     .bind(before)
                     .execute(tx)
                     .await?;
-                sql("UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL")
-                    .bind(sub)
-                    .bind(now.0)
-                    .bind(cause)
-                    .execute(tx)
-                    .await?;
+                end(
+                    "UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL",
+                    sub,
+                )
+                .execute(tx)
+                .await?;
                 sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL AND expires_at > 0")
                     .bind(sub)
                     .execute(tx)
                     .await?;
-                sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE user_id = $1 AND revoked_at IS NULL")
-                    .bind(sub)
-                    .bind(now.0)
-                    .bind(cause)
+                end(
+                    "UPDATE families SET revoked_at = $2, cause = $3 WHERE user_id = $1 AND revoked_at IS NULL",
+                    sub,
+                )
             }
-            Revocation::Family { fam, .. } => {
-                sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL")
-                    .bind(fam)
-                    .bind(now.0)
-                    .bind(cause)
-            }
+            Revocation::Family { fam, .. } => end(
+                "UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL",
+                fam,
+            ),
             Revocation::Session { session } => {
-                sql("UPDATE sessions SET ended_at = $2, cause = $3 WHERE id = $1 AND ended_at IS NULL")
-                    .bind(session)
-                    .bind(now.0)
-                    .bind(cause)
-                    .execute(tx)
-                    .await?;
+                end(
+                    "UPDATE sessions SET ended_at = $2, cause = $3 WHERE id = $1 AND ended_at IS NULL",
+                    session,
+                )
+                .execute(tx)
+                .await?;
                 sql("DELETE FROM codes WHERE session_id = $1 AND spent_at IS NULL AND expires_at > 0")
                     .bind(session)
                     .execute(tx)
                     .await?;
-                sql("UPDATE families SET revoked_at = $2, cause = $3 \
-                     WHERE session_id = $1 AND offline_at IS NULL AND revoked_at IS NULL")
-                .bind(session)
-                .bind(now.0)
-                .bind(cause)
+                end(
+                    "UPDATE families SET revoked_at = $2, cause = $3 \
+                     WHERE session_id = $1 AND offline_at IS NULL AND revoked_at IS NULL",
+                    session,
+                )
             }
             Revocation::Token { .. } | Revocation::Key { .. } => return Ok(()),
         };

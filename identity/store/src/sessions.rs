@@ -144,14 +144,14 @@ impl Store {
         Ok(())
     }
 
-    /// Holds a session that nobody has ended until the transaction is over: whoever ends it waits, and then finds what
-    /// this transaction has written. `false` when it has ended.
-    pub async fn hold_session(&self, tx: &Tx, id: &str) -> Result<bool, StoreError> {
-        let rows = sql("UPDATE sessions SET last_seen_at = last_seen_at WHERE id = $1 AND ended_at IS NULL")
+    /// Holds a session for whoever ends it: a redemption that is under way is waited for ([`Store::spend_code`]), and its
+    /// family then found.
+    pub async fn hold_session(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
+        sql("UPDATE sessions SET last_seen_at = last_seen_at WHERE id = $1 AND ended_at IS NULL")
             .bind(id)
             .execute(tx)
             .await?;
-        Ok(rows == 1)
+        Ok(())
     }
 
     /// A person's sessions that nobody has ended and that have not run out, the last used first.

@@ -1,10 +1,11 @@
-//! Fresh databases for tests, one of each engine, so that every store test runs on both.
+//! Fresh databases for tests, one of each engine, so that every store test runs on both; and who waits in them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::Engine;
+use crate::{Db, Engine, sql};
 
 /// The variable that names the private PostgreSQL server of a test run; `cargo xtask test` starts it.
 pub const SERVER: &str = "TEST_POSTGRES_URL";
@@ -48,6 +49,25 @@ pub async fn postgres_url(name: &str) -> String {
     conn.close().await.expect("the connection closes");
     let (base, _) = server.rsplit_once('/').expect("a database URL has a path");
     format!("{base}/{database}")
+}
+
+/// Until somebody waits for a row that somebody else holds. SQLite's writer has a queue of its own, and nobody in it has
+/// begun: there it is so at once.
+///
+/// # Panics
+/// When nobody waits within twenty seconds.
+pub async fn somebody_waits(db: &Db) {
+    let waiting = "SELECT COUNT(*) AS n FROM pg_stat_activity \
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let begun = Instant::now();
+    while db.engine() == Engine::Postgres {
+        let row = sql(waiting).fetch_one(db).await.expect("the server answers");
+        if row.int("n").expect("a number") > 0 {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody waits");
+        tokio::task::yield_now().await;
+    }
 }
 
 fn unique(name: &str) -> String {

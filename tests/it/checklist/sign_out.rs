@@ -33,8 +33,7 @@ async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_eac
         "the secret of before"
     );
     assert!(silent(&second).await.code.is_some());
-    let ask = browser.open(&format!("{}/logout", house.issuer()), "").await;
-    browser.press(&ask, "#sign-out", &[]).await;
+    house.sign_out(&browser).await;
     assert_eq!(
         silent(&second).await.error.as_deref(),
         Some("login_required"),

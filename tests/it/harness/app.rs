@@ -42,7 +42,12 @@ pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// Its S256 challenge.
 pub fn challenge(verifier: &str) -> String {
-    B64.encode(Sha256::digest(verifier))
+    digest(verifier)
+}
+
+/// What is stored of a secret, and what a challenge is of its verifier: the SHA-256 in base64url.
+pub fn digest(text: &str) -> String {
+    B64.encode(Sha256::digest(text))
 }
 
 impl App {

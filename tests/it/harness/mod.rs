@@ -18,7 +18,7 @@ use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
 pub use actors::{Answer, Machine, anonymous, call};
-pub use app::{App, Tokens, VERIFIER, callback, challenge, claims};
+pub use app::{App, Tokens, VERIFIER, callback, challenge, claims, digest};
 pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
 pub use matrix::Matrix;
@@ -135,6 +135,13 @@ impl House {
             client_id: client.client_id.clone(),
             secret: client.client_secret.clone().unwrap_or_default(),
         }
+    }
+
+    /// Signs the person in this browser out at the issuer, by its own page.
+    pub async fn sign_out(&self, browser: &Browser) {
+        let ask = browser.open(&format!("{}/logout", self.issuer()), "").await;
+        let done = browser.press(&ask, "#sign-out", &[]).await;
+        assert!(browser.follow(done, "").await.has("#signed-out"));
     }
 
     /// Stops in good order.

@@ -1,7 +1,8 @@
 //! Races: one conditional write decides, and who was in the way is told that he may come again.
 
 use futures::future::join_all;
-use latchkey_db::{Db, DbError, Engine, Tx, sql, sql_holding};
+use latchkey_db::testing::somebody_waits;
+use latchkey_db::{Db, DbError, Tx, sql, sql_holding};
 use tokio::sync::Barrier;
 
 use crate::fixture::*;
@@ -117,30 +118,22 @@ async fn who_finds_the_file_taken_by_another_process_is_told_that_it_was_busy() 
 #[tokio::test]
 async fn who_changes_a_row_that_is_held_waits_and_finds_what_its_holder_wrote() {
     for_each_engine("held", async |place| {
-        place.insert("base").await.unwrap();
-        let (inside, held) = gate();
-        let (one, two) = (place.db.clone(), place.db.clone());
-        let holding = tokio::spawn(async move {
-            one.write(async move |tx| {
+        let (born, found) = one_waits(
+            &place,
+            async |tx, inside| {
                 let born = born_of_base(&tx).await?;
                 inside.pass().await;
                 insert(&tx, "late").await?;
-                Ok::<_, DbError>(born)
-            })
-            .await
-        });
-        let open = held.reached().await;
-        let ending = tokio::spawn(async move {
-            two.write(async move |tx| {
+                Ok(born)
+            },
+            async |tx| {
                 touch(&tx, "base").await?;
-                Ok::<_, DbError>(ids(&tx).await)
-            })
-            .await
-        });
-        somebody_waits(&place.db).await;
-        open.send(()).unwrap();
-        assert_eq!(soon(holding).await.unwrap().unwrap(), 1);
-        assert_eq!(soon(ending).await.unwrap().unwrap(), ["base", "born", "late"]);
+                Ok(ids(&tx).await)
+            },
+        )
+        .await;
+        assert_eq!(born, 1);
+        assert_eq!(found, ["base", "born", "late"]);
     })
     .await;
 }
@@ -148,25 +141,49 @@ async fn who_changes_a_row_that_is_held_waits_and_finds_what_its_holder_wrote() 
 #[tokio::test]
 async fn who_holds_a_row_that_has_just_changed_looks_at_it_again() {
     for_each_engine("held_too_late", async |place| {
-        place.insert("base").await.unwrap();
-        let (inside, held) = gate();
-        let (one, two) = (place.db.clone(), place.db.clone());
-        let ending = tokio::spawn(async move {
-            one.write(async move |tx| {
-                touch(&tx, "base").await?;
+        let (touched, born) = one_waits(
+            &place,
+            async |tx, inside| {
+                let touched = touch(&tx, "base").await?;
                 inside.pass().await;
-                Ok::<_, DbError>(())
-            })
-            .await
-        });
-        let open = held.reached().await;
-        let holding = tokio::spawn(async move { two.write(async |tx| born_of_base(&tx).await).await });
-        somebody_waits(&place.db).await;
-        open.send(()).unwrap();
-        soon(ending).await.unwrap().unwrap();
-        assert_eq!(soon(holding).await.unwrap().unwrap(), 0);
+                Ok(touched)
+            },
+            async |tx| born_of_base(&tx).await,
+        )
+        .await;
+        assert_eq!((touched, born), (1, 0));
     })
     .await;
+}
+
+/// Two writes beside a row `base`: the first is kept at its gate until the second waits for it.
+async fn one_waits<A, B, First, Second>(
+    place: &Place,
+    first: impl FnOnce(Tx, Gate) -> First + Send + 'static,
+    second: impl FnOnce(Tx) -> Second + Send + 'static,
+) -> (A, B)
+where
+    A: Send + 'static,
+    B: Send + 'static,
+    First: Future<Output = Result<A, DbError>> + Send + 'static,
+    Second: Future<Output = Result<B, DbError>> + Send + 'static,
+{
+    place.insert("base").await.unwrap();
+    let (inside, held) = gate();
+    let both = futures::future::join(place.db.write(move |tx| first(tx, inside)), async {
+        let open = held.reached().await;
+        let ((), second) = futures::future::join(
+            async {
+                somebody_waits(&place.db).await;
+                open.send(()).unwrap();
+            },
+            place.db.write(second),
+        )
+        .await;
+        second
+    });
+    let (first, second) = soon(both).await;
+    (first.unwrap(), second.unwrap())
 }
 
 /// Writes a row that stands on one which nobody has touched; how many.
@@ -179,20 +196,6 @@ async fn born_of_base(tx: &Tx) -> Result<u64, DbError> {
     .bind("born")
     .execute(tx)
     .await
-}
-
-/// SQLite's writer has a queue of its own, and nobody in it has begun.
-async fn somebody_waits(db: &Db) {
-    let waiting = "SELECT COUNT(*) AS n FROM pg_stat_activity \
-                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    if db.engine() == Engine::Postgres {
-        soon(async {
-            while sql(waiting).fetch_one(db).await.unwrap().int("n").unwrap() == 0 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
 }
 
 async fn touch(tx: &Tx, id: &str) -> Result<u64, DbError> {

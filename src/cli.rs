@@ -8,6 +8,7 @@ mod people;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
 use latchkey_identity::{AdminError, SeedError};
@@ -87,6 +88,7 @@ struct Up {
 #[derive(Args)]
 struct Serve {
     /// The roles to play; all of them when none is named
+    #[arg(value_parser = roles())]
     roles: Vec<Role>,
     /// The configuration file
     #[arg(long)]
@@ -198,7 +200,7 @@ async fn up(up: Up) -> Result<(), CliError> {
 
 async fn serve(serve: Serve) -> Result<(), CliError> {
     let roles = if serve.roles.is_empty() {
-        Role::ALL.to_vec()
+        Role::all()
     } else {
         serve.roles
     };
@@ -206,8 +208,8 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     config.seeds = serve.seed;
     config.allow_introspect_all = serve.allow_introspect_all;
     logs(&config.log)?;
-    let shared = config.identity_database.starts_with("sqlite:") || config.bus.starts_with("sqlite:");
-    if shared && config.roles.len() < Role::ALL.len() {
+    let shared = config[Role::Identity].database.starts_with("sqlite:") || config.bus.starts_with("sqlite:");
+    if shared && config.roles.len() < Role::all().len() {
         tracing::info!(
             "roles in other processes on this host share these SQLite files; hosts apart need postgres: and a bus \
              that they can all reach"
@@ -216,6 +218,15 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     let running = start(config, Clock::system(), Random::system()).await?;
     println!("ready");
     until_stopped(running).await
+}
+
+/// The names of roles.
+fn roles() -> impl TypedValueParser<Value = Role> {
+    let named = |name: String| {
+        let role = Role::all().into_iter().find(|role| role.name() == name);
+        role.ok_or("no such role")
+    };
+    PossibleValuesParser::new(Role::all().into_iter().map(Role::name)).try_map(named)
 }
 
 fn logs(filter: &str) -> Result<(), CliError> {
@@ -269,7 +280,7 @@ impl<C: Subcommand> Operate<C> {
             .map_err(CliError::Invalid)?;
         if self.config.is_some() {
             return Ok(Config::serve(
-                Role::ALL.to_vec(),
+                Role::all(),
                 self.config.as_deref(),
                 &environment(),
             )?);

@@ -1,18 +1,23 @@
 //! Configuration: built-in < file < environment < flags, one typed value, and the only place that reads the
 //! environment.
 
+use std::collections::BTreeMap;
+use std::ops::{Index, IndexMut};
 use std::path::{Path, PathBuf};
 
 use latchkey_identity::RsaBits;
+use latchkey_kit::ServiceSpec;
 use serde::Deserialize;
 
+use crate::services::{SERVICES, Services};
+
 /// A part that a process can play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// The identity provider.
     Identity,
-    /// The catalog of courses.
-    Catalog,
+    /// A service of the list, by its name.
+    Service(&'static str),
     /// The shop's pages.
     Storefront,
     /// The edge.
@@ -22,25 +27,55 @@ pub enum Role {
 }
 
 impl Role {
-    /// Every role.
-    pub const ALL: [Role; 5] = [
-        Role::Identity,
-        Role::Catalog,
-        Role::Storefront,
-        Role::Gateway,
-        Role::Admin,
-    ];
+    /// Every role of the marketplace.
+    pub fn all() -> Vec<Role> {
+        Self::all_of(SERVICES)
+    }
+
+    /// Every role where these services exist.
+    pub fn all_of(services: Services) -> Vec<Role> {
+        let services = services.iter().map(|spec| Self::Service(spec.name()));
+        std::iter::once(Self::Identity)
+            .chain(services)
+            .chain([Self::Storefront, Self::Gateway, Self::Admin])
+            .collect()
+    }
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
-            Self::Catalog => "catalog",
+            Self::Service(name) => name,
             Self::Storefront => "storefront",
             Self::Gateway => "gateway",
             Self::Admin => "admin",
         }
     }
+
+    /// Whether it keeps a database, and whether others reach it by a URL: what its table may say beside `listen`.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Identity | Self::Service(_) => &["listen", "database", "url"],
+            Self::Storefront => &["listen", "database", "url", "client_id", "client_secret"],
+            Self::Gateway | Self::Admin => &["listen"],
+        }
+    }
+
+    /// A guard stands before it.
+    pub fn is_service(self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+}
+
+/// Where a role is, and what it keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its listener.
+    pub listen: Listen,
+    /// The URL of its database; empty for roles that keep none.
+    pub database: String,
+    /// Where others reach it; its listener in this process when absent.
+    pub url: Option<String>,
 }
 
 /// Where a role listens.
@@ -106,22 +141,20 @@ pub struct GuardClient {
 pub struct Config {
     /// Demo people, demo courses and `demo.json`; loopback alone.
     pub demo: bool,
+    /// The services that exist.
+    pub services: Services,
     /// What it plays.
     pub roles: Vec<Role>,
+    /// Where each role is, whether it is played here or not; read by `config[role]`.
+    pub places: BTreeMap<Role, Place>,
     /// Where data lies.
     pub data: PathBuf,
     /// Where the master key lies.
     pub keys: PathBuf,
     /// The public issuer; from the identity listener when absent.
     pub issuer: Option<String>,
-    /// Where the other roles reach identity; the listener in this process, or else the issuer, when absent.
-    pub identity_url: Option<String>,
     /// Where people reach the edge; from its listener when absent.
     pub origin: Option<String>,
-    /// Where the edge reaches the catalog; the listener in this process when absent.
-    pub catalog_url: Option<String>,
-    /// Where the edge reaches the shop's pages; the listener in this process when absent.
-    pub storefront_url: Option<String>,
     /// Where the shop's pages reach the API; the edge in this process, or else `origin`, when absent.
     pub api_url: Option<String>,
     /// TLS of every listener.
@@ -132,24 +165,8 @@ pub struct Config {
     pub rsa: RsaBits,
     /// The bus.
     pub bus: String,
-    /// The identity database.
-    pub identity_database: String,
-    /// The catalog database.
-    pub catalog_database: String,
-    /// The database of the shop's sessions.
-    pub storefront_database: String,
     /// As which client the shop signs people in; the demo makes one of its own.
     pub storefront_client: Option<GuardClient>,
-    /// Identity's listener.
-    pub identity_listen: Listen,
-    /// The catalog's listener.
-    pub catalog_listen: Listen,
-    /// The storefront's listener.
-    pub storefront_listen: Listen,
-    /// The edge's listener.
-    pub gateway_listen: Listen,
-    /// The admin listener.
-    pub admin_listen: Listen,
     /// Further names that listeners answer to, beside loopback and the public ones.
     pub hosts: Vec<String>,
     /// How guards learn of revocations.
@@ -170,33 +187,49 @@ pub struct Config {
 pub struct ConfigError(pub String);
 
 impl Config {
-    /// `latchkey up`: every role, embedded, on loopback.
+    /// `latchkey up`: every role of the marketplace, embedded, on loopback.
     pub fn up(data: PathBuf, keys: PathBuf, ports: [u16; 3]) -> Self {
+        Self::up_with(SERVICES, data, keys, ports)
+    }
+
+    /// The same with these services.
+    pub fn up_with(services: Services, data: PathBuf, keys: PathBuf, ports: [u16; 3]) -> Self {
         let [edge, identity, admin] = ports;
+        let roles = Role::all_of(services);
+        let place = |role: &Role| {
+            let port = match role {
+                Role::Identity => identity,
+                Role::Gateway => edge,
+                Role::Admin => admin,
+                Role::Service(_) | Role::Storefront => 0,
+            };
+            let keeps = role.settings().contains(&"database");
+            let place = Place {
+                listen: Listen::Loopback(port),
+                database: if keeps {
+                    sqlite(&data, role.name())
+                } else {
+                    String::new()
+                },
+                url: None,
+            };
+            (*role, place)
+        };
         Self {
             demo: true,
-            roles: Role::ALL.to_vec(),
+            services,
+            places: roles.iter().map(place).collect(),
+            roles,
             issuer: None,
-            identity_url: None,
             origin: None,
-            catalog_url: None,
-            storefront_url: None,
             api_url: None,
             tls: Tls::Off,
             tls_authority: None,
             rsa: RsaBits::default(),
             bus: sqlite(&data, "bus"),
-            identity_database: sqlite(&data, "identity"),
-            catalog_database: sqlite(&data, "catalog"),
-            storefront_database: sqlite(&data, "storefront"),
             storefront_client: None,
             data,
             keys,
-            identity_listen: Listen::Loopback(identity),
-            catalog_listen: Listen::Loopback(0),
-            storefront_listen: Listen::Loopback(0),
-            gateway_listen: Listen::Loopback(edge),
-            admin_listen: Listen::Loopback(admin),
             hosts: Vec::new(),
             signals: Signals::Bus,
             guard_client: None,
@@ -221,6 +254,7 @@ impl Config {
                     .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?
             }
         };
+        flatten(&mut table)?;
         for (name, value) in environment {
             let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
             let list = || {
@@ -238,25 +272,35 @@ impl Config {
         for key in table.keys() {
             known(key)?;
         }
+        let mut places = BTreeMap::new();
+        for role in Role::all() {
+            for setting in role.settings() {
+                if let Some(value) = table.remove(&format!("{}_{setting}", role.name())) {
+                    let toml::Value::String(text) = value else {
+                        return Err(ConfigError(format!("{}.{setting} is a text", role.name())));
+                    };
+                    places.insert((role, *setting), text);
+                }
+            }
+        }
         let file: File = table
             .try_into()
             .map_err(|error: toml::de::Error| ConfigError(error.to_string()))?;
-        file.into_config(roles)
+        file.into_config(roles, places)
     }
 
-    /// True when everything is on this host alone.
+    /// True when everything that is played here listens on this host alone.
     pub fn is_loopback(&self) -> bool {
-        let all = [
-            &self.identity_listen,
-            &self.catalog_listen,
-            &self.storefront_listen,
-            &self.gateway_listen,
-            &self.admin_listen,
-        ];
-        all.into_iter().all(|listen| match listen {
+        self.places.values().all(|place| match place.listen {
             Listen::Loopback(_) => true,
             Listen::Address(address) => address.ip().is_loopback(),
         })
+    }
+
+    /// The services that are played here.
+    pub fn played(&self) -> impl Iterator<Item = &'static ServiceSpec> {
+        let services = self.services.iter().copied();
+        services.filter(|spec| self.roles.contains(&Role::Service(spec.name())))
     }
 
     /// What must hold whoever wrote it.
@@ -285,12 +329,9 @@ impl Config {
         if !self.demo && self.issuer.is_none() && !self.is_loopback() {
             return Err(ConfigError("issuer must be set".to_owned()));
         }
-        for (key, url) in [
-            ("bus", &self.bus),
-            ("identity_database", &self.identity_database),
-            ("catalog_database", &self.catalog_database),
-            ("storefront_database", &self.storefront_database),
-        ] {
+        let databases = self.places.iter().filter(|(_, place)| !place.database.is_empty());
+        let databases = databases.map(|(role, place)| (format!("{}.database", role.name()), &place.database));
+        for (key, url) in databases.chain([("bus".to_owned(), &self.bus)]) {
             if !["sqlite:", "postgres:", "postgresql:"]
                 .iter()
                 .any(|scheme| url.starts_with(scheme))
@@ -303,30 +344,33 @@ impl Config {
 
     /// What roles of this process call must have an address, and one that its certificate is for.
     fn check_calls(&self) -> Result<(), ConfigError> {
-        for (key, url) in [
-            ("identity_url", &self.identity_url),
-            ("catalog_url", &self.catalog_url),
-        ] {
-            let Some(url) = url else { continue };
-            latchkey_protocol::metadata::check_issuer(url)
-                .map_err(|reason| ConfigError(reason.replacen("issuer", key, 1)))?;
+        for (role, place) in &self.places {
+            let Some(url) = &place.url else { continue };
+            latchkey_protocol::metadata::check_issuer(url).map_err(|reason| {
+                ConfigError(reason.replacen("issuer", &format!("{}.url", role.name()), 1))
+            })?;
         }
         let plays = |role: Role| self.roles.contains(&role);
         let own_names = !matches!(self.tls, Tls::Files { .. });
-        if plays(Role::Catalog) && self.identity_url.is_none() && !(plays(Role::Identity) && own_names) {
+        let guarded = self.played().next().is_some();
+        let reached = |role: Role| self[role].url.is_some() || (plays(role) && own_names);
+        if guarded && !reached(Role::Identity) {
             return Err(ConfigError(
-                "identity_url must be set: guards fetch their keys there".to_owned(),
+                "identity.url must be set: guards fetch their keys there".to_owned(),
             ));
         }
-        if plays(Role::Catalog) && self.issuer.is_none() && !plays(Role::Identity) {
+        if guarded && self.issuer.is_none() && !plays(Role::Identity) {
             return Err(ConfigError(
                 "issuer must be set: guards believe its tokens alone".to_owned(),
             ));
         }
-        if plays(Role::Gateway) && self.catalog_url.is_none() && !(plays(Role::Catalog) && own_names) {
-            return Err(ConfigError(
-                "catalog_url must be set: the edge sends calls there".to_owned(),
-            ));
+        for spec in self.services.iter().filter(|_| plays(Role::Gateway)) {
+            if !reached(Role::Service(spec.name())) {
+                return Err(ConfigError(format!(
+                    "{}.url must be set: the edge sends calls there",
+                    spec.name()
+                )));
+            }
         }
         let no_edge = self.api_url.is_none() && self.origin.is_none();
         if plays(Role::Storefront) && no_edge && !(plays(Role::Gateway) && own_names) {
@@ -362,78 +406,90 @@ struct File {
     data: Option<PathBuf>,
     keys: Option<PathBuf>,
     issuer: Option<String>,
-    identity_url: Option<String>,
     origin: Option<String>,
-    catalog_url: Option<String>,
-    storefront_url: Option<String>,
     api_url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     rsa_bits: Option<toml::Value>,
     bus: Option<String>,
-    identity_database: Option<String>,
-    catalog_database: Option<String>,
-    storefront_database: Option<String>,
-    identity_listen: Option<String>,
-    catalog_listen: Option<String>,
-    storefront_listen: Option<String>,
-    gateway_listen: Option<String>,
-    admin_listen: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
     tls_authority: Option<PathBuf>,
     signals: Option<String>,
     guard_client_id: Option<String>,
     guard_client_secret: Option<String>,
-    storefront_client_id: Option<String>,
-    storefront_client_secret: Option<String>,
     log: Option<String>,
 }
 
-/// The file's keys, for a suggestion.
-const KEYS: [&str; 28] = [
+/// The keys of the file that belong to no role, for a suggestion.
+const KEYS: [&str; 15] = [
     "data",
     "keys",
     "issuer",
-    "identity_url",
     "origin",
-    "catalog_url",
-    "storefront_url",
     "api_url",
     "tls_certificate",
     "tls_key",
     "tls_authority",
     "rsa_bits",
     "bus",
-    "identity_database",
-    "catalog_database",
-    "storefront_database",
-    "identity_listen",
-    "catalog_listen",
-    "storefront_listen",
-    "gateway_listen",
-    "admin_listen",
     "hosts",
     "signals",
     "guard_client_id",
     "guard_client_secret",
-    "storefront_client_id",
-    "storefront_client_secret",
     "log",
 ];
 
+/// `[catalog] listen = …` becomes `catalog_listen`, which is also the variable's name without its prefix.
+fn flatten(table: &mut toml::Table) -> Result<(), ConfigError> {
+    for role in Role::all() {
+        let Some(value) = table.remove(role.name()) else {
+            continue;
+        };
+        let toml::Value::Table(settings) = value else {
+            return Err(ConfigError(format!("{0} is a table: [{0}]", role.name())));
+        };
+        for (setting, value) in settings {
+            let key = format!("{}_{setting}", role.name());
+            if table.insert(key.clone(), value).is_some() {
+                return Err(ConfigError(format!("{key} is there twice")));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Index<Role> for Config {
+    type Output = Place;
+
+    /// # Panics
+    /// For a service that is not in the list.
+    fn index(&self, role: Role) -> &Place {
+        &self.places[&role]
+    }
+}
+
+impl IndexMut<Role> for Config {
+    /// # Panics
+    /// For a service that is not in the list.
+    fn index_mut(&mut self, role: Role) -> &mut Place {
+        self.places.get_mut(&role).expect("a role of the list")
+    }
+}
+
 impl File {
-    fn into_config(self, roles: Vec<Role>) -> Result<Config, ConfigError> {
+    fn into_config(
+        self,
+        roles: Vec<Role>,
+        mut places: BTreeMap<(Role, &'static str), String>,
+    ) -> Result<Config, ConfigError> {
         let data = self.data.unwrap_or_else(|| PathBuf::from("data"));
         let keys = self.keys.unwrap_or_else(|| PathBuf::from("keys"));
         let mut config = Config::up(data, keys, [8080, 8081, 8082]);
         config.demo = false;
         config.roles = roles;
         config.issuer = self.issuer;
-        config.identity_url = self.identity_url;
         config.origin = self.origin;
-        config.catalog_url = self.catalog_url;
-        config.storefront_url = self.storefront_url;
         config.api_url = self.api_url;
         config.hosts = self.hosts;
         config.tls = match (self.tls_certificate, self.tls_key) {
@@ -442,7 +498,9 @@ impl File {
             _ => return Err(ConfigError("tls_certificate and tls_key go together".to_owned())),
         };
         config.guard_client = client("guard", self.guard_client_id, self.guard_client_secret)?;
-        let (id, secret) = (self.storefront_client_id, self.storefront_client_secret);
+        let mut setting = |role: Role, name: &'static str| places.remove(&(role, name));
+        let id = setting(Role::Storefront, "client_id");
+        let secret = setting(Role::Storefront, "client_secret");
         config.storefront_client = client("storefront", id, secret)?;
         config.signals = match self.signals.as_deref() {
             None | Some("bus") => Signals::Bus,
@@ -461,28 +519,17 @@ impl File {
             Some("4096") => RsaBits::Four,
             Some(_) => return Err(ConfigError("rsa_bits is 2048, 3072 or 4096".to_owned())),
         };
-        let urls = [
-            (self.bus, &mut config.bus),
-            (self.identity_database, &mut config.identity_database),
-            (self.catalog_database, &mut config.catalog_database),
-            (self.storefront_database, &mut config.storefront_database),
-        ];
-        for (given, slot) in urls {
-            if let Some(given) = given {
-                *slot = secret_value(&given)?;
-            }
+        if let Some(bus) = self.bus {
+            config.bus = secret_value(&bus)?;
         }
-        let listeners = [
-            (self.identity_listen, &mut config.identity_listen),
-            (self.catalog_listen, &mut config.catalog_listen),
-            (self.storefront_listen, &mut config.storefront_listen),
-            (self.gateway_listen, &mut config.gateway_listen),
-            (self.admin_listen, &mut config.admin_listen),
-        ];
-        for (given, slot) in listeners {
-            if let Some(given) = given {
-                *slot = Listen::parse(&given).map_err(ConfigError)?;
+        for (role, place) in &mut config.places {
+            if let Some(listen) = setting(*role, "listen") {
+                place.listen = Listen::parse(&listen).map_err(ConfigError)?;
             }
+            if let Some(database) = setting(*role, "database") {
+                place.database = secret_value(&database)?;
+            }
+            place.url = setting(*role, "url");
         }
         if let Some(log) = self.log {
             config.log = log;
@@ -520,31 +567,21 @@ fn secret_value(text: &str) -> Result<String, ConfigError> {
 }
 
 fn known(key: &str) -> Result<(), ConfigError> {
-    if KEYS.contains(&key) {
+    let of_roles = Role::all().into_iter().flat_map(|role| {
+        let settings = role.settings().iter();
+        settings.map(move |setting| format!("{}_{setting}", role.name()))
+    });
+    let all: Vec<String> = KEYS.iter().map(|key| (*key).to_owned()).chain(of_roles).collect();
+    if all.iter().any(|known| known == key) {
         return Ok(());
     }
-    let near = |known: &&&str| distance(key, known) <= (key.len() / 3).min(4);
-    let nearest = KEYS.iter().min_by_key(|known| distance(key, known)).filter(near);
+    let distance = |known: &String| strsim::levenshtein(key, known);
+    let nearest = all.iter().min_by_key(|known| distance(known));
     let hint = nearest
+        .filter(|known| distance(known) <= (key.len() / 3).min(4))
         .map(|known| format!("; did you mean {known}?"))
         .unwrap_or_default();
     Err(ConfigError(format!("unknown key {key}{hint}")))
-}
-
-/// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (above + 1).min(row[j] + 1).min(diagonal + usize::from(x != *y));
-            diagonal = above;
-        }
-    }
-    row[b.len()]
 }
 
 fn sqlite(data: &Path, name: &str) -> String {
@@ -564,7 +601,7 @@ mod tests {
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        Config::serve(Role::ALL.to_vec(), None, &environment)
+        Config::serve(Role::all(), None, &environment)
     }
 
     #[test]
@@ -585,7 +622,7 @@ mod tests {
         ] {
             assert_eq!(serve(&[("LATCHKEY_RSA_BITS", text)]).unwrap().rsa, rsa);
             let file: File = toml::from_str(&format!("rsa_bits = {text}")).unwrap();
-            assert_eq!(file.into_config(Role::ALL.to_vec()).unwrap().rsa, rsa);
+            assert_eq!(file.into_config(Role::all(), BTreeMap::new()).unwrap().rsa, rsa);
         }
         for bad in ["1024", "", "2048 ", "large"] {
             assert!(serve(&[("LATCHKEY_RSA_BITS", bad)]).is_err(), "{bad}");
@@ -626,10 +663,10 @@ mod tests {
             config.check().is_err(),
             "its certificate is for public names, and roles call each other"
         );
-        config.identity_url = Some("https://id.test".into());
-        config.catalog_url = Some("http://catalog.test".into());
+        config[Role::Identity].url = Some("https://id.test".into());
+        config[Role::Service("catalog")].url = Some("http://catalog.test".into());
         assert!(config.check().is_err(), "tokens would cross the network in clear");
-        config.catalog_url = Some("https://catalog.test".into());
+        config[Role::Service("catalog")].url = Some("https://catalog.test".into());
         assert!(
             config.check().is_err(),
             "the shop's pages do not know where the API is"

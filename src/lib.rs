@@ -9,6 +9,7 @@ mod demo;
 pub mod embedded;
 mod operate;
 mod roles;
+pub mod services;
 mod signals;
 mod tls;
 
@@ -63,9 +64,14 @@ pub enum StartError {
     /// The shop's pages cannot start.
     #[error("the storefront cannot start: {0}")]
     Storefront(String),
-    /// The catalog cannot start.
-    #[error("the catalog cannot start: {0}")]
-    Catalog(String),
+    /// A service cannot start.
+    #[error("{service} cannot start: {reason}")]
+    Service {
+        /// Which.
+        service: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// The edge cannot start.
     #[error("the gateway cannot start: {0}")]
     Gateway(String),
@@ -192,13 +198,7 @@ pub(crate) type Listeners = BTreeMap<Role, Bound>;
 async fn bind(config: &Config) -> Result<Listeners, StartError> {
     let mut bound = BTreeMap::new();
     for role in &config.roles {
-        let listen = match role {
-            Role::Identity => &config.identity_listen,
-            Role::Catalog => &config.catalog_listen,
-            Role::Storefront => &config.storefront_listen,
-            Role::Gateway => &config.gateway_listen,
-            Role::Admin => &config.admin_listen,
-        };
+        let listen = &config[*role].listen;
         let listener = match listen {
             Listen::Loopback(port) => Bound::loopback(*port).await,
             Listen::Address(address) => Bound::address(*address).await,

@@ -6,7 +6,8 @@ use latchkey_db::{Db, Options};
 use latchkey_identity::{Identity, Parts, Vault};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
+use crate::services;
 use crate::{StartError, embedded, tls};
 
 /// Opens the identity provider of an installation without serving it. What is written here is picked up by running
@@ -17,7 +18,11 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
     embedded::private_folder(&config.data)?;
     let bus = open_bus(config, clock.clone(), random.clone()).await?;
     let tables = [latchkey_identity::MIGRATIONS, latchkey_bus::outbox::MIGRATIONS];
-    let db = Db::open(&config.identity_database, Options::new(&tables).fatal(fatal)).await?;
+    let db = Db::open(
+        &config[Role::Identity].database,
+        Options::new(&tables).fatal(fatal),
+    )
+    .await?;
     let master_key = embedded::master_key(&config.keys, &random)?;
     let vault = Vault::new(&master_key, random.clone());
     let issuer = config
@@ -29,6 +34,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         issuer,
         db,
         bus,
+        resources: services::resources(config.services),
         vault,
         rsa: config.rsa,
         clock,

@@ -7,7 +7,6 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Json, Router};
 use latchkey_bus::Bus;
-use latchkey_catalog::Catalog;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options};
 use latchkey_gateway::{Gateway, Origin, Route, Routes};
@@ -15,6 +14,7 @@ use latchkey_guard::{Guard, GuardHealth, Keys, Signals};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
+use latchkey_kit::{Context, DemoUser, ServiceSpec};
 use latchkey_protocol::metadata::path;
 use latchkey_storefront::Storefront;
 use latchkey_storefront::oidc::{Oidc, Registration};
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, GuardClient, Role, Signals as Source};
-use crate::{Listeners, Running, StartError, Urls, demo, embedded, signals, tls, wait_ready};
+use crate::{Listeners, Running, StartError, Urls, demo, embedded, services, signals, tls, wait_ready};
 
 /// A process on its way up.
 pub(crate) struct Starting {
@@ -92,8 +92,11 @@ impl Starting {
         if let Some(bound) = self.listeners.remove(&Role::Identity) {
             seeded = self.identity(bound, seed).await?;
         }
-        if let Some(bound) = self.listeners.remove(&Role::Catalog) {
-            self.catalog(bound, &seeded).await?;
+        let services: Vec<&'static ServiceSpec> = self.config.played().collect();
+        for spec in services {
+            if let Some(bound) = self.listeners.remove(&Role::Service(spec.name())) {
+                self.service(spec, bound, &seeded).await?;
+            }
         }
         if let Some(bound) = self.listeners.remove(&Role::Storefront) {
             self.storefront(bound).await?;
@@ -129,13 +132,16 @@ impl Starting {
 
     async fn identity(&mut self, bound: Bound, seed: Seed) -> Result<Seeded, StartError> {
         let tables = [latchkey_identity::MIGRATIONS, latchkey_bus::outbox::MIGRATIONS];
-        let db = self.open(&self.config.identity_database.clone(), &tables).await?;
+        let db = self
+            .open(&self.config[Role::Identity].database.clone(), &tables)
+            .await?;
         let master_key = embedded::master_key(&self.config.keys, &self.random)?;
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
             origins: self.origins(&self.urls.issuer, bound.port()),
             db,
             bus: self.bus.clone(),
+            resources: services::resources(self.config.services),
             vault: Vault::new(&master_key, self.random.clone()),
             rsa: self.config.rsa,
             clock: self.clock.clone(),
@@ -157,50 +163,52 @@ impl Starting {
         Ok(seeded)
     }
 
-    async fn catalog(&mut self, bound: Bound, seeded: &Seeded) -> Result<(), StartError> {
+    async fn service(
+        &mut self,
+        spec: &'static ServiceSpec,
+        bound: Bound,
+        seeded: &Seeded,
+    ) -> Result<(), StartError> {
+        let role = Role::Service(spec.name());
         let db = self
-            .open(
-                &self.config.catalog_database.clone(),
-                latchkey_catalog::MIGRATIONS,
-            )
+            .open(&self.config[role].database.clone(), &spec.tables())
             .await?;
-        let guard = self.guard(latchkey_catalog::AUDIENCE)?;
-        let catalog = Catalog::new(db.clone(), self.clock.clone(), self.random.clone(), "EUR");
-        let instructor = seeded
-            .users
-            .iter()
-            .find(|user| user.roles.iter().any(|role| role == "instructor"));
-        if let (true, Some(instructor)) = (self.config.demo, instructor) {
-            latchkey_catalog::demo::seed(
-                &catalog,
-                &instructor.id,
-                &instructor.display_name,
-                self.clock.now_ms(),
-            )
-            .await
-            .map_err(|error| StartError::Catalog(error.to_string()))?;
+        let guard = self.guard(spec.resource.audience)?;
+        let context = Context::new(
+            spec.resource,
+            db.clone(),
+            self.clock.clone(),
+            self.random.clone(),
+            CURRENCY,
+        );
+        if let (true, Some(fill)) = (self.config.demo, spec.demo) {
+            let users = seeded.users.iter().map(|user| DemoUser {
+                id: user.id.clone(),
+                display_name: user.display_name.clone(),
+                roles: user.roles.clone(),
+            });
+            fill(context.clone(), users.collect())
+                .await
+                .map_err(|reason| StartError::Service {
+                    service: spec.name(),
+                    reason,
+                })?;
         }
-        let relay = self.bus.relay(db.clone(), self.clock.clone());
+        let relay = self.bus.relay(db, self.clock.clone());
         self.background.spawn(relay.run(self.background_stop.clone()));
-        let (bus, hearing, stop) = (self.bus.clone(), catalog.clone(), self.background_stop.clone());
-        self.background.spawn(async move {
-            let handle = move |tx, event| {
-                let catalog = hearing.clone();
-                async move { latchkey_catalog::consumers::hear(&catalog, &tx, &event).await }
-            };
-            bus.consume(latchkey_catalog::consumers::group(), db, handle, stop)
-                .await;
-        });
-
-        self.guards.push((Role::Catalog.name(), guard.clone()));
+        for consumer in spec.consumers {
+            let running = consumer.run(self.bus.clone(), context.clone(), self.background_stop.clone());
+            self.background.spawn(running);
+        }
+        self.guards.push((role.name(), guard.clone()));
         let ready = {
             let guard = guard.clone();
             Ready::new().when("guard", move || guard.ready())
         };
         let hosts = self.hosts(&bound, None);
-        let router = latchkey_catalog::router(catalog, guard);
-        self.serve(Role::Catalog, bound, hosts, Limits::default(), router);
-        self.ready.push((Role::Catalog.name(), ready));
+        let router = (spec.router)(context, guard);
+        self.serve(role, bound, hosts, Limits::default(), router);
+        self.ready.push((role.name(), ready));
         Ok(())
     }
 
@@ -239,7 +247,7 @@ impl Starting {
         let Some(registered) = self.storefront_client(shop).await? else {
             return Ok(None);
         };
-        let url = self.config.storefront_database.clone();
+        let url = self.config[Role::Storefront].database.clone();
         let db = self.open(&url, latchkey_storefront::store::MIGRATIONS).await?;
         let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
         let store = Store::new(db, Seal::new(&key, self.random.clone()), self.clock.clone());
@@ -290,8 +298,8 @@ impl Starting {
             "grant_types": ["authorization_code", "refresh_token"],
             "redirect_uris": [format!("{shop}/callback")],
             "post_logout_redirect_uris": [format!("{shop}/")],
-            "scope": "openid profile catalog.read catalog.write",
-            "resources": [latchkey_catalog::AUDIENCE],
+            "scope": latchkey_storefront::oidc::scope(),
+            "resources": latchkey_storefront::oidc::audiences(),
         });
         let failed = |error: String| StartError::Storefront(error);
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
@@ -317,20 +325,16 @@ impl Starting {
     fn gateway(&mut self, bound: Bound) -> Result<(), StartError> {
         let failed = |error: latchkey_gateway::ConfigError| StartError::Gateway(error.to_string());
         let shop = self.urls.shop.clone().unwrap_or_default();
-        let catalog = self
-            .config
-            .catalog_url
-            .clone()
-            .or_else(|| self.urls.services.get("catalog").cloned())
-            .ok_or_else(|| StartError::Gateway("catalog_url is not set".to_owned()))?;
-        let upstream = Origin::parse(&catalog).map_err(failed)?;
-        let pages = self
-            .config
-            .storefront_url
-            .clone()
-            .or_else(|| self.urls.services.get("storefront").cloned());
+        let mut upstreams = Vec::new();
+        for spec in self.config.services {
+            let url = self
+                .reached(Role::Service(spec.name()))
+                .ok_or_else(|| StartError::Gateway(format!("{}.url is not set", spec.name())))?;
+            upstreams.push((*spec, Origin::parse(&url).map_err(failed)?));
+        }
+        let pages = self.reached(Role::Storefront);
         let pages = pages.map(|url| Origin::parse(&url)).transpose().map_err(failed)?;
-        let routes = Routes::new(declared(&upstream, pages.as_ref())).map_err(failed)?;
+        let routes = Routes::new(declared(&upstreams, pages.as_ref())).map_err(failed)?;
         let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
         options.ca = self.tls.roots()?;
         let gateway =
@@ -418,7 +422,7 @@ impl Starting {
         let metadata = serde_json::json!({
             "client_id": asking.id,
             "client_name": "The guards of this installation",
-            "may_introspect": [latchkey_catalog::AUDIENCE],
+            "may_introspect": self.config.services.iter().map(|spec| spec.resource.audience).collect::<Vec<_>>(),
         });
         let failed = |error: String| StartError::Config(crate::config::ConfigError(error));
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
@@ -440,13 +444,15 @@ impl Starting {
         Ok(db)
     }
 
+    /// Where other roles reach this one: as configured, or its listener in this process.
+    fn reached(&self, role: Role) -> Option<String> {
+        let configured = self.config[role].url.clone();
+        configured.or_else(|| self.urls.services.get(role.name()).cloned())
+    }
+
     /// Where the other roles reach identity.
     fn identity_url(&self) -> String {
-        let here = self.urls.services.get("identity").cloned();
-        self.config
-            .identity_url
-            .clone()
-            .or(here)
+        self.reached(Role::Identity)
             .unwrap_or_else(|| self.urls.issuer.clone())
     }
 
@@ -468,13 +474,16 @@ impl Starting {
         server.limits = limits;
         server.tls = self.tls.server.clone();
         // Services stand behind our gateway and keep the id that it gave.
-        server.keeps_request_id = matches!(role, Role::Catalog | Role::Storefront);
+        server.keeps_request_id = role.is_service() || role == Role::Storefront;
         if role == Role::Identity {
             server.refusal = latchkey_identity::refusal_at;
         }
         self.serving.spawn(server.serve(bound, router, self.stop.clone()));
     }
 }
+
+/// The shop's one currency.
+const CURRENCY: &str = "EUR";
 
 /// How each guard is doing: its keys, and the age of its feed of revocations. Detail is for administrators.
 fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealth> {
@@ -485,26 +494,15 @@ fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealt
 }
 
 /// Every route of the edge. What is not here does not exist.
-fn declared(catalog: &Origin, pages: Option<&Origin>) -> Vec<Route> {
+fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>) -> Vec<Route> {
     use http::Method;
-    let all = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-    ];
     let get = [Method::GET];
-    let mut routes = vec![
-        Route::new("catalog", &all, "/api/catalog/v1/*", "/api", catalog.clone()),
-        Route::new(
-            "catalog",
-            &get,
-            "/api/catalog/openapi.json",
-            "/api/catalog",
-            catalog.clone(),
-        ),
-    ];
+    let mut routes = Vec::new();
+    for (spec, upstream) in services {
+        for (methods, path, strip) in spec.edge_routes() {
+            routes.push(Route::new(spec.name(), &methods, &path, &strip, upstream.clone()));
+        }
+    }
     if let Some(pages) = pages {
         let page = |methods: &[Method], path: &str| {
             Route::new("storefront", methods, path, "", pages.clone()).pages()
@@ -542,7 +540,8 @@ fn urls(config: &Config, listeners: &Listeners, tls: &tls::Material) -> Urls {
             .map(|bound| format!("{scheme}://{host}:{}", bound.port()))
     };
     let mut services = BTreeMap::new();
-    for role in [Role::Identity, Role::Catalog, Role::Storefront] {
+    let reachable = |role: &Role| role.is_service() || matches!(role, Role::Identity | Role::Storefront);
+    for role in Role::all_of(config.services).into_iter().filter(reachable) {
         if let Some(url) = local(role, "127.0.0.1") {
             services.insert(role.name().to_owned(), url);
         }
@@ -552,7 +551,9 @@ fn urls(config: &Config, listeners: &Listeners, tls: &tls::Material) -> Urls {
         .clone()
         .or_else(|| local(Role::Identity, "localhost"));
     Urls {
-        issuer: issuer.or_else(|| config.identity_url.clone()).unwrap_or_default(),
+        issuer: issuer
+            .or_else(|| config[Role::Identity].url.clone())
+            .unwrap_or_default(),
         shop: config
             .origin
             .clone()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::{Clock, Random};
+use latchkey_contracts::resource::catalog;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreProviderMetadata, CoreTokenResponse,
 };
@@ -102,9 +103,19 @@ pub struct Refreshed {
 }
 
 /// The scopes that the shop asks for.
-const SCOPES: [&str; 4] = ["openid", "profile", "catalog.read", "catalog.write"];
+const SCOPES: [&str; 4] = ["openid", "profile", catalog::READ.name, catalog::WRITE.name];
+
+/// What the shop is registered for, as `scope` of its client metadata (RFC 7591 §2).
+pub fn scope() -> String {
+    SCOPES.join(" ")
+}
+
+/// The services that its pages call in a person's name.
+pub fn audiences() -> [&'static str; 1] {
+    [CATALOG]
+}
 /// The resource of the catalog.
-pub const CATALOG: &str = "urn:latchkey:catalog";
+pub const CATALOG: &str = catalog::RESOURCE.audience;
 /// How long what was discovered is believed.
 const FRESH_MS: i64 = 5 * 60_000;
 const DEADLINE: Duration = Duration::from_secs(5);

@@ -73,9 +73,12 @@ async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
     let url = issuer.url.clone();
     let house = House::with(|config| {
         config.demo = false;
-        config.roles = vec![latchkey::config::Role::Catalog, latchkey::config::Role::Gateway];
+        config.roles = vec![
+            latchkey::config::Role::Service("catalog"),
+            latchkey::config::Role::Gateway,
+        ];
         config.issuer = Some(url.clone());
-        config.identity_url = Some(url);
+        config[latchkey::config::Role::Identity].url = Some(url);
     })
     .await;
     let now = crate::harness::BEGINNING / 1_000;

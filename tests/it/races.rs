@@ -44,7 +44,11 @@ async fn house(databases: Option<[&str; 3]>, roles: Vec<Role>, of: Option<&House
         config.seeds.push(path);
         config.roles = roles;
         if let Some([identity, bus, catalog]) = databases {
-            (config.identity_database, config.bus, config.catalog_database) = (identity, bus, catalog);
+            (
+                config[Role::Identity].database,
+                config.bus,
+                config[Role::Service("catalog")].database,
+            ) = (identity, bus, catalog);
         }
         if let Some(keys) = keys {
             config.keys = keys;
@@ -139,7 +143,7 @@ async fn race(house: &House, nodes: &[String]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_sqlite() {
-    let house = house(None, Role::ALL.to_vec(), None).await;
+    let house = house(None, Role::all(), None).await;
     let nodes = [house.issuer().to_owned()];
     race(&house, &nodes).await;
     house.stop().await;
@@ -152,7 +156,7 @@ async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_postgres
         &*postgres("races_bus").await,
         &*postgres("races_catalog").await,
     ];
-    let house = house(Some(databases), Role::ALL.to_vec(), None).await;
+    let house = house(Some(databases), Role::all(), None).await;
     let nodes = [house.issuer().to_owned()];
     race(&house, &nodes).await;
     house.stop().await;
@@ -208,8 +212,8 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
         &*postgres("races2_bus").await,
         &*postgres("races2_catalog").await,
     ];
-    let one = house(Some(databases), Role::ALL.to_vec(), None).await;
-    let roles = vec![Role::Identity, Role::Gateway, Role::Catalog];
+    let one = house(Some(databases), Role::all(), None).await;
+    let roles = vec![Role::Identity, Role::Gateway, Role::Service("catalog")];
     let two = house(Some(databases), roles, Some(&one)).await;
     let nodes = [
         one.issuer().to_owned(),
@@ -253,7 +257,7 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_whoever_races() {
-    let house = house(None, Role::ALL.to_vec(), None).await;
+    let house = house(None, Role::all(), None).await;
     redeemed_once(&[&house], &[house.issuer().to_owned()]).await;
     house.stop().await;
 }
@@ -265,7 +269,7 @@ async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_over_two_nodes() {
         &*postgres("codes_bus").await,
         &*postgres("codes_catalog").await,
     ];
-    let one = house(Some(databases), Role::ALL.to_vec(), None).await;
+    let one = house(Some(databases), Role::all(), None).await;
     let two = house(Some(databases), vec![Role::Identity], Some(&one)).await;
     let second = two.running().urls.services["identity"].clone();
     redeemed_once(&[&one, &two], &[one.issuer().to_owned(), second]).await;
@@ -310,7 +314,7 @@ async fn redeemed_once(houses: &[&House], nodes: &[String]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kc_51312_rt_07_a_revocation_and_a_refresh_at_once_leave_nothing_alive() {
-    let house = house(None, Role::ALL.to_vec(), None).await;
+    let house = house(None, Role::all(), None).await;
     let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
     let rounds = times(100, 10_000);

@@ -16,19 +16,19 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
         let (identity, bus, catalog) = (identity.clone(), bus.clone(), catalog.clone());
         let keys = shared_keys.path().join("keys");
         House::with(move |config| {
-            config.identity_database = identity;
+            config[Role::Identity].database = identity;
             config.bus = bus;
-            config.catalog_database = catalog;
+            config[Role::Service("catalog")].database = catalog;
             config.keys = keys;
             config.roles = roles;
             config.issuer = issuer;
         })
         .await
     };
-    let one = house(Role::ALL.to_vec(), None).await;
+    let one = house(Role::all(), None).await;
     let issuer = one.issuer().to_owned();
     let two = house(
-        vec![Role::Identity, Role::Gateway, Role::Catalog],
+        vec![Role::Identity, Role::Gateway, Role::Service("catalog")],
         Some(issuer.clone()),
     )
     .await;

@@ -55,11 +55,15 @@ async fn measure(engine: &str, folder: &Path, databases: [String; 4]) {
     let [identity, bus, catalog, second] = databases;
     let port = free_port();
     let mut config = Config::up(folder.join("data"), folder.join("keys"), [0, port, 0]);
-    config.roles = vec![Role::Identity, Role::Catalog];
+    config.roles = vec![Role::Identity, Role::Service("catalog")];
     config.demo = false;
     config.issuer = Some(format!("http://localhost:{port}"));
-    (config.identity_database, config.bus, config.catalog_database) = (identity, bus.clone(), catalog);
-    config.identity_listen = Listen::Loopback(port);
+    (
+        config[Role::Identity].database,
+        config.bus,
+        config[Role::Service("catalog")].database,
+    ) = (identity, bus.clone(), catalog);
+    config[Role::Identity].listen = Listen::Loopback(port);
     config.signals = Signals::Bus;
     let clock = Clock::system();
     let running = start(config, clock.clone(), Random::system())

@@ -138,7 +138,7 @@ fn default_of<'a>(client: &Client, resources: &'a [Resource]) -> Result<&'a Reso
 mod tests {
     use super::*;
     use crate::client::tests::machine;
-    use crate::resource::{ResourceScope, built_in};
+    use crate::resource::{ResourceScope, fixture};
 
     fn orders() -> Resource {
         let scope = |name: &str| ResourceScope {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn world() -> Vec<Resource> {
-        let mut all = built_in();
+        let mut all = fixture();
         all.push(orders());
         all.push(Resource {
             identifier: "urn:foreign".into(),
@@ -284,7 +284,7 @@ mod tests {
         );
         let bare = Resource {
             scopes: Vec::new(),
-            ..built_in().remove(0)
+            ..fixture().remove(0)
         };
         let target = for_machine(&client, &[bare], &[], None).unwrap();
         assert!(target.scope.is_empty());

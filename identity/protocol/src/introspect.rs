@@ -140,7 +140,7 @@ mod tests {
     use super::*;
     use crate::Timestamp;
     use crate::client::tests::machine;
-    use crate::resource::built_in;
+    use crate::resource::fixture;
 
     fn caller(may: &[&str]) -> Client {
         let mut caller = machine();
@@ -155,7 +155,7 @@ mod tests {
             iat: 1_000,
             is_machine: true,
         };
-        is_active(caller, &built_in(), &token, standing)
+        is_active(caller, &fixture(), &token, standing)
     }
 
     #[test]
@@ -258,6 +258,6 @@ mod tests {
             person_ended: true,
             ..good
         };
-        assert!(!is_active(&caller, &built_in(), &person, ended));
+        assert!(!is_active(&caller, &fixture(), &person, ended));
     }
 }

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_document_names_nothing_that_is_not_built() {
-        let document = document("https://id.test", &crate::resource::built_in());
+        let document = document("https://id.test", &crate::resource::fixture());
         assert_eq!(document["token_endpoint"], "https://id.test/token");
         assert_eq!(document["response_types_supported"], json!(["code"]));
         assert_eq!(document["request_uri_parameter_supported"], false);

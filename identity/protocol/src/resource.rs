@@ -62,8 +62,9 @@ impl Resource {
     }
 }
 
-/// The resources of the shop, which exist in every installation.
-pub fn built_in() -> Vec<Resource> {
+/// A service of the shop, as tests know it.
+#[cfg(test)]
+pub(crate) fn fixture() -> Vec<Resource> {
     let scope = |name: &str, roles: &[&str]| ResourceScope {
         name: name.to_owned(),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),

@@ -99,6 +99,8 @@ pub struct Parts {
     pub db: latchkey_db::Db,
     /// Where its events go.
     pub bus: Bus,
+    /// The resources that exist in every installation: the services of the house, by their contracts.
+    pub resources: Vec<latchkey_protocol::Resource>,
     /// The opened master key.
     pub vault: Vault,
     /// How large new RSA keys are.
@@ -183,7 +185,7 @@ impl Identity {
         let outbox = Outbox::new(Revocations::SOURCE, parts.clock.clone(), parts.random.clone());
         let identity = Self {
             inner: Arc::new(Inner {
-                registry: Registry::new(&parts.issuer),
+                registry: Registry::new(&parts.issuer, parts.resources.clone()),
                 throttle: Throttle::default(),
                 feed: Feed::default(),
                 verifier: tokens::Verifier::new(&parts.issuer, parts.clock.clone()),
@@ -211,7 +213,7 @@ impl Identity {
                 looked: tokio::sync::Notify::new(),
             }),
         };
-        identity.declare_built_in_resources().await?;
+        identity.declare_resources(parts.resources).await?;
         identity.refresh().await?;
         Ok(identity)
     }

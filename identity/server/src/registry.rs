@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use latchkey_protocol::client::{Alg, Client, Grant};
-use latchkey_protocol::{ClientId, Resource, Timestamp, metadata, resource};
+use latchkey_protocol::{ClientId, Resource, Timestamp, metadata};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -65,8 +65,7 @@ impl Document {
 }
 
 impl Registry {
-    pub fn new(issuer: &str) -> Self {
-        let resources = resource::built_in();
+    pub fn new(issuer: &str, resources: Vec<Resource>) -> Self {
         let discovery = Document::new(metadata::document(issuer, &resources).to_string().into_bytes());
         let jwks = Document::new(br#"{"keys":[]}"#.to_vec());
         let snapshot = Snapshot {
@@ -277,12 +276,12 @@ impl Identity {
         Ok((algs, origins))
     }
 
-    /// The resources of the shop exist in every installation.
-    pub(crate) async fn declare_built_in_resources(&self) -> Result<(), IdentityError> {
+    /// Writes down the resources of the house, as their contracts have them today.
+    pub(crate) async fn declare_resources(&self, resources: Vec<Resource>) -> Result<(), IdentityError> {
         let declared = self.inner.store.resources(self.inner.store.db()).await?;
-        let missing: Vec<Resource> = resource::built_in()
+        let missing: Vec<Resource> = resources
             .into_iter()
-            .filter(|built_in| !declared.contains(built_in))
+            .filter(|resource| !declared.contains(resource))
             .collect();
         if missing.is_empty() {
             return Ok(());

@@ -2,11 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Problem;
+use crate::{Problem, codes};
 
 /// The longest cursor we give out, with room to spare.
 const LONGEST: usize = 1024;
@@ -18,13 +17,7 @@ pub fn encode<T: Serialize>(position: &T) -> String {
 
 /// The position of a cursor; 400 for anything that is not exactly such a value.
 pub fn decode<T: DeserializeOwned>(cursor: &str) -> Result<T, Problem> {
-    let invalid = || {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_cursor",
-            "The cursor is not one of ours.",
-        )
-    };
+    let invalid = || Problem::from(codes::INVALID_CURSOR);
     if cursor.len() > LONGEST {
         return Err(invalid());
     }

@@ -2,9 +2,9 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
 
-use crate::Problem;
+use crate::{Problem, codes};
 
 /// `"<version>"`
 pub fn etag(version: i64) -> HeaderValue {
@@ -35,11 +35,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let mut values = parts.headers.get_all(header::IF_MATCH).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
-            return Err(Problem::new(
-                StatusCode::PRECONDITION_REQUIRED,
-                "precondition_required",
-                "Say which version you have read: If-Match with the ETag of the resource.",
-            ));
+            return Err(codes::PRECONDITION_REQUIRED.into());
         };
         let version = value.to_str().ok().and_then(|text| {
             let digits = text.strip_prefix('"')?.strip_suffix('"')?;

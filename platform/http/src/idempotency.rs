@@ -9,8 +9,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use latchkey_db::{DbError, Migration, Migrations, Tx, sql};
 use sha2::{Digest, Sha256};
 
-use crate::Problem;
 use crate::json::is_uuid;
+use crate::{Problem, codes};
 
 /// The table `idempotency`, which a service with such routes keeps beside its own.
 pub const MIGRATIONS: Migrations = Migrations {
@@ -39,13 +39,9 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             (Some(value), None) => value.to_str().ok().map(str::to_ascii_lowercase),
             _ => None,
         };
-        key.filter(|key| is_uuid(key)).map(Self).ok_or_else(|| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "idempotency_key_required",
-                "Send an Idempotency-Key with a UUID, and the same one when you repeat this request.",
-            )
-        })
+        key.filter(|key| is_uuid(key))
+            .map(Self)
+            .ok_or_else(|| codes::IDEMPOTENCY_KEY_REQUIRED.into())
     }
 }
 
@@ -160,14 +156,6 @@ pub async fn finish(tx: &Tx, slot: &Slot, answer: &Answer) -> Result<(), DbError
     .execute(tx)
     .await?;
     Ok(())
-}
-
-/// 422: the key belongs to another request.
-pub fn other_request() -> Problem {
-    Problem::unprocessable(
-        "idempotency_key_reused",
-        "This Idempotency-Key was used for another request. Use a new one.",
-    )
 }
 
 impl Answer {

@@ -2,11 +2,11 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
+use http::header;
 use http::request::Parts;
-use http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use crate::Problem;
+use crate::{Problem, codes};
 
 /// How deep a body may nest.
 const DEPTH: usize = 32;
@@ -32,19 +32,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
             .and_then(|value| value.to_str().ok());
         let essence = media.and_then(|text| text.split(';').next()).map(str::trim);
         if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json")) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "media_type",
-                "The body must be application/json.",
-            ));
+            return Err(codes::MEDIA_TYPE.into());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| {
-            Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is too large or was cut.",
-            )
-        })?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| Problem::from(codes::BODY_TOO_LARGE))?;
         let value = parse(&bytes)?;
         Ok(Self { value, bytes })
     }
@@ -69,10 +61,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             "The body must be a JSON object.",
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        Problem::unprocessable("invalid_body", "The body is not what this route takes.")
-            .with_error("body", error.to_string())
-    })
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::from(codes::INVALID_BODY).with_error("body", error.to_string()))
 }
 
 /// The deepest nesting, counted without recursion.

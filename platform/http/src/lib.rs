@@ -1,5 +1,6 @@
 //! HTTP as every role speaks it: one listener with limits, one error shape, one way to read what strangers send.
 
+pub mod codes;
 pub mod cursor;
 mod etag;
 mod form;
@@ -13,6 +14,7 @@ mod problem;
 mod query;
 mod request_id;
 
+pub use codes::Code;
 pub use etag::{IfMatch, etag, none_match};
 pub use form::{Form, FormError};
 pub use hosts::Hosts;

@@ -1,19 +1,13 @@
 //! Page sizes.
 
-use http::StatusCode;
-
-use crate::Problem;
+use crate::{Problem, codes};
 
 /// Between 1 and 100, 20 when nothing is asked; 400 otherwise.
 pub fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     match asked {
         None => Ok(20),
         Some(limit @ 1..=100) => Ok(limit),
-        Some(_) => Err(Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_limit",
-            "The limit must be between 1 and 100.",
-        )),
+        Some(_) => Err(codes::INVALID_LIMIT.into()),
     }
 }
 

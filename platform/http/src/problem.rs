@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::current_request_id;
+use crate::{codes, current_request_id};
 
 /// An error answer. The reason of an internal failure is logged and never sent.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ impl Problem {
 
     /// 404: missing, or somebody else's, which is the same.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+        codes::NOT_FOUND.into()
     }
 
     /// 403 with a code of the service.
@@ -82,30 +82,18 @@ impl Problem {
 
     /// 412: the resource has changed since the caller read it.
     pub fn stale() -> Self {
-        Self::new(
-            StatusCode::PRECONDITION_FAILED,
-            "stale",
-            "The resource has changed since it was read. Read it again, then repeat the change.",
-        )
+        codes::STALE.into()
     }
 
     /// 503: the same request may succeed soon.
     pub fn unavailable() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "The service cannot answer now. Try again soon.",
-        )
+        codes::UNAVAILABLE.into()
     }
 
     /// 500. The reason goes to the log with the request's id; the answer carries only the id.
     pub fn internal(reason: &dyn std::error::Error) -> Self {
         tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed inside");
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Something failed inside. The trace id leads to the reason in the log.",
-        )
+        codes::INTERNAL.into()
     }
 }
 

@@ -1,57 +1,49 @@
 //! What the catalog hears: the names of those who teach.
 
-use latchkey_bus::{BusError, Cause, Event, Failure, Group, Retries};
+use futures::FutureExt;
+use latchkey_bus::{Event, Failure, Group, Retries};
 use latchkey_contracts::events::user::{User, UserEvent};
-use latchkey_db::Tx;
+use latchkey_contracts::resource::{ADMIN, INSTRUCTOR};
+use latchkey_kit::{Consumer, Transaction};
 
-use crate::authoring::Desk;
-use crate::{Catalog, CatalogError, store};
+use crate::{Error, commands, store};
 
-/// The catalog's one subscription.
-pub fn group() -> Group {
-    Group {
+/// People, as identity tells of them.
+pub const PEOPLE: Consumer = Consumer {
+    group: || Group {
         name: "catalog",
         types: UserEvent::TYPES,
         retries: Retries::default(),
-    }
-}
+    },
+    handle: |t, event| async move { handle(&t, &event).await }.boxed(),
+};
 
 /// Applies one event in the transaction that holds its inbox row. Older news than we have change nothing.
-pub async fn hear(catalog: &Catalog, tx: &Tx, event: &Event) -> Result<(), Failure> {
-    let heard =
+pub async fn handle(t: &Transaction, event: &Event) -> Result<(), Failure> {
+    let told =
         UserEvent::parse(&event.r#type, &event.data).map_err(|error| Failure::Dead(error.to_string()))?;
-    let (user_id, name, version) = match heard {
+    let (user_id, name, version) = match told {
         UserEvent::Registered(user) | UserEvent::Updated(user) if teaches(&user) => {
             (user.user_id, user.display_name, user.version)
         }
         UserEvent::Registered(_) | UserEvent::Updated(_) => return Ok(()), // we keep no names that we do not need
         UserEvent::Deleted(user) => (user.user_id, String::new(), user.version),
     };
-    let before = store::instructor_name(tx, &user_id).await?;
-    if !store::remember_instructor(tx, &user_id, &name, version).await? || name == before {
+    let before = store::instructor_name(&t.tx, &user_id).await?;
+    if !store::remember_instructor(&t.tx, &user_id, &name, version).await? || name == before {
         return Ok(());
     }
-    let desk = catalog.desk(Cause::event(event));
-    rename(&desk, tx, &user_id).await.map_err(failure)
+    Ok(rename(t, &user_id).await?)
 }
 
 /// Gives every course of an instructor a new version, so that caches and the others' copies follow the name.
-async fn rename(desk: &Desk, tx: &Tx, user_id: &str) -> Result<(), CatalogError> {
-    for course in store::taught_by(tx, user_id).await? {
-        desk.obey(tx, &course.renamed(desk.now)?).await?;
+async fn rename(t: &Transaction, user_id: &str) -> Result<(), Error> {
+    for course in store::taught_by(&t.tx, user_id).await? {
+        commands::apply(t, &course.renamed(t.now)?).await?;
     }
     Ok(())
 }
 
 fn teaches(user: &User) -> bool {
-    user.roles
-        .iter()
-        .any(|role| role == "instructor" || role == "admin")
-}
-
-fn failure(error: CatalogError) -> Failure {
-    match error {
-        CatalogError::Db(error) | CatalogError::Bus(BusError::Db(error)) => Failure::Db(error),
-        other => Failure::Retry(other.to_string()),
-    }
+    user.roles.iter().any(|role| role == INSTRUCTOR || role == ADMIN)
 }

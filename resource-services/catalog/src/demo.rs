@@ -1,49 +1,61 @@
 //! The demo catalogue: read from `demo/courses.toml`, written by the same hands as everybody's courses.
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use latchkey_bus::Cause;
-use latchkey_db::Tx;
+use latchkey_contracts::resource::INSTRUCTOR;
+use latchkey_kit::{Caller, Context, DemoUser, Transaction};
 use serde::Deserialize;
 
-use crate::authoring::{Desk, Intent};
+use crate::commands::{self, Intent};
 use crate::domain::{
-    Caller, Category, CategoryDraft, Draft, LessonDraft, Level, MoneyDraft, SectionDraft, Status, slug_of,
+    Category, CategoryDraft, Draft, LessonDraft, Level, MoneyDraft, SectionDraft, Status, slug_of,
 };
-use crate::{Catalog, CatalogError, store};
+use crate::{Error, store};
 
-/// Publishes the demo courses in the name of an instructor and says how many were new. What is there already is
-/// known by its address, stays as it is, and counts as nothing.
-pub async fn seed(
-    catalog: &Catalog,
-    instructor_id: &str,
-    instructor_name: &str,
-    now_ms: i64,
-) -> Result<usize, CatalogError> {
-    let shelf: Shelf = toml::from_str(include_str!("../demo/courses.toml")).map_err(CatalogError::Demo)?;
-    let desk = Desk {
-        now: now_ms,
-        ..catalog.desk(Cause::request("", instructor_id))
-    };
+/// Publishes the demo courses in the name of the first instructor, if there is one.
+pub fn fill(context: Context, users: Vec<DemoUser>) -> BoxFuture<'static, Result<(), String>> {
+    async move {
+        let teaches = |user: &&DemoUser| user.roles.iter().any(|role| role == INSTRUCTOR);
+        let Some(instructor) = users.iter().find(teaches) else {
+            return Ok(());
+        };
+        seed(&context, &instructor.id, &instructor.display_name)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+    .boxed()
+}
+
+/// Publishes the demo courses and says how many were new. What is there already is known by its address, stays as it
+/// is, and counts as nothing.
+pub async fn seed(context: &Context, instructor_id: &str, instructor_name: &str) -> Result<usize, Error> {
+    let shelf = shelf();
     let (sub, name) = (instructor_id.to_owned(), instructor_name.to_owned());
-    catalog
-        .db
-        .write(move |tx| async move {
-            if store::instructor_name(&tx, &sub).await?.is_empty() {
-                store::remember_instructor(&tx, &sub, &name, 0).await?; // identity's own word comes with a version above
+    context
+        .write(Cause::request("", instructor_id), async move |t| {
+            if store::instructor_name(&t.tx, &sub).await?.is_empty() {
+                store::remember_instructor(&t.tx, &sub, &name, 0).await?; // identity's own word comes with a version above
             }
-            fill(&desk, &tx, &sub, shelf).await
+            publish(&t, &sub, shelf).await
         })
         .await
 }
 
+fn shelf() -> Shelf {
+    toml::from_str(include_str!("../demo/courses.toml")).expect("a test reads the same text")
+}
+
 /// All in one transaction: a demo catalogue is there, or it is not.
-async fn fill(desk: &Desk, tx: &Tx, sub: &str, shelf: Shelf) -> Result<usize, CatalogError> {
+async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Error> {
     let caller = Caller::Person {
         sub: sub.to_owned(),
         admin: false,
     };
     let mut written = 0;
     for (age, course) in (1..).zip(shelf.courses) {
-        if store::course_by_slug(tx, &slug_of(&course.title))
+        if store::course_by_slug(&t.tx, &slug_of(&course.title))
             .await?
             .is_some()
         {
@@ -52,54 +64,39 @@ async fn fill(desk: &Desk, tx: &Tx, sub: &str, shelf: Shelf) -> Result<usize, Ca
         let position = (0..)
             .zip(&shelf.categories)
             .find(|(_, name)| **name == course.category);
-        let category = shelved(
-            desk,
-            tx,
-            &course.category,
-            position.map_or(0, |(position, _)| position),
-        )
-        .await?;
+        let position = position.map_or(0, |(position, _)| position);
+        let category = category(t, &course.category, position).await?;
         // "Newest" should have something to sort.
-        let desk = Desk {
-            now: desk.now - age * THREE_DAYS_MS,
-            ..desk.clone()
-        };
-        let course = desk
-            .create(tx, sub, course.draft(category, &desk.currency))
-            .await?;
-        desk.change(
-            tx,
-            &caller,
-            &course.id,
-            course.version,
-            Intent::Step(Status::Published),
-        )
-        .await?;
+        let t = t.at(t.now - age * THREE_DAYS_MS);
+        let draft = course.draft(category, &t.currency);
+        let course = commands::create(&t, sub, draft).await?;
+        let publish = Intent::Step(Status::Published);
+        commands::change(&t, &caller, &course.id, course.version, publish).await?;
         written += 1;
     }
     Ok(written)
 }
 
 /// The category of this name, put up if it is not there.
-async fn shelved(desk: &Desk, tx: &Tx, name: &str, position: i64) -> Result<String, CatalogError> {
+async fn category(t: &Transaction, name: &str, position: i64) -> Result<String, Error> {
     let slug = slug_of(name);
-    if let Some(there) = store::categories(tx)
+    if let Some(there) = store::categories(&t.tx)
         .await?
         .into_iter()
         .find(|category| category.slug == slug)
     {
         return Ok(there.id);
     }
-    store::lock_tree(tx).await?;
+    store::lock_tree(&t.tx).await?;
     let draft = CategoryDraft {
         name: name.to_owned(),
         parent_id: None,
         position,
     };
-    let id = desk.random.uuid_v7(desk.now);
-    let place = store::place(tx, &id, Some(&draft)).await?;
+    let id = t.new_id();
+    let place = store::place(&t.tx, &id, Some(&draft)).await?;
     let category = Category::born(id, draft, &place)?;
-    store::insert_category(tx, &category).await?;
+    store::insert_category(&t.tx, &category).await?;
     Ok(category.id)
 }
 
@@ -179,10 +176,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-
-    fn shelf() -> Shelf {
-        toml::from_str(include_str!("../demo/courses.toml")).unwrap()
-    }
 
     #[test]
     fn the_shelf_holds_what_a_visitor_should_find() {

@@ -7,13 +7,10 @@ mod check;
 mod content;
 mod course;
 mod draft;
-mod object;
 mod search;
 mod slug;
 mod status;
-mod text;
 
-pub use access::Caller;
 pub use category::{Category, CategoryDraft, Place};
 pub use change::Change;
 pub use check::is_language;
@@ -23,9 +20,10 @@ pub use draft::{Draft, LessonDraft, MoneyDraft, Patch, SectionDraft};
 pub use search::{fold, patterns, title_key};
 pub use slug::{is_slug, slug_of, slugs_for};
 pub use status::Status;
-pub use text::{Fault, has_control, is_id};
 
-/// Why the catalog does not do what was asked. Which answer each gets is said once, in `routes/error.rs`.
+use latchkey_kit::Fault;
+
+/// Why the catalog does not do what was asked. Which answer each gets is said once, in `routes.rs`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not there, or not for this caller: the two must look the same.

@@ -1,4 +1,5 @@
-//! The words that services share: event payloads and money, versioned, without any IO.
+//! The words that services share: event payloads, money, and what each service is called at the issuer; versioned,
+//! without any IO.
 //!
 //! A payload only grows: consumers ignore members that they do not know, and a breaking change is a
 //! new `.v2` type beside the old one. `schemas/` holds what was promised; `tests/events_only_grow.rs`
@@ -6,6 +7,7 @@
 
 pub mod events;
 mod money;
+pub mod resource;
 pub mod schema;
 
 pub use money::Money;

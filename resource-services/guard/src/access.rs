@@ -138,20 +138,26 @@ impl<S: Sync, N: Scope> FromRequestParts<S> for Scoped<N> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         const { assert!(crate::is_scope_name(N::NAME), "not a scope name") };
-        let access = caller(parts)?;
-        if !access.has_scope(N::NAME) {
-            tracing::info!(
-                scope = N::NAME,
-                client.id = access.client_id(),
-                "a request lacks a scope"
-            );
-            return Err(Rejection::new(Denial::ShortScope(N::NAME), &passed(parts)?.realm));
-        }
         Ok(Self {
-            access,
+            access: require_scope(parts, N::NAME)?,
             scope: PhantomData,
         })
     }
+}
+
+/// The caller, who holds the scope `name`; otherwise 403 `insufficient_scope` that names it. For services whose
+/// routes are declared in a table, where a scope is a value and not a type.
+pub fn require_scope(parts: &Parts, name: &'static str) -> Result<Access, Rejection> {
+    let access = caller(parts)?;
+    if access.has_scope(name) {
+        return Ok(access);
+    }
+    tracing::info!(
+        scope = name,
+        client.id = access.client_id(),
+        "a request lacks a scope"
+    );
+    Err(Rejection::new(Denial::ShortScope(name), &passed(parts)?.realm))
 }
 
 fn passed(parts: &Parts) -> Result<&Passed, Rejection> {

@@ -52,7 +52,7 @@ mod sse;
 mod table;
 mod verify;
 
-pub use access::{Access, OptionalAccess, Scope, Scoped};
+pub use access::{Access, OptionalAccess, Scope, Scoped, require_scope};
 pub use builder::GuardBuilder;
 #[doc(hidden)]
 pub use claims::is_scope_name;

@@ -4,6 +4,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_contracts::resource::catalog;
 use latchkey_http::Form;
 use latchkey_web::safe_return;
 use tower_sessions::Session;
@@ -137,7 +138,7 @@ async fn arrive(storefront: &Storefront, people: &People, flow: &Flow, code: &st
         error => broken(&error),
     })?;
     Ok(Known {
-        teaches: login.scope.split(' ').any(|name| name == "catalog.write"),
+        teaches: login.scope.split(' ').any(|name| name == catalog::WRITE.name),
         login: login.id,
         name,
         form_token: people.oidc.secret(),

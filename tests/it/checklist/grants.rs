@@ -210,8 +210,8 @@ async fn tk_08_a_machine_gets_neither_refresh_token_nor_id_token_and_no_route_fo
 
     let base = format!("{}/catalog/v1", world.house.running().urls.services["catalog"]);
     let mut matrix = Matrix::new("TK-08 machine × route for people");
-    for row in latchkey_catalog::routes() {
-        let latchkey_catalog::policy::Policy::Person { .. } = row.policy else {
+    for row in (latchkey_catalog::SPEC.routes)() {
+        let latchkey_kit::Policy::Person { .. } = row.policy else {
             continue;
         };
         let path = row.path.replace("{id}", "01a1ebbc-0000-7000-8000-00000000000a");

@@ -504,10 +504,10 @@ async fn in_07_a_guard_that_starts_later_refuses_before_its_first_request() {
     );
     let later = House::with(|config| {
         config.demo = false;
-        config.roles = vec![latchkey::config::Role::Catalog];
+        config.roles = vec![latchkey::config::Role::Service("catalog")];
         config.bus = format!("sqlite:{}", data.join("bus.db").display());
         config.issuer = Some(issuer);
-        config.identity_url = Some(url);
+        config[latchkey::config::Role::Identity].url = Some(url);
     })
     .await;
     let whoami = format!("{}/catalog/v1/whoami", later.running().urls.services["catalog"]);

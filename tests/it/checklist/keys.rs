@@ -379,7 +379,7 @@ async fn op_01_a_database_without_its_master_key_starts_nothing() {
         let mut config = Config::up(home.join("data"), keys, [0, 0, 0]);
         config.demo = false;
         config.roles = vec![Role::Identity];
-        config.identity_database = url.clone();
+        config[Role::Identity].database = url.clone();
         config.bus = format!("sqlite:{}", home.join("data/bus.db").display());
         let started = latchkey::start(config, Clock::manual(BEGINNING), Random::system()).await;
         matrix.cell(what, started.is_ok(), what == "the right key");

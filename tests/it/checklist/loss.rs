@@ -150,7 +150,7 @@ async fn op_07_a_node_cut_off_from_its_database_stops_issuing() {
             config.demo = false;
             config.allow_introspect_all = true;
             config.roles = vec![Role::Identity];
-            config.identity_database = identity;
+            config[Role::Identity].database = identity;
             config.bus = bus;
             config.keys = keys;
             config.issuer = issuer;

@@ -308,7 +308,7 @@ async fn cve_2020_15223_tk_17_every_statement_that_can_fail_leaves_the_old_state
 #[tokio::test]
 async fn cve_2020_15223_tk_17_every_statement_that_can_fail_leaves_the_old_state_or_the_new_on_postgresql() {
     let url = postgres("tk17").await;
-    let world = World::with(|config| config.identity_database = url).await;
+    let world = World::with(|config| config[latchkey::config::Role::Identity].database = url).await;
     either_old_or_new(world, "TK-17 operation × failing statement, PostgreSQL").await;
 }
 

@@ -174,7 +174,7 @@ async fn tk_13_a_second_node_counts_with_the_first() {
             config.demo = false;
             config.allow_introspect_all = true;
             config.roles = vec![Role::Identity];
-            config.identity_database = identity;
+            config[Role::Identity].database = identity;
             config.bus = bus;
             config.keys = keys;
         })

@@ -153,13 +153,12 @@ impl World {
             config.issuer = Some(issuer.to_owned());
             config.data = home.join("data");
             config.keys = home.join("keys");
-            for (name, url) in [
-                ("bus", &mut config.bus),
-                ("identity", &mut config.identity_database),
-                ("catalog", &mut config.catalog_database),
-                ("storefront", &mut config.storefront_database),
-            ] {
-                *url = format!("sqlite:{}", config.data.join(format!("{name}.db")).display());
+            let file = |name: &str| format!("sqlite:{}", home.join(format!("data/{name}.db")).display());
+            config.bus = file("bus");
+            for (role, place) in &mut config.places {
+                if !place.database.is_empty() {
+                    place.database = file(role.name());
+                }
             }
         })
         .await

@@ -5,14 +5,13 @@ mod app;
 mod browser;
 mod issuer;
 mod log;
-mod matrix;
 mod process;
 mod webdriver;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use latchkey::config::Config;
+use latchkey::config::{Config, Role};
 use latchkey::{DemoFile, Running, start};
 use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
@@ -21,7 +20,7 @@ pub use actors::{Answer, Machine, anonymous, call};
 pub use app::{App, Tokens, VERIFIER, callback, challenge, claims, digest};
 pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
-pub use matrix::Matrix;
+pub use latchkey_testkit::Matrix;
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};
 
@@ -71,12 +70,19 @@ impl House {
 
     /// The same on PostgreSQL, each role in a database of its own.
     pub async fn on_postgres() -> Self {
-        let names = ["house_identity", "house_bus", "house_catalog", "house_shop"];
-        let [identity, bus, catalog, shop] = names.map(postgres);
-        let (identity, bus, catalog, shop) = tokio::join!(identity, bus, catalog, shop);
+        let roles = Role::all().into_iter().map(async |role| {
+            let name = format!("house_{}", role.name());
+            (role, postgres(&name).await)
+        });
+        let (bus, databases) =
+            futures::future::join(postgres("house_bus"), futures::future::join_all(roles)).await;
         Self::with(move |config| {
-            (config.identity_database, config.bus) = (identity, bus);
-            (config.catalog_database, config.storefront_database) = (catalog, shop);
+            config.bus = bus;
+            for (role, url) in databases {
+                if !config[role].database.is_empty() {
+                    config[role].database = url;
+                }
+            }
         })
         .await
     }

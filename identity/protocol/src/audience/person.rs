@@ -239,7 +239,7 @@ mod tests {
     use crate::client::tests::machine;
     use crate::consent::tests::consent;
     use crate::person::tests::carol;
-    use crate::resource::{ResourceScope, built_in};
+    use crate::resource::{ResourceScope, fixture};
 
     const ISSUER: &str = "https://id.test";
     const CATALOG: &str = "urn:latchkey:catalog";
@@ -248,7 +248,7 @@ mod tests {
         "openid profile offline_access catalog.read catalog.write catalog.admin order.read shared";
 
     fn world() -> Vec<Resource> {
-        let mut all = built_in();
+        let mut all = fixture();
         let scope = |name: &str| ResourceScope {
             name: name.into(),
             roles: Vec::new(),

@@ -10,7 +10,7 @@ use crate::id_token::Hint;
 use crate::person::Person;
 use crate::person::tests::carol;
 use crate::redirect_uri::{matching_client, matching_mutations};
-use crate::resource::{Resource, built_in};
+use crate::resource::{Resource, fixture};
 use crate::scope::Scope;
 use crate::session::Session;
 
@@ -51,7 +51,7 @@ fn parse_with(
     parameters: &[(String, String)],
     hint: &Hint,
 ) -> Result<Request, Rejection> {
-    let resources = built_in();
+    let resources = fixture();
     let server = Server {
         issuer: "https://id.test",
         resources: &resources,
@@ -324,7 +324,7 @@ impl Case {
     }
 
     fn decide(&self) -> Outcome {
-        let resources: Vec<Resource> = built_in();
+        let resources: Vec<Resource> = fixture();
         let server = Server {
             issuer: "https://id.test",
             resources: &resources,

@@ -6,7 +6,7 @@ use crate::consent::Consent;
 use crate::consent::tests::consent;
 use crate::person::Person;
 use crate::person::tests::carol;
-use crate::resource::built_in;
+use crate::resource::fixture;
 use crate::scope::Scope;
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -91,7 +91,7 @@ impl Case {
                 session_ended: self.session_ended,
             },
             issuer: "https://id.test",
-            resources: &built_in(),
+            resources: &fixture(),
             asked_resource: &self.resource,
             limits: Limits::default(),
             mac_key_id: KeyId([1; 9]),

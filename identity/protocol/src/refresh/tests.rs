@@ -6,7 +6,7 @@ use crate::client::tests::machine;
 use crate::client::{ApplicationType, AuthMethod, ClientId, LostAnswer};
 use crate::person::tests::carol;
 use crate::refresh_token::{self, Handle, Macs, RefreshToken, Salt};
-use crate::resource::{ResourceScope, built_in};
+use crate::resource::{ResourceScope, fixture};
 use crate::scope::Scope;
 use crate::session::SignIn;
 
@@ -137,7 +137,7 @@ impl Case {
         let text = refresh_token::make(macs(self.key).or(macs(SIGNING)).unwrap(), name, &salt);
         let stored = self.family.as_ref().map(|family| &family.salt);
         let token = refresh_token::check(&RefreshToken::parse(&text).unwrap(), macs(self.key), stored);
-        let mut resources = built_in();
+        let mut resources = fixture();
         resources.push(Resource {
             identifier: "urn:other".into(),
             aliases: Vec::new(),

@@ -1,42 +1,24 @@
-//! Who may see and change a course. Ownership comes from `sub` alone.
+//! Who may see a course. Whose it is comes from `sub` alone.
+
+use latchkey_kit::Caller;
 
 use super::{Course, Refusal, Status};
 
-/// Who asks, as the token says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
-    Anonymous,
-    /// A client that speaks for itself: it owns nothing, whatever its scopes.
-    Machine,
-    Person {
-        sub: String,
-        admin: bool,
-    },
-}
-
-impl Caller {
+impl Course {
     /// Drafts are for their owner and administrators; whatever was public once can be read by its address,
     /// because buyers keep access and links stay alive.
-    pub fn sees(&self, course: &Course) -> bool {
-        let was_public = match course.status {
+    pub fn seen_by(&self, caller: &Caller) -> bool {
+        let was_public = match self.status {
             Status::Draft => false,
             Status::Published | Status::Unlisted => true,
-            Status::Archived => course.published_at.is_some(),
+            Status::Archived => self.published_at.is_some(),
         };
-        was_public || self.may_change(course)
-    }
-
-    /// The creator, or an administrator.
-    pub fn may_change(&self, course: &Course) -> bool {
-        match self {
-            Self::Anonymous | Self::Machine => false,
-            Self::Person { sub, admin } => *admin || *sub == course.instructor_id,
-        }
+        was_public || caller.may_act_on(&self.instructor_id)
     }
 
     /// Somebody else's course is answered as if it were not there.
-    pub(super) fn must_own(&self, course: &Course) -> Result<(), Refusal> {
-        if self.may_change(course) {
+    pub(super) fn must_be_of(&self, caller: &Caller) -> Result<(), Refusal> {
+        if caller.may_act_on(&self.instructor_id) {
             Ok(())
         } else {
             Err(Refusal::Missing)
@@ -64,34 +46,29 @@ mod tests {
             admin: true,
         };
         let seen =
-            [owner(), admin, stranger(), Caller::Machine, Caller::Anonymous].map(|who| who.sees(&draft));
+            [owner(), admin, stranger(), Caller::Machine, Caller::Anonymous].map(|who| draft.seen_by(&who));
         assert_eq!(seen, [true, true, false, false, false]);
     }
 
     #[test]
     fn what_was_public_once_is_seen_by_everyone() {
         for status in [Status::Published, Status::Unlisted, Status::Archived] {
-            let course = super::super::Course {
+            let course = Course {
                 status,
                 published_at: Some(5),
                 ..course()
             };
-            assert!(Caller::Anonymous.sees(&course), "{status}");
+            assert!(course.seen_by(&Caller::Anonymous), "{status}");
         }
     }
 
     #[test]
     fn a_draft_that_was_archived_unseen_stays_unseen() {
-        let course = super::super::Course {
+        let course = Course {
             status: Status::Archived,
             ..course()
         };
-        assert!(!stranger().sees(&course));
-        assert!(owner().sees(&course));
-    }
-
-    #[test]
-    fn a_machine_owns_nothing_even_when_the_names_agree() {
-        assert!(!Caller::Machine.may_change(&course()));
+        assert!(!course.seen_by(&stranger()));
+        assert!(course.seen_by(&owner()));
     }
 }

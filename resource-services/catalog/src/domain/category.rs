@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::object::objects;
-use super::text::Faults;
-use super::{Refusal, is_id, slug_of};
+use latchkey_kit::{Faults, is_id, objects};
+
+use super::{Refusal, slug_of};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Category {

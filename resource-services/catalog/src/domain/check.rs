@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::text::Faults;
-use super::{Content, Draft, Fault, Lesson, MoneyDraft, Price, Section, SectionDraft, is_id};
+use latchkey_kit::{Fault, Faults, is_id};
+
+use super::{Content, Draft, Lesson, MoneyDraft, Price, Section, SectionDraft};
 
 impl Draft {
     /// Checks everything that can be checked without asking anybody. `known` are the lessons that the course has;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::text::Faults;
 use super::{Refusal, fold};
+use latchkey_kit::Faults;
 
 /// Checked content; only [`super::Draft::check`] and the store make one.
 #[derive(Clone, Debug, PartialEq, Eq)]

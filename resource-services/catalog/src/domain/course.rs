@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use latchkey_contracts::events::course::{ARCHIVED, PUBLISHED, UNLISTED, UPDATED};
 
-use super::{Caller, Change, Content, Kind, Refusal, Status, slug_of};
+use latchkey_kit::Caller;
+
+use super::{Change, Content, Kind, Refusal, Status, slug_of};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
@@ -52,7 +54,7 @@ impl Course {
 
     /// What must hold before a caller's change is even looked at: it is theirs, and it is what they have read.
     pub fn open_to(&self, caller: &Caller, read: i64) -> Result<(), Refusal> {
-        caller.must_own(self)?;
+        self.must_be_of(caller)?;
         if self.version != read {
             return Err(Refusal::Stale);
         }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::object::objects;
 use super::{Course, Kind, Level, Price, Section};
+use latchkey_kit::objects;
 
 /// The body of POST and PUT. Whoever owns it, what it is called in an address and how it is doing are not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]

@@ -1,6 +1,8 @@
 //! The readable part of a course's address.
 
-use super::{fold, is_id};
+use latchkey_kit::is_id;
+
+use super::fold;
 
 /// The slug that a title asks for: folded to ASCII, words joined by `-`. Never empty, and never an identifier,
 /// because both stand in the same place of the path.

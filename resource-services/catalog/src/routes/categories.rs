@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_db::DbError;
 use latchkey_http::{IfMatch, PathId, StrictJson, etag, none_match};
+use latchkey_kit::{Authenticated, Context};
 
-use super::Signed;
 use super::views::{CategoryList, CategoryView};
 use crate::domain::{Category, CategoryDraft, Refusal};
-use crate::{Catalog, CatalogError, store};
+use crate::{Error, store};
 
 /// Lists every category.
 #[utoipa::path(
@@ -20,13 +20,13 @@ use crate::{Catalog, CatalogError, store};
         (status = 304, description = "The caller has this list already"),
     )
 )]
-pub async fn list(State(catalog): State<Catalog>, headers: HeaderMap) -> Result<Response, CatalogError> {
+pub async fn list(State(context): State<Context>, headers: HeaderMap) -> Result<Response, Error> {
     // The version is read first: a list that is newer than its tag is read again once too often, never too seldom.
-    let tag = etag(store::tree_version(&catalog.db).await?);
+    let tag = etag(store::tree_version(&context.db).await?);
     let mut response = if none_match(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let categories = store::categories(&catalog.db).await?;
+        let categories = store::categories(&context.db).await?;
         Json(CategoryList {
             items: categories.iter().map(CategoryView::from).collect(),
         })
@@ -45,19 +45,18 @@ pub async fn list(State(catalog): State<Catalog>, headers: HeaderMap) -> Result<
     responses((status = 201, body = CategoryView, headers(("ETag" = String, description = "The version, quoted"))))
 )]
 pub async fn create(
-    State(catalog): State<Catalog>,
-    Signed { desk, .. }: Signed,
+    State(context): State<Context>,
+    who: Authenticated,
     StrictJson { value: draft, .. }: StrictJson<CategoryDraft>,
-) -> Result<Response, CatalogError> {
-    let category = catalog
-        .db
-        .write(move |tx| async move {
-            store::lock_tree(&tx).await?;
-            let id = desk.random.uuid_v7(desk.now);
-            let place = store::place(&tx, &id, Some(&draft)).await?;
+) -> Result<Response, Error> {
+    let category = context
+        .write(who.cause, async move |t| {
+            store::lock_tree(&t.tx).await?;
+            let id = t.new_id();
+            let place = store::place(&t.tx, &id, Some(&draft)).await?;
             let category = Category::born(id, draft, &place)?;
-            store::insert_category(&tx, &category).await?;
-            Ok::<_, CatalogError>(category)
+            store::insert_category(&t.tx, &category).await?;
+            Ok::<_, Error>(category)
         })
         .await?;
     Ok((StatusCode::CREATED, answer(&category)).into_response())
@@ -70,22 +69,22 @@ pub async fn create(
     responses((status = 200, body = CategoryView, headers(("ETag" = String, description = "The version, quoted"))))
 )]
 pub async fn replace(
-    State(catalog): State<Catalog>,
+    State(context): State<Context>,
+    who: Authenticated,
     PathId(id): PathId,
     IfMatch(read): IfMatch,
     StrictJson { value: draft, .. }: StrictJson<CategoryDraft>,
-) -> Result<Response, CatalogError> {
-    let category = catalog
-        .db
-        .write(move |tx| async move {
-            store::lock_tree(&tx).await?;
-            let before = store::category(&tx, &id).await?.ok_or(Refusal::Missing)?;
-            let place = store::place(&tx, &id, Some(&draft)).await?;
+) -> Result<Response, Error> {
+    let category = context
+        .write(who.cause, async move |t| {
+            store::lock_tree(&t.tx).await?;
+            let before = store::category(&t.tx, &id).await?.ok_or(Refusal::Missing)?;
+            let place = store::place(&t.tx, &id, Some(&draft)).await?;
             let after = before.edit(draft, &place, read)?;
-            if !store::update_category(&tx, &after).await? {
+            if !store::update_category(&t.tx, &after).await? {
                 return Err(Refusal::Stale.into());
             }
-            Ok::<_, CatalogError>(after)
+            Ok::<_, Error>(after)
         })
         .await?;
     Ok(answer(&category).into_response())
@@ -98,18 +97,21 @@ pub async fn replace(
     responses((status = 204, description = "Gone"))
 )]
 pub async fn delete(
-    State(catalog): State<Catalog>,
+    State(context): State<Context>,
+    who: Authenticated,
     PathId(id): PathId,
     IfMatch(read): IfMatch,
-) -> Result<StatusCode, CatalogError> {
-    catalog
-        .db
-        .write(move |tx| async move {
-            store::lock_tree(&tx).await?;
-            let category = store::category(&tx, &id).await?.ok_or(Refusal::Missing)?;
-            let place = store::place(&tx, &id, None).await?;
+) -> Result<StatusCode, Error> {
+    context
+        .write(who.cause, async move |t| {
+            store::lock_tree(&t.tx).await?;
+            let category = store::category(&t.tx, &id).await?.ok_or(Refusal::Missing)?;
+            let place = store::place(&t.tx, &id, None).await?;
             category.may_go(&place, read)?;
-            if !store::delete_category(&tx, &category).await.map_err(still_used)? {
+            if !store::delete_category(&t.tx, &category)
+                .await
+                .map_err(still_used)?
+            {
                 return Err(Refusal::Stale.into());
             }
             Ok(StatusCode::NO_CONTENT)
@@ -125,7 +127,7 @@ fn answer(category: &Category) -> impl IntoResponse {
 }
 
 /// A course moved in after we had looked.
-fn still_used(error: DbError) -> CatalogError {
+fn still_used(error: DbError) -> Error {
     if store::is_dangling(&error) {
         Refusal::CategoryInUse.into()
     } else {

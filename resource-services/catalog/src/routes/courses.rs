@@ -6,15 +6,15 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use latchkey_http::{Problem, StrictQuery, cursor, etag, none_match, page};
+use latchkey_http::{Problem, StrictQuery, etag, none_match};
+use latchkey_kit::{Authenticated, Caller, Context, has_control, is_id, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::Signed;
 use super::views::{CoursePage, CourseSummary, CourseView};
-use crate::domain::{Caller, Course, Level, Status, has_control, is_id, is_language, is_slug};
+use crate::domain::{Course, Level, Refusal, Status, is_language, is_slug};
 use crate::store::{Filter, Mine, Position, Sort, Summary};
-use crate::{Catalog, CatalogError, store};
+use crate::{Error, store};
 
 /// What a visitor may ask of the list. `ids` stands alone.
 #[derive(Default, Deserialize, IntoParams)]
@@ -46,15 +46,13 @@ pub struct Asked {
 /// Lists published courses, or those that `ids` names.
 #[utoipa::path(get, path = "/catalog/v1/courses", tag = "courses", params(Asked), responses((status = 200, body = CoursePage)))]
 pub async fn list(
-    State(catalog): State<Catalog>,
+    State(context): State<Context>,
     caller: Caller,
     StrictQuery(asked): StrictQuery<Asked>,
 ) -> Result<Json<CoursePage>, Problem> {
     if let Some(ids) = &asked.ids {
         let ids = parse_ids(ids, &asked)?;
-        let found = store::courses(&catalog.db, &ids)
-            .await
-            .map_err(CatalogError::from)?;
+        let found = store::courses(&context.db, &ids).await.map_err(Error::from)?;
         return Ok(Json(CoursePage {
             items: in_order(&ids, found, &caller),
             next_cursor: None,
@@ -62,21 +60,14 @@ pub async fn list(
     }
     let limit = page::limit(asked.limit)?;
     let sort = asked.sort.unwrap_or_default();
-    let after = asked
-        .cursor
-        .as_deref()
-        .map(cursor::decode::<Position>)
-        .transpose()?;
-    if after.as_ref().is_some_and(|after| !after.fits(sort)) {
-        return Err(not_our_cursor());
-    }
+    let after = page::after(asked.cursor.as_deref(), |after: &Position| after.fits(sort))?;
     let filter = filter(asked)?;
-    let found = store::listed(&catalog.db, &filter, sort, after.as_ref(), limit + 1)
+    let found = store::listed(&context.db, &filter, sort, after.as_ref(), limit + 1)
         .await
-        .map_err(CatalogError::from)?;
-    Ok(Json(paged(found, limit, |last| {
-        cursor::encode(&Position::of(last, sort))
-    })))
+        .map_err(Error::from)?;
+    Ok(Json(CoursePage::from(page::cut(found, limit, |last| {
+        Position::of(last, sort)
+    }))))
 }
 
 /// Reads a course by identifier or slug. A slug of an earlier title leads to the present one.
@@ -90,22 +81,22 @@ pub async fn list(
     )
 )]
 pub async fn read(
-    State(catalog): State<Catalog>,
+    State(context): State<Context>,
     caller: Caller,
     headers: HeaderMap,
     path: Result<Path<String>, axum::extract::rejection::PathRejection>,
-) -> Result<Response, CatalogError> {
+) -> Result<Response, Error> {
     let Ok(Path(key)) = path else {
-        return Err(crate::domain::Refusal::Missing.into());
+        return Err(Refusal::Missing.into());
     };
     let found = match key.as_str() {
-        id if is_id(id) => store::course(&catalog.db, id).await?,
-        slug if is_slug(slug) => store::course_by_slug(&catalog.db, slug).await?,
+        id if is_id(id) => store::course(&context.db, id).await?,
+        slug if is_slug(slug) => store::course_by_slug(&context.db, slug).await?,
         _ => None,
     };
     let course = found
-        .filter(|course| caller.sees(course))
-        .ok_or(crate::domain::Refusal::Missing)?;
+        .filter(|course| course.seen_by(&caller))
+        .ok_or(Refusal::Missing)?;
     if key != course.id && key != course.slug {
         return Ok(moved(&course));
     }
@@ -134,46 +125,45 @@ pub struct AskedMine {
 /// Lists the caller's own courses in every state, the last touched first.
 #[utoipa::path(get, path = "/catalog/v1/my/courses", tag = "courses", params(AskedMine), responses((status = 200, body = CoursePage)))]
 pub async fn mine(
-    State(catalog): State<Catalog>,
-    signed: Signed,
+    State(context): State<Context>,
+    who: Authenticated,
     StrictQuery(asked): StrictQuery<AskedMine>,
 ) -> Result<Json<CoursePage>, Problem> {
     let limit = page::limit(asked.limit)?;
-    let after = asked.cursor.as_deref().map(cursor::decode::<Mine>).transpose()?;
-    if after.as_ref().is_some_and(|after| !after.fits()) {
-        return Err(not_our_cursor());
-    }
-    let sub = signed.access.sub();
-    let found = store::mine(&catalog.db, sub, asked.status, after.as_ref(), limit + 1)
-        .await
-        .map_err(CatalogError::from)?;
-    Ok(Json(paged(found, limit, |last| cursor::encode(&Mine::of(last)))))
+    let after = page::after(asked.cursor.as_deref(), Mine::fits)?;
+    let found = store::mine(
+        &context.db,
+        who.access.sub(),
+        asked.status,
+        after.as_ref(),
+        limit + 1,
+    )
+    .await
+    .map_err(Error::from)?;
+    Ok(Json(CoursePage::from(page::cut(found, limit, Mine::of))))
 }
 
 /// Everything that reaches the database is short, free of control characters, and one of ours where it can be.
-fn filter(asked: Asked) -> Result<Filter, CatalogError> {
+fn filter(asked: Asked) -> Result<Filter, Error> {
     let (q, category, language) = (
         asked.q.unwrap_or_default(),
         asked.category.unwrap_or_default(),
         asked.language.unwrap_or_default(),
     );
     if q.chars().count() > LONGEST_QUERY || has_control(&q) {
-        return Err(CatalogError::Query(
+        return Err(Error::Query(
             "q",
             "has more than 200 characters, or control characters",
         ));
     }
     if !(category.is_empty() || is_slug(&category)) {
-        return Err(CatalogError::Query(
-            "category",
-            "is neither an identifier nor a slug",
-        ));
+        return Err(Error::Query("category", "is neither an identifier nor a slug"));
     }
     if !(language.is_empty() || is_language(&language)) {
-        return Err(CatalogError::Query("language", "is not a language tag"));
+        return Err(Error::Query("language", "is not a language tag"));
     }
     if asked.price_max.is_some_and(|price| price < 0) {
-        return Err(CatalogError::Query("price_max", "is below zero"));
+        return Err(Error::Query("price_max", "is below zero"));
     }
     Ok(Filter {
         q,
@@ -184,7 +174,7 @@ fn filter(asked: Asked) -> Result<Filter, CatalogError> {
     })
 }
 
-fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, CatalogError> {
+fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, Error> {
     let alone = asked.q.is_none()
         && asked.category.is_none()
         && asked.level.is_none()
@@ -194,21 +184,18 @@ fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, CatalogError> {
         && asked.limit.is_none()
         && asked.cursor.is_none();
     if !alone {
-        return Err(CatalogError::Query("ids", "stands alone"));
+        return Err(Error::Query("ids", "stands alone"));
     }
     let mut parsed: Vec<String> = Vec::new();
     for id in ids.split(',') {
         if !is_id(id) {
-            return Err(CatalogError::Query(
-                "ids",
-                "holds something that is not an identifier",
-            ));
+            return Err(Error::Query("ids", "holds something that is not an identifier"));
         }
         if !parsed.iter().any(|known| known == id) {
             parsed.push(id.to_owned());
         }
         if parsed.len() > MOST_IDS {
-            return Err(CatalogError::Query("ids", "holds more than 100"));
+            return Err(Error::Query("ids", "holds more than 100"));
         }
     }
     Ok(parsed)
@@ -222,21 +209,9 @@ fn in_order(ids: &[String], found: Vec<Course>, caller: &Caller) -> Vec<CourseSu
         .collect();
     ids.iter()
         .filter_map(|id| by_id.remove(id))
-        .filter(|course| caller.sees(course))
+        .filter(|course| course.seen_by(caller))
         .map(|course| CourseSummary::from(Summary::from(&course)))
         .collect()
-}
-
-/// One more was fetched than asked for: that is how the last page is known.
-fn paged(mut found: Vec<Summary>, limit: i64, cursor: impl Fn(&Summary) -> String) -> CoursePage {
-    let limit = usize::try_from(limit).unwrap_or(0);
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let next_cursor = found.last().filter(|_| more).map(cursor);
-    CoursePage {
-        items: found.into_iter().map(CourseSummary::from).collect(),
-        next_cursor,
-    }
 }
 
 /// A relative reference leads to the right place behind any prefix that a gateway puts before us.
@@ -257,14 +232,6 @@ fn revalidated(response: &mut Response) {
     response
         .headers_mut()
         .insert(header::VARY, HeaderValue::from_static("authorization"));
-}
-
-fn not_our_cursor() -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "invalid_cursor",
-        "The cursor is not one of ours for this sort.",
-    )
 }
 
 const LONGEST_QUERY: usize = 200;

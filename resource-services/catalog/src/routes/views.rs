@@ -69,6 +69,15 @@ pub struct CoursePage {
     pub next_cursor: Option<String>,
 }
 
+impl From<(Vec<Summary>, Option<String>)> for CoursePage {
+    fn from((items, next_cursor): (Vec<Summary>, Option<String>)) -> Self {
+        Self {
+            items: items.into_iter().map(CourseSummary::from).collect(),
+            next_cursor,
+        }
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct CategoryView {
     pub id: String,

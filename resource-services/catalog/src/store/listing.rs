@@ -1,10 +1,11 @@
 //! Lists of courses: filtered, sorted and paged by fixed statements. What a caller asks is bound, never spliced.
 
 use latchkey_db::{DbError, On, Row, Sql, sql};
+use latchkey_kit::is_id;
 use serde::{Deserialize, Serialize};
 
 use super::courses::{price, word};
-use crate::domain::{Kind, Level, Price, Status, is_id, patterns};
+use crate::domain::{Kind, Level, Price, Status, patterns};
 
 /// What a list shows of a course.
 #[derive(Clone, Debug, PartialEq, Eq)]

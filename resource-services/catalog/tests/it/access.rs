@@ -1,15 +1,16 @@
 //! Who gets in: matrices that are generated from the route table, so that a new route is in them at once.
 
 use http::Method;
-use latchkey_catalog::policy::{Policy, Role, RouteRow, Scope};
-use latchkey_catalog::routes;
+use latchkey_catalog::SPEC;
+use latchkey_kit::{Policy, RouteFacts};
+use latchkey_testkit::Matrix;
+use latchkey_testkit::service::matrices;
 use serde_json::json;
 
 use crate::harness::*;
-use crate::matrix::Matrix;
 
 /// A request for a row that lacks nothing but, perhaps, the right to be made.
-fn ask(world: &World, row: &RouteRow, id: &str, version: i64) -> Ask {
+fn ask(world: &World, row: &RouteFacts, id: &str, version: i64) -> Ask {
     let ask = world
         .ask(row.method.clone(), row.path.replace("{id}", id))
         .if_match(version)
@@ -21,86 +22,30 @@ fn ask(world: &World, row: &RouteRow, id: &str, version: i64) -> Ask {
     }
 }
 
-fn people_rows() -> impl Iterator<Item = (&'static RouteRow, Scope, Role)> {
-    routes().iter().filter_map(|row| match row.policy {
-        Policy::Person { scope, role, .. } => Some((row, scope, role)),
-        Policy::Public | Policy::Token => None,
-    })
+#[test]
+fn rs_01_every_route_has_a_policy_and_nothing_that_writes_is_public() {
+    matrices::every_route_has_a_policy(&SPEC);
+    for route in (SPEC.routes)() {
+        if let Policy::Person { owner, .. } = route.policy {
+            let ones_own = route.path.contains("/courses");
+            assert_eq!(owner, ones_own, "{} {}", route.method, route.path);
+        }
+    }
 }
 
 #[test]
-fn rs_01_every_route_has_a_policy_and_nothing_that_writes_is_public() {
-    let mut seen = std::collections::BTreeSet::new();
-    for row in routes() {
-        assert!(
-            seen.insert((row.path, row.method.as_str())),
-            "{} {} is there twice",
-            row.method,
-            row.path
-        );
-        match row.policy {
-            Policy::Public | Policy::Token => assert_eq!(row.method, Method::GET, "{}", row.path),
-            Policy::Person { owner, .. } => {
-                let ones_own = row.path.contains("/courses");
-                assert_eq!(owner, ones_own, "{} {}", row.method, row.path);
-            }
-        }
-    }
-    println!("{} routes", seen.len());
+fn rs_01_the_document_has_every_route_with_its_refusals() {
+    matrices::the_document_is_whole(&SPEC);
 }
 
 #[tokio::test]
 async fn rs_01_rs_05_cve_2024_42490_each_route_refuses_whoever_is_not_meant() {
     for_each_engine("roles", |world| async move {
         let draft = world.draft(&ada(), "Not for all").await;
-        let shelf = world.shelves().await[0].clone();
         let before = world.rows().await;
-        let mut matrix = Matrix::new("RS-01 route × caller × role");
-        for (row, scope, role) in people_rows() {
-            let id = if row.path.contains("/categories") {
-                &shelf
-            } else {
-                &draft.id()
-            };
-            let holder = |scope: &str, roles: &[&str]| token(&person("ada", scope, roles));
-            let other_scope = match scope {
-                Scope::Write => "catalog.read catalog.admin",
-                Scope::Admin => "catalog.read catalog.write",
-            };
-            let mut callers = vec![
-                (String::new(), (401, "unauthenticated")),
-                (holder("", &["instructor", "admin"]), (403, "insufficient_scope")),
-                (
-                    holder("catalog.read", &["instructor", "admin"]),
-                    (403, "insufficient_scope"),
-                ),
-                (
-                    holder(other_scope, &["instructor", "admin"]),
-                    (403, "insufficient_scope"),
-                ),
-                (
-                    holder(&format!("{}s", scope.name()), &["admin"]),
-                    (403, "insufficient_scope"),
-                ),
-                (holder(scope.name(), &[]), (403, "role_required")),
-                (
-                    holder(scope.name(), &["student", "Instructor", "ADMIN", "administrator"]),
-                    (403, "role_required"),
-                ),
-                (machine(), (403, "person_required")),
-            ];
-            if role == Role::Admin {
-                callers.push((holder(scope.name(), &["instructor"]), (403, "role_required")));
-            }
-            for (caller, verdict) in callers {
-                let answer = ask(&world, row, id, 1).by(&caller).send().await;
-                let label = format_args!("{} {}: {verdict:?}", row.method, row.path);
-                matrix.cell(label, answer.verdict(), verdict);
-            }
-        }
+        let ask = |route: &RouteFacts| ask(&world, route, &draft.id(), 1);
+        matrices::refuses_whoever_is_not_meant(&world, ask).await;
         assert_eq!(world.rows().await, before);
-        assert!(matrix.cells() > 20, "{}", matrix.cells());
-        matrix.end();
     })
     .await;
 }
@@ -109,69 +54,10 @@ async fn rs_01_rs_05_cve_2024_42490_each_route_refuses_whoever_is_not_meant() {
 async fn rs_02_each_state_of_a_token_has_its_answer_on_every_route() {
     for_each_engine("token_states", |world| async move {
         let draft = world.draft(&ada(), "Token states").await;
-        let good = person("ada", "catalog.write catalog.admin", &["instructor", "admin"]);
-        let now = NOW_MS / 1000;
-        let expired = with(
-            with(good.clone(), "exp", json!(now - 100)),
-            "iat",
-            json!(now - 400),
-        );
-        let states = [
-            ("garbage".to_owned(), "garbage"),
-            (forged(&good), "signature"),
-            (token(&expired), "expired"),
-            (
-                token(&with(good.clone(), "aud", json!("urn:latchkey:order"))),
-                "audience",
-            ),
-            (
-                token(&with(good.clone(), "iss", json!("https://elsewhere.test"))),
-                "issuer",
-            ),
-            (
-                token(&with(good.clone(), "exp", json!(now + 86_400))),
-                "too long a life",
-            ),
-        ];
         let before = world.rows().await;
-        let mut matrix = Matrix::new("RS-02 route × state of a token");
-        for row in routes() {
-            for (token, state) in &states {
-                let answer = ask(&world, row, &draft.id(), 1).by(token).send().await;
-                let challenge = answer.header("www-authenticate");
-                matrix.cell(
-                    format_args!("{} {}: {state}", row.method, row.path),
-                    (answer.verdict(), challenge.contains("error=\"invalid_token\"")),
-                    ((401, "invalid_token"), true),
-                );
-            }
-            if row.policy != Policy::Public {
-                let answer = ask(&world, row, &draft.id(), 1).send().await;
-                // RFC 6750 §3.1: a bare challenge.
-                matrix.cell(
-                    format_args!("{} {}: no token", row.method, row.path),
-                    (
-                        answer.verdict(),
-                        answer.header("www-authenticate").contains("error"),
-                    ),
-                    ((401, "unauthenticated"), false),
-                );
-            }
-        }
-        let short = ask(&world, people_rows().next().unwrap().0, &draft.id(), 1)
-            .by(&token(&person("ada", "catalog.read", &["instructor"])))
-            .send()
-            .await;
-        assert!(
-            short
-                .header("www-authenticate")
-                .contains("scope=\"catalog.write\""),
-            "{:?}",
-            short.headers
-        );
+        let ask = |route: &RouteFacts| ask(&world, route, &draft.id(), 1);
+        matrices::refuses_worthless_tokens(&world, ask).await;
         assert_eq!(world.rows().await, before);
-        assert!(matrix.cells() > 20, "{}", matrix.cells());
-        matrix.end();
     })
     .await;
 }
@@ -218,7 +104,7 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
 
         let before = world.rows().await;
         let mut matrix = Matrix::new("RS-04 route × foreign course × request");
-        for row in routes().iter().filter(|row| row.has_id()) {
+        for row in (SPEC.routes)().iter().filter(|row| row.has_id()) {
             let Policy::Person { owner: true, .. } = row.policy else {
                 continue;
             };
@@ -333,7 +219,7 @@ async fn whoami_says_what_the_guard_saw_for_any_token_of_the_audience() {
             "scope": "catalog.read catalog.write catalog.admin", "exp": NOW_MS / 1000 + 300
         });
         assert_eq!(seen.body, expected);
-        let both = json!(["urn:latchkey:catalog", ISSUER]);
+        let both = json!(["urn:latchkey:catalog", latchkey_testkit::service::ISSUER]);
         let seen = world
             .get("/catalog/v1/whoami")
             .by(&token(&with(person("eve", "", &[]), "aud", both.clone())))
@@ -358,43 +244,32 @@ async fn a_token_that_expires_meanwhile_stops_working() {
 #[tokio::test]
 async fn rs_11_only_declared_methods_are_answered_and_trace_never() {
     for_each_engine("methods", |world| async move {
-        let paths: std::collections::BTreeSet<&str> = routes().iter().map(|row| row.path).collect();
-        let mut matrix = Matrix::new("RS-11 path × method");
-        for path in paths {
-            let declared: Vec<&Method> = routes()
-                .iter()
-                .filter(|row| row.path == path)
-                .map(|row| &row.method)
-                .collect();
-            for method in [
-                "GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "PROPFIND", "QUERY",
-            ] {
-                let method: Method = method.parse().unwrap();
-                if declared.contains(&&method) {
-                    continue;
-                }
-                let answer = world
-                    .ask(method.clone(), path.replace("{id}", "some-slug"))
-                    .by(&admin())
-                    .send()
-                    .await;
-                let told = declared
-                    .iter()
-                    .all(|allowed| answer.header("allow").contains(allowed.as_str()));
-                matrix.cell(
-                    format_args!("{method} {path}"),
-                    (answer.verdict(), told),
-                    ((405, "method_not_allowed"), true),
-                );
-            }
+        matrices::answers_declared_methods_alone(&world, &admin()).await;
+    })
+    .await;
+}
+
+/// The scope limits the role: an administrator's token that was given for reading opens nothing of others.
+#[tokio::test]
+async fn an_administrator_needs_the_administrative_scope_for_others_courses() {
+    for_each_engine("admin_scope", |world| async move {
+        let draft = world.draft(&ada(), "Still a draft").await;
+        let path = format!("/catalog/v1/courses/{}", draft.id());
+        let holder = |scope: &str| token(&person("root", scope, &["admin", "instructor"]));
+        for (scope, reads, writes) in [
+            ("catalog.read", 404, 403),
+            ("catalog.read catalog.write", 404, 404),
+            ("catalog.admin", 200, 403),
+            ("catalog.write catalog.admin", 200, 200),
+        ] {
+            let who = holder(scope);
+            let read = world.get(&path).by(&who).send().await;
+            assert_eq!(read.status, reads, "{scope}: {}", read.text);
+            let body = json!({"subtitle": "By the house"});
+            let patch = world.patch(&path).by(&who).if_match(1).json(&body);
+            let written = patch.send().await;
+            assert_eq!(written.status, writes, "{scope}: {}", written.text);
         }
-        assert_eq!(
-            world.get("/catalog/v1/nothing").send().await.verdict(),
-            (404, "not_found")
-        );
-        assert_eq!(world.get("/").send().await.verdict(), (404, "not_found"));
-        assert!(matrix.cells() > 20, "{}", matrix.cells());
-        matrix.end();
     })
     .await;
 }
@@ -433,13 +308,4 @@ async fn rs_11_head_obeys_the_policy_of_get() {
         }
     })
     .await;
-}
-
-#[test]
-fn every_scope_of_the_table_is_one_that_identity_knows() {
-    let names: std::collections::BTreeSet<&str> = people_rows().map(|(_, scope, _)| scope.name()).collect();
-    assert_eq!(
-        names,
-        std::collections::BTreeSet::from(["catalog.admin", "catalog.write"])
-    );
 }

@@ -48,7 +48,7 @@ async fn columns(world: &World, table: &'static str) -> Vec<String> {
             "SELECT CAST(column_name AS TEXT) AS name FROM information_schema.columns WHERE table_name = $1",
         ),
     };
-    let rows = names.bind(table).fetch_all(&world.catalog.db).await.unwrap();
+    let rows = names.bind(table).fetch_all(&world.context.db).await.unwrap();
     rows.iter().map(|row| row.text("name").unwrap()).collect()
 }
 
@@ -544,8 +544,7 @@ async fn rs_08_cve_2026_33504_cve_2026_33503_rustsec_2024_0363_no_text_reaches_t
 
 #[tokio::test]
 async fn rs_08_cve_2026_33504_cve_2026_33503_a_forged_cursor_is_refused_or_harmless() {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use latchkey_testkit::mint::b64;
     for_each_engine("cursors", |world| async move {
         world.published(&ada(), "One of two").await;
         world.published(&ada(), "Two of two").await;
@@ -572,15 +571,18 @@ async fn rs_08_cve_2026_33504_cve_2026_33503_a_forged_cursor_is_refused_or_harml
             forged.push(("newest", json!(payload)));
         }
         for (sort, position) in &forged {
-            let cursor = URL_SAFE_NO_PAD.encode(position.to_string());
+            let cursor = b64(position.to_string().as_bytes());
             let answer = world
                 .get(format!("/catalog/v1/courses?sort={sort}&cursor={cursor}"))
                 .send()
                 .await;
             assert_eq!(answer.verdict(), (400, "invalid_cursor"), "{position}");
         }
-        let edge =
-            |key: i64| URL_SAFE_NO_PAD.encode(json!({"sort": "newest", "key": key, "id": id}).to_string());
+        let edge = |key: i64| {
+            b64(json!({"sort": "newest", "key": key, "id": id})
+                .to_string()
+                .as_bytes())
+        };
         for key in [i64::MIN, -1, 0, i64::MAX] {
             let answer = world
                 .get(format!("/catalog/v1/courses?cursor={}", edge(key)))
@@ -615,7 +617,7 @@ async fn rs_09_cve_2024_32967_inner_failures_say_nothing_of_what_is_inside() {
         let mut failures = 0;
         for breakage in breakages {
             world
-                .catalog
+                .context
                 .db
                 .write(move |tx| async move { sql(breakage).execute(&tx).await })
                 .await

@@ -7,7 +7,7 @@ use crate::harness::*;
 #[tokio::test]
 async fn a_second_start_adds_nothing() {
     for_each_engine("demo", |world| async move {
-        let first = demo::seed(&world.catalog, "mira", "Mira Halvorsen", NOW_MS)
+        let first = demo::seed(&world.context, "mira", "Mira Halvorsen")
             .await
             .unwrap();
         assert_eq!((first, world.shelves().await.len()), (30, 6));
@@ -18,7 +18,7 @@ async fn a_second_start_adds_nothing() {
         );
         let before = world.rows().await;
         assert_eq!(
-            demo::seed(&world.catalog, "mira", "Mira Halvorsen", NOW_MS + 1)
+            demo::seed(&world.context, "mira", "Mira Halvorsen")
                 .await
                 .unwrap(),
             0
@@ -31,7 +31,7 @@ async fn a_second_start_adds_nothing() {
 #[tokio::test]
 async fn the_demo_can_be_browsed() {
     for_each_engine("demo_browse", |world| async move {
-        demo::seed(&world.catalog, "mira", "Mira Halvorsen", NOW_MS)
+        demo::seed(&world.context, "mira", "Mira Halvorsen")
             .await
             .unwrap();
         assert_eq!(world.titles("?limit=100").await.len(), 30);
@@ -52,7 +52,7 @@ async fn the_demo_can_be_browsed() {
 #[tokio::test]
 async fn a_demo_course_that_was_renamed_does_not_come_back() {
     for_each_engine("demo_renamed", |world| async move {
-        demo::seed(&world.catalog, "ada", "Ada", NOW_MS).await.unwrap();
+        demo::seed(&world.context, "ada", "Ada").await.unwrap();
         let course = world.read("", "statistics-without-tears").await;
         let path = format!("/catalog/v1/courses/{}", course.id());
         let body = serde_json::json!({"title": "Statistics with a smile"});
@@ -67,7 +67,7 @@ async fn a_demo_course_that_was_renamed_does_not_come_back() {
                 .status,
             200
         );
-        assert_eq!(demo::seed(&world.catalog, "ada", "Ada", NOW_MS).await.unwrap(), 0);
+        assert_eq!(demo::seed(&world.context, "ada", "Ada").await.unwrap(), 0);
     })
     .await;
 }

@@ -13,12 +13,7 @@ async fn hear(world: &World, r#type: &str, data: Value) -> Result<(), Failure> {
         "partitionkey": "ada", "correlationid": "a-request", "actor": "admin", "data": data
     }))
     .unwrap();
-    let catalog = world.catalog.clone();
-    world
-        .catalog
-        .db
-        .write(move |tx| async move { consumers::hear(&catalog, &tx, &event).await })
-        .await
+    world.deliver(&consumers::PEOPLE, event).await
 }
 
 fn ada_called(name: &str, version: i64, roles: &[&str]) -> Value {

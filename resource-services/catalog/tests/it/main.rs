@@ -9,7 +9,4 @@ mod categories;
 mod demo;
 mod harness;
 mod hearing;
-// The matrices of every test are counted and told in one way.
-#[path = "../../../../tests/it/harness/matrix.rs"]
-mod matrix;
 mod reading;

@@ -12,9 +12,10 @@ pub trait Members<'de>: Sized {
 }
 
 /// Makes such types readable, from objects alone.
+#[macro_export]
 macro_rules! objects {
     ($($name:ident),+) => {$(
-        impl<'de> $crate::domain::object::Members<'de> for $name {
+        impl<'de> $crate::Members<'de> for $name {
             fn read<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 $name::deserialize(from) // the derived one: an inherent function goes before a trait's
             }
@@ -22,13 +23,11 @@ macro_rules! objects {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                from.deserialize_map($crate::domain::object::Object::default())
+                from.deserialize_map($crate::Object::default())
             }
         }
     )+};
 }
-
-pub(super) use objects;
 
 /// Visits objects and refuses everything else.
 pub struct Object<T>(PhantomData<fn() -> T>);

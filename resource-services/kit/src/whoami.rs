@@ -24,8 +24,13 @@ pub enum Audience {
     Several(Vec<String>),
 }
 
+/// Where a service answers it.
+pub fn path(service: &str) -> String {
+    format!("/{service}/v1/whoami")
+}
+
 /// Says whom the token speaks for. Any valid token of this audience will do.
-#[utoipa::path(get, path = "/catalog/v1/whoami", tag = "you", responses((status = 200, body = Whoami)))]
+#[utoipa::path(get, path = "/whoami", tag = "you", responses((status = 200, body = Whoami)))]
 pub async fn whoami(access: Access) -> Json<Whoami> {
     let claims = access.claims();
     let aud = match claims.aud.as_slice() {

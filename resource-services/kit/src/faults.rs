@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 /// A broken rule: where, and what to do about it. It never repeats what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
+    /// The field's name, dotted for nested ones.
     pub field: String,
+    /// What is wrong with it.
     pub message: String,
 }
 
@@ -20,10 +22,11 @@ impl Fault {
 }
 
 /// Collects broken rules while a body is read, so that its author hears of all of them at once.
-#[derive(Default)]
-pub(super) struct Faults(Vec<Fault>);
+#[derive(Debug, Default)]
+pub struct Faults(Vec<Fault>);
 
 impl Faults {
+    /// One more broken rule, as long as the answer stays of a readable size.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
         if self.0.len() < MOST_FAULTS {
             self.0.push(Fault::new(field, message));
@@ -51,12 +54,14 @@ impl Faults {
         text.to_owned()
     }
 
+    /// A list of at most `max` entries.
     pub fn count(&mut self, field: &str, count: usize, max: usize) {
         if count > max {
             self.add(field, format!("has more than {max} entries"));
         }
     }
 
+    /// The value, if no rule was broken.
     pub fn into_result<T>(self, value: T) -> Result<T, Vec<Fault>> {
         if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }

@@ -4,14 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use latchkey_http::idempotency::{self, Answer, Begun, Slot};
-use latchkey_http::{IdempotencyKey, IfMatch, StrictJson, etag};
+use latchkey_http::{IfMatch, StrictJson, etag};
+use latchkey_kit::{Answer, Context, Keyed, Owned};
 
 use super::views::CourseView;
-use super::{Owned, Signed};
-use crate::authoring::Intent;
+use crate::Error;
+use crate::commands::{self, Intent};
 use crate::domain::{Course, Draft, Patch, Status};
-use crate::{Catalog, CatalogError};
 
 /// Writes a new draft that belongs to the caller.
 #[utoipa::path(
@@ -20,34 +19,10 @@ use crate::{Catalog, CatalogError};
     responses((status = 201, body = CourseView, headers(
         ("Location" = String, description = "Relative"), ("ETag" = String, description = "The version, quoted"))))
 )]
-pub async fn create(
-    State(catalog): State<Catalog>,
-    Signed { access, desk }: Signed,
-    IdempotencyKey(key): IdempotencyKey,
-    StrictJson { value: draft, bytes }: StrictJson<Draft>,
-) -> Result<Response, CatalogError> {
-    let slot = Slot {
-        client: access.client_id().to_owned(),
-        sub: access.sub().to_owned(),
-        route: CREATE.to_owned(),
-        key,
-        request_hash: idempotency::request_hash("POST", CREATE, &bytes),
-    };
-    let (answer, replayed) = catalog
-        .db
-        .write(move |tx| async move {
-            match idempotency::begin(&tx, &slot, desk.now).await? {
-                Begun::Replay(answer) => return Ok((answer, true)),
-                Begun::OtherRequest => return Err(CatalogError::KeyReused),
-                Begun::Fresh => {}
-            }
-            let course = desk.create(&tx, access.sub(), draft).await?;
-            let answer = created(&course)?;
-            idempotency::finish(&tx, &slot, &answer).await?;
-            Ok((answer, false))
-        })
-        .await?;
-    Ok(answer.respond(replayed))
+pub async fn create(draft: Keyed<Draft>) -> Result<Response, Error> {
+    draft
+        .once(async |t, who, draft| created(&commands::create(&t, who.access.sub(), draft).await?))
+        .await
 }
 
 /// Replaces everything that an instructor writes about a course.
@@ -57,12 +32,12 @@ pub async fn create(
     responses((status = 200, body = CourseView, headers(("ETag" = String, description = "The version, quoted"))))
 )]
 pub async fn replace(
-    State(catalog): State<Catalog>,
-    owned: Owned,
+    State(context): State<Context>,
+    owned: Owned<Course>,
     IfMatch(read): IfMatch,
     StrictJson { value: draft, .. }: StrictJson<Draft>,
-) -> Result<Response, CatalogError> {
-    change(catalog, owned, read, Intent::Replace(draft)).await
+) -> Result<Response, Error> {
+    change(context, owned, read, Intent::Replace(draft)).await
 }
 
 /// Changes some members of a course (RFC 7396 over the members of PUT).
@@ -72,12 +47,12 @@ pub async fn replace(
     responses((status = 200, body = CourseView, headers(("ETag" = String, description = "The version, quoted"))))
 )]
 pub async fn patch(
-    State(catalog): State<Catalog>,
-    owned: Owned,
+    State(context): State<Context>,
+    owned: Owned<Course>,
     IfMatch(read): IfMatch,
     StrictJson { value: patch, .. }: StrictJson<Patch>,
-) -> Result<Response, CatalogError> {
-    change(catalog, owned, read, Intent::Patch(patch)).await
+) -> Result<Response, Error> {
+    change(context, owned, read, Intent::Patch(patch)).await
 }
 
 /// Lists and sells the course.
@@ -87,11 +62,11 @@ pub async fn patch(
     responses((status = 200, body = CourseView))
 )]
 pub async fn publish(
-    State(catalog): State<Catalog>,
-    owned: Owned,
+    State(context): State<Context>,
+    owned: Owned<Course>,
     IfMatch(read): IfMatch,
-) -> Result<Response, CatalogError> {
-    change(catalog, owned, read, Intent::Step(Status::Published)).await
+) -> Result<Response, Error> {
+    change(context, owned, read, Intent::Step(Status::Published)).await
 }
 
 /// Takes the course out of the lists; whoever has the link still finds it.
@@ -101,11 +76,11 @@ pub async fn publish(
     responses((status = 200, body = CourseView))
 )]
 pub async fn unlist(
-    State(catalog): State<Catalog>,
-    owned: Owned,
+    State(context): State<Context>,
+    owned: Owned<Course>,
     IfMatch(read): IfMatch,
-) -> Result<Response, CatalogError> {
-    change(catalog, owned, read, Intent::Step(Status::Unlisted)).await
+) -> Result<Response, Error> {
+    change(context, owned, read, Intent::Step(Status::Unlisted)).await
 }
 
 /// Ends the sale for ever; those who have the course keep it.
@@ -115,18 +90,26 @@ pub async fn unlist(
     responses((status = 200, body = CourseView))
 )]
 pub async fn archive(
-    State(catalog): State<Catalog>,
-    owned: Owned,
+    State(context): State<Context>,
+    owned: Owned<Course>,
     IfMatch(read): IfMatch,
-) -> Result<Response, CatalogError> {
-    change(catalog, owned, read, Intent::Step(Status::Archived)).await
+) -> Result<Response, Error> {
+    change(context, owned, read, Intent::Step(Status::Archived)).await
 }
 
-async fn change(catalog: Catalog, owned: Owned, read: i64, intent: Intent) -> Result<Response, CatalogError> {
-    let Owned { id, caller, desk } = owned;
-    let course = catalog
-        .db
-        .write(move |tx| async move { desk.change(&tx, &caller, &id, read, intent).await })
+async fn change(
+    context: Context,
+    owned: Owned<Course>,
+    read: i64,
+    intent: Intent,
+) -> Result<Response, Error> {
+    let Owned {
+        id, caller, cause, ..
+    } = owned;
+    let course = context
+        .write(cause, async move |t| {
+            commands::change(&t, &caller, &id, read, intent).await
+        })
         .await?;
     Ok((
         [(header::ETAG, etag(course.version))],
@@ -135,14 +118,12 @@ async fn change(catalog: Catalog, owned: Owned, read: i64, intent: Intent) -> Re
         .into_response())
 }
 
-fn created(course: &Course) -> Result<Answer, CatalogError> {
+fn created(course: &Course) -> Result<Answer, Error> {
     Ok(Answer {
         status: StatusCode::CREATED.as_u16(),
         // Relative to `…/v1/courses`, so that it holds behind any prefix.
         location: Some(format!("courses/{}", course.id)),
         etag: Some(format!("\"{}\"", course.version)),
-        body: serde_json::to_string(&CourseView::from(course)).map_err(CatalogError::Payload)?,
+        body: serde_json::to_string(&CourseView::from(course)).map_err(Error::Payload)?,
     })
 }
-
-const CREATE: &str = "/catalog/v1/courses";

@@ -1,0 +1,111 @@
+//! Writing courses: load the facts, let the domain decide, write what it decided with the event that tells it.
+//! Everything here runs inside one transaction; routes, consumers and the demo come through the same doors.
+
+use std::collections::BTreeSet;
+
+use latchkey_kit::{Caller, Transaction};
+
+use crate::domain::{Birth, Change, Content, Course, Draft, Patch, Refusal, Status};
+use crate::{Error, store};
+
+/// What somebody wants of a course that exists.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    Replace(Draft),
+    Patch(Patch),
+    Step(Status),
+}
+
+/// Writes a new draft that belongs to `sub`.
+pub async fn create(t: &Transaction, sub: &str, draft: Draft) -> Result<Course, Error> {
+    let id = t.new_id();
+    let kind = draft.kind.unwrap_or_default();
+    let content = checked(t, draft, &BTreeSet::new()).await?;
+    let birth = Birth {
+        slug: slug(t, &content.title, &id).await?,
+        instructor_id: sub.to_owned(),
+        instructor_name: store::instructor_name(&t.tx, sub).await?,
+        id,
+    };
+    let course = Course::born(birth, kind, content, t.now);
+    store::insert(&t.tx, &course).await.map_err(category_is_gone)?;
+    Ok(course)
+}
+
+/// Does what `caller` wants with course `id`, of which they have read version `read`.
+pub async fn change(
+    t: &Transaction,
+    caller: &Caller,
+    id: &str,
+    read: i64,
+    intent: Intent,
+) -> Result<Course, Error> {
+    let course = store::course(&t.tx, id).await?.ok_or(Refusal::Missing)?;
+    course.open_to(caller, read)?;
+    let change = match intent {
+        Intent::Step(status) => course.step(status, t.now)?,
+        Intent::Replace(draft) => edit(t, &course, draft).await?,
+        Intent::Patch(patch) => edit(t, &course, patch.onto(&course)).await?,
+    };
+    apply(t, &change).await?;
+    if course.status == Status::Draft && course.slug != change.after.slug {
+        store::release_slug(&t.tx, &course.slug, id).await?;
+    }
+    Ok(change.after)
+}
+
+/// Writes a change and puts its event into the outbox.
+pub async fn apply(t: &Transaction, change: &Change) -> Result<(), Error> {
+    if !store::save(&t.tx, change).await.map_err(category_is_gone)? {
+        return Err(Refusal::Stale.into());
+    }
+    match change.event() {
+        Some((name, event)) => t.emit(name, &change.after.id, change.after.version, &event).await,
+        None => Ok(()),
+    }
+}
+
+async fn edit(t: &Transaction, course: &Course, draft: Draft) -> Result<Change, Error> {
+    if draft.kind.is_some_and(|kind| kind != course.kind) {
+        return Err(Refusal::field("kind", "cannot change").into());
+    }
+    let content = checked(t, draft, &course.lesson_ids()).await?;
+    let slug = match course.moves_for(&content.title) {
+        true => slug(t, &content.title, &course.id).await?,
+        false => course.slug.clone(),
+    };
+    Ok(course.edit(content, slug, t.now)?)
+}
+
+async fn checked(t: &Transaction, draft: Draft, known: &BTreeSet<String>) -> Result<Content, Error> {
+    let mut new_id = || t.new_id();
+    let content = draft
+        .check(known, &t.currency, &mut new_id)
+        .map_err(Refusal::Invalid)?;
+    if let Some(category) = &content.category_id
+        && store::category(&t.tx, category).await?.is_none()
+    {
+        return Err(no_category().into());
+    }
+    Ok(content)
+}
+
+async fn slug(t: &Transaction, title: &str, course_id: &str) -> Result<String, Error> {
+    let taken = || Refusal::field("title", "is taken so often that no address is left for it");
+    Ok(store::claim_slug(&t.tx, title, course_id)
+        .await?
+        .ok_or_else(taken)?)
+}
+
+/// The category was there when we looked, and was deleted before we wrote.
+fn category_is_gone(error: latchkey_db::DbError) -> Error {
+    if store::is_dangling(&error) {
+        no_category().into()
+    } else {
+        error.into()
+    }
+}
+
+fn no_category() -> Refusal {
+    Refusal::field("category_id", "names no category")
+}

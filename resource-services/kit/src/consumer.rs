@@ -1,0 +1,26 @@
+//! What a service hears on the bus.
+
+use futures::future::BoxFuture;
+use latchkey_bus::{Bus, Cause, Event, Failure, Group};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Context, Transaction};
+
+/// One subscription: who hears what, and the function that applies an event in the transaction of its inbox row.
+/// It is called at least once for each event, so it goes by the event's `sequence`: older news changes nothing.
+pub struct Consumer {
+    pub group: fn() -> Group,
+    pub handle: fn(Transaction, Event) -> BoxFuture<'static, Result<(), Failure>>,
+}
+
+impl Consumer {
+    /// Handles events until `stop`.
+    pub async fn run(&'static self, bus: Bus, context: Context, stop: CancellationToken) {
+        let db = context.db.clone();
+        let handle = move |tx, event: Event| {
+            let transaction = context.join(tx, Cause::event(&event));
+            (self.handle)(transaction, event)
+        };
+        bus.consume((self.group)(), db, handle, stop).await;
+    }
+}

@@ -1,0 +1,104 @@
+//! What handlers ask for: who calls, and what of theirs is meant.
+
+use axum::extract::{FromRef, FromRequestParts};
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use latchkey_bus::Cause;
+use latchkey_db::DbError;
+use latchkey_guard::{Access, OptionalAccess, Rejection};
+use latchkey_http::{PathId, Problem, current_request_id};
+
+use crate::{Caller, Context};
+
+/// The caller's proven token, and the cause that their writes name.
+pub struct Authenticated {
+    pub access: Access,
+    pub cause: Cause,
+}
+
+/// Something that belongs to a person.
+pub trait Ownable: Sized + Send {
+    /// Finds it by the identifier of the path.
+    fn find(context: &Context, id: &str) -> impl Future<Output = Result<Option<Self>, DbError>> + Send;
+
+    /// The `sub` of its owner.
+    fn owner(&self) -> &str;
+}
+
+/// A thing of the path that the caller may act on. It is looked at before the body is read, so that somebody else's
+/// is missing whatever is sent to it; the transaction decides again.
+pub struct Owned<T> {
+    pub id: String,
+    pub caller: Caller,
+    pub cause: Cause,
+    /// As it was before the transaction.
+    pub found: T,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Authenticated {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let access = Access::from_request_parts(parts, state).await?;
+        // The task-local id does not follow into the transaction's task, so it is read here.
+        let cause = Cause::request(current_request_id().to_string(), access.sub());
+        Ok(Self { access, cause })
+    }
+}
+
+impl<S, T> FromRequestParts<S> for Owned<T>
+where
+    S: Send + Sync,
+    Context: FromRef<S>,
+    T: Ownable,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let Authenticated { access, cause } = Authenticated::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let PathId(id) = PathId::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let context = Context::from_ref(state);
+        let caller = caller(&context, Some(&access));
+        let found = T::find(&context, &id)
+            .await
+            .map_err(|error| Problem::from(error).into_response())?;
+        match found {
+            Some(found) if caller.may_act_on(found.owner()) => Ok(Self {
+                id,
+                caller,
+                cause,
+                found,
+            }),
+            Some(_) | None => Err(Problem::not_found().into_response()),
+        }
+    }
+}
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    Context: FromRef<S>,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let OptionalAccess(access) = OptionalAccess::from_request_parts(parts, state).await?;
+        Ok(caller(&Context::from_ref(state), access.as_ref()))
+    }
+}
+
+fn caller(context: &Context, access: Option<&Access>) -> Caller {
+    access.map_or(Caller::Anonymous, |access| {
+        Caller::of(
+            context.resource,
+            access.is_machine(),
+            access.sub(),
+            |scope| access.has_scope(scope),
+            |role| access.has_role(role),
+        )
+    })
+}

@@ -1,0 +1,85 @@
+//! A request that is done once: its `Idempotency-Key`, its JSON body, and the answer that is stored with the effect.
+
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use latchkey_http::idempotency::{self, Answer, Begun, Slot};
+use latchkey_http::{IdempotencyKey, StrictJson};
+use serde::de::DeserializeOwned;
+
+use crate::{Authenticated, Context, Error, Reason, Transaction};
+
+/// A JSON body `T` under the caller's idempotency key. Refused before the body is read: no caller, no key.
+pub struct Keyed<T> {
+    pub who: Authenticated,
+    pub value: T,
+    context: Context,
+    slot: Slot,
+}
+
+impl<S, T> FromRequest<S> for Keyed<T>
+where
+    S: Send + Sync,
+    Context: FromRef<S>,
+    T: DeserializeOwned,
+{
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let who = Authenticated::from_request_parts(&mut parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(&mut parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        // The path as it was sent: what a key was used for includes which thing it was used on.
+        let (method, route) = (parts.method.clone(), parts.uri.path().to_owned());
+        let StrictJson { value, bytes } = StrictJson::from_request(Request::from_parts(parts, body), state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let slot = Slot {
+            client: who.access.client_id().to_owned(),
+            sub: who.access.sub().to_owned(),
+            request_hash: idempotency::request_hash(method.as_str(), &route, &bytes),
+            route,
+            key,
+        };
+        Ok(Self {
+            who,
+            value,
+            context: Context::from_ref(state),
+            slot,
+        })
+    }
+}
+
+impl<T: Send + 'static> Keyed<T> {
+    /// Does `work` once: in the same transaction its answer is stored under the key. A repeat gets that answer again,
+    /// and another request with the key is refused.
+    pub async fn once<R, F, Fut>(self, work: F) -> Result<Response, Error<R>>
+    where
+        R: Reason,
+        F: FnOnce(Transaction, Authenticated, T) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Answer, Error<R>>> + Send + 'static,
+    {
+        let Self {
+            who,
+            value,
+            context,
+            slot,
+        } = self;
+        let (answer, replayed) = context
+            .write(who.cause.clone(), move |t| async move {
+                match idempotency::begin(&t.tx, &slot, t.now).await? {
+                    Begun::Replay(answer) => return Ok((answer, true)),
+                    Begun::OtherRequest => return Err(Error::KeyReused),
+                    Begun::Fresh => {}
+                }
+                let answer = work(t.clone(), who, value).await?;
+                idempotency::finish(&t.tx, &slot, &answer).await?;
+                Ok((answer, false))
+            })
+            .await?;
+        Ok(answer.respond(replayed))
+    }
+}

@@ -1,0 +1,41 @@
+//! What every resource service shares, so that a service's own crate is its domain.
+//!
+//! | Question | Answered in |
+//! | --- | --- |
+//! | What is a service? | [`ServiceSpec`] (`spec.rs`) |
+//! | Which routes are there, and for whom? | [`RouteRow`], [`Policy`] (`routes.rs`, `policy.rs`) |
+//! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
+//! | How is something written, told and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
+//! | What does a failure look like? | [`Error`], [`Reason`], [`Fault`] (`error.rs`, `faults.rs`) |
+//! | How is a list cut into pages? | [`page`] (`page.rs`) |
+//! | What does the API document say? | [`openapi`] (`openapi.rs`) |
+//! | What does it hear? | [`Consumer`] (`consumer.rs`) |
+
+mod caller;
+mod consumer;
+mod context;
+mod error;
+mod extract;
+mod faults;
+mod keyed;
+mod objects;
+pub mod openapi;
+pub mod page;
+mod policy;
+mod routes;
+mod spec;
+mod whoami;
+
+pub use caller::Caller;
+pub use consumer::Consumer;
+pub use context::{Context, Transaction};
+pub use error::{Error, Reason};
+pub use extract::{Authenticated, Ownable, Owned};
+pub use faults::{Fault, Faults, has_control, is_id};
+pub use keyed::Keyed;
+pub use latchkey_http::idempotency::Answer;
+pub use latchkey_http::{Code, codes};
+pub use objects::{Members, Object};
+pub use policy::Policy;
+pub use routes::{RouteFacts, RouteRow, facts, router};
+pub use spec::{DemoUser, EdgeRoute, ServiceSpec};

@@ -1,0 +1,181 @@
+//! The API document: paths and bodies from the handlers, policies and refusals from the tables that enforce them.
+
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, Method, header};
+use serde::Serialize;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
+use utoipa::{OpenApi as _, ToSchema};
+
+use crate::{Code, Fault, Policy, RouteFacts, codes, whoami};
+
+/// Completes what a service's handlers say with what its table enforces, and with the routes that every service has.
+pub fn document(service: &str, handlers: OpenApi, routes: &[RouteFacts], own: &[Code]) -> OpenApi {
+    let mut document = handlers;
+    let mut shared = Shared::openapi();
+    if let Some(item) = shared.paths.paths.remove("/whoami") {
+        shared.paths.paths.insert(whoami::path(service), item);
+    }
+    document.merge(shared);
+    let bearer = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    if let Some(components) = &mut document.components {
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+    for route in routes {
+        if let Some(operation) = document
+            .paths
+            .paths
+            .get_mut(&route.path)
+            .and_then(|item| operation(item, &route.method))
+        {
+            name(operation);
+            say_policy(operation, route);
+            say_refusals(operation, route, own);
+        }
+    }
+    document
+}
+
+/// The document's text as an answer.
+pub(crate) fn answer(text: Bytes) -> Response {
+    let mut response = Body::from(text).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=300"),
+    );
+    response
+}
+
+/// This document.
+#[expect(dead_code, reason = "its documentation is what is used")]
+#[utoipa::path(get, path = "/openapi.json", tag = "document", responses((status = 200, description = "This document")))]
+fn serve() {}
+
+/// Handlers of different things share their names; client generators need each operation to have its own.
+fn name(operation: &mut Operation) {
+    let tag = operation
+        .tags
+        .iter()
+        .flatten()
+        .next()
+        .cloned()
+        .unwrap_or_default();
+    operation.operation_id = operation.operation_id.take().map(|id| format!("{tag}_{id}"));
+}
+
+/// Who may call, in words and as the scheme that tools understand.
+fn say_policy(operation: &mut Operation, route: &RouteFacts) {
+    let words = match route.policy {
+        Policy::Public => return,
+        Policy::Token => "Needs any valid token of this audience.".to_owned(),
+        Policy::Person { scope, owner } => format!(
+            "Needs a person's token with scope `{}`{}{}.",
+            scope.name,
+            match scope.roles {
+                [] => String::new(),
+                roles => format!(" and role `{}`", roles.join("` or `")),
+            },
+            match owner {
+                true =>
+                    "; only over what is theirs, unless an administrator's token has the administrative scope",
+                false => "",
+            },
+        ),
+    };
+    operation.description = Some(match operation.description.take() {
+        Some(said) => format!("{said}\n\n{words}"),
+        None => words,
+    });
+    operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+}
+
+/// Every status that a caller must expect, with the codes under it.
+fn say_refusals(operation: &mut Operation, route: &RouteFacts, own: &[Code]) {
+    let writes = route.method != Method::GET;
+    let has_body = operation.request_body.is_some();
+    let expected = [
+        (400, true),
+        (401, true),
+        (403, matches!(route.policy, Policy::Person { .. })),
+        (404, route.has_id()),
+        (409, writes),
+        (412, writes && route.has_id()),
+        (413, has_body),
+        (415, has_body),
+        (422, writes),
+        (428, writes && route.has_id()),
+        (500, true),
+        (503, true),
+    ];
+    for (status, _) in expected.into_iter().filter(|(_, expected)| *expected) {
+        let codes: Vec<String> = names(status, own).map(|code| format!("`{code}`")).collect();
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("ProblemDocument")))
+            .build();
+        let response = ResponseBuilder::new()
+            .description(format!("Codes: {}", codes.join(", ")))
+            .content("application/problem+json", content)
+            .build();
+        operation
+            .responses
+            .responses
+            .insert(status.to_string(), response.into());
+    }
+}
+
+fn names(status: u16, own: &[Code]) -> impl Iterator<Item = &'static str> {
+    let shared = codes::ALL
+        .iter()
+        .chain(own)
+        .map(|code| (code.status.as_u16(), code.name));
+    GUARD
+        .iter()
+        .copied()
+        .chain(shared)
+        .filter(move |(of, _)| *of == status)
+        .map(|(_, name)| name)
+}
+
+fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
+    match method.as_str() {
+        "GET" => item.get.as_mut(),
+        "POST" => item.post.as_mut(),
+        "PUT" => item.put.as_mut(),
+        "PATCH" => item.patch.as_mut(),
+        "DELETE" => item.delete.as_mut(),
+        _ => None,
+    }
+}
+
+/// Codes that the guard answers before a handler; it depends on nothing of ours, so they are listed again.
+const GUARD: &[(u16, &str)] = &[
+    (401, "unauthenticated"),
+    (401, "invalid_token"),
+    (403, "insufficient_scope"),
+    (503, "temporarily_unavailable"),
+];
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(serve, whoami::whoami), components(schemas(ProblemDocument)))]
+struct Shared;
+
+/// RFC 9457: what every refusal looks like, as latchkey-http and the guard write it.
+#[derive(Serialize, ToSchema)]
+struct ProblemDocument {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: Option<String>,
+    /// Stable; programs act on it.
+    code: String,
+    /// To quote when asking for help.
+    trace_id: Option<String>,
+    errors: Option<Vec<Fault>>,
+}

@@ -1,0 +1,57 @@
+//! Lists in pages: a limit, and a cursor that says where the last page ended.
+
+use latchkey_http::{Problem, codes, cursor};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use latchkey_http::page::limit;
+
+/// Where the page before ended, if this is not the first one. `fits` refuses a cursor of another list.
+pub fn after<P: DeserializeOwned>(
+    cursor: Option<&str>,
+    fits: impl Fn(&P) -> bool,
+) -> Result<Option<P>, Problem> {
+    let position = cursor.map(cursor::decode::<P>).transpose()?;
+    match position {
+        Some(position) if !fits(&position) => Err(codes::INVALID_CURSOR.into()),
+        position => Ok(position),
+    }
+}
+
+/// Cuts a page of `limit` from one more than that, which is how the last page is known, and says where it ends.
+pub fn cut<T, P: Serialize>(
+    mut found: Vec<T>,
+    limit: i64,
+    position: impl Fn(&T) -> P,
+) -> (Vec<T>, Option<String>) {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found
+        .last()
+        .filter(|_| more)
+        .map(|last| cursor::encode(&position(last)));
+    (found, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_with_a_cursor_only_when_there_is_more() {
+        let page = |found: usize| cut((0..found).collect(), 2, |at| *at);
+        assert_eq!(page(2), (vec![0, 1], None));
+        let (items, next) = page(3);
+        assert_eq!(items, [0, 1]);
+        assert_eq!(after::<usize>(next.as_deref(), |_| true).unwrap(), Some(1));
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_is_refused() {
+        let cursor = cursor::encode(&7);
+        let refused = after::<i64>(Some(&cursor), |at| *at != 7).unwrap_err();
+        assert_eq!(refused.code, "invalid_cursor");
+        assert_eq!(after::<i64>(None, |_| false).unwrap(), None);
+    }
+}

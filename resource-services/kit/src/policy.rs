@@ -1,0 +1,80 @@
+//! Who may come through a route, said in the table and enforced before the handler runs.
+//!
+//! The order is fixed: token → audience (both the guard's) → scope → person → role → ownership ([`crate::Owned`]).
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use latchkey_contracts::resource::ScopeContract;
+use latchkey_guard::{Access, Guard, require_scope};
+use latchkey_http::{Code, Problem, codes};
+
+/// Whom a route lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Anyone. A token may come along and is then proven.
+    Public,
+    /// Any valid token of this audience.
+    Token,
+    /// A person with this scope and one of its roles; with `owner`, only over what is theirs. Machines are refused.
+    Person {
+        scope: &'static ScopeContract,
+        owner: bool,
+    },
+}
+
+impl Policy {
+    /// A person, over what is theirs, or over everything as an administrator.
+    pub const fn owner(scope: &'static ScopeContract) -> Self {
+        Self::Person { scope, owner: true }
+    }
+
+    /// A person with the scope and one of its roles.
+    pub const fn person(scope: &'static ScopeContract) -> Self {
+        Self::Person { scope, owner: false }
+    }
+
+    /// The route behind the guard and what the policy asks for.
+    pub(crate) fn protect<S: Clone + Send + Sync + 'static>(
+        self,
+        route: MethodRouter<S>,
+        guard: &Guard,
+    ) -> MethodRouter<S> {
+        match self {
+            Self::Public => route.route_layer(guard.optional()),
+            Self::Token => route.route_layer(guard.required()),
+            Self::Person { scope, .. } => route
+                .route_layer(axum::middleware::from_fn(move |request, next| {
+                    enforce(scope, request, next)
+                }))
+                .route_layer(guard.required()),
+        }
+    }
+}
+
+async fn enforce(scope: &'static ScopeContract, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let access = match require_scope(&parts, scope.name) {
+        Ok(access) => access,
+        Err(rejection) => return rejection.into_response(),
+    };
+    if access.is_machine() {
+        return refuse(&access, codes::PERSON_REQUIRED);
+    }
+    // The issuer gives the scope to these roles alone; the token says the role, too, and both must hold.
+    if !scope.roles.is_empty() && !scope.roles.iter().any(|role| access.has_role(role)) {
+        return refuse(&access, codes::ROLE_REQUIRED);
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+fn refuse(access: &Access, code: Code) -> Response {
+    tracing::info!(
+        code = code.name,
+        sub = access.sub(),
+        client.id = access.client_id(),
+        "a request was refused"
+    );
+    Problem::from(code).into_response()
+}

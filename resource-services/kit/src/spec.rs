@@ -1,0 +1,103 @@
+//! A service as a value: everything that the composition root needs to start it, and to tell others of it.
+
+use futures::future::BoxFuture;
+use http::Method;
+use latchkey_contracts::resource::ResourceContract;
+use latchkey_db::Migrations;
+use latchkey_guard::Guard;
+use utoipa::openapi::OpenApi;
+
+use crate::{Code, Consumer, Context, RouteFacts};
+
+/// One service. Adding it to the list that `start` takes is all that the rest of the house asks for.
+pub struct ServiceSpec {
+    /// Its name, audience and scopes.
+    pub resource: &'static ResourceContract,
+    /// The tables of its own; outbox, inbox and idempotency come with the kit ([`ServiceSpec::tables`]).
+    pub migrations: &'static [Migrations],
+    /// Its routes behind its guard: [`crate::router`] over its table.
+    pub router: fn(Context, Guard) -> axum::Router,
+    /// The same table without the handlers: for documents and generated tests.
+    pub routes: fn() -> Vec<RouteFacts>,
+    /// Its API document.
+    pub document: fn() -> OpenApi,
+    /// The codes of its own that a client can act on.
+    pub codes: &'static [Code],
+    /// What it hears on the bus.
+    pub consumers: &'static [Consumer],
+    /// Routes at the edge beyond the usual two ([`ServiceSpec::edge_routes`]).
+    pub edge: &'static [EdgeRoute],
+    /// Names of the services that it calls.
+    pub calls: &'static [&'static str],
+    /// Fills an empty database for the demo.
+    pub demo: Option<fn(Context, Vec<DemoUser>) -> BoxFuture<'static, Result<(), String>>>,
+}
+
+/// A path that the edge sends to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EdgeRoute {
+    /// The methods.
+    pub methods: &'static [Method],
+    /// The public path, with `*` for its rest.
+    pub path: &'static str,
+    /// The beginning that the service does not see.
+    pub strip: &'static str,
+}
+
+/// A person of the demo, as far as a service may know them.
+#[derive(Clone, Debug)]
+pub struct DemoUser {
+    /// The token's `sub`.
+    pub id: String,
+    /// What others see.
+    pub display_name: String,
+    /// Their roles.
+    pub roles: Vec<String>,
+}
+
+impl ServiceSpec {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.resource.name
+    }
+
+    /// Every table of its database.
+    pub fn tables(&self) -> Vec<Migrations> {
+        let shared = [
+            latchkey_bus::outbox::MIGRATIONS,
+            latchkey_http::idempotency::MIGRATIONS,
+        ];
+        self.migrations.iter().copied().chain(shared).collect()
+    }
+
+    /// Methods, public path and the beginning that the service does not see, of every route at the edge:
+    /// `/api/<name>/v1/*` and `/api/<name>/openapi.json` for every service, and its own besides.
+    pub fn edge_routes(&self) -> Vec<(Vec<Method>, String, String)> {
+        let name = self.name();
+        let writing = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let all = std::iter::once(Method::GET).chain(writing).collect();
+        let mut routes = vec![
+            (all, format!("/api/{name}/v1/*"), "/api".to_owned()),
+            (
+                vec![Method::GET],
+                format!("/api/{name}/openapi.json"),
+                format!("/api/{name}"),
+            ),
+        ];
+        let own = |route: &EdgeRoute| {
+            (
+                route.methods.to_vec(),
+                route.path.to_owned(),
+                route.strip.to_owned(),
+            )
+        };
+        routes.extend(self.edge.iter().map(own));
+        routes
+    }
+}
+
+impl std::fmt::Debug for ServiceSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ServiceSpec").field(&self.name()).finish()
+    }
+}

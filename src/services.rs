@@ -1,0 +1,32 @@
+//! The one list of services. Configuration, start, edge, readiness, demo and the tests of structure all go through it:
+//! adding a service is one line here, and its own crate.
+
+use latchkey_contracts::resource::ResourceContract;
+use latchkey_kit::ServiceSpec;
+use latchkey_protocol::Resource;
+use latchkey_protocol::resource::ResourceScope;
+
+/// A list of services that a process can play.
+pub type Services = &'static [&'static ServiceSpec];
+
+/// The services of the marketplace.
+pub static SERVICES: Services = &[&latchkey_catalog::SPEC];
+
+/// A service as the issuer registers it.
+pub(crate) fn resource(contract: &ResourceContract) -> Resource {
+    let scope = |scope: &&latchkey_contracts::resource::ScopeContract| ResourceScope {
+        name: scope.name.to_owned(),
+        roles: scope.roles.iter().map(|role| (*role).to_owned()).collect(),
+    };
+    Resource {
+        identifier: contract.audience.to_owned(),
+        aliases: Vec::new(),
+        scopes: contract.scopes.iter().map(scope).collect(),
+        wants_roles: true,
+    }
+}
+
+/// Every service's resource.
+pub(crate) fn resources(services: Services) -> Vec<Resource> {
+    services.iter().map(|spec| resource(spec.resource)).collect()
+}

@@ -1,0 +1,164 @@
+//! A service in a box: its real router behind a real guard, over a fresh database of each engine, with actors who hold
+//! real tokens.
+
+mod ask;
+pub mod matrices;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request};
+use latchkey_bus::{Cause, Event, Failure};
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{Db, Engine, Options, sql, testing};
+use latchkey_guard::{Guard, KeySet, Keys};
+use latchkey_kit::{Consumer, Context, ServiceSpec};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+pub use ask::{Answer, Ask};
+
+use crate::mint::{Signer, jwks};
+
+/// The issuer whose tokens the service believes.
+pub const ISSUER: &str = "https://id.latchkey.test";
+/// 2026-11-20, a Friday.
+pub const NOW_MS: i64 = 1_795_176_000_000;
+
+/// Runs a test on a fresh database of each engine.
+pub async fn for_each_engine<F, Fut>(spec: &'static ServiceSpec, name: &str, test: F)
+where
+    F: Fn(World) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    for (engine, url) in testing::urls(&format!("{}_{name}", spec.name())).await {
+        println!("on {engine:?}");
+        let world = World::open(spec, engine, &url).await;
+        let db = world.context.db.clone();
+        test(world).await;
+        db.close().await;
+    }
+}
+
+/// A service with an empty database.
+#[derive(Clone)]
+pub struct World {
+    pub spec: &'static ServiceSpec,
+    pub engine: Engine,
+    pub context: Context,
+    pub clock: Clock,
+    app: Router,
+}
+
+impl World {
+    /// A service over the database at `url`.
+    pub async fn open(spec: &'static ServiceSpec, engine: Engine, url: &str) -> Self {
+        let db = Db::open(url, Options::new(&spec.tables())).await.unwrap();
+        let clock = Clock::manual(NOW_MS);
+        let context = Context::new(spec.resource, db, clock.clone(), Random::system(), "EUR");
+        let time = clock.clone();
+        let guard = Guard::builder(ISSUER, spec.resource.audience)
+            .keys(Keys::fixed(KeySet::parse(jwks(&[issuer()]).as_bytes()).unwrap()))
+            .clock(Arc::new(move || time.now_ms()))
+            .build();
+        Self {
+            spec,
+            engine,
+            app: (spec.router)(context.clone(), guard),
+            context,
+            clock,
+        }
+    }
+
+    pub fn ask(&self, method: Method, path: impl Into<String>) -> Ask {
+        Ask::new(self.app.clone(), method, path.into())
+    }
+
+    pub fn get(&self, path: impl Into<String>) -> Ask {
+        self.ask(Method::GET, path)
+    }
+
+    pub fn post(&self, path: impl Into<String>) -> Ask {
+        self.ask(Method::POST, path)
+    }
+
+    pub fn put(&self, path: impl Into<String>) -> Ask {
+        self.ask(Method::PUT, path)
+    }
+
+    pub fn patch(&self, path: impl Into<String>) -> Ask {
+        self.ask(Method::PATCH, path)
+    }
+
+    pub fn delete(&self, path: impl Into<String>) -> Ask {
+        self.ask(Method::DELETE, path)
+    }
+
+    /// The bare status of a request, for answers that have no body to be checked.
+    pub async fn raw(&self, request: Request<Body>) -> u16 {
+        self.app.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
+    /// Hands an event to a consumer, as the bus would, without its inbox.
+    pub async fn deliver(&self, consumer: &'static Consumer, event: Event) -> Result<(), Failure> {
+        self.context
+            .write(Cause::event(&event), async move |t| {
+                (consumer.handle)(t, event).await
+            })
+            .await
+    }
+
+    /// What waits in the outbox, in the order in which it was put there.
+    pub async fn events(&self) -> Vec<Event> {
+        let rows = sql("SELECT envelope FROM outbox ORDER BY seq")
+            .fetch_all(&self.context.db)
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| Event::parse(&row.text("envelope").unwrap()).unwrap())
+            .collect()
+    }
+
+    /// The column `n` of a statement's one row.
+    pub async fn count(&self, statement: &'static str) -> i64 {
+        let row = sql(statement).fetch_one(&self.context.db).await.unwrap();
+        row.int("n").unwrap()
+    }
+}
+
+/// The claims of a person's token for this service, from another client than any person is called.
+pub fn person(spec: &ServiceSpec, sub: &str, scope: &str, roles: &[&str]) -> Value {
+    let now = NOW_MS / 1000;
+    json!({
+        "iss": ISSUER, "sub": sub, "aud": spec.resource.audience, "client_id": "shop-web", "iat": now, "exp": now + 300,
+        "jti": fresh_key(), "scope": scope, "roles": roles, "fam": "f1", "auth_time": now, "acr": "1", "amr": ["pwd"]
+    })
+}
+
+/// The claims of a machine's token: `sub` is the client.
+pub fn machine(spec: &ServiceSpec, scope: &str, roles: &[&str]) -> Value {
+    let mut claims = person(spec, "batch", scope, roles);
+    claims["client_id"] = json!("batch");
+    claims
+}
+
+/// A token that the service believes.
+pub fn token(claims: &Value) -> String {
+    issuer().token(claims)
+}
+
+/// A token that another issuer's key has signed under our key's name.
+pub fn forged(claims: &Value) -> String {
+    Signer::ec("k1").token(claims)
+}
+
+/// A new idempotency key.
+pub fn fresh_key() -> String {
+    Random::system().uuid_v7(NOW_MS)
+}
+
+fn issuer() -> &'static Signer {
+    static ISSUER: OnceLock<Signer> = OnceLock::new();
+    ISSUER.get_or_init(|| Signer::ec("k1"))
+}

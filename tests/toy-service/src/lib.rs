@@ -1,0 +1,77 @@
+//! Notes that people keep: the smallest service that has everything. No installation plays it; tests pass it to `start`.
+
+pub mod consumers;
+pub mod domain;
+mod routes;
+pub mod store;
+
+use axum::routing::on;
+use http::Method;
+use latchkey_contracts::resource::{ADMIN, ResourceContract, ScopeContract};
+use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, facts, openapi, router};
+use utoipa::OpenApi;
+
+use domain::Refusal;
+
+/// What goes wrong here.
+pub type Error = latchkey_kit::Error<Refusal>;
+
+/// Keeping notes.
+pub static WRITE: ScopeContract = ScopeContract {
+    name: "toy.write",
+    roles: &[],
+};
+/// Acting on everybody's notes.
+pub static ADMINISTER: ScopeContract = ScopeContract {
+    name: "toy.admin",
+    roles: &[ADMIN],
+};
+/// A service of the marketplace declares this in `contracts`.
+pub static RESOURCE: ResourceContract = ResourceContract {
+    name: "toy",
+    audience: "urn:latchkey:toy",
+    scopes: &[&WRITE, &ADMINISTER],
+    admin: &ADMINISTER,
+};
+
+/// The service as a value.
+pub static SPEC: ServiceSpec = ServiceSpec {
+    resource: &RESOURCE,
+    migrations: &[store::MIGRATIONS],
+    router: |context, guard| router(&SPEC, &ROUTES, context, guard),
+    routes: || facts(RESOURCE.name, &ROUTES),
+    document: || {
+        openapi::document(
+            RESOURCE.name,
+            Handlers::openapi(),
+            &(SPEC.routes)(),
+            Refusal::CODES,
+        )
+    },
+    codes: Refusal::CODES,
+    consumers: &[consumers::PEOPLE],
+    edge: &[],
+    calls: &[],
+    demo: None,
+};
+
+const OWN: Policy = Policy::owner(&WRITE);
+
+#[rustfmt::skip]
+static ROUTES: [RouteRow; 4] = [
+    RouteRow::new(Method::GET,  "/toy/v1/notes",      OWN, |m| on(m, routes::list)),
+    RouteRow::new(Method::POST, "/toy/v1/notes",      OWN, |m| on(m, routes::create)),
+    RouteRow::new(Method::GET,  "/toy/v1/notes/{id}", OWN, |m| on(m, routes::read)),
+    RouteRow::new(Method::PUT,  "/toy/v1/notes/{id}", OWN, |m| on(m, routes::replace)),
+];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Latchkey toy",
+        description = "Notes that people keep.",
+        version = "1"
+    ),
+    paths(routes::list, routes::create, routes::read, routes::replace)
+)]
+struct Handlers;

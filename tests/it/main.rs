@@ -7,6 +7,7 @@ mod arrows;
 mod births;
 mod checklist;
 mod chromium;
+mod consent;
 mod contract;
 mod documents;
 mod ends;

@@ -275,7 +275,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_yes_at_one_resource_is_none_at_another_whatever_else_is_allowed_there() {
+    fn a_yes_at_one_resource_is_none_at_another() {
         let at_b = Consent::after(None, &asked_at("openid write", "urn:b"));
         assert!(!at_b.covers(&asked_at("write", "urn:a")));
         let reads_at_a = Consent::after(Some(&at_b), &asked_at("openid read", "urn:a"));

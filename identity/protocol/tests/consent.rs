@@ -391,7 +391,7 @@ fn two_lists(consent: Consent) -> Consent {
 
 #[test]
 fn whatever_a_token_says_stood_on_a_page_that_this_person_allowed() {
-    run(|consent| consent, 4_000).unwrap();
+    run(|consent| consent, 2_000).unwrap();
 }
 
 #[test]

@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_openid_connect_are_the_issuers_and_no_resource_is_without_a_scope() {
+    fn openid_names_are_the_issuers_and_no_resource_is_without_a_scope() {
         let mixed = Granted::at_one(&scope("openid write"), Some(A));
         assert_eq!(mixed, granted("openid", &[(A, "write")]));
         let nothing_there = Granted::at_one(&scope("openid"), Some(A));

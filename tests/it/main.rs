@@ -8,6 +8,7 @@ mod births;
 mod checklist;
 mod chromium;
 mod circles;
+mod consent;
 mod contract;
 mod documents;
 mod ends;

@@ -1,8 +1,10 @@
 //! For whom a token is and what it may do there (RFC 8707; design §4, Audience).
 
+mod granted;
 mod person;
 
-pub use person::{Audience, Granted, Ground, PersonTarget, asked, for_person, narrow};
+pub use granted::{Granted, Written};
+pub use person::{Audience, Ground, PersonTarget, asked, for_person, narrow};
 
 use crate::client::Client;
 use crate::error::OAuthError;

@@ -32,7 +32,7 @@ pub struct Code {
     pub sid: Option<String>,
     /// Where the browser took it, as the request wrote it.
     pub redirect_uri: String,
-    /// What it grants.
+    /// What it grants: each pair was asked for by the request, and is allowed.
     pub granted: Granted,
     /// The PKCE challenge.
     pub challenge: Option<Challenge>,
@@ -245,7 +245,7 @@ fn born(facts: &Facts<'_>, code: &Code) -> Family {
             Some(Timestamp(latest.0.saturating_add(access_token::LIFE_S * 1_000))),
         )
     };
-    let offline = refreshes && code.granted.scope.has(OFFLINE_ACCESS);
+    let offline = refreshes && code.granted.has(None, OFFLINE_ACCESS);
     Family {
         id: facts.random.family.to_owned(),
         handle: facts.random.handle,

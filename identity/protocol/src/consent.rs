@@ -8,7 +8,7 @@ use crate::redirect_uri::RedirectUri;
 /// What a person allows a client: one row per person and client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
-    /// Everything that they have allowed so far, scopes and resources.
+    /// Everything that they have allowed so far: each pair stood on a page.
     pub granted: Granted,
     /// When they took it back.
     pub withdrawn_at: Option<Timestamp>,
@@ -55,41 +55,31 @@ pub fn is_unproven(client: &Client, redirect_uri: &RedirectUri) -> bool {
 /// refresh; else it is ignored (OpenID Connect Core §11).
 pub fn settle_offline(
     client: &Client,
-    asked: Granted,
+    asked: &Granted,
     remembered: Option<&Consent>,
     prompted: bool,
 ) -> Granted {
     let before = remembered
-        .is_some_and(|consent| consent.withdrawn_at.is_none() && consent.granted.scope.has(OFFLINE_ACCESS));
+        .is_some_and(|consent| consent.withdrawn_at.is_none() && consent.granted.has(None, OFFLINE_ACCESS));
     let counts = client.has_grant("refresh_token") && (prompted || before);
-    Granted {
-        scope: asked.scope.filter(|name| counts || name != OFFLINE_ACCESS),
-        resources: asked.resources,
-    }
+    asked.filter(|_, name| counts || name != OFFLINE_ACCESS)
 }
 
 /// The scope of a family that outlives logout.
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 impl Consent {
-    /// True when everything asked was allowed.
+    /// True when everything asked was allowed, each scope at the resource for which it is asked.
     pub fn covers(&self, asked: &Granted) -> bool {
-        let known = |resource| self.granted.resources.contains(resource);
-        self.granted.scope.covers(&asked.scope) && asked.resources.iter().all(known)
+        self.granted.covers(asked)
     }
 
     /// What is remembered after the person allowed this too. What a request *grants* is never this union.
     pub fn after(remembered: Option<&Self>, allowed: &Granted) -> Self {
-        let mut granted = match remembered {
-            Some(consent) if consent.withdrawn_at.is_none() => consent.granted.clone(),
-            _ => Granted::default(),
+        let granted = match remembered {
+            Some(consent) if consent.withdrawn_at.is_none() => consent.granted.or(allowed),
+            _ => allowed.clone(),
         };
-        granted.scope = granted.scope.or(&allowed.scope);
-        for resource in &allowed.resources {
-            if !granted.resources.contains(resource) {
-                granted.resources.push(resource.clone());
-            }
-        }
         Self {
             granted,
             withdrawn_at: None,
@@ -112,10 +102,11 @@ pub(crate) mod tests {
     }
 
     fn asked(scope: &str) -> Granted {
-        Granted {
-            scope: Scope::parse(scope).unwrap(),
-            resources: vec!["urn:latchkey:catalog".into()],
-        }
+        asked_at(scope, "urn:latchkey:catalog")
+    }
+
+    fn asked_at(scope: &str, resource: &str) -> Granted {
+        Granted::at_one(&Scope::parse(scope).unwrap(), Some(resource))
     }
 
     #[test]
@@ -127,10 +118,7 @@ pub(crate) mod tests {
             ..before.clone()
         };
         let elsewhere = Consent {
-            granted: Granted {
-                resources: vec!["urn:other".into()],
-                ..before.granted.clone()
-            },
+            granted: asked_at("openid catalog.read", "urn:other"),
             withdrawn_at: None,
         };
         // (redirect_uri, native, public, remembered, asked, prompted) → why
@@ -178,10 +166,11 @@ pub(crate) mod tests {
                 false,
                 false,
                 Some(&elsewhere),
-                "openid",
+                "openid catalog.read",
                 false,
                 Some(Why::Grew),
             ),
+            (web, false, false, Some(&elsewhere), "openid", false, None),
             (
                 web,
                 false,
@@ -265,23 +254,33 @@ pub(crate) mod tests {
             if may_refresh {
                 client.metadata.grant_types.push("refresh_token".into());
             }
-            let got = settle_offline(&client, asked("openid offline_access"), remembered, prompted);
-            assert_eq!(got.scope.to_string(), expected, "{may_refresh} {prompted}");
+            let got = settle_offline(&client, &asked("openid offline_access"), remembered, prompted);
+            assert_eq!(got.scope().to_string(), expected, "{may_refresh} {prompted}");
         }
     }
 
     #[test]
     fn what_is_remembered_grows_and_a_withdrawal_forgets_it() {
         let grown = Consent::after(Some(&consent("openid catalog.read")), &asked("openid email"));
-        assert_eq!(grown.granted.scope.to_string(), "openid catalog.read email");
+        assert_eq!(grown.granted, asked("openid email catalog.read"));
         let withdrawn = Consent {
             withdrawn_at: Some(Timestamp(1)),
             ..grown
         };
         let again = Consent::after(Some(&withdrawn), &asked("openid"));
         assert_eq!(
-            (again.granted.scope.to_string().as_str(), again.withdrawn_at),
+            (again.granted.scope().to_string().as_str(), again.withdrawn_at),
             ("openid", None)
         );
+    }
+
+    #[test]
+    fn a_yes_at_one_resource_is_none_at_another() {
+        let at_b = Consent::after(None, &asked_at("openid write", "urn:b"));
+        assert!(!at_b.covers(&asked_at("write", "urn:a")));
+        let reads_at_a = Consent::after(Some(&at_b), &asked_at("openid read", "urn:a"));
+        assert!(!reads_at_a.covers(&asked_at("write", "urn:a")));
+        assert!(!reads_at_a.covers(&asked_at("read", "urn:b")));
+        assert!(reads_at_a.covers(&asked_at("openid write", "urn:b")));
     }
 }

@@ -279,8 +279,7 @@ impl Identity {
                         // Allowed more in another tab, or taken back: it is to be decided again.
                         return Err(IdentityError::Overtaken);
                     }
-                    let scope = issue.code.granted.scope.to_string();
-                    let given = row("consent.given", json!({ "scope": scope }));
+                    let given = row("consent.given", json!(issue.code.granted));
                     store.audit(&tx, &given, now).await?;
                 }
                 if issue.without_pkce {

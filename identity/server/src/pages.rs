@@ -166,63 +166,66 @@ pub(crate) struct ConsentPage<'a> {
     pub unproven: bool,
 }
 
-/// Scopes of one kind, in words.
+/// What is asked at one resource, in words.
 pub(crate) struct Group {
     pub title: String,
     pub lines: Vec<Line>,
 }
 
-/// One scope in words.
+/// One scope at one resource, in words.
 pub(crate) struct Line {
+    pub resource: String,
     pub scope: String,
     pub text: String,
     pub new: bool,
 }
 
-/// What is asked, grouped by person, data and actions.
-pub(crate) fn groups(words: &Words, shown: &Granted, before: Option<&Granted>, why: Why) -> Vec<Group> {
-    let mut groups = ["consent.person", "consent.data", "consent.actions"].map(|title| Group {
-        title: words.say(title).to_owned(),
-        lines: Vec::new(),
-    });
-    for name in shown.scope.names() {
-        let at = match name {
-            "openid" | "profile" => 0,
-            "email" | "address" | "phone" => 1,
-            _ => 2,
-        };
-        let new = why == Why::Grew && before.is_some_and(|before| !before.scope.has(name));
-        groups[at].lines.push(Line {
-            text: scope_words(words, name, &shown.resources),
-            scope: name.to_owned(),
-            new,
-        });
-    }
-    groups
-        .into_iter()
-        .filter(|group| !group.lines.is_empty())
+/// The resource of the courses, for which there are words.
+const CATALOG: &str = "urn:latchkey:catalog";
+
+/// What is asked, by the resource that it is for: the account here first.
+pub(crate) fn groups(
+    identity: &Identity,
+    words: &Words,
+    shown: &Granted,
+    before: Option<&Granted>,
+    why: Why,
+) -> Vec<Group> {
+    let line = |resource: Option<&str>, name: &str| Line {
+        resource: resource.unwrap_or(identity.issuer()).to_owned(),
+        text: scope_words(words, resource, name),
+        new: why == Why::Grew && before.is_some_and(|before| !before.has(resource, name)),
+        scope: name.to_owned(),
+    };
+    shown
+        .by_resource()
+        .map(|(resource, scope)| Group {
+            title: match resource {
+                None => words.fill("consent.account", &[("host", &identity.host())]),
+                Some(CATALOG) => words.say("consent.catalog").to_owned(),
+                Some(other) => other.to_owned(),
+            },
+            lines: scope.names().map(|name| line(resource, name)).collect(),
+        })
         .collect()
 }
 
-/// A scope in words; one that we have no words for by its name and where it is for.
-pub(crate) fn scope_words(words: &Words, name: &str, resources: &[String]) -> String {
-    let known = match name {
-        "openid" => "scope.openid",
-        "profile" => "scope.profile",
-        "email" => "scope.email",
-        "address" => "scope.address",
-        "phone" => "scope.phone",
-        "offline_access" => "scope.offline_access",
-        "catalog.read" => "scope.catalog_read",
-        "catalog.write" => "scope.catalog_write",
-        "catalog.review" => "scope.catalog_review",
-        "catalog.admin" => "scope.catalog_admin",
-        _ => {
-            return match resources {
-                [] => words.fill("scope.other_one", &[("scope", &name)]),
-                some => words.fill("scope.other", &[("scope", &name), ("resource", &some.join(", "))]),
-            };
-        }
+/// A scope at a resource (`None` is the issuer) in words; one that we have no words for by its name and where it is for.
+/// Words belong to the pair: another resource may mean something else by the same name.
+pub(crate) fn scope_words(words: &Words, resource: Option<&str>, name: &str) -> String {
+    let known = match (resource, name) {
+        (None, "openid") => "scope.openid",
+        (None, "profile") => "scope.profile",
+        (None, "email") => "scope.email",
+        (None, "address") => "scope.address",
+        (None, "phone") => "scope.phone",
+        (None, "offline_access") => "scope.offline_access",
+        (Some(CATALOG), "catalog.read") => "scope.catalog_read",
+        (Some(CATALOG), "catalog.write") => "scope.catalog_write",
+        (Some(CATALOG), "catalog.review") => "scope.catalog_review",
+        (Some(CATALOG), "catalog.admin") => "scope.catalog_admin",
+        (None, _) => return words.fill("scope.other_one", &[("scope", &name)]),
+        (Some(other), _) => return words.fill("scope.other", &[("scope", &name), ("resource", &other)]),
     };
     words.say(known).to_owned()
 }

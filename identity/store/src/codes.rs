@@ -10,7 +10,7 @@ use latchkey_protocol::person::Person;
 use latchkey_protocol::pkce::Challenge;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::people::{consent_columns, granted, person_columns, read_consent, read_person, resources_text};
+use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Store, StoreError};
 
@@ -52,11 +52,13 @@ impl Store {
     }
 
     fn new_code(hash: &str, code: &Code, device: Option<&str>) -> Sql {
+        let granted = GrantedText::from(&code.granted);
         sql(
             "INSERT INTO codes (code_hash, client_id, client_profile, user_id, session_id, sid, grant_id, redirect_uri, \
                scope, resources, code_challenge, nonce, confirmation, acr, amr, acr_source, auth_time, device, \
-               created_at, expires_at) \
-             SELECT $1, $2, $3, $4, s.id, $5, g.id, $6, $7, $8, $9, $10, $11, $12, $13, s.acr_source, $14, $15, $16, $17 \
+               created_at, expires_at, pairs) \
+             SELECT $1, $2, $3, $4, s.id, $5, g.id, $6, $7, $8, $9, $10, $11, $12, $13, s.acr_source, $14, $15, $16, $17, \
+               $19 \
              FROM sessions s JOIN grants g ON g.user_id = $4 AND g.client_id = $2 AND g.withdrawn_at IS NULL \
              WHERE s.id = $18 AND s.user_id = $4 AND s.ended_at IS NULL",
         )
@@ -66,8 +68,8 @@ impl Store {
         .bind(&code.user)
         .bind(code.sid.clone())
         .bind(&code.redirect_uri)
-        .bind(code.granted.scope.to_string())
-        .bind(resources_text(&code.granted))
+        .bind(granted.scope)
+        .bind(granted.resources)
         .bind(code.challenge.clone().map(String::from))
         .bind(code.nonce.clone())
         .bind(code.confirmation.clone())
@@ -78,14 +80,15 @@ impl Store {
         .bind(code.created_at.0)
         .bind(code.expires_at.0)
         .bind(&code.session)
+        .bind(granted.pairs)
     }
 
     /// The code of this hash.
     pub async fn code(&self, hash: &str) -> Result<Option<CodeFacts>, StoreError> {
         let row = sql(concat!(
             "SELECT c.code_hash, c.client_id, c.client_profile, c.user_id, c.session_id, c.sid, c.redirect_uri, \
-               c.scope, c.resources, c.code_challenge, c.nonce, c.confirmation, c.acr, c.amr, c.auth_time, c.device, \
-               c.created_at, c.expires_at, c.spent_at, f.id AS f_id, f.fam AS f_fam, s.id AS s_id, \
+               c.scope, c.resources, c.pairs, c.code_challenge, c.nonce, c.confirmation, c.acr, c.amr, c.auth_time, \
+               c.device, c.created_at, c.expires_at, c.spent_at, f.id AS f_id, f.fam AS f_fam, s.id AS s_id, \
                s.ended_at AS s_ended_at, ",
             person_columns!(),
             ", ",
@@ -156,7 +159,7 @@ fn read(row: &Row) -> Result<CodeFacts, StoreError> {
         session: row.opt_text("session_id")?.unwrap_or_default(),
         sid: row.opt_text("sid")?,
         redirect_uri: row.text("redirect_uri")?,
-        granted: granted("codes", &id, &row.text("scope")?, &row.text("resources")?)?,
+        granted: granted(row, "", "codes", &id)?,
         challenge: challenge.transpose().map_err(corrupt)?,
         nonce: row.opt_text("nonce")?,
         confirmation: row.opt_text("confirmation")?,

@@ -5,7 +5,7 @@ use latchkey_protocol::audience::Granted;
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::people::{granted, resources_text};
+use crate::people::{GrantedText, consent_columns, granted, read_consent};
 use crate::{Store, StoreError};
 
 /// An application that a person has connected.
@@ -36,24 +36,50 @@ impl Store {
         consent: &Consent,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let row = sql(concat!(
+            "SELECT ",
+            consent_columns!(),
+            " FROM grants g WHERE g.user_id = $1 AND g.client_id = $2"
+        ))
+        .bind(user)
+        .bind(client.as_str())
+        .fetch_optional(tx)
+        .await?;
+        // A row may say the same in other words, so it is the words of this one that must still be there below.
+        let (known, scope, resources, pairs) = match row {
+            None => (None, None, None, None),
+            Some(row) => (
+                read_consent(&row)?,
+                row.opt_text("g_scope")?,
+                row.opt_text("g_resources")?,
+                row.opt_text("g_pairs")?,
+            ),
+        };
+        if known.as_ref() != before {
+            return Ok(false);
+        }
+        let text = GrantedText::from(&consent.granted);
         let rows = sql(
-            "INSERT INTO grants (id, user_id, client_id, scope, resources, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $6) \
+            "INSERT INTO grants (id, user_id, client_id, scope, resources, pairs, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
              ON CONFLICT (user_id, client_id) DO UPDATE SET scope = excluded.scope, \
-               resources = excluded.resources, updated_at = excluded.updated_at, \
+               resources = excluded.resources, pairs = excluded.pairs, updated_at = excluded.updated_at, \
                created_at = CASE WHEN grants.withdrawn_at IS NULL THEN grants.created_at \
                                  ELSE excluded.created_at END, \
                withdrawn_at = NULL \
-             WHERE grants.scope = $7 AND grants.resources = $8 AND COALESCE(grants.withdrawn_at, 0) = $9",
+             WHERE grants.scope = $8 AND grants.resources = $9 AND COALESCE(grants.pairs, '') = COALESCE($10, '') \
+               AND COALESCE(grants.withdrawn_at, 0) = $11",
         )
         .bind(id)
         .bind(user)
         .bind(client.as_str())
-        .bind(consent.granted.scope.to_string())
-        .bind(resources_text(&consent.granted))
+        .bind(text.scope)
+        .bind(text.resources)
+        .bind(text.pairs)
         .bind(now.0)
-        .bind(before.map(|consent| consent.granted.scope.to_string()))
-        .bind(before.map(|consent| resources_text(&consent.granted)))
+        .bind(scope)
+        .bind(resources)
+        .bind(pairs)
         .bind(
             before
                 .and_then(|consent| consent.withdrawn_at)
@@ -102,8 +128,10 @@ impl Store {
 
     /// Every application that a person has connected, the newest first.
     pub async fn connected(&self, user: &str) -> Result<Vec<Connected>, StoreError> {
-        sql("SELECT id, client_id, scope, resources, created_at FROM grants \
-             WHERE user_id = $1 AND withdrawn_at IS NULL ORDER BY created_at DESC, id")
+        sql(
+            "SELECT id, client_id, scope, resources, pairs, created_at FROM grants \
+             WHERE user_id = $1 AND withdrawn_at IS NULL ORDER BY created_at DESC, id",
+        )
         .bind(user)
         .fetch_all(&self.db)
         .await?
@@ -112,7 +140,7 @@ impl Store {
             let id = row.text("id")?;
             Ok(Connected {
                 client_id: row.text("client_id")?,
-                granted: granted("grants", &id, &row.text("scope")?, &row.text("resources")?)?,
+                granted: granted(row, "", "grants", &id)?,
                 since: Timestamp(row.int("created_at")?),
             })
         })

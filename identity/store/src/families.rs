@@ -7,7 +7,7 @@ use latchkey_protocol::refresh::{Family, Rotate, SameAgain, Use};
 use latchkey_protocol::refresh_token::{Handle, KeyId, Salt};
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::people::{consent_columns, granted, person_columns, read_consent, read_person, resources_text};
+use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Store, StoreError};
 
@@ -52,8 +52,8 @@ macro_rules! family_columns {
     () => {
         "f.id AS f_id, f.handle AS f_handle, f.fam AS f_fam, f.salt AS f_salt, f.client_id AS f_client_id, \
          f.user_id AS f_user_id, f.session_id AS f_session_id, f.sid AS f_sid, f.scope AS f_scope, \
-         f.resources AS f_resources, f.confirmation AS f_confirmation, f.acr AS f_acr, f.amr AS f_amr, \
-         f.auth_time AS f_auth_time, f.generation AS f_generation, f.mac_key_id AS f_mac_key_id, \
+         f.resources AS f_resources, f.pairs AS f_pairs, f.confirmation AS f_confirmation, f.acr AS f_acr, \
+         f.amr AS f_amr, f.auth_time AS f_auth_time, f.generation AS f_generation, f.mac_key_id AS f_mac_key_id, \
          f.previous_mac_key_id AS f_previous_mac_key_id, f.rotated_at AS f_rotated_at, \
          f.last_used_at AS f_last_used_at, f.overlap_hits AS f_overlap_hits, f.overlap_streak AS f_overlap_streak, \
          f.hit_generation AS f_hit_generation, f.late_answer_at AS f_late_answer_at, f.offline_at AS f_offline_at, \
@@ -71,11 +71,12 @@ impl Store {
         device: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let granted = GrantedText::from(&family.granted);
         sql("INSERT INTO families (id, handle, fam, salt, client_id, client_profile, user_id, session_id, sid, grant_id, \
                scope, resources, confirmation, acr, amr, acr_source, auth_time, generation, mac_key_id, overlap_hits, \
-               overlap_streak, offline_at, device, created_at, idle_expires_at, expires_at) \
+               overlap_streak, offline_at, device, created_at, idle_expires_at, expires_at, pairs) \
              SELECT $1, $2, $3, $4, $5, c.client_profile, $6, $7, $8, c.grant_id, $9, $10, $11, $12, $13, c.acr_source, \
-               $14, $15, $16, 0, 0, $17, $18, $19, $20, $21 FROM codes c WHERE c.code_hash = $22")
+               $14, $15, $16, 0, 0, $17, $18, $19, $20, $21, $23 FROM codes c WHERE c.code_hash = $22")
         .bind(&family.id)
         .bind(family.handle.text())
         .bind(&family.fam)
@@ -84,8 +85,8 @@ impl Store {
         .bind(&family.user)
         .bind(family.session.clone())
         .bind(family.sid.clone())
-        .bind(family.granted.scope.to_string())
-        .bind(resources_text(&family.granted))
+        .bind(granted.scope)
+        .bind(granted.resources)
         .bind(family.confirmation.clone())
         .bind(family.sign_in.acr.clone())
         .bind(amr_text(&family.sign_in))
@@ -98,6 +99,7 @@ impl Store {
         .bind(family.idle_expires_at.map(|at| at.0))
         .bind(family.expires_at.map(|at| at.0))
         .bind(code_hash)
+        .bind(granted.pairs)
         .execute(tx)
         .await?;
         Ok(())
@@ -314,7 +316,7 @@ fn read(row: &Row) -> Result<Family, StoreError> {
         user: row.text("f_user_id")?,
         session: row.opt_text("f_session_id")?,
         sid: row.opt_text("f_sid")?,
-        granted: granted("families", &id, &row.text("f_scope")?, &row.text("f_resources")?)?,
+        granted: granted(row, "f_", "families", &id)?,
         sign_in: sign_in(
             "families",
             &id,

@@ -64,6 +64,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0004_purging.sql"),
             postgres: include_str!("../migrations/0004_purging.sql"),
         },
+        Migration {
+            version: 5,
+            name: "pairs",
+            sqlite: include_str!("../migrations/0005_pairs.sql"),
+            postgres: include_str!("../migrations/0005_pairs.sql"),
+        },
     ],
 };
 

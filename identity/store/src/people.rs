@@ -1,11 +1,14 @@
 //! People, as sign-in and every grant see them.
 
+use std::collections::BTreeMap;
+
 use latchkey_db::{On, Row, Tx, sql};
-use latchkey_protocol::Timestamp;
-use latchkey_protocol::audience::Granted;
+use latchkey_protocol::audience::{Granted, Written};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::user::canonical;
+use latchkey_protocol::{Scope, Timestamp};
+use serde_json::Value;
 
 use crate::{Store, StoreError};
 
@@ -20,7 +23,8 @@ macro_rules! person_columns {
 /// The columns of what a person allowed.
 macro_rules! consent_columns {
     () => {
-        "g.id AS g_id, g.scope AS g_scope, g.resources AS g_resources, g.withdrawn_at AS g_withdrawn_at"
+        "g.id AS g_id, g.scope AS g_scope, g.resources AS g_resources, g.pairs AS g_pairs, \
+         g.withdrawn_at AS g_withdrawn_at"
     };
 }
 pub(crate) use {consent_columns, person_columns};
@@ -119,28 +123,44 @@ pub(crate) fn read_consent(row: &Row) -> Result<Option<Consent>, StoreError> {
         return Ok(None);
     };
     Ok(Some(Consent {
-        granted: granted("grants", &id, &row.text("g_scope")?, &row.text("g_resources")?)?,
+        granted: granted(row, "g_", "grants", &id)?,
         withdrawn_at: row.opt_int("g_withdrawn_at")?.map(Timestamp),
     }))
 }
 
-/// Scopes and resources as they lie in a row.
-pub(crate) fn granted(
-    table: &'static str,
-    id: &str,
-    scope: &str,
-    resources: &str,
-) -> Result<Granted, StoreError> {
-    Ok(Granted {
-        scope: scope
-            .to_owned()
-            .try_into()
-            .map_err(|error: &str| StoreError::corrupt(table, id, error))?,
-        resources: serde_json::from_str(resources).map_err(|error| StoreError::corrupt(table, id, error))?,
-    })
+/// What is granted by a row, whose columns have this prefix.
+pub(crate) fn granted(row: &Row, prefix: &str, table: &'static str, id: &str) -> Result<Granted, StoreError> {
+    let corrupt = |error: &dyn ToString| StoreError::corrupt(table, id, error.to_string());
+    let column = |name: &str| format!("{prefix}{name}");
+    let resources = row.text(&column("resources"))?;
+    let pairs = row.opt_text(&column("pairs"))?;
+    let pairs = pairs
+        .as_deref()
+        .map(serde_json::from_str::<BTreeMap<String, Scope>>);
+    let written = Written {
+        scope: Scope::try_from(row.text(&column("scope"))?).map_err(|error| corrupt(&error))?,
+        resources: serde_json::from_str(&resources).map_err(|error| corrupt(&error))?,
+        pairs: pairs.transpose().map_err(|error| corrupt(&error))?,
+    };
+    Ok(written.into())
 }
 
-/// The list of resources as it lies in a row.
-pub(crate) fn resources_text(granted: &Granted) -> String {
-    serde_json::Value::from(granted.resources.clone()).to_string()
+/// What is granted as it lies in the columns of a row.
+pub(crate) struct GrantedText {
+    pub scope: String,
+    pub resources: String,
+    pub pairs: String,
+}
+
+impl From<&Granted> for GrantedText {
+    fn from(granted: &Granted) -> Self {
+        let written = Written::from(granted.clone());
+        let pairs = written.pairs.unwrap_or_default().into_iter();
+        let pairs = pairs.map(|(resource, scope)| (resource, Value::from(scope.to_string())));
+        Self {
+            scope: written.scope.to_string(),
+            resources: Value::from(written.resources).to_string(),
+            pairs: Value::Object(pairs.collect()).to_string(),
+        }
+    }
 }

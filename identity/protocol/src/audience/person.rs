@@ -1,13 +1,15 @@
 //! The target of a person's token: what was asked, narrowed by client, consent and roles (design §4).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::granted::is_openid;
+use crate::audience::Granted;
 use crate::client::Client;
 use crate::consent::Consent;
 use crate::error::{GrantRefusal, OAuthError};
 use crate::person::Person;
 use crate::resource::Resource;
-use crate::scope::{OPENID, Scope};
+use crate::scope::Scope;
 
 /// The `aud` of a person's access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,15 +19,6 @@ pub enum Audience {
     One(String),
     /// A resource and the issuer, for clients with `userinfo_audience`.
     Both(String, String),
-}
-
-/// Scopes, and the resources that they are for: what is asked, remembered in a code, and kept by a family.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Granted {
-    /// The scopes, of OpenID Connect and of resources.
-    pub scope: Scope,
-    /// The identifiers of the resources; none means the issuer alone.
-    pub resources: Vec<String>,
 }
 
 /// What a person's token will say.
@@ -61,7 +54,8 @@ pub struct Ground<'a> {
 /// Resources are settled first: an unknown or forbidden one is `invalid_target`. Names that nobody declares or that the
 /// client is not registered for are left out (OpenID Connect Core §3.1.2.1); the answer then says what is granted.
 /// Without `resource` the scopes name it; of two resources they are refused. Without `scope` the named resources give
-/// the client's scopes there.
+/// the client's scopes there. A scope is asked at each named resource that declares it, and a named resource that
+/// declares none of them is not asked for.
 pub fn asked(
     issuer: &str,
     client: &Client,
@@ -92,32 +86,32 @@ pub fn asked(
             named.push(super::declaring(resources, client, &api)?);
         }
     }
-    let scope = wanted.filter(|name| is_openid(name) || declared(name, &named));
-    if scope.is_empty() {
+    let there = named.into_iter().map(|resource| {
+        let scope = wanted.filter(|name| resource.declares(name));
+        (resource.identifier.clone(), scope)
+    });
+    let asked = Granted::new(&wanted, there);
+    if asked.is_empty() {
         return Err(OAuthError::InvalidScope);
     }
-    let resources = named
-        .into_iter()
-        .map(|resource| resource.identifier.clone())
-        .collect();
-    Ok(Granted { scope, resources })
+    Ok(asked)
 }
 
-/// What of it the person's roles allow now: a scope stays when one of the granted resources lets them have it.
+/// What of it the person's roles allow now: a scope stays at the resource that lets them have it.
 pub fn narrow(asked: &Granted, person: &Person, resources: &[Resource]) -> Granted {
-    let there: Vec<&Resource> = of(asked, resources).collect();
-    Granted {
-        scope: asked
-            .scope
-            .filter(|name| is_openid(name) || there.iter().any(|resource| may(person, resource, name))),
-        resources: asked.resources.clone(),
-    }
+    asked.filter(|place, name| match place {
+        None => true,
+        Some(identifier) => resources
+            .iter()
+            .any(|resource| resource.identifier == identifier && may(person, resource, name)),
+    })
 }
 
 /// Decides the target of a code's or refresh token's access token. `granted` is what the code or family carries.
 ///
-/// The resource must be in the grant; more than granted is `invalid_scope`, less is fine and changes nothing for the
-/// next time; what client, consent or roles have lost since is left out, and `invalid_grant` when nothing is left.
+/// The resource must be in the grant, and of the scopes only those count that are granted at that resource: more than
+/// granted is `invalid_scope`, less is fine and changes nothing for the next time; what client, consent or roles have
+/// lost since is left out, and `invalid_grant` when nothing is left.
 pub fn for_person(
     ground: Ground<'_>,
     granted: &Granted,
@@ -130,10 +124,10 @@ pub fn for_person(
         [_, _, ..] => return Err(OAuthError::InvalidTarget),
     };
     let asked = match asked_scope {
-        None => granted.scope.clone(),
+        None => granted.scope(),
         Some(text) => Scope::parse(text).ok_or(OAuthError::InvalidScope)?,
     };
-    if !granted.scope.covers(&asked) {
+    if !granted.scope().covers(&asked) {
         return Err(OAuthError::InvalidScope);
     }
     let meant = match named {
@@ -148,20 +142,29 @@ pub fn for_person(
         ..
     } = ground;
     let to_issuer = meant.is_none() || (client.metadata.userinfo_audience && asked.has("openid"));
-    let belongs = |name: &str| match meant {
-        _ if is_openid(name) => to_issuer,
-        Some(resource) => resource.declares(name),
-        None => false,
-    };
-    let there = asked.filter(belongs);
-    if there.is_empty() {
+    let place = meant.map(|resource| resource.identifier.as_str());
+    // A token for a resource must be good for something there; what the issuer adds for userinfo is beside it.
+    let serves = |scope: &Scope| scope.names().any(|name| place.is_none() || !is_openid(name));
+    let there = asked.filter(|name| {
+        if is_openid(name) {
+            to_issuer
+        } else {
+            place.is_some() && granted.has(place, name)
+        }
+    });
+    if !serves(&there) {
         return Err(OAuthError::InvalidScope);
     }
-    let stands = |name: &str| client.metadata.scope.has(name) && consent.granted.scope.has(name);
+    let stands =
+        |place: Option<&str>, name: &str| client.metadata.scope.has(name) && consent.granted.has(place, name);
     let scope = there.filter(|name| {
-        stands(name) && (is_openid(name) || meant.is_some_and(|resource| may(person, resource, name)))
+        if is_openid(name) {
+            stands(None, name)
+        } else {
+            stands(place, name) && meant.is_some_and(|resource| may(person, resource, name))
+        }
     });
-    if scope.is_empty() {
+    if !serves(&scope) {
         return Err(GrantRefusal::NothingLeft.into());
     }
     Ok(PersonTarget {
@@ -177,49 +180,48 @@ pub fn for_person(
             Some(resource) if resource.wants_roles => person.roles.clone(),
             _ => Vec::new(),
         },
-        id_token: asked.has("openid") && stands("openid"),
+        id_token: asked.has("openid") && stands(None, "openid"),
     })
 }
 
 /// The resource of a `resource` parameter: in the grant, and still the client's. `None` is the issuer.
 fn named<'a>(ground: Ground<'a>, granted: &Granted, name: &str) -> Result<Option<&'a Resource>, OAuthError> {
-    if name == ground.issuer && granted.scope.has("openid") {
+    if name == ground.issuer && granted.has(None, "openid") {
         return Ok(None);
     }
     super::permitted(ground.resources, ground.client)
-        .find(|resource| resource.answers_to(name) && granted.resources.contains(&resource.identifier))
+        .find(|resource| resource.answers_to(name) && granted.at(&resource.identifier).is_some())
         .map(Some)
         .ok_or(OAuthError::InvalidTarget)
 }
 
-/// The one granted resource to which the asked scopes belong; `None` is the issuer.
+/// The one resource at which all of the asked scopes are granted; `None` is the issuer.
 fn infer<'a>(
     ground: Ground<'a>,
     granted: &Granted,
     asked: &Scope,
     explicit: bool,
 ) -> Result<Option<&'a Resource>, OAuthError> {
-    let there: Vec<&Resource> = super::permitted(ground.resources, ground.client)
-        .filter(|resource| granted.resources.contains(&resource.identifier))
+    let there: Vec<(&Resource, &Scope)> = super::permitted(ground.resources, ground.client)
+        .filter_map(|resource| Some((resource, granted.at(&resource.identifier)?)))
         .collect();
-    let api = asked.filter(|name| there.iter().any(|resource| resource.declares(name)));
+    let api = asked.filter(|name| there.iter().any(|(_, scope)| scope.has(name)));
     if api.is_empty() {
         return Ok(None);
     }
+    // The whole of a grant for several is for none of them.
+    if !explicit && there.len() > 1 {
+        return Err(OAuthError::NoTarget);
+    }
     let mut whole = there
         .iter()
-        .filter(|resource| api.names().all(|name| resource.declares(name)));
+        .filter(|(_, scope)| scope.covers(&api))
+        .map(|(resource, _)| *resource);
     match (whole.next(), whole.next()) {
         (Some(only), None) => Ok(Some(only)),
         (None, _) if explicit => Err(OAuthError::MixedScope),
         _ => Err(OAuthError::NoTarget),
     }
-}
-
-fn of<'a>(granted: &Granted, resources: &'a [Resource]) -> impl Iterator<Item = &'a Resource> {
-    resources
-        .iter()
-        .filter(|resource| granted.resources.contains(&resource.identifier))
 }
 
 fn may(person: &Person, resource: &Resource, name: &str) -> bool {
@@ -229,15 +231,10 @@ fn may(person: &Person, resource: &Resource, name: &str) -> bool {
         .any(|scope| scope.name == name && person.has_any_role(&scope.roles))
 }
 
-fn is_openid(name: &str) -> bool {
-    OPENID.contains(&name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::client::tests::machine;
-    use crate::consent::tests::consent;
     use crate::person::tests::carol;
     use crate::resource::{ResourceScope, fixture};
 
@@ -274,6 +271,29 @@ mod tests {
 
     fn list(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Each of the names at each of the resources that declares it.
+    fn wherever(scope: &str, resources: &[&str]) -> Granted {
+        let scope = Scope::parse(scope).unwrap();
+        let world = world();
+        let declared = |identifier: &str, name: &str| {
+            world
+                .iter()
+                .any(|resource| resource.identifier == identifier && resource.declares(name))
+        };
+        let there = resources.iter().map(|&identifier| {
+            let scope = scope.filter(|name| declared(identifier, name));
+            (identifier.to_owned(), scope)
+        });
+        Granted::new(&scope, there)
+    }
+
+    fn at(resources: &[(&str, &str)]) -> Granted {
+        let there = resources
+            .iter()
+            .map(|(resource, scope)| ((*resource).to_owned(), Scope::parse(scope).unwrap()));
+        Granted::new(&Scope::parse("openid").unwrap(), there)
     }
 
     #[test]
@@ -342,13 +362,23 @@ mod tests {
                 Some("openid catalog.read"),
                 Ok(("openid catalog.read", &[CATALOG])),
             ),
+            (
+                &[CATALOG, ORDER],
+                Some("shared"),
+                Ok(("shared", &[CATALOG, ORDER])),
+            ),
+            (&[CATALOG], Some("openid order.read"), Ok(("openid", &[]))),
+            (
+                &[CATALOG, ORDER],
+                Some("order.read"),
+                Ok(("order.read", &[ORDER])),
+            ),
         ];
         for (resource, scope, expected) in table {
             let got = asked(ISSUER, &client(), &world(), &list(resource), *scope);
-            let expected = expected.clone().map(|(scope, resources)| Granted {
-                scope: Scope::parse(scope).unwrap(),
-                resources: list(resources),
-            });
+            let expected = expected
+                .clone()
+                .map(|(scope, resources)| wherever(scope, resources));
             assert_eq!(got, expected, "{resource:?} {scope:?}");
         }
     }
@@ -359,7 +389,20 @@ mod tests {
         scope: Option<&str>,
         change: impl Fn(&mut Client, &mut Person, &mut Consent),
     ) -> Result<(String, String), OAuthError> {
-        let (mut client, mut person, mut consent) = (client(), carol(), consent(EVERYTHING));
+        targeted(&wherever(granted.0, granted.1), resource, scope, change)
+    }
+
+    fn targeted(
+        granted: &Granted,
+        resource: &[&str],
+        scope: Option<&str>,
+        change: impl Fn(&mut Client, &mut Person, &mut Consent),
+    ) -> Result<(String, String), OAuthError> {
+        let (mut client, mut person) = (client(), carol());
+        let mut consent = Consent {
+            granted: wherever(EVERYTHING, &[CATALOG, ORDER]),
+            withdrawn_at: None,
+        };
         change(&mut client, &mut person, &mut consent);
         let resources = world();
         let ground = Ground {
@@ -369,11 +412,7 @@ mod tests {
             person: &person,
             consent: &consent,
         };
-        let granted = Granted {
-            scope: Scope::parse(granted.0).unwrap(),
-            resources: list(granted.1),
-        };
-        let target = for_person(ground, &granted, &list(resource), scope)?;
+        let target = for_person(ground, granted, &list(resource), scope)?;
         let audience = serde_json::to_string(&target.audience).unwrap().replace('"', "");
         Ok((audience, target.scope.to_string()))
     }
@@ -449,7 +488,7 @@ mod tests {
             client.metadata.scope = client.metadata.scope.filter(|name| name != "catalog.write");
         };
         let not_allowed = |_: &mut Client, _: &mut Person, consent: &mut Consent| {
-            consent.granted.scope = Scope::parse("openid catalog.read").unwrap();
+            consent.granted = at(&[(CATALOG, "catalog.read")]);
         };
         assert_eq!(
             target(grant, &[], None, |_, _, _| {}),
@@ -470,17 +509,51 @@ mod tests {
 
     #[test]
     fn a_role_counts_at_the_resource_that_asks_for_it() {
-        let granted = Granted {
-            scope: Scope::parse("openid catalog.write catalog.admin order.read").unwrap(),
-            resources: list(&[CATALOG, ORDER]),
-        };
+        let granted = wherever("openid catalog.write catalog.admin order.read", &[CATALOG, ORDER]);
         let left = |roles: &[&str]| {
             let mut person = carol();
             person.roles = list(roles);
-            narrow(&granted, &person, &world()).scope.to_string()
+            narrow(&granted, &person, &world()).scope().to_string()
         };
         assert_eq!(left(&[]), "openid order.read");
         assert_eq!(left(&["instructor"]), "openid catalog.write order.read");
         assert_eq!(left(&["admin"]), "openid catalog.write catalog.admin order.read");
+    }
+
+    #[test]
+    fn a_scope_is_good_only_at_the_resource_that_it_was_granted_for() {
+        let same = |_: &mut Client, _: &mut Person, _: &mut Consent| {};
+        let granted = at(&[(CATALOG, "catalog.read"), (ORDER, "shared")]);
+        let ok = |aud: &str, scope: &str| Ok((aud.to_owned(), scope.to_owned()));
+        let invalid_scope = Err(OAuthError::InvalidScope);
+        let got = |resource: &[&str], scope| targeted(&granted, resource, scope, same);
+        assert_eq!(got(&[ORDER], None), ok(ORDER, "shared"));
+        assert_eq!(got(&[ORDER], Some("shared")), ok(ORDER, "shared"));
+        assert_eq!(got(&[], Some("shared")), ok(ORDER, "shared"));
+        assert_eq!(got(&[CATALOG], None), ok(CATALOG, "catalog.read"));
+        assert_eq!(got(&[CATALOG], Some("shared")), invalid_scope);
+        // A resource that was named, but at which nothing was asked, is not in the grant.
+        let elsewhere = targeted(&at(&[(ORDER, "shared")]), &[CATALOG], None, same);
+        assert_eq!(elsewhere, Err(OAuthError::InvalidTarget));
+        // What the person allows now counts by pairs, too.
+        let at_order = |_: &mut Client, _: &mut Person, consent: &mut Consent| {
+            consent.granted = at(&[(ORDER, "shared"), (CATALOG, "catalog.read")]);
+        };
+        let both = at(&[(CATALOG, "shared"), (ORDER, "shared")]);
+        assert_eq!(
+            targeted(&both, &[CATALOG], None, at_order),
+            Err(OAuthError::InvalidGrant(GrantRefusal::NothingLeft))
+        );
+        assert_eq!(targeted(&both, &[ORDER], None, at_order), ok(ORDER, "shared"));
+    }
+
+    #[test]
+    fn userinfo_is_beside_a_resource_and_never_in_the_place_of_its_scopes() {
+        let beside = |client: &mut Client, _: &mut Person, _: &mut Consent| {
+            client.metadata.userinfo_audience = true;
+        };
+        let granted = at(&[(CATALOG, "catalog.read")]);
+        let got = targeted(&granted, &[CATALOG], Some("openid"), beside);
+        assert_eq!(got, Err(OAuthError::InvalidScope));
     }
 }

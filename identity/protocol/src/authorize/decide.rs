@@ -115,20 +115,14 @@ fn judge(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Result<Outc
     };
     let remembered = facts.consent;
     let asked = audience::narrow(&request.asked, person, server.resources);
-    let asked = consent::settle_offline(facts.client, asked, remembered, request.prompt.consent);
-    let asked = Granted {
-        scope: asked.scope.and(&facts.client.metadata.scope),
-        resources: asked.resources,
-    };
-    if asked.scope.is_empty() {
+    let asked = consent::settle_offline(facts.client, &asked, remembered, request.prompt.consent);
+    let asked = asked.filter(|_, name| facts.client.metadata.scope.has(name));
+    if asked.is_empty() {
         return Err(OAuthError::InvalidScope);
     }
     let granted = match allowed {
         // Roles may have changed since the page was shown: neither more than shown nor more than is right now.
-        Some(shown) => Granted {
-            scope: asked.scope.and(&shown.scope),
-            resources: asked.resources,
-        },
+        Some(shown) => asked.and(shown),
         None => {
             let redirect_uri = &request.redirect_uri;
             let why = consent::needed(
@@ -152,7 +146,7 @@ fn judge(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Result<Outc
             }
         }
     };
-    if granted.scope.is_empty() {
+    if granted.is_empty() {
         return Err(OAuthError::InvalidScope);
     }
     let remember = allowed.map(|_| Consent::after(remembered, &granted));

@@ -92,8 +92,7 @@ fn a_good_request_is_read_whole() {
     );
     assert!(request.prompt.login && request.prompt.consent && !request.prompt.none);
     assert_eq!(request.ui_locales, ["pt-BR", "en"]);
-    assert_eq!(request.asked.scope.to_string(), "openid catalog.read");
-    assert_eq!(request.asked.resources, ["urn:latchkey:catalog"]);
+    assert_eq!(request.asked, all());
 }
 
 #[test]
@@ -288,10 +287,11 @@ struct Case {
 }
 
 fn all() -> Granted {
-    Granted {
-        scope: Scope::parse("openid catalog.read").unwrap(),
-        resources: vec!["urn:latchkey:catalog".into()],
-    }
+    at_catalog("openid catalog.read")
+}
+
+fn at_catalog(scope: &str) -> Granted {
+    Granted::at_one(&Scope::parse(scope).unwrap(), Some("urn:latchkey:catalog"))
 }
 
 /// A good request of a client that was allowed everything before, by a person who signed in ten seconds ago.
@@ -362,7 +362,7 @@ impl Case {
         match self.decide() {
             Outcome::NeedLogin(login) => if login.again { "login again" } else { "login" }.to_owned(),
             Outcome::NeedConsent { why, .. } => format!("consent {why:?}"),
-            Outcome::Issue(issue) => format!("code {}", issue.code.granted.scope),
+            Outcome::Issue(issue) => format!("code {}", issue.code.granted.scope()),
             Outcome::RedirectError(response) => response.fields[0].1.clone(),
         }
     }
@@ -471,10 +471,7 @@ fn az_16_max_age_holds_to_the_millisecond_and_select_account_asks() {
 fn az_20_the_table_of_consent() {
     let shown = |user: &str, scope: &str| Step::Allowed {
         user: user.to_owned(),
-        shown: Granted {
-            scope: Scope::parse(scope).unwrap(),
-            resources: all().resources,
-        },
+        shown: at_catalog(scope),
     };
     let carol = carol().id;
     let never = case().with(|c| c.consent = None);
@@ -517,19 +514,16 @@ fn what_a_request_grants_is_what_it_asked_and_never_the_union_with_what_was_allo
         c.request = vec![("scope", "openid profile")];
         c.step = Step::Allowed {
             user: carol().id,
-            shown: Granted {
-                scope: Scope::parse("openid profile").unwrap(),
-                resources: Vec::new(),
-            },
+            shown: at_catalog("openid profile"),
         };
     });
     let Outcome::Issue(issue) = case.decide() else {
         panic!("{}", case.kind())
     };
-    assert_eq!(issue.code.granted.scope.to_string(), "openid profile");
+    assert_eq!(issue.code.granted, at_catalog("openid profile"));
     assert_eq!(
-        issue.remember.unwrap().granted.scope.to_string(),
-        "openid catalog.read profile"
+        issue.remember.unwrap().granted,
+        at_catalog("openid profile catalog.read")
     );
     // Within what was allowed, nothing is written.
     let Outcome::Issue(silent) = self::case().decide() else {
@@ -563,11 +557,11 @@ fn offline_access_is_ignored_unless_it_is_prompted_or_was_allowed() {
     assert_eq!(case().with(|c| c.request = vec![scope]).kind(), "code openid");
     let prompted = case().with(|c| c.request = vec![scope, ("prompt", "consent")]);
     assert!(
-        matches!(prompted.decide(), Outcome::NeedConsent { shown, .. } if shown.scope.has("offline_access"))
+        matches!(prompted.decide(), Outcome::NeedConsent { shown, .. } if shown.has(None, "offline_access"))
     );
     let before = case().with(|c| {
         c.request = vec![scope];
-        c.consent.as_mut().unwrap().granted.scope = Scope::parse("openid offline_access").unwrap();
+        c.consent.as_mut().unwrap().granted = at_catalog("openid offline_access");
     });
     assert_eq!(before.kind(), "code openid offline_access");
 }

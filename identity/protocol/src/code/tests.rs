@@ -29,6 +29,10 @@ struct Case {
     latest: i64,
 }
 
+fn at_catalog(scope: &str) -> Granted {
+    Granted::at_one(&Scope::parse(scope).unwrap(), Some("urn:latchkey:catalog"))
+}
+
 fn case() -> Case {
     let mut client = machine();
     client.metadata.grant_types = vec!["authorization_code".into(), "refresh_token".into()];
@@ -41,10 +45,7 @@ fn case() -> Case {
             session: "session-1".into(),
             sid: Some("sid-1".into()),
             redirect_uri: "https://a.test/cb".into(),
-            granted: Granted {
-                scope: Scope::parse("openid catalog.read").unwrap(),
-                resources: vec!["urn:latchkey:catalog".into()],
-            },
+            granted: at_catalog("openid catalog.read"),
             challenge: Challenge::parse(CHALLENGE),
             nonce: Some("n-1".into()),
             confirmation: None,
@@ -170,7 +171,7 @@ fn offline_access_makes_a_family_that_outlives_logout_only_where_there_is_a_refr
         let grants: Vec<String> = grants.iter().map(|grant| (*grant).to_owned()).collect();
         case()
             .with(|c| {
-                c.code().granted.scope = Scope::parse("openid offline_access").unwrap();
+                c.code().granted = at_catalog("openid offline_access");
                 c.client.metadata.grant_types = grants;
             })
             .redeem()
@@ -278,7 +279,7 @@ fn cve_2025_64521_cve_2024_47000_tk_10_who_has_ended_since_redeems_nothing() {
     }
     // An offline family that is not born yet needs its session like any other.
     let offline = case().with(|c| {
-        c.code().granted.scope = Scope::parse("openid offline_access").unwrap();
+        c.code().granted = at_catalog("openid offline_access");
         c.session_ended = true;
     });
     assert_eq!(offline.kind(), "SessionEnded");

@@ -53,7 +53,7 @@ fn family() -> Family {
         user: carol().id,
         session: Some("session-1".into()),
         sid: Some("sid-1".into()),
-        granted: granted(),
+        granted: at_catalog("openid catalog.read catalog.write"),
         sign_in: SignIn::password(Timestamp(T - 90_000)),
         confirmation: None,
         generation: 5,
@@ -72,11 +72,8 @@ fn family() -> Family {
     }
 }
 
-fn granted() -> Granted {
-    Granted {
-        scope: Scope::parse("openid catalog.read catalog.write").unwrap(),
-        resources: vec![CATALOG.into()],
-    }
+fn at_catalog(scope: &str) -> Granted {
+    Granted::at_one(&Scope::parse(scope).unwrap(), Some(CATALOG))
 }
 
 /// A public client's family at generation 5, five seconds after the rotation to it, and the current token.
@@ -89,7 +86,7 @@ fn case() -> Case {
         family: Some(family()),
         person: Some(carol()),
         consent: Some(Consent {
-            granted: granted(),
+            granted: at_catalog("openid catalog.read catalog.write"),
             withdrawn_at: None,
         }),
         session_ended: false,
@@ -611,7 +608,7 @@ fn rt_08_roles_consent_and_registration_of_now_narrow_each_refresh() {
     let table: [Spoil; 3] = [
         ("role", |c| c.person.as_mut().unwrap().roles.clear()),
         ("consent", |c| {
-            c.consent.as_mut().unwrap().granted.scope = Scope::parse("openid catalog.read").unwrap()
+            c.consent.as_mut().unwrap().granted = at_catalog("openid catalog.read")
         }),
         ("client", |c| {
             c.client.metadata.scope = Scope::parse("openid catalog.read").unwrap()

@@ -66,10 +66,7 @@ impl World {
             tokens_before: None,
             updated_at: Timestamp(0),
         };
-        let granted = Granted {
-            scope: Scope::parse("openid").expect("a scope"),
-            resources: Vec::new(),
-        };
+        let granted = Granted::at_one(&Scope::parse("openid").expect("a scope"), None);
         let row = Family {
             id: "family".into(),
             handle: HANDLE,

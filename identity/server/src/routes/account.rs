@@ -151,7 +151,6 @@ impl Identity {
         let sessions = sessions.collect();
         let mut applications = Vec::new();
         for connected in store.connected(user).await? {
-            let resources = &connected.granted.resources;
             let client = self.known(&connected.client_id).await?;
             let home = client.as_ref().and_then(|client| client.home());
             applications.push(ApplicationLine {
@@ -161,9 +160,8 @@ impl Identity {
                 since: moment(words, connected.since),
                 scopes: connected
                     .granted
-                    .scope
-                    .names()
-                    .map(|name| scope_words(words, name, resources))
+                    .pairs()
+                    .map(|(resource, name)| scope_words(words, resource, name))
                     .collect(),
             });
         }
@@ -328,6 +326,7 @@ fn cause_words<'a>(words: &'a Words, cause: &str) -> &'a str {
         "password_changed" | "password changed" => "cause.password_changed",
         "factor_changed" => "cause.factor_changed",
         "consent_withdrawn" => "cause.consent_withdrawn",
+        "asked_again" => "cause.asked_again",
         "ended" => "cause.ended",
         "person_disabled" | "disabled by an administrator" | "locked by an administrator" => {
             "cause.person_disabled"

@@ -42,7 +42,7 @@ impl Identity {
             client: super::client_name(&decided.client),
             name: super::person_name(&session.person),
             place: &decided.request.redirect_uri.place(),
-            groups: groups(&visitor.words, shown, before.as_ref(), *why),
+            groups: groups(self, &visitor.words, shown, before.as_ref(), *why),
             grew: *why == Why::Grew,
             unproven: *why == Why::Unproven,
         };

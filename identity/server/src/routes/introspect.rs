@@ -112,7 +112,7 @@ impl Identity {
         let family = &facts.family;
         let active = ActiveRefresh {
             active: true,
-            scope: family.granted.scope.to_string(),
+            scope: family.granted.scope().to_string(),
             client_id: family.client.as_str(),
             sub: &family.user,
             iss: self.issuer(),

@@ -105,7 +105,7 @@ async fn whoever_is_gone_leaves_no_notes_behind() {
         let event: Event = serde_json::from_value(json!({
             "specversion": "1.0", "id": fresh_key(), "source": "/identity", "type": "identity.user.deleted.v1",
             "subject": "ada", "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json",
-            "sequence": "2", "partitionkey": "ada", "data": {"user_id": "ada", "version": 2}
+            "sequence": "2", "partitionkey": "ada", "data": {"user_id": "ada", "erased_at": "2026-11-20T12:00:00.000Z", "version": 2}
         }))
         .unwrap();
         for _ in 0..2 {

@@ -39,7 +39,7 @@ use latchkey_web::{COMMON_EN, Messages, Origins};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
-pub use admin::{AdminError, ClientView, KeyView, NewClient};
+pub use admin::{AdminError, ClientSecret, ClientView, KeyView, NewClient};
 pub use answer::refusal_at;
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;

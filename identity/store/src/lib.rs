@@ -64,6 +64,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0004_purging.sql"),
             postgres: include_str!("../migrations/0004_purging.sql"),
         },
+        Migration {
+            version: 9,
+            name: "generated secrets",
+            sqlite: include_str!("../migrations/0009_generated_secrets.sql"),
+            postgres: include_str!("../migrations/0009_generated_secrets.sql"),
+        },
     ],
 };
 

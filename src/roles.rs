@@ -13,8 +13,8 @@ use latchkey_gateway::{Gateway, Origin, Route, Routes};
 use latchkey_guard::{Guard, GuardHealth, Keys, Signals};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
-use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
+use latchkey_identity::{ClientSecret, Identity, Parts, Seed, Seeded, Vault};
 use latchkey_protocol::metadata::path;
 use latchkey_storefront::Storefront;
 use latchkey_storefront::oidc::{Oidc, Registration};
@@ -305,7 +305,7 @@ impl Starting {
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
         let new = latchkey_identity::NewClient {
             metadata,
-            secret: Some(client.secret.clone()),
+            secret: Some(ClientSecret::Generated(client.secret.clone())),
         };
         let put = identity.put_client(new, "up").await;
         put.map_err(|error| failed(error.to_string()))?;
@@ -428,7 +428,7 @@ impl Starting {
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
         let new = latchkey_identity::NewClient {
             metadata,
-            secret: Some(asking.secret.clone()),
+            secret: Some(ClientSecret::Generated(asking.secret.clone())),
         };
         identity
             .put_client(new, "up")

@@ -1,6 +1,6 @@
 //! What has ended stays ended, and what has not ended does not: each of these was once otherwise.
 
-use latchkey_identity::NewClient;
+use latchkey_identity::{ClientSecret, NewClient};
 use latchkey_protocol::ClientId;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Alg;
@@ -26,7 +26,7 @@ async fn a_client_that_is_removed_and_registered_again_does_not_bring_its_old_to
     assert_eq!(server.introspect(&token).await.text, r#"{"active":false}"#);
     let again = NewClient {
         metadata: registered,
-        secret: Some(old.secret.clone()),
+        secret: Some(ClientSecret::Generated(old.secret.clone())),
     };
     identity.put_client(again, "test").await.unwrap();
     assert_eq!(server.introspect(&token).await.text, r#"{"active":false}"#);

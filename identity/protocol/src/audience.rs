@@ -265,6 +265,13 @@ mod tests {
                 Some("catalog.read  x"),
                 Err(OAuthError::InvalidScope),
             ),
+            (
+                both,
+                None,
+                &[CATALOG],
+                Some("  catalog.read "),
+                Ok((CATALOG, "catalog.read")),
+            ),
             (&[], None, &[], None, Err(OAuthError::NoTarget)),
         ];
         for (resources, default, resource, scope, expected) in table {
@@ -273,6 +280,32 @@ mod tests {
             let got = got.map(|target| (target.audience, target.scope.to_string()));
             let expected = expected.clone().map(|(a, s)| (a.to_owned(), s.to_owned()));
             assert_eq!(got, expected, "{resources:?} {default:?} {resource:?} {scope:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_one_resource_with_and_without_its_slash() {
+        let spellings: [&[&str]; 3] = [&[], &["https://api.test"], &["https://api.test/"]];
+        for identifier in ["https://api.test", "https://api.test/"] {
+            let api = Resource {
+                identifier: identifier.into(),
+                aliases: Vec::new(),
+                ..orders()
+            };
+            for registered in ["https://api.test", "https://api.test/"] {
+                let client = client(&[registered], Some(registered));
+                for asked in spellings {
+                    let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
+                    let target = for_machine(&client, std::slice::from_ref(&api), &asked, None).unwrap();
+                    // One name in every token, whatever was asked: guards compare it as it is.
+                    assert_eq!(target.audience, identifier, "{registered} {asked:?}");
+                }
+                let path = ["https://api.test/v1".to_owned()];
+                assert_eq!(
+                    for_machine(&client, std::slice::from_ref(&api), &path, None),
+                    Err(OAuthError::InvalidTarget)
+                );
+            }
         }
     }
 

@@ -23,11 +23,12 @@ pub enum Endpoint {
 /// One thing to be sure of before anything is done for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// Fewer than the permitted wrong secrets of late, for this client from this address.
+    /// Fewer than the permitted wrong secrets of late, for this client from this address; or what was presented cannot be
+    /// a guess.
     NotThrottled,
     /// It is registered.
     Known,
-    /// It used the method that it is registered for.
+    /// It used a method that its registration accepts.
     Method,
     /// The secret is its own.
     Secret,
@@ -52,6 +53,19 @@ pub struct Facts<'a> {
     pub secret_matches: bool,
     /// Whether this client and address failed too often of late.
     pub throttled: bool,
+}
+
+impl Facts<'_> {
+    /// Whether no guess can have led here: the client has no secret that one could guess, or it presented one that was
+    /// made at random. A secret that somebody chose proves nothing while guesses are throttled.
+    fn is_beyond_guessing(&self) -> bool {
+        self.client.is_some_and(|client| match self.presented.method {
+            AuthMethod::None => !client.is_confidential(),
+            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => {
+                self.secret_matches && client.secret_generated_at.is_some()
+            }
+        })
+    }
 }
 
 impl Endpoint {
@@ -79,6 +93,16 @@ impl Endpoint {
             Self::Feed =>       &[NotThrottled, Known, Method, Secret, Enabled, Confidential,          MayIntrospect],
         }
     }
+
+    /// Whether a failed authentication is answered by 401 and a challenge even where the request had no `Authorization`
+    /// header (RFC 7662 §2.3; the feed has no form). Elsewhere it is then 400, as RFC 6749 §5.2 has it: 401 needs a
+    /// challenge (RFC 9110 §15.5.2), for which a browser asks its user and some libraries drop the error.
+    pub fn always_challenges(self) -> bool {
+        match self {
+            Self::Introspect | Self::Feed => true,
+            Self::Token(_) | Self::Revoke => false,
+        }
+    }
 }
 
 /// Walks the endpoint's checks and stops at the first that fails.
@@ -93,12 +117,18 @@ impl Check {
     fn hold(self, endpoint: Endpoint, facts: Facts<'_>) -> Result<(), OAuthError> {
         let client = facts.client;
         let (holds, otherwise) = match self {
-            Self::NotThrottled => (!facts.throttled, OAuthError::Throttled),
-            Self::Known => (client.is_some(), OAuthError::UnknownClient),
-            Self::Method => (
-                client.is_some_and(|c| c.metadata.token_endpoint_auth_method == facts.presented.method),
-                OAuthError::WrongAuthMethod,
+            Self::NotThrottled => (
+                !facts.throttled || facts.is_beyond_guessing(),
+                OAuthError::Throttled,
             ),
+            Self::Known => (client.is_some(), OAuthError::UnknownClient),
+            Self::Method => {
+                let registered = client.map(|c| c.metadata.token_endpoint_auth_method);
+                (
+                    registered.is_some_and(|method| method.accepts(facts.presented.method)),
+                    registered.map_or(OAuthError::UnknownClient, OAuthError::WrongAuthMethod),
+                )
+            }
             Self::Secret => (
                 facts.secret_matches
                     || client.is_some_and(|c| c.metadata.token_endpoint_auth_method == AuthMethod::None),
@@ -159,7 +189,7 @@ pub fn stands(endpoint: Endpoint, client: &Client) -> bool {
 pub fn counts_as_a_guess(refusal: &OAuthError) -> bool {
     matches!(
         refusal,
-        OAuthError::WrongSecret | OAuthError::UnknownClient | OAuthError::WrongAuthMethod
+        OAuthError::WrongSecret | OAuthError::UnknownClient | OAuthError::WrongAuthMethod(_)
     )
 }
 
@@ -216,8 +246,8 @@ mod tests {
                         OAuthError::UnknownClient
                     }
                     Check::Method => {
-                        presented.method = AuthMethod::ClientSecretPost;
-                        OAuthError::WrongAuthMethod
+                        presented.method = AuthMethod::None;
+                        OAuthError::WrongAuthMethod(AuthMethod::ClientSecretBasic)
                     }
                     Check::Secret => {
                         secret_matches = false;
@@ -310,12 +340,133 @@ mod tests {
         }
     }
 
+    fn throttled(client: Option<&Client>, method: AuthMethod, secret_matches: bool) -> Vec<bool> {
+        let presented = Presented {
+            method,
+            ..presented()
+        };
+        let facts = Facts {
+            client,
+            presented: &presented,
+            secret_matches,
+            throttled: true,
+        };
+        let refused = |endpoint| admit(endpoint, facts) == Err(OAuthError::Throttled);
+        Endpoint::ALL.into_iter().map(refused).collect()
+    }
+
+    #[test]
+    fn a_throttle_refuses_only_what_could_be_the_guessed_secret() {
+        use AuthMethod::{ClientSecretBasic as Basic, ClientSecretPost as Post, None as Public};
+        let chosen = able();
+        let mut generated = able();
+        generated.secret_generated_at = Some(Timestamp(1));
+        let mut public = able();
+        public.metadata.token_endpoint_auth_method = Public;
+        public.secret = None;
+        for (what, client, method, secret_matches, refused) in [
+            ("a chosen secret", Some(&chosen), Basic, true, true),
+            ("a generated secret", Some(&generated), Basic, true, false),
+            ("the same in the form", Some(&generated), Post, true, false),
+            (
+                "a guess at a generated secret",
+                Some(&generated),
+                Basic,
+                false,
+                true,
+            ),
+            (
+                "no secret where one is registered",
+                Some(&generated),
+                Public,
+                false,
+                true,
+            ),
+            ("a public client", Some(&public), Public, false, false),
+            ("a secret of a public client", Some(&public), Basic, false, true),
+            ("nobody with a secret", None, Basic, false, true),
+            ("nobody without one", None, Public, false, true),
+        ] {
+            let got = throttled(client, method, secret_matches);
+            assert!(got.iter().all(|got| *got == refused), "{what}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_taken_from_header_or_form_whichever_is_registered() {
+        for registered in [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost] {
+            let mut client = able();
+            client.metadata.token_endpoint_auth_method = registered;
+            for method in [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost] {
+                for secret_matches in [true, false] {
+                    let presented = Presented {
+                        method,
+                        ..presented()
+                    };
+                    let facts = Facts {
+                        client: Some(&client),
+                        presented: &presented,
+                        secret_matches,
+                        throttled: false,
+                    };
+                    for endpoint in Endpoint::ALL {
+                        let expected = if secret_matches {
+                            Ok(&client)
+                        } else {
+                            Err(OAuthError::WrongSecret)
+                        };
+                        assert_eq!(admit(endpoint, facts), expected, "{endpoint:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_log_says_which_check_failed_and_the_answer_does_not() {
+        let answer = OAuthError::WrongSecret.wire();
+        for (error, said) in [
+            (OAuthError::UnknownClient, "unknown client"),
+            (OAuthError::WrongSecret, "secret is wrong"),
+            (
+                OAuthError::WrongAuthMethod(AuthMethod::ClientSecretPost),
+                "registered method is client_secret_post",
+            ),
+            (
+                OAuthError::WrongAuthMethod(AuthMethod::None),
+                "registered method is none",
+            ),
+        ] {
+            assert!(error.to_string().contains(said), "{error}");
+            assert_eq!(error.wire(), answer, "{error}");
+        }
+    }
+
+    #[test]
+    fn without_a_challenge_a_refusal_differs_by_its_status_alone() {
+        let challenged = OAuthError::WrongSecret.wire();
+        let bare = challenged.without_challenge();
+        assert_eq!((challenged.status, bare.status), (401, 400));
+        assert_eq!(
+            (bare.code, bare.description),
+            (challenged.code, challenged.description)
+        );
+        for other in [
+            OAuthError::Throttled,
+            OAuthError::MayNotIntrospect,
+            OAuthError::InvalidScope,
+            OAuthError::Unavailable,
+        ] {
+            assert_eq!(other.wire().without_challenge(), other.wire(), "{other}");
+        }
+    }
+
     #[test]
     fn tk_13_an_unknown_client_and_a_wrong_secret_are_one_answer() {
         let known = OAuthError::WrongSecret.wire();
         for other in [
             OAuthError::UnknownClient,
-            OAuthError::WrongAuthMethod,
+            OAuthError::WrongAuthMethod(AuthMethod::None),
             OAuthError::ClientDisabled,
             OAuthError::NoAuthentication,
             OAuthError::MalformedBasic,

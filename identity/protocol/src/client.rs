@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::{Origin, Url};
 
-use crate::{Scope, Timestamp, redirect_uri};
+use crate::{Scope, Timestamp, redirect_uri, resource};
 
 /// A client identifier. It can never look like a user's id, so no machine's `sub` is ever a person's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -56,6 +56,29 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// In the form.
     ClientSecretPost,
+}
+
+impl AuthMethod {
+    /// Its name in a registration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    /// Whether a client that is registered for this method may use that one. A secret is one secret in the header and in
+    /// the form, and client libraries differ in which they choose; whoever has no secret cannot use one.
+    pub fn accepts(self, presented: Self) -> bool {
+        match self {
+            Self::None => presented == Self::None,
+            Self::ClientSecretBasic | Self::ClientSecretPost => match presented {
+                Self::ClientSecretBasic | Self::ClientSecretPost => true,
+                Self::None => false,
+            },
+        }
+    }
 }
 
 /// A grant type that this version issues tokens for.
@@ -356,7 +379,7 @@ impl Metadata {
             ));
         }
         if let Some(default) = &self.default_resource
-            && !self.resources.contains(default)
+            && !self.resources.iter().any(|name| resource::same(name, default))
         {
             return Err(format!(
                 "client {id}: default_resource is not among its resources"
@@ -387,6 +410,8 @@ pub struct Client {
     pub metadata: Metadata,
     /// The keyed hash of its secret and the id of the key; confidential clients alone.
     pub secret: Option<StoredSecret>,
+    /// When its secret was made at random, with 128 bits or more. `None` where somebody chose it: it may be guessable.
+    pub secret_generated_at: Option<Timestamp>,
     /// When an administrator disabled it.
     pub disabled_at: Option<Timestamp>,
     /// Tokens issued up to this instant are refused everywhere; new ones are stamped later (design §4, Revocation).
@@ -486,6 +511,7 @@ pub(crate) mod tests {
                 key_id: "k1".into(),
                 hash: "h".into(),
             }),
+            secret_generated_at: None,
             disabled_at: None,
             tokens_before: None,
             version: 1,
@@ -548,6 +574,17 @@ pub(crate) mod tests {
         for (what, change) in spoil {
             assert!(with(change).is_err(), "{what}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_accepted_by_either_way_and_only_from_who_has_one() {
+        use AuthMethod::{ClientSecretBasic as Basic, ClientSecretPost as Post, None as Public};
+        for registered in [Basic, Post] {
+            assert!(registered.accepts(Basic) && registered.accepts(Post));
+            assert!(!registered.accepts(Public), "{registered:?}");
+        }
+        assert!(Public.accepts(Public));
+        assert!(!Public.accepts(Basic) && !Public.accepts(Post));
     }
 
     #[test]

@@ -34,7 +34,8 @@ const LONGEST_SECRET: usize = 512;
 
 /// Reads the credentials of a request: all `Authorization` headers, and `client_id` and `client_secret` of the form.
 ///
-/// Two methods at once are refused, and so is a header that is not exactly `Basic` credentials.
+/// Two methods at once are refused, and so is a header that is not exactly `Basic` credentials. A header without a secret
+/// says no more than `client_id` alone: HTTP libraries send it for a public client (RFC 6749 §2.3.1).
 pub fn present(
     authorization: &[&[u8]],
     form_id: Option<String>,
@@ -48,10 +49,14 @@ pub fn present(
             if form_id.is_some_and(|form_id| form_id != id) {
                 return Err(OAuthError::TwoAuthentications);
             }
+            let secret = Some(secret).filter(|secret| !secret.is_empty());
             Ok(Presented {
-                method: AuthMethod::ClientSecretBasic,
+                method: match secret {
+                    Some(_) => AuthMethod::ClientSecretBasic,
+                    None => AuthMethod::None,
+                },
                 client_id: ClientId::parse(&id),
-                secret: Some(secret),
+                secret,
             })
         }
         ([], Some(secret)) => {
@@ -77,7 +82,9 @@ pub fn present(
 fn parse_basic(header: &[u8]) -> Result<(String, String), OAuthError> {
     let malformed = || OAuthError::MalformedBasic;
     let text = std::str::from_utf8(header).map_err(|_| malformed())?;
+    // RFC 9110 §11.4: one or more spaces follow the scheme.
     let (scheme, encoded) = text.split_once(' ').ok_or_else(malformed)?;
+    let encoded = encoded.trim_start_matches(' ');
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed());
     }
@@ -187,7 +194,7 @@ mod tests {
 
     #[test]
     fn tk_12_basic_credentials_are_decoded_strictly() {
-        let bad: [&[u8]; 12] = [
+        let bad: [&[u8]; 13] = [
             b"Basic",
             b"Basic ",
             b"Bearer aWQ6cw==",
@@ -196,7 +203,8 @@ mod tests {
             b"Basic aWQ6cx==",
             b"Basic aWQ6 cw==",
             b"Basic aWQ6cw==\n",
-            b"Basic  aWQ6cw==",
+            b"Basic   ",
+            b"Basic\taWQ6cw==",
             b"Basic aWQtcw==",
             b"Basic \xff",
             b"Basic YTpiXw_=",
@@ -212,9 +220,28 @@ mod tests {
                 "{text}"
             );
         }
+        for spaced in ["Basic  aWQ6cw==", "basic     aWQ6cw=="] {
+            let read = present(&[spaced.as_bytes()], None, None).unwrap();
+            assert_eq!(read.secret.as_deref(), Some("s"), "{spaced}");
+        }
         let encoded = present(&[&basic("a%3Ab:s%2Bt+u")], None, None).unwrap();
         assert_eq!(encoded.client_id.unwrap().as_str(), "a:b");
         assert_eq!(encoded.secret.unwrap(), "s+t u");
+    }
+
+    #[test]
+    fn a_header_without_a_secret_means_the_client_id_alone() {
+        let alone = present(&[], Some("app".into()), None).unwrap();
+        assert_eq!(present(&[&basic("app:")], None, None).unwrap(), alone);
+        assert_eq!(
+            present(&[&basic("app:")], Some("app".into()), None).unwrap(),
+            alone
+        );
+        assert_eq!(
+            present(&[&basic("app:")], None, Some("x".into())).unwrap_err(),
+            OAuthError::TwoAuthentications
+        );
+        assert_eq!(present(&[&basic(":")], None, None).unwrap().client_id, None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Every way in which a request can be refused, and the one table from reasons to the wire.
 
+use crate::client::AuthMethod;
+
 /// Why a request was refused. The reason goes to the log; the peer gets the code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OAuthError {
@@ -16,11 +18,11 @@ pub enum OAuthError {
     #[error("the Basic credentials are malformed")]
     MalformedBasic,
     /// No such client.
-    #[error("the client is unknown")]
+    #[error("unknown client")]
     UnknownClient,
-    /// The client used another method than it is registered for.
-    #[error("the client is registered for another authentication method")]
-    WrongAuthMethod,
+    /// The client used a method that its registration does not accept.
+    #[error("the registered method is {}", .0.name())]
+    WrongAuthMethod(AuthMethod),
     /// The secret is wrong.
     #[error("the client secret is wrong")]
     WrongSecret,
@@ -103,6 +105,17 @@ pub struct Wire {
     pub description: &'static str,
 }
 
+impl Wire {
+    /// The same refusal for a request without an `Authorization` header, where the endpoint need not challenge
+    /// (`Endpoint::always_challenges`).
+    pub fn without_challenge(self) -> Self {
+        Self {
+            status: if self.status == 401 { 400 } else { self.status },
+            ..self
+        }
+    }
+}
+
 impl OAuthError {
     /// The one table from reasons to RFC 6749 §5.2 and RFC 8707 §2 codes. What would tell an unknown client from a
     /// wrong secret is one row on purpose.
@@ -117,7 +130,7 @@ impl OAuthError {
             Self::NoAuthentication
             | Self::MalformedBasic
             | Self::UnknownClient
-            | Self::WrongAuthMethod
+            | Self::WrongAuthMethod(_)
             | Self::WrongSecret
             | Self::ClientDisabled => (401, "invalid_client", "Client authentication failed."),
             Self::Throttled => (
@@ -125,15 +138,21 @@ impl OAuthError {
                 "invalid_client",
                 "Too many failed attempts. Try again later.",
             ),
-            Self::PublicClient | Self::GrantNotAllowed => (
+            // Whoever comes as far as this has proved itself, or has no secret: it is told what its registration lacks.
+            Self::PublicClient => (
                 400,
                 "unauthorized_client",
-                "The client is not allowed to do this.",
+                "A client without a secret may not do this.",
+            ),
+            Self::GrantNotAllowed => (
+                400,
+                "unauthorized_client",
+                "The client is not registered for this grant.",
             ),
             Self::MayNotIntrospect => (
                 403,
                 "unauthorized_client",
-                "The client is not allowed to do this.",
+                "The client is not registered to introspect: it has no may_introspect.",
             ),
             Self::UnsupportedGrant => (400, "unsupported_grant_type", "The grant type is not supported."),
             Self::InvalidTarget => (400, "invalid_target", "The resource is unknown or not allowed."),

@@ -2,7 +2,8 @@
 
 use crate::Timestamp;
 
-/// How many consecutive failures an account bears before anything is refused.
+/// How many consecutive failures a count bears before anything is refused: that of an account, of a name as it was typed,
+/// and of a browser in which somebody has signed in before.
 pub const MOST: i64 = 20;
 
 /// The end of the block that begins with this guess, by the count that already contains it: from the twentieth in a row

@@ -6,7 +6,7 @@ use crate::Timestamp;
 use crate::client::Client;
 use crate::refresh::Family;
 use crate::refresh_token::{Checked, Tag};
-use crate::resource::Resource;
+use crate::resource::{Resource, same};
 
 /// A verified access token, as far as this decision needs it. Signature, type and expiry are already checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn is_active(caller: &Client, resources: &[Resource], token: &Token<'_>, sta
 pub fn may_ask(caller: &Client, resources: &[Resource], audience: &str) -> bool {
     caller.metadata.may_introspect.iter().any(|name| {
         name == "*"
-            || name == audience
+            || same(name, audience)
             || resources
                 .iter()
                 .any(|resource| resource.identifier == audience && resource.answers_to(name))
@@ -199,6 +199,21 @@ mod tests {
         ] {
             assert!(!active(&caller(may), catalog, standing), "{may:?}");
         }
+    }
+
+    #[test]
+    fn a_caller_may_ask_about_an_origin_in_either_spelling() {
+        for (may, audience) in [
+            ("https://api.test", "https://api.test/"),
+            ("https://api.test/", "https://api.test"),
+        ] {
+            assert!(may_ask(&caller(&[may]), &[], audience), "{may}");
+        }
+        assert!(!may_ask(
+            &caller(&["https://api.test"]),
+            &[],
+            "https://api.test/v1"
+        ));
     }
 
     #[test]

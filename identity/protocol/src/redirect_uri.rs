@@ -25,6 +25,13 @@ pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
     let Ok(parsed) = Url::parse(uri) else {
         return refuse("is not an absolute URI");
     };
+    // RFC 3986 §2: a URI is ASCII. Two spellings of a host are two texts, and only one of them can stand in a header.
+    if !uri.is_ascii() {
+        return refuse(&format!(
+            "has characters beyond ASCII: write it as {}",
+            parsed.as_str()
+        ));
+    }
     if parsed.fragment().is_some() || uri.contains('#') {
         return refuse("has a fragment");
     }
@@ -90,6 +97,29 @@ mod tests {
         }
         for uri in ["myapp:/cb", "JaVaScRiPt:alert(1)", "data:text/html,x"] {
             assert!(check("redirect_uri", uri, true).is_err(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_address_beyond_ascii_is_refused_with_the_form_to_register() {
+        for (uri, native, suggested) in [
+            (
+                "https://b\u{fc}cher.test/cb",
+                false,
+                "https://xn--bcher-kva.test/cb",
+            ),
+            ("https://sh\u{43e}p.test/cb", false, "https://xn--shp-ted.test/cb"),
+            (
+                "https://shop.test/r\u{fc}ck?a=\u{e9}",
+                false,
+                "https://shop.test/r%C3%BCck?a=%C3%A9",
+            ),
+            ("com.example.app:/r\u{fc}ck", true, "com.example.app:/r%C3%BCck"),
+        ] {
+            let refused = check("redirect_uri", uri, native).unwrap_err();
+            let (_, said) = refused.rsplit_once("write it as ").unwrap();
+            assert_eq!(said, suggested);
+            assert_eq!(check("redirect_uri", said, native), Ok(()), "{said}");
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct ResourceScope {
 impl Resource {
     /// True when the resource is meant by this `resource` parameter.
     pub fn answers_to(&self, name: &str) -> bool {
-        self.identifier == name || self.aliases.iter().any(|alias| alias == name)
+        same(&self.identifier, name) || self.aliases.iter().any(|alias| same(alias, name))
     }
 
     /// True when the resource declares the scope.
@@ -48,7 +48,8 @@ impl Resource {
             }
         }
         for scope in &self.scopes {
-            if crate::Scope::parse(&scope.name).is_none_or(|parsed| parsed.names().count() != 1) {
+            if crate::Scope::parse(&scope.name).is_none_or(|parsed| parsed.names().ne([scope.name.as_str()]))
+            {
                 return Err(format!(
                     "scope {:?} of {} is not a scope name",
                     scope.name, self.identifier
@@ -60,6 +61,22 @@ impl Resource {
         }
         Ok(())
     }
+}
+
+/// Whether two names mean one resource: they are equal, but for the `/` after an origin. Every comparison of resources is
+/// this one.
+pub fn same(one: &str, other: &str) -> bool {
+    normal(one) == normal(other)
+}
+
+/// A name of a resource without the `/` after an origin, which says nothing: an empty path is `/` (RFC 3986 §6.2.3), and URL
+/// libraries write it whether it was there or not. Anything else stays as it is.
+pub fn normal(name: &str) -> &str {
+    let origin = |text: &&str| {
+        text.split_once("://")
+            .is_some_and(|(_, authority)| !authority.is_empty() && !authority.contains(['/', '?', '#']))
+    };
+    name.strip_suffix('/').filter(origin).unwrap_or(name)
 }
 
 /// A service of the shop, as tests know it.
@@ -80,4 +97,85 @@ pub(crate) fn fixture() -> Vec<Resource> {
         ],
         wants_roles: true,
     }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_the_same_with_and_without_a_slash_and_nothing_else_is() {
+        for origin in ["https://api.test", "http://localhost:8080", "https://[::1]:8443"] {
+            let slash = format!("{origin}/");
+            assert!(same(origin, &slash) && same(&slash, origin) && same(&slash, &slash));
+            for other in [
+                format!("{origin}//"),
+                format!("{origin}/a"),
+                format!("{origin}?"),
+                format!("{origin}/?"),
+                origin.to_uppercase(),
+                format!("{origin}."),
+            ] {
+                assert!(!same(origin, &other) && !same(&slash, &other), "{other}");
+            }
+        }
+        for (one, other) in [
+            ("https://api.test/a", "https://api.test/a/"),
+            ("https://api.test?a", "https://api.test?a/"),
+            ("https://api.test", "http://api.test/"),
+            ("urn:latchkey:catalog", "urn:latchkey:catalog/"),
+            ("https://", "https:///"),
+            ("", "/"),
+        ] {
+            assert!(!same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_resource_answers_to_its_origins_in_either_spelling() {
+        let resource = Resource {
+            identifier: "https://api.test".into(),
+            aliases: vec!["https://old.test/".into(), "https://old.test/v1".into()],
+            scopes: Vec::new(),
+            wants_roles: false,
+        };
+        for name in [
+            "https://api.test",
+            "https://api.test/",
+            "https://old.test",
+            "https://old.test/",
+            "https://old.test/v1",
+        ] {
+            assert!(resource.answers_to(name), "{name}");
+        }
+        for name in [
+            "https://api.test/v1",
+            "https://old.test/v1/",
+            "https://api.test//",
+        ] {
+            assert!(!resource.answers_to(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_scope_of_a_resource_is_one_name_without_spaces() {
+        for (name, fine) in [
+            ("a", true),
+            (" a", false),
+            ("a ", false),
+            ("a b", false),
+            ("", false),
+        ] {
+            let resource = Resource {
+                identifier: "urn:a".into(),
+                aliases: Vec::new(),
+                scopes: vec![ResourceScope {
+                    name: name.into(),
+                    roles: Vec::new(),
+                }],
+                wants_roles: false,
+            };
+            assert_eq!(resource.check().is_ok(), fine, "{name:?}");
+        }
+    }
 }

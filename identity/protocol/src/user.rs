@@ -235,18 +235,27 @@ fn strength(lower: &str) -> usize {
     steps
 }
 
+/// The longest password, in characters.
+const LONGEST_PASSWORD: usize = 256;
+
+/// Whether a password is longer than any may be. Characters are counted in the one form in which passwords are compared:
+/// neither the bytes nor the UTF-16 units of a script, nor how a keyboard composes a letter, make a password too long.
+pub fn is_too_long(password: &str) -> bool {
+    opaque(password).chars().count() > LONGEST_PASSWORD
+}
+
 /// A password that stands alone: 15 to 256 characters of any kind, without the name or address of its owner, and not
 /// made of what everybody tries first (NIST SP 800-63B §3.1.1.2). Nothing is cut off and no composition is asked for.
 pub fn check_password(password: &str, username: &str, email: &str) -> Result<(), String> {
     const SHORTEST: usize = 15;
-    const LONGEST: usize = 256;
     const FEWEST_STEPS: usize = 6;
-    let length = password.chars().count();
-    if length < SHORTEST {
+    if opaque(password).chars().count() < SHORTEST {
         return Err(format!("the password must have at least {SHORTEST} characters"));
     }
-    if length > LONGEST {
-        return Err(format!("the password must have at most {LONGEST} characters"));
+    if is_too_long(password) {
+        return Err(format!(
+            "the password must have at most {LONGEST_PASSWORD} characters"
+        ));
     }
     let lower = password.to_lowercase();
     for known in ["latchkey", &canonical(username), &canonical(email)] {
@@ -418,5 +427,20 @@ mod tests {
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_password_is_measured_in_characters_of_its_one_form() {
+        for (what, unit) in [
+            ("one byte", "x"),
+            ("three bytes", "\u{30d1}"),
+            ("four bytes and two UTF-16 units", "\u{1f511}"),
+            ("a letter in two pieces", "e\u{301}"),
+            ("a syllable in three pieces", "\u{1112}\u{1161}\u{11ab}"),
+        ] {
+            assert!(!is_too_long(&unit.repeat(256)), "256 of {what}");
+            assert!(is_too_long(&unit.repeat(257)), "257 of {what}");
+        }
+        assert!(check_password(&"e\u{301}".repeat(14), "carol", "carol@example.test").is_err());
     }
 }

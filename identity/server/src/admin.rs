@@ -55,7 +55,39 @@ pub struct NewClient {
     /// What to register.
     pub metadata: Metadata,
     /// Its secret; one is made when a confidential client comes without.
-    pub secret: Option<String>,
+    pub secret: Option<ClientSecret>,
+}
+
+/// A client's secret, and whether it can be guessed. [`Debug`](std::fmt::Debug) does not tell it.
+#[derive(Clone)]
+pub enum ClientSecret {
+    /// Somebody chose it. While guesses at it are throttled, it does not pass either.
+    Given(String),
+    /// It was made at random, with 128 bits or more: whoever has it is no guesser, and no throttle stops them.
+    Generated(String),
+}
+
+impl ClientSecret {
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Given(text) | Self::Generated(text) => text,
+        }
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Given(text) | Self::Generated(text) => text,
+        }
+    }
+}
+
+impl std::fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Given(_) => "Given",
+            Self::Generated(_) => "Generated",
+        })
+    }
 }
 
 /// A signing key as an administrator sees it.
@@ -87,12 +119,12 @@ impl Identity {
             .client(self.inner.store.db(), &new.metadata.client_id)
             .await?;
         let has_one = known.is_some_and(|client| client.secret.is_some());
-        let made = (confidential && new.secret.is_none() && !has_one).then(|| self.new_secret());
+        let made = (confidential && new.secret.is_none() && !has_one).then(|| self.new_client_secret());
         let secret = new.secret.or(made);
         let written = match (&secret, confidential) {
             (_, false) => NewSecret::Clear,
             (None, true) => NewSecret::Keep,
-            (Some(secret), true) => NewSecret::Set(self.hash_secret(secret)?),
+            (Some(secret), true) => self.stored_secret(secret)?,
         };
         let (identity, metadata, actor) = (self.clone(), new.metadata.clone(), actor.to_owned());
         self.change(move |tx, now| async move {
@@ -107,7 +139,7 @@ impl Identity {
         .await?;
         let registered = self.show_client(&new.metadata.client_id).await?;
         Ok(ClientView {
-            client_secret: secret,
+            client_secret: secret.map(ClientSecret::into_text),
             ..registered
         })
     }
@@ -132,7 +164,7 @@ impl Identity {
         }
         let new = NewClient {
             metadata: client.metadata,
-            secret: Some(self.new_secret()),
+            secret: Some(self.new_client_secret()),
         };
         self.put_client(new, actor).await
     }
@@ -352,12 +384,19 @@ impl Identity {
         URL_SAFE_NO_PAD.encode(self.inner.random.bytes::<16>())
     }
 
-    pub(crate) fn hash_secret(
-        &self,
-        secret: &str,
-    ) -> Result<latchkey_protocol::client::StoredSecret, AdminError> {
-        let hashed = self.inner.signer.hash_client_secret(secret);
-        hashed.ok_or_else(|| AdminError::Refused("the key of client secrets is not loaded".to_owned()))
+    pub(crate) fn new_client_secret(&self) -> ClientSecret {
+        ClientSecret::Generated(self.new_secret())
+    }
+
+    /// What is kept of a client's secret.
+    pub(crate) fn stored_secret(&self, secret: &ClientSecret) -> Result<NewSecret, AdminError> {
+        let hashed = self.inner.signer.hash_client_secret(secret.text());
+        let hashed = hashed
+            .ok_or_else(|| AdminError::Refused("the key of client secrets is not loaded".to_owned()))?;
+        Ok(match secret {
+            ClientSecret::Given(_) => NewSecret::Set(hashed),
+            ClientSecret::Generated(_) => NewSecret::Generated(hashed),
+        })
     }
 }
 

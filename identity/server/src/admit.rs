@@ -74,16 +74,28 @@ impl Identity {
         let mut form = Form::parse(&body, &REPEATABLE)
             .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
         let read = read(&mut form)?;
-        let presented = present(
-            &authorization(&parts.headers),
-            form.take("client_id"),
-            form.take("client_secret"),
-        )?;
+        let endpoint = endpoint(&read);
+        match self.admit_client(&parts, &mut form, endpoint.clone()).await {
+            Ok(client) => Ok(Admitted { client, form, read }),
+            Err(refusal) => Err(Refusal {
+                // RFC 6749 §5.2: whoever tried the header is answered by its scheme.
+                challenges: parts.headers.contains_key(header::AUTHORIZATION)
+                    || endpoint.is_ok_and(Endpoint::always_challenges),
+                ..refusal
+            }),
+        }
+    }
+
+    async fn admit_client(
+        &self,
+        parts: &http::request::Parts,
+        form: &mut Form,
+        endpoint: Result<Endpoint, OAuthError>,
+    ) -> Result<Arc<Client>, Refusal> {
+        let presented = presented(parts, form.take("client_id"), form.take("client_secret"))?;
         let proved = self.prove(presented, peer(&parts.extensions)).await?;
         // The client comes before the grant: a stranger learns nothing of grants (RFC 6749 §5.2).
-        let endpoint = endpoint(&read)?;
-        let client = self.allow(endpoint, proved)?;
-        Ok(Admitted { client, form, read })
+        self.allow(endpoint?, proved)
     }
 
     /// Admits a GET, which has only headers.
@@ -92,7 +104,7 @@ impl Identity {
         parts: &http::request::Parts,
         endpoint: Endpoint,
     ) -> Result<Arc<Client>, Refusal> {
-        let presented = present(&authorization(&parts.headers), None, None)?;
+        let presented = presented(parts, None, None)?;
         let proved = self.prove(presented, peer(&parts.extensions)).await?;
         self.allow(endpoint, proved)
     }
@@ -147,9 +159,9 @@ impl Identity {
         throttled: Option<latchkey_protocol::Timestamp>,
     ) -> Refusal {
         tracing::info!(reason = %error, client.id = presented.client_id.as_ref().map(|id| id.as_str()),
-            peer = %address, request.id = %current_request_id(), "client refused");
+            method = presented.method.name(), peer = %address, request.id = %current_request_id(), "client refused");
         metrics::counter!("latchkey_client_refused_total", "code" => error.wire().code).increment(1);
-        if let Some(until) = throttled {
+        if let (OAuthError::Throttled, Some(until)) = (&error, throttled) {
             return Refusal::throttled(until, self.now());
         }
         if counts_as_a_guess(&error)
@@ -178,12 +190,18 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
-fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
-    headers
-        .get_all(header::AUTHORIZATION)
-        .iter()
-        .map(http::HeaderValue::as_bytes)
-        .collect()
+/// The credentials of a request. What cannot be read as some is told to the operator like any other refusal.
+fn presented(
+    parts: &http::request::Parts,
+    form_id: Option<String>,
+    form_secret: Option<String>,
+) -> Result<Presented, OAuthError> {
+    let headers = parts.headers.get_all(header::AUTHORIZATION);
+    let headers: Vec<&[u8]> = headers.iter().map(http::HeaderValue::as_bytes).collect();
+    present(&headers, form_id, form_secret).inspect_err(|error| {
+        tracing::info!(reason = %error, peer = %peer(&parts.extensions), request.id = %current_request_id(),
+            "client refused");
+    })
 }
 
 /// Tests of a router without a listener have no peer; they share the unspecified address.

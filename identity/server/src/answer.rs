@@ -13,6 +13,8 @@ pub(crate) struct Refusal {
     pub error: OAuthError,
     /// The block's end, when the caller is throttled.
     pub retry_after_s: Option<i64>,
+    /// Whether a failed client authentication is told by 401 and a challenge; else by 400.
+    pub challenges: bool,
 }
 
 impl From<OAuthError> for Refusal {
@@ -20,6 +22,7 @@ impl From<OAuthError> for Refusal {
         Self {
             error,
             retry_after_s: None,
+            challenges: true,
         }
     }
 }
@@ -36,6 +39,7 @@ impl Refusal {
         Self {
             error: OAuthError::Throttled,
             retry_after_s: Some(wait),
+            challenges: true,
         }
     }
 }
@@ -70,12 +74,15 @@ fn error(status: StatusCode, code: &str, description: &str) -> Response {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let wire = self.error.wire();
+        let mut wire = self.error.wire();
+        if !self.challenges {
+            wire = wire.without_challenge();
+        }
         let status = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = error(status, wire.code, wire.description);
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
-            // RFC 6749 §5.2: with the scheme that the client used, and harmless to one that used none.
+            // RFC 6749 §5.2: with the scheme that the client used; RFC 9110 §15.5.2 wants it with every 401.
             headers.insert(
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Basic realm=\"latchkey\""),

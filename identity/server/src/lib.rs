@@ -39,7 +39,7 @@ use latchkey_web::{COMMON_EN, Messages, Origins};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
-pub use admin::{AdminError, ClientView, KeyView, NewClient};
+pub use admin::{AdminError, ClientSecret, ClientView, KeyView, NewClient};
 pub use answer::refusal_at;
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
@@ -220,7 +220,7 @@ impl Identity {
 
     /// The whole of it on one page.
     pub fn router(&self) -> Router {
-        use routes::{no_head, preflight};
+        use routes::{no_head, preflight, public_preflight};
         let pages = Router::new()
             .route(
                 path::AUTHORIZE,
@@ -250,9 +250,15 @@ impl Identity {
             .fallback(routes::no_page)
             .with_state(self.clone());
         let endpoints = Router::new()
-            .route(path::OPENID_CONFIGURATION, get(routes::discovery::get))
-            .route(path::AUTHORIZATION_SERVER, get(routes::discovery::get))
-            .route(path::JWKS, get(routes::jwks::get))
+            .route(
+                path::OPENID_CONFIGURATION,
+                get(routes::discovery::get).options(public_preflight),
+            )
+            .route(
+                path::AUTHORIZATION_SERVER,
+                get(routes::discovery::get).options(public_preflight),
+            )
+            .route(path::JWKS, get(routes::jwks::get).options(public_preflight))
             .route(path::TOKEN, post(routes::token::post).options(preflight))
             .route(
                 path::USERINFO,

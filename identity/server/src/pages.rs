@@ -287,16 +287,17 @@ impl Identity {
     }
 }
 
-/// 303, which turns whatever came into a GET (RFC 9700 §4.12).
+/// 303, which turns whatever came into a GET (RFC 9700 §4.12). A `Location` is ASCII (RFC 3986 §2); a header's value would
+/// take any byte.
 pub(crate) fn see_other(to: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     match HeaderValue::from_str(to) {
-        Ok(to) => {
-            response.headers_mut().insert(header::LOCATION, to);
+        Ok(value) if to.is_ascii() => {
+            response.headers_mut().insert(header::LOCATION, value);
             private(&mut response, None);
             response
         }
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Ok(_) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

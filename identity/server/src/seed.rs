@@ -3,12 +3,13 @@
 use latchkey_contracts::events::user as wire;
 use latchkey_identity_store::{NewSecret, NewUser};
 use latchkey_protocol::client::{AuthMethod, Metadata};
-use latchkey_protocol::user::{check_claims, check_email, check_username};
+use latchkey_protocol::resource::normal;
+use latchkey_protocol::user::{check_claims, check_email, check_username, is_too_long};
 use latchkey_protocol::{ClientId, Resource};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{AdminError, Identity};
+use crate::{AdminError, ClientSecret, Identity};
 
 /// What a seed file declares. Unknown keys are refused.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -51,7 +52,7 @@ enum SeedScope {
 #[serde(try_from = "toml::Table")]
 pub struct SeedClient {
     metadata: Metadata,
-    secret: Option<String>,
+    secret: Option<ClientSecret>,
 }
 
 impl TryFrom<toml::Table> for SeedClient {
@@ -60,7 +61,7 @@ impl TryFrom<toml::Table> for SeedClient {
     fn try_from(mut table: toml::Table) -> Result<Self, String> {
         let secret = match table.remove("client_secret") {
             None => None,
-            Some(toml::Value::String(secret)) => Some(secret),
+            Some(toml::Value::String(secret)) => Some(ClientSecret::Given(secret)),
             Some(_) => return Err("client_secret must be text".to_owned()),
         };
         let id = table
@@ -167,10 +168,10 @@ impl Seed {
             .map(|c| &c.metadata.client_id)
     }
 
-    /// Gives a client the secret that an earlier start has made for it.
+    /// Gives a client the secret that was made for it at random, now or by an earlier start.
     pub fn set_secret(&mut self, id: &ClientId, secret: &str) {
         for client in self.clients.iter_mut().filter(|c| c.metadata.client_id == *id) {
-            client.secret = Some(secret.to_owned());
+            client.secret = Some(ClientSecret::Generated(secret.to_owned()));
         }
     }
 
@@ -259,7 +260,11 @@ impl Seed {
             if public && client.secret.is_some() {
                 return Err(format!("client {id} is public and cannot have a secret"));
             }
-            if client.secret.as_deref().is_some_and(str::is_empty) {
+            if client
+                .secret
+                .as_ref()
+                .is_some_and(|secret| secret.text().is_empty())
+            {
                 return Err(format!("client {id} has an empty secret"));
             }
         }
@@ -267,6 +272,9 @@ impl Seed {
             check_username(&user.username)?;
             check_email(&user.email)?;
             check_claims(&user.claims)?;
+            if user.password.as_deref().is_some_and(is_too_long) {
+                return Err(format!("the password of {} is too long", user.username));
+            }
         }
         Ok(())
     }
@@ -293,8 +301,8 @@ impl Identity {
                 (_, true, _) => (NewSecret::Clear, None),
                 (None, false, Some(_)) => (NewSecret::Keep, None),
                 (given, false, _) => {
-                    let secret = given.clone().unwrap_or_else(|| self.new_secret());
-                    (NewSecret::Set(self.hash_secret(&secret)?), Some(secret))
+                    let secret = given.clone().unwrap_or_else(|| self.new_client_secret());
+                    (self.stored_secret(&secret)?, Some(secret.into_text()))
                 }
             };
             seeded.clients.push(SeededClient {
@@ -406,9 +414,9 @@ fn names(resource: &Resource) -> impl Iterator<Item = &String> {
 
 /// A name means one resource, and the issuer's name none: else a token for one would be a token for another.
 fn check_names(resources: &[Resource], issuer: &str) -> Result<(), String> {
-    let mut seen = std::collections::HashSet::from([issuer]);
+    let mut seen = std::collections::HashSet::from([normal(issuer)]);
     for name in resources.iter().flat_map(names) {
-        if !seen.insert(name) {
+        if !seen.insert(normal(name)) {
             return Err(format!("resource {name} is the name of another one, too"));
         }
     }

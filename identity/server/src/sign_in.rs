@@ -1,19 +1,18 @@
 //! Signing in by password: cheap refusals first, then one guess counted, then one hash, then one transaction.
 
 use http::{HeaderValue, StatusCode};
-use latchkey_identity_store::{Candidate, Guess, RequestRow, SignInRow};
+use latchkey_identity_store::{RequestRow, SignInRow};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::error::PageError;
-use latchkey_protocol::guess;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::session::{Session, SignIn, State};
-use latchkey_protocol::user::canonical;
 use latchkey_web::Words;
 
 use crate::hashing::Class;
 use crate::pages::{Fault, Problem};
 use crate::password::{self, Match};
+use crate::throttle::{Counted, GuessKeys};
 use crate::visitor::{SignedIn, Visitor, cookie, digest};
 use crate::{Identity, IdentityError, throttle};
 
@@ -34,7 +33,7 @@ struct Proved {
     /// The same password under today's parameters, where the hash is old.
     rehashed: Option<String>,
     /// What guesses at them are counted by.
-    account: String,
+    account: GuessKeys,
 }
 
 /// How long a device is remembered: a year, seconds.
@@ -79,8 +78,9 @@ impl Identity {
             let hash = candidate.password_hash.as_deref()?;
             visitor.is_known_to(self, &candidate.person.id, hash)
         });
-        let account = account_key(candidate.as_ref(), known.as_deref(), username);
-        if let Some(until) = throttle.blocked_key(&account, now) {
+        let user = candidate.as_ref().map(|candidate| candidate.person.id.as_str());
+        let account = GuessKeys::new(user, known.as_deref(), username);
+        if let Some(until) = throttle.blocked_key(&account.told, now) {
             return problem(blocked(words, until, now));
         }
         let class = if known.is_some() {
@@ -91,28 +91,32 @@ impl Identity {
         let Ok(place) = self.inner.hashing.reserve(class) else {
             return problem(Problem::busy(words, self.later()));
         };
-        if let Guess::Blocked(until) = self.count_guess(&account, now).await? {
+        let counted = self.count_guess(&account, now).await?;
+        if let Counted::Blocked(until) = counted {
             return problem(blocked(words, until, now));
         }
         let stored = candidate
             .as_ref()
             .and_then(|candidate| candidate.password_hash.clone());
-        // The same work for whoever does not exist (AC-04). A hash with old parameters is made again in the same place.
+        // The same work for whoever does not exist (AC-04) and for whoever is held. A hash with old parameters is made again
+        // in the same place.
         let compared = place.run({
             let (stored, random) = (stored.clone(), self.inner.random.clone());
             move |memory: &mut _| {
                 let matched = password::verify(&password, stored.as_deref(), memory);
-                let rehashed =
-                    (matched == Match::YesButOld).then(|| password::hash(&password, &random, memory));
+                let due = matched == Match::YesButOld && counted == Counted::Looked;
+                let rehashed = due.then(|| password::hash(&password, &random, memory));
                 (matched, rehashed.and_then(Result::ok))
             }
         });
         let Ok((matched, rehashed)) = compared.await else {
-            self.uncount_guess(&account).await?;
+            self.uncount_guess(&account, counted).await?;
             return problem(Problem::busy(words, self.later()));
         };
         let (person, hash) = match (candidate, stored) {
-            (Some(candidate), Some(hash)) if matched != Match::No => (candidate.person, hash),
+            (Some(candidate), Some(hash)) if matched != Match::No && counted == Counted::Looked => {
+                (candidate.person, hash)
+            }
             (other, _) => {
                 let user = other.map(|candidate| candidate.person.id);
                 self.note_failure(visitor, user).await?;
@@ -156,43 +160,6 @@ impl Identity {
 
     fn later(&self) -> i64 {
         BUSY_S + i64::from(self.inner.random.bytes::<1>()[0] % 3)
-    }
-
-    /// Counts the guess before it is looked at, and begins the block that follows it where one is due.
-    async fn count_guess(&self, account: &str, now: Timestamp) -> Result<Guess, Fault> {
-        let (store, key) = (self.inner.store.clone(), account.to_owned());
-        let (counted, block) = self
-            .inner
-            .store
-            .db()
-            .write(move |tx| async move {
-                let guess = store.count_guess(&tx, &key, now).await?;
-                let block = match guess {
-                    Guess::Counted(failures) => guess::block(failures, now),
-                    Guess::Blocked(_) => None,
-                };
-                if let Some(until) = block {
-                    store.block(&tx, &key, until).await?;
-                }
-                Ok::<_, IdentityError>((guess, block.map(|until| (key, until))))
-            })
-            .await?;
-        if let Some(block) = block {
-            self.inner.throttle.learn(vec![block], now);
-        }
-        Ok(counted)
-    }
-
-    /// The guess was not looked at after all.
-    async fn uncount_guess(&self, account: &str) -> Result<(), Fault> {
-        let (store, key) = (self.inner.store.clone(), account.to_owned());
-        self.inner
-            .store
-            .db()
-            .write(move |tx| async move { Ok::<_, IdentityError>(store.uncount_guess(&tx, &key).await?) })
-            .await?;
-        self.inner.throttle.forget(account);
-        Ok(())
     }
 
     /// A wrong password: the address's count, and the person's history.
@@ -287,7 +254,9 @@ impl Identity {
                         .add_session(&tx, &session, &secret_hash, device.as_deref(), now)
                         .await?;
                 }
-                store.forgive(&tx, &account).await?;
+                for key in account.all() {
+                    store.forgive(&tx, key).await?;
+                }
                 store.add_sign_in(&tx, &line).await?;
                 if let Some(rehashed) = rehashed {
                     store.rehash(&tx, &user, &hash, &rehashed).await?;
@@ -305,7 +274,9 @@ impl Identity {
         if !written {
             return Ok(None);
         }
-        self.inner.throttle.forget(&proved.account);
+        for key in proved.account.all() {
+            self.inner.throttle.forget(key);
+        }
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "signed_in").increment(1);
         tracing::info!(sub = proved.person.id, "signed in");
         Ok(Some(secret))
@@ -343,16 +314,6 @@ impl Identity {
             outcome: outcome.to_owned(),
             device: visitor.agent(),
         }
-    }
-}
-
-/// What guesses are counted by: the person however they are spelled, and apart from strangers a browser that they have
-/// signed in with before, so that nobody can lock them out of it (AC-05, AC-07).
-fn account_key(candidate: Option<&Candidate>, device: Option<&str>, username: &str) -> String {
-    match (candidate, device) {
-        (Some(candidate), None) => format!("account|{}", candidate.person.id),
-        (Some(candidate), Some(device)) => format!("account|{}|{}", candidate.person.id, digest(device)),
-        (None, _) => format!("account|?{}", digest(&canonical(username))),
     }
 }
 

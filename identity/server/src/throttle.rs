@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use arc_swap::ArcSwap;
-use latchkey_identity_store::Window;
-use latchkey_protocol::{ClientId, Timestamp};
+use latchkey_identity_store::{Guess, Window};
+use latchkey_protocol::user::canonical;
+use latchkey_protocol::{ClientId, Timestamp, guess};
 
+use crate::visitor::digest;
 use crate::{Identity, IdentityError};
 
 /// 30 wrong secrets a minute per client and address.
@@ -118,6 +120,123 @@ impl Identity {
     }
 }
 
+/// What a guess at a password is counted by.
+#[derive(Clone, Debug)]
+pub(crate) struct GuessKeys {
+    /// What a block is told for, by 429: what was typed, or the browser in which this person has signed in before.
+    pub told: String,
+    /// What a block is not told for: the person, however they were spelled. It ends in the same work and a wrong password,
+    /// so that nobody learns which names are one person. A browser that they have signed in with is apart from it, so that
+    /// nobody can lock them out of it (AC-05, AC-07).
+    pub untold: Option<String>,
+}
+
+impl GuessKeys {
+    /// `user` is whom the name means, if anybody, and `device` the browser of theirs. A name that means nobody is counted
+    /// like one that does.
+    pub fn new(user: Option<&str>, device: Option<&str>, username: &str) -> Self {
+        let typed = digest(&canonical(username));
+        match (user, device) {
+            (Some(user), Some(device)) => Self {
+                told: format!("account|{user}|{}", digest(device)),
+                untold: None,
+            },
+            (user, _) => Self {
+                untold: Some(match user {
+                    Some(user) => format!("account|{user}"),
+                    None => format!("account|nobody|{typed}"),
+                }),
+                told: format!("account|typed|{typed}"),
+            },
+        }
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.told).chain(&self.untold)
+    }
+}
+
+/// Whether a guess at a password is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// It is.
+    Looked,
+    /// The same work is done, and then it is wrong: the person's own count is full.
+    Held,
+    /// It is not, and that is told.
+    Blocked(Timestamp),
+}
+
+impl Identity {
+    /// Counts a guess before it is looked at, and begins the blocks that follow it where they are due.
+    pub(crate) async fn count_guess(
+        &self,
+        keys: &GuessKeys,
+        now: Timestamp,
+    ) -> Result<Counted, IdentityError> {
+        let (store, keys) = (self.inner.store.clone(), keys.clone());
+        let (counted, blocks) = self
+            .inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                let (mut counted, mut blocks) = (Counted::Looked, Vec::new());
+                // The person's row comes last: whoever waits for it holds nothing that its holder wants.
+                for key in keys.all() {
+                    match store.count_guess(&tx, key, now).await? {
+                        Guess::Counted(failures) => {
+                            if let Some(until) = guess::block(failures, now) {
+                                store.block(&tx, key, until).await?;
+                                blocks.push((key.clone(), until));
+                            }
+                        }
+                        Guess::Blocked(until) if *key == keys.told => {
+                            counted = Counted::Blocked(until);
+                            break;
+                        }
+                        Guess::Blocked(_) => counted = Counted::Held,
+                    }
+                }
+                Ok::<_, IdentityError>((counted, blocks))
+            })
+            .await?;
+        if !blocks.is_empty() {
+            self.inner.throttle.learn(blocks, now);
+        }
+        if counted == Counted::Held {
+            metrics::counter!("latchkey_throttled_total", "what" => "account").increment(1);
+            tracing::info!(request.id = %latchkey_http::current_request_id(),
+                "a sign-in is refused: too many wrong passwords for this person");
+        }
+        Ok(counted)
+    }
+
+    /// The guess was not looked at after all.
+    pub(crate) async fn uncount_guess(
+        &self,
+        keys: &GuessKeys,
+        counted: Counted,
+    ) -> Result<(), IdentityError> {
+        let untold = keys.untold.clone().filter(|_| counted == Counted::Looked);
+        let counted: Vec<String> = std::iter::once(keys.told.clone()).chain(untold).collect();
+        let (store, keys) = (self.inner.store.clone(), counted.clone());
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                for key in &keys {
+                    store.uncount_guess(&tx, key).await?;
+                }
+                Ok::<_, IdentityError>(())
+            })
+            .await?;
+        for key in &counted {
+            self.inner.throttle.forget(key);
+        }
+        Ok(())
+    }
+}
+
 fn key(client: Option<&ClientId>, address: IpAddr) -> String {
     format!(
         "client_secret|{}|{}",
@@ -167,6 +286,31 @@ mod tests {
         assert_eq!(throttle.blocked(client.as_ref(), here, Timestamp(5_000)), None);
         throttle.learn(Vec::new(), Timestamp(5_000));
         assert!(throttle.blocked.load().is_empty(), "what is over is forgotten");
+    }
+
+    #[test]
+    fn what_a_stranger_is_told_follows_what_was_typed_alone() {
+        let somebody = |name| GuessKeys::new(Some("u1"), None, name);
+        let nobody = |name| GuessKeys::new(None, None, name);
+        for name in ["mallory", "mallory@example.test"] {
+            assert_eq!(somebody(name).told, nobody(name).told, "{name}");
+            assert_eq!(somebody(name).all().count(), nobody(name).all().count());
+        }
+        assert_ne!(somebody("mallory").told, somebody("mallory@example.test").told);
+        assert_eq!(somebody(" MALLORY").told, somebody("mallory").told);
+        assert_eq!(
+            somebody("mallory").untold,
+            somebody("mallory@example.test").untold
+        );
+        assert_ne!(nobody("a").untold, nobody("b").untold);
+        // A known browser has one count, for the person however they are spelled, and none of the others holds for it.
+        let known = |name| GuessKeys::new(Some("u1"), Some("d1"), name);
+        assert_eq!(known("mallory").told, known("mallory@example.test").told);
+        assert_eq!(known("mallory").untold, None);
+        assert_ne!(
+            known("mallory").told,
+            GuessKeys::new(Some("u1"), Some("d2"), "mallory").told
+        );
     }
 
     #[test]

@@ -11,8 +11,10 @@ use crate::{Store, StoreError};
 pub enum NewSecret {
     /// It stays as it is.
     Keep,
-    /// This one replaces it.
+    /// This one, which somebody chose, replaces it.
     Set(StoredSecret),
+    /// This one, which was made at random with 128 bits or more, replaces it.
+    Generated(StoredSecret),
     /// The client has none.
     Clear,
 }
@@ -25,7 +27,7 @@ impl Store {
         id: &ClientId,
     ) -> Result<Option<Client>, StoreError> {
         sql(
-            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, version \
+            "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, disabled_at, tokens_before, version \
              FROM clients WHERE id = $1",
         )
         .bind(id.as_str())
@@ -38,7 +40,7 @@ impl Store {
     /// Every client, by id.
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         sql(
-            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, version \
+            "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, disabled_at, tokens_before, version \
              FROM clients ORDER BY id",
         )
         .fetch_all(&self.db)
@@ -80,17 +82,22 @@ impl Store {
         .bind(id)
         .execute(tx)
         .await?;
-        let (key_id, hash) = match secret {
+        let (secret, generated_at) = match secret {
             NewSecret::Keep => return Ok(()),
-            NewSecret::Set(secret) => (Some(secret.key_id), Some(secret.hash)),
+            NewSecret::Set(secret) => (Some(secret), None),
+            NewSecret::Generated(secret) => (Some(secret), Some(now.0)),
             NewSecret::Clear => (None, None),
         };
-        sql("UPDATE clients SET secret_key_id = $2, secret_hash = $3 WHERE id = $1")
-            .bind(id)
-            .bind(key_id)
-            .bind(hash)
-            .execute(tx)
-            .await?;
+        let (key_id, hash) = secret.map(|secret| (secret.key_id, secret.hash)).unzip();
+        sql(
+            "UPDATE clients SET secret_key_id = $2, secret_hash = $3, secret_generated_at = $4 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(key_id)
+        .bind(hash)
+        .bind(generated_at)
+        .execute(tx)
+        .await?;
         Ok(())
     }
 
@@ -133,6 +140,7 @@ fn read(row: &Row) -> Result<Client, StoreError> {
     Ok(Client {
         metadata,
         secret,
+        secret_generated_at: row.opt_int("secret_generated_at")?.map(Timestamp),
         disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
         tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
         version: row.int("version")?,

@@ -70,6 +70,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0005_pairs.sql"),
             postgres: include_str!("../migrations/0005_pairs.sql"),
         },
+        Migration {
+            version: 9,
+            name: "generated secrets",
+            sqlite: include_str!("../migrations/0009_generated_secrets.sql"),
+            postgres: include_str!("../migrations/0009_generated_secrets.sql"),
+        },
     ],
 };
 

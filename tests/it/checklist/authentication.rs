@@ -47,8 +47,12 @@ async fn world() -> World {
         "[[clients]]\nclient_id = \"able\"\nclient_secret = \"{0}\"\ngrant_types = [\"client_credentials\"]\n\
          scope = \"catalog.read\"\nresources = [\"urn:latchkey:catalog\"]\nmay_introspect = [\"*\"]\n\
          [[clients]]\nclient_id = \"hard\"\nclient_secret = \"{HARD}\"\ngrant_types = [\"client_credentials\"]\n\
+         scope = \"catalog.read\"\nresources = [\"urn:latchkey:catalog\"]\nmay_introspect = [\"*\"]\n\
+         [[clients]]\nclient_id = \"able-post\"\nclient_secret = \"{1}\"\ngrant_types = [\"client_credentials\"]\n\
+         token_endpoint_auth_method = \"client_secret_post\"\n\
          scope = \"catalog.read\"\nresources = [\"urn:latchkey:catalog\"]\nmay_introspect = [\"*\"]\n",
-        secret_of("able")
+        secret_of("able"),
+        secret_of("able-post")
     );
     let seed = Seed::parse(&seed).expect("a seed");
     world
@@ -88,7 +92,6 @@ async fn tk_12_exactly_one_client_authentication_and_basic_is_decoded_strictly()
             "a space within",
             vec![format!("Basic {} {}", &padded[..8], &padded[8..]).into_bytes()],
         ),
-        ("two spaces", vec![format!("Basic  {padded}").into_bytes()]),
         ("a tab", vec![format!("Basic\t{padded}").into_bytes()]),
         ("another alphabet", vec![format!("Basic {urlsafe}").into_bytes()]),
         (
@@ -137,14 +140,13 @@ async fn tk_12_exactly_one_client_authentication_and_basic_is_decoded_strictly()
         ("header and another id", vec![basic(&credentials)], "&client_id=rs-all".to_owned(), 400, "invalid_request"),
         ("header and a longer id", vec![basic(&credentials)], "&client_id=able%00".to_owned(), 400, "invalid_request"),
         ("a secret without an id", vec![], secret_field.clone(), 401, "invalid_client"),
-        ("body where Basic is registered", vec![], format!("&client_id=able{secret_field}"), 401, "invalid_client"),
+        ("a wrong secret in the body", vec![], "&client_id=able&client_secret=x".to_owned(), 401, "invalid_client"),
         ("an id alone where Basic is registered", vec![], "&client_id=able".to_owned(), 401, "invalid_client"),
         ("an empty secret in the body", vec![], "&client_id=able&client_secret=".to_owned(), 401, "invalid_client"),
         ("an assertion that is not built", vec![], "&client_id=able&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=e30.e30.e30".to_owned(), 401, "invalid_client"),
         ("nothing at all", vec![], String::new(), 401, "invalid_client"),
-        ("Basic where the body is registered", vec![basic(format!("m-post:{}", secret_of("m-post")))], String::new(), 401, "invalid_client"),
         ("a secret of a public client", vec![], "&client_id=public&client_secret=x".to_owned(), 401, "invalid_client"),
-        ("Basic of a public client", vec![basic("public:")], String::new(), 401, "invalid_client"),
+        ("Basic with a secret of a public client", vec![basic("public:x")], String::new(), 401, "invalid_client"),
     ];
     let fine: Vec<(&str, Vec<Vec<u8>>, String)> = vec![
         ("canonical Basic", vec![basic(&credentials)], String::new()),
@@ -168,6 +170,26 @@ async fn tk_12_exactly_one_client_authentication_and_basic_is_decoded_strictly()
             vec![basic("%61ble:".to_owned() + &secret.replace('s', "%73"))],
             String::new(),
         ),
+        (
+            "two spaces",
+            vec![format!("Basic  {padded}").into_bytes()],
+            String::new(),
+        ),
+        (
+            "seven spaces",
+            vec![format!("basic       {padded}").into_bytes()],
+            String::new(),
+        ),
+        (
+            "the body where Basic is registered",
+            vec![],
+            format!("&client_id=able{secret_field}"),
+        ),
+        (
+            "Basic where the body is registered",
+            vec![basic(format!("able-post:{}", secret_of("able-post")))],
+            String::new(),
+        ),
     ];
 
     let mut matrix = Matrix::new("TK-12 endpoint × client authentication");
@@ -187,8 +209,18 @@ async fn tk_12_exactly_one_client_authentication_and_basic_is_decoded_strictly()
         }
         for (what, headers, more, status, code) in &forms {
             let answer = post(&world, path, headers, &format!("{form}{more}")).await;
-            let got = (answer.status, answer.code());
-            matrix.cell(format!("{path} {what}"), got, (*status, (*code).to_owned()));
+            // Who sent no header is not challenged, but where RFC 7662 §2.3 wants 401.
+            let status = match status {
+                401 if headers.is_empty() && path != "/introspect" => 400,
+                other => *other,
+            };
+            let got = (
+                answer.status,
+                answer.code(),
+                answer.header("www-authenticate").is_empty(),
+            );
+            let expected = (status, (*code).to_owned(), status != 401);
+            matrix.cell(format!("{path} {what}"), got, expected);
         }
         for (what, headers, more) in &fine {
             let answer = post(&world, path, headers, &format!("{form}{more}")).await;
@@ -218,6 +250,18 @@ async fn tk_12_the_feed_takes_the_same_credentials_and_none_from_the_query() {
         ),
         ("no colon", Some(basic("able")), "", 401),
         ("a wrong secret", Some(basic("able:x")), "", 401),
+        (
+            "two spaces",
+            Some(format!("Basic  {}", STANDARD.encode(&good)).into_bytes()),
+            "",
+            200,
+        ),
+        (
+            "registered for the body",
+            Some(basic(format!("able-post:{}", secret_of("able-post")))),
+            "",
+            200,
+        ),
         ("a bearer", Some(b"Bearer x".to_vec()), "", 401),
     ] {
         let mut request = http().get(format!("{}/revocations{query}", world.url()));
@@ -231,7 +275,39 @@ async fn tk_12_the_feed_takes_the_same_credentials_and_none_from_the_query() {
     world.house.stop().await;
 }
 
-/// All that a stranger can try gets one and the same answer, byte for byte, so that nobody learns which ids exist.
+/// HTTP libraries send a public client's id as a user name with an empty password.
+#[tokio::test]
+async fn a_header_without_a_secret_means_the_id_alone() {
+    let world = world().await;
+    let mut matrix = Matrix::new("endpoint × header without a secret");
+    let code = "grant_type=authorization_code&code=nobodys";
+    for (path, form, id, expected) in [
+        ("/token", code, "public", (400, "invalid_grant")),
+        ("/revoke", "token=x", "public", (200, "")),
+        ("/introspect", "token=x", "public", (401, "invalid_client")),
+        ("/token", code, "able", (401, "invalid_client")),
+        ("/revoke", "token=x", "able", (401, "invalid_client")),
+        ("/introspect", "token=x", "able", (401, "invalid_client")),
+        ("/token", code, "nobody", (401, "invalid_client")),
+        ("/revoke", "token=x", "nobody", (401, "invalid_client")),
+    ] {
+        for more in [String::new(), format!("&client_id={id}")] {
+            let header = basic(format!("{id}:"));
+            let answer = post(&world, path, &[header], &format!("{form}{more}")).await;
+            let got = (answer.status, answer.code());
+            matrix.cell(
+                format!("{path} {id}{more}"),
+                got,
+                (expected.0, expected.1.to_owned()),
+            );
+        }
+    }
+    matrix.end();
+    world.house.stop().await;
+}
+
+/// All that a stranger can try gets one and the same answer, byte for byte, so that nobody learns which ids exist: one
+/// answer for those who sent the header and are challenged, and one for those who did not.
 #[tokio::test]
 async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_byte() {
     let world = world().await;
@@ -240,8 +316,13 @@ async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_b
     identity.set_client_enabled(&id, false, "test").await.unwrap();
     let mut matrix = Matrix::new("TK-13 endpoint × reason of a refusal");
     for (path, form) in ENDPOINTS {
-        let reference = comparable(&post(&world, path, &[basic("nobody:x")], form).await);
-        assert_eq!(reference.0, 401, "{reference:?}");
+        let challenged = comparable(&post(&world, path, &[basic("nobody:x")], form).await);
+        assert_eq!(challenged.0, 401, "{challenged:?}");
+        let in_form = format!("{form}&client_id=nobody&client_secret=x");
+        let unchallenged = comparable(&post(&world, path, &[], &in_form).await);
+        let expected = if path == "/introspect" { 401 } else { 400 };
+        assert_eq!(unchallenged.0, expected, "{unchallenged:?}");
+        assert_eq!(unchallenged.2, challenged.2, "one body");
         let others: Vec<(&str, Vec<Vec<u8>>, String)> = vec![
             ("wrong secret", vec![basic("able:x")], String::new()),
             (
@@ -260,9 +341,21 @@ async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_b
                 String::new(),
             ),
             (
-                "another method",
+                "wrong secret in the body",
                 vec![],
-                format!("&client_id=able&client_secret={}", secret_of("able")),
+                "&client_id=able&client_secret=x".to_owned(),
+            ),
+            ("no secret", vec![], "&client_id=able".to_owned()),
+            ("no secret in the header", vec![basic("able:")], String::new()),
+            (
+                "public, with a secret",
+                vec![],
+                "&client_id=public&client_secret=x".to_owned(),
+            ),
+            (
+                "public, with a secret in the header",
+                vec![basic("public:x")],
+                String::new(),
             ),
             ("disabled, wrong secret", vec![basic("idle:x")], String::new()),
             (
@@ -286,6 +379,11 @@ async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_b
         ];
         for (what, headers, more) in others {
             let answer = post(&world, path, &headers, &format!("{form}{more}")).await;
+            let reference = if headers.is_empty() {
+                &unchallenged
+            } else {
+                &challenged
+            };
             matrix.cell(format!("{path} {what}"), comparable(&answer), reference.clone());
         }
         world.house.clock.advance(61_000);

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::world::lines;
+use super::world::{lines, run_sql};
 use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, anonymous, callback, challenge, http};
 
 /// What is wrong, the parameters that make it so, what is answered.
@@ -757,5 +757,77 @@ async fn cve_2023_48228_cve_2024_23647_az_07_az_08_pkce_cannot_be_taken_away_and
     let audited = lines(identity.store().db(), audited).await;
     assert_eq!(audited.len(), 1, "{audited:?}");
     assert!(audited[0].contains("loose"), "{audited:?}");
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn spare_spaces_in_prompt_and_scope_say_nothing() {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    let more = [
+        ("prompt", " login  consent "),
+        ("scope", "  openid   catalog.read "),
+    ];
+    let tokens = app.sign_in(&browser, house.person("alice"), &more).await;
+    let scope: Vec<&str> = tokens.scope.split(' ').collect();
+    assert_eq!(scope, ["catalog.read"], "the scope of one resource");
+    let silent = app.walk(&browser, ("", ""), &[("prompt", " none")]).await;
+    assert!(silent.code.is_some(), "{silent:?}");
+    let refused = app.walk(&browser, ("", ""), &[("prompt", " none  login")]).await;
+    assert_eq!(refused.error.as_deref(), Some("invalid_request"));
+    house.stop().await;
+}
+
+/// An address beyond ASCII cannot be registered, and one that was registered before leaves in ASCII alone: a header has no
+/// other bytes that every browser reads alike.
+#[tokio::test]
+async fn no_location_has_a_byte_beyond_ascii() {
+    let house = house().await;
+    let identity = house.running().identity.clone().unwrap();
+    for name in ["redirect_uris", "post_logout_redirect_uris"] {
+        let seed = format!(
+            "[[clients]]\nclient_id = \"idn\"\ntoken_endpoint_auth_method = \"none\"\n\
+             {name} = [\"https://b\u{fc}cher.test/cb\"]\n"
+        );
+        let seed = latchkey_identity::Seed::parse(&seed).unwrap();
+        let refused = identity.seed(seed, "test").await.unwrap_err().to_string();
+        assert!(
+            refused.contains("https://xn--bcher-kva.test/cb"),
+            "{name}: {refused}"
+        );
+    }
+    // As an earlier version has registered it.
+    let seed = "[[clients]]\nclient_id = \"idn\"\ntoken_endpoint_auth_method = \"none\"\n\
+                grant_types = [\"authorization_code\"]\nscope = \"openid\"\n\
+                redirect_uris = [\"https://idn.test/r/cb\"]\n";
+    identity
+        .seed(latchkey_identity::Seed::parse(seed).unwrap(), "test")
+        .await
+        .unwrap();
+    let db = identity.store().db();
+    let before = "UPDATE clients SET metadata = REPLACE(metadata, 'https://idn.test/r/', 'https://b\u{fc}cher.test/r\u{fc}ck/') \
+                  WHERE id = 'idn'";
+    run_sql(db, before.to_owned()).await.unwrap();
+    run_sql(db, "UPDATE registry SET revision = revision + 1".to_owned())
+        .await
+        .unwrap();
+    identity.refresh().await.unwrap();
+    let app = App {
+        issuer: house.issuer().to_owned(),
+        client_id: "idn".to_owned(),
+        secret: None,
+        redirect_uri: "https://b\u{fc}cher.test/r\u{fc}ck/cb".to_owned(),
+        scope: "openid".to_owned(),
+    };
+    let browser = Browser::new();
+    let seen = browser
+        .get(&app.request(&[("prompt", "none"), ("state", "\u{e9}")]))
+        .await;
+    let location = seen.answer.headers["location"].as_bytes();
+    assert!(location.is_ascii(), "{seen:?}");
+    assert!(
+        location.starts_with(b"https://xn--bcher-kva.test/r%C3%BCck/cb?error=login_required"),
+        "{seen:?}"
+    );
     house.stop().await;
 }

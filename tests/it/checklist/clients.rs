@@ -274,6 +274,70 @@ fn texts(value: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Pages of every origin may read what is public, also with a header that makes their browser ask first.
+#[tokio::test]
+async fn a_page_of_any_origin_may_read_the_public_documents() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("document × preflight");
+    for document in DOCUMENTS {
+        for (method, headers) in [
+            ("GET", ""),
+            ("HEAD", ""),
+            ("GET", "if-none-match"),
+            ("GET", "mcp-protocol-version"),
+        ] {
+            let url = format!("{}{document}", world.url());
+            let mut request = http()
+                .request(reqwest::Method::OPTIONS, &url)
+                .header("origin", "https://anybody.test")
+                .header("access-control-request-method", method);
+            if !headers.is_empty() {
+                request = request.header("access-control-request-headers", headers);
+            }
+            let answer = Answer::of(request).await;
+            let said = |name: &str| answer.header(&format!("access-control-{name}")).to_owned();
+            matrix.cell(
+                format!("{document} × {method} {headers}"),
+                (
+                    answer.status,
+                    said("allow-origin"),
+                    said("allow-methods"),
+                    said("allow-headers"),
+                ),
+                (204, "*".to_owned(), "GET, HEAD".to_owned(), "*".to_owned()),
+            );
+            matrix.hold(
+                format!("{document} × {method} {headers}: kept, without credentials or a body"),
+                said("max-age").parse::<u32>().is_ok_and(|age| age > 0)
+                    && said("allow-credentials").is_empty()
+                    && answer.text.is_empty(),
+                &answer,
+            );
+            let read = Answer::of(http().get(&url).header("origin", "https://anybody.test")).await;
+            matrix.cell(
+                format!("{document} × the document itself"),
+                (read.status, read.header("access-control-allow-origin").to_owned()),
+                (200, "*".to_owned()),
+            );
+        }
+    }
+    // What answers for somebody says nothing to pages that nobody registered.
+    for path in ["/token", "/userinfo", "/revoke"] {
+        let request = http()
+            .request(reqwest::Method::OPTIONS, format!("{}{path}", world.url()))
+            .header("origin", "https://anybody.test")
+            .header("access-control-request-method", "POST");
+        let answer = Answer::of(request).await;
+        matrix.hold(
+            format!("{path} is not public"),
+            !answer.headers.contains_key("access-control-allow-origin"),
+            &answer,
+        );
+    }
+    matrix.end();
+    world.house.stop().await;
+}
+
 /// Every member of the document is walked: one that is new here fails until it has a check of its own.
 #[tokio::test]
 async fn cl_05_everything_advertised_works() {

@@ -182,7 +182,7 @@ async fn in_01_the_feed_is_for_clients_that_may_introspect() {
         ("rs-nothing", 200),
         ("public", 401),
         ("nobody", 401),
-        ("m-post", 401),
+        ("m-post", 403),
     ] {
         let machine = world.machine(id);
         let request = http().get(&url).basic_auth(id, Some(&machine.secret));

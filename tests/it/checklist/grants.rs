@@ -142,6 +142,8 @@ async fn cve_2026_9792_tk_07_grants_are_listed_per_client_and_what_is_not_built_
                 // What cannot be read is told whoever sent it (design: refresh token, rule 1).
                 (_, Some("refresh_token")) => (400, "invalid_request"),
                 // A stranger learns nothing of grants.
+                // Without the header it is not challenged either.
+                (false, _) if method == Public => (400, "invalid_client"),
                 (false, _) => (401, "invalid_client"),
                 (true, Some("authorization_code")) if signs_in => (400, "invalid_grant"),
                 (true, Some("authorization_code")) => (400, "unauthorized_client"),
@@ -393,4 +395,124 @@ async fn tk_09_a_request_without_a_scope_stays_within_the_client_and_the_resourc
         );
     }
     matrix.end();
+}
+
+/// A URL library writes an origin with its slash, whether it was registered so or not.
+#[tokio::test]
+async fn an_origin_is_one_resource_with_and_without_its_slash() {
+    let world = World::new().await;
+    let seed = format!(
+        "[[resources]]\nidentifier = \"https://one.test\"\nscopes = [\"one.read\"]\n\
+         [[resources]]\nidentifier = \"https://two.test/\"\nscopes = [\"two.read\"]\n\
+         [[clients]]\nclient_id = \"m-origins\"\nclient_secret = \"{}\"\ngrant_types = [\"client_credentials\"]\n\
+         scope = \"one.read two.read\"\nresources = [\"https://one.test/\", \"https://two.test\"]\n\
+         default_resource = \"https://one.test\"\nmay_introspect = [\"https://one.test/\", \"https://two.test\"]\n",
+        secret_of("m-origins")
+    );
+    let identity = world.identity();
+    identity.seed(Seed::parse(&seed).unwrap(), "test").await.unwrap();
+    let machine = world.machine("m-origins");
+    let mut matrix = Matrix::new("resource × spelling");
+    for (asked, audience) in [
+        ("https://one.test", "https://one.test"),
+        ("https://one.test/", "https://one.test"),
+        ("https://two.test", "https://two.test/"),
+        ("https://two.test/", "https://two.test/"),
+    ] {
+        let answer = machine.ask(&[("resource", asked)]).await;
+        matrix.cell(format!("{asked} × token"), answer.status, 200);
+        let Some(token) = answer.json()["access_token"].as_str().map(str::to_owned) else {
+            continue;
+        };
+        // A guard compares the name as it was registered.
+        matrix.cell(
+            format!("{asked} × aud"),
+            payload(&token)["aud"].as_str().map(str::to_owned),
+            Some(audience.to_owned()),
+        );
+        let active = machine.introspect(&token).await.json()["active"] == true;
+        matrix.cell(format!("{asked} × introspection"), active, true);
+    }
+    for asked in [
+        "https://one.test//",
+        "https://one.test/v1",
+        "https://one.test?",
+        "https://one.test/#",
+        "http://one.test/",
+        "https://one.test:443/",
+        "https://three.test/",
+    ] {
+        let answer = machine.ask(&[("resource", asked)]).await;
+        matrix.cell(
+            format!("{asked} × token"),
+            (answer.status, answer.code()),
+            (400, "invalid_target".to_owned()),
+        );
+    }
+    let issuer = world.house.issuer();
+    for taken in ["https://one.test/", "https://two.test", &format!("{issuer}/")] {
+        let seed = format!("[[resources]]\nidentifier = \"{taken}\"\nscopes = [\"x\"]\n");
+        let seeded = identity.seed(Seed::parse(&seed).unwrap(), "test").await;
+        matrix.hold(
+            format!("{taken} × another resource"),
+            seeded.is_err(),
+            "it was taken",
+        );
+    }
+    matrix.end();
+}
+
+/// Clients that join lists write more spaces than RFC 6749 §3.3 has.
+#[tokio::test]
+async fn spare_spaces_in_a_scope_say_nothing() {
+    let world = World::new().await;
+    let machine = world.machine("m-basic");
+    for scope in [
+        "catalog.read",
+        " catalog.read",
+        "catalog.read  ",
+        "  catalog.read   catalog.read",
+    ] {
+        let answer = machine.ask(&[("scope", scope)]).await;
+        assert_eq!(answer.status, 200, "{scope:?}: {answer:?}");
+        assert_eq!(answer.json()["scope"], "catalog.read", "{scope:?}");
+    }
+    for scope in [
+        " ",
+        "catalog.read\n",
+        "catalog.read\u{a0}",
+        "catalog.read\torder.read",
+    ] {
+        let answer = machine.ask(&[("scope", scope)]).await;
+        assert_eq!(answer.code(), "invalid_scope", "{scope:?}: {answer:?}");
+    }
+}
+
+/// The client that has proved itself is told what its registration lacks, and nobody else is.
+#[tokio::test]
+async fn a_proved_client_is_told_what_it_lacks() {
+    let world = World::new().await;
+    let (idle, wrong) = (
+        world.machine("idle"),
+        Machine {
+            secret: "wrong".into(),
+            ..world.machine("idle")
+        },
+    );
+    for (path, said) in [
+        ("/token", "not registered for this grant"),
+        ("/introspect", "may_introspect"),
+    ] {
+        let form = [("grant_type", "client_credentials"), ("token", "x")];
+        let told = idle.post(path, &form).await.json()["error_description"].clone();
+        assert!(
+            told.as_str().is_some_and(|told| told.contains(said)),
+            "{path}: {told}"
+        );
+        let told = wrong.post(path, &form).await.json();
+        assert_eq!(
+            told["error_description"], "Client authentication failed.",
+            "{path}"
+        );
+    }
 }

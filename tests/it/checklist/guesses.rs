@@ -32,15 +32,18 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
         "ⓐⓛⓘⓒⓔ",
     ];
     let page = app.begin(&stranger, &[]).await;
-    let mut looked_at = 0;
-    for turn in 0..times(40, 10_000) {
-        let fields = [
-            ("username", spellings[turn % spellings.len()]),
-            ("password", "wrong"),
-        ];
+    // However a keyboard writes them, these are one name and one address; a stranger is not told that they are one person.
+    let (mut by_name, mut by_address) = (0, 0);
+    for turn in 0..times(60, 10_000) {
+        let typed = spellings[turn % spellings.len()];
+        let looked_at = match typed.contains(['@', '\u{ff20}']) {
+            true => &mut by_address,
+            false => &mut by_name,
+        };
+        let fields = [("username", typed), ("password", "wrong")];
         let seen = stranger.press(&page, "#sign-in", &fields).await;
         match seen.error().as_str() {
-            "wrong_credentials" => looked_at += 1,
+            "wrong_credentials" => *looked_at += 1,
             "too_many" => {
                 assert_eq!(seen.answer.status, 429);
                 assert!(
@@ -54,7 +57,7 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
             other => panic!("{other}: {seen:?}"),
         }
     }
-    assert_eq!(looked_at, 20);
+    assert_eq!((by_name, by_address), (20, 20));
     // No guess ever stops a refresh (design: Throttles), nor what was signed in before.
     assert_eq!(app.refresh(held.refresh()).await.status, 200);
     let back = app.walk(&known, ("", ""), &[]).await;
@@ -87,6 +90,86 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
             .status,
         303
     );
+    house.stop().await;
+}
+
+/// Whether a name means somebody, and which names mean one person, is not told by a block: it follows what was typed. The
+/// person's own count ends in the same work and the same page.
+async fn a_block_follows_what_was_typed_and_not_who_it_means(house: House) {
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let page = app.begin(&browser, &[]).await;
+    let guess = async |name: &str, password: &str| {
+        let fields = [("username", name), ("password", password)];
+        let seen = browser.press(&page, "#sign-in", &fields).await;
+        let text = seen.answer.text.replace(&format!("value=\"{name}\""), "");
+        let wait = seen.answer.header("retry-after").to_owned();
+        (seen.answer.status, seen.error(), wait, text)
+    };
+    let mut told = Vec::new();
+    for (name, address) in [("alice", "alice@example.test"), ("nobody", "nobody@example.test")] {
+        let mut seen = Vec::new();
+        for _ in 0..21 {
+            seen.push(guess(name, "wrong").await);
+        }
+        assert_eq!((seen[19].0, seen[20].0), (422, 429), "{name}");
+        // The other name of the same person is looked at like any other, and so is a third of nobody.
+        for _ in 0..21 {
+            seen.push(guess(address, "wrong").await);
+        }
+        assert_eq!((seen[21].0, seen[40].0, seen[41].0), (422, 422, 429), "{address}");
+        told.push(seen);
+    }
+    assert_eq!(told[0], told[1], "somebody and nobody");
+    house.stop().await;
+}
+
+async fn an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long(house: House) {
+    let (app, known) = (house.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&known, house.person("alice"), &[]).await;
+    let (name, password) = house.person("alice");
+    let stranger = Browser::new();
+    for _ in 0..20 {
+        let seen = attempt(&house, &stranger, &app, name, "wrong").await;
+        assert_eq!(seen.error(), "wrong_credentials");
+    }
+    // Nobody is told that the address is the same person's, but the right password opens nothing now.
+    for guess in ["wrong", password] {
+        let seen = attempt(&house, &stranger, &app, "alice@example.test", guess).await;
+        assert_eq!(
+            (seen.answer.status, seen.error().as_str()),
+            (422, "wrong_credentials")
+        );
+        assert!(seen.answer.headers.get("set-cookie").is_none(), "{seen:?}");
+    }
+    // Their own browser is theirs, by either name (AC-07).
+    for name in [name, "alice@example.test"] {
+        let seen = attempt(&house, &known, &app, name, password).await;
+        assert_eq!(seen.answer.status, 303, "{seen:?}");
+    }
+    // What was held did not count, and the time is over.
+    house.clock.advance(31_000);
+    let seen = attempt(&house, &Browser::new(), &app, "alice@example.test", password).await;
+    assert_eq!(seen.answer.status, 303, "{seen:?}");
+    house.stop().await;
+}
+
+async fn successes_never_count(house: House) {
+    let (app, (name, password)) = (house.app("demo-web", "openid"), house.person("alice"));
+    for turn in 0..22 {
+        let seen = attempt(&house, &Browser::new(), &app, name, password).await;
+        assert_eq!(seen.answer.status, 303, "{turn}: {seen:?}");
+    }
+    for turn in 0..2 {
+        for _ in 0..19 {
+            let seen = attempt(&house, &Browser::new(), &app, name, "wrong").await;
+            assert_eq!(seen.error(), "wrong_credentials", "{turn}");
+        }
+        let seen = attempt(&house, &Browser::new(), &app, name, password).await;
+        assert_eq!(
+            seen.answer.status, 303,
+            "{turn}: twenty in a row are counted: {seen:?}"
+        );
+    }
     house.stop().await;
 }
 
@@ -136,4 +219,7 @@ on_both_engines! {
     cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end,
     cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good,
     cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists,
+    a_block_follows_what_was_typed_and_not_who_it_means,
+    an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long,
+    successes_never_count,
 }

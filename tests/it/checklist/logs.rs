@@ -195,6 +195,9 @@ async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
             ("token", "wrong-token-of-a-form"),
         ];
         Answer::of(h2.post(format!("{issuer}{path}")).form(&form)).await;
+        // Without a secret where one is registered.
+        let form = [("client_id", "rs-catalog"), ("token", "x")];
+        Answer::of(h2.post(format!("{issuer}{path}")).form(&form)).await;
     }
     assert_eq!(wrong.ask(&[]).await.status, 429, "the throttle speaks, too");
     call("wrong-token-at-the-guard.a.b", &whoami).await;
@@ -277,6 +280,16 @@ async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
         found(&written, &[("a refusal".into(), b"client refused".to_vec())]).len() == 1,
         "refusals are logged"
     );
+    for reason in [
+        "unknown client",
+        "secret is wrong",
+        "registered method is client_secret_basic",
+    ] {
+        assert!(
+            found(&written, &[(reason.into(), reason.as_bytes().to_vec())]).len() == 1,
+            "the log says which check failed: {reason}"
+        );
+    }
     let hits = found(&written, &needles);
     let mut matrix = Matrix::new("OP-03 secret × log");
     for (name, needle) in &needles {

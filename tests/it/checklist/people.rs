@@ -175,6 +175,14 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
             .status,
         200,
     );
+    for spaces in ["  ", "      "] {
+        let header = format!("bearer{spaces}{}", tokens.access);
+        let spaced = Answer::of(http().get(&url).header("authorization", header)).await;
+        matrix.cell(format!("{} spaces", spaces.len()), spaced.status, 200);
+    }
+    let tab = format!("Bearer\t{}", tokens.access);
+    let tab = Answer::of(http().get(&url).header("authorization", tab)).await;
+    matrix.cell("a tab", tab.status, 401);
     let query = Answer::of(http().get(format!("{url}?access_token={}", tokens.access))).await;
     matrix.cell(
         "in the address",
@@ -290,6 +298,56 @@ async fn cve_2026_27946_cve_2026_54693_id_03_nobody_says_of_themselves_that_an_a
     );
     let id = claims(tokens.id.as_deref().unwrap());
     assert_ne!(id["email_verified"], true, "{id}");
+    house.stop().await;
+}
+
+/// 256 characters, whatever they are made of: not bytes, not UTF-16 units, and not the pieces that a keyboard sends.
+#[tokio::test]
+async fn a_password_may_have_256_characters_of_any_script() {
+    let house = House::new().await;
+    let identity = house.running().identity.clone().unwrap();
+    let app = house.app("demo-web", "openid");
+    let character = |at: u32| char::from_u32(at).expect("a character");
+    let emoji: String = (0..256).map(|n| character(0x1f300 + n)).collect();
+    // Syllables with a consonant at their end, as one character and in the three pieces that some keyboards send.
+    let whole: String = (0..256).map(|n| character(0xac00 + 28 * n + 1)).collect();
+    let pieces: String = (0..256)
+        .flat_map(|n| {
+            let (first, second) = ((28 * n) / 588, (28 * n % 588) / 28);
+            [0x1100 + first, 0x1161 + second, 0x11a8].map(character)
+        })
+        .collect();
+    let page = app.begin(&Browser::new(), &[]).await;
+    assert!(page.has("#password[maxlength='512']"), "{page:?}");
+    for (username, password, typed) in [("dora", &emoji, &emoji), ("emil", &whole, &pieces)] {
+        let new = latchkey_identity::NewPerson {
+            username: username.into(),
+            email: format!("{username}@example.test"),
+            claims: serde_json::Map::new(),
+            roles: Vec::new(),
+            password: Some(password.clone()),
+        };
+        identity.add_person(new, "test").await.unwrap();
+        let seen = attempt(&house, &Browser::new(), &app, username, typed).await;
+        assert_eq!(seen.answer.status, 303, "{username}: {seen:?}");
+        let longer = format!("{typed}x");
+        let seen = attempt(&house, &Browser::new(), &app, username, &longer).await;
+        assert_eq!(seen.error(), "wrong_credentials", "{username}");
+    }
+    let too_long = latchkey_identity::NewPerson {
+        username: "fritz".into(),
+        email: "fritz@example.test".into(),
+        claims: serde_json::Map::new(),
+        roles: Vec::new(),
+        password: Some(format!("{emoji}x")),
+    };
+    assert!(identity.add_person(too_long, "test").await.is_err());
+    let seed =
+        format!("[[users]]\nusername = \"gerd\"\nemail = \"gerd@example.test\"\npassword = \"{emoji}x\"\n");
+    let seeded = identity
+        .seed(latchkey_identity::Seed::parse(&seed).unwrap(), "test")
+        .await;
+    assert!(seeded.is_err(), "nobody could sign in with it");
     house.stop().await;
 }
 

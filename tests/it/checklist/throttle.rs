@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use latchkey::config::Role;
 
 use super::world::{World, secret_of};
-use crate::harness::{Answer, Machine, Matrix, client, postgres, until};
+use crate::harness::{Answer, App, Browser, Machine, Matrix, client, http, postgres, until};
 
 /// Asks for a token from an address of our choice.
 async fn ask_from(world: &World, address: IpAddr, id: &str, secret: &str) -> Answer {
@@ -105,6 +105,91 @@ async fn tk_13_thirty_wrong_secrets_a_minute_block_this_client_from_this_address
         "a new window counts anew"
     );
     assert_eq!(world.machine("m-basic").ask(&[]).await.status, 429);
+}
+
+/// Who cannot have guessed is not stopped by who does: a client without a secret, and one whose secret is random. What is in
+/// `demo.json` was made at random; [`secret_of`] is a seed's own.
+#[tokio::test]
+async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
+    let world = World::new().await;
+    let house = &world.house;
+    let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
+    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
+    // From here on everybody comes from one address.
+    let app = App {
+        issuer: world.url().to_owned(),
+        ..app
+    };
+    let of_demo = |id| Machine {
+        issuer: world.url().to_owned(),
+        ..house.machine(id)
+    };
+    let (machine, server) = (of_demo("demo-machine"), of_demo("demo-resource-server"));
+    for id in ["demo-browser", "demo-machine", "demo-resource-server", "m-basic"] {
+        let wrong = Machine {
+            issuer: world.url().to_owned(),
+            client_id: id.to_owned(),
+            secret: "made-up".to_owned(),
+        };
+        for _ in 0..31 {
+            wrong.revoke("x").await;
+        }
+        assert_eq!(wrong.revoke("x").await.status, 429, "{id}: guesses are stopped");
+    }
+    let mut matrix = Matrix::new("who cannot have guessed × endpoint");
+    matrix.cell("public: redemption", app.redeem(&code).await.status, 200);
+    let refreshed = app.refresh(tokens.refresh()).await;
+    matrix.cell("public: refresh", refreshed.status, 200);
+    matrix.cell("public: revocation", app.revoke(&tokens.access).await.status, 200);
+    let token = machine.ask(&[]).await;
+    matrix.cell("generated: token", token.status, 200);
+    let token = token.json()["access_token"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    matrix.cell(
+        "generated: introspection",
+        server.introspect(&token).await.status,
+        200,
+    );
+    let feed = http()
+        .get(format!("{}/revocations", world.url()))
+        .basic_auth(&server.client_id, Some(&server.secret));
+    matrix.cell(
+        "generated: feed",
+        feed.send().await.expect("an answer").status().as_u16(),
+        200,
+    );
+    matrix.cell("generated: revocation", machine.revoke(&token).await.status, 200);
+    // In the form, too.
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", machine.client_id.as_str()),
+        ("client_secret", machine.secret.as_str()),
+    ];
+    let request = http().post(format!("{}/token", world.url())).form(&form);
+    matrix.cell("generated: in the form", Answer::of(request).await.status, 200);
+    // What somebody chose may be what was guessed.
+    let chosen = world.machine("m-basic");
+    for path in ["/token", "/revoke", "/introspect"] {
+        let form = [("grant_type", "client_credentials"), ("token", "x")];
+        matrix.cell(
+            format!("chosen: {path}"),
+            chosen.post(path, &form).await.status,
+            429,
+        );
+    }
+    // Until it gets one of ours.
+    let id = latchkey_protocol::ClientId::parse("m-basic").unwrap();
+    let rotated = world.identity().rotate_client_secret(&id, "test").await.unwrap();
+    let renewed = Machine {
+        secret: rotated.client_secret.unwrap(),
+        ..chosen
+    };
+    matrix.cell("rotated: token", renewed.ask(&[]).await.status, 200);
+    matrix.end();
+    world.house.stop().await;
 }
 
 #[tokio::test]

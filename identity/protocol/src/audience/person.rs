@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::consent::Consent;
 use crate::error::{GrantRefusal, OAuthError};
 use crate::person::Person;
-use crate::resource::Resource;
+use crate::resource::{Resource, same};
 use crate::scope::Scope;
 
 /// The `aud` of a person's access token.
@@ -64,7 +64,7 @@ pub fn asked(
     asked_scope: Option<&str>,
 ) -> Result<Granted, OAuthError> {
     let mut named: Vec<&Resource> = Vec::new();
-    for name in asked_resource.iter().filter(|name| *name != issuer) {
+    for name in asked_resource.iter().filter(|name| !same(name, issuer)) {
         let resource = super::permitted(resources, client)
             .find(|resource| resource.answers_to(name))
             .ok_or(OAuthError::InvalidTarget)?;
@@ -186,7 +186,7 @@ pub fn for_person(
 
 /// The resource of a `resource` parameter: in the grant, and still the client's. `None` is the issuer.
 fn named<'a>(ground: Ground<'a>, granted: &Granted, name: &str) -> Result<Option<&'a Resource>, OAuthError> {
-    if name == ground.issuer && granted.has(None, "openid") {
+    if same(name, ground.issuer) && granted.has(None, "openid") {
         return Ok(None);
     }
     super::permitted(ground.resources, ground.client)
@@ -325,7 +325,7 @@ mod tests {
             (&[], None, Err(OAuthError::InvalidScope)),
             (&[], Some("nobody.knows"), Err(OAuthError::InvalidScope)),
             (&[], Some("openid nobody.knows email"), Ok(("openid", &[]))),
-            (&[], Some("openid  profile"), Err(OAuthError::InvalidScope)),
+            (&[], Some(" openid  profile "), Ok(("openid profile", &[]))),
             (
                 &[CATALOG],
                 None,
@@ -357,6 +357,11 @@ mod tests {
                 Err(OAuthError::InvalidTarget),
             ),
             (&[ISSUER], Some("openid catalog.read"), Ok(("openid", &[]))),
+            (
+                &["https://id.test/"],
+                Some("openid catalog.read"),
+                Ok(("openid", &[])),
+            ),
             (
                 &[ISSUER, CATALOG],
                 Some("openid catalog.read"),
@@ -452,6 +457,13 @@ mod tests {
             ),
             (&[CATALOG], Some("order.read"), Err(OAuthError::InvalidScope)),
             (&[CATALOG], Some("catalog.read  x"), Err(OAuthError::InvalidScope)),
+            (
+                &[CATALOG],
+                Some("  catalog.read  "),
+                Ok((CATALOG, "catalog.read")),
+            ),
+            (&["https://id.test/"], None, Ok((ISSUER, "openid profile"))),
+            (&["https://id.test//"], None, Err(OAuthError::InvalidTarget)),
         ];
         for (resource, scope, expected) in table {
             let got = target(both, resource, *scope, |_, _, _| {});

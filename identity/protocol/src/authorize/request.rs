@@ -213,11 +213,12 @@ fn read(
 }
 
 impl Prompt {
-    /// Space-separated names; `none` stands alone.
+    /// Names separated by spaces, however many; `none` stands alone.
     fn parse(text: Option<&str>) -> Result<Self, OAuthError> {
         let mut prompt = Self::default();
         for name in text.into_iter().flat_map(|text| text.split(' ')) {
             match name {
+                "" => {}
                 "none" => prompt.none = true,
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,

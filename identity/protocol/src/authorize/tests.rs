@@ -96,6 +96,23 @@ fn a_good_request_is_read_whole() {
 }
 
 #[test]
+fn spare_spaces_in_scope_and_prompt_say_nothing() {
+    let plain = read(&[("prompt", "login consent"), ("scope", "openid catalog.read")]).unwrap();
+    for (prompt, scope) in [
+        ("login  consent", "openid  catalog.read"),
+        (" login consent ", " openid catalog.read "),
+        ("   login   consent", "openid    catalog.read  "),
+    ] {
+        let spaced = read(&[("prompt", prompt), ("scope", scope)]).unwrap();
+        assert_eq!(spaced, plain, "{prompt:?} {scope:?}");
+    }
+    assert_eq!(read(&[("prompt", "  ")]).unwrap().prompt, Prompt::default());
+    assert_eq!(code_of(read(&[("scope", "  ")]).unwrap_err()), "invalid_scope");
+    let alone = read(&[("prompt", " none  login ")]).unwrap_err();
+    assert_eq!(code_of(alone), "invalid_request");
+}
+
+#[test]
 fn cve_2024_52289_cve_2020_15234_az_01_no_mutation_of_the_redirect_uri_gets_anything_but_a_page() {
     let mut count = 0;
     for uri in matching_mutations().iter().filter(|uri| *uri != URI) {
@@ -135,12 +152,12 @@ const FAULTS: [(&[(&str, &str)], &str); 27] = [
     (&[("code_challenge_method", "")], "invalid_request"),
     (&[("code_challenge", "short")], "invalid_request"),
     (&[("scope", "")], "invalid_scope"),
-    (&[("scope", "openid  profile")], "invalid_scope"),
+    (&[("scope", "openid\nprofile")], "invalid_scope"),
     (&[("scope", "nobody.knows")], "invalid_scope"),
     (&[("resource", "urn:nothing")], "invalid_target"),
     (&[("prompt", "none login")], "invalid_request"),
     (&[("prompt", "Login")], "invalid_request"),
-    (&[("prompt", "login  consent")], "invalid_request"),
+    (&[("prompt", "login\nconsent")], "invalid_request"),
     (&[("max_age", "-1")], "invalid_request"),
     (&[("max_age", "1.5")], "invalid_request"),
     (&[("max_age", "99999999999")], "invalid_request"),

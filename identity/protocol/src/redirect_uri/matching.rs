@@ -1,6 +1,8 @@
 //! Addresses that a browser may be sent to. Only a match with a registration makes one, so whoever holds one may
 //! redirect, and whoever does not cannot.
 
+use std::borrow::Cow;
+
 use url::form_urlencoded::byte_serialize;
 use url::{Origin, Url};
 
@@ -58,7 +60,7 @@ impl RedirectUri {
         csp_source(&self.0)
     }
 
-    /// The URI with these parameters added to its query (RFC 6749 §4.1.2).
+    /// The URI with these parameters added to its query (RFC 6749 §4.1.2), in ASCII alone.
     pub fn with(&self, parameters: &[(&str, &str)]) -> String {
         with(&self.0, parameters)
     }
@@ -85,9 +87,12 @@ impl LogoutUri {
         csp_source(&self.0)
     }
 
-    /// The URI with `state` added as it was sent, or unchanged.
+    /// The URI with `state` added as it was sent, or unchanged, in ASCII alone.
     pub fn with_state(&self, state: Option<&str>) -> String {
-        state.map_or_else(|| self.0.clone(), |state| with(&self.0, &[("state", state)]))
+        state.map_or_else(
+            || ascii(&self.0).into_owned(),
+            |state| with(&self.0, &[("state", state)]),
+        )
     }
 }
 
@@ -132,8 +137,17 @@ fn csp_source(uri: &str) -> String {
     }
 }
 
+/// The form of an address that can stand in a header. Nothing else is registered any more (`super::check`), but what was
+/// registered before goes on: a browser reads the same address out of both forms.
+fn ascii(uri: &str) -> Cow<'_, str> {
+    match Url::parse(uri) {
+        Ok(url) if !uri.is_ascii() => url.as_str().to_owned().into(),
+        _ => uri.into(),
+    }
+}
+
 fn with(uri: &str, parameters: &[(&str, &str)]) -> String {
-    let mut out = uri.to_owned();
+    let mut out = ascii(uri).into_owned();
     for (name, value) in parameters {
         match out.find('?') {
             None => out.push('?'),
@@ -346,6 +360,28 @@ pub(crate) mod tests {
             let redirect = RedirectUri::of(&client(true, &[uri]), uri).unwrap();
             assert_eq!(redirect.with(&[("state", "x&y=1#"), ("iss", "i")]), expected);
         }
+    }
+
+    #[test]
+    fn an_address_of_before_leaves_in_ascii_alone() {
+        let uri = "https://b\u{fc}cher.test/r\u{fc}ck?t=\u{e9}";
+        let ascii = "https://xn--bcher-kva.test/r%C3%BCck?t=%C3%A9";
+        let client = client(false, &[uri, "https://shop.test/%c3%bc"]);
+        let redirect = RedirectUri::of(&client, uri).unwrap();
+        assert_eq!(
+            redirect.with(&[("code", "c"), ("state", "\u{e9}")]),
+            format!("{ascii}&code=c&state=%C3%A9")
+        );
+        let logout = LogoutUri::of(&client, uri).unwrap();
+        assert_eq!(logout.with_state(None), ascii);
+        assert_eq!(logout.with_state(Some("\u{e9}")), format!("{ascii}&state=%C3%A9"));
+        assert_eq!(
+            RedirectUri::of(&client, ascii),
+            None,
+            "what is registered is one text"
+        );
+        let plain = RedirectUri::of(&client, "https://shop.test/%c3%bc").unwrap();
+        assert_eq!(plain.with(&[("a", "b")]), "https://shop.test/%c3%bc?a=b");
     }
 
     #[test]

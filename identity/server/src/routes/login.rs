@@ -7,6 +7,7 @@ use latchkey_protocol::authorize::{Login, Outcome, Step, Stored};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::redirect_uri::RedirectUri;
+use latchkey_protocol::user::is_too_long;
 use latchkey_web::{Csp, answer};
 
 use crate::Identity;
@@ -15,7 +16,7 @@ use crate::pages::{Fault, LoginPage, Problem, private, see_other};
 use crate::sign_in::SignInResult;
 use crate::visitor::Visitor;
 
-/// The longest password and user name that are looked at.
+/// The longest user name that is looked at, in bytes.
 const LONGEST: usize = 1_024;
 
 pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
@@ -78,7 +79,7 @@ impl Identity {
             let problem = Problem::new(&visitor.words, "missing", StatusCode::UNPROCESSABLE_ENTITY);
             return self.login_page(visitor, &interaction, &asking, &username, Some(problem));
         }
-        if username.len() > LONGEST || password.len() > LONGEST || username.contains('\0') {
+        if username.len() > LONGEST || is_too_long(&password) || username.contains('\0') {
             let problem = Problem::new(
                 &visitor.words,
                 "wrong_credentials",

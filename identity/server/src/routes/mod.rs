@@ -46,6 +46,24 @@ fn document(document: &Document, max_age: &'static str, headers: &HeaderMap) -> 
     response
 }
 
+/// What a browser asks before a page of another origin may read a public document: any page may, with whatever headers,
+/// as there is nothing that credentials could change.
+pub(crate) async fn public_preflight() -> Response {
+    let answers = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
+        (
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, HEAD"),
+        ),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("*"),
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
+    ];
+    (StatusCode::NO_CONTENT, answers).into_response()
+}
+
 /// What a browser asks before a page of another origin may call (Fetch, CORS-preflight request).
 pub(crate) async fn preflight(State(identity): State<Identity>, headers: HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();

@@ -69,8 +69,9 @@ fn of_header(headers: &HeaderMap) -> Result<Option<String>, Refused> {
         return Err(OAuthError::Malformed("More than one Authorization header was sent.").into());
     }
     let Some(value) = first else { return Ok(None) };
+    // RFC 9110 §11.4: one or more spaces follow the scheme.
     let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-    match text {
+    match text.map(|(scheme, token)| (scheme, token.trim_start_matches(' '))) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.contains(' ') => {
             Ok(Some(token.to_owned()))
         }

@@ -7,6 +7,7 @@ mod api;
 pub mod cover;
 mod design;
 mod error;
+pub mod flow;
 mod format;
 pub mod oidc;
 mod pages;

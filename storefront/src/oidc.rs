@@ -18,7 +18,7 @@ use openidconnect::{
 };
 use tokio::sync::RwLock;
 
-use crate::session::Flow;
+use crate::flow::Proofs;
 
 /// Where and as whom the shop signs people in.
 #[derive(Clone, Debug)]
@@ -143,18 +143,11 @@ impl Oidc {
         self.0.clock.now_ms()
     }
 
-    /// A new sign-in, and where the browser goes for it.
-    pub async fn begin(&self, back: &str) -> Result<(Flow, String), OidcError> {
-        let flow = Flow {
-            state: self.secret(),
-            nonce: self.secret(),
-            verifier: self.secret(),
-            back: back.to_owned(),
-            began_at: self.now_ms(),
-        };
+    /// Where the browser goes for a sign-in.
+    pub async fn begin(&self, state: String, proofs: &Proofs) -> Result<String, OidcError> {
         let found = self.discover().await?;
-        let verifier = PkceCodeVerifier::new(flow.verifier.clone());
-        let (state, nonce) = (flow.state.clone(), flow.nonce.clone());
+        let verifier = PkceCodeVerifier::new(proofs.verifier.clone());
+        let nonce = proofs.nonce.clone();
         let request = found
             .client
             .authorize_url(
@@ -168,22 +161,22 @@ impl Oidc {
             request.add_scope(Scope::new((*scope).to_owned()))
         });
         let (url, ..) = request.url();
-        Ok((flow, url.to_string()))
+        Ok(url.to_string())
     }
 
     /// Exchanges a code. The token is for the issuer itself, to ask who the person is.
-    pub async fn finish(&self, flow: &Flow, code: &str) -> Result<SignedIn, OidcError> {
+    pub async fn finish(&self, proofs: &Proofs, code: &str) -> Result<SignedIn, OidcError> {
         let found = self.discover().await?;
         let answer = found
             .client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Refused(error.to_string()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.clone()))
+            .set_pkce_verifier(PkceCodeVerifier::new(proofs.verifier.clone()))
             .add_extra_param("resource", self.issuer())
             .request_async(self)
             .await
             .map_err(failed)?;
-        let checked = self.check(&found, &answer, flow);
+        let checked = self.check(&found, &answer, proofs);
         match checked {
             Ok(signed_in) => Ok(signed_in),
             // A key that we have not seen: once more with today's keys, if what we know is not of this moment.
@@ -195,7 +188,7 @@ impl Oidc {
                     known.at_ms = i64::MIN / 2;
                 }
                 let found = self.discover().await?;
-                self.check(&found, &answer, flow)
+                self.check(&found, &answer, proofs)
             }
         }
     }
@@ -206,7 +199,7 @@ impl Oidc {
         &self,
         found: &Discovered,
         answer: &CoreTokenResponse,
-        flow: &Flow,
+        proofs: &Proofs,
     ) -> Result<SignedIn, OidcError> {
         let refused = |reason: String| OidcError::Refused(reason);
         let id_token = answer
@@ -214,7 +207,7 @@ impl Oidc {
             .ok_or_else(|| refused("there is no ID token".to_owned()))?;
         let now = self.now_ms();
         let verifier = found.client.id_token_verifier().set_time_fn(move || instant(now));
-        let nonce = Nonce::new(flow.nonce.clone());
+        let nonce = Nonce::new(proofs.nonce.clone());
         let claims = id_token
             .claims(&verifier, &nonce)
             .map_err(|error| refused(error.to_string()))?;

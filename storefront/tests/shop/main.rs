@@ -4,8 +4,10 @@
 
 mod away;
 mod hostile;
+mod issuer;
 mod pages;
 mod reading;
+mod sign_in;
 mod stub;
 mod theme;
 mod words;

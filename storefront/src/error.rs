@@ -225,12 +225,15 @@ fn page(failure: Failure, visit: &Visit, again: &str) -> Response {
     response
 }
 
+/// Pages have their words, and so have answers for programs.
 fn is_bare(response: &Response, status: StatusCode) -> bool {
-    let html = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|media| media.as_bytes().starts_with(b"text/html"));
-    response.status() == status && !html
+    let media = response.headers().get(header::CONTENT_TYPE);
+    let said = media.is_some_and(|media| {
+        ["text/html", "application/json"]
+            .iter()
+            .any(|known| media.as_bytes().starts_with(known.as_bytes()))
+    });
+    response.status() == status && !said
 }
 
 #[cfg(test)]

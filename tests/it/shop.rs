@@ -246,8 +246,21 @@ async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: House) {
     house.stop().await;
 }
 
+/// What comes to the shop's own address for back-channel logout reaches the shop, and proves itself.
+async fn a_logout_request_reaches_the_shop_through_the_edge(house: House) {
+    let request = crate::harness::http()
+        .post(format!("{}/backchannel-logout", shop(&house)))
+        .form(&[("logout_token", "rubbish")]);
+    let answer = crate::harness::Answer::of(request).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(answer.text.contains("invalid_request"), "{}", answer.text);
+    house.stop().await;
+}
+
 crate::harness::on_both_engines! {
     eight_tabs_of_one_browser_all_come_back_signed_in,
+    a_logout_request_reaches_the_shop_through_the_edge,
     what_was_typed_outlives_the_sign_in,
     an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked,
 }

@@ -5,6 +5,7 @@
 mod away;
 mod hostile;
 mod issuer;
+mod logout;
 mod pages;
 mod reading;
 mod sign_in;

@@ -520,7 +520,8 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
             "/teach",
         ];
         routes.extend(reading.map(|path| page(&get, path)));
-        routes.extend(["/theme", "/signout", "/csp-report"].map(|path| page(&[Method::POST], path)));
+        let writing = ["/theme", "/signout", "/backchannel-logout", "/csp-report"];
+        routes.extend(writing.map(|path| page(&[Method::POST], path)));
         routes.push(page(&[Method::GET, Method::POST], "/teach/*"));
     }
     routes

@@ -12,6 +12,7 @@ use latchkey_web::{Page, answer};
 
 use crate::Storefront;
 use crate::api::ApiError;
+use crate::pages::sign_in::begin_at;
 use crate::visit::{Visit, has_cookie};
 
 /// Why there is no page. It travels in the answer's extensions until [`dress`] writes it out.
@@ -34,6 +35,11 @@ pub enum Failure {
     /// Nobody is signed in any more: to the sign-in, and back.
     SignedOut,
 }
+
+/// Where a sign-in that failed was to come back to: the page of the failure offers another one that does. It travels
+/// beside the failure.
+#[derive(Clone, Debug)]
+struct Back(String);
 
 #[derive(Template)]
 #[template(path = "storefront/error.html")]
@@ -93,6 +99,15 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The failure of a sign-in that was to come back there.
+    pub fn on_the_way_to(self, back: &str) -> Response {
+        let mut response = self.into_response();
+        response.extensions_mut().insert(Back(back.to_owned()));
+        response
+    }
+}
+
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
         let id = current_request_id();
@@ -149,6 +164,10 @@ pub async fn dress(State(storefront): State<Storefront>, request: Request, next:
             return response;
         }
     };
+    let again = match response.extensions().get::<Back>() {
+        Some(Back(back)) => begin_at(back),
+        None => "/signin".to_owned(),
+    };
     let Ok(visit) = Visit::from_request_parts(&mut asked, &storefront).await;
     // What is spent stays spent, whatever page says so.
     let keep = |mut dressed: Response| {
@@ -165,7 +184,7 @@ pub async fn dress(State(storefront): State<Storefront>, request: Request, next:
     {
         return keep(to_sign_in);
     }
-    keep(page(failure, &visit))
+    keep(page(failure, &visit, &again))
 }
 
 /// A handler that panicked is a mistake of ours like any other.
@@ -174,17 +193,18 @@ pub fn panicked(_what: Box<dyn Any + Send>) -> Response {
     Failure::Broken.into_response()
 }
 
-fn page(failure: Failure, visit: &Visit) -> Response {
+/// `again` is where a sign-in begins once more.
+fn page(failure: Failure, visit: &Visit, again: &str) -> Response {
     let (status, title, next) = failure.table();
     let page = visit.page(visit.words.say(title));
     let words = visit.words.clone();
     let way = match failure {
         Failure::Bad => ("/courses", "error.to_courses"),
         // A code is never sent twice: it would look like a theft.
-        Failure::Away | Failure::Broken if visit.here.starts_with("/callback") => ("/signin", "error.again"),
+        Failure::Away | Failure::Broken if visit.here.starts_with("/callback") => (again, "error.again"),
         Failure::Away | Failure::Broken => (visit.here.as_str(), "error.again"),
         Failure::Missing | Failure::Method | Failure::Foreign | Failure::Forbidden => ("/", "error.to_home"),
-        Failure::NotSignedIn | Failure::SignedOut => ("/signin", "error.to_sign_in"),
+        Failure::NotSignedIn | Failure::SignedOut => (again, "error.to_sign_in"),
     };
     let view = ErrorView {
         page,
@@ -205,12 +225,15 @@ fn page(failure: Failure, visit: &Visit) -> Response {
     response
 }
 
+/// Pages have their words, and so have answers for programs.
 fn is_bare(response: &Response, status: StatusCode) -> bool {
-    let html = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|media| media.as_bytes().starts_with(b"text/html"));
-    response.status() == status && !html
+    let media = response.headers().get(header::CONTENT_TYPE);
+    let said = media.is_some_and(|media| {
+        ["text/html", "application/json"]
+            .iter()
+            .any(|known| media.as_bytes().starts_with(known.as_bytes()))
+    });
+    response.status() == status && !said
 }
 
 #[cfg(test)]

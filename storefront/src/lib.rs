@@ -4,9 +4,11 @@
 //! failure into a page, and `latchkey_web::secure`, which puts the headers on.
 
 mod api;
+pub mod backchannel_logout;
 pub mod cover;
 mod design;
 mod error;
+pub mod flow;
 mod format;
 pub mod oidc;
 mod pages;
@@ -83,6 +85,7 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/signin", get(sign_in::begin).head(no_head))
         .route("/callback", get(sign_in::callback).head(no_head))
         .route("/signout", post(sign_in::sign_out))
+        .route("/backchannel-logout", post(backchannel_logout::post))
         .route("/teach", get(teach::list))
         .route("/teach/new", get(teach::blank).post(teach::create))
         .route("/teach/{id}", get(teach::edit).post(teach::save))

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,16 +11,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::{Clock, Random};
 use latchkey_contracts::resource::catalog;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreProviderMetadata, CoreTokenResponse,
+    CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+    CoreTokenResponse,
 };
 use openidconnect::{
     AccessTokenHash, AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse,
-    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, TokenResponse,
+    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, JsonWebKey, JwsSigningAlgorithm,
+    Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken,
+    RequestTokenError, Scope, TokenResponse,
 };
 use tokio::sync::RwLock;
 
-use crate::session::Flow;
+use crate::backchannel_logout::LogoutError;
+use crate::backchannel_logout::token::{self, Facts, Invalid, Logout, LogoutToken};
+use crate::flow::Proofs;
 
 /// Where and as whom the shop signs people in.
 #[derive(Clone, Debug)]
@@ -44,6 +49,8 @@ struct Inner {
     clock: Clock,
     random: Random,
     discovered: RwLock<Option<Discovered>>,
+    /// When a logout token last made us look for new keys, Unix milliseconds.
+    looked_again_at: AtomicI64,
 }
 
 #[derive(Clone)]
@@ -118,6 +125,8 @@ pub fn audiences() -> [&'static str; 1] {
 pub const CATALOG: &str = catalog::RESOURCE.audience;
 /// How long what was discovered is believed.
 const FRESH_MS: i64 = 5 * 60_000;
+/// How often at most logout tokens make us look for new keys: anybody can send one.
+const LOOK_AGAIN_MS: i64 = 10_000;
 const DEADLINE: Duration = Duration::from_secs(5);
 const LARGEST: usize = 512 * 1024;
 
@@ -129,6 +138,7 @@ impl Oidc {
             clock,
             random,
             discovered: RwLock::new(None),
+            looked_again_at: AtomicI64::new(i64::MIN / 2),
         }))
     }
 
@@ -154,18 +164,11 @@ impl Oidc {
         self.0.clock.now_ms()
     }
 
-    /// A new sign-in, and where the browser goes for it.
-    pub async fn begin(&self, back: &str) -> Result<(Flow, String), OidcError> {
-        let flow = Flow {
-            state: self.secret(),
-            nonce: self.secret(),
-            verifier: self.secret(),
-            back: back.to_owned(),
-            began_at: self.now_ms(),
-        };
+    /// Where the browser goes for a sign-in.
+    pub async fn begin(&self, state: String, proofs: &Proofs) -> Result<String, OidcError> {
         let found = self.discover().await?;
-        let verifier = PkceCodeVerifier::new(flow.verifier.clone());
-        let (state, nonce) = (flow.state.clone(), flow.nonce.clone());
+        let verifier = PkceCodeVerifier::new(proofs.verifier.clone());
+        let nonce = proofs.nonce.clone();
         let request = found
             .client
             .authorize_url(
@@ -179,22 +182,22 @@ impl Oidc {
             request.add_scope(Scope::new((*scope).to_owned()))
         });
         let (url, ..) = request.url();
-        Ok((flow, url.to_string()))
+        Ok(url.to_string())
     }
 
     /// Exchanges a code. The token is for the issuer itself, to ask who the person is.
-    pub async fn finish(&self, flow: &Flow, code: &str) -> Result<SignedIn, OidcError> {
+    pub async fn finish(&self, proofs: &Proofs, code: &str) -> Result<SignedIn, OidcError> {
         let found = self.discover().await?;
         let answer = found
             .client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| OidcError::Refused(error.to_string()))?
-            .set_pkce_verifier(PkceCodeVerifier::new(flow.verifier.clone()))
+            .set_pkce_verifier(PkceCodeVerifier::new(proofs.verifier.clone()))
             .add_extra_param("resource", self.issuer())
             .request_async(self)
             .await
             .map_err(failed)?;
-        let checked = self.check(&found, &answer, flow);
+        let checked = self.check(&found, &answer, proofs);
         match checked {
             Ok(signed_in) => Ok(signed_in),
             // A key that we have not seen: once more with today's keys, if what we know is not of this moment.
@@ -206,7 +209,7 @@ impl Oidc {
                     known.at_ms = i64::MIN / 2;
                 }
                 let found = self.discover().await?;
-                self.check(&found, &answer, flow)
+                self.check(&found, &answer, proofs)
             }
         }
     }
@@ -217,7 +220,7 @@ impl Oidc {
         &self,
         found: &Discovered,
         answer: &CoreTokenResponse,
-        flow: &Flow,
+        proofs: &Proofs,
     ) -> Result<SignedIn, OidcError> {
         let refused = |reason: String| OidcError::Refused(reason);
         let id_token = answer
@@ -225,7 +228,7 @@ impl Oidc {
             .ok_or_else(|| refused("there is no ID token".to_owned()))?;
         let now = self.now_ms();
         let verifier = found.client.id_token_verifier().set_time_fn(move || instant(now));
-        let nonce = Nonce::new(flow.nonce.clone());
+        let nonce = Nonce::new(proofs.nonce.clone());
         let claims = id_token
             .claims(&verifier, &nonce)
             .map_err(|error| refused(error.to_string()))?;
@@ -264,6 +267,52 @@ impl Oidc {
             refresh_token: refresh_token.secret().clone(),
             id_token: id_token.to_string(),
         })
+    }
+
+    /// What a logout token ends, if our issuer made it for us and it holds now. An algorithm is good for it that is
+    /// good for an ID token: one that the issuer announces, of a key that is not shared.
+    pub async fn logout(&self, text: &str) -> Result<Logout, LogoutError> {
+        let token = LogoutToken::read(text)?;
+        let found = self.discover().await?;
+        let announced = found.metadata.id_token_signing_alg_values_supported();
+        let named = serde_json::Value::String(token.header.alg.clone());
+        let alg = serde_json::from_value::<CoreJwsSigningAlgorithm>(named)
+            .ok()
+            .filter(|alg| announced.contains(alg) && !alg.uses_shared_secret() && alg.key_type().is_some());
+        let Some(alg) = alg else {
+            return Err(Invalid::Algorithm.into());
+        };
+        let facts = Facts {
+            issuer: self.issuer(),
+            client_id: self.client_id(),
+        };
+        let logout = token::decide(&token.header, &token.claims, &facts, self.now_ms())?;
+        if is_signed(&found, &alg, &token) {
+            return Ok(logout);
+        }
+        // A key that we have not seen: once more with today's keys.
+        match self.look_again(&found).await? {
+            Some(found) if is_signed(&found, &alg, &token) => Ok(logout),
+            Some(_) | None => Err(Invalid::Signature.into()),
+        }
+    }
+
+    /// What the issuer says about itself by now, if that may be newer than this. It is asked only if no other logout
+    /// token made us ask a moment ago.
+    async fn look_again(&self, than: &Discovered) -> Result<Option<Discovered>, OidcError> {
+        {
+            let mut slot = self.0.discovered.write().await;
+            if let Some(known) = slot.as_mut().filter(|known| known.at_ms == than.at_ms) {
+                let now = self.now_ms();
+                let before = self.0.looked_again_at.load(Ordering::Relaxed);
+                if (0..LOOK_AGAIN_MS).contains(&now.saturating_sub(before)) {
+                    return Ok(None);
+                }
+                self.0.looked_again_at.store(now, Ordering::Relaxed);
+                known.at_ms = i64::MIN / 2;
+            }
+        }
+        self.discover().await.map(Some)
     }
 
     /// An access token for one audience.
@@ -446,6 +495,17 @@ impl<'c> AsyncHttpClient<'c> for Oidc {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SendError(String);
+
+/// Whether one of the issuer's keys made the signature. What a key may be used for is checked with it.
+fn is_signed(found: &Discovered, alg: &CoreJwsSigningAlgorithm, token: &LogoutToken) -> bool {
+    let named = token.header.kid.as_deref();
+    let keys = found.metadata.jwks().keys().iter();
+    keys.filter(|key| named.is_none_or(|named| key.key_id().is_some_and(|kid| kid.as_str() == named)))
+        .any(|key| {
+            key.verify_signature(alg, token.signed.as_bytes(), &token.signature)
+                .is_ok()
+        })
+}
 
 type TokenFailure = RequestTokenError<SendError, openidconnect::StandardErrorResponse<CoreErrorResponseType>>;
 

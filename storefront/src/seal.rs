@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::Random;
@@ -11,6 +12,8 @@ use latchkey_clock::Random;
 #[derive(Clone)]
 pub struct Seal {
     key: Arc<LessSafeKey>,
+    /// For what is derived, so that no key does two things.
+    derivation: Arc<hmac::Key>,
     random: Random,
 }
 
@@ -28,9 +31,14 @@ pub struct CannotOpen;
 impl Seal {
     /// A seal under 32 bytes of key.
     pub fn new(key: &[u8; 32], random: Random) -> Self {
+        let derivation = hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA256, key),
+            b"latchkey/shop/1|derivation",
+        );
         let key = UnboundKey::new(&AES_256_GCM, key).expect("AES-256 takes exactly 32 bytes");
         Self {
             key: Arc::new(LessSafeKey::new(key)),
+            derivation: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, derivation.as_ref())),
             random,
         }
     }
@@ -61,6 +69,13 @@ impl Seal {
         text.truncate(length);
         String::from_utf8(text).map_err(|_| CannotOpen)
     }
+
+    /// 256 bits in base64url that only this key makes from these texts: the same each time, and others for each place.
+    /// The texts are base64url themselves, so that no two lists of them read alike.
+    pub fn derive(&self, place: &str, of: &[&str]) -> String {
+        let text = format!("latchkey/shop/1|{place}|{}", of.join("|"));
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.derivation, text.as_bytes()).as_ref())
+    }
 }
 
 fn aad(place: &str) -> Aad<Vec<u8>> {
@@ -86,5 +101,19 @@ mod tests {
         for broken in ["", "AAAA", &sealed[..sealed.len() - 1], &format!("{sealed}A")] {
             assert!(seal.open("tokens/1", broken).is_err(), "{broken}");
         }
+    }
+    #[test]
+    fn what_is_derived_differs_by_key_place_and_text_and_by_nothing_else() {
+        let seal = Seal::new(&[1; 32], Random::system());
+        let derived = seal.derive("nonce", &["a", "b"]);
+        assert_eq!(derived.len(), 43);
+        assert_eq!(derived, seal.derive("nonce", &["a", "b"]));
+        let others = [
+            seal.derive("verifier", &["a", "b"]),
+            seal.derive("nonce", &["a", "c"]),
+            seal.derive("nonce", &["ab"]),
+            Seal::new(&[2; 32], Random::system()).derive("nonce", &["a", "b"]),
+        ];
+        assert!(others.iter().all(|other| *other != derived));
     }
 }

@@ -28,19 +28,6 @@ pub struct Kept {
     pub login: Option<Known>,
 }
 
-/// A sign-in under way. It lies sealed in a cookie of its own, so that tabs do not get into each other's way and nobody
-/// who merely looks is written down.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flow {
-    pub state: String,
-    pub nonce: String,
-    pub verifier: String,
-    /// Where to go afterwards: a path of ours.
-    pub back: String,
-    /// Unix milliseconds.
-    pub began_at: i64,
-}
-
 /// Who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {

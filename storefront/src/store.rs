@@ -1,19 +1,27 @@
 //! The shop's database: sessions, who is signed in, and their tokens. The only SQL of the shop.
 
 use latchkey_clock::Clock;
-use latchkey_db::{Db, DbError, Migration, Migrations, sql};
+use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 
 use crate::seal::{CannotOpen, Seal};
 
 /// The shop's tables.
 pub const MIGRATIONS: &[Migrations] = &[Migrations {
     set: "storefront",
-    steps: &[Migration {
-        version: 1,
-        name: "sessions",
-        sqlite: include_str!("../migrations/0001_sessions.sql"),
-        postgres: include_str!("../migrations/0001_sessions.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "sessions",
+            sqlite: include_str!("../migrations/0001_sessions.sql"),
+            postgres: include_str!("../migrations/0001_sessions.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "logout_tokens",
+            sqlite: include_str!("../migrations/0002_logout_tokens.sql"),
+            postgres: include_str!("../migrations/0002_logout_tokens.sql"),
+        },
+    ],
 }];
 
 /// The database with the key that opens it. Cloning is cheap.
@@ -277,41 +285,69 @@ impl Store {
         self.forget(statement, &[sid]).await
     }
 
-    /// Signs out everybody whom this concerns. Sign-ins go first: a refresh that is under way finds its own gone.
+    /// Signs out everybody whom this concerns.
     pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
         let now = self.now();
         self.db
-            .write(move |tx| async move {
-                let ending = match &whom {
-                    Whom::Login(id) => sql("DELETE FROM logins WHERE id = $1").bind(id),
-                    Whom::Session(sid) => sql("DELETE FROM logins WHERE sid = $1").bind(sid),
-                    Whom::Person { sub, before_ms } => {
-                        sql("DELETE FROM logins WHERE sub = $1 AND created_at <= $2")
-                            .bind(sub)
-                            .bind(*before_ms)
-                    }
-                    Whom::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
-                    Whom::Everybody { before_ms } => {
-                        sql("DELETE FROM logins WHERE created_at <= $1").bind(*before_ms)
-                    }
-                };
-                let ended = ending.execute(&tx).await?;
-                if ended > 0 || whom == Whom::Expired {
-                    sql("DELETE FROM tokens WHERE NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = tokens.login_id)")
-                        .execute(&tx)
-                        .await?;
-                }
-                if whom == Whom::Expired {
-                    sql("DELETE FROM sessions WHERE expires_at <= $1")
-                        .bind(now)
-                        .execute(&tx)
-                        .await?;
-                }
-                Ok::<_, DbError>(())
-            })
+            .write(move |tx| async move { end(&tx, &whom, now).await })
             .await?;
         Ok(())
     }
+
+    /// Does what a logout token of this `jti` asks for, and answers how many sign-ins ended; `None` when one of this `jti`
+    /// was obeyed before: then nothing happens.
+    pub async fn end_logins_once(
+        &self,
+        jti: &str,
+        until_ms: i64,
+        whom: Whom,
+    ) -> Result<Option<u64>, StoreError> {
+        let (jti, now) = (jti.to_owned(), self.now());
+        let ended = self
+            .db
+            .write(move |tx| async move {
+                let first =
+                    sql("INSERT INTO logout_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                        .bind(jti)
+                        .bind(until_ms)
+                        .execute(&tx)
+                        .await?;
+                if first != 1 {
+                    return Ok(None);
+                }
+                end(&tx, &whom, now).await.map(Some)
+            })
+            .await?;
+        Ok(ended)
+    }
+}
+
+/// Ends sign-ins, and says how many. They go before their tokens: a refresh that is under way finds its own gone.
+async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
+    let ending = match whom {
+        Whom::Login(id) => sql("DELETE FROM logins WHERE id = $1").bind(id),
+        Whom::Session(sid) => sql("DELETE FROM logins WHERE sid = $1").bind(sid),
+        Whom::Person { sub, before_ms } => sql("DELETE FROM logins WHERE sub = $1 AND created_at <= $2")
+            .bind(sub)
+            .bind(*before_ms),
+        Whom::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
+        Whom::Everybody { before_ms } => sql("DELETE FROM logins WHERE created_at <= $1").bind(*before_ms),
+    };
+    let ended = ending.execute(tx).await?;
+    if ended > 0 || *whom == Whom::Expired {
+        sql("DELETE FROM tokens WHERE NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = tokens.login_id)")
+            .execute(tx)
+            .await?;
+    }
+    if *whom == Whom::Expired {
+        for past in [
+            "DELETE FROM sessions WHERE expires_at <= $1",
+            "DELETE FROM logout_tokens WHERE expires_at <= $1",
+        ] {
+            sql(past).bind(now).execute(tx).await?;
+        }
+    }
+    Ok(ended)
 }
 
 /// Who is signed out.
@@ -431,6 +467,31 @@ mod tests {
                 assert_eq!(store.login("one").await.unwrap(), None, "{whom:?}");
                 assert_eq!(store.token("one", AUDIENCE).await.unwrap(), None, "{whom:?}");
             }
+        }
+    }
+    #[tokio::test]
+    async fn of_logout_tokens_of_one_jti_one_is_obeyed() {
+        for store in stores("shop_logout_tokens").await {
+            store.add_login(&login("one"), None).await.unwrap();
+            let whom = || Whom::Session("sid".to_owned());
+            let all = (0..16).map(|_| store.end_logins_once("jti", 2_000, whom()));
+            let ended = futures::future::join_all(all).await;
+            let obeyed: Vec<u64> = ended.into_iter().filter_map(Result::unwrap).collect();
+            assert_eq!(obeyed, [1]);
+            // Who has signed in since then stays.
+            store.add_login(&login("two"), None).await.unwrap();
+            assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);
+            assert!(store.login("two").await.unwrap().is_some());
+            // What is past is forgotten, and nothing before that.
+            store.clock.advance(999);
+            store.end_logins(Whom::Expired).await.unwrap();
+            assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);
+            store.clock.advance(1);
+            store.end_logins(Whom::Expired).await.unwrap();
+            assert_eq!(
+                store.end_logins_once("jti", 2_001, whom()).await.unwrap(),
+                Some(1)
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use tower_sessions::Session;
 use crate::Storefront;
 use crate::error::Failure;
 use crate::oidc::CATALOG;
-use crate::pages::sign_in::{kept, see_other, signed_in};
+use crate::pages::sign_in::{begin_at, kept, see_other, signed_in};
 use crate::people::{NoToken, People};
 use crate::session::{COOKIE, Known};
 
@@ -65,8 +65,7 @@ impl Visit {
 
     /// To the sign-in, and back here.
     pub fn to_sign_in(&self) -> Result<Response, Failure> {
-        let back = form_urlencoded::byte_serialize(self.here.as_bytes()).collect::<String>();
-        see_other(&format!("/signin?return={back}"))
+        see_other(&begin_at(&self.here))
     }
 
     /// The one address of a path, for search engines.

@@ -443,7 +443,7 @@ async fn bf_02_bf_11_over_https_a_person_signs_in_with_cookies_that_no_other_hos
             names.insert(name.to_owned());
         }
     }
-    for kind in ["session", "browser", "device", "shop", "flow"] {
+    for kind in ["session", "browser", "device", "shop", "sign-in"] {
         assert!(
             names
                 .iter()

@@ -209,7 +209,58 @@ async fn what_was_typed_outlives_the_sign_in(house: House) {
     house.stop().await;
 }
 
+/// Eight pages of the shop are opened by somebody who is not signed in, as a browser does that comes back up.
+async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: House) {
+    let browser = Browser::new();
+    let address = |path: &str| format!("{}{path}", shop(&house));
+    let stop = address("/callback");
+    let mut tabs = Vec::new();
+    for n in 0..8 {
+        let back = format!("/courses?q={n}");
+        let from: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
+        let page = browser
+            .open(&address(&format!("/signin?return={from}")), "")
+            .await;
+        tabs.push((page, back));
+    }
+    // The first one has the password, and the question whether the shop may; the others only lead on.
+    let (name, password) = house.person("ines");
+    let mut seen = Vec::new();
+    for (page, back) in tabs {
+        let fields = [("username", name), ("password", password)];
+        let next = browser.press(&page, "#sign-in", &fields).await;
+        let mut next = browser.follow(next, &stop).await;
+        if next.has("#allow") {
+            let allowed = browser.press(&next, "#allow", &[]).await;
+            next = browser.follow(allowed, &stop).await;
+        }
+        seen.push((next.location().expect("a redirect to the shop"), back));
+    }
+    for _opened_again in [false, true] {
+        for (callback, back) in &seen {
+            let page = browser.open(callback.as_str(), "").await;
+            assert_eq!(page.url.as_str(), address(back), "{}", page.answer.text);
+            assert!(page.has(".menu"), "{}", page.answer.text);
+        }
+    }
+    house.stop().await;
+}
+
+/// What comes to the shop's own address for back-channel logout reaches the shop, and proves itself.
+async fn a_logout_request_reaches_the_shop_through_the_edge(house: House) {
+    let request = crate::harness::http()
+        .post(format!("{}/backchannel-logout", shop(&house)))
+        .form(&[("logout_token", "rubbish")]);
+    let answer = crate::harness::Answer::of(request).await;
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert!(answer.text.contains("invalid_request"), "{}", answer.text);
+    house.stop().await;
+}
+
 crate::harness::on_both_engines! {
+    eight_tabs_of_one_browser_all_come_back_signed_in,
+    a_logout_request_reaches_the_shop_through_the_edge,
     what_was_typed_outlives_the_sign_in,
     an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked,
 }

@@ -11,19 +11,18 @@ use tower_sessions::Session;
 
 use crate::Storefront;
 use crate::error::Failure;
-use crate::oidc::OidcError;
+use crate::flow::{self, Answer, Bearer, Browser, Fault, Flow, Outcome, Proofs};
+use crate::oidc::{OidcError, SignedIn};
 use crate::people::{NoToken, People};
-use crate::session::{COOKIE, Flow, KEPT, Kept, Known};
-use crate::store::Whom;
+use crate::session::{COOKIE, KEPT, Kept, Known};
+use crate::store::{Login, Whom};
 
-/// Sign-ins that one browser may have under way; more, and the others are given up.
-const MOST_FLOWS: usize = 6;
-/// How long a sign-in may take, seconds.
-const FLOW_LIFE_S: i64 = 15 * 60;
-/// The longest address to come back to: cookies of all sign-ins under way must fit into a request.
+/// The longest address to come back to: it travels in `state`, and addresses have an end.
 const LONGEST_RETURN: usize = 512;
-/// The beginning of the names of cookies with sign-ins under way.
-const FLOW: &str = "latchkey-flow";
+/// The cookie that a browser is known by while somebody signs in with it.
+const BROWSER: &str = "latchkey-sign-in";
+/// How long it is kept, seconds: as long as browsers keep any cookie.
+const BROWSER_LIFE_S: i64 = 400 * 24 * 3_600;
 
 /// Begins a sign-in that comes back to `return`.
 pub async fn begin(
@@ -43,22 +42,34 @@ pub async fn begin(
     if signed_in(people, &kept(&session).await?).await?.is_some() {
         return see_other(back);
     }
-    let (flow, url) = people.oidc.begin(back).await.map_err(not_now)?;
-    let name = flow_cookie(&storefront, &flow.state);
-    let text = serde_json::to_string(&flow).map_err(|error| broken(&error))?;
-    let sealed = people.store.seal().close(&name, &text);
+    let seal = people.store.seal();
+    let known = browser_of(&storefront, people, &headers);
+    let first = known.is_none();
+    let browser = known.unwrap_or_else(|| Browser::new(people.oidc.secret()));
+    let flow = Flow::begin(
+        seal,
+        people.oidc.secret(),
+        &browser,
+        first,
+        back,
+        people.oidc.now_ms(),
+    );
+    let url = people
+        .oidc
+        .begin(flow.state(seal), &flow.proofs(seal, &browser))
+        .await
+        .map_err(not_now)?;
     let mut response = see_other(&url)?;
-    let others = flow_cookies(&storefront, &headers);
-    let given_up = if others.len() >= MOST_FLOWS {
-        others
-    } else {
-        Vec::new()
-    };
-    for name in given_up {
-        set_cookie(&mut response, &storefront, &name, "", 0)?;
+    if first {
+        remember(&mut response, &storefront, people, &browser)?;
     }
-    set_cookie(&mut response, &storefront, &name, &sealed, FLOW_LIFE_S)?;
     Ok(response)
+}
+
+/// Where a sign-in begins that comes back to a path of ours.
+pub fn begin_at(back: &str) -> String {
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    format!("/signin?return={back}")
 }
 
 /// What the issuer sends the browser back with.
@@ -69,60 +80,96 @@ pub async fn callback(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let people = storefront.people.as_ref().ok_or(Failure::Missing)?;
-    let mut form =
-        Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::NotSignedIn)?;
-    let state = form.take("state").ok_or(Failure::NotSignedIn)?;
-    let name = flow_cookie(&storefront, &state);
-    let sealed = cookie(&headers, &name);
-    let flow = sealed.and_then(|sealed| people.store.seal().open(&name, &sealed).ok());
-    let flow: Flow = flow
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .filter(|flow: &Flow| flow.state == state)
-        .ok_or(Failure::NotSignedIn)?;
-    let done = finish(&storefront, people, &session, form, &flow).await;
-    // Spent, whatever became of it.
-    let mut response = done.unwrap_or_else(IntoResponse::into_response);
-    set_cookie(&mut response, &storefront, &name, "", 0)?;
-    Ok(response)
+    let seal = people.store.seal();
+    let before = kept(&session).await?.login;
+    let signed_in = match &before {
+        Some(known) => people.login(&known.login).await.map_err(|error| broken(&error))?,
+        None => None,
+    };
+    // What says a thing twice, or cannot be read, says nothing.
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).unwrap_or_default();
+    let flow = form.take("state").and_then(|state| Flow::open(seal, &state));
+    let browser = browser_of(&storefront, people, &headers);
+    let (error, code) = (form.take("error"), form.take("code"));
+    let answer = Answer {
+        flow: flow.as_ref(),
+        by: match (&browser, &flow) {
+            (Some(browser), Some(flow)) if flow.is_of(seal, browser) => Bearer::Own(browser),
+            (Some(_), _) => Bearer::Another,
+            (None, _) => Bearer::Unknown,
+        },
+        signed_in: signed_in.is_some(),
+        is_our_issuers: form.take("iss").as_deref() == Some(people.oidc.issuer()),
+        error: error.as_deref(),
+        code: code.as_deref(),
+    };
+    match flow::decide(&answer, people.oidc.now_ms()) {
+        Outcome::Redeem { flow, browser, code } => {
+            let proofs = flow.proofs(seal, browser);
+            let current = signed_in.as_ref();
+            let done = redeem(&storefront, people, &session, before, current, &proofs, code).await;
+            let mut response = match done {
+                Ok(()) => see_other(&flow.back)?,
+                // Whoever is signed in still is.
+                Err(_) if signed_in.is_some() => see_other(&flow.back)?,
+                Err(failure) => failure.on_the_way_to(&flow.back),
+            };
+            remember(&mut response, &storefront, people, &browser.after(flow))?;
+            Ok(response)
+        }
+        Outcome::LeadOn(back) => see_other(back),
+        Outcome::BeginAnew(back) => see_other(&begin_at(back)),
+        Outcome::Refuse(fault, back) => {
+            let id = latchkey_http::current_request_id();
+            tracing::info!(reason = %fault, request.id = %id, "an answer to a sign-in is refused");
+            let failure = match fault {
+                Fault::IssuerAway => Failure::Away,
+                Fault::UnknownState
+                | Fault::ForeignIssuer
+                | Fault::Expired
+                | Fault::UnknownBrowser
+                | Fault::AnotherBrowser
+                | Fault::Denied
+                | Fault::IssuerRefuses
+                | Fault::NoCode
+                | Fault::Spent => Failure::NotSignedIn,
+            };
+            Ok(match back {
+                Some(back) => failure.on_the_way_to(back),
+                None => failure.into_response(),
+            })
+        }
+    }
 }
 
-async fn finish(
+/// Sends the code to the issuer and takes in whom it names. `before` is who the session says is signed in, `current` the
+/// same if they still are.
+async fn redeem(
     storefront: &Storefront,
     people: &People,
     session: &Session,
-    mut form: Form,
-    flow: &Flow,
-) -> Result<Response, Failure> {
-    // RFC 9207: the answer is our issuer's, or nobody's.
-    if form.take("iss").as_deref() != Some(people.oidc.issuer()) {
-        return Err(Failure::NotSignedIn);
+    before: Option<Known>,
+    current: Option<&Login>,
+    proofs: &Proofs,
+    code: &str,
+) -> Result<(), Failure> {
+    let signed_in = people.oidc.finish(proofs, code).await.map_err(not_now)?;
+    if current.is_some_and(|current| current.sub == signed_in.sub) {
+        // Another tab was faster. Its session stays, and with it what other tabs have open.
+        people.oidc.revoke(&signed_in.refresh_token).await;
+        return Ok(());
     }
-    if people.oidc.now_ms() - flow.began_at >= FLOW_LIFE_S * 1_000 {
-        return Err(Failure::NotSignedIn);
-    }
-    if let Some(error) = form.take("error") {
-        tracing::info!(error, "the issuer did not sign anybody in");
-        return match error.as_str() {
-            // They said no: back to where they were.
-            "access_denied" => see_other(&flow.back),
-            "temporarily_unavailable" | "server_error" => Err(Failure::Away),
-            _ => Err(Failure::NotSignedIn),
-        };
-    }
-    let code = form.take("code").ok_or(Failure::NotSignedIn)?;
-    let known = arrive(storefront, people, flow, &code).await?;
-    let before = kept(session).await?.login;
+    let known = arrive(storefront, people, signed_in).await?;
     // Another id than the one that anybody may have planted, and nothing of whoever was here before.
     session.cycle_id().await.map_err(|error| broken(&error))?;
     keep(session, &Kept { login: Some(known) }).await?;
     if let Some(before) = before {
         people.end(&before.login).await;
     }
-    see_other(&flow.back)
+    Ok(())
 }
 
-async fn arrive(storefront: &Storefront, people: &People, flow: &Flow, code: &str) -> Result<Known, Failure> {
-    let signed_in = people.oidc.finish(flow, code).await.map_err(not_now)?;
+async fn arrive(storefront: &Storefront, people: &People, signed_in: SignedIn) -> Result<Known, Failure> {
     let name = people.oidc.name(&signed_in.access_token, &signed_in.sub).await;
     // The code is spent, and the person is who they are: a name that cannot be had now is no reason to send them away.
     let name = match name {
@@ -145,17 +192,25 @@ async fn arrive(storefront: &Storefront, people: &People, flow: &Flow, code: &st
     })
 }
 
-/// The cookie of a sign-in under way.
-fn flow_cookie(storefront: &Storefront, state: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let short: String = state.bytes().filter(plain).take(12).map(char::from).collect();
-    format!("{}.{short}", storefront.origins.cookie(FLOW))
+/// The browser that asks, if it has our cookie. A cookie that is there twice was planted, and is none.
+fn browser_of(storefront: &Storefront, people: &People, headers: &HeaderMap) -> Option<Browser> {
+    let name = storefront.origins.cookie(BROWSER);
+    let mut found = cookies(headers).filter(|(known, _)| *known == name);
+    match (found.next(), found.next()) {
+        (Some((_, cookie)), None) => Browser::open(people.store.seal(), cookie),
+        _ => None,
+    }
 }
 
-fn flow_cookies(storefront: &Storefront, headers: &HeaderMap) -> Vec<String> {
-    let prefix = format!("{}.", storefront.origins.cookie(FLOW));
-    let all = cookies(headers).map(|(name, _)| name.to_owned());
-    all.filter(|name| name.starts_with(&prefix)).collect()
+fn remember(
+    response: &mut Response,
+    storefront: &Storefront,
+    people: &People,
+    browser: &Browser,
+) -> Result<(), Failure> {
+    let name = storefront.origins.cookie(BROWSER);
+    let value = browser.close(people.store.seal());
+    set_cookie(response, storefront, &name, &value, BROWSER_LIFE_S)
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
@@ -165,11 +220,6 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-}
-
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let found = cookies(headers).find(|(known, _)| *known == name);
-    found.map(|(_, value)| value.to_owned())
 }
 
 fn set_cookie(

@@ -4,8 +4,11 @@
 
 mod away;
 mod hostile;
+mod issuer;
+mod logout;
 mod pages;
 mod reading;
+mod sign_in;
 mod stub;
 mod theme;
 mod words;

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
+use latchkey_storefront::people::People;
 use latchkey_storefront::{Storefront, router};
 use latchkey_web::Origins;
 use scraper::{Html, Selector};
@@ -91,13 +92,18 @@ pub fn course(slug: &str, title: &str) -> Value {
 
 impl Stub {
     pub async fn shop(self) -> Shop {
+        self.shop_of(None).await
+    }
+
+    /// A shop at which these people sign in.
+    pub async fn shop_of(self, people: Option<People>) -> Shop {
         let asked = self.asked.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/catalog/v1", listener.local_addr().unwrap());
         let api = Router::new().fallback(answer).with_state(self);
         tokio::spawn(async move { axum::serve(listener, api).await });
         Shop {
-            router: router(storefront(&base)),
+            router: router(storefront(&base, people)),
             asked,
         }
     }
@@ -110,7 +116,7 @@ impl Shop {
         let base = format!("http://{}/catalog/v1", gone.local_addr().unwrap());
         drop(gone);
         Self {
-            router: router(storefront(&base)),
+            router: router(storefront(&base, None)),
             asked: Arc::default(),
         }
     }
@@ -167,12 +173,17 @@ impl Answer {
     }
 }
 
-fn storefront(base: &str) -> Storefront {
+fn storefront(base: &str, people: Option<People>) -> Storefront {
+    Storefront::new(base, client(), Origins::new([ORIGIN]), people).unwrap()
+}
+
+/// A client as the shop gets it.
+pub fn client() -> reqwest::Client {
     let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none());
-    Storefront::new(base, client.build().unwrap(), Origins::new([ORIGIN]), None).unwrap()
+    client.build().unwrap()
 }
 
 async fn answer(State(stub): State<Stub>, request: Request) -> Response {

@@ -9,10 +9,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
+use latchkey_storefront::flow::Proofs;
 use latchkey_storefront::oidc::{CATALOG, Oidc, OidcError, Registration};
 use latchkey_storefront::people::People;
 use latchkey_storefront::seal::Seal;
-use latchkey_storefront::session::Flow;
 use latchkey_storefront::store::{Login, MIGRATIONS, Store, Token};
 use serde_json::{Value, json};
 
@@ -136,14 +136,11 @@ impl Liar {
     /// What the shop makes of this answer to a code.
     async fn finish(&self, answer: Value) -> Result<String, OidcError> {
         self.says.lock().expect("what it says").token = answer;
-        let flow = Flow {
-            state: "s-1".to_owned(),
+        let proofs = Proofs {
             nonce: "n-1".to_owned(),
             verifier: "v".repeat(43),
-            back: "/".to_owned(),
-            began_at: BEGINNING,
         };
-        let finished = self.shop().finish(&flow, "a-code").await;
+        let finished = self.shop().finish(&proofs, "a-code").await;
         finished.map(|signed_in| signed_in.sub)
     }
 }

@@ -1,0 +1,419 @@
+//! An issuer on loopback that a test drives, a shop that signs people in there, and browsers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use http::{HeaderMap, Request, StatusCode};
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{Db, Options, testing};
+use latchkey_storefront::oidc::{Oidc, Registration};
+use latchkey_storefront::people::People;
+use latchkey_storefront::seal::Seal;
+use latchkey_storefront::store::{MIGRATIONS, Store};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::stub::{Answer, ORIGIN, Shop, Stub, client};
+
+/// An issuer with one ES256 key.
+#[derive(Clone)]
+pub struct Issuer {
+    pub url: String,
+    pub clock: Clock,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    pair: EcdsaKeyPair,
+    kid: String,
+    /// Codes that were not redeemed yet.
+    codes: BTreeMap<String, Grant>,
+    /// Every code that came to the token endpoint, in order.
+    redeemed: Vec<String>,
+    /// Refresh tokens that were handed back.
+    revoked: BTreeSet<String>,
+    /// How often the key set was fetched.
+    looked: usize,
+    /// The token endpoint answers 503.
+    away: bool,
+    next: usize,
+}
+
+struct Grant {
+    sub: String,
+    nonce: String,
+    challenge: String,
+}
+
+/// A shop and its issuer.
+pub struct Site {
+    pub shop: Shop,
+    pub issuer: Issuer,
+    pub clock: Clock,
+}
+
+/// A browser of a site. It follows nothing by itself.
+pub struct Browser<'a> {
+    site: &'a Site,
+    jar: Mutex<BTreeMap<String, String>>,
+}
+
+impl Issuer {
+    pub async fn start(clock: Clock) -> Self {
+        let inner = Inner {
+            pair: pair(),
+            kid: "k-1".to_owned(),
+            codes: BTreeMap::new(),
+            redeemed: Vec::new(),
+            revoked: BTreeSet::new(),
+            looked: 0,
+            away: false,
+            next: 0,
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = Self {
+            url: format!("http://{}", listener.local_addr().unwrap()),
+            clock,
+            inner: Arc::new(Mutex::new(inner)),
+        };
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(metadata))
+            .route("/jwks", get(jwks))
+            .route("/token", post(token))
+            .route("/userinfo", get(userinfo))
+            .route("/revoke", post(revoke))
+            .with_state(issuer.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        issuer
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    /// Somebody signs in by this request: the path at the shop that they are sent back to.
+    pub fn authorize(&self, request: &str, sub: &str) -> String {
+        let url = Url::parse(request).unwrap();
+        assert_eq!(url.path(), "/authorize", "{request}");
+        let asked: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        let mut inner = self.inner();
+        inner.next += 1;
+        let code = format!("code-{}", inner.next);
+        let grant = Grant {
+            sub: sub.to_owned(),
+            nonce: asked["nonce"].clone(),
+            challenge: asked["code_challenge"].clone(),
+        };
+        inner.codes.insert(code.clone(), grant);
+        callback(&[
+            ("code", code.as_str()),
+            ("state", asked["state"].as_str()),
+            ("iss", self.url.as_str()),
+        ])
+    }
+
+    /// Every code that came to the token endpoint, in order.
+    pub fn redeemed(&self) -> Vec<String> {
+        self.inner().redeemed.clone()
+    }
+
+    /// How often the key set was fetched.
+    pub fn looked(&self) -> usize {
+        self.inner().looked
+    }
+
+    /// Whether the token endpoint answers 503.
+    pub fn set_away(&self, away: bool) {
+        self.inner().away = away;
+    }
+
+    /// From now on another key signs, and the key set has that one alone.
+    pub fn change_key(&self) {
+        let mut inner = self.inner();
+        inner.pair = pair();
+        inner.kid = "k-2".to_owned();
+    }
+
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
+        self.inner().sign(header, claims)
+    }
+
+    /// The header that its tokens have.
+    pub fn header(&self, typ: &str) -> Value {
+        json!({"alg": "ES256", "kid": self.inner().kid, "typ": typ})
+    }
+
+    fn now_s(&self) -> i64 {
+        self.clock.now_ms() / 1_000
+    }
+}
+
+impl Inner {
+    fn sign(&self, header: &Value, claims: &Value) -> String {
+        let text = format!(
+            "{}.{}",
+            B64.encode(header.to_string()),
+            B64.encode(claims.to_string())
+        );
+        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
+        format!("{text}.{}", B64.encode(signature.as_ref()))
+    }
+}
+
+fn pair() -> EcdsaKeyPair {
+    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
+    EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).unwrap()
+}
+
+/// A path of the shop's callback with these parameters.
+pub fn callback(parameters: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters);
+    format!("/callback?{}", query.finish())
+}
+
+async fn metadata(State(issuer): State<Issuer>) -> axum::Json<Value> {
+    let url = &issuer.url;
+    axum::Json(json!({
+        "issuer": url, "authorization_endpoint": format!("{url}/authorize"),
+        "token_endpoint": format!("{url}/token"), "userinfo_endpoint": format!("{url}/userinfo"),
+        "jwks_uri": format!("{url}/jwks"), "response_types_supported": ["code"],
+        "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["ES256"],
+    }))
+}
+
+async fn jwks(State(issuer): State<Issuer>) -> axum::Json<Value> {
+    let mut inner = issuer.inner();
+    inner.looked += 1;
+    let point = inner.pair.public_key().as_ref();
+    axum::Json(json!({"keys": [{
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": inner.kid,
+        "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..]),
+    }]}))
+}
+
+async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let invalid = (
+        StatusCode::BAD_REQUEST,
+        axum::Json(json!({"error": "invalid_grant"})),
+    );
+    let now_s = issuer.now_s();
+    let mut inner = issuer.inner();
+    if form["grant_type"] == "refresh_token" {
+        let refresh = &form["refresh_token"];
+        if inner.revoked.contains(refresh) {
+            return invalid.into_response();
+        }
+        return axum::Json(json!({
+            "access_token": format!("catalog-{refresh}"), "token_type": "Bearer", "expires_in": 300,
+            "scope": "catalog.read catalog.write",
+        }))
+        .into_response();
+    }
+    let code = form["code"].clone();
+    inner.redeemed.push(code.clone());
+    if inner.away {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let Some(grant) = inner.codes.remove(&code) else {
+        return invalid.into_response();
+    };
+    if B64.encode(digest(&SHA256, form["code_verifier"].as_bytes())) != grant.challenge {
+        return invalid.into_response();
+    }
+    let access = format!("access.{}.{code}", grant.sub);
+    let claims = json!({
+        "iss": issuer.url, "sub": grant.sub, "aud": "shop", "iat": now_s, "exp": now_s + 300,
+        "nonce": grant.nonce, "sid": format!("sid-{code}"),
+        "at_hash": B64.encode(&digest(&SHA256, access.as_bytes()).as_ref()[..16]),
+    });
+    let header = json!({"alg": "ES256", "kid": inner.kid, "typ": "JWT"});
+    axum::Json(json!({
+        "access_token": access, "token_type": "Bearer", "expires_in": 300, "scope": "openid profile",
+        "refresh_token": format!("refresh-{code}"), "id_token": inner.sign(&header, &claims),
+    }))
+    .into_response()
+}
+
+async fn userinfo(headers: HeaderMap) -> Response {
+    let bearer = headers["authorization"].to_str().unwrap();
+    let sub = bearer.split('.').nth(1).unwrap();
+    axum::Json(json!({"sub": sub, "name": format!("Name of {sub}")})).into_response()
+}
+
+async fn revoke(State(issuer): State<Issuer>, body: Bytes) -> StatusCode {
+    let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    issuer.inner().revoked.insert(form["token"].clone());
+    StatusCode::OK
+}
+
+impl Site {
+    /// One on each engine.
+    pub async fn all(name: &str) -> Vec<Self> {
+        let mut all = Vec::new();
+        for (_, url) in testing::urls(name).await {
+            // Sessions end by the clock of this machine: the one that the test moves begins there.
+            let clock = Clock::manual(Clock::system().now_ms());
+            let issuer = Issuer::start(clock.clone()).await;
+            let db = Db::open(&url, Options::new(MIGRATIONS)).await.unwrap();
+            let seal = Seal::new(&[7; 32], Random::system());
+            let registration = Registration {
+                issuer: issuer.url.clone(),
+                internal: issuer.url.clone(),
+                client_id: "shop".to_owned(),
+                client_secret: "a secret of the shop that is long enough".to_owned(),
+                shop: ORIGIN.to_owned(),
+            };
+            let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());
+            let people = People::new(oidc, Store::new(db, seal, clock.clone()));
+            all.push(Self {
+                shop: Stub::default().shop_of(Some(people)).await,
+                issuer,
+                clock,
+            });
+        }
+        all
+    }
+
+    pub fn browser(&self) -> Browser<'_> {
+        Browser {
+            site: self,
+            jar: Mutex::default(),
+        }
+    }
+
+    /// The issuer's word that somebody has signed out.
+    pub async fn log_out(&self, token: &str) -> Answer {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("logout_token", token)
+            .finish();
+        let request = Request::post("/backchannel-logout")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form))
+            .unwrap();
+        self.shop.send(request).await
+    }
+}
+
+impl Browser<'_> {
+    pub async fn get(&self, path: &str) -> Answer {
+        let answer = self.site.shop.send(self.request(path)).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Several pages at once: each is asked for before the answer to any is seen.
+    pub async fn get_all(&self, paths: &[String]) -> Vec<Answer> {
+        let requests: Vec<_> = paths.iter().map(|path| self.request(path)).collect();
+        let answers = requests.into_iter().map(|request| self.site.shop.send(request));
+        let answers = futures::future::join_all(answers).await;
+        answers.iter().for_each(|answer| self.keep(answer));
+        answers
+    }
+
+    fn request(&self, path: &str) -> Request<Body> {
+        let jar = self.jar.lock().unwrap();
+        let pairs: Vec<String> = jar
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        Request::get(path)
+            .header("cookie", pairs.join("; "))
+            .body(Body::empty())
+            .unwrap()
+    }
+
+    fn keep(&self, answer: &Answer) {
+        let mut jar = self.jar.lock().unwrap();
+        for line in answer.headers.get_all("set-cookie") {
+            let line = line.to_str().unwrap();
+            let (pair, attributes) = line.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                jar.remove(name);
+            } else {
+                jar.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// A cookie whose name begins so.
+    pub fn cookie(&self, prefix: &str) -> Option<String> {
+        let jar = self.jar.lock().unwrap();
+        let mut found = jar.iter().filter(|(name, _)| name.starts_with(prefix));
+        found.next().map(|(_, value)| value.clone())
+    }
+
+    /// The names of all its cookies.
+    pub fn cookies(&self) -> Vec<String> {
+        self.jar.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// A tab begins to sign in: where the issuer is asked.
+    pub async fn begin(&self, back: &str) -> String {
+        let answer = self.get(&begin_at(back)).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        answer.header("location").to_owned()
+    }
+
+    /// Opens a path and goes wherever it leads; at the issuer this person signs in. The last path, and what is there.
+    pub async fn follow(&self, path: &str, sub: &str) -> (String, Answer) {
+        let mut path = path.to_owned();
+        for _ in 0..10 {
+            let answer = self.get(&path).await;
+            if answer.status != StatusCode::SEE_OTHER {
+                return (path, answer);
+            }
+            let to = answer.header("location");
+            path = if to.starts_with(&self.site.issuer.url) {
+                self.site.issuer.authorize(to, sub)
+            } else {
+                to.to_owned()
+            };
+        }
+        panic!("round in circles: {path}");
+    }
+
+    pub async fn sign_in(&self, sub: &str) {
+        self.follow(&begin_at("/"), sub).await;
+        assert_eq!(self.who().await, Some(format!("Name of {sub}")));
+    }
+
+    pub async fn sign_out(&self) {
+        let page = self.get("/").await;
+        let token = page.attributes("form[action='/signout'] input[name=token]", "value");
+        let mut request = self.request("/signout");
+        *request.method_mut() = http::Method::POST;
+        request.headers_mut().insert("origin", ORIGIN.parse().unwrap());
+        let form = format!("token={}", token[0]);
+        let answer = self.site.shop.send(request.map(|_| Body::from(form))).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        self.keep(&answer);
+    }
+
+    /// The name of who is signed in, as the home page has it.
+    pub async fn who(&self) -> Option<String> {
+        let page = self.get("/").await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        page.texts(".menu-name").into_iter().next()
+    }
+}
+
+/// Where a sign-in begins that comes back to `back`.
+pub fn begin_at(back: &str) -> String {
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    format!("/signin?return={back}")
+}

@@ -25,7 +25,7 @@ use crate::connection::Serving;
 use crate::hosts::WrongHost;
 use crate::places::Places;
 use crate::request_id::REQUEST_ID;
-use crate::{Hosts, Problem, RequestId};
+use crate::{Hosts, Problem, RequestId, probes};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -235,7 +235,12 @@ impl Server {
                 "The address is too long.",
             ));
         }
-        self.hosts.admits(request).map_err(|wrong| match wrong {
+        let wrong = match self.hosts.admits(request) {
+            Ok(()) => return Ok(()),
+            Err(wrong) if probes::answer_to_any_name(request, wrong) => return Ok(()),
+            Err(wrong) => wrong,
+        };
+        Err(match wrong {
             WrongHost::Unclear => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "unclear_host",

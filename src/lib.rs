@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod config;
 mod demo;
+mod descriptors;
 pub mod embedded;
 mod operate;
 mod roles;

@@ -26,12 +26,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, GuardClient, Role, Signals as Source};
-use crate::{Listeners, Running, StartError, Urls, demo, embedded, services, signals, tls, wait_ready};
+use crate::{
+    Listeners, Running, StartError, Urls, demo, descriptors, embedded, services, signals, tls, wait_ready,
+};
 
 /// A process on its way up.
 pub(crate) struct Starting {
     config: Config,
     listeners: Listeners,
+    /// The most that one listener has, by the descriptors of this process.
+    connections: usize,
     clock: Clock,
     random: Random,
     tls: tls::Material,
@@ -58,6 +62,7 @@ impl Starting {
         clock: Clock,
         random: Random,
     ) -> Result<Self, StartError> {
+        let connections = descriptors::per_listener(descriptors::raise(), listeners.len());
         let tls = tls::material(&config)?;
         let fatal = CancellationToken::new();
         let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone()).await?;
@@ -68,6 +73,7 @@ impl Starting {
         Ok(Self {
             config,
             listeners,
+            connections,
             clock,
             random,
             tls,
@@ -471,7 +477,10 @@ impl Starting {
 
     fn serve(&self, role: Role, bound: Bound, hosts: Hosts, limits: Limits, router: Router) {
         let mut server = Server::new(role.name(), hosts, self.random.clone());
-        server.limits = limits;
+        server.limits = Limits {
+            connections: limits.connections.min(self.connections),
+            ..limits
+        };
         server.tls = self.tls.server.clone();
         // Services stand behind our gateway and keep the id that it gave.
         server.keeps_request_id = role.is_service() || role == Role::Storefront;

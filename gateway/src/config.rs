@@ -43,9 +43,9 @@ pub struct Timeouts {
     pub total: Duration,
     /// Between two pieces of an answer.
     pub idle: Duration,
-    /// How long an unused upstream connection is kept. It must stay below the upstream's own limit (a
-    /// hyper listener's header timeout runs on idle connections too: 10 s here), or a request meets a
-    /// connection that is just being closed, and a POST cannot be sent a second time.
+    /// How long an unused upstream connection is kept. It must stay below the upstream's own limit (75 s of
+    /// our listeners), or a request meets a connection that is just being closed, and a POST cannot be sent
+    /// a second time.
     pub pooled: Duration,
 }
 

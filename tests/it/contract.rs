@@ -491,14 +491,59 @@ async fn every_listener_answers_only_to_its_own_names() {
         text(&demo["shop"]),
         text(&demo["admin"]),
         text(&demo["services"]["catalog"]),
+        text(&demo["services"]["storefront"]),
     ];
     for url in urls {
         for host in ["evil.test", "localhost", "localhost:1", "127.0.0.1.evil.test"] {
-            let answer = Answer::of(http().get(format!("{url}/healthz")).header("host", host)).await;
-            assert_eq!(answer.status, 421, "{url} answered to {host}");
+            let by_name = async |path: &str| {
+                let answer = Answer::of(http().get(format!("{url}{path}")).header("host", host)).await;
+                answer.status
+            };
+            for path in ["/", "/health", "/healthz/", "/jwks"] {
+                assert_eq!(by_name(path).await, 421, "{url}{path} answered to {host}");
+            }
+            // A probe calls by the address of a pod.
+            for path in ["/healthz", "/readyz"] {
+                assert_eq!(by_name(path).await, 200, "{url}{path} by {host}");
+            }
         }
         assert_eq!(anonymous(&format!("{url}/healthz")).await.status, 200, "{url}");
     }
+    process.kill().await;
+}
+
+/// With few descriptors, which connections that say nothing would use up.
+#[tokio::test]
+async fn a_flood_of_one_listener_keeps_neither_it_nor_another_from_answering() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = tokio::process::Command::new("sh");
+    command
+        .args(["-c", r#"ulimit -n 300 && exec "$0" "$@""#])
+        .args([
+            env!("CARGO_BIN_EXE_latchkey"),
+            "--data",
+            &data.display().to_string(),
+        ])
+        .args(["--port", "0", "--identity-port", "0", "--admin-port", "0"])
+        .current_dir(folder.path())
+        .kill_on_drop(true)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let process = Process::start(command, data).await;
+    let demo = process.demo();
+    let edge = text(&demo["shop"]).replace("http://localhost", "127.0.0.1");
+    let mut silent = Vec::new();
+    for _ in 0..350 {
+        silent.push(tokio::net::TcpStream::connect(&edge).await.expect("a connection"));
+    }
+    for url in [&demo["issuer"], &demo["shop"], &demo["admin"]] {
+        let url = format!("{}/healthz", text(url));
+        let answer = tokio::time::timeout(std::time::Duration::from_secs(8), anonymous(&url)).await;
+        assert_eq!(answer.expect("an answer").status, 200, "{url}");
+    }
+    drop(silent);
     process.kill().await;
 }
 

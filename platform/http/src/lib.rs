@@ -1,7 +1,10 @@
 //! HTTP as every role speaks it: one listener with limits, one error shape, one way to read what strangers send.
 
 pub mod codes;
+mod activity;
+mod connection;
 pub mod cursor;
+mod deadlines;
 mod etag;
 mod form;
 mod hosts;
@@ -9,12 +12,15 @@ pub mod idempotency;
 mod json;
 mod listener;
 pub mod page;
+mod places;
 pub mod probes;
 mod problem;
 mod query;
 mod request_id;
+mod wire;
 
 pub use codes::Code;
+pub use activity::Streaming;
 pub use etag::{IfMatch, etag, none_match};
 pub use form::{Form, FormError};
 pub use hosts::Hosts;

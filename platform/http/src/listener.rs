@@ -1,6 +1,5 @@
 //! The listener of every role: limits first, then the names it answers to, then the router.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
@@ -16,19 +15,17 @@ use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::Limited;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use latchkey_clock::Random;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::connection::Serving;
 use crate::hosts::WrongHost;
+use crate::places::Places;
 use crate::request_id::REQUEST_ID;
-use crate::{Hosts, Problem, RequestId};
+use crate::{Hosts, Problem, RequestId, probes};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -41,11 +38,19 @@ pub struct Limits {
     pub target: usize,
     /// Number of header fields.
     pub headers: usize,
-    /// Time until a request's head is there.
+    /// Time from the first byte of a request's head to its last. A TLS handshake has as much, and so has the first
+    /// byte of a new connection.
     pub head: Duration,
-    /// Time until an answer begins.
+    /// How long a connection is kept on which nothing is under way.
+    pub idle: Duration,
+    /// Time until an answer begins, the request's body included.
     pub answer: Duration,
-    /// Connections at once.
+    /// Time from the beginning of an answer to its last byte, however slowly the peer reads.
+    pub exchange: Duration,
+    /// Time in which something must get through to a peer that is written to: the one limit of a
+    /// [`Streaming`](crate::Streaming) answer.
+    pub stall: Duration,
+    /// Connections at once. One address has half of these at most.
     pub connections: usize,
     /// Time for what is under way when the role stops.
     pub drain: Duration,
@@ -58,7 +63,11 @@ impl Default for Limits {
             target: 8 * 1024,
             headers: 64,
             head: Duration::from_secs(10),
+            // Longer than the usual pools of clients keep a connection: they end it, and never write into the end.
+            idle: Duration::from_secs(75),
             answer: Duration::from_secs(30),
+            exchange: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
             connections: 10_000,
             drain: Duration::from_secs(15),
         }
@@ -144,22 +153,35 @@ impl Server {
 
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, bound: Bound, router: Router, stop: CancellationToken) {
-        let server = Arc::new(self);
-        let places = Arc::new(Semaphore::new(server.limits.connections));
+        let (role, drain) = (self.role, self.limits.drain);
+        let places = Places::new(&self.limits);
+        let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
+        let serving = Arc::new(Serving::new(self, router, stop.clone(), cut.clone()));
         let accepting = bound.listeners.into_iter().map(|listener| {
             accept(
                 listener,
-                server.clone(),
-                router.clone(),
+                serving.clone(),
                 places.clone(),
+                connections.clone(),
                 stop.clone(),
             )
         });
         futures::future::join_all(accepting).await;
+        connections.close();
+        if tokio::time::timeout(drain, connections.wait()).await.is_err() {
+            tracing::warn!(role, "connections were cut at the end of the drain");
+            cut.cancel();
+            connections.wait().await;
+        }
     }
 
     /// Everything that happens to a request before and after the router.
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr, router: Router) -> Response {
+    pub(crate) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        router: Router,
+    ) -> Response {
         let id = self.request_id(&request);
         let uri = request.uri().clone();
         let answer = REQUEST_ID.scope(id, async move {
@@ -213,7 +235,12 @@ impl Server {
                 "The address is too long.",
             ));
         }
-        self.hosts.admits(request).map_err(|wrong| match wrong {
+        let wrong = match self.hosts.admits(request) {
+            Ok(()) => return Ok(()),
+            Err(wrong) if probes::answer_to_any_name(request, wrong) => return Ok(()),
+            Err(wrong) => wrong,
+        };
+        Err(match wrong {
             WrongHost::Unclear => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "unclear_host",
@@ -243,155 +270,59 @@ impl Server {
     }
 }
 
+/// Takes connections until `stop`. Each is taken before there is a place for it, because who it is from decides whether
+/// it gets one.
 async fn accept(
     listener: TcpListener,
-    server: Arc<Server>,
-    router: Router,
-    places: Arc<Semaphore>,
+    serving: Arc<Serving>,
+    places: Arc<Places>,
+    connections: TaskTracker,
     stop: CancellationToken,
 ) {
-    let graceful = GracefulShutdown::new();
-    let tls = server.tls.clone().map(TlsAcceptor::from);
-    let builders = Arc::new(Builders::new(&server.limits));
+    const FIRST: Duration = Duration::from_millis(50);
+    const LONGEST: Duration = Duration::from_secs(1);
+    let mut pause = FIRST;
     loop {
         let accepting = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_one_connection(&error) => return None,
+                Err(error) => {
+                    // Out of descriptors, most likely: give the connections under way a moment to end.
+                    tracing::warn!(error = %error, role = serving.role(), "cannot accept");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST);
+                    return None;
+                }
+            };
+            pause = FIRST;
+            let Some(place) = places.place(peer.ip()).await else {
+                tracing::debug!(
+                    role = serving.role(),
+                    "an address uses its whole share of connections"
+                );
+                return None;
+            };
+            Some((stream, peer, place))
         };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             accepted = accepting => accepted,
             () = stop.cancelled() => break,
         };
-        let Ok(place) = place else { break };
-        let (stream, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: give the connections under way a moment to end.
-                tracing::warn!(error = %error, role = server.role, "cannot accept");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let _nagle_stays_on = stream.set_nodelay(true);
-        let (server, router, builders, tls) = (server.clone(), router.clone(), builders.clone(), tls.clone());
-        let watcher = graceful.watcher();
-        tokio::spawn(async move {
-            let _place = place;
-            let head = server.limits.head;
-            let service = hyper::service::service_fn(move |request| {
-                let (server, router) = (server.clone(), router.clone());
-                async move { Ok::<_, Infallible>(server.answer(request, address, router).await) }
-            });
-            // How a connection ends is the peer's affair; what matters of it was logged with its requests.
-            let _ended = match tls {
-                None => {
-                    let Ok(Some(version)) = tokio::time::timeout(head, version_of(&stream)).await else {
-                        return;
-                    };
-                    let io = TokioIo::new(stream);
-                    let serving = builders.of(version).serve_connection_with_upgrades(io, service);
-                    watcher.watch(serving.into_owned()).await
-                }
-                Some(tls) => match tokio::time::timeout(head, handshake(tls, stream)).await {
-                    Ok(Ok(stream)) => {
-                        let version = match stream.get_ref().1.alpn_protocol() {
-                            Some(b"h2") => Version::Two,
-                            _ => Version::One,
-                        };
-                        let io = TokioIo::new(stream);
-                        let serving = builders.of(version).serve_connection_with_upgrades(io, service);
-                        watcher.watch(serving.into_owned()).await
-                    }
-                    _ => return,
-                },
-            };
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(server.limits.drain, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(role = server.role, "connections were cut at the end of the drain");
-    }
-}
-
-async fn handshake(
-    tls: TlsAcceptor,
-    stream: TcpStream,
-) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
-    tls.accept(stream).await
-}
-
-/// Which HTTP a connection speaks.
-#[derive(Clone, Copy)]
-enum Version {
-    One,
-    Two,
-}
-
-/// Tells the version by the first bytes (RFC 9113 §3.4) without taking them. The caller bounds the time: a peer that
-/// says nothing must not hold a place. `None` when it hangs up.
-async fn version_of(stream: &TcpStream) -> Option<Version> {
-    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    const AGAIN: Duration = Duration::from_millis(5);
-    let mut first = [0; PREFACE.len()];
-    loop {
-        let read = stream.peek(&mut first).await.ok()?;
-        if read == 0 {
-            return None;
-        }
-        if !PREFACE.starts_with(&first[..read]) {
-            return Some(Version::One);
-        }
-        if read == PREFACE.len() {
-            return Some(Version::Two);
-        }
-        // Part of the preface is there already, so the socket stays readable while the rest is on its way.
-        tokio::time::sleep(AGAIN).await;
-    }
-}
-
-/// One builder a version: hyper's own detection waits for the first byte without any limit.
-struct Builders {
-    one: auto::Builder<TokioExecutor>,
-    two: auto::Builder<TokioExecutor>,
-}
-
-impl Builders {
-    fn new(limits: &Limits) -> Self {
-        Self {
-            one: connection_builder(limits).http1_only(),
-            two: connection_builder(limits).http2_only(),
-        }
-    }
-
-    fn of(&self, version: Version) -> &auto::Builder<TokioExecutor> {
-        match version {
-            Version::One => &self.one,
-            Version::Two => &self.two,
+        if let Some((stream, peer, place)) = accepted {
+            let _nagle_stays_on = stream.set_nodelay(true);
+            connections.spawn(serving.clone().connection(stream, peer, place));
         }
     }
 }
 
-fn connection_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_headers(limits.headers)
-        .max_buf_size(32 * 1024)
-        .half_close(false);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .max_header_list_size(16 * 1024)
-        .max_pending_accept_reset_streams(20)
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(10));
-    builder
+/// Whether accepting failed for this connection alone, which was gone before we took it.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }
 
 /// The request with a body that ends at the limit, or `None` when it says itself that it is larger.

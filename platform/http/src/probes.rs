@@ -1,12 +1,18 @@
-//! `/healthz` says that the process lives; `/readyz` says that it can do its work.
+//! `/healthz` says that the process lives; `/readyz` says that it can do its work. Whoever asks that calls by an address,
+//! not by a name.
 
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::StatusCode;
+use http::{Method, Request, StatusCode, Version, header};
 use serde_json::{Map, Value, json};
+
+use crate::hosts::WrongHost;
+
+const HEALTHZ: &str = "/healthz";
+const READYZ: &str = "/readyz";
 
 type Check = Arc<dyn Fn() -> bool + Send + Sync>;
 
@@ -44,9 +50,9 @@ impl Ready {
 /// The two probes.
 pub fn router(ready: Ready) -> Router {
     Router::new()
-        .route("/healthz", get(async || Json(json!({"status": "ok"}))))
+        .route(HEALTHZ, get(async || Json(json!({"status": "ok"}))))
         .route(
-            "/readyz",
+            READYZ,
             get(async move || -> Response {
                 let checks = ready.report();
                 let (status, word) = match ready.is_ready() {
@@ -56,4 +62,66 @@ pub fn router(ready: Ready) -> Router {
                 (status, Json(json!({"status": word, "checks": checks}))).into_response()
             }),
         )
+}
+
+/// Whether a request that does not go to a name of the listener is answered all the same: a probe that names another
+/// host, or none where HTTP/1.0 asks for none. There is nothing to be had by rebinding there.
+pub(crate) fn answer_to_any_name<B>(request: &Request<B>, wrong: WrongHost) -> bool {
+    let is_probe = matches!(request.uri().path(), HEALTHZ | READYZ)
+        && matches!(*request.method(), Method::GET | Method::HEAD);
+    is_probe
+        && match wrong {
+            WrongHost::Foreign => true,
+            WrongHost::Unclear => {
+                request.version() <= Version::HTTP_10
+                    && request.uri().authority().is_none()
+                    && !request.headers().contains_key(header::HOST)
+            }
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Hosts;
+
+    fn admitted(request: http::request::Builder) -> bool {
+        let request = request.body(()).unwrap();
+        let wrong = Hosts::loopback(8081).admits(&request).unwrap_err();
+        answer_to_any_name(&request, wrong)
+    }
+
+    #[test]
+    fn a_probe_is_answered_by_any_name_and_in_http_1_0_without_one() {
+        for path in ["/healthz", "/readyz", "/readyz?verbose"] {
+            let by = |host: &str| Request::builder().uri(path).header("host", host);
+            assert!(admitted(by("10.1.2.3:8081")), "{path}");
+            assert!(admitted(by("10.1.2.3:8081").method("HEAD")), "{path}");
+            let nameless = || Request::builder().uri(path);
+            assert!(admitted(nameless().version(Version::HTTP_10)), "{path}");
+            assert!(!admitted(nameless().version(Version::HTTP_11)), "{path}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_a_probe_is_opened_by_any_name() {
+        for path in [
+            "/",
+            "/health",
+            "/metrics",
+            "/healthz/",
+            "//healthz",
+            "/healthz/../token",
+            "/%68ealthz",
+            "/x?/healthz",
+        ] {
+            let request = || Request::builder().uri(path);
+            assert!(!admitted(request().header("host", "evil.test")), "{path}");
+            assert!(!admitted(request().version(Version::HTTP_10)), "{path}");
+        }
+        let probe = || Request::builder().uri("/healthz");
+        assert!(!admitted(probe().method("POST").header("host", "evil.test")));
+        let two = probe().version(Version::HTTP_10).header("host", "a");
+        assert!(!admitted(two.header("host", "b")), "two names are a mistake");
+    }
 }

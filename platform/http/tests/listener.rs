@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use latchkey_clock::Random;
+use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -162,5 +163,33 @@ async fn a_request_id_is_kept_behind_our_gateway_and_from_nobody_else() {
             said.starts_with("HTTP/1.1 200") && !said.contains("script"),
             "{said}"
         );
+    }
+}
+
+/// A probe calls by the address of a pod, and may speak HTTP/1.0. Nothing else is had by a foreign name.
+#[tokio::test]
+async fn probes_answer_any_name_and_http_1_0_and_other_paths_do_not() {
+    let router = Router::new()
+        .route("/", get(async || "hello"))
+        .merge(probes::router(Ready::new()));
+    let port = serving(router, false).await;
+    let foreign = "HTTP/1.1\r\nhost: 10.1.2.3:8081\r\nconnection: close";
+    for (target, head, status) in [
+        ("/healthz", foreign, "200"),
+        ("/readyz", foreign, "200"),
+        ("/healthz", "HTTP/1.0", "200"),
+        ("/readyz", "HTTP/1.0", "200"),
+        ("/healthz", "HTTP/1.1\r\nconnection: close", "400"),
+        ("/", foreign, "421"),
+        ("/healthz/", foreign, "421"),
+        ("/healthz/..", foreign, "421"),
+        ("//healthz", foreign, "421"),
+        ("/", "HTTP/1.0", "400"),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let request = format!("GET {target} {head}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let said = until_closed(&mut stream).await;
+        assert_eq!(said.split(' ').nth(1), Some(status), "{target} {head}: {said}");
     }
 }

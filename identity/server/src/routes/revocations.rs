@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, header};
+use latchkey_http::Streaming;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, stands};
 use latchkey_protocol::client::{Alg, Client};
@@ -70,6 +71,7 @@ pub(crate) async fn get(State(identity): State<Identity>, request: Request) -> R
     });
     let stream = futures::stream::unfold(body, async |mut body| Some((body.recv().await?, body)));
     let mut response = Body::from_stream(stream).into_response();
+    response.extensions_mut().insert(Streaming);
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,

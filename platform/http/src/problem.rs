@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::current_request_id;
+use crate::{current_request_id, reasons};
 
 /// An error answer. The reason of an internal failure is logged and never sent.
 #[derive(Debug, Clone)]
@@ -107,18 +107,6 @@ impl Problem {
             "Something failed inside. The trace id leads to the reason in the log.",
         )
     }
-}
-
-/// An error and its causes, for the log.
-pub fn reasons(error: &dyn std::error::Error) -> String {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    chain
 }
 
 impl From<latchkey_db::DbError> for Problem {

@@ -14,7 +14,7 @@ use latchkey_gateway::{Gateway, Origin, Route, Routes};
 use latchkey_guard::{Guard, GuardHealth, Keys, Signals};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
-use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
+use latchkey_identity::{Chore, Identity, IdentityError, Parts, Seed, Seeded, Vault};
 use latchkey_protocol::metadata::path;
 use latchkey_storefront::Storefront;
 use latchkey_storefront::oidc::{Oidc, Registration};
@@ -23,10 +23,10 @@ use latchkey_storefront::seal::Seal;
 use latchkey_storefront::store::{Store, Whom};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, GuardClient, Role, Signals as Source};
-use crate::{Listeners, Running, StartError, Urls, demo, embedded, signals, tls, wait_ready};
+use crate::supervise::{Lost, Supervisor};
+use crate::{Listeners, Running, StartError, Urls, database_name, demo, embedded, signals, tls, wait_ready};
 
 /// A process on its way up.
 pub(crate) struct Starting {
@@ -43,11 +43,10 @@ pub(crate) struct Starting {
     databases: Vec<Db>,
     ready: Vec<(&'static str, Ready)>,
     guards: Vec<(&'static str, Guard)>,
-    stop: CancellationToken,
     fatal: CancellationToken,
-    serving: TaskTracker,
-    background: TaskTracker,
-    background_stop: CancellationToken,
+    lost: Lost,
+    serving: Supervisor,
+    background: Supervisor,
 }
 
 impl Starting {
@@ -58,9 +57,15 @@ impl Starting {
         clock: Clock,
         random: Random,
     ) -> Result<Self, StartError> {
-        let tls = tls::material(&config)?;
+        let tls = tls::material(&config, clock.now_ms())?;
         let fatal = CancellationToken::new();
-        let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone()).await?;
+        let lost = Lost::default();
+        let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone())
+            .await
+            .map_err(|source| StartError::Bus {
+                database: database_name(&config.bus),
+                source,
+            })?;
         let urls = urls(&config, &listeners, &tls);
         let edge = listeners
             .get(&Role::Gateway)
@@ -78,11 +83,10 @@ impl Starting {
             databases: Vec::new(),
             ready: Vec::new(),
             guards: Vec::new(),
-            stop: CancellationToken::new(),
             fatal,
-            serving: TaskTracker::new(),
-            background: TaskTracker::new(),
-            background_stop: CancellationToken::new(),
+            serving: Supervisor::new(lost.clone()),
+            background: Supervisor::new(lost.clone()),
+            lost,
         })
     }
 
@@ -118,19 +122,24 @@ impl Starting {
             demo: None,
             demo_path: None,
             lock: None,
-            stop: self.stop,
             fatal: self.fatal,
+            lost: self.lost,
             serving: self.serving,
             background: self.background,
-            background_stop: self.background_stop,
             databases: self.databases,
         }
     }
 
     async fn identity(&mut self, bound: Bound, seed: Seed) -> Result<Seeded, StartError> {
         let tables = [latchkey_identity::MIGRATIONS, latchkey_bus::outbox::MIGRATIONS];
-        let db = self.open(&self.config.identity_database.clone(), &tables).await?;
-        let master_key = embedded::master_key(&self.config.keys, &self.random)?;
+        let url = self.config.identity_database.clone();
+        let db = self.open(&url, &tables).await?;
+        let failed = |source: IdentityError| StartError::Identity {
+            database: database_name(&url),
+            source,
+        };
+        let sealed = latchkey_identity::is_sealed(&db).await.map_err(failed)?;
+        let master_key = embedded::master_key(&self.config.keys, &self.random, sealed)?;
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
             origins: self.origins(&self.urls.issuer, bound.port()),
@@ -140,15 +149,21 @@ impl Starting {
             rsa: self.config.rsa,
             clock: self.clock.clone(),
             random: self.random.clone(),
-            stop: self.stop.clone(),
+            stop: self.serving.stopping(),
         })
-        .await?;
+        .await
+        .map_err(failed)?;
         let seeded = identity.seed(seed, "seed").await?;
         self.register_guard_client(&identity).await?;
-        let (running, stop) = (identity.clone(), self.background_stop.clone());
-        self.background.spawn(async move { running.run(stop).await });
+        for chore in Chore::ALL {
+            let identity = identity.clone();
+            self.background.keep(chore.name(), move |stop| {
+                let identity = identity.clone();
+                async move { identity.run(chore, stop).await }
+            });
+        }
 
-        let ready = identity.ready();
+        let ready = self.background.watched(identity.ready());
         let hosts = self.hosts(&bound, Some(&self.urls.issuer));
         let router = identity.router().merge(probes::router(ready.clone()));
         self.serve(Role::Identity, bound, hosts, Limits::default(), router);
@@ -165,7 +180,7 @@ impl Starting {
             )
             .await?;
         let guard = self.guard(latchkey_catalog::AUDIENCE)?;
-        let catalog = Catalog::new(db.clone(), self.clock.clone(), self.random.clone(), "EUR");
+        let mut catalog = Catalog::new(db.clone(), self.clock.clone(), self.random.clone(), "EUR");
         let instructor = seeded
             .users
             .iter()
@@ -180,19 +195,25 @@ impl Starting {
             .await
             .map_err(|error| StartError::Catalog(error.to_string()))?;
         }
-        let relay = self.bus.relay(db.clone(), self.clock.clone());
-        self.background.spawn(relay.run(self.background_stop.clone()));
-        let (bus, hearing, stop) = (self.bus.clone(), catalog.clone(), self.background_stop.clone());
-        self.background.spawn(async move {
-            let handle = move |tx, event| {
-                let catalog = hearing.clone();
-                async move { latchkey_catalog::consumers::hear(&catalog, &tx, &event).await }
-            };
-            bus.consume(latchkey_catalog::consumers::group(), db, handle, stop)
-                .await;
+        let (bus, outbox, clock) = (self.bus.clone(), db.clone(), self.clock.clone());
+        self.background.keep("catalog_relay", move |stop| {
+            bus.relay(outbox.clone(), clock.clone()).run(stop)
+        });
+        let (bus, hearing) = (self.bus.clone(), catalog.clone());
+        self.background.keep("catalog_consumer", move |stop| {
+            let (bus, db, hearing) = (bus.clone(), db.clone(), hearing.clone());
+            async move {
+                let handle = move |tx, event| {
+                    let catalog = hearing.clone();
+                    async move { latchkey_catalog::consumers::hear(&catalog, &tx, &event).await }
+                };
+                bus.consume(latchkey_catalog::consumers::group(), db, handle, stop)
+                    .await;
+            }
         });
 
         self.guards.push((Role::Catalog.name(), guard.clone()));
+        catalog.ready = self.background.watched(catalog.ready);
         let ready = {
             let guard = guard.clone();
             Ready::new().when("guard", move || guard.ready())
@@ -240,7 +261,11 @@ impl Starting {
             return Ok(None);
         };
         let url = self.config.storefront_database.clone();
+        let known = Db::exists(&url, &latchkey_storefront::store::MIGRATIONS[0]).await;
         let db = self.open(&url, latchkey_storefront::store::MIGRATIONS).await?;
+        if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
+            tracing::warn!("storefront.key is not there; with the new one nobody is signed in at the shop");
+        }
         let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
         let store = Store::new(db, Seal::new(&key, self.random.clone()), self.clock.clone());
         let registration = Registration {
@@ -252,21 +277,12 @@ impl Starting {
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
         let people = People::new(oidc, store.clone());
-        let (bus, clock, stop) = (self.bus.clone(), self.clock.clone(), self.background_stop.clone());
-        let listening = signals::sign_out(bus, people.clone(), clock, stop.clone());
-        self.background.spawn(listening);
-        self.background.spawn(async move {
-            let mut hour = tokio::time::interval(Duration::from_secs(3_600));
-            loop {
-                tokio::select! {
-                    _ = hour.tick() => {}
-                    () = stop.cancelled() => return,
-                }
-                if let Err(error) = store.end_logins(Whom::Expired).await {
-                    tracing::warn!(error = %error, "expired sessions of the shop stay for now");
-                }
-            }
+        let (bus, hearing, clock) = (self.bus.clone(), people.clone(), self.clock.clone());
+        self.background.keep("shop_sign_out", move |stop| {
+            signals::sign_out(bus.clone(), hearing.clone(), clock.clone(), stop)
         });
+        self.background
+            .keep("shop_expiry", move |stop| end_expired_logins(store.clone(), stop));
         Ok(Some(people))
     }
 
@@ -343,7 +359,8 @@ impl Starting {
             answer: Duration::from_secs(35),
             ..Limits::default()
         };
-        let router = latchkey_gateway::router(gateway).merge(probes::router(Ready::new()));
+        let router =
+            latchkey_gateway::router(gateway).merge(probes::router(self.background.watched(Ready::new())));
         self.serve(Role::Gateway, bound, hosts, limits, router);
         Ok(())
     }
@@ -352,6 +369,7 @@ impl Starting {
         let metrics = latchkey_telemetry::metrics();
         let (every, guards) = (self.ready.clone(), self.guards.clone());
         let ready = Ready::new().when("roles", move || every.iter().all(|(_, ready)| ready.is_ready()));
+        let ready = self.background.watched(self.serving.watched(ready));
         let router = Router::new()
             .route("/metrics", get(async move || metrics.render()))
             .route("/health", get(async move || Json(health(&guards))))
@@ -369,9 +387,10 @@ impl Starting {
         let client = self.tls.client()?;
         let keys = Keys::http_by(format!("{internal}{}", path::JWKS), client.clone(), clock.clone());
         let signals = Signals::new(clock.clone());
-        let stop = self.background_stop.clone();
-        self.background
-            .spawn(keys.clone().run(stop.clone().cancelled_owned()));
+        let fetching = keys.clone();
+        self.background.keep("guard_keys", move |stop| {
+            fetching.clone().run(stop.cancelled_owned())
+        });
         match (self.config.signals, &self.config.guard_client) {
             (Source::Feed, Some(asking)) => {
                 let feed = latchkey_guard::Feed {
@@ -381,17 +400,18 @@ impl Starting {
                     issuer: self.urls.issuer.clone(),
                     client: client.clone(),
                 };
-                let listening = feed.run(
-                    signals.clone(),
-                    keys.clone(),
-                    clock.clone(),
-                    stop.cancelled_owned(),
-                );
-                self.background.spawn(listening);
+                let (signals, keys, clock) = (signals.clone(), keys.clone(), clock.clone());
+                self.background.keep("guard_signals", move |stop| {
+                    let stopped = stop.cancelled_owned();
+                    feed.clone()
+                        .run(signals.clone(), keys.clone(), clock.clone(), stopped)
+                });
             }
             (Source::Bus | Source::Feed, _) => {
-                let listening = signals::listen(self.bus.clone(), signals.clone(), self.clock.clone(), stop);
-                self.background.spawn(listening);
+                let (bus, signals, clock) = (self.bus.clone(), signals.clone(), self.clock.clone());
+                self.background.keep("guard_signals", move |stop| {
+                    signals::listen(bus.clone(), signals.clone(), clock.clone(), stop)
+                });
             }
         }
         let mut guard = Guard::builder(&self.urls.issuer, audience)
@@ -435,7 +455,12 @@ impl Starting {
     }
 
     async fn open(&mut self, url: &str, tables: &[latchkey_db::Migrations]) -> Result<Db, StartError> {
-        let db = Db::open(url, Options::new(tables).fatal(self.fatal.clone())).await?;
+        let db = Db::open(url, Options::new(tables).fatal(self.fatal.clone()))
+            .await
+            .map_err(|source| StartError::Db {
+                database: database_name(url),
+                source,
+            })?;
         self.databases.push(db.clone());
         Ok(db)
     }
@@ -472,7 +497,25 @@ impl Starting {
         if role == Role::Identity {
             server.refusal = latchkey_identity::refusal_at;
         }
-        self.serving.spawn(server.serve(bound, router, self.stop.clone()));
+        let serving = server.serve(bound, router, self.serving.stopping());
+        self.serving.once(role.name(), serving);
+    }
+}
+
+/// Forgets, every hour, who was signed in at the shop for too long.
+async fn end_expired_logins(store: Store, stop: CancellationToken) {
+    let mut hour = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        tokio::select! {
+            _ = hour.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = store.end_logins(Whom::Expired).await {
+            tracing::warn!(
+                reason = latchkey_http::reasons(&error),
+                "expired sessions of the shop stay for now"
+            );
+        }
     }
 }
 

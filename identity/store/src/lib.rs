@@ -64,6 +64,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0004_purging.sql"),
             postgres: include_str!("../migrations/0004_purging.sql"),
         },
+        Migration {
+            version: 10,
+            name: "overlapping secrets",
+            sqlite: include_str!("../migrations/0010_overlapping_secrets.sql"),
+            postgres: include_str!("../migrations/0010_overlapping_secrets.sql"),
+        },
     ],
 };
 

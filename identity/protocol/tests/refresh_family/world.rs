@@ -49,6 +49,7 @@ impl World {
         let client = Client {
             metadata,
             secret: None,
+            previous_secret: None,
             disabled_at: None,
             tokens_before: None,
             version: 1,

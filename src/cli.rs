@@ -1,21 +1,22 @@
-//! The command line: `up` and `serve`; the operations on clients, people, keys and events have a file each.
+//! The command line: `up` and `serve`; the operations on clients, resources, people, keys and events have a file each.
 
 mod clients;
 mod events;
 mod keys;
+mod output;
 mod people;
+mod resources;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
 use latchkey_identity::{AdminError, SeedError};
-use serde::Serialize;
 
 use crate::config::{Config, ConfigError, Role, Tls, environment};
-use crate::{Running, StartError, start};
+use crate::{Broken, Running, StartError, start};
 
 /// What is recorded of operations from the command line.
 const ACTOR: &str = "cli";
@@ -46,6 +47,8 @@ enum Command {
     Serve(Serve),
     /// Clients
     Client(Operate<clients::ClientCommand>),
+    /// Resources: what access tokens are for
+    Resource(Operate<resources::ResourceCommand>),
     /// People
     User(Operate<people::UserCommand>),
     /// Signing keys
@@ -134,16 +137,22 @@ enum CliError {
     Failed(String),
     #[error("the database could not be written; start again to recover from its log")]
     Broken,
+    #[error("the background task {0} ended again and again, and this process with it; the log says why")]
+    Lost(&'static str),
 }
 
 impl CliError {
     fn code(&self) -> u8 {
         match self {
             Self::Config(_)
-            | Self::Start(StartError::Config(_) | StartError::Seed(SeedError::Invalid(_)))
+            | Self::Start(
+                StartError::Config(_)
+                | StartError::Seed(SeedError::Invalid(_))
+                | StartError::NoInstallation(_),
+            )
             | Self::Admin(AdminError::Refused(_))
             | Self::Invalid(_) => INVALID,
-            Self::Broken => BROKEN,
+            Self::Broken | Self::Lost(_) => BROKEN,
             Self::Start(_) | Self::Admin(AdminError::Inside(_)) | Self::Failed(_) => FAILED,
         }
     }
@@ -157,6 +166,7 @@ pub async fn run() -> ExitCode {
         Some(Command::Up(up_args)) => up(up_args).await,
         Some(Command::Serve(serve_args)) => serve(serve_args).await,
         Some(Command::Client(operate)) => clients::run(operate).await,
+        Some(Command::Resource(operate)) => resources::run(operate).await,
         Some(Command::User(operate)) => people::run(operate).await,
         Some(Command::Key(operate)) => keys::run(operate).await,
         Some(Command::Events(operate)) => events::run(operate).await,
@@ -177,15 +187,16 @@ pub async fn run() -> ExitCode {
                 }
                 cause = error.source();
             }
-            eprintln!("latchkey: {text}");
+            latchkey_telemetry::say(&format!("latchkey: {text}"));
             ExitCode::from(error.code())
         }
     }
 }
 
 async fn up(up: Up) -> Result<(), CliError> {
-    logs(&up.log)?;
     let (data, keys) = folders(up.data, up.keys);
+    // The request id on a page leads to a line of it, whatever became of the terminal.
+    logs(&up.log, Some(&data.join("latchkey.log")))?;
     let mut config = Config::up(data, keys, [up.port, up.identity_port, up.admin_port]);
     config.issuer = up.issuer;
     config.seeds = up.seed;
@@ -207,7 +218,7 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     let mut config = Config::serve(roles, serve.config.as_deref(), &environment())?;
     config.seeds = serve.seed;
     config.allow_introspect_all = serve.allow_introspect_all;
-    logs(&config.log)?;
+    logs(&config.log, None)?;
     let shared = config[Role::Identity].database.starts_with("sqlite:") || config.bus.starts_with("sqlite:");
     if shared && config.roles.len() < Role::all().len() {
         tracing::info!(
@@ -216,7 +227,7 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
         );
     }
     let running = start(config, Clock::system(), Random::system()).await?;
-    println!("ready");
+    say_ready("");
     until_stopped(running).await
 }
 
@@ -229,8 +240,8 @@ fn roles() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(Role::all().into_iter().map(Role::name)).try_map(named)
 }
 
-fn logs(filter: &str) -> Result<(), CliError> {
-    latchkey_telemetry::start_logs(filter, latchkey_telemetry::Format::Auto)
+fn logs(filter: &str, file: Option<&Path>) -> Result<(), CliError> {
+    latchkey_telemetry::start_logs(filter, latchkey_telemetry::Format::Auto, file)
         .map_err(|reason| CliError::Invalid(format!("log filter: {reason}")))
 }
 
@@ -243,21 +254,27 @@ fn folders(data: Option<PathBuf>, keys: Option<PathBuf>) -> (PathBuf, PathBuf) {
     )
 }
 
-fn greet(running: &Running, data: &std::path::Path) {
+fn greet(running: &Running, data: &Path) {
     let urls = &running.urls;
     let (shop, admin) = (
         urls.shop.as_deref().unwrap_or_default(),
         urls.admin.as_deref().unwrap_or_default(),
     );
-    println!("  shop     {shop}");
-    println!("  API      {shop}/api/catalog/v1/courses");
-    println!("  issuer   {}/.well-known/openid-configuration", urls.issuer);
-    println!("  metrics  {admin}/metrics");
-    println!(
-        "  people, clients and their secrets: {}",
-        data.join("demo.json").display()
-    );
-    println!("ready");
+    say_ready(&format!(
+        "  shop     {shop}\n  API      {shop}/api/catalog/v1/courses\n  \
+         issuer   {}/.well-known/openid-configuration\n  metrics  {admin}/metrics\n  \
+         people, clients and their secrets: {}\n  warnings: {}\n",
+        urls.issuer,
+        data.join("demo.json").display(),
+        data.join("latchkey.log").display()
+    ));
+}
+
+/// A server does not depend on who reads its standard output.
+fn say_ready(before: &str) {
+    if let Err(error) = output::put(&format!("{before}ready\n")) {
+        tracing::warn!(reason = %error, "nobody was told that it is ready");
+    }
 }
 
 async fn until_stopped(running: Running) -> Result<(), CliError> {
@@ -265,19 +282,21 @@ async fn until_stopped(running: Running) -> Result<(), CliError> {
     let failed = |error: std::io::Error| CliError::Failed(error.to_string());
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let broken = tokio::select! {
-        _ = interrupt.recv() => false,
-        _ = terminate.recv() => false,
-        () = running.broken() => true,
+    let done = tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        broken = running.broken() => Err(match broken {
+            Broken::Disk => CliError::Broken,
+            Broken::Task(name) => CliError::Lost(name),
+        }),
     };
     running.stop().await;
-    if broken { Err(CliError::Broken) } else { Ok(()) }
+    done
 }
 
 impl<C: Subcommand> Operate<C> {
     fn config(&self) -> Result<Config, CliError> {
-        latchkey_telemetry::start_logs("warn", latchkey_telemetry::Format::Auto)
-            .map_err(CliError::Invalid)?;
+        logs("warn", None)?;
         if self.config.is_some() {
             return Ok(Config::serve(
                 Role::all(),
@@ -287,13 +306,6 @@ impl<C: Subcommand> Operate<C> {
         }
         let (data, keys) = folders(self.data.clone(), self.keys.clone());
         Ok(Config::up(data, keys, [8080, 8081, 8082]))
-    }
-}
-
-fn print<T: Serialize>(json: bool, value: &T, otherwise: impl FnOnce()) {
-    match json {
-        true => println!("{}", serde_json::to_string(value).unwrap_or_default()),
-        false => otherwise(),
     }
 }
 
@@ -307,6 +319,7 @@ mod tests {
         for words in [
             "key revoke ID",
             "client add ID",
+            "client set ID --name x",
             "client show ID",
             "client rotate-secret ID",
             "client disable ID",

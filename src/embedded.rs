@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use latchkey_clock::Random;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,13 @@ pub enum FolderError {
     /// Another demo runs on it.
     #[error("{0} is in use by another latchkey")]
     InUse(String),
+    /// The master key is gone, and there is something that only it opens.
+    #[error(
+        "{0} is not there, and the identity database was sealed with it. Put it back from the backup of the folder of keys, \
+         or name that folder (--keys, or keys in the configuration). Nothing else opens that database; to begin anew, \
+         move it away"
+    )]
+    NoMasterKey(String),
     /// It holds something else than it should.
     #[error("{0} does not hold what it should")]
     Content(String),
@@ -48,9 +56,15 @@ pub fn private_folder(path: &Path) -> Result<(), FolderError> {
         .map_err(|error| io(path, &error))
 }
 
-/// The master key of the keys folder; made at the first start, 0600.
-pub fn master_key(folder: &Path, random: &Random) -> Result<[u8; 32], FolderError> {
-    key(folder, "master.key", random)
+/// The master key of the keys folder; made at the first start, 0600. It is never made when a database is `sealed`
+/// already: another key would not open it.
+pub fn master_key(folder: &Path, random: &Random, sealed: bool) -> Result<[u8; 32], FolderError> {
+    const NAME: &str = "master.key";
+    let path = folder.join(NAME);
+    if sealed && !path.exists() {
+        return Err(FolderError::NoMasterKey(path.display().to_string()));
+    }
+    key(folder, NAME, random)
 }
 
 /// The key of this name in the folder of keys; made when it is not there.
@@ -164,8 +178,13 @@ pub struct LocalTls {
     pub key: String,
 }
 
-/// The local authority of the data folder, with a fresh certificate for localhost, 127.0.0.1 and ::1.
-pub fn local_tls(data: &Path) -> Result<LocalTls, FolderError> {
+/// The local authority of the data folder, with a certificate for localhost, 127.0.0.1 and ::1 that is made anew at each
+/// start. Browsers take none that is valid for longer than 398 days.
+pub fn local_tls(data: &Path, now_ms: i64) -> Result<LocalTls, FolderError> {
+    const DAY: u64 = 24 * 3_600;
+    // Clocks differ: it begins a day ago.
+    let begin = u64::try_from(now_ms / 1_000).unwrap_or(0).saturating_sub(DAY);
+    let at = |seconds| rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
     let folder = data.join("tls");
     private_folder(&folder)?;
     let (ca_file, ca_key) = (folder.join("ca.pem"), folder.join("ca.key"));
@@ -199,6 +218,7 @@ pub fn local_tls(data: &Path) -> Result<LocalTls, FolderError> {
         .push(rcgen::DnType::CommonName, "Latchkey on this machine");
     leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
     leaf.use_authority_key_identifier_extension = true;
+    (leaf.not_before, leaf.not_after) = (at(begin), at(begin + 397 * DAY));
     let key = rcgen::KeyPair::generate().map_err(failed)?;
     let certificate = leaf.signed_by(&key, &issuer).map_err(failed)?;
     Ok(LocalTls {
@@ -301,15 +321,62 @@ mod tests {
     fn jw_18_a_master_key_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let random = Random::system();
-        let key = master_key(folder.path(), &random).unwrap();
-        assert_eq!(master_key(folder.path(), &random).unwrap(), key);
+        let key = master_key(folder.path(), &random, false).unwrap();
+        assert_eq!(master_key(folder.path(), &random, true).unwrap(), key);
         let path = folder.path().join("master.key");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(
-            master_key(folder.path(), &random),
+            master_key(folder.path(), &random, true),
             Err(FolderError::Exposed(_))
         ));
+    }
+
+    #[test]
+    fn a_missing_master_key_is_never_replaced_where_a_database_needs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        let refused = master_key(&keys, &Random::system(), true);
+        assert!(matches!(refused, Err(FolderError::NoMasterKey(_))));
+        assert!(!keys.exists(), "nothing is made");
+    }
+
+    #[test]
+    fn a_leaf_certificate_lives_for_397_days_and_each_start_has_a_new_one() {
+        use rustls::client::danger::ServerCertVerifier;
+        use rustls_pki_types::pem::PemObject;
+        use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+        crate::tls::install_provider();
+        const DAY: u64 = 24 * 3_600;
+        let now = 1_795_132_800;
+        let folder = tempfile::tempdir().unwrap();
+        let first = local_tls(folder.path(), 1_795_132_800_000).unwrap();
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(first.certificate.as_bytes())
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(chain[1].clone()).unwrap();
+        let verifier = rustls::client::WebPkiServerVerifier::builder(roots.into())
+            .build()
+            .unwrap();
+        let holds = |certificate: &CertificateDer<'_>, seconds: u64| {
+            let name = ServerName::try_from("localhost").unwrap();
+            let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            verifier
+                .verify_server_cert(certificate, &chain[1..], &name, &[], at)
+                .is_ok()
+        };
+        assert!(holds(&chain[0], now) && holds(&chain[0], now + 395 * DAY));
+        assert!(!holds(&chain[0], now + 397 * DAY) && !holds(&chain[0], now - 2 * DAY));
+        let year = 365 * DAY;
+        let again = local_tls(folder.path(), (now + year) as i64 * 1_000).unwrap();
+        let leaf = CertificateDer::pem_slice_iter(again.certificate.as_bytes());
+        let leaf = leaf.collect::<Result<Vec<_>, _>>().unwrap().swap_remove(0);
+        assert!(
+            holds(&leaf, now + year + 395 * DAY),
+            "the same authority, a new year"
+        );
     }
 
     #[test]
@@ -317,8 +384,8 @@ mod tests {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let random = Random::system();
         assert_ne!(
-            master_key(one.path(), &random).unwrap(),
-            master_key(two.path(), &random).unwrap()
+            master_key(one.path(), &random, false).unwrap(),
+            master_key(two.path(), &random, false).unwrap()
         );
     }
 }

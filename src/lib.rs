@@ -2,6 +2,7 @@
 //!
 //! [`start`] is what `main` and the tests call: bind everything, start identity, give the guards their keys and
 //! signals, and only then say that the roles are ready.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod cli;
 pub mod config;
@@ -12,6 +13,7 @@ mod operate;
 mod roles;
 pub mod services;
 mod signals;
+mod supervise;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -25,10 +27,10 @@ use latchkey_http::Bound;
 use latchkey_http::probes::Ready;
 use latchkey_identity::{Identity, IdentityError, Seed, SeedError};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, ConfigError, Listen, Role};
 use crate::embedded::FolderError;
+use crate::supervise::{Lost, Supervisor};
 
 pub use crate::embedded::{DemoClient, DemoFile, DemoUser};
 pub use crate::operate::open_identity;
@@ -54,14 +56,35 @@ pub enum StartError {
         reason: String,
     },
     /// A database cannot be opened.
-    #[error("a database cannot be opened")]
-    Db(#[from] DbError),
+    #[error("the database {database} cannot be opened")]
+    Db {
+        /// Its file, or its address without user and password.
+        database: String,
+        /// Why.
+        source: DbError,
+    },
     /// The bus cannot be opened.
-    #[error("the bus cannot be opened")]
-    Bus(#[from] BusError),
+    #[error("the bus {database} cannot be opened")]
+    Bus {
+        /// Its file, or its address without user and password.
+        database: String,
+        /// Why.
+        source: BusError,
+    },
     /// Identity cannot start.
-    #[error("identity cannot start")]
-    Identity(#[from] IdentityError),
+    #[error("identity cannot start on the database {database}")]
+    Identity {
+        /// Its file, or its address without user and password.
+        database: String,
+        /// Why.
+        source: IdentityError,
+    },
+    /// A command found nothing to work on, and made nothing.
+    #[error(
+        "no installation here: there is no database {0}. Name the installation with --data or --config; `latchkey up` and \
+         `latchkey serve` make one"
+    )]
+    NoInstallation(String),
     /// The shop's pages cannot start.
     #[error("the storefront cannot start: {0}")]
     Storefront(String),
@@ -112,12 +135,20 @@ pub struct Running {
     demo_path: Option<PathBuf>,
     /// Held while a demo runs: two on one folder would change each other's secrets.
     lock: Option<std::fs::File>,
-    stop: CancellationToken,
     fatal: CancellationToken,
-    serving: TaskTracker,
-    background: TaskTracker,
-    background_stop: CancellationToken,
+    lost: Lost,
+    serving: Supervisor,
+    background: Supervisor,
     databases: Vec<latchkey_db::Db>,
+}
+
+/// Why a process ends without having been told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// A commit ended in an I/O error.
+    Disk,
+    /// A background task ended again and again.
+    Task(&'static str),
 }
 
 /// Starts every role of `config` and returns when all are ready.
@@ -127,6 +158,10 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
     let mut seed = read_seeds(&config)?;
     for warning in seed.warnings() {
         tracing::warn!("{warning}");
+    }
+    if config.demo {
+        // The demo is for trying things out, on this machine alone.
+        seed.allow_weak_passwords();
     }
     embedded::private_folder(&config.data)?;
     let demo_path = config.data.join("demo.json");
@@ -166,20 +201,19 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
 }
 
 impl Running {
-    /// Resolves when the node must stop because a commit ended in an I/O error.
-    pub async fn broken(&self) {
-        self.fatal.cancelled().await;
+    /// Resolves when the process must end though nobody told it to.
+    pub async fn broken(&self) -> Broken {
+        tokio::select! {
+            () = self.fatal.cancelled() => Broken::Disk,
+            task = self.lost.wait() => Broken::Task(task),
+        }
     }
 
     /// Lets what is under way finish, then closes everything.
     pub async fn stop(self) {
-        self.stop.cancel();
-        self.serving.close();
-        self.serving.wait().await;
+        self.serving.stop().await;
         // The relays go last: what the last requests have written still leaves.
-        self.background_stop.cancel();
-        self.background.close();
-        self.background.wait().await;
+        self.background.stop().await;
         for db in &self.databases {
             db.close().await;
         }
@@ -190,6 +224,21 @@ impl Running {
         {
             tracing::warn!(error = %error, "demo.json stays behind");
         }
+    }
+}
+
+/// What an operator calls a database: its file, or its address without user, password and options.
+pub(crate) fn database_name(url: &str) -> String {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return path.trim_start_matches("//").to_owned();
+    }
+    match url::Url::parse(url) {
+        Ok(url) => {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let host = url.host_str().unwrap_or_default();
+            format!("{}://{host}{port}{}", url.scheme(), url.path())
+        }
+        Err(_) => "whose URL cannot be read".to_owned(),
     }
 }
 
@@ -245,4 +294,28 @@ pub(crate) async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), 
     tokio::time::timeout(PATIENCE, waiting)
         .await
         .map_err(|_| StartError::NotReady(role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_named_without_user_password_and_options() {
+        for (url, name) in [
+            ("sqlite:data/identity.db", "data/identity.db"),
+            ("sqlite:///srv/identity.db", "/srv/identity.db"),
+            (
+                "postgres://latchkey:hush@db.test:6432/identity?sslpassword=hush",
+                "postgres://db.test:6432/identity",
+            ),
+            (
+                "postgresql://hush@db.test/identity",
+                "postgresql://db.test/identity",
+            ),
+            ("hush", "whose URL cannot be read"),
+        ] {
+            assert_eq!(database_name(url), name);
+        }
+    }
 }

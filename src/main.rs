@@ -7,5 +7,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let _last = latchkey_telemetry::FlushAtEnd;
     latchkey::cli::run().await
 }

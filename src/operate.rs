@@ -1,35 +1,42 @@
-//! Operations on an installation from outside of its processes, whether they run or not.
+//! Operations on an installation from outside of its processes, whether they run or not. They make none: a command
+//! whose folder was mistyped must not find an empty installation and be content with it.
 
 use latchkey_bus::Bus;
 use latchkey_clock::{Clock, Random};
-use latchkey_db::{Db, Options};
-use latchkey_identity::{Identity, Parts, Vault};
+use latchkey_db::{Db, Migrations, Options};
+use latchkey_identity::{Identity, IdentityError, Parts, Vault};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Role};
-use crate::services;
-use crate::{StartError, embedded, tls};
+use crate::{StartError, database_name, embedded, services, tls};
 
 /// Opens the identity provider of an installation without serving it. What is written here is picked up by running
 /// nodes within a second, and its events leave with their relay.
 pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Result<Identity, StartError> {
     tls::install_provider();
     let fatal = CancellationToken::new();
-    embedded::private_folder(&config.data)?;
-    let bus = open_bus(config, clock.clone(), random.clone()).await?;
+    let url = &config[Role::Identity].database;
+    must_exist(url, &latchkey_identity::MIGRATIONS).await?;
     let tables = [latchkey_identity::MIGRATIONS, latchkey_bus::outbox::MIGRATIONS];
-    let db = Db::open(
-        &config[Role::Identity].database,
-        Options::new(&tables).fatal(fatal),
-    )
-    .await?;
-    let master_key = embedded::master_key(&config.keys, &random)?;
+    let db = Db::open(url, Options::new(&tables).fatal(fatal))
+        .await
+        .map_err(|source| StartError::Db {
+            database: database_name(url),
+            source,
+        })?;
+    let failed = |source: IdentityError| StartError::Identity {
+        database: database_name(url),
+        source,
+    };
+    let sealed = latchkey_identity::is_sealed(&db).await.map_err(failed)?;
+    let master_key = embedded::master_key(&config.keys, &random, sealed)?;
+    let bus = bus(config, clock.clone(), random.clone()).await?;
     let vault = Vault::new(&master_key, random.clone());
     let issuer = config
         .issuer
         .clone()
         .unwrap_or_else(|| "http://localhost:8081".to_owned());
-    Ok(Identity::open(Parts {
+    Identity::open(Parts {
         origins: latchkey_web::Origins::new([issuer.clone()]),
         issuer,
         db,
@@ -41,10 +48,32 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         random,
         stop: CancellationToken::new(),
     })
-    .await?)
+    .await
+    .map_err(failed)
 }
 
 /// Opens the bus of an installation.
 pub async fn open_bus(config: &Config, clock: Clock, random: Random) -> Result<Bus, StartError> {
-    Ok(Bus::open(&config.bus, clock, random, CancellationToken::new()).await?)
+    must_exist(&config.bus, &latchkey_bus::LOG_MIGRATIONS).await?;
+    bus(config, clock, random).await
+}
+
+async fn bus(config: &Config, clock: Clock, random: Random) -> Result<Bus, StartError> {
+    Bus::open(&config.bus, clock, random, CancellationToken::new())
+        .await
+        .map_err(|source| StartError::Bus {
+            database: database_name(&config.bus),
+            source,
+        })
+}
+
+async fn must_exist(url: &str, tables: &Migrations) -> Result<(), StartError> {
+    match Db::exists(url, tables).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(StartError::NoInstallation(database_name(url))),
+        Err(source) => Err(StartError::Db {
+            database: database_name(url),
+            source,
+        }),
+    }
 }

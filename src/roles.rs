@@ -13,8 +13,8 @@ use latchkey_gateway::{Gateway, Origin, Route, Routes};
 use latchkey_guard::{Guard, GuardHealth, Keys, Signals};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
+use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, Parts, Seed, Seeded, Vault};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
-use latchkey_identity::{ClientSecret, Identity, Parts, Seed, Seeded, Vault};
 use latchkey_protocol::metadata::path;
 use latchkey_storefront::Storefront;
 use latchkey_storefront::oidc::{Oidc, Registration};
@@ -23,11 +23,12 @@ use latchkey_storefront::seal::Seal;
 use latchkey_storefront::store::{Store, Whom};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, GuardClient, Role, Signals as Source};
+use crate::supervise::{Lost, Supervisor};
 use crate::{
-    Listeners, Running, StartError, Urls, demo, descriptors, embedded, services, signals, tls, wait_ready,
+    Listeners, Running, StartError, Urls, database_name, demo, descriptors, embedded, services, signals, tls,
+    wait_ready,
 };
 
 /// A process on its way up.
@@ -47,11 +48,10 @@ pub(crate) struct Starting {
     databases: Vec<Db>,
     ready: Vec<(&'static str, Ready)>,
     guards: Vec<(&'static str, Guard)>,
-    stop: CancellationToken,
     fatal: CancellationToken,
-    serving: TaskTracker,
-    background: TaskTracker,
-    background_stop: CancellationToken,
+    lost: Lost,
+    serving: Supervisor,
+    background: Supervisor,
 }
 
 impl Starting {
@@ -63,9 +63,15 @@ impl Starting {
         random: Random,
     ) -> Result<Self, StartError> {
         let connections = descriptors::per_listener(descriptors::raise(), listeners.len());
-        let tls = tls::material(&config)?;
+        let tls = tls::material(&config, clock.now_ms())?;
         let fatal = CancellationToken::new();
-        let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone()).await?;
+        let lost = Lost::default();
+        let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone())
+            .await
+            .map_err(|source| StartError::Bus {
+                database: database_name(&config.bus),
+                source,
+            })?;
         let urls = urls(&config, &listeners, &tls);
         let edge = listeners
             .get(&Role::Gateway)
@@ -84,11 +90,10 @@ impl Starting {
             databases: Vec::new(),
             ready: Vec::new(),
             guards: Vec::new(),
-            stop: CancellationToken::new(),
             fatal,
-            serving: TaskTracker::new(),
-            background: TaskTracker::new(),
-            background_stop: CancellationToken::new(),
+            serving: Supervisor::new(lost.clone()),
+            background: Supervisor::new(lost.clone()),
+            lost,
         })
     }
 
@@ -127,21 +132,24 @@ impl Starting {
             demo: None,
             demo_path: None,
             lock: None,
-            stop: self.stop,
             fatal: self.fatal,
+            lost: self.lost,
             serving: self.serving,
             background: self.background,
-            background_stop: self.background_stop,
             databases: self.databases,
         }
     }
 
     async fn identity(&mut self, bound: Bound, seed: Seed) -> Result<Seeded, StartError> {
         let tables = [latchkey_identity::MIGRATIONS, latchkey_bus::outbox::MIGRATIONS];
-        let db = self
-            .open(&self.config[Role::Identity].database.clone(), &tables)
-            .await?;
-        let master_key = embedded::master_key(&self.config.keys, &self.random)?;
+        let url = self.config[Role::Identity].database.clone();
+        let db = self.open(&url, &tables).await?;
+        let failed = |source: IdentityError| StartError::Identity {
+            database: database_name(&url),
+            source,
+        };
+        let sealed = latchkey_identity::is_sealed(&db).await.map_err(failed)?;
+        let master_key = embedded::master_key(&self.config.keys, &self.random, sealed)?;
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
             origins: self.origins(&self.urls.issuer, bound.port()),
@@ -152,15 +160,21 @@ impl Starting {
             rsa: self.config.rsa,
             clock: self.clock.clone(),
             random: self.random.clone(),
-            stop: self.stop.clone(),
+            stop: self.serving.stopping(),
         })
-        .await?;
+        .await
+        .map_err(failed)?;
         let seeded = identity.seed(seed, "seed").await?;
         self.register_guard_client(&identity).await?;
-        let (running, stop) = (identity.clone(), self.background_stop.clone());
-        self.background.spawn(async move { running.run(stop).await });
+        for chore in Chore::ALL {
+            let identity = identity.clone();
+            self.background.keep(chore.name(), move |stop| {
+                let identity = identity.clone();
+                async move { identity.run(chore, stop).await }
+            });
+        }
 
-        let ready = identity.ready();
+        let ready = self.background.watched(identity.ready());
         let hosts = self.hosts(&bound, Some(&self.urls.issuer));
         let router = identity.router().merge(probes::router(ready.clone()));
         self.serve(Role::Identity, bound, hosts, Limits::default(), router);
@@ -200,11 +214,15 @@ impl Starting {
                     reason,
                 })?;
         }
-        let relay = self.bus.relay(db, self.clock.clone());
-        self.background.spawn(relay.run(self.background_stop.clone()));
+        let (bus, clock) = (self.bus.clone(), self.clock.clone());
+        self.background.keep(task(role, "relay"), move |stop| {
+            bus.relay(db.clone(), clock.clone()).run(stop)
+        });
         for consumer in spec.consumers {
-            let running = consumer.run(self.bus.clone(), context.clone(), self.background_stop.clone());
-            self.background.spawn(running);
+            let (bus, context) = (self.bus.clone(), context.clone());
+            self.background.keep(task(role, "consumer"), move |stop| {
+                consumer.run(bus.clone(), context.clone(), stop)
+            });
         }
         self.guards.push((role.name(), guard.clone()));
         let ready = {
@@ -254,7 +272,11 @@ impl Starting {
             return Ok(None);
         };
         let url = self.config[Role::Storefront].database.clone();
+        let known = Db::exists(&url, &latchkey_storefront::store::MIGRATIONS[0]).await;
         let db = self.open(&url, latchkey_storefront::store::MIGRATIONS).await?;
+        if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
+            tracing::warn!("storefront.key is not there; with the new one nobody is signed in at the shop");
+        }
         let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
         let store = Store::new(db, Seal::new(&key, self.random.clone()), self.clock.clone());
         let registration = Registration {
@@ -266,21 +288,12 @@ impl Starting {
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
         let people = People::new(oidc, store.clone());
-        let (bus, clock, stop) = (self.bus.clone(), self.clock.clone(), self.background_stop.clone());
-        let listening = signals::sign_out(bus, people.clone(), clock, stop.clone());
-        self.background.spawn(listening);
-        self.background.spawn(async move {
-            let mut hour = tokio::time::interval(Duration::from_secs(3_600));
-            loop {
-                tokio::select! {
-                    _ = hour.tick() => {}
-                    () = stop.cancelled() => return,
-                }
-                if let Err(error) = store.end_logins(Whom::Expired).await {
-                    tracing::warn!(error = %error, "expired sessions of the shop stay for now");
-                }
-            }
+        let (bus, hearing, clock) = (self.bus.clone(), people.clone(), self.clock.clone());
+        self.background.keep("shop_sign_out", move |stop| {
+            signals::sign_out(bus.clone(), hearing.clone(), clock.clone(), stop)
         });
+        self.background
+            .keep("shop_expiry", move |stop| end_expired_logins(store.clone(), stop));
         Ok(Some(people))
     }
 
@@ -353,7 +366,8 @@ impl Starting {
             answer: Duration::from_secs(35),
             ..Limits::default()
         };
-        let router = latchkey_gateway::router(gateway).merge(probes::router(Ready::new()));
+        let router =
+            latchkey_gateway::router(gateway).merge(probes::router(self.background.watched(Ready::new())));
         self.serve(Role::Gateway, bound, hosts, limits, router);
         Ok(())
     }
@@ -362,6 +376,7 @@ impl Starting {
         let metrics = latchkey_telemetry::metrics();
         let (every, guards) = (self.ready.clone(), self.guards.clone());
         let ready = Ready::new().when("roles", move || every.iter().all(|(_, ready)| ready.is_ready()));
+        let ready = self.background.watched(self.serving.watched(ready));
         let router = Router::new()
             .route("/metrics", get(async move || metrics.render()))
             .route("/health", get(async move || Json(health(&guards))))
@@ -379,9 +394,10 @@ impl Starting {
         let client = self.tls.client()?;
         let keys = Keys::http_by(format!("{internal}{}", path::JWKS), client.clone(), clock.clone());
         let signals = Signals::new(clock.clone());
-        let stop = self.background_stop.clone();
-        self.background
-            .spawn(keys.clone().run(stop.clone().cancelled_owned()));
+        let fetching = keys.clone();
+        self.background.keep("guard_keys", move |stop| {
+            fetching.clone().run(stop.cancelled_owned())
+        });
         match (self.config.signals, &self.config.guard_client) {
             (Source::Feed, Some(asking)) => {
                 let feed = latchkey_guard::Feed {
@@ -391,17 +407,18 @@ impl Starting {
                     issuer: self.urls.issuer.clone(),
                     client: client.clone(),
                 };
-                let listening = feed.run(
-                    signals.clone(),
-                    keys.clone(),
-                    clock.clone(),
-                    stop.cancelled_owned(),
-                );
-                self.background.spawn(listening);
+                let (signals, keys, clock) = (signals.clone(), keys.clone(), clock.clone());
+                self.background.keep("guard_signals", move |stop| {
+                    let stopped = stop.cancelled_owned();
+                    feed.clone()
+                        .run(signals.clone(), keys.clone(), clock.clone(), stopped)
+                });
             }
             (Source::Bus | Source::Feed, _) => {
-                let listening = signals::listen(self.bus.clone(), signals.clone(), self.clock.clone(), stop);
-                self.background.spawn(listening);
+                let (bus, signals, clock) = (self.bus.clone(), signals.clone(), self.clock.clone());
+                self.background.keep("guard_signals", move |stop| {
+                    signals::listen(bus.clone(), signals.clone(), clock.clone(), stop)
+                });
             }
         }
         let mut guard = Guard::builder(&self.urls.issuer, audience)
@@ -445,7 +462,12 @@ impl Starting {
     }
 
     async fn open(&mut self, url: &str, tables: &[latchkey_db::Migrations]) -> Result<Db, StartError> {
-        let db = Db::open(url, Options::new(tables).fatal(self.fatal.clone())).await?;
+        let db = Db::open(url, Options::new(tables).fatal(self.fatal.clone()))
+            .await
+            .map_err(|source| StartError::Db {
+                database: database_name(url),
+                source,
+            })?;
         self.databases.push(db.clone());
         Ok(db)
     }
@@ -487,8 +509,31 @@ impl Starting {
         if role == Role::Identity {
             server.refusal = latchkey_identity::refusal_at;
         }
-        self.serving.spawn(server.serve(bound, router, self.stop.clone()));
+        let serving = server.serve(bound, router, self.serving.stopping());
+        self.serving.once(role.name(), serving);
     }
+}
+
+/// Forgets, every hour, who was signed in at the shop for too long.
+async fn end_expired_logins(store: Store, stop: CancellationToken) {
+    let mut hour = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        tokio::select! {
+            _ = hour.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = store.end_logins(Whom::Expired).await {
+            tracing::warn!(
+                reason = latchkey_http::reasons(&error),
+                "expired sessions of the shop stay for now"
+            );
+        }
+    }
+}
+
+/// The name of a background task of a service. There is one for each in the life of a process, so it is never freed.
+fn task(role: Role, what: &str) -> &'static str {
+    format!("{}_{what}", role.name()).leak()
 }
 
 /// The shop's one currency.

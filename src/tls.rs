@@ -26,11 +26,11 @@ pub(crate) fn install_provider() {
     let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
-pub(crate) fn material(config: &Config) -> Result<Material, StartError> {
+pub(crate) fn material(config: &Config, now_ms: i64) -> Result<Material, StartError> {
     match &config.tls {
         Tls::Off => Ok(Material::default()),
         Tls::Local => {
-            let local = embedded::local_tls(&config.data)?;
+            let local = embedded::local_tls(&config.data, now_ms)?;
             let chain = certificates(local.certificate.as_bytes())?;
             let authority = chain.last().cloned().map(|authority| vec![authority]);
             let server = server(chain, local.key.as_bytes())?;

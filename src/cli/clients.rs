@@ -1,19 +1,27 @@
 //! Clients: `latchkey client`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{ClientView, NewClient};
+use latchkey_identity::NewClient;
 use latchkey_protocol::ClientId;
 use latchkey_protocol::client::Metadata;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::{ACTOR, CliError, Operate, print};
+use super::output::{print, print_record};
+use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
+
+/// The longest that two secrets of one client count side by side: thirty days.
+const LONGEST_OVERLAP_S: u64 = 30 * 24 * 3_600;
 
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
-    /// Registers a client, or replaces what is registered
+    /// Registers a client under an id that is free
     Add(Box<AddClient>),
+    /// Changes what is named and leaves everything else of a client as it is
+    Set(Box<SetClient>),
     /// Lists every client
     List,
     /// Shows one client
@@ -22,11 +30,14 @@ pub(super) enum ClientCommand {
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Makes a new secret; the old one is dead at once
+    /// Makes a new secret; the old one is dead at once, or after --overlap
     RotateSecret {
         /// Its id
         #[arg(allow_hyphen_values = true)]
         id: String,
+        /// For how many seconds the old secret counts, too
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LONGEST_OVERLAP_S))]
+        overlap: u64,
     },
     /// Disables a client and ends its tokens
     Disable {
@@ -59,117 +70,227 @@ pub(super) struct AddClient {
     /// Its id
     #[arg(allow_hyphen_values = true)]
     id: String,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+#[derive(Args)]
+pub(super) struct SetClient {
+    /// Its id
+    #[arg(allow_hyphen_values = true)]
+    id: String,
+    #[command(flatten)]
+    fields: Fields,
+    /// A name of the registration to forget; repeat for several
+    #[arg(long, value_name = "NAME")]
+    unset: Vec<String>,
+}
+
+// Every field of a registration. What may be repeated replaces the whole list. No doc comment: it would be the help of
+// the command that this is a part of.
+#[derive(Args)]
+struct Fields {
     /// Its name for people
     #[arg(long)]
     name: Option<String>,
-    /// none, client_secret_basic or client_secret_post
-    #[arg(long, default_value = "client_secret_basic")]
-    auth_method: String,
-    /// web or native
-    #[arg(long, default_value = "web")]
-    application_type: String,
+    /// Its page for people
+    #[arg(long)]
+    uri: Option<String>,
+    /// none, client_secret_basic (the default) or client_secret_post
+    #[arg(long)]
+    auth_method: Option<String>,
+    /// web (the default) or native
+    #[arg(long)]
+    application_type: Option<String>,
     /// A grant type; repeat for several
     #[arg(long = "grant")]
     grants: Vec<String>,
+    /// A response type; repeat for several
+    #[arg(long = "response-type")]
+    response_types: Vec<String>,
     /// A redirect URI; repeat for several
     #[arg(long = "redirect-uri")]
     redirect_uris: Vec<String>,
+    /// Where the browser may go after a sign-out; repeat for several
+    #[arg(long = "post-logout-redirect-uri")]
+    post_logout_redirect_uris: Vec<String>,
     /// Scopes, separated by spaces
-    #[arg(long, default_value = "")]
-    scope: String,
+    #[arg(long)]
+    scope: Option<String>,
     /// A resource; repeat for several
     #[arg(long = "resource")]
     resources: Vec<String>,
     /// The resource of requests that name none
     #[arg(long)]
     default_resource: Option<String>,
+    /// false only for a confidential client that cannot do PKCE
+    #[arg(long, value_name = "BOOL")]
+    require_pkce: Option<bool>,
+    /// An origin whose pages call the token endpoint; repeat for several
+    #[arg(long = "allowed-origin")]
+    allowed_origins: Vec<String>,
     /// An audience whose tokens it may introspect; repeat for several
     #[arg(long = "may-introspect")]
     may_introspect: Vec<String>,
-    /// ES256, EdDSA, RS256 or PS256
+    /// Whether its refresh tokens rotate; by kind of client when it is not said
+    #[arg(long, value_name = "BOOL")]
+    rotate_refresh_tokens: Option<bool>,
+    /// How long the previous refresh token still answers
+    #[arg(long)]
+    refresh_overlap_seconds: Option<u32>,
+    /// once: a native client's lost answer is given again, one time
+    #[arg(long)]
+    lost_answer: Option<String>,
+    /// alert or end: what three retries in a row lead to
+    #[arg(long)]
+    overlap_streak: Option<String>,
+    /// Adds the issuer's own audience beside a resource
+    #[arg(long, value_name = "BOOL")]
+    userinfo_audience: Option<bool>,
+    /// fapi2
+    #[arg(long)]
+    profile: Option<String>,
+    /// What signs its ID tokens: ES256, EdDSA, RS256 or PS256
+    #[arg(long)]
+    id_token_alg: Option<String>,
+    /// What signs its access tokens: ES256, EdDSA, RS256 or PS256
     #[arg(long)]
     access_token_alg: Option<String>,
+    /// Where it begins a sign-in by itself
+    #[arg(long)]
+    initiate_login_uri: Option<String>,
+    /// Where it hears of sign-outs
+    #[arg(long)]
+    backchannel_logout_uri: Option<String>,
+    /// Whether it must hear which session ended
+    #[arg(long, value_name = "BOOL")]
+    backchannel_logout_session_required: Option<bool>,
+    /// Any other name of RFC 7591 or OpenID Connect Registration, with JSON or text; repeat for several
+    #[arg(long = "field", value_name = "NAME=VALUE")]
+    others: Vec<String>,
 }
 
 pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError> {
     let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
     let json = operate.json;
-    match operate.command {
+    let view = match operate.command {
         ClientCommand::Add(add) => {
-            let view = identity.put_client(add.into_client()?, ACTOR).await?;
-            show_client(&view, json);
+            let mut all = add.fields.into_changes()?;
+            all.insert("client_id".to_owned(), add.id.into());
+            let metadata: Metadata = serde_json::from_value(Value::Object(all))
+                .map_err(|error| CliError::Invalid(error.to_string()))?;
+            let new = NewClient {
+                metadata,
+                secret: None,
+            };
+            identity.add_client(new, ACTOR).await?
+        }
+        ClientCommand::Set(set) => {
+            let mut changes = set.fields.into_changes()?;
+            changes.extend(set.unset.into_iter().map(|name| (name, Value::Null)));
+            if changes.is_empty() {
+                return Err(CliError::Invalid("nothing to change is named".to_owned()));
+            }
+            identity.set_client(&parse_id(&set.id)?, changes, ACTOR).await?
         }
         ClientCommand::List => {
             let all = identity.list_clients().await?;
-            print(json, &all, || {
-                for client in &all {
-                    let state = if client.disabled_at.is_some() {
-                        "  disabled"
-                    } else {
-                        ""
-                    };
-                    println!(
-                        "{}  {}{state}",
-                        client.metadata.client_id,
-                        client.metadata.grant_types.join(" ")
-                    );
-                }
+            return print(json, &all, || {
+                let line = |client: &latchkey_identity::ClientView| {
+                    let state = client.disabled_at.map_or("", |_| "  disabled");
+                    let metadata = &client.metadata;
+                    format!(
+                        "{}  {}{state}\n",
+                        metadata.client_id,
+                        metadata.grant_types.join(" ")
+                    )
+                };
+                all.iter().map(line).collect()
             });
         }
-        ClientCommand::Show { id } => show_client(&identity.show_client(&parse_id(&id)?).await?, json),
-        ClientCommand::RotateSecret { id } => {
-            show_client(
-                &identity.rotate_client_secret(&parse_id(&id)?, ACTOR).await?,
-                json,
-            );
+        ClientCommand::Show { id } => identity.show_client(&parse_id(&id)?).await?,
+        ClientCommand::RotateSecret { id, overlap } => {
+            let overlap = Duration::from_secs(overlap);
+            identity
+                .rotate_client_secret_over(&parse_id(&id)?, overlap, ACTOR)
+                .await?
         }
-        ClientCommand::Disable { id } => {
-            show_client(
-                &identity.set_client_enabled(&parse_id(&id)?, false, ACTOR).await?,
-                json,
-            );
-        }
-        ClientCommand::Enable { id } => {
-            show_client(
-                &identity.set_client_enabled(&parse_id(&id)?, true, ACTOR).await?,
-                json,
-            );
-        }
+        ClientCommand::Disable { id } => identity.set_client_enabled(&parse_id(&id)?, false, ACTOR).await?,
+        ClientCommand::Enable { id } => identity.set_client_enabled(&parse_id(&id)?, true, ACTOR).await?,
         ClientCommand::RevokeTokens { id } => {
             identity.revoke_client_tokens(&parse_id(&id)?, ACTOR).await?;
-            print(json, &json!({ "revoked": id }), || {
-                println!("every token of {id} issued until now has ended")
+            return print(json, &json!({ "revoked": id }), || {
+                format!("every token of {id} issued until now has ended\n")
             });
         }
         ClientCommand::Remove { id } => {
             identity.remove_client(&parse_id(&id)?, ACTOR).await?;
-            print(json, &json!({ "removed": id }), || println!("{id} is removed"));
+            return print(json, &json!({ "removed": id }), || format!("{id} is removed\n"));
         }
-    }
-    Ok(())
+    };
+    print_record(json, &view)
 }
 
-impl AddClient {
-    fn into_client(self) -> Result<NewClient, CliError> {
-        let metadata = json!({
-            "client_id": self.id,
-            "client_name": self.name,
-            "token_endpoint_auth_method": self.auth_method,
-            "application_type": self.application_type,
-            "grant_types": self.grants,
-            "redirect_uris": self.redirect_uris,
-            "scope": self.scope,
-            "resources": self.resources,
-            "default_resource": self.default_resource,
-            "may_introspect": self.may_introspect,
-            "access_token_signed_response_alg": self.access_token_alg,
-        });
-        let metadata: Metadata =
-            serde_json::from_value(metadata).map_err(|error| CliError::Invalid(error.to_string()))?;
-        Ok(NewClient {
-            metadata,
-            secret: None,
-        })
+impl Fields {
+    /// What is named, by the names of the registration.
+    fn into_changes(self) -> Result<Map<String, Value>, CliError> {
+        let mut changes = Map::new();
+        for other in &self.others {
+            let (name, value) = other
+                .split_once('=')
+                .ok_or_else(|| CliError::Invalid(format!("--field takes NAME=VALUE, not {other:?}")))?;
+            // What is no JSON is text that needs no quotes.
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+            changes.insert(name.to_owned(), value);
+        }
+        let texts = [
+            ("client_name", self.name),
+            ("client_uri", self.uri),
+            ("token_endpoint_auth_method", self.auth_method),
+            ("application_type", self.application_type),
+            ("scope", self.scope),
+            ("default_resource", self.default_resource),
+            ("lost_answer", self.lost_answer),
+            ("overlap_streak", self.overlap_streak),
+            ("profile", self.profile),
+            ("id_token_signed_response_alg", self.id_token_alg),
+            ("access_token_signed_response_alg", self.access_token_alg),
+            ("initiate_login_uri", self.initiate_login_uri),
+            ("backchannel_logout_uri", self.backchannel_logout_uri),
+        ];
+        let lists = [
+            ("grant_types", self.grants),
+            ("response_types", self.response_types),
+            ("redirect_uris", self.redirect_uris),
+            ("post_logout_redirect_uris", self.post_logout_redirect_uris),
+            ("resources", self.resources),
+            ("allowed_origins", self.allowed_origins),
+            ("may_introspect", self.may_introspect),
+        ];
+        let switches = [
+            ("require_pkce", self.require_pkce),
+            ("rotate_refresh_tokens", self.rotate_refresh_tokens),
+            ("userinfo_audience", self.userinfo_audience),
+            (
+                "backchannel_logout_session_required",
+                self.backchannel_logout_session_required,
+            ),
+        ];
+        let overlap = self.refresh_overlap_seconds.map(Value::from);
+        let texts = texts
+            .into_iter()
+            .map(|(name, text)| (name, text.map(Value::from)));
+        let lists = lists
+            .into_iter()
+            .map(|(name, list)| (name, (!list.is_empty()).then(|| Value::from(list))));
+        let switches = switches.into_iter().map(|(name, on)| (name, on.map(Value::from)));
+        let all = texts.chain(lists).chain(switches);
+        for (name, value) in all.chain([("refresh_overlap_seconds", overlap)]) {
+            if let Some(value) = value {
+                changes.insert(name.to_owned(), value);
+            }
+        }
+        Ok(changes)
     }
 }
 
@@ -177,17 +298,46 @@ fn parse_id(text: &str) -> Result<ClientId, CliError> {
     ClientId::parse(text).ok_or_else(|| CliError::Invalid(format!("{text:?} cannot be a client id")))
 }
 
-fn show_client(view: &ClientView, json: bool) {
-    print(json, view, || {
-        println!("client_id     {}", view.metadata.client_id);
-        println!("grant_types   {}", view.metadata.grant_types.join(" "));
-        println!("scope         {}", view.metadata.scope);
-        println!("resources     {}", view.metadata.resources.join(" "));
-        if let Some(secret) = &view.client_secret {
-            println!("client_secret {secret}   (shown once)");
-        }
-        if view.disabled_at.is_some() {
-            println!("disabled");
-        }
-    });
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        fields: Fields,
+    }
+
+    /// A name that has no flag of its own is given by `--field`; nothing of a registration is out of reach.
+    #[test]
+    fn every_name_of_a_registration_can_be_said_on_the_command_line() {
+        let line = "x --name N --uri https://c.test/ --auth-method none --application-type native --grant g \
+            --response-type code --redirect-uri https://c.test/cb --post-logout-redirect-uri https://c.test/out \
+            --scope openid --resource urn:x --default-resource urn:x --require-pkce false \
+            --allowed-origin https://c.test --may-introspect urn:x --rotate-refresh-tokens true \
+            --refresh-overlap-seconds 7 --lost-answer once --overlap-streak end --userinfo-audience true \
+            --profile fapi2 --id-token-alg ES256 --access-token-alg PS256 --initiate-login-uri https://c.test/in \
+            --backchannel-logout-uri https://c.test/bc --backchannel-logout-session-required true";
+        let line = Line::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
+        let changes = line.fields.into_changes().unwrap();
+        let unsaid: Vec<&str> = Metadata::BUILT
+            .into_iter()
+            .filter(|name| !["client_id", "policy"].contains(name) && !changes.contains_key(*name))
+            .collect();
+        assert_eq!(unsaid, Vec::<&str>::new());
+
+        let line = [
+            "x",
+            "--field",
+            "contacts=[\"a@c.test\"]",
+            "--field",
+            "policy_uri=https://c.test/p?a=b",
+        ];
+        let line = Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
+        let changes = Value::Object(line.fields.into_changes().unwrap());
+        let expected = json!({ "contacts": ["a@c.test"], "policy_uri": "https://c.test/p?a=b" });
+        assert_eq!(changes, expected, "and nothing that was not said");
+    }
 }

@@ -4,7 +4,8 @@ use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
 use serde_json::json;
 
-use super::{CliError, Operate, print};
+use super::output::print;
+use super::{CliError, Operate};
 use crate::operate::open_bus;
 
 #[derive(Subcommand)]
@@ -30,13 +31,14 @@ pub(super) async fn run(operate: Operate<EventsCommand>) -> Result<(), CliError>
         EventsCommand::Parked => {
             let all = bus.parked().await.map_err(failed)?;
             print(json, &all, || {
-                for event in &all {
-                    println!(
-                        "{}  {}  {}  {}",
+                let line = |event: &latchkey_bus::Parked| {
+                    format!(
+                        "{}  {}  {}  {}\n",
                         event.consumer, event.event_id, event.r#type, event.last_error
-                    );
-                }
-            });
+                    )
+                };
+                all.iter().map(line).collect()
+            })
         }
         EventsCommand::Redrive { consumer, event_id } => {
             if !bus.redrive(&consumer, &event_id).await.map_err(failed)? {
@@ -45,9 +47,8 @@ pub(super) async fn run(operate: Operate<EventsCommand>) -> Result<(), CliError>
                 )));
             }
             print(json, &json!({ "redriven": event_id }), || {
-                println!("{event_id} goes to {consumer} again")
-            });
+                format!("{event_id} goes to {consumer} again\n")
+            })
         }
     }
-    Ok(())
 }

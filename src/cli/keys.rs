@@ -6,7 +6,8 @@ use latchkey_identity::KeyView;
 use latchkey_protocol::client::Alg;
 use serde_json::json;
 
-use super::{ACTOR, CliError, Operate, print};
+use super::output::print;
+use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]
@@ -35,48 +36,47 @@ pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
     let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
     let json = operate.json;
     let line = |key: &KeyView| {
-        println!(
-            "{}  {}  {}  {}",
+        format!(
+            "{}  {}  {}  {}\n",
             key.kid,
             key.alg,
             key.state,
             latchkey_clock::rfc3339(key.activates_at)
-        );
+        )
     };
     match operate.command {
         KeyCommand::List => {
             let all = identity.list_keys().await?;
-            print(json, &all, || all.iter().for_each(line));
+            print(json, &all, || all.iter().map(line).collect())
         }
         KeyCommand::Rotate { alg } => {
             let alg = parse_alg(&alg)?;
             match identity.rotate_key(alg, ACTOR).await? {
                 Some(key) => print(json, &key, || line(&key)),
                 None => print(json, &json!(null), || {
-                    println!("the next {} key is on its way already", alg.name())
+                    format!("the next {} key is on its way already\n", alg.name())
                 }),
             }
         }
         KeyCommand::RotateRefresh => {
             identity.rotate_refresh_key(ACTOR).await?;
             print(json, &json!({ "rotated": "refresh" }), || {
-                println!("new refresh tokens are made with the next key; every other stays good")
-            });
+                "new refresh tokens are made with the next key; every other stays good\n".to_owned()
+            })
         }
         KeyCommand::Restored => {
             identity.restored(ACTOR).await?;
             print(json, &json!({ "ended": "refresh" }), || {
-                println!("every refresh token of before the restore is ended; people sign in again")
-            });
+                "every refresh token of before the restore is ended; people sign in again\n".to_owned()
+            })
         }
         KeyCommand::Revoke { kid } => {
             identity.revoke_key(&kid, ACTOR).await?;
             print(json, &json!({ "revoked": kid }), || {
-                println!("{kid} is revoked; another key signs now")
-            });
+                format!("{kid} is revoked; another key signs now\n")
+            })
         }
     }
-    Ok(())
 }
 
 fn parse_alg(text: &str) -> Result<Alg, CliError> {

@@ -1,11 +1,17 @@
 //! People: `latchkey user`.
 
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+
 use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{NewPerson, SignInsView};
+use latchkey_identity::{NewPerson, SignInsView, UserView};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
-use super::{ACTOR, CliError, Operate, print};
+use super::output::print;
+use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]
@@ -115,7 +121,7 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
                 .map(|name| ("name".to_owned(), serde_json::Value::from(name)))
                 .into_iter()
                 .collect();
-            let password = password_of(password_stdin)?;
+            let password = password_of(password_stdin).await?;
             identity
                 .add_person(
                     NewPerson {
@@ -131,29 +137,22 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
         }
         UserCommand::List => {
             let all = identity.list_people().await?;
-            print(json, &all, || {
-                for user in &all {
-                    println!(
-                        "{}  {}  {}  {}",
-                        user.username,
-                        user.email,
-                        user.status,
-                        user.roles.join(" ")
-                    );
-                }
+            return print(json, &all, || {
+                let line = |user: &UserView| {
+                    let roles = user.roles.join(" ");
+                    format!("{}  {}  {}  {roles}\n", user.username, user.email, user.status)
+                };
+                all.iter().map(line).collect()
             });
-            return Ok(());
         }
         UserCommand::Show { name } => identity.show_person(&name).await?,
         UserCommand::SignIns { name } => {
             let all = identity.sign_ins_of(&name).await?;
-            print(json, &all, || show_sign_ins(&all));
-            return Ok(());
+            return print(json, &all, || show_sign_ins(&all));
         }
         UserCommand::SignOut { name, id } => {
             identity.sign_out(&name, &id, ACTOR).await?;
-            print(json, &json!({ "ended": id }), || println!("{id} has ended"));
-            return Ok(());
+            return print(json, &json!({ "ended": id }), || format!("{id} has ended\n"));
         }
         UserCommand::Disable { name } => identity.set_person_enabled(&name, false, ACTOR).await?,
         UserCommand::Enable { name } => identity.set_person_enabled(&name, true, ACTOR).await?,
@@ -161,36 +160,35 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
         UserCommand::Unlock { name } => identity.set_person_locked(&name, false, ACTOR).await?,
         UserCommand::SetRoles { name, roles } => identity.set_person_roles(&name, roles, ACTOR).await?,
         UserCommand::SetPassword { name, password_stdin } => {
-            identity
-                .set_person_password(&name, password_of(password_stdin)?, ACTOR)
-                .await?
+            let password = password_of(password_stdin).await?;
+            identity.set_person_password(&name, password, ACTOR).await?
         }
         UserCommand::Delete { name } => {
             identity.delete_person(&name, ACTOR).await?;
-            print(json, &json!({ "deleted": name }), || {
-                println!("{name} is deleted")
+            return print(json, &json!({ "deleted": name }), || {
+                format!("{name} is deleted\n")
             });
-            return Ok(());
         }
     };
     print(json, &view, || {
-        println!("id        {}", view.id);
-        println!("username  {}", view.username);
-        println!("email     {}", view.email);
-        println!("roles     {}", view.roles.join(" "));
-        println!("status    {}", view.status);
+        let mut told = format!("id        {}\n", view.id);
+        told += &format!("username  {}\n", view.username);
+        told += &format!("email     {}\n", view.email);
+        told += &format!("roles     {}\n", view.roles.join(" "));
+        told += &format!("status    {}\n", view.status);
         if let Some(password) = &view.password {
-            println!("password  {password}   (shown once)");
+            told += &format!("password  {password}   (shown once)\n");
         }
-    });
-    Ok(())
+        told
+    })
 }
 
-fn show_sign_ins(all: &SignInsView) {
+fn show_sign_ins(all: &SignInsView) -> String {
+    let mut told = String::new();
     let device = |device: &Option<String>| device.clone().unwrap_or_else(|| "unknown".to_owned());
     for session in &all.sessions {
-        println!(
-            "session  {}  since {}, last seen {}, {}",
+        told += &format!(
+            "session  {}  since {}, last seen {}, {}\n",
             session.id,
             session.created_at,
             session.last_seen_at,
@@ -202,8 +200,8 @@ fn show_sign_ins(all: &SignInsView) {
             (Some(at), Some(cause)) => format!("ended {at}: {cause}"),
             _ => "lives".to_owned(),
         };
-        println!(
-            "family   {}  {} since {}, renewed {} times, {} retries, {state}, {}",
+        told += &format!(
+            "family   {}  {} since {}, renewed {} times, {} retries, {state}, {}\n",
             family.fam,
             family.client_id,
             family.created_at,
@@ -212,16 +210,68 @@ fn show_sign_ins(all: &SignInsView) {
             device(&family.device)
         );
     }
+    told
 }
 
-/// A line of standard input: a password is never an argument, where every process could read it.
-fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
+/// A line of standard input: a password is never an argument, where every process could read it. Without the flag nothing
+/// is read, in a loop over names for instance, and whoever meant it otherwise is told.
+async fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
     if !from_stdin {
+        if is_fed() {
+            latchkey_telemetry::say(
+                "latchkey: standard input was not read and a password is made; --password-stdin reads one",
+            );
+        }
         return Ok(None);
     }
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(|error| CliError::Failed(error.to_string()))?;
+    let failed = |error: std::io::Error| CliError::Failed(format!("standard input: {error}"));
+    let _hidden = match std::io::stdin().is_terminal() {
+        true => Some(Hidden::begin().map_err(failed)?),
+        false => None,
+    };
+    // In a thread of its own: an interrupt must give the terminal its echo back.
+    let (tell, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line).map(|_length| line);
+        let _interrupted = tell.send(read);
+    });
+    let line = tokio::select! {
+        told = told => told.map_err(|_| CliError::Failed("standard input cannot be read".to_owned()))?,
+        _ = tokio::signal::ctrl_c() => return Err(CliError::Failed("interrupted".to_owned())),
+    };
+    let line = line.map_err(failed)?;
     Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// True when standard input is a pipe or a file: somebody may have put something there.
+fn is_fed() -> bool {
+    let stdin = std::io::stdin();
+    let Ok(copy) = stdin.as_fd().try_clone_to_owned() else {
+        return false;
+    };
+    std::fs::File::from(copy)
+        .metadata()
+        .is_ok_and(|input| input.is_file() || input.file_type().is_fifo())
+}
+
+/// A terminal that does not show what is typed, until this is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin() -> std::io::Result<Self> {
+        let stdin = std::io::stdin();
+        let shown = tcgetattr(&stdin)?;
+        let mut hidden = shown.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
+        latchkey_telemetry::say("password (it is not shown):");
+        Ok(Self(shown))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _gone = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+    }
 }

@@ -1,11 +1,17 @@
 //! What an operator does: commands beside a running server, roles in processes of their own, guards off the bus.
 
+use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use latchkey_db::{Db, Options, sql};
-use serde_json::Value;
+use latchkey_protocol::ClientId;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{App, Browser, Machine, Process, anonymous, call, free_port, postgres, until};
+use crate::harness::{App, Browser, House, Machine, Process, anonymous, call, free_port, postgres, until};
 
 const SECRET: &str = "a-secret-of-this-test";
 
@@ -390,4 +396,574 @@ async fn two_identity_processes_on_one_postgresql_behave_as_one() {
     for process in processes {
         process.kill().await;
     }
+}
+
+fn demo_machine(demo: &Value, client_id: &str) -> Machine {
+    let clients = demo["clients"].as_array().expect("clients");
+    let client = clients.iter().find(|client| client["client_id"] == client_id);
+    Machine {
+        issuer: text(&demo["issuer"]),
+        client_id: client_id.to_owned(),
+        secret: text(&client.expect("the client")["client_secret"]),
+    }
+}
+
+/// The log is a pipe whose reader has gone, a full disk, or a pipe whose reader reads no more.
+#[tokio::test]
+async fn no_answer_and_no_background_task_depends_on_who_reads_the_log() {
+    let (gone, without_reader) = std::io::pipe().unwrap();
+    drop(gone);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let (_never_read, stalled) = std::io::pipe().unwrap();
+    for (what, log) in [
+        ("no reader", Stdio::from(without_reader)),
+        ("a full disk", Stdio::from(full)),
+        ("a reader that stalls", Stdio::from(stalled)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        // More than a pipe holds, before anybody has asked for anything.
+        let process = Process::up_with_log(folder.path(), &["--log", "trace"], log).await;
+        let demo = process.demo();
+        let machine = demo_machine(&demo, "demo-machine");
+        let wrong = Machine {
+            secret: "wrong".into(),
+            ..machine.clone()
+        };
+        for _ in 0..10 {
+            assert_eq!(wrong.ask(&[]).await.status, 401, "{what}");
+            assert_eq!(machine.ask(&[]).await.status, 200, "{what}");
+        }
+        let rotated = done(folder.path(), &["client", "rotate-secret", "demo-machine"]).await;
+        let renewed = Machine {
+            secret: text(&rotated["client_secret"]),
+            ..machine
+        };
+        until("the registry is still read", async || {
+            renewed.ask(&[]).await.status == 200
+        })
+        .await;
+        let whoami = format!("{}/catalog/v1/whoami", text(&demo["api"]));
+        let token = renewed.token().await;
+        assert_eq!(call(&token, &whoami).await.status, 200, "{what}");
+        renewed.revoke(&token).await;
+        until("events are still carried", async || {
+            call(&token, &whoami).await.status == 401
+        })
+        .await;
+        let ready = anonymous(&format!("{}/readyz", text(&demo["admin"]))).await;
+        assert_eq!(ready.status, 200, "{what}: {ready:?}");
+        let ended = process.interrupt().await;
+        assert_eq!(ended.code, Some(0), "{what}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_background_task_is_named_by_the_operators_readiness() {
+    let house = House::new().await;
+    let admin = house.running().urls.admin.clone().unwrap();
+    let checks = anonymous(&format!("{admin}/readyz")).await.json()["checks"].clone();
+    for task in [
+        "identity_relay",
+        "identity_feed",
+        "identity_registry",
+        "identity_keys",
+        "identity_expiry",
+        "identity_history",
+        "catalog_relay",
+        "catalog_consumer",
+        "guard_keys",
+        "guard_signals",
+        "shop_sign_out",
+        "shop_expiry",
+        "identity",
+        "catalog",
+        "storefront",
+        "gateway",
+    ] {
+        assert_eq!(checks[task], true, "{task}: {checks}");
+    }
+    house.stop().await;
+}
+
+/// Runs the binary with a standard output that nobody reads.
+async fn unread(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Process::command(folder, arguments);
+    let child = command.stdout(writer).spawn().expect("the binary starts");
+    // It has the writer; nobody else may keep it open.
+    drop(command);
+    let output = tokio::time::timeout(Duration::from_secs(40), child.wait_with_output()).await;
+    let output = output.expect("it ends by itself").expect("its output");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[tokio::test]
+async fn a_closed_pipe_ends_every_command_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let data = process.data.display().to_string();
+    for arguments in [
+        &["user", "list"][..],
+        &["user", "show", "alice"],
+        &["user", "set-roles", "alice"],
+        &["client", "list"],
+        &["client", "show", "demo-web"],
+        &["client", "revoke-tokens", "demo-web"],
+        &["resource", "list"],
+        &["resource", "show", "urn:latchkey:catalog"],
+        &["key", "list"],
+        &["key", "rotate-refresh"],
+        &["events", "parked"],
+    ] {
+        for json in [&["--json"][..], &[]] {
+            let all = [arguments, json, &["--data", &data]].concat();
+            let (code, told) = unread(folder.path(), &all).await;
+            assert_eq!((code, told.as_str()), (Some(0), ""), "{all:?}");
+        }
+    }
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn a_server_starts_and_serves_when_nobody_reads_what_it_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ports = ["--port", "0", "--identity-port", "0", "--admin-port", "0"];
+    let mut command = Process::command(folder.path(), &[&["--data", "data"][..], &ports].concat());
+    let mut child = command.stdout(writer).spawn().expect("the binary starts");
+    let file = folder.path().join("data/demo.json");
+    until("it is ready", async || file.exists()).await;
+    let demo: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let machine = demo_machine(&demo, "demo-machine");
+    for _ in 0..5 {
+        assert_eq!(machine.ask(&[]).await.status, 200);
+    }
+    assert_eq!(child.try_wait().unwrap(), None, "it still runs");
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_command_makes_an_installation_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["user", "list"][..],
+        &["user", "add", "x", "--email", "x@example.test"],
+        &["client", "list"],
+        &["client", "add", "x"],
+        &["resource", "list"],
+        &["key", "list"],
+        &["key", "restored"],
+        &["events", "parked"],
+    ] {
+        let all = [arguments, &["--data", "nowhere"]].concat();
+        let (ended, printed) = Process::run(folder.path(), &all).await;
+        assert_eq!(
+            (ended.code, printed.as_str()),
+            (Some(2), ""),
+            "{all:?}: {ended:?}"
+        );
+        assert!(
+            ended.stderr.contains("no installation here") && ended.stderr.contains("nowhere/"),
+            "{ended:?}"
+        );
+    }
+    let made = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(made, 0, "nothing was made");
+}
+
+#[tokio::test]
+async fn a_missing_master_key_is_not_replaced_and_a_damaged_database_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let data = process.data.clone();
+    assert_eq!(process.interrupt().await.code, Some(0));
+    let (at, text) = (folder.path(), data.display().to_string());
+    let up = [
+        "--data",
+        &text,
+        "--port",
+        "0",
+        "--identity-port",
+        "0",
+        "--admin-port",
+        "0",
+    ];
+    let list = ["user", "list", "--data", &text];
+
+    let key = data.join("keys/master.key");
+    let kept = data.join("keys/kept");
+    std::fs::rename(&key, &kept).unwrap();
+    for arguments in [&up[..], &list] {
+        let (ended, _) = Process::run(at, arguments).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        for told in ["master.key is not there", "backup", "--keys"] {
+            assert!(ended.stderr.contains(told), "{told}: {ended:?}");
+        }
+        assert!(!key.exists(), "no other key is made");
+    }
+    std::fs::rename(&kept, &key).unwrap();
+    let (ended, _) = Process::run(at, &list).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+
+    let database = data.join("identity.db");
+    std::fs::write(&database, "something else that was copied here\n".repeat(500)).unwrap();
+    for arguments in [&up[..], &list] {
+        let (ended, _) = Process::run(at, arguments).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        for told in ["identity.db", "damaged", "backup"] {
+            assert!(ended.stderr.contains(told), "{told}: {ended:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_registration_is_written_whole_and_changed_name_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let at = folder.path();
+    let resource = [
+        "resource",
+        "add",
+        "https://api.test",
+        "--alias",
+        "urn:api",
+        "--scope",
+        "api:read",
+        "--scope",
+        "api:write=instructor,editor",
+    ];
+    let added = done(at, &resource).await;
+    assert_eq!(
+        added["scopes"],
+        json!([{ "name": "api:read", "roles": [] }, { "name": "api:write", "roles": ["instructor", "editor"] }])
+    );
+    let add = [
+        "client",
+        "add",
+        "whole",
+        "--name",
+        "Whole",
+        "--grant",
+        "authorization_code",
+        "--grant",
+        "refresh_token",
+        "--redirect-uri",
+        "https://whole.test/cb",
+        "--post-logout-redirect-uri",
+        "https://whole.test/out",
+        "--allowed-origin",
+        "https://whole.test",
+        "--scope",
+        "openid api:read",
+        "--resource",
+        "urn:api",
+        "--require-pkce",
+        "false",
+        "--id-token-alg",
+        "ES256",
+        "--backchannel-logout-uri",
+        "https://whole.test/backchannel",
+        "--initiate-login-uri",
+        "https://whole.test/in",
+        "--field",
+        "contacts=[\"ops@whole.test\"]",
+    ];
+    let mut expected = done(at, &add).await;
+    let secret = text(&expected["client_secret"]);
+    for (name, value) in [
+        ("post_logout_redirect_uris", json!(["https://whole.test/out"])),
+        ("allowed_origins", json!(["https://whole.test"])),
+        ("require_pkce", json!(false)),
+        ("id_token_signed_response_alg", json!("ES256")),
+        ("backchannel_logout_uri", json!("https://whole.test/backchannel")),
+        ("initiate_login_uri", json!("https://whole.test/in")),
+        ("contacts", json!(["ops@whole.test"])),
+    ] {
+        assert_eq!(expected[name], value, "{name}");
+    }
+    let changed = done(
+        at,
+        &["client", "set", "whole", "--name", "New", "--unset", "contacts"],
+    )
+    .await;
+    let names = expected.as_object_mut().unwrap();
+    names.insert("client_name".into(), json!("New"));
+    names.remove("contacts");
+    names.remove("client_secret");
+    assert_eq!(changed, expected, "nothing else has changed, the secret neither");
+    // Its secret opens what it opened before.
+    let machine = Machine {
+        issuer: text(&process.demo()["issuer"]),
+        client_id: "whole".into(),
+        secret,
+    };
+    until("the client is known", async || {
+        machine.revoke("nothing").await.status == 200
+    })
+    .await;
+    // A client that becomes public has none, and gets one when it is confidential again.
+    for (method, has_one) in [("none", false), ("client_secret_post", true)] {
+        let set = [
+            "client",
+            "set",
+            "whole",
+            "--auth-method",
+            method,
+            "--require-pkce",
+            "true",
+        ];
+        assert_eq!(
+            done(at, &set).await["client_secret"].is_string(),
+            has_one,
+            "{method}"
+        );
+    }
+
+    let refusals: [(&[&str], &str); 16] = [
+        (&["client", "add", "whole"], "already"),
+        (
+            &[
+                "client",
+                "add",
+                "x",
+                "--scope",
+                "catalog.raed",
+                "--resource",
+                "urn:latchkey:catalog",
+            ],
+            "catalog.read",
+        ),
+        (&["client", "add", "x", "--scope", "api:read"], "https://api.test"),
+        (
+            &["client", "add", "x", "--resource", "https://api.tset"],
+            "https://api.test",
+        ),
+        (
+            &["client", "add", "x", "--field", "redirect_urs=[]"],
+            "redirect_uris",
+        ),
+        (&["client", "set", "whole"], "nothing to change"),
+        (&["client", "set", "nobody", "--name", "x"], "no client"),
+        (&["client", "set", "whole", "--scope", "api:delete"], "api:delete"),
+        (
+            &[
+                "user",
+                "add",
+                "x",
+                "--email",
+                "x@example.test",
+                "--role",
+                "instuctor",
+            ],
+            "instructor",
+        ),
+        (&["user", "set-roles", "alice", "admn"], "admin"),
+        (&["resource", "add", "https://api.test"], "already"),
+        (&["resource", "add", "urn:latchkey:mine"], "installation's own"),
+        (
+            &["resource", "set", "https://api.test", "--scope", "api:write"],
+            "api:read",
+        ),
+        (
+            &["resource", "set", "urn:latchkey:catalog", "--scope", "x"],
+            "installation's own",
+        ),
+        (&["resource", "remove", "https://api.test"], "whole"),
+        (
+            &["resource", "remove", "urn:latchkey:catalog"],
+            "installation's own",
+        ),
+    ];
+    for (refused, told) in refusals {
+        let data = process.data.display().to_string();
+        let (ended, printed) = Process::run(at, &[refused, &["--data", &data]].concat()).await;
+        assert_eq!(
+            (ended.code, printed.as_str()),
+            (Some(2), ""),
+            "{refused:?}: {ended:?}"
+        );
+        assert!(ended.stderr.contains(told), "{refused:?}: {ended:?}");
+    }
+    let set = [
+        "resource",
+        "set",
+        "https://api.test",
+        "--wants-roles",
+        "true",
+        "--scope",
+        "api:read",
+        "--scope",
+        "api:more",
+    ];
+    let changed = done(at, &set).await;
+    assert_eq!(
+        (&changed["wants_roles"], &changed["aliases"]),
+        (&json!(true), &json!(["urn:api"]))
+    );
+    done(at, &["client", "remove", "whole"]).await;
+    done(at, &["resource", "remove", "https://api.test"]).await;
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn the_secret_before_counts_as_long_as_the_operator_says_and_no_longer() {
+    let house = House::new().await;
+    let identity = house.running().identity.clone().unwrap();
+    let id = ClientId::parse("demo-machine").unwrap();
+    let first = house.machine("demo-machine");
+    let rotate = async |seconds: u64| {
+        let overlap = Duration::from_secs(seconds);
+        let rotated = identity.rotate_client_secret_over(&id, overlap, "test").await;
+        Machine {
+            secret: rotated.unwrap().client_secret.unwrap(),
+            ..first.clone()
+        }
+    };
+    let answers = async |machines: [&Machine; 3]| {
+        let mut all = Vec::new();
+        for machine in machines {
+            all.push(machine.ask(&[]).await.status);
+        }
+        all
+    };
+    let second = rotate(60).await;
+    assert_eq!(answers([&first, &second, &second]).await, [200, 200, 200]);
+    house.clock.advance(59_999);
+    assert_eq!(first.ask(&[]).await.status, 200);
+    house.clock.advance(1);
+    assert_eq!(answers([&first, &second, &second]).await, [401, 200, 200]);
+    // The one before the last is dead at once, and an emergency has no overlap.
+    let third = rotate(60).await;
+    assert_eq!(answers([&first, &second, &third]).await, [401, 200, 200]);
+    let fourth = rotate(0).await;
+    assert_eq!(answers([&second, &third, &fourth]).await, [401, 401, 200]);
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn up_keeps_its_warnings_in_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = folder.path().join("seed.toml");
+    std::fs::write(&seed, "").unwrap();
+    std::fs::set_permissions(&seed, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let process = Process::up(folder.path(), &["--seed", "seed.toml", "--log", "off"]).await;
+    let file = process.data.join("latchkey.log");
+    until("the warning is written", async || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("seed.toml"))
+    })
+    .await;
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let line = std::fs::read_to_string(&file).unwrap();
+    let line: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    assert_eq!(line["level"], "WARN", "{line}");
+    process.kill().await;
+}
+
+#[tokio::test]
+async fn a_seed_of_a_real_installation_holds_passwords_to_the_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("identity_listen = \"localhost:{}\"\nlog = \"off\"\n", free_port());
+    std::fs::write(folder.path().join("config.toml"), config).unwrap();
+    let seed = |password: &str| {
+        let text = format!(
+            "[[users]]\nusername = \"carol\"\nemail = \"carol@example.test\"\npassword = \"{password}\"\n"
+        );
+        std::fs::write(folder.path().join("seed.toml"), text).unwrap();
+    };
+    let serve = [
+        "serve",
+        "identity",
+        "--config",
+        "config.toml",
+        "--seed",
+        "seed.toml",
+    ];
+    for weak in ["short", "passwordpassword"] {
+        seed(weak);
+        let (ended, printed) = Process::run(folder.path(), &serve).await;
+        assert_eq!((ended.code, printed.as_str()), (Some(2), ""), "{weak}: {ended:?}");
+        assert!(
+            ended.stderr.contains("carol") && !ended.stderr.contains(weak),
+            "{ended:?}"
+        );
+    }
+    seed("a sentence that nobody would guess");
+    let process = Process::start(
+        Process::command(folder.path(), &serve),
+        folder.path().join("data"),
+    )
+    .await;
+    process.kill().await;
+}
+
+/// Runs the binary and hands it this on standard input.
+async fn fed(folder: &Path, arguments: &[&str], input: &str) -> (Option<i32>, Value, String) {
+    let mut command = Process::command(folder, arguments);
+    let mut child = command.stdin(Stdio::piped()).spawn().expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("its input");
+    // It may end without having read it.
+    let _unread = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = child.wait_with_output().await.expect("its output");
+    let printed = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), printed, told)
+}
+
+#[tokio::test]
+async fn a_password_is_read_where_it_is_asked_for_and_nowhere_else() {
+    const PASSWORD: &str = "a sentence of the operator";
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let data = process.data.display().to_string();
+    let set = ["user", "set-password", "alice", "--json", "--data", &data];
+    let (code, printed, told) = fed(folder.path(), &set, &format!("{PASSWORD}\n")).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert_ne!(printed["password"], PASSWORD);
+    assert!(
+        told.contains("was not read") && told.contains("--password-stdin"),
+        "{told}"
+    );
+    let set = [&set[..], &["--password-stdin"]].concat();
+    let (code, printed, told) = fed(folder.path(), &set, &format!("{PASSWORD}\n")).await;
+    assert_eq!(
+        (code, &printed["password"]),
+        (Some(0), &json!(PASSWORD)),
+        "{told}"
+    );
+    assert_eq!(told, "");
+
+    // At a terminal it is not shown. `script` gives it one.
+    let line = format!(
+        "{} user set-password alice --password-stdin --data {data} > /dev/null",
+        env!("CARGO_BIN_EXE_latchkey")
+    );
+    let mut terminal = tokio::process::Command::new("script");
+    terminal.args(["-qec", &line, "/dev/null"]).kill_on_drop(true);
+    terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut terminal = terminal.spawn().expect("script of bsdutils runs");
+    let mut screen = terminal.stdout.take().expect("its screen");
+    let mut shown = Vec::new();
+    let asked = async {
+        while !String::from_utf8_lossy(&shown).contains("password") {
+            let read = screen.read_buf(&mut shown).await.expect("the screen");
+            assert_ne!(read, 0, "it asks before it ends");
+        }
+        let mut keys = terminal.stdin.take().expect("its keys");
+        let typed = "another sentence of the operator\n";
+        keys.write_all(typed.as_bytes()).await.expect("it is typed");
+        screen.read_to_end(&mut shown).await.expect("the rest");
+        terminal.wait().await.expect("it ends")
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(40), asked).await;
+    let ended = ended.expect("it ends by itself");
+    let shown = String::from_utf8_lossy(&shown);
+    assert!(ended.success() && !shown.contains("another sentence"), "{shown}");
+    process.kill().await;
 }

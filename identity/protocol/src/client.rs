@@ -412,6 +412,8 @@ pub struct Client {
     pub secret: Option<StoredSecret>,
     /// When its secret was made at random, with 128 bits or more. `None` where somebody chose it: it may be guessable.
     pub secret_generated_at: Option<Timestamp>,
+    /// The one that it had before, and until when that still counts.
+    pub previous_secret: Option<(StoredSecret, Timestamp)>,
     /// When an administrator disabled it.
     pub disabled_at: Option<Timestamp>,
     /// Tokens issued up to this instant are refused everywhere; new ones are stamped later (design §4, Revocation).
@@ -433,6 +435,15 @@ impl Client {
     /// The client's identifier.
     pub fn id(&self) -> &ClientId {
         &self.metadata.client_id
+    }
+
+    /// The secrets that prove it at `now`: its own, and while its programs change over the one before.
+    pub fn secrets(&self, now: Timestamp) -> [Option<&StoredSecret>; 2] {
+        let previous = self.previous_secret.as_ref();
+        let counts = previous
+            .filter(|(_, until)| now < *until)
+            .map(|(secret, _)| secret);
+        [self.secret.as_ref(), counts]
     }
 
     /// Its page for people, where it is on a site that it signs people in to: a name that people trust leads nowhere else.
@@ -512,6 +523,7 @@ pub(crate) mod tests {
                 hash: "h".into(),
             }),
             secret_generated_at: None,
+            previous_secret: None,
             disabled_at: None,
             tokens_before: None,
             version: 1,
@@ -531,6 +543,20 @@ pub(crate) mod tests {
             assert_eq!(ClientId::parse(bad), None, "{bad:?}");
         }
         assert!(ClientId::parse("machine").is_some());
+    }
+
+    #[test]
+    fn the_secret_before_counts_until_its_time_and_no_longer() {
+        let mut client = machine();
+        let own = client.secret.clone();
+        let before = StoredSecret {
+            key_id: "k1".into(),
+            hash: "before".into(),
+        };
+        assert_eq!(client.secrets(Timestamp(0)), [own.as_ref(), None]);
+        client.previous_secret = Some((before.clone(), Timestamp(10)));
+        assert_eq!(client.secrets(Timestamp(9)), [own.as_ref(), Some(&before)]);
+        assert_eq!(client.secrets(Timestamp(10)), [own.as_ref(), None]);
     }
 
     #[test]

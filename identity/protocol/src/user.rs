@@ -34,7 +34,7 @@ const RESERVED: [&str; 24] = [
 ];
 
 /// The standard claims that a profile may hold (OpenID Connect Core §5.1).
-const STANDARD: [&str; 16] = [
+pub const STANDARD: [&str; 16] = [
     "name",
     "given_name",
     "family_name",

@@ -1,5 +1,7 @@
 //! Administration: the operations that the command line has now and the admin API and console will have.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_db::Tx;
@@ -9,9 +11,10 @@ use latchkey_protocol::keys::{published, signing};
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::{ClientId, Timestamp};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::{Identity, IdentityError, seed};
+use crate::registration::{changed, check_metadata, check_scopes, check_targets};
+use crate::{Identity, IdentityError};
 
 /// Why an operation was refused.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,9 @@ pub struct ClientView {
     pub metadata: Metadata,
     /// When it was disabled, Unix milliseconds.
     pub disabled_at: Option<i64>,
+    /// Until when the secret before its own counts, too, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_secret_until: Option<i64>,
     /// The secret, at the only moment at which it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
@@ -106,8 +112,8 @@ pub struct KeyView {
 impl Identity {
     /// Registers a client, or replaces what is registered of it. Its secret stays unless one is given.
     pub async fn put_client(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
-        new.metadata.check().map_err(AdminError::Refused)?;
-        seed::check_targets(
+        check_metadata(&new.metadata).map_err(AdminError::Refused)?;
+        check_targets(
             &new.metadata,
             &self.inner.store.resources(self.inner.store.db()).await?,
         )
@@ -144,6 +150,87 @@ impl Identity {
         })
     }
 
+    /// Registers a client under an id that is free, with scopes that its resources declare.
+    pub async fn add_client(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
+        let NewClient { metadata, secret } = new;
+        check_metadata(&metadata).map_err(AdminError::Refused)?;
+        let confidential = metadata.token_endpoint_auth_method != AuthMethod::None;
+        let secret = confidential.then(|| secret.unwrap_or_else(|| self.new_secret()));
+        let written = match &secret {
+            None => NewSecret::Clear,
+            Some(secret) => NewSecret::Set(self.hash_secret(secret)?),
+        };
+        let (identity, id, actor) = (self.clone(), metadata.client_id.clone(), actor.to_owned());
+        self.change(move |tx, now| async move {
+            let (store, id) = (&identity.inner.store, &metadata.client_id);
+            if store.client(&tx, id).await?.is_some() {
+                let taken = format!("there is a client {id} already; client set changes it");
+                return Err(AdminError::Refused(taken));
+            }
+            let resources = store.resources(&tx).await?;
+            check_targets(&metadata, &resources).map_err(AdminError::Refused)?;
+            check_scopes(&metadata, &resources).map_err(AdminError::Refused)?;
+            store.put_client(&tx, &metadata, written, now).await?;
+            identity
+                .record(&tx, "client.registered", &actor, id.as_str(), now)
+                .await
+        })
+        .await?;
+        Ok(ClientView {
+            client_secret: secret,
+            ..self.show_client(&id).await?
+        })
+    }
+
+    /// Changes some names of a registration and leaves the others; a name that becomes null is forgotten. A client that
+    /// becomes confidential gets a secret.
+    pub async fn set_client(
+        &self,
+        id: &ClientId,
+        changes: Map<String, Value>,
+        actor: &str,
+    ) -> Result<ClientView, AdminError> {
+        if changes.contains_key("client_id") {
+            return Err(AdminError::Refused("a client keeps its id".to_owned()));
+        }
+        let targets = ["scope", "resources", "default_resource"];
+        let retargeted = targets.iter().any(|name| changes.contains_key(*name));
+        let made = self.new_secret();
+        let hashed = self.hash_secret(&made)?;
+        let (identity, subject, actor) = (self.clone(), id.clone(), actor.to_owned());
+        let secret = self
+            .change(move |tx, now| async move {
+                let store = &identity.inner.store;
+                let known = store
+                    .client(&tx, &subject)
+                    .await?
+                    .ok_or_else(|| nobody(&subject))?;
+                let metadata = changed(&known.metadata, changes).map_err(AdminError::Refused)?;
+                check_metadata(&metadata).map_err(AdminError::Refused)?;
+                if retargeted {
+                    let resources = store.resources(&tx).await?;
+                    check_targets(&metadata, &resources).map_err(AdminError::Refused)?;
+                    check_scopes(&metadata, &resources).map_err(AdminError::Refused)?;
+                }
+                let confidential = metadata.token_endpoint_auth_method != AuthMethod::None;
+                let (written, secret) = match (confidential, known.secret) {
+                    (false, _) => (NewSecret::Clear, None),
+                    (true, Some(_)) => (NewSecret::Keep, None),
+                    (true, None) => (NewSecret::Set(hashed), Some(made)),
+                };
+                store.put_client(&tx, &metadata, written, now).await?;
+                identity
+                    .record(&tx, "client.changed", &actor, subject.as_str(), now)
+                    .await?;
+                Ok(secret)
+            })
+            .await?;
+        Ok(ClientView {
+            client_secret: secret,
+            ..self.show_client(id).await?
+        })
+    }
+
     /// Every client.
     pub async fn list_clients(&self) -> Result<Vec<ClientView>, AdminError> {
         Ok(self.inner.store.clients().await?.into_iter().map(view).collect())
@@ -156,17 +243,48 @@ impl Identity {
 
     /// Gives a client a new secret; the old one is dead at once.
     pub async fn rotate_client_secret(&self, id: &ClientId, actor: &str) -> Result<ClientView, AdminError> {
-        let client = self.known_client(id).await?;
-        if !client.is_confidential() {
-            return Err(AdminError::Refused(format!(
-                "client {id} is public and has no secret"
-            )));
-        }
-        let new = NewClient {
-            metadata: client.metadata,
-            secret: Some(self.new_client_secret()),
-        };
-        self.put_client(new, actor).await
+        self.rotate_client_secret_over(id, Duration::ZERO, actor).await
+    }
+
+    /// Gives a client a new secret. The one that it had counts for `overlap`, while its programs change over; one from
+    /// before that is dead at once.
+    pub async fn rotate_client_secret_over(
+        &self,
+        id: &ClientId,
+        overlap: Duration,
+        actor: &str,
+    ) -> Result<ClientView, AdminError> {
+        let secret = self.new_client_secret();
+        let written = self.stored_secret(&secret)?;
+        let overlap = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
+        let (identity, subject, actor) = (self.clone(), id.clone(), actor.to_owned());
+        self.change(move |tx, now| async move {
+            let store = &identity.inner.store;
+            let known = store
+                .client(&tx, &subject)
+                .await?
+                .ok_or_else(|| nobody(&subject))?;
+            if !known.is_confidential() {
+                return Err(AdminError::Refused(format!(
+                    "client {subject} is public and has no secret"
+                )));
+            }
+            let written = match (written, overlap) {
+                (NewSecret::Generated(secret), 1..) => {
+                    NewSecret::Rotate(secret, Timestamp(now.0.saturating_add(overlap)))
+                }
+                (written, _) => written,
+            };
+            store.put_client(&tx, &known.metadata, written, now).await?;
+            identity
+                .record(&tx, "client.secret_rotated", &actor, subject.as_str(), now)
+                .await
+        })
+        .await?;
+        Ok(ClientView {
+            client_secret: Some(secret.into_text()),
+            ..self.show_client(id).await?
+        })
     }
 
     /// Disables a client: it gets nothing any more, and its tokens end everywhere. Or enables it again.
@@ -330,7 +448,7 @@ impl Identity {
     }
 
     /// A change of the registry: one transaction, then this node's memory.
-    async fn change<T, F, Fut>(&self, work: F) -> Result<T, AdminError>
+    pub(crate) async fn change<T, F, Fut>(&self, work: F) -> Result<T, AdminError>
     where
         T: Send + 'static,
         F: FnOnce(Tx, Timestamp) -> Fut + Send + 'static,
@@ -371,7 +489,7 @@ impl Identity {
 
     async fn known_client(&self, id: &ClientId) -> Result<Client, AdminError> {
         let client = self.inner.store.client(self.inner.store.db(), id).await?;
-        client.ok_or_else(|| AdminError::Refused(format!("there is no client {id}")))
+        client.ok_or_else(|| nobody(id))
     }
 
     /// 256 random bits.
@@ -400,9 +518,14 @@ impl Identity {
     }
 }
 
+fn nobody(id: &ClientId) -> AdminError {
+    AdminError::Refused(format!("there is no client {id}"))
+}
+
 fn view(client: Client) -> ClientView {
     ClientView {
         disabled_at: client.disabled_at.map(|at| at.0),
+        previous_secret_until: client.previous_secret.map(|(_, until)| until.0),
         metadata: client.metadata,
         client_secret: None,
     }

@@ -116,12 +116,13 @@ impl Identity {
             Some(id) => self.client(id).await?,
             None => None,
         };
-        let stored = client.as_ref().and_then(|client| client.secret.as_ref());
+        let now = self.now();
+        let stored = client.as_ref().map_or([None; 2], |client| client.secrets(now));
         let secret_matches = self
             .inner
             .signer
             .client_secret_matches(stored, presented.secret.as_deref());
-        let (throttle, now) = (&self.inner.throttle, self.now());
+        let throttle = &self.inner.throttle;
         let guesses = !secret_matches && presented.method != AuthMethod::None;
         let throttled = throttle
             .blocked(presented.client_id.as_ref(), address, now)

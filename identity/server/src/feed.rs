@@ -175,6 +175,8 @@ impl Feed {
 impl Identity {
     /// Listens to the bus like any guard does.
     pub(crate) async fn run_feed(&self, stop: CancellationToken) {
+        // Whoever begins again hears everything again.
+        self.inner.feed.hear(Heard::Reset, self.now());
         let since = self.now().0 - WINDOW_MS;
         let mut broadcast = self
             .inner

@@ -4,6 +4,7 @@
 //! how busy the rest of the process is, and hashes the less often the busier that is.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -190,7 +191,11 @@ impl Shared {
                 queue.places[class as usize] -= 1;
                 drop(queue);
                 let before = Usage::now();
-                (job.work)(&mut memory);
+                // A hash that panics drops its sender, and its caller is told to come again; the thread goes on.
+                let worked = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut memory)));
+                if worked.is_err() {
+                    memory = Memory::default();
+                }
                 let used = Usage::since(&before, self.cores);
                 queue = self.lock();
                 let flooded = std::mem::take(&mut queue.flooded);
@@ -335,6 +340,19 @@ mod tests {
         assert!(!known.is_empty());
         drop((held, known));
         let place = pool.reserve(Class::Unknown).unwrap();
+        assert_eq!(place.run(|_| 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_panics_costs_the_pool_no_thread() {
+        let pool = Pool::new();
+        let failing = pool.shared.threads + 1;
+        for _ in 0..failing {
+            let place = pool.reserve(Class::Known).unwrap();
+            let broken = place.run(|_| -> u8 { panic!("planted") });
+            assert_eq!(broken.await, Err(Busy));
+        }
+        let place = pool.reserve(Class::Known).unwrap();
         assert_eq!(place.run(|_| 7).await, Ok(7));
     }
 

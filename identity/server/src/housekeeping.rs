@@ -14,26 +14,26 @@ const EXPIRED_EVERY_MS: i64 = 60_000;
 const HISTORY_EVERY_MS: i64 = 3_600_000;
 
 impl Identity {
-    pub(crate) async fn keep_house(&self, stop: &CancellationToken) {
-        tokio::join!(self.forget_expired(stop), self.forget_history(stop));
-    }
-
-    async fn forget_expired(&self, stop: &CancellationToken) {
-        let mut last = Timestamp(0);
+    pub(crate) async fn forget_expired(&self, stop: &CancellationToken) {
+        let (mut last, mut failing) = (Timestamp(0), false);
         while let Some(now) = self.due(last, EXPIRED_EVERY_MS, stop).await {
             last = now;
-            said(stop.run_until_cancelled(self.purge_expired(now)).await);
+            let purged = stop.run_until_cancelled(self.purge_expired(now)).await;
+            said_once(purged, &mut failing);
         }
     }
 
-    async fn forget_history(&self, stop: &CancellationToken) {
-        let mut last = Timestamp(0);
+    pub(crate) async fn forget_history(&self, stop: &CancellationToken) {
+        let (mut last, mut failing) = (Timestamp(0), false);
         while let Some(now) = self.due(last, HISTORY_EVERY_MS, stop).await {
             last = now;
             let purged = stop
                 .run_until_cancelled(self.inner.store.purge_history(self.latest()))
                 .await;
-            said(purged.map(|purged| purged.map_err(IdentityError::from)));
+            said_once(
+                purged.map(|purged| purged.map_err(IdentityError::from)),
+                &mut failing,
+            );
         }
     }
 
@@ -59,11 +59,17 @@ impl Identity {
     }
 }
 
-fn said(purged: Option<Result<(), IdentityError>>) {
-    if let Some(Err(error)) = purged {
-        tracing::warn!(
-            reason = latchkey_http::reasons(&error),
-            "expired rows stay for now"
-        );
+/// A disk that stays full is no news each time.
+fn said_once(purged: Option<Result<(), IdentityError>>, failing: &mut bool) {
+    match purged {
+        Some(Err(error)) if !*failing => {
+            *failing = true;
+            tracing::warn!(
+                reason = latchkey_http::reasons(&error),
+                "expired rows stay for now"
+            );
+        }
+        Some(Ok(())) => *failing = false,
+        Some(Err(_)) | None => {}
     }
 }

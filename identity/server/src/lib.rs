@@ -12,7 +12,9 @@ mod keypair;
 mod pages;
 mod password;
 mod people;
+mod registration;
 mod registry;
+mod resources;
 mod routes;
 mod seed;
 mod sign_in;
@@ -87,6 +89,47 @@ struct Inner {
     making_keys: tokio::sync::Mutex<()>,
     /// Told after each look at the registry.
     looked: tokio::sync::Notify,
+}
+
+/// What goes on beside requests: loops that whoever composes the process keeps up, each by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chore {
+    /// Carries events to the bus.
+    Relay,
+    /// Hears of revocations for guards off the bus.
+    Feed,
+    /// Keeps up with the database.
+    Registry,
+    /// Makes keys that are due.
+    Keys,
+    /// Forgets what has run out.
+    Expiry,
+    /// Forgets what people could see for ninety days.
+    History,
+}
+
+impl Chore {
+    /// Every one of them.
+    pub const ALL: [Chore; 6] = [
+        Chore::Relay,
+        Chore::Feed,
+        Chore::Registry,
+        Chore::Keys,
+        Chore::Expiry,
+        Chore::History,
+    ];
+
+    /// Its name in logs and in `/readyz`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Relay => "identity_relay",
+            Self::Feed => "identity_feed",
+            Self::Registry => "identity_registry",
+            Self::Keys => "identity_keys",
+            Self::Expiry => "identity_expiry",
+            Self::History => "identity_history",
+        }
+    }
 }
 
 /// What an identity provider is made of.
@@ -175,6 +218,11 @@ impl From<IdentityError> for OAuthError {
             Self::Internal
         }
     }
+}
+
+/// True when this database holds anything that only a master key opens.
+pub async fn is_sealed(db: &latchkey_db::Db) -> Result<bool, IdentityError> {
+    Ok(Store::new(db.clone()).is_sealed().await?)
 }
 
 impl Identity {
@@ -285,21 +333,23 @@ impl Identity {
             .when("signals", move || feed.inner.feed.is_live())
     }
 
-    /// Runs what goes on beside requests, until `stop`: the relay, the feed, keeping up with the database, making
-    /// keys, and forgetting.
-    pub async fn run(&self, stop: CancellationToken) {
-        let relay = self
-            .inner
-            .bus
-            .relay(self.inner.store.db().clone(), self.inner.clock.clone())
-            .beating(Revocations::SOURCE);
-        tokio::join!(
-            relay.run(stop.clone()),
-            self.run_feed(stop.clone()),
-            self.keep_up(&stop),
-            self.keep_keys(&stop),
-            self.keep_house(&stop)
-        );
+    /// Does one of the things that go on beside requests, until `stop`.
+    pub async fn run(&self, chore: Chore, stop: CancellationToken) {
+        match chore {
+            Chore::Relay => {
+                let relay = self
+                    .inner
+                    .bus
+                    .relay(self.inner.store.db().clone(), self.inner.clock.clone())
+                    .beating(Revocations::SOURCE);
+                relay.run(stop).await;
+            }
+            Chore::Feed => self.run_feed(stop).await,
+            Chore::Registry => self.keep_up(&stop).await,
+            Chore::Keys => self.keep_keys(&stop).await,
+            Chore::Expiry => self.forget_expired(&stop).await,
+            Chore::History => self.forget_history(&stop).await,
+        }
     }
 
     async fn keep_up(&self, stop: &CancellationToken) {
@@ -329,13 +379,20 @@ impl Identity {
 
     /// Makes keys that are due. A loop of its own: a large key and a busy writer take their time.
     async fn keep_keys(&self, stop: &CancellationToken) {
+        let mut failing = false;
         loop {
             tokio::select! {
                 () = self.inner.looked.notified() => {}
                 () = stop.cancelled() => return,
             }
-            if let Err(error) = self.make_keys().await {
-                tracing::error!(reason = latchkey_http::reasons(&error), "a key cannot be made");
+            match self.make_keys().await {
+                Ok(()) => failing = false,
+                // It is tried every second, and said once.
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::error!(reason = latchkey_http::reasons(&error), "a key cannot be made");
+                }
+                Err(_still) => {}
             }
         }
     }

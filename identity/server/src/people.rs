@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::password::{self, Memory};
+use crate::registration::check_roles;
 use crate::{AdminError, Identity, IdentityError};
 
 /// A person as an administrator sees them.
@@ -109,6 +110,7 @@ impl Identity {
         check_claims(&new.claims).map_err(AdminError::Refused)?;
         let password = new.password.unwrap_or_else(|| self.new_secret());
         check_password(&password, &new.username, &new.email).map_err(AdminError::Refused)?;
+        check_roles(&new.roles, &self.list_resources().await?).map_err(AdminError::Refused)?;
         let user = NewUser {
             id: self.inner.random.uuid_v7(self.now().0),
             username: new.username,
@@ -210,6 +212,7 @@ impl Identity {
                 "a role has 1 to 64 visible ASCII characters".to_owned(),
             ));
         }
+        check_roles(&roles, &self.list_resources().await?).map_err(AdminError::Refused)?;
         self.change_person(name, UserChange::Roles(roles), None, "user.roles.changed", actor)
             .await
     }

@@ -3,13 +3,23 @@
 use latchkey_contracts::events::user as wire;
 use latchkey_identity_store::{NewSecret, NewUser};
 use latchkey_protocol::client::{AuthMethod, Metadata};
-use latchkey_protocol::resource::normal;
-use latchkey_protocol::user::{check_claims, check_email, check_username, is_too_long};
+use latchkey_protocol::user::{
+    STANDARD, check_claims, check_email, check_password, check_username, is_too_long,
+};
 use latchkey_protocol::{ClientId, Resource};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::registration::{
+    check_metadata, check_names, check_resource, check_roles, check_scopes, check_targets, did_you_mean,
+};
 use crate::{AdminError, ClientSecret, Identity};
+
+/// What a file may declare, and what it may say of resources, their scopes and people: for suggestions.
+const KINDS: [&str; 3] = ["resources", "clients", "users"];
+const RESOURCE: [&str; 4] = ["identifier", "aliases", "scopes", "wants_roles"];
+const SCOPE: [&str; 2] = ["name", "roles"];
+const USER: [&str; 5] = ["username", "email", "email_verified", "password", "roles"];
 
 /// What a seed file declares. Unknown keys are refused.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,6 +34,8 @@ pub struct Seed {
     /// People; created where they do not exist, and never changed.
     #[serde(default)]
     pub users: Vec<SeedUser>,
+    #[serde(skip)]
+    weak_passwords: bool,
 }
 
 /// A resource; its scopes need no role.
@@ -44,7 +56,15 @@ pub struct SeedResource {
 #[serde(untagged)]
 enum SeedScope {
     Name(String),
-    Full(latchkey_protocol::resource::ResourceScope),
+    Full(FullScope),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FullScope {
+    name: String,
+    #[serde(default)]
+    roles: Vec<String>,
 }
 
 /// A client: the registration's names, and its secret.
@@ -149,7 +169,13 @@ pub struct SeededUser {
 impl Seed {
     /// Reads a TOML file's text.
     pub fn parse(text: &str) -> Result<Self, SeedError> {
-        toml::from_str(text).map_err(|error| SeedError::Invalid(error.to_string()))
+        toml::from_str(text)
+            .map_err(|error| SeedError::Invalid(format!("{}{}", error.to_string().trim_end(), hint(text))))
+    }
+
+    /// Takes people's passwords as they are, for a demo. Otherwise they are held to the policy.
+    pub fn allow_weak_passwords(&mut self) {
+        self.weak_passwords = true;
     }
 
     /// Adds another seed's declarations after this one's.
@@ -157,6 +183,7 @@ impl Seed {
         self.resources.extend(other.resources);
         self.clients.extend(other.clients);
         self.users.extend(other.users);
+        self.weak_passwords |= other.weak_passwords;
         self
     }
 
@@ -203,7 +230,13 @@ impl Seed {
             let names: Vec<&str> = client
                 .metadata
                 .unbuilt_grants()
-                .chain(client.metadata.unbuilt_names())
+                // Any other is refused.
+                .chain(
+                    client
+                        .metadata
+                        .unbuilt_names()
+                        .filter(|name| Metadata::LATER.contains(name)),
+                )
                 .collect();
             let names = (!names.is_empty()).then(|| names.join(", "))?;
             Some(format!(
@@ -228,7 +261,10 @@ impl Seed {
                 name: name.clone(),
                 roles: Vec::new(),
             },
-            SeedScope::Full(scope) => scope.clone(),
+            SeedScope::Full(scope) => latchkey_protocol::resource::ResourceScope {
+                name: scope.name.clone(),
+                roles: scope.roles.clone(),
+            },
         };
         self.resources
             .iter()
@@ -244,14 +280,11 @@ impl Seed {
     /// Everything that can be told without a database.
     fn check(&self) -> Result<(), String> {
         for resource in self.resources() {
-            resource.check()?;
-            if let Some(name) = names(&resource).find(|name| name.starts_with("urn:latchkey:")) {
-                return Err(format!("resource {name} is the installation's own"));
-            }
+            check_resource(&resource)?;
         }
         let mut seen = std::collections::HashSet::new();
         for client in &self.clients {
-            client.metadata.check()?;
+            check_metadata(&client.metadata)?;
             let id = &client.metadata.client_id;
             if !seen.insert(id) {
                 return Err(format!("client {id} is declared twice"));
@@ -271,10 +304,15 @@ impl Seed {
         for user in &self.users {
             check_username(&user.username)?;
             check_email(&user.email)?;
-            check_claims(&user.claims)?;
             if user.password.as_deref().is_some_and(is_too_long) {
                 return Err(format!("the password of {} is too long", user.username));
             }
+            check_claims(&user.claims).map_err(|reason| {
+                let mut names = user.claims.keys();
+                let strange = names.find(|name| !STANDARD.contains(&name.as_str()));
+                let known = || USER.iter().chain(&STANDARD).copied();
+                reason + &strange.map_or_else(String::new, |name| did_you_mean(name, known()))
+            })?;
         }
         Ok(())
     }
@@ -330,7 +368,7 @@ impl Identity {
                 });
                 continue;
             }
-            let new = self.new_user(user).await?;
+            let new = self.new_user(user, seed.weak_passwords).await?;
             let display_name = user
                 .claims
                 .get("name")
@@ -363,12 +401,18 @@ impl Identity {
                 }
                 for (metadata, secret) in clients {
                     check_targets(&metadata, &known).map_err(AdminError::Refused)?;
+                    if let Err(reason) = check_scopes(&metadata, &known) {
+                        tracing::warn!("{reason}");
+                    }
                     store.put_client(&tx, &metadata, secret, now).await?;
                     identity
                         .record(&tx, "client.registered", &actor, metadata.client_id.as_str(), now)
                         .await?;
                 }
                 for user in people {
+                    if let Err(reason) = check_roles(&user.roles, &known) {
+                        tracing::warn!("user {}: {reason}", user.username);
+                    }
                     if !store.add_user(&tx, &user, now).await? {
                         let taken = format!("user name or address of {} is taken", user.username);
                         return Err(AdminError::Refused(taken));
@@ -390,7 +434,11 @@ impl Identity {
         Ok(seeded)
     }
 
-    async fn new_user(&self, user: &SeedUser) -> Result<NewUser, SeedError> {
+    async fn new_user(&self, user: &SeedUser, weak_password: bool) -> Result<NewUser, SeedError> {
+        if let (Some(password), false) = (&user.password, weak_password) {
+            check_password(password, &user.username, &user.email)
+                .map_err(|reason| SeedError::Invalid(format!("user {}: {reason}", user.username)))?;
+        }
         let password_hash = match user.password.clone() {
             None => None,
             Some(password) => Some(self.hash_password(password).await?),
@@ -407,31 +455,67 @@ impl Identity {
     }
 }
 
-/// Everything that a resource answers to.
-fn names(resource: &Resource) -> impl Iterator<Item = &String> {
-    std::iter::once(&resource.identifier).chain(&resource.aliases)
+/// The nearest name of the first one that does not exist, for a text that cannot be read.
+fn hint(text: &str) -> String {
+    let Ok(file) = text.parse::<toml::Table>() else {
+        return String::new();
+    };
+    let strange = |table: &toml::Table, known: &'static [&'static str]| {
+        let name = table.keys().find(|name| !known.contains(&name.as_str()))?;
+        Some(did_you_mean(name, known.iter().copied()))
+    };
+    let tables = |value: Option<&toml::Value>| -> Vec<toml::Table> {
+        let all = value.and_then(toml::Value::as_array).into_iter().flatten();
+        all.filter_map(|entry| entry.as_table().cloned()).collect()
+    };
+    let resources = tables(file.get("resources"));
+    let scopes: Vec<toml::Table> = resources
+        .iter()
+        .flat_map(|resource| tables(resource.get("scopes")))
+        .collect();
+    strange(&file, &KINDS)
+        .or_else(|| resources.iter().find_map(|resource| strange(resource, &RESOURCE)))
+        .or_else(|| scopes.iter().find_map(|scope| strange(scope, &SCOPE)))
+        .unwrap_or_default()
 }
 
-/// A name means one resource, and the issuer's name none: else a token for one would be a token for another.
-fn check_names(resources: &[Resource], issuer: &str) -> Result<(), String> {
-    let mut seen = std::collections::HashSet::from([normal(issuer)]);
-    for name in resources.iter().flat_map(names) {
-        if !seen.insert(normal(name)) {
-            return Err(format!("resource {name} is the name of another one, too"));
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A client's resources must exist.
-pub(crate) fn check_targets(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
-    for name in &metadata.resources {
-        if !resources.iter().any(|resource| resource.answers_to(name)) {
-            return Err(format!(
-                "client {}: resource {name} is not declared",
-                metadata.client_id
-            ));
+    #[test]
+    fn a_mistyped_key_of_a_seed_is_refused_with_the_nearest_name() {
+        for (text, told) in [
+            ("[[cleints]]\nclient_id = \"x\"", "; did you mean clients?"),
+            (
+                "[[resources]]\nidentifer = \"https://x.test\"",
+                "; did you mean identifier?",
+            ),
+            (
+                "[[resources]]\nidentifier = \"https://x.test\"\nscopes = [{ name = \"x\", role = [\"admin\"] }]",
+                "; did you mean roles?",
+            ),
+            (
+                "[[clients]]\nclient_id = \"x\"\nredirect_urs = []",
+                "; did you mean redirect_uris?",
+            ),
+            (
+                "[[users]]\nusername = \"x\"\nemail = \"x@x.test\"\nemail_verfied = true",
+                "; did you mean email_verified?",
+            ),
+            (
+                "[[users]]\nusername = \"x\"\nemail = \"x@x.test\"\nnikname = \"y\"",
+                "; did you mean nickname?",
+            ),
+        ] {
+            let read = Seed::parse(text);
+            let refused = match &read {
+                Ok(seed) => seed.check().unwrap_err(),
+                Err(error) => error.to_string(),
+            };
+            assert!(refused.ends_with(told), "{refused}");
+            let kept = read.map(|seed| seed.warnings()).unwrap_or_default();
+            assert_eq!(kept, Vec::<String>::new(), "what is refused is not called kept");
         }
     }
-    Ok(())
 }

@@ -448,14 +448,19 @@ impl Signer {
         })
     }
 
-    /// Whether a presented secret is the stored one; the same work whoever asks.
-    pub fn client_secret_matches(&self, stored: Option<&StoredSecret>, presented: Option<&str>) -> bool {
+    /// Whether a presented secret is one of those stored ([`Client::secrets`]); the same work whoever asks.
+    ///
+    /// [`Client::secrets`]: latchkey_protocol::client::Client::secrets
+    pub fn client_secret_matches(&self, stored: [Option<&StoredSecret>; 2], presented: Option<&str>) -> bool {
         let loaded = self.inner.loaded.load();
-        let known = stored.and_then(|s| loaded.named(CLIENT_SECRET, &s.key_id));
-        match known.or(loaded.newest(CLIENT_SECRET).map(|(_, key)| key)) {
-            Some(key) => secret_matches(key, stored.filter(|_| known.is_some()), presented),
-            None => false,
-        }
+        let [own, previous] = stored.map(|stored| {
+            let known = stored.and_then(|s| loaded.named(CLIENT_SECRET, &s.key_id));
+            match known.or(loaded.newest(CLIENT_SECRET).map(|(_, key)| key)) {
+                Some(key) => secret_matches(key, stored.filter(|_| known.is_some()), presented),
+                None => false,
+            }
+        });
+        own | previous
     }
 }
 

@@ -11,10 +11,12 @@ use crate::{Store, StoreError};
 pub enum NewSecret {
     /// It stays as it is.
     Keep,
-    /// This one, which somebody chose, replaces it.
+    /// This one, which somebody chose, replaces it; no other counts any more.
     Set(StoredSecret),
     /// This one, which was made at random with 128 bits or more, replaces it.
     Generated(StoredSecret),
+    /// This one, which was generated, replaces it, and the one that it had counts until then.
+    Rotate(StoredSecret, Timestamp),
     /// The client has none.
     Clear,
 }
@@ -27,7 +29,8 @@ impl Store {
         id: &ClientId,
     ) -> Result<Option<Client>, StoreError> {
         sql(
-            "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, disabled_at, tokens_before, version \
+            "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, previous_key_id, previous_hash, \
+             previous_until, disabled_at, tokens_before, version \
              FROM clients WHERE id = $1",
         )
         .bind(id.as_str())
@@ -39,11 +42,17 @@ impl Store {
 
     /// Every client, by id.
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
+        self.clients_on(&self.db).await
+    }
+
+    /// The same, as a transaction sees them.
+    pub async fn clients_on<'a>(&self, on: impl Into<On<'a>>) -> Result<Vec<Client>, StoreError> {
         sql(
-            "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, disabled_at, tokens_before, version \
+            "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, previous_key_id, previous_hash, \
+             previous_until, disabled_at, tokens_before, version \
              FROM clients ORDER BY id",
         )
-        .fetch_all(&self.db)
+        .fetch_all(on)
         .await?
         .iter()
         .map(read)
@@ -82,20 +91,25 @@ impl Store {
         .bind(id)
         .execute(tx)
         .await?;
-        let (secret, generated_at) = match secret {
+        let (secret, generated_at, until) = match secret {
             NewSecret::Keep => return Ok(()),
-            NewSecret::Set(secret) => (Some(secret), None),
-            NewSecret::Generated(secret) => (Some(secret), Some(now.0)),
-            NewSecret::Clear => (None, None),
+            NewSecret::Set(secret) => (Some(secret), None, None),
+            NewSecret::Generated(secret) => (Some(secret), Some(now.0), None),
+            NewSecret::Rotate(secret, until) => (Some(secret), Some(now.0), Some(until.0)),
+            NewSecret::Clear => (None, None, None),
         };
         let (key_id, hash) = secret.map(|secret| (secret.key_id, secret.hash)).unzip();
+        // What stands on the right is what was there before.
         sql(
-            "UPDATE clients SET secret_key_id = $2, secret_hash = $3, secret_generated_at = $4 WHERE id = $1",
+            "UPDATE clients SET secret_key_id = $2, secret_hash = $3, secret_generated_at = $4, previous_until = $5, \
+               previous_key_id = CASE WHEN $5 IS NULL THEN NULL ELSE secret_key_id END, \
+               previous_hash = CASE WHEN $5 IS NULL THEN NULL ELSE secret_hash END WHERE id = $1",
         )
         .bind(id)
         .bind(key_id)
         .bind(hash)
         .bind(generated_at)
+        .bind(until)
         .execute(tx)
         .await?;
         Ok(())
@@ -133,14 +147,19 @@ fn read(row: &Row) -> Result<Client, StoreError> {
     let id = row.text("id")?;
     let metadata: Metadata = serde_json::from_str(&row.text("metadata")?)
         .map_err(|error| StoreError::corrupt("clients", &id, error))?;
-    let secret = match (row.opt_text("secret_key_id")?, row.opt_text("secret_hash")?) {
-        (Some(key_id), Some(hash)) => Some(StoredSecret { key_id, hash }),
-        _ => None,
+    let secret = |key_id: Option<String>, hash: Option<String>| {
+        Some(StoredSecret {
+            key_id: key_id?,
+            hash: hash?,
+        })
     };
+    let until = row.opt_int("previous_until")?.map(Timestamp);
+    let previous = secret(row.opt_text("previous_key_id")?, row.opt_text("previous_hash")?);
     Ok(Client {
         metadata,
-        secret,
+        secret: secret(row.opt_text("secret_key_id")?, row.opt_text("secret_hash")?),
         secret_generated_at: row.opt_int("secret_generated_at")?.map(Timestamp),
+        previous_secret: previous.zip(until),
         disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
         tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
         version: row.int("version")?,

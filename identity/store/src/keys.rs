@@ -72,6 +72,14 @@ impl Store {
         Ok(rows == 1)
     }
 
+    /// True when something here is wrapped under a master key.
+    pub async fn is_sealed(&self) -> Result<bool, StoreError> {
+        let row = sql("SELECT id FROM secrets UNION ALL SELECT kid FROM signing_keys LIMIT 1")
+            .fetch_optional(&self.db)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// The live secrets of a purpose, newest first.
     pub async fn secrets<'a>(
         &self,

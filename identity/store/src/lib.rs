@@ -76,6 +76,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0009_generated_secrets.sql"),
             postgres: include_str!("../migrations/0009_generated_secrets.sql"),
         },
+        Migration {
+            version: 10,
+            name: "overlapping secrets",
+            sqlite: include_str!("../migrations/0010_overlapping_secrets.sql"),
+            postgres: include_str!("../migrations/0010_overlapping_secrets.sql"),
+        },
     ],
 };
 

@@ -19,6 +19,15 @@ impl Store {
             .collect()
     }
 
+    /// Forgets what is declared; `false` when there is nothing. The caller has called [`Store::touch_registry`].
+    pub async fn remove_resource(&self, tx: &Tx, identifier: &str) -> Result<bool, StoreError> {
+        Ok(sql("DELETE FROM resources WHERE identifier = $1")
+            .bind(identifier)
+            .execute(tx)
+            .await?
+            == 1)
+    }
+
     /// Declares the resource, or replaces what is declared. The caller has called [`Store::touch_registry`].
     pub async fn put_resource(&self, tx: &Tx, resource: &Resource, now: Timestamp) -> Result<(), StoreError> {
         let text = serde_json::to_string(resource)

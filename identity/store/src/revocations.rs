@@ -230,6 +230,7 @@ fn read_standing(row: &Row) -> Result<TokenStanding, StoreError> {
         metadata,
         secret: None,
         secret_generated_at: None,
+        previous_secret: None,
         disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
         tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
         version: row.int("version")?,

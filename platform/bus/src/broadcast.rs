@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_db::reasons;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -89,6 +90,7 @@ async fn follow(log: SqlLog, source: &str, types: &[&str], since: i64, tell: &mp
     let mut changes = log.db().changes();
     let mut at: Option<State> = None;
     let mut pulse = Pulse::new(Instant::now());
+    let mut blind = false;
     loop {
         let told = async {
             let (now, beat) = log.state_and_beat(source).await?;
@@ -96,10 +98,18 @@ async fn follow(log: SqlLog, source: &str, types: &[&str], since: i64, tell: &mp
             step(&log, now, beats, types, since, &mut at, tell).await
         };
         match told.await {
-            Ok(true) => {}
+            Ok(true) => {
+                if std::mem::take(&mut blind) {
+                    tracing::info!("a broadcast reads the log again");
+                }
+            }
             Ok(false) => return,
             // No `Live` is told: the subscriber sees the age of its feed grow.
-            Err(error) => tracing::warn!(error = %error, "a broadcast cannot read the log"),
+            Err(error) => {
+                if !std::mem::replace(&mut blind, true) {
+                    tracing::warn!(reason = reasons(&error), "a broadcast cannot read the log");
+                }
+            }
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use latchkey_db::{Db, DbError, Tx, sql};
+use latchkey_db::{Db, DbError, Tx, reasons, sql};
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::{Lease, Receipt};
@@ -109,11 +109,20 @@ where
     async fn run(self, stop: CancellationToken) {
         let mut changes = self.log.db().changes();
         let mut lease = Lease::new(self.log.clone(), self.group.name);
+        let mut waits = false;
         loop {
             let more = match self.step(&mut lease, &stop).await {
-                Ok(more) => more,
+                Ok(more) => {
+                    if std::mem::take(&mut waits) {
+                        tracing::info!(group = self.group.name, "a consumer goes on");
+                    }
+                    more
+                }
                 Err(error) => {
-                    tracing::warn!(error = %error, group = self.group.name, "a consumer waits for its database");
+                    if !std::mem::replace(&mut waits, true) {
+                        let (group, reason) = (self.group.name, reasons(&error));
+                        tracing::warn!(reason, group, "a consumer waits for its database");
+                    }
                     false
                 }
             };

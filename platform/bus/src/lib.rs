@@ -27,7 +27,7 @@ pub use broadcast::{Broadcast, Heard};
 pub use event::{Event, MAX_ENVELOPE};
 pub use failed::Parked;
 pub use group::{Failure, Group, Retries};
-pub use log::SqlLog;
+pub use log::{MIGRATIONS as LOG_MIGRATIONS, SqlLog};
 pub use outbox::{Cause, Draft, Outbox};
 use relay::Parcel;
 pub use relay::Relay;

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::relay::Parcel;
 use crate::{BusError, Event};
 
-const MIGRATIONS: Migrations = Migrations {
+/// The tables of the log.
+pub const MIGRATIONS: Migrations = Migrations {
     set: "bus_log",
     steps: &[
         Migration {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use latchkey_clock::Clock;
-use latchkey_db::{Db, Row, sql, sql_list};
+use latchkey_db::{Db, Row, reasons, sql, sql_list};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Bus, BusError};
@@ -69,10 +69,21 @@ impl Relay {
         let mut beaten_at = None;
         loop {
             match self.drain_and_beat(&mut beaten_at).await {
-                Ok(()) => trouble = 0,
+                Ok(()) => {
+                    if trouble > 0 {
+                        tracing::info!(attempts = trouble, "events leave the outbox again");
+                    }
+                    trouble = 0;
+                }
                 Err(error) => {
                     trouble = trouble.saturating_add(1);
-                    tracing::warn!(error = %error, attempts = trouble, "events wait in the outbox");
+                    // Once, not four times a second for as long as a disk is full.
+                    if trouble == 1 {
+                        tracing::warn!(
+                            reason = reasons(&error),
+                            "events wait in the outbox until it works again"
+                        );
+                    }
                 }
             }
             if stop.is_cancelled() {
@@ -82,7 +93,7 @@ impl Relay {
             if now - pruned_at > PRUNE_EVERY_MS {
                 pruned_at = now;
                 if let Err(error) = self.prune(now).await {
-                    tracing::warn!(error = %error, "old outbox and inbox rows stay for now");
+                    tracing::warn!(reason = reasons(&error), "old outbox and inbox rows stay for now");
                 }
             }
             let poll = self.bus.poll();

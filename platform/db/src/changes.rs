@@ -1,8 +1,10 @@
 //! Word that something was committed, from this process or from another on the same database.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt;
 use sqlx::postgres::PgListener;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, PgPool, SqliteConnection};
@@ -12,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 use crate::Db;
 use crate::open::Pools;
 use crate::write::CHANNEL;
+
+/// The pause before a watch that panicked begins again.
+const RESTART_AFTER: Duration = Duration::from_millis(250);
 
 /// How often SQLite is asked whether another connection has committed.
 const DATA_VERSION_EVERY: Duration = Duration::from_millis(50);
@@ -27,16 +32,31 @@ impl Db {
             match &self.inner.pools {
                 Pools::Sqlite { file, .. } => {
                     let file = file.as_ref().clone().create_if_missing(false).read_only(true);
-                    self.inner.tasks.spawn(watch_sqlite(file, changed, stopping));
+                    let watch = move |stopping| watch_sqlite(file.clone(), changed.clone(), stopping);
+                    self.inner.tasks.spawn(keep(watch, stopping));
                 }
                 Pools::Postgres(pool) => {
-                    self.inner
-                        .tasks
-                        .spawn(watch_postgres(pool.clone(), changed, stopping));
+                    let pool = pool.clone();
+                    let watch = move |stopping| watch_postgres(pool.clone(), changed.clone(), stopping);
+                    self.inner.tasks.spawn(keep(watch, stopping));
                 }
             }
         }
         self.inner.changed.subscribe()
+    }
+}
+
+/// Watches until `stopping`, and begins again whatever happens.
+async fn keep<Fut>(watch: impl Fn(CancellationToken) -> Fut, stopping: CancellationToken)
+where
+    Fut: Future<Output = ()>,
+{
+    while !stopping.is_cancelled() {
+        let watched = AssertUnwindSafe(watch(stopping.clone())).catch_unwind().await;
+        if watched.is_err() {
+            tracing::error!("the watch for changes of a database begins again");
+            tokio::time::sleep(RESTART_AFTER).await;
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong below the SQL, told apart as far as a caller can act on it.
 
+use sqlx::migrate::MigrateError;
+
 /// An error of the database, by what the caller may do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
@@ -9,10 +11,15 @@ pub enum DbError {
     /// Another transaction was in the way; nothing was written and the same call may succeed later.
     #[error("the database is busy")]
     Busy(#[source] sqlx::Error),
-    /// The database cannot be reached or cannot write now (connection, pool, disk full); nothing is known to be
-    /// written.
+    /// The database cannot be reached now (connection, pool); nothing is known to be written.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
+    /// Its disk is full; nothing was written, and everything goes on when there is room.
+    #[error("the disk of the database is full")]
+    Full(#[source] sqlx::Error),
+    /// What is there is no database, or parts of it are broken.
+    #[error("the database is damaged: restore it from a backup, or move it away to begin anew")]
+    Damaged(#[source] sqlx::Error),
     /// The writer has stopped, after a commit that ended in an I/O error or because the node shuts down.
     #[error("the database takes no more writes")]
     Stopped,
@@ -32,7 +39,7 @@ pub enum DbError {
     },
     /// A stored migration differs from ours, or is newer than this binary.
     #[error("the schema does not fit this binary")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] MigrateError),
     /// The URL or the linked library cannot be used.
     #[error("{0}")]
     Unusable(String),
@@ -52,7 +59,10 @@ impl DbError {
 
     /// True when the same call may succeed later without anybody mending anything.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::Stopped)
+        matches!(
+            self,
+            Self::Busy(_) | Self::Unavailable(_) | Self::Full(_) | Self::Stopped
+        )
     }
 
     /// True when the state of a SQLite file is unknown and the node must stop: an I/O error, or a dead driver.
@@ -67,8 +77,9 @@ impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         const SQLITE_BUSY: i64 = 5;
         const SQLITE_LOCKED: i64 = 6;
-        const SQLITE_FULL: i64 = 13;
+        const SQLITE_CORRUPT: i64 = 11;
         const SQLITE_CANTOPEN: i64 = 14;
+        const SQLITE_NOTADB: i64 = 26;
         if let sqlx::Error::Database(database) = &error
             && database.is_unique_violation()
         {
@@ -87,12 +98,17 @@ impl From<sqlx::Error> for DbError {
                 match (code.as_ref(), primary) {
                     // PostgreSQL: serialization failure, deadlock, lock not available.
                     ("40001" | "40P01" | "55P03", _) => Self::Busy(error),
+                    // PostgreSQL: disk full; data or index corrupted.
+                    ("53100", _) => Self::Full(error),
+                    ("XX001" | "XX002", _) => Self::Damaged(error),
                     // PostgreSQL: connection exceptions, insufficient resources, operator intervention.
                     (class, _) if class.len() == 5 && ["08", "53", "57"].contains(&&class[..2]) => {
                         Self::Unavailable(error)
                     }
                     (_, Some(SQLITE_BUSY | SQLITE_LOCKED)) => Self::Busy(error),
-                    (_, Some(SQLITE_FULL | SQLITE_CANTOPEN)) => Self::Unavailable(error),
+                    (_, Some(SQLITE_FULL)) => Self::Full(error),
+                    (_, Some(SQLITE_CANTOPEN)) => Self::Unavailable(error),
+                    (_, Some(SQLITE_CORRUPT | SQLITE_NOTADB)) => Self::Damaged(error),
                     _ => Self::Sql(error),
                 }
             }
@@ -100,6 +116,42 @@ impl From<sqlx::Error> for DbError {
         }
     }
 }
+
+impl From<MigrateError> for DbError {
+    /// A database that is away, full or damaged is that while it is migrated, too.
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(cause) => match Self::from(cause) {
+                Self::Sql(cause) => Self::Migration(MigrateError::Execute(cause)),
+                known => known,
+            },
+            MigrateError::ExecuteMigration(cause, version) => match Self::from(cause) {
+                Self::Sql(cause) => Self::Migration(MigrateError::ExecuteMigration(cause, version)),
+                known => known,
+            },
+            other => Self::Migration(other),
+        }
+    }
+}
+
+/// True when SQLite found no room for what was to be written.
+pub(crate) fn is_full(error: &sqlx::Error) -> bool {
+    sqlite_code(error).is_some_and(|code| code & 0xff == SQLITE_FULL)
+}
+
+/// An error and its causes, for the log.
+pub fn reasons(error: &dyn std::error::Error) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push_str(": ");
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    chain
+}
+
+const SQLITE_FULL: i64 = 13;
 
 /// SQLite's extended result code; PostgreSQL's codes have five characters and are never taken for one.
 fn sqlite_code(error: &sqlx::Error) -> Option<i64> {

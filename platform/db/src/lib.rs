@@ -6,6 +6,7 @@
 
 mod changes;
 mod error;
+mod exists;
 mod migrate;
 mod open;
 mod readers;
@@ -14,7 +15,7 @@ pub mod testing;
 mod write;
 mod writer;
 
-pub use error::DbError;
+pub use error::{DbError, reasons};
 pub use migrate::{Migration, Migrations};
 pub use open::{Db, Engine, Options};
 pub use sql::{On, Row, Sql, sql, sql_for_each, sql_list};

@@ -1,11 +1,13 @@
 //! Opening a database by URL: the one place where the engine is chosen.
 
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection};
@@ -16,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::migrate::check_sqlite_version;
 use crate::readers::Readers;
 use crate::write::Job;
-use crate::writer::Writer;
+use crate::writer::{Disk, Writer};
 use crate::{DbError, Migrations};
 
 /// Which database answers.
@@ -122,12 +124,7 @@ impl Db {
     }
 
     async fn open_sqlite(path: &str, options: Options) -> Result<Self, DbError> {
-        let path = PathBuf::from(path.trim_start_matches("//"));
-        if path.as_os_str().is_empty() {
-            return Err(DbError::Unusable(
-                "a SQLite URL names a file: sqlite:PATH".to_owned(),
-            ));
-        }
+        let path = sqlite_file(path)?;
         private_file(&path)?;
         let file = SqliteConnectOptions::new()
             .filename(&path)
@@ -162,8 +159,16 @@ impl Db {
             stopping: db.inner.stopping.clone(),
             fatal: db.inner.fatal.clone(),
             readers: last_readers,
+            disk: Disk::new(&path),
         };
-        db.inner.tasks.spawn(writing.run(writer, queue));
+        let fatal = db.inner.fatal.clone();
+        db.inner.tasks.spawn(async move {
+            let written = AssertUnwindSafe(writing.run(writer, queue)).catch_unwind();
+            if written.await.is_err() {
+                // Nobody else can write: the node must stop and begin again.
+                fatal.cancel();
+            }
+        });
         Ok(db)
     }
 
@@ -197,6 +202,16 @@ impl Db {
                 fatal: options.fatal,
             }),
         }
+    }
+}
+
+/// The file of `sqlite:PATH`.
+pub(crate) fn sqlite_file(path: &str) -> Result<PathBuf, DbError> {
+    match path.trim_start_matches("//") {
+        "" => Err(DbError::Unusable(
+            "a SQLite URL names a file: sqlite:PATH".to_owned(),
+        )),
+        path => Ok(PathBuf::from(path)),
     }
 }
 

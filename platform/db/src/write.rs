@@ -11,6 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Executor, Postgres, SqliteConnection};
 use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, oneshot, watch};
 
+use crate::error::is_full;
 use crate::open::Pools;
 use crate::{Db, DbError, Sql};
 
@@ -33,6 +34,8 @@ struct TxInner {
     spoiled: AtomicBool,
     /// The statement that spoiled it ended in an I/O error.
     fatal: AtomicBool,
+    /// It found no room on the disk.
+    full: AtomicBool,
 }
 
 pub(crate) enum Conn {
@@ -71,6 +74,7 @@ impl Tx {
                 announce: AtomicBool::new(false),
                 spoiled: AtomicBool::new(false),
                 fatal: AtomicBool::new(false),
+                full: AtomicBool::new(false),
             }),
         }
     }
@@ -91,6 +95,9 @@ impl Tx {
         if DbError::is_fatal(&error) {
             self.inner.fatal.store(true, Ordering::Relaxed);
         }
+        if is_full(&error) {
+            self.inner.full.store(true, Ordering::Relaxed);
+        }
         error.into()
     }
 
@@ -108,6 +115,10 @@ impl Tx {
 
     pub(crate) fn fatal(&self) -> bool {
         self.inner.fatal.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn full(&self) -> bool {
+        self.inner.full.load(Ordering::Relaxed)
     }
 
     /// What a work is told that asked, or did not ask, for a commit: it may not know that it cannot have one.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
 use sqlx::{Executor, SqliteConnection};
@@ -9,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::DbError;
+use crate::error::is_full;
 use crate::readers::Readers;
 use crate::write::{Conn, Job, Release, Tx, refuse};
 
@@ -23,6 +26,37 @@ pub(crate) struct Writer {
     pub(crate) stopping: CancellationToken,
     pub(crate) fatal: CancellationToken,
     pub(crate) readers: Readers,
+    pub(crate) disk: Disk,
+}
+
+/// The disk of the file: that it is full is said once, and once that it has room again.
+pub(crate) struct Disk {
+    file: String,
+    full: AtomicBool,
+}
+
+impl Disk {
+    pub(crate) fn new(file: &Path) -> Self {
+        Self {
+            file: file.display().to_string(),
+            full: AtomicBool::new(false),
+        }
+    }
+
+    fn is_full(&self) {
+        if !self.full.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                file = self.file,
+                "the disk is full: nothing can be written here until there is room"
+            );
+        }
+    }
+
+    fn has_room(&self) {
+        if self.full.swap(false, Ordering::Relaxed) {
+            tracing::warn!(file = self.file, "the disk has room again");
+        }
+    }
 }
 
 impl Writer {
@@ -77,6 +111,9 @@ impl Writer {
             if DbError::is_fatal(&error) {
                 return self.stop(&error.to_string());
             }
+            if is_full(&error) {
+                self.disk.is_full();
+            }
             let again = copies(error);
             for job in batch.drain(..) {
                 refuse(job, again()).await;
@@ -108,6 +145,9 @@ impl Writer {
             conn = back;
             if tx.fatal() {
                 return self.stop("a statement ended in an I/O error");
+            }
+            if tx.full() {
+                self.disk.is_full();
             }
             let mut keep = false;
             match outcome {
@@ -144,8 +184,11 @@ impl Writer {
             }
         } else if let Err(error) = run(&mut conn, "COMMIT").await {
             return self.undone(conn, waiting, error).await;
-        } else if announced {
-            self.changed.send_modify(|count| *count += 1);
+        } else {
+            self.disk.has_room();
+            if announced {
+                self.changed.send_modify(|count| *count += 1);
+            }
         }
         waiting
             .into_iter()
@@ -162,6 +205,9 @@ impl Writer {
     ) -> Option<SqliteConnection> {
         if DbError::is_fatal(&error) {
             return self.stop(&error.to_string());
+        }
+        if is_full(&error) {
+            self.disk.is_full();
         }
         let _already = run(&mut conn, "ROLLBACK").await;
         let again = copies(error);
@@ -200,13 +246,60 @@ async fn still_begun(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
 /// The same error for everybody whom it hit.
 fn copies(error: sqlx::Error) -> impl Fn() -> DbError {
     let reason = error.to_string();
-    let busy = matches!(DbError::from(error), DbError::Busy(_));
-    move || {
-        let source = sqlx::Error::Protocol(reason.clone());
-        if busy {
-            DbError::Busy(source)
-        } else {
-            DbError::Unavailable(source)
+    let kind: fn(sqlx::Error) -> DbError = match DbError::from(error) {
+        DbError::Busy(_) => DbError::Busy,
+        DbError::Full(_) => DbError::Full,
+        DbError::Damaged(_) => DbError::Damaged,
+        _ => DbError::Unavailable,
+    };
+    move || kind(sqlx::Error::Protocol(reason.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(line);
+            Ok(line.len())
         }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_named_once_until_it_has_room() {
+        let log = Log::default();
+        let lines = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || lines.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let disk = Disk::new(Path::new("/data/identity.db"));
+            disk.has_room();
+            for _ in 0..2 {
+                for _ in 0..100 {
+                    disk.is_full();
+                }
+                disk.has_room();
+                disk.has_room();
+            }
+        });
+        let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines = said.lines().filter(|line| line.contains("/data/identity.db"));
+        let full = lines
+            .clone()
+            .filter(|line| line.contains("the disk is full"))
+            .count();
+        assert_eq!((full, lines.count()), (2, 4), "{said}");
     }
 }

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{codes, current_request_id};
+use crate::{codes, current_request_id, reasons};
 
 /// An error answer. The reason of an internal failure is logged and never sent.
 #[derive(Debug, Clone)]
@@ -95,18 +95,6 @@ impl Problem {
         tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed inside");
         codes::INTERNAL.into()
     }
-}
-
-/// An error and its causes, for the log.
-pub fn reasons(error: &dyn std::error::Error) -> String {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    chain
 }
 
 impl From<latchkey_db::DbError> for Problem {

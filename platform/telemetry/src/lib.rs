@@ -1,11 +1,36 @@
 //! Logs as one JSON line each, and metrics. Neither ever holds a secret.
+//!
+//! A line is handed to a thread that writes it ([`start_logs`]): a reader of the log that stalls or has gone, and a disk
+//! that is full, cost lines of the log and never an answer.
 
+mod file;
+mod writer;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
-use std::sync::OnceLock;
+use std::panic::PanicHookInfo;
+use std::path::Path;
+use std::sync::{Once, OnceLock};
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format;
+use tracing_subscriber::fmt::time::{self, FormatTime};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use crate::file::LogFile;
+use crate::writer::Writer;
+
+/// How long the end of a process waits for whoever reads its log.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
+
+const DROPPED: &str = "lines of the log were dropped: nobody took them in time";
+
+static STDERR: OnceLock<Writer> = OnceLock::new();
+static FILE: OnceLock<Writer> = OnceLock::new();
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,23 +42,106 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging to standard error. `filter` is a list such as `info,latchkey=debug`; a second call does nothing.
+/// Starts logging to standard error, and warnings to a file too if one is named. `filter` is a list such as
+/// `info,latchkey=debug`; a second call does nothing.
 ///
 /// A filter that cannot be read is refused with the reason.
-pub fn start_logs(filter: &str, format: Format) -> Result<(), String> {
+pub fn start_logs(filter: &str, format: Format, file: Option<&Path>) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_span_events(FmtSpan::NONE)
-        .with_target(true);
-    // A second start in one process (tests) keeps the first subscriber.
-    let _second = if format == Format::Auto && std::io::stderr().is_terminal() {
-        builder.compact().try_init()
-    } else {
-        builder.json().flatten_event(true).try_init()
+    let lines = tracing_subscriber::fmt::layer::<Registry>()
+        .with_writer(stderr().clone())
+        .log_internal_errors(false);
+    let shown = match format == Format::Auto && std::io::stderr().is_terminal() {
+        true => lines.compact().with_filter(filter).boxed(),
+        false => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
+    let mut layers = vec![shown];
+    if let Some(path) = file {
+        let start = || Writer::start("log-file", LogFile::new(path, file::MOST_BYTES), notice_json);
+        let kept = tracing_subscriber::fmt::layer::<Registry>()
+            .with_writer(FILE.get_or_init(start).clone())
+            .log_internal_errors(false)
+            .json()
+            .flatten_event(true)
+            .with_filter(LevelFilter::WARN);
+        layers.push(kept.boxed());
+    }
+    // A second start in one process (tests) keeps the first subscriber.
+    let _second = tracing_subscriber::registry().with(layers).try_init();
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| std::panic::set_hook(Box::new(log_panic)));
     Ok(())
+}
+
+/// Says one line on standard error, whatever is logged. It comes after everything that was logged before.
+pub fn say(line: &str) {
+    stderr().push(format!("{line}\n").as_bytes());
+}
+
+/// Dropped at the very end of a process: what was logged is written, unless nobody reads it within a second.
+#[must_use = "it writes what is left when it is dropped"]
+pub struct FlushAtEnd;
+
+impl Drop for FlushAtEnd {
+    fn drop(&mut self) {
+        for writer in [&STDERR, &FILE] {
+            if let Some(writer) = writer.get() {
+                writer.flush(FLUSH_WITHIN);
+            }
+        }
+    }
+}
+
+fn stderr() -> &'static Writer {
+    STDERR.get_or_init(|| Writer::start("log", std::io::stderr(), notice))
+}
+
+fn notice(dropped: u64) -> String {
+    match std::io::stderr().is_terminal() {
+        true => format!("{dropped} {DROPPED}\n"),
+        false => notice_json(dropped),
+    }
+}
+
+fn notice_json(dropped: u64) -> String {
+    own_line(serde_json::json!({ "level": "WARN", "message": DROPPED, "dropped": dropped }))
+}
+
+/// A line that does not come through `tracing`, in the form of those that do.
+fn own_line(mut fields: serde_json::Value) -> String {
+    let mut now = String::new();
+    // A `String` takes everything.
+    let _written = time::SystemTime.format_time(&mut format::Writer::new(&mut now));
+    fields["timestamp"] = now.into();
+    fields["target"] = env!("CARGO_CRATE_NAME").into();
+    format!("{fields}\n")
+}
+
+/// The default hook writes to standard error itself, and would wait there for a reader that stalls. No event is made of
+/// a panic either: it may have happened inside of one.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let reason = panic.payload_as_str().unwrap_or("without a word");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("without a name");
+    let kept = own_line(serde_json::json!({
+        "level": "ERROR",
+        "message": "a thread panicked",
+        "reason": reason,
+        "place": place,
+        "thread": thread,
+    }));
+    match std::io::stderr().is_terminal() {
+        true => say(&format!("thread {thread} panicked at {place}: {reason}")),
+        false => stderr().push(kept.as_bytes()),
+    }
+    if let Some(file) = FILE.get() {
+        file.push(kept.as_bytes());
+    }
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        say(&trace.to_string());
+    }
 }
 
 /// The process's metrics, rendered on demand for the admin listener.
@@ -71,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_broken_filter_is_refused_with_a_reason() {
-        assert!(start_logs("latchkey=loud=quiet", Format::Json).is_err());
+        assert!(start_logs("latchkey=loud=quiet", Format::Json, None).is_err());
     }
 
     #[test]

@@ -240,8 +240,7 @@ async fn tk_08_the_subjects_of_machines_and_people_never_meet() {
     let world = World::new().await;
     let identity = world.identity();
     // A person with the name of a client: the `sub` is not the name.
-    let seed =
-        "[[users]]\nusername = \"m-basic\"\nemail = \"m@example.test\"\npassword = \"correct horse\"\n";
+    let seed = "[[users]]\nusername = \"m-basic\"\nemail = \"m@example.test\"\npassword = \"a password of no machine\"\n";
     identity.seed(Seed::parse(seed).unwrap(), "test").await.unwrap();
     let person = world.person("m-basic").await;
     let machine = payload(&world.machine("m-basic").token().await)["sub"]

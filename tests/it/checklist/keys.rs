@@ -333,6 +333,8 @@ async fn jw_18_a_secret_file_that_others_can_read_stops_the_start() {
 async fn jw_18_a_secret_file_of_the_command_line_is_held_to_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();
+    let ended = Process::up(folder.path(), &[]).await.interrupt().await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
     let (ended, _) = Process::run(folder.path(), &["key", "list", "--json", "--data", &data]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let path = folder.path().join("data/keys/master.key");
@@ -385,6 +387,13 @@ async fn op_01_a_database_without_its_master_key_starts_nothing() {
         matrix.cell(what, started.is_ok(), what == "the right key");
         if let Ok(running) = started {
             running.stop().await;
+        }
+        if what == "no key" {
+            matrix.hold(
+                "no key: none is made",
+                !home.join("keys/master.key").exists(),
+                "it is there",
+            );
         }
         matrix.cell(
             format!("{what}: nothing is changed"),

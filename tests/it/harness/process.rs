@@ -91,12 +91,25 @@ impl Process {
         Self::start(Self::command(folder, &arguments), data).await
     }
 
+    /// The same with a standard error that its test looks after.
+    pub async fn up_with_log(folder: &Path, more: &[&str], log: Stdio) -> Self {
+        let data = folder.join("data");
+        let text = data.display().to_string();
+        let ports = ["--port", "0", "--identity-port", "0", "--admin-port", "0"];
+        let mut command = Self::command(folder, &[&["--data", &text][..], &ports, more].concat());
+        command.stderr(log);
+        Self::start(command, data).await
+    }
+
     /// Starts a command and waits until it prints `ready`.
     pub async fn start(mut command: Command, data: PathBuf) -> Self {
         let mut child = command.spawn().expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let log = Log::default();
-        let logging = tokio::spawn(log.clone().keep(child.stderr.take().expect("its errors")));
+        let logging = match child.stderr.take() {
+            Some(errors) => tokio::spawn(log.clone().keep(errors)),
+            None => tokio::spawn(async {}),
+        };
         let reading = async {
             loop {
                 match lines.next_line().await.expect("its output") {

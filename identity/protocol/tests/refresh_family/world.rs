@@ -50,6 +50,7 @@ impl World {
             metadata,
             secret: None,
             secret_generated_at: None,
+            previous_secret: None,
             disabled_at: None,
             tokens_before: None,
             version: 1,

@@ -14,7 +14,7 @@ use http::{HeaderValue, header};
 use latchkey_http::Streaming;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, stands};
-use latchkey_protocol::client::{Alg, Client};
+use latchkey_protocol::client::{Alg, Client, StoredSecret};
 use latchkey_protocol::introspect::may_ask;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -57,9 +57,11 @@ pub(crate) async fn get(State(identity): State<Identity>, request: Request) -> R
         .map(str::to_owned);
     let start = identity.inner.feed.start().ok_or(OAuthError::Unavailable)?;
     let (frames, body) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(64);
+    let secrets = client.secrets(identity.now()).map(|secret| secret.cloned());
     let connection = Connection {
         identity,
         client,
+        secrets,
         epoch: start.epoch.clone(),
         prev: None,
         frames,
@@ -84,6 +86,8 @@ pub(crate) async fn get(State(identity): State<Identity>, request: Request) -> R
 struct Connection {
     identity: Identity,
     client: Arc<Client>,
+    /// What proved the client when the connection began; its end is the connection's.
+    secrets: [Option<StoredSecret>; 2],
     epoch: String,
     prev: Option<i64>,
     frames: mpsc::Sender<Result<Bytes, std::convert::Infallible>>,
@@ -154,8 +158,11 @@ impl Connection {
     async fn still_admitted(&mut self) -> Option<()> {
         // Without the database what was known of the client stands: a guard that hears nothing refuses everybody.
         if let Ok(client) = self.identity.client(self.client.id()).await {
-            let same =
-                |client: &Arc<Client>| stands(Endpoint::Feed, client) && client.secret == self.client.secret;
+            let now = self.identity.now();
+            let same = |client: &Arc<Client>| {
+                stands(Endpoint::Feed, client)
+                    && client.secrets(now).map(|secret| secret.cloned()) == self.secrets
+            };
             self.client = client.filter(same)?;
         }
         Some(())

@@ -35,7 +35,7 @@ async fn a_full_disk_refuses_what_does_not_fit_and_recovers() {
                 .db
                 .write(async move |tx| large(&id).execute(&tx).await)
                 .await;
-            assert!(matches!(told, Err(DbError::Unavailable(_))), "{told:?}");
+            assert!(matches!(told, Err(DbError::Full(_))), "{told:?}");
         }
         limit(&place.db, "PRAGMA max_page_count = 100000").await;
         place.insert("after").await.unwrap();
@@ -207,4 +207,23 @@ async fn who_finds_no_server_is_told_that_it_is_not_available() {
     )
     .await;
     assert!(matches!(told.err(), Some(DbError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn what_is_no_database_or_has_broken_pages_is_called_damaged() {
+    let url = testing::sqlite_url("damaged");
+    let file = url.trim_start_matches("sqlite:");
+    let damaged = async || {
+        let told = Db::open(&url, Options::new(&[ROWS])).await;
+        matches!(told.err(), Some(DbError::Damaged(_)))
+    };
+    std::fs::write(file, "a letter that somebody put here by mistake\n".repeat(200)).unwrap();
+    assert!(damaged().await, "a letter");
+    std::fs::remove_file(file).unwrap();
+    open(&url).await.close().await;
+    let mut bytes = std::fs::read(file).unwrap();
+    // The header still says that it is one.
+    bytes[100..].fill(0xff);
+    std::fs::write(file, bytes).unwrap();
+    assert!(damaged().await, "broken pages");
 }

@@ -152,3 +152,14 @@ async fn every_test_gets_a_database_of_its_own() {
     urls.dedup();
     assert_eq!(urls.len(), 4);
 }
+
+#[tokio::test]
+async fn a_look_whether_there_is_a_database_makes_none() {
+    for (engine, url) in testing::urls("look").await {
+        for _ in 0..2 {
+            assert!(!Db::exists(&url, &NEW).await.unwrap(), "{engine:?}");
+        }
+        open(&url, &[NEW]).await.unwrap().close().await;
+        assert!(Db::exists(&url, &NEW).await.unwrap(), "{engine:?}");
+    }
+}

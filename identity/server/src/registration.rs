@@ -1,0 +1,213 @@
+//! What every registration must obey, whoever writes it: a seed, the command line, later the admin API.
+
+use latchkey_protocol::client::Metadata;
+use latchkey_protocol::{Resource, scope};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// Everything of a client that can be told without a database. A name that does not exist is answered with its neighbour.
+pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), String> {
+    if let Some(name) = metadata.unknown_name() {
+        let known = Metadata::BUILT.iter().chain(&Metadata::LATER).copied();
+        let (id, hint) = (&metadata.client_id, did_you_mean(name, known));
+        return Err(format!(
+            "client {id}: {name:?} is not a name of a registration{hint}"
+        ));
+    }
+    metadata.check()
+}
+
+/// A client's resources must exist.
+pub(crate) fn check_targets(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
+    for name in &metadata.resources {
+        if !resources.iter().any(|resource| resource.answers_to(name)) {
+            let known = resources.iter().map(|resource| resource.identifier.as_str());
+            return Err(format!(
+                "client {}: resource {name} is not declared{}",
+                metadata.client_id,
+                did_you_mean(name, known)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Each of a client's scopes is one of OpenID Connect's or is declared by one of its resources: it can get no other.
+pub(crate) fn check_scopes(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
+    let own = |resource: &&Resource| metadata.resources.iter().any(|name| resource.answers_to(name));
+    for name in metadata.scope.names() {
+        if scope::OPENID.contains(&name) || resources.iter().filter(own).any(|own| own.declares(name)) {
+            continue;
+        }
+        let elsewhere = resources.iter().find(|resource| resource.declares(name));
+        let hint = match elsewhere {
+            Some(resource) => format!("; it is a scope of {}", resource.identifier),
+            None => {
+                let declared = resources.iter().flat_map(|resource| &resource.scopes);
+                did_you_mean(name, declared.map(|scope| scope.name.as_str()))
+            }
+        };
+        let id = &metadata.client_id;
+        return Err(format!(
+            "client {id}: scope {name} is declared by none of its resources{hint}"
+        ));
+    }
+    Ok(())
+}
+
+/// Each role is one that some scope needs: any other opens nothing, and is probably mistyped.
+pub(crate) fn check_roles(roles: &[String], resources: &[Resource]) -> Result<(), String> {
+    let scopes = || resources.iter().flat_map(|resource| &resource.scopes);
+    let known = || scopes().flat_map(|scope| &scope.roles).map(String::as_str);
+    match roles.iter().find(|role| !known().any(|known| known == **role)) {
+        None => Ok(()),
+        Some(role) => Err(format!(
+            "no scope of a declared resource needs the role {role}{}",
+            did_you_mean(role, known())
+        )),
+    }
+}
+
+/// Everything of a resource that can be told without a database; what the installation declares itself is its own.
+pub(crate) fn check_resource(resource: &Resource) -> Result<(), String> {
+    resource.check()?;
+    match names(resource).find(|name| is_own(name)) {
+        Some(name) => Err(format!("resource {name} is the installation's own")),
+        None => Ok(()),
+    }
+}
+
+/// True for the names of the resources that every installation has, and will have.
+pub(crate) fn is_own(name: &str) -> bool {
+    name.starts_with("urn:latchkey:")
+}
+
+/// Everything that a resource answers to.
+fn names(resource: &Resource) -> impl Iterator<Item = &String> {
+    std::iter::once(&resource.identifier).chain(&resource.aliases)
+}
+
+/// A name means one resource, and the issuer's name none: else a token for one would be a token for another.
+pub(crate) fn check_names(resources: &[Resource], issuer: &str) -> Result<(), String> {
+    let mut seen = std::collections::HashSet::from([normal(issuer)]);
+    for name in resources.iter().flat_map(names) {
+        if !seen.insert(normal(name)) {
+            return Err(format!("resource {name} is the name of another one, too"));
+        }
+    }
+    Ok(())
+}
+
+/// What is registered, with some of its names changed; a name that becomes null is forgotten.
+pub(crate) fn changed<T>(known: &T, changes: Map<String, Value>) -> Result<T, String>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let all = serde_json::to_value(known).map_err(|error| error.to_string())?;
+    let Value::Object(mut all) = all else {
+        return Err("what is registered has no names".to_owned());
+    };
+    for (name, value) in changes {
+        match value {
+            Value::Null => all.remove(&name),
+            value => all.insert(name, value),
+        };
+    }
+    serde_json::from_value(Value::Object(all)).map_err(|error| error.to_string())
+}
+
+/// A hint at the nearest name, for whoever has mistyped one; empty when none is near.
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = (name.chars().count() / 3).clamp(1, 4);
+    known
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .filter(|(distance, _)| *distance <= near)
+        .min()
+        .map(|(_, known)| format!("; did you mean {known}?"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_protocol::resource::built_in;
+    use serde_json::json;
+
+    use super::*;
+
+    fn client(more: Value) -> Metadata {
+        let mut all =
+            json!({ "client_id": "c", "resources": ["urn:latchkey:catalog"], "scope": "catalog.read" });
+        let more = more.as_object().unwrap().clone();
+        all.as_object_mut().unwrap().extend(more);
+        serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn a_mistyped_name_gets_the_nearest_one_and_a_strange_one_none() {
+        for (more, told) in [
+            (json!({ "redirect_urs": [] }), "; did you mean redirect_uris?"),
+            (
+                json!({ "backchannel_logut_uri": "x" }),
+                "; did you mean backchannel_logout_uri?",
+            ),
+            (json!({ "nonsense": 1 }), "is not a name of a registration"),
+        ] {
+            let refused = check_metadata(&client(more)).unwrap_err();
+            assert!(refused.ends_with(told), "{refused}");
+        }
+        assert_eq!(
+            check_metadata(&client(json!({ "logo_uri": "https://c.test" }))),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn a_scope_must_be_declared_by_a_resource_of_the_client() {
+        let told = |scope: &str, resources: Value| {
+            let client = client(json!({ "scope": scope, "resources": resources }));
+            check_scopes(&client, &built_in())
+        };
+        let catalog = || json!(["urn:latchkey:catalog"]);
+        assert_eq!(told("openid offline_access catalog.read", catalog()), Ok(()));
+        assert_eq!(told("", json!([])), Ok(()));
+        let typo = told("catalog.raed", catalog()).unwrap_err();
+        assert!(typo.ends_with("did you mean catalog.read?"), "{typo}");
+        let foreign = told("catalog.read", json!([])).unwrap_err();
+        assert!(
+            foreign.ends_with("it is a scope of urn:latchkey:catalog"),
+            "{foreign}"
+        );
+    }
+
+    #[test]
+    fn a_role_that_nothing_needs_is_refused() {
+        let told = |roles: &[&str]| {
+            let roles: Vec<String> = roles.iter().map(|&role| role.to_owned()).collect();
+            check_roles(&roles, &built_in())
+        };
+        assert_eq!(told(&[]), Ok(()));
+        assert_eq!(told(&["instructor", "admin"]), Ok(()));
+        let typo = told(&["admin", "instuctor"]).unwrap_err();
+        assert!(typo.ends_with("did you mean instructor?"), "{typo}");
+        assert!(told(&["Admin"]).is_err(), "names are exact");
+    }
+
+    #[test]
+    fn a_change_leaves_every_other_name_as_it_was() {
+        let before = client(json!({
+            "redirect_uris": ["https://c.test/cb"],
+            "backchannel_logout_uri": "https://c.test/out",
+            "require_pkce": false,
+            "refresh_overlap_seconds": 7,
+        }));
+        let changes = json!({ "client_name": "C", "refresh_overlap_seconds": null });
+        let after = changed(&before, changes.as_object().unwrap().clone()).unwrap();
+        let expected = Metadata {
+            client_name: Some("C".to_owned()),
+            refresh_overlap_seconds: None,
+            ..before
+        };
+        assert_eq!(after, expected);
+    }
+}

@@ -1,0 +1,91 @@
+//! The one way to standard output.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::CliError;
+
+/// Prints whole lines. Whoever has closed the other end has read enough, which is no failure of the command.
+pub(super) fn put(lines: &str) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Failed(format!(
+            "standard output cannot be written: {error}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints JSON, or the lines that are for a person.
+pub(super) fn print<T: Serialize>(
+    json: bool,
+    value: &T,
+    otherwise: impl FnOnce() -> String,
+) -> Result<(), CliError> {
+    match json {
+        true => put(&(serde_json::to_string(value).unwrap_or_default() + "\n")),
+        false => put(&otherwise()),
+    }
+}
+
+/// Prints every name of a record that has a value, or the record as JSON.
+pub(super) fn print_record<T: Serialize>(json: bool, value: &T) -> Result<(), CliError> {
+    print(json, value, || {
+        record(&serde_json::to_value(value).unwrap_or_default())
+    })
+}
+
+fn record(value: &serde_json::Value) -> String {
+    let names = value.as_object().into_iter().flatten();
+    let told: Vec<(&String, String)> = names
+        .map(|(name, value)| (name, plain(value)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let width = told.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let once = |name: &str| match name {
+        "client_secret" | "password" => "   (shown once)",
+        _ => "",
+    };
+    told.iter()
+        .map(|(name, value)| format!("{name:width$}  {value}{}\n", once(name)))
+        .collect()
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(all) if all.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+            texts.join(" ")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_shows_every_name_that_has_a_value() {
+        let value = serde_json::json!({
+            "client_id": "c", "client_secret": "hush", "redirect_uris": ["https://c.test/a", "https://c.test/b"],
+            "scope": "", "disabled_at": null, "require_pkce": false, "jwks": { "keys": [] },
+        });
+        let told = record(&value);
+        let lines: Vec<&str> = told.lines().collect();
+        for line in [
+            "client_id      c",
+            "client_secret  hush   (shown once)",
+            "redirect_uris  https://c.test/a https://c.test/b",
+            "require_pkce   false",
+            "jwks           {\"keys\":[]}",
+        ] {
+            assert!(lines.contains(&line), "{told}");
+        }
+        assert_eq!(lines.len(), 5, "{told}");
+    }
+}

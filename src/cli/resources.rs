@@ -1,0 +1,167 @@
+//! Resources: `latchkey resource`.
+
+use clap::{Args, Subcommand};
+use latchkey_clock::{Clock, Random};
+use latchkey_protocol::Resource;
+use latchkey_protocol::resource::ResourceScope;
+use serde_json::{Map, Value, json};
+
+use super::output::print;
+use super::{ACTOR, CliError, Operate};
+use crate::operate::open_identity;
+
+#[derive(Subcommand)]
+pub(super) enum ResourceCommand {
+    /// Declares a resource
+    Add(NamedResource),
+    /// Changes what is named and leaves everything else of a resource as it is
+    Set(SetResource),
+    /// Lists every resource
+    List,
+    /// Shows one resource, by its identifier or an alias
+    Show {
+        /// Its name
+        identifier: String,
+    },
+    /// Forgets a resource that no client is registered for
+    Remove {
+        /// Its identifier
+        identifier: String,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct NamedResource {
+    /// Its identifier, an absolute URI: the audience of its tokens
+    identifier: String,
+    #[command(flatten)]
+    fields: Fields,
+}
+
+#[derive(Args)]
+pub(super) struct SetResource {
+    #[command(flatten)]
+    named: NamedResource,
+    /// What to forget; repeat for several
+    #[arg(long, value_parser = ["aliases", "scopes"])]
+    unset: Vec<String>,
+}
+
+// What may be repeated replaces the whole list. No doc comment: it would be the help of the command.
+#[derive(Args)]
+struct Fields {
+    /// Another name by which clients may ask for it; repeat for several
+    #[arg(long = "alias")]
+    aliases: Vec<String>,
+    /// A scope, and the roles of which a person needs one; repeat for several
+    #[arg(long = "scope", value_name = "NAME[=ROLE,…]")]
+    scopes: Vec<String>,
+    /// Whether its tokens say which roles a person has
+    #[arg(long, value_name = "BOOL")]
+    wants_roles: Option<bool>,
+}
+
+pub(super) async fn run(operate: Operate<ResourceCommand>) -> Result<(), CliError> {
+    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
+    let json = operate.json;
+    let resource = match operate.command {
+        ResourceCommand::Add(NamedResource { identifier, fields }) => {
+            let new = Resource {
+                identifier,
+                scopes: fields.scopes.iter().map(|scope| parse_scope(scope)).collect(),
+                aliases: fields.aliases,
+                wants_roles: fields.wants_roles.unwrap_or_default(),
+            };
+            identity.add_resource(new, ACTOR).await?
+        }
+        ResourceCommand::Set(SetResource { named, unset }) => {
+            let changes = named.fields.into_changes(&unset);
+            if changes.is_empty() {
+                return Err(CliError::Invalid("nothing to change is named".to_owned()));
+            }
+            identity.set_resource(&named.identifier, changes, ACTOR).await?
+        }
+        ResourceCommand::List => {
+            let all = identity.list_resources().await?;
+            return print(json, &all, || all.iter().map(lines).collect());
+        }
+        ResourceCommand::Show { identifier } => identity.show_resource(&identifier).await?,
+        ResourceCommand::Remove { identifier } => {
+            identity.remove_resource(&identifier, ACTOR).await?;
+            return print(json, &json!({ "removed": identifier }), || {
+                format!("{identifier} is removed\n")
+            });
+        }
+    };
+    print(json, &resource, || lines(&resource))
+}
+
+impl Fields {
+    fn into_changes(self, unset: &[String]) -> Map<String, Value> {
+        let scopes: Vec<ResourceScope> = self.scopes.iter().map(|scope| parse_scope(scope)).collect();
+        let mut changes = Map::new();
+        for name in unset {
+            changes.insert(name.clone(), json!([]));
+        }
+        if !self.aliases.is_empty() {
+            changes.insert("aliases".to_owned(), json!(self.aliases));
+        }
+        if !scopes.is_empty() {
+            changes.insert("scopes".to_owned(), json!(scopes));
+        }
+        if let Some(wants_roles) = self.wants_roles {
+            changes.insert("wants_roles".to_owned(), wants_roles.into());
+        }
+        changes
+    }
+}
+
+/// `NAME`, or `NAME=ROLE,ROLE`.
+fn parse_scope(text: &str) -> ResourceScope {
+    let (name, roles) = text.split_once('=').unwrap_or((text, ""));
+    ResourceScope {
+        name: name.to_owned(),
+        roles: roles
+            .split(',')
+            .filter(|role| !role.is_empty())
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+fn lines(resource: &Resource) -> String {
+    let mut told = format!("{}\n", resource.identifier);
+    for alias in &resource.aliases {
+        told += &format!("  alias  {alias}\n");
+    }
+    for scope in &resource.scopes {
+        told += &match scope.roles.is_empty() {
+            true => format!("  scope  {}\n", scope.name),
+            false => format!("  scope  {}  for {}\n", scope.name, scope.roles.join(", ")),
+        };
+    }
+    if resource.wants_roles {
+        told += "  its tokens say roles\n";
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_names_its_roles_behind_an_equals_sign() {
+        let told = |text: &str| {
+            let scope = parse_scope(text);
+            (scope.name, scope.roles.join(" "))
+        };
+        for (text, name, roles) in [
+            ("api:read", "api:read", ""),
+            ("api:write=editor", "api:write", "editor"),
+            ("x=a,b,", "x", "a b"),
+        ] {
+            assert_eq!(told(text), (name.to_owned(), roles.to_owned()));
+        }
+    }
+}

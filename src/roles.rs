@@ -11,7 +11,7 @@ use latchkey_catalog::Catalog;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options};
 use latchkey_gateway::{Gateway, Origin, Route, Routes};
-use latchkey_guard::{Guard, GuardHealth, Keys, Signals};
+use latchkey_guard::{Connection, Endpoints, Guard, GuardHealth, Keys, Signals};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Identity, Parts, Seed, Seeded, Vault};
@@ -105,9 +105,29 @@ impl Starting {
             self.admin(bound);
         }
         for (role, ready) in &self.ready {
-            wait_ready(role, ready).await?;
+            wait_ready(role, ready)
+                .await
+                .map_err(|error| self.with_reason(error))?;
         }
         Ok(seeded)
+    }
+
+    /// Why a role did not become ready, as far as it knows.
+    fn with_reason(&self, error: StartError) -> StartError {
+        let StartError::NotReady(role, _) = error else {
+            return error;
+        };
+        let identity = self.identity.as_ref().filter(|_| role == Role::Identity.name());
+        let guard = self.guards.iter().find(|(of, _)| *of == role);
+        let reason = match (identity, guard) {
+            (Some(identity), _) => identity.why_not_ready(),
+            (None, Some((_, guard))) => guard.readiness().err().map(|reason| reason.to_string()),
+            (None, None) => None,
+        };
+        StartError::NotReady(
+            role,
+            reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
+        )
     }
 
     pub fn into_running(self) -> Running {
@@ -366,44 +386,42 @@ impl Starting {
         let now = self.clock.clone();
         let clock: latchkey_guard::Clock = Arc::new(move || now.now_ms());
         let internal = self.identity_url();
-        let client = self.tls.client()?;
-        let keys = Keys::http_by(format!("{internal}{}", path::JWKS), client.clone(), clock.clone());
-        let signals = Signals::new(clock.clone());
-        let stop = self.background_stop.clone();
-        self.background
-            .spawn(keys.clone().run(stop.clone().cancelled_owned()));
+        let endpoints = Endpoints {
+            jwks: format!("{internal}{}", path::JWKS),
+            revocation_feed: format!("{internal}{}", path::REVOCATIONS),
+            introspection: format!("{internal}{}", path::INTROSPECT),
+        };
+        let (client, stop) = (self.tls.client()?, self.background_stop.clone());
         match (self.config.signals, &self.config.guard_client) {
             (Source::Feed, Some(asking)) => {
-                let feed = latchkey_guard::Feed {
-                    url: format!("{internal}{}", path::REVOCATIONS),
+                let connection = Connection {
+                    endpoints,
                     client_id: asking.id.clone(),
                     client_secret: asking.secret.clone(),
-                    issuer: self.urls.issuer.clone(),
-                    client: client.clone(),
+                    client,
                 };
-                let listening = feed.run(
-                    signals.clone(),
-                    keys.clone(),
-                    clock.clone(),
-                    stop.cancelled_owned(),
-                );
-                self.background.spawn(listening);
+                let connecting = Guard::connect(&self.urls.issuer, audience, connection).clock(clock);
+                let (guard, listening) = connecting.build();
+                self.background.spawn(listening.run(stop.cancelled_owned()));
+                Ok(guard)
             }
-            (Source::Bus | Source::Feed, _) => {
-                let listening = signals::listen(self.bus.clone(), signals.clone(), self.clock.clone(), stop);
+            (Source::Bus | Source::Feed, asking) => {
+                let keys = Keys::http_by(endpoints.jwks, client.clone(), clock.clone());
+                let signals = Signals::new(clock.clone());
+                let mut guard =
+                    Guard::builder(&self.urls.issuer, audience, keys.clone(), signals.clone()).clock(clock);
+                if let Some(asking) = asking {
+                    let url = &endpoints.introspection;
+                    let ask = latchkey_guard::http::introspector(url, &asking.id, &asking.secret, client);
+                    guard = guard.introspect(ask);
+                }
+                let guard = guard.build();
+                self.background.spawn(keys.run(stop.clone().cancelled_owned()));
+                let listening = signals::listen(self.bus.clone(), signals, self.clock.clone(), stop);
                 self.background.spawn(listening);
+                Ok(guard)
             }
         }
-        let mut guard = Guard::builder(&self.urls.issuer, audience)
-            .keys(keys)
-            .signals(signals)
-            .clock(clock);
-        if let Some(asking) = &self.config.guard_client {
-            let endpoint = format!("{internal}{}", path::INTROSPECT);
-            let ask = latchkey_guard::http::introspector(&endpoint, &asking.id, &asking.secret, client);
-            guard = guard.introspect(ask);
-        }
-        Ok(guard.build())
     }
 
     /// The demo's guards ask as a client of their own, whose secret lives as long as the process.

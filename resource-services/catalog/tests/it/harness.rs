@@ -15,7 +15,7 @@ use latchkey_bus::Event;
 use latchkey_catalog::{AUDIENCE, Catalog, MIGRATIONS, router};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Engine, Options, sql, testing};
-use latchkey_guard::{Guard, KeySet, Keys};
+use latchkey_guard::{Guard, KeySet, Keys, Signals};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -72,8 +72,8 @@ impl World {
         let clock = Clock::manual(NOW_MS);
         let catalog = Catalog::new(db, clock.clone(), Random::system(), "EUR");
         let time = clock.clone();
-        let guard = Guard::builder(ISSUER, AUDIENCE)
-            .keys(Keys::fixed(issuer().jwks()))
+        let keys = Keys::fixed(issuer().jwks());
+        let guard = Guard::builder(ISSUER, AUDIENCE, keys, Signals::none())
             .clock(std::sync::Arc::new(move || time.now_ms()))
             .build();
         Self {

@@ -102,9 +102,9 @@ pub enum StartError {
     /// Certificates cannot be used.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
-    /// A role did not become ready.
-    #[error("{0} did not become ready in time")]
-    NotReady(&'static str),
+    /// A role did not become ready; with the reason, behind a colon, where it is known.
+    #[error("{0} did not become ready in time{1}")]
+    NotReady(&'static str, String),
 }
 
 /// Where a running process can be reached; without slashes at the ends.
@@ -293,7 +293,7 @@ pub(crate) async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), 
     };
     tokio::time::timeout(PATIENCE, waiting)
         .await
-        .map_err(|_| StartError::NotReady(role))
+        .map_err(|_| StartError::NotReady(role, String::new()))
 }
 
 #[cfg(test)]

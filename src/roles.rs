@@ -10,7 +10,7 @@ use latchkey_bus::Bus;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options};
 use latchkey_gateway::{Gateway, Origin, Route, Routes};
-use latchkey_guard::{Guard, GuardHealth, Keys, Signals};
+use latchkey_guard::{Connection, Endpoints, Guard, GuardHealth, Keys, Signals};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, Parts, Seed, Seeded, Vault};
@@ -119,9 +119,29 @@ impl Starting {
             self.admin(bound);
         }
         for (role, ready) in &self.ready {
-            wait_ready(role, ready).await?;
+            wait_ready(role, ready)
+                .await
+                .map_err(|error| self.with_reason(error))?;
         }
         Ok(seeded)
+    }
+
+    /// Why a role did not become ready, as far as it knows.
+    fn with_reason(&self, error: StartError) -> StartError {
+        let StartError::NotReady(role, _) = error else {
+            return error;
+        };
+        let identity = self.identity.as_ref().filter(|_| role == Role::Identity.name());
+        let guard = self.guards.iter().find(|(of, _)| *of == role);
+        let reason = match (identity, guard) {
+            (Some(identity), _) => identity.why_not_ready(),
+            (None, Some((_, guard))) => guard.readiness().err().map(|reason| reason.to_string()),
+            (None, None) => None,
+        };
+        StartError::NotReady(
+            role,
+            reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
+        )
     }
 
     pub fn into_running(self) -> Running {
@@ -193,7 +213,7 @@ impl Starting {
         let db = self
             .open(&self.config[role].database.clone(), &spec.tables())
             .await?;
-        let guard = self.guard(spec.resource.audience)?;
+        let guard = self.guard(role, spec.resource.audience)?;
         let context = Context::new(
             spec.resource,
             db.clone(),
@@ -387,50 +407,51 @@ impl Starting {
     }
 
     /// A guard that fetches its keys over HTTP and hears of revocations as any other process would.
-    fn guard(&mut self, audience: &str) -> Result<Guard, StartError> {
+    fn guard(&mut self, role: Role, audience: &str) -> Result<Guard, StartError> {
         let now = self.clock.clone();
         let clock: latchkey_guard::Clock = Arc::new(move || now.now_ms());
         let internal = self.identity_url();
+        let endpoints = Endpoints {
+            jwks: format!("{internal}{}", path::JWKS),
+            revocation_feed: format!("{internal}{}", path::REVOCATIONS),
+            introspection: format!("{internal}{}", path::INTROSPECT),
+        };
         let client = self.tls.client()?;
-        let keys = Keys::http_by(format!("{internal}{}", path::JWKS), client.clone(), clock.clone());
-        let signals = Signals::new(clock.clone());
-        let fetching = keys.clone();
-        self.background.keep("guard_keys", move |stop| {
-            fetching.clone().run(stop.cancelled_owned())
-        });
         match (self.config.signals, &self.config.guard_client) {
             (Source::Feed, Some(asking)) => {
-                let feed = latchkey_guard::Feed {
-                    url: format!("{internal}{}", path::REVOCATIONS),
+                let connection = Connection {
+                    endpoints,
                     client_id: asking.id.clone(),
                     client_secret: asking.secret.clone(),
-                    issuer: self.urls.issuer.clone(),
-                    client: client.clone(),
+                    client,
                 };
-                let (signals, keys, clock) = (signals.clone(), keys.clone(), clock.clone());
-                self.background.keep("guard_signals", move |stop| {
-                    let stopped = stop.cancelled_owned();
-                    feed.clone()
-                        .run(signals.clone(), keys.clone(), clock.clone(), stopped)
+                let connecting = Guard::connect(&self.urls.issuer, audience, connection).clock(clock);
+                let (guard, listening) = connecting.build();
+                self.background.keep(task(role, "guard"), move |stop| {
+                    listening.clone().run(stop.cancelled_owned())
                 });
+                Ok(guard)
             }
-            (Source::Bus | Source::Feed, _) => {
-                let (bus, signals, clock) = (self.bus.clone(), signals.clone(), self.clock.clone());
-                self.background.keep("guard_signals", move |stop| {
+            (Source::Bus | Source::Feed, asking) => {
+                let keys = Keys::http_by(endpoints.jwks, client.clone(), clock.clone());
+                let signals = Signals::new(clock.clone());
+                let mut guard =
+                    Guard::builder(&self.urls.issuer, audience, keys.clone(), signals.clone()).clock(clock);
+                if let Some(asking) = asking {
+                    let url = &endpoints.introspection;
+                    let ask = latchkey_guard::http::introspector(url, &asking.id, &asking.secret, client);
+                    guard = guard.introspect(ask);
+                }
+                self.background.keep(task(role, "guard_keys"), move |stop| {
+                    keys.clone().run(stop.cancelled_owned())
+                });
+                let (bus, clock) = (self.bus.clone(), self.clock.clone());
+                self.background.keep(task(role, "guard_signals"), move |stop| {
                     signals::listen(bus.clone(), signals.clone(), clock.clone(), stop)
                 });
+                Ok(guard.build())
             }
         }
-        let mut guard = Guard::builder(&self.urls.issuer, audience)
-            .keys(keys)
-            .signals(signals)
-            .clock(clock);
-        if let Some(asking) = &self.config.guard_client {
-            let endpoint = format!("{internal}{}", path::INTROSPECT);
-            let ask = latchkey_guard::http::introspector(&endpoint, &asking.id, &asking.secret, client);
-            guard = guard.introspect(ask);
-        }
-        Ok(guard.build())
     }
 
     /// The demo's guards ask as a client of their own, whose secret lives as long as the process.

@@ -4,12 +4,9 @@ use latchkey_bus::{Bus, Heard};
 use latchkey_clock::Clock;
 use latchkey_contracts::events::revocation::Revocation;
 use latchkey_guard::{Signal, Signals};
-use latchkey_protocol::revocation::{LEEWAY_S, MAX_TOKEN_LIFE_S, SKEW_S};
+use latchkey_protocol::revocation::WINDOW_MS;
 use latchkey_storefront::people::People;
 use tokio_util::sync::CancellationToken;
-
-/// How far back a guard must listen: nothing older can end a token that could still be accepted.
-const WINDOW_MS: i64 = (MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S + 1) * 1_000;
 
 /// How often, and how far apart, the shop's database is tried for one event.
 const TRIES: usize = 20;

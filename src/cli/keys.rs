@@ -22,7 +22,8 @@ pub(super) enum KeyCommand {
     },
     /// Makes the next key of refresh tokens; every token stays good
     RotateRefresh,
-    /// Says that the database was restored from a backup: every refresh token of before ends, without an alarm
+    /// Says that the database was restored from a backup: every refresh token of before ends, without an alarm, and
+    /// whoever hears of revocations begins anew
     Restored,
     /// Declares a key compromised: its tokens are refused at once
     Revoke {
@@ -67,7 +68,9 @@ pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
         KeyCommand::Restored => {
             identity.restored(ACTOR).await?;
             print(json, &json!({ "ended": "refresh" }), || {
-                "every refresh token of before the restore is ended; people sign in again\n".to_owned()
+                "every refresh token of before the restore is ended; people sign in again\n\
+                 guards and receivers of the feed take a new snapshot of what is revoked\n"
+                    .to_owned()
             })
         }
         KeyCommand::Revoke { kid } => {

@@ -138,9 +138,64 @@ async fn commands_about_clients_and_keys_hold_at_once_in_the_running_server() {
         !anonymous(&jwks).await.text.contains(&signing)
     })
     .await;
+    // The command and the server both look for what is missing, and one of them makes it.
+    let replaced = done(at, &["key", "list"]).await;
+    let states = ["signing", "coming", "revoked"].map(|state| keys(&replaced, state).len());
+    assert_eq!(states, [1, 1, 1], "{replaced}");
     let (code, _) = operate(at, &["key", "revoke", "nobody"]).await;
     assert_ne!(code, Some(0));
     process.kill().await;
+}
+
+/// Whoever put the clock right must be able to start, and to see what was wrong with it: once, not every second.
+#[tokio::test]
+async fn a_clock_that_is_behind_the_database_is_named_once_at_the_start() {
+    for (ahead_ms, level) in [(3 * 86_400_000_i64, "WARN"), (30 * 86_400_000, "ERROR")] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        let first = Process::up(at, &[]).await;
+        let url = format!("sqlite:{}", first.data.join("identity.db").display());
+        assert!(!first.interrupt().await.stderr.contains("this machine's clock"));
+        let db = Db::open(&url, Options::new(&[])).await.unwrap();
+        let seen = latchkey_clock::Clock::system().now_ms() + ahead_ms;
+        let noted = db.write(async move |tx| {
+            sql("UPDATE installation SET latest = $1")
+                .bind(seen)
+                .execute(&tx)
+                .await
+        });
+        noted.await.unwrap();
+        db.close().await;
+
+        let second = Process::up(at, &[]).await;
+        let demo = second.demo();
+        let clients = demo["clients"].as_array().expect("clients");
+        let machine = clients
+            .iter()
+            .find(|client| client["client_id"] == "demo-machine");
+        let machine = Machine {
+            issuer: text(&demo["issuer"]),
+            client_id: "demo-machine".into(),
+            secret: text(&machine.expect("the demo's machine")["client_secret"]),
+        };
+        // Each command is one more look at the database by the server.
+        for name in ["one", "two", "three"] {
+            let email = format!("{name}@example.test");
+            done(at, &["user", "add", name, "--email", &email]).await;
+            assert_eq!(machine.ask(&[]).await.status, 200);
+        }
+        let said = second.interrupt().await.stderr;
+        let lines: Vec<&str> = said
+            .lines()
+            .filter(|line| line.contains("this machine's clock"))
+            .collect();
+        assert_eq!(lines.len(), 1, "{said}");
+        assert!(lines[0].contains(level), "{said}");
+        assert!(
+            lines[0].contains(&latchkey_clock::rfc3339(seen)),
+            "both instants: {said}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@
 //! | what may a caller learn of a token? | [`introspect`] |
 //! | what does a revocation end, and for how long must guards remember it? | [`revocation`] |
 //! | which key signs, which keys are published? | [`keys`] |
+//! | how late is it, when clocks differ? | [`latest`] |
 //! | what do we tell the world of ourselves? | [`metadata`] |
 
 pub mod access_token;
@@ -33,6 +34,7 @@ pub mod guess;
 pub mod id_token;
 pub mod introspect;
 pub mod keys;
+pub mod latest;
 pub mod logout;
 pub mod metadata;
 pub mod person;

@@ -12,6 +12,16 @@ pub const LEEWAY_S: i64 = 60;
 /// See [`LEEWAY_S`].
 pub const SKEW_S: i64 = 60;
 
+/// How far back guards must hear: nothing that was revoked earlier can end a token that may still be accepted. Kinds with
+/// a time also end tokens that are stamped a second ahead.
+pub const WINDOW_MS: i64 = acceptable_until(1 + MAX_TOKEN_LIFE_S) * 1_000;
+
+/// From this second on no guard accepts a token with this `exp` any more, by the issuer's clock: not the most lenient one,
+/// and not one whose clock is behind. Until then it can be revoked and its revocation must be remembered.
+pub const fn acceptable_until(exp: i64) -> i64 {
+    exp.saturating_add(LEEWAY_S + SKEW_S)
+}
+
 /// How many single tokens of one client guards are asked to remember before its older tokens are ended at once.
 pub const COLLAPSE_AT: i64 = 10_000;
 
@@ -88,13 +98,13 @@ impl Revocation {
     /// Until when guards must remember it, Unix seconds: until nothing that it ends can be accepted any more.
     pub fn until(&self, now: Timestamp) -> i64 {
         match self {
-            Self::Token { exp, .. } => exp + LEEWAY_S + SKEW_S,
+            Self::Token { exp, .. } => acceptable_until(*exp),
             // Kinds with a time also end tokens that are stamped a second ahead.
             Self::Family { .. }
             | Self::Session { .. }
             | Self::Subject { .. }
             | Self::Client { .. }
-            | Self::Key { .. } => now.seconds() + 1 + MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S,
+            | Self::Key { .. } => acceptable_until(now.seconds() + 1 + MAX_TOKEN_LIFE_S),
         }
     }
 }
@@ -108,7 +118,7 @@ pub enum Handed {
     Nothing,
 }
 
-/// An access token handed in whose signature and type are right.
+/// An access token handed in whose signature and type are right. Its time may have come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken<'a> {
     /// Its `jti`.
@@ -121,10 +131,13 @@ pub struct AccessToken<'a> {
     pub exp: i64,
 }
 
-/// Decides over an access token: that `jti` only, and only for the client that it was issued to.
+/// Decides over an access token: that `jti` only, only for the client that it was issued to, and as long as a guard may
+/// accept it.
 pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) -> Handed {
     match token {
-        Some(token) if token.client_id == client.id().as_str() && token.exp > now.seconds() => {
+        Some(token)
+            if token.client_id == client.id().as_str() && now.seconds() < acceptable_until(token.exp) =>
+        {
             Handed::End(Revocation::Token {
                 jti: token.jti.to_owned(),
                 client_id: token.client_id.to_owned(),
@@ -137,7 +150,8 @@ pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) 
 }
 
 /// Decides over a refresh token of any generation: a genuine one of this client ends its family with all its access
-/// tokens. That is no replay, whichever generation came (RFC 7009 §2.1). One that has run out is nothing any more.
+/// tokens. That is no replay, whichever generation came (RFC 7009 §2.1). One that has run out is nothing any more, once no
+/// access token of it can be accepted.
 pub fn hand_in_refresh(
     client: &Client,
     token: &Checked,
@@ -151,7 +165,7 @@ pub fn hand_in_refresh(
                 && family.client == *client.id()
                 && token.name().generation <= family.generation
                 && family.revoked_at.is_none()
-                && !family.is_over(latest) =>
+                && may_be_accepted(family, latest) =>
         {
             Handed::End(Revocation::Family {
                 fam: family.fam.clone(),
@@ -161,6 +175,14 @@ pub fn hand_in_refresh(
         }
         _ => Handed::Nothing,
     }
+}
+
+/// Whether a guard may still accept an access token of this family: none outlives its family's end.
+fn may_be_accepted(family: &Family, latest: Timestamp) -> bool {
+    [family.idle_expires_at, family.expires_at]
+        .into_iter()
+        .flatten()
+        .all(|end| latest.seconds() < acceptable_until(end.seconds()))
 }
 
 /// After a token of `client` was revoked: with too many live entries, its older tokens are ended as one.
@@ -190,8 +212,27 @@ mod tests {
         let ended = hand_in(&machine(), token("machine", 1_300), now);
         assert!(matches!(ended, Handed::End(Revocation::Token { ref jti, .. }) if jti == "j1"));
         assert_eq!(hand_in(&machine(), token("other", 1_300), now), Handed::Nothing);
-        assert_eq!(hand_in(&machine(), token("machine", 1_000), now), Handed::Nothing);
         assert_eq!(hand_in(&machine(), None, now), Handed::Nothing);
+    }
+
+    #[test]
+    fn a_token_can_be_revoked_as_long_as_any_guard_may_accept_it() {
+        let exp = 1_300;
+        let at = |seconds: i64, client_id| {
+            hand_in(
+                &machine(),
+                token(client_id, exp),
+                Timestamp(seconds * 1_000 + 999),
+            )
+        };
+        let last = acceptable_until(exp) - 1;
+        for seconds in [exp - 1, exp, exp + 1, exp + LEEWAY_S, last] {
+            assert!(matches!(at(seconds, "machine"), Handed::End(_)), "{seconds}");
+            assert_eq!(at(seconds, "other"), Handed::Nothing, "{seconds}");
+        }
+        for seconds in [last + 1, exp + 3_600] {
+            assert_eq!(at(seconds, "machine"), Handed::Nothing, "{seconds}");
+        }
     }
 
     #[test]
@@ -206,6 +247,8 @@ mod tests {
         assert_eq!(token.until(now), 1_300 + 120);
         let subject = Revocation::Subject { sub: "u".into() };
         assert_eq!(subject.until(now), 1_001 + 900 + 120);
+        // Whoever begins to listen hears of it for as long.
+        assert_eq!(WINDOW_MS, (subject.until(now) - now.seconds()) * 1_000);
     }
 
     #[test]

@@ -423,8 +423,11 @@ impl Identity {
         .await
     }
 
-    /// Says that the database was restored from a backup: every refresh token of before is dead, none of them by theft.
+    /// Says that the database was restored from a backup: every refresh token of before is dead, none of them by theft,
+    /// and whoever follows the log or the feed of revocations begins anew.
     pub async fn restored(&self, actor: &str) -> Result<(), AdminError> {
+        // First, and harmless by itself: if the rest fails, the command is given again.
+        self.inner.bus.begin_epoch().await.map_err(IdentityError::from)?;
         let (identity, actor) = (self.clone(), actor.to_owned());
         self.change(move |tx, now| async move {
             identity.inner.store.raise_epoch(&tx).await?;

@@ -6,15 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use latchkey_bus::Heard;
 use latchkey_contracts::events::revocation::{Revocation as Wire, SessionFamily};
 use latchkey_protocol::Timestamp;
-use latchkey_protocol::revocation::{LEEWAY_S, MAX_TOKEN_LIFE_S, SKEW_S};
+use latchkey_protocol::revocation::WINDOW_MS;
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::Identity;
-
-/// How far back guards must know: nothing older can end a token that could still be accepted.
-pub const WINDOW_MS: i64 = (MAX_TOKEN_LIFE_S + LEEWAY_S + SKEW_S + 1) * 1_000;
 
 /// The log is reached every second; what is older than this has been lost.
 const HEARD_LATELY_MS: i64 = 5_000;

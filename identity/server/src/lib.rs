@@ -25,7 +25,7 @@ mod vault;
 mod visitor;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -72,6 +72,10 @@ struct Inner {
     verifier: tokens::Verifier,
     /// The latest instant that this installation has seen, milliseconds.
     latest: AtomicI64,
+    /// The latest that its database has ever shown, believed or not, milliseconds.
+    seen: AtomicI64,
+    /// The worst that was said of this node's clock.
+    clock_told: AtomicU8,
     /// When this node's redemptions of the last minutes were committed, by the code's hash.
     redeemed: Cache<String, Instant>,
     hashing: hashing::Pool,
@@ -239,6 +243,8 @@ impl Identity {
                 verifier: tokens::Verifier::new(&parts.issuer, parts.clock.clone()),
                 issuer: parts.issuer,
                 latest: AtomicI64::new(0),
+                seen: AtomicI64::new(0),
+                clock_told: AtomicU8::new(0),
                 redeemed: Cache::builder()
                     .max_capacity(100_000)
                     .time_to_live(Duration::from_secs(600))

@@ -1,6 +1,7 @@
 //! What every registration must obey, whoever writes it: a seed, the command line, later the admin API.
 
 use latchkey_protocol::client::Metadata;
+use latchkey_protocol::resource::normal;
 use latchkey_protocol::{Resource, scope};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

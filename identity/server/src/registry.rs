@@ -9,7 +9,9 @@ use arc_swap::ArcSwap;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, header};
+use latchkey_clock::rfc3339;
 use latchkey_protocol::client::{Alg, Client, Grant};
+use latchkey_protocol::latest::OwnClock;
 use latchkey_protocol::{ClientId, Resource, Timestamp, metadata};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -197,34 +199,33 @@ impl Identity {
         let mut revision = self.inner.store.revision().await?;
         let before = self.inner.registry.snapshot();
         let changed = revision != before.revision;
-        if changed {
-            self.inner.signer.load(&self.inner.store).await?;
-        }
-        let installation = self.inner.store.installation(self.inner.store.db()).await?;
-        // A node whose clock went wild must not end everything everywhere.
-        const WILD_MS: i64 = 7 * 24 * 3_600_000;
-        if installation.latest.0 - now.0 < WILD_MS {
-            self.inner
-                .latest
-                .fetch_max(installation.latest.0, Ordering::Relaxed);
-        } else {
-            tracing::error!(
-                ahead_ms = installation.latest.0 - now.0,
-                "a node's clock is or was far ahead of this one's; it is not believed"
-            );
-        }
+        let (signer, store) = (&self.inner.signer, &self.inner.store);
+        let mut read = match changed {
+            true => Some(signer.read(store).await?),
+            false => None,
+        };
+        let installation = store.installation(store.db()).await?;
         let (algs, origins) = self.in_use(changed, &before).await?;
-        if self.made_soon(&algs, now).await {
-            revision = self.inner.store.revision().await?;
-            self.inner.signer.load(&self.inner.store).await?;
+        if read.as_ref().is_none_or(|read| read.lacks_keys(&algs, now)) {
+            // A key that is not trusted any more stops before the next one is made.
+            if let Some(read) = read.take() {
+                signer.install(read);
+            }
+            if self.made_soon(&algs, now).await {
+                revision = store.revision().await?;
+                read = Some(signer.read(store).await?);
+            }
         }
         // Publication depends on the time, too: a key retires without any change in the database.
-        let jwks = self.inner.signer.jwks(now);
+        let jwks = match &read {
+            Some(read) => read.jwks(now),
+            None => signer.jwks(now),
+        };
         if revision != before.revision || before.jwks.bytes != jwks {
             if before.jwks.bytes != jwks {
                 self.inner.verifier.use_keys(&jwks);
             }
-            let resources = self.inner.store.resources(self.inner.store.db()).await?;
+            let resources = store.resources(store.db()).await?;
             let discovery = metadata::document(&self.inner.issuer, &resources)
                 .to_string()
                 .into_bytes();
@@ -237,8 +238,67 @@ impl Identity {
                 jwks: Document::new(jwks),
             }));
         }
+        // Only now: whoever is shown a new signature finds its key in the JWKS.
+        if let Some(read) = read {
+            signer.install(read);
+        }
+        self.compare_clocks(installation.latest, now);
         self.inner.registry.heard();
         Ok(())
+    }
+
+    /// Believes the latest instant that the installation has seen, and says once when this node's clock is behind it.
+    fn compare_clocks(&self, latest: Timestamp, now: Timestamp) {
+        if OwnClock::judge(latest, now).believes() {
+            self.inner.latest.fetch_max(latest.0, Ordering::Relaxed);
+        }
+        // A first start may have been too short to note the time, and has made its keys all the same.
+        let seen = self
+            .inner
+            .signer
+            .made_at()
+            .map_or(latest, |made| made.max(latest));
+        self.inner.seen.fetch_max(seen.0, Ordering::Relaxed);
+        let clock = OwnClock::judge(seen, now);
+        if self.inner.clock_told.fetch_max(clock as u8, Ordering::Relaxed) >= clock as u8 {
+            return;
+        }
+        let (here, there) = (rfc3339(now.0), rfc3339(seen.0));
+        match clock {
+            OwnClock::Right => {}
+            OwnClock::Behind => tracing::warn!(
+                clock = here,
+                seen = there,
+                "this machine's clock is behind an instant that the database has seen: this one or another was set \
+                 back, or is wrong; what had ended by then stays ended"
+            ),
+            OwnClock::FarBehind => tracing::error!(
+                clock = here,
+                seen = there,
+                "this machine's clock is more than seven days behind an instant that the database has seen, which is \
+                 therefore not believed: this clock or another is or was wrong"
+            ),
+        }
+    }
+
+    /// Why this node cannot do its work yet, as far as it is known; for whoever waits for it.
+    pub fn why_not_ready(&self) -> Option<String> {
+        let now = self.now();
+        let mut reasons = Vec::new();
+        if !self.inner.signer.can_sign(Alg::default(), now) {
+            reasons.push("there is no signing key".to_owned());
+        }
+        if !self.inner.feed.is_live() {
+            reasons.push("the log of revocations has not been read to its end".to_owned());
+        }
+        let seen = Timestamp(self.inner.seen.load(Ordering::Relaxed));
+        if OwnClock::judge(seen, now) != OwnClock::Right {
+            let (here, there) = (rfc3339(now.0), rfc3339(seen.0));
+            reasons.push(format!(
+                "this machine's clock says {here}, and the database has seen {there}"
+            ));
+        }
+        (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
     /// Makes the keys that are due, if that takes no longer than a moment; whether one was made. The key after one that was

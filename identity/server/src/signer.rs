@@ -49,8 +49,10 @@ struct Inner {
 
 /// Everything opened and parsed, replaced as a whole when the registry changes.
 #[derive(Default)]
-struct Loaded {
+pub(crate) struct Loaded {
     keys: Vec<Key>,
+    /// When the newest key was made.
+    made_at: Option<Timestamp>,
     pairs: HashMap<String, Pair>,
     /// By purpose, the newest first.
     secrets: HashMap<&'static str, Vec<(String, [u8; 32])>>,
@@ -59,6 +61,33 @@ struct Loaded {
 }
 
 impl Loaded {
+    /// The JWKS as it is published now (RFC 7517 §5).
+    pub fn jwks(&self, now: Timestamp) -> Vec<u8> {
+        let published: Vec<&serde_json::Value> = keys::published(&self.keys, now)
+            .into_iter()
+            .filter_map(|key| self.pairs.get(&key.kid).map(|pair| &pair.jwk))
+            .collect();
+        serde_json::json!({ "keys": published }).to_string().into_bytes()
+    }
+
+    /// The algorithms that need a key now, and the purposes that have no secret.
+    fn due(&self, algs: &[Alg], now: Timestamp) -> (Vec<Alg>, Vec<&'static str>) {
+        let due = algs
+            .iter()
+            .copied()
+            .filter(|alg| keys::next(&self.keys, *alg, false, now).is_some());
+        let missing = PURPOSES
+            .into_iter()
+            .filter(|purpose| self.newest(purpose).is_none());
+        (due.collect(), missing.collect())
+    }
+
+    /// True when a key or a secret must be made now.
+    pub fn lacks_keys(&self, algs: &[Alg], now: Timestamp) -> bool {
+        let (due, missing) = self.due(algs, now);
+        !(due.is_empty() && missing.is_empty())
+    }
+
     fn newest(&self, purpose: &str) -> Option<&(String, [u8; 32])> {
         self.secrets.get(purpose)?.first()
     }
@@ -123,8 +152,8 @@ impl Signer {
         }
     }
 
-    /// Opens what the store holds. Keys that are loaded already are not parsed again.
-    pub async fn load(&self, store: &Store) -> Result<(), SignerError> {
+    /// Opens what the store holds, without using it. Keys that are loaded already are not parsed again.
+    pub(crate) async fn read(&self, store: &Store) -> Result<Loaded, SignerError> {
         let before = self.inner.loaded.load_full();
         let mut loaded = Loaded::default();
         for row in store.keys(store.db()).await? {
@@ -148,6 +177,7 @@ impl Signer {
                     jwk,
                 },
             );
+            loaded.made_at = loaded.made_at.max(Some(row.created_at));
             loaded.keys.push(row.key);
         }
         for purpose in PURPOSES {
@@ -159,8 +189,12 @@ impl Signer {
             }
         }
         loaded.epoch = store.installation(store.db()).await?.epoch.to_string();
+        Ok(loaded)
+    }
+
+    /// From now on these sign. What they sign must be published before.
+    pub(crate) fn install(&self, loaded: Loaded) {
         self.inner.loaded.store(Arc::new(loaded));
-        Ok(())
     }
 
     /// Makes the keys that are due: one of each algorithm in use that has none or is old, and a secret for each purpose
@@ -171,16 +205,7 @@ impl Signer {
         algs: &[Alg],
         now: Timestamp,
     ) -> Result<bool, SignerError> {
-        let loaded = self.inner.loaded.load();
-        let due: Vec<Alg> = algs
-            .iter()
-            .copied()
-            .filter(|alg| keys::next(&loaded.keys, *alg, false, now).is_some())
-            .collect();
-        let missing: Vec<&'static str> = PURPOSES
-            .into_iter()
-            .filter(|purpose| loaded.newest(purpose).is_none())
-            .collect();
+        let (due, missing) = self.inner.loaded.load().due(algs, now);
         if due.is_empty() && missing.is_empty() {
             return Ok(false);
         }
@@ -430,12 +455,12 @@ impl Signer {
 
     /// The JWKS as it is published now (RFC 7517 §5).
     pub fn jwks(&self, now: Timestamp) -> Vec<u8> {
-        let loaded = self.inner.loaded.load();
-        let published: Vec<&serde_json::Value> = keys::published(&loaded.keys, now)
-            .into_iter()
-            .filter_map(|key| loaded.pairs.get(&key.kid).map(|pair| &pair.jwk))
-            .collect();
-        serde_json::json!({ "keys": published }).to_string().into_bytes()
+        self.inner.loaded.load().jwks(now)
+    }
+
+    /// When the newest key was made, by the clock of whoever made it; absent before the first.
+    pub(crate) fn made_at(&self) -> Option<Timestamp> {
+        self.inner.loaded.load().made_at
     }
 
     /// The keyed hash under which a client's secret is stored; `None` before the first load.

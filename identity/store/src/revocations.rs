@@ -3,7 +3,7 @@
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::access_token::LIFE_S;
 use latchkey_protocol::client::Client;
-use latchkey_protocol::revocation::{LEEWAY_S, Revocation, SKEW_S};
+use latchkey_protocol::revocation::{Revocation, acceptable_until};
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::{Store, StoreError};
@@ -158,7 +158,7 @@ impl Store {
     pub async fn drop_tokens(&self, tx: &Tx, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
         sql("DELETE FROM revocations WHERE client_id = $1 AND kind = 'token' AND until <= $2")
             .bind(client.as_str())
-            .bind(now.seconds() + LIFE_S + LEEWAY_S + SKEW_S)
+            .bind(acceptable_until(now.seconds() + LIFE_S))
             .execute(tx)
             .await?;
         Ok(())

@@ -7,6 +7,9 @@ use crate::log::SqlLog;
 
 /// How long a group stays with an instance that is not heard of.
 const LEASE_MS: i64 = 5_000;
+/// A hold that ends later than this is of a clock that was far ahead, and of nobody: it would last until time has come
+/// there. Clocks that are kept right differ by less than a minute.
+const LONGEST_HOLD_MS: i64 = LEASE_MS + 60_000;
 
 /// One instance's hold on a group, or its wish for one.
 pub(crate) struct Lease {
@@ -97,12 +100,14 @@ impl Lease {
     }
 
     async fn is_free(&self, now: i64) -> Result<bool, BusError> {
-        let held = sql("SELECT name FROM bus_group WHERE name = $1 AND holder <> $2 AND held_until >= $3")
-            .bind(self.group)
-            .bind(&self.me)
-            .bind(now)
-            .fetch_optional(self.log.db())
-            .await?;
+        let held = sql("SELECT name FROM bus_group \
+                        WHERE name = $1 AND holder <> $2 AND held_until >= $3 AND held_until <= $4")
+        .bind(self.group)
+        .bind(&self.me)
+        .bind(now)
+        .bind(now + LONGEST_HOLD_MS)
+        .fetch_optional(self.log.db())
+        .await?;
         Ok(held.is_none())
     }
 
@@ -116,12 +121,14 @@ impl Lease {
                     .execute(&tx)
                     .await?;
                 let row = sql("UPDATE bus_group SET holder = $2, held_until = $3 \
-                               WHERE name = $1 AND (holder IS NULL OR holder = $2 OR held_until < $4) \
+                               WHERE name = $1 AND \
+                                 (holder IS NULL OR holder = $2 OR held_until < $4 OR held_until > $5) \
                                RETURNING position")
                 .bind(group)
                 .bind(me)
                 .bind(until)
                 .bind(now)
+                .bind(now + LONGEST_HOLD_MS)
                 .fetch_optional(&tx)
                 .await?;
                 let held = |row: Row| {
@@ -209,6 +216,22 @@ mod tests {
             assert!(taken.unwrap());
             new.release().await;
             assert_eq!(old.hold().await.unwrap(), Some(7));
+        })
+        .await;
+    }
+
+    /// Whoever held it died before its clock was put right.
+    #[tokio::test]
+    async fn a_group_that_was_held_by_a_clock_far_ahead_is_free() {
+        on_each_engine("lease_ahead", async |log, clock| {
+            let (mut ahead, mut new) = (Lease::new(log.clone(), "till"), Lease::new(log.clone(), "till"));
+            let day_ms = 24 * 3_600_000;
+            clock.advance(3 * day_ms);
+            assert_eq!(ahead.hold().await.unwrap(), Some(0));
+            clock.advance(-60_000);
+            assert_eq!(new.hold().await.unwrap(), None, "clocks differ a little");
+            clock.advance(60_000 - 3 * day_ms);
+            assert_eq!(new.hold().await.unwrap(), Some(0));
         })
         .await;
     }

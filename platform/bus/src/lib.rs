@@ -86,6 +86,14 @@ impl Bus {
         }
     }
 
+    /// Says that this log, or what its events tell of, was restored from a backup: a position that somebody remembers may
+    /// be that of another event now. Whoever listens hears [`Heard::Reset`] and a new snapshot; groups go on.
+    pub async fn begin_epoch(&self) -> Result<(), BusError> {
+        match self {
+            Self::SqlLog(log) => log.begin_epoch().await,
+        }
+    }
+
     /// Forgets what is too old to be replayed.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         match self {

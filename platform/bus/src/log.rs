@@ -43,6 +43,7 @@ pub struct SqlLog {
     db: Db,
     pub(crate) clock: Clock,
     pub(crate) poll: Duration,
+    random: Random,
     /// Tells this process from others.
     instance: String,
     /// Tells the consumers of this process from each other.
@@ -111,10 +112,26 @@ impl SqlLog {
             clock,
             poll: POLL,
             instance: random.uuid_v7(now),
+            random,
             consumers: Arc::default(),
         };
         log.prune(now).await?;
         Ok(log)
+    }
+
+    /// From here on positions are of another log: every listener takes a snapshot.
+    pub(crate) async fn begin_epoch(&self) -> Result<(), BusError> {
+        let epoch = self.random.uuid_v7(self.clock.now_ms());
+        self.db
+            .write(move |tx| async move {
+                sql("UPDATE bus_state SET epoch = $1 WHERE id = 1")
+                    .bind(epoch)
+                    .execute(&tx)
+                    .await?;
+                tx.announce();
+                Ok::<_, BusError>(())
+            })
+            .await
     }
 
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {

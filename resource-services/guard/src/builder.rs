@@ -1,6 +1,7 @@
 //! How a guard is put together.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -9,30 +10,48 @@ use moka::sync::Cache;
 use crate::clock::{Clock, system_clock};
 use crate::guard::{Guard, Inner, Introspect, IntrospectError};
 use crate::keys::Keys;
-use crate::keyset::{Algorithm, KeySet};
+use crate::keyset::Algorithm;
 use crate::reject::realm;
 use crate::signals::{GRACE_MS, Signals};
 use crate::verify::{Audiences, Policy};
 
-/// Collects what a [`Guard`] needs. What is left out fails closed: without keys nothing is accepted.
-pub struct GuardBuilder {
-    policy: Policy,
-    keys: Option<Keys>,
-    signals: Signals,
-    clock: Clock,
-    introspect: Option<Introspect>,
+/// Collects what a [`Guard`] needs. Where its keys and its revocations come from is decided together, before all else: by
+/// `Guard::connect` or [`Guard::builder`].
+pub struct GuardBuilder<S = Given> {
+    pub(crate) source: S,
+    pub(crate) policy: Policy,
+    pub(crate) clock: Clock,
+    pub(crate) introspect: Option<Introspect>,
     grace: Duration,
     realm: String,
     remembered: u64,
 }
 
+/// Keys and revocations that the service brings itself.
+pub struct Given {
+    keys: Keys,
+    signals: Signals,
+}
+
 impl GuardBuilder {
-    pub(crate) fn new(issuer: String, audience: String) -> Self {
+    pub(crate) fn given(issuer: String, audience: String, keys: Keys, signals: Signals) -> Self {
+        Self::new(issuer, audience, Given { keys, signals })
+    }
+
+    /// The guard. A revoked key makes its keys fetch again from here on.
+    pub fn build(self) -> Guard {
+        let Given { keys, signals } = &self.source;
+        let (keys, signals) = (keys.clone(), signals.clone());
+        self.finish(keys, signals)
+    }
+}
+
+impl<S> GuardBuilder<S> {
+    pub(crate) fn new(issuer: String, audience: String, source: S) -> Self {
         Self {
+            source,
             realm: audience.clone(),
             policy: Policy::new(issuer, Audiences::AnyOf(vec![audience])),
-            keys: None,
-            signals: Signals::none(),
             clock: system_clock(),
             introspect: None,
             grace: Duration::from_millis(GRACE_MS.unsigned_abs()),
@@ -49,21 +68,7 @@ impl GuardBuilder {
         self
     }
 
-    /// The issuer's keys.
-    #[must_use]
-    pub fn keys(mut self, keys: Keys) -> Self {
-        self.keys = Some(keys);
-        self
-    }
-
-    /// The live revocations; without, [`Signals::none`].
-    #[must_use]
-    pub fn signals(mut self, signals: Signals) -> Self {
-        self.signals = signals;
-        self
-    }
-
-    /// Where time comes from; without, the machine's clock.
+    /// Where time comes from; without, the machine's clock. Keys and signals that are given have clocks of their own.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -129,10 +134,8 @@ impl GuardBuilder {
         self
     }
 
-    /// The guard. A revoked key makes its keys fetch again from here on.
-    pub fn build(self) -> Guard {
-        let keys = self.keys.unwrap_or_else(|| Keys::fixed(KeySet::default()));
-        self.signals.wake(&keys);
+    pub(crate) fn finish(self, keys: Keys, signals: Signals) -> Guard {
+        signals.wake(&keys);
         let longest_life =
             Duration::from_secs(self.policy.max_life_s.max(0).unsigned_abs().saturating_add(60));
         // Dropped after the longest life for memory's sake only: times are judged at each request.
@@ -146,11 +149,12 @@ impl GuardBuilder {
             verified: (self.remembered > 0).then(memory),
             keys,
             policy: self.policy,
-            signals: self.signals,
+            signals,
             clock: self.clock,
             introspect: self.introspect,
             grace_ms: i64::try_from(self.grace.as_millis()).unwrap_or(i64::MAX),
             realm: realm(&self.realm),
+            told_of_another_issuer: AtomicBool::new(false),
         }))
     }
 }

@@ -1,22 +1,21 @@
 //! Listens to the issuer's feed of revocations: one long answer of signed, ordered messages.
 
-use std::future::Future;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Client, StatusCode};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::http::basic;
+use crate::http::{basic, told};
 use crate::keys::Keys;
 use crate::message::{Broken, Chain, Cursor, Kind, Message, Subscription};
-use crate::signals::{Signal, Signals};
+use crate::signals::{NotLive, Signal, Signals};
 use crate::sse::{Frame, Sse};
 use crate::verify::Refusal;
 
-/// Where the feed is, and who we are to it.
-#[derive(Clone)]
-pub struct Feed {
+/// Where the feed is, and who we are to it. It runs as a part of [`crate::Listening`], which has the guard's own signals.
+pub(crate) struct Feed {
     /// The address of the feed.
     pub url: String,
     /// Our client id; messages must name it as their audience.
@@ -25,21 +24,14 @@ pub struct Feed {
     pub client_secret: String,
     /// The issuer, as messages must name it.
     pub issuer: String,
-    /// With which to connect. It should follow no redirects.
+    /// With which to connect.
     pub client: Client,
 }
 
 impl Feed {
-    /// Keep `signals` true until `shutdown`. What breaks the order of messages ends the connection, makes
+    /// Keep `signals` true for as long as it is awaited. What breaks the order of messages ends the connection, makes
     /// the feed not live and begins anew with a snapshot; a mere hang-up resumes where it was.
-    pub async fn run(self, signals: Signals, keys: Keys, clock: Clock, shutdown: impl Future<Output = ()>) {
-        tokio::select! {
-            () = shutdown => {}
-            () = self.listen(&signals, &keys, &clock) => {}
-        }
-    }
-
-    async fn listen(&self, signals: &Signals, keys: &Keys, clock: &Clock) {
+    pub async fn listen(&self, signals: &Signals, keys: &Keys, clock: &Clock) {
         let mut resume = None;
         let mut failures = 0;
         loop {
@@ -62,8 +54,33 @@ impl Feed {
                     };
                 }
             }
-            tracing::warn!(reason = %ended, failures, "the feed of revocations was interrupted");
+            tracing::warn!(
+                url = self.url,
+                issuer = self.issuer,
+                reason = %ended,
+                failures,
+                "the feed of revocations was interrupted"
+            );
+            signals.troubled(self.trouble(ended));
             tokio::time::sleep(pause(failures, clock().unsigned_abs())).await;
+        }
+    }
+
+    /// What whoever waits for the feed is told.
+    fn trouble(&self, ended: Ended) -> NotLive {
+        let url = self.url.clone();
+        match ended {
+            Ended::Broken(Broken::WrongIssuer { expected, found }) => {
+                NotLive::WrongIssuer { url, expected, found }
+            }
+            Ended::Refused(status) if FOR_AN_OPERATOR.contains(&status) => NotLive::Refused {
+                url,
+                status: status.as_u16(),
+            },
+            ended @ (Ended::Broken(_) | Ended::Refused(_) | Ended::Dropped(_)) => NotLive::Interrupted {
+                url,
+                reason: ended.to_string(),
+            },
         }
     }
 
@@ -74,12 +91,14 @@ impl Feed {
             Err(ended) => return ended,
         };
         let mut sse = Sse::default();
+        // Bytes are no message: whoever sends nothing but comments is silent.
+        let mut heard = Instant::now();
         loop {
-            let bytes = match tokio::time::timeout(SILENCE, answer.chunk()).await {
+            let bytes = match tokio::time::timeout_at(heard + SILENCE, answer.chunk()).await {
                 Ok(Ok(Some(bytes))) => bytes,
                 Ok(Ok(None)) => return Ended::Dropped("the server ended it".to_owned()),
-                Ok(Err(fault)) => return Ended::Dropped(fault.to_string()),
-                Err(_) => return Ended::Dropped("the server fell silent".to_owned()),
+                Ok(Err(fault)) => return Ended::Dropped(told(fault)),
+                Err(_) => return Ended::Dropped(SILENT.to_owned()),
             };
             let frames = match sse.push(&bytes) {
                 Ok(frames) => frames,
@@ -89,6 +108,7 @@ impl Feed {
                 if let Err(broken) = self.take_in(&frame, chain, signals, keys, clock).await {
                     return Ended::Broken(broken);
                 }
+                heard = Instant::now();
             }
         }
     }
@@ -104,7 +124,7 @@ impl Feed {
         }
         let answer = match tokio::time::timeout(SILENCE, request.send()).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(fault)) => return Err(Ended::Dropped(fault.to_string())),
+            Ok(Err(fault)) => return Err(Ended::Dropped(told(fault))),
             Err(_) => return Err(Ended::Dropped("no answer in time".to_owned())),
         };
         if answer.status().is_client_error() {
@@ -146,7 +166,7 @@ impl Feed {
         Ok(())
     }
 
-    /// A key that we do not have yet is fetched, within the cool-down.
+    /// A key that we do not have yet is fetched, cool-down or not: the message may be the word that keys have changed.
     async fn prove(
         &self,
         data: &str,
@@ -159,9 +179,7 @@ impl Feed {
             if signals.is_key_revoked(&kid) {
                 return Err(Broken::NotProven(Refusal::KeyRevoked));
             }
-            if keys.current().is_none_or(|set| !set.contains(&kid)) {
-                keys.seek().await;
-            }
+            keys.seek_for_feed(&kid).await;
         }
         let to = Subscription {
             issuer: &self.issuer,
@@ -195,12 +213,24 @@ fn pause(failures: u32, dice: u64) -> Duration {
     Duration::from_millis(longest / 2 + spread % (longest / 2 + 1))
 }
 
+/// What the server says again and again until somebody changes something.
+const FOR_AN_OPERATOR: [StatusCode; 3] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
+];
+const SILENT: &str =
+    "nothing came for a long time: the server is away, or a proxy before it keeps its answer back";
+
 /// Heartbeats come every 5 s. The tests below have less patience.
 const SILENCE: Duration = if cfg!(test) {
     Duration::from_millis(200)
 } else {
     Duration::from_secs(15)
 };
+
+#[cfg(test)]
+mod upheaval;
 
 #[cfg(test)]
 mod tests {
@@ -222,19 +252,19 @@ mod tests {
             issuer: "https://id.example".into(),
             client: Client::builder().no_proxy().build().expect("a client"),
         };
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let shutdown = async {
-            let _ = stopped.await;
-        };
-        let keys = Keys::fixed(KeySet::default());
-        let running = tokio::spawn(feed.run(Signals::default(), keys, system_clock(), shutdown));
+        let signals = Signals::default();
+        let heard = signals.clone();
+        let running = tokio::spawn(async move {
+            let keys = Keys::fixed(KeySet::default());
+            feed.listen(&heard, &keys, &system_clock()).await;
+        });
         let (mut silent_in_body, _) = listener.accept().await.expect("a first connection");
         let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hello\n";
         silent_in_body.write_all(head).await.expect("written");
         let (_silent_from_the_start, _) = listener.accept().await.expect("a second connection");
         let _third = listener.accept().await.expect("a third connection");
-        drop(stop);
-        running.await.expect("run ends with the shutdown");
+        assert!(matches!(signals.trouble(), Some(NotLive::Interrupted { .. })));
+        running.abort();
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The guard itself: keys, signals and policy around the pure verdict.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -18,7 +19,7 @@ use crate::keys::{Keys, KeysHealth};
 use crate::keyset::KeySet;
 use crate::layer::GuardLayer;
 use crate::reject::{Denial, Rejection};
-use crate::signals::{FeedHealth, FeedState, Signals};
+use crate::signals::{FeedHealth, FeedState, NotLive, Signals};
 use crate::verify::{ACCESS_TOKEN, Jws, Policy, Refusal, claims_hold};
 
 /// Stands before routes and lets nobody through without a proven token. Cheap to clone.
@@ -34,6 +35,18 @@ pub(crate) struct Inner {
     pub grace_ms: i64,
     pub realm: Arc<str>,
     pub verified: Option<Cache<[u8; 32], Arc<Verified>>>,
+    pub told_of_another_issuer: AtomicBool,
+}
+
+/// Why a guard takes no requests yet.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// There is no key to prove anything with.
+    #[error("the issuer's keys are not loaded: {0}")]
+    NoKeys(String),
+    /// It is not known what was revoked.
+    #[error("it is not known what was revoked: {0}")]
+    Feed(NotLive),
 }
 
 /// The issuer could not be asked about a token.
@@ -52,7 +65,7 @@ pub(crate) struct Verified {
 }
 
 /// How a guard is doing, for a health page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GuardHealth {
     /// May requests come?
     pub ready: bool,
@@ -65,9 +78,29 @@ pub struct GuardHealth {
 }
 
 impl Guard {
-    /// Begin a guard for one resource, by the exact issuer and audience of its tokens.
-    pub fn builder(issuer: impl Into<String>, audience: impl Into<String>) -> GuardBuilder {
-        GuardBuilder::new(issuer.into(), audience.into())
+    /// Begin a guard for one resource whose keys and revocations the service brings itself, by the exact issuer and
+    /// audience of its tokens. Whoever tells `signals` must be running: before the first [`Signal::Live`](crate::Signal)
+    /// nothing is served. [`Signals::none`] says that nobody will.
+    ///
+    /// What tells a guard of revocations cannot be left out:
+    ///
+    /// ```compile_fail
+    /// # use latchkey_guard::{Guard, KeySet, Keys};
+    /// let guard = Guard::builder("https://id.example", "urn:example:notes", Keys::fixed(KeySet::default())).build();
+    /// ```
+    ///
+    /// ```
+    /// # use latchkey_guard::{Guard, KeySet, Keys, Signals};
+    /// let keys = Keys::fixed(KeySet::default());
+    /// let guard = Guard::builder("https://id.example", "urn:example:notes", keys, Signals::none()).build();
+    /// ```
+    pub fn builder(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        keys: Keys,
+        signals: Signals,
+    ) -> GuardBuilder {
+        GuardBuilder::given(issuer.into(), audience.into(), keys, signals)
     }
 
     /// Who sends this? `None` when there is no `Authorization` header at all.
@@ -103,8 +136,40 @@ impl Guard {
 
     /// May requests come? Keys are loaded and, when there is a feed, it was heard once.
     pub fn ready(&self) -> bool {
+        self.readiness().is_ok()
+    }
+
+    /// [`Self::ready`], or why not, as far as it is known.
+    pub fn readiness(&self) -> Result<(), NotReady> {
         let state = self.0.signals.state((self.0.clock)(), self.0.grace_ms);
-        self.0.keys.ready() && state != FeedState::Never
+        if state == FeedState::Never {
+            let reason = self.0.signals.trouble();
+            return Err(NotReady::Feed(reason.unwrap_or(NotLive::NotYet)));
+        }
+        if !self.0.keys.ready() {
+            return Err(self.no_keys());
+        }
+        Ok(())
+    }
+
+    /// Wait until the guard is ready and its feed is live: what a service does before it says that it is ready. It fails
+    /// with the reason when waiting alone will not help, or when nothing was heard for long; see [`Signals::live`].
+    pub async fn live(&self) -> Result<(), NotReady> {
+        self.0.signals.live().await.map_err(NotReady::Feed)?;
+        if !self.0.keys.ready() && self.0.keys.refresh().await.is_err() {
+            return Err(self.no_keys());
+        }
+        Ok(())
+    }
+
+    /// What the guard knows of revocations.
+    pub fn signals(&self) -> &Signals {
+        &self.0.signals
+    }
+
+    fn no_keys(&self) -> NotReady {
+        let reason = self.0.keys.trouble();
+        NotReady::NoKeys(reason.unwrap_or_else(|| "they have not been fetched yet".to_owned()))
     }
 
     /// How the guard is doing.
@@ -145,7 +210,10 @@ impl Guard {
         let claims = self.genuine(token).await?;
         let now_ms = (self.0.clock)();
         let now_s = now_ms.div_euclid(1000);
-        claims_hold(&claims, &self.0.policy, now_s).map_err(Denial::Token)?;
+        if let Err(refusal) = claims_hold(&claims, &self.0.policy, now_s) {
+            self.tell_of_another_issuer(&claims, refusal);
+            return Err(Denial::Token(refusal));
+        }
         if let Some(revoked) = self.0.signals.is_revoked(&claims, now_s) {
             return Err(Denial::Token(revoked));
         }
@@ -155,6 +223,18 @@ impl Guard {
             Stance::Ask => self.introspect(token).await?,
         }
         Ok(Access::new(claims))
+    }
+
+    /// A token that our issuer's keys prove and that names another issuer was not made up: somebody wrote one of the two
+    /// names down wrongly. Said once.
+    fn tell_of_another_issuer(&self, claims: &Claims, refusal: Refusal) {
+        if refusal == Refusal::WrongIssuer && !self.0.told_of_another_issuer.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                issuer = self.0.policy.issuer,
+                found = ?claims.iss,
+                "a token that the issuer's keys prove is of another issuer than this guard believes"
+            );
+        }
     }
 
     /// The claims of a token with a good signature, remembered or checked now. Nothing else is judged.
@@ -230,7 +310,10 @@ impl Guard {
                 Err(Denial::NoIntrospection)
             }
             Err(_) => {
-                tracing::warn!("the issuer did not answer in time about a token");
+                tracing::warn!(
+                    issuer = self.0.policy.issuer,
+                    "the issuer did not answer in time about a token"
+                );
                 Err(Denial::NoIntrospection)
             }
         }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, HeaderValue};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 
@@ -40,22 +40,27 @@ pub fn introspector(
     let endpoint: Arc<str> = endpoint.into();
     let credentials = basic(client_id, client_secret);
     move |token| {
+        let endpoint = Arc::clone(&endpoint);
         let question = ask(client.clone(), Arc::clone(&endpoint), credentials.clone(), token);
-        async move { question.await.map_err(IntrospectError) }.boxed()
+        async move {
+            let answer = question.await;
+            answer.map_err(|why| IntrospectError(format!("{endpoint}: {why}")))
+        }
+        .boxed()
     }
 }
 
 async fn jwks(client: Client, uri: Arc<str>) -> Result<Vec<u8>, FetchError> {
     let request = client
         .get(&*uri)
-        .header(ACCEPT, "application/jwk-set+json, application/json");
-    let answer = request
-        .timeout(PATIENCE)
-        .send()
-        .await
-        .map_err(|fault| FetchError(fault.to_string()))?;
+        .header(ACCEPT, "application/jwk-set+json, application/json")
+        // What some cache has kept may be older than the word that made us ask.
+        .header(CACHE_CONTROL, "no-cache");
+    let named = |why: String| FetchError(format!("{uri}: {why}"));
+    let answer = request.timeout(PATIENCE).send().await;
+    let answer = answer.map_err(|fault| named(told(fault)))?;
     // One byte more than allowed is enough for the parser to see that it is too long.
-    body(answer, LONGEST_SET + 1).await.map_err(FetchError)
+    body(answer, LONGEST_SET + 1).await.map_err(named)
 }
 
 async fn ask(
@@ -69,10 +74,10 @@ async fn ask(
         .header(AUTHORIZATION, credentials)
         .header(ACCEPT, "application/json")
         .form(&[("token", token.as_str()), ("token_type_hint", "access_token")])
-        .timeout(PATIENCE)
+        .timeout(PATIENCE_WITH_A_QUESTION)
         .send()
         .await
-        .map_err(|fault| fault.to_string())?;
+        .map_err(told)?;
     let bytes = body(answer, LONGEST_OPINION).await?;
     // RFC 7662 §2.2: `active` is required and a boolean; anything else is no opinion, and fails closed.
     match Members::parse(&bytes)
@@ -90,7 +95,7 @@ async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
         return Err(format!("the answer was {}", answer.status()));
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|fault| fault.to_string())? {
+    while let Some(chunk) = answer.chunk().await.map_err(told)? {
         let room = limit - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if bytes.len() == limit {
@@ -98,6 +103,18 @@ async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
         }
     }
     Ok(bytes)
+}
+
+/// What went wrong, down to its cause; the address is told by whoever tells this.
+pub(crate) fn told(fault: reqwest::Error) -> String {
+    let fault = fault.without_url();
+    let mut text = fault.to_string();
+    let mut cause = std::error::Error::source(&fault);
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
 }
 
 /// RFC 6749 §2.3.1: id and secret are form-encoded before they are joined with a colon.
@@ -111,6 +128,8 @@ pub(crate) fn basic(client_id: &str, client_secret: &str) -> HeaderValue {
 }
 
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A little less than the guard has, which does not know whom it waits for.
+const PATIENCE_WITH_A_QUESTION: Duration = Duration::from_millis(2_800);
 const LONGEST_OPINION: usize = 64 * 1024;
 
 #[cfg(test)]

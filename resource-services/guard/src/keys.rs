@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -45,7 +45,8 @@ pub struct KeysHealth {
 
 /// The cache of an issuer's JWKS. Clones share one cache.
 ///
-/// - An unknown `kid` causes at most one fetch per 30 s, however many ask, loaded keys or none.
+/// - An unknown `kid` causes at most one fetch per 30 s, however many ask, loaded keys or none; one per second in the
+///   minute after a key was revoked. Only a message of the issuer's own feed is not kept waiting, a few times.
 /// - When the issuer is away the known keys count for 24 h, then nothing is accepted.
 /// - A poisoned or empty set never replaces a good one.
 #[derive(Clone)]
@@ -62,10 +63,23 @@ struct Inner {
     flight: Arc<Mutex<()>>,
     /// `NEVER` before the first attempt.
     last_attempt_ms: AtomicI64,
-    /// A refetch was asked for and has not begun: more who ask get the same one.
-    wanted: AtomicBool,
+    /// When a key was revoked last; `NEVER` before the first.
+    revoked_at_ms: AtomicI64,
+    /// How much of what messages of the feed may hurry is used up; see [`hurry`]. Changed by whoever has the flight.
+    hurried_ms: AtomicI64,
+    /// The revoked keys that a fetch has not taken away yet.
+    unwanted: StdMutex<Unwanted>,
     poisoned_sets: AtomicU64,
     failed_fetches: AtomicU64,
+    /// Why the last fetch brought nothing.
+    trouble: StdMutex<Option<String>>,
+}
+
+#[derive(Default)]
+struct Unwanted {
+    kids: Vec<String>,
+    /// A task looks after them.
+    attended: bool,
 }
 
 struct Loaded {
@@ -111,6 +125,11 @@ impl Keys {
         let loaded = loaded.as_ref()?;
         let usable = self.0.fetch.is_none() || self.0.age_ms(loaded) <= USABLE_FOR_MS;
         usable.then(|| Arc::clone(&loaded.set))
+    }
+
+    /// Why there are no keys, as far as it is known.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        locked(&self.0.trouble).clone()
     }
 
     /// How the keys are doing.
@@ -186,26 +205,84 @@ impl Keys {
         WeakKeys(Arc::downgrade(&self.0))
     }
 
+    /// For a message of the issuer's own feed whose key we do not have. The word that keys have changed is signed by the
+    /// new one: if it had to wait for the cool-down, a revoked key would be believed for as long. So there is one fetch
+    /// for the message, cool-down or not. A feed whose messages name keys that the issuer does not publish soon waits
+    /// like everybody: it must not make us hammer the issuer.
+    pub(crate) async fn seek_for_feed(&self, kid: &str) {
+        if self.0.fetch.is_none() || self.has(kid) {
+            return;
+        }
+        let flight = Arc::clone(&self.0.flight).lock_owned().await;
+        // Whoever was in flight may have brought it.
+        if self.has(kid) {
+            return;
+        }
+        if !self.0.cooled_down() {
+            let now_ms = (self.0.clock)();
+            let Some(used) = hurry(self.0.hurried_ms.load(Ordering::Acquire), now_ms) else {
+                return;
+            };
+            self.0.hurried_ms.store(used, Ordering::Release);
+        }
+        let _ = self.fly(flight).await;
+        if self.has(kid) {
+            self.0.hurried_ms.store(NEVER, Ordering::Release);
+        }
+    }
+
+    fn has(&self, kid: &str) -> bool {
+        self.current().is_some_and(|set| set.contains(kid))
+    }
+
     /// A key was revoked: fetch, cool-down or not, without making the caller wait.
     ///
     /// The word of it may be faster than the issuer's own JWKS. A set that still has the key is therefore asked for
     /// again, a few times with growing pauses: else the key that signs from now on would stay unknown for a cool-down.
     pub(crate) fn refetch_without(&self, kid: &str) {
-        if self.0.fetch.is_none() || self.0.wanted.swap(true, Ordering::AcqRel) {
+        if self.0.fetch.is_none() {
             return;
         }
-        let (keys, kid) = (self.clone(), kid.to_owned());
-        let begun = spawn(async move {
-            for pause_ms in REFETCH_PAUSES_MS {
-                let fetched = keys.refresh().await.is_ok();
-                if fetched && keys.current().is_some_and(|set| !set.contains(&kid)) {
-                    return;
+        self.0.revoked_at_ms.store((self.0.clock)(), Ordering::Release);
+        let attended = {
+            let mut unwanted = locked(&self.0.unwanted);
+            unwanted.kids.push(kid.to_owned());
+            std::mem::replace(&mut unwanted.attended, true)
+        };
+        let keys = self.clone();
+        if !attended && !spawn(async move { keys.get_rid().await }) {
+            *locked(&self.0.unwanted) = Unwanted::default();
+        }
+    }
+
+    /// Fetches until no key is there that must not be, or until it has been tried often enough.
+    async fn get_rid(&self) {
+        let mut pauses = REFETCH_PAUSES_MS.into_iter();
+        loop {
+            let asked = locked(&self.0.unwanted).kids.clone();
+            let fetched = self.refresh().await.is_ok();
+            let rid = fetched
+                && self
+                    .current()
+                    .is_some_and(|set| asked.iter().all(|kid| !set.contains(kid)));
+            let pause_ms = {
+                let mut unwanted = locked(&self.0.unwanted);
+                if unwanted.kids.len() > asked.len() {
+                    // One more was revoked meanwhile, perhaps after the set was made that has come.
+                    pauses = REFETCH_PAUSES_MS.into_iter();
+                    Some(0)
+                } else {
+                    let pause_ms = pauses.next().filter(|_| !rid);
+                    if pause_ms.is_none() {
+                        *unwanted = Unwanted::default();
+                    }
+                    pause_ms
                 }
-                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            };
+            match pause_ms {
+                Some(pause_ms) => tokio::time::sleep(Duration::from_millis(pause_ms)).await,
+                None => return,
             }
-        });
-        if !begun {
-            self.0.wanted.store(false, Ordering::Release);
         }
     }
 
@@ -229,9 +306,12 @@ impl Keys {
             loaded: ArcSwapOption::from(loaded),
             flight: Arc::default(),
             last_attempt_ms: AtomicI64::new(NEVER),
-            wanted: AtomicBool::new(false),
+            revoked_at_ms: AtomicI64::new(NEVER),
+            hurried_ms: AtomicI64::new(NEVER),
+            unwanted: StdMutex::default(),
             poisoned_sets: AtomicU64::new(0),
             failed_fetches: AtomicU64::new(0),
+            trouble: StdMutex::default(),
         }))
     }
 }
@@ -253,7 +333,6 @@ impl Inner {
     async fn fetch_once(&self) -> Result<(), RefreshError> {
         let Some(fetch) = &self.fetch else { return Ok(()) };
         self.last_attempt_ms.store((self.clock)(), Ordering::Release);
-        self.wanted.store(false, Ordering::Release);
         let outcome = match tokio::time::timeout(LONGEST_FETCH, fetch()).await {
             Ok(Ok(bytes)) => KeySet::parse(&bytes).map_err(RefreshError::from),
             Ok(Err(fault)) => Err(fault.into()),
@@ -266,10 +345,15 @@ impl Inner {
                     set: Arc::new(set),
                     at_ms: (self.clock)(),
                 })));
+                *locked(&self.trouble) = None;
                 Ok(())
             }
             Err(refused) => {
                 self.count(&refused);
+                *locked(&self.trouble) = Some(match &refused {
+                    RefreshError::Fetch(FetchError(why)) => why.clone(),
+                    RefreshError::Poisoned(why) => why.to_string(),
+                });
                 Err(refused)
             }
         }
@@ -297,8 +381,15 @@ impl Inner {
     }
 
     fn cooled_down(&self) -> bool {
-        let last = self.last_attempt_ms.load(Ordering::Acquire);
-        last == NEVER || (self.clock)().abs_diff(last) >= COOL_DOWN_MS.unsigned_abs()
+        let (now, last) = ((self.clock)(), self.last_attempt_ms.load(Ordering::Acquire));
+        // The key that signs from now on may be made a little later than the other was revoked.
+        let upheaval = now.abs_diff(self.revoked_at_ms.load(Ordering::Acquire)) < UPHEAVAL_MS;
+        let pause_ms = if upheaval {
+            UPHEAVAL_COOL_DOWN_MS
+        } else {
+            COOL_DOWN_MS.unsigned_abs()
+        };
+        last == NEVER || now.abs_diff(last) >= pause_ms
     }
 
     /// A clock that was set back must not make old keys young: distance counts, in either direction.
@@ -314,10 +405,115 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> bool {
         .is_ok()
 }
 
+fn locked<T>(mutex: &StdMutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// PURE. What will be used up after one more fetch past the cool-down, if it may be made: a few at once, then one in a
+/// while. It is kept as the instant at which all of it is free again.
+fn hurry(used_ms: i64, now_ms: i64) -> Option<i64> {
+    const MOST_MS: i64 = HURRIED_AT_ONCE * HURRY_EVERY_MS;
+    // Further away than it ever is: the clock was set back.
+    let used_ms = match used_ms {
+        far if far > now_ms.saturating_add(MOST_MS) => now_ms,
+        used_ms => used_ms.max(now_ms),
+    };
+    let more_ms = used_ms.saturating_add(HURRY_EVERY_MS);
+    (more_ms - now_ms <= MOST_MS).then_some(more_ms)
+}
+
 /// After each try to have a key set without a revoked key.
 const REFETCH_PAUSES_MS: [u64; 7] = [50, 200, 400, 800, 1_600, 3_200, 6_400];
 const NEVER: i64 = i64::MIN;
 const COOL_DOWN_MS: i64 = 30_000;
+/// After the revocation of a key, for how long and how often unknown keys are looked for.
+const UPHEAVAL_MS: u64 = 60_000;
+const UPHEAVAL_COOL_DOWN_MS: u64 = 1_000;
+/// How many messages of the feed may name a key that is not there before they wait, and how soon the next one may.
+const HURRIED_AT_ONCE: i64 = 5;
+const HURRY_EVERY_MS: i64 = 10_000;
 const FRESH_FOR_MS: i64 = 300_000;
 const USABLE_FOR_MS: i64 = 24 * 3_600_000;
 const LONGEST_FETCH: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"known","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}"#;
+
+    /// Keys of an issuer that always publishes the same one, the clock, and the count of fetches.
+    fn keys() -> (Keys, Arc<AtomicI64>, Arc<AtomicU64>) {
+        let (time, fetches) = (Arc::new(AtomicI64::new(1_000_000)), Arc::new(AtomicU64::new(0)));
+        let (read, count) = (Arc::clone(&time), Arc::clone(&fetches));
+        let fetch = move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            async { Ok(JWKS.as_bytes().to_vec()) }.boxed()
+        };
+        let keys = Keys::new(fetch, Arc::new(move || read.load(Ordering::SeqCst)));
+        (keys, time, fetches)
+    }
+
+    #[tokio::test]
+    async fn a_hostile_feed_cannot_make_the_guard_hammer_the_issuer() {
+        let (keys, time, fetches) = keys();
+        keys.refresh().await.expect("keys");
+        for number in 0..1_000 {
+            keys.seek_for_feed(&format!("made up {number}")).await;
+        }
+        assert_eq!(fetches.load(Ordering::SeqCst), 1 + 5, "a few at once");
+        for second in 0..3_600 {
+            time.fetch_add(1_000, Ordering::SeqCst);
+            keys.seek_for_feed(&format!("made up in second {second}")).await;
+        }
+        let fetched = fetches.load(Ordering::SeqCst);
+        assert!(fetched <= 6 + 360, "{fetched} in an hour");
+        // Requests with made-up keys have no part in it.
+        let before = fetches.load(Ordering::SeqCst);
+        for _ in 0..1_000 {
+            keys.seek().await;
+        }
+        assert!(fetches.load(Ordering::SeqCst) <= before + 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_feed_names_is_fetched_once_for_all_of_its_messages() {
+        let (keys, _, fetches) = keys();
+        keys.refresh().await.expect("keys");
+        for _ in 0..100 {
+            keys.seek_for_feed("known").await;
+        }
+        assert_eq!(fetches.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_forbid_to_hurry_for_long() {
+        let day_ms = 86_400_000;
+        let mut used = NEVER;
+        let mut at_once = 0;
+        while let Some(more) = hurry(used, 10 * day_ms) {
+            used = more;
+            at_once += 1;
+        }
+        assert_eq!(at_once, HURRIED_AT_ONCE);
+        assert!(hurry(used, day_ms).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_revoked_key_must_be_gone_before_the_set_is_left_alone() {
+        let (keys, _, fetches) = keys();
+        keys.refresh().await.expect("keys");
+        // The issuer's own set lags: the second one that was revoked is still in it.
+        keys.refetch_without("other");
+        keys.refetch_without("known");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(
+            fetches.load(Ordering::SeqCst),
+            1 + 1 + REFETCH_PAUSES_MS.len() as u64,
+            "it is asked for until there is no more patience"
+        );
+        assert!(!locked(&keys.0.unwanted).attended, "and the next one begins anew");
+    }
+}

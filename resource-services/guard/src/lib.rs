@@ -1,16 +1,22 @@
 //! A guard for the routes of a Rust service: it proves bearer tokens offline and learns of revocations live.
 //!
 //! ```no_run
-//! # #[cfg(feature = "http")] {
+//! # #[cfg(feature = "http")] async fn serve(client: reqwest::Client) -> Result<(), latchkey_guard::NotReady> {
 //! use axum::{Router, routing::get};
-//! use latchkey_guard::{Access, Guard, Keys};
+//! use latchkey_guard::{Access, Connection, Endpoints, Guard};
 //!
-//! let keys = Keys::http("https://id.example/jwks", reqwest::Client::new());
-//! let guard = Guard::builder("https://id.example", "urn:example:notes").keys(keys).build();
+//! let connection = Connection {
+//!     endpoints: Endpoints::of("https://id.example"),
+//!     client_id: "notes".into(),
+//!     client_secret: std::env::var("NOTES_SECRET").expect("a secret"),
+//!     client,
+//! };
+//! let guard = Guard::connect("https://id.example", "urn:example:notes", connection).start(std::future::pending());
+//! guard.live().await?;
 //! let app: Router = Router::new()
 //!     .route("/whoami", get(|access: Access| async move { access.sub().to_owned() }))
 //!     .layer(guard.required());
-//! # }
+//! # Ok(()) }
 //! ```
 //!
 //! A request walks through it in this order, and a refusal never reaches the service's code:
@@ -33,6 +39,8 @@ mod builder;
 mod claims;
 mod clock;
 #[cfg(feature = "http")]
+mod connect;
+#[cfg(feature = "http")]
 mod feed;
 mod guard;
 mod header;
@@ -53,20 +61,20 @@ mod table;
 mod verify;
 
 pub use access::{Access, OptionalAccess, Scope, Scoped, require_scope};
-pub use builder::GuardBuilder;
+pub use builder::{Given, GuardBuilder};
 #[doc(hidden)]
 pub use claims::is_scope_name;
 pub use claims::{Claims, Scopes};
 pub use clock::{Clock, system_clock};
 #[cfg(feature = "http")]
-pub use feed::Feed;
-pub use guard::{Guard, GuardHealth, Introspect, IntrospectError};
+pub use connect::{Connection, Endpoints, Listening};
+pub use guard::{Guard, GuardHealth, Introspect, IntrospectError, NotReady};
 pub use keys::{FetchError, Keys, KeysHealth, RefreshError};
 pub use keyset::{Algorithm, KeySet, PoisonedKeys};
 pub use layer::GuardLayer;
 pub use reject::{Challenge, Denial, Rejection, Wire};
 pub use service::GuardService;
-pub use signals::{FeedHealth, FeedState, Signal, Signals};
+pub use signals::{FeedHealth, FeedState, NotLive, Signal, Signals};
 pub use verify::{Audiences, Policy, Refusal, verify};
 
 #[cfg(all(doctest, feature = "http"))]

@@ -56,7 +56,7 @@ pub(crate) struct Message {
 }
 
 /// Why a connection to the feed cannot be trusted any further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Broken {
     #[error("an event has an unknown name")]
     UnknownEvent,
@@ -64,8 +64,8 @@ pub(crate) enum Broken {
     NotProven(Refusal),
     #[error("a message is malformed: {0}")]
     Malformed(Refusal),
-    #[error("a message is of another issuer")]
-    WrongIssuer,
+    #[error("a message is of the issuer {found:?}, not of {expected:?}")]
+    WrongIssuer { expected: String, found: String },
     #[error("a message is meant for another client")]
     WrongAudience,
     #[error("a message was signed long ago or in the future")]
@@ -100,8 +100,10 @@ impl Message {
         let (_, payload) = jws.prove(keys).map_err(Broken::NotProven)?;
         let malformed = |fault: Fault| Broken::Malformed(fault.into());
         let mut members = Members::parse(&payload).map_err(malformed)?;
-        if members.text("iss").map_err(malformed)? != to.issuer {
-            return Err(Broken::WrongIssuer);
+        let found = members.text("iss").map_err(malformed)?;
+        if found != to.issuer {
+            let expected = to.issuer.to_owned();
+            return Err(Broken::WrongIssuer { expected, found });
         }
         if !members
             .audience()

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::watch;
@@ -82,8 +83,67 @@ pub enum FeedState {
     Lost,
 }
 
+/// Why the feed is not live.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotLive {
+    /// The server will not have us. It is asked again all the same: somebody may put it right there.
+    #[error("{url} answered {status}{}", remedy(.status))]
+    Refused {
+        /// The address of the feed.
+        url: String,
+        /// The status of its answer.
+        status: u16,
+    },
+    /// The feed is of another issuer than its guard was told.
+    #[error("{url} is the feed of the issuer {found:?}, and this guard believes {expected:?}")]
+    WrongIssuer {
+        /// The address of the feed.
+        url: String,
+        /// The issuer whose tokens count here.
+        expected: String,
+        /// The one that the feed names.
+        found: String,
+    },
+    /// The connection came to an end, or none came about; it is tried again.
+    #[error("{url}: {reason}")]
+    Interrupted {
+        /// The address of the feed.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// Nothing has been heard yet, and nothing is known to be wrong.
+    #[error("nothing has been heard of revocations yet")]
+    NotYet,
+    /// Nothing has been heard within the time that was given.
+    #[error("nothing was heard of revocations within {} s", .within.as_secs())]
+    Silent {
+        /// How long it was waited for.
+        within: Duration,
+    },
+}
+
+impl NotLive {
+    /// Waiting alone does not mend it.
+    fn is_for_an_operator(&self) -> bool {
+        match self {
+            Self::Refused { .. } | Self::WrongIssuer { .. } => true,
+            Self::Interrupted { .. } | Self::NotYet | Self::Silent { .. } => false,
+        }
+    }
+}
+
+fn remedy(status: &u16) -> &'static str {
+    match *status {
+        401 => ": it does not know our client id, or the secret is wrong",
+        403 => ": our client may not listen; it needs a `may_introspect`",
+        404 => ": there is no feed at this address",
+        _ => "",
+    }
+}
+
 /// How the feed is doing, for a health page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FeedHealth {
     /// How far it can be trusted.
     pub state: FeedState,
@@ -93,6 +153,9 @@ pub struct FeedHealth {
     pub position: u64,
     /// Revocations in memory.
     pub entries: usize,
+    /// Why it is not live, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The set of live revocations. Clones share it. Reading takes one short shared lock per table.
@@ -113,6 +176,8 @@ struct Inner {
     last_purge_ms: AtomicI64,
     /// Whom to tell that a key was revoked.
     keys: Mutex<Vec<WeakKeys>>,
+    /// Why it was not heard when it was listened for last; nothing while it is heard.
+    trouble: Mutex<Option<NotLive>>,
     /// Ticks at each signal, for whoever waits for the first one.
     changed: watch::Sender<u64>,
 }
@@ -132,6 +197,7 @@ impl Signals {
             position: AtomicU64::new(0),
             last_purge_ms: AtomicI64::new(NEVER),
             keys: Mutex::default(),
+            trouble: Mutex::default(),
             changed: watch::Sender::default(),
         })))
     }
@@ -215,11 +281,43 @@ impl Signals {
         self.health_within(GRACE_MS)
     }
 
-    /// Wait until the feed is live: what a service does before it says that it is ready. With no feed
-    /// it returns at once.
-    pub async fn live(&self) {
-        self.until(|signals| matches!(signals.health().state, FeedState::Live | FeedState::Off))
-            .await;
+    /// Wait until the feed is live: what a service does before it says that it is ready. With no feed it returns at once.
+    ///
+    /// It fails as soon as it is known that waiting alone will not help (the issuer refuses us, or is another one), and
+    /// when nothing was heard for 20 s. The feed is listened for all the same: one may ask again.
+    pub async fn live(&self) -> Result<(), NotLive> {
+        self.live_within(PATIENCE).await
+    }
+
+    /// As [`Self::live`], with as much patience as you have.
+    pub async fn live_within(&self, patience: Duration) -> Result<(), NotLive> {
+        let is_live = |signals: &Self| matches!(signals.health().state, FeedState::Live | FeedState::Off);
+        let is_hopeless = |signals: &Self| signals.trouble().is_some_and(|why| why.is_for_an_operator());
+        let settled = self.until(|signals| is_live(signals) || is_hopeless(signals));
+        let heard = tokio::time::timeout(patience, settled).await.is_ok();
+        if heard && is_live(self) {
+            return Ok(());
+        }
+        Err(self.trouble().unwrap_or(NotLive::Silent { within: patience }))
+    }
+
+    /// Why the feed was not heard when it was listened for last; `None` while it is heard, and before it was tried.
+    pub fn trouble(&self) -> Option<NotLive> {
+        let inner = self.0.as_ref()?;
+        inner
+            .trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whoever listens for the feed could not hear it.
+    #[cfg(feature = "http")]
+    pub(crate) fn troubled(&self, why: NotLive) {
+        if let Some(inner) = &self.0 {
+            inner.note(Some(why));
+            inner.changed.send_modify(|tick| *tick = tick.wrapping_add(1));
+        }
     }
 
     /// Wait until `condition` holds; it is asked again after each signal.
@@ -240,11 +338,15 @@ impl Signals {
                 age_ms: None,
                 position: 0,
                 entries: 0,
+                reason: None,
             };
         };
         let now_ms = (inner.clock)();
+        let state = self.state(now_ms, grace_ms);
+        let trouble = self.trouble().filter(|_| state != FeedState::Live);
         FeedHealth {
-            state: self.state(now_ms, grace_ms),
+            state,
+            reason: trouble.map(|why| why.to_string()),
             age_ms: self.last_live_ms().map(|last_ms| age_ms(now_ms, last_ms)),
             position: inner.position.load(Ordering::Acquire),
             entries: inner.tables().iter().map(|table| table.len()).sum::<usize>() + inner.dead_keys.len(),
@@ -293,9 +395,14 @@ impl Inner {
                 self.position.store(position, Ordering::Release);
                 self.last_live_ms.store(now_ms, Ordering::Release);
                 self.live.store(true, Ordering::Release);
+                self.note(None);
             }
             Signal::Reset => self.live.store(false, Ordering::Release),
         }
+    }
+
+    fn note(&self, trouble: Option<NotLive>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Only the first word of it causes a fetch: a snapshot repeats what is known.
@@ -353,6 +460,8 @@ fn age_ms(now_ms: i64, last_ms: i64) -> i64 {
 }
 
 const NEVER: i64 = i64::MIN;
+/// Longer than one try to reach the feed, whose end says more than silence does.
+const PATIENCE: Duration = Duration::from_secs(20);
 const LIVE_WITHIN_MS: i64 = 15_000;
 pub(crate) const GRACE_MS: i64 = 60_000;
 const PURGE_EVERY_MS: u64 = 10_000;
@@ -460,5 +569,52 @@ mod tests {
                 until: 1_400
             })
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_feed_that_is_never_heard_is_told_so_in_time() {
+        let (signals, _) = at(1_000_000);
+        let begun = tokio::time::Instant::now();
+        assert_eq!(signals.live().await, Err(NotLive::Silent { within: PATIENCE }));
+        assert!((PATIENCE..PATIENCE * 2).contains(&begun.elapsed()));
+        assert_eq!(Signals::none().live().await, Ok(()), "nobody promised one");
+        signals.apply(Signal::Live { position: 1 });
+        assert_eq!(signals.live().await, Ok(()));
+    }
+
+    #[cfg(feature = "http")]
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_told_at_once_what_waiting_does_not_mend() {
+        let (signals, _) = at(1_000_000);
+        let begun = tokio::time::Instant::now();
+        let url = || "https://id.example/revocations".to_owned();
+        let interrupted = NotLive::Interrupted {
+            url: url(),
+            reason: "connection refused".into(),
+        };
+        signals.troubled(interrupted.clone());
+        let refused = NotLive::Refused {
+            url: url(),
+            status: 403,
+        };
+        let refusing = async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            signals.troubled(refused.clone());
+        };
+        let (told, ()) = tokio::join!(signals.live(), refusing);
+        assert_eq!(told, Err(refused));
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        let reason = signals.health().reason.expect("a reason");
+        assert!(reason.contains("403") && reason.contains(&url()), "{reason}");
+
+        signals.troubled(interrupted.clone());
+        assert_eq!(
+            signals.live().await,
+            Err(interrupted),
+            "more than that it is silent"
+        );
+        signals.apply(Signal::Live { position: 1 });
+        assert_eq!((signals.live().await, signals.trouble()), (Ok(()), None));
+        assert_eq!(signals.health().reason, None);
     }
 }

@@ -1,20 +1,21 @@
 //! The feed of revocations for guards off the bus (design §4): who may listen, what each hears, and that nothing is
 //! missed or made up.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
-use latchkey_guard::{Claims, Feed, FeedState, Guard, Keys, Scopes, Signals};
+use latchkey_db::{Db, Options};
+use latchkey_guard::{Claims, Connection, Endpoints, FeedState, Guard, NotLive, NotReady, Scopes};
 use latchkey_identity::Seed;
 use latchkey_protocol::ClientId;
 use latchkey_protocol::revocation::Revocation;
 use serde_json::Value;
 
-use super::world::{CATALOG, ORDERS, World, header, payload, run_sql};
-use crate::harness::{Answer, Machine, Matrix, TestIssuer, anonymous, client, http, until};
+use super::world::{CATALOG, ORDERS, World, header, lines, payload, run_sql};
+use crate::harness::{Answer, Machine, Matrix, TestIssuer, anonymous, call, http, until};
 
 /// One event of the stream.
 #[derive(Clone, Debug)]
@@ -474,27 +475,9 @@ async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the
     let world = World::new().await;
     let now_s = world.now().seconds();
     let clock = world.house.clock.clone();
-    let clock: latchkey_guard::Clock = Arc::new(move || clock.now_ms());
-    let signals = Signals::new(clock.clone());
-    let keys = Keys::http_by(
-        format!("{}/jwks", world.url()),
-        client(reqwest::Client::builder()),
-        clock.clone(),
-    );
-    // The guard is what makes a revoked key fetch the next one.
-    let guard = Guard::builder(world.house.issuer(), CATALOG)
-        .keys(keys.clone())
-        .signals(signals.clone())
-        .clock(clock.clone());
-    let guard = guard.build();
-    let machine = world.machine("rs-catalog");
-    let feed = Feed {
-        url: format!("{}/revocations", world.url()),
-        client_id: machine.client_id.clone(),
-        client_secret: machine.secret.clone(),
-        issuer: world.house.issuer().to_owned(),
-        client: http().clone(),
-    };
+    let connecting = Guard::connect(world.house.issuer(), CATALOG, connection(&world, "rs-catalog"));
+    let (guard, listening) = connecting.clock(Arc::new(move || clock.now_ms())).build();
+    let signals = guard.signals().clone();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async {
         let _stopped = stopped.await;
@@ -509,11 +492,8 @@ async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the
     }
     // Half of it before the receiver comes, half of it after.
     end(&world, token(&world, "j0", CATALOG)).await;
-    let running = tokio::spawn(feed.run(signals.clone(), keys, clock, shutdown));
-    until("the receiver is live", async || {
-        signals.health().state == FeedState::Live
-    })
-    .await;
+    let running = tokio::spawn(listening.run(shutdown));
+    guard.live().await.expect("the receiver is live");
     let is_revoked = |claims: Claims| signals.is_revoked(&claims, now_s).is_some();
     let mut matrix = Matrix::new("IN-06 kind × receiver");
     until("what ended before it came", async || {
@@ -585,17 +565,8 @@ async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the
     }
     assert!(!signals.is_key_revoked(&kid));
     world.identity().revoke_key(&kid, "test").await.unwrap();
-    // The word of it may be signed by the next key already, and an unknown key is looked for once in 30 s.
-    let moved = Mutex::new(Instant::now());
-    until("key", async || {
-        let mut moved = moved.lock().expect("one thread");
-        if moved.elapsed() > Duration::from_millis(500) {
-            *moved = Instant::now();
-            world.house.clock.advance(31_000);
-        }
-        signals.is_key_revoked(&kid)
-    })
-    .await;
+    // The word of it is signed by the next key, and the keys have been fetched at this very instant of its clock.
+    until("key", async || signals.is_key_revoked(&kid)).await;
     // The next messages are signed by the next key, which the receiver fetches.
     end(&world, token(&world, "j9", CATALOG)).await;
     until("the receiver goes on with the next key", async || {
@@ -616,6 +587,200 @@ async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the
     matrix.end();
     drop(stop);
     running.await.unwrap();
+    world.house.stop().await;
+}
+
+/// How a guard off the bus is connected as this client.
+fn connection(world: &World, client_id: &str) -> Connection {
+    let machine = world.machine(client_id);
+    Connection {
+        endpoints: Endpoints::of(world.url()),
+        client_id: machine.client_id,
+        client_secret: machine.secret,
+        client: http().clone(),
+    }
+}
+
+/// Proxies keep answers back until there is more of them, or change them, unless they are told not to.
+#[tokio::test]
+async fn the_feed_tells_proxies_to_hand_on_each_message_as_it_comes() {
+    let world = World::new().await;
+    let machine = world.machine("rs-catalog");
+    let request = http().get(format!("{}/revocations", world.url()));
+    let request = request.basic_auth(&machine.client_id, Some(&machine.secret));
+    let answer = request.send().await.expect("an answer");
+    let said = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+    assert_eq!(said("x-accel-buffering"), "no");
+    assert_eq!(said("cache-control"), "no-store, no-transform");
+    drop(answer);
+    world.house.stop().await;
+}
+
+/// What the issuer says to each client that must not listen reaches whoever waits for the guard.
+#[tokio::test]
+async fn a_guard_that_may_not_hear_the_feed_says_why() {
+    let world = World::new().await;
+    let mut matrix = Matrix::new("feed × guard that waits");
+    for (id, said) in [
+        ("rs-catalog", None),
+        ("m-basic", Some(403)),
+        ("public", Some(401)),
+        ("nobody", Some(401)),
+    ] {
+        let clock = world.house.clock.clone();
+        let guard = Guard::connect(world.house.issuer(), CATALOG, connection(&world, id))
+            .clock(Arc::new(move || clock.now_ms()))
+            .start(std::future::pending());
+        let refused = said.map(|status| {
+            let url = format!("{}/revocations", world.url());
+            NotReady::Feed(NotLive::Refused { url, status })
+        });
+        matrix.cell(id, guard.live().await.err(), refused);
+    }
+    matrix.end();
+}
+
+/// A token is accepted for a little longer than it says. As long as it is, it can be ended.
+#[tokio::test]
+async fn a_token_that_guards_still_accept_after_its_time_can_be_revoked() {
+    let world = World::new().await;
+    let machine = world.machine("m-basic");
+    let [mine, others, late] = [
+        machine.token().await,
+        machine.token().await,
+        machine.token().await,
+    ];
+    world.house.clock.advance(301_000);
+    world.settle().await;
+    for token in [&mine, &others] {
+        until("the guard accepts it within its leeway", async || {
+            call(token, &world.whoami()).await.status == 200
+        })
+        .await;
+        assert!(!world.is_active(token).await, "the issuer itself is strict");
+    }
+    // Nobody else's business, as before.
+    assert_eq!(world.machine("m-wide").revoke(&others).await.status, 200);
+    assert_eq!(machine.revoke(&mine).await.status, 200);
+    until("the guard refuses it", async || {
+        call(&mine, &world.whoami()).await.status == 401
+    })
+    .await;
+    assert_eq!(
+        call(&others, &world.whoami()).await.status,
+        200,
+        "it is not theirs"
+    );
+    // When no guard can accept it any more there is nothing to remember.
+    let entries = async || {
+        lines(world.db(), "SELECT subject AS line FROM revocations")
+            .await
+            .len()
+    };
+    world.house.clock.advance(119_000);
+    let before = entries().await;
+    assert_eq!(machine.revoke(&late).await.status, 200);
+    assert_eq!(entries().await, before);
+    world.house.stop().await;
+}
+
+/// A receiver that was further than the restored log must not take what comes next for what it knows.
+#[tokio::test]
+async fn after_a_restore_a_receiver_begins_anew_wherever_it_was() {
+    let mut bus = String::new();
+    let world = World::with(|config| bus.clone_from(&config.bus)).await;
+    let machine = world.machine("rs-all");
+    let mut stream = Stream::open(&machine, None).await;
+    for round in 0..5 {
+        end(&world, token(&world, &format!("before-{round}"), CATALOG)).await;
+    }
+    let mut seen = stream.next().await;
+    while seen.entries() != ["token before-4"] {
+        seen = stream.next().await;
+    }
+    let (epoch, position) = seen.id.rsplit_once('.').expect("an epoch and a position");
+    let position: i64 = position.parse().expect("a position");
+
+    // As yesterday's copy has it, with three of them missing; the operator says so.
+    let log = Db::open(&bus, Options::new(&[])).await.expect("the log");
+    let rewind = format!("DELETE FROM bus_log WHERE position > {}", position - 3);
+    run_sql(&log, rewind).await.expect("rewound");
+    let rewind = format!("UPDATE bus_state SET position = {}", position - 3);
+    run_sql(&log, rewind).await.expect("rewound");
+    world.identity().restored("test").await.expect("said");
+    while stream.try_next().await.is_some() {}
+
+    // More than were lost: the old position is one of the new log.
+    for round in 0..5 {
+        end(&world, token(&world, &format!("after-{round}"), CATALOG)).await;
+    }
+    let last = "token after-4".to_owned();
+    until("the feed has heard all of it", async || {
+        let request = http().get(format!("{}/revocations", machine.issuer));
+        let request = request.basic_auth(&machine.client_id, Some(&machine.secret));
+        let answer = request.send().await.expect("an answer");
+        if answer.status() != 200 {
+            return false;
+        }
+        let buffer = String::new();
+        let first = Stream { answer, buffer }.next().await;
+        first.entries().contains(&last)
+    })
+    .await;
+    let mut again = Stream::open(&machine, Some(&seen.id)).await;
+    let first = again.next().await;
+    assert_eq!(first.event, "snapshot");
+    assert_ne!(first.id.rsplit_once('.').expect("an epoch").0, epoch);
+    let heard = first.entries();
+    for round in 0..5 {
+        let entry = format!("token after-{round}");
+        assert!(heard.contains(&entry), "{entry} was missed: {heard:?}");
+    }
+    // A guard on the bus has not missed anything, either.
+    let revoked = world.machine("m-basic").token().await;
+    world.machine("m-basic").revoke(&revoked).await;
+    until("the guard on the bus", async || {
+        call(&revoked, &world.whoami()).await.status == 401
+    })
+    .await;
+    world.house.stop().await;
+}
+
+/// One key comes for one that goes, whoever makes it, and however often.
+#[tokio::test]
+async fn each_revoked_key_is_replaced_by_exactly_one() {
+    let world = World::new().await;
+    let published = async || {
+        let jwks = anonymous(&format!("{}/jwks", world.url())).await.json();
+        let keys = jwks["keys"].as_array().expect("keys").clone();
+        let es256 = keys.into_iter().filter(|key| key["alg"] == "ES256");
+        es256.map(|key| key["kid"].clone()).collect::<Vec<Value>>()
+    };
+    let mut matrix = Matrix::new("revoked key × what is published");
+    for round in 0..10 {
+        let kid = header(&world.machine("m-basic").token().await)["kid"].clone();
+        let kid = kid.as_str().expect("a kid");
+        world.identity().revoke_key(kid, "test").await.expect("revoked");
+        // As the next look of any node does, whenever it comes.
+        world.identity().refresh().await.expect("looked");
+        matrix.cell(format!("{round} × published"), published().await.len(), 1);
+        let keys = world.identity().list_keys().await.expect("keys");
+        let count = |state: &str| {
+            let of = |key: &&latchkey_identity::KeyView| key.alg == "ES256" && key.state == state;
+            keys.iter().filter(of).count()
+        };
+        matrix.cell(
+            format!("{round} × states"),
+            (
+                count("signing"),
+                count("revoked"),
+                count("coming"),
+                count("retired"),
+            ),
+            (1, round + 1, 0, 0),
+        );
+    }
+    matrix.end();
     world.house.stop().await;
 }
 

@@ -16,7 +16,7 @@ use latchkey_protocol::keys::{JWKS_MAX_AGE_S, PUBLISHED_AFTER_MS, PUBLISHED_AHEA
 use serde_json::{Value, json};
 
 use super::world::{World, header, lines, secret_of};
-use crate::harness::{BEGINNING, House, Matrix, Process, anonymous, call, until};
+use crate::harness::{BEGINNING, House, Machine, Matrix, Process, anonymous, call, until};
 
 /// A world in which every algorithm has a key.
 async fn every_algorithm() -> World {
@@ -511,4 +511,56 @@ async fn jw_17_a_key_that_somebody_else_revoked_is_never_gone_before_the_next_is
         };
         kid = next.expect("a guard that looks now finds the next key");
     }
+}
+
+/// A machine without a battery for its clock starts in the future, and is put right afterwards.
+#[tokio::test]
+async fn a_clock_that_was_ahead_at_the_very_first_start_stops_nothing() {
+    let mut matrix = Matrix::new("clock ahead at the first start × later");
+    for ahead_ms in [30_000, 3_600_000, 3 * 24 * 3_600_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = || Config::up(folder.path().join("data"), folder.path().join("keys"), [0, 0, 0]);
+        let first = latchkey::start(config(), Clock::manual(BEGINNING + ahead_ms), Random::system()).await;
+        first.expect("the first start").stop().await;
+
+        let second = latchkey::start(config(), Clock::manual(BEGINNING), Random::system()).await;
+        let running = match second {
+            Ok(running) => running,
+            Err(error) => {
+                matrix.hold(format!("{ahead_ms} × it starts"), false, error);
+                continue;
+            }
+        };
+        let demo = running.demo.as_ref().expect("a demo");
+        let registered = demo
+            .clients
+            .iter()
+            .find(|client| client.client_id == "demo-machine");
+        let secret = registered.and_then(|client| client.client_secret.clone());
+        let machine = Machine {
+            issuer: running.urls.issuer.clone(),
+            client_id: "demo-machine".to_owned(),
+            secret: secret.expect("a secret"),
+        };
+        let token = machine.token().await;
+        let whoami = format!("{}/catalog/v1/whoami", running.urls.services["catalog"]);
+        matrix.cell(
+            format!("{ahead_ms} × the guard"),
+            call(&token, &whoami).await.status,
+            200,
+        );
+        // An emergency does not wait until the clock has caught up.
+        let identity = running.identity.as_ref().expect("identity");
+        let compromised = header(&token)["kid"].clone();
+        let revoked = identity.revoke_key(compromised.as_str().expect("a kid"), "test");
+        revoked.await.expect("it is revoked");
+        let next = header(&machine.token().await)["kid"].clone();
+        matrix.hold(
+            format!("{ahead_ms} × another key signs"),
+            next != compromised,
+            &next,
+        );
+        running.stop().await;
+    }
+    matrix.end();
 }

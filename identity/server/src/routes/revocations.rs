@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use latchkey_http::Streaming;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, stands};
@@ -79,7 +79,15 @@ pub(crate) async fn get(State(identity): State<Identity>, request: Request) -> R
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/event-stream"),
     );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Whoever stands between must hand on each message as it comes: kept, compressed or gathered it is silence.
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store, no-transform"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     Ok(response)
 }
 
@@ -129,7 +137,11 @@ impl Connection {
         loop {
             tokio::select! {
                 heard = news.recv() => match heard {
-                    Ok(News::Item(item)) => self.item(&item).await?,
+                    Ok(News::Item(item)) => {
+                        self.item(&item).await?;
+                        // A heartbeat before the next word of the log must not go back behind it.
+                        told = told.max(item.position);
+                    }
                     Ok(News::Live(position)) => told = told.max(position),
                     Ok(News::Reset) | Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
                 },

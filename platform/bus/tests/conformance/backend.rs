@@ -80,12 +80,6 @@ impl Backend {
         self.log_by_hand(place, forget_one).await;
     }
 
-    /// Restores the log as it is, and says so by a new epoch.
-    pub async fn restore(self, place: &Place) {
-        let new_epoch = &["UPDATE bus_state SET epoch = 'restored'"];
-        self.log_by_hand(place, new_epoch).await;
-    }
-
     /// From now on nothing can be published, while what was published can be read.
     pub async fn refuse_events(self, place: &Place) {
         let refuse = &["ALTER TABLE bus_log RENAME COLUMN appended_at TO away"];

@@ -12,11 +12,14 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use futures::stream;
 use latchkey_guard::http::introspector;
-use latchkey_guard::{Denial, Feed, FeedState, Guard, Keys, Refusal, Signals};
+use latchkey_guard::{
+    Denial, Endpoints, FeedState, Guard, Keys, NotLive, NotReady, Refusal, Signals, system_clock,
+};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::mint::{EC, ED, ISSUER, NOTES, NOW_S, Signer, Time, b64, jwks, keys};
+use crate::mint::{EC, ED, ISSUER, NOTES, NOW_S, PSS, RSA, Signer, Time, b64, ec, jwks};
 
 /// One connection of the receiver, seen from the server.
 struct Connection {
@@ -65,47 +68,63 @@ fn message(signer: &Signer, changes: Value) -> String {
     signer.jws(&header.to_string(), &payload.to_string())
 }
 
-/// A served feed, a listening receiver and a guard that believes it.
+/// The addresses of a stub issuer, and what it says of its keys and of tokens.
+struct Issuer {
+    url: String,
+    connections: mpsc::UnboundedReceiver<Connection>,
+    jwks: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Issuer {
+    async fn start() -> Self {
+        let (connected, connections) = mpsc::unbounded_channel();
+        let served = Arc::new(Mutex::new(jwks(&[&EC, &ED, &RSA, &PSS])));
+        let keys = Arc::clone(&served);
+        let app = Router::new()
+            .route("/revocations", get(feed))
+            .with_state(connected)
+            .route("/jwks", get(async move || keys.lock().await.clone()))
+            .route("/introspect", post(async || r#"{"active":false}"#));
+        Self {
+            url: serve(app).await,
+            connections,
+            jwks: served,
+        }
+    }
+
+    fn connection(&self) -> latchkey_guard::Connection {
+        latchkey_guard::Connection {
+            endpoints: Endpoints::of(&self.url),
+            client_id: "notes".into(),
+            client_secret: "s:e c".into(),
+            client: client(),
+        }
+    }
+}
+
+/// A served feed and a guard that is connected to its issuer by the one call.
 struct Play {
     connections: mpsc::UnboundedReceiver<Connection>,
+    jwks: Arc<Mutex<Vec<u8>>>,
     signals: Signals,
     guard: Guard,
-    time: Time,
     _stop: oneshot::Sender<()>,
 }
 
 impl Play {
     async fn begin() -> Self {
-        Self::with(Keys::fixed(keys())).await
-    }
-
-    async fn with(keys: Keys) -> Self {
-        let (connected, connections) = mpsc::unbounded_channel();
-        let url = serve(Router::new().route("/feed", get(feed)).with_state(connected)).await;
-        let time = Time::new();
-        let signals = Signals::new(time.clock());
-        let guard = Guard::builder(ISSUER, NOTES)
-            .keys(keys.clone())
-            .signals(signals.clone())
-            .clock(time.clock())
-            .build();
-        let feed = Feed {
-            url: format!("{url}/feed"),
-            client_id: "notes".into(),
-            client_secret: "s:e c".into(),
-            issuer: ISSUER.into(),
-            client: client(),
-        };
+        let issuer = Issuer::start().await;
         let (stop, stopped) = oneshot::channel::<()>();
-        let shutdown = async {
-            let _ = stopped.await;
-        };
-        tokio::spawn(feed.run(signals.clone(), keys, time.clock(), shutdown));
+        let guard = Guard::connect(ISSUER, NOTES, issuer.connection())
+            .clock(Time::new().clock())
+            .start(async {
+                let _ = stopped.await;
+            });
         Self {
-            connections,
-            signals,
+            connections: issuer.connections,
+            jwks: issuer.jwks,
+            signals: guard.signals().clone(),
             guard,
-            time,
             _stop: stop,
         }
     }
@@ -454,28 +473,145 @@ async fn frames_arrive_whole_wherever_the_network_cuts_them() {
     play.live_at(5).await;
 }
 
+/// The word that keys have changed is signed by the new one, however short ago the keys were fetched.
 #[tokio::test]
-async fn a_new_signing_key_is_fetched_before_its_first_message_is_judged() {
-    let served = Arc::new(Mutex::new(jwks(&[&EC])));
-    let jwks_route = |State(served): State<Arc<Mutex<Vec<u8>>>>| async move { served.lock().await.clone() };
-    let url = serve(
-        Router::new()
-            .route("/jwks", get(jwks_route))
-            .with_state(Arc::clone(&served)),
-    )
-    .await;
-    let time = Time::new();
-    let keys = Keys::http_by(format!("{url}/jwks"), client(), time.clock());
-    let mut play = Play::with(keys.clone()).await;
+async fn a_message_by_a_key_that_is_new_is_believed_within_the_cool_down() {
+    let mut play = Play::begin().await;
+    *play.jwks.lock().await = jwks(&[&EC]);
     let connection = play.connection().await;
     connection.say("snapshot", json!({"position": 5, "prev": null}));
     play.live_at(5).await;
-    *served.lock().await = jwks(&[&EC, &ED]);
-    time.pass_s(30);
-    play.time.pass_s(1);
-    connection.send("heartbeat", &message(&ED, json!({"position": 6, "prev": 5})));
+    let old = EC.token(json!({}));
+    assert_eq!(play.denial(&old).await, None);
+    // Not a second passes: the keys have just been fetched.
+    let next = ec("ec-2");
+    *play.jwks.lock().await = jwks(&[&next]);
+    let revoked = json!({"position": 6, "prev": 5, "entries": [{"kind": "key", "kid": EC.kid}]});
+    connection.send("entries", &message(&next, revoked));
     play.live_at(6).await;
-    assert_eq!(keys.health().loaded, 2);
+    assert_eq!(play.denial(&old).await, Some(Denial::Token(Refusal::KeyRevoked)));
+    assert_eq!(
+        play.denial(&next.token(json!({}))).await,
+        None,
+        "and the next one signs"
+    );
+    assert_eq!(
+        play.connections.try_recv().err(),
+        Some(TryRecvError::Empty),
+        "on the same connection"
+    );
+}
+
+/// What the README shows: nothing but the one call, and a revocation refuses.
+#[tokio::test]
+async fn a_guard_that_is_connected_by_the_one_call_refuses_what_was_revoked() {
+    let mut issuer = Issuer::start().await;
+    let now_s = system_clock()().div_euclid(1_000);
+    let guard = Guard::connect(ISSUER, NOTES, issuer.connection()).start(std::future::pending());
+    let token = EC.token(json!({"iat": now_s, "exp": now_s + 300}));
+    assert!(guard.verify_token(&token).await.is_err(), "nothing is known yet");
+    let connection = soon(issuer.connections.recv()).await.expect("a connection");
+    let snapshot = json!({"iat": now_s, "position": 5, "prev": null});
+    connection.say("snapshot", snapshot);
+    assert_eq!(soon(guard.live()).await, Ok(()));
+    assert_eq!((guard.ready(), guard.readiness()), (true, Ok(())));
+    assert!(guard.verify_token(&token).await.is_ok());
+    let entry = json!({"kind": "token", "jti": "jti-1", "until": now_s + 400});
+    connection.say(
+        "entries",
+        json!({"iat": now_s, "position": 6, "prev": 5, "entries": [entry]}),
+    );
+    soon(guard.signals().until(|signals| signals.health().position == 6)).await;
+    let refused = guard.verify_token(&token).await.expect_err("it was revoked");
+    assert_eq!(refused.reason, Denial::Token(Refusal::TokenRevoked));
+}
+
+/// A server that answers every request so.
+async fn refusing(status: StatusCode) -> String {
+    serve(Router::new().fallback(async move || status)).await
+}
+
+#[tokio::test]
+async fn who_waits_for_a_feed_that_refuses_us_is_told_the_status_and_the_address() {
+    for status in [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+        StatusCode::NOT_FOUND,
+    ] {
+        let issuer = Issuer::start().await;
+        let mut connection = issuer.connection();
+        let url = refusing(status).await;
+        connection.endpoints.revocation_feed = url.clone();
+        let guard = Guard::connect(ISSUER, NOTES, connection).start(std::future::pending());
+        let refused = NotLive::Refused {
+            url: url.clone(),
+            status: status.as_u16(),
+        };
+        assert_eq!(soon(guard.live()).await, Err(NotReady::Feed(refused.clone())));
+        assert_eq!(guard.readiness(), Err(NotReady::Feed(refused.clone())));
+        let said = refused.to_string();
+        assert!(said.contains(&url) && said.contains(status.as_str()), "{said}");
+        let health = serde_json::to_value(guard.health()).expect("json");
+        assert_eq!(
+            (&health["ready"], &health["feed"]["reason"]),
+            (&json!(false), &json!(said))
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_the_feed_of_another_issuer_is_told_both() {
+    let mut issuer = Issuer::start().await;
+    let guard = Guard::connect(format!("{ISSUER}/"), NOTES, issuer.connection())
+        .clock(Time::new().clock())
+        .start(std::future::pending());
+    let connection = soon(issuer.connections.recv()).await.expect("a connection");
+    connection.say("snapshot", json!({"position": 5, "prev": null}));
+    let refused = soon(guard.live()).await.expect_err("it is another issuer");
+    let expected = NotLive::WrongIssuer {
+        url: format!("{}/revocations", issuer.url),
+        expected: format!("{ISSUER}/"),
+        found: ISSUER.to_owned(),
+    };
+    assert_eq!(refused, NotReady::Feed(expected));
+    let said = refused.to_string();
+    for part in [
+        issuer.url.as_str(),
+        "\"https://id.example\"",
+        "\"https://id.example/\"",
+    ] {
+        assert!(said.contains(part), "{said} without {part}");
+    }
+}
+
+/// A proxy that gathers the answer hands on the head of it, or not even that.
+#[tokio::test]
+async fn who_waits_for_a_feed_that_is_kept_back_is_told_so_in_time() {
+    let mut issuer = Issuer::start().await;
+    let guard = Guard::connect(ISSUER, NOTES, issuer.connection()).start(std::future::pending());
+    let _kept_back = soon(issuer.connections.recv()).await.expect("a connection");
+    let waited = guard.signals().live_within(Duration::from_millis(50)).await;
+    let within = Duration::from_millis(50);
+    assert_eq!(waited, Err(NotLive::Silent { within }));
+}
+
+/// The server is away for a moment: whoever waits goes on waiting.
+#[tokio::test]
+async fn who_waits_for_a_feed_that_is_away_is_told_when_it_comes() {
+    let mut issuer = Issuer::start().await;
+    let guard = Guard::connect(ISSUER, NOTES, issuer.connection())
+        .clock(Time::new().clock())
+        .start(std::future::pending());
+    drop(soon(issuer.connections.recv()).await.expect("a connection"));
+    let connecting = async {
+        let connection = soon(issuer.connections.recv())
+            .await
+            .expect("a second connection");
+        connection.say("snapshot", json!({"position": 5, "prev": null}));
+        connection
+    };
+    let (waited, _connection) = tokio::join!(soon(guard.live()), connecting);
+    assert_eq!(waited, Ok(()));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use latchkey_guard::{Denial, FetchError, Guard, Keys, RefreshError, Refusal, Signal, Signals};
 use serde_json::json;
 
-use crate::mint::{EC, ED, ISSUER, NOTES, Signer, Time, ec, jwks};
+use crate::mint::{EC, ED, ISSUER, NOTES, RSA, Signer, Time, ec, jwks};
 
 /// An issuer that serves what it is told to, and counts.
 #[derive(Clone, Default)]
@@ -49,8 +49,7 @@ impl Issuer {
 }
 
 fn guard(keys: &Keys, time: &Time) -> Guard {
-    Guard::builder(ISSUER, NOTES)
-        .keys(keys.clone())
+    Guard::builder(ISSUER, NOTES, keys.clone(), Signals::none())
         .clock(time.clock())
         .build()
 }
@@ -276,9 +275,7 @@ async fn a_revoked_key_is_dead_at_once_and_the_set_is_fetched_again_once() {
     keys.refresh().await.expect("keys");
     let signals = Signals::new(time.clock());
     signals.apply(Signal::Live { position: 1 });
-    let guard = Guard::builder(ISSUER, NOTES)
-        .keys(keys.clone())
-        .signals(signals.clone())
+    let guard = Guard::builder(ISSUER, NOTES, keys.clone(), signals.clone())
         .clock(time.clock())
         .build();
     let token = fresh(&EC, &time);
@@ -304,4 +301,43 @@ async fn a_revoked_key_is_dead_at_once_and_the_set_is_fetched_again_once() {
         "within the cool-down"
     );
     assert_eq!(issuer.fetches(), 2);
+}
+
+/// The key that signs from now on may be made a moment after the other was revoked.
+#[tokio::test]
+async fn after_a_key_was_revoked_an_unknown_one_is_looked_for_each_second() {
+    let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
+    let keys = issuer.keys(&time);
+    keys.refresh().await.expect("keys");
+    let signals = Signals::new(time.clock());
+    signals.apply(Signal::Live { position: 1 });
+    let guard = Guard::builder(ISSUER, NOTES, keys.clone(), signals.clone())
+        .clock(time.clock())
+        .build();
+    signals.apply(Signal::Key { kid: EC.kid.into() });
+    // The issuer has no key for a while; what is known stays.
+    issuer.serve(Some(jwks(&[&RSA])));
+    while keys.current().expect("keys").contains(EC.kid) {
+        tokio::task::yield_now().await;
+    }
+    let token = fresh(&ED, &time);
+    assert_eq!(
+        denial(&guard, &token).await,
+        Some(Denial::Token(Refusal::UnknownKey))
+    );
+    issuer.serve(Some(jwks(&[&RSA, &ED])));
+    time.pass_s(1);
+    assert_eq!(denial(&guard, &token).await, None, "long before the cool-down");
+
+    // A minute later strangers cannot make it ask any more often than before.
+    time.pass_s(60);
+    signals.apply(Signal::Live { position: 2 });
+    let before = issuer.fetches();
+    for second in 0..30 {
+        let unknown = of_kid(&format!("made up {second}"), &time);
+        assert!(denial(&guard, &unknown).await.is_some());
+        time.pass_s(1);
+        signals.apply(Signal::Live { position: 3 });
+    }
+    assert_eq!(issuer.fetches(), before + 1);
 }

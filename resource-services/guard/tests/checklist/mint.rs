@@ -179,10 +179,7 @@ impl Time {
 
 /// A guard of the notes with fixed keys.
 pub fn guard(time: &Time, signals: &Signals) -> GuardBuilder {
-    Guard::builder(ISSUER, NOTES)
-        .keys(Keys::fixed(keys()))
-        .signals(signals.clone())
-        .clock(time.clock())
+    Guard::builder(ISSUER, NOTES, Keys::fixed(keys()), signals.clone()).clock(time.clock())
 }
 
 pub fn bearing(token: &str) -> HeaderMap {

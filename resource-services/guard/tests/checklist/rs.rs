@@ -6,11 +6,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::get;
 use axum::{Json, Router};
 use http_body_util::BodyExt as _;
-use latchkey_guard::{Access, Guard, OptionalAccess, Scope, Scoped, Signal, Signals, scopes};
+use latchkey_guard::{
+    Access, Guard, KeySet, Keys, NotReady, OptionalAccess, Scope, Scoped, Signal, Signals, scopes,
+};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::mint::{EC, NOW_S, RSA, Time, guard as build};
+use crate::mint::{EC, ISSUER, NOTES, NOW_S, RSA, Time, guard as build};
 
 scopes! {
     pub NotesRead = "notes.read";
@@ -158,7 +160,8 @@ async fn rs_02_a_short_scope_is_403_and_names_the_scope() {
 
 #[tokio::test]
 async fn rs_02_what_cannot_be_checked_is_503_and_not_401() {
-    let keyless = Guard::builder("https://id.example", "urn:example:notes").build();
+    let no_keys = Keys::fixed(KeySet::default());
+    let keyless = Guard::builder(ISSUER, NOTES, no_keys, Signals::none()).build();
     let answer = ask(&keyless, "/me", &[&bearer(json!({}))]).await;
     assert_eq!(
         (answer.status, answer.challenge()),
@@ -166,6 +169,7 @@ async fn rs_02_what_cannot_be_checked_is_503_and_not_401() {
     );
     assert!(answer.headers.contains_key(header::RETRY_AFTER));
     assert!(!keyless.ready());
+    assert!(matches!(keyless.readiness(), Err(NotReady::NoKeys(_))));
 }
 
 #[tokio::test]

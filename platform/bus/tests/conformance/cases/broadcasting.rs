@@ -122,7 +122,7 @@ pub async fn a_log_that_was_replaced_is_told_from_its_beginning(stage: &Stage) -
     let heard = hear(&mut ear, 3).await?;
     ensure(heard.len() == 3, || format!("{heard:?}"))?;
 
-    stage.backend.restore(&stage.place).await;
+    stage.bus.begin_epoch().await.unwrap();
     reset(&mut ear).await?;
     let told = snapshot(&mut ear).await?;
     ensure(told == heard, || format!("{told:?}"))?;

@@ -64,8 +64,7 @@ pub fn decide(facts: Facts<'_>) -> Decision {
     } = facts.hint
     else {
         // A hint that is not ours counts as none: whoever has a bad one could leave it out.
-        let asks = |client: &Client| facts.client_id == Some(client.id().as_str());
-        return Decision::Ask(after(facts, asks));
+        return Decision::Ask(after_yes(facts));
     };
     if facts.client_id.is_some_and(|id| id != hinted.as_str()) {
         return Decision::Page(PageError::IdTokenHint);
@@ -80,6 +79,11 @@ pub fn decide(facts: Facts<'_>) -> Decision {
         After::Unregistered => Decision::Page(PageError::LogoutUri),
         registered => Decision::End(registered),
     }
+}
+
+/// Where the browser goes after the person's yes: looked at anew, since the registration may have changed since the question.
+pub fn after_yes(facts: Facts<'_>) -> After {
+    after(facts, |client| facts.client_id == Some(client.id().as_str()))
 }
 
 /// Where the browser goes once the session has ended. `asks` tells whether it is the client's own request.

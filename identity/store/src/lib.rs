@@ -64,6 +64,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0004_purging.sql"),
             postgres: include_str!("../migrations/0004_purging.sql"),
         },
+        Migration {
+            version: 7,
+            name: "repeated codes",
+            sqlite: include_str!("../migrations/0007_repeated_codes.sql"),
+            postgres: include_str!("../migrations/0007_repeated_codes.sql"),
+        },
     ],
 };
 

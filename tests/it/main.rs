@@ -18,6 +18,7 @@ mod killed;
 mod killed_people;
 mod operating;
 mod races;
+mod requests;
 mod shop;
 mod sign_in;
 mod two_nodes;

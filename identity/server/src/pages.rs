@@ -20,7 +20,7 @@ pub(crate) struct Fault {
     /// A page of ours to try again on, by itself where a browser is told how long to wait.
     pub back: Option<String>,
     /// Where this browser came from, if it has proved that.
-    pub application: Option<Application>,
+    pub application: Option<Box<Application>>,
     /// Who asked, for the log; as it was sent, where nobody proves it.
     pub client: Option<String>,
     /// The address that was asked for and refused, for the log.
@@ -104,7 +104,7 @@ impl Fault {
             sentence: visitor.words.say(&name),
             trace,
             back: self.back.as_deref(),
-            application: self.application.as_ref(),
+            application: self.application.as_deref(),
         };
         let mut response = answer(status, &view);
         let retry = self

@@ -61,7 +61,7 @@ impl Identity {
     pub(crate) async fn over(&self, interaction: &Interaction) -> Result<Fault, Fault> {
         let client = self.client_of(interaction).await?;
         Ok(Fault {
-            application: client.map(|client| self.application(&client)),
+            application: client.map(|client| Box::new(self.application(&client))),
             client: Some(interaction.row.client_id.clone()).filter(|id| !id.is_empty()),
             ..PageError::Expired.into()
         })

@@ -335,7 +335,10 @@ async fn a_browser_arrives_where_the_callback_of_a_client_leads_on_to() {
     let end = site(axum::Router::new().route("/end", get(async || "arrived"))).await;
     let to = format!("{end}/end");
     let on = to.clone();
-    let callback = get(async move || Redirect::to(&on));
+    let callback = get(move || {
+        let on = on.clone();
+        async move { Redirect::to(&on) }
+    });
     let client = site(axum::Router::new().route("/cb", callback)).await;
     let seed = format!(
         "[[clients]]\nclient_id = \"leads-on\"\nclient_secret = \"a-secret-of-this-test\"\n\

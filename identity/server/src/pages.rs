@@ -345,3 +345,21 @@ pub(crate) fn private(response: &mut Response, csp: Option<Csp>) {
         headers.insert(header::CONTENT_SECURITY_POLICY, csp.value());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_refused_address_the_log_has_nothing_that_may_be_secret() {
+        for (address, kept) in [
+            ("https://a.test/cb?code=secret", "https://a.test/cb"),
+            ("https://a.test/cb#token=secret", "https://a.test/cb"),
+            ("https://a.test/\n\u{1b}[2J", "https://a.test/[2J"),
+            ("", ""),
+        ] {
+            assert_eq!(without_query(address), kept, "{address:?}");
+        }
+        assert_eq!(without_query(&"a".repeat(9_000)).len(), 200);
+    }
+}

@@ -334,6 +334,7 @@ impl Starting {
             "client_id": client.id,
             "client_name": "Latchkey Courses",
             "client_uri": format!("{shop}/"),
+            "initiate_login_uri": format!("{shop}/signin"),
             "grant_types": ["authorization_code", "refresh_token"],
             "redirect_uris": [format!("{shop}/callback")],
             "post_logout_redirect_uris": [format!("{shop}/")],

@@ -20,6 +20,7 @@ mod killed;
 mod killed_people;
 mod operating;
 mod races;
+mod requests;
 mod shop;
 mod sign_in;
 mod toy;

@@ -259,10 +259,11 @@ fn yes() -> bool {
 
 impl Metadata {
     /// The names that mean something today.
-    pub const BUILT: [&str; 24] = [
+    pub const BUILT: [&str; 25] = [
         "client_id",
         "client_name",
         "client_uri",
+        INITIATE_LOGIN_URI,
         "token_endpoint_auth_method",
         "application_type",
         "grant_types",
@@ -288,7 +289,7 @@ impl Metadata {
 
     /// Standard names (RFC 7591 §2, OpenID Connect Registration §2, Back-Channel Logout §2.2, RFC 9126, RFC 9449) that
     /// are kept until they are built.
-    pub const LATER: [&str; 26] = [
+    pub const LATER: [&str; 25] = [
         "logo_uri",
         "policy_uri",
         "tos_uri",
@@ -306,7 +307,6 @@ impl Metadata {
         "default_max_age",
         "require_auth_time",
         "default_acr_values",
-        "initiate_login_uri",
         "request_uris",
         "backchannel_logout_uri",
         "backchannel_logout_session_required",
@@ -325,7 +325,8 @@ impl Metadata {
 
     /// The names that are kept and not used yet.
     pub fn unbuilt_names(&self) -> impl Iterator<Item = &str> {
-        self.later.keys().map(String::as_str)
+        let names = self.later.keys().map(String::as_str);
+        names.filter(|name| *name != INITIATE_LOGIN_URI)
     }
 
     /// Everything that a registration must obey, whoever writes it. The error is a sentence for that person.
@@ -344,6 +345,12 @@ impl Metadata {
         }
         if let Some(uri) = &self.client_uri {
             redirect_uri::check("client_uri", uri, false)?;
+        }
+        if let Some(uri) = self.later.get(INITIATE_LOGIN_URI) {
+            let Some(uri) = uri.as_str() else {
+                return Err(format!("client {id}: {INITIATE_LOGIN_URI} must be text"));
+            };
+            redirect_uri::check(INITIATE_LOGIN_URI, uri, false)?;
         }
         if self.redirect_uris.is_empty() && self.grant_types.iter().any(|grant| grant == "authorization_code")
         {
@@ -455,6 +462,16 @@ impl Client {
         sites.any(|site| site == at).then_some(home)
     }
 
+    /// Where it begins a sign-in by itself when somebody is sent there (OpenID Connect Core §4), with our name added.
+    /// It is not a field: what was registered before it meant anything was not checked, and stays readable.
+    pub fn initiate_login(&self, issuer: &str) -> Option<String> {
+        let uri = self.metadata.later.get(INITIATE_LOGIN_URI)?.as_str()?;
+        redirect_uri::check(INITIATE_LOGIN_URI, uri, false).ok()?;
+        let mut url = Url::parse(uri).ok()?;
+        url.query_pairs_mut().append_pair("iss", issuer);
+        Some(url.into())
+    }
+
     /// True when it can prove itself.
     pub fn is_confidential(&self) -> bool {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
@@ -485,6 +502,9 @@ impl Client {
         self.metadata.access_token_signed_response_alg.unwrap_or_default()
     }
 }
+
+/// The name of a registration that says where a client begins a sign-in by itself.
+const INITIATE_LOGIN_URI: &str = "initiate_login_uri";
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -568,7 +588,7 @@ pub(crate) mod tests {
         };
         assert_eq!(with(|_| {}), Ok(()));
         type Spoil = fn(&mut Metadata);
-        let spoil: [(&str, Spoil); 10] = [
+        let spoil: [(&str, Spoil); 12] = [
             ("public machine", |m| {
                 m.token_endpoint_auth_method = AuthMethod::None
             }),
@@ -596,6 +616,14 @@ pub(crate) mod tests {
             ("page without TLS", |m| {
                 m.client_uri = Some("http://shop.test/".into())
             }),
+            ("script to begin a sign-in", |m| {
+                m.later
+                    .insert(INITIATE_LOGIN_URI.into(), "javascript:alert(1)".into());
+            }),
+            ("a list of places to begin a sign-in", |m| {
+                let list = vec!["https://shop.test/".to_owned()];
+                m.later.insert(INITIATE_LOGIN_URI.into(), list.into());
+            }),
         ];
         for (what, change) in spoil {
             assert!(with(change).is_err(), "{what}");
@@ -611,6 +639,30 @@ pub(crate) mod tests {
         }
         assert!(Public.accepts(Public));
         assert!(!Public.accepts(Basic) && !Public.accepts(Post));
+    }
+
+    #[test]
+    fn a_sign_in_begins_again_at_the_registered_address_with_our_name() {
+        let begins = |value: Value| {
+            let mut client = machine();
+            client.metadata.later.insert(INITIATE_LOGIN_URI.into(), value);
+            client.initiate_login("https://id.test")
+        };
+        assert_eq!(
+            begins("https://shop.test/in?a=b".into()).as_deref(),
+            Some("https://shop.test/in?a=b&iss=https%3A%2F%2Fid.test")
+        );
+        // What was kept before it meant anything may be anything.
+        for bad in ["javascript:alert(1)", "http://shop.test/in", "/in", ""] {
+            assert_eq!(begins(bad.into()), None, "{bad}");
+        }
+        assert_eq!(begins(Value::Null), None);
+        assert_eq!(machine().initiate_login("https://id.test"), None);
+        let mut named = machine().metadata;
+        named
+            .later
+            .insert(INITIATE_LOGIN_URI.into(), "https://shop.test/in".into());
+        assert_eq!(named.unbuilt_names().count(), 0);
     }
 
     #[test]

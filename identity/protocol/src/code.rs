@@ -48,6 +48,8 @@ pub struct Code {
     pub expires_at: Timestamp,
     /// How it was spent. The row stays as long as the family.
     pub spent: Option<Spent>,
+    /// When the browser that it was given to took it a second time: then the client may have it twice without a thief.
+    pub repeated_at: Option<Timestamp>,
 }
 
 /// The one redemption of a code.
@@ -154,6 +156,10 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
         if facts.received_at <= spent.committed_at {
             return Err(GrantRefusal::CodeRaced.into());
         }
+        // We gave it twice ourselves, so that it comes twice says nothing.
+        if code.repeated_at.is_some() {
+            return Err(GrantRefusal::CodeRepeated.into());
+        }
         return Ok(Decision::ReplayKills {
             family: spent.family.clone(),
             fam: spent.fam.clone(),
@@ -163,6 +169,13 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
         return Err(GrantRefusal::CodeExpired.into());
     }
     redeem(facts, code).map(|redeem| Decision::Redeem(Box::new(redeem)))
+}
+
+/// Whether the browser that finished a request is given its code once more, for a button that was pressed twice: while
+/// nobody has redeemed it, to the person whose it is. Whoever gives it notes [`Code::repeated_at`] first, where the row is
+/// still unspent.
+pub fn may_repeat(code: &Code, person: Option<&str>, session_ended: bool, latest: Timestamp) -> bool {
+    code.spent.is_none() && latest < code.expires_at && !session_ended && person == Some(code.user.as_str())
 }
 
 /// The code, when client, redirect_uri, verifier and key are all its own.

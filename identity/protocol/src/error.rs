@@ -222,6 +222,9 @@ pub enum GrantRefusal {
     /// The code was spent by a request that raced this one.
     #[error("a concurrent request redeemed the code")]
     CodeRaced,
+    /// The code was spent before, and its browser had been given it twice.
+    #[error("the code was redeemed before, and had been given twice")]
+    CodeRepeated,
     /// The code was spent before: its family ends.
     #[error("the code was redeemed before")]
     CodeReplayed,
@@ -382,6 +385,7 @@ mod tests {
             UnknownCode,
             CodeExpired,
             CodeRaced,
+            CodeRepeated,
             CodeReplayed,
             RedirectUri,
             VerifierMissing,

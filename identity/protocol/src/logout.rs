@@ -31,9 +31,8 @@ pub struct Facts<'a> {
 pub enum Decision {
     /// End the session, if there is one, by [`crate::ends::Trigger::Logout`], and go there.
     End(After),
-    /// Show the question. Yes ends the session and shows that the person is signed out, no matter what was asked;
-    /// nothing redirects.
-    Ask,
+    /// Show the question. Yes ends the session, and only then the browser goes there.
+    Ask(After),
     /// Show the error; nothing ends.
     Page(PageError),
 }
@@ -50,10 +49,13 @@ pub enum After {
     },
     /// Nowhere: the page that says so.
     SignedOut,
+    /// Nowhere: the page that says so, and that the address which was asked for is not registered.
+    Unregistered,
 }
 
 /// Decides. Only a hint that we made, for this very session or for none that lives here any more, acts without asking
-/// (LO-02). A redirect needs such a hint and a registered address.
+/// (LO-02). A redirect needs such a hint, or the person's yes, and in both cases an address that is registered for the
+/// client that asks.
 pub fn decide(facts: Facts<'_>) -> Decision {
     let Hint::Ours {
         sub,
@@ -61,30 +63,42 @@ pub fn decide(facts: Facts<'_>) -> Decision {
         sid,
     } = facts.hint
     else {
-        return Decision::Ask;
+        // A hint that is not ours counts as none: whoever has a bad one could leave it out.
+        return Decision::Ask(after_yes(facts));
     };
     if facts.client_id.is_some_and(|id| id != hinted.as_str()) {
         return Decision::Page(PageError::IdTokenHint);
     }
+    let after = after(facts, |client| client.id() == hinted);
     let same =
         |session: &Session| session.user == *sub && sid.as_deref().is_none_or(|sid| facts.sid == Some(sid));
     if !facts.session.is_none_or(same) {
-        return Decision::Ask;
+        return Decision::Ask(after);
     }
+    match after {
+        After::Unregistered => Decision::Page(PageError::LogoutUri),
+        registered => Decision::End(registered),
+    }
+}
+
+/// Where the browser goes after the person's yes: looked at anew, since the registration may have changed since the question.
+pub fn after_yes(facts: Facts<'_>) -> After {
+    after(facts, |client| facts.client_id == Some(client.id().as_str()))
+}
+
+/// Where the browser goes once the session has ended. `asks` tells whether it is the client's own request.
+fn after(facts: Facts<'_>, asks: impl Fn(&Client) -> bool) -> After {
     let Some(uri) = facts.post_logout_redirect_uri else {
-        return Decision::End(After::SignedOut);
+        return After::SignedOut;
     };
     let registered = facts
         .client
-        .filter(|client| client.id() == hinted && client.disabled_at.is_none())
+        .filter(|client| client.disabled_at.is_none() && asks(client))
         .and_then(|client| LogoutUri::of(client, uri));
-    match registered {
-        None => Decision::Page(PageError::LogoutUri),
-        Some(to) => Decision::End(After::Redirect {
-            to,
-            state: facts.state.map(str::to_owned),
-        }),
-    }
+    registered.map_or(After::Unregistered, |to| After::Redirect {
+        to,
+        state: facts.state.map(str::to_owned),
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +140,10 @@ mod tests {
                 state: state.map(str::to_owned),
             })
         };
+        let ask_back = Decision::Ask(After::Redirect {
+            to: to.clone(),
+            state: Some("x&y".into()),
+        });
         let mut disabled = client.clone();
         disabled.disabled_at = Some(crate::Timestamp(1));
         let mut other_client = client.clone();
@@ -183,7 +201,7 @@ mod tests {
                     hint: &Hint::Absent,
                     ..whole
                 },
-                Decision::Ask,
+                Decision::Ask(After::Unregistered),
             ),
             (
                 "28 no hint but a client_id",
@@ -192,7 +210,7 @@ mod tests {
                     client_id: Some(id),
                     ..whole
                 },
-                Decision::Ask,
+                ask_back.clone(),
             ),
             (
                 "28 a broken or unsigned hint",
@@ -200,7 +218,66 @@ mod tests {
                     hint: &Hint::Broken,
                     ..whole
                 },
-                Decision::Ask,
+                Decision::Ask(After::Unregistered),
+            ),
+            (
+                "28 a broken hint and a client_id",
+                Facts {
+                    hint: &Hint::Broken,
+                    client_id: Some(id),
+                    ..whole
+                },
+                ask_back.clone(),
+            ),
+            (
+                "no hint, a client_id, an unregistered URI",
+                Facts {
+                    hint: &Hint::Absent,
+                    client_id: Some(id),
+                    post_logout_redirect_uri: Some("https://shop.example.test/other"),
+                    ..whole
+                },
+                Decision::Ask(After::Unregistered),
+            ),
+            (
+                "no hint, a client_id, no URI",
+                Facts {
+                    hint: &Hint::Absent,
+                    client_id: Some(id),
+                    post_logout_redirect_uri: None,
+                    ..whole
+                },
+                Decision::Ask(After::SignedOut),
+            ),
+            (
+                "no hint, a disabled client",
+                Facts {
+                    hint: &Hint::Absent,
+                    client_id: Some(id),
+                    client: Some(&disabled),
+                    ..whole
+                },
+                Decision::Ask(After::Unregistered),
+            ),
+            (
+                "no hint, a client_id of nobody",
+                Facts {
+                    hint: &Hint::Absent,
+                    client_id: Some("nobody"),
+                    client: None,
+                    ..whole
+                },
+                Decision::Ask(After::Unregistered),
+            ),
+            (
+                "no hint, a client that is not the one of client_id",
+                Facts {
+                    hint: &Hint::Absent,
+                    client_id: Some(id),
+                    client: Some(&other_client),
+                    ..whole
+                },
+                Decision::Ask(After::Unregistered),
             ),
             (
                 "28 another session's hint",
@@ -208,7 +285,7 @@ mod tests {
                     hint: &other_sid,
                     ..whole
                 },
-                Decision::Ask,
+                ask_back.clone(),
             ),
             (
                 "28 another person's hint",
@@ -216,7 +293,7 @@ mod tests {
                     hint: &other_person,
                     ..whole
                 },
-                Decision::Ask,
+                ask_back.clone(),
             ),
             (
                 "another client_id",
@@ -258,7 +335,7 @@ mod tests {
                     state: None,
                     ..whole
                 },
-                Decision::Ask,
+                Decision::Ask(After::SignedOut),
             ),
             (
                 "29 only state",
@@ -267,7 +344,7 @@ mod tests {
                     post_logout_redirect_uri: None,
                     ..whole
                 },
-                Decision::Ask,
+                Decision::Ask(After::SignedOut),
             ),
             (
                 "29 hint without URI",
@@ -298,6 +375,17 @@ mod tests {
                 state: None,
             });
             assert_eq!(decision, Decision::Page(PageError::LogoutUri), "{uri:?}");
+            // Nor does one after the person's yes.
+            let asked = decide(Facts {
+                session: Some(&session),
+                hint: &Hint::Absent,
+                sid: None,
+                client_id: Some(client.id().as_str()),
+                client: Some(&client),
+                post_logout_redirect_uri: Some(uri),
+                state: None,
+            });
+            assert_eq!(asked, Decision::Ask(After::Unregistered), "{uri:?}");
         }
     }
 }

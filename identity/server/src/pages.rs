@@ -19,6 +19,20 @@ pub(crate) struct Fault {
     pub retry_after_s: Option<i64>,
     /// A page of ours to try again on, by itself where a browser is told how long to wait.
     pub back: Option<String>,
+    /// Where this browser came from, if it has proved that.
+    pub application: Option<Box<Application>>,
+    /// Who asked, for the log; as it was sent, where nobody proves it.
+    pub client: Option<String>,
+    /// The address that was asked for and refused, for the log.
+    pub address: Option<String>,
+}
+
+/// An application, for a person who is to go back to it.
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub name: String,
+    /// Where it is, if it says so.
+    pub address: Option<String>,
 }
 
 impl From<PageError> for Fault {
@@ -27,6 +41,9 @@ impl From<PageError> for Fault {
             error,
             retry_after_s: None,
             back: None,
+            application: None,
+            client: None,
+            address: None,
         }
     }
 }
@@ -61,6 +78,7 @@ struct ErrorPage<'a> {
     sentence: &'a str,
     trace: String,
     back: Option<&'a str>,
+    application: Option<&'a Application>,
 }
 
 impl Fault {
@@ -70,7 +88,15 @@ impl Fault {
         let name = format!("sorry.{code}");
         let trace = latchkey_http::current_request_id().to_string();
         let status = StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        tracing::info!(code, request.id = %trace, "a page of the issuer said no");
+        let address = self.address.as_deref().map(without_query);
+        tracing::info!(
+            code,
+            client.id = self.client,
+            address,
+            peer = %visitor.address,
+            request.id = %trace,
+            "a page of the issuer said no"
+        );
         let view = ErrorPage {
             page: visitor.page("error.title"),
             host: identity.host(),
@@ -78,6 +104,7 @@ impl Fault {
             sentence: visitor.words.say(&name),
             trace,
             back: self.back.as_deref(),
+            application: self.application.as_deref(),
         };
         let mut response = answer(status, &view);
         let retry = self
@@ -92,6 +119,13 @@ impl Fault {
         }
         response
     }
+}
+
+/// An address as far as a log may have it: what follows the path may be anybody's secret.
+fn without_query(address: &str) -> String {
+    const LONGEST: usize = 200;
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    path.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
 /// The sign-in page.
@@ -158,6 +192,8 @@ pub(crate) struct ConsentPage<'a> {
     pub host: &'a str,
     pub request: &'a str,
     pub token: &'a str,
+    /// What the person is shown, in short: their answer is to this.
+    pub shown: &'a str,
     pub client: &'a str,
     pub name: &'a str,
     pub place: &'a str,
@@ -237,6 +273,8 @@ pub(crate) struct LogoutPage<'a> {
     pub page: Page,
     pub host: &'a str,
     pub token: &'a str,
+    /// What was asked besides, for the time after the yes.
+    pub asked: &'a [(&'static str, String)],
     pub name: &'a str,
 }
 
@@ -246,6 +284,8 @@ pub(crate) struct LogoutPage<'a> {
 pub(crate) struct SignedOutPage<'a> {
     pub page: Page,
     pub host: &'a str,
+    /// Whether the application wanted them sent to an address that it has not registered.
+    pub unregistered: bool,
 }
 
 /// The form that brings an authorization response back by POST (OAuth 2.0 Form Post Response Mode §2).
@@ -307,5 +347,23 @@ pub(crate) fn private(response: &mut Response, csp: Option<Csp>) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(csp) = csp {
         headers.insert(header::CONTENT_SECURITY_POLICY, csp.value());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_refused_address_the_log_has_nothing_that_may_be_secret() {
+        for (address, kept) in [
+            ("https://a.test/cb?code=secret", "https://a.test/cb"),
+            ("https://a.test/cb#token=secret", "https://a.test/cb"),
+            ("https://a.test/\n\u{1b}[2J", "https://a.test/[2J"),
+            ("", ""),
+        ] {
+            assert_eq!(without_query(address), kept, "{address:?}");
+        }
+        assert_eq!(without_query(&"a".repeat(9_000)).len(), 200);
     }
 }

@@ -1,7 +1,7 @@
 //! Signing in by password: cheap refusals first, then one guess counted, then one hash, then one transaction.
 
 use http::{HeaderValue, StatusCode};
-use latchkey_identity_store::{RequestRow, SignInRow};
+use latchkey_identity_store::SignInRow;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::person::Person;
@@ -10,6 +10,7 @@ use latchkey_protocol::session::{Session, SignIn, State};
 use latchkey_web::Words;
 
 use crate::hashing::Class;
+use crate::interaction::{Interaction, origin};
 use crate::pages::{Fault, Problem};
 use crate::password::{self, Match};
 use crate::throttle::{Counted, GuessKeys};
@@ -18,10 +19,26 @@ use crate::{Identity, IdentityError, throttle};
 
 /// What became of a sign-in.
 pub(crate) enum SignInResult {
-    /// The cookies that the browser gets.
-    Done(Vec<HeaderValue>),
+    /// Somebody is signed in.
+    Done(Done),
     /// The page again, with this.
     Problem(Problem),
+}
+
+/// A sign-in that went well.
+pub(crate) struct Done {
+    /// The cookies that the browser gets.
+    pub cookies: Vec<HeaderValue>,
+    /// Whether the request was still to be answered.
+    pub open: bool,
+}
+
+/// A session that has begun.
+struct Begun {
+    /// The secret of the browser's new cookie.
+    secret: String,
+    /// See [`Done::open`].
+    open: bool,
 }
 
 /// A person whose password was right.
@@ -42,28 +59,29 @@ const DEVICE_S: u32 = 31_536_000;
 const BUSY_S: i64 = 2;
 
 impl Identity {
-    /// Signs a person in for a stored request.
+    /// Signs a person in for a request, answered or not.
     pub(crate) async fn sign_in(
         &self,
         visitor: &Visitor,
-        row: &RequestRow,
+        interaction: &Interaction,
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
         // In a task that a hang-up cannot cut: a guess that was counted is also looked at, and its failure noted.
-        let (identity, visitor, row) = (self.clone(), visitor.clone(), row.clone());
+        let (identity, visitor, interaction) = (self.clone(), visitor.clone(), interaction.clone());
         let username = username.to_owned();
-        let done =
-            latchkey_http::spawn(
-                async move { identity.try_sign_in(&visitor, &row, &username, password).await },
-            );
+        let done = latchkey_http::spawn(async move {
+            identity
+                .try_sign_in(&visitor, &interaction, &username, password)
+                .await
+        });
         done.await.map_err(|_panicked| PageError::Internal)?
     }
 
     async fn try_sign_in(
         &self,
         visitor: &Visitor,
-        row: &RequestRow,
+        interaction: &Interaction,
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
@@ -140,10 +158,11 @@ impl Identity {
             account,
         };
         let before = self.session(visitor).await?;
-        match self.begin_session(visitor, row, &proved, before).await? {
-            Some(secret) => Ok(SignInResult::Done(
-                self.sign_in_cookies(visitor, &proved, &secret),
-            )),
+        match self.begin_session(visitor, interaction, &proved, before).await? {
+            Some(Begun { secret, open }) => Ok(SignInResult::Done(Done {
+                cookies: self.sign_in_cookies(visitor, &proved, &secret),
+                open,
+            })),
             // Ended or changed while the password was compared: it is not theirs any more.
             None => problem(wrong(words)),
         }
@@ -189,15 +208,15 @@ impl Identity {
         Ok(())
     }
 
-    /// One transaction: the person held, the session, the request's part in it, the history, and the guesses forgiven.
-    /// The secret of the browser's new cookie; `None` when the person was ended or changed meanwhile.
+    /// One transaction: the request's part in it, the person held, the session, the history, and the guesses forgiven.
+    /// `None` when the person was ended or changed meanwhile.
     async fn begin_session(
         &self,
         visitor: &Visitor,
-        row: &RequestRow,
+        interaction: &Interaction,
         proved: &Proved,
         before: Option<SignedIn>,
-    ) -> Result<Option<String>, Fault> {
+    ) -> Result<Option<Begun>, Fault> {
         let Proved {
             person,
             hash,
@@ -209,11 +228,9 @@ impl Identity {
         let same = before
             .as_ref()
             .filter(|known| known.person.id == person.id && known.state == State::Live);
-        let session = Session {
-            id: same.map_or_else(
-                || self.inner.random.uuid_v7(now.0),
-                |known| known.row.session.id.clone(),
-            ),
+        let fresh = self.inner.random.uuid_v7(now.0);
+        let mut session = Session {
+            id: same.map_or_else(|| fresh.clone(), |known| known.row.session.id.clone()),
             user: person.id.clone(),
             sign_in: SignIn::password(now),
             idle_expires_at,
@@ -227,8 +244,10 @@ impl Identity {
             .map(|known| known.row.session.id);
         let secret = self.secret();
         let (identity, secret_hash) = (self.clone(), digest(&secret));
-        let line = self.sign_in_line(visitor, person.id.clone(), Some(session.id.clone()), "signed_in");
-        let (request, device, user) = (row.id.clone(), visitor.agent(), person.id.clone());
+        let mut line = self.sign_in_line(visitor, person.id.clone(), None, "signed_in");
+        let (device, user) = (visitor.agent(), person.id.clone());
+        let (request, newborn) = (interaction.row.id.clone(), interaction.newborn());
+        let ours = interaction.row.origin == origin::ACCOUNT;
         let request_id = latchkey_http::current_request_id().to_string();
         let written = self
             .inner
@@ -236,8 +255,13 @@ impl Identity {
             .db()
             .write(move |tx| async move {
                 let store = &identity.inner.store;
+                // The request first, as where its code is written: two presses on one button wait for each other there.
+                if let Some(row) = &newborn {
+                    store.add_request(&tx, row, now).await?;
+                }
+                let open = store.step_request(&tx, &request, None, Some(&session.id)).await?;
                 if !store.hold_person(&tx, &user, &hash).await? {
-                    return Ok(false);
+                    return Err(IdentityError::Overtaken);
                 }
                 if let Some(session) = other {
                     let end = Revocation::Session { session };
@@ -245,15 +269,17 @@ impl Identity {
                         .end_in(&tx, end, "replaced", &user, &request_id, now)
                         .await?;
                 }
-                if renewed {
-                    if !store.renew_session(&tx, &session, &secret_hash, now).await? {
-                        return Err(IdentityError::Overtaken);
+                if !renewed || !store.renew_session(&tx, &session, &secret_hash, now).await? {
+                    // Where the one that was to be renewed has ended meanwhile, too: they have just proved who they are.
+                    if session.id != fresh {
+                        session.id = fresh;
+                        store.step_request(&tx, &request, None, Some(&session.id)).await?;
                     }
-                } else {
                     store
                         .add_session(&tx, &session, &secret_hash, device.as_deref(), now)
                         .await?;
                 }
+                line.session = Some(session.id);
                 for key in account.all() {
                     store.forgive(&tx, key).await?;
                 }
@@ -261,25 +287,21 @@ impl Identity {
                 if let Some(rehashed) = rehashed {
                     store.rehash(&tx, &user, &hash, &rehashed).await?;
                 }
-                if !store.step_request(&tx, &request, None, Some(&session.id)).await? {
-                    return Err(IdentityError::Overtaken);
-                }
-                Ok::<_, IdentityError>(true)
+                // A page of ours waits for anybody, and has no row that says so.
+                Ok::<_, IdentityError>(open || ours)
             })
-            .await
-            .map_err(|error| match error {
-                IdentityError::Overtaken => PageError::Expired.into(),
-                other => Fault::from(other),
-            })?;
-        if !written {
-            return Ok(None);
-        }
+            .await;
+        let open = match written {
+            Ok(open) => open,
+            Err(IdentityError::Overtaken) => return Ok(None),
+            Err(other) => return Err(other.into()),
+        };
         for key in proved.account.all() {
             self.inner.throttle.forget(key);
         }
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "signed_in").increment(1);
         tracing::info!(sub = proved.person.id, "signed in");
-        Ok(Some(secret))
+        Ok(Some(Begun { secret, open }))
     }
 
     fn sign_in_cookies(&self, visitor: &Visitor, proved: &Proved, secret: &str) -> Vec<HeaderValue> {

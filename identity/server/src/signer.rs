@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -384,13 +385,44 @@ impl Signer {
     pub fn seal(&self, purpose: &str, parts: &[&str]) -> Option<String> {
         let loaded = self.inner.loaded.load();
         let (_, key) = loaded.newest(COOKIE)?;
-        let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
-        for part in std::iter::once(&purpose).chain(parts) {
-            // Behind its length, so no two lists are one text.
-            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            mac.update(part.as_bytes());
-        }
-        Some(URL_SAFE_NO_PAD.encode(&mac.sign().as_ref()[..24]))
+        Some(URL_SAFE_NO_PAD.encode(&mac(key, purpose, parts).as_ref()[..24]))
+    }
+
+    /// The authorization code of a request: the same each time that it is asked for, and to everybody else 256 random
+    /// bits. After a restore from a backup it is another one. `None` before the first load.
+    pub fn code(&self, issuer: &str, request: &str) -> Option<String> {
+        let loaded = self.inner.loaded.load();
+        let (_, key) = loaded.newest(COOKIE)?;
+        Some(URL_SAFE_NO_PAD.encode(mac(key, "code", &[issuer, &loaded.epoch, request])))
+    }
+
+    /// Seals a text for the one browser that has this secret; `None` before the first load.
+    pub fn seal_for(&self, browser: &str, text: &str) -> Option<String> {
+        let loaded = self.inner.loaded.load();
+        let (_, key) = loaded.newest(COOKIE)?;
+        let salt: [u8; SALT_LEN] = self.inner.random.bytes();
+        let mut sealed = text.as_bytes().to_vec();
+        browser_key(key, &salt)
+            .seal_in_place_append_tag(only_nonce(), browser_aad(browser), &mut sealed)
+            .ok()?;
+        let mut whole = salt.to_vec();
+        whole.extend_from_slice(&sealed);
+        Some(URL_SAFE_NO_PAD.encode(whole))
+    }
+
+    /// Opens what [`Signer::seal_for`] made for the same browser.
+    pub fn open_for(&self, browser: &str, sealed: &str) -> Option<String> {
+        let whole = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (salt, sealed) = whole.split_first_chunk::<SALT_LEN>()?;
+        let loaded = self.inner.loaded.load();
+        let (_, key) = loaded.newest(COOKIE)?;
+        let mut text = sealed.to_vec();
+        let length = browser_key(key, salt)
+            .open_in_place(only_nonce(), browser_aad(browser), &mut text)
+            .ok()?
+            .len();
+        text.truncate(length);
+        String::from_utf8(text).ok()
     }
 
     /// Whether a MAC is the one of [`Signer::seal`], in constant time.
@@ -491,4 +523,106 @@ impl Signer {
 
 fn place(table: &str, id: &str) -> String {
     format!("{table}/{id}")
+}
+
+fn mac(key: &[u8; 32], purpose: &str, parts: &[&str]) -> hmac::Tag {
+    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    for part in std::iter::once(&purpose).chain(parts) {
+        // Behind its length, so no two lists are one text.
+        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    mac.sign()
+}
+
+/// Random bytes at the beginning of a sealed text.
+const SALT_LEN: usize = 32;
+
+/// Strangers decide how many texts are sealed, so each has a key of its own: no key ever meets a second nonce. What is
+/// authenticated here begins like nothing that [`mac`] authenticates: no length is that large.
+fn browser_key(key: &[u8; 32], salt: &[u8; SALT_LEN]) -> LessSafeKey {
+    let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    mac.update(b"latchkey/browser/1");
+    mac.update(salt);
+    let key = UnboundKey::new(&AES_256_GCM, mac.sign().as_ref()).expect("SHA-256 gives exactly 32 bytes");
+    LessSafeKey::new(key)
+}
+
+fn only_nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
+}
+
+fn browser_aad(browser: &str) -> Aad<Vec<u8>> {
+    Aad::from(format!("latchkey/browser/1|{browser}").into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer(secret: u8) -> Signer {
+        let vault = Vault::new(&[1; 32], Random::system());
+        let signer = Signer::new(vault, RsaBits::default(), Random::system());
+        let mut loaded = Loaded::default();
+        let secrets = vec![("a".to_owned(), [secret; 32])];
+        loaded.secrets.insert(COOKIE, secrets);
+        loaded.epoch = "1".to_owned();
+        signer.inner.loaded.store(Arc::new(loaded));
+        signer
+    }
+
+    #[test]
+    fn a_sealed_text_opens_in_its_own_browser_under_its_own_key_alone() {
+        let signer = signer(1);
+        let sealed = signer.seal_for("browser", "a request").expect("a seal");
+        assert_eq!(signer.open_for("browser", &sealed).as_deref(), Some("a request"));
+        assert_ne!(signer.seal_for("browser", "a request").expect("a seal"), sealed);
+        assert_eq!(signer.open_for("another", &sealed), None);
+        assert_eq!(self::signer(2).open_for("browser", &sealed), None);
+        let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).expect("base64url");
+        for at in 0..bytes.len() {
+            bytes[at] ^= 1;
+            let tampered = URL_SAFE_NO_PAD.encode(&bytes);
+            assert_eq!(signer.open_for("browser", &tampered), None, "byte {at}");
+            bytes[at] ^= 1;
+        }
+        for broken in [
+            "",
+            "AAAA",
+            &sealed[1..],
+            &sealed[..sealed.len() - 4],
+            &format!("{sealed}AAAA"),
+        ] {
+            assert_eq!(signer.open_for("browser", broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_of_one_request_one_issuer_and_one_epoch() {
+        let signer = signer(1);
+        let code = signer.code("https://id.test", "request").expect("a code");
+        assert_eq!(code.len(), 43);
+        assert_eq!(
+            signer.code("https://id.test", "request").as_deref(),
+            Some(code.as_str())
+        );
+        for other in [
+            signer.code("https://id.test", "another"),
+            signer.code("https://other.test", "request"),
+            self::signer(2).code("https://id.test", "request"),
+        ] {
+            assert_ne!(other.expect("a code"), code);
+        }
+        let mut loaded = Loaded {
+            epoch: "2".to_owned(),
+            ..Loaded::default()
+        };
+        loaded.secrets.insert(COOKIE, vec![("a".to_owned(), [1; 32])]);
+        signer.inner.loaded.store(Arc::new(loaded));
+        assert_ne!(
+            signer.code("https://id.test", "request").expect("a code"),
+            code,
+            "restored"
+        );
+    }
 }

@@ -225,8 +225,9 @@ fn own_here(uri: &http::Uri) -> String {
     if !PAGES.contains(&path) {
         return "/account".to_owned();
     }
-    match crate::routes::request_id(uri).filter(|id| is_secret(id)) {
-        Some(id) => format!("{path}?request={id}"),
+    let ours = |handle: &String| is_secret(handle) || crate::sealed_request::is_sealed(handle);
+    match crate::routes::request_id(uri).filter(ours) {
+        Some(handle) => format!("{path}?request={handle}"),
         None => path.to_owned(),
     }
 }
@@ -236,7 +237,7 @@ pub(crate) fn digest(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(secret.as_bytes()))
 }
 
-/// The form of [`Identity::secret`]: nothing else is looked up.
+/// The form of [`Identity::secret`]: nothing else is looked up as one.
 pub(crate) fn is_secret(text: &str) -> bool {
     text.len() == 43
         && text

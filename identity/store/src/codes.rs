@@ -88,7 +88,8 @@ impl Store {
         let row = sql(concat!(
             "SELECT c.code_hash, c.client_id, c.client_profile, c.user_id, c.session_id, c.sid, c.redirect_uri, \
                c.scope, c.resources, c.pairs, c.code_challenge, c.nonce, c.confirmation, c.acr, c.amr, c.auth_time, \
-               c.device, c.created_at, c.expires_at, c.spent_at, f.id AS f_id, f.fam AS f_fam, s.id AS s_id, \
+               c.device, c.created_at, c.expires_at, c.spent_at, c.repeated_at, f.id AS f_id, f.fam AS f_fam, \
+               s.id AS s_id, \
                s.ended_at AS s_ended_at, ",
             person_columns!(),
             ", ",
@@ -102,6 +103,22 @@ impl Store {
         .fetch_optional(&self.db)
         .await?;
         row.map(|row| read(&row)).transpose()
+    }
+
+    /// Notes that a browser is given its code once more; `false` when it is over, or somebody has redeemed it: then it is
+    /// not to be given. Whoever redeems it afterwards knows.
+    pub async fn repeat_code(
+        &self,
+        hash: &str,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let statement = sql("UPDATE codes SET repeated_at = COALESCE(repeated_at, $2) \
+               WHERE code_hash = $1 AND spent_at IS NULL AND expires_at > $3")
+        .bind(hash)
+        .bind(now.0)
+        .bind(latest.0);
+        Ok(self.db.write_one(statement).await? == 1)
     }
 
     /// Spends a code for a family; `false` when it was spent before or is gone, or when the session has ended or the
@@ -173,6 +190,7 @@ fn read(row: &Row) -> Result<CodeFacts, StoreError> {
         created_at: Timestamp(row.int("created_at")?),
         expires_at: Timestamp(row.int("expires_at")?),
         spent,
+        repeated_at: row.opt_int("repeated_at")?.map(Timestamp),
     };
     Ok(CodeFacts {
         device: row.opt_text("device")?,

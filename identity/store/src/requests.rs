@@ -1,4 +1,5 @@
-//! Authorization requests between the person's steps: one stored, parsed row through sign-in and consent.
+//! Authorization requests between the person's steps. One that its browser carries sealed is a row from the first step on
+//! that is worth one; any other from its beginning.
 
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::Timestamp;
@@ -8,11 +9,11 @@ use crate::{Store, StoreError};
 /// A stored request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRow {
-    /// 256 random bits; what the browser's address says.
+    /// 256 random bits; what the browser's address says, or has inside of its seal.
     pub id: String,
     /// Who asks; empty for a page of ours.
     pub client_id: String,
-    /// The parsed request as JSON.
+    /// The parsed request as JSON; empty in the row of one that its browser carries.
     pub parsed: String,
     /// Where it came from: `authorize`, or the page of ours that needs a person.
     pub origin: String,
@@ -29,11 +30,11 @@ pub struct RequestRow {
 }
 
 impl Store {
-    /// Keeps a request.
-    pub async fn add_request(&self, tx: &Tx, row: &RequestRow, now: Timestamp) -> Result<(), StoreError> {
-        sql(
+    /// Keeps a request; `false` when it is kept already: two steps of one browser at once, of which one was faster.
+    pub async fn add_request(&self, tx: &Tx, row: &RequestRow, now: Timestamp) -> Result<bool, StoreError> {
+        let rows = sql(
             "INSERT INTO authorization_requests (id, client_id, parsed, origin, browser_hash, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
         )
         .bind(&row.id)
         .bind(&row.client_id)
@@ -44,7 +45,7 @@ impl Store {
         .bind(row.expires_at.0)
         .execute(tx)
         .await?;
-        Ok(())
+        Ok(rows == 1)
     }
 
     /// The request with this id.
@@ -91,11 +92,11 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Ends a request; `false` when it was answered before: one request, one answer. What was asked is not kept: nobody
-    /// needs it again, and strangers choose how long it is.
+    /// Ends a request; `false` when it was answered before: one request, one answer. What was asked stays until the row
+    /// goes: a button that is pressed twice gets the same answer twice.
     pub async fn finish_request(&self, tx: &Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let rows =
-            sql("UPDATE authorization_requests SET finished_at = $2, parsed = '' WHERE id = $1 AND finished_at IS NULL")
+            sql("UPDATE authorization_requests SET finished_at = $2 WHERE id = $1 AND finished_at IS NULL")
                 .bind(id)
                 .bind(now.0)
                 .execute(tx)

@@ -12,12 +12,22 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 #[derive(Clone, Debug, Default)]
 pub struct Csp {
     form_targets: Vec<String>,
+    any_form_target: bool,
 }
 
 impl Csp {
     /// Our own files, and forms to ourselves.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Forms may end anywhere. For pages whose own forms lead out of the house by a redirect, and from there perhaps on:
+    /// browsers follow `form-action` to the end of such a chain, which nobody here knows.
+    pub fn without_form_action() -> Self {
+        Self {
+            any_form_target: true,
+            ..Self::default()
+        }
     }
 
     /// Forms may also end at this origin, or at this scheme alone (`app:`): browsers follow `form-action` through
@@ -32,6 +42,9 @@ impl Csp {
 
     /// The header's value.
     pub fn value(&self) -> HeaderValue {
+        if self.any_form_target {
+            return HeaderValue::from_static(ANY_FORM_TARGET);
+        }
         let mut text = String::from(POLICY);
         for target in &self.form_targets {
             let _infallible = write!(text, " {target}");
@@ -96,11 +109,22 @@ fn set_default(headers: &mut HeaderMap, name: &'static str, value: &'static str)
         .or_insert(HeaderValue::from_static(value));
 }
 
+macro_rules! policy {
+    ($form_action:literal) => {
+        concat!(
+            "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
+             connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+             trusted-types 'none'; report-uri /csp-report",
+            $form_action
+        )
+    };
+}
+
 /// `form-action` stands last, so that targets can follow it. `connect-src` is for the theme script. `report-uri` because
 /// it is the one that every browser knows.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
-    connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
-    trusted-types 'none'; report-uri /csp-report; form-action 'self'";
+const POLICY: &str = policy!("; form-action 'self'");
+/// The same without `form-action`; nothing else stands in for it.
+const ANY_FORM_TARGET: &str = policy!("");
 
 const FIXED: [(&str, &str); 7] = [
     // Not no-referrer: with that, browsers send `Origin: null` with the page's own forms.
@@ -136,6 +160,15 @@ mod tests {
         ] {
             assert_eq!(is_strict(origin), strict, "{origin}");
         }
+    }
+
+    #[test]
+    fn a_policy_without_form_action_is_as_strict_in_everything_else() {
+        let usual = Csp::new().value();
+        let usual = usual.to_str().unwrap();
+        let free = Csp::without_form_action().value();
+        assert_eq!(usual, format!("{}; form-action 'self'", free.to_str().unwrap()));
+        assert!(!free.to_str().unwrap().contains("form-action"));
     }
 
     #[test]

@@ -310,6 +310,37 @@ async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_1
     house.stop().await;
 }
 
+/// Request objects are not built. A client that says inside of one how it wants its answer hears it so.
+#[tokio::test]
+async fn az_17_a_request_object_is_refused_in_the_way_that_it_names() {
+    let house = house().await;
+    let (app, browser) = (web(&house), Browser::new());
+    // {"alg":"none"} and {"response_mode":"form_post","state":"inside"}, unsigned.
+    let object = "eyJhbGciOiJub25lIn0.eyJyZXNwb25zZV9tb2RlIjoiZm9ybV9wb3N0Iiwic3RhdGUiOiJpbnNpZGUifQ.";
+    let page = browser
+        .get(&app.request(&[("request", object), ("state", "")]))
+        .await;
+    assert_eq!(page.answer.status, 200, "{page:?}");
+    let form = page.form("#continue");
+    assert_eq!(form.action, app.redirect_uri);
+    let value = |name: &str| {
+        let found = form.pairs.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    assert_eq!(
+        (value("error"), value("state"), value("iss")),
+        (
+            Some("request_not_supported"),
+            Some("inside"),
+            Some(house.issuer())
+        )
+    );
+    let evil = [("request", object), ("redirect_uri", "https://evil.test/")];
+    let page = browser.get(&app.request(&evil)).await;
+    assert_eq!((page.answer.status, page.error().as_str()), (400, "redirect_uri"));
+    house.stop().await;
+}
+
 #[tokio::test]
 async fn az_12_a_parameter_that_is_there_twice_is_a_page_wherever_it_stands() {
     let house = house().await;
@@ -516,14 +547,24 @@ async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
         let at = page.url.path().to_owned();
         let header = |name: &str| page.answer.header(name).to_owned();
         let csp = header("content-security-policy");
-        for part in [
-            "default-src 'none'",
-            "frame-ancestors 'none'",
-            "base-uri 'none'",
-            "form-action 'self'",
-        ] {
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
             matrix.hold(format!("{at}: {part}"), csp.contains(part), &csp);
         }
+        // Browsers follow it to the end of every redirect, and a client's address may lead on.
+        let leads_out = ["#sign-in", "#allow", "#sign-out"];
+        let leads_out = leads_out
+            .iter()
+            .any(|button| page.has(&format!("button{button}")));
+        matrix.cell(
+            format!("{at}: form-action"),
+            csp.contains("form-action 'self'"),
+            !leads_out,
+        );
+        matrix.cell(
+            format!("{at}: any form-action"),
+            csp.contains("form-action"),
+            !leads_out,
+        );
         matrix.cell(
             format!("{at}: frames"),
             header("x-frame-options"),

@@ -103,7 +103,8 @@ async fn cve_2026_1180_cve_2026_4366_cve_2025_67494_cve_2026_55671_cve_2024_4975
                 Ok(seed) => world.identity().seed(seed, "test").await.is_ok(),
                 Err(_) => false,
             };
-            let standard = parameter != "request_uri";
+            let one_address = parameter != "initiate_login_uri" || !value.starts_with('[');
+            let standard = parameter != "request_uri" && one_address;
             matrix.cell(
                 format!("{parameter} = {value} × registration"),
                 registered,

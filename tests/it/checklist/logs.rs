@@ -209,6 +209,11 @@ async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
     .await;
     anonymous(&format!("{whoami}?access_token=wrong-token-in-a-query")).await;
     anonymous(&format!("{issuer}/token?client_secret=wrong-secret-in-a-query")).await;
+    let elsewhere = "https%3A%2F%2Fevil.test%2Fnot-registered%3Fcode%3Dwrong-code-in-an-address";
+    anonymous(&format!(
+        "{issuer}/authorize?client_id=demo-web&redirect_uri={elsewhere}"
+    ))
+    .await;
     let authority = format!("127.0.0.1:{}", issuer.rsplit_once(':').expect("a port").1);
     let broken =
         "POST /token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Basic wrong-header-cut-off";
@@ -227,6 +232,7 @@ async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
         ("token in a query", "wrong-token-in-a-query"),
         ("secret in a query", "wrong-secret-in-a-query"),
         ("header cut off", "wrong-header-cut-off"),
+        ("code in an address", "wrong-code-in-an-address"),
     ] {
         keep(name, text);
     }
@@ -290,6 +296,14 @@ async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
             "the log says which check failed: {reason}"
         );
     }
+    let text = String::from_utf8_lossy(&written);
+    let page = text
+        .lines()
+        .find(|line| line.contains("https://evil.test/not-registered"));
+    assert!(
+        page.is_some_and(|line| line.contains("demo-web") && line.contains("peer")),
+        "a refused page names client and address: {page:?}"
+    );
     let hits = found(&written, &needles);
     let mut matrix = Matrix::new("OP-03 secret × log");
     for (name, needle) in &needles {

@@ -179,6 +179,98 @@ async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(hous
     house.stop().await;
 }
 
+async fn lo_02_after_the_persons_yes_a_registered_address_is_gone_to_and_no_other(house: House) {
+    let app = house.app("demo-web", "openid");
+    let logout = async |browser: &Browser, pairs: &[(&str, &str)]| {
+        let mut url = url::Url::parse(&format!("{}/logout", house.issuer())).unwrap();
+        url.query_pairs_mut().extend_pairs(pairs);
+        browser.get(url.as_str()).await
+    };
+    let silent = async |browser: &Browser| app.walk(browser, ("", ""), &[("prompt", "none")]).await;
+    let registered = [
+        ("client_id", "demo-web"),
+        ("post_logout_redirect_uri", "http://localhost:3000/"),
+        ("state", "a&b"),
+    ];
+    let browser = Browser::new();
+    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let asked = logout(&browser, &registered).await;
+    assert!(asked.has("#sign-out"), "{asked:?}");
+    assert!(
+        silent(&browser).await.code.is_some(),
+        "asked, and not yet signed out"
+    );
+    // A form that was changed on the way is none of ours.
+    let origin = house.issuer();
+    for (name, value) in [
+        ("post_logout_redirect_uri", "https://evil.test/"),
+        ("client_id", "demo-native"),
+        ("state", "other"),
+    ] {
+        let changed = browser.press(&asked, "#sign-out", &[(name, value)]).await;
+        assert_eq!(
+            (changed.answer.status, changed.error().as_str()),
+            (403, "foreign_form"),
+            "{name}"
+        );
+    }
+    let pairs = asked.form("#sign-out").pairs;
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let confirm = format!("{origin}/logout/confirm");
+    let foreign = browser.post(&confirm, "https://evil.test", &pairs).await;
+    assert_eq!(foreign.answer.status, 403);
+    assert!(silent(&browser).await.code.is_some());
+    let out = browser.press(&asked, "#sign-out", &[]).await;
+    let to = out.location().expect("back to the client");
+    assert_eq!(to.as_str(), "http://localhost:3000/?state=a%26b");
+    assert_eq!(silent(&browser).await.error.as_deref(), Some("login_required"));
+    // A second press leads there again, and nowhere else.
+    let again = browser.press(&asked, "#sign-out", &[]).await;
+    assert_eq!(again.location(), Some(to));
+    let evil = [("post_logout_redirect_uri", "https://evil.test/")];
+    let changed = browser.press(&asked, "#sign-out", &evil).await;
+    assert_eq!(changed.location().unwrap().path(), "/signed-out");
+
+    for (what, pairs) in [
+        (
+            "another address",
+            vec![
+                ("client_id", "demo-web"),
+                ("post_logout_redirect_uri", "https://evil.test/"),
+            ],
+        ),
+        (
+            "another client's",
+            vec![
+                ("client_id", "demo-native"),
+                ("post_logout_redirect_uri", "http://localhost:3000/"),
+            ],
+        ),
+        (
+            "nobody's",
+            vec![("post_logout_redirect_uri", "http://localhost:3000/")],
+        ),
+    ] {
+        let browser = Browser::new();
+        app.sign_in(&browser, house.person("alice"), &[]).await;
+        let asked = logout(&browser, &pairs).await;
+        let out = browser.press(&asked, "#sign-out", &[]).await;
+        assert_eq!(
+            (out.answer.status, out.error().as_str()),
+            (200, "logout_uri"),
+            "{what}"
+        );
+        assert!(out.has("#signed-out") && out.location().is_none(), "{what}");
+        let after = silent(&browser).await;
+        assert_eq!(
+            after.error.as_deref(),
+            Some("login_required"),
+            "{what}: signed out"
+        );
+    }
+    house.stop().await;
+}
+
 async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(house: House) {
     let app = house.app("demo-web", "openid");
     let (browser, other) = (Browser::new(), Browser::new());
@@ -293,6 +385,7 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house
 on_both_engines! {
     cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing,
     cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question,
+    lo_02_after_the_persons_yes_a_registered_address_is_gone_to_and_no_other,
     bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone,
     lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation,
 }

@@ -12,7 +12,7 @@ use http::{Method, Request};
 use latchkey_bus::{Cause, Event, Failure};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Engine, Options, sql, testing};
-use latchkey_guard::{Guard, KeySet, Keys};
+use latchkey_guard::{Guard, KeySet, Keys, Signals};
 use latchkey_kit::{Consumer, Context, ServiceSpec};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -58,8 +58,8 @@ impl World {
         let clock = Clock::manual(NOW_MS);
         let context = Context::new(spec.resource, db, clock.clone(), Random::system(), "EUR");
         let time = clock.clone();
-        let guard = Guard::builder(ISSUER, spec.resource.audience)
-            .keys(Keys::fixed(KeySet::parse(jwks(&[issuer()]).as_bytes()).unwrap()))
+        let keys = Keys::fixed(KeySet::parse(jwks(&[issuer()]).as_bytes()).unwrap());
+        let guard = Guard::builder(ISSUER, spec.resource.audience, keys, Signals::none())
             .clock(Arc::new(move || time.now_ms()))
             .build();
         Self {

@@ -210,5 +210,6 @@ fn issued(request: &Request, facts: Facts<'_>, session: &Session, granted: Grant
         // From the latest instant that we saw: with a clock set back, a code would be over at its birth.
         expires_at: Timestamp(facts.latest.max(facts.now).0.saturating_add(code::LIFE_MS)),
         spent: None,
+        repeated_at: None,
     }
 }

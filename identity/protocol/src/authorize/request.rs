@@ -1,5 +1,9 @@
 //! Reading an authorization request.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
 use crate::audience::{self, Granted};
 use crate::authorize::answer::{Mode, Response};
 use crate::client::{Client, ClientId};
@@ -109,13 +113,15 @@ pub fn parse(
     let redirect_uri = one(parameters, "redirect_uri")
         .and_then(|uri| RedirectUri::of(client, uri))
         .ok_or(Rejection::Page(PageError::RedirectUri))?;
-    let state = one(parameters, "state");
+    let object = one(parameters, "request").map(way_back).unwrap_or_default();
+    let state = one(parameters, "state").or(object.state.as_deref());
     if state.is_some_and(|state| state.len() > LONGEST_STATE) {
         return Err(Rejection::Page(PageError::Malformed));
     }
     let mode = one(parameters, "response_mode").map(Mode::parse);
-    // A mode that does not exist is told by the default one.
-    let back = mode.flatten().unwrap_or_default();
+    // What a request object names goes before the parameter (OpenID Connect Core §6.1). A mode that does not exist is
+    // told by the default one.
+    let back = object.mode.or(mode.flatten()).unwrap_or_default();
     let refuse = |error: OAuthError| {
         Rejection::Redirect(Response::refuse(
             redirect_uri.clone(),
@@ -145,6 +151,28 @@ pub fn parse(
         login_hint: hint_text(parameters, "login_hint"),
         ui_locales: locales(parameters),
     })
+}
+
+/// What a request object says about the way back to the client.
+#[derive(Default)]
+struct WayBack {
+    mode: Option<Mode>,
+    state: Option<String>,
+}
+
+/// Request objects are not supported, and each is refused; its signature is not looked at. So nothing in one is believed,
+/// but how its client expects the refusal, at an address that the parameters name and the registration has.
+fn way_back(object: &str) -> WayBack {
+    let payload = object.split('.').nth(1);
+    let payload = payload.and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    let said: Option<Value> = payload.and_then(|payload| serde_json::from_slice(&payload).ok());
+    let text = |name: &str| said.as_ref().and_then(|said| said.get(name)?.as_str());
+    WayBack {
+        mode: text("response_mode").and_then(Mode::parse),
+        state: text("state")
+            .filter(|state| (1..=LONGEST_STATE).contains(&state.len()))
+            .map(str::to_owned),
+    }
 }
 
 /// What can be refused once there is somewhere to send the refusal.

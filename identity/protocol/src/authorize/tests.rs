@@ -211,6 +211,62 @@ fn az_06_az_09_az_11_az_17_every_fault_goes_to_the_registered_uri_and_to_no_othe
     }
 }
 
+/// A request object with this payload, as unsigned ones are.
+fn object(payload: &str) -> String {
+    use base64::Engine;
+    let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(payload))
+}
+
+#[test]
+fn a_request_object_is_refused_by_the_mode_that_it_names() {
+    let refused = |payload: &str, more: &[(&str, &str)]| {
+        let object = object(payload);
+        let mut changes = vec![("request", object.as_str())];
+        changes.extend(more);
+        let Err(Rejection::Redirect(response)) = read(&changes) else {
+            panic!("{payload}")
+        };
+        assert_eq!(response.fields[0].1, "request_not_supported", "{payload}");
+        assert_eq!(response.to.as_str(), URI, "{payload}");
+        let state = response.fields.iter().find(|(name, _)| *name == "state");
+        (response.mode, state.map(|(_, value)| value.clone()))
+    };
+    let (query, post) = (Mode::Query, Mode::FormPost);
+    let named = r#"{"response_mode":"form_post","state":"inside","redirect_uri":"https://evil.test/"}"#;
+    let inside = |state: &str| Some(state.to_owned());
+    assert_eq!(refused(named, &[]), (post, inside("s&1")));
+    assert_eq!(refused(named, &[("state", "")]), (post, inside("inside")));
+    // The object goes before the parameter, where it names a mode that exists.
+    let by_query = r#"{"response_mode":"query"}"#;
+    assert_eq!(refused(by_query, &[("response_mode", "form_post")]).0, query);
+    for nothing in [
+        "{}",
+        "[]",
+        "nonsense",
+        r#"{"response_mode":"fragment"}"#,
+        r#"{"response_mode":1,"state":{}}"#,
+    ] {
+        assert_eq!(
+            refused(nothing, &[("response_mode", "form_post"), ("state", "")]),
+            (post, None),
+            "{nothing}"
+        );
+        assert_eq!(refused(nothing, &[]), (query, inside("s&1")), "{nothing}");
+    }
+    let long = format!(r#"{{"state":"{}"}}"#, "s".repeat(4_097));
+    assert_eq!(refused(&long, &[("state", "")]), (query, None));
+}
+
+#[test]
+fn what_a_request_object_says_sends_nobody_anywhere_else() {
+    let evil = object(r#"{"response_mode":"form_post","redirect_uri":"https://evil.test/"}"#);
+    let unregistered = read(&[("request", &evil), ("redirect_uri", "https://evil.test/")]);
+    assert_eq!(code_of(unregistered.unwrap_err()), "page redirect_uri");
+    let missing = read(&[("request", &evil), ("redirect_uri", "")]);
+    assert_eq!(code_of(missing.unwrap_err()), "page redirect_uri");
+}
+
 #[test]
 fn az_06_an_unknown_or_disabled_client_never_redirects() {
     let mut disabled = client(false, &[URI]);

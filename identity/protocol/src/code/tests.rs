@@ -53,6 +53,7 @@ fn case() -> Case {
             created_at: Timestamp(T),
             expires_at: Timestamp(T + LIFE_MS),
             spent: None,
+            repeated_at: None,
         }),
         client,
         person: Some(carol()),
@@ -238,6 +239,38 @@ fn cve_2026_4282_tk_01_a_loser_of_a_concurrent_first_redemption_ends_nothing() {
         let case = case().with(spend).with(|c| c.received = T + received);
         assert_eq!(case.kind(), expected, "{received}");
     }
+}
+
+#[test]
+fn a_code_that_was_given_twice_is_redeemed_once_and_its_second_use_ends_nothing() {
+    let given_twice = |c: &mut Case| c.code().repeated_at = Some(Timestamp(T + 100));
+    assert_eq!(case().with(given_twice).kind(), "redeem");
+    let again = case().with(given_twice).with(spend);
+    assert_eq!(again.kind(), "CodeRepeated");
+    assert_eq!(case().with(spend).kind(), "kills family-0", "given once");
+    // What binds a code comes first, here as always.
+    for (reason, spoil) in BINDING {
+        assert_eq!(case().with(given_twice).with(spend).with(spoil).kind(), reason);
+    }
+}
+
+#[test]
+fn only_an_unspent_code_is_given_again_and_only_to_whose_it_is() {
+    let carol = carol().id;
+    let code = || case().code.unwrap();
+    let (before, end) = (Timestamp(T + LIFE_MS - 1), Timestamp(T + LIFE_MS));
+    assert!(may_repeat(&code(), Some(&carol), false, before));
+    assert!(!may_repeat(&code(), Some(&carol), false, end), "over");
+    assert!(!may_repeat(&code(), Some("somebody"), false, before), "another's");
+    assert!(!may_repeat(&code(), None, false, before), "nobody's");
+    assert!(!may_repeat(&code(), Some(&carol), true, before), "signed out");
+    let spent = case().with(spend).code.unwrap();
+    assert!(!may_repeat(&spent, Some(&carol), false, before), "spent");
+    let twice = Code {
+        repeated_at: Some(Timestamp(T)),
+        ..code()
+    };
+    assert!(may_repeat(&twice, Some(&carol), false, before), "a third time");
 }
 
 #[test]

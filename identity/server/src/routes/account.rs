@@ -107,16 +107,14 @@ impl Identity {
             return Ok(Ok(known));
         }
         let (browser, made) = self.browser_secret(visitor, false);
-        let id = self
-            .keep_request(
-                visitor,
-                browser.as_deref(),
-                origin::ACCOUNT,
-                None,
-                "{}".to_owned(),
-            )
-            .await?;
-        let mut response = see_other(&format!("/login?request={id}"));
+        let begun = self.begin_request(
+            visitor,
+            browser.as_deref(),
+            origin::ACCOUNT,
+            None,
+            "{}".to_owned(),
+        );
+        let mut response = see_other(&format!("/login?request={}", begun.await?));
         if made && let Some(secret) = &browser {
             let cookie = self.set_cookie(cookie::BROWSER, secret, None);
             response.headers_mut().append(header::SET_COOKIE, cookie);

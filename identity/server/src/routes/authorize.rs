@@ -21,7 +21,7 @@ pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, requ
 }
 
 /// A request in the body. A browser that was sent here from another site has not brought its cookies along, so the
-/// request is kept, and the browser comes back for it with a GET.
+/// request is kept, and the browser comes back for it with a GET. One whose cookies came carries it, as after a GET.
 pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
     let mut text = request.uri().query().unwrap_or_default().to_owned().into_bytes();
     let answered = match super::form_bytes(request).await {
@@ -36,7 +36,7 @@ pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, req
     answered.unwrap_or_else(|fault| fault.page(&identity, &visitor))
 }
 
-/// A stored request again, with what the person has done for it.
+/// A request again, with what the person has done for it.
 pub(crate) async fn resume(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
     let id = super::request_id(request.uri());
     let again = request
@@ -66,7 +66,15 @@ impl Identity {
         let registry = self.inner.registry.snapshot();
         let request = match authorize::parse(self.server(&registry), &parameters, client.as_deref(), &hint) {
             Ok(request) => request,
-            Err(Rejection::Page(error)) => return Err(error.into()),
+            Err(Rejection::Page(error)) => {
+                return Err(Fault {
+                    client: authorize::client_id(&parameters).map(|id| id.to_string()),
+                    address: (error == PageError::RedirectUri)
+                        .then(|| named(&parameters, "redirect_uri"))
+                        .flatten(),
+                    ..error.into()
+                });
+            }
             Err(Rejection::Redirect(response)) => return Ok(self.back(visitor, &response)),
         };
         let client = client.ok_or(PageError::UnknownClient)?;
@@ -93,16 +101,14 @@ impl Identity {
         let stored = authorize::Stored::from(request);
         let parsed = serde_json::to_string(&stored).map_err(|_| PageError::Internal)?;
         let (browser, made) = self.browser_secret(visitor, keep);
-        let id = self
-            .keep_request(
-                visitor,
-                browser.as_deref(),
-                origin::AUTHORIZE,
-                Some(client.id()),
-                parsed,
-            )
-            .await?;
-        let mut response = see_other(&format!("/continue?request={id}"));
+        let begun = self.begin_request(
+            visitor,
+            browser.as_deref(),
+            origin::AUTHORIZE,
+            Some(client.id()),
+            parsed,
+        );
+        let mut response = see_other(&format!("/continue?request={}", begun.await?));
         if made && let Some(secret) = &browser {
             let cookie = self.set_cookie(cookie::BROWSER, secret, None);
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -141,19 +147,22 @@ impl Identity {
             if interaction.row.origin != origin::AUTHORIZE {
                 return Err(PageError::Expired.into());
             }
+            if interaction.is_finished() {
+                return self.answer_again(visitor, &interaction).await;
+            }
             let decided = self.decide_stored(visitor, &interaction).await?;
-            let id = &interaction.row.id;
+            let handle = &interaction.handle;
             match &decided.outcome {
-                Outcome::NeedLogin(_) => return Ok(see_other(&format!("/login?request={id}"))),
-                Outcome::NeedConsent { .. } => return Ok(see_other(&format!("/consent?request={id}"))),
+                Outcome::NeedLogin(_) => return Ok(see_other(&format!("/login?request={handle}"))),
+                Outcome::NeedConsent { .. } => return Ok(see_other(&format!("/consent?request={handle}"))),
                 Outcome::RedirectError(response) => {
-                    self.finish(&interaction.row).await?;
-                    return Ok(self.back(visitor, response));
+                    if self.finish(&interaction).await? {
+                        return Ok(self.back(visitor, response));
+                    }
                 }
                 Outcome::Issue(issue) => {
-                    let row = Some(&interaction.row);
-                    if let Some(code) = self.issue(visitor, &decided, issue, row).await? {
-                        self.inner.unfinished.end(visitor.address);
+                    let code = self.issue(visitor, &decided, issue, Some(&interaction));
+                    if let Some(code) = code.await? {
                         return Ok(self.answer_with_code(visitor, &decided, &code));
                     }
                 }
@@ -163,21 +172,21 @@ impl Identity {
     }
 
     async fn resume_account(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Response, Fault> {
-        let id = &interaction.row.id;
-        if interaction.step == Step::LoginCancelled {
-            self.finish(&interaction.row).await?;
-            return Ok(see_other("/signed-out"));
-        }
         let session = self.session(visitor).await?;
         if session.is_some_and(|known| known.state == session::State::Live) {
-            self.finish(&interaction.row).await?;
+            self.finish(interaction).await?;
             return Ok(see_other("/account"));
         }
-        Ok(see_other(&format!("/login?request={id}")))
+        Ok(see_other(&format!("/login?request={}", interaction.handle)))
     }
 
-    fn answer_with_code(&self, visitor: &Visitor, decided: &Decided, code: &str) -> Response {
+    pub(crate) fn answer_with_code(&self, visitor: &Visitor, decided: &Decided, code: &str) -> Response {
         let response = authorize::Response::code(&decided.request, &self.inner.issuer, code);
         self.back(visitor, &response)
     }
+}
+
+fn named(parameters: &[(String, String)], name: &str) -> Option<String> {
+    let found = parameters.iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value.clone())
 }

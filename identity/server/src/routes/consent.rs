@@ -2,15 +2,16 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use latchkey_protocol::audience::Granted;
 use latchkey_protocol::authorize::{Outcome, Step};
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
 use latchkey_web::{Csp, answer};
 
 use crate::Identity;
-use crate::interaction::{Decided, Interaction, origin};
-use crate::pages::{ConsentPage, Fault, groups, private, see_other};
-use crate::visitor::Visitor;
+use crate::interaction::{Interaction, origin};
+use crate::pages::{ConsentPage, Fault, groups, private};
+use crate::visitor::{Visitor, digest};
 
 pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
     let id = super::request_id(request.uri());
@@ -25,20 +26,29 @@ pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, req
 
 impl Identity {
     async fn show_consent(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
-        let (interaction, decided) = self.consenting(visitor, id).await?;
-        let id = &interaction.row.id;
+        let interaction = self.interaction(visitor, id).await?;
+        if interaction.row.origin != origin::AUTHORIZE {
+            return Err(PageError::Expired.into());
+        }
+        if interaction.is_finished() {
+            return Ok(interaction.go_on());
+        }
+        let decided = self.decide_stored(visitor, &interaction).await?;
         let (Outcome::NeedConsent { shown, before, why }, Some(session)) =
             (&decided.outcome, &decided.session)
         else {
-            return Ok(see_other(&format!("/continue?request={id}")));
+            return Ok(interaction.go_on());
         };
-        let token = self.consent_token(visitor, &interaction, &decided)?;
+        let in_short = in_short(shown)?;
+        let parts = [interaction.handle.as_str(), &session.person.id, &in_short];
+        let token = self.form_token(visitor, "consent", &parts)?;
         let visitor = &visitor.speaking(self, &decided.request.ui_locales);
         let view = ConsentPage {
             page: visitor.page("consent.title"),
             host: self.host(),
-            request: id,
+            request: &interaction.handle,
             token: &token,
+            shown: &in_short,
             client: super::client_name(&decided.client),
             name: super::person_name(&session.person),
             place: &decided.request.redirect_uri.place(),
@@ -47,60 +57,87 @@ impl Identity {
             unproven: *why == Why::Unproven,
         };
         let mut response = answer(http::StatusCode::OK, &view);
-        let target = decided.request.redirect_uri.csp_source();
-        private(&mut response, Some(Csp::new().with_form_target(&target)));
+        private(&mut response, Some(Csp::without_form_action()));
         Ok(response)
     }
 
+    /// The token says who was asked and what was shown: a yes to anything else is none. A no is one, whatever has come
+    /// meanwhile.
     async fn post_consent(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
         visitor.is_at_home(self)?;
         let mut form = super::page_form(request).await?;
         let id = form.take("request");
-        let (interaction, decided) = self.consenting(visitor, id.as_deref()).await?;
-        let next = see_other(&format!("/continue?request={}", interaction.row.id));
-        let (Outcome::NeedConsent { shown, .. }, Some(session)) = (&decided.outcome, &decided.session) else {
-            return Ok(next);
-        };
-        // The token says who was asked and what was shown: a yes to anything else is none.
-        let token = self.consent_token(visitor, &interaction, &decided)?;
-        if form.take("token").as_deref() != Some(token.as_str()) {
-            return Err(PageError::ForeignForm.into());
-        }
-        let step = match form.take("action").as_deref() {
-            Some("allow") => Step::Allowed {
-                user: session.person.id.clone(),
-                shown: shown.clone(),
-            },
-            Some("deny") => Step::Denied,
+        let (token, seen) = (form.take("token"), form.take("shown").unwrap_or_default());
+        let allows = match form.take("action").as_deref() {
+            Some("allow") => true,
+            Some("deny") => false,
             _ => return Err(PageError::Malformed.into()),
         };
-        self.step(&interaction.row, &step).await?;
-        Ok(next)
-    }
-
-    async fn consenting(&self, visitor: &Visitor, id: Option<&str>) -> Result<(Interaction, Decided), Fault> {
-        let interaction = self.interaction(visitor, id).await?;
-        if interaction.row.origin != origin::AUTHORIZE {
-            return Err(PageError::Expired.into());
+        for _ in 0..TRIES {
+            let interaction = self.interaction(visitor, id.as_deref()).await?;
+            if interaction.row.origin != origin::AUTHORIZE {
+                return Err(PageError::Expired.into());
+            }
+            let decided = self.decide_stored(visitor, &interaction).await?;
+            let person = decided.session.as_ref().map(|known| known.person.id.as_str());
+            let genuine = person.is_some_and(|person| {
+                let parts = [interaction.handle.as_str(), person, seen.as_str()];
+                self.check_form(visitor, "consent", &parts, token.as_deref())
+                    .is_ok()
+            });
+            if interaction.is_finished() {
+                if !genuine {
+                    return Err(PageError::ForeignForm.into());
+                }
+                return self.consent_again(&interaction, allows).await;
+            }
+            let shown = match &decided.outcome {
+                Outcome::NeedConsent { shown, .. } => Some(shown),
+                Outcome::NeedLogin(_) | Outcome::Issue(_) | Outcome::RedirectError(_) => None,
+            };
+            match shown {
+                Some(shown) if !genuine || in_short(shown)? != seen => {
+                    return Err(PageError::ForeignForm.into());
+                }
+                Some(shown) if allows => {
+                    let step = Step::Allowed {
+                        user: person.unwrap_or_default().to_owned(),
+                        shown: shown.clone(),
+                    };
+                    if self.step(&interaction, &step).await? {
+                        return Ok(interaction.go_on());
+                    }
+                }
+                None if allows || !genuine => return Ok(interaction.go_on()),
+                Some(_) | None => {
+                    let refused = self.say_no(visitor, &interaction, Step::Denied);
+                    if let Some(response) = refused.await? {
+                        return Ok(response);
+                    }
+                }
+            }
         }
-        let decided = self.decide_stored(visitor, &interaction).await?;
-        Ok((interaction, decided))
+        Err(PageError::Unavailable.into())
     }
 
-    fn consent_token(
-        &self,
-        visitor: &Visitor,
-        interaction: &Interaction,
-        decided: &Decided,
-    ) -> Result<String, Fault> {
-        let (Outcome::NeedConsent { shown, .. }, Some(session)) = (&decided.outcome, &decided.session) else {
-            return Err(PageError::Expired.into());
-        };
-        let shown = serde_json::to_string(shown).map_err(|_| PageError::Internal)?;
-        self.form_token(
-            visitor,
-            "consent",
-            &[&interaction.row.id, &session.person.id, &shown],
-        )
+    /// An answer to what was answered before: the same goes on, another one has come too late.
+    async fn consent_again(&self, interaction: &Interaction, allows: bool) -> Result<Response, Fault> {
+        match (&interaction.step, allows) {
+            (Step::Arrived | Step::Allowed { .. }, true) | (Step::Denied, false) => Ok(interaction.go_on()),
+            (Step::LoginCancelled | Step::Denied, true) => self.begin_again(interaction).await,
+            // Whoever says no to what was answered with a yes is not sent to begin it again.
+            (Step::Arrived | Step::Allowed { .. } | Step::LoginCancelled, false) => {
+                Err(self.over(interaction).await?)
+            }
+        }
     }
 }
+
+/// What a person is shown, short enough for a form.
+fn in_short(shown: &Granted) -> Result<String, Fault> {
+    let text = serde_json::to_string(shown).map_err(|_| PageError::Internal)?;
+    Ok(digest(&text))
+}
+
+/// How often a request is looked at anew that somebody else has changed meanwhile.
+const TRIES: usize = 3;

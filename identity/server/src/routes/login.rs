@@ -3,10 +3,9 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
-use latchkey_protocol::authorize::{Login, Outcome, Step, Stored};
+use latchkey_protocol::authorize::{Login, Outcome, Step};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
-use latchkey_protocol::redirect_uri::RedirectUri;
 use latchkey_protocol::user::is_too_long;
 use latchkey_web::{Csp, answer};
 
@@ -18,6 +17,8 @@ use crate::visitor::Visitor;
 
 /// The longest user name that is looked at, in bytes.
 const LONGEST: usize = 1_024;
+/// How often a request is looked at anew that somebody else has changed meanwhile.
+const TRIES: usize = 3;
 
 pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
     let id = super::request_id(request.uri());
@@ -33,18 +34,23 @@ pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, req
 /// For whom the page is: nobody but ourselves for the account page.
 struct Asking {
     client: Option<std::sync::Arc<Client>>,
-    redirect_uri: Option<RedirectUri>,
     ui_locales: Vec<String>,
     login: Login,
+    /// Whether somebody has to sign in: nobody, when a session has come meanwhile.
+    needed: bool,
 }
 
 impl Identity {
     async fn show_login(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
         let interaction = self.interaction(visitor, id).await?;
-        let Some(asking) = self.asking(visitor, &interaction).await? else {
+        if interaction.is_finished() {
+            return Ok(interaction.go_on());
+        }
+        let asking = self.asking(visitor, &interaction).await?;
+        if !asking.needed {
             // There is nothing to sign in for any more.
-            return Ok(see_other(&format!("/continue?request={}", interaction.row.id)));
-        };
+            return Ok(interaction.go_on());
+        }
         let mut hint = asking.login.login_hint.clone().unwrap_or_default();
         if asking.login.again
             && hint.is_empty()
@@ -55,6 +61,7 @@ impl Identity {
         self.login_page(visitor, &interaction, &asking, &hint, None)
     }
 
+    /// What was posted is what is done, whatever session has come meanwhile and whatever became of the request.
     async fn post_login(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
         visitor.is_at_home(self)?;
         let mut form = super::page_form(request).await?;
@@ -65,14 +72,11 @@ impl Identity {
         if signs_in && visitor.device(self).is_none() && !self.inner.hashing.has_room() {
             return Err(self.busy(&id));
         }
-        let interaction = self.interaction(visitor, Some(&id)).await?;
-        let Some(asking) = self.asking(visitor, &interaction).await? else {
-            return Ok(see_other(&format!("/continue?request={id}")));
-        };
         if !signs_in {
-            self.step(&interaction.row, &Step::LoginCancelled).await?;
-            return Ok(see_other(&format!("/continue?request={id}")));
+            return self.cancel_login(visitor, &id).await;
         }
+        let interaction = self.interaction(visitor, Some(&id)).await?;
+        let asking = self.asking(visitor, &interaction).await?;
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
         if username.trim().is_empty() || password.is_empty() {
@@ -87,13 +91,18 @@ impl Identity {
             );
             return self.login_page(visitor, &interaction, &asking, "", Some(problem));
         }
-        match self
-            .sign_in(visitor, &interaction.row, &username, password)
-            .await?
-        {
-            SignInResult::Done(cookies) => {
-                let mut response = see_other(&format!("/continue?request={id}"));
-                for cookie in cookies {
+        match self.sign_in(visitor, &interaction, &username, password).await? {
+            SignInResult::Done(done) => {
+                // A second press on the button goes where the first one went. After a no they are signed in all the
+                // same, and begin anew at the application.
+                let said_no = matches!(interaction.step, Step::LoginCancelled | Step::Denied);
+                let response = if done.open || !said_no {
+                    Ok(interaction.go_on())
+                } else {
+                    self.begin_again(&interaction).await
+                };
+                let mut response = response.unwrap_or_else(|fault| fault.page(self, visitor));
+                for cookie in done.cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
                 Ok(response)
@@ -104,8 +113,35 @@ impl Identity {
         }
     }
 
-    /// For whom somebody signs in; `None` when nobody has to.
-    async fn asking(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Option<Asking>, Fault> {
+    async fn cancel_login(&self, visitor: &Visitor, id: &str) -> Result<Response, Fault> {
+        for _ in 0..TRIES {
+            let interaction = self.interaction(visitor, Some(id)).await?;
+            if interaction.row.origin == origin::ACCOUNT {
+                self.finish(&interaction).await?;
+                return Ok(see_other("/signed-out"));
+            }
+            if interaction.row.origin != origin::AUTHORIZE {
+                return Err(PageError::Expired.into());
+            }
+            if interaction.is_finished() {
+                // Whoever says no to what was answered with a yes is not sent to begin it again.
+                return match interaction.step {
+                    Step::LoginCancelled => Ok(interaction.go_on()),
+                    Step::Arrived | Step::Allowed { .. } | Step::Denied => {
+                        Err(self.over(&interaction).await?)
+                    }
+                };
+            }
+            let refused = self.say_no(visitor, &interaction, Step::LoginCancelled);
+            if let Some(response) = refused.await? {
+                return Ok(response);
+            }
+        }
+        Err(PageError::Unavailable.into())
+    }
+
+    /// For whom somebody signs in.
+    async fn asking(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Asking, Fault> {
         if interaction.row.origin == origin::ACCOUNT {
             let session = self.session(visitor).await?;
             let live = session.is_some_and(|known| known.state == latchkey_protocol::session::State::Live);
@@ -113,27 +149,32 @@ impl Identity {
                 login_hint: None,
                 again: false,
             };
-            return Ok((!live).then_some(Asking {
+            return Ok(Asking {
                 client: None,
-                redirect_uri: None,
                 ui_locales: Vec::new(),
                 login,
-            }));
+                needed: !live,
+            });
         }
         if interaction.row.origin != origin::AUTHORIZE {
             return Err(PageError::Expired.into());
         }
-        let stored: Result<Stored, _> = serde_json::from_str(&interaction.row.parsed);
-        stored.map_err(|_| PageError::Internal)?;
         let decided = self.decide_stored(visitor, interaction).await?;
-        Ok(match decided.outcome {
-            Outcome::NeedLogin(login) => Some(Asking {
-                client: Some(decided.client),
-                redirect_uri: Some(decided.request.redirect_uri),
-                ui_locales: decided.request.ui_locales,
-                login,
-            }),
-            Outcome::NeedConsent { .. } | Outcome::Issue(_) | Outcome::RedirectError(_) => None,
+        let (login, needed) = match decided.outcome {
+            Outcome::NeedLogin(login) => (login, true),
+            Outcome::NeedConsent { .. } | Outcome::Issue(_) | Outcome::RedirectError(_) => {
+                let login = Login {
+                    login_hint: None,
+                    again: decided.session.is_some(),
+                };
+                (login, false)
+            }
+        };
+        Ok(Asking {
+            client: Some(decided.client),
+            ui_locales: decided.request.ui_locales,
+            login,
+            needed,
         })
     }
 
@@ -145,7 +186,7 @@ impl Identity {
         username: &str,
         problem: Option<Problem>,
     ) -> Result<Response, Fault> {
-        let id = &interaction.row.id;
+        let id = &interaction.handle;
         let token = self.form_token(visitor, "login", &[id])?;
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {
             (problem.status, problem.retry_after_s)
@@ -162,12 +203,7 @@ impl Identity {
             problem,
         };
         let mut response = answer(status, &view);
-        // Browsers follow form-action through the redirects that come after.
-        let target = asking.redirect_uri.as_ref().map(RedirectUri::csp_source);
-        private(
-            &mut response,
-            Some(Csp::new().with_form_target(&target.unwrap_or_default())),
-        );
+        private(&mut response, Some(Csp::without_form_action()));
         if let Some(seconds) = retry {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

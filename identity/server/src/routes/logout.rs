@@ -10,7 +10,7 @@ use latchkey_protocol::error::PageError;
 use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::logout::{self, After, Decision};
 use latchkey_protocol::revocation::Revocation;
-use latchkey_web::answer;
+use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
 use crate::Identity;
@@ -53,7 +53,7 @@ pub(crate) async fn confirm(
 }
 
 pub(crate) async fn signed_out(State(identity): State<Identity>, visitor: Visitor) -> Response {
-    identity.signed_out_page(&visitor)
+    identity.signed_out_page(&visitor, false)
 }
 
 impl Identity {
@@ -74,10 +74,9 @@ impl Identity {
         text.extend_from_slice(&body);
         let asked = self.asked(Form::parse(&text, &[]).map_err(|_| PageError::Malformed)?)?;
         let parsed = serde_json::to_string(&asked).map_err(|_| PageError::Internal)?;
-        let id = self
-            .keep_request(visitor, None, origin::LOGOUT, None, parsed)
-            .await?;
-        Ok(see_other(&format!("/logout?request={id}")))
+        // Whoever comes back for it: their browser may have left its cookies behind, so it cannot carry it.
+        let id = self.begin_request(visitor, None, origin::LOGOUT, None, parsed);
+        Ok(see_other(&format!("/logout?request={}", id.await?)))
     }
 
     fn asked(&self, mut form: Form) -> Result<Asked, Fault> {
@@ -131,42 +130,100 @@ impl Identity {
             post_logout_redirect_uri: asked.post_logout_redirect_uri.as_deref(),
             state: asked.state.as_deref(),
         });
+        let named = named.as_ref().map(ClientId::to_string);
         match (decision, &session) {
-            (Decision::Page(error), _) => Err(error.into()),
+            (Decision::Page(error), _) => Err(Fault {
+                client: named,
+                address: asked.post_logout_redirect_uri.clone(),
+                ..error.into()
+            }),
             (Decision::End(after), _) => {
-                let to = match after {
-                    After::Redirect { to, state } => to.with_state(state.as_deref()),
-                    After::SignedOut => "/signed-out".to_owned(),
-                };
                 self.end_here(session.as_ref()).await?;
-                Ok(self.without_cookies(see_other(&to)))
+                Ok(self.without_cookies(self.left(visitor, after)))
             }
-            (Decision::Ask, Some(known)) => {
-                let token = self.session_token(visitor, "logout")?;
+            (Decision::Ask(_), Some(known)) => {
+                let asked = [
+                    ("client_id", named.unwrap_or_default()),
+                    (
+                        "post_logout_redirect_uri",
+                        asked.post_logout_redirect_uri.clone().unwrap_or_default(),
+                    ),
+                    ("state", asked.state.clone().unwrap_or_default()),
+                ];
+                let seal = |(purpose, parts): (&str, Vec<&str>)| self.inner.signer.seal(purpose, &parts);
+                let token = seal(yes(visitor.session_secret(self), &asked)).ok_or(PageError::Unavailable)?;
+                let again = seal(yes(None, &asked)).ok_or(PageError::Unavailable)?;
+                let mut fields = asked.to_vec();
+                fields.retain(|(_, value)| !value.is_empty());
+                fields.push(("again", again));
                 let view = LogoutPage {
                     page: visitor.page("logout.title"),
                     host: self.host(),
                     token: &token,
+                    asked: &fields,
                     name: super::person_name(&known.person),
                 };
                 let mut response = answer(StatusCode::OK, &view);
-                private(&mut response, None);
+                private(&mut response, Some(Csp::without_form_action()));
                 Ok(response)
             }
-            // Nobody is signed in here, so there is nothing to ask.
-            (Decision::Ask, None) => Ok(self.signed_out_page(visitor)),
+            // Nobody is signed in here, so there is nothing to ask, and no yes that would lead anywhere.
+            (Decision::Ask(After::Unregistered), None) => Ok(self.signed_out_page(visitor, true)),
+            (Decision::Ask(After::SignedOut | After::Redirect { .. }), None) => {
+                Ok(self.signed_out_page(visitor, false))
+            }
         }
     }
 
     async fn confirm_logout(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
         visitor.is_at_home(self)?;
         let mut form = super::page_form(request).await?;
-        let Some(known) = self.session(visitor).await? else {
-            return Ok(see_other("/signed-out"));
+        let (token, again) = (form.take("token"), form.take("again"));
+        let asked = ["client_id", "post_logout_redirect_uri", "state"]
+            .map(|name| (name, form.take(name).unwrap_or_default()));
+        let session = self.session(visitor).await?;
+        // After a second press on the button the session has ended already: the yes was said, and leads where it led.
+        let (secret, presented) = match &session {
+            Some(_) => (visitor.session_secret(self), token),
+            None => (None, again),
         };
-        self.check_session_form(visitor, "logout", form.take("token").as_deref())?;
-        self.end_here(Some(&known)).await?;
-        Ok(self.without_cookies(see_other("/signed-out")))
+        let genuine = {
+            let (purpose, parts) = yes(secret, &asked);
+            let presented = presented.unwrap_or_default();
+            self.inner.signer.is_sealed(purpose, &parts, &presented)
+        };
+        if !genuine {
+            return match session {
+                Some(_) => Err(PageError::ForeignForm.into()),
+                None => Ok(see_other("/signed-out")),
+            };
+        }
+        let [client_id, uri, state] = asked.map(|(_, value)| Some(value).filter(|value| !value.is_empty()));
+        let client = match client_id.as_deref().and_then(ClientId::parse) {
+            Some(id) => self.client(&id).await?,
+            None => None,
+        };
+        let known = session.as_ref().map(|known| &known.row.session);
+        let after = logout::after_yes(logout::Facts {
+            session: known,
+            hint: &Hint::Absent,
+            sid: None,
+            client_id: client_id.as_deref(),
+            client: client.as_deref(),
+            post_logout_redirect_uri: uri.as_deref(),
+            state: state.as_deref(),
+        });
+        self.end_here(session.as_ref()).await?;
+        Ok(self.without_cookies(self.left(visitor, after)))
+    }
+
+    /// Where the browser goes when nobody is signed in any more.
+    fn left(&self, visitor: &Visitor, after: After) -> Response {
+        match after {
+            After::Redirect { to, state } => see_other(&to.with_state(state.as_deref())),
+            After::SignedOut => see_other("/signed-out"),
+            After::Unregistered => self.signed_out_page(visitor, true),
+        }
     }
 
     /// Ends the browser's session with the online families of all its clients.
@@ -180,10 +237,11 @@ impl Identity {
         Ok(())
     }
 
-    fn signed_out_page(&self, visitor: &Visitor) -> Response {
+    fn signed_out_page(&self, visitor: &Visitor, unregistered: bool) -> Response {
         let view = SignedOutPage {
             page: visitor.page("logout.done_title"),
             host: self.host(),
+            unregistered,
         };
         let mut response = answer(StatusCode::OK, &view);
         private(&mut response, None);
@@ -202,4 +260,13 @@ impl Identity {
         );
         response
     }
+}
+
+/// What the token of the question's form is over: everything that decides where the browser goes. With the secret of the
+/// session it ends that session; without, it only says that we asked this.
+fn yes<'a>(secret: Option<&'a str>, asked: &'a [(&'static str, String); 3]) -> (&'static str, Vec<&'a str>) {
+    let purpose = if secret.is_some() { "logout" } else { "logged-out" };
+    let mut parts = vec![secret.unwrap_or_default()];
+    parts.extend(asked.iter().map(|(_, value)| value.as_str()));
+    (purpose, parts)
 }

@@ -113,14 +113,14 @@ async fn page_form(request: Request) -> Result<Form, Fault> {
     Form::parse(&body, &[]).map_err(|_: FormError| PageError::Malformed.into())
 }
 
-/// The `request` of an address.
+/// The `request` of an address: a sealed one, or the id of a row.
 pub(crate) fn request_id(uri: &http::Uri) -> Option<String> {
     let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
     form.take("request")
 }
 
 /// A client's name for people.
-fn client_name(client: &Client) -> &str {
+pub(crate) fn client_name(client: &Client) -> &str {
     client
         .metadata
         .client_name

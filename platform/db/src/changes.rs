@@ -29,7 +29,7 @@ impl Db {
                     let file = file.as_ref().clone().create_if_missing(false).read_only(true);
                     self.inner.tasks.spawn(watch_sqlite(file, changed, stopping));
                 }
-                Pools::Postgres(pool) => {
+                Pools::Postgres { pool, .. } => {
                     self.inner
                         .tasks
                         .spawn(watch_postgres(pool.clone(), changed, stopping));

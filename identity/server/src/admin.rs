@@ -160,9 +160,8 @@ impl Identity {
                 identity
                     .end_in(&tx, all, "client_disabled", &actor, "", identity.soon())
                     .await?;
-                let store = &identity.inner.store;
-                store
-                    .end_families_of_client(&tx, &client, "client_disabled", now)
+                identity
+                    .end_client(&tx, &client, "client_disabled", &actor, now)
                     .await?;
             }
             let kind = if enabled {
@@ -189,8 +188,8 @@ impl Identity {
                 .await?;
             let store = &identity.inner.store;
             store.withdraw_all(&tx, &client, now).await?;
-            store
-                .end_families_of_client(&tx, &client, "client_disabled", now)
+            identity
+                .end_client(&tx, &client, "client_disabled", &actor, now)
                 .await?;
             store.remove_client(&tx, &client).await?;
             identity
@@ -210,8 +209,7 @@ impl Identity {
             };
             let cause = "revoked by an administrator";
             identity.end_in(&tx, all, cause, &actor, "", now).await?;
-            let store = &identity.inner.store;
-            Ok(store.end_families_of_client(&tx, &client, cause, now).await?)
+            Ok(identity.end_client(&tx, &client, cause, &actor, now).await?)
         })
         .await
     }

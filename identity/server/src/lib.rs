@@ -3,6 +3,7 @@
 mod admin;
 mod admit;
 mod answer;
+mod bulk_revocation;
 mod ends;
 mod feed;
 mod hashing;
@@ -278,7 +279,7 @@ impl Identity {
     }
 
     /// Runs what goes on beside requests, until `stop`: the relay, the feed, keeping up with the database, making
-    /// keys, and forgetting.
+    /// keys, forgetting, and large ends.
     pub async fn run(&self, stop: CancellationToken) {
         let relay = self
             .inner
@@ -290,7 +291,8 @@ impl Identity {
             self.run_feed(stop.clone()),
             self.keep_up(&stop),
             self.keep_keys(&stop),
-            self.keep_house(&stop)
+            self.keep_house(&stop),
+            self.end_what_is_left(&stop)
         );
     }
 

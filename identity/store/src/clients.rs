@@ -25,7 +25,7 @@ impl Store {
         id: &ClientId,
     ) -> Result<Option<Client>, StoreError> {
         sql(
-            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, version \
+            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, machine_tokens_before, version \
              FROM clients WHERE id = $1",
         )
         .bind(id.as_str())
@@ -38,7 +38,7 @@ impl Store {
     /// Every client, by id.
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         sql(
-            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, version \
+            "SELECT id, metadata, secret_key_id, secret_hash, disabled_at, tokens_before, machine_tokens_before, version \
              FROM clients ORDER BY id",
         )
         .fetch_all(&self.db)
@@ -135,6 +135,7 @@ fn read(row: &Row) -> Result<Client, StoreError> {
         secret,
         disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
         tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
+        machine_tokens_before: row.opt_int("machine_tokens_before")?.map(Timestamp),
         version: row.int("version")?,
     })
 }

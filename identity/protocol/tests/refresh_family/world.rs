@@ -51,6 +51,7 @@ impl World {
             secret: None,
             disabled_at: None,
             tokens_before: None,
+            machine_tokens_before: None,
             version: 1,
         };
         let person = Person {

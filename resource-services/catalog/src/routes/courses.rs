@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_db::Class;
 use latchkey_http::{Problem, StrictQuery, cursor, etag, none_match, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -71,9 +72,20 @@ pub async fn list(
         return Err(not_our_cursor());
     }
     let filter = filter(asked)?;
-    let found = store::listed(&catalog.db, &filter, sort, after.as_ref(), limit + 1)
-        .await
-        .map_err(CatalogError::from)?;
+    // However many search: lists and courses do not wait for them.
+    let class = match filter.q.is_empty() {
+        true => Class::Vital,
+        false => Class::Search,
+    };
+    let found = store::listed(
+        &catalog.db.reading(class),
+        &filter,
+        sort,
+        after.as_ref(),
+        limit + 1,
+    )
+    .await
+    .map_err(CatalogError::from)?;
     Ok(Json(paged(found, limit, |last| {
         cursor::encode(&Position::of(last, sort))
     })))

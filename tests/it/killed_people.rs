@@ -15,7 +15,7 @@ const KILLS: usize = 30;
 const SIGN_INS: usize = 1_000;
 const WORKERS: usize = 6;
 /// A worker signs in as one person after another: none of them has more families within a minute than they may.
-const PEOPLE: usize = WORKERS * 40;
+const PEOPLE: usize = WORKERS * 24;
 
 struct Installation {
     folder: tempfile::TempDir,

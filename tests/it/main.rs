@@ -10,6 +10,7 @@ mod chromium;
 mod contract;
 mod documents;
 mod ends;
+mod family_limits;
 mod foreign;
 mod forgetting;
 mod harness;

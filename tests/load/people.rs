@@ -15,7 +15,7 @@ const AUTHENTICATE: &str = "/authorize?response_type=code&client_id=app&redirect
 
 /// Refresh with the commit before the answer, sign-in with a session, sign-in by password (P3, P7, P9).
 pub fn people() {
-    let setup = Setup::new("identity");
+    let setup = Setup::new("people");
     let server = Server::start(&setup);
     let address = server.identity();
     let beside = measure(&server, limits::COMMITS, CONNECTIONS, move |until| async move {

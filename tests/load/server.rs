@@ -24,7 +24,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// `identity` alone, or `both` with the catalog.
+    /// `identity` alone, `people` with more clients that they sign in to, or `both` with the catalog.
     pub fn new(what: &str) -> Self {
         let roles = if what == "both" {
             vec!["identity", "catalog"]
@@ -67,7 +67,8 @@ impl Setup {
              redirect_uris = [\"https://app.test/cb\"]\nscope = \"openid catalog.read\"\n\
              resources = [\"urn:latchkey:catalog\"]\n"
         );
-        for at in 0..APPS {
+        let apps = if what == "people" { APPS } else { 0 };
+        for at in 0..apps {
             seed += &format!(
                 "[[clients]]\nclient_id = \"app{at}\"\ntoken_endpoint_auth_method = \"none\"\n\
                  grant_types = [\"authorization_code\", \"refresh_token\"]\n\

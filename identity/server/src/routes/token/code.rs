@@ -40,9 +40,9 @@ impl Identity {
         let resource = form.take_all("resource");
         let hash = digest(&presented);
         for _ in 0..TRIES {
-            let now = self.now();
-            let known = self.inner.store.code(&hash, now).await;
+            let known = self.inner.store.code(&hash, self.now()).await;
             let mut known = known.map_err(IdentityError::from)?;
+            let now = self.now();
             let waited = i64::try_from(received.elapsed().as_millis()).unwrap_or(i64::MAX);
             let received_at = Timestamp(now.0.saturating_sub(waited));
             if let Some(spent) = known.as_mut().and_then(|facts| facts.code.spent.as_mut()) {

@@ -47,6 +47,12 @@ pub(super) enum UserCommand {
         /// Who
         #[arg(allow_hyphen_values = true)]
         name: String,
+        /// Go on with the sessions where an earlier page ended
+        #[arg(long, value_name = "PLACE")]
+        more_sessions: Option<String>,
+        /// Go on with the families where an earlier page ended
+        #[arg(long, value_name = "PLACE")]
+        more_families: Option<String>,
     },
     /// Ends one session of a person with all that was granted from it, or one family alone
     SignOut {
@@ -146,8 +152,14 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
             });
         }
         UserCommand::Show { name } => identity.show_person(&name).await?,
-        UserCommand::SignIns { name } => {
-            let all = identity.sign_ins_of(&name).await?;
+        UserCommand::SignIns {
+            name,
+            more_sessions,
+            more_families,
+        } => {
+            let all = identity
+                .sign_ins_of(&name, more_sessions.as_deref(), more_families.as_deref())
+                .await?;
             return print(json, &all, || show_sign_ins(&all));
         }
         UserCommand::SignOut { name, id } => {
@@ -209,6 +221,12 @@ fn show_sign_ins(all: &SignInsView) -> String {
             family.retries,
             device(&family.device)
         );
+    }
+    if let Some(place) = &all.more_sessions {
+        told.push_str(&format!("more sessions: --more-sessions {place}\n"));
+    }
+    if let Some(place) = &all.more_families {
+        told.push_str(&format!("more families: --more-families {place}\n"));
     }
     told
 }

@@ -1,5 +1,6 @@
 //! Who is signed in, and calling the API in their name: one token per audience, one refresh at a time per sign-in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -169,10 +170,11 @@ impl People {
                 }
             }
             Revocation::Session(session) => {
-                for family in session.families.iter().filter(|family| ours(&family.client_id)) {
-                    if let Some(sid) = &family.sid {
-                        self.store.end_logins(Whom::Session(sid.clone())).await?;
-                    }
+                let own = session.families.iter().filter(|family| ours(&family.client_id));
+                // However many families: the session has one name here.
+                let names: BTreeSet<&String> = own.filter_map(|family| family.sid.as_ref()).collect();
+                for sid in names {
+                    self.store.end_logins(Whom::Session(sid.clone())).await?;
                 }
             }
             Revocation::Subject(subject) => {

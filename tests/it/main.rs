@@ -12,6 +12,7 @@ mod consent;
 mod contract;
 mod documents;
 mod ends;
+mod family_limits;
 mod foreign;
 mod forgetting;
 mod harness;

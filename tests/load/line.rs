@@ -223,6 +223,25 @@ pub async fn sign_in(line: &mut Line, asking: &str, who: &str) -> String {
     panic!("no code: {} {}", answer.status, answer.body);
 }
 
+/// Allows a client what it asks for, in a browser that is signed in.
+pub async fn allow(line: &mut Line, asking: &str) {
+    let mut answer = line.get(asking).await;
+    for _ in 0..6 {
+        let to = answer.location().to_owned();
+        if to.starts_with("https://app.test/") {
+            return;
+        }
+        answer = line.get(&to).await;
+        if answer.status == 200 {
+            let request = answer.between("name=\"request\" value=\"", "\"");
+            let token = answer.between("name=\"token\" value=\"", "\"");
+            let form = format!("request={request}&token={token}&action=allow");
+            answer = line.post("/consent", &form).await;
+        }
+    }
+    panic!("no code: {} {}", answer.status, answer.body);
+}
+
 /// Rotates.
 pub async fn refresh(line: &mut Line, token: &mut String) {
     let form = format!("grant_type=refresh_token&client_id=app&refresh_token={token}");

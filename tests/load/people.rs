@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use crate::generator::Rate;
 use crate::limits;
-use crate::line::{AUTHORIZE, Line, code_of, exchange, login_form, refresh, sign_in};
-use crate::server::{PASSWORD, Server, Setup};
+use crate::line::{AUTHORIZE, Line, allow, code_of, exchange, login_form, refresh, sign_in};
+use crate::server::{APPS, PASSWORD, Server, Setup};
 use crate::{CONNECTIONS, ROUND, ROUNDS};
 
 /// The same as an OpenID Connect authentication request: an ID token comes of it, signed with RSA.
@@ -15,7 +15,7 @@ const AUTHENTICATE: &str = "/authorize?response_type=code&client_id=app&redirect
 
 /// Refresh with the commit before the answer, sign-in with a session, sign-in by password (P3, P7, P9).
 pub fn people() {
-    let setup = Setup::new("identity");
+    let setup = Setup::new("people");
     let server = Server::start(&setup);
     let address = server.identity();
     let beside = measure(&server, limits::COMMITS, CONNECTIONS, move |until| async move {
@@ -39,11 +39,17 @@ pub fn people() {
         let browsers = (0..CONNECTIONS).map(|at| async move {
             let mut line = Line::open(address, None).await;
             sign_in(&mut line, AUTHENTICATE, &format!("p{at}")).await;
+            let asking: Vec<String> = (0..APPS).map(|app| of(app, AUTHENTICATE)).collect();
+            for asking in &asking {
+                allow(&mut line, asking).await;
+            }
             until.begin().await;
             let mut done = 0;
             while until.goes_on() {
-                let back = line.get(AUTHENTICATE).await;
-                let form = exchange(code_of(back.location()));
+                // One client after another: at each a person has few families a minute.
+                let app = usize::try_from(done).unwrap_or_default() % APPS;
+                let back = line.get(&asking[app]).await;
+                let form = of(app, &exchange(code_of(back.location())));
                 let tokens = line.post("/token", &form).await;
                 assert_eq!(tokens.status, 200, "{} {}", back.location(), tokens.body);
                 assert!(tokens.body.contains("\"id_token\""), "{}", tokens.body);
@@ -73,6 +79,11 @@ pub fn people() {
     });
     println!("sign-in by password, a page and a post each: {beside} raw argon2id hashes (P9 asks 90 %)");
     println!("resident memory after the load: {:.1} MiB", server.resident_mib());
+}
+
+/// The same as another client.
+fn of(app: usize, asking: &str) -> String {
+    asking.replacen("client_id=app&", &format!("client_id=app{app}&"), 1)
 }
 
 /// One round: everybody gets ready, then it begins, then it ends.

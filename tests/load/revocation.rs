@@ -158,6 +158,7 @@ impl World {
                 Revocation::Token {
                     jti,
                     client_id,
+                    sub: None,
                     aud,
                     exp: self.clock.now_ms() / 1_000 + 300,
                 }

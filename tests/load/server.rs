@@ -12,6 +12,9 @@ pub const SECRET: &str = "a-benchmark-secret-of-no-value-to-anybody";
 /// The password of every person of the benchmark.
 pub const PASSWORD: &str = "a-benchmark-password-of-no-value";
 
+/// Clients that people sign in to, beside `app`: nobody has more than a few families a minute at one of them.
+pub const APPS: usize = 320;
+
 /// A folder with a configuration and a seed.
 pub struct Setup {
     pub folder: tempfile::TempDir,
@@ -21,7 +24,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// `identity` alone, or `both` with the catalog.
+    /// `identity` alone, `people` with more clients that they sign in to, or `both` with the catalog.
     pub fn new(what: &str) -> Self {
         let roles = if what == "both" {
             vec!["identity", "catalog"]
@@ -64,6 +67,15 @@ impl Setup {
              redirect_uris = [\"https://app.test/cb\"]\nscope = \"openid catalog.read\"\n\
              resources = [\"urn:latchkey:catalog\"]\n"
         );
+        let apps = if what == "people" { APPS } else { 0 };
+        for at in 0..apps {
+            seed += &format!(
+                "[[clients]]\nclient_id = \"app{at}\"\ntoken_endpoint_auth_method = \"none\"\n\
+                 grant_types = [\"authorization_code\", \"refresh_token\"]\n\
+                 redirect_uris = [\"https://app.test/cb\"]\nscope = \"openid catalog.read\"\n\
+                 resources = [\"urn:latchkey:catalog\"]\n"
+            );
+        }
         for at in 0..crate::CONNECTIONS {
             seed += &format!(
                 "[[users]]\nusername = \"p{at}\"\nemail = \"p{at}@example.test\"\npassword = \"{PASSWORD}\"\n"

@@ -73,6 +73,7 @@ pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, n
     // A guard refuses what was issued up to `tokens_before`, so what comes after must be stamped after.
     let earliest = client
         .tokens_before
+        .max(client.machine_tokens_before)
         .map_or(i64::MIN, |before| before.seconds() + 1);
     let iat = now.seconds().max(earliest);
     let id = client.id().as_str().to_owned();

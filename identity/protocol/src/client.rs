@@ -425,6 +425,8 @@ pub struct Client {
     pub disabled_at: Option<Timestamp>,
     /// Tokens issued up to this instant are refused everywhere; new ones are stamped later (design §4, Revocation).
     pub tokens_before: Option<Timestamp>,
+    /// The same for the tokens that it has in its own name alone, not for those of its people.
+    pub machine_tokens_before: Option<Timestamp>,
     /// Counts its changes.
     pub version: i64,
 }
@@ -546,6 +548,7 @@ pub(crate) mod tests {
             previous_secret: None,
             disabled_at: None,
             tokens_before: None,
+            machine_tokens_before: None,
             version: 1,
         }
     }

@@ -6,6 +6,7 @@ use crate::audience::{self, Audience, Granted, Ground};
 use crate::client::{Client, ClientId};
 use crate::consent::OFFLINE_ACCESS;
 use crate::error::{GrantRefusal, OAuthError};
+use crate::family_limits;
 use crate::id_token;
 use crate::pkce::{self, Challenge};
 use crate::refresh::{Family, Limits};
@@ -88,6 +89,8 @@ pub struct Facts<'a> {
     pub asked_resource: &'a [String],
     /// How long families live.
     pub limits: Limits,
+    /// The birth of the person's family at this client that limits the next ([`family_limits::next_birth`]).
+    pub limiting_birth: Option<Timestamp>,
     /// The MAC key that signs new generations.
     pub mac_key_id: KeyId,
     /// Randomness for what is born.
@@ -208,6 +211,9 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
         consent,
     };
     let target = audience::for_person(ground, &code.granted, facts.asked_resource, None)?;
+    if let Some(next) = family_limits::next_birth(facts.limiting_birth, facts.now) {
+        return Err(OAuthError::TooManyRedemptions(next));
+    }
     let family = born(facts, code);
     let source = Source {
         issuer: facts.issuer,

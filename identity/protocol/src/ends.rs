@@ -23,6 +23,10 @@ pub enum Trigger {
     PersonDeleted,
     /// The client is disabled or deleted.
     ClientDisabled,
+    /// Another family is born where there are too many already ([`crate::family_limits`]).
+    FamilyLimit,
+    /// The person had too many single tokens of the client revoked ([`crate::revocation::collapse`]).
+    TokensRevoked,
     /// The session's cookie was idle for too long.
     SessionIdle,
     /// The session is past its end.
@@ -72,7 +76,7 @@ pub struct Ends {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Trigger; 12] = [
+    pub const ALL: [Trigger; 14] = [
         Self::Logout,
         Self::SignedOutThere,
         Self::SessionEndedByAdmin,
@@ -83,6 +87,8 @@ impl Trigger {
         Self::PersonDisabled,
         Self::PersonDeleted,
         Self::ClientDisabled,
+        Self::FamilyLimit,
+        Self::TokensRevoked,
         Self::SessionIdle,
         Self::SessionOver,
     ];
@@ -101,6 +107,8 @@ impl Trigger {
             Self::PersonDisabled =>      (Sessions::OfPerson, Families::OfPerson,         true,  "person_disabled"),
             Self::PersonDeleted =>       (Sessions::OfPerson, Families::OfPerson,         true,  "person_deleted"),
             Self::ClientDisabled =>      (Sessions::None,     Families::OfClient,         true,  "client_disabled"),
+            Self::FamilyLimit =>         (Sessions::None,     Families::This,             false, "family_limit"),
+            Self::TokensRevoked =>       (Sessions::None,     Families::OfPersonAtClient, false, "tokens_revoked"),
             // Time ends the cookie, not what the person allowed their applications.
             Self::SessionIdle =>         (Sessions::This,     Families::None,             false, "idle"),
             Self::SessionOver =>         (Sessions::This,     Families::None,             false, "expired"),

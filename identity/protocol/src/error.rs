@@ -1,6 +1,7 @@
 //! Every way in which a request can be refused, and the one table from reasons to the wire.
 
 use crate::client::AuthMethod;
+use crate::Timestamp;
 
 /// Why a request was refused. The reason goes to the log; the peer gets the code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +60,10 @@ pub enum OAuthError {
     /// A code or refresh token that gives nothing. Every reason is one answer, byte for byte.
     #[error(transparent)]
     InvalidGrant(#[from] GrantRefusal),
+    /// The person has had too many families at this client of late ([`crate::family_limits`]); from then on the next may be
+    /// born. The code stays as it is.
+    #[error("too many codes of this person were redeemed by this client of late")]
+    TooManyRedemptions(Timestamp),
     /// `response_type` is not `code`.
     #[error("the response type is not supported")]
     UnsupportedResponseType,
@@ -167,6 +172,12 @@ impl OAuthError {
                 400,
                 "invalid_grant",
                 "The grant is invalid, expired, revoked or not the client's.",
+            ),
+            // RFC 6749 §5.2 has no code for it. This one tells that the same may succeed later, as its §4.1.2.1 has it.
+            Self::TooManyRedemptions(_) => (
+                429,
+                "temporarily_unavailable",
+                "Too many sign-ins of this person within a minute. Try again later.",
             ),
             Self::UnsupportedResponseType => (
                 400,

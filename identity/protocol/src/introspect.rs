@@ -41,9 +41,11 @@ pub fn is_active(caller: &Client, resources: &[Resource], token: &Token<'_>, sta
         .iter()
         .any(|audience| may_ask(caller, resources, audience));
     let client_stands = standing.client.is_some_and(|client| {
+        let of_machine = client.machine_tokens_before.filter(|_| token.is_machine);
         client.disabled_at.is_none()
             && client
                 .tokens_before
+                .max(of_machine)
                 .is_none_or(|before| token.iat > before.seconds())
     });
     let person_stands = token.is_machine || !standing.person_ended;
@@ -230,7 +232,16 @@ mod tests {
         disabled.disabled_at = Some(Timestamp(1));
         let mut before = machine();
         before.tokens_before = Some(Timestamp(1_000_000));
+        let mut machine_before = machine();
+        machine_before.machine_tokens_before = Some(Timestamp(1_000_000));
         for (what, standing) in [
+            (
+                "machine before time",
+                Standing {
+                    client: Some(&machine_before),
+                    ..good
+                },
+            ),
             (
                 "token",
                 Standing {
@@ -274,5 +285,10 @@ mod tests {
             ..good
         };
         assert!(!is_active(&caller, &fixture(), &person, ended));
+        let beside_a_machine = Standing {
+            client: Some(&machine_before),
+            ..good
+        };
+        assert!(is_active(&caller, &fixture(), &person, beside_a_machine));
     }
 }

@@ -11,6 +11,7 @@
 //! | is the person signed in, and what ends with what? | [`session`], [`ends`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
+//! | how many families may there be, and how fast? | [`family_limits`] |
 //! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
 //! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`] |
@@ -30,6 +31,7 @@ pub mod code;
 pub mod consent;
 pub mod ends;
 pub mod error;
+pub mod family_limits;
 pub mod guess;
 pub mod id_token;
 pub mod introspect;

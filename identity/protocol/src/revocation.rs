@@ -22,7 +22,9 @@ pub const fn acceptable_until(exp: i64) -> i64 {
     exp.saturating_add(LEEWAY_S + SKEW_S)
 }
 
-/// How many single tokens of one client guards are asked to remember before its older tokens are ended at once.
+/// How many single tokens of one person at one client guards are asked to remember before the person's families there end.
+pub const PERSON_COLLAPSE_AT: i64 = 1_000;
+/// How many single tokens of a machine guards are asked to remember before its older tokens are ended at once.
 pub const COLLAPSE_AT: i64 = 10_000;
 
 /// Something that ends.
@@ -34,6 +36,8 @@ pub enum Revocation {
         jti: String,
         /// Whose it was.
         client_id: String,
+        /// The person for whom it spoke; none for a machine's own.
+        sub: Option<String>,
         /// For whom it was.
         aud: String,
         /// Its `exp`, Unix seconds.
@@ -58,8 +62,14 @@ pub enum Revocation {
         /// Who.
         sub: String,
     },
-    /// All tokens of a client issued until now.
+    /// All tokens of a client issued until now, its own and those of its people.
     Client {
+        /// Which.
+        client_id: String,
+    },
+    /// All tokens that a client has in its own name, issued until now. Guards hear of it as a subject: a machine's `sub` is
+    /// its client id, and no person's can be.
+    Machine {
         /// Which.
         client_id: String,
     },
@@ -79,6 +89,7 @@ impl Revocation {
             Self::Session { .. } => "session",
             Self::Subject { .. } => "subject",
             Self::Client { .. } => "client",
+            Self::Machine { .. } => "machine",
             Self::Key { .. } => "key",
         }
     }
@@ -90,7 +101,7 @@ impl Revocation {
             Self::Family { fam, .. } => fam,
             Self::Session { session } => session,
             Self::Subject { sub } => sub,
-            Self::Client { client_id } => client_id,
+            Self::Client { client_id } | Self::Machine { client_id } => client_id,
             Self::Key { kid } => kid,
         }
     }
@@ -104,6 +115,7 @@ impl Revocation {
             | Self::Session { .. }
             | Self::Subject { .. }
             | Self::Client { .. }
+            | Self::Machine { .. }
             | Self::Key { .. } => acceptable_until(now.seconds() + 1 + MAX_TOKEN_LIFE_S),
         }
     }
@@ -125,6 +137,10 @@ pub struct AccessToken<'a> {
     pub jti: &'a str,
     /// Whose it is.
     pub client_id: &'a str,
+    /// For whom it speaks.
+    pub sub: &'a str,
+    /// Whether its family has ended, and the token with it.
+    pub family_ended: bool,
     /// For whom it is.
     pub aud: &'a str,
     /// Its `exp`, Unix seconds.
@@ -132,15 +148,18 @@ pub struct AccessToken<'a> {
 }
 
 /// Decides over an access token: that `jti` only, only for the client that it was issued to, and as long as a guard may
-/// accept it.
+/// accept it. One that has ended with its family is nothing that guards would have to hear of again.
 pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) -> Handed {
     match token {
         Some(token)
-            if token.client_id == client.id().as_str() && now.seconds() < acceptable_until(token.exp) =>
+            if token.client_id == client.id().as_str()
+                && now.seconds() < acceptable_until(token.exp)
+                && !token.family_ended =>
         {
             Handed::End(Revocation::Token {
                 jti: token.jti.to_owned(),
                 client_id: token.client_id.to_owned(),
+                sub: (token.sub != token.client_id).then(|| token.sub.to_owned()),
                 aud: token.aud.to_owned(),
                 exp: token.exp,
             })
@@ -185,11 +204,34 @@ fn may_be_accepted(family: &Family, latest: Timestamp) -> bool {
         .all(|end| latest.seconds() < acceptable_until(end.seconds()))
 }
 
-/// After a token of `client` was revoked: with too many live entries, its older tokens are ended as one.
-pub fn collapse(client: &ClientId, live_tokens: i64) -> Option<Revocation> {
-    (live_tokens > COLLAPSE_AT).then(|| Revocation::Client {
-        client_id: client.as_str().to_owned(),
-    })
+/// What ends in the place of too many single tokens: always what belongs to whoever caused them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Collapse {
+    /// The person's families at the client, with `offline_access` too. Nobody else's, and none at other clients.
+    FamiliesOfPerson {
+        /// Whose.
+        user: String,
+        /// At which client.
+        client: ClientId,
+    },
+    /// The older tokens of the machine, as one. Those of people at the same client stay.
+    Machine(Revocation),
+}
+
+/// After a token of `client` was revoked, which `sub` had or the client itself: what ends when there are too many entries
+/// that live, of that person at that client or of the machine.
+pub fn collapse(client: &ClientId, sub: Option<&str>, live_tokens: i64) -> Option<Collapse> {
+    match sub {
+        Some(user) => (live_tokens >= PERSON_COLLAPSE_AT).then(|| Collapse::FamiliesOfPerson {
+            user: user.to_owned(),
+            client: client.clone(),
+        }),
+        None => (live_tokens > COLLAPSE_AT).then(|| {
+            Collapse::Machine(Revocation::Machine {
+                client_id: client.as_str().to_owned(),
+            })
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +243,8 @@ mod tests {
         Some(AccessToken {
             jti: "j1",
             client_id,
+            sub: client_id,
+            family_ended: false,
             aud: "urn:x",
             exp,
         })
@@ -236,11 +280,34 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_its_persons_or_the_machines_own_and_nothing_once_its_family_has_ended() {
+        let now = Timestamp(1_000_000);
+        let ended_of = |sub: &str, family_ended| {
+            let handed = AccessToken {
+                jti: "j1",
+                client_id: "machine",
+                sub,
+                family_ended,
+                aud: "urn:x",
+                exp: 1_300,
+            };
+            match hand_in(&machine(), Some(handed), now) {
+                Handed::End(Revocation::Token { sub, .. }) => Some(sub),
+                _ => None,
+            }
+        };
+        assert_eq!(ended_of("machine", false), Some(None));
+        assert_eq!(ended_of("u1", false), Some(Some("u1".to_owned())));
+        assert_eq!(ended_of("u1", true), None);
+    }
+
+    #[test]
     fn in_07_guards_remember_an_entry_until_nothing_it_ends_can_be_accepted() {
         let now = Timestamp(1_000_000);
         let token = Revocation::Token {
             jti: "j".into(),
             client_id: "c".into(),
+            sub: None,
             aud: "a".into(),
             exp: 1_300,
         };
@@ -252,14 +319,25 @@ mod tests {
     }
 
     #[test]
-    fn in_07_more_than_ten_thousand_tokens_of_one_client_become_one_entry() {
+    fn in_07_more_than_ten_thousand_tokens_of_a_machine_become_one_entry() {
         let id = machine().id().clone();
-        assert_eq!(collapse(&id, COLLAPSE_AT), None);
+        assert_eq!(collapse(&id, None, COLLAPSE_AT), None);
         assert_eq!(
-            collapse(&id, COLLAPSE_AT + 1),
-            Some(Revocation::Client {
+            collapse(&id, None, COLLAPSE_AT + 1),
+            Some(Collapse::Machine(Revocation::Machine {
                 client_id: "machine".into()
-            })
+            }))
         );
+    }
+
+    #[test]
+    fn a_thousand_tokens_of_a_person_end_their_families_at_that_client_alone() {
+        let id = machine().id().clone();
+        assert_eq!(collapse(&id, Some("u1"), PERSON_COLLAPSE_AT - 1), None);
+        let all = Collapse::FamiliesOfPerson {
+            user: "u1".into(),
+            client: id.clone(),
+        };
+        assert_eq!(collapse(&id, Some("u1"), PERSON_COLLAPSE_AT), Some(all));
     }
 }

@@ -155,10 +155,10 @@ impl Identity {
         let NewClient { metadata, secret } = new;
         check_metadata(&metadata).map_err(AdminError::Refused)?;
         let confidential = metadata.token_endpoint_auth_method != AuthMethod::None;
-        let secret = confidential.then(|| secret.unwrap_or_else(|| self.new_secret()));
+        let secret = confidential.then(|| secret.unwrap_or_else(|| self.new_client_secret()));
         let written = match &secret {
             None => NewSecret::Clear,
-            Some(secret) => NewSecret::Set(self.hash_secret(secret)?),
+            Some(secret) => self.stored_secret(secret)?,
         };
         let (identity, id, actor) = (self.clone(), metadata.client_id.clone(), actor.to_owned());
         self.change(move |tx, now| async move {
@@ -177,7 +177,7 @@ impl Identity {
         })
         .await?;
         Ok(ClientView {
-            client_secret: secret,
+            client_secret: secret.map(ClientSecret::into_text),
             ..self.show_client(&id).await?
         })
     }
@@ -195,8 +195,8 @@ impl Identity {
         }
         let targets = ["scope", "resources", "default_resource"];
         let retargeted = targets.iter().any(|name| changes.contains_key(*name));
-        let made = self.new_secret();
-        let hashed = self.hash_secret(&made)?;
+        let made = self.new_client_secret();
+        let stored = self.stored_secret(&made)?;
         let (identity, subject, actor) = (self.clone(), id.clone(), actor.to_owned());
         let secret = self
             .change(move |tx, now| async move {
@@ -216,7 +216,7 @@ impl Identity {
                 let (written, secret) = match (confidential, known.secret) {
                     (false, _) => (NewSecret::Clear, None),
                     (true, Some(_)) => (NewSecret::Keep, None),
-                    (true, None) => (NewSecret::Set(hashed), Some(made)),
+                    (true, None) => (stored, Some(made)),
                 };
                 store.put_client(&tx, &metadata, written, now).await?;
                 identity
@@ -226,7 +226,7 @@ impl Identity {
             })
             .await?;
         Ok(ClientView {
-            client_secret: secret,
+            client_secret: secret.map(ClientSecret::into_text),
             ..self.show_client(id).await?
         })
     }
@@ -310,9 +310,8 @@ impl Identity {
                 identity
                     .end_in(&tx, all, "client_disabled", &actor, "", identity.soon())
                     .await?;
-                let store = &identity.inner.store;
-                store
-                    .end_families_of_client(&tx, &client, "client_disabled", now)
+                identity
+                    .end_client(&tx, &client, "client_disabled", &actor, now)
                     .await?;
             }
             let kind = if enabled {
@@ -339,8 +338,8 @@ impl Identity {
                 .await?;
             let store = &identity.inner.store;
             store.withdraw_all(&tx, &client, now).await?;
-            store
-                .end_families_of_client(&tx, &client, "client_disabled", now)
+            identity
+                .end_client(&tx, &client, "client_disabled", &actor, now)
                 .await?;
             store.remove_client(&tx, &client).await?;
             identity
@@ -360,8 +359,7 @@ impl Identity {
             };
             let cause = "revoked by an administrator";
             identity.end_in(&tx, all, cause, &actor, "", now).await?;
-            let store = &identity.inner.store;
-            Ok(store.end_families_of_client(&tx, &client, cause, now).await?)
+            Ok(identity.end_client(&tx, &client, cause, &actor, now).await?)
         })
         .await
     }

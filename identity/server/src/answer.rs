@@ -34,6 +34,16 @@ impl From<crate::IdentityError> for Refusal {
 }
 
 impl Refusal {
+    /// What may be asked again from then on.
+    pub fn until(error: OAuthError, until: Timestamp, now: Timestamp) -> Self {
+        // Whole seconds, never too early.
+        let wait = (until.0 - now.0 + 999).div_euclid(1_000).max(1);
+        Self {
+            error,
+            retry_after_s: Some(wait),
+        }
+    }
+
     pub fn throttled(until: Timestamp, now: Timestamp) -> Self {
         let wait = (until.0 - now.0).max(0) / 1_000 + 1;
         Self {

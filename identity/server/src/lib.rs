@@ -3,6 +3,7 @@
 mod admin;
 mod admit;
 mod answer;
+mod bulk_revocation;
 mod ends;
 mod feed;
 mod hashing;
@@ -112,17 +113,20 @@ pub enum Chore {
     Expiry,
     /// Forgets what people could see for ninety days.
     History,
+    /// Goes on with ends that are too large for one transaction.
+    LargeEnds,
 }
 
 impl Chore {
     /// Every one of them.
-    pub const ALL: [Chore; 6] = [
+    pub const ALL: [Chore; 7] = [
         Chore::Relay,
         Chore::Feed,
         Chore::Registry,
         Chore::Keys,
         Chore::Expiry,
         Chore::History,
+        Chore::LargeEnds,
     ];
 
     /// Its name in logs and in `/readyz`.
@@ -134,6 +138,7 @@ impl Chore {
             Self::Keys => "identity_keys",
             Self::Expiry => "identity_expiry",
             Self::History => "identity_history",
+            Self::LargeEnds => "identity_large_ends",
         }
     }
 }
@@ -357,6 +362,7 @@ impl Identity {
             Chore::Keys => self.keep_keys(&stop).await,
             Chore::Expiry => self.forget_expired(&stop).await,
             Chore::History => self.forget_history(&stop).await,
+            Chore::LargeEnds => self.end_what_is_left(&stop).await,
         }
     }
 

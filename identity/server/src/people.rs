@@ -3,7 +3,8 @@
 use latchkey_bus::{Cause, Draft};
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
-use latchkey_identity_store::{FamilyRow, NewUser, UserChange, UserRow};
+use latchkey_http::cursor;
+use latchkey_identity_store::{FamilyPlace, FamilyRow, NewUser, Place, UserChange, UserRow};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::revocation::Revocation;
@@ -44,8 +45,14 @@ pub struct UserView {
 pub struct SignInsView {
     /// Sessions of browsers that live.
     pub sessions: Vec<SessionView>,
-    /// Families of refresh tokens, those that live first.
+    /// Families of refresh tokens, those that nobody has ended first.
     pub families: Vec<FamilyView>,
+    /// Where the sessions go on, if there may be more; for `--more-sessions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_sessions: Option<String>,
+    /// Where the families go on, if there may be more; for `--more-families`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_families: Option<String>,
 }
 
 /// A browser's session.
@@ -84,8 +91,8 @@ pub struct FamilyView {
     pub cause: Option<String>,
 }
 
-/// How many families of a person are shown.
-const MOST_FAMILIES: i64 = 200;
+/// How many sessions and how many families of a person are shown at once.
+const MOST: i64 = 200;
 
 /// A person to create.
 #[derive(Clone, Debug)]
@@ -238,12 +245,32 @@ impl Identity {
         })
     }
 
-    /// Where a person is signed in, and what was granted from there.
-    pub async fn sign_ins_of(&self, name: &str) -> Result<SignInsView, AdminError> {
+    /// Where a person is signed in, and what was granted from there: a page of each, which goes on where an earlier one
+    /// says that there is more.
+    pub async fn sign_ins_of(
+        &self,
+        name: &str,
+        more_sessions: Option<&str>,
+        more_families: Option<&str>,
+    ) -> Result<SignInsView, AdminError> {
+        let refused = |_| AdminError::Refused("that is not where a list goes on".to_owned());
+        let sessions_after = more_sessions.map(cursor::decode::<Place>).transpose();
+        let sessions_after = sessions_after.map_err(refused)?;
+        let families_after = more_families.map(cursor::decode::<FamilyPlace>).transpose();
+        let families_after = families_after.map_err(refused)?;
         let (person, latest) = (self.show_person(name).await?, self.latest());
         let (store, time) = (&self.inner.store, |at: Timestamp| latchkey_clock::rfc3339(at.0));
-        let sessions = store.sessions_of(store.db(), &person.id, latest).await?;
-        let families = store.families_of(&person.id, latest, MOST_FAMILIES).await?;
+        let sessions = store
+            .sessions_of(&person.id, latest, sessions_after.as_ref(), MOST)
+            .await?;
+        let families = store
+            .families_of(&person.id, families_after.as_ref(), MOST)
+            .await?;
+        let whole = |lines: usize| i64::try_from(lines).is_ok_and(|lines| lines == MOST);
+        let more_sessions = sessions.last().filter(|_| whole(sessions.len()));
+        let more_sessions = more_sessions.map(|last| cursor::encode(&last.place()));
+        let more_families = families.last().filter(|_| whole(families.len()));
+        let more_families = more_families.map(|last| cursor::encode(&last.place()));
         let family = |row: &FamilyRow| {
             let end = row.end(latest);
             FamilyView {
@@ -268,20 +295,21 @@ impl Identity {
                 })
                 .collect(),
             families: families.iter().map(family).collect(),
+            more_sessions,
+            more_families,
         })
     }
 
     /// Ends one session of a person with all that was granted from it, or one family alone.
     pub async fn sign_out(&self, name: &str, id: &str, actor: &str) -> Result<(), AdminError> {
         let (person, store) = (self.show_person(name).await?, &self.inner.store);
-        let sessions = store.sessions_of(store.db(), &person.id, self.latest()).await?;
         let end = match store.family_of(&person.id, id).await? {
             Some(own) => Revocation::Family {
                 fam: own.fam,
                 sid: own.sid,
                 client_id: own.client_id,
             },
-            None if sessions.iter().any(|row| row.session.id == id) => Revocation::Session {
+            None if store.has_session(&person.id, id, self.latest()).await? => Revocation::Session {
                 session: id.to_owned(),
             },
             None => {

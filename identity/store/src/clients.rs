@@ -30,7 +30,7 @@ impl Store {
     ) -> Result<Option<Client>, StoreError> {
         sql(
             "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, previous_key_id, previous_hash, \
-             previous_until, disabled_at, tokens_before, version \
+             previous_until, disabled_at, tokens_before, machine_tokens_before, version \
              FROM clients WHERE id = $1",
         )
         .bind(id.as_str())
@@ -49,7 +49,7 @@ impl Store {
     pub async fn clients_on<'a>(&self, on: impl Into<On<'a>>) -> Result<Vec<Client>, StoreError> {
         sql(
             "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, previous_key_id, previous_hash, \
-             previous_until, disabled_at, tokens_before, version \
+             previous_until, disabled_at, tokens_before, machine_tokens_before, version \
              FROM clients ORDER BY id",
         )
         .fetch_all(on)
@@ -162,6 +162,7 @@ fn read(row: &Row) -> Result<Client, StoreError> {
         previous_secret: previous.zip(until),
         disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
         tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
+        machine_tokens_before: row.opt_int("machine_tokens_before")?.map(Timestamp),
         version: row.int("version")?,
     })
 }

@@ -1,6 +1,6 @@
 //! Authorization codes: found by their hash, spent once.
 //!
-//! Whoever ends codes looks for those with `spent_at IS NULL AND expires_at > 0`: on both engines that is the index of the
+//! Whoever ends codes looks for those with `spent_at IS NULL AND expires_at > 0`: on both engines that is an index of the
 //! few that are unspent, and not the table.
 
 use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
@@ -10,6 +10,7 @@ use latchkey_protocol::person::Person;
 use latchkey_protocol::pkce::Challenge;
 use latchkey_protocol::{ClientId, Timestamp};
 
+use crate::families::{births_that_count, limiting_birth};
 use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Store, StoreError};
@@ -27,6 +28,8 @@ pub struct CodeFacts {
     pub consent: Option<Consent>,
     /// Whether somebody ended the session.
     pub session_ended: bool,
+    /// The birth of the person's family at this client that limits the next.
+    pub limiting_birth: Option<Timestamp>,
 }
 
 impl Store {
@@ -83,8 +86,9 @@ impl Store {
         .bind(granted.pairs)
     }
 
-    /// The code of this hash.
-    pub async fn code(&self, hash: &str) -> Result<Option<CodeFacts>, StoreError> {
+    /// The code of this hash, as it is now.
+    pub async fn code(&self, hash: &str, now: Timestamp) -> Result<Option<CodeFacts>, StoreError> {
+        let (until, passed) = births_that_count(now);
         let row = sql(concat!(
             "SELECT c.code_hash, c.client_id, c.client_profile, c.user_id, c.session_id, c.sid, c.redirect_uri, \
                c.scope, c.resources, c.pairs, c.code_challenge, c.nonce, c.confirmation, c.acr, c.amr, c.auth_time, \
@@ -94,12 +98,16 @@ impl Store {
             person_columns!(),
             ", ",
             consent_columns!(),
-            " FROM codes c LEFT JOIN families f ON f.id = c.family_id \
+            ", ",
+            limiting_birth!("c.user_id", "c.client_id", "$2", "$3"),
+            " AS limiting_birth FROM codes c LEFT JOIN families f ON f.id = c.family_id \
                LEFT JOIN sessions s ON s.id = c.session_id LEFT JOIN users u ON u.id = c.user_id \
                LEFT JOIN grants g ON g.user_id = c.user_id AND g.client_id = c.client_id \
                WHERE c.code_hash = $1"
         ))
         .bind(hash)
+        .bind(until)
+        .bind(passed)
         .fetch_optional(&self.db)
         .await?;
         row.map(|row| read(&row)).transpose()
@@ -119,6 +127,33 @@ impl Store {
         .bind(now.0)
         .bind(latest.0);
         Ok(self.db.write_one(statement).await? == 1)
+    }
+
+    /// Holds the consent of an unspent code, and the session, until the transaction is over: redemptions of one person at
+    /// one client take turns, so that each finds the families that were born before it. `false` when there is nothing to
+    /// hold: the code is spent or gone, the session has ended, or the consent was withdrawn.
+    pub async fn hold_redemption(&self, tx: &Tx, hash: &str) -> Result<bool, StoreError> {
+        let rows = sql_holding!(
+            "UPDATE grants SET updated_at = updated_at FROM \
+               (SELECT c.grant_id AS of_code FROM codes c JOIN sessions s ON s.id = c.session_id \
+                  WHERE c.code_hash = $1 AND c.spent_at IS NULL AND s.ended_at IS NULL ",
+            "s",
+            ") AS standing WHERE id = standing.of_code AND withdrawn_at IS NULL"
+        )
+        .bind(hash)
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
+    /// Ends every code of a client that nobody has redeemed. A redemption that is under way is waited for here, and its
+    /// family then found.
+    pub async fn end_codes_of_client(&self, tx: &Tx, client: &ClientId) -> Result<(), StoreError> {
+        sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL AND expires_at > 0")
+            .bind(client.as_str())
+            .execute(tx)
+            .await?;
+        Ok(())
     }
 
     /// Spends a code for a family; `false` when it was spent before or is gone, or when the session has ended or the
@@ -197,6 +232,7 @@ fn read(row: &Row) -> Result<CodeFacts, StoreError> {
         person: read_person(row)?,
         consent: read_consent(row)?,
         session_ended: row.opt_text("s_id")?.is_none() || row.opt_int("s_ended_at")?.is_some(),
+        limiting_birth: row.opt_int("limiting_birth")?.map(Timestamp),
         code,
     })
 }

@@ -6,11 +6,12 @@ use latchkey_protocol::consent::Consent;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::people::{GrantedText, consent_columns, granted, read_consent};
-use crate::{Store, StoreError};
+use crate::{Place, Store, StoreError};
 
 /// An application that a person has connected.
 #[derive(Clone, Debug)]
 pub struct Connected {
+    id: String,
     /// The client's id.
     pub client_id: String,
     /// What it may do.
@@ -126,13 +127,21 @@ impl Store {
         Ok(())
     }
 
-    /// Every application that a person has connected, the newest first.
-    pub async fn connected(&self, user: &str) -> Result<Vec<Connected>, StoreError> {
-        sql(
-            "SELECT id, client_id, scope, resources, pairs, created_at FROM grants \
-             WHERE user_id = $1 AND withdrawn_at IS NULL ORDER BY created_at DESC, id",
-        )
+    /// Up to `limit` applications that a person has connected after a place, the newest first.
+    pub async fn connected(
+        &self,
+        user: &str,
+        after: Option<&Place>,
+        limit: i64,
+    ) -> Result<Vec<Connected>, StoreError> {
+        let (at, id) = after.cloned().unwrap_or((i64::MAX, String::new()));
+        sql("SELECT id, client_id, scope, resources, pairs, created_at FROM grants \
+             WHERE user_id = $1 AND withdrawn_at IS NULL AND (created_at, id) < ($2, $3) \
+             ORDER BY created_at DESC, id DESC LIMIT $4")
         .bind(user)
+        .bind(at)
+        .bind(id)
+        .bind(limit)
         .fetch_all(&self.db)
         .await?
         .iter()
@@ -142,8 +151,16 @@ impl Store {
                 client_id: row.text("client_id")?,
                 granted: granted(row, "", "grants", &id)?,
                 since: Timestamp(row.int("created_at")?),
+                id,
             })
         })
         .collect()
+    }
+}
+
+impl Connected {
+    /// Where a page that ends with this line is gone on with.
+    pub fn place(&self) -> Place {
+        (self.since.0, self.id.clone())
     }
 }

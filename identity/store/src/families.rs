@@ -2,14 +2,16 @@
 
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
+use latchkey_protocol::family_limits::{AHEAD_MS, BIRTHS, MOST_ENDED, MOST_LIVING};
 use latchkey_protocol::person::Person;
 use latchkey_protocol::refresh::{Family, Rotate, SameAgain, Use};
 use latchkey_protocol::refresh_token::{Handle, KeyId, Salt};
 use latchkey_protocol::{ClientId, Timestamp};
 
+use crate::bulk_revocations::bulk_ended_at;
 use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
 use crate::sessions::{amr_text, sign_in};
-use crate::{Store, StoreError};
+use crate::{Place, Store, StoreError};
 
 /// A family and everything that it stands on, in one look.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub struct FamilyRow {
     pub created_at: Timestamp,
     /// Why it ended.
     pub cause: Option<String>,
+    /// Whether it stands among those that somebody has ended.
+    listed_as_ended: bool,
 }
 
 /// A family to end: what its access tokens name, its client and the session that the client knows.
@@ -48,16 +52,70 @@ pub struct FamilyName {
     pub sid: Option<String>,
 }
 
+/// What there is beside a family that is being born.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Births {
+    /// The birth that limits the next ([`latchkey_protocol::family_limits::next_birth`]).
+    pub limiting: Option<Timestamp>,
+    /// How many families with a refresh token live, as far as it matters.
+    pub living: i64,
+    /// Families that were born until then have ended, and are waiting for their page.
+    pub ended_until: Option<Timestamp>,
+}
+
+/// Where a page of a person's families ended: whether it had come to those that have ended, and the last line's place.
+pub type FamilyPlace = (bool, i64, String);
+
 macro_rules! family_columns {
     () => {
-        "f.id AS f_id, f.handle AS f_handle, f.fam AS f_fam, f.salt AS f_salt, f.client_id AS f_client_id, \
+        concat!("f.id AS f_id, f.handle AS f_handle, f.fam AS f_fam, f.salt AS f_salt, f.client_id AS f_client_id, \
          f.user_id AS f_user_id, f.session_id AS f_session_id, f.sid AS f_sid, f.scope AS f_scope, \
          f.resources AS f_resources, f.pairs AS f_pairs, f.confirmation AS f_confirmation, f.acr AS f_acr, \
          f.amr AS f_amr, f.auth_time AS f_auth_time, f.generation AS f_generation, f.mac_key_id AS f_mac_key_id, \
          f.previous_mac_key_id AS f_previous_mac_key_id, f.rotated_at AS f_rotated_at, \
          f.last_used_at AS f_last_used_at, f.overlap_hits AS f_overlap_hits, f.overlap_streak AS f_overlap_streak, \
          f.hit_generation AS f_hit_generation, f.late_answer_at AS f_late_answer_at, f.offline_at AS f_offline_at, \
-         f.idle_expires_at AS f_idle_expires_at, f.expires_at AS f_expires_at, f.revoked_at AS f_revoked_at"
+         f.idle_expires_at AS f_idle_expires_at, f.expires_at AS f_expires_at, COALESCE(f.revoked_at, ",
+            bulk_ended_at!("f"),
+            ") AS f_revoked_at"
+        )
+    };
+}
+
+/// The birth that limits the next one, of the families of a person at a client: the columns that say who, and the
+/// parameters for the latest birth that counts and for how many are passed over.
+macro_rules! limiting_birth {
+    ($user:literal, $client:literal, $until:literal, $passed:literal) => {
+        concat!(
+            "(SELECT n.created_at FROM families n WHERE n.user_id = ",
+            $user,
+            " AND n.client_id = ",
+            $client,
+            " AND n.created_at <= ",
+            $until,
+            " ORDER BY n.created_at DESC LIMIT 1 OFFSET ",
+            $passed,
+            ")"
+        )
+    };
+}
+pub(crate) use limiting_birth;
+
+/// The latest birth that counts, and how many of the latest are passed over.
+pub(crate) fn births_that_count(now: Timestamp) -> (i64, i64) {
+    (now.0.saturating_add(AHEAD_MS), BIRTHS - 1)
+}
+
+/// Families that can be refreshed at `$3`.
+macro_rules! refreshing {
+    ($which:literal) => {
+        concat!(
+            "FROM families WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL AND mac_key_id IS NOT NULL \
+               AND (idle_expires_at IS NULL OR idle_expires_at > $3) AND (expires_at IS NULL OR expires_at > $3) ",
+            $which,
+            // The order of the index.
+            " ORDER BY offline_at, created_at LIMIT $4"
+        )
     };
 }
 
@@ -136,11 +194,13 @@ impl Store {
 
     /// Rule 2: the next generation, unless somebody was faster.
     pub async fn rotate_family(&self, rotate: &Rotate) -> Result<bool, StoreError> {
-        let statement = sql(
+        let statement = sql(concat!(
             "UPDATE families SET generation = $3, mac_key_id = $4, previous_mac_key_id = $5, rotated_at = $6, \
                last_used_at = $6, idle_expires_at = $7, late_answer_at = NULL \
-             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL",
-        )
+             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND ",
+            bulk_ended_at!("families"),
+            " IS NULL"
+        ))
         .bind(&rotate.family)
         .bind(rotate.expected_generation)
         .bind(rotate.generation)
@@ -153,13 +213,15 @@ impl Store {
 
     /// Rules 3 and 4: the current generation was answered again; counted, unless somebody was faster.
     pub async fn count_retry(&self, tx: &Tx, same: &SameAgain) -> Result<bool, StoreError> {
-        let rows = sql(
+        let rows = sql(concat!(
             "UPDATE families SET overlap_hits = overlap_hits + 1, overlap_streak = $3, hit_generation = $2, \
                late_answer_at = COALESCE($4, late_answer_at) \
              WHERE id = $1 AND generation = $2 AND revoked_at IS NULL \
                AND ($4 IS NULL OR late_answer_at IS NULL) \
-               AND ($5 = 0 OR hit_generation IS NULL OR hit_generation <> $2)",
-        )
+               AND ($5 = 0 OR hit_generation IS NULL OR hit_generation <> $2) AND ",
+            bulk_ended_at!("families"),
+            " IS NULL"
+        ))
         .bind(&same.family)
         .bind(same.expected_generation)
         .bind(same.overlap_streak)
@@ -173,8 +235,12 @@ impl Store {
 
     /// Rule 7: a use without rotation, unless somebody was faster.
     pub async fn use_family(&self, used: &Use) -> Result<bool, StoreError> {
-        let statement = sql("UPDATE families SET last_used_at = $3, idle_expires_at = $4 \
-             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL")
+        let statement = sql(concat!(
+            "UPDATE families SET last_used_at = $3, idle_expires_at = $4 \
+             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND ",
+            bulk_ended_at!("families"),
+            " IS NULL"
+        ))
         .bind(&used.family)
         .bind(used.expected_generation)
         .bind(used.last_used_at.0)
@@ -182,27 +248,69 @@ impl Store {
         Ok(self.db.write_one(statement).await? == 1)
     }
 
-    /// The living families of a person, or of a person at one client. The caller holds what they stand on.
-    pub async fn live_families(
+    /// What there is beside a family of this person at this client that is being born. The caller holds the consent
+    /// ([`Store::hold_redemption`]): until it has committed, no other is born there.
+    pub async fn births(
         &self,
         tx: &Tx,
         user: &str,
-        client: Option<&ClientId>,
-    ) -> Result<Vec<FamilyName>, StoreError> {
-        sql("SELECT fam, client_id, sid FROM families \
-             WHERE user_id = $1 AND ($2 IS NULL OR client_id = $2) AND revoked_at IS NULL ORDER BY fam")
+        client: &ClientId,
+        now: Timestamp,
+        latest: Timestamp,
+    ) -> Result<Births, StoreError> {
+        let (until, passed) = births_that_count(now);
+        let row = sql(concat!(
+            "SELECT ",
+            limiting_birth!("$1", "$2", "$5", "$6"),
+            " AS limiting, (SELECT COUNT(*) FROM (SELECT id ",
+            refreshing!(""),
+            ") AS counted) AS living, (SELECT MAX(b.before) FROM bulk_revocations b \
+               WHERE (b.kind = 'person' AND b.subject = $1) OR (b.kind = 'client' AND b.subject = $2) \
+                 OR (b.kind = 'person_at_client' AND b.subject = $1 AND b.client_id = $2)) AS ended_until"
+        ))
         .bind(user)
-        .bind(client.map(ClientId::as_str))
+        .bind(client.as_str())
+        .bind(latest.0)
+        .bind(MOST_LIVING + MOST_ENDED - 1)
+        .bind(until)
+        .bind(passed)
+        .fetch_one(tx)
+        .await?;
+        Ok(Births {
+            limiting: row.opt_int("limiting")?.map(Timestamp),
+            living: row.int("living")?,
+            ended_until: row.opt_int("ended_until")?.map(Timestamp),
+        })
+    }
+
+    /// The oldest families of a person at a client that can be refreshed, with `offline_access` or without.
+    pub async fn oldest_families(
+        &self,
+        tx: &Tx,
+        user: &str,
+        client: &ClientId,
+        offline: bool,
+        latest: Timestamp,
+        most: i64,
+    ) -> Result<Vec<FamilyName>, StoreError> {
+        sql(match offline {
+            false => concat!(
+                "SELECT fam, client_id, sid ",
+                refreshing!("AND offline_at IS NULL")
+            ),
+            true => concat!(
+                "SELECT fam, client_id, sid ",
+                refreshing!("AND offline_at IS NOT NULL")
+            ),
+        })
+        .bind(user)
+        .bind(client.as_str())
+        .bind(latest.0)
+        .bind(most)
         .fetch_all(tx)
         .await?
         .iter()
-        .map(|row| {
-            Ok(FamilyName {
-                fam: row.text("fam")?,
-                client_id: row.text("client_id")?,
-                sid: row.opt_text("sid")?,
-            })
-        })
+        .map(FamilyName::read)
         .collect()
     }
 
@@ -213,58 +321,57 @@ impl Store {
             .bind(fam)
             .fetch_optional(&self.db)
             .await?
-            .map(|row| {
-                Ok(FamilyName {
-                    fam: row.text("fam")?,
-                    client_id: row.text("client_id")?,
-                    sid: row.opt_text("sid")?,
-                })
-            })
+            .map(|row| FamilyName::read(&row))
             .transpose()
     }
 
-    /// Ends every family of a client with its codes: what refreshes must not outlive the client's end.
-    ///
-    /// Codes first: a redemption that is under way is waited for there, and its family then found.
-    pub async fn end_families_of_client(
-        &self,
-        tx: &Tx,
-        client: &ClientId,
-        cause: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        sql("DELETE FROM codes WHERE client_id = $1 AND spent_at IS NULL AND expires_at > 0")
-            .bind(client.as_str())
-            .execute(tx)
-            .await?;
-        sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE client_id = $1 AND revoked_at IS NULL")
-            .bind(client.as_str())
-            .bind(now.0)
-            .bind(cause)
-            .execute(tx)
-            .await?;
-        Ok(())
-    }
-
-    /// The families of a person, those that live first, then the newest.
+    /// Up to `limit` families of a person after a place: those that nobody has ended first, and each the newest first.
     pub async fn families_of(
         &self,
         user: &str,
-        latest: Timestamp,
+        after: Option<&FamilyPlace>,
         limit: i64,
     ) -> Result<Vec<FamilyRow>, StoreError> {
-        sql(concat!(
-            "SELECT ",
-            family_columns!(),
-            ", f.device AS f_device, f.created_at AS f_created_at, f.cause AS f_cause \
-               FROM families f WHERE f.user_id = $1 \
-               ORDER BY CASE WHEN f.revoked_at IS NULL AND COALESCE(f.expires_at, $3) >= $3 \
-                               AND COALESCE(f.idle_expires_at, $3) >= $3 THEN 0 ELSE 1 END, \
-                        f.created_at DESC, f.id LIMIT $2"
-        ))
+        let (ended, at, id) = after.cloned().unwrap_or((false, i64::MAX, String::new()));
+        if ended {
+            return self.families_listed(user, true, (at, id), limit).await;
+        }
+        let mut rows = self.families_listed(user, false, (at, id), limit).await?;
+        let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
+        if left > 0 {
+            let first = (i64::MAX, String::new());
+            rows.extend(self.families_listed(user, true, first, left).await?);
+        }
+        Ok(rows)
+    }
+
+    async fn families_listed(
+        &self,
+        user: &str,
+        ended: bool,
+        after: Place,
+        limit: i64,
+    ) -> Result<Vec<FamilyRow>, StoreError> {
+        macro_rules! listed {
+            ($which:literal) => {
+                concat!(
+                    "SELECT ",
+                    family_columns!(),
+                    ", f.device AS f_device, f.created_at AS f_created_at, f.cause AS f_cause \
+                       FROM families f WHERE f.user_id = $1 AND ",
+                    $which,
+                    " AND (f.created_at, f.id) < ($2, $3) ORDER BY f.created_at DESC, f.id DESC LIMIT $4"
+                )
+            };
+        }
+        sql(match ended {
+            false => listed!("f.revoked_at IS NULL"),
+            true => listed!("f.revoked_at IS NOT NULL"),
+        })
         .bind(user)
+        .bind(after.0)
+        .bind(after.1)
         .bind(limit)
-        .bind(latest.0)
         .fetch_all(&self.db)
         .await?
         .iter()
@@ -274,13 +381,29 @@ impl Store {
                 device: row.opt_text("f_device")?,
                 created_at: Timestamp(row.int("f_created_at")?),
                 cause: row.opt_text("f_cause")?,
+                listed_as_ended: ended,
             })
         })
         .collect()
     }
 }
 
+impl FamilyName {
+    pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            fam: row.text("fam")?,
+            client_id: row.text("client_id")?,
+            sid: row.opt_text("sid")?,
+        })
+    }
+}
+
 impl FamilyRow {
+    /// Where a page that ends with this line is gone on with.
+    pub fn place(&self) -> FamilyPlace {
+        (self.listed_as_ended, self.created_at.0, self.family.id.clone())
+    }
+
     /// When it ended and why: by somebody, or by itself.
     pub fn end(&self, latest: Timestamp) -> Option<(Timestamp, &str)> {
         let over = |end: Option<Timestamp>| end.filter(|end| *end <= latest);

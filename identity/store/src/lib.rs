@@ -4,6 +4,7 @@
 //! survive with it are one commit.
 
 mod audit;
+mod bulk_revocations;
 mod clients;
 mod codes;
 mod consents;
@@ -20,13 +21,14 @@ mod sessions;
 mod throttles;
 mod users;
 
-use latchkey_db::{Db, DbError, Migration, Migrations};
+use latchkey_db::{Class, Db, DbError, Migration, Migrations};
 
 pub use audit::AuditRow;
+pub use bulk_revocations::{BulkRevocation, FamilySet};
 pub use clients::NewSecret;
 pub use codes::CodeFacts;
 pub use consents::Connected;
-pub use families::{FamilyFacts, FamilyName, FamilyRow};
+pub use families::{Births, FamilyFacts, FamilyName, FamilyPlace, FamilyRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
 pub use people::Candidate;
@@ -71,6 +73,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             postgres: include_str!("../migrations/0005_pairs.sql"),
         },
         Migration {
+            version: 6,
+            name: "families",
+            sqlite: include_str!("../migrations/0006_families.sql"),
+            postgres: include_str!("../migrations/0006_families.sql"),
+        },
+        Migration {
             version: 7,
             name: "repeated codes",
             sqlite: include_str!("../migrations/0007_repeated_codes.sql"),
@@ -90,6 +98,9 @@ pub const MIGRATIONS: Migrations = Migrations {
         },
     ],
 };
+
+/// Where a page of a person's list ended: what the list is ordered by, and the id of the last line.
+pub type Place = (i64, String);
 
 /// The identity database. Cloning is cheap.
 #[derive(Clone)]
@@ -134,6 +145,11 @@ impl Store {
     /// The store in this database, whose schema is up to date.
     pub fn new(db: Db) -> Self {
         Self { db }
+    }
+
+    /// The same store, whose reads are of this class.
+    pub fn reading(&self, class: Class) -> Self {
+        Self::new(self.db.reading(class))
     }
 
     /// The database, to write in and to watch.

@@ -1,7 +1,7 @@
 //! What may be forgotten: what nobody can use any more, and what nobody wants to see any more. A little at a time goes,
 //! so that nobody who writes waits long for it.
 
-use latchkey_db::{sql, sql_list};
+use latchkey_db::{Class, sql, sql_list};
 use latchkey_protocol::Timestamp;
 
 use crate::{Store, StoreError};
@@ -110,13 +110,14 @@ impl Store {
     }
 
     async fn purge_one(&self, history: &'static History, before: i64) -> Result<(), StoreError> {
+        let beside = self.db.reading(Class::Background);
         let mut last = String::new();
         loop {
             let found = sql(history.find)
                 .bind(before)
                 .bind(&last)
                 .bind(AT_ONCE)
-                .fetch_all(&self.db)
+                .fetch_all(&beside)
                 .await?;
             let ids = found
                 .iter()

@@ -3,9 +3,10 @@
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::access_token::LIFE_S;
 use latchkey_protocol::client::Client;
-use latchkey_protocol::revocation::{Revocation, acceptable_until};
+use latchkey_protocol::revocation::{COLLAPSE_AT, PERSON_COLLAPSE_AT, Revocation, acceptable_until};
 use latchkey_protocol::{ClientId, Timestamp};
 
+use crate::bulk_revocations::bulk_ended_at;
 use crate::{Store, StoreError};
 
 /// Facts about a token, as they are now.
@@ -29,7 +30,8 @@ pub struct Recorded {
 }
 
 impl Store {
-    /// Writes down that something has ended. `None` when it had ended before: then nothing is to be published.
+    /// Writes down that something has ended, and ends its own row; of what ends with it sessions and codes, and the families
+    /// by [`Store::end_families`]. `None` when it had ended before: then nothing is to be published.
     pub async fn add_revocation(
         &self,
         tx: &Tx,
@@ -40,15 +42,21 @@ impl Store {
         let (client_id, audience, before) = match revocation {
             Revocation::Token { client_id, aud, .. } => (Some(client_id.as_str()), Some(aud.as_str()), None),
             Revocation::Family { client_id, .. } => (Some(client_id.as_str()), None, None),
-            Revocation::Client { client_id } => (Some(client_id.as_str()), None, Some(now.seconds())),
+            Revocation::Client { client_id } | Revocation::Machine { client_id } => {
+                (Some(client_id.as_str()), None, Some(now.seconds()))
+            }
             Revocation::Subject { .. } => (None, None, Some(now.seconds())),
             Revocation::Session { .. } | Revocation::Key { .. } => (None, None, None),
+        };
+        let user_id = match revocation {
+            Revocation::Token { sub, .. } => sub.as_deref(),
+            _ => None,
         };
         // A second end of the same person or client moves the time on, by a second at least: what was issued after
         // the first is stamped later than it. A second end of anything else changes nothing.
         let row = sql(
-            "INSERT INTO revocations (kind, subject, client_id, audience, before, until, cause, created_at) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+            "INSERT INTO revocations (kind, subject, client_id, audience, before, until, cause, created_at, user_id) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
                        ON CONFLICT (kind, subject) DO UPDATE SET \
                          before = CASE WHEN excluded.before > revocations.before THEN excluded.before \
                                        ELSE revocations.before + 1 END, \
@@ -64,6 +72,7 @@ impl Store {
         .bind(revocation.until(now))
         .bind(cause)
         .bind(now.0)
+        .bind(user_id)
         .fetch_optional(tx)
         .await?;
         let Some(row) = row else { return Ok(None) };
@@ -92,6 +101,11 @@ impl Store {
                     .bind(client_id)
                     .bind(before)
             }
+            Revocation::Machine { client_id } => {
+                sql("UPDATE clients SET machine_tokens_before = $2, version = version + 1 WHERE id = $1")
+                    .bind(client_id)
+                    .bind(before)
+            }
             Revocation::Subject { sub } => {
                 // The person first, whom a sign-in holds, then sessions, which a redemption holds: either is waited for,
                 // and what it has made is then found.
@@ -106,14 +120,7 @@ impl Store {
                 )
                 .execute(tx)
                 .await?;
-                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL AND expires_at > 0")
-                    .bind(sub)
-                    .execute(tx)
-                    .await?;
-                end(
-                    "UPDATE families SET revoked_at = $2, cause = $3 WHERE user_id = $1 AND revoked_at IS NULL",
-                    sub,
-                )
+                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL AND expires_at > 0").bind(sub)
             }
             Revocation::Family { fam, .. } => end(
                 "UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL",
@@ -126,15 +133,11 @@ impl Store {
                 )
                 .execute(tx)
                 .await?;
-                sql("DELETE FROM codes WHERE session_id = $1 AND spent_at IS NULL AND expires_at > 0")
-                    .bind(session)
-                    .execute(tx)
-                    .await?;
-                end(
-                    "UPDATE families SET revoked_at = $2, cause = $3 \
-                     WHERE session_id = $1 AND offline_at IS NULL AND revoked_at IS NULL",
-                    session,
+                sql(
+                    "DELETE FROM codes WHERE user_id = (SELECT s.user_id FROM sessions s WHERE s.id = $1) \
+                       AND session_id = $1 AND spent_at IS NULL AND expires_at > 0",
                 )
+                .bind(session)
             }
             Revocation::Token { .. } | Revocation::Key { .. } => return Ok(()),
         };
@@ -142,42 +145,61 @@ impl Store {
         Ok(())
     }
 
-    /// How many single tokens of this client guards must remember now.
-    pub async fn live_tokens(&self, tx: &Tx, client: &ClientId, now: Timestamp) -> Result<i64, StoreError> {
-        let row = sql("SELECT COUNT(*) AS live FROM revocations \
-                       WHERE client_id = $1 AND kind = 'token' AND until > $2")
-        .bind(client.as_str())
-        .bind(now.seconds())
-        .fetch_one(tx)
-        .await?;
-        Ok(row.int("live")?)
+    /// How many single tokens of a person at this client, or of the client itself, guards must remember now; no more are
+    /// counted than matter to [`collapse`](latchkey_protocol::revocation::collapse).
+    pub async fn live_tokens(
+        &self,
+        tx: &Tx,
+        client: &ClientId,
+        user: Option<&str>,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        let statement = match user {
+            Some(user) => sql("SELECT COUNT(*) AS live FROM (SELECT subject FROM revocations \
+                 WHERE kind = 'token' AND client_id = $1 AND until > $2 AND user_id = $4 LIMIT $3) AS counted")
+            .bind(client.as_str())
+            .bind(now.seconds())
+            .bind(PERSON_COLLAPSE_AT)
+            .bind(user),
+            None => sql("SELECT COUNT(*) AS live FROM (SELECT subject FROM revocations \
+                 WHERE kind = 'token' AND client_id = $1 AND until > $2 AND user_id IS NULL LIMIT $3) AS counted")
+            .bind(client.as_str())
+            .bind(now.seconds())
+            .bind(COLLAPSE_AT + 1),
+        };
+        Ok(statement.fetch_one(tx).await?.int("live")?)
     }
 
-    /// Forgets the single tokens of a client that were issued until now, when all of those have ended as one. A token
-    /// from a node whose clock is ahead keeps its own entry.
-    pub async fn drop_tokens(&self, tx: &Tx, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
-        sql("DELETE FROM revocations WHERE client_id = $1 AND kind = 'token' AND until <= $2")
+    /// Forgets the single tokens of a person at a client, whose families have all ended.
+    pub async fn drop_tokens_of_person(
+        &self,
+        tx: &Tx,
+        client: &ClientId,
+        user: &str,
+    ) -> Result<(), StoreError> {
+        sql("DELETE FROM revocations WHERE kind = 'token' AND client_id = $1 AND user_id = $2")
             .bind(client.as_str())
-            .bind(acceptable_until(now.seconds() + LIFE_S))
+            .bind(user)
             .execute(tx)
             .await?;
         Ok(())
     }
 
-    /// The online families of a session that are alive: their `fam`, client and `sid`.
-    pub async fn families_of_session(
+    /// Forgets the single tokens of a machine that were issued until now, when all of those have ended as one. A token
+    /// from a node whose clock is ahead keeps its own entry.
+    pub async fn drop_tokens_of_machine(
         &self,
         tx: &Tx,
-        session: &str,
-    ) -> Result<Vec<(String, String, Option<String>)>, StoreError> {
-        sql("SELECT fam, client_id, sid FROM families \
-             WHERE session_id = $1 AND offline_at IS NULL AND revoked_at IS NULL ORDER BY fam")
-        .bind(session)
-        .fetch_all(tx)
-        .await?
-        .iter()
-        .map(|row| Ok((row.text("fam")?, row.text("client_id")?, row.opt_text("sid")?)))
-        .collect()
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("DELETE FROM revocations \
+             WHERE kind = 'token' AND client_id = $1 AND user_id IS NULL AND until <= $2")
+        .bind(client.as_str())
+        .bind(now.seconds() + LIFE_S + LEEWAY_S + SKEW_S)
+        .execute(tx)
+        .await?;
+        Ok(())
     }
 
     /// The client and the `sid` of a family, if there is one.
@@ -201,14 +223,15 @@ impl Store {
         fam: Option<&str>,
         client: &ClientId,
     ) -> Result<TokenStanding, StoreError> {
-        let row = sql(
-            "SELECT c.id, c.metadata, c.disabled_at, c.tokens_before, c.version, t.kind AS token_end, \
-                         f.fam AS family_end \
+        let row = sql(concat!(
+            "SELECT c.id, c.metadata, c.disabled_at, c.tokens_before, c.machine_tokens_before, c.version, \
+                         t.kind AS token_end, f.fam AS family_end \
                        FROM clients c \
                        LEFT JOIN revocations t ON t.kind = 'token' AND t.subject = $1 \
-                       LEFT JOIN families f ON f.fam = $2 AND f.revoked_at IS NOT NULL \
-                       WHERE c.id = $3",
-        )
+                       LEFT JOIN families f ON f.fam = $2 AND (f.revoked_at IS NOT NULL OR ",
+            bulk_ended_at!("f"),
+            " IS NOT NULL) WHERE c.id = $3"
+        ))
         .bind(jti)
         .bind(fam)
         .bind(client.as_str())
@@ -233,6 +256,7 @@ fn read_standing(row: &Row) -> Result<TokenStanding, StoreError> {
         previous_secret: None,
         disabled_at: row.opt_int("disabled_at")?.map(Timestamp),
         tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
+        machine_tokens_before: row.opt_int("machine_tokens_before")?.map(Timestamp),
         version: row.int("version")?,
     };
     Ok(TokenStanding {

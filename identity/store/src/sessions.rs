@@ -1,13 +1,13 @@
 //! Sign-in sessions and the history of sign-ins.
 
-use latchkey_db::{On, Row, Tx, sql};
+use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::session::{Session, SignIn};
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::people::{consent_columns, person_columns, read_consent, read_person};
-use crate::{Store, StoreError};
+use crate::{Place, Store, StoreError};
 
 /// A session as its person sees it.
 #[derive(Clone, Debug)]
@@ -154,26 +154,46 @@ impl Store {
         Ok(())
     }
 
-    /// A person's sessions that nobody has ended and that have not run out, the last used first.
-    pub async fn sessions_of<'a>(
+    /// Up to `limit` of a person's sessions after a place that nobody has ended and that have not run out, the last used
+    /// first.
+    pub async fn sessions_of(
         &self,
-        on: impl Into<On<'a>>,
         user: &str,
         latest: Timestamp,
+        after: Option<&Place>,
+        limit: i64,
     ) -> Result<Vec<SessionRow>, StoreError> {
+        let (at, id) = after.cloned().unwrap_or((i64::MAX, String::new()));
+        // What is used ends later: this is the order of the last use, and the same index leaves out what has run out.
         sql(concat!(
             "SELECT ",
             session_columns!(),
             " FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at > $2 \
-               AND s.expires_at > $2 ORDER BY s.last_seen_at DESC, s.id"
+               AND s.expires_at > $2 AND (s.idle_expires_at, s.id) < ($3, $4) \
+               ORDER BY s.idle_expires_at DESC, s.id DESC LIMIT $5"
         ))
         .bind(user)
         .bind(latest.0)
-        .fetch_all(on)
+        .bind(at)
+        .bind(id)
+        .bind(limit)
+        .fetch_all(&self.db)
         .await?
         .iter()
         .map(read)
         .collect()
+    }
+
+    /// Whether this is a session of the person that nobody has ended and that has not run out.
+    pub async fn has_session(&self, user: &str, id: &str, latest: Timestamp) -> Result<bool, StoreError> {
+        let row = sql("SELECT id FROM sessions \
+             WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3")
+        .bind(id)
+        .bind(user)
+        .bind(latest.0)
+        .fetch_optional(&self.db)
+        .await?;
+        Ok(row.is_some())
     }
 
     /// Adds a line to a person's sign-in history.
@@ -190,13 +210,21 @@ impl Store {
         Ok(())
     }
 
-    /// The last lines of a person's sign-in history, the newest first.
-    pub async fn sign_ins(&self, user: &str, limit: i64) -> Result<Vec<SignInRow>, StoreError> {
+    /// Up to `limit` lines of a person's sign-in history after a place, the newest first.
+    pub async fn sign_ins(
+        &self,
+        user: &str,
+        after: Option<&Place>,
+        limit: i64,
+    ) -> Result<Vec<SignInRow>, StoreError> {
+        let (at, id) = after.cloned().unwrap_or((i64::MAX, String::new()));
         sql(
             "SELECT id, user_id, session_id, at, outcome, device FROM sign_ins \
-             WHERE user_id = $1 ORDER BY at DESC, id DESC LIMIT $2",
+             WHERE user_id = $1 AND (at, id) < ($2, $3) ORDER BY at DESC, id DESC LIMIT $4",
         )
         .bind(user)
+        .bind(at)
+        .bind(id)
         .bind(limit)
         .fetch_all(&self.db)
         .await?
@@ -212,6 +240,20 @@ impl Store {
             })
         })
         .collect()
+    }
+}
+
+impl SessionRow {
+    /// Where a page that ends with this line is gone on with.
+    pub fn place(&self) -> Place {
+        (self.session.idle_expires_at.0, self.session.id.clone())
+    }
+}
+
+impl SignInRow {
+    /// Where a page that ends with this line is gone on with.
+    pub fn place(&self) -> Place {
+        (self.at.0, self.id.clone())
     }
 }
 

@@ -35,7 +35,7 @@ impl Db {
                     let watch = move |stopping| watch_sqlite(file.clone(), changed.clone(), stopping);
                     self.inner.tasks.spawn(keep(watch, stopping));
                 }
-                Pools::Postgres(pool) => {
+                Pools::Postgres { pool, .. } => {
                     let pool = pool.clone();
                     let watch = move |stopping| watch_postgres(pool.clone(), changed.clone(), stopping);
                     self.inner.tasks.spawn(keep(watch, stopping));

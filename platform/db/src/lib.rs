@@ -5,6 +5,7 @@
 //! Reading never takes the writer; the only way to write is [`Db::write`], or [`Db::write_one`] for one statement.
 
 mod changes;
+mod class;
 mod error;
 mod exists;
 mod migrate;
@@ -15,6 +16,7 @@ pub mod testing;
 mod write;
 mod writer;
 
+pub use class::Class;
 pub use error::{DbError, reasons};
 pub use migrate::{Migration, Migrations};
 pub use open::{Db, Engine, Options};

@@ -15,11 +15,12 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::class::Places;
 use crate::migrate::check_sqlite_version;
 use crate::readers::Readers;
 use crate::write::Job;
 use crate::writer::{Disk, Writer};
-use crate::{DbError, Migrations};
+use crate::{Class, DbError, Migrations};
 
 /// Which database answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Engine {
 #[derive(Clone)]
 pub struct Db {
     pub(crate) inner: Arc<Inner>,
+    /// What this handle's reads are for.
+    pub(crate) class: Class,
 }
 
 pub(crate) struct Inner {
@@ -58,7 +61,11 @@ pub(crate) enum Pools {
         writer: mpsc::Sender<Job>,
         file: Box<SqliteConnectOptions>,
     },
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        /// Of the pool's connections, how many each class of reads may have.
+        places: Places,
+    },
 }
 
 /// How to open a database.
@@ -66,7 +73,8 @@ pub(crate) enum Pools {
 pub struct Options {
     /// Whose tables live in it.
     pub migrations: Vec<Migrations>,
-    /// Readers of SQLite (no more than cores, and two), or connections of PostgreSQL, at most.
+    /// Readers of SQLite (no more than cores, and two; pages, searches and the background have a few of their own), or
+    /// connections of PostgreSQL, at most.
     pub connections: u32,
     /// Cancelled when a commit ends in an I/O error: the node must stop, and start again from the log.
     pub fatal: CancellationToken,
@@ -108,7 +116,16 @@ impl Db {
     pub fn engine(&self) -> Engine {
         match &self.inner.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// The same database by a handle whose reads are of this class: they have places of their own, and wait for no
+    /// others. Writes are not in classes.
+    pub fn reading(&self, class: Class) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            class,
         }
     }
 
@@ -119,7 +136,7 @@ impl Db {
         self.inner.tasks.wait().await;
         match &self.inner.pools {
             Pools::Sqlite { readers, .. } => readers.close().await,
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, .. } => pool.close().await,
         }
     }
 
@@ -143,7 +160,8 @@ impl Db {
         migrate_sqlite(&mut writer, &options.migrations).await?;
 
         let reading = file.clone().create_if_missing(false).read_only(true);
-        let readers = Readers::new(reading, readers(options.connections));
+        let vital = readers(options.connections);
+        let readers = Readers::new(reading, Places::new(vital, (vital / 2).max(1)));
         let last_readers = readers.clone();
         let (jobs, queue) = mpsc::channel(1024);
         let db = Self::assemble(
@@ -188,7 +206,8 @@ impl Db {
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
             .connect_lazy_with(server.options(LIMITS));
-        Ok(Self::assemble(Pools::Postgres(pool), options))
+        let places = Places::new(options.connections, (options.connections / 4).max(1));
+        Ok(Self::assemble(Pools::Postgres { pool, places }, options))
     }
 
     fn assemble(pools: Pools, options: Options) -> Self {
@@ -201,6 +220,7 @@ impl Db {
                 stopping: CancellationToken::new(),
                 fatal: options.fatal,
             }),
+            class: Class::default(),
         }
     }
 }
@@ -215,7 +235,8 @@ pub(crate) fn sqlite_file(path: &str) -> Result<PathBuf, DbError> {
     }
 }
 
-/// How many readers a SQLite file has. Each is a thread with pages of its own: more than there are cores only wake each
+/// How many readers a SQLite file has for what the node lives on. Each is a thread with pages of its own: more than there
+/// are cores only wake each
 /// other up. Two, so that a long search does not stop everybody.
 fn readers(most: u32) -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

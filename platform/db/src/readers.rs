@@ -4,14 +4,13 @@
 //! thread once more for every statement. A file does not hang up, so nobody needs to ask.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::OwnedSemaphorePermit;
 
-/// How long somebody waits for a reader before it is an outage.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::Class;
+use crate::class::Places;
 
 /// Cloning is cheap.
 #[derive(Clone)]
@@ -21,8 +20,7 @@ pub(crate) struct Readers {
 
 struct Shared {
     file: SqliteConnectOptions,
-    most: u32,
-    places: Arc<Semaphore>,
+    places: Places,
     idle: Mutex<Vec<SqliteConnection>>,
 }
 
@@ -35,29 +33,20 @@ pub(crate) struct Reader {
 }
 
 impl Readers {
-    /// None is opened before somebody reads, and never more than `most`.
-    pub fn new(file: SqliteConnectOptions, most: u32) -> Self {
+    /// None is opened before somebody reads, and never more than there are places.
+    pub fn new(file: SqliteConnectOptions, places: Places) -> Self {
         Self {
             shared: Arc::new(Shared {
                 file,
-                most,
-                places: Arc::new(Semaphore::new(most as usize)),
+                places,
                 idle: Mutex::default(),
             }),
         }
     }
 
-    /// `PoolTimedOut` when all are busy for too long, `PoolClosed` after [`Self::close`].
-    pub async fn lend(&self) -> Result<Reader, sqlx::Error> {
-        let places = &self.shared.places;
-        let place = match places.clone().try_acquire_owned() {
-            Ok(place) => place,
-            Err(TryAcquireError::Closed) => return Err(sqlx::Error::PoolClosed),
-            Err(TryAcquireError::NoPermits) => tokio::time::timeout(PATIENCE, places.clone().acquire_owned())
-                .await
-                .map_err(|_late| sqlx::Error::PoolTimedOut)?
-                .map_err(|_closed| sqlx::Error::PoolClosed)?,
-        };
+    /// `PoolTimedOut` when all of the class are busy for too long, `PoolClosed` after [`Self::close`].
+    pub async fn lend(&self, class: Class) -> Result<Reader, sqlx::Error> {
+        let place = self.shared.places.take(class).await?;
         let idle = self.idle().pop();
         let conn = match idle {
             Some(conn) => conn,
@@ -73,8 +62,7 @@ impl Readers {
 
     /// Lets every statement that has begun end, then closes all.
     pub async fn close(&self) {
-        let _all = self.shared.places.acquire_many(self.shared.most).await;
-        self.shared.places.close();
+        self.shared.places.close().await;
         let all = std::mem::take(&mut *self.idle());
         for conn in all {
             let _closing = conn.close().await;

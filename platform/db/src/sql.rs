@@ -142,12 +142,13 @@ impl Sql {
             On::Read(db) => match &db.inner.pools {
                 Pools::Sqlite { readers, .. } => {
                     let (text, arguments) = self.for_sqlite()?;
-                    let mut reader = readers.lend().await?;
+                    let mut reader = readers.lend(db.class).await?;
                     let rows = sqlx::query_with(text, arguments).fetch_all(reader.conn()?).await;
                     Ok(sqlite_rows(reader.finished(rows)?))
                 }
-                Pools::Postgres(pool) => {
+                Pools::Postgres { pool, places } => {
                     let (text, arguments) = self.for_postgres()?;
+                    let _place = places.take(db.class).await?;
                     Ok(postgres_rows(
                         sqlx::query_with(text, arguments).fetch_all(pool).await?,
                     ))
@@ -175,14 +176,15 @@ impl Sql {
             On::Read(db) => match &db.inner.pools {
                 Pools::Sqlite { readers, .. } => {
                     let (text, arguments) = self.for_sqlite()?;
-                    let mut reader = readers.lend().await?;
+                    let mut reader = readers.lend(db.class).await?;
                     let row = sqlx::query_with(text, arguments)
                         .fetch_optional(reader.conn()?)
                         .await;
                     Ok(reader.finished(row)?.map(Row::Sqlite))
                 }
-                Pools::Postgres(pool) => {
+                Pools::Postgres { pool, places } => {
                     let (text, arguments) = self.for_postgres()?;
+                    let _place = places.take(db.class).await?;
                     let row = sqlx::query_with(text, arguments).fetch_optional(pool).await?;
                     Ok(row.map(Row::Postgres))
                 }

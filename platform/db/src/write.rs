@@ -193,7 +193,7 @@ impl Db {
             Pools::Sqlite { writer, .. } => {
                 writer.send(job).await.map_err(|_| E::from(DbError::Stopped))?;
             }
-            Pools::Postgres(pool) => {
+            Pools::Postgres { pool, .. } => {
                 if self.inner.stopping.is_cancelled() {
                     return Err(E::from(DbError::Stopped));
                 }

@@ -149,6 +149,7 @@ fn token(world: &World, jti: &str, aud: &str) -> Revocation {
     Revocation::Token {
         jti: jti.into(),
         client_id: "m-basic".into(),
+        sub: None,
         aud: aud.into(),
         exp,
     }

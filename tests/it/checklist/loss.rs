@@ -328,6 +328,7 @@ async fn in_06_a_revocation_of_every_kind_reaches_the_guard() {
             Revocation::Token {
                 jti: token_claims["jti"].as_str().unwrap().into(),
                 client_id: "m-basic".into(),
+                sub: None,
                 aud: super::world::CATALOG.into(),
                 exp: token_claims["exp"].as_i64().unwrap(),
             },

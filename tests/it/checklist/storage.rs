@@ -167,6 +167,7 @@ impl Operation {
                 end(Revocation::Token {
                     jti: name,
                     client_id: "m-basic".into(),
+                    sub: None,
                     aud: CATALOG.into(),
                     exp,
                 })

@@ -56,6 +56,8 @@ const NAMES: [&str; 10] = [
 struct People<'a> {
     house: &'a House,
     app: App,
+    /// How many applications there have been.
+    rounds: usize,
 }
 
 impl People<'_> {
@@ -71,7 +73,11 @@ impl People<'_> {
         back.code.expect("a code")
     }
 
-    async fn prepare(&self) -> Vec<Ready> {
+    /// Everything is done at an application of its own: at one, so many families may not be born within a minute.
+    async fn prepare(&mut self) -> Vec<Ready> {
+        self.rounds += 1;
+        let name = format!("rotating-{}", self.rounds);
+        self.app = self.house.plant_app(&name, None, "openid").await;
         let (browser, one) = self.signed_in().await;
         let more = async || {
             let code = self.code(&browser).await;
@@ -146,7 +152,8 @@ impl People<'_> {
                 told(answer.status == 200, &answer)
             }
             Ready::Withdraw(browser, page) => {
-                let seen = browser.press(page, "[data-client='rotating']", &[]).await;
+                let button = format!("[data-client='{}']", self.app.client_id);
+                let seen = browser.press(page, &button, &[]).await;
                 told(seen.answer.status == 303, &seen)
             }
             Ready::SignOut(browser, page) => {
@@ -163,7 +170,11 @@ async fn cve_2020_15223_tk_17_every_statement_that_can_fail_under_a_person_leave
     let identity = house.running().identity.clone().expect("the issuer is here");
     let app = house.plant_app("rotating", None, "openid").await;
     let db = identity.store().db().clone();
-    let people = People { house: &house, app };
+    let mut people = People {
+        house: &house,
+        app,
+        rounds: 0,
+    };
     let saboteur = Saboteur::new(&db).await;
     let mut matrix = Matrix::new("TK-17 what a person does × failing statement");
     let mut whole = Vec::new();

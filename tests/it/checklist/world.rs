@@ -172,6 +172,7 @@ impl World {
         let revocation = Revocation::Token {
             jti,
             client_id: "m-basic".to_owned(),
+            sub: None,
             aud: CATALOG.to_owned(),
             exp: self.now().seconds() + 1,
         };

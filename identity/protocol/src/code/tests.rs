@@ -24,6 +24,7 @@ struct Case {
     verifier: Option<&'static str>,
     proof: Option<&'static str>,
     resource: Vec<String>,
+    limiting_birth: Option<i64>,
     received: i64,
     now: i64,
     latest: i64,
@@ -63,6 +64,7 @@ fn case() -> Case {
         verifier: Some(VERIFIER),
         proof: None,
         resource: Vec::new(),
+        limiting_birth: None,
         received: T + 1_000,
         now: T + 1_001,
         latest: T + 1_001,
@@ -96,6 +98,7 @@ impl Case {
             resources: &fixture(),
             asked_resource: &self.resource,
             limits: Limits::default(),
+            limiting_birth: self.limiting_birth.map(Timestamp),
             mac_key_id: KeyId([1; 9]),
             random: &Random {
                 family: "family-1",
@@ -316,6 +319,25 @@ fn cve_2025_64521_cve_2024_47000_tk_10_who_has_ended_since_redeems_nothing() {
         c.session_ended = true;
     });
     assert_eq!(offline.kind(), "SessionEnded");
+}
+
+#[test]
+fn a_code_of_too_many_is_refused_for_now_and_only_when_it_is_good() {
+    let many = || case().with(|c| c.limiting_birth = Some(T - 58_998));
+    match many().decide() {
+        Decision::Refused(OAuthError::TooManyRedemptions(next)) => assert_eq!(next, Timestamp(T + 1_002)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        many().with(|c| c.limiting_birth = Some(T - 58_999)).kind(),
+        "redeem"
+    );
+    for (reason, spoil) in BINDING {
+        assert_eq!(many().with(spoil).kind(), reason);
+    }
+    assert_eq!(many().with(|c| c.session_ended = true).kind(), "SessionEnded");
+    // A replay ends its family however many there are.
+    assert_eq!(many().with(spend).kind(), "kills family-0");
 }
 
 #[test]

@@ -53,6 +53,7 @@ impl World {
             previous_secret: None,
             disabled_at: None,
             tokens_before: None,
+            machine_tokens_before: None,
             version: 1,
         };
         let person = Person {

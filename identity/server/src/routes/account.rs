@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
-use latchkey_http::Form;
+use latchkey_db::Class;
+use latchkey_http::{Form, cursor};
+use latchkey_identity_store::{FamilyPlace, Place, SessionRow, Store};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::PageError;
@@ -13,6 +15,8 @@ use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::session::State as SessionState;
 use latchkey_protocol::{ClientId, Timestamp};
 use latchkey_web::{Page, Words, answer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::interaction::origin;
 use crate::pages::{Fault, private, scope_words, see_other};
@@ -30,10 +34,27 @@ struct AccountPage<'a> {
     email: &'a str,
     roles: String,
     done: Option<String>,
-    sessions: Vec<SessionLine>,
-    applications: Vec<ApplicationLine>,
-    families: Vec<FamilyLine>,
-    history: Vec<HistoryLine>,
+    sessions: Listing<SessionLine>,
+    applications: Listing<ApplicationLine>,
+    families: Listing<FamilyLine>,
+    history: Listing<HistoryLine>,
+}
+
+/// A page of a list.
+struct Listing<T> {
+    lines: Vec<T>,
+    /// Whether it goes on from an earlier page.
+    goes_on: bool,
+    /// Where the next page begins, if there is one: what a link says.
+    older: Option<String>,
+}
+
+/// Where each list goes on, as the links of an earlier page say it.
+struct After {
+    sessions: Option<Place>,
+    applications: Option<Place>,
+    families: Option<FamilyPlace>,
+    history: Option<Place>,
 }
 
 struct SessionLine {
@@ -84,7 +105,7 @@ fn moment(words: &Words, at: Timestamp) -> Moment {
     Moment { iso, words }
 }
 
-/// How many lines of each list are shown.
+/// How many lines of each list a page shows.
 const MOST: i64 = 50;
 
 pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
@@ -128,8 +149,15 @@ impl Identity {
             Err(sign_in) => return Ok(sign_in),
         };
         let (user, words) = (&known.person.id, &visitor.words);
-        let store = &self.inner.store;
+        // However many look at their pages: tokens do not wait for them.
+        let store = self.inner.store.reading(Class::Page);
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
+        let after = After {
+            sessions: place(&mut form, "sessions", |(_, id): &Place| id.as_str())?,
+            applications: place(&mut form, "applications", |(_, id): &Place| id.as_str())?,
+            families: place(&mut form, "families", |(_, _, id): &FamilyPlace| id.as_str())?,
+            history: place(&mut form, "history", |(_, id): &Place| id.as_str())?,
+        };
         let done = match form.take("done").as_deref() {
             Some("session") => Some("account.done_session"),
             Some("application") => Some("account.done_application"),
@@ -137,51 +165,32 @@ impl Identity {
             _ => None,
         };
         let token = self.session_token(visitor, "account")?;
-        let sessions = store.sessions_of(store.db(), user, self.latest()).await?;
-        let device = |device: Option<String>| device_words(words, device.as_deref());
-        let sessions = sessions.into_iter().map(|row| SessionLine {
-            this: row.session.id == known.row.session.id,
-            device: device(row.device),
-            since: moment(words, row.created_at),
-            seen: moment(words, row.last_seen_at),
-            id: row.session.id,
+        let sessions = self.sessions(&store, &known, words, after.sessions).await?;
+        let applications = self.applications(&store, user, words, after.applications).await?;
+        let rows = store.families_of(user, after.families.as_ref(), MOST + 1).await?;
+        let rows = listing(rows, after.families.is_some(), |last| last.place());
+        let mut lines = Vec::new();
+        for row in rows.lines {
+            lines.push(self.family_line(words, row).await?);
+        }
+        let families = Listing {
+            lines,
+            goes_on: rows.goes_on,
+            older: rows.older,
+        };
+        let rows = store.sign_ins(user, after.history.as_ref(), MOST + 1).await?;
+        let rows = listing(rows, after.history.is_some(), |last| last.place());
+        let history = rows.map(|row| HistoryLine {
+            device: device_words(words, row.device.as_deref()),
+            at: moment(words, row.at),
+            good: row.outcome == "signed_in",
+            outcome: match row.outcome.as_str() {
+                "signed_in" => words.say("account.signed_in"),
+                "wrong_password" => words.say("account.wrong_password"),
+                _ => words.say("account.refused"),
+            }
+            .to_owned(),
         });
-        let sessions = sessions.collect();
-        let mut applications = Vec::new();
-        for connected in store.connected(user).await? {
-            let client = self.known(&connected.client_id).await?;
-            let home = client.as_ref().and_then(|client| client.home());
-            applications.push(ApplicationLine {
-                name: name_of(client.as_deref(), &connected.client_id),
-                home: home.map(str::to_owned),
-                client_id: connected.client_id,
-                since: moment(words, connected.since),
-                scopes: connected
-                    .granted
-                    .pairs()
-                    .map(|(resource, name)| scope_words(words, resource, name))
-                    .collect(),
-            });
-        }
-        let mut families = Vec::new();
-        for row in store.families_of(user, self.latest(), MOST).await? {
-            families.push(self.family_line(words, row).await?);
-        }
-        let history = store
-            .sign_ins(user, MOST)
-            .await?
-            .into_iter()
-            .map(|row| HistoryLine {
-                device: device_words(words, row.device.as_deref()),
-                at: moment(words, row.at),
-                good: row.outcome == "signed_in",
-                outcome: match row.outcome.as_str() {
-                    "signed_in" => words.say("account.signed_in"),
-                    "wrong_password" => words.say("account.wrong_password"),
-                    _ => words.say("account.refused"),
-                }
-                .to_owned(),
-            });
         let view = AccountPage {
             page: visitor.page("account.title"),
             host: self.host(),
@@ -194,11 +203,74 @@ impl Identity {
             sessions,
             applications,
             families,
-            history: history.collect(),
+            history,
         };
         let mut response = answer(StatusCode::OK, &view);
         private(&mut response, None);
         Ok(response)
+    }
+
+    /// Where the person is signed in; this browser first, and on the first page alone.
+    async fn sessions(
+        &self,
+        store: &Store,
+        known: &SignedIn,
+        words: &Words,
+        after: Option<Place>,
+    ) -> Result<Listing<SessionLine>, IdentityError> {
+        let this = &known.row.session.id;
+        let line = |row: SessionRow| SessionLine {
+            this: row.session.id == *this,
+            device: device_words(words, row.device.as_deref()),
+            since: moment(words, row.created_at),
+            seen: moment(words, row.last_seen_at),
+            id: row.session.id,
+        };
+        let rows = store
+            .sessions_of(&known.person.id, self.latest(), after.as_ref(), MOST + 1)
+            .await?;
+        let mut others = listing(rows, after.is_some(), |last: &SessionRow| last.place());
+        others.lines.retain(|row| row.session.id != *this);
+        let mut sessions = others.map(line);
+        if after.is_none() {
+            sessions.lines.insert(0, line(known.row.clone()));
+        }
+        Ok(sessions)
+    }
+
+    async fn applications(
+        &self,
+        store: &Store,
+        user: &str,
+        words: &Words,
+        after: Option<Place>,
+    ) -> Result<Listing<ApplicationLine>, IdentityError> {
+        let rows = store.connected(user, after.as_ref(), MOST + 1).await?;
+        let rows = listing(rows, after.is_some(), |last| last.place());
+        let mut lines = Vec::new();
+        for connected in rows.lines {
+            let resources = &connected.granted.resources;
+            let client = self.known(&connected.client_id).await?;
+            let home = client.as_ref().and_then(|client| client.home());
+            let scopes = connected
+                .granted
+                .scope
+                .names()
+                .map(|name| scope_words(words, name, resources))
+                .collect();
+            lines.push(ApplicationLine {
+                name: name_of(client.as_deref(), &connected.client_id),
+                home: home.map(str::to_owned),
+                since: moment(words, connected.since),
+                client_id: connected.client_id,
+                scopes,
+            });
+        }
+        Ok(Listing {
+            lines,
+            goes_on: rows.goes_on,
+            older: rows.older,
+        })
     }
 
     async fn family_line(
@@ -244,13 +316,9 @@ impl Identity {
         let target = form.take("id").ok_or(PageError::Malformed)?;
         match form.take("action").as_deref() {
             Some("end-session") => {
-                let own = self
-                    .inner
-                    .store
-                    .sessions_of(self.inner.store.db(), &user, self.latest())
-                    .await?;
+                let store = &self.inner.store;
                 // Somebody else's session is not there, whatever was sent.
-                if own.iter().any(|row| row.session.id == target) {
+                if store.has_session(&user, &target, self.latest()).await? {
                     let end = Revocation::Session { session: target };
                     self.end(end, Trigger::SignedOutThere.ends().cause, &user).await?;
                 }
@@ -275,6 +343,45 @@ impl Identity {
             _ => Err(PageError::Malformed.into()),
         }
     }
+}
+
+impl<T> Listing<T> {
+    fn map<U>(self, line: impl FnMut(T) -> U) -> Listing<U> {
+        Listing {
+            lines: self.lines.into_iter().map(line).collect(),
+            goes_on: self.goes_on,
+            older: self.older,
+        }
+    }
+}
+
+/// A page of the rows that were found, of which one more than a page was asked for.
+fn listing<T, P: Serialize>(mut rows: Vec<T>, goes_on: bool, place: impl Fn(&T) -> P) -> Listing<T> {
+    let whole = usize::try_from(MOST).unwrap_or(usize::MAX);
+    let more = rows.len() > whole;
+    rows.truncate(whole);
+    let last = rows.last().filter(|_| more);
+    Listing {
+        older: last.map(|last| cursor::encode(&place(last))),
+        goes_on,
+        lines: rows,
+    }
+}
+
+/// Where a list goes on, if the address says so. What is inside is bound; no id of ours has anything but visible ASCII.
+fn place<T: DeserializeOwned>(
+    form: &mut Form,
+    name: &str,
+    id: impl Fn(&T) -> &str,
+) -> Result<Option<T>, PageError> {
+    let Some(text) = form.take(name) else {
+        return Ok(None);
+    };
+    let place: T = cursor::decode(&text).map_err(|_| PageError::Malformed)?;
+    if !id(&place).bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(PageError::Malformed);
+    }
+    Ok(Some(place))
 }
 
 /// A client's name; its id where it is gone.
@@ -334,6 +441,8 @@ fn cause_words<'a>(words: &'a Words, cause: &str) -> &'a str {
         "replay" => "cause.replay",
         "code_replay" => "cause.code_replay",
         "store_rewound" => "cause.store_rewound",
+        "family_limit" => "cause.family_limit",
+        "tokens_revoked" => "cause.tokens_revoked",
         "overlap_streak" => "cause.overlap_streak",
         "revoked by the client" => "cause.revoked",
         "replaced" => "cause.replaced",

@@ -41,7 +41,7 @@ impl Identity {
         let client = &admitted.client;
         let handed = match RefreshToken::parse(&token) {
             Ok(token) => self.hand_in_refresh(client, &token).await?,
-            Err(_) => self.hand_in(client, &token),
+            Err(_) => self.hand_in(client, &token).await?,
         };
         match handed {
             Handed::End(revocation) => {
@@ -58,16 +58,27 @@ impl Identity {
         Ok(response)
     }
 
-    fn hand_in(&self, client: &Client, token: &str) -> Handed {
+    async fn hand_in(&self, client: &Client, token: &str) -> Result<Handed, IdentityError> {
         let proved = self.inner.verifier.prove_acceptable(token);
-        let access_token = proved.as_ref().map(|claims| AccessToken {
+        let claims = proved.as_ref();
+        let family_ended = match claims {
+            Some(claims) if claims.fam.is_some() => {
+                let store = &self.inner.store;
+                let known = store.standing(&claims.jti, claims.fam.as_deref(), client.id());
+                known.await?.family_ended
+            }
+            _ => false,
+        };
+        let access_token = claims.map(|claims| AccessToken {
             jti: &claims.jti,
             client_id: &claims.client_id,
+            sub: &claims.sub,
+            family_ended,
             // Of two the second is the issuer's own, at which no guard listens.
             aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
             exp: claims.exp,
         });
-        hand_in(client, access_token, self.now())
+        Ok(hand_in(client, access_token, self.now()))
     }
 
     /// Whatever its generation: no replay alarm, its family ends because its client wants so.

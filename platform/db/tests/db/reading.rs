@@ -1,6 +1,9 @@
 //! Readers: they see what is committed, and they cannot write.
 
-use latchkey_db::{DbError, sql};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use latchkey_db::{Class, DbError, sql};
 
 use crate::fixture::*;
 
@@ -109,6 +112,53 @@ async fn who_hangs_up_in_the_middle_of_a_read_takes_no_reader_along() {
             "{:?}",
             late.map(drop)
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_node_lives_on_does_not_wait_for_a_queue_of_pages() {
+    const MANY: usize = 64;
+    for_each_engine("classes", async |place| {
+        place.insert("a").await.unwrap();
+        for class in [Class::Page, Class::Search, Class::Background] {
+            let over = Arc::new(AtomicUsize::new(0));
+            let pages: Vec<_> = (0..MANY)
+                .map(|_| {
+                    let (db, over) = (place.db.reading(class), over.clone());
+                    tokio::spawn(async move {
+                        let long = sql(
+                            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000) \
+                             SELECT COUNT(*) AS found FROM n",
+                        );
+                        let answered = long.fetch_one(&db).await;
+                        over.fetch_add(1, Ordering::SeqCst);
+                        answered.map(drop)
+                    })
+                })
+                .collect();
+            // On one thread: each of them has asked for its place now.
+            tokio::task::yield_now().await;
+            assert_eq!(soon(ids(&place.db)).await, ["a"]);
+            let over = over.load(Ordering::SeqCst);
+            assert!(over < MANY / 2, "{class:?}: {over} of {MANY} came first");
+            pages.iter().for_each(tokio::task::JoinHandle::abort);
+        }
+        // Their places are given back.
+        for class in [Class::Page, Class::Search, Class::Background] {
+            let beside = place.db.reading(class);
+            assert_eq!(soon(ids(&beside)).await, ["a"], "{class:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_handle_of_another_class_writes_as_any_other() {
+    for_each_engine("class_writes", async |place| {
+        let beside = place.db.reading(Class::Background);
+        beside.write_one(row("a")).await.unwrap();
+        assert_eq!(ids(&place.db).await, ["a"]);
     })
     .await;
 }

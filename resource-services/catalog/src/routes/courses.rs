@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use latchkey_db::Class;
 use latchkey_http::{Problem, StrictQuery, etag, none_match};
 use latchkey_kit::{Authenticated, Caller, Context, has_control, is_id, page};
 use serde::Deserialize;
@@ -62,7 +63,13 @@ pub async fn list(
     let sort = asked.sort.unwrap_or_default();
     let after = page::after(asked.cursor.as_deref(), |after: &Position| after.fits(sort))?;
     let filter = filter(asked)?;
-    let found = store::listed(&context.db, &filter, sort, after.as_ref(), limit + 1)
+    // However many search: lists and courses do not wait for them.
+    let class = match filter.q.is_empty() {
+        true => Class::Vital,
+        false => Class::Search,
+    };
+    let db = context.db.reading(class);
+    let found = store::listed(&db, &filter, sort, after.as_ref(), limit + 1)
         .await
         .map_err(Error::from)?;
     Ok(Json(CoursePage::from(page::cut(found, limit, |last| {

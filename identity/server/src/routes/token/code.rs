@@ -3,11 +3,15 @@
 use std::time::Instant;
 
 use axum::response::Response;
+use latchkey_db::Tx;
 use latchkey_http::Form;
 use latchkey_identity_store::AuditRow;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
+use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::GrantRefusal;
+use latchkey_protocol::family_limits::{next_birth, to_end, too_many};
+use latchkey_protocol::refresh::Family;
 use latchkey_protocol::refresh_token::{Handle, Salt};
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::standing::Standing;
@@ -36,7 +40,8 @@ impl Identity {
         let resource = form.take_all("resource");
         let hash = digest(&presented);
         for _ in 0..TRIES {
-            let mut known = self.inner.store.code(&hash).await.map_err(IdentityError::from)?;
+            let known = self.inner.store.code(&hash, self.now()).await;
+            let mut known = known.map_err(IdentityError::from)?;
             let now = self.now();
             let waited = i64::try_from(received.elapsed().as_millis()).unwrap_or(i64::MAX);
             let received_at = Timestamp(now.0.saturating_sub(waited));
@@ -69,6 +74,7 @@ impl Identity {
                 resources: &registry.resources,
                 asked_resource: &resource,
                 limits: self.inner.family_limits,
+                limiting_birth: known.as_ref().and_then(|facts| facts.limiting_birth),
                 mac_key_id,
                 random: &random,
                 now,
@@ -111,7 +117,8 @@ impl Identity {
         Err(IdentityError::Overtaken.into())
     }
 
-    /// One transaction: the code spent while the session and the consent are held, the family born. `false` when somebody was faster.
+    /// One transaction: the code spent while the session and the consent are held, the family born, and one ended where
+    /// there were too many. `false` when somebody was faster.
     async fn redeem(
         &self,
         hash: &str,
@@ -120,18 +127,37 @@ impl Identity {
         now: Timestamp,
     ) -> Result<bool, Refusal> {
         let (identity, key, family) = (self.clone(), hash.to_owned(), redeem.family.clone());
+        let (request_id, latest) = (latchkey_http::current_request_id().to_string(), self.latest());
         let written = self
             .inner
             .store
             .db()
             .write(move |tx| async move {
                 let store = &identity.inner.store;
+                if !store.hold_redemption(&tx, &key).await? {
+                    return Err(IdentityError::Overtaken);
+                }
+                let others = store
+                    .births(&tx, &family.user, &family.client, now, latest)
+                    .await?;
+                if next_birth(others.limiting, now).is_some() {
+                    // Another was born meanwhile; decided anew, this one has to wait.
+                    return Err(IdentityError::Overtaken);
+                }
                 let committed_by = Timestamp(now.0 + COMMIT_MS);
                 if !store.spend_code(&tx, &key, &family.id, committed_by).await? {
                     return Err(IdentityError::Overtaken);
                 }
+                if family.mac_key_id.is_some() {
+                    identity
+                        .make_room(&tx, &family, others.living, latest, &request_id, now)
+                        .await?;
+                }
+                // What others of before wait for is not this one's end.
+                let after = |until: Timestamp| Timestamp(now.0.max(until.0.saturating_add(1)));
+                let born_at = others.ended_until.map_or(now, after);
                 store
-                    .add_family(&tx, &family, &key, device.as_deref(), now)
+                    .add_family(&tx, &family, &key, device.as_deref(), born_at)
                     .await?;
                 Ok::<_, IdentityError>(())
             })
@@ -144,6 +170,39 @@ impl Identity {
             Err(IdentityError::Overtaken) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Ends the oldest of a person's families at this client as far as there are too many.
+    async fn make_room(
+        &self,
+        tx: &Tx,
+        family: &Family,
+        living: i64,
+        latest: Timestamp,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<(), IdentityError> {
+        let most = too_many(living);
+        if most == 0 {
+            return Ok(());
+        }
+        let (store, user, client) = (&self.inner.store, &family.user, &family.client);
+        let online = store
+            .oldest_families(tx, user, client, false, latest, most)
+            .await?;
+        let offline = store
+            .oldest_families(tx, user, client, true, latest, most)
+            .await?;
+        for oldest in to_end(most, online, offline) {
+            let end = Revocation::Family {
+                fam: oldest.fam,
+                sid: oldest.sid,
+                client_id: oldest.client_id,
+            };
+            let cause = Trigger::FamilyLimit.ends().cause;
+            self.end_in(tx, end, cause, "system", request_id, now).await?;
+        }
+        Ok(())
     }
 
     /// When a code was redeemed, as this request must see it: by this node's own clockwork where it was here, else by

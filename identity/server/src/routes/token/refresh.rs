@@ -127,7 +127,10 @@ impl Identity {
             request.id = %latchkey_http::current_request_id(), "grant refused");
         metrics::counter!("latchkey_grants_refused_total", "grant" => grant, "code" => error.wire().code)
             .increment(1);
-        error.into()
+        match error {
+            OAuthError::TooManyRedemptions(next) => Refusal::until(error, next, self.now()),
+            _ => error.into(),
+        }
     }
 
     /// Tells the person and administrators of a family that behaves oddly.

@@ -1,0 +1,86 @@
+//! Ends that are too large for one transaction: what is left of them is gone on with, a page at a time. It is written in
+//! the database, so whoever starts after a crash finds it, and has ended since it was written: nothing of it is refreshed
+//! or called active any more.
+
+use std::time::Duration;
+
+use latchkey_bus::Cause;
+use latchkey_db::Tx;
+use latchkey_identity_store::{BulkRevocation, FamilyName, FamilySet};
+use tokio_util::sync::CancellationToken;
+
+use crate::ends::{PAGE, is_full};
+use crate::{Identity, IdentityError};
+
+/// Events of one page are numbered from its own thousand on.
+const EVENTS_OF_A_PAGE: i64 = 1_000;
+
+impl Identity {
+    /// Ends what is left, as soon as there is something, until `stop`.
+    pub(crate) async fn end_what_is_left(&self, stop: &CancellationToken) {
+        let mut changes = self.inner.store.db().changes();
+        while !stop.is_cancelled() {
+            let pause = match self.next_page().await {
+                Ok(true) => continue,
+                Ok(false) => Duration::from_secs(5),
+                Err(error) => {
+                    let reason = latchkey_http::reasons(&error);
+                    tracing::warn!(reason, "families that have ended wait for their own end");
+                    Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Ends the next page; `false` when nothing is left.
+    async fn next_page(&self) -> Result<bool, IdentityError> {
+        let Some(id) = self.inner.store.next_bulk_revocation().await? else {
+            return Ok(false);
+        };
+        let identity = self.clone();
+        self.inner
+            .store
+            .db()
+            .write(move |tx| async move {
+                let store = &identity.inner.store;
+                // Of several nodes one does this page; the others wait, and do the next.
+                let Some(bulk) = store.begin_page(&tx, &id).await? else {
+                    return Ok(());
+                };
+                let ended = store
+                    .end_families(&tx, &bulk.set, bulk.before, &bulk.cause, bulk.ended_at, PAGE)
+                    .await?;
+                if !is_full(&ended) {
+                    store.finish_bulk_revocation(&tx, &id).await?;
+                }
+                identity.tell_of_page(&tx, &bulk, ended).await
+            })
+            .await?;
+        Ok(true)
+    }
+
+    async fn tell_of_page(
+        &self,
+        tx: &Tx,
+        bulk: &BulkRevocation,
+        ended: Vec<FamilyName>,
+    ) -> Result<(), IdentityError> {
+        let why = Cause::request(bulk.request_id.clone(), bulk.actor.clone());
+        match &bulk.set {
+            // Nothing is left to say of a session when its last page is empty.
+            FamilySet::OnlineOfSession(session) if !ended.is_empty() => {
+                let first = bulk.pages * EVENTS_OF_A_PAGE;
+                self.tell_of_session(tx, session, ended, bulk.until, first, &why)
+                    .await
+            }
+            FamilySet::OfPersonAtClient { .. } => self.tell_of_families(tx, &ended, bulk.until, &why).await,
+            // One entry has told of all of them.
+            FamilySet::OnlineOfSession(_) | FamilySet::OfPerson(_) | FamilySet::OfClient(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Families that end together. One transaction ends a page of them; what is left is written down, counts as ended from
+//! then on, and is done page by page.
+
+use latchkey_db::{Row, Tx, sql};
+use latchkey_protocol::{ClientId, Timestamp};
+
+use crate::families::FamilyName;
+use crate::{Store, StoreError};
+
+/// Which families end together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FamilySet {
+    /// Those of a session, without `offline_access`.
+    OnlineOfSession(String),
+    /// Every one of a person.
+    OfPerson(String),
+    /// Every one of a person at one client.
+    OfPersonAtClient {
+        /// The person.
+        user: String,
+        /// The client.
+        client: ClientId,
+    },
+    /// Every one of a client.
+    OfClient(ClientId),
+}
+
+/// A set of families of which some have not their own end yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkRevocation {
+    /// UUIDv7
+    pub id: String,
+    /// Which.
+    pub set: FamilySet,
+    /// Those that were born until then.
+    pub before: Timestamp,
+    /// When they ended.
+    pub ended_at: Timestamp,
+    /// Why.
+    pub cause: String,
+    /// Who did it.
+    pub actor: String,
+    /// The request.
+    pub request_id: String,
+    /// Until when guards must remember them, Unix seconds.
+    pub until: i64,
+    /// How many pages have been begun.
+    pub pages: i64,
+}
+
+/// When a family ended with a set whose page has not come to it yet; null for any other.
+macro_rules! bulk_ended_at {
+    ($family:literal) => {
+        concat!(
+            "(SELECT MIN(b.ended_at) FROM bulk_revocations b WHERE b.before >= ",
+            $family,
+            ".created_at AND ((b.kind = 'session' AND b.subject = ",
+            $family,
+            ".session_id AND ",
+            $family,
+            ".offline_at IS NULL) OR (b.kind = 'person' AND b.subject = ",
+            $family,
+            ".user_id) OR (b.kind = 'person_at_client' AND b.subject = ",
+            $family,
+            ".user_id AND b.client_id = ",
+            $family,
+            ".client_id) OR (b.kind = 'client' AND b.subject = ",
+            $family,
+            ".client_id)))"
+        )
+    };
+}
+pub(crate) use bulk_ended_at;
+
+/// A page of a set: `$1` when, `$2` why, `$3` born until then, `$4` how many, and from `$5` on whose. The order is that of
+/// the index in which nothing is that has ended.
+macro_rules! end_page {
+    ($whose:literal, $order:literal) => {
+        concat!(
+            "UPDATE families SET revoked_at = $1, cause = $2 WHERE revoked_at IS NULL AND id IN \
+               (SELECT f.id FROM families f WHERE f.revoked_at IS NULL AND f.created_at <= $3 AND ",
+            $whose,
+            " ORDER BY ",
+            $order,
+            " LIMIT $4) RETURNING fam, client_id, sid"
+        )
+    };
+}
+
+/// The latest birth of a set, from `$1` on whose.
+macro_rules! latest_birth {
+    ($whose:literal) => {
+        concat!(
+            "SELECT MAX(f.created_at) AS born FROM families f WHERE f.revoked_at IS NULL AND ",
+            $whose
+        )
+    };
+}
+
+impl Store {
+    /// Ends up to `most` families of a set that were born until `before`; those are told. Fewer than `most`: no other is
+    /// left. The caller holds what they stand on.
+    pub async fn end_families(
+        &self,
+        tx: &Tx,
+        set: &FamilySet,
+        before: Timestamp,
+        cause: &str,
+        now: Timestamp,
+        most: i64,
+    ) -> Result<Vec<FamilyName>, StoreError> {
+        let statement = sql(match set {
+            FamilySet::OnlineOfSession(_) => {
+                end_page!("f.session_id = $5 AND f.offline_at IS NULL", "f.session_id")
+            }
+            FamilySet::OfPerson(_) => end_page!("f.user_id = $5", "f.created_at, f.id"),
+            FamilySet::OfPersonAtClient { .. } => {
+                end_page!("f.user_id = $5 AND f.client_id = $6", "f.created_at")
+            }
+            FamilySet::OfClient(_) => end_page!("f.client_id = $5", "f.created_at"),
+        });
+        let statement = statement.bind(now.0).bind(cause).bind(before.0).bind(most);
+        let statement = match set {
+            FamilySet::OnlineOfSession(one) | FamilySet::OfPerson(one) => statement.bind(one),
+            FamilySet::OfPersonAtClient { user, client } => statement.bind(user).bind(client.as_str()),
+            FamilySet::OfClient(client) => statement.bind(client.as_str()),
+        };
+        let ended = statement.fetch_all(tx).await?;
+        ended.iter().map(FamilyName::read).collect()
+    }
+
+    /// When the youngest of a set was born that has not ended, if there is one.
+    pub async fn latest_birth(&self, tx: &Tx, set: &FamilySet) -> Result<Option<Timestamp>, StoreError> {
+        let statement = match set {
+            // Nothing is born in a session that has ended.
+            FamilySet::OnlineOfSession(_) => return Ok(Some(Timestamp(i64::MAX))),
+            FamilySet::OfPerson(user) => sql(latest_birth!("f.user_id = $1")).bind(user),
+            FamilySet::OfPersonAtClient { user, client } => {
+                sql(latest_birth!("f.user_id = $1 AND f.client_id = $2"))
+                    .bind(user)
+                    .bind(client.as_str())
+            }
+            FamilySet::OfClient(client) => sql(latest_birth!("f.client_id = $1")).bind(client.as_str()),
+        };
+        let row = statement.fetch_one(tx).await?;
+        Ok(row.opt_int("born")?.map(Timestamp))
+    }
+
+    /// Writes down what is left of a set. From the commit on it has ended.
+    pub async fn add_bulk_revocation(&self, tx: &Tx, bulk: &BulkRevocation) -> Result<(), StoreError> {
+        let (kind, subject, client) = bulk.set.columns();
+        sql(
+            "INSERT INTO bulk_revocations (id, kind, subject, client_id, before, ended_at, cause, actor, request_id, \
+               until, pages) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(&bulk.id)
+        .bind(kind)
+        .bind(subject)
+        .bind(client)
+        .bind(bulk.before.0)
+        .bind(bulk.ended_at.0)
+        .bind(&bulk.cause)
+        .bind(&bulk.actor)
+        .bind(&bulk.request_id)
+        .bind(bulk.until)
+        .bind(bulk.pages)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// The oldest set of which something is left.
+    pub async fn next_bulk_revocation(&self) -> Result<Option<String>, StoreError> {
+        let row = sql("SELECT id FROM bulk_revocations ORDER BY id LIMIT 1")
+            .fetch_optional(&self.db)
+            .await?;
+        Ok(row.map(|row| row.text("id")).transpose()?)
+    }
+
+    /// Begins a page of a set, and holds it until the transaction is over: of several nodes one does it. `None` when nothing
+    /// is left any more.
+    pub async fn begin_page(&self, tx: &Tx, id: &str) -> Result<Option<BulkRevocation>, StoreError> {
+        let row = sql("UPDATE bulk_revocations SET pages = pages + 1 WHERE id = $1 \
+             RETURNING id, kind, subject, client_id, before, ended_at, cause, actor, request_id, until, pages")
+        .bind(id)
+        .fetch_optional(tx)
+        .await?;
+        row.map(|row| read(&row)).transpose()
+    }
+
+    /// Nothing is left of a set.
+    pub async fn finish_bulk_revocation(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
+        sql("DELETE FROM bulk_revocations WHERE id = $1")
+            .bind(id)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+impl FamilySet {
+    fn columns(&self) -> (&'static str, &str, Option<&str>) {
+        match self {
+            Self::OnlineOfSession(session) => ("session", session, None),
+            Self::OfPerson(user) => ("person", user, None),
+            Self::OfPersonAtClient { user, client } => ("person_at_client", user, Some(client.as_str())),
+            Self::OfClient(client) => ("client", client.as_str(), None),
+        }
+    }
+}
+
+fn read(row: &Row) -> Result<BulkRevocation, StoreError> {
+    let id = row.text("id")?;
+    let corrupt = |reason: &str| StoreError::corrupt("bulk_revocations", &id, reason);
+    let client = |text: &str| ClientId::parse(text).ok_or_else(|| corrupt("not a client id"));
+    let (kind, subject) = (row.text("kind")?, row.text("subject")?);
+    let set = match kind.as_str() {
+        "session" => FamilySet::OnlineOfSession(subject),
+        "person" => FamilySet::OfPerson(subject),
+        "person_at_client" => FamilySet::OfPersonAtClient {
+            user: subject,
+            client: client(&row.text("client_id")?)?,
+        },
+        "client" => FamilySet::OfClient(client(&subject)?),
+        _ => return Err(corrupt("not a kind")),
+    };
+    Ok(BulkRevocation {
+        set,
+        before: Timestamp(row.int("before")?),
+        ended_at: Timestamp(row.int("ended_at")?),
+        cause: row.text("cause")?,
+        actor: row.text("actor")?,
+        request_id: row.text("request_id")?,
+        until: row.int("until")?,
+        pages: row.int("pages")?,
+        id: id.clone(),
+    })
+}

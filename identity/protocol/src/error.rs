@@ -1,7 +1,7 @@
 //! Every way in which a request can be refused, and the one table from reasons to the wire.
 
-use crate::client::AuthMethod;
 use crate::Timestamp;
+use crate::client::AuthMethod;
 
 /// Why a request was refused. The reason goes to the log; the peer gets the code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

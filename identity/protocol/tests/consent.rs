@@ -146,6 +146,9 @@ impl World {
             client: Client {
                 metadata,
                 secret: None,
+                secret_generated_at: None,
+                previous_secret: None,
+                machine_tokens_before: None,
                 disabled_at: None,
                 tokens_before: None,
                 version: 1,

@@ -41,16 +41,12 @@ impl Refusal {
         Self {
             error,
             retry_after_s: Some(wait),
+            challenges: true,
         }
     }
 
     pub fn throttled(until: Timestamp, now: Timestamp) -> Self {
-        let wait = (until.0 - now.0).max(0) / 1_000 + 1;
-        Self {
-            error: OAuthError::Throttled,
-            retry_after_s: Some(wait),
-            challenges: true,
-        }
+        Self::until(OAuthError::Throttled, until, now)
     }
 }
 

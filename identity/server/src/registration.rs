@@ -131,7 +131,7 @@ pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>)
 
 #[cfg(test)]
 mod tests {
-    use latchkey_protocol::resource::built_in;
+    use latchkey_protocol::resource::ResourceScope;
     use serde_json::json;
 
     use super::*;
@@ -142,6 +142,23 @@ mod tests {
         let more = more.as_object().unwrap().clone();
         all.as_object_mut().unwrap().extend(more);
         serde_json::from_value(all).unwrap()
+    }
+
+    fn catalog() -> Vec<Resource> {
+        let scope = |name: &str, roles: &[&str]| ResourceScope {
+            name: name.to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        };
+        vec![Resource {
+            identifier: "urn:latchkey:catalog".to_owned(),
+            aliases: Vec::new(),
+            scopes: vec![
+                scope("catalog.read", &[]),
+                scope("catalog.write", &["instructor", "admin"]),
+                scope("catalog.admin", &["admin"]),
+            ],
+            wants_roles: true,
+        }]
     }
 
     #[test]
@@ -167,7 +184,7 @@ mod tests {
     fn a_scope_must_be_declared_by_a_resource_of_the_client() {
         let told = |scope: &str, resources: Value| {
             let client = client(json!({ "scope": scope, "resources": resources }));
-            check_scopes(&client, &built_in())
+            check_scopes(&client, &catalog())
         };
         let catalog = || json!(["urn:latchkey:catalog"]);
         assert_eq!(told("openid offline_access catalog.read", catalog()), Ok(()));
@@ -185,7 +202,7 @@ mod tests {
     fn a_role_that_nothing_needs_is_refused() {
         let told = |roles: &[&str]| {
             let roles: Vec<String> = roles.iter().map(|&role| role.to_owned()).collect();
-            check_roles(&roles, &built_in())
+            check_roles(&roles, &catalog())
         };
         assert_eq!(told(&[]), Ok(()));
         assert_eq!(told(&["instructor", "admin"]), Ok(()));

@@ -22,7 +22,7 @@ impl Identity {
         let decided = self.decide_stored(visitor, interaction).await?;
         let code = self.code_of(interaction)?;
         let hash = digest(&code);
-        let Some(given) = self.inner.store.code(&hash).await? else {
+        let Some(given) = self.inner.store.code(&hash, self.now()).await? else {
             // It ended in an error, which is told as often as it is asked for.
             return match &decided.outcome {
                 Outcome::RedirectError(response) => Ok(self.back(visitor, response)),

@@ -135,9 +135,11 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Connected>, StoreError> {
         let (at, id) = after.cloned().unwrap_or((i64::MAX, String::new()));
-        sql("SELECT id, client_id, scope, resources, pairs, created_at FROM grants \
+        sql(
+            "SELECT id, client_id, scope, resources, pairs, created_at FROM grants \
              WHERE user_id = $1 AND withdrawn_at IS NULL AND (created_at, id) < ($2, $3) \
-             ORDER BY created_at DESC, id DESC LIMIT $4")
+             ORDER BY created_at DESC, id DESC LIMIT $4",
+        )
         .bind(user)
         .bind(at)
         .bind(id)

@@ -196,7 +196,7 @@ impl Store {
         sql("DELETE FROM revocations \
              WHERE kind = 'token' AND client_id = $1 AND user_id IS NULL AND until <= $2")
         .bind(client.as_str())
-        .bind(now.seconds() + LIFE_S + LEEWAY_S + SKEW_S)
+        .bind(acceptable_until(now.seconds() + LIFE_S))
         .execute(tx)
         .await?;
         Ok(())

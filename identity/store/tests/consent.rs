@@ -35,7 +35,7 @@ async fn run(db: &Db, statements: &[&'static str]) {
 
 /// What a person has connected, by client.
 async fn connected(store: &Store, user: &str) -> Vec<(String, Granted)> {
-    let all = store.connected(user).await.unwrap();
+    let all = store.connected(user, None, 50).await.unwrap();
     let mut all: Vec<(String, Granted)> = all
         .into_iter()
         .map(|connected| (connected.client_id, connected.granted))
@@ -98,9 +98,12 @@ async fn what_was_allowed_before_pairs_is_read_for_what_is_certain() {
             ("one".to_owned(), granted("openid", &[(B, "write")])),
         ];
         assert_eq!(connected(&store, "u").await, kept, "{engine:?}");
-        let code = store.code("c1").await.unwrap().unwrap().code;
+        let code = store.code("c1", Timestamp(0)).await.unwrap().unwrap().code;
         assert_eq!(code.granted, granted("", &[(B, "write")]), "{engine:?}");
-        assert!(store.code("c2").await.unwrap().is_none(), "{engine:?}");
+        assert!(
+            store.code("c2", Timestamp(0)).await.unwrap().is_none(),
+            "{engine:?}"
+        );
         let families = sql("SELECT cause, revoked_at FROM families ORDER BY id")
             .fetch_all(store.db())
             .await

@@ -1,7 +1,7 @@
 //! HTTP as every role speaks it: one listener with limits, one error shape, one way to read what strangers send.
 
-pub mod codes;
 mod activity;
+pub mod codes;
 mod connection;
 pub mod cursor;
 mod deadlines;
@@ -19,8 +19,8 @@ mod query;
 mod request_id;
 mod wire;
 
-pub use codes::Code;
 pub use activity::Streaming;
+pub use codes::Code;
 pub use etag::{IfMatch, etag, none_match};
 pub use form::{Form, FormError};
 pub use hosts::Hosts;

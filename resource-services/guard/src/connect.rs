@@ -109,6 +109,7 @@ impl GuardBuilder<Connection> {
 
 /// What a guard hears of its issuer: the feed of revocations and the keys.
 #[must_use = "without it the guard refuses everything"]
+#[derive(Clone)]
 pub struct Listening {
     keys: Keys,
     signals: Signals,

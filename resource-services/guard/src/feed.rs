@@ -15,6 +15,7 @@ use crate::sse::{Frame, Sse};
 use crate::verify::Refusal;
 
 /// Where the feed is, and who we are to it. It runs as a part of [`crate::Listening`], which has the guard's own signals.
+#[derive(Clone)]
 pub(crate) struct Feed {
     /// The address of the feed.
     pub url: String,

@@ -249,14 +249,12 @@ impl Identity {
         let rows = listing(rows, after.is_some(), |last| last.place());
         let mut lines = Vec::new();
         for connected in rows.lines {
-            let resources = &connected.granted.resources;
             let client = self.known(&connected.client_id).await?;
             let home = client.as_ref().and_then(|client| client.home());
             let scopes = connected
                 .granted
-                .scope
-                .names()
-                .map(|name| scope_words(words, name, resources))
+                .pairs()
+                .map(|(resource, name)| scope_words(words, resource, name))
                 .collect();
             lines.push(ApplicationLine {
                 name: name_of(client.as_deref(), &connected.client_id),

@@ -11,6 +11,8 @@ mod hosts;
 pub mod idempotency;
 mod json;
 mod listener;
+#[cfg(feature = "outgoing")]
+pub mod outgoing;
 pub mod page;
 mod places;
 pub mod probes;

@@ -14,7 +14,7 @@
 //! | how many families may there be, and how fast? | [`family_limits`] |
 //! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
-//! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`] |
+//! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
 //! | what may a caller learn of a token? | [`introspect`] |
 //! | what does a revocation end, and for how long must guards remember it? | [`revocation`] |
 //! | which key signs, which keys are published? | [`keys`] |
@@ -38,6 +38,7 @@ pub mod introspect;
 pub mod keys;
 pub mod latest;
 pub mod logout;
+pub mod logout_token;
 pub mod metadata;
 pub mod person;
 pub mod pkce;

@@ -11,9 +11,11 @@ mod consents;
 mod families;
 mod installation;
 mod keys;
+mod logouts;
 mod people;
 mod purge;
 mod registry;
+mod replays;
 mod requests;
 mod resources;
 mod revocations;
@@ -31,7 +33,9 @@ pub use consents::Connected;
 pub use families::{Births, FamilyFacts, FamilyName, FamilyPlace, FamilyRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
+pub use logouts::{EndedSession, Logout};
 pub use people::Candidate;
+pub use replays::Proof;
 pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenStanding};
 pub use sessions::{SessionRow, SignInRow};
@@ -95,6 +99,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             name: "overlapping secrets",
             sqlite: include_str!("../migrations/0009_overlapping_secrets.sql"),
             postgres: include_str!("../migrations/0009_overlapping_secrets.sql"),
+        },
+        Migration {
+            version: 11,
+            name: "logouts",
+            sqlite: include_str!("../migrations/0011_logouts.sql"),
+            postgres: include_str!("../migrations/0011_logouts.sql"),
         },
     ],
 };

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
+use latchkey_http::outgoing::Destination;
 use latchkey_identity::{AdminError, SeedError};
 
 use crate::config::{Config, ConfigError, Role, Tls, environment};
@@ -83,6 +84,9 @@ struct Up {
     /// Serve https with a certificate from an authority made in the data folder
     #[arg(long)]
     tls: bool,
+    /// What a client on this machine may be called for, such as "back-channel-logout localhost:3000"
+    #[arg(long, value_name = "PURPOSE HOST:PORT", value_parser = Destination::parse)]
+    allow_outgoing: Vec<Destination>,
     /// What to log, such as info or latchkey_guard=debug
     #[arg(long, default_value = "warn")]
     log: String,
@@ -200,6 +204,7 @@ async fn up(up: Up) -> Result<(), CliError> {
     let mut config = Config::up(data, keys, [up.port, up.identity_port, up.admin_port]);
     config.issuer = up.issuer;
     config.seeds = up.seed;
+    config.allow_outgoing = up.allow_outgoing;
     if up.tls {
         config.tls = Tls::Local;
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 use std::path::{Path, PathBuf};
 
+use latchkey_http::outgoing::Destination;
 use latchkey_identity::RsaBits;
 use latchkey_kit::ServiceSpec;
 use serde::Deserialize;
@@ -177,6 +178,8 @@ pub struct Config {
     pub seeds: Vec<PathBuf>,
     /// Lets a seed give `may_introspect = ["*"]` outside of the demo.
     pub allow_introspect_all: bool,
+    /// What is called for others though it may not be public.
+    pub allow_outgoing: Vec<Destination>,
     /// What is logged.
     pub log: String,
 }
@@ -235,6 +238,7 @@ impl Config {
             guard_client: None,
             seeds: Vec::new(),
             allow_introspect_all: false,
+            allow_outgoing: Vec::new(),
             log: "info".to_owned(),
         }
     }
@@ -264,7 +268,7 @@ impl Config {
                     .collect()
             };
             let value = match key.as_str() {
-                "hosts" => toml::Value::Array(list()),
+                "hosts" | "allow_outgoing" => toml::Value::Array(list()),
                 _ => toml::Value::String(value.clone()),
             };
             table.insert(key, value);
@@ -414,6 +418,8 @@ struct File {
     bus: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
+    #[serde(default)]
+    allow_outgoing: Vec<String>,
     tls_authority: Option<PathBuf>,
     signals: Option<String>,
     guard_client_id: Option<String>,
@@ -422,7 +428,7 @@ struct File {
 }
 
 /// The keys of the file that belong to no role, for a suggestion.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "data",
     "keys",
     "issuer",
@@ -434,6 +440,7 @@ const KEYS: [&str; 15] = [
     "rsa_bits",
     "bus",
     "hosts",
+    "allow_outgoing",
     "signals",
     "guard_client_id",
     "guard_client_secret",
@@ -492,6 +499,10 @@ impl File {
         config.origin = self.origin;
         config.api_url = self.api_url;
         config.hosts = self.hosts;
+        let allowed = self.allow_outgoing.iter().map(|text| Destination::parse(text));
+        config.allow_outgoing = allowed
+            .collect::<Result<_, _>>()
+            .map_err(|reason| ConfigError(format!("allow_outgoing: {reason}")))?;
         config.tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
             (None, None) => Tls::Off,
@@ -675,6 +686,24 @@ mod tests {
         assert!(config.check().is_ok());
         config.demo = true;
         assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn what_may_be_called_is_named_by_purpose_host_and_port() {
+        let allowed =
+            |text: &str| serve(&[("LATCHKEY_ALLOW_OUTGOING", text)]).map(|config| config.allow_outgoing);
+        let named = [
+            "back-channel-logout rp.internal:8443",
+            "back-channel-logout localhost:3000",
+        ];
+        let expected: Vec<_> = named
+            .iter()
+            .map(|text| Destination::parse(text).unwrap())
+            .collect();
+        assert_eq!(allowed(&named.join(", ")).unwrap(), expected);
+        assert!(serve(&[]).unwrap().allow_outgoing.is_empty(), "not even loopback");
+        let refused = allowed("rp.internal:8443").unwrap_err();
+        assert!(refused.0.contains("back-channel-logout"), "{refused}");
     }
 
     #[test]

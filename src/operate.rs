@@ -4,6 +4,7 @@
 use latchkey_bus::Bus;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Migrations, Options};
+use latchkey_http::outgoing::Outgoing;
 use latchkey_identity::{Identity, IdentityError, Parts, Vault};
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,8 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         resources: services::resources(config.services),
         vault,
         rsa: config.rsa,
+        // Nothing is called from here: the running nodes do it.
+        outgoing: Outgoing::new(Vec::new(), Vec::new()),
         clock,
         random,
         stop: CancellationToken::new(),

@@ -11,6 +11,7 @@ use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options};
 use latchkey_gateway::{Gateway, Origin, Route, Routes};
 use latchkey_guard::{Connection, Endpoints, Guard, GuardHealth, Keys, Signals};
+use latchkey_http::outgoing::{Destination, Outgoing, Purpose};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, Parts, Seed, Seeded, Vault};
@@ -178,6 +179,7 @@ impl Starting {
             resources: services::resources(self.config.services),
             vault: Vault::new(&master_key, self.random.clone()),
             rsa: self.config.rsa,
+            outgoing: self.outgoing(),
             clock: self.clock.clone(),
             random: self.random.clone(),
             stop: self.serving.stopping(),
@@ -201,6 +203,14 @@ impl Starting {
         self.ready.push((Role::Identity.name(), ready));
         self.identity = Some(identity);
         Ok(seeded)
+    }
+
+    /// For calls to what clients have registered. The demo's shop is one of them, and on loopback.
+    fn outgoing(&self) -> Outgoing {
+        let mut allowed = self.config.allow_outgoing.clone();
+        let shop = self.urls.shop.as_deref().filter(|_| self.config.demo);
+        allowed.extend(shop.and_then(|shop| Destination::of(Purpose::BackChannelLogout, shop)));
+        Outgoing::new(allowed, self.tls.authority.clone().unwrap_or_default())
     }
 
     async fn service(

@@ -274,6 +274,10 @@ impl Identity {
             });
             self.put(tx, &event, 1, cause.clone()).await?;
         }
+        // Their sessions may go on; at these clients they are over. What ends a session needs no such line.
+        let fams: Vec<String> = families.iter().map(|family| family.fam.clone()).collect();
+        let store = &self.inner.store;
+        store.tell_of_families(tx, &fams, self.now()).await?;
         metrics::counter!("latchkey_revocations_total", "kind" => "family").increment(families.len() as u64);
         Ok(())
     }

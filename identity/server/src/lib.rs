@@ -10,6 +10,8 @@ mod hashing;
 mod housekeeping;
 mod interaction;
 mod keypair;
+mod logout_delivery;
+mod logout_tokens;
 mod pages;
 mod password;
 mod people;
@@ -36,6 +38,7 @@ use axum::routing::{get, post};
 use latchkey_bus::{Bus, Outbox};
 use latchkey_clock::{Clock, Random};
 use latchkey_contracts::events::revocation::Revocation as Revocations;
+use latchkey_http::outgoing::Outgoing;
 use latchkey_http::probes::Ready;
 use latchkey_identity_store::{Store, StoreError};
 use latchkey_protocol::metadata::path;
@@ -54,6 +57,8 @@ pub use signer::{Signer, SignerError};
 pub use vault::Vault;
 
 use crate::feed::Feed;
+use crate::logout_delivery::LogoutDelivery;
+use crate::logout_tokens::LogoutTokens;
 use crate::registry::Registry;
 use crate::throttle::Throttle;
 
@@ -73,6 +78,7 @@ struct Inner {
     throttle: Throttle,
     feed: Feed,
     verifier: tokens::Verifier,
+    logouts: LogoutDelivery,
     /// The latest instant that this installation has seen, milliseconds.
     latest: AtomicI64,
     /// The latest that its database has ever shown, believed or not, milliseconds.
@@ -115,11 +121,13 @@ pub enum Chore {
     History,
     /// Goes on with ends that are too large for one transaction.
     LargeEnds,
+    /// Tells clients that sessions have ended.
+    Logouts,
 }
 
 impl Chore {
     /// Every one of them.
-    pub const ALL: [Chore; 7] = [
+    pub const ALL: [Chore; 8] = [
         Chore::Relay,
         Chore::Feed,
         Chore::Registry,
@@ -127,6 +135,7 @@ impl Chore {
         Chore::Expiry,
         Chore::History,
         Chore::LargeEnds,
+        Chore::Logouts,
     ];
 
     /// Its name in logs and in `/readyz`.
@@ -139,6 +148,7 @@ impl Chore {
             Self::Expiry => "identity_expiry",
             Self::History => "identity_history",
             Self::LargeEnds => "identity_large_ends",
+            Self::Logouts => "identity_logouts",
         }
     }
 }
@@ -159,6 +169,8 @@ pub struct Parts {
     pub vault: Vault,
     /// How large new RSA keys are.
     pub rsa: RsaBits,
+    /// For calls to addresses that clients have registered.
+    pub outgoing: Outgoing,
     /// Time.
     pub clock: Clock,
     /// Randomness.
@@ -242,12 +254,19 @@ impl Identity {
         let store = Store::new(parts.db);
         let signer = Signer::new(parts.vault, parts.rsa, parts.random.clone());
         let outbox = Outbox::new(Revocations::SOURCE, parts.clock.clone(), parts.random.clone());
+        let logouts = LogoutDelivery {
+            store: store.clone(),
+            tokens: LogoutTokens::new(&parts.issuer, signer.clone(), parts.random.clone()),
+            outgoing: parts.outgoing,
+            clock: parts.clock.clone(),
+        };
         let identity = Self {
             inner: Arc::new(Inner {
                 registry: Registry::new(&parts.issuer, parts.resources.clone()),
                 throttle: Throttle::default(),
                 feed: Feed::default(),
                 verifier: tokens::Verifier::new(&parts.issuer, parts.clock.clone()),
+                logouts,
                 issuer: parts.issuer,
                 latest: AtomicI64::new(0),
                 seen: AtomicI64::new(0),
@@ -363,6 +382,7 @@ impl Identity {
             Chore::Expiry => self.forget_expired(&stop).await,
             Chore::History => self.forget_history(&stop).await,
             Chore::LargeEnds => self.end_what_is_left(&stop).await,
+            Chore::Logouts => self.inner.logouts.run(&stop).await,
         }
     }
 

@@ -318,10 +318,6 @@ impl Starting {
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
         let people = People::new(oidc, store.clone());
-        let (bus, hearing, clock) = (self.bus.clone(), people.clone(), self.clock.clone());
-        self.background.keep("shop_sign_out", move |stop| {
-            signals::sign_out(bus.clone(), hearing.clone(), clock.clone(), stop)
-        });
         self.background
             .keep("shop_expiry", move |stop| end_expired_logins(store.clone(), stop));
         Ok(Some(people))
@@ -348,6 +344,8 @@ impl Starting {
             "grant_types": ["authorization_code", "refresh_token"],
             "redirect_uris": [format!("{shop}/callback")],
             "post_logout_redirect_uris": [format!("{shop}/")],
+            "backchannel_logout_uri": format!("{shop}/backchannel-logout"),
+            "backchannel_logout_session_required": true,
             "scope": latchkey_storefront::oidc::scope(),
             "resources": latchkey_storefront::oidc::audiences(),
         });

@@ -5,12 +5,7 @@ use latchkey_clock::Clock;
 use latchkey_contracts::events::revocation::Revocation;
 use latchkey_guard::{Signal, Signals};
 use latchkey_protocol::revocation::WINDOW_MS;
-use latchkey_storefront::people::People;
 use tokio_util::sync::CancellationToken;
-
-/// How often, and how far apart, the shop's database is tried for one event.
-const TRIES: usize = 20;
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Keeps `signals` true by the bus, until `stop`.
 pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: CancellationToken) {
@@ -37,35 +32,6 @@ pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: Cance
                 });
             }
             Heard::Reset => signals.apply(Signal::Reset),
-        }
-    }
-}
-
-/// Signs people out of the shop as soon as the issuer takes their sign-in back, until `stop`.
-pub(crate) async fn sign_out(bus: Bus, people: People, clock: Clock, stop: CancellationToken) {
-    // What was taken back while nobody listened is heard now: the sign-ins of before are still there.
-    let since = clock.now_ms() - WINDOW_MS;
-    let mut broadcast = bus.broadcast(Revocation::TYPES, since, stop);
-    while let Some(heard) = broadcast.next().await {
-        let Heard::Event { event, .. } = heard else {
-            continue;
-        };
-        match Revocation::parse(&event.r#type, &event.data) {
-            Ok(revocation) => {
-                for _ in 0..TRIES {
-                    match people.hear(&revocation).await {
-                        Ok(()) => break,
-                        Err(error) => {
-                            // If it goes on, their next refresh will find it out.
-                            tracing::error!(error = %error, event.id = event.id, "a person stays signed in at the shop");
-                            tokio::time::sleep(PAUSE).await;
-                        }
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
-            }
         }
     }
 }

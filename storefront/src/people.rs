@@ -1,10 +1,8 @@
 //! Who is signed in, and calling the API in their name: one token per audience, one refresh at a time per sign-in.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_contracts::events::revocation::Revocation;
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 
@@ -156,40 +154,5 @@ impl People {
     /// A token was refused: the next call brings another, or finds the sign-in over.
     pub async fn refused(&self, login: &str, audience: &str) -> Result<(), StoreError> {
         self.store.drop_token(login, audience).await
-    }
-
-    /// The issuer has taken something back: whoever it concerns is signed out here at once.
-    pub async fn hear(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        let ours = |client: &str| client == self.oidc.client_id();
-        match revocation {
-            // Several tabs are several families in one session, and which is whose only the issuer knows: the next page
-            // asks it, and finds this sign-in over or living.
-            Revocation::Family(family) if ours(&family.client_id) => {
-                if let Some(sid) = &family.sid {
-                    self.store.drop_tokens(sid).await?;
-                }
-            }
-            Revocation::Session(session) => {
-                let own = session.families.iter().filter(|family| ours(&family.client_id));
-                // However many families: the session has one name here.
-                let names: BTreeSet<&String> = own.filter_map(|family| family.sid.as_ref()).collect();
-                for sid in names {
-                    self.store.end_logins(Whom::Session(sid.clone())).await?;
-                }
-            }
-            Revocation::Subject(subject) => {
-                let whom = Whom::Person {
-                    sub: subject.sub.clone(),
-                    before_ms: subject.before.saturating_mul(1_000).saturating_add(999),
-                };
-                self.store.end_logins(whom).await?;
-            }
-            Revocation::Client(client) if ours(&client.client_id) => {
-                let before_ms = client.before.saturating_mul(1_000).saturating_add(999);
-                self.store.end_logins(Whom::Everybody { before_ms }).await?;
-            }
-            Revocation::Family(_) | Revocation::Client(_) | Revocation::Token(_) | Revocation::Key(_) => {}
-        }
-        Ok(())
     }
 }

@@ -279,12 +279,6 @@ impl Store {
         self.forget(statement, &[login, audience]).await
     }
 
-    /// Forgets the access tokens of a session at the issuer: whoever has one of its sign-ins is asked about anew.
-    pub async fn drop_tokens(&self, sid: &str) -> Result<(), StoreError> {
-        let statement = "DELETE FROM tokens WHERE login_id IN (SELECT id FROM logins WHERE sid = $1)";
-        self.forget(statement, &[sid]).await
-    }
-
     /// Signs out everybody whom this concerns.
     pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
         let now = self.now();
@@ -331,7 +325,6 @@ async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
             .bind(sub)
             .bind(*before_ms),
         Whom::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
-        Whom::Everybody { before_ms } => sql("DELETE FROM logins WHERE created_at <= $1").bind(*before_ms),
     };
     let ended = ending.execute(tx).await?;
     if ended > 0 || *whom == Whom::Expired {
@@ -365,11 +358,6 @@ pub enum Whom {
     },
     /// Those that are over anyway.
     Expired,
-    /// All of them: the issuer has ended us.
-    Everybody {
-        /// Unix milliseconds.
-        before_ms: i64,
-    },
 }
 
 fn refresh_place(login: &str) -> String {
@@ -452,7 +440,6 @@ mod tests {
                     sub: "alice".to_owned(),
                     before_ms: 1_000,
                 },
-                Whom::Everybody { before_ms: 1_000 },
             ];
             for whom in whoms {
                 let known = login("one");

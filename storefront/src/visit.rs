@@ -104,7 +104,7 @@ impl FromRequestParts<Storefront> for Visit {
     }
 }
 
-/// With each new token the issuer is asked whether the sign-in still holds: what the bus did not bring is found out here.
+/// With each new token the issuer is asked whether the sign-in still holds: what no logout token told is found out here.
 async fn still_there(people: &People, known: Option<Known>) -> Option<Known> {
     let known = known?;
     match people.token(&known.login, CATALOG).await {

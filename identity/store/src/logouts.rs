@@ -171,11 +171,12 @@ impl Store {
         Ok(())
     }
 
-    /// Nobody is to be told any more.
+    /// Nobody is to be told any more, after a try that this node has begun. What was written down anew meanwhile stays.
     pub async fn finish_logout(&self, logout: &Logout) -> Result<(), StoreError> {
-        let statement = sql("DELETE FROM logouts WHERE client_id = $1 AND sid = $2")
+        let statement = sql("DELETE FROM logouts WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1")
             .bind(logout.client.as_str())
-            .bind(&logout.sid);
+            .bind(&logout.sid)
+            .bind(logout.tries);
         self.db.write_one(statement).await?;
         Ok(())
     }

@@ -19,6 +19,7 @@ mod harness;
 mod journey;
 mod killed;
 mod killed_people;
+mod logout_tokens;
 mod operating;
 mod races;
 mod requests;

@@ -84,7 +84,7 @@ struct Up {
     /// Serve https with a certificate from an authority made in the data folder
     #[arg(long)]
     tls: bool,
-    /// What a client on this machine may be called for, such as "back-channel-logout localhost:3000"
+    /// Where a client may be called though it is not public, such as "back-channel-logout localhost:3000"
     #[arg(long, value_name = "PURPOSE HOST:PORT", value_parser = Destination::parse)]
     allow_outgoing: Vec<Destination>,
     /// What to log, such as info or latchkey_guard=debug

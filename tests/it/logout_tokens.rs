@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, BEGINNING, Browser, House, Tokens, anonymous, claims, until};
 
-const SECRET: &str = "a secret of the client that is long enough";
+const SECRET: &str = "0123456789012345678901234567890123456789";
 
 /// Where a client hears of sign-outs.
 struct Receiver {

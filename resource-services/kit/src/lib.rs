@@ -3,7 +3,7 @@
 //! | Question | Answered in |
 //! | --- | --- |
 //! | What is a service? | [`ServiceSpec`] (`spec.rs`) |
-//! | Which routes are there, and for whom? | [`RouteRow`], [`Policy`] (`routes.rs`, `policy.rs`) |
+//! | Which routes are there, and for whom? | [`RouteRow`], [`Policy`] (`routes.rs`, `policy.rs`, `router.rs`) |
 //! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
 //! | How is something written, told and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
 //! | What does a failure look like? | [`Error`], [`Reason`], [`Fault`] (`error.rs`, `faults.rs`) |
@@ -22,6 +22,7 @@ mod objects;
 pub mod openapi;
 pub mod page;
 mod policy;
+mod router;
 mod routes;
 mod spec;
 mod whoami;
@@ -37,5 +38,6 @@ pub use latchkey_http::idempotency::Answer;
 pub use latchkey_http::{Code, codes};
 pub use objects::{Members, Object};
 pub use policy::Policy;
-pub use routes::{RouteFacts, RouteRow, facts, router};
+pub use router::router;
+pub use routes::{RouteFacts, RouteRow, facts};
 pub use spec::{DemoUser, EdgeRoute, ServiceSpec};

@@ -814,6 +814,10 @@ async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_ke
     let long = "s".repeat(4_097);
     assert_eq!(get(&[("state", &long)], "document").await.status, 400);
     assert_eq!(get(&[("state", &long[1..])], "document").await.status, 303);
+    // With more than that it is too long to be carried.
+    let nonce = "n".repeat(200);
+    let kept = get(&[("state", &long[1..]), ("nonce", &nonce)], "document").await;
+    assert_eq!(kept.status, 303);
     for nonce in ["a\0b", "a\nb"] {
         let refused = get(&[("nonce", nonce)], "document").await;
         assert!(

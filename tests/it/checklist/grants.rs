@@ -345,9 +345,7 @@ async fn cve_2024_52287_cve_2026_33132_tk_09_asking_for_more_never_gives_more() 
         for (text, why) in [
             ("CATALOG.READ ORDER.READ", "another letter case"),
             ("*", "a wildcard"),
-            ("order.read  order.read", "two spaces"),
             ("order.read,order.read", "a comma"),
-            (" order.read", "a space before"),
             ("order.read\torder.write", "a tab"),
             ("order.read\u{a0}order.write", "another space"),
             ("order.read\\", "a backslash"),

@@ -1,4 +1,4 @@
-//! HTTP to domain and back, and the one table from the domain's reasons to answers.
+//! HTTP to domain and back.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,25 +11,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::{Draft, Note, Refusal};
 use crate::{Error, store};
-
-impl Reason for Refusal {
-    const CODES: &'static [Code] = &[];
-
-    fn code(&self) -> Code {
-        match self {
-            Self::Missing => codes::NOT_FOUND,
-            Self::Stale => codes::STALE,
-            Self::Invalid(_) => codes::INVALID_CONTENT,
-        }
-    }
-
-    fn into_faults(self) -> Vec<Fault> {
-        match self {
-            Self::Invalid(faults) => faults,
-            Self::Missing | Self::Stale => Vec::new(),
-        }
-    }
-}
 
 impl Ownable for Note {
     async fn find(context: &Context, id: &str) -> Result<Option<Self>, latchkey_db::DbError> {

@@ -27,7 +27,7 @@ pub struct Course {
 
 /// The facts of a new course that its author does not choose.
 #[derive(Clone, Debug)]
-pub struct Birth {
+pub struct NewCourse {
     pub id: String,
     pub instructor_id: String,
     pub instructor_name: String,
@@ -36,7 +36,7 @@ pub struct Birth {
 
 impl Course {
     /// A new draft.
-    pub fn born(birth: Birth, kind: Kind, content: Content, now: i64) -> Self {
+    pub fn born(birth: NewCourse, kind: Kind, content: Content, now: i64) -> Self {
         Self {
             id: birth.id,
             kind,

@@ -25,11 +25,13 @@ use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, GuardClient, Role, Signals as Source};
+use crate::error::{StartError, database_name};
+use crate::running::{Running, Urls};
 use crate::supervise::{Lost, Supervisor};
-use crate::{
-    Listeners, Running, StartError, Urls, database_name, demo, descriptors, embedded, services, signals, tls,
-    wait_ready,
-};
+use crate::{demo, descriptors, embedded, services, signals, tls};
+
+/// The listeners of every role, bound before anything else is done.
+pub(crate) type Listeners = BTreeMap<Role, Bound>;
 
 /// A process on its way up.
 pub(crate) struct Starting {
@@ -560,6 +562,19 @@ fn task(role: Role, what: &str) -> &'static str {
 
 /// The shop's one currency.
 const CURRENCY: &str = "EUR";
+
+/// Waits until a role can do its work.
+async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), StartError> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let waiting = async {
+        while !ready.is_ready() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .map_err(|_| StartError::NotReady(role, String::new()))
+}
 
 /// How each guard is doing: its keys, and the age of its feed of revocations. Detail is for administrators.
 fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealth> {

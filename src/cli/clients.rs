@@ -9,8 +9,8 @@ use latchkey_protocol::ClientId;
 use latchkey_protocol::client::Metadata;
 use serde_json::{Map, Value, json};
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::{print, print_record};
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 /// The longest that two secrets of one client count side by side: thirty days.

@@ -6,8 +6,8 @@ use latchkey_identity::KeyView;
 use latchkey_protocol::client::Alg;
 use serde_json::json;
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::print;
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]

@@ -10,8 +10,8 @@ use latchkey_identity::{NewPerson, SignInsView, UserView};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::print;
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]

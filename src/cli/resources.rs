@@ -6,8 +6,8 @@ use latchkey_protocol::Resource;
 use latchkey_protocol::resource::ResourceScope;
 use serde_json::{Map, Value, json};
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::print;
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]

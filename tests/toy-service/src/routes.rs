@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_http::{IfMatch, Problem, StrictJson, StrictQuery, etag};
-use latchkey_kit::{Answer, Authenticated, Code, Context, Fault, Keyed, Ownable, Owned, Reason, codes, page};
+use latchkey_kit::{Answer, Authenticated, Context, Keyed, Ownable, Owned, page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

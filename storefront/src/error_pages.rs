@@ -1,4 +1,4 @@
-//! What can go wrong, and the page that says so.
+//! The pages that say why there is no other.
 
 use std::any::Any;
 
@@ -7,44 +7,20 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use latchkey_http::{current_request_id, reasons};
-use latchkey_web::{Page, answer};
+use latchkey_http::current_request_id;
+use latchkey_relying_party::path;
+use latchkey_relying_party::sign_in::begin_at;
+use latchkey_web::answer;
 
 use crate::Storefront;
-use crate::api::ApiError;
-use crate::pages::sign_in::begin_at;
-use crate::visit::{Visit, has_cookie};
-
-/// Why there is no page. It travels in the answer's extensions until [`dress`] writes it out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The address or the form cannot be read.
-    Bad,
-    /// A form that did not come from a page of ours.
-    Foreign,
-    Missing,
-    Method,
-    /// A mistake of ours.
-    Broken,
-    /// The API or the issuer does not answer.
-    Away,
-    /// The sign-in did not come to an end that can be used.
-    NotSignedIn,
-    /// The person may not do this.
-    Forbidden,
-    /// Nobody is signed in any more: to the sign-in, and back.
-    SignedOut,
-}
-
-/// Where a sign-in that failed was to come back to: the page of the failure offers another one that does. It travels
-/// beside the failure.
-#[derive(Clone, Debug)]
-struct Back(String);
+use crate::failure::{Back, Failure};
+use crate::page::ShopPage;
+use crate::visit::Visit;
 
 #[derive(Template)]
 #[template(path = "storefront/error.html")]
 struct ErrorView<'a> {
-    page: Page,
+    page: ShopPage,
     status: u16,
     title: &'a str,
     next: &'a str,
@@ -57,94 +33,8 @@ struct Way<'a> {
     name: &'a str,
 }
 
-impl Failure {
-    /// Status and the name of its messages.
-    fn table(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Self::Bad => (StatusCode::BAD_REQUEST, "error.bad_title", "error.bad_next"),
-            Self::Foreign => (StatusCode::FORBIDDEN, "error.foreign_title", "error.foreign_next"),
-            Self::Missing => (StatusCode::NOT_FOUND, "error.missing_title", "error.missing_next"),
-            Self::Method => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "error.method_title",
-                "error.method_next",
-            ),
-            Self::Broken => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "error.broken_title",
-                "error.broken_next",
-            ),
-            Self::Away => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "error.away_title",
-                "error.away_next",
-            ),
-            Self::NotSignedIn => (
-                StatusCode::BAD_REQUEST,
-                "error.sign_in_title",
-                "error.sign_in_next",
-            ),
-            Self::Forbidden => (
-                StatusCode::FORBIDDEN,
-                "error.forbidden_title",
-                "error.forbidden_next",
-            ),
-            // Only where there is nowhere to come back to.
-            Self::SignedOut => (
-                StatusCode::FORBIDDEN,
-                "error.signed_out_title",
-                "error.signed_out_next",
-            ),
-        }
-    }
-}
-
-impl Failure {
-    /// The failure of a sign-in that was to come back there.
-    pub fn on_the_way_to(self, back: &str) -> Response {
-        let mut response = self.into_response();
-        response.extensions_mut().insert(Back(back.to_owned()));
-        response
-    }
-}
-
-impl From<ApiError> for Failure {
-    fn from(error: ApiError) -> Self {
-        let id = current_request_id();
-        match &error {
-            ApiError::Missing => Self::Missing,
-            ApiError::Refused => Self::Bad,
-            ApiError::Away(_) | ApiError::Busy(_) => {
-                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no answer from the API");
-                Self::Away
-            }
-            ApiError::NoToken(_) => {
-                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no token to call with");
-                Self::Away
-            }
-            ApiError::SignedOut => Self::SignedOut,
-            ApiError::Forbidden => Self::Forbidden,
-            // Pages with forms show these in place.
-            ApiError::Stale | ApiError::Faults(_) => Self::Bad,
-            ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
-                tracing::error!(reason = reasons(&error), request.id = %id, "the shop cannot use the API's answer");
-                Self::Broken
-            }
-        }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let (status, ..) = self.table();
-        let mut response = status.into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
-}
-
 /// Writes the page of a failure, in the words and the theme of whoever asked.
-pub async fn dress(State(storefront): State<Storefront>, request: Request, next: Next) -> Response {
+pub async fn render(State(storefront): State<Storefront>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // Who asks is looked up again for a page of a failure alone: every picture passes here, too.
     let mut asked = parts.clone();
@@ -158,7 +48,9 @@ pub async fn dress(State(storefront): State<Storefront>, request: Request, next:
         None => {
             // A page with somebody's name is not shown again by the back button after they have left.
             let headers = response.headers_mut();
-            if has_cookie(&asked, &storefront) && !headers.contains_key(header::CACHE_CONTROL) {
+            let people = storefront.people.as_ref();
+            let known = people.is_some_and(|people| people.has_session(&asked.headers));
+            if known && !headers.contains_key(header::CACHE_CONTROL) {
                 headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             }
             return response;
@@ -166,23 +58,20 @@ pub async fn dress(State(storefront): State<Storefront>, request: Request, next:
     };
     let again = match response.extensions().get::<Back>() {
         Some(Back(back)) => begin_at(back),
-        None => "/signin".to_owned(),
+        None => path::SIGN_IN.to_owned(),
     };
     let Ok(visit) = Visit::from_request_parts(&mut asked, &storefront).await;
     // What is spent stays spent, whatever page says so.
-    let keep = |mut dressed: Response| {
+    let keep = |mut shown: Response| {
         for name in [header::ALLOW, header::SET_COOKIE] {
             for value in response.headers().get_all(&name) {
-                dressed.headers_mut().append(name.clone(), value.clone());
+                shown.headers_mut().append(name.clone(), value.clone());
             }
         }
-        dressed
+        shown
     };
-    if failure == Failure::SignedOut
-        && asked.method == http::Method::GET
-        && let Ok(to_sign_in) = visit.to_sign_in()
-    {
-        return keep(to_sign_in);
+    if failure == Failure::SignedOut && asked.method == http::Method::GET {
+        return keep(visit.to_sign_in());
     }
     keep(page(failure, &visit, &again))
 }
@@ -196,13 +85,15 @@ pub fn panicked(_what: Box<dyn Any + Send>) -> Response {
 /// `again` is where a sign-in begins once more.
 fn page(failure: Failure, visit: &Visit, again: &str) -> Response {
     let (status, title, next) = failure.table();
-    let page = visit.page(visit.words.say(title));
-    let words = visit.words.clone();
+    let words = visit.context.words.clone();
+    let page = visit.page(words.say(title));
     let way = match failure {
         Failure::Bad => ("/courses", "error.to_courses"),
         // A code is never sent twice: it would look like a theft.
-        Failure::Away | Failure::Broken if visit.here.starts_with("/callback") => (again, "error.again"),
-        Failure::Away | Failure::Broken => (visit.here.as_str(), "error.again"),
+        Failure::Away | Failure::Broken if visit.context.here.starts_with("/callback") => {
+            (again, "error.again")
+        }
+        Failure::Away | Failure::Broken => (visit.context.here.as_str(), "error.again"),
         Failure::Missing | Failure::Method | Failure::Foreign | Failure::Forbidden => ("/", "error.to_home"),
         Failure::NotSignedIn | Failure::SignedOut => (again, "error.to_sign_in"),
     };
@@ -261,7 +152,7 @@ mod tests {
         let router: Router = Router::new()
             .route("/", get(async || -> StatusCode { panic!("a secret reason") }))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn_with_state(storefront, dress));
+            .layer(middleware::from_fn_with_state(storefront, render));
         let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = to_bytes(answer.into_body(), 100_000).await.unwrap();

@@ -16,10 +16,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use http::{HeaderMap, Request, StatusCode};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_storefront::oidc::{Oidc, Registration};
-use latchkey_storefront::people::People;
-use latchkey_storefront::seal::Seal;
-use latchkey_storefront::store::{MIGRATIONS, Store};
+use latchkey_relying_party::{Oidc, People, Registration, Seal, Store};
+use latchkey_storefront::CLIENT;
+use latchkey_web::Origins;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
@@ -268,14 +267,15 @@ impl Site {
             // Sessions end by the clock of this machine: the one that the test moves begins there.
             let clock = Clock::manual(Clock::system().now_ms());
             let issuer = Issuer::start(clock.clone()).await;
-            let db = Db::open(&url, Options::new(MIGRATIONS)).await.unwrap();
-            let seal = Seal::new(&[7; 32], Random::system());
+            let db = Db::open(&url, Options::new(&CLIENT.migrations())).await.unwrap();
+            let seal = Seal::new(CLIENT.name, &[7; 32], Random::system());
             let registration = Registration {
+                client: CLIENT,
                 issuer: issuer.url.clone(),
                 internal: issuer.url.clone(),
                 client_id: "shop".to_owned(),
                 client_secret: "a secret of the shop that is long enough".to_owned(),
-                shop: ORIGIN.to_owned(),
+                origins: Origins::new([ORIGIN]),
             };
             let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());
             let people = People::new(oidc, Store::new(db, seal, clock.clone()));

@@ -2,7 +2,8 @@
 
 use http::StatusCode;
 use latchkey_clock::Random;
-use latchkey_storefront::seal::Seal;
+use latchkey_relying_party::Seal;
+use latchkey_storefront::CLIENT;
 use url::Url;
 
 use crate::issuer::{Browser, Site, begin_at, callback};
@@ -243,7 +244,7 @@ async fn an_answer_to_another_browsers_sign_in_signs_nobody_in() {
 #[tokio::test]
 async fn a_changed_answer_is_refused_or_leads_on_whoever_is_signed_in() {
     for site in Site::all("changed_answer").await {
-        let foreign = Seal::new(&[8; 32], Random::system()).close("flow/state", "{}");
+        let foreign = Seal::new(CLIENT.name, &[8; 32], Random::system()).close("flow/state", "{}");
         let changes: [(&str, &str, Option<&str>); 8] = [
             ("no iss", "iss", None),
             ("another iss", "iss", Some("https://evil.test")),

@@ -42,8 +42,6 @@ struct Inner {
     redeemed: Vec<String>,
     /// Refresh tokens that were handed back.
     revoked: BTreeSet<String>,
-    /// How often the key set was fetched.
-    looked: usize,
     /// The token endpoint answers 503.
     away: bool,
     next: usize,
@@ -76,7 +74,6 @@ impl Issuer {
             codes: BTreeMap::new(),
             redeemed: Vec::new(),
             revoked: BTreeSet::new(),
-            looked: 0,
             away: false,
             next: 0,
         };
@@ -127,21 +124,9 @@ impl Issuer {
         self.inner().redeemed.clone()
     }
 
-    /// How often the key set was fetched.
-    pub fn looked(&self) -> usize {
-        self.inner().looked
-    }
-
     /// Whether the token endpoint answers 503.
     pub fn set_away(&self, away: bool) {
         self.inner().away = away;
-    }
-
-    /// From now on another key signs, and the key set has that one alone.
-    pub fn change_key(&self) {
-        let mut inner = self.inner();
-        inner.pair = pair();
-        inner.kid = "k-2".to_owned();
     }
 
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -194,8 +179,7 @@ async fn metadata(State(issuer): State<Issuer>) -> axum::Json<Value> {
 }
 
 async fn jwks(State(issuer): State<Issuer>) -> axum::Json<Value> {
-    let mut inner = issuer.inner();
-    inner.looked += 1;
+    let inner = issuer.inner();
     let point = inner.pair.public_key().as_ref();
     axum::Json(json!({"keys": [{
         "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": inner.kid,

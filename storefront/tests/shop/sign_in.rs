@@ -1,5 +1,6 @@
 //! Signing in, in as many tabs as a person opens, and what strangers can do to it.
 
+use axum::body::Body;
 use http::StatusCode;
 use latchkey_clock::Random;
 use latchkey_relying_party::Seal;
@@ -328,5 +329,38 @@ async fn whoever_says_no_is_back_where_they_were_and_nobody_is_signed_in() {
         let other = site.browser();
         let foreign = other.get(&answer("access_denied")).await;
         assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+/// Of two cookies with one name one was planted, perhaps by a neighbouring host. The session's library would take one of
+/// them, and reads a name that no browser takes for ours.
+#[tokio::test]
+async fn a_session_cookie_that_is_there_twice_or_in_disguise_is_none() {
+    for site in Site::all("planted_cookies").await {
+        let browser = site.browser();
+        browser.sign_in("alice").await;
+        let own = browser.cookie("latchkey-shop").unwrap();
+        let ask = async |path: &str, cookies: &str| {
+            let request = http::Request::get(path).header("cookie", cookies);
+            site.shop.send(request.body(Body::empty()).unwrap()).await
+        };
+        let good = format!("latchkey-shop-8080={own}");
+        assert_eq!(
+            to(&ask("/signin?return=/courses", &good).await),
+            (303, "/courses")
+        );
+        for planted in [
+            format!("{good}; {good}"),
+            format!("{good}; latchkey-shop-8080=AAAA"),
+            format!("latchkey-shop-8080=AAAA; {good}"),
+            format!("latchkey-shop-8080 =AAAA; {good}"),
+            format!("%6catchkey-shop-8080={own}"),
+        ] {
+            let begun = ask("/signin?return=/courses", &planted).await;
+            assert!(to(&begun).1.starts_with(&site.issuer.url), "{planted}");
+            let page = ask("/", &planted).await;
+            assert!(page.texts(".menu-name").is_empty(), "{planted}");
+        }
+        assert_eq!(browser.who().await.as_deref(), Some("Name of alice"));
     }
 }

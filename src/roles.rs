@@ -16,11 +16,8 @@ use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, Parts, Seed, Seeded, Vault};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
 use latchkey_protocol::metadata::path;
-use latchkey_storefront::Storefront;
-use latchkey_storefront::oidc::{Oidc, Registration};
-use latchkey_storefront::people::People;
-use latchkey_storefront::seal::Seal;
-use latchkey_storefront::store::{Store, Whom};
+use latchkey_relying_party::{Oidc, People, Registration, Seal, Store, Whom, path as shop_path};
+use latchkey_storefront::{CLIENT as SHOP, Storefront};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 
@@ -274,7 +271,7 @@ impl Starting {
             .unwrap_or_else(|| shop.clone());
         let origins = self.origins(&shop, bound.port());
         let client = self.tls.client()?;
-        let people = self.people(&shop, client.clone()).await?;
+        let people = self.people(&shop, origins.clone(), client.clone()).await?;
         let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), client, origins, people)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
         let hosts = self.hosts(&bound, None);
@@ -289,24 +286,32 @@ impl Starting {
     }
 
     /// Who signs in at the shop, if it is registered at the issuer.
-    async fn people(&mut self, shop: &str, client: reqwest::Client) -> Result<Option<People>, StartError> {
+    async fn people(
+        &mut self,
+        shop: &str,
+        origins: Origins,
+        client: reqwest::Client,
+    ) -> Result<Option<People>, StartError> {
         let Some(registered) = self.storefront_client(shop).await? else {
             return Ok(None);
         };
         let url = self.config[Role::Storefront].database.clone();
-        let known = Db::exists(&url, &latchkey_storefront::store::MIGRATIONS[0]).await;
-        let db = self.open(&url, latchkey_storefront::store::MIGRATIONS).await?;
+        let tables = SHOP.migrations();
+        let known = Db::exists(&url, &tables[0]).await;
+        let db = self.open(&url, &tables).await?;
         if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
             tracing::warn!("storefront.key is not there; with the new one nobody is signed in at the shop");
         }
         let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
-        let store = Store::new(db, Seal::new(&key, self.random.clone()), self.clock.clone());
+        let seal = Seal::new(SHOP.name, &key, self.random.clone());
+        let store = Store::new(db, seal, self.clock.clone());
         let registration = Registration {
+            client: SHOP,
             issuer: self.urls.issuer.clone(),
             internal: self.identity_url(),
             client_id: registered.id,
             client_secret: registered.secret,
-            shop: shop.to_owned(),
+            origins,
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
         let people = People::new(oidc, store.clone());
@@ -336,12 +341,12 @@ impl Starting {
             "client_id": client.id,
             "client_name": "Latchkey Courses",
             "client_uri": format!("{shop}/"),
-            "initiate_login_uri": format!("{shop}/signin"),
+            "initiate_login_uri": format!("{shop}{}", shop_path::SIGN_IN),
             "grant_types": ["authorization_code", "refresh_token"],
-            "redirect_uris": [format!("{shop}/callback")],
+            "redirect_uris": [format!("{shop}{}", shop_path::CALLBACK)],
             "post_logout_redirect_uris": [format!("{shop}/")],
-            "scope": latchkey_storefront::oidc::scope(),
-            "resources": latchkey_storefront::oidc::audiences(),
+            "scope": SHOP.scope(),
+            "resources": [SHOP.audience],
         });
         let failed = |error: String| StartError::Storefront(error);
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;

@@ -1,11 +1,13 @@
 //! From the bus to a guard: the contracts' revocations in the guard's own words.
 
+use std::collections::BTreeSet;
+
 use latchkey_bus::{Bus, Heard};
 use latchkey_clock::Clock;
 use latchkey_contracts::events::revocation::Revocation;
 use latchkey_guard::{Signal, Signals};
 use latchkey_protocol::revocation::WINDOW_MS;
-use latchkey_storefront::people::People;
+use latchkey_relying_party::{People, StoreError, Whom};
 use tokio_util::sync::CancellationToken;
 
 /// How often, and how far apart, the shop's database is tried for one event.
@@ -53,7 +55,7 @@ pub(crate) async fn sign_out(bus: Bus, people: People, clock: Clock, stop: Cance
         match Revocation::parse(&event.r#type, &event.data) {
             Ok(revocation) => {
                 for _ in 0..TRIES {
-                    match people.hear(&revocation).await {
+                    match end_sign_ins(&people, &revocation).await {
                         Ok(()) => break,
                         Err(error) => {
                             // If it goes on, their next refresh will find it out.
@@ -68,6 +70,42 @@ pub(crate) async fn sign_out(bus: Bus, people: People, clock: Clock, stop: Cance
             }
         }
     }
+}
+
+/// The issuer has taken something back: whoever it concerns is signed out of this client at once.
+async fn end_sign_ins(people: &People, revocation: &Revocation) -> Result<(), StoreError> {
+    let ours = |client: &str| client == people.oidc.client_id();
+    let store = &people.store;
+    match revocation {
+        // Several tabs are several families in one session, and which is whose only the issuer knows: the next page
+        // asks it, and finds this sign-in over or living.
+        Revocation::Family(family) if ours(&family.client_id) => {
+            if let Some(sid) = &family.sid {
+                store.drop_tokens(sid).await?;
+            }
+        }
+        Revocation::Session(session) => {
+            let own = session.families.iter().filter(|family| ours(&family.client_id));
+            // However many families: the session has one name here.
+            let names: BTreeSet<&String> = own.filter_map(|family| family.sid.as_ref()).collect();
+            for sid in names {
+                store.end_logins(Whom::Session(sid.clone())).await?;
+            }
+        }
+        Revocation::Subject(subject) => {
+            let whom = Whom::Person {
+                sub: subject.sub.clone(),
+                before_ms: subject.before.saturating_mul(1_000).saturating_add(999),
+            };
+            store.end_logins(whom).await?;
+        }
+        Revocation::Client(client) if ours(&client.client_id) => {
+            let before_ms = client.before.saturating_mul(1_000).saturating_add(999);
+            store.end_logins(Whom::Everybody { before_ms }).await?;
+        }
+        Revocation::Family(_) | Revocation::Client(_) | Revocation::Token(_) | Revocation::Key(_) => {}
+    }
+    Ok(())
 }
 
 fn signals_of(revocation: Revocation) -> Vec<Signal> {

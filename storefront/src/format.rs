@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     fn words() -> Words {
-        let files = [("en", latchkey_web::COMMON_EN), ("en", crate::EN)];
+        let files = [("en", latchkey_web::COMMON_EN), ("en", crate::state::EN)];
         Messages::read(&files).unwrap().words(None)
     }
 

@@ -67,7 +67,7 @@ const ABSENCES: [Absence; 6] = [
                     "platform/db/src",
                     "platform/bus/src",
                     "platform/http/src/idempotency.rs",
-                    "storefront/src/store.rs",
+                    "platform/relying_party/src/store.rs",
                 ],
                 &["store", "store.rs"],
             )

@@ -1,12 +1,13 @@
 //! The issuer's pages as views, and what goes wrong on them.
 
 use askama::Template;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::authorize::{Mode, Response as Authorization};
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
+pub(crate) use latchkey_web::see_other;
 use latchkey_web::{Csp, Page, Words, answer};
 
 use crate::visitor::Visitor;
@@ -101,7 +102,7 @@ impl Fault {
             page: visitor.page("error.title"),
             host: identity.host(),
             code,
-            sentence: visitor.words.say(&name),
+            sentence: visitor.context.words.say(&name),
             trace,
             back: self.back.as_deref(),
             application: self.application.as_deref(),
@@ -324,20 +325,6 @@ impl Identity {
                 page
             }
         }
-    }
-}
-
-/// 303, which turns whatever came into a GET (RFC 9700 §4.12). A `Location` is ASCII (RFC 3986 §2); a header's value would
-/// take any byte.
-pub(crate) fn see_other(to: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    match HeaderValue::from_str(to) {
-        Ok(value) if to.is_ascii() => {
-            response.headers_mut().insert(header::LOCATION, value);
-            private(&mut response, None);
-            response
-        }
-        Ok(_) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

@@ -85,7 +85,7 @@ impl Identity {
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
-        let (now, words) = (self.now(), &visitor.words);
+        let (now, words) = (self.now(), &visitor.context.words);
         let problem = |problem| Ok(SignInResult::Problem(problem));
         let throttle = &self.inner.throttle;
         if let Some(until) = throttle.address_blocked(visitor.address, now) {

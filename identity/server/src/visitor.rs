@@ -14,7 +14,7 @@ use latchkey_protocol::consent::Consent;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::session::State;
-use latchkey_web::{Page, Theme, Words};
+use latchkey_web::{Page, PageContext, accept_language};
 use sha2::{Digest, Sha256};
 
 use crate::pages::Fault;
@@ -28,16 +28,12 @@ pub(crate) mod cookie {
     pub const SESSION: &str = "latchkey-session";
     /// A browser in which a person has signed in before.
     pub const DEVICE: &str = "latchkey-device";
-    /// Light or dark.
-    pub const THEME: &str = "latchkey-theme";
 }
 
 /// A request for a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
-    pub words: Words,
-    pub theme: Theme,
-    pub here: String,
+    pub context: PageContext,
     pub headers: HeaderMap,
     pub address: IpAddr,
 }
@@ -46,14 +42,14 @@ impl FromRequestParts<Identity> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Infallible> {
-        let accept = parts.headers.get(header::ACCEPT_LANGUAGE);
+        let inner = &identity.inner;
         Ok(Self {
-            words: identity
-                .inner
-                .messages
-                .words(accept.and_then(|value| value.to_str().ok())),
-            theme: Theme::remembered(&parts.headers, &identity.inner.origins.cookie(cookie::THEME)),
-            here: own_here(&parts.uri),
+            context: PageContext::of(
+                &parts.headers,
+                &inner.messages,
+                &inner.origins,
+                own_here(&parts.uri),
+            ),
             headers: parts.headers.clone(),
             address: crate::admit::peer(&parts.extensions),
         })
@@ -64,30 +60,15 @@ impl Visitor {
     /// The visitor in the language that their application asked for, where we have it: it knows them, a browser only its
     /// own settings (OpenID Connect Core §3.1.2.1, `ui_locales`).
     pub fn speaking(&self, identity: &Identity, ui_locales: &[String]) -> Self {
-        let accept = self.headers.get(header::ACCEPT_LANGUAGE);
-        let accept = accept.and_then(|value| value.to_str().ok());
-        Self {
-            words: identity
-                .inner
-                .messages
-                .words(Some(&languages(ui_locales, accept))),
-            ..self.clone()
-        }
+        let mut speaking = self.clone();
+        let asked = languages(ui_locales, accept_language(&self.headers));
+        speaking.context.words = identity.inner.messages.words(Some(&asked));
+        speaking
     }
 
     /// A page of this title, which is the name of a message.
     pub fn page(&self, title: &str) -> Page {
-        Page {
-            title: self.words.say(title).to_owned(),
-            description: String::new(),
-            canonical: None,
-            // A page of ours to come back to; an address with parameters of a client is none.
-            here: self.here.clone(),
-            person: None,
-            issuer: None,
-            theme: self.theme,
-            words: self.words.clone(),
-        }
+        self.context.page(self.context.words.say(title))
     }
 
     /// The browser, as it calls itself; shown to its person.
@@ -98,20 +79,7 @@ impl Visitor {
     }
 
     fn cookie(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter(|(known, _)| *known == name)
-            .map(|(_, value)| value);
-        // Two of one name: one was planted, and nothing tells which.
-        match (found.next(), found.next()) {
-            (Some(value), None) => Some(value),
-            _ => None,
-        }
+        latchkey_web::cookie(&self.headers, name)
     }
 
     /// The browser's own secret.
@@ -151,7 +119,7 @@ impl Visitor {
     /// A form that changes something comes from a page of ours: a browser says so with the exact origin. Whoever says
     /// nothing is no browser; the form's own token decides then as always.
     pub fn is_at_home(&self, identity: &Identity) -> Result<(), Fault> {
-        if self.headers.contains_key(header::ORIGIN) && !identity.inner.origins.admits(&self.headers) {
+        if identity.inner.origins.denies(&self.headers) {
             return Err(PageError::ForeignForm.into());
         }
         Ok(())
@@ -201,14 +169,7 @@ impl Identity {
 
     /// A cookie that ends with the browser, or one that is gone.
     pub(crate) fn set_cookie(&self, name: &str, value: &str, max_age_s: Option<u32>) -> HeaderValue {
-        let origins = &self.inner.origins;
-        let age = max_age_s.map_or_else(String::new, |age| format!("Max-Age={age}; "));
-        let text = format!(
-            "{}={value}; {age}{}",
-            origins.cookie(name),
-            origins.cookie_attributes()
-        );
-        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+        self.inner.origins.set_cookie(name, value, max_age_s)
     }
 
     /// 256 random bits as text.

@@ -32,8 +32,6 @@ pub struct Page {
 pub struct Person {
     pub name: String,
     pub initials: String,
-    /// Whether they write courses.
-    pub teaches: bool,
     /// In every form of theirs that changes something.
     pub form_token: String,
 }

@@ -148,7 +148,7 @@ impl Identity {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        let (user, words) = (&known.person.id, &visitor.words);
+        let (user, words) = (&known.person.id, &visitor.context.words);
         // However many look at their pages: tokens do not wait for them.
         let store = self.inner.store.reading(Class::Page);
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
@@ -158,12 +158,12 @@ impl Identity {
             families: place(&mut form, "families", |(_, _, id): &FamilyPlace| id.as_str())?,
             history: place(&mut form, "history", |(_, id): &Place| id.as_str())?,
         };
-        let done = match form.take("done").as_deref() {
-            Some("session") => Some("account.done_session"),
-            Some("application") => Some("account.done_application"),
-            Some("family") => Some("account.done_family"),
-            _ => None,
-        };
+        let done = [
+            ("session", "account.done_session"),
+            ("application", "account.done_application"),
+            ("family", "account.done_family"),
+        ];
+        let done = latchkey_web::flash(&mut form, &done);
         let token = self.session_token(visitor, "account")?;
         let sessions = self.sessions(&store, &known, words, after.sessions).await?;
         let applications = self.applications(&store, user, words, after.applications).await?;

@@ -52,7 +52,7 @@ impl Identity {
             client: super::client_name(&decided.client),
             name: super::person_name(&session.person),
             place: &decided.request.redirect_uri.place(),
-            groups: groups(self, &visitor.words, shown, before.as_ref(), *why),
+            groups: groups(self, &visitor.context.words, shown, before.as_ref(), *why),
             grew: *why == Why::Grew,
             unproven: *why == Why::Unproven,
         };

@@ -80,12 +80,16 @@ impl Identity {
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
         if username.trim().is_empty() || password.is_empty() {
-            let problem = Problem::new(&visitor.words, "missing", StatusCode::UNPROCESSABLE_ENTITY);
+            let problem = Problem::new(
+                &visitor.context.words,
+                "missing",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            );
             return self.login_page(visitor, &interaction, &asking, &username, Some(problem));
         }
         if username.len() > LONGEST || is_too_long(&password) || username.contains('\0') {
             let problem = Problem::new(
-                &visitor.words,
+                &visitor.context.words,
                 "wrong_credentials",
                 StatusCode::UNPROCESSABLE_ENTITY,
             );

@@ -5,13 +5,11 @@ use axum::response::Response;
 use latchkey_protocol::error::PageError;
 
 use crate::Identity;
-use crate::visitor::{Visitor, cookie};
+use crate::visitor::Visitor;
 
 pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
     let done = match super::form_bytes(request).await {
-        Ok(body) => {
-            latchkey_web::remember_theme(&identity.inner.origins, cookie::THEME, &visitor.headers, &body)
-        }
+        Ok(body) => latchkey_web::remember_theme(&identity.inner.origins, &visitor.headers, &body),
         Err(fault) => return fault.page(&identity, &visitor),
     };
     done.unwrap_or_else(|refused| {

@@ -6,7 +6,7 @@ use crate::client::Grant;
 use crate::error::OAuthError;
 use crate::refresh_token::RefreshToken;
 
-/// A request that can be read. [`Debug`] tells the grant alone: the rest is secret.
+/// A request that can be read. [`Debug`](fmt::Debug) tells the grant alone: the rest is secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TokenRequest {
     /// RFC 6749 §4.1.3

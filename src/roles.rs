@@ -354,7 +354,7 @@ impl Starting {
             metadata,
             secret: Some(ClientSecret::Generated(client.secret.clone())),
         };
-        let put = identity.put_client(new, "up").await;
+        let put = identity.clients().put(new, "up").await;
         put.map_err(|error| failed(error.to_string()))?;
         Ok(Some(client))
     }
@@ -483,7 +483,8 @@ impl Starting {
             secret: Some(ClientSecret::Generated(asking.secret.clone())),
         };
         identity
-            .put_client(new, "up")
+            .clients()
+            .put(new, "up")
             .await
             .map_err(|error| failed(error.to_string()))?;
         self.config.guard_client = Some(asking);

@@ -66,7 +66,8 @@ async fn cve_2026_9792_tk_07_grants_are_listed_per_client_and_what_is_not_built_
     let disabled = latchkey_protocol::ClientId::parse("m-wide").unwrap();
     world
         .identity()
-        .set_client_enabled(&disabled, false, "test")
+        .clients()
+        .set_enabled(&disabled, false, "test")
         .await
         .unwrap();
     let wrong = "wrong".to_owned();

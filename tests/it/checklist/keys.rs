@@ -185,7 +185,8 @@ async fn jw_17_twenty_rotations_refuse_no_good_token_and_accept_none_of_a_retire
         let old = kid_of(&machine.token().await);
         let next = world
             .identity()
-            .rotate_key(Alg::ES256, "test")
+            .keys()
+            .rotate(Alg::ES256, "test")
             .await
             .unwrap()
             .expect("a next key");
@@ -552,7 +553,9 @@ async fn a_clock_that_was_ahead_at_the_very_first_start_stops_nothing() {
         // An emergency does not wait until the clock has caught up.
         let identity = running.identity.as_ref().expect("identity");
         let compromised = header(&token)["kid"].clone();
-        let revoked = identity.revoke_key(compromised.as_str().expect("a kid"), "test");
+        let revoked = identity
+            .keys()
+            .revoke(compromised.as_str().expect("a kid"), "test");
         revoked.await.expect("it is revoked");
         let next = header(&machine.token().await)["kid"].clone();
         matrix.hold(

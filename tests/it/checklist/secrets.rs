@@ -278,7 +278,8 @@ async fn tk_16_secrets_that_the_house_makes_have_256_bits_and_are_kept_as_hashes
     for _ in 0..64 {
         let secret = world
             .identity()
-            .rotate_client_secret(&id, "test")
+            .clients()
+            .rotate_secret(&id, "test")
             .await
             .unwrap()
             .client_secret

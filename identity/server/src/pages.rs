@@ -8,11 +8,8 @@ use latchkey_protocol::authorize::{Mode, Response as Authorization};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
-<<<<<<< HEAD
-pub(crate) use latchkey_web::see_other;
-=======
 use latchkey_protocol::person::Person;
->>>>>>> identity
+pub(crate) use latchkey_web::see_other;
 use latchkey_web::{Csp, Page, Words, answer};
 use serde_json::Value;
 

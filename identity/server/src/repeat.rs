@@ -3,7 +3,6 @@
 use axum::response::Response;
 use latchkey_protocol::authorize::Outcome;
 use latchkey_protocol::code;
-use latchkey_protocol::error::PageError;
 
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{Fault, back, see_other};

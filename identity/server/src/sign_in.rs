@@ -112,11 +112,7 @@ impl Passwords {
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
-<<<<<<< HEAD
-        let (now, words) = (self.now(), &visitor.context.words);
-=======
-        let (now, words) = (self.time.now(), &visitor.words);
->>>>>>> identity
+        let (now, words) = (self.time.now(), &visitor.context.words);
         let problem = |problem| Ok(SignInResult::Problem(problem));
         let throttle = &self.throttle;
         if let Some(until) = throttle.address_blocked(visitor.address, now) {

@@ -8,7 +8,7 @@ use latchkey_web::{Messages, Origins, Words};
 pub(crate) struct Site {
     issuer: String,
     pub origins: Origins,
-    messages: Messages,
+    pub messages: Messages,
 }
 
 impl Site {
@@ -38,12 +38,6 @@ impl Site {
 
     /// A cookie that ends with the browser, or one that is gone.
     pub fn set_cookie(&self, name: &str, value: &str, max_age_s: Option<u32>) -> HeaderValue {
-        let age = max_age_s.map_or_else(String::new, |age| format!("Max-Age={age}; "));
-        let text = format!(
-            "{}={value}; {age}{}",
-            self.origins.cookie(name),
-            self.origins.cookie_attributes()
-        );
-        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+        self.origins.set_cookie(name, value, max_age_s)
     }
 }

@@ -8,14 +8,7 @@ use http::{HeaderMap, header};
 use latchkey_clock::Random;
 use latchkey_http::Form;
 use latchkey_protocol::error::PageError;
-<<<<<<< HEAD
-use latchkey_protocol::person::Person;
-use latchkey_protocol::session::State;
 use latchkey_web::{Page, PageContext, accept_language};
-use sha2::{Digest, Sha256};
-=======
-use latchkey_web::{Page, Theme, Words};
->>>>>>> identity
 
 use crate::sealed_request;
 use crate::secret::{is_secret, new_secret};
@@ -35,41 +28,22 @@ pub(crate) mod cookie {
 /// A request for a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
-<<<<<<< HEAD
-    pub context: PageContext,
-=======
     pub site: Arc<Site>,
-    pub words: Words,
-    pub theme: Theme,
-    pub here: String,
->>>>>>> identity
+    pub context: PageContext,
     pub headers: HeaderMap,
     pub address: IpAddr,
 }
 
-<<<<<<< HEAD
-impl FromRequestParts<Identity> for Visitor {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Infallible> {
-        let inner = &identity.inner;
-        Ok(Self {
-            context: PageContext::of(
-                &parts.headers,
-                &inner.messages,
-                &inner.origins,
-                own_here(&parts.uri),
-            ),
-=======
 impl Visitor {
     /// Who asks for this, from this address.
     pub fn of(site: Arc<Site>, parts: &Parts, address: IpAddr) -> Self {
-        let accept = parts.headers.get(header::ACCEPT_LANGUAGE);
         Self {
-            words: site.words(accept.and_then(|value| value.to_str().ok())),
-            theme: Theme::remembered(&parts.headers, &site.origins.cookie(cookie::THEME)),
-            here: own_here(&parts.uri),
->>>>>>> identity
+            context: PageContext::of(
+                &parts.headers,
+                &site.messages,
+                &site.origins,
+                own_here(&parts.uri),
+            ),
             headers: parts.headers.clone(),
             address,
             site,
@@ -78,21 +52,11 @@ impl Visitor {
 
     /// The visitor in the language that their application asked for, where we have it: it knows them, a browser only its
     /// own settings (OpenID Connect Core §3.1.2.1, `ui_locales`).
-<<<<<<< HEAD
-    pub fn speaking(&self, identity: &Identity, ui_locales: &[String]) -> Self {
+    pub fn speaking(&self, ui_locales: &[String]) -> Self {
         let mut speaking = self.clone();
         let asked = languages(ui_locales, accept_language(&self.headers));
-        speaking.context.words = identity.inner.messages.words(Some(&asked));
+        speaking.context.words = self.site.words(Some(&asked));
         speaking
-=======
-    pub fn speaking(&self, ui_locales: &[String]) -> Self {
-        let accept = self.headers.get(header::ACCEPT_LANGUAGE);
-        let accept = accept.and_then(|value| value.to_str().ok());
-        Self {
-            words: self.site.words(Some(&languages(ui_locales, accept))),
-            ..self.clone()
-        }
->>>>>>> identity
     }
 
     /// A page of this title, which is the name of a message.
@@ -157,75 +121,14 @@ impl Visitor {
 
     /// A form that changes something comes from a page of ours: a browser says so with the exact origin. Whoever says
     /// nothing is no browser; the form's own token decides then as always.
-<<<<<<< HEAD
-    pub fn is_at_home(&self, identity: &Identity) -> Result<(), Fault> {
-        if identity.inner.origins.denies(&self.headers) {
-            return Err(PageError::ForeignForm.into());
-=======
     pub fn is_at_home(&self) -> Result<(), PageError> {
-        if self.headers.contains_key(header::ORIGIN) && !self.site.origins.admits(&self.headers) {
+        if self.site.origins.denies(&self.headers) {
             return Err(PageError::ForeignForm);
->>>>>>> identity
         }
         Ok(())
     }
 }
 
-<<<<<<< HEAD
-/// A session that this browser's cookie opens.
-#[derive(Clone, Debug)]
-pub(crate) struct SignedIn {
-    pub row: SessionRow,
-    pub person: Person,
-    pub state: State,
-    /// What they allow the client that was asked about.
-    pub consent: Option<Consent>,
-}
-
-impl Identity {
-    /// The session of this browser, in whatever state; ended ones are none.
-    pub(crate) async fn session(&self, visitor: &Visitor) -> Result<Option<SignedIn>, IdentityError> {
-        self.session_for(visitor, None).await
-    }
-
-    /// The same with what its person allows this client.
-    pub(crate) async fn session_for(
-        &self,
-        visitor: &Visitor,
-        client: Option<&ClientId>,
-    ) -> Result<Option<SignedIn>, IdentityError> {
-        let Some(secret) = visitor.session_secret(self) else {
-            return Ok(None);
-        };
-        let found = self
-            .inner
-            .store
-            .session_by_secret(&digest(secret), client)
-            .await?;
-        let latest = self.latest();
-        Ok(found
-            .map(|(row, person, consent)| SignedIn {
-                state: row.session.state(latest),
-                row,
-                person,
-                consent,
-            })
-            .filter(|known| known.state != State::Ended))
-    }
-
-    /// A cookie that ends with the browser, or one that is gone.
-    pub(crate) fn set_cookie(&self, name: &str, value: &str, max_age_s: Option<u32>) -> HeaderValue {
-        self.inner.origins.set_cookie(name, value, max_age_s)
-    }
-
-    /// 256 random bits as text.
-    pub(crate) fn secret(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.inner.random.bytes::<32>())
-    }
-}
-
-=======
->>>>>>> identity
 /// Where a visitor is, to come back to: a page of ours with its request, and nothing else that the address said, which
 /// may be a client's.
 fn own_here(uri: &http::Uri) -> String {

@@ -193,25 +193,14 @@ impl AccountPages {
             families: place(&mut form, "families", |(_, _, id): &FamilyPlace| id.as_str())?,
             history: place(&mut form, "history", |(_, id): &Place| id.as_str())?,
         };
-<<<<<<< HEAD
         let done = [
             ("session", "account.done_session"),
             ("application", "account.done_application"),
             ("family", "account.done_family"),
         ];
         let done = latchkey_web::flash(&mut form, &done);
-        let token = self.session_token(visitor, "account")?;
-        let sessions = self.sessions(&store, &known, words, after.sessions).await?;
-=======
-        let done = match form.take("done").as_deref() {
-            Some("session") => Some("account.done_session"),
-            Some("application") => Some("account.done_application"),
-            Some("family") => Some("account.done_family"),
-            _ => None,
-        };
         let token = session_token(&self.signer, visitor, "account")?;
         let sessions = self.session_lines(&store, &known, words, after.sessions).await?;
->>>>>>> identity
         let applications = self.applications(&store, user, words, after.applications).await?;
         let rows = store.families_of(user, after.families.as_ref(), MOST + 1).await?;
         let rows = listing(rows, after.families.is_some(), |last| last.place());

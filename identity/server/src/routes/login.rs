@@ -111,17 +111,12 @@ impl LoginPages {
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
         if username.trim().is_empty() || password.is_empty() {
-<<<<<<< HEAD
             let problem = Problem::new(
                 &visitor.context.words,
                 "missing",
                 StatusCode::UNPROCESSABLE_ENTITY,
             );
-            return self.login_page(visitor, &interaction, &asking, &username, Some(problem));
-=======
-            let problem = Problem::new(&visitor.words, "missing", StatusCode::UNPROCESSABLE_ENTITY);
             return self.page(visitor, &interaction, &asking, &username, Some(problem));
->>>>>>> identity
         }
         if username.len() > LONGEST || is_too_long(&password) || username.contains('\0') {
             let problem = Problem::new(

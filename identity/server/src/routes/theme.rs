@@ -4,25 +4,13 @@ use axum::extract::Request;
 use axum::response::Response;
 use latchkey_protocol::error::PageError;
 
-<<<<<<< HEAD
-use crate::Identity;
-use crate::visitor::Visitor;
-=======
 use crate::pages::Fault;
-use crate::visitor::{Visitor, cookie};
->>>>>>> identity
+use crate::visitor::Visitor;
 
 pub(crate) async fn post(visitor: Visitor, request: Request) -> Response {
     let done = match super::form_bytes(request).await {
-<<<<<<< HEAD
-        Ok(body) => latchkey_web::remember_theme(&identity.inner.origins, &visitor.headers, &body),
-        Err(fault) => return fault.page(&identity, &visitor),
-=======
-        Ok(body) => {
-            latchkey_web::remember_theme(&visitor.site.origins, cookie::THEME, &visitor.headers, &body)
-        }
+        Ok(body) => latchkey_web::remember_theme(&visitor.site.origins, &visitor.headers, &body),
         Err(fault) => return fault.page(&visitor),
->>>>>>> identity
     };
     done.unwrap_or_else(|refused| {
         let error = match refused {

@@ -22,7 +22,7 @@ mod visit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use latchkey_http::probes::{self, Ready};
-use latchkey_web::{Csp, Messages, Origins};
+use latchkey_web::{COMMON_EN, Csp, MessageFile, Messages, Origins};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use api::Api;
@@ -54,7 +54,7 @@ impl Storefront {
             api: Api::new(api, client, people.clone()),
             people,
             origins,
-            messages: Messages::read(&[("en", latchkey_web::COMMON_EN), ("en", EN)])?,
+            messages: Messages::read(&[COMMON_EN, EN])?,
         })
     }
 }
@@ -118,4 +118,4 @@ async fn no_head() -> Failure {
 }
 
 /// All that the shop says, in English.
-const EN: &str = include_str!("../messages/en.toml");
+pub const EN: MessageFile = ("storefront/messages/en.ftl", include_str!("../messages/en.ftl"));

@@ -40,7 +40,7 @@ use latchkey_http::probes::Ready;
 use latchkey_identity_store::{Store, StoreError};
 use latchkey_protocol::metadata::path;
 use latchkey_protocol::{OAuthError, Timestamp, refresh, session};
-use latchkey_web::{COMMON_EN, Messages, Origins};
+use latchkey_web::{COMMON_EN, MessageFile, Messages, Origins};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
@@ -261,7 +261,7 @@ impl Identity {
                 session_limits: session::Limits::default(),
                 family_limits: refresh::Limits::default(),
                 origins: parts.origins,
-                messages: Messages::read(&[("en", COMMON_EN), ("en", include_str!("../messages/en.toml"))])?,
+                messages: Messages::read(&[COMMON_EN, EN])?,
                 store,
                 bus: parts.bus,
                 outbox,
@@ -436,3 +436,9 @@ impl Identity {
         Timestamp(self.inner.clock.now_ms())
     }
 }
+
+/// All that the issuer's pages say, in English.
+pub const EN: MessageFile = (
+    "identity/server/messages/en.ftl",
+    include_str!("../messages/en.ftl"),
+);

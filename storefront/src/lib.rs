@@ -26,7 +26,7 @@ use failure::Failure;
 
 pub use client::CLIENT;
 pub use latchkey_web::MessageError;
-pub use state::Storefront;
+pub use state::{EN, Storefront};
 
 /// Every page of the shop.
 pub fn router(storefront: Storefront) -> Router {

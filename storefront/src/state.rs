@@ -29,7 +29,7 @@ impl Storefront {
             api: Api::new(api, client, people.clone()),
             people,
             origins,
-            messages: Messages::read(&[("en", latchkey_web::COMMON_EN), ("en", EN)])?,
+            messages: Messages::read(&[latchkey_web::COMMON_EN, EN])?,
         })
     }
 
@@ -51,4 +51,4 @@ impl Storefront {
 }
 
 /// All that the shop says, in English.
-pub(crate) const EN: &str = include_str!("../messages/en.toml");
+pub const EN: latchkey_web::MessageFile = ("storefront/messages/en.ftl", include_str!("../messages/en.ftl"));

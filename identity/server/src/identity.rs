@@ -12,7 +12,7 @@ use latchkey_identity_store::Store;
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::{refresh, session};
-use latchkey_web::{COMMON_EN, Messages, Origins};
+use latchkey_web::{COMMON_EN, MessageFile, Messages, Origins};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
@@ -111,7 +111,7 @@ impl Identity {
     /// Opens the registry and makes the keys that are missing.
     pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
         let resources = parts.resources.clone();
-        let messages = Messages::read(&[("en", COMMON_EN), ("en", include_str!("../messages/en.toml"))])?;
+        let messages = Messages::read(&[COMMON_EN, EN])?;
         let identity = Self {
             values: Arc::new(Values::of(parts, messages)),
         };
@@ -389,3 +389,9 @@ impl FromRef<Identity> for Arc<Grants> {
         identity.values.grants.clone()
     }
 }
+
+/// All that the issuer's pages say, in English.
+pub const EN: MessageFile = (
+    "identity/server/messages/en.ftl",
+    include_str!("../messages/en.ftl"),
+);

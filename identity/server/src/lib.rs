@@ -58,7 +58,7 @@ pub use admin::{AdminError, ClientSecret, ClientView, Clients, KeyView, Keys, Ne
 pub use answer::refusal_at;
 pub use chore::Chore;
 pub use error::IdentityError;
-pub use identity::{Identity, Parts, is_sealed};
+pub use identity::{EN, Identity, Parts, is_sealed};
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
 pub use people::{FamilyView, NewPerson, SessionView, SignInsView, UserView, Users};

@@ -52,11 +52,7 @@ pub(crate) struct Document {
 
 impl Document {
     pub fn new(bytes: Vec<u8>) -> Self {
-        let digest: String = Sha256::digest(&bytes)
-            .iter()
-            .take(16)
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let digest = hex::encode(&Sha256::digest(&bytes)[..16]);
         let etag =
             HeaderValue::from_str(&format!("\"{digest}\"")).unwrap_or(HeaderValue::from_static("\"\""));
         Self {

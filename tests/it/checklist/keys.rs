@@ -126,9 +126,7 @@ async fn jw_17_jw_18_the_jwks_holds_strong_public_keys_and_nothing_else() {
 async fn stolen(world: &World, kid: &str) -> EcdsaKeyPair {
     let text = std::fs::read_to_string(world.data.with_file_name("keys").join("master.key"))
         .expect("the master key");
-    let octets: Vec<u8> = (0..32)
-        .map(|n| u8::from_str_radix(&text.trim()[n * 2..n * 2 + 2], 16).expect("hex"))
-        .collect();
+    let octets = hex::decode(text.trim()).expect("hexadecimal digits");
     let vault = Vault::new(&octets.try_into().expect("32 bytes"), Random::system());
     let rows = world.identity().store().keys(world.db()).await.expect("keys");
     let row = rows.into_iter().find(|row| row.key.kid == kid).expect("the key");

@@ -333,7 +333,7 @@ impl Clients {
     /// Ends every token of a client that was issued until now.
     pub async fn revoke_tokens(&self, id: &ClientId, actor: &str) -> Result<(), AdminError> {
         self.known(id).await?;
-        let (changes, client, actor) = (self.changes.clone(), id.clone(), actor.to_owned());
+        let (client, actor) = (id.clone(), actor.to_owned());
         let revocations = self.revocations.clone();
         self.changes
             .commit(move |tx, now| async move {

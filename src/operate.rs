@@ -9,7 +9,8 @@ use latchkey_identity::{Identity, IdentityError, Parts, Vault};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Role};
-use crate::{StartError, database_name, embedded, services, tls};
+use crate::error::{StartError, database_name};
+use crate::{embedded, services, tls};
 
 /// Opens the identity provider of an installation without serving it. What is written here is picked up by running
 /// nodes within a second, and its events leave with their relay.

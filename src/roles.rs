@@ -17,20 +17,19 @@ use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, Parts, Seed, Seeded, Vault};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
 use latchkey_protocol::metadata::path;
-use latchkey_storefront::Storefront;
-use latchkey_storefront::oidc::{Oidc, Registration};
-use latchkey_storefront::people::People;
-use latchkey_storefront::seal::Seal;
-use latchkey_storefront::store::{Store, Whom};
+use latchkey_relying_party::{Oidc, People, Registration, Seal, Store, Whom, path as shop_path};
+use latchkey_storefront::{CLIENT as SHOP, Storefront};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, GuardClient, Role, Signals as Source};
+use crate::error::{StartError, database_name};
+use crate::running::{Running, Urls};
 use crate::supervise::{Lost, Supervisor};
-use crate::{
-    Listeners, Running, StartError, Urls, database_name, demo, descriptors, embedded, services, signals, tls,
-    wait_ready,
-};
+use crate::{demo, descriptors, embedded, services, signals, tls};
+
+/// The listeners of every role, bound before anything else is done.
+pub(crate) type Listeners = BTreeMap<Role, Bound>;
 
 /// A process on its way up.
 pub(crate) struct Starting {
@@ -282,7 +281,7 @@ impl Starting {
             .unwrap_or_else(|| shop.clone());
         let origins = self.origins(&shop, bound.port());
         let client = self.tls.client()?;
-        let people = self.people(&shop, client.clone()).await?;
+        let people = self.people(&shop, origins.clone(), client.clone()).await?;
         let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), client, origins, people)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
         let hosts = self.hosts(&bound, None);
@@ -297,24 +296,32 @@ impl Starting {
     }
 
     /// Who signs in at the shop, if it is registered at the issuer.
-    async fn people(&mut self, shop: &str, client: reqwest::Client) -> Result<Option<People>, StartError> {
+    async fn people(
+        &mut self,
+        shop: &str,
+        origins: Origins,
+        client: reqwest::Client,
+    ) -> Result<Option<People>, StartError> {
         let Some(registered) = self.storefront_client(shop).await? else {
             return Ok(None);
         };
         let url = self.config[Role::Storefront].database.clone();
-        let known = Db::exists(&url, &latchkey_storefront::store::MIGRATIONS[0]).await;
-        let db = self.open(&url, latchkey_storefront::store::MIGRATIONS).await?;
+        let tables = SHOP.migrations();
+        let known = Db::exists(&url, &tables[0]).await;
+        let db = self.open(&url, &tables).await?;
         if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
             tracing::warn!("storefront.key is not there; with the new one nobody is signed in at the shop");
         }
         let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
-        let store = Store::new(db, Seal::new(&key, self.random.clone()), self.clock.clone());
+        let seal = Seal::new(SHOP.name, &key, self.random.clone());
+        let store = Store::new(db, seal, self.clock.clone());
         let registration = Registration {
+            client: SHOP,
             issuer: self.urls.issuer.clone(),
             internal: self.identity_url(),
             client_id: registered.id,
             client_secret: registered.secret,
-            shop: shop.to_owned(),
+            origins,
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
         let people = People::new(oidc, store.clone());
@@ -340,14 +347,14 @@ impl Starting {
             "client_id": client.id,
             "client_name": "Latchkey Courses",
             "client_uri": format!("{shop}/"),
-            "initiate_login_uri": format!("{shop}/signin"),
+            "initiate_login_uri": format!("{shop}{}", shop_path::SIGN_IN),
             "grant_types": ["authorization_code", "refresh_token"],
-            "redirect_uris": [format!("{shop}/callback")],
+            "redirect_uris": [format!("{shop}{}", shop_path::CALLBACK)],
             "post_logout_redirect_uris": [format!("{shop}/")],
-            "backchannel_logout_uri": format!("{shop}/backchannel-logout"),
+            "backchannel_logout_uri": format!("{shop}{}", shop_path::BACKCHANNEL_LOGOUT),
             "backchannel_logout_session_required": true,
-            "scope": latchkey_storefront::oidc::scope(),
-            "resources": latchkey_storefront::oidc::audiences(),
+            "scope": SHOP.scope(),
+            "resources": [SHOP.audience],
         });
         let failed = |error: String| StartError::Storefront(error);
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
@@ -355,7 +362,7 @@ impl Starting {
             metadata,
             secret: Some(ClientSecret::Generated(client.secret.clone())),
         };
-        let put = identity.put_client(new, "up").await;
+        let put = identity.clients().put(new, "up").await;
         put.map_err(|error| failed(error.to_string()))?;
         Ok(Some(client))
     }
@@ -484,7 +491,8 @@ impl Starting {
             secret: Some(ClientSecret::Generated(asking.secret.clone())),
         };
         identity
-            .put_client(new, "up")
+            .clients()
+            .put(new, "up")
             .await
             .map_err(|error| failed(error.to_string()))?;
         self.config.guard_client = Some(asking);
@@ -568,6 +576,19 @@ fn task(role: Role, what: &str) -> &'static str {
 
 /// The shop's one currency.
 const CURRENCY: &str = "EUR";
+
+/// Waits until a role can do its work.
+async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), StartError> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let waiting = async {
+        while !ready.is_ready() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .map_err(|_| StartError::NotReady(role, String::new()))
+}
 
 /// How each guard is doing: its keys, and the age of its feed of revocations. Detail is for administrators.
 fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealth> {

@@ -10,7 +10,7 @@ use latchkey_clock::Random;
 use latchkey_http::RequestId;
 
 use crate::proxies::TrustedProxies;
-use crate::trace::{self, Trace};
+use crate::trace::Trace;
 
 /// What the gateway itself knows about a request, read before the client's claims are removed.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Caller {
         let id = named(headers)
             .filter(|_| proxies.trusts(peer))
             .or_else(|| parts.extensions.get::<RequestId>().copied())
-            .or_else(|| fresh(random))?;
+            .unwrap_or_else(|| RequestId::from_bytes(random.bytes()));
         let (trace, continues) = Trace::next(headers, &id, random.bytes());
         Some(Self {
             address: proxies.client(peer, hops(headers)),
@@ -45,12 +45,6 @@ impl Caller {
 
 fn named(headers: &HeaderMap) -> Option<RequestId> {
     RequestId::parse(headers.get("x-request-id")?.to_str().ok()?)
-}
-
-fn fresh(random: &Random) -> Option<RequestId> {
-    let mut text = [0; 32];
-    trace::hex(&random.bytes::<16>(), &mut text);
-    RequestId::parse(std::str::from_utf8(&text).ok()?)
 }
 
 /// The entries of `X-Forwarded-For`, the one written last first.

@@ -189,7 +189,11 @@ async fn every_end_of_a_session_is_told_to_its_client_once(house: House, receive
     let page = here.open(&account, "").await;
     here.press(&page, "#sessions button", &[]).await;
     told("signed out elsewhere", &theirs).await;
-    identity.set_person_password("alice", None, "test").await.unwrap();
+    identity
+        .users()
+        .set_password("alice", None, "test")
+        .await
+        .unwrap();
     told("another password", &mine).await;
 
     let (ines, browser) = (house.person("ines"), Browser::new());
@@ -199,11 +203,15 @@ async fn every_end_of_a_session_is_told_to_its_client_once(house: House, receive
     told("the application's access was taken back", &granted).await;
 
     let admin = app.sign_in(&Browser::new(), house.person("admin"), &[]).await;
-    identity.set_person_enabled("admin", false, "test").await.unwrap();
+    identity
+        .users()
+        .set_enabled("admin", false, "test")
+        .await
+        .unwrap();
     told("disabled", &admin).await;
     // What had ended is not told again, and what had not is.
     let again = app.sign_in(&browser, ("", ""), &[]).await;
-    identity.delete_person("ines", "test").await.unwrap();
+    identity.users().delete("ines", "test").await.unwrap();
     told("deleted", &again).await;
     until_waiting(&house, &[]).await;
     assert_eq!(receiver.heard().len(), 6);

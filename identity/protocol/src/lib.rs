@@ -10,6 +10,7 @@
 //! | is this guess at a password looked at? | [`guess`] |
 //! | is the person signed in, and what ends with what? | [`session`], [`ends`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
+//! | what does a token request ask? | [`token_request`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
 //! | how many families may there be, and how fast? | [`family_limits`] |
 //! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
@@ -50,6 +51,7 @@ pub mod revocation;
 pub mod scope;
 pub mod session;
 pub mod standing;
+pub mod token_request;
 pub mod user;
 pub mod userinfo;
 
@@ -57,6 +59,7 @@ pub use client::{Client, ClientId};
 pub use error::OAuthError;
 pub use resource::Resource;
 pub use scope::Scope;
+pub use token_request::TokenRequest;
 
 /// An instant: Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

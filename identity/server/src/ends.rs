@@ -1,7 +1,10 @@
 //! Ending things: the row, the event that tells every guard, and the audit record are one commit. Of families that end
 //! together a page is in that commit, and the rest goes on in [`bulk_revocation`](crate::bulk_revocation).
 
-use latchkey_bus::{Cause, Draft};
+use std::sync::Arc;
+
+use latchkey_bus::{Cause, Draft, Outbox};
+use latchkey_clock::Random;
 use latchkey_contracts::events::revocation as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, BulkRevocation, FamilyName, FamilySet, Recorded, Store};
@@ -10,46 +13,49 @@ use latchkey_protocol::revocation::{Collapse, Revocation, collapse};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
 
-use crate::{Identity, IdentityError};
+use crate::IdentityError;
+use crate::registry_sync::RegistrySync;
+use crate::time::Time;
 
 /// How many families end in one transaction.
 pub(crate) const PAGE: i64 = 500;
 
-impl Identity {
+/// Whoever ends things. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Revocations {
+    pub store: Store,
+    pub outbox: Outbox,
+    pub random: Random,
+    pub time: Time,
+    pub sync: Arc<RegistrySync>,
+}
+
+impl Revocations {
     /// Ends something and tells everybody. `false` when it had ended before.
     pub async fn end(&self, revocation: Revocation, cause: &str, actor: &str) -> Result<bool, IdentityError> {
-        let (identity, cause, actor) = (self.clone(), cause.to_owned(), actor.to_owned());
+        let (revocations, cause, actor) = (self.clone(), cause.to_owned(), actor.to_owned());
         let touches = matches!(revocation, Revocation::Client { .. } | Revocation::Key { .. });
-        let (request_id, at) = (latchkey_http::current_request_id().to_string(), self.now());
+        let (request_id, at) = (latchkey_http::current_request_id().to_string(), self.time.now());
         let ended = self
-            .inner
             .store
             .db()
             .write(move |tx| async move {
                 if touches {
-                    identity.inner.store.touch_registry(&tx).await?;
+                    revocations.store.touch_registry(&tx).await?;
                 }
-                identity
+                revocations
                     .end_in(&tx, revocation, &cause, &actor, &request_id, at)
                     .await
             })
             .await?;
         if touches {
-            self.refresh().await?;
+            self.sync.refresh().await?;
         }
         Ok(ended)
     }
 
-    /// An instant for ends after which nothing new may begin. Another node may not have heard of it yet and may have a
-    /// clock that is ahead: what it issues meanwhile must have ended, too. Less than the leeway of guards, so that what
-    /// begins again is accepted at once.
-    pub(crate) fn soon(&self) -> Timestamp {
-        const UNHEARD_MS: i64 = 8_000;
-        Timestamp(self.now().0 + UNHEARD_MS)
-    }
-
-    /// [`Identity::end`] inside a transaction that decides more. Kinds with a time end what was issued until `now`.
-    pub(crate) async fn end_in(
+    /// [`Revocations::end`] inside a transaction that decides more. Kinds with a time end what was issued until `now`.
+    pub async fn end_in(
         &self,
         tx: &Tx,
         revocation: Revocation,
@@ -58,7 +64,7 @@ impl Identity {
         request_id: &str,
         now: Timestamp,
     ) -> Result<bool, IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         if let Revocation::Session { session } = &revocation {
             // Held first: a redemption that holds it is waited for, and its family then found.
             store.hold_session(tx, session).await?;
@@ -122,7 +128,7 @@ impl Identity {
         request_id: &str,
         now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         match collapse {
             Collapse::FamiliesOfPerson { user, client } => {
                 let cause = Trigger::TokensRevoked.ends().cause;
@@ -131,7 +137,7 @@ impl Identity {
                     .await?;
                 store.drop_tokens_of_person(tx, &client, &user).await?;
                 let row = AuditRow {
-                    id: self.inner.random.uuid_v7(now.0),
+                    id: self.random.uuid_v7(now.0),
                     kind: "families.revoked".to_owned(),
                     actor: "system".to_owned(),
                     subject: user,
@@ -163,7 +169,7 @@ impl Identity {
         set: FamilySet,
         end: End<'_>,
     ) -> Result<Vec<FamilyName>, IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         let ended = store
             .end_families(tx, &set, Timestamp(i64::MAX), end.cause, end.at, PAGE)
             .await?;
@@ -171,9 +177,9 @@ impl Identity {
             && let Some(latest) = store.latest_birth(tx, &set).await?
         {
             let rest = BulkRevocation {
-                id: self.inner.random.uuid_v7(self.now().0),
+                id: self.random.uuid_v7(self.time.now().0),
                 set,
-                before: latest.max(self.soon()),
+                before: latest.max(self.time.soon()),
                 ended_at: end.at,
                 cause: end.cause.to_owned(),
                 actor: end.actor.to_owned(),
@@ -235,7 +241,7 @@ impl Identity {
 
     /// Ends every code and family of a client: what refreshes must not outlive the client's end. The client's own entry
     /// tells of them.
-    pub(crate) async fn end_client(
+    pub async fn end_client(
         &self,
         tx: &Tx,
         client: &ClientId,
@@ -244,7 +250,7 @@ impl Identity {
         now: Timestamp,
     ) -> Result<(), IdentityError> {
         // Codes first: a redemption that is under way is waited for there, and its family then found.
-        self.inner.store.end_codes_of_client(tx, client).await?;
+        self.store.end_codes_of_client(tx, client).await?;
         let end = End {
             cause,
             actor,
@@ -258,7 +264,7 @@ impl Identity {
     }
 
     /// Tells guards of families that have ended, each by itself.
-    pub(crate) async fn tell_of_families(
+    pub async fn tell_of_families(
         &self,
         tx: &Tx,
         families: &[FamilyName],
@@ -276,14 +282,13 @@ impl Identity {
         }
         // Their sessions may go on; at these clients they are over. What ends a session needs no such line.
         let fams: Vec<String> = families.iter().map(|family| family.fam.clone()).collect();
-        let store = &self.inner.store;
-        store.tell_of_families(tx, &fams, self.now()).await?;
+        self.store.tell_of_families(tx, &fams, self.time.now()).await?;
         metrics::counter!("latchkey_revocations_total", "kind" => "family").increment(families.len() as u64);
         Ok(())
     }
 
     /// Tells guards of families that have ended with their session, in as few events as will hold them.
-    pub(crate) async fn tell_of_session(
+    pub async fn tell_of_session(
         &self,
         tx: &Tx,
         session: &str,
@@ -313,28 +318,28 @@ impl Identity {
             data: event.data(),
             cause,
         };
-        self.inner.outbox.put(tx, draft).await?;
+        self.outbox.put(tx, draft).await?;
         Ok(())
     }
 
     /// A person takes a client's access back: its consent, its codes, its families, offline ones too.
-    pub(crate) async fn withdraw(&self, user: &str, client: &ClientId) -> Result<(), IdentityError> {
-        let (identity, user, client, at) = (self.clone(), user.to_owned(), client.clone(), self.now());
+    pub async fn withdraw(&self, user: &str, client: &ClientId) -> Result<(), IdentityError> {
+        let (revocations, user, client, at) =
+            (self.clone(), user.to_owned(), client.clone(), self.time.now());
         let request_id = latchkey_http::current_request_id().to_string();
-        self.inner
-            .store
+        self.store
             .db()
             .write(move |tx| async move {
-                let store = &identity.inner.store;
+                let store = &revocations.store;
                 if !store.withdraw_consent(&tx, &user, &client, at).await? {
                     return Ok(());
                 }
                 let cause = Trigger::ConsentWithdrawn.ends().cause;
-                identity
+                revocations
                     .end_at_client(&tx, &user, &client, cause, &user, &request_id, at)
                     .await?;
                 let row = AuditRow {
-                    id: identity.inner.random.uuid_v7(at.0),
+                    id: revocations.random.uuid_v7(at.0),
                     kind: "consent.withdrawn".to_owned(),
                     actor: user,
                     subject: client.to_string(),
@@ -372,14 +377,14 @@ impl Identity {
             }
         }
         let row = AuditRow {
-            id: self.inner.random.uuid_v7(now.0),
+            id: self.random.uuid_v7(now.0),
             kind: format!("{}.revoked", revocation.kind()),
             actor: actor.to_owned(),
             subject: revocation.key().to_owned(),
             request_id: Some(request_id.to_owned()),
             detail: json!({ "cause": cause }),
         };
-        let store: &Store = &self.inner.store;
+        let store: &Store = &self.store;
         store.audit(tx, &row, now).await?;
         metrics::counter!("latchkey_revocations_total", "kind" => revocation.kind()).increment(1);
         tracing::info!(

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use latchkey_bus::Heard;
+use latchkey_bus::{Bus, Heard};
 use latchkey_contracts::events::revocation::{Revocation as Wire, SessionFamily};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::revocation::WINDOW_MS;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use crate::Identity;
+use crate::time::Time;
 
 /// The log is reached every second; what is older than this has been lost.
 const HEARD_LATELY_MS: i64 = 5_000;
@@ -167,20 +167,15 @@ impl Feed {
         // Nobody may be connected.
         let _listeners = self.news.send(news);
     }
-}
 
-impl Identity {
-    /// Listens to the bus like any guard does.
-    pub(crate) async fn run_feed(&self, stop: CancellationToken) {
+    /// Listens to the bus like any guard does, until `stop`.
+    pub async fn listen(&self, bus: &Bus, time: &Time, stop: CancellationToken) {
         // Whoever begins again hears everything again.
-        self.inner.feed.hear(Heard::Reset, self.now());
-        let since = self.now().0 - WINDOW_MS;
-        let mut broadcast = self
-            .inner
-            .bus
-            .broadcast_of(Wire::SOURCE, Wire::TYPES, since, stop);
+        self.hear(Heard::Reset, time.now());
+        let since = time.now().0 - WINDOW_MS;
+        let mut broadcast = bus.broadcast_of(Wire::SOURCE, Wire::TYPES, since, stop);
         while let Some(heard) = broadcast.next().await {
-            self.inner.feed.hear(heard, self.now());
+            self.hear(heard, time.now());
         }
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use latchkey_clock::Clock;
 use latchkey_http::outgoing::{Outgoing, OutgoingError, Purpose};
 use latchkey_identity_store::{Logout, Store, StoreError};
 use latchkey_protocol::client::Client;
@@ -17,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::logout_tokens::LogoutTokens;
 use crate::signer::SignerError;
+use crate::time::Time;
 
 /// How many ended sessions are looked at in one transaction.
 const SESSIONS: i64 = 100;
@@ -33,7 +33,7 @@ pub(crate) struct LogoutDelivery {
     pub store: Store,
     pub tokens: LogoutTokens,
     pub outgoing: Outgoing,
-    pub clock: Clock,
+    pub time: Time,
 }
 
 /// Why a client could not be told.
@@ -93,14 +93,16 @@ impl LogoutDelivery {
                 clients.retain(|(client, _)| known.get(client) == Some(&true));
                 told.push((session, clients));
             }
-            let (store, now) = (self.store.clone(), self.now());
+            let (store, now) = (self.store.clone(), self.time.now());
             self.store
                 .db()
                 .write(move |tx| async move { store.tell_of_sessions(&tx, &told, now).await })
                 .await?;
         }
         Ok((
-            self.store.due_logouts(self.now(), AT_ONCE_PER_CLIENT).await?,
+            self.store
+                .due_logouts(self.time.now(), AT_ONCE_PER_CLIENT)
+                .await?,
             whole,
         ))
     }
@@ -124,7 +126,7 @@ impl LogoutDelivery {
     }
 
     async fn tell(&self, logout: &Logout) -> Result<(), StoreError> {
-        let until = Timestamp(self.now().0.saturating_add(CLAIM_MS));
+        let until = Timestamp(self.time.now().0.saturating_add(CLAIM_MS));
         if !self.store.claim_logout(logout, until).await? {
             // Another node tells.
             return Ok(());
@@ -137,7 +139,7 @@ impl LogoutDelivery {
             Err(error) => (None, latchkey_http::reasons(&error)),
         };
         let tries = logout.tries + 1;
-        let outcome = outcome(status, tries, logout.begun_at, self.now());
+        let outcome = outcome(status, tries, logout.begun_at, self.time.now());
         metrics::counter!("latchkey_logout_tokens_total", "outcome" => name(outcome)).increment(1);
         let id = client.id();
         match outcome {
@@ -161,17 +163,13 @@ impl LogoutDelivery {
 
     /// The status of the client's answer (§2.8).
     async fn send(&self, client: &Client, uri: &str, logout: &Logout) -> Result<u16, NotTold> {
-        let token = self.tokens.mint(client, logout, self.now())?;
+        let token = self.tokens.mint(client, logout, self.time.now())?;
         let form = [("logout_token", token.as_str())];
         let reply = self
             .outgoing
             .post_form(Purpose::BackChannelLogout, uri, &form)
             .await?;
         Ok(reply.status().as_u16())
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp(self.clock.now_ms())
     }
 }
 

@@ -1,16 +1,21 @@
 //! The issuer's pages as views, and what goes wrong on them.
 
 use askama::Template;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::authorize::{Mode, Response as Authorization};
+use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::person::Person;
+pub(crate) use latchkey_web::see_other;
 use latchkey_web::{Csp, Page, Words, answer};
+use serde_json::Value;
 
+use crate::IdentityError;
+use crate::site::Site;
 use crate::visitor::Visitor;
-use crate::{Identity, IdentityError};
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -83,7 +88,7 @@ struct ErrorPage<'a> {
 
 impl Fault {
     /// The page of a fault, in the words of whoever looks.
-    pub fn page(self, identity: &Identity, visitor: &Visitor) -> Response {
+    pub fn page(self, visitor: &Visitor) -> Response {
         let code = self.error.code();
         let name = format!("sorry.{code}");
         let trace = latchkey_http::current_request_id().to_string();
@@ -99,9 +104,9 @@ impl Fault {
         );
         let view = ErrorPage {
             page: visitor.page("error.title"),
-            host: identity.host(),
+            host: visitor.site.host(),
             code,
-            sentence: visitor.words.say(&name),
+            sentence: visitor.context.words.say(&name),
             trace,
             back: self.back.as_deref(),
             application: self.application.as_deref(),
@@ -221,14 +226,14 @@ const CATALOG: &str = "urn:latchkey:catalog";
 
 /// What is asked, by the resource that it is for: the account here first.
 pub(crate) fn groups(
-    identity: &Identity,
+    site: &Site,
     words: &Words,
     shown: &Granted,
     before: Option<&Granted>,
     why: Why,
 ) -> Vec<Group> {
     let line = |resource: Option<&str>, name: &str| Line {
-        resource: resource.unwrap_or(identity.issuer()).to_owned(),
+        resource: resource.unwrap_or(site.issuer()).to_owned(),
         text: scope_words(words, resource, name),
         new: why == Why::Grew && before.is_some_and(|before| !before.has(resource, name)),
         scope: name.to_owned(),
@@ -237,7 +242,7 @@ pub(crate) fn groups(
         .by_resource()
         .map(|(resource, scope)| Group {
             title: match resource {
-                None => words.fill("consent.account", &[("host", &identity.host())]),
+                None => words.fill("consent.account", &[("host", &site.host())]),
                 Some(CATALOG) => words.say("consent.catalog").to_owned(),
                 Some(other) => other.to_owned(),
             },
@@ -299,45 +304,23 @@ struct FormPostPage<'a> {
     submit: &'a str,
 }
 
-impl Identity {
-    /// The host of the address bar, for people to learn.
-    pub(crate) fn host(&self) -> &str {
-        let issuer = &self.inner.issuer;
-        issuer.split_once("://").map_or(issuer, |(_, host)| host)
-    }
-
-    /// An authorization response on its way back to the client.
-    pub(crate) fn back(&self, visitor: &Visitor, response: &Authorization) -> Response {
-        match response.mode {
-            Mode::Query => see_other(&response.location()),
-            Mode::FormPost => {
-                let view = FormPostPage {
-                    page: visitor.page("post.title"),
-                    host: self.host(),
-                    to: response.to.as_str(),
-                    fields: &response.fields,
-                    submit: latchkey_web::SUBMIT.path(),
-                };
-                let mut page = answer(StatusCode::OK, &view);
-                let csp = Csp::new().with_form_target(&response.to.csp_source());
-                private(&mut page, Some(csp));
-                page
-            }
+/// An authorization response on its way back to the client.
+pub(crate) fn back(visitor: &Visitor, response: &Authorization) -> Response {
+    match response.mode {
+        Mode::Query => see_other(&response.location()),
+        Mode::FormPost => {
+            let view = FormPostPage {
+                page: visitor.page("post.title"),
+                host: visitor.site.host(),
+                to: response.to.as_str(),
+                fields: &response.fields,
+                submit: latchkey_web::SUBMIT.path(),
+            };
+            let mut page = answer(StatusCode::OK, &view);
+            let csp = Csp::new().with_form_target(&response.to.csp_source());
+            private(&mut page, Some(csp));
+            page
         }
-    }
-}
-
-/// 303, which turns whatever came into a GET (RFC 9700 §4.12). A `Location` is ASCII (RFC 3986 §2); a header's value would
-/// take any byte.
-pub(crate) fn see_other(to: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    match HeaderValue::from_str(to) {
-        Ok(value) if to.is_ascii() => {
-            response.headers_mut().insert(header::LOCATION, value);
-            private(&mut response, None);
-            response
-        }
-        Ok(_) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -348,6 +331,24 @@ pub(crate) fn private(response: &mut Response, csp: Option<Csp>) {
     if let Some(csp) = csp {
         headers.insert(header::CONTENT_SECURITY_POLICY, csp.value());
     }
+}
+
+/// A client's name for people.
+pub(crate) fn client_name(client: &Client) -> &str {
+    client
+        .metadata
+        .client_name
+        .as_deref()
+        .unwrap_or(client.id().as_str())
+}
+
+/// A person's name for themselves.
+pub(crate) fn person_name(person: &Person) -> &str {
+    person
+        .claims
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or(&person.username)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub use etag::{IfMatch, etag, none_match};
 pub use form::{Form, FormError};
 pub use hosts::Hosts;
 pub use idempotency::IdempotencyKey;
-pub use json::{PathId, StrictJson};
+pub use json::{PathId, StrictJson, is_uuid};
 pub use latchkey_db::reasons;
 pub use listener::{Bound, Limits, Server};
 pub use problem::{FieldError, Problem};

@@ -19,7 +19,7 @@ const DOCUMENTS: [&str; 3] = [
 #[tokio::test]
 async fn cl_01_nobody_can_register_a_client_over_the_wire() {
     let world = World::new().await;
-    let before = world.identity().list_clients().await.unwrap().len();
+    let before = world.identity().clients().list().await.unwrap().len();
     let body = json!({
         "client_id": "mallory", "client_name": "Mallory", "redirect_uris": ["https://evil.test/cb"],
         "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_basic",
@@ -58,7 +58,7 @@ async fn cl_01_nobody_can_register_a_client_over_the_wire() {
         }
     }
     matrix.end();
-    assert_eq!(world.identity().list_clients().await.unwrap().len(), before);
+    assert_eq!(world.identity().clients().list().await.unwrap().len(), before);
     let document = anonymous(&format!("{}{}", world.url(), DOCUMENTS[0]))
         .await
         .json();

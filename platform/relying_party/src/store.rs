@@ -1,28 +1,29 @@
-//! The shop's database: sessions, who is signed in, and their tokens. The only SQL of the shop.
+//! The database of a client: sessions, who is signed in, and their tokens. The only SQL of this crate.
 
 use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 
 use crate::seal::{CannotOpen, Seal};
 
-/// The shop's tables.
-pub const MIGRATIONS: &[Migrations] = &[Migrations {
-    set: "storefront",
-    steps: &[
-        Migration {
-            version: 1,
-            name: "sessions",
-            sqlite: include_str!("../migrations/0001_sessions.sql"),
-            postgres: include_str!("../migrations/0001_sessions.sql"),
-        },
-        Migration {
-            version: 2,
-            name: "logout_tokens",
-            sqlite: include_str!("../migrations/0002_logout_tokens.sql"),
-            postgres: include_str!("../migrations/0002_logout_tokens.sql"),
-        },
-    ],
-}];
+/// The tables, under the name that the client gave them.
+pub(crate) fn migrations(set: &'static str) -> Migrations {
+    Migrations { set, steps: STEPS }
+}
+
+const STEPS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "sessions",
+        sqlite: include_str!("../migrations/0001_sessions.sql"),
+        postgres: include_str!("../migrations/0001_sessions.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "logout_tokens",
+        sqlite: include_str!("../migrations/0002_logout_tokens.sql"),
+        postgres: include_str!("../migrations/0002_logout_tokens.sql"),
+    },
+];
 
 /// The database with the key that opens it. Cloning is cheap.
 #[derive(Clone)]
@@ -41,7 +42,7 @@ impl std::fmt::Debug for Store {
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the shop's database failed")]
+    #[error("the database of the sign-ins failed")]
     Db(#[from] DbError),
     #[error(transparent)]
     Sealed(#[from] CannotOpen),
@@ -346,7 +347,7 @@ async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
 /// Who is signed out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// One sign-in of this shop.
+    /// One sign-in at this client.
     Login(String),
     /// Everything of one session at the issuer.
     Session(String),
@@ -384,8 +385,10 @@ mod tests {
     async fn stores(name: &str) -> Vec<Store> {
         let mut stores = Vec::new();
         for (_, url) in testing::urls(name).await {
-            let db = Db::open(&url, Options::new(MIGRATIONS)).await.unwrap();
-            let seal = Seal::new(&[7; 32], Random::system());
+            let db = Db::open(&url, Options::new(&[migrations("storefront")]))
+                .await
+                .unwrap();
+            let seal = Seal::new("shop", &[7; 32], Random::system());
             stores.push(Store::new(db, seal, Clock::manual(1_000)));
         }
         stores

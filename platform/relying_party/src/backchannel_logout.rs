@@ -1,57 +1,30 @@
-//! `POST /backchannel-logout`: the issuer says that somebody has signed out (OpenID Connect Back-Channel Logout 1.0).
+//! The issuer says that somebody has signed out (OpenID Connect Back-Channel Logout 1.0).
 //!
 //! The token proves itself: nobody has a cookie here, and no other credential is asked for.
 
 pub mod token;
 
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use latchkey_http::Form;
 
-use crate::Storefront;
-use crate::error::Failure;
-use crate::oidc::OidcError;
+use crate::error::LogoutError;
 use crate::people::People;
-use crate::store::{StoreError, Whom};
+use crate::store::Whom;
 
 use token::{Ends, Invalid};
 
-/// Why nobody is signed out.
-#[derive(Debug, thiserror::Error)]
-pub enum LogoutError {
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// The issuer's keys cannot be had now.
-    #[error(transparent)]
-    Issuer(#[from] OidcError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-pub async fn post(
-    State(storefront): State<Storefront>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let Some(people) = &storefront.people else {
-        return Failure::Missing.into_response();
-    };
-    match sign_out(people, &headers, body).await {
+/// Answers the issuer. `body` is none where it could not be read.
+pub async fn receive(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Response {
+    match sign_out(people, headers, body).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) => error.into_response(),
     }
 }
 
-async fn sign_out(
-    people: &People,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<(), LogoutError> {
-    let body = body.ok().filter(|body| body.len() <= LARGEST && is_form(headers));
-    let form = body.and_then(|body| Form::parse(&body, &[]).ok());
+async fn sign_out(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Result<(), LogoutError> {
+    let body = body.filter(|body| body.len() <= LARGEST && is_form(headers));
+    let form = body.and_then(|body| Form::parse(body, &[]).ok());
     let text = form.and_then(|mut form| form.take("logout_token"));
     let logout = people.oidc.logout(&text.ok_or(Invalid::Request)?).await?;
     let whom = match logout.ends {

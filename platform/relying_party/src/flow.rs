@@ -177,7 +177,7 @@ impl Flow {
         seal.close(STATE, &text)
     }
 
-    /// The flow of a `state`, if it is one of this shop's.
+    /// The flow of a `state`, if it is one of this client's.
     pub fn open(seal: &Seal, state: &str) -> Option<Self> {
         serde_json::from_str(&seal.open(STATE, state).ok()?).ok()
     }
@@ -241,7 +241,7 @@ mod tests {
     const NOW: i64 = 1_000_000;
 
     fn seal() -> Seal {
-        Seal::new(&[7; 32], Random::system())
+        Seal::new("shop", &[7; 32], Random::system())
     }
 
     fn browser() -> Browser {
@@ -432,7 +432,7 @@ mod tests {
         assert_eq!(Browser::open(&seal, &cookie), Some(browser));
         assert_eq!(Flow::open(&seal, &cookie), None);
         assert_eq!(Browser::open(&seal, &state), None);
-        let other = Seal::new(&[8; 32], Random::system());
+        let other = Seal::new("shop", &[8; 32], Random::system());
         assert_eq!(Flow::open(&other, &state), None);
         for forged in ["", "AAAA", &state[1..]] {
             assert_eq!(Flow::open(&seal, forged), None, "{forged}");

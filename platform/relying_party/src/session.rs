@@ -1,4 +1,4 @@
-//! The browser's session, on tower-sessions, over the shop's own database.
+//! The browser's session, on tower-sessions, over the client's own database.
 
 use std::collections::HashMap;
 
@@ -16,25 +16,20 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::store::{Store, StoreError};
 
-/// The name of the cookie; `Origins::cookie` adds to it.
-pub const COOKIE: &str = "latchkey-shop";
-/// Under this name the session holds [`Kept`].
-pub const KEPT: &str = "shop";
-
-/// What a browser's session holds. Tokens are not in it: a session that is saved late must not bring one back.
+/// What a browser's session holds, under the client's name. Tokens are not in it: a session that is saved late must not
+/// bring one back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub(crate) struct SessionData {
     /// Who is signed in, as long as the row of this id is there.
-    pub login: Option<Known>,
+    pub login: Option<SessionUser>,
 }
 
 /// Who is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct SessionUser {
+    /// The sign-in's row.
     pub login: String,
     pub name: String,
-    /// Whether they may write courses, as far as their first token told; the catalog decides.
-    pub teaches: bool,
     /// In every form of theirs that changes something.
     pub form_token: String,
 }
@@ -79,7 +74,7 @@ impl SessionStore for Store {
 }
 
 /// The layer that finds a browser's session by its cookie.
-pub fn layer(store: Store, cookie: String, https: bool) -> SessionManagerLayer<Store> {
+pub(crate) fn layer(store: Store, cookie: String, https: bool) -> SessionManagerLayer<Store> {
     SessionManagerLayer::new(store)
         .with_name(cookie)
         .with_secure(https)
@@ -104,4 +99,17 @@ fn ends_at(record: &Record) -> i64 {
 
 fn backend(error: StoreError) -> Error {
     Error::Backend(latchkey_http::reasons(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sessions of earlier versions go on.
+    #[test]
+    fn a_session_that_holds_more_than_is_known_is_read() {
+        let text = r#"{"login":{"login":"id","name":"Alice","teaches":true,"form_token":"token"}}"#;
+        let data: SessionData = serde_json::from_str(text).unwrap();
+        assert_eq!(data.login.map(|user| user.name).as_deref(), Some("Alice"));
+    }
 }

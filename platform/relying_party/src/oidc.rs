@@ -1,5 +1,5 @@
-//! The shop as an ordinary client of the issuer: discovery, code with PKCE, refresh. The protocol is the `openidconnect`
-//! crate's; time and randomness are ours.
+//! An ordinary client of the issuer: discovery, code with PKCE, refresh. The protocol is the `openidconnect` crate's; time
+//! and randomness are ours.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::{Clock, Random};
-use latchkey_contracts::resource::catalog;
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreJwsSigningAlgorithm, CoreProviderMetadata,
     CoreTokenResponse,
@@ -22,22 +21,10 @@ use openidconnect::{
 };
 use tokio::sync::RwLock;
 
-use crate::backchannel_logout::LogoutError;
 use crate::backchannel_logout::token::{self, Facts, Invalid, Logout, LogoutToken};
+use crate::client::{Registration, path};
+use crate::error::{LogoutError, OidcError};
 use crate::flow::Proofs;
-
-/// Where and as whom the shop signs people in.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// The issuer.
-    pub issuer: String,
-    /// Where the shop reaches it, if that is another address.
-    pub internal: String,
-    pub client_id: String,
-    pub client_secret: String,
-    /// The shop's own origin.
-    pub shop: String,
-}
 
 /// The client. Cloning is cheap.
 #[derive(Clone)]
@@ -75,20 +62,6 @@ impl std::fmt::Debug for Oidc {
     }
 }
 
-/// Why there are no tokens.
-#[derive(Debug, thiserror::Error)]
-pub enum OidcError {
-    /// The issuer does not answer, or not in a way that can be used now.
-    #[error("the issuer cannot be reached: {0}")]
-    Away(String),
-    /// The grant gives nothing any more.
-    #[error("the issuer does not honour the grant")]
-    InvalidGrant,
-    /// What came back is not what an issuer of ours says.
-    #[error("the issuer's answer is not acceptable: {0}")]
-    Refused(String),
-}
-
 /// What a sign-in gave.
 #[derive(Debug)]
 pub struct SignedIn {
@@ -109,20 +82,6 @@ pub struct Refreshed {
     pub scope: Option<String>,
 }
 
-/// The scopes that the shop asks for.
-const SCOPES: [&str; 4] = ["openid", "profile", catalog::READ.name, catalog::WRITE.name];
-
-/// What the shop is registered for, as `scope` of its client metadata (RFC 7591 §2).
-pub fn scope() -> String {
-    SCOPES.join(" ")
-}
-
-/// The services that its pages call in a person's name.
-pub fn audiences() -> [&'static str; 1] {
-    [CATALOG]
-}
-/// The resource of the catalog.
-pub const CATALOG: &str = catalog::RESOURCE.audience;
 /// How long what was discovered is believed.
 const FRESH_MS: i64 = 5 * 60_000;
 /// How often at most logout tokens make us look for new keys: anybody can send one.
@@ -140,6 +99,10 @@ impl Oidc {
             discovered: RwLock::new(None),
             looked_again_at: AtomicI64::new(i64::MIN / 2),
         }))
+    }
+
+    pub fn registration(&self) -> &Registration {
+        &self.0.registration
     }
 
     pub fn issuer(&self) -> &str {
@@ -167,6 +130,7 @@ impl Oidc {
     /// Where the browser goes for a sign-in.
     pub async fn begin(&self, state: String, proofs: &Proofs) -> Result<String, OidcError> {
         let found = self.discover().await?;
+        let client = &self.0.registration.client;
         let verifier = PkceCodeVerifier::new(proofs.verifier.clone());
         let nonce = proofs.nonce.clone();
         let request = found
@@ -177,8 +141,10 @@ impl Oidc {
                 move || Nonce::new(nonce),
             )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
-            .add_extra_param("resource", CATALOG);
-        let request = SCOPES.iter().skip(1).fold(request, |request, scope| {
+            .add_extra_param("resource", client.audience);
+        // The crate asks for `openid` by itself.
+        let scopes = client.scopes.iter().filter(|scope| **scope != "openid");
+        let request = scopes.fold(request, |request, scope| {
             request.add_scope(Scope::new((*scope).to_owned()))
         });
         let (url, ..) = request.url();
@@ -393,7 +359,7 @@ impl Oidc {
         query.append_pair("id_token_hint", id_token);
         query.append_pair(
             "post_logout_redirect_uri",
-            &format!("{}/", self.0.registration.shop),
+            &format!("{}/", self.0.registration.origins.first()),
         );
         query.append_pair("client_id", self.client_id());
         format!("{}/logout?{}", self.issuer(), query.finish())
@@ -430,7 +396,7 @@ impl Oidc {
                 None => return Err(away(error.to_string())),
             },
         };
-        let redirect = RedirectUrl::new(format!("{}/callback", registration.shop))
+        let redirect = RedirectUrl::new(format!("{}{}", registration.origins.first(), path::CALLBACK))
             .map_err(|error| away(error.to_string()))?;
         let client = CoreClient::from_provider_metadata(
             metadata.clone(),

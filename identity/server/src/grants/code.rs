@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use axum::response::Response;
 use latchkey_db::Tx;
-use latchkey_http::Form;
 use latchkey_identity_store::AuditRow;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
@@ -15,54 +13,51 @@ use latchkey_protocol::refresh::Family;
 use latchkey_protocol::refresh_token::{Handle, Salt};
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::standing::Standing;
+use latchkey_protocol::token_request::AuthorizationCode;
 use latchkey_protocol::{OAuthError, Timestamp};
 use serde_json::json;
 
-use super::TRIES;
+use super::{Grants, Issued, NOBODY, TRIES};
+use crate::IdentityError;
 use crate::answer::Refusal;
-use crate::visitor::digest;
-use crate::{Identity, IdentityError};
+use crate::secret::{digest, new_jti};
 
 /// Until this long after the row was written, its commit may still have been under way on another node, milliseconds.
 const COMMIT_MS: i64 = 2_000;
 
-impl Identity {
-    pub(super) async fn authorization_code(
+impl Grants {
+    pub async fn authorization_code(
         &self,
         client: &Client,
-        mut form: Form,
+        asked: &AuthorizationCode,
         received: Instant,
-    ) -> Result<Response, Refusal> {
-        let presented = form
-            .take("code")
-            .ok_or(OAuthError::Malformed("code is missing."))?;
-        let (redirect_uri, verifier) = (form.take("redirect_uri"), form.take("code_verifier"));
-        let resource = form.take_all("resource");
-        let hash = digest(&presented);
+    ) -> Result<Issued, Refusal> {
+        let hash = digest(&asked.code);
         for _ in 0..TRIES {
-            let known = self.inner.store.code(&hash, self.now()).await;
+            let known = self.store.code(&hash, self.time.now()).await;
             let mut known = known.map_err(IdentityError::from)?;
-            let now = self.now();
+            let now = self.time.now();
             let waited = i64::try_from(received.elapsed().as_millis()).unwrap_or(i64::MAX);
             let received_at = Timestamp(now.0.saturating_sub(waited));
             if let Some(spent) = known.as_mut().and_then(|facts| facts.code.spent.as_mut()) {
                 spent.committed_at = self.committed_at(&hash, received, spent.committed_at, received_at);
             }
-            let (family, fam, jti) = (self.inner.random.uuid_v7(now.0), self.jti(), self.jti());
+            let family = self.random.uuid_v7(now.0);
+            let (fam, jti) = (new_jti(&self.random), new_jti(&self.random));
             let random = Random {
                 family: &family,
-                handle: Handle(self.inner.random.bytes()),
+                handle: Handle(self.random.bytes()),
                 fam: &fam,
-                salt: Salt(self.inner.random.bytes()),
+                salt: Salt(self.random.bytes()),
                 jti: &jti,
             };
-            let registry = self.inner.registry.snapshot();
-            let mac_key_id = self.inner.signer.mac_key_id().map_err(IdentityError::from)?;
+            let registry = self.registry.snapshot();
+            let mac_key_id = self.signer.mac_key_id().map_err(IdentityError::from)?;
             let decision = code::decide(&Facts {
                 code: known.as_ref().map(|facts| &facts.code),
                 client,
-                redirect_uri: redirect_uri.as_deref(),
-                verifier: verifier.as_deref(),
+                redirect_uri: asked.redirect_uri.as_deref(),
+                verifier: asked.verifier.as_deref(),
                 proof: None,
                 received_at,
                 standing: known.as_ref().map_or(NOBODY, |facts| Standing {
@@ -70,15 +65,15 @@ impl Identity {
                     consent: facts.consent.as_ref(),
                     session_ended: facts.session_ended,
                 }),
-                issuer: self.issuer(),
+                issuer: &self.issuer,
                 resources: &registry.resources,
-                asked_resource: &resource,
-                limits: self.inner.family_limits,
+                asked_resource: &asked.resource,
+                limits: self.limits,
                 limiting_birth: known.as_ref().and_then(|facts| facts.limiting_birth),
                 mac_key_id,
                 random: &random,
                 now,
-                latest: self.latest(),
+                latest: self.time.latest(),
             });
             match decision {
                 Decision::Refused(error) => return Err(self.refused("authorization_code", client, error)),
@@ -103,13 +98,12 @@ impl Identity {
                         let refresh = match refresh {
                             None => None,
                             Some(name) => Some(
-                                self.inner
-                                    .signer
-                                    .refresh_token(self.issuer(), name, &family.salt)
+                                self.signer
+                                    .refresh_token(&self.issuer, name, &family.salt)
                                     .ok_or(OAuthError::Internal)?,
                             ),
                         };
-                        return self.answer_tokens("authorization_code", &access, id_token, refresh, client);
+                        return self.issue("authorization_code", &access, id_token, refresh, client);
                     }
                 }
             }
@@ -126,14 +120,16 @@ impl Identity {
         device: Option<String>,
         now: Timestamp,
     ) -> Result<bool, Refusal> {
-        let (identity, key, family) = (self.clone(), hash.to_owned(), redeem.family.clone());
-        let (request_id, latest) = (latchkey_http::current_request_id().to_string(), self.latest());
+        let (grants, key, family) = (self.clone(), hash.to_owned(), redeem.family.clone());
+        let (request_id, latest) = (
+            latchkey_http::current_request_id().to_string(),
+            self.time.latest(),
+        );
         let written = self
-            .inner
             .store
             .db()
             .write(move |tx| async move {
-                let store = &identity.inner.store;
+                let store = &grants.store;
                 if !store.hold_redemption(&tx, &key).await? {
                     return Err(IdentityError::Overtaken);
                 }
@@ -149,7 +145,7 @@ impl Identity {
                     return Err(IdentityError::Overtaken);
                 }
                 if family.mac_key_id.is_some() {
-                    identity
+                    grants
                         .make_room(&tx, &family, others.living, latest, &request_id, now)
                         .await?;
                 }
@@ -164,7 +160,7 @@ impl Identity {
             .await;
         match written {
             Ok(()) => {
-                self.inner.redeemed.insert(hash.to_owned(), Instant::now());
+                self.redeemed.insert(hash.to_owned(), Instant::now());
                 Ok(true)
             }
             Err(IdentityError::Overtaken) => Ok(false),
@@ -186,7 +182,7 @@ impl Identity {
         if most == 0 {
             return Ok(());
         }
-        let (store, user, client) = (&self.inner.store, &family.user, &family.client);
+        let (store, user, client) = (&self.store, &family.user, &family.client);
         let online = store
             .oldest_families(tx, user, client, false, latest, most)
             .await?;
@@ -200,7 +196,9 @@ impl Identity {
                 client_id: oldest.client_id,
             };
             let cause = Trigger::FamilyLimit.ends().cause;
-            self.end_in(tx, end, cause, "system", request_id, now).await?;
+            self.revocations
+                .end_in(tx, end, cause, "system", request_id, now)
+                .await?;
         }
         Ok(())
     }
@@ -214,7 +212,7 @@ impl Identity {
         written: Timestamp,
         received_at: Timestamp,
     ) -> Timestamp {
-        match self.inner.redeemed.get(hash) {
+        match self.redeemed.get(hash) {
             Some(committed) if committed <= received => Timestamp(received_at.0 - 1),
             Some(_) => received_at,
             None => written,
@@ -233,34 +231,34 @@ impl Identity {
             // The family is gone already.
             return Ok(());
         }
-        let (identity, actor, code) = (self.clone(), client.id().to_string(), hash.to_owned());
+        let (grants, actor, code) = (self.clone(), client.id().to_string(), hash.to_owned());
         let request_id = latchkey_http::current_request_id().to_string();
-        self.inner
-            .store
+        self.store
             .db()
             .write(move |tx| async move {
-                let owner = identity.inner.store.family_owner(&tx, &fam).await?;
+                let owner = grants.store.family_owner(&tx, &fam).await?;
                 let end = Revocation::Family {
                     fam: fam.clone(),
                     sid: owner.and_then(|(_, sid)| sid),
                     client_id: actor.clone(),
                 };
-                if !identity
+                if !grants
+                    .revocations
                     .end_in(&tx, end, "code_replay", &actor, &request_id, now)
                     .await?
                 {
                     return Ok(());
                 }
                 let row = AuditRow {
-                    id: identity.inner.random.uuid_v7(now.0),
+                    id: grants.random.uuid_v7(now.0),
                     kind: "code_reuse".to_owned(),
                     actor: actor.clone(),
                     subject: user.clone(),
                     request_id: Some(request_id.clone()),
                     detail: json!({ "fam": fam, "code": code }),
                 };
-                identity.inner.store.audit(&tx, &row, now).await?;
-                identity
+                grants.store.audit(&tx, &row, now).await?;
+                grants
                     .alert(&tx, &fam, &user, &actor, "code_reuse", true, 1, &request_id)
                     .await
             })
@@ -268,10 +266,3 @@ impl Identity {
         Ok(())
     }
 }
-
-/// What an unknown code stands on.
-pub(super) const NOBODY: Standing<'static> = Standing {
-    person: None,
-    consent: None,
-    session_ended: true,
-};

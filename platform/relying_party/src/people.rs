@@ -3,13 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::{Router, middleware};
+use http::HeaderMap;
+use latchkey_web::{cookie, drop_ambiguous_cookies};
 use moka::sync::Cache;
 use tokio::sync::Mutex;
+use tower_sessions::Session;
 
-use crate::oidc::{CATALOG, Oidc, OidcError, SignedIn};
+use crate::client::Registration;
+use crate::error::{NoToken, OidcError, SignInError};
+use crate::oidc::{Oidc, SignedIn};
+use crate::session::{self, SessionData, SessionUser};
 use crate::store::{Login, Store, StoreError, Token, Whom};
 
-/// The shop's people. Cloning is cheap.
+/// The people of a client. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct People {
     pub oidc: Oidc,
@@ -18,18 +26,12 @@ pub struct People {
     turns: Cache<String, Arc<Mutex<()>>>,
 }
 
-/// Why there is no token to call with.
-#[derive(Debug, thiserror::Error)]
-pub enum NoToken {
-    /// The sign-in is over.
-    #[error("nobody is signed in any more")]
-    SignedOut,
-    /// The issuer does not answer now.
-    #[error(transparent)]
-    Oidc(OidcError),
-    /// The database does not answer now.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+/// Who is signed in, as pages know them: nothing in it opens anything at the issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser {
+    pub user: SessionUser,
+    /// The scopes of the token that came with the sign-in.
+    pub scope: String,
 }
 
 /// A token is renewed this long before its end, milliseconds.
@@ -51,8 +53,70 @@ impl People {
         self.oidc.uuid()
     }
 
-    /// Takes in what a sign-in gave, and brings the first token for the catalog, which tells what the person may do.
-    pub async fn arrive(&self, signed_in: SignedIn) -> Result<Login, NoToken> {
+    /// Puts a browser's session into every request of this router that has its cookie.
+    pub fn sessions(&self, router: Router) -> Router {
+        let (registration, cookie) = (self.registration(), self.session_cookie());
+        let https = registration.origins.first().starts_with("https://");
+        router
+            .layer(session::layer(self.store.clone(), cookie, https))
+            // The session's library would take one of two, and reads names that browsers do not.
+            .layer(middleware::map_request(async |mut request: Request| {
+                drop_ambiguous_cookies(request.headers_mut());
+                request
+            }))
+    }
+
+    /// Whether there is a session to look for.
+    pub fn has_session(&self, headers: &HeaderMap) -> bool {
+        cookie(headers, &self.session_cookie()).is_some()
+    }
+
+    /// What the session says; whether it is so, the row of its sign-in knows.
+    pub(crate) async fn session_data(&self, session: &Session) -> Result<SessionData, SignInError> {
+        let data = session.get::<SessionData>(self.registration().client.name).await;
+        Ok(data
+            .map_err(|error| SignInError::broken(&error))?
+            .unwrap_or_default())
+    }
+
+    /// Who is signed in, if the row that says so is still there.
+    pub async fn signed_in(&self, session: &Session) -> Result<Option<CurrentUser>, SignInError> {
+        let Some(user) = self.session_data(session).await?.login else {
+            return Ok(None);
+        };
+        let login = self.login(&user.login).await;
+        let login = login.map_err(|error| SignInError::broken(&error))?;
+        Ok(login.map(|login| CurrentUser {
+            user,
+            scope: login.scope,
+        }))
+    }
+
+    /// Who looks at a page. With each new token the issuer is asked whether the sign-in still holds: what it did not tell
+    /// is found out here. Who cannot be known is nobody: pages that need somebody say so themselves.
+    pub async fn visitor(&self, session: &Session) -> Option<CurrentUser> {
+        let current = self.signed_in(session).await.ok().flatten()?;
+        let audience = self.registration().client.audience;
+        match self.token(&current.user.login, audience).await {
+            Err(NoToken::SignedOut) => None,
+            // Who cannot be asked does not sign anybody out.
+            Ok(_) | Err(NoToken::Oidc(_) | NoToken::Store(_)) => Some(current),
+        }
+    }
+
+    fn registration(&self) -> &Registration {
+        self.oidc.registration()
+    }
+
+    fn session_cookie(&self) -> String {
+        let registration = self.registration();
+        registration.origins.cookie(registration.client.session_cookie)
+    }
+
+    /// Takes in what a sign-in gave, and brings the first token for what the client calls, which tells what the person
+    /// may do there.
+    pub(crate) async fn arrive(&self, signed_in: SignedIn) -> Result<Login, NoToken> {
+        let audience = self.registration().client.audience;
         let mut login = Login {
             id: self.oidc.secret(),
             sub: signed_in.sub,
@@ -62,7 +126,7 @@ impl People {
             scope: String::new(),
             version: 1,
         };
-        let first = match self.oidc.refresh(&login.refresh_token, CATALOG).await {
+        let first = match self.oidc.refresh(&login.refresh_token, audience).await {
             Ok(refreshed) => {
                 login.refresh_token = refreshed.refresh_token.unwrap_or(login.refresh_token);
                 login.scope = refreshed.scope.unwrap_or_default();
@@ -72,13 +136,13 @@ impl People {
                 })
             }
             Err(OidcError::InvalidGrant) => return Err(NoToken::SignedOut),
-            // Without the catalog the person is signed in all the same; its pages ask again.
+            // Without it the person is signed in all the same; pages that need it ask again.
             Err(error) => {
-                tracing::warn!(reason = %error, "there is no token for the catalog yet");
+                tracing::warn!(reason = %error, audience, "there is no token to call with yet");
                 None
             }
         };
-        let first = first.as_ref().map(|token| (CATALOG, token));
+        let first = first.as_ref().map(|token| (audience, token));
         self.store.add_login(&login, first).await?;
         Ok(login)
     }
@@ -132,7 +196,7 @@ impl People {
     }
 
     /// Ends a sign-in that another takes the place of, here and at the issuer. What fails is found out later.
-    pub async fn end(&self, login: &str) {
+    pub(crate) async fn end(&self, login: &str) {
         if let Ok(Some(known)) = self.store.login(login).await {
             let ended = self.store.end_logins(Whom::Login(login.to_owned())).await;
             if let Err(error) = ended {
@@ -154,5 +218,12 @@ impl People {
     /// A token was refused: the next call brings another, or finds the sign-in over.
     pub async fn refused(&self, login: &str, audience: &str) -> Result<(), StoreError> {
         self.store.drop_token(login, audience).await
+    }
+}
+
+impl CurrentUser {
+    /// Whether they may do this at the client's resource, as far as their first token told; the resource decides.
+    pub fn may(&self, scope: &str) -> bool {
+        self.scope.split(' ').any(|name| name == scope)
     }
 }

@@ -5,18 +5,19 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use latchkey_contracts::Money;
-use latchkey_web::{Page, Words, answer};
+use latchkey_web::{Words, answer};
 
+use super::{Card, Crumb, Notice};
 use crate::Storefront;
 use crate::cover;
 use crate::format;
-use crate::pages::{Card, Crumb, Notice};
+use crate::page::ShopPage;
 use crate::visit::Visit;
 
 #[derive(Template)]
 #[template(path = "storefront/design.html")]
 struct DesignView<'a> {
-    page: &'a Page,
+    page: &'a ShopPage,
     colours: [&'static str; 15],
     notices: [Notice<'a>; 4],
     prices: Vec<format::Price>,
@@ -26,7 +27,7 @@ struct DesignView<'a> {
 }
 
 pub async fn show(State(_): State<Storefront>, visit: Visit) -> Response {
-    let words = &visit.words;
+    let words = &visit.context.words;
     let page = visit.page(words.say("design.title"));
     let notice = |tone, title| Notice {
         tone,

@@ -1,46 +1,36 @@
 //! `grant_type=refresh_token` (RFC 6749 §6; design §4, Refresh token)
 
-use axum::response::Response;
-use latchkey_bus::{Cause, Draft};
-use latchkey_contracts::events::family as wire;
 use latchkey_db::Tx;
-use latchkey_http::Form;
 use latchkey_identity_store::AuditRow;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, SameAgain};
-use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::standing::Standing;
+use latchkey_protocol::token_request::Refresh;
 use serde_json::json;
 
-use super::TRIES;
-use super::code::NOBODY;
+use super::{Grants, Issued, NOBODY, TRIES};
+use crate::IdentityError;
 use crate::answer::Refusal;
-use crate::{Identity, IdentityError};
+use crate::secret::new_jti;
 
-impl Identity {
-    pub(super) async fn refresh_grant(
-        &self,
-        client: &Client,
-        mut form: Form,
-        token: &RefreshToken,
-    ) -> Result<Response, Refusal> {
-        let (resource, scope) = (form.take_all("resource"), form.take("scope"));
+impl Grants {
+    pub async fn refresh(&self, client: &Client, asked: &Refresh) -> Result<Issued, Refusal> {
+        let token = &asked.token;
         for _ in 0..TRIES {
             let known = self
-                .inner
                 .store
                 .family(&token.name().handle)
                 .await
                 .map_err(IdentityError::from)?;
             let family = known.as_ref().map(|facts| &facts.family);
             let salt = family.map(|family| &family.salt);
-            let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
-            let registry = self.inner.registry.snapshot();
-            let mac_key_id = self.inner.signer.mac_key_id().map_err(IdentityError::from)?;
-            let jti = self.jti();
+            let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
+            let registry = self.registry.snapshot();
+            let mac_key_id = self.signer.mac_key_id().map_err(IdentityError::from)?;
+            let jti = new_jti(&self.random);
             let decision = refresh::decide(&Facts {
                 token: &checked,
                 family,
@@ -51,15 +41,15 @@ impl Identity {
                     consent: facts.consent.as_ref(),
                     session_ended: facts.session_ended,
                 }),
-                issuer: self.issuer(),
+                issuer: &self.issuer,
                 resources: &registry.resources,
-                asked_resource: &resource,
-                asked_scope: scope.as_deref(),
-                limits: self.inner.family_limits,
+                asked_resource: &asked.resource,
+                asked_scope: asked.scope.as_deref(),
+                limits: self.limits,
                 mac_key_id,
                 jti: &jti,
-                now: self.now(),
-                latest: self.latest(),
+                now: self.time.now(),
+                latest: self.time.latest(),
             });
             if let Decision::Refused(error) = decision {
                 return Err(self.refused("refresh_token", client, error));
@@ -69,13 +59,10 @@ impl Identity {
             match self.obey(decision, &family, client).await? {
                 Obeyed::Answered(answer) => {
                     let salt = &family.salt;
-                    let refresh = self
-                        .inner
-                        .signer
-                        .refresh_token(self.issuer(), answer.refresh, salt);
+                    let refresh = self.signer.refresh_token(&self.issuer, answer.refresh, salt);
                     let refresh = refresh.ok_or(OAuthError::Internal)?;
                     let Answer { access, id_token, .. } = *answer;
-                    return self.answer_tokens("refresh_token", &access, id_token, Some(refresh), client);
+                    return self.issue("refresh_token", &access, id_token, Some(refresh), client);
                 }
                 Obeyed::Ended(error) => return Err(self.refused("refresh_token", client, error)),
                 Obeyed::Overtaken => {}
@@ -92,13 +79,13 @@ impl Identity {
         family: &Family,
         client: &Client,
     ) -> Result<Obeyed, IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         let act = || Act {
-            identity: self.clone(),
+            grants: self.clone(),
             family: family.clone(),
             client: client.id().to_string(),
             request_id: latchkey_http::current_request_id().to_string(),
-            now: self.now(),
+            now: self.time.now(),
         };
         match decision {
             Decision::Rotate(rotate) => {
@@ -119,53 +106,6 @@ impl Identity {
             Decision::StreakEnded(end) => act().end(end, "overlap_streak").await,
             Decision::Refused(error) => Ok(Obeyed::Ended(error)),
         }
-    }
-
-    /// A refusal of a grant: the reason goes to the log, the peer gets the code.
-    pub(super) fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> Refusal {
-        tracing::info!(reason = %error, grant, client.id = %client.id(),
-            request.id = %latchkey_http::current_request_id(), "grant refused");
-        metrics::counter!("latchkey_grants_refused_total", "grant" => grant, "code" => error.wire().code)
-            .increment(1);
-        match error {
-            OAuthError::TooManyRedemptions(next) => Refusal::until(error, next, self.now()),
-            _ => error.into(),
-        }
-    }
-
-    /// Tells the person and administrators of a family that behaves oddly.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what the event says; a struct would only rename it"
-    )]
-    pub(super) async fn alert(
-        &self,
-        tx: &Tx,
-        fam: &str,
-        user: &str,
-        client: &str,
-        reason: &str,
-        ended: bool,
-        generation: i64,
-        request_id: &str,
-    ) -> Result<(), IdentityError> {
-        let alert = wire::FamilyAlerted {
-            fam: fam.to_owned(),
-            user_id: user.to_owned(),
-            client_id: client.to_owned(),
-            reason: reason.to_owned(),
-            ended,
-            generation,
-        };
-        let draft = Draft {
-            r#type: wire::ALERTED.to_owned(),
-            subject: fam.to_owned(),
-            sequence: generation,
-            data: json!(alert),
-            cause: Cause::request(request_id, client),
-        };
-        self.inner.outbox.put(tx, draft).await?;
-        Ok(())
     }
 }
 
@@ -188,7 +128,7 @@ impl Obeyed {
 
 /// A decision on its way into a transaction.
 struct Act {
-    identity: Identity,
+    grants: Grants,
     family: Family,
     client: String,
     request_id: String,
@@ -199,9 +139,9 @@ impl Act {
     /// Counts that the current token was given out again, and tells of it where that is odd.
     async fn again(self, same: SameAgain, told: Option<&'static str>) -> Result<Obeyed, IdentityError> {
         metrics::counter!("latchkey_refresh_retries_total").increment(1);
-        let db = self.identity.inner.store.db().clone();
+        let db = self.grants.store.db().clone();
         db.write(move |tx| async move {
-            let written = self.identity.inner.store.count_retry(&tx, &same).await?;
+            let written = self.grants.store.count_retry(&tx, &same).await?;
             if written && let Some(reason) = told {
                 self.note(&tx, reason, false).await?;
             }
@@ -212,15 +152,15 @@ impl Act {
 
     /// Ends the family once: who comes second finds it ended, and tells nobody.
     async fn end(self, end: End, reason: &'static str) -> Result<Obeyed, IdentityError> {
-        let db = self.identity.inner.store.db().clone();
+        let db = self.grants.store.db().clone();
         db.write(move |tx| async move {
             let revocation = Revocation::Family {
                 fam: end.fam,
                 sid: self.family.sid.clone(),
                 client_id: self.family.client.to_string(),
             };
-            let (identity, client) = (&self.identity, &self.client);
-            if identity
+            let (revocations, client) = (&self.grants.revocations, &self.client);
+            if revocations
                 .end_in(&tx, revocation, end.cause, client, &self.request_id, self.now)
                 .await?
             {
@@ -239,17 +179,17 @@ impl Act {
     }
 
     async fn note(&self, tx: &Tx, reason: &'static str, ended: bool) -> Result<(), IdentityError> {
-        let (identity, family) = (&self.identity, &self.family);
+        let (grants, family) = (&self.grants, &self.family);
         let row = AuditRow {
-            id: identity.inner.random.uuid_v7(self.now.0),
+            id: grants.random.uuid_v7(self.now.0),
             kind: reason.to_owned(),
             actor: self.client.clone(),
             subject: family.user.clone(),
             request_id: Some(self.request_id.clone()),
             detail: json!({ "fam": family.fam, "generation": family.generation }),
         };
-        identity.inner.store.audit(tx, &row, self.now).await?;
-        identity
+        grants.store.audit(tx, &row, self.now).await?;
+        grants
             .alert(
                 tx,
                 &family.fam,

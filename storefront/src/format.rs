@@ -151,7 +151,9 @@ mod tests {
     use super::*;
 
     fn words() -> Words {
-        Messages::read(&[COMMON_EN, crate::state::EN]).unwrap().words(None)
+        Messages::read(&[COMMON_EN, crate::state::EN])
+            .unwrap()
+            .words(None)
     }
 
     #[test]

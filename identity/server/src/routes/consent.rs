@@ -73,7 +73,13 @@ impl ConsentPages {
             client: client_name(&decided.client),
             name: person_name(&session.person),
             place: &decided.request.redirect_uri.place(),
-            groups: groups(&visitor.site, &visitor.context.words, shown, before.as_ref(), *why),
+            groups: groups(
+                &visitor.site,
+                &visitor.context.words,
+                shown,
+                before.as_ref(),
+                *why,
+            ),
             grew: *why == Why::Grew,
             unproven: *why == Why::Unproven,
         };

@@ -1,15 +1,13 @@
-//! The gateway as a value, and as a router to serve.
+//! The gateway as a value.
 
 use std::fmt;
-use std::sync::Arc;
 
-use axum::Router;
 use latchkey_clock::{Clock, Random};
 
 use crate::proxies::TrustedProxies;
 use crate::stamp::Stamp;
 use crate::upstream::{self, Client};
-use crate::{ConfigError, Options, Routes, Timeouts, forward};
+use crate::{ConfigError, Options, Routes, Timeouts};
 
 /// Declared routes, their limits, and the pool of connections to upstreams.
 pub struct Gateway {
@@ -62,12 +60,4 @@ impl fmt::Debug for Gateway {
             .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
-}
-
-/// Everything that no other router of the edge answers. It is served by [`latchkey_http::Server`], which says
-/// who is connected and names the request; without the peer's address it answers 500.
-pub fn router(gateway: Gateway) -> Router {
-    Router::new()
-        .fallback(forward::forward)
-        .with_state(Arc::new(gateway))
 }

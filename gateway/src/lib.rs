@@ -17,6 +17,7 @@
 mod caller;
 mod clean;
 mod config;
+mod config_error;
 mod download;
 mod forward;
 mod gateway;
@@ -32,8 +33,21 @@ mod trace;
 mod upload;
 mod upstream;
 
-pub use config::{ConfigError, Options, Timeouts};
-pub use gateway::{Gateway, router};
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use config::{Options, Timeouts};
+pub use config_error::ConfigError;
+pub use gateway::Gateway;
 pub use origin::Origin;
 pub use proxies::TrustedProxies;
 pub use route::{Kind, Route, Routes};
+
+/// Everything that no other router of the edge answers. It is served by [`latchkey_http::Server`], which says
+/// who is connected and names the request; without the peer's address it answers 500.
+pub fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .fallback(forward::forward)
+        .with_state(Arc::new(gateway))
+}

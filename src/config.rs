@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 use std::path::{Path, PathBuf};
 
+use latchkey_http::{NetworkError, TrustedProxies};
 use latchkey_identity::RsaBits;
 use latchkey_kit::ServiceSpec;
 use serde::Deserialize;
@@ -169,6 +170,8 @@ pub struct Config {
     pub storefront_client: Option<GuardClient>,
     /// Further names that listeners answer to, beside loopback and the public ones.
     pub hosts: Vec<String>,
+    /// Whose `X-Forwarded-For` every listener believes.
+    pub trusted_proxies: TrustedProxies,
     /// How guards learn of revocations.
     pub signals: Signals,
     /// As which client guards ask the issuer; the demo makes one of its own.
@@ -231,6 +234,7 @@ impl Config {
             data,
             keys,
             hosts: Vec::new(),
+            trusted_proxies: TrustedProxies::none(),
             signals: Signals::Bus,
             guard_client: None,
             seeds: Vec::new(),
@@ -258,13 +262,11 @@ impl Config {
         for (name, value) in environment {
             let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
             let list = || {
-                value
-                    .split(',')
-                    .map(|name| toml::Value::String(name.trim().to_owned()))
-                    .collect()
+                let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+                names.map(|name| toml::Value::String(name.to_owned())).collect()
             };
             let value = match key.as_str() {
-                "hosts" => toml::Value::Array(list()),
+                "hosts" | "trusted_proxies" => toml::Value::Array(list()),
                 _ => toml::Value::String(value.clone()),
             };
             table.insert(key, value);
@@ -414,6 +416,7 @@ struct File {
     bus: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
+    trusted_proxies: Option<Vec<String>>,
     tls_authority: Option<PathBuf>,
     signals: Option<String>,
     guard_client_id: Option<String>,
@@ -422,7 +425,7 @@ struct File {
 }
 
 /// The keys of the file that belong to no role, for a suggestion.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "data",
     "keys",
     "issuer",
@@ -434,6 +437,7 @@ const KEYS: [&str; 15] = [
     "rsa_bits",
     "bus",
     "hosts",
+    "trusted_proxies",
     "signals",
     "guard_client_id",
     "guard_client_secret",
@@ -492,6 +496,11 @@ impl File {
         config.origin = self.origin;
         config.api_url = self.api_url;
         config.hosts = self.hosts;
+        let unusable = |key: &str, error: NetworkError| ConfigError(format!("{key}: {error}"));
+        if let Some(networks) = self.trusted_proxies {
+            config.trusted_proxies =
+                TrustedProxies::behind(&networks).map_err(|error| unusable("trusted_proxies", error))?;
+        }
         config.tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
             (None, None) => Tls::Off,
@@ -626,6 +635,32 @@ mod tests {
         }
         for bad in ["1024", "", "2048 ", "large"] {
             assert!(serve(&[("LATCHKEY_RSA_BITS", bad)]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn gw_02_proxies_are_trusted_only_where_they_are_named() {
+        let config = serve(&[]).unwrap();
+        assert_eq!(config.trusted_proxies, TrustedProxies::none());
+        let config = serve(&[("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1")]).unwrap();
+        let named = ["10.0.0.0/8", "2001:db8::1"];
+        assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
+        let file: File = toml::from_str("trusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]").unwrap();
+        let config = file.into_config(Role::all(), BTreeMap::new()).unwrap();
+        assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
+        for unusable in [
+            "",
+            ",",
+            "10.0.0.0/33",
+            "0.0.0.0/0",
+            "10.0.0.0/8,::/0",
+            "proxy.test",
+        ] {
+            let refused = serve(&[("LATCHKEY_TRUSTED_PROXIES", unusable)]).unwrap_err();
+            assert!(
+                refused.0.starts_with("trusted_proxies: "),
+                "{unusable}: {refused:?}"
+            );
         }
     }
 

@@ -526,8 +526,13 @@ impl Starting {
             ..limits
         };
         server.tls = self.tls.server.clone();
-        // Services stand behind our gateway and keep the id that it gave.
+        server.proxies = self.config.trusted_proxies.clone();
+        // Services stand behind our gateway: they keep the id that it gave, and believe the address that it says. One in
+        // another process is a proxy like any other, and is declared.
         server.keeps_request_id = role.is_service() || role == Role::Storefront;
+        if server.keeps_request_id && self.config.roles.contains(&Role::Gateway) {
+            server.proxies = server.proxies.and_loopback();
+        }
         if role == Role::Identity {
             server.refusal = latchkey_identity::refusal_at;
         }

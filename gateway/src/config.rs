@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Origin, TrustedProxies};
+use crate::Origin;
 
 /// Everything about the gateway but its routes.
 #[derive(Clone, Debug)]
@@ -15,8 +15,6 @@ pub struct Options {
     pub body_cap: u64,
     /// Who may sign the certificates of `https` upstreams; without it no upstream can be `https`.
     pub ca: Option<rustls::RootCertStore>,
-    /// Whose forwarding headers are believed. Nobody's, unless declared.
-    pub proxies: TrustedProxies,
 }
 
 impl Options {
@@ -27,7 +25,6 @@ impl Options {
             timeouts: Timeouts::default(),
             body_cap: DEFAULT_BODY_CAP,
             ca: None,
-            proxies: TrustedProxies::none(),
         }
     }
 }

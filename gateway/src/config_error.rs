@@ -30,12 +30,6 @@ pub enum ConfigError {
     },
     #[error("route {route} has an https upstream, but no certificate authority is configured")]
     NoAuthority { route: String },
-    #[error("`{0}` is not an address or a network such as 10.0.0.0/8")]
-    Network(String),
-    #[error("being behind a proxy needs the list of proxies that are trusted")]
-    NoProxies,
-    #[error("`{0}` would trust the forwarding headers of everybody")]
-    TrustsEveryone(String),
     #[error("TLS to the upstreams cannot be set up: {0}")]
     Tls(String),
 }

@@ -26,9 +26,9 @@ use crate::{clean, target, upstream};
 pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let Some(caller) = Caller::of(&parts, &gateway.proxies, &gateway.random) else {
-        tracing::error!("the edge is served without connect info");
-        return Refused::NoPeer.answer();
+    let Some(caller) = Caller::of(&parts, &gateway.random) else {
+        tracing::error!("the edge is served by a listener that does not say who asks");
+        return Refused::NoAddress.answer();
     };
     let closes = parts.version <= Version::HTTP_11 && parts.headers.contains_key(UPGRADE);
     let mut line = Line::new(&parts, &caller, started);

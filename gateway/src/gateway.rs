@@ -4,7 +4,6 @@ use std::fmt;
 
 use latchkey_clock::{Clock, Random};
 
-use crate::proxies::TrustedProxies;
 use crate::stamp::Stamp;
 use crate::upstream::{self, Client};
 use crate::{ConfigError, Options, Routes, Timeouts};
@@ -14,7 +13,6 @@ pub struct Gateway {
     pub(crate) routes: Routes,
     pub(crate) timeouts: Timeouts,
     pub(crate) body_cap: u64,
-    pub(crate) proxies: TrustedProxies,
     pub(crate) stamp: Stamp,
     pub(crate) client: Client,
     pub(crate) clock: Clock,
@@ -37,7 +35,6 @@ impl Gateway {
             routes,
             timeouts: options.timeouts,
             body_cap: options.body_cap,
-            proxies: options.proxies,
             clock,
             random,
         })
@@ -57,7 +54,6 @@ impl fmt::Debug for Gateway {
         f.debug_struct("Gateway")
             .field("routes", &self.routes)
             .field("timeouts", &self.timeouts)
-            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,7 @@
 //! A request passes these rooms in this order; the ones marked *pure* are functions that never await:
 //!
 //! 1. `forward`: the shell, and the only file that awaits;
-//! 2. `caller` (*pure*): which address asks, under which request id and trace;
+//! 2. `caller` (*pure*): which address asks, under which request id and trace, as the listener says;
 //! 3. `target` (*pure*): the request target and `Host` name one authority;
 //! 4. `path` (*pure*): the path has exactly one reading;
 //! 5. `route` (*pure*): the declared route that this method and path have, or a refusal;
@@ -24,7 +24,6 @@ mod gateway;
 mod line;
 mod origin;
 mod path;
-mod proxies;
 mod refused;
 mod route;
 mod stamp;
@@ -41,11 +40,10 @@ pub use config::{Options, Timeouts};
 pub use config_error::ConfigError;
 pub use gateway::Gateway;
 pub use origin::Origin;
-pub use proxies::TrustedProxies;
 pub use route::{Kind, Route, Routes};
 
 /// Everything that no other router of the edge answers. It is served by [`latchkey_http::Server`], which says
-/// who is connected and names the request; without the peer's address it answers 500.
+/// which address asks and names the request; without that it answers 500.
 pub fn router(gateway: Gateway) -> Router {
     Router::new()
         .fallback(forward::forward)

@@ -33,8 +33,8 @@ pub(crate) enum Refused {
     BrokeOff(String),
     #[error("the upstream switched protocols unasked")]
     SwitchedProtocols,
-    #[error("the listener does not say who is connected")]
-    NoPeer,
+    #[error("the listener does not say who asks")]
+    NoAddress,
     #[error("the upstream's address cannot be written: {0}")]
     Address(#[from] http::Error),
 }
@@ -92,7 +92,7 @@ impl Refused {
                 "upstream_timeout",
                 "The service did not answer in time.",
             ),
-            Self::NoPeer | Self::Address(_) => (
+            Self::NoAddress | Self::Address(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "Something went wrong here.",

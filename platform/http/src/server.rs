@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
@@ -18,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::hosts::WrongHost;
 use crate::request_id::REQUEST_ID;
-use crate::{Hosts, Limits, Problem, RequestId, probes};
+use crate::{Hosts, Limits, Problem, RequestId, TrustedProxies, probes};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -35,7 +34,9 @@ pub struct Server {
     pub random: Random,
     /// The role's name in metrics.
     pub role: &'static str,
-    /// True behind our own gateway, whose request ids are kept.
+    /// Who stands in front of it: they say which address asks, and their request ids are kept.
+    pub proxies: TrustedProxies,
+    /// True behind our own gateway, whose request ids are kept wherever it is.
     pub keeps_request_id: bool,
     /// How the role tells a caller at a path what is wrong, before its router has seen the request.
     pub refusal: fn(&str, Problem) -> Response,
@@ -50,6 +51,7 @@ impl Server {
             tls: None,
             random,
             role,
+            proxies: TrustedProxies::none(),
             keeps_request_id: false,
             refusal: |_, problem| problem.into_response(),
         }
@@ -62,7 +64,8 @@ impl Server {
         peer: SocketAddr,
         router: Router,
     ) -> Response {
-        let id = self.request_id(&request);
+        let id = self.request_id(&request, peer);
+        let client = self.proxies.client(peer.ip(), request.headers());
         let uri = request.uri().clone();
         let answer = REQUEST_ID.scope(id, async move {
             let refuse = |problem| (self.refusal)(uri.path(), problem);
@@ -72,8 +75,7 @@ impl Server {
             let Some(mut request) = bounded(request, self.limits.body) else {
                 return closing(refuse(too_large()));
             };
-            // The peer's address is never a proof of who it is.
-            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(client);
             request.extensions_mut().insert(id);
             let routed = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
             match tokio::time::timeout(self.limits.answer, routed).await {
@@ -134,19 +136,12 @@ impl Server {
         })
     }
 
-    fn request_id(&self, request: &Request<Incoming>) -> RequestId {
-        let given = self
-            .keeps_request_id
-            .then(|| {
-                request
-                    .headers()
-                    .get(&X_REQUEST_ID)?
-                    .to_str()
-                    .ok()
-                    .and_then(RequestId::parse)
-            })
-            .flatten();
-        given.unwrap_or_else(|| RequestId::from_bytes(self.random.bytes()))
+    fn request_id(&self, request: &Request<Incoming>, peer: SocketAddr) -> RequestId {
+        let given = || RequestId::parse(request.headers().get(&X_REQUEST_ID)?.to_str().ok()?);
+        let kept = self.keeps_request_id || self.proxies.trusts(peer.ip());
+        kept.then(given)
+            .flatten()
+            .unwrap_or_else(|| RequestId::from_bytes(self.random.bytes()))
     }
 }
 

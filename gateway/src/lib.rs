@@ -11,6 +11,8 @@
 //! 7. `upload`, `upstream`, `download`: the bytes there and back;
 //! 8. `line`: one access-log line, whatever happened.
 //!
+//! A refusal on the way is a problem document (`refused`), or for a browser outside of `/api` a page (`page`).
+//!
 //! What never happens here: a path is repaired, a request is sent twice, a body is collected in memory, a
 //! request chooses its upstream, an answer is cut short without the client noticing.
 
@@ -23,6 +25,7 @@ mod forward;
 mod gateway;
 mod line;
 mod origin;
+mod page;
 mod path;
 mod refused;
 mod route;

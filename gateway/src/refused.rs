@@ -5,6 +5,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, StatusCode};
 use latchkey_http::Problem;
 
+use crate::page;
 use crate::path::Crooked;
 use crate::target::Unclear;
 
@@ -104,10 +105,13 @@ impl Refused {
         self.wire().0
     }
 
-    /// The answer that the client gets.
-    pub(crate) fn answer(self) -> Response {
+    /// The answer that the client gets: a page with the request's id where one is wanted, else a problem document.
+    pub(crate) fn answer(self, page_for: Option<&str>) -> Response {
         let (status, code, detail) = self.wire();
-        let mut response = Problem::new(status, code, detail).into_response();
+        let mut response = match page_for {
+            Some(request_id) => page::page(status, detail, request_id),
+            None => Problem::new(status, code, detail).into_response(),
+        };
         if let Self::Method { allow } = self {
             response.headers_mut().insert(ALLOW, allow);
         }

@@ -10,5 +10,6 @@ mod harness;
 mod headers;
 mod hosts;
 mod logs;
+mod pages;
 mod paths;
 mod tls;

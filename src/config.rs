@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 use std::path::{Path, PathBuf};
 
-use latchkey_http::{NetworkError, TrustedProxies};
+use latchkey_http::{NetworkError, Networks, TrustedProxies};
 use latchkey_identity::RsaBits;
 use latchkey_kit::ServiceSpec;
 use serde::Deserialize;
@@ -172,6 +172,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Whose `X-Forwarded-For` every listener believes.
     pub trusted_proxies: TrustedProxies,
+    /// Who may ask the edge anonymously without limit.
+    pub unlimited_networks: Networks,
     /// How guards learn of revocations.
     pub signals: Signals,
     /// As which client guards ask the issuer; the demo makes one of its own.
@@ -235,6 +237,7 @@ impl Config {
             keys,
             hosts: Vec::new(),
             trusted_proxies: TrustedProxies::none(),
+            unlimited_networks: Networks::loopback(),
             signals: Signals::Bus,
             guard_client: None,
             seeds: Vec::new(),
@@ -266,7 +269,7 @@ impl Config {
                 names.map(|name| toml::Value::String(name.to_owned())).collect()
             };
             let value = match key.as_str() {
-                "hosts" | "trusted_proxies" => toml::Value::Array(list()),
+                "hosts" | "trusted_proxies" | "unlimited_networks" => toml::Value::Array(list()),
                 _ => toml::Value::String(value.clone()),
             };
             table.insert(key, value);
@@ -417,6 +420,7 @@ struct File {
     #[serde(default)]
     hosts: Vec<String>,
     trusted_proxies: Option<Vec<String>>,
+    unlimited_networks: Option<Vec<String>>,
     tls_authority: Option<PathBuf>,
     signals: Option<String>,
     guard_client_id: Option<String>,
@@ -425,7 +429,7 @@ struct File {
 }
 
 /// The keys of the file that belong to no role, for a suggestion.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "data",
     "keys",
     "issuer",
@@ -438,6 +442,7 @@ const KEYS: [&str; 16] = [
     "bus",
     "hosts",
     "trusted_proxies",
+    "unlimited_networks",
     "signals",
     "guard_client_id",
     "guard_client_secret",
@@ -500,6 +505,10 @@ impl File {
         if let Some(networks) = self.trusted_proxies {
             config.trusted_proxies =
                 TrustedProxies::behind(&networks).map_err(|error| unusable("trusted_proxies", error))?;
+        }
+        if let Some(networks) = self.unlimited_networks {
+            config.unlimited_networks =
+                Networks::parse(&networks).map_err(|error| unusable("unlimited_networks", error))?;
         }
         config.tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
@@ -642,9 +651,15 @@ mod tests {
     fn gw_02_proxies_are_trusted_only_where_they_are_named() {
         let config = serve(&[]).unwrap();
         assert_eq!(config.trusted_proxies, TrustedProxies::none());
-        let config = serve(&[("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1")]).unwrap();
+        assert_eq!(config.unlimited_networks, Networks::loopback());
+        let config = serve(&[
+            ("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1"),
+            ("LATCHKEY_UNLIMITED_NETWORKS", ""),
+        ])
+        .unwrap();
         let named = ["10.0.0.0/8", "2001:db8::1"];
         assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
+        assert_eq!(config.unlimited_networks, Networks::default());
         let file: File = toml::from_str("trusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]").unwrap();
         let config = file.into_config(Role::all(), BTreeMap::new()).unwrap();
         assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
@@ -662,6 +677,7 @@ mod tests {
                 "{unusable}: {refused:?}"
             );
         }
+        assert!(serve(&[("LATCHKEY_UNLIMITED_NETWORKS", "localhost")]).is_err());
     }
 
     #[test]

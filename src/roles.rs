@@ -377,6 +377,7 @@ impl Starting {
         let routes = Routes::new(declared(&upstreams, pages.as_ref())).map_err(failed)?;
         let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
         options.ca = self.tls.roots()?;
+        options.address_limits.unlimited = self.config.unlimited_networks.clone();
         let gateway =
             Gateway::new(routes, options, self.clock.clone(), self.random.clone()).map_err(failed)?;
         let body = usize::try_from(gateway.largest_body()).unwrap_or(usize::MAX);

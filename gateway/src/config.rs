@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Origin;
+use crate::{AddressLimits, Origin};
 
 /// Everything about the gateway but its routes.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// The largest request body in bytes, where a route declares no other.
     pub body_cap: u64,
+    /// How much one address may ask without saying who it is.
+    pub address_limits: AddressLimits,
     /// Who may sign the certificates of `https` upstreams; without it no upstream can be `https`.
     pub ca: Option<rustls::RootCertStore>,
 }
@@ -24,6 +26,7 @@ impl Options {
             origin,
             timeouts: Timeouts::default(),
             body_cap: DEFAULT_BODY_CAP,
+            address_limits: AddressLimits::default(),
             ca: None,
         }
     }

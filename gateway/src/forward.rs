@@ -61,6 +61,8 @@ impl Gateway {
         target::agrees(&parts)?;
         let rule = self.routes.decide(&parts.method, parts.uri.path())?.clone();
         line.route = Some(rule.name.clone());
+        self.meter
+            .count(&parts, rule.kind, caller.address, self.clock.now_ms())?;
         let cap = rule.body_cap.unwrap_or(self.body_cap);
         if upload::exceeds(&body, cap) {
             return Err(Refused::BodyTooLarge);

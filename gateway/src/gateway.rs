@@ -4,6 +4,7 @@ use std::fmt;
 
 use latchkey_clock::{Clock, Random};
 
+use crate::address_limits::Meter;
 use crate::stamp::Stamp;
 use crate::upstream::{self, Client};
 use crate::{ConfigError, Options, Routes, Timeouts};
@@ -13,6 +14,7 @@ pub struct Gateway {
     pub(crate) routes: Routes,
     pub(crate) timeouts: Timeouts,
     pub(crate) body_cap: u64,
+    pub(crate) meter: Meter,
     pub(crate) stamp: Stamp,
     pub(crate) client: Client,
     pub(crate) clock: Clock,
@@ -35,6 +37,7 @@ impl Gateway {
             routes,
             timeouts: options.timeouts,
             body_cap: options.body_cap,
+            meter: Meter::new(options.address_limits),
             clock,
             random,
         })

@@ -7,15 +7,17 @@
 //! 3. `target` (*pure*): the request target and `Host` name one authority;
 //! 4. `path` (*pure*): the path has exactly one reading;
 //! 5. `route` (*pure*): the declared route that this method and path have, or a refusal;
-//! 6. `clean`, then `stamp` (*pure*): what a client may not say is removed, what the gateway says is set;
-//! 7. `upload`, `upstream`, `download`: the bytes there and back;
-//! 8. `line`: one access-log line, whatever happened.
+//! 6. `address_limits` (a *pure* decision and its bounded memory): how much one address may ask anonymously;
+//! 7. `clean`, then `stamp` (*pure*): what a client may not say is removed, what the gateway says is set;
+//! 8. `upload`, `upstream`, `download`: the bytes there and back;
+//! 9. `line`: one access-log line, whatever happened.
 //!
 //! A refusal on the way is a problem document (`refused`), or for a browser outside of `/api` a page (`page`).
 //!
 //! What never happens here: a path is repaired, a request is sent twice, a body is collected in memory, a
 //! request chooses its upstream, an answer is cut short without the client noticing.
 
+mod address_limits;
 mod caller;
 mod clean;
 mod config;
@@ -39,6 +41,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
+pub use address_limits::{AddressLimits, Rate};
 pub use config::{Options, Timeouts};
 pub use config_error::ConfigError;
 pub use gateway::Gateway;

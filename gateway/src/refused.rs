@@ -1,7 +1,7 @@
 //! Why a request gets no upstream's answer, and the one table from reasons to answers.
 
 use axum::response::{IntoResponse, Response};
-use http::header::ALLOW;
+use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use latchkey_http::Problem;
 
@@ -20,6 +20,8 @@ pub(crate) enum Refused {
     UnknownRoute,
     #[error("the route does not declare this method")]
     Method { allow: HeaderValue },
+    #[error("its address has asked too much")]
+    TooMany { wait_seconds: i64 },
     #[error("the body is larger than the route allows")]
     BodyTooLarge,
     #[error("the client did not finish its body in time")]
@@ -62,6 +64,11 @@ impl Refused {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "This path does not answer this method.",
+            ),
+            Self::TooMany { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many requests came from your address. Wait a moment, then try again.",
             ),
             Self::BodyTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -112,8 +119,12 @@ impl Refused {
             Some(request_id) => page::page(status, detail, request_id),
             None => Problem::new(status, code, detail).into_response(),
         };
-        if let Self::Method { allow } = self {
-            response.headers_mut().insert(ALLOW, allow);
+        let headers = response.headers_mut();
+        if let Self::Method { allow } = &self {
+            headers.insert(ALLOW, allow.clone());
+        }
+        if let Self::TooMany { wait_seconds } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait_seconds));
         }
         response
     }

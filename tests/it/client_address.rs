@@ -12,6 +12,11 @@ async fn behind_a_proxy() -> House {
     .await
 }
 
+async fn get(url: &str, forwarded_for: &str, accept: &str) -> Answer {
+    let request = http().get(url).header("x-forwarded-for", forwarded_for);
+    Answer::of(request.header("accept", accept)).await
+}
+
 #[tokio::test]
 async fn behind_a_declared_proxy_guesses_are_counted_by_the_forwarded_address() {
     let house = behind_a_proxy().await;
@@ -35,5 +40,33 @@ async fn behind_a_declared_proxy_guesses_are_counted_by_the_forwarded_address() 
     ] {
         assert_eq!(guess(forwarded_for).await, status, "{forwarded_for}");
     }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_searches_from_one_address_leaves_the_shop_to_others() {
+    let house = behind_a_proxy().await;
+    let shop = house.running().urls.shop.clone().expect("the edge is up");
+    let api = format!("{}/catalog/v1/courses?q=rust", house.api());
+    let page = format!("{shop}/courses?q=rust");
+    for _ in 0..40 {
+        assert_eq!(get(&api, "192.0.2.1", "*/*").await.status, 200);
+    }
+    let refused = get(&api, "192.0.2.1", "*/*").await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (429, "too_many_requests")
+    );
+    assert_eq!(refused.header("retry-after"), "1");
+    let refused = get(&page, "192.0.2.1", "text/html").await;
+    assert_eq!(refused.status, 429, "the shop's page asks for the same person");
+    assert!(refused.header("content-type").starts_with("text/html"));
+    // More of others than one address may have: the shop asks the API from this host for all of them.
+    for at in 0..60 {
+        let other = format!("198.51.100.{at}");
+        assert_eq!(get(&page, &other, "text/html").await.status, 200, "{other}");
+    }
+    house.clock.advance(1_000);
+    assert_eq!(get(&page, "192.0.2.1", "text/html").await.status, 200);
     house.stop().await;
 }

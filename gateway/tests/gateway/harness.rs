@@ -177,8 +177,13 @@ pub fn short() -> Timeouts {
 }
 
 pub fn built(routes: Vec<Route>, options: Options) -> Gateway {
+    built_at(&Clock::manual(NOW), routes, options)
+}
+
+/// A gateway whose clock the test moves.
+pub fn built_at(clock: &Clock, routes: Vec<Route>, options: Options) -> Gateway {
     let routes = Routes::new(routes).unwrap();
-    Gateway::new(routes, options, Clock::manual(NOW), Random::system()).unwrap()
+    Gateway::new(routes, options, clock.clone(), Random::system()).unwrap()
 }
 
 /// A gateway on the listener of every role, which answers to `localhost:8080`.

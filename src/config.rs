@@ -6,6 +6,7 @@ use std::ops::{Index, IndexMut};
 use std::path::{Path, PathBuf};
 
 use latchkey_http::outgoing::Destination;
+use latchkey_http::{NetworkError, Networks, TrustedProxies};
 use latchkey_identity::RsaBits;
 use latchkey_kit::ServiceSpec;
 use serde::Deserialize;
@@ -170,6 +171,10 @@ pub struct Config {
     pub storefront_client: Option<GuardClient>,
     /// Further names that listeners answer to, beside loopback and the public ones.
     pub hosts: Vec<String>,
+    /// Whose `X-Forwarded-For` every listener believes.
+    pub trusted_proxies: TrustedProxies,
+    /// Who may ask the edge anonymously without limit.
+    pub unlimited_networks: Networks,
     /// How guards learn of revocations.
     pub signals: Signals,
     /// As which client guards ask the issuer; the demo makes one of its own.
@@ -234,6 +239,8 @@ impl Config {
             data,
             keys,
             hosts: Vec::new(),
+            trusted_proxies: TrustedProxies::none(),
+            unlimited_networks: Networks::loopback(),
             signals: Signals::Bus,
             guard_client: None,
             seeds: Vec::new(),
@@ -262,13 +269,11 @@ impl Config {
         for (name, value) in environment {
             let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
             let list = || {
-                value
-                    .split(',')
-                    .map(|name| toml::Value::String(name.trim().to_owned()))
-                    .collect()
+                let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+                names.map(|name| toml::Value::String(name.to_owned())).collect()
             };
             let value = match key.as_str() {
-                "hosts" | "allow_outgoing" => toml::Value::Array(list()),
+                "hosts" | "allow_outgoing" | "trusted_proxies" | "unlimited_networks" => toml::Value::Array(list()),
                 _ => toml::Value::String(value.clone()),
             };
             table.insert(key, value);
@@ -420,6 +425,8 @@ struct File {
     hosts: Vec<String>,
     #[serde(default)]
     allow_outgoing: Vec<String>,
+    trusted_proxies: Option<Vec<String>>,
+    unlimited_networks: Option<Vec<String>>,
     tls_authority: Option<PathBuf>,
     signals: Option<String>,
     guard_client_id: Option<String>,
@@ -428,7 +435,7 @@ struct File {
 }
 
 /// The keys of the file that belong to no role, for a suggestion.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     "data",
     "keys",
     "issuer",
@@ -441,6 +448,8 @@ const KEYS: [&str; 16] = [
     "bus",
     "hosts",
     "allow_outgoing",
+    "trusted_proxies",
+    "unlimited_networks",
     "signals",
     "guard_client_id",
     "guard_client_secret",
@@ -503,6 +512,15 @@ impl File {
         config.allow_outgoing = allowed
             .collect::<Result<_, _>>()
             .map_err(|reason| ConfigError(format!("allow_outgoing: {reason}")))?;
+        let unusable = |key: &str, error: NetworkError| ConfigError(format!("{key}: {error}"));
+        if let Some(networks) = self.trusted_proxies {
+            config.trusted_proxies =
+                TrustedProxies::behind(&networks).map_err(|error| unusable("trusted_proxies", error))?;
+        }
+        if let Some(networks) = self.unlimited_networks {
+            config.unlimited_networks =
+                Networks::parse(&networks).map_err(|error| unusable("unlimited_networks", error))?;
+        }
         config.tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
             (None, None) => Tls::Off,
@@ -638,6 +656,39 @@ mod tests {
         for bad in ["1024", "", "2048 ", "large"] {
             assert!(serve(&[("LATCHKEY_RSA_BITS", bad)]).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn gw_02_proxies_are_trusted_only_where_they_are_named() {
+        let config = serve(&[]).unwrap();
+        assert_eq!(config.trusted_proxies, TrustedProxies::none());
+        assert_eq!(config.unlimited_networks, Networks::loopback());
+        let config = serve(&[
+            ("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1"),
+            ("LATCHKEY_UNLIMITED_NETWORKS", ""),
+        ])
+        .unwrap();
+        let named = ["10.0.0.0/8", "2001:db8::1"];
+        assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
+        assert_eq!(config.unlimited_networks, Networks::default());
+        let file: File = toml::from_str("trusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]").unwrap();
+        let config = file.into_config(Role::all(), BTreeMap::new()).unwrap();
+        assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
+        for unusable in [
+            "",
+            ",",
+            "10.0.0.0/33",
+            "0.0.0.0/0",
+            "10.0.0.0/8,::/0",
+            "proxy.test",
+        ] {
+            let refused = serve(&[("LATCHKEY_TRUSTED_PROXIES", unusable)]).unwrap_err();
+            assert!(
+                refused.0.starts_with("trusted_proxies: "),
+                "{unusable}: {refused:?}"
+            );
+        }
+        assert!(serve(&[("LATCHKEY_UNLIMITED_NETWORKS", "localhost")]).is_err());
     }
 
     #[test]

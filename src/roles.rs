@@ -392,6 +392,7 @@ impl Starting {
         let routes = Routes::new(declared(&upstreams, pages.as_ref())).map_err(failed)?;
         let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
         options.ca = self.tls.roots()?;
+        options.address_limits.unlimited = self.config.unlimited_networks.clone();
         let gateway =
             Gateway::new(routes, options, self.clock.clone(), self.random.clone()).map_err(failed)?;
         let body = usize::try_from(gateway.largest_body()).unwrap_or(usize::MAX);
@@ -542,8 +543,13 @@ impl Starting {
             ..limits
         };
         server.tls = self.tls.server.clone();
-        // Services stand behind our gateway and keep the id that it gave.
+        server.proxies = self.config.trusted_proxies.clone();
+        // Services stand behind our gateway: they keep the id that it gave, and believe the address that it says. One in
+        // another process is a proxy like any other, and is declared.
         server.keeps_request_id = role.is_service() || role == Role::Storefront;
+        if server.keeps_request_id && self.config.roles.contains(&Role::Gateway) {
+            server.proxies = server.proxies.and_loopback();
+        }
         if role == Role::Identity {
             server.refusal = latchkey_identity::refusal_at;
         }

@@ -8,6 +8,7 @@ mod births;
 mod checklist;
 mod chromium;
 mod circles;
+mod client_address;
 mod consent;
 mod contract;
 mod documents;

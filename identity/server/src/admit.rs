@@ -1,12 +1,12 @@
 //! The one door of the OAuth endpoints: read the form once, know the client, walk the endpoint's checks.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use latchkey_http::{Form, current_request_id};
+use latchkey_http::{ClientAddress, Form, current_request_id};
 use latchkey_identity_store::Store;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
@@ -219,10 +219,8 @@ fn presented(
     })
 }
 
-/// Tests of a router without a listener have no peer; they share the unspecified address.
+/// Whom throttles count and logs name. Tests of a router without a listener share the unspecified address.
 pub(crate) fn peer(extensions: &http::Extensions) -> IpAddr {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
-        address.ip()
-    })
+    let client = extensions.get::<ClientAddress>();
+    client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use latchkey_bus::{Bus, BusError};
+use latchkey_bus::{BusError, EventBus, RevocationLog};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::DbError;
 use latchkey_http::Bound;
@@ -66,6 +66,14 @@ pub enum StartError {
     /// The bus cannot be opened.
     #[error("the bus {database} cannot be opened")]
     Bus {
+        /// Its file, or its address without user and password.
+        database: String,
+        /// Why.
+        source: BusError,
+    },
+    /// The revocation log cannot be opened.
+    #[error("the revocation log {database} cannot be opened")]
+    RevocationLog {
         /// Its file, or its address without user and password.
         database: String,
         /// Why.
@@ -128,8 +136,10 @@ pub struct Running {
     pub urls: Urls,
     /// The identity provider, when it is played here.
     pub identity: Option<Identity>,
-    /// The bus.
-    pub bus: Bus,
+    /// The event bus.
+    pub bus: EventBus,
+    /// The revocation log.
+    pub revocation_log: RevocationLog,
     /// What the demo has written, when this is one.
     pub demo: Option<DemoFile>,
     demo_path: Option<PathBuf>,
@@ -218,6 +228,7 @@ impl Running {
             db.close().await;
         }
         self.bus.close().await;
+        self.revocation_log.close().await;
         drop(self.lock);
         if let Some(path) = &self.demo_path
             && let Err(error) = embedded::remove(path)

@@ -425,7 +425,8 @@ impl Identity {
     /// and whoever follows the log or the feed of revocations begins anew.
     pub async fn restored(&self, actor: &str) -> Result<(), AdminError> {
         // First, and harmless by itself: if the rest fails, the command is given again.
-        self.inner.bus.begin_epoch().await.map_err(IdentityError::from)?;
+        let begun = self.inner.revocation_log.begin_epoch().await;
+        begun.map_err(IdentityError::from)?;
         let (identity, actor) = (self.clone(), actor.to_owned());
         self.change(move |tx, now| async move {
             identity.inner.store.raise_epoch(&tx).await?;

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::{get, post};
-use latchkey_bus::{Bus, Outbox};
+use latchkey_bus::{Outbox, RevocationLog};
 use latchkey_clock::{Clock, Random};
 use latchkey_contracts::events::revocation::Revocation as Revocations;
 use latchkey_http::probes::Ready;
@@ -66,7 +66,7 @@ pub struct Identity {
 struct Inner {
     issuer: String,
     store: Store,
-    bus: Bus,
+    revocation_log: RevocationLog,
     outbox: Outbox,
     signer: Signer,
     registry: Registry,
@@ -101,9 +101,7 @@ struct Inner {
 /// What goes on beside requests: loops that whoever composes the process keeps up, each by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chore {
-    /// Carries events to the bus.
-    Relay,
-    /// Hears of revocations for guards off the bus.
+    /// Hears of revocations for guards that do not reach their log.
     Feed,
     /// Keeps up with the database.
     Registry,
@@ -119,8 +117,7 @@ pub enum Chore {
 
 impl Chore {
     /// Every one of them.
-    pub const ALL: [Chore; 7] = [
-        Chore::Relay,
+    pub const ALL: [Chore; 6] = [
         Chore::Feed,
         Chore::Registry,
         Chore::Keys,
@@ -132,7 +129,6 @@ impl Chore {
     /// Its name in logs and in `/readyz`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Relay => "identity_relay",
             Self::Feed => "identity_feed",
             Self::Registry => "identity_registry",
             Self::Keys => "identity_keys",
@@ -151,8 +147,8 @@ pub struct Parts {
     pub origins: Origins,
     /// Its database, with [`MIGRATIONS`] and the outbox's tables.
     pub db: latchkey_db::Db,
-    /// Where its events go.
-    pub bus: Bus,
+    /// What was taken back, as every guard hears it.
+    pub revocation_log: RevocationLog,
     /// The resources that exist in every installation: the services of the house, by their contracts.
     pub resources: Vec<latchkey_protocol::Resource>,
     /// The opened master key.
@@ -263,7 +259,7 @@ impl Identity {
                 origins: parts.origins,
                 messages: Messages::read(&[("en", COMMON_EN), ("en", include_str!("../messages/en.toml"))])?,
                 store,
-                bus: parts.bus,
+                revocation_log: parts.revocation_log,
                 outbox,
                 signer,
                 clock: parts.clock,
@@ -349,14 +345,6 @@ impl Identity {
     /// Does one of the things that go on beside requests, until `stop`.
     pub async fn run(&self, chore: Chore, stop: CancellationToken) {
         match chore {
-            Chore::Relay => {
-                let relay = self
-                    .inner
-                    .bus
-                    .relay(self.inner.store.db().clone(), self.inner.clock.clone())
-                    .beating(Revocations::SOURCE);
-                relay.run(stop).await;
-            }
             Chore::Feed => self.run_feed(stop).await,
             Chore::Registry => self.keep_up(&stop).await,
             Chore::Keys => self.keep_keys(&stop).await,

@@ -1,4 +1,5 @@
-//! The feed of revocations for guards that do not reach the log: what every node has heard, ready to be signed for a caller.
+//! The feed of revocations for guards that do not reach the log: what every node has heard, ready to be signed for a
+//! caller.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

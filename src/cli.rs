@@ -164,11 +164,13 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     config.seeds = serve.seed;
     config.allow_introspect_all = serve.allow_introspect_all;
     logs(&config.log, None)?;
-    let shared = config[Role::Identity].database.starts_with("sqlite:") || config.bus.starts_with("sqlite:");
+    let log = config.revocation_log();
+    let common = [&config[Role::Identity].database, &config.bus, &log];
+    let shared = common.iter().any(|url| url.starts_with("sqlite:"));
     if shared && config.roles.len() < Role::all().len() {
         tracing::info!(
-            "roles in other processes on this host share these SQLite files; hosts apart need postgres: and a bus \
-             that they can all reach"
+            "roles in other processes on this host share these SQLite files; hosts apart need postgres:, and a bus and a \
+             revocation log that they can all reach"
         );
     }
     let running = start(config, Clock::system(), Random::system()).await?;

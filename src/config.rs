@@ -123,13 +123,14 @@ pub enum Tls {
 /// How guards learn of revocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signals {
-    /// From the bus.
+    /// From the revocation log.
     Bus,
     /// From the issuer's feed.
     Feed,
 }
 
-/// The client as which guards introspect when they have lost their feed, and hear the feed when they are off the bus.
+/// The client as which guards introspect when they have lost their feed, and hear the feed when they do not reach
+/// the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardClient {
     /// Its id.
@@ -165,8 +166,10 @@ pub struct Config {
     pub tls_authority: Option<PathBuf>,
     /// How large new RSA signing keys are.
     pub rsa: RsaBits,
-    /// The bus.
+    /// The event bus.
     pub bus: String,
+    /// The revocation log; [`Config::revocation_log`] says where it is when absent.
+    pub revocation_log: Option<String>,
     /// As which client the shop signs people in; the demo makes one of its own.
     pub storefront_client: Option<GuardClient>,
     /// Further names that listeners answer to, beside loopback and the public ones.
@@ -235,6 +238,7 @@ impl Config {
             tls_authority: None,
             rsa: RsaBits::default(),
             bus: sqlite(&data, "bus"),
+            revocation_log: None,
             storefront_client: None,
             data,
             keys,
@@ -312,6 +316,21 @@ impl Config {
         services.filter(|spec| self.roles.contains(&Role::Service(spec.name())))
     }
 
+    /// Where the revocation log is: as configured, or with the bus. A file beside the bus's, so that roles which share
+    /// the one share the other, or the same database of a server.
+    pub fn revocation_log(&self) -> String {
+        if let Some(url) = &self.revocation_log {
+            return url.clone();
+        }
+        match self.bus.strip_prefix("sqlite:") {
+            Some(path) => {
+                let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+                sqlite(folder, "revocations")
+            }
+            None => self.bus.clone(),
+        }
+    }
+
     /// What must hold whoever wrote it.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.demo && !self.is_loopback() {
@@ -340,7 +359,9 @@ impl Config {
         }
         let databases = self.places.iter().filter(|(_, place)| !place.database.is_empty());
         let databases = databases.map(|(role, place)| (format!("{}.database", role.name()), &place.database));
-        for (key, url) in databases.chain([("bus".to_owned(), &self.bus)]) {
+        let log = self.revocation_log();
+        let channels = [("bus".to_owned(), &self.bus), ("revocation_log".to_owned(), &log)];
+        for (key, url) in databases.chain(channels) {
             if !["sqlite:", "postgres:", "postgresql:"]
                 .iter()
                 .any(|scheme| url.starts_with(scheme))
@@ -421,6 +442,7 @@ struct File {
     tls_key: Option<PathBuf>,
     rsa_bits: Option<toml::Value>,
     bus: Option<String>,
+    revocation_log: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
     #[serde(default)]
@@ -435,7 +457,7 @@ struct File {
 }
 
 /// The keys of the file that belong to no role, for a suggestion.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "data",
     "keys",
     "issuer",
@@ -446,6 +468,7 @@ const KEYS: [&str; 18] = [
     "tls_authority",
     "rsa_bits",
     "bus",
+    "revocation_log",
     "hosts",
     "allow_outgoing",
     "trusted_proxies",
@@ -551,6 +574,7 @@ impl File {
         if let Some(bus) = self.bus {
             config.bus = secret_value(&bus)?;
         }
+        config.revocation_log = self.revocation_log.as_deref().map(secret_value).transpose()?;
         for (role, place) in &mut config.places {
             if let Some(listen) = setting(*role, "listen") {
                 place.listen = Listen::parse(&listen).map_err(ConfigError)?;
@@ -689,6 +713,38 @@ mod tests {
             );
         }
         assert!(serve(&[("LATCHKEY_UNLIMITED_NETWORKS", "localhost")]).is_err());
+    }
+
+    #[test]
+    fn the_revocation_log_lies_with_the_bus_unless_it_is_told_apart() {
+        let cases: [(&[(&str, &str)], &str); 6] = [
+            (&[], "sqlite:data/revocations.db"),
+            (&[("LATCHKEY_DATA", "/srv")], "sqlite:/srv/revocations.db"),
+            (
+                &[("LATCHKEY_BUS", "sqlite:/shared/events.db")],
+                "sqlite:/shared/revocations.db",
+            ),
+            (&[("LATCHKEY_BUS", "sqlite:events.db")], "sqlite:revocations.db"),
+            (
+                &[("LATCHKEY_BUS", "postgres://db.test/bus")],
+                "postgres://db.test/bus",
+            ),
+            (
+                &[
+                    ("LATCHKEY_BUS", "postgres://db.test/bus"),
+                    ("LATCHKEY_REVOCATION_LOG", "postgres://db.test/revocations"),
+                ],
+                "postgres://db.test/revocations",
+            ),
+        ];
+        for (environment, url) in cases {
+            let config = serve(environment).unwrap();
+            assert_eq!(config.revocation_log(), url, "{environment:?}");
+            config.check().unwrap();
+        }
+        let config = serve(&[("LATCHKEY_REVOCATION_LOG", "amqp://broker.test")]).unwrap();
+        let refused = config.check().unwrap_err();
+        assert_eq!(refused.0, "revocation_log must begin with sqlite: or postgres:");
     }
 
     #[test]

@@ -43,6 +43,14 @@ pub enum StartError {
         /// Why.
         source: BusError,
     },
+    /// The revocation log cannot be opened.
+    #[error("the revocation log {database} cannot be opened")]
+    RevocationLog {
+        /// Its file, or its address without user and password.
+        database: String,
+        /// Why.
+        source: BusError,
+    },
     /// Identity cannot start.
     #[error("identity cannot start on the database {database}")]
     Identity {

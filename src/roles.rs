@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Json, Router};
-use latchkey_bus::Bus;
+use latchkey_bus::{EventBus, Relay, RevocationLog};
 use latchkey_clock::{Clock, Random};
+use latchkey_contracts::events::revocation::Revocation;
 use latchkey_db::{Db, Options};
 use latchkey_gateway::{Gateway, Origin, Route, Routes};
 use latchkey_guard::{Connection, Endpoints, Guard, GuardHealth, Keys, Signals};
@@ -40,7 +41,8 @@ pub(crate) struct Starting {
     clock: Clock,
     random: Random,
     tls: tls::Material,
-    bus: Bus,
+    bus: EventBus,
+    revocation_log: RevocationLog,
     urls: Urls,
     /// The edge's listener in this process, as other roles reach it.
     edge: Option<String>,
@@ -66,10 +68,17 @@ impl Starting {
         let tls = tls::material(&config, clock.now_ms())?;
         let fatal = CancellationToken::new();
         let lost = Lost::default();
-        let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone())
+        let bus = EventBus::open(&config.bus, clock.clone(), random.clone(), fatal.clone())
             .await
             .map_err(|source| StartError::Bus {
                 database: database_name(&config.bus),
+                source,
+            })?;
+        let log = config.revocation_log();
+        let revocation_log = RevocationLog::open(&log, clock.clone(), random.clone(), fatal.clone())
+            .await
+            .map_err(|source| StartError::RevocationLog {
+                database: database_name(&log),
                 source,
             })?;
         let urls = urls(&config, &listeners, &tls);
@@ -84,6 +93,7 @@ impl Starting {
             random,
             tls,
             bus,
+            revocation_log,
             urls,
             edge,
             identity: None,
@@ -149,6 +159,7 @@ impl Starting {
             urls: self.urls,
             identity: self.identity,
             bus: self.bus,
+            revocation_log: self.revocation_log,
             demo: None,
             demo_path: None,
             lock: None,
@@ -173,8 +184,8 @@ impl Starting {
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
             origins: self.origins(&self.urls.issuer, bound.port()),
-            db,
-            bus: self.bus.clone(),
+            db: db.clone(),
+            revocation_log: self.revocation_log.clone(),
             resources: services::resources(self.config.services),
             vault: Vault::new(&master_key, self.random.clone()),
             rsa: self.config.rsa,
@@ -187,6 +198,12 @@ impl Starting {
         .map_err(failed)?;
         let seeded = identity.seed(seed, "seed").await?;
         self.register_guard_client(&identity).await?;
+        let (bus, log, clock) = (self.bus.clone(), self.revocation_log.clone(), self.clock.clone());
+        self.background.keep(task(Role::Identity, "relay"), move |stop| {
+            Relay::new(bus.clone(), db.clone(), clock.clone())
+                .revocations(log.clone(), Revocation::TYPES, Revocation::SOURCE)
+                .run(stop)
+        });
         for chore in Chore::ALL {
             let identity = identity.clone();
             self.background.keep(chore.name(), move |stop| {
@@ -245,7 +262,7 @@ impl Starting {
         }
         let (bus, clock) = (self.bus.clone(), self.clock.clone());
         self.background.keep(task(role, "relay"), move |stop| {
-            bus.relay(db.clone(), clock.clone()).run(stop)
+            Relay::new(bus.clone(), db.clone(), clock.clone()).run(stop)
         });
         for consumer in spec.consumers {
             let (bus, context) = (self.bus.clone(), context.clone());
@@ -462,9 +479,9 @@ impl Starting {
                 self.background.keep(task(role, "guard_keys"), move |stop| {
                     keys.clone().run(stop.cancelled_owned())
                 });
-                let (bus, clock) = (self.bus.clone(), self.clock.clone());
+                let (log, clock) = (self.revocation_log.clone(), self.clock.clone());
                 self.background.keep(task(role, "guard_signals"), move |stop| {
-                    signals::listen(bus.clone(), signals.clone(), clock.clone(), stop)
+                    signals::listen(log.clone(), signals.clone(), clock.clone(), stop)
                 });
                 Ok(guard.build())
             }

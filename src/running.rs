@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use latchkey_bus::Bus;
+use latchkey_bus::{EventBus, RevocationLog};
 use latchkey_identity::Identity;
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +31,10 @@ pub struct Running {
     pub urls: Urls,
     /// The identity provider, when it is played here.
     pub identity: Option<Identity>,
-    /// The bus.
-    pub bus: Bus,
+    /// The event bus.
+    pub bus: EventBus,
+    /// The revocation log.
+    pub revocation_log: RevocationLog,
     /// What the demo has written, when this is one.
     pub demo: Option<DemoFile>,
     pub(crate) demo_path: Option<PathBuf>,
@@ -72,6 +74,7 @@ impl Running {
             db.close().await;
         }
         self.bus.close().await;
+        self.revocation_log.close().await;
         drop(self.lock);
         if let Some(path) = &self.demo_path
             && let Err(error) = embedded::remove(path)

@@ -1,21 +1,21 @@
-//! From the bus to a guard: the contracts' revocations in the guard's own words.
+//! From the revocation log to a guard: the contracts' revocations in the guard's own words.
 
-use latchkey_bus::{Bus, Heard};
+use latchkey_bus::{Delivery, RevocationLog};
 use latchkey_clock::Clock;
 use latchkey_contracts::events::revocation::Revocation;
 use latchkey_guard::{Signal, Signals};
 use latchkey_protocol::revocation::WINDOW_MS;
 use tokio_util::sync::CancellationToken;
 
-/// Keeps `signals` true by the bus, until `stop`.
-pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: CancellationToken) {
+/// Keeps `signals` true by the log, until `stop`.
+pub(crate) async fn listen(log: RevocationLog, signals: Signals, clock: Clock, stop: CancellationToken) {
     // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked and started again.
     let mut whole = true;
     let since = clock.now_ms() - WINDOW_MS;
-    let mut broadcast = bus.broadcast_of(Revocation::SOURCE, Revocation::TYPES, since, stop);
-    while let Some(heard) = broadcast.next().await {
-        match heard {
-            Heard::Event { event, .. } => match Revocation::parse(&event.r#type, &event.data) {
+    let mut subscription = log.subscribe(Revocation::SOURCE, Revocation::TYPES, since, stop);
+    while let Some(delivery) = subscription.next().await {
+        match delivery {
+            Delivery::Event { event, .. } => match Revocation::parse(&event.r#type, &event.data) {
                 Ok(revocation) => signals_of(revocation)
                     .into_iter()
                     .for_each(|signal| signals.apply(signal)),
@@ -25,13 +25,13 @@ pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: Cance
                     signals.apply(Signal::Reset);
                 }
             },
-            Heard::Live { .. } if !whole => {}
-            Heard::Live { position, .. } => {
+            Delivery::Live { .. } if !whole => {}
+            Delivery::Live { position, .. } => {
                 signals.apply(Signal::Live {
                     position: u64::try_from(position).unwrap_or(0),
                 });
             }
-            Heard::Reset => signals.apply(Signal::Reset),
+            Delivery::Reset => signals.apply(Signal::Reset),
         }
     }
 }

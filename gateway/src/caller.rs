@@ -35,7 +35,6 @@ impl Caller {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

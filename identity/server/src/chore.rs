@@ -3,9 +3,7 @@
 /// What goes on beside requests: loops that whoever composes the process keeps up, each by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chore {
-    /// Carries events to the bus.
-    Relay,
-    /// Hears of revocations for guards off the bus.
+    /// Hears of revocations for guards that do not reach their log.
     Feed,
     /// Keeps up with the database.
     Registry,
@@ -23,8 +21,7 @@ pub enum Chore {
 
 impl Chore {
     /// Every one of them.
-    pub const ALL: [Chore; 8] = [
-        Chore::Relay,
+    pub const ALL: [Chore; 7] = [
         Chore::Feed,
         Chore::Registry,
         Chore::Keys,
@@ -37,7 +34,6 @@ impl Chore {
     /// Its name in logs and in `/readyz`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Relay => "identity_relay",
             Self::Feed => "identity_feed",
             Self::Registry => "identity_registry",
             Self::Keys => "identity_keys",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
-use latchkey_bus::{Bus, Outbox};
+use latchkey_bus::{Outbox, RevocationLog};
 use latchkey_clock::{Clock, Random};
 use latchkey_contracts::events::revocation::Revocation as Wire;
 use latchkey_http::outgoing::Outgoing;
@@ -56,7 +56,7 @@ pub(crate) struct Values {
     pub issuer: Arc<str>,
     pub site: Arc<Site>,
     pub store: Store,
-    pub bus: Bus,
+    pub revocation_log: RevocationLog,
     pub signer: Signer,
     pub registry: Arc<Registry>,
     pub sync: Arc<RegistrySync>,
@@ -90,8 +90,8 @@ pub struct Parts {
     pub origins: Origins,
     /// Its database, with [`MIGRATIONS`](crate::MIGRATIONS) and the outbox's tables.
     pub db: latchkey_db::Db,
-    /// Where its events go.
-    pub bus: Bus,
+    /// What was taken back, as every guard hears it.
+    pub revocation_log: RevocationLog,
     /// The resources that exist in every installation: the services of the house, by their contracts.
     pub resources: Vec<latchkey_protocol::Resource>,
     /// The opened master key.
@@ -157,14 +157,7 @@ impl Identity {
     pub async fn run(&self, chore: Chore, stop: CancellationToken) {
         let values = &self.values;
         match chore {
-            Chore::Relay => {
-                let relay = values
-                    .bus
-                    .relay(values.store.db().clone(), values.clock.clone())
-                    .beating(Wire::SOURCE);
-                relay.run(stop).await;
-            }
-            Chore::Feed => values.feed.listen(&values.bus, &values.time, stop).await,
+            Chore::Feed => values.feed.listen(&values.revocation_log, &values.time, stop).await,
             Chore::Registry => values.sync.keep_up(&stop).await,
             Chore::Keys => values.sync.keep_keys(&stop).await,
             Chore::Expiry => values.housekeeping.forget_expired(&stop).await,
@@ -217,7 +210,7 @@ impl Identity {
     /// Says that the database was restored from a backup: every refresh token of before is dead, none of them by theft,
     /// and whoever follows the log or the feed of revocations begins anew.
     pub async fn restored(&self, actor: &str) -> Result<(), AdminError> {
-        self.values.changes.restored(&self.values.bus, actor).await
+        self.values.changes.restored(&self.values.revocation_log, actor).await
     }
 
     /// Ends something and tells everybody. `false` when it had ended before.
@@ -237,7 +230,7 @@ impl Values {
             issuer,
             origins,
             db,
-            bus,
+            revocation_log,
             resources,
             vault,
             rsa,
@@ -373,7 +366,7 @@ impl Values {
             sessions,
             issuer,
             store,
-            bus,
+            revocation_log,
             signer,
             registry,
             sync,

@@ -689,8 +689,8 @@ async fn a_token_that_guards_still_accept_after_its_time_can_be_revoked() {
 /// A receiver that was further than the restored log must not take what comes next for what it knows.
 #[tokio::test]
 async fn after_a_restore_a_receiver_begins_anew_wherever_it_was() {
-    let mut bus = String::new();
-    let world = World::with(|config| bus.clone_from(&config.bus)).await;
+    let mut log = String::new();
+    let world = World::with(|config| log = config.revocation_log()).await;
     let machine = world.machine("rs-all");
     let mut stream = Stream::open(&machine, None).await;
     for round in 0..5 {
@@ -704,7 +704,7 @@ async fn after_a_restore_a_receiver_begins_anew_wherever_it_was() {
     let position: i64 = position.parse().expect("a position");
 
     // As yesterday's copy has it, with three of them missing; the operator says so.
-    let log = Db::open(&bus, Options::new(&[])).await.expect("the log");
+    let log = Db::open(&log, Options::new(&[])).await.expect("the log");
     let rewind = format!("DELETE FROM bus_log WHERE position > {}", position - 3);
     run_sql(&log, rewind).await.expect("rewound");
     let rewind = format!("UPDATE bus_state SET position = {}", position - 3);

@@ -247,7 +247,7 @@ async fn in_06_op_07_with_the_bus_cut_the_exposure_is_bounded() {
     let machine = world.machine("m-basic");
     let (revoked, living) = (machine.token().await, machine.token().await);
     assert_eq!(call(&living, &world.whoami()).await.status, 200);
-    world.house.running().bus.close().await;
+    world.house.running().revocation_log.close().await;
     assert_eq!(
         machine.revoke(&revoked).await.status,
         200,
@@ -299,7 +299,7 @@ async fn in_06_op_07_a_guard_that_may_not_ask_refuses_everything_with_the_bus_cu
     .await;
     let living = world.machine("m-basic").token().await;
     assert_eq!(call(&living, &world.whoami()).await.status, 200);
-    world.house.running().bus.close().await;
+    world.house.running().revocation_log.close().await;
     world.house.clock.advance(76_000);
     assert_eq!(call(&living, &world.whoami()).await.status, 503);
 }

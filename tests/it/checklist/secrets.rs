@@ -56,13 +56,13 @@ pub fn found(haystack: &[u8], needles: &[(String, Vec<u8>)]) -> Vec<String> {
     hits.into_iter().map(|index| needles[index].0.clone()).collect()
 }
 
-/// The three databases with their write-ahead logs; nothing else in the data folder is a database.
+/// The databases with their write-ahead logs; nothing else in the data folder is a database.
 fn dump(world: &World) -> Vec<(String, Vec<u8>)> {
     let all: Vec<_> = files(&world.data)
         .into_iter()
         .filter(|(name, _)| name.contains(".db"))
         .collect();
-    for database in ["identity.db", "bus.db", "catalog.db"] {
+    for database in ["identity.db", "bus.db", "revocations.db", "catalog.db"] {
         assert!(
             all.iter().any(|(name, _)| name.ends_with(database)),
             "{database} is dumped"

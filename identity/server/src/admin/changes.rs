@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_bus::Bus;
+use latchkey_bus::RevocationLog;
 use latchkey_clock::Random;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, Store};
@@ -67,9 +67,9 @@ impl Changes {
     }
 
     /// See [`Identity::restored`](crate::Identity::restored).
-    pub async fn restored(&self, bus: &Bus, actor: &str) -> Result<(), AdminError> {
+    pub async fn restored(&self, log: &RevocationLog, actor: &str) -> Result<(), AdminError> {
         // First, and harmless by itself: if the rest fails, the command is given again.
-        bus.begin_epoch().await.map_err(IdentityError::from)?;
+        log.begin_epoch().await.map_err(IdentityError::from)?;
         let (changes, actor) = (self.clone(), actor.to_owned());
         self.commit(move |tx, now| async move {
             changes.store.raise_epoch(&tx).await?;

@@ -1,10 +1,10 @@
-//! Broadcast: every instance hears everything, from the beginning it asked for, in one order for all.
+//! Following the revocation log: every instance hears everything, from the beginning it asked for, in one order for all.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::FutureExt;
-use latchkey_bus::{Broadcast, Heard};
+use latchkey_bus::{Delivery, Subscription};
 use latchkey_db::{Db, Options, testing};
 
 use super::{Violation, ensure};
@@ -14,10 +14,10 @@ use crate::stage::{Stage, snapshot};
 
 pub async fn every_instance_hears_every_event(stage: &Stage) -> Result<(), Violation> {
     let (one, two) = (stage.process("one").await, stage.process("two").await);
-    let mut ears = [one.broadcast(0), two.broadcast(0), two.broadcast(0)];
+    let mut ears = [one.follow(0), two.follow(0), two.follow(0)];
     one.relay();
     for n in 1..=20 {
-        one.produce(Order::of("order", n)).await?;
+        one.produce(Order::of("order", n).recalled()).await?;
     }
     for ear in &mut ears {
         let heard = hear(ear, 20).await?;
@@ -29,32 +29,33 @@ pub async fn every_instance_hears_every_event(stage: &Stage) -> Result<(), Viola
 }
 
 pub async fn a_snapshot_comes_first_and_begins_where_it_was_asked_to(stage: &Stage) -> Result<(), Violation> {
-    let process = stage.working_process("one").await;
-    process.produce(Order::new("old")).await?;
-    stage.effect_of("old-1").await?;
+    let process = stage.process("one").await;
+    process.relay();
+    process.produce(Order::new("old").recalled()).await?;
+    stage.told_of(1).await?;
     stage.clock.advance(1_000);
     let since = stage.clock.now_ms();
     for n in 1..=3 {
-        process.produce(Order::of("new", n)).await?;
+        process.produce(Order::of("new", n).recalled()).await?;
     }
-    stage.effect_of("new-3").await?;
+    stage.told_of(4).await?;
 
-    let mut all = process.broadcast(0);
+    let mut all = process.follow(0);
     let told = snapshot(&mut all).await?;
     ensure(told.len() == 4 && told[0].1 == "old-1", || format!("{told:?}"))?;
-    let mut recent = process.broadcast(since);
+    let mut recent = process.follow(since);
     let told = snapshot(&mut recent).await?;
     ensure(told.len() == 3 && told[0] == (2, "new-1".to_owned()), || {
         format!("{told:?}")
     })?;
-    let mut none = process.broadcast(since + 1);
+    let mut none = process.follow(since + 1);
     let first = soon("the beginning", none.next()).await?;
-    ensure(matches!(first, Some(Heard::Live { position: 4, .. })), || {
+    ensure(matches!(first, Some(Delivery::Live { position: 4, .. })), || {
         format!("{first:?}")
     })?;
 
     // From here on all three hear the same.
-    process.produce(Order::of("new", 4)).await?;
+    process.produce(Order::of("new", 4).recalled()).await?;
     for ear in [&mut all, &mut recent, &mut none] {
         let heard = hear(ear, 1).await?;
         ensure(heard == [(5, "new-4".to_owned())], || format!("{heard:?}"))?;
@@ -68,7 +69,7 @@ pub async fn positions_are_dense_and_in_the_order_of_commits(stage: &Stage) -> R
     const SERVICES: i64 = 3;
     let (one, two) = (stage.process("one").await, stage.process("two").await);
     let listener = stage.process("listener").await;
-    let mut early = listener.broadcast(0);
+    let mut early = listener.follow(0);
     let mut services = Vec::new();
     for _ in 0..SERVICES {
         services.push(testing::sqlite_url("service"));
@@ -76,13 +77,16 @@ pub async fn positions_are_dense_and_in_the_order_of_commits(stage: &Stage) -> R
     for url in &services {
         for process in [&one, &two] {
             let db = outbox(url).await;
-            process.relay_also(process.node.bus.relay(db, stage.clock.clone()));
+            process.relay_also(process.node.relay(db));
         }
     }
     let producing = services.iter().enumerate().map(async |(service, url)| {
         let (db, outbox) = (outbox(url).await, one.node.outbox.clone());
         for n in 1..=EACH {
-            let (outbox, order) = (outbox.clone(), Order::of(&format!("service{service}"), n));
+            let (outbox, order) = (
+                outbox.clone(),
+                Order::of(&format!("service{service}"), n).recalled(),
+            );
             let placed = db.write(async move |tx| {
                 outbox.put(&tx, order.draft()).await?;
                 Ok::<_, Refused>(())
@@ -106,7 +110,7 @@ pub async fn positions_are_dense_and_in_the_order_of_commits(stage: &Stage) -> R
         })?;
         *expected += 1;
     }
-    let again = stage.log().await?;
+    let again = stage.told().await?;
     ensure(again == heard, || {
         "who comes later hears another story".to_owned()
     })
@@ -116,13 +120,13 @@ pub async fn a_log_that_was_replaced_is_told_from_its_beginning(stage: &Stage) -
     let process = stage.process("one").await;
     process.relay();
     for n in 1..=3 {
-        process.produce(Order::of("old", n)).await?;
+        process.produce(Order::of("old", n).recalled()).await?;
     }
-    let mut ear = process.broadcast(0);
+    let mut ear = process.follow(0);
     let heard = hear(&mut ear, 3).await?;
     ensure(heard.len() == 3, || format!("{heard:?}"))?;
 
-    stage.bus.begin_epoch().await.unwrap();
+    stage.log.begin_epoch().await.unwrap();
     reset(&mut ear).await?;
     let told = snapshot(&mut ear).await?;
     ensure(told == heard, || format!("{told:?}"))?;
@@ -136,7 +140,7 @@ pub async fn a_log_that_was_replaced_is_told_from_its_beginning(stage: &Stage) -
     reset(&mut ear).await?;
     let told = snapshot(&mut ear).await?;
     ensure(told.is_empty(), || format!("{told:?}"))?;
-    process.produce(Order::new("new")).await?;
+    process.produce(Order::new("new").recalled()).await?;
     let heard = hear(&mut ear, 1).await?;
     ensure(heard == [(1, "new-1".to_owned())], || format!("{heard:?}"))
 }
@@ -148,9 +152,9 @@ pub async fn a_source_that_cannot_publish_is_not_told_to_be_live(stage: &Stage) 
         stage.process_that_polls("source", often).await,
         stage.process_that_polls("listener", often).await,
     );
-    source.relay_beating();
-    source.produce(Order::of("order", 1)).await?;
-    let (mut ear, mut any) = (listener.broadcast_of_the_shop(0), listener.broadcast(0));
+    source.relay();
+    source.produce(Order::of("order", 1).recalled()).await?;
+    let (mut ear, mut any) = (listener.follow_the_shop(0), listener.follow(0));
     hear(&mut ear, 1).await?;
     hear(&mut any, 1).await?;
     // However long nothing happens: it beats.
@@ -159,31 +163,31 @@ pub async fn a_source_that_cannot_publish_is_not_told_to_be_live(stage: &Stage) 
         "a source at rest is believed to be gone".to_owned()
     })?;
 
-    stage.backend.refuse_events(&stage.place).await;
-    source.produce(Order::of("order", 2)).await?;
+    stage.backend.refuse_events(&stage.place.log).await;
+    source.produce(Order::of("order", 2).recalled()).await?;
     let mut rounds = 0;
     while {
         lives(&mut any, 40).await?;
         count_lives(&mut ear) > 0
     } {
         rounds += 1;
-        ensure(rounds < 20, || {
+        ensure(rounds < 5, || {
             "a source that cannot publish is told to be live".to_owned()
         })?;
     }
 
-    stage.backend.accept_events(&stage.place).await;
+    stage.backend.accept_events(&stage.place.log).await;
     let heard = hear(&mut ear, 1).await?;
     ensure(heard[0].1 == "order-2", || format!("{heard:?}"))?;
     lives(&mut ear, 1).await
 }
 
 /// Hears that many `Live`s, and nothing else.
-async fn lives(ear: &mut Broadcast, count: usize) -> Result<(), Violation> {
+pub async fn lives(ear: &mut Subscription, count: usize) -> Result<(), Violation> {
     let hearing = async {
         for _ in 0..count {
             match ear.next().await {
-                Some(Heard::Live { .. }) => {}
+                Some(Delivery::Live { .. }) => {}
                 other => return Err(Violation(format!("{other:?} instead of a Live"))),
             }
         }
@@ -193,28 +197,28 @@ async fn lives(ear: &mut Broadcast, count: usize) -> Result<(), Violation> {
 }
 
 /// How often it was told to be live since somebody listened last.
-fn count_lives(ear: &mut Broadcast) -> usize {
+fn count_lives(ear: &mut Subscription) -> usize {
     let mut count = 0;
-    while let Some(Some(Heard::Live { .. })) = ear.next().now_or_never() {
+    while let Some(Some(Delivery::Live { .. })) = ear.next().now_or_never() {
         count += 1;
     }
     count
 }
 
 /// The next `count` events; a `Live` in between never runs ahead of what was told.
-pub async fn hear(ear: &mut Broadcast, count: usize) -> Result<Vec<(i64, String)>, Violation> {
+pub async fn hear(ear: &mut Subscription, count: usize) -> Result<Vec<(i64, String)>, Violation> {
     let mut heard = Vec::new();
     let mut live = 0;
     let hearing = async {
         while heard.len() < count {
             match ear.next().await {
-                Some(Heard::Event { position, event }) => {
+                Some(Delivery::Event { position, event }) => {
                     ensure(position > live, || {
                         format!("{position} comes after a Live at {live}")
                     })?;
                     heard.push((position, order_of(&event)));
                 }
-                Some(Heard::Live { position, .. }) => live = position,
+                Some(Delivery::Live { position, .. }) => live = position,
                 other => return Err(Violation(format!("{other:?} among the events"))),
             }
         }
@@ -225,12 +229,12 @@ pub async fn hear(ear: &mut Broadcast, count: usize) -> Result<Vec<(i64, String)
 }
 
 /// Hears that the log is another one, before anything of it.
-async fn reset(ear: &mut Broadcast) -> Result<(), Violation> {
+async fn reset(ear: &mut Subscription) -> Result<(), Violation> {
     let hearing = async {
         loop {
             match ear.next().await {
-                Some(Heard::Reset) => return Ok(()),
-                Some(Heard::Live { .. }) => {}
+                Some(Delivery::Reset) => return Ok(()),
+                Some(Delivery::Live { .. }) => {}
                 other => return Err(Violation(format!("{other:?} before the reset"))),
             }
         }

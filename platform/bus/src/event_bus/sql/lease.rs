@@ -3,7 +3,7 @@
 use latchkey_db::{Row, Tx, sql};
 
 use crate::BusError;
-use crate::log::SqlLog;
+use crate::sql_log::SqlLog;
 
 /// How long a group stays with an instance that is not heard of.
 const LEASE_MS: i64 = 5_000;
@@ -12,7 +12,7 @@ const LEASE_MS: i64 = 5_000;
 const LONGEST_HOLD_MS: i64 = LEASE_MS + 60_000;
 
 /// One instance's hold on a group, or its wish for one.
-pub(crate) struct Lease {
+pub(super) struct Lease {
     log: SqlLog,
     group: &'static str,
     /// Who holds the group when we do.
@@ -26,7 +26,7 @@ struct Held {
 }
 
 /// Word that everything up to `to` was handled, or is written down as failed.
-pub(crate) struct Receipt {
+pub(super) struct Receipt {
     group: &'static str,
     holder: String,
     from: i64,
@@ -34,9 +34,9 @@ pub(crate) struct Receipt {
 }
 
 impl Lease {
-    pub(crate) fn new(log: SqlLog, group: &'static str) -> Self {
+    pub fn new(log: SqlLog, group: &'static str, me: String) -> Self {
         Self {
-            me: log.consumer(),
+            me,
             log,
             group,
             held: None,
@@ -45,7 +45,7 @@ impl Lease {
 
     /// The cursor while the group is ours, `None` while another instance has it. Takes it when it is free and renews
     /// it in time; otherwise it writes nothing, for each commit wakes everybody who shares the log.
-    pub(crate) async fn hold(&mut self) -> Result<Option<i64>, BusError> {
+    pub async fn hold(&mut self) -> Result<Option<i64>, BusError> {
         let now = self.log.clock.now_ms();
         let ask = match &self.held {
             Some(held) if held.until - now > LEASE_MS / 2 => return Ok(Some(held.cursor)),
@@ -57,19 +57,19 @@ impl Lease {
     }
 
     /// The cursor was moved by a receipt of ours.
-    pub(crate) fn moved(&mut self, to: i64) {
+    pub fn moved(&mut self, to: i64) {
         if let Some(held) = &mut self.held {
             held.cursor = to;
         }
     }
 
     /// A receipt of ours was refused.
-    pub(crate) fn lost(&mut self) {
+    pub fn lost(&mut self) {
         tracing::info!(group = self.group, "another instance took the group over");
         self.held = None;
     }
 
-    pub(crate) fn receipt(&self, from: i64, to: i64) -> Receipt {
+    pub fn receipt(&self, from: i64, to: i64) -> Receipt {
         Receipt {
             group: self.group,
             holder: self.me.clone(),
@@ -79,11 +79,11 @@ impl Lease {
     }
 
     /// Lets another instance go on at once.
-    pub(crate) async fn release(self) {
+    pub async fn release(self) {
         let (group, me) = (self.group, self.me);
         let released = self
             .log
-            .db()
+            .db
             .write(move |tx| async move {
                 sql("UPDATE bus_group SET holder = NULL WHERE name = $1 AND holder = $2")
                     .bind(group)
@@ -106,7 +106,7 @@ impl Lease {
         .bind(&self.me)
         .bind(now)
         .bind(now + LONGEST_HOLD_MS)
-        .fetch_optional(self.log.db())
+        .fetch_optional(&self.log.db)
         .await?;
         Ok(held.is_none())
     }
@@ -114,7 +114,7 @@ impl Lease {
     async fn ask(&self, now: i64) -> Result<Option<Held>, BusError> {
         let (group, me, until) = (self.group, self.me.clone(), now + LEASE_MS);
         self.log
-            .db()
+            .db
             .write(move |tx| async move {
                 sql("INSERT INTO bus_group (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING")
                     .bind(group)
@@ -145,7 +145,7 @@ impl Lease {
 
 impl Receipt {
     /// Moves the cursor; `false` when the group has gone to another instance.
-    pub(crate) async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
+    pub async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
         let rows =
             sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
                 .bind(self.group)
@@ -175,9 +175,13 @@ mod tests {
         }
     }
 
+    fn lease(log: &SqlLog, me: &str) -> Lease {
+        Lease::new(log.clone(), "till", me.to_owned())
+    }
+
     async fn held_until(log: &SqlLog) -> i64 {
         let row = sql("SELECT held_until FROM bus_group")
-            .fetch_one(log.db())
+            .fetch_one(&log.db)
             .await
             .unwrap();
         row.int("held_until").unwrap()
@@ -186,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn a_holder_writes_only_when_half_of_its_time_is_over() {
         on_each_engine("lease_writes", async |log, clock| {
-            let mut lease = Lease::new(log.clone(), "till");
+            let mut lease = lease(&log, "one");
             assert_eq!(lease.hold().await.unwrap(), Some(0));
             for (at, until) in [(1_000, 6_000), (3_499, 6_000), (3_500, 8_500), (5_999, 8_500)] {
                 clock.advance(at - clock.now_ms());
@@ -200,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn a_group_changes_hands_when_its_time_is_over_and_old_receipts_are_refused() {
         on_each_engine("lease_hands", async |log, clock| {
-            let (mut old, mut new) = (Lease::new(log.clone(), "till"), Lease::new(log.clone(), "till"));
+            let (mut old, mut new) = (lease(&log, "one"), lease(&log, "two"));
             assert_eq!(old.hold().await.unwrap(), Some(0));
             assert_eq!(new.hold().await.unwrap(), None);
             clock.advance(LEASE_MS);
@@ -208,11 +212,11 @@ mod tests {
             clock.advance(1);
             assert_eq!(new.hold().await.unwrap(), Some(0));
             let receipt = old.receipt(0, 7);
-            let taken = log.db().write(async move |tx| receipt.hand_in(&tx).await).await;
+            let taken = log.db.write(async move |tx| receipt.hand_in(&tx).await).await;
             assert!(!taken.unwrap());
             assert_eq!(old.hold().await.unwrap(), None);
             let receipt = new.receipt(0, 7);
-            let taken = log.db().write(async move |tx| receipt.hand_in(&tx).await).await;
+            let taken = log.db.write(async move |tx| receipt.hand_in(&tx).await).await;
             assert!(taken.unwrap());
             new.release().await;
             assert_eq!(old.hold().await.unwrap(), Some(7));
@@ -224,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn a_group_that_was_held_by_a_clock_far_ahead_is_free() {
         on_each_engine("lease_ahead", async |log, clock| {
-            let (mut ahead, mut new) = (Lease::new(log.clone(), "till"), Lease::new(log.clone(), "till"));
+            let (mut ahead, mut new) = (lease(&log, "one"), lease(&log, "two"));
             let day_ms = 24 * 3_600_000;
             clock.advance(3 * day_ms);
             assert_eq!(ahead.hold().await.unwrap(), Some(0));
@@ -239,7 +243,7 @@ mod tests {
     #[tokio::test]
     async fn of_many_who_ask_at_once_one_gets_the_group() {
         on_each_engine("lease_race", async |log, _| {
-            let asking = (0..20).map(async |_| Lease::new(log.clone(), "till").hold().await.unwrap());
+            let asking = (0..20).map(async |n| lease(&log, &n.to_string()).hold().await.unwrap());
             let held = futures::future::join_all(asking).await;
             assert_eq!(held.iter().flatten().count(), 1);
         })

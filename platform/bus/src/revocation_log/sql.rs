@@ -1,119 +1,182 @@
-//! Broadcast: every instance hears every event, beginning with what it missed.
+//! The revocation log in a SQL database: the log's events, an epoch, and the heartbeats of those who publish.
 
 use std::time::Duration;
 
-use latchkey_db::reasons;
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{reasons, sql};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::log::{SqlLog, State};
-use crate::{Bus, BusError, Event};
+use super::subscription::{Delivery, Subscription};
+use crate::BusError;
+use crate::parcel::Parcel;
+use crate::sql_log::SqlLog;
 
 /// Events read in one go.
 const CHUNK: i64 = 512;
-/// Polls without a beat after which a source is believed to be in trouble: three of its beats.
+/// Polls without a heartbeat after which a source is believed to be in trouble: three of its heartbeats.
 const SILENT_POLLS: u32 = 10;
 
-/// What a subscriber is told, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Heard {
-    /// An event, at its position.
-    Event {
-        /// Its place in the log.
-        position: i64,
-        /// What happened.
-        event: Box<Event>,
-    },
-    /// Everything up to `position` has been told and the log was reached just now. The first one ends the snapshot.
-    Live {
-        /// The log's highest position.
-        position: i64,
-        /// The log's epoch.
-        epoch: String,
-    },
-    /// The log is another one, or went backwards: what follows is a new snapshot.
-    Reset,
+/// The back end. Cloning is cheap.
+#[derive(Clone)]
+pub struct SqlRevocationLog {
+    table: SqlLog,
 }
 
-/// A subscription that every instance has for itself.
-pub struct Broadcast {
-    heard: mpsc::Receiver<Heard>,
+/// Where the log stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct State {
+    /// The highest position.
+    position: i64,
+    /// Changes when the log is made anew or restored: positions of another epoch mean nothing.
+    epoch: String,
 }
 
-impl Broadcast {
-    /// What comes next; `None` after the subscription was stopped.
-    pub async fn next(&mut self) -> Option<Heard> {
-        self.heard.recv().await
-    }
-}
-
-impl Bus {
-    /// Hears every event of `types`: first those appended since `since` (Unix milliseconds), then [`Heard::Live`],
-    /// then each new one as it is committed, with a `Live` at least every [poll](Bus::with_poll) while the log can be reached.
-    pub fn broadcast(
-        &self,
-        types: &'static [&'static str],
-        since: i64,
-        stop: CancellationToken,
-    ) -> Broadcast {
-        self.broadcast_of("", types, since, stop)
+impl SqlRevocationLog {
+    pub(super) async fn open(
+        url: &str,
+        clock: Clock,
+        random: Random,
+        fatal: CancellationToken,
+    ) -> Result<Self, BusError> {
+        let table = SqlLog::open(url, clock, random, fatal).await?;
+        Ok(Self { table })
     }
 
-    /// The same, for whoever must know that nothing is missing: no `Live` is told while `source`, whose events these are,
-    /// has stopped [beating](crate::Relay::beating). A source that never beat in this log is believed.
-    pub fn broadcast_of(
+    pub(super) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
+        self.table.append(batch).await
+    }
+
+    /// Nobody is woken for it.
+    pub(super) async fn heartbeat(&self, source: &'static str) -> Result<(), BusError> {
+        self.table
+            .db
+            .write(move |tx| async move {
+                sql("INSERT INTO bus_beat (source, beat) VALUES ($1, 1) \
+                     ON CONFLICT (source) DO UPDATE SET beat = bus_beat.beat + 1")
+                .bind(source)
+                .execute(&tx)
+                .await?;
+                Ok::<_, BusError>(())
+            })
+            .await
+    }
+
+    pub(super) fn subscribe(
         &self,
         source: &'static str,
         types: &'static [&'static str],
         since: i64,
         stop: CancellationToken,
-    ) -> Broadcast {
-        let (tell, heard) = mpsc::channel(1024);
-        match self {
-            Self::SqlLog(log) => {
-                let log = log.clone();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        () = follow(log, source, types, since, &tell) => {}
-                        () = stop.cancelled() => {}
-                    }
-                });
+    ) -> Subscription {
+        let (tell, deliveries) = mpsc::channel(1024);
+        let log = self.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = follow(log, source, types, since, &tell) => {}
+                () = stop.cancelled() => {}
             }
-        }
-        Broadcast { heard }
+        });
+        Subscription { deliveries }
+    }
+
+    pub(super) async fn begin_epoch(&self) -> Result<(), BusError> {
+        let epoch = self.table.random.uuid_v7(self.table.clock.now_ms());
+        self.table
+            .db
+            .write(move |tx| async move {
+                sql("UPDATE bus_state SET epoch = $1 WHERE id = 1")
+                    .bind(epoch)
+                    .execute(&tx)
+                    .await?;
+                tx.announce();
+                Ok::<_, BusError>(())
+            })
+            .await
+    }
+
+    pub(super) async fn prune(&self, now: i64) -> Result<(), BusError> {
+        self.table.prune(now).await
+    }
+
+    pub(super) fn with_poll(mut self, every: Duration) -> Self {
+        self.table.poll = every;
+        self
+    }
+
+    pub(super) fn poll(&self) -> Duration {
+        self.table.poll
+    }
+
+    pub(super) async fn close(&self) {
+        self.table.db.close().await;
+    }
+
+    /// Where the log stands, and the heartbeat of a source: what was committed there before it is in the log.
+    async fn state(&self, source: &str) -> Result<(State, Option<i64>), BusError> {
+        let row = sql(
+            "SELECT position, epoch, (SELECT beat FROM bus_beat WHERE source = $1) AS beat \
+             FROM bus_state WHERE id = 1",
+        )
+        .bind(source)
+        .fetch_one(&self.table.db)
+        .await?;
+        let state = State {
+            position: row.int("position")?,
+            epoch: row.text("epoch")?,
+        };
+        Ok((state, row.opt_int("beat")?))
+    }
+
+    /// The position before the first event that was appended at or after `since` (Unix milliseconds).
+    async fn position_before(&self, since: i64) -> Result<Option<i64>, BusError> {
+        let row = sql("SELECT MIN(position) AS first FROM bus_log WHERE appended_at >= $1")
+            .bind(since)
+            .fetch_one(&self.table.db)
+            .await?;
+        Ok(row.opt_int("first")?.map(|first| first - 1))
     }
 }
 
 /// Ends when nobody listens.
-async fn follow(log: SqlLog, source: &str, types: &[&str], since: i64, tell: &mpsc::Sender<Heard>) {
-    let mut changes = log.db().changes();
+async fn follow(
+    log: SqlRevocationLog,
+    source: &str,
+    types: &[&str],
+    since: i64,
+    tell: &mpsc::Sender<Delivery>,
+) {
+    let mut changes = log.table.db.changes();
     let mut at: Option<State> = None;
     let mut pulse = Pulse::new(Instant::now());
     let mut blind = false;
     loop {
         let told = async {
-            let (now, beat) = log.state_and_beat(source).await?;
-            let beats = pulse.feel(beat, Instant::now(), log.poll * SILENT_POLLS);
+            let (now, beat) = log.state(source).await?;
+            let beats = pulse.feel(beat, Instant::now(), log.poll() * SILENT_POLLS);
             step(&log, now, beats, types, since, &mut at, tell).await
         };
         match told.await {
             Ok(true) => {
                 if std::mem::take(&mut blind) {
-                    tracing::info!("a broadcast reads the log again");
+                    tracing::info!("a follower reads the revocation log again");
                 }
             }
             Ok(false) => return,
             // No `Live` is told: the subscriber sees the age of its feed grow.
             Err(error) => {
                 if !std::mem::replace(&mut blind, true) {
-                    tracing::warn!(reason = reasons(&error), "a broadcast cannot read the log");
+                    tracing::warn!(
+                        reason = reasons(&error),
+                        "a follower cannot read the revocation log"
+                    );
                 }
             }
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(log.poll) => {}
+            () = tokio::time::sleep(log.poll()) => {}
             () = tell.closed() => return,
         }
     }
@@ -126,18 +189,18 @@ async fn follow(log: SqlLog, source: &str, types: &[&str], since: i64, tell: &mp
 /// `now` was read before the events: all of them up to there are committed and visible. Nothing is said to be live
 /// unless the source `beats`.
 async fn step(
-    log: &SqlLog,
+    log: &SqlRevocationLog,
     now: State,
     beats: bool,
     types: &[&str],
     since: i64,
     at: &mut Option<State>,
-    tell: &mpsc::Sender<Heard>,
+    tell: &mpsc::Sender<Delivery>,
 ) -> Result<bool, BusError> {
     if let Some(then) = &at
         && (then.epoch != now.epoch || then.position > now.position)
     {
-        if tell.send(Heard::Reset).await.is_err() {
+        if tell.send(Delivery::Reset).await.is_err() {
             return Ok(false);
         }
         *at = None;
@@ -154,12 +217,15 @@ async fn step(
         }),
     };
     while told.position < now.position {
-        let entries = log.between(told.position, now.position, types, CHUNK).await?;
+        let entries = log
+            .table
+            .between(told.position, now.position, types, CHUNK)
+            .await?;
         let last = (entries.len() as i64) < CHUNK;
         for entry in entries {
             match entry.event() {
                 Ok(event) => {
-                    let event = Heard::Event {
+                    let event = Delivery::Event {
                         position: entry.position,
                         event: Box::new(event),
                     };
@@ -179,14 +245,14 @@ async fn step(
     if !beats {
         return Ok(!tell.is_closed());
     }
-    let live = Heard::Live {
+    let live = Delivery::Live {
         position: told.position,
         epoch: told.epoch.clone(),
     };
     Ok(tell.send(live).await.is_ok())
 }
 
-/// Whether a source goes on: its beat, and when it was last seen to move. Only this process's clock counts.
+/// Whether a source goes on: its heartbeat, and when it was last seen to move. Only this process's clock counts.
 struct Pulse {
     beat: Option<i64>,
     moved: Instant,
@@ -203,7 +269,7 @@ impl Pulse {
         }
     }
 
-    /// False when the last beat is longer ago than `patience`; never for a source that does not beat at all.
+    /// False when the last heartbeat is longer ago than `patience`; never for a source that has none.
     fn feel(&mut self, beat: Option<i64>, now: Instant, patience: Duration) -> bool {
         if self.beat != beat {
             (self.beat, self.moved) = (beat, now);
@@ -223,15 +289,13 @@ impl Pulse {
 
 #[cfg(test)]
 mod tests {
-    use latchkey_clock::{Clock, Random};
-    use latchkey_db::{Db, Options, sql, testing};
+    use latchkey_db::{Db, Options, testing};
 
     use super::*;
-    use crate::relay::Parcel;
 
     const TYPES: &[&str] = &["shop.order.placed.v1"];
 
-    async fn publish(log: &SqlLog, ids: std::ops::RangeInclusive<u32>) {
+    async fn publish(log: &SqlRevocationLog, ids: std::ops::RangeInclusive<u32>) {
         let parcel = |id: u32| Parcel {
             id: id.to_string(),
             r#type: TYPES[0].to_owned(),
@@ -242,17 +306,17 @@ mod tests {
                 TYPES[0]
             ),
         };
-        log.append(ids.map(parcel).collect()).await.unwrap();
+        log.publish(ids.map(parcel).collect()).await.unwrap();
     }
 
     /// What was told: positions, and zero for a `Live`.
-    fn told(heard: &mut mpsc::Receiver<Heard>) -> Vec<i64> {
+    fn told(deliveries: &mut mpsc::Receiver<Delivery>) -> Vec<i64> {
         let mut told = Vec::new();
-        while let Ok(heard) = heard.try_recv() {
-            told.push(match heard {
-                Heard::Event { position, .. } => position,
-                Heard::Live { .. } => 0,
-                Heard::Reset => -1,
+        while let Ok(delivery) = deliveries.try_recv() {
+            told.push(match delivery {
+                Delivery::Event { position, .. } => position,
+                Delivery::Live { .. } => 0,
+                Delivery::Reset => -1,
             });
         }
         told
@@ -285,17 +349,17 @@ mod tests {
     }
 
     async fn tell_all(
-        log: &SqlLog,
+        log: &SqlRevocationLog,
         at: &mut Option<State>,
-        tell: &mpsc::Sender<Heard>,
+        tell: &mpsc::Sender<Delivery>,
     ) -> Result<bool, BusError> {
-        step(log, log.state().await?, true, TYPES, 0, at, tell).await
+        step(log, log.state("").await?.0, true, TYPES, 0, at, tell).await
     }
 
     #[tokio::test]
     async fn a_log_that_cannot_be_read_for_a_while_is_taken_up_where_it_was_left() {
-        for (_, url) in testing::urls("broadcast_step").await {
-            let log = SqlLog::open(
+        for (_, url) in testing::urls("revocation_log_step").await {
+            let log = SqlRevocationLog::open(
                 &url,
                 Clock::manual(1_000),
                 Random::system(),
@@ -308,25 +372,25 @@ mod tests {
                 let done = hand.write(async move |tx| sql(statement).execute(&tx).await);
                 done.await.unwrap();
             };
-            let (tell, mut heard) = mpsc::channel(64);
+            let (tell, mut deliveries) = mpsc::channel(64);
             let mut at = None;
             publish(&log, 1..=3).await;
             assert!(tell_all(&log, &mut at, &tell).await.unwrap());
-            assert_eq!(told(&mut heard), [1, 2, 3, 0]);
+            assert_eq!(told(&mut deliveries), [1, 2, 3, 0]);
 
             publish(&log, 4..=5).await;
             by_hand("ALTER TABLE bus_log RENAME TO away").await;
             assert!(tell_all(&log, &mut at, &tell).await.is_err());
             by_hand("ALTER TABLE away RENAME TO bus_log").await;
             assert!(tell_all(&log, &mut at, &tell).await.unwrap());
-            assert_eq!(told(&mut heard), [4, 5, 0]);
+            assert_eq!(told(&mut deliveries), [4, 5, 0]);
         }
     }
 
     #[tokio::test]
     async fn a_snapshot_of_several_chunks_is_whole() {
-        let url = testing::sqlite_url("broadcast_chunks");
-        let log = SqlLog::open(
+        let url = testing::sqlite_url("revocation_log_chunks");
+        let log = SqlRevocationLog::open(
             &url,
             Clock::manual(1_000),
             Random::system(),
@@ -336,9 +400,9 @@ mod tests {
         .unwrap();
         let last = 2 * CHUNK;
         publish(&log, 1..=last as u32).await;
-        let (tell, mut heard) = mpsc::channel(last as usize + 1);
+        let (tell, mut deliveries) = mpsc::channel(last as usize + 1);
         assert!(tell_all(&log, &mut None, &tell).await.unwrap());
         let expected: Vec<i64> = (1..=last).chain([0]).collect();
-        assert_eq!(told(&mut heard), expected);
+        assert_eq!(told(&mut deliveries), expected);
     }
 }

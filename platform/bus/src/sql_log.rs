@@ -1,15 +1,15 @@
-//! The SQL log: one table of events whose positions are in the order of their commits.
+//! What both channels stand on in a SQL database: one table of events whose positions are in the order of their commits.
+//!
+//! The channels have a database each, or share one and with it the table. Each reads only its own types.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Migration, Migrations, Options, Row, sql, sql_list};
 use tokio_util::sync::CancellationToken;
 
-use crate::relay::Parcel;
+use crate::parcel::Parcel;
 use crate::{BusError, Event};
 
 /// The tables of the log.
@@ -39,24 +39,11 @@ const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
 /// The log in a SQL database. Cloning is cheap.
 #[derive(Clone)]
-pub struct SqlLog {
-    db: Db,
+pub(crate) struct SqlLog {
+    pub(crate) db: Db,
     pub(crate) clock: Clock,
+    pub(crate) random: Random,
     pub(crate) poll: Duration,
-    random: Random,
-    /// Tells this process from others.
-    instance: String,
-    /// Tells the consumers of this process from each other.
-    consumers: Arc<AtomicU64>,
-}
-
-/// Where the log stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct State {
-    /// The highest position.
-    pub position: i64,
-    /// Changes when the log is made anew or restored: positions of another epoch mean nothing.
-    pub epoch: String,
 }
 
 /// An event and where it stands. The envelope is text until it is needed: a poison one must not stop the reader.
@@ -90,6 +77,7 @@ impl Entry {
 }
 
 impl SqlLog {
+    /// Brings the tables up to date. `fatal` is cancelled when the log can no longer be trusted to be durable.
     pub(crate) async fn open(
         url: &str,
         clock: Clock,
@@ -110,30 +98,14 @@ impl SqlLog {
         let log = Self {
             db,
             clock,
-            poll: POLL,
-            instance: random.uuid_v7(now),
             random,
-            consumers: Arc::default(),
+            poll: POLL,
         };
         log.prune(now).await?;
         Ok(log)
     }
 
-    /// From here on positions are of another log: every listener takes a snapshot.
-    pub(crate) async fn begin_epoch(&self) -> Result<(), BusError> {
-        let epoch = self.random.uuid_v7(self.clock.now_ms());
-        self.db
-            .write(move |tx| async move {
-                sql("UPDATE bus_state SET epoch = $1 WHERE id = 1")
-                    .bind(epoch)
-                    .execute(&tx)
-                    .await?;
-                tx.announce();
-                Ok::<_, BusError>(())
-            })
-            .await
-    }
-
+    /// Forgets what is too old to be replayed.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         self.db
             .write(move |tx| async move {
@@ -146,54 +118,16 @@ impl SqlLog {
             .await
     }
 
-    /// A name that no other consumer has, here or elsewhere.
-    pub(crate) fn consumer(&self) -> String {
-        format!(
-            "{}/{}",
-            self.instance,
-            self.consumers.fetch_add(1, Ordering::Relaxed)
-        )
+    /// The highest position.
+    pub(crate) async fn position(&self) -> Result<i64, BusError> {
+        let row = sql("SELECT position FROM bus_state WHERE id = 1")
+            .fetch_one(&self.db)
+            .await?;
+        Ok(row.int("position")?)
     }
 
-    pub(crate) fn db(&self) -> &Db {
-        &self.db
-    }
-
-    pub(crate) async fn state(&self) -> Result<State, BusError> {
-        Ok(self.state_and_beat("").await?.0)
-    }
-
-    /// Where the log stands, and the beat of a source: what was committed there before this beat is in the log.
-    pub(crate) async fn state_and_beat(&self, source: &str) -> Result<(State, Option<i64>), BusError> {
-        let row = sql(
-            "SELECT position, epoch, (SELECT beat FROM bus_beat WHERE source = $1) AS beat \
-             FROM bus_state WHERE id = 1",
-        )
-        .bind(source)
-        .fetch_one(&self.db)
-        .await?;
-        let state = State {
-            position: row.int("position")?,
-            epoch: row.text("epoch")?,
-        };
-        Ok((state, row.opt_int("beat")?))
-    }
-
-    /// Says that all that `source` has committed is in the log. Nobody is woken for it.
-    pub(crate) async fn beat(&self, source: &'static str) -> Result<(), BusError> {
-        self.db
-            .write(move |tx| async move {
-                sql("INSERT INTO bus_beat (source, beat) VALUES ($1, 1) \
-                     ON CONFLICT (source) DO UPDATE SET beat = bus_beat.beat + 1")
-                .bind(source)
-                .execute(&tx)
-                .await?;
-                Ok::<_, BusError>(())
-            })
-            .await
-    }
-
-    /// Appends what is not there yet, at consecutive positions.
+    /// Appends what is not there yet, at consecutive positions; answers when it is durable. An event that is there
+    /// already is passed over, so a second publish is harmless.
     pub(crate) async fn append(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         let now = self.clock.now_ms();
         self.db
@@ -257,14 +191,5 @@ impl SqlLog {
         .iter()
         .map(Entry::from_row)
         .collect()
-    }
-
-    /// The position before the first event that was appended at or after `since` (Unix milliseconds).
-    pub(crate) async fn position_before(&self, since: i64) -> Result<Option<i64>, BusError> {
-        let row = sql("SELECT MIN(position) AS first FROM bus_log WHERE appended_at >= $1")
-            .bind(since)
-            .fetch_one(&self.db)
-            .await?;
-        Ok(row.opt_int("first")?.map(|first| first - 1))
     }
 }

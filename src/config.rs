@@ -277,7 +277,9 @@ impl Config {
                 names.map(|name| toml::Value::String(name.to_owned())).collect()
             };
             let value = match key.as_str() {
-                "hosts" | "allow_outgoing" | "trusted_proxies" | "unlimited_networks" => toml::Value::Array(list()),
+                "hosts" | "allow_outgoing" | "trusted_proxies" | "unlimited_networks" => {
+                    toml::Value::Array(list())
+                }
                 _ => toml::Value::String(value.clone()),
             };
             table.insert(key, value);

@@ -68,6 +68,7 @@ pub(super) async fn run(operate: Operate<ResourceCommand>) -> Result<(), CliErro
         ResourceCommand::Add(NamedResource { identifier, fields }) => {
             let new = Resource {
                 identifier,
+                title: None,
                 scopes: fields.scopes.iter().map(|scope| parse_scope(scope)).collect(),
                 aliases: fields.aliases,
                 wants_roles: fields.wants_roles.unwrap_or_default(),
@@ -124,6 +125,7 @@ fn parse_scope(text: &str) -> ResourceScope {
     let (name, roles) = text.split_once('=').unwrap_or((text, ""));
     ResourceScope {
         name: name.to_owned(),
+        description: None,
         roles: roles
             .split(',')
             .filter(|role| !role.is_empty())

@@ -9,6 +9,7 @@ use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::person::Person;
+use latchkey_protocol::resource::Resource;
 pub(crate) use latchkey_web::see_other;
 use latchkey_web::{Csp, Page, Words, answer};
 use serde_json::Value;
@@ -221,20 +222,18 @@ pub(crate) struct Line {
     pub new: bool,
 }
 
-/// The resource of the courses, for which there are words.
-const CATALOG: &str = "urn:latchkey:catalog";
-
 /// What is asked, by the resource that it is for: the account here first.
 pub(crate) fn groups(
     site: &Site,
     words: &Words,
+    resources: &[Resource],
     shown: &Granted,
     before: Option<&Granted>,
     why: Why,
 ) -> Vec<Group> {
     let line = |resource: Option<&str>, name: &str| Line {
         resource: resource.unwrap_or(site.issuer()).to_owned(),
-        text: scope_words(words, resource, name),
+        text: scope_words(words, resources, resource, name),
         new: why == Why::Grew && before.is_some_and(|before| !before.has(resource, name)),
         scope: name.to_owned(),
     };
@@ -243,32 +242,48 @@ pub(crate) fn groups(
         .map(|(resource, scope)| Group {
             title: match resource {
                 None => words.fill("consent.account", &[("host", &site.host())]),
-                Some(CATALOG) => words.say("consent.catalog").to_owned(),
-                Some(other) => other.to_owned(),
+                Some(name) => title(resources, name).unwrap_or(name).to_owned(),
             },
             lines: scope.names().map(|name| line(resource, name)).collect(),
         })
         .collect()
 }
 
-/// A scope at a resource (`None` is the issuer) in words; one that we have no words for by its name and where it is for.
-/// Words belong to the pair: another resource may mean something else by the same name.
-pub(crate) fn scope_words(words: &Words, resource: Option<&str>, name: &str) -> String {
-    let known = match (resource, name) {
-        (None, "openid") => "scope.openid",
-        (None, "profile") => "scope.profile",
-        (None, "email") => "scope.email",
-        (None, "address") => "scope.address",
-        (None, "phone") => "scope.phone",
-        (None, "offline_access") => "scope.offline_access",
-        (Some(CATALOG), "catalog.read") => "scope.catalog_read",
-        (Some(CATALOG), "catalog.write") => "scope.catalog_write",
-        (Some(CATALOG), "catalog.review") => "scope.catalog_review",
-        (Some(CATALOG), "catalog.admin") => "scope.catalog_admin",
-        (None, _) => return words.fill("scope.other_one", &[("scope", &name)]),
-        (Some(other), _) => return words.fill("scope.other", &[("scope", &name), ("resource", &other)]),
+/// What a resource declares that people call it.
+fn title<'a>(resources: &'a [Resource], identifier: &str) -> Option<&'a str> {
+    let declared = resources
+        .iter()
+        .find(|resource| resource.identifier == identifier);
+    declared?.title.as_deref()
+}
+
+/// A scope at a resource (`None` is the issuer) in words: the issuer's own in the person's language, another one as its
+/// resource describes it, and without a description by its name and where it is for. Words belong to the pair: another
+/// resource may mean something else by the same name.
+pub(crate) fn scope_words(
+    words: &Words,
+    resources: &[Resource],
+    resource: Option<&str>,
+    name: &str,
+) -> String {
+    let Some(identifier) = resource else {
+        let known = match name {
+            "openid" => "scope.openid",
+            "profile" => "scope.profile",
+            "email" => "scope.email",
+            "address" => "scope.address",
+            "phone" => "scope.phone",
+            "offline_access" => "scope.offline_access",
+            _ => return words.fill("scope.other_one", &[("scope", &name)]),
+        };
+        return words.say(known).to_owned();
     };
-    words.say(known).to_owned()
+    let declared = resources.iter().find(|known| known.identifier == identifier);
+    let scope = declared.and_then(|known| known.scopes.iter().find(|scope| scope.name == name));
+    match scope.and_then(|scope| scope.description.as_deref()) {
+        Some(description) => description.to_owned(),
+        None => words.fill("scope.other", &[("scope", &name), ("resource", &identifier)]),
+    }
 }
 
 /// The question before a sign-out.

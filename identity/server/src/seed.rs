@@ -20,8 +20,8 @@ use crate::registration::{
 
 /// What a file may declare, and what it may say of resources, their scopes and people: for suggestions.
 const KINDS: [&str; 3] = ["resources", "clients", "users"];
-const RESOURCE: [&str; 4] = ["identifier", "aliases", "scopes", "wants_roles"];
-const SCOPE: [&str; 2] = ["name", "roles"];
+const RESOURCE: [&str; 5] = ["identifier", "title", "aliases", "scopes", "wants_roles"];
+const SCOPE: [&str; 3] = ["name", "description", "roles"];
 const USER: [&str; 5] = ["username", "email", "email_verified", "password", "roles"];
 
 /// What a seed file declares. Unknown keys are refused.
@@ -46,6 +46,7 @@ pub struct Seed {
 #[serde(deny_unknown_fields)]
 pub struct SeedResource {
     identifier: String,
+    title: Option<String>,
     #[serde(default)]
     aliases: Vec<String>,
     #[serde(default)]
@@ -66,6 +67,7 @@ enum SeedScope {
 #[serde(deny_unknown_fields)]
 struct FullScope {
     name: String,
+    description: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
 }
@@ -262,10 +264,12 @@ impl Seed {
         let scope = |scope: &SeedScope| match scope {
             SeedScope::Name(name) => latchkey_protocol::resource::ResourceScope {
                 name: name.clone(),
+                description: None,
                 roles: Vec::new(),
             },
             SeedScope::Full(scope) => latchkey_protocol::resource::ResourceScope {
                 name: scope.name.clone(),
+                description: scope.description.clone(),
                 roles: scope.roles.clone(),
             },
         };
@@ -273,6 +277,7 @@ impl Seed {
             .iter()
             .map(|resource| Resource {
                 identifier: resource.identifier.clone(),
+                title: resource.title.clone(),
                 aliases: resource.aliases.clone(),
                 scopes: resource.scopes.iter().map(scope).collect(),
                 wants_roles: resource.wants_roles,

@@ -250,12 +250,14 @@ mod tests {
         let mut all = fixture();
         let scope = |name: &str| ResourceScope {
             name: name.into(),
+            description: None,
             roles: Vec::new(),
         };
         all[0].scopes.push(scope("shared"));
         for identifier in [ORDER, "urn:foreign"] {
             all.push(Resource {
                 identifier: identifier.into(),
+                title: None,
                 aliases: vec![format!("https://shop.test/{identifier}")],
                 scopes: vec![scope("order.read"), scope("shared")],
                 wants_roles: false,

@@ -282,6 +282,7 @@ impl AccountPages {
     ) -> Result<Listing<ApplicationLine>, IdentityError> {
         let rows = store.connected(user, after.as_ref(), MOST + 1).await?;
         let rows = listing(rows, after.is_some(), |last| last.place());
+        let resources = &self.registry.snapshot().resources;
         let mut lines = Vec::new();
         for connected in rows.lines {
             let client = self.known(&connected.client_id).await?;
@@ -289,7 +290,7 @@ impl AccountPages {
             let scopes = connected
                 .granted
                 .pairs()
-                .map(|(resource, name)| scope_words(words, resource, name))
+                .map(|(resource, name)| scope_words(words, resources, resource, name))
                 .collect();
             lines.push(ApplicationLine {
                 name: name_of(client.as_deref(), &connected.client_id),

@@ -13,6 +13,7 @@ use latchkey_web::{Csp, answer};
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{ConsentPage, Fault, client_name, groups, person_name, private};
+use crate::registry::Registry;
 use crate::secret::digest;
 use crate::signer::Signer;
 use crate::visitor::{Visitor, request_id};
@@ -22,6 +23,7 @@ use crate::{Identity, origin};
 pub(crate) struct ConsentPages {
     signer: Signer,
     interactions: Arc<Interactions>,
+    registry: Arc<Registry>,
 }
 
 impl FromRef<Identity> for ConsentPages {
@@ -30,6 +32,7 @@ impl FromRef<Identity> for ConsentPages {
         Self {
             signer: values.signer.clone(),
             interactions: values.interactions.clone(),
+            registry: values.registry.clone(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl ConsentPages {
             groups: groups(
                 &visitor.site,
                 &visitor.context.words,
+                &self.registry.snapshot().resources,
                 shown,
                 before.as_ref(),
                 *why,

@@ -8,11 +8,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::harness::{
-    Answer, App, Browser, Process, Tokens, VERIFIER, callback, client, free_port, postgres,
+    Answer, App, Browser, Process, Tokens, VERIFIER, callback, client, free_port, postgres, times,
 };
 
 const KILLS: usize = 30;
-const SIGN_INS: usize = 1_000;
 const WORKERS: usize = 6;
 /// A worker signs in as one person after another: none of them has more families within a minute than they may.
 const PEOPLE: usize = WORKERS * 24;
@@ -222,6 +221,8 @@ async fn work(line: Line, who: usize, ledger: &Ledger, stop: &AtomicBool) {
 
 async fn nothing_is_lost(identity: &str, bus: &str) {
     let installation = Installation::new(identity, bus);
+    // Between two kills there is always something of everything under way; more sign-ins repeat the same.
+    let sign_ins = times(300, 1_000);
     let ledger = Ledger {
         living: Mutex::default(),
         ended: Mutex::default(),
@@ -242,7 +243,7 @@ async fn nothing_is_lost(identity: &str, bus: &str) {
     let killing = async {
         for kill in 0..KILLS {
             // Each after some more sign-ins, at a moment that moves through whatever is under way.
-            let due = (kill + 1) * SIGN_INS / (KILLS + 1);
+            let due = (kill + 1) * sign_ins / (KILLS + 1);
             let mut count = ledger.sign_ins.subscribe();
             count.wait_for(|count| *count >= due).await.expect("they go on");
             tokio::time::sleep(Duration::from_micros(1_700 * (kill as u64 % 19))).await;
@@ -252,7 +253,7 @@ async fn nothing_is_lost(identity: &str, bus: &str) {
         }
         let mut count = ledger.sign_ins.subscribe();
         count
-            .wait_for(|count| *count >= SIGN_INS)
+            .wait_for(|count| *count >= sign_ins)
             .await
             .expect("they go on");
         stop.store(true, Ordering::Relaxed);

@@ -121,7 +121,8 @@ pub struct Random<'a> {
 pub enum Decision {
     /// Spend the code and write the family in one transaction, then answer.
     Redeem(Box<Redeem>),
-    /// End that family with cause `code_replay`, publish, audit, tell the person. Then `invalid_grant`.
+    /// End that family ([`CodeReuse`](crate::revocation_policy::RevocationCause::CodeReuse)), publish, audit, tell the
+    /// person. Then `invalid_grant`.
     ReplayKills {
         /// The family's id.
         family: String,

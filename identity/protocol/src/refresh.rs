@@ -21,6 +21,7 @@ use crate::id_token;
 use crate::person::Person;
 use crate::refresh_token::{Checked, KeyId, Name, Tag};
 use crate::resource::Resource;
+use crate::revocation_policy::RevocationCause;
 use crate::standing::Standing;
 
 /// How many generations in a row with a retry are a streak.
@@ -156,8 +157,8 @@ pub struct End {
     pub family: String,
     /// What its access tokens name.
     pub fam: String,
-    /// `cause`
-    pub cause: &'static str,
+    /// Why.
+    pub cause: RevocationCause,
     /// What the peer is told: `invalid_grant`.
     pub error: OAuthError,
 }
@@ -171,11 +172,17 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
     let (family, person, consent) = known(facts)?;
     let policy = Policy::of(facts.client, family, facts.limits);
     let turn = match turn(facts, family, policy)? {
-        Turn::Replay => return Ok(Decision::Replay(end(family, "replay", GrantRefusal::Replayed))),
+        Turn::Replay => {
+            return Ok(Decision::Replay(end(
+                family,
+                RevocationCause::RefreshReuse,
+                GrantRefusal::Replayed,
+            )));
+        }
         Turn::Rewound => {
             return Ok(Decision::StoreRewound(end(
                 family,
-                "store_rewound",
+                RevocationCause::StoreRewound,
                 GrantRefusal::StoreRewound,
             )));
         }
@@ -332,7 +339,7 @@ fn again(
     if completes && policy.streak == OverlapStreak::End {
         return Ok(Decision::StreakEnded(end(
             family,
-            "overlap_streak",
+            RevocationCause::OverlapStreak,
             GrantRefusal::OverlapStreak,
         )));
     }
@@ -393,7 +400,7 @@ fn answer(
     })
 }
 
-fn end(family: &Family, cause: &'static str, reason: GrantRefusal) -> End {
+fn end(family: &Family, cause: RevocationCause, reason: GrantRefusal) -> End {
     End {
         family: family.id.clone(),
         fam: family.fam.clone(),

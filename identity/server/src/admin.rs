@@ -9,6 +9,7 @@ use latchkey_identity_store::{AuditRow, NewSecret};
 use latchkey_protocol::client::{Alg, AuthMethod, Client, Metadata};
 use latchkey_protocol::keys::{published, signing};
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -308,10 +309,7 @@ impl Identity {
                     client_id: client.as_str().to_owned(),
                 };
                 identity
-                    .end_in(&tx, all, "client_disabled", &actor, "", identity.soon())
-                    .await?;
-                identity
-                    .end_client(&tx, &client, "client_disabled", &actor, now)
+                    .revoke_in(&tx, RevocationCause::ClientDisabled, all, &actor, "", now)
                     .await?;
             }
             let kind = if enabled {
@@ -334,14 +332,9 @@ impl Identity {
                 client_id: client.as_str().to_owned(),
             };
             identity
-                .end_in(&tx, all, "client_disabled", &actor, "", identity.soon())
+                .revoke_in(&tx, RevocationCause::ClientRemoved, all, &actor, "", now)
                 .await?;
-            let store = &identity.inner.store;
-            store.withdraw_all(&tx, &client, now).await?;
-            identity
-                .end_client(&tx, &client, "client_disabled", &actor, now)
-                .await?;
-            store.remove_client(&tx, &client).await?;
+            identity.inner.store.remove_client(&tx, &client).await?;
             identity
                 .record(&tx, "client.removed", &actor, client.as_str(), now)
                 .await
@@ -357,9 +350,9 @@ impl Identity {
             let all = Revocation::Client {
                 client_id: client.as_str().to_owned(),
             };
-            let cause = "revoked by an administrator";
-            identity.end_in(&tx, all, cause, &actor, "", now).await?;
-            Ok(identity.end_client(&tx, &client, cause, &actor, now).await?)
+            let cause = RevocationCause::ClientTokensRevoked;
+            identity.revoke_in(&tx, cause, all, &actor, "", now).await?;
+            Ok(())
         })
         .await
     }
@@ -442,7 +435,9 @@ impl Identity {
                 return Err(AdminError::Refused(format!("there is no trusted key {subject}")));
             }
             let end = Revocation::Key { kid: subject };
-            identity.end_in(&tx, end, "compromised", &actor, "", now).await?;
+            identity
+                .revoke_in(&tx, RevocationCause::KeyCompromised, end, &actor, "", now)
+                .await?;
             Ok(())
         })
         .await

@@ -6,8 +6,8 @@ use latchkey_db::Tx;
 use latchkey_http::cursor;
 use latchkey_identity_store::{FamilyPlace, FamilyRow, NewUser, Place, UserChange, UserRow};
 use latchkey_protocol::Timestamp;
-use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::user::{check_claims, check_email, check_password, check_username};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -180,15 +180,12 @@ impl Identity {
         actor: &str,
     ) -> Result<UserView, AdminError> {
         let disabled_at = (!enabled).then(|| self.now());
-        let ends = (!enabled).then_some("disabled by an administrator");
-        self.change_person(
-            name,
-            UserChange::Disabled(disabled_at),
-            ends,
-            "user.enabled",
-            actor,
-        )
-        .await
+        let (ends, kind) = match enabled {
+            true => (None, "user.enabled"),
+            false => (Some(RevocationCause::UserDisabled), "user.disabled"),
+        };
+        self.change_person(name, UserChange::Disabled(disabled_at), ends, kind, actor)
+            .await
     }
 
     /// Locks or unlocks a person: an administrative lock, which stops refreshes too, unlike a throttle.
@@ -199,8 +196,11 @@ impl Identity {
         actor: &str,
     ) -> Result<UserView, AdminError> {
         let locked_at = locked.then(|| self.now());
-        let ends = locked.then_some("locked by an administrator");
-        self.change_person(name, UserChange::Locked(locked_at), ends, "user.unlocked", actor)
+        let (ends, kind) = match locked {
+            true => (Some(RevocationCause::UserLocked), "user.locked"),
+            false => (None, "user.unlocked"),
+        };
+        self.change_person(name, UserChange::Locked(locked_at), ends, kind, actor)
             .await
     }
 
@@ -235,7 +235,7 @@ impl Identity {
         let password = password.unwrap_or_else(|| self.new_secret());
         check_password(&password, &known.username, &known.email).map_err(AdminError::Refused)?;
         let change = UserChange::Password(self.hash_password(password.clone()).await?);
-        let ends = Some("password changed");
+        let ends = Some(RevocationCause::PasswordReset);
         let changed = self
             .change_person(&known.id, change, ends, "user.password.changed", actor)
             .await?;
@@ -281,7 +281,7 @@ impl Identity {
                 renewed: row.family.generation - 1,
                 retries: row.family.overlap_hits,
                 ended_at: end.map(|(at, _)| time(at)),
-                cause: end.map(|(_, cause)| cause.to_owned()),
+                cause: end.map(|(_, reason)| reason.name().to_owned()),
             }
         };
         Ok(SignInsView {
@@ -317,8 +317,7 @@ impl Identity {
                 return Err(AdminError::Refused(nothing));
             }
         };
-        self.end(end, Trigger::SessionEndedByAdmin.ends().cause, actor)
-            .await?;
+        self.revoke(RevocationCause::EndedByAdmin, end, actor).await?;
         Ok(())
     }
 
@@ -334,7 +333,9 @@ impl Identity {
                 identity
                     .write_change(&tx, &row, &UserChange::Deleted, now)
                     .await?;
-                identity.end_person(&tx, &row.id, "deleted", &actor).await?;
+                identity
+                    .end_person(&tx, &row.id, RevocationCause::UserDeleted, &actor, now)
+                    .await?;
                 let gone = wire::UserDeleted {
                     user_id: row.id.clone(),
                     erased_at: latchkey_clock::rfc3339(now.0),
@@ -353,7 +354,7 @@ impl Identity {
         &self,
         name: &str,
         change: UserChange,
-        ends: Option<&'static str>,
+        ends: Option<RevocationCause>,
         kind: &'static str,
         actor: &str,
     ) -> Result<UserView, AdminError> {
@@ -366,14 +367,11 @@ impl Identity {
                 let before = identity.known_person(&tx, &id).await?;
                 identity.write_change(&tx, &before, &change, now).await?;
                 if let Some(cause) = ends {
-                    identity.end_person(&tx, &id, cause, &actor).await?;
+                    identity.end_person(&tx, &id, cause, &actor, now).await?;
                 }
                 let row = identity.known_person(&tx, &id).await?;
                 identity.tell_of_person(&tx, wire::UPDATED, &row, &actor).await?;
-                let kind = ends.map_or(kind.to_owned(), |cause| {
-                    format!("user.{}", cause.replace(' ', "_"))
-                });
-                identity.record(&tx, &kind, &actor, &id, now).await
+                identity.record(&tx, kind, &actor, &id, now).await
             })
             .await?;
         self.show_person(&known.id).await
@@ -399,9 +397,16 @@ impl Identity {
         ))
     }
 
-    async fn end_person(&self, tx: &Tx, id: &str, cause: &str, actor: &str) -> Result<(), AdminError> {
+    async fn end_person(
+        &self,
+        tx: &Tx,
+        id: &str,
+        cause: RevocationCause,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
         let end = Revocation::Subject { sub: id.to_owned() };
-        self.end_in(tx, end, cause, actor, "", self.soon()).await?;
+        self.revoke_in(tx, cause, end, actor, "", now).await?;
         Ok(())
     }
 

@@ -146,6 +146,44 @@ impl Store {
         Ok(rows == 1)
     }
 
+    /// Ends the codes of a session that nobody has redeemed.
+    pub async fn end_codes_of_session(&self, tx: &Tx, session: &str) -> Result<(), StoreError> {
+        sql(
+            "DELETE FROM codes WHERE user_id = (SELECT s.user_id FROM sessions s WHERE s.id = $1) \
+               AND session_id = $1 AND spent_at IS NULL AND expires_at > 0",
+        )
+        .bind(session)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the codes of a person that nobody has redeemed.
+    pub async fn end_codes_of_person(&self, tx: &Tx, user: &str) -> Result<(), StoreError> {
+        sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL AND expires_at > 0")
+            .bind(user)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends the codes of a person at one client that nobody has redeemed.
+    pub async fn end_codes_at_client(
+        &self,
+        tx: &Tx,
+        user: &str,
+        client: &ClientId,
+    ) -> Result<(), StoreError> {
+        sql(
+            "DELETE FROM codes WHERE user_id = $1 AND client_id = $2 AND spent_at IS NULL AND expires_at > 0",
+        )
+        .bind(user)
+        .bind(client.as_str())
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
     /// Ends every code of a client that nobody has redeemed. A redemption that is under way is waited for here, and its
     /// family then found.
     pub async fn end_codes_of_client(&self, tx: &Tx, client: &ClientId) -> Result<(), StoreError> {

@@ -5,11 +5,11 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use latchkey_http::Form;
 use latchkey_protocol::ClientId;
-use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::logout::{self, After, Decision};
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
@@ -232,7 +232,7 @@ impl Identity {
         let end = Revocation::Session {
             session: known.row.session.id.clone(),
         };
-        self.end(end, Trigger::Logout.ends().cause, &known.person.id)
+        self.revoke(RevocationCause::SignedOut, end, &known.person.id)
             .await?;
         Ok(())
     }

@@ -8,6 +8,7 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, Handed, hand_in, hand_in_refresh};
+use latchkey_protocol::revocation_policy::RevocationCause;
 
 use crate::admit::Admitted;
 use crate::answer::Refusal;
@@ -21,7 +22,7 @@ pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> 
     let (answer, client) = match admitted {
         Ok(admitted) => {
             let client = admitted.client.id().clone();
-            (identity.revoke(admitted).await, Some(client))
+            (identity.revoke_token(admitted).await, Some(client))
         }
         Err(refusal) => (Err(refusal), None),
     };
@@ -33,7 +34,7 @@ pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> 
 }
 
 impl Identity {
-    async fn revoke(&self, mut admitted: Admitted) -> Result<Response, Refusal> {
+    async fn revoke_token(&self, mut admitted: Admitted) -> Result<Response, Refusal> {
         let token = admitted
             .form
             .take("token")
@@ -45,7 +46,7 @@ impl Identity {
         };
         match handed {
             Handed::End(revocation) => {
-                self.end(revocation, "revoked by the client", client.id().as_str())
+                self.revoke(RevocationCause::RevokedByClient, revocation, client.id().as_str())
                     .await?;
             }
             // RFC 7009 §2.2: an invalid token is no error; the client's purpose is achieved already.

@@ -8,12 +8,12 @@ use latchkey_http::Form;
 use latchkey_identity_store::AuditRow;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
-use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::GrantRefusal;
 use latchkey_protocol::family_limits::{next_birth, to_end, too_many};
 use latchkey_protocol::refresh::Family;
 use latchkey_protocol::refresh_token::{Handle, Salt};
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::{Alert, RevocationCause};
 use latchkey_protocol::standing::Standing;
 use latchkey_protocol::{OAuthError, Timestamp};
 use serde_json::json;
@@ -199,8 +199,8 @@ impl Identity {
                 sid: oldest.sid,
                 client_id: oldest.client_id,
             };
-            let cause = Trigger::FamilyLimit.ends().cause;
-            self.end_in(tx, end, cause, "system", request_id, now).await?;
+            let cause = RevocationCause::FamilyLimit;
+            self.revoke_in(tx, cause, end, "system", request_id, now).await?;
         }
         Ok(())
     }
@@ -245,15 +245,16 @@ impl Identity {
                     sid: owner.and_then(|(_, sid)| sid),
                     client_id: actor.clone(),
                 };
+                let cause = RevocationCause::CodeReuse;
                 if !identity
-                    .end_in(&tx, end, "code_replay", &actor, &request_id, now)
+                    .revoke_in(&tx, cause, end, &actor, &request_id, now)
                     .await?
                 {
                     return Ok(());
                 }
                 let row = AuditRow {
                     id: identity.inner.random.uuid_v7(now.0),
-                    kind: "code_reuse".to_owned(),
+                    kind: cause.name().to_owned(),
                     actor: actor.clone(),
                     subject: user.clone(),
                     request_id: Some(request_id.clone()),
@@ -261,7 +262,7 @@ impl Identity {
                 };
                 identity.inner.store.audit(&tx, &row, now).await?;
                 identity
-                    .alert(&tx, &fam, &user, &actor, "code_reuse", true, 1, &request_id)
+                    .alert(&tx, &fam, &user, &actor, Alert::Ended(cause), 1, &request_id)
                     .await
             })
             .await?;

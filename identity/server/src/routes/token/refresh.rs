@@ -12,6 +12,7 @@ use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, SameAgain};
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::Alert;
 use latchkey_protocol::standing::Standing;
 use serde_json::json;
 
@@ -110,13 +111,13 @@ impl Identity {
                 Ok(Obeyed::answered(written, used.answer))
             }
             Decision::SameAgain(same) => {
-                let told = same.streak_event.then_some("overlap_streak");
+                let told = same.streak_event.then_some(Alert::OverlapStreak);
                 act().again(same, told).await
             }
-            Decision::LostAnswerOnce(same) => act().again(same, Some("lost_answer")).await,
-            Decision::Replay(end) => act().end(end, "refresh_reuse").await,
-            Decision::StoreRewound(end) => act().end(end, "store_rewound").await,
-            Decision::StreakEnded(end) => act().end(end, "overlap_streak").await,
+            Decision::LostAnswerOnce(same) => act().again(same, Some(Alert::LostAnswer)).await,
+            Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
+                act().end(end).await
+            }
             Decision::Refused(error) => Ok(Obeyed::Ended(error)),
         }
     }
@@ -144,24 +145,23 @@ impl Identity {
         fam: &str,
         user: &str,
         client: &str,
-        reason: &str,
-        ended: bool,
+        alert: Alert,
         generation: i64,
         request_id: &str,
     ) -> Result<(), IdentityError> {
-        let alert = wire::FamilyAlerted {
+        let event = wire::FamilyAlerted {
             fam: fam.to_owned(),
             user_id: user.to_owned(),
             client_id: client.to_owned(),
-            reason: reason.to_owned(),
-            ended,
+            reason: alert.name().to_owned(),
+            ended: alert.has_ended(),
             generation,
         };
         let draft = Draft {
             r#type: wire::ALERTED.to_owned(),
             subject: fam.to_owned(),
             sequence: generation,
-            data: json!(alert),
+            data: json!(event),
             cause: Cause::request(request_id, client),
         };
         self.inner.outbox.put(tx, draft).await?;
@@ -197,13 +197,13 @@ struct Act {
 
 impl Act {
     /// Counts that the current token was given out again, and tells of it where that is odd.
-    async fn again(self, same: SameAgain, told: Option<&'static str>) -> Result<Obeyed, IdentityError> {
+    async fn again(self, same: SameAgain, told: Option<Alert>) -> Result<Obeyed, IdentityError> {
         metrics::counter!("latchkey_refresh_retries_total").increment(1);
         let db = self.identity.inner.store.db().clone();
         db.write(move |tx| async move {
             let written = self.identity.inner.store.count_retry(&tx, &same).await?;
-            if written && let Some(reason) = told {
-                self.note(&tx, reason, false).await?;
+            if written && let Some(alert) = told {
+                self.note(&tx, alert).await?;
             }
             Ok(Obeyed::answered(written, same.answer))
         })
@@ -211,7 +211,7 @@ impl Act {
     }
 
     /// Ends the family once: who comes second finds it ended, and tells nobody.
-    async fn end(self, end: End, reason: &'static str) -> Result<Obeyed, IdentityError> {
+    async fn end(self, end: End) -> Result<Obeyed, IdentityError> {
         let db = self.identity.inner.store.db().clone();
         db.write(move |tx| async move {
             let revocation = Revocation::Family {
@@ -221,10 +221,11 @@ impl Act {
             };
             let (identity, client) = (&self.identity, &self.client);
             if identity
-                .end_in(&tx, revocation, end.cause, client, &self.request_id, self.now)
+                .revoke_in(&tx, end.cause, revocation, client, &self.request_id, self.now)
                 .await?
             {
-                self.note(&tx, reason, true).await?;
+                let reason = end.cause.name();
+                self.note(&tx, Alert::Ended(end.cause)).await?;
                 tracing::warn!(
                     reason,
                     fam = self.family.fam,
@@ -238,11 +239,11 @@ impl Act {
         .await
     }
 
-    async fn note(&self, tx: &Tx, reason: &'static str, ended: bool) -> Result<(), IdentityError> {
+    async fn note(&self, tx: &Tx, alert: Alert) -> Result<(), IdentityError> {
         let (identity, family) = (&self.identity, &self.family);
         let row = AuditRow {
             id: identity.inner.random.uuid_v7(self.now.0),
-            kind: reason.to_owned(),
+            kind: alert.name().to_owned(),
             actor: self.client.clone(),
             subject: family.user.clone(),
             request_id: Some(self.request_id.clone()),
@@ -255,8 +256,7 @@ impl Act {
                 &family.fam,
                 &family.user,
                 &self.client,
-                reason,
-                ended,
+                alert,
                 family.generation,
                 &self.request_id,
             )

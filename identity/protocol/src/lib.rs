@@ -10,6 +10,7 @@
 //! | is this guess at a password looked at? | [`guess`] |
 //! | is the person signed in? | [`session`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
+//! | does what a code or token stands on still hold? | [`grant_validity`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
 //! | how many families may there be, and how fast? | [`family_limits`] |
 //! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
@@ -31,6 +32,7 @@ pub mod code;
 pub mod consent;
 pub mod error;
 pub mod family_limits;
+pub mod grant_validity;
 pub mod guess;
 pub mod id_token;
 pub mod introspect;
@@ -48,7 +50,6 @@ pub mod revocation;
 pub mod revocation_policy;
 pub mod scope;
 pub mod session;
-pub mod standing;
 pub mod user;
 pub mod userinfo;
 

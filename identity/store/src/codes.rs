@@ -6,6 +6,7 @@
 use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
 use latchkey_protocol::code::{Code, Spent};
 use latchkey_protocol::consent::Consent;
+use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::pkce::Challenge;
 use latchkey_protocol::{ClientId, Timestamp};
@@ -30,6 +31,18 @@ pub struct CodeFacts {
     pub session_ended: bool,
     /// The birth of the person's family at this client that limits the next.
     pub limiting_birth: Option<Timestamp>,
+}
+
+impl CodeFacts {
+    /// What decides over the code.
+    pub fn validity(&self) -> GrantValidity<'_> {
+        GrantValidity {
+            person: self.person.as_ref(),
+            consent: self.consent.as_ref(),
+            session_ended: self.session_ended,
+            ..GrantValidity::default()
+        }
+    }
 }
 
 impl Store {

@@ -3,6 +3,7 @@
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::family_limits::{AHEAD_MS, BIRTHS, MOST_ENDED, MOST_LIVING};
+use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::refresh::{Family, Rotate, SameAgain, Use};
 use latchkey_protocol::refresh_token::{Handle, KeyId, Salt};
@@ -25,6 +26,18 @@ pub struct FamilyFacts {
     pub consent: Option<Consent>,
     /// Whether somebody ended the session.
     pub session_ended: bool,
+}
+
+impl FamilyFacts {
+    /// What decides over a refresh token of the family.
+    pub fn validity(&self) -> GrantValidity<'_> {
+        GrantValidity {
+            person: self.person.as_ref(),
+            consent: self.consent.as_ref(),
+            session_ended: self.session_ended,
+            ..GrantValidity::default()
+        }
+    }
 }
 
 /// A family as its person sees it.

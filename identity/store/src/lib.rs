@@ -33,10 +33,10 @@ pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
 pub use people::Candidate;
 pub use requests::RequestRow;
-pub use revocations::{Recorded, TokenStanding};
+pub use revocations::{Recorded, TokenFacts};
 pub use sessions::{SessionRow, SignInRow};
 pub use throttles::{Guess, Window};
-pub use users::{NewUser, UserChange, UserRow, UserStanding};
+pub use users::{NewUser, UserChange, UserRow};
 
 /// The tables of the identity database.
 pub const MIGRATIONS: Migrations = Migrations {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_db::{On, Row, Tx, sql};
+use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::audience::{Granted, Written};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
@@ -41,19 +41,6 @@ pub struct Candidate {
 }
 
 impl Store {
-    /// The person with this id, whatever became of them.
-    pub async fn person<'a>(&self, on: impl Into<On<'a>>, id: &str) -> Result<Option<Person>, StoreError> {
-        let row = sql(concat!(
-            "SELECT ",
-            person_columns!(),
-            " FROM users u WHERE u.id = $1"
-        ))
-        .bind(id)
-        .fetch_optional(on)
-        .await?;
-        row.map_or(Ok(None), |row| read_person(&row))
-    }
-
     /// Whoever signs in by this user name or address.
     pub async fn candidate(&self, name: &str) -> Result<Option<Candidate>, StoreError> {
         let row = sql(concat!(

@@ -3,22 +3,40 @@
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::access_token::LIFE_S;
 use latchkey_protocol::client::Client;
+use latchkey_protocol::grant_validity::GrantValidity;
+use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::{COLLAPSE_AT, PERSON_COLLAPSE_AT, Revocation, acceptable_until};
 use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::bulk_revocations::bulk_ended_at;
+use crate::people::{person_columns, read_person};
 use crate::{Store, StoreError};
 
-/// Facts about a token, as they are now.
+/// An access token's end, and everything that it stands on, in one look.
 #[derive(Clone, Debug, Default)]
-pub struct TokenStanding {
+pub struct TokenFacts {
     /// Its own revocation.
     pub token_revoked: bool,
     /// The end of its family.
     pub family_ended: bool,
     /// Its client.
     pub client: Option<Client>,
+    /// The person, if one was asked about.
+    pub person: Option<Person>,
+}
+
+impl TokenFacts {
+    /// What decides over the token.
+    pub fn validity(&self) -> GrantValidity<'_> {
+        GrantValidity {
+            client: self.client.as_ref(),
+            person: self.person.as_ref(),
+            family_ended: self.family_ended,
+            token_revoked: self.token_revoked,
+            ..GrantValidity::default()
+        }
+    }
 }
 
 /// An entry as it was written.
@@ -184,17 +202,21 @@ impl Store {
             .transpose()
     }
 
-    /// What an introspection must know, in one look: the token's own end, its family's, and its client as it is now.
-    pub async fn standing(
+    /// What must be known of an access token, in one look: its own end, its family's, its client and the person as they are
+    /// now.
+    pub async fn token_facts(
         &self,
         jti: &str,
         fam: Option<&str>,
         client: &ClientId,
-    ) -> Result<TokenStanding, StoreError> {
+        user: Option<&str>,
+    ) -> Result<TokenFacts, StoreError> {
         let row = sql(concat!(
             "SELECT c.id, c.metadata, c.disabled_at, c.tokens_before, c.machine_tokens_before, c.version, \
-                         t.kind AS token_end, f.fam AS family_end \
-                       FROM clients c \
+                         t.kind AS token_end, f.fam AS family_end, ",
+            person_columns!(),
+            " FROM clients c \
+                       LEFT JOIN users u ON u.id = $4 \
                        LEFT JOIN revocations t ON t.kind = 'token' AND t.subject = $1 \
                        LEFT JOIN families f ON f.fam = $2 AND (f.revoked_at IS NOT NULL OR ",
             bulk_ended_at!("f"),
@@ -203,15 +225,16 @@ impl Store {
         .bind(jti)
         .bind(fam)
         .bind(client.as_str())
+        .bind(user)
         .fetch_optional(&self.db)
         .await?;
-        row.map(|row| read_standing(&row))
+        row.map(|row| read_facts(&row))
             .transpose()
             .map(Option::unwrap_or_default)
     }
 }
 
-fn read_standing(row: &Row) -> Result<TokenStanding, StoreError> {
+fn read_facts(row: &Row) -> Result<TokenFacts, StoreError> {
     let id = row.text("id")?;
     let metadata = serde_json::from_str(&row.text("metadata")?)
         .map_err(|error| StoreError::corrupt("clients", &id, error))?;
@@ -227,9 +250,10 @@ fn read_standing(row: &Row) -> Result<TokenStanding, StoreError> {
         machine_tokens_before: row.opt_int("machine_tokens_before")?.map(Timestamp),
         version: row.int("version")?,
     };
-    Ok(TokenStanding {
+    Ok(TokenFacts {
         token_revoked,
         family_ended,
         client: Some(client),
+        person: read_person(row)?,
     })
 }

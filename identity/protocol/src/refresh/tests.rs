@@ -1,9 +1,9 @@
 //! The table of cases of each rule of design §4.
 
 use super::*;
-use crate::audience::Granted;
 use crate::client::tests::machine;
 use crate::client::{ApplicationType, AuthMethod, ClientId, LostAnswer};
+use crate::consent::Consent;
 use crate::person::tests::carol;
 use crate::refresh_token::{self, Handle, Macs, RefreshToken, Salt};
 use crate::resource::{ResourceScope, fixture};
@@ -149,10 +149,11 @@ impl Case {
             family: self.family.as_ref(),
             client: &self.client,
             proof: self.proof,
-            standing: Standing {
+            validity: GrantValidity {
                 person: self.person.as_ref(),
                 consent: self.consent.as_ref(),
                 session_ended: self.session_ended,
+                ..GrantValidity::default()
             },
             issuer: ISSUER,
             resources: &resources,

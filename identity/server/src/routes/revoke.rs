@@ -65,7 +65,7 @@ impl Identity {
         let family_ended = match claims {
             Some(claims) if claims.fam.is_some() => {
                 let store = &self.inner.store;
-                let known = store.standing(&claims.jti, claims.fam.as_deref(), client.id());
+                let known = store.token_facts(&claims.jti, claims.fam.as_deref(), client.id(), None);
                 known.await?.family_ended
             }
             _ => false,

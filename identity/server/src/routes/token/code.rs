@@ -5,7 +5,7 @@ use std::time::Instant;
 use axum::response::Response;
 use latchkey_db::Tx;
 use latchkey_http::Form;
-use latchkey_identity_store::AuditRow;
+use latchkey_identity_store::{AuditRow, CodeFacts};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
 use latchkey_protocol::error::GrantRefusal;
@@ -14,7 +14,6 @@ use latchkey_protocol::refresh::Family;
 use latchkey_protocol::refresh_token::{Handle, Salt};
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::{Alert, RevocationCause};
-use latchkey_protocol::standing::Standing;
 use latchkey_protocol::{OAuthError, Timestamp};
 use serde_json::json;
 
@@ -65,11 +64,7 @@ impl Identity {
                 verifier: verifier.as_deref(),
                 proof: None,
                 received_at,
-                standing: known.as_ref().map_or(NOBODY, |facts| Standing {
-                    person: facts.person.as_ref(),
-                    consent: facts.consent.as_ref(),
-                    session_ended: facts.session_ended,
-                }),
+                validity: known.as_ref().map(CodeFacts::validity).unwrap_or_default(),
                 issuer: self.issuer(),
                 resources: &registry.resources,
                 asked_resource: &resource,
@@ -269,10 +264,3 @@ impl Identity {
         Ok(())
     }
 }
-
-/// What an unknown code stands on.
-pub(super) const NOBODY: Standing<'static> = Standing {
-    person: None,
-    consent: None,
-    session_ended: true,
-};

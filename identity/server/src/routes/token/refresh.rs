@@ -5,7 +5,7 @@ use latchkey_bus::{Cause, Draft};
 use latchkey_contracts::events::family as wire;
 use latchkey_db::Tx;
 use latchkey_http::Form;
-use latchkey_identity_store::AuditRow;
+use latchkey_identity_store::{AuditRow, FamilyFacts};
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
@@ -13,11 +13,9 @@ use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, Sam
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::Alert;
-use latchkey_protocol::standing::Standing;
 use serde_json::json;
 
 use super::TRIES;
-use super::code::NOBODY;
 use crate::answer::Refusal;
 use crate::{Identity, IdentityError};
 
@@ -47,11 +45,7 @@ impl Identity {
                 family,
                 client,
                 proof: None,
-                standing: known.as_ref().map_or(NOBODY, |facts| Standing {
-                    person: facts.person.as_ref(),
-                    consent: facts.consent.as_ref(),
-                    session_ended: facts.session_ended,
-                }),
+                validity: known.as_ref().map(FamilyFacts::validity).unwrap_or_default(),
                 issuer: self.issuer(),
                 resources: &registry.resources,
                 asked_resource: &resource,

@@ -1,6 +1,7 @@
 //! The command line: `up` and `serve`; the operations on clients, resources, people, keys and events have a file each.
 
 mod clients;
+mod common;
 mod events;
 mod keys;
 mod output;
@@ -13,18 +14,12 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{AdminError, SeedError};
+use latchkey_http::outgoing::Destination;
 
-use crate::config::{Config, ConfigError, Role, Tls, environment};
-use crate::{Broken, Running, StartError, start};
-
-/// What is recorded of operations from the command line.
-const ACTOR: &str = "cli";
-
-/// Exit codes, as in sysexits.h where it has one.
-const INVALID: u8 = 2;
-const FAILED: u8 = 1;
-const BROKEN: u8 = 70;
+use self::common::{CliError, Operate, folders, logs};
+use crate::config::{Config, Role, Tls, environment};
+use crate::running::{Broken, Running};
+use crate::start::start;
 
 #[derive(Parser)]
 #[command(
@@ -83,6 +78,9 @@ struct Up {
     /// Serve https with a certificate from an authority made in the data folder
     #[arg(long)]
     tls: bool,
+    /// Where a client may be called though it is not public, such as "back-channel-logout localhost:3000"
+    #[arg(long, value_name = "PURPOSE HOST:PORT", value_parser = Destination::parse)]
+    allow_outgoing: Vec<Destination>,
     /// What to log, such as info or latchkey_guard=debug
     #[arg(long, default_value = "warn")]
     log: String,
@@ -102,60 +100,6 @@ struct Serve {
     /// Lets a seed give a client every audience to introspect
     #[arg(long)]
     allow_introspect_all: bool,
-}
-
-#[derive(Args)]
-struct Operate<C: Subcommand> {
-    /// Where data lies
-    #[arg(long, env = "LATCHKEY_DATA", global = true)]
-    data: Option<PathBuf>,
-    /// Where the master key lies
-    #[arg(long, global = true)]
-    keys: Option<PathBuf>,
-    /// The configuration file of a production installation
-    #[arg(long, global = true)]
-    config: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long, global = true)]
-    json: bool,
-    #[command(subcommand)]
-    command: C,
-}
-
-/// Why a command failed, and with which exit code.
-#[derive(Debug, thiserror::Error)]
-enum CliError {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Start(#[from] StartError),
-    #[error(transparent)]
-    Admin(#[from] AdminError),
-    #[error("{0}")]
-    Invalid(String),
-    #[error("{0}")]
-    Failed(String),
-    #[error("the database could not be written; start again to recover from its log")]
-    Broken,
-    #[error("the background task {0} ended again and again, and this process with it; the log says why")]
-    Lost(&'static str),
-}
-
-impl CliError {
-    fn code(&self) -> u8 {
-        match self {
-            Self::Config(_)
-            | Self::Start(
-                StartError::Config(_)
-                | StartError::Seed(SeedError::Invalid(_))
-                | StartError::NoInstallation(_),
-            )
-            | Self::Admin(AdminError::Refused(_))
-            | Self::Invalid(_) => INVALID,
-            Self::Broken | Self::Lost(_) => BROKEN,
-            Self::Start(_) | Self::Admin(AdminError::Inside(_)) | Self::Failed(_) => FAILED,
-        }
-    }
 }
 
 /// Reads the command line and does what it says.
@@ -200,6 +144,7 @@ async fn up(up: Up) -> Result<(), CliError> {
     let mut config = Config::up(data, keys, [up.port, up.identity_port, up.admin_port]);
     config.issuer = up.issuer;
     config.seeds = up.seed;
+    config.allow_outgoing = up.allow_outgoing;
     if up.tls {
         config.tls = Tls::Local;
     }
@@ -219,11 +164,13 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     config.seeds = serve.seed;
     config.allow_introspect_all = serve.allow_introspect_all;
     logs(&config.log, None)?;
-    let shared = config[Role::Identity].database.starts_with("sqlite:") || config.bus.starts_with("sqlite:");
+    let log = config.revocation_log();
+    let common = [&config[Role::Identity].database, &config.bus, &log];
+    let shared = common.iter().any(|url| url.starts_with("sqlite:"));
     if shared && config.roles.len() < Role::all().len() {
         tracing::info!(
-            "roles in other processes on this host share these SQLite files; hosts apart need postgres: and a bus \
-             that they can all reach"
+            "roles in other processes on this host share these SQLite files; hosts apart need postgres:, and a bus and a \
+             revocation log that they can all reach"
         );
     }
     let running = start(config, Clock::system(), Random::system()).await?;
@@ -238,20 +185,6 @@ fn roles() -> impl TypedValueParser<Value = Role> {
         role.ok_or("no such role")
     };
     PossibleValuesParser::new(Role::all().into_iter().map(Role::name)).try_map(named)
-}
-
-fn logs(filter: &str, file: Option<&Path>) -> Result<(), CliError> {
-    latchkey_telemetry::start_logs(filter, latchkey_telemetry::Format::Auto, file)
-        .map_err(|reason| CliError::Invalid(format!("log filter: {reason}")))
-}
-
-/// `--keys`, or `keys` beside the data that was named, or `./keys`.
-fn folders(data: Option<PathBuf>, keys: Option<PathBuf>) -> (PathBuf, PathBuf) {
-    let keys = keys.or_else(|| data.as_ref().map(|data| data.join("keys")));
-    (
-        data.unwrap_or_else(|| PathBuf::from("data")),
-        keys.unwrap_or_else(|| PathBuf::from("keys")),
-    )
 }
 
 fn greet(running: &Running, data: &Path) {
@@ -292,21 +225,6 @@ async fn until_stopped(running: Running) -> Result<(), CliError> {
     };
     running.stop().await;
     done
-}
-
-impl<C: Subcommand> Operate<C> {
-    fn config(&self) -> Result<Config, CliError> {
-        logs("warn", None)?;
-        if self.config.is_some() {
-            return Ok(Config::serve(
-                Role::all(),
-                self.config.as_deref(),
-                &environment(),
-            )?);
-        }
-        let (data, keys) = folders(self.data.clone(), self.keys.clone());
-        Ok(Config::up(data, keys, [8080, 8081, 8082]))
-    }
 }
 
 #[cfg(test)]

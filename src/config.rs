@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
 use std::path::{Path, PathBuf};
 
+use latchkey_http::outgoing::Destination;
+use latchkey_http::{NetworkError, Networks, TrustedProxies};
 use latchkey_identity::RsaBits;
 use latchkey_kit::ServiceSpec;
 use serde::Deserialize;
@@ -121,13 +123,14 @@ pub enum Tls {
 /// How guards learn of revocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signals {
-    /// From the bus.
+    /// From the revocation log.
     Bus,
     /// From the issuer's feed.
     Feed,
 }
 
-/// The client as which guards introspect when they have lost their feed, and hear the feed when they are off the bus.
+/// The client as which guards introspect when they have lost their feed, and hear the feed when they do not reach
+/// the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardClient {
     /// Its id.
@@ -163,12 +166,18 @@ pub struct Config {
     pub tls_authority: Option<PathBuf>,
     /// How large new RSA signing keys are.
     pub rsa: RsaBits,
-    /// The bus.
+    /// The event bus.
     pub bus: String,
+    /// The revocation log; [`Config::revocation_log`] says where it is when absent.
+    pub revocation_log: Option<String>,
     /// As which client the shop signs people in; the demo makes one of its own.
     pub storefront_client: Option<GuardClient>,
     /// Further names that listeners answer to, beside loopback and the public ones.
     pub hosts: Vec<String>,
+    /// Whose `X-Forwarded-For` every listener believes.
+    pub trusted_proxies: TrustedProxies,
+    /// Who may ask the edge anonymously without limit.
+    pub unlimited_networks: Networks,
     /// How guards learn of revocations.
     pub signals: Signals,
     /// As which client guards ask the issuer; the demo makes one of its own.
@@ -177,6 +186,8 @@ pub struct Config {
     pub seeds: Vec<PathBuf>,
     /// Lets a seed give `may_introspect = ["*"]` outside of the demo.
     pub allow_introspect_all: bool,
+    /// What is called for others though it may not be public.
+    pub allow_outgoing: Vec<Destination>,
     /// What is logged.
     pub log: String,
 }
@@ -227,14 +238,18 @@ impl Config {
             tls_authority: None,
             rsa: RsaBits::default(),
             bus: sqlite(&data, "bus"),
+            revocation_log: None,
             storefront_client: None,
             data,
             keys,
             hosts: Vec::new(),
+            trusted_proxies: TrustedProxies::none(),
+            unlimited_networks: Networks::loopback(),
             signals: Signals::Bus,
             guard_client: None,
             seeds: Vec::new(),
             allow_introspect_all: false,
+            allow_outgoing: Vec::new(),
             log: "info".to_owned(),
         }
     }
@@ -258,13 +273,13 @@ impl Config {
         for (name, value) in environment {
             let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
             let list = || {
-                value
-                    .split(',')
-                    .map(|name| toml::Value::String(name.trim().to_owned()))
-                    .collect()
+                let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+                names.map(|name| toml::Value::String(name.to_owned())).collect()
             };
             let value = match key.as_str() {
-                "hosts" => toml::Value::Array(list()),
+                "hosts" | "allow_outgoing" | "trusted_proxies" | "unlimited_networks" => {
+                    toml::Value::Array(list())
+                }
                 _ => toml::Value::String(value.clone()),
             };
             table.insert(key, value);
@@ -303,6 +318,21 @@ impl Config {
         services.filter(|spec| self.roles.contains(&Role::Service(spec.name())))
     }
 
+    /// Where the revocation log is: as configured, or with the bus. A file beside the bus's, so that roles which share
+    /// the one share the other, or the same database of a server.
+    pub fn revocation_log(&self) -> String {
+        if let Some(url) = &self.revocation_log {
+            return url.clone();
+        }
+        match self.bus.strip_prefix("sqlite:") {
+            Some(path) => {
+                let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+                sqlite(folder, "revocations")
+            }
+            None => self.bus.clone(),
+        }
+    }
+
     /// What must hold whoever wrote it.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.demo && !self.is_loopback() {
@@ -331,7 +361,9 @@ impl Config {
         }
         let databases = self.places.iter().filter(|(_, place)| !place.database.is_empty());
         let databases = databases.map(|(role, place)| (format!("{}.database", role.name()), &place.database));
-        for (key, url) in databases.chain([("bus".to_owned(), &self.bus)]) {
+        let log = self.revocation_log();
+        let channels = [("bus".to_owned(), &self.bus), ("revocation_log".to_owned(), &log)];
+        for (key, url) in databases.chain(channels) {
             if !["sqlite:", "postgres:", "postgresql:"]
                 .iter()
                 .any(|scheme| url.starts_with(scheme))
@@ -412,8 +444,13 @@ struct File {
     tls_key: Option<PathBuf>,
     rsa_bits: Option<toml::Value>,
     bus: Option<String>,
+    revocation_log: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
+    #[serde(default)]
+    allow_outgoing: Vec<String>,
+    trusted_proxies: Option<Vec<String>>,
+    unlimited_networks: Option<Vec<String>>,
     tls_authority: Option<PathBuf>,
     signals: Option<String>,
     guard_client_id: Option<String>,
@@ -422,7 +459,7 @@ struct File {
 }
 
 /// The keys of the file that belong to no role, for a suggestion.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 19] = [
     "data",
     "keys",
     "issuer",
@@ -433,7 +470,11 @@ const KEYS: [&str; 15] = [
     "tls_authority",
     "rsa_bits",
     "bus",
+    "revocation_log",
     "hosts",
+    "allow_outgoing",
+    "trusted_proxies",
+    "unlimited_networks",
     "signals",
     "guard_client_id",
     "guard_client_secret",
@@ -492,6 +533,19 @@ impl File {
         config.origin = self.origin;
         config.api_url = self.api_url;
         config.hosts = self.hosts;
+        let allowed = self.allow_outgoing.iter().map(|text| Destination::parse(text));
+        config.allow_outgoing = allowed
+            .collect::<Result<_, _>>()
+            .map_err(|reason| ConfigError(format!("allow_outgoing: {reason}")))?;
+        let unusable = |key: &str, error: NetworkError| ConfigError(format!("{key}: {error}"));
+        if let Some(networks) = self.trusted_proxies {
+            config.trusted_proxies =
+                TrustedProxies::behind(&networks).map_err(|error| unusable("trusted_proxies", error))?;
+        }
+        if let Some(networks) = self.unlimited_networks {
+            config.unlimited_networks =
+                Networks::parse(&networks).map_err(|error| unusable("unlimited_networks", error))?;
+        }
         config.tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
             (None, None) => Tls::Off,
@@ -522,6 +576,7 @@ impl File {
         if let Some(bus) = self.bus {
             config.bus = secret_value(&bus)?;
         }
+        config.revocation_log = self.revocation_log.as_deref().map(secret_value).transpose()?;
         for (role, place) in &mut config.places {
             if let Some(listen) = setting(*role, "listen") {
                 place.listen = Listen::parse(&listen).map_err(ConfigError)?;
@@ -630,6 +685,71 @@ mod tests {
     }
 
     #[test]
+    fn gw_02_proxies_are_trusted_only_where_they_are_named() {
+        let config = serve(&[]).unwrap();
+        assert_eq!(config.trusted_proxies, TrustedProxies::none());
+        assert_eq!(config.unlimited_networks, Networks::loopback());
+        let config = serve(&[
+            ("LATCHKEY_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1"),
+            ("LATCHKEY_UNLIMITED_NETWORKS", ""),
+        ])
+        .unwrap();
+        let named = ["10.0.0.0/8", "2001:db8::1"];
+        assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
+        assert_eq!(config.unlimited_networks, Networks::default());
+        let file: File = toml::from_str("trusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]").unwrap();
+        let config = file.into_config(Role::all(), BTreeMap::new()).unwrap();
+        assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
+        for unusable in [
+            "",
+            ",",
+            "10.0.0.0/33",
+            "0.0.0.0/0",
+            "10.0.0.0/8,::/0",
+            "proxy.test",
+        ] {
+            let refused = serve(&[("LATCHKEY_TRUSTED_PROXIES", unusable)]).unwrap_err();
+            assert!(
+                refused.0.starts_with("trusted_proxies: "),
+                "{unusable}: {refused:?}"
+            );
+        }
+        assert!(serve(&[("LATCHKEY_UNLIMITED_NETWORKS", "localhost")]).is_err());
+    }
+
+    #[test]
+    fn the_revocation_log_lies_with_the_bus_unless_it_is_told_apart() {
+        let cases: [(&[(&str, &str)], &str); 6] = [
+            (&[], "sqlite:data/revocations.db"),
+            (&[("LATCHKEY_DATA", "/srv")], "sqlite:/srv/revocations.db"),
+            (
+                &[("LATCHKEY_BUS", "sqlite:/shared/events.db")],
+                "sqlite:/shared/revocations.db",
+            ),
+            (&[("LATCHKEY_BUS", "sqlite:events.db")], "sqlite:revocations.db"),
+            (
+                &[("LATCHKEY_BUS", "postgres://db.test/bus")],
+                "postgres://db.test/bus",
+            ),
+            (
+                &[
+                    ("LATCHKEY_BUS", "postgres://db.test/bus"),
+                    ("LATCHKEY_REVOCATION_LOG", "postgres://db.test/revocations"),
+                ],
+                "postgres://db.test/revocations",
+            ),
+        ];
+        for (environment, url) in cases {
+            let config = serve(environment).unwrap();
+            assert_eq!(config.revocation_log(), url, "{environment:?}");
+            config.check().unwrap();
+        }
+        let config = serve(&[("LATCHKEY_REVOCATION_LOG", "amqp://broker.test")]).unwrap();
+        let refused = config.check().unwrap_err();
+        assert_eq!(refused.0, "revocation_log must begin with sqlite: or postgres:");
+    }
+
+    #[test]
     fn a_shop_that_signs_people_in_knows_where() {
         let mut config = serve(&[
             ("LATCHKEY_API_URL", "https://api.test"),
@@ -675,6 +795,24 @@ mod tests {
         assert!(config.check().is_ok());
         config.demo = true;
         assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn what_may_be_called_is_named_by_purpose_host_and_port() {
+        let allowed =
+            |text: &str| serve(&[("LATCHKEY_ALLOW_OUTGOING", text)]).map(|config| config.allow_outgoing);
+        let named = [
+            "back-channel-logout rp.internal:8443",
+            "back-channel-logout localhost:3000",
+        ];
+        let expected: Vec<_> = named
+            .iter()
+            .map(|text| Destination::parse(text).unwrap())
+            .collect();
+        assert_eq!(allowed(&named.join(", ")).unwrap(), expected);
+        assert!(serve(&[]).unwrap().allow_outgoing.is_empty(), "not even loopback");
+        let refused = allowed("rp.internal:8443").unwrap_err();
+        assert!(refused.0.contains("back-channel-logout"), "{refused}");
     }
 
     #[test]

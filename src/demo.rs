@@ -6,7 +6,8 @@ use latchkey_clock::Random;
 use latchkey_identity::{Seed, Seeded};
 
 use crate::embedded::{DemoClient, DemoFile, DemoSecrets, DemoUser};
-use crate::{StartError, Urls};
+use crate::error::StartError;
+use crate::running::Urls;
 
 /// Puts the demo before what the operator declares, and fills in secrets: those of an earlier start, or new ones.
 pub(crate) fn prepare(seed: &mut Seed, data: &Path, random: &Random) -> Result<DemoSecrets, StartError> {

@@ -73,19 +73,12 @@ pub fn key(folder: &Path, name: &str, random: &Random) -> Result<[u8; 32], Folde
     let path = folder.join(name);
     if !path.exists() {
         let key: [u8; 32] = random.bytes();
-        let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        write_new_secret(&path, &text)?;
+        write_new_secret(&path, &hex::encode(key))?;
     }
     let text = read_secret(&path)?;
-    let broken = || FolderError::Content(path.display().to_string());
     let mut key = [0_u8; 32];
-    let text = text.trim();
-    if text.len() != 64 || !text.is_ascii() {
-        return Err(broken());
-    }
-    for (index, byte) in key.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).map_err(|_| broken())?;
-    }
+    hex::decode_to_slice(text.trim(), &mut key)
+        .map_err(|_| FolderError::Content(path.display().to_string()))?;
     Ok(key)
 }
 

@@ -1,14 +1,16 @@
 //! Operations on an installation from outside of its processes, whether they run or not. They make none: a command
 //! whose folder was mistyped must not find an empty installation and be content with it.
 
-use latchkey_bus::Bus;
+use latchkey_bus::{EventBus, RevocationLog};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Migrations, Options};
+use latchkey_http::outgoing::Outgoing;
 use latchkey_identity::{Identity, IdentityError, Parts, Vault};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Role};
-use crate::{StartError, database_name, embedded, services, tls};
+use crate::error::{StartError, database_name};
+use crate::{embedded, services, tls};
 
 /// Opens the identity provider of an installation without serving it. What is written here is picked up by running
 /// nodes within a second, and its events leave with their relay.
@@ -30,7 +32,13 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
     };
     let sealed = latchkey_identity::is_sealed(&db).await.map_err(failed)?;
     let master_key = embedded::master_key(&config.keys, &random, sealed)?;
-    let bus = bus(config, clock.clone(), random.clone()).await?;
+    let log = config.revocation_log();
+    let revocation_log = RevocationLog::open(&log, clock.clone(), random.clone(), CancellationToken::new())
+        .await
+        .map_err(|source| StartError::RevocationLog {
+            database: database_name(&log),
+            source,
+        })?;
     let vault = Vault::new(&master_key, random.clone());
     let issuer = config
         .issuer
@@ -40,10 +48,12 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         origins: latchkey_web::Origins::new([issuer.clone()]),
         issuer,
         db,
-        bus,
+        revocation_log,
         resources: services::resources(config.services),
         vault,
         rsa: config.rsa,
+        // Nothing is called from here: the running nodes do it.
+        outgoing: Outgoing::new(Vec::new(), Vec::new()),
         clock,
         random,
         stop: CancellationToken::new(),
@@ -52,14 +62,10 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
     .map_err(failed)
 }
 
-/// Opens the bus of an installation.
-pub async fn open_bus(config: &Config, clock: Clock, random: Random) -> Result<Bus, StartError> {
+/// Opens the event bus of an installation.
+pub async fn open_bus(config: &Config, clock: Clock, random: Random) -> Result<EventBus, StartError> {
     must_exist(&config.bus, &latchkey_bus::LOG_MIGRATIONS).await?;
-    bus(config, clock, random).await
-}
-
-async fn bus(config: &Config, clock: Clock, random: Random) -> Result<Bus, StartError> {
-    Bus::open(&config.bus, clock, random, CancellationToken::new())
+    EventBus::open(&config.bus, clock, random, CancellationToken::new())
         .await
         .map_err(|source| StartError::Bus {
             database: database_name(&config.bus),

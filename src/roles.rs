@@ -6,30 +6,31 @@ use std::time::Duration;
 
 use axum::routing::get;
 use axum::{Json, Router};
-use latchkey_bus::Bus;
+use latchkey_bus::{EventBus, Relay, RevocationLog};
 use latchkey_clock::{Clock, Random};
+use latchkey_contracts::events::revocation::Revocation;
 use latchkey_db::{Db, Options};
 use latchkey_gateway::{Gateway, Origin, Route, Routes};
 use latchkey_guard::{Connection, Endpoints, Guard, GuardHealth, Keys, Signals};
+use latchkey_http::outgoing::{Destination, Outgoing, Purpose};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, Parts, Seed, Seeded, Vault};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
 use latchkey_protocol::metadata::path;
-use latchkey_storefront::Storefront;
-use latchkey_storefront::oidc::{Oidc, Registration};
-use latchkey_storefront::people::People;
-use latchkey_storefront::seal::Seal;
-use latchkey_storefront::store::{Store, Whom};
+use latchkey_relying_party::{Oidc, People, Registration, Seal, Store, Whom, path as shop_path};
+use latchkey_storefront::{CLIENT as SHOP, Storefront};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, GuardClient, Role, Signals as Source};
+use crate::error::{StartError, database_name};
+use crate::running::{Running, Urls};
 use crate::supervise::{Lost, Supervisor};
-use crate::{
-    Listeners, Running, StartError, Urls, database_name, demo, descriptors, embedded, services, signals, tls,
-    wait_ready,
-};
+use crate::{demo, descriptors, embedded, services, signals, tls};
+
+/// The listeners of every role, bound before anything else is done.
+pub(crate) type Listeners = BTreeMap<Role, Bound>;
 
 /// A process on its way up.
 pub(crate) struct Starting {
@@ -40,7 +41,8 @@ pub(crate) struct Starting {
     clock: Clock,
     random: Random,
     tls: tls::Material,
-    bus: Bus,
+    bus: EventBus,
+    revocation_log: RevocationLog,
     urls: Urls,
     /// The edge's listener in this process, as other roles reach it.
     edge: Option<String>,
@@ -66,10 +68,17 @@ impl Starting {
         let tls = tls::material(&config, clock.now_ms())?;
         let fatal = CancellationToken::new();
         let lost = Lost::default();
-        let bus = Bus::open(&config.bus, clock.clone(), random.clone(), fatal.clone())
+        let bus = EventBus::open(&config.bus, clock.clone(), random.clone(), fatal.clone())
             .await
             .map_err(|source| StartError::Bus {
                 database: database_name(&config.bus),
+                source,
+            })?;
+        let log = config.revocation_log();
+        let revocation_log = RevocationLog::open(&log, clock.clone(), random.clone(), fatal.clone())
+            .await
+            .map_err(|source| StartError::RevocationLog {
+                database: database_name(&log),
                 source,
             })?;
         let urls = urls(&config, &listeners, &tls);
@@ -84,6 +93,7 @@ impl Starting {
             random,
             tls,
             bus,
+            revocation_log,
             urls,
             edge,
             identity: None,
@@ -149,6 +159,7 @@ impl Starting {
             urls: self.urls,
             identity: self.identity,
             bus: self.bus,
+            revocation_log: self.revocation_log,
             demo: None,
             demo_path: None,
             lock: None,
@@ -173,11 +184,12 @@ impl Starting {
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
             origins: self.origins(&self.urls.issuer, bound.port()),
-            db,
-            bus: self.bus.clone(),
+            db: db.clone(),
+            revocation_log: self.revocation_log.clone(),
             resources: services::resources(self.config.services),
             vault: Vault::new(&master_key, self.random.clone()),
             rsa: self.config.rsa,
+            outgoing: self.outgoing(),
             clock: self.clock.clone(),
             random: self.random.clone(),
             stop: self.serving.stopping(),
@@ -186,6 +198,12 @@ impl Starting {
         .map_err(failed)?;
         let seeded = identity.seed(seed, "seed").await?;
         self.register_guard_client(&identity).await?;
+        let (bus, log, clock) = (self.bus.clone(), self.revocation_log.clone(), self.clock.clone());
+        self.background.keep(task(Role::Identity, "relay"), move |stop| {
+            Relay::new(bus.clone(), db.clone(), clock.clone())
+                .revocations(log.clone(), Revocation::TYPES, Revocation::SOURCE)
+                .run(stop)
+        });
         for chore in Chore::ALL {
             let identity = identity.clone();
             self.background.keep(chore.name(), move |stop| {
@@ -201,6 +219,14 @@ impl Starting {
         self.ready.push((Role::Identity.name(), ready));
         self.identity = Some(identity);
         Ok(seeded)
+    }
+
+    /// For calls to what clients have registered. The demo's shop is one of them, and on loopback.
+    fn outgoing(&self) -> Outgoing {
+        let mut allowed = self.config.allow_outgoing.clone();
+        let shop = self.urls.shop.as_deref().filter(|_| self.config.demo);
+        allowed.extend(shop.and_then(|shop| Destination::of(Purpose::BackChannelLogout, shop)));
+        Outgoing::new(allowed, self.tls.authority.clone().unwrap_or_default())
     }
 
     async fn service(
@@ -236,7 +262,7 @@ impl Starting {
         }
         let (bus, clock) = (self.bus.clone(), self.clock.clone());
         self.background.keep(task(role, "relay"), move |stop| {
-            bus.relay(db.clone(), clock.clone()).run(stop)
+            Relay::new(bus.clone(), db.clone(), clock.clone()).run(stop)
         });
         for consumer in spec.consumers {
             let (bus, context) = (self.bus.clone(), context.clone());
@@ -272,7 +298,7 @@ impl Starting {
             .unwrap_or_else(|| shop.clone());
         let origins = self.origins(&shop, bound.port());
         let client = self.tls.client()?;
-        let people = self.people(&shop, client.clone()).await?;
+        let people = self.people(&shop, origins.clone(), client.clone()).await?;
         let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), client, origins, people)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
         let hosts = self.hosts(&bound, None);
@@ -287,31 +313,35 @@ impl Starting {
     }
 
     /// Who signs in at the shop, if it is registered at the issuer.
-    async fn people(&mut self, shop: &str, client: reqwest::Client) -> Result<Option<People>, StartError> {
+    async fn people(
+        &mut self,
+        shop: &str,
+        origins: Origins,
+        client: reqwest::Client,
+    ) -> Result<Option<People>, StartError> {
         let Some(registered) = self.storefront_client(shop).await? else {
             return Ok(None);
         };
         let url = self.config[Role::Storefront].database.clone();
-        let known = Db::exists(&url, &latchkey_storefront::store::MIGRATIONS[0]).await;
-        let db = self.open(&url, latchkey_storefront::store::MIGRATIONS).await?;
+        let tables = SHOP.migrations();
+        let known = Db::exists(&url, &tables[0]).await;
+        let db = self.open(&url, &tables).await?;
         if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
             tracing::warn!("storefront.key is not there; with the new one nobody is signed in at the shop");
         }
         let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
-        let store = Store::new(db, Seal::new(&key, self.random.clone()), self.clock.clone());
+        let seal = Seal::new(SHOP.name, &key, self.random.clone());
+        let store = Store::new(db, seal, self.clock.clone());
         let registration = Registration {
+            client: SHOP,
             issuer: self.urls.issuer.clone(),
             internal: self.identity_url(),
             client_id: registered.id,
             client_secret: registered.secret,
-            shop: shop.to_owned(),
+            origins,
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
         let people = People::new(oidc, store.clone());
-        let (bus, hearing, clock) = (self.bus.clone(), people.clone(), self.clock.clone());
-        self.background.keep("shop_sign_out", move |stop| {
-            signals::sign_out(bus.clone(), hearing.clone(), clock.clone(), stop)
-        });
         self.background
             .keep("shop_expiry", move |stop| end_expired_logins(store.clone(), stop));
         Ok(Some(people))
@@ -334,12 +364,14 @@ impl Starting {
             "client_id": client.id,
             "client_name": "Latchkey Courses",
             "client_uri": format!("{shop}/"),
-            "initiate_login_uri": format!("{shop}/signin"),
+            "initiate_login_uri": format!("{shop}{}", shop_path::SIGN_IN),
             "grant_types": ["authorization_code", "refresh_token"],
-            "redirect_uris": [format!("{shop}/callback")],
+            "redirect_uris": [format!("{shop}{}", shop_path::CALLBACK)],
             "post_logout_redirect_uris": [format!("{shop}/")],
-            "scope": latchkey_storefront::oidc::scope(),
-            "resources": latchkey_storefront::oidc::audiences(),
+            "backchannel_logout_uri": format!("{shop}{}", shop_path::BACKCHANNEL_LOGOUT),
+            "backchannel_logout_session_required": true,
+            "scope": SHOP.scope(),
+            "resources": [SHOP.audience],
         });
         let failed = |error: String| StartError::Storefront(error);
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
@@ -347,7 +379,7 @@ impl Starting {
             metadata,
             secret: Some(ClientSecret::Generated(client.secret.clone())),
         };
-        let put = identity.put_client(new, "up").await;
+        let put = identity.clients().put(new, "up").await;
         put.map_err(|error| failed(error.to_string()))?;
         Ok(Some(client))
     }
@@ -377,6 +409,7 @@ impl Starting {
         let routes = Routes::new(declared(&upstreams, pages.as_ref())).map_err(failed)?;
         let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
         options.ca = self.tls.roots()?;
+        options.address_limits.unlimited = self.config.unlimited_networks.clone();
         let gateway =
             Gateway::new(routes, options, self.clock.clone(), self.random.clone()).map_err(failed)?;
         let body = usize::try_from(gateway.largest_body()).unwrap_or(usize::MAX);
@@ -446,9 +479,9 @@ impl Starting {
                 self.background.keep(task(role, "guard_keys"), move |stop| {
                     keys.clone().run(stop.cancelled_owned())
                 });
-                let (bus, clock) = (self.bus.clone(), self.clock.clone());
+                let (log, clock) = (self.revocation_log.clone(), self.clock.clone());
                 self.background.keep(task(role, "guard_signals"), move |stop| {
-                    signals::listen(bus.clone(), signals.clone(), clock.clone(), stop)
+                    signals::listen(log.clone(), signals.clone(), clock.clone(), stop)
                 });
                 Ok(guard.build())
             }
@@ -476,7 +509,8 @@ impl Starting {
             secret: Some(ClientSecret::Generated(asking.secret.clone())),
         };
         identity
-            .put_client(new, "up")
+            .clients()
+            .put(new, "up")
             .await
             .map_err(|error| failed(error.to_string()))?;
         self.config.guard_client = Some(asking);
@@ -526,8 +560,13 @@ impl Starting {
             ..limits
         };
         server.tls = self.tls.server.clone();
-        // Services stand behind our gateway and keep the id that it gave.
+        server.proxies = self.config.trusted_proxies.clone();
+        // Services stand behind our gateway: they keep the id that it gave, and believe the address that it says. One in
+        // another process is a proxy like any other, and is declared.
         server.keeps_request_id = role.is_service() || role == Role::Storefront;
+        if server.keeps_request_id && self.config.roles.contains(&Role::Gateway) {
+            server.proxies = server.proxies.and_loopback();
+        }
         if role == Role::Identity {
             server.refusal = latchkey_identity::refusal_at;
         }
@@ -560,6 +599,19 @@ fn task(role: Role, what: &str) -> &'static str {
 
 /// The shop's one currency.
 const CURRENCY: &str = "EUR";
+
+/// Waits until a role can do its work.
+async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), StartError> {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let waiting = async {
+        while !ready.is_ready() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .map_err(|_| StartError::NotReady(role, String::new()))
+}
 
 /// How each guard is doing: its keys, and the age of its feed of revocations. Detail is for administrators.
 fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealth> {

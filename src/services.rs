@@ -16,10 +16,12 @@ pub static SERVICES: Services = &[&latchkey_catalog::SPEC];
 pub(crate) fn resource(contract: &ResourceContract) -> Resource {
     let scope = |scope: &&latchkey_contracts::resource::ScopeContract| ResourceScope {
         name: scope.name.to_owned(),
+        description: Some(scope.description.to_owned()),
         roles: scope.roles.iter().map(|role| (*role).to_owned()).collect(),
     };
     Resource {
         identifier: contract.audience.to_owned(),
+        title: Some(contract.title.to_owned()),
         aliases: Vec::new(),
         scopes: contract.scopes.iter().map(scope).collect(),
         wants_roles: true,

@@ -1,26 +1,21 @@
-//! From the bus to a guard: the contracts' revocations in the guard's own words.
+//! From the revocation log to a guard: the contracts' revocations in the guard's own words.
 
-use latchkey_bus::{Bus, Heard};
+use latchkey_bus::{Delivery, RevocationLog};
 use latchkey_clock::Clock;
 use latchkey_contracts::events::revocation::Revocation;
 use latchkey_guard::{Signal, Signals};
 use latchkey_protocol::revocation::WINDOW_MS;
-use latchkey_storefront::people::People;
 use tokio_util::sync::CancellationToken;
 
-/// How often, and how far apart, the shop's database is tried for one event.
-const TRIES: usize = 20;
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
-
-/// Keeps `signals` true by the bus, until `stop`.
-pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: CancellationToken) {
+/// Keeps `signals` true by the log, until `stop`.
+pub(crate) async fn listen(log: RevocationLog, signals: Signals, clock: Clock, stop: CancellationToken) {
     // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked and started again.
     let mut whole = true;
     let since = clock.now_ms() - WINDOW_MS;
-    let mut broadcast = bus.broadcast_of(Revocation::SOURCE, Revocation::TYPES, since, stop);
-    while let Some(heard) = broadcast.next().await {
-        match heard {
-            Heard::Event { event, .. } => match Revocation::parse(&event.r#type, &event.data) {
+    let mut subscription = log.subscribe(Revocation::SOURCE, Revocation::TYPES, since, stop);
+    while let Some(delivery) = subscription.next().await {
+        match delivery {
+            Delivery::Event { event, .. } => match Revocation::parse(&event.r#type, &event.data) {
                 Ok(revocation) => signals_of(revocation)
                     .into_iter()
                     .for_each(|signal| signals.apply(signal)),
@@ -30,42 +25,13 @@ pub(crate) async fn listen(bus: Bus, signals: Signals, clock: Clock, stop: Cance
                     signals.apply(Signal::Reset);
                 }
             },
-            Heard::Live { .. } if !whole => {}
-            Heard::Live { position, .. } => {
+            Delivery::Live { .. } if !whole => {}
+            Delivery::Live { position, .. } => {
                 signals.apply(Signal::Live {
                     position: u64::try_from(position).unwrap_or(0),
                 });
             }
-            Heard::Reset => signals.apply(Signal::Reset),
-        }
-    }
-}
-
-/// Signs people out of the shop as soon as the issuer takes their sign-in back, until `stop`.
-pub(crate) async fn sign_out(bus: Bus, people: People, clock: Clock, stop: CancellationToken) {
-    // What was taken back while nobody listened is heard now: the sign-ins of before are still there.
-    let since = clock.now_ms() - WINDOW_MS;
-    let mut broadcast = bus.broadcast(Revocation::TYPES, since, stop);
-    while let Some(heard) = broadcast.next().await {
-        let Heard::Event { event, .. } = heard else {
-            continue;
-        };
-        match Revocation::parse(&event.r#type, &event.data) {
-            Ok(revocation) => {
-                for _ in 0..TRIES {
-                    match people.hear(&revocation).await {
-                        Ok(()) => break,
-                        Err(error) => {
-                            // If it goes on, their next refresh will find it out.
-                            tracing::error!(error = %error, event.id = event.id, "a person stays signed in at the shop");
-                            tokio::time::sleep(PAUSE).await;
-                        }
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
-            }
+            Delivery::Reset => signals.apply(Signal::Reset),
         }
     }
 }

@@ -6,9 +6,9 @@ use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::StartError;
 use crate::config::{Config, Tls};
 use crate::embedded;
+use crate::error::StartError;
 
 /// Everything that TLS needs in this process.
 #[derive(Clone, Default)]

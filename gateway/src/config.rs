@@ -1,8 +1,8 @@
-//! What an operator may set at the edge, and what makes a setting unusable.
+//! What an operator may set at the edge.
 
 use std::time::Duration;
 
-use crate::{Origin, TrustedProxies};
+use crate::{AddressLimits, Origin};
 
 /// Everything about the gateway but its routes.
 #[derive(Clone, Debug)]
@@ -13,10 +13,10 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// The largest request body in bytes, where a route declares no other.
     pub body_cap: u64,
+    /// How much one address may ask without saying who it is.
+    pub address_limits: AddressLimits,
     /// Who may sign the certificates of `https` upstreams; without it no upstream can be `https`.
     pub ca: Option<rustls::RootCertStore>,
-    /// Whose forwarding headers are believed. Nobody's, unless declared.
-    pub proxies: TrustedProxies,
 }
 
 impl Options {
@@ -26,8 +26,8 @@ impl Options {
             origin,
             timeouts: Timeouts::default(),
             body_cap: DEFAULT_BODY_CAP,
+            address_limits: AddressLimits::default(),
             ca: None,
-            proxies: TrustedProxies::none(),
         }
     }
 }
@@ -59,46 +59,6 @@ impl Default for Timeouts {
             pooled: Duration::from_secs(5),
         }
     }
-}
-
-/// Why a configuration is refused when it is loaded.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    #[error("`{0}` is not an origin: it must be http:// or https:// with a host and nothing after it")]
-    Origin(String),
-    #[error(
-        "route {route}: `{path}` is not a path of plain segments (letters, digits, `-._~`), with at most a final `/*`"
-    )]
-    Path { route: String, path: String },
-    #[error("route {route}: `{path}` would declare every path; name what is public")]
-    Everything { route: String, path: String },
-    #[error("route {route}: `{strip}` is not a leading part of `{path}` that ends at a segment")]
-    Strip {
-        route: String,
-        path: String,
-        strip: String,
-    },
-    #[error("route {route} declares no method")]
-    NoMethod { route: String },
-    #[error("route {route}: {method} cannot be declared")]
-    Method { route: String, method: http::Method },
-    #[error("{method} {path} is declared by {first} and by {second}")]
-    Conflict {
-        method: http::Method,
-        path: String,
-        first: String,
-        second: String,
-    },
-    #[error("route {route} has an https upstream, but no certificate authority is configured")]
-    NoAuthority { route: String },
-    #[error("`{0}` is not an address or a network such as 10.0.0.0/8")]
-    Network(String),
-    #[error("being behind a proxy needs the list of proxies that are trusted")]
-    NoProxies,
-    #[error("`{0}` would trust the forwarding headers of everybody")]
-    TrustsEveryone(String),
-    #[error("TLS to the upstreams cannot be set up: {0}")]
-    Tls(String),
 }
 
 const DEFAULT_BODY_CAP: u64 = 64 * 1024;

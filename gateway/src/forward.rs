@@ -20,21 +20,22 @@ use crate::refused::Refused;
 use crate::route::Rule;
 use crate::stamp::REQUEST_ID;
 use crate::upload::{self, Progress, Sent, Upload};
-use crate::{clean, target, upstream};
+use crate::{clean, page, target, upstream};
 
 /// The only handler: nobody answers at the edge but declared routes.
 pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let Some(caller) = Caller::of(&parts, &gateway.proxies, &gateway.random) else {
-        tracing::error!("the edge is served without connect info");
-        return Refused::NoPeer.answer();
+    let Some(caller) = Caller::of(&parts, &gateway.random) else {
+        tracing::error!("the edge is served by a listener that does not say who asks");
+        return Refused::NoAddress.answer(None);
     };
     let closes = parts.version <= Version::HTTP_11 && parts.headers.contains_key(UPGRADE);
+    let page = page::is_wanted(parts.uri.path(), &parts.headers);
     let mut line = Line::new(&parts, &caller, started);
     let mut response = match gateway.exchange(parts, body, &caller, started, &mut line).await {
         Ok((response, rule)) => gateway.answer(response, &rule, started, line),
-        Err(refused) => refuse(refused, line),
+        Err(refused) => refuse(refused, page.then_some(&caller), line),
     };
     response.headers_mut().insert(REQUEST_ID, caller.request_id);
     if closes {
@@ -60,6 +61,8 @@ impl Gateway {
         target::agrees(&parts)?;
         let rule = self.routes.decide(&parts.method, parts.uri.path())?.clone();
         line.route = Some(rule.name.clone());
+        self.meter
+            .count(&parts, rule.kind, caller.address, self.clock.now_ms())?;
         let cap = rule.body_cap.unwrap_or(self.body_cap);
         if upload::exceeds(&body, cap) {
             return Err(Refused::BodyTooLarge);
@@ -150,9 +153,9 @@ impl Gateway {
     }
 }
 
-fn refuse(refused: Refused, mut line: Line) -> Response {
+fn refuse(refused: Refused, page_for: Option<&Caller>, mut line: Line) -> Response {
     line.refuse(&refused);
-    let response = refused.answer();
+    let response = refused.answer(page_for.and_then(|caller| caller.request_id.to_str().ok()));
     line.sent = http_body::Body::size_hint(response.body()).exact().unwrap_or(0);
     response
 }

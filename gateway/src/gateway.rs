@@ -1,22 +1,20 @@
-//! The gateway as a value, and as a router to serve.
+//! The gateway as a value.
 
 use std::fmt;
-use std::sync::Arc;
 
-use axum::Router;
 use latchkey_clock::{Clock, Random};
 
-use crate::proxies::TrustedProxies;
+use crate::address_limits::Meter;
 use crate::stamp::Stamp;
 use crate::upstream::{self, Client};
-use crate::{ConfigError, Options, Routes, Timeouts, forward};
+use crate::{ConfigError, Options, Routes, Timeouts};
 
 /// Declared routes, their limits, and the pool of connections to upstreams.
 pub struct Gateway {
     pub(crate) routes: Routes,
     pub(crate) timeouts: Timeouts,
     pub(crate) body_cap: u64,
-    pub(crate) proxies: TrustedProxies,
+    pub(crate) meter: Meter,
     pub(crate) stamp: Stamp,
     pub(crate) client: Client,
     pub(crate) clock: Clock,
@@ -39,7 +37,7 @@ impl Gateway {
             routes,
             timeouts: options.timeouts,
             body_cap: options.body_cap,
-            proxies: options.proxies,
+            meter: Meter::new(options.address_limits),
             clock,
             random,
         })
@@ -59,15 +57,6 @@ impl fmt::Debug for Gateway {
         f.debug_struct("Gateway")
             .field("routes", &self.routes)
             .field("timeouts", &self.timeouts)
-            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
-}
-
-/// Everything that no other router of the edge answers. It is served by [`latchkey_http::Server`], which says
-/// who is connected and names the request; without the peer's address it answers 500.
-pub fn router(gateway: Gateway) -> Router {
-    Router::new()
-        .fallback(forward::forward)
-        .with_state(Arc::new(gateway))
 }

@@ -1,10 +1,11 @@
 //! Why a request gets no upstream's answer, and the one table from reasons to answers.
 
 use axum::response::{IntoResponse, Response};
-use http::header::ALLOW;
+use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use latchkey_http::Problem;
 
+use crate::page;
 use crate::path::Crooked;
 use crate::target::Unclear;
 
@@ -19,6 +20,8 @@ pub(crate) enum Refused {
     UnknownRoute,
     #[error("the route does not declare this method")]
     Method { allow: HeaderValue },
+    #[error("its address has asked too much")]
+    TooMany { wait_seconds: i64 },
     #[error("the body is larger than the route allows")]
     BodyTooLarge,
     #[error("the client did not finish its body in time")]
@@ -33,8 +36,8 @@ pub(crate) enum Refused {
     BrokeOff(String),
     #[error("the upstream switched protocols unasked")]
     SwitchedProtocols,
-    #[error("the listener does not say who is connected")]
-    NoPeer,
+    #[error("the listener does not say who asks")]
+    NoAddress,
     #[error("the upstream's address cannot be written: {0}")]
     Address(#[from] http::Error),
 }
@@ -61,6 +64,11 @@ impl Refused {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
                 "This path does not answer this method.",
+            ),
+            Self::TooMany { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "Too many requests came from your address. Wait a moment, then try again.",
             ),
             Self::BodyTooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -92,7 +100,7 @@ impl Refused {
                 "upstream_timeout",
                 "The service did not answer in time.",
             ),
-            Self::NoPeer | Self::Address(_) => (
+            Self::NoAddress | Self::Address(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
                 "Something went wrong here.",
@@ -104,12 +112,19 @@ impl Refused {
         self.wire().0
     }
 
-    /// The answer that the client gets.
-    pub(crate) fn answer(self) -> Response {
+    /// The answer that the client gets: a page with the request's id where one is wanted, else a problem document.
+    pub(crate) fn answer(self, page_for: Option<&str>) -> Response {
         let (status, code, detail) = self.wire();
-        let mut response = Problem::new(status, code, detail).into_response();
-        if let Self::Method { allow } = self {
-            response.headers_mut().insert(ALLOW, allow);
+        let mut response = match page_for {
+            Some(request_id) => page::page(status, detail, request_id),
+            None => Problem::new(status, code, detail).into_response(),
+        };
+        let headers = response.headers_mut();
+        if let Self::Method { allow } = &self {
+            headers.insert(ALLOW, allow.clone());
+        }
+        if let Self::TooMany { wait_seconds } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait_seconds));
         }
         response
     }

@@ -13,7 +13,7 @@ impl Trace {
     /// whether it was continued, for only then does `tracestate` mean anything (§4.3).
     pub(crate) fn next(headers: &HeaderMap, id: &RequestId, span: [u8; 8]) -> (Self, bool) {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-01";
-        hex(&span, &mut text[SPAN]);
+        hex::encode_to_slice(span, &mut text[SPAN]).expect("8 bytes are 16 digits");
         match carried(headers) {
             Some(carried) => {
                 text[TRACE].copy_from_slice(&carried[TRACE]);
@@ -61,14 +61,6 @@ fn carried(headers: &HeaderMap) -> Option<&[u8]> {
 
 fn is_digit(byte: &u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
-}
-
-pub(crate) fn hex(bytes: &[u8], text: &mut [u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (byte, pair) in bytes.iter().zip(text.chunks_exact_mut(2)) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0x0f)];
-    }
 }
 
 const LENGTH: usize = 55;

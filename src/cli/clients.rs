@@ -9,8 +9,8 @@ use latchkey_protocol::ClientId;
 use latchkey_protocol::client::Metadata;
 use serde_json::{Map, Value, json};
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::{print, print_record};
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 /// The longest that two secrets of one client count side by side: thirty days.
@@ -183,7 +183,7 @@ pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError>
                 metadata,
                 secret: None,
             };
-            identity.add_client(new, ACTOR).await?
+            identity.clients().add(new, ACTOR).await?
         }
         ClientCommand::Set(set) => {
             let mut changes = set.fields.into_changes()?;
@@ -191,10 +191,13 @@ pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError>
             if changes.is_empty() {
                 return Err(CliError::Invalid("nothing to change is named".to_owned()));
             }
-            identity.set_client(&parse_id(&set.id)?, changes, ACTOR).await?
+            identity
+                .clients()
+                .set(&parse_id(&set.id)?, changes, ACTOR)
+                .await?
         }
         ClientCommand::List => {
-            let all = identity.list_clients().await?;
+            let all = identity.clients().list().await?;
             return print(json, &all, || {
                 let line = |client: &latchkey_identity::ClientView| {
                     let state = client.disabled_at.map_or("", |_| "  disabled");
@@ -208,23 +211,34 @@ pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError>
                 all.iter().map(line).collect()
             });
         }
-        ClientCommand::Show { id } => identity.show_client(&parse_id(&id)?).await?,
+        ClientCommand::Show { id } => identity.clients().show(&parse_id(&id)?).await?,
         ClientCommand::RotateSecret { id, overlap } => {
             let overlap = Duration::from_secs(overlap);
             identity
-                .rotate_client_secret_over(&parse_id(&id)?, overlap, ACTOR)
+                .clients()
+                .rotate_secret_over(&parse_id(&id)?, overlap, ACTOR)
                 .await?
         }
-        ClientCommand::Disable { id } => identity.set_client_enabled(&parse_id(&id)?, false, ACTOR).await?,
-        ClientCommand::Enable { id } => identity.set_client_enabled(&parse_id(&id)?, true, ACTOR).await?,
+        ClientCommand::Disable { id } => {
+            identity
+                .clients()
+                .set_enabled(&parse_id(&id)?, false, ACTOR)
+                .await?
+        }
+        ClientCommand::Enable { id } => {
+            identity
+                .clients()
+                .set_enabled(&parse_id(&id)?, true, ACTOR)
+                .await?
+        }
         ClientCommand::RevokeTokens { id } => {
-            identity.revoke_client_tokens(&parse_id(&id)?, ACTOR).await?;
+            identity.clients().revoke_tokens(&parse_id(&id)?, ACTOR).await?;
             return print(json, &json!({ "revoked": id }), || {
                 format!("every token of {id} issued until now has ended\n")
             });
         }
         ClientCommand::Remove { id } => {
-            identity.remove_client(&parse_id(&id)?, ACTOR).await?;
+            identity.clients().remove(&parse_id(&id)?, ACTOR).await?;
             return print(json, &json!({ "removed": id }), || format!("{id} is removed\n"));
         }
     };

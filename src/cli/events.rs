@@ -4,8 +4,8 @@ use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
 use serde_json::json;
 
+use super::common::{CliError, Operate};
 use super::output::print;
-use super::{CliError, Operate};
 use crate::operate::open_bus;
 
 #[derive(Subcommand)]

@@ -6,8 +6,8 @@ use latchkey_identity::KeyView;
 use latchkey_protocol::client::Alg;
 use serde_json::json;
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::print;
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]
@@ -47,12 +47,12 @@ pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
     };
     match operate.command {
         KeyCommand::List => {
-            let all = identity.list_keys().await?;
+            let all = identity.keys().list().await?;
             print(json, &all, || all.iter().map(line).collect())
         }
         KeyCommand::Rotate { alg } => {
             let alg = parse_alg(&alg)?;
-            match identity.rotate_key(alg, ACTOR).await? {
+            match identity.keys().rotate(alg, ACTOR).await? {
                 Some(key) => print(json, &key, || line(&key)),
                 None => print(json, &json!(null), || {
                     format!("the next {} key is on its way already\n", alg.name())
@@ -60,7 +60,7 @@ pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
             }
         }
         KeyCommand::RotateRefresh => {
-            identity.rotate_refresh_key(ACTOR).await?;
+            identity.keys().rotate_refresh(ACTOR).await?;
             print(json, &json!({ "rotated": "refresh" }), || {
                 "new refresh tokens are made with the next key; every other stays good\n".to_owned()
             })
@@ -74,7 +74,7 @@ pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
             })
         }
         KeyCommand::Revoke { kid } => {
-            identity.revoke_key(&kid, ACTOR).await?;
+            identity.keys().revoke(&kid, ACTOR).await?;
             print(json, &json!({ "revoked": kid }), || {
                 format!("{kid} is revoked; another key signs now\n")
             })

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::CliError;
+use super::common::CliError;
 
 /// Prints whole lines. Whoever has closed the other end has read enough, which is no failure of the command.
 pub(super) fn put(lines: &str) -> Result<(), CliError> {

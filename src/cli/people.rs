@@ -10,8 +10,8 @@ use latchkey_identity::{NewPerson, SignInsView, UserView};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::print;
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]
@@ -129,7 +129,8 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
                 .collect();
             let password = password_of(password_stdin).await?;
             identity
-                .add_person(
+                .users()
+                .add(
                     NewPerson {
                         username,
                         email,
@@ -142,7 +143,7 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
                 .await?
         }
         UserCommand::List => {
-            let all = identity.list_people().await?;
+            let all = identity.users().list().await?;
             return print(json, &all, || {
                 let line = |user: &UserView| {
                     let roles = user.roles.join(" ");
@@ -151,32 +152,33 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
                 all.iter().map(line).collect()
             });
         }
-        UserCommand::Show { name } => identity.show_person(&name).await?,
+        UserCommand::Show { name } => identity.users().show(&name).await?,
         UserCommand::SignIns {
             name,
             more_sessions,
             more_families,
         } => {
             let all = identity
-                .sign_ins_of(&name, more_sessions.as_deref(), more_families.as_deref())
+                .users()
+                .sign_ins(&name, more_sessions.as_deref(), more_families.as_deref())
                 .await?;
             return print(json, &all, || show_sign_ins(&all));
         }
         UserCommand::SignOut { name, id } => {
-            identity.sign_out(&name, &id, ACTOR).await?;
+            identity.users().sign_out(&name, &id, ACTOR).await?;
             return print(json, &json!({ "ended": id }), || format!("{id} has ended\n"));
         }
-        UserCommand::Disable { name } => identity.set_person_enabled(&name, false, ACTOR).await?,
-        UserCommand::Enable { name } => identity.set_person_enabled(&name, true, ACTOR).await?,
-        UserCommand::Lock { name } => identity.set_person_locked(&name, true, ACTOR).await?,
-        UserCommand::Unlock { name } => identity.set_person_locked(&name, false, ACTOR).await?,
-        UserCommand::SetRoles { name, roles } => identity.set_person_roles(&name, roles, ACTOR).await?,
+        UserCommand::Disable { name } => identity.users().set_enabled(&name, false, ACTOR).await?,
+        UserCommand::Enable { name } => identity.users().set_enabled(&name, true, ACTOR).await?,
+        UserCommand::Lock { name } => identity.users().set_locked(&name, true, ACTOR).await?,
+        UserCommand::Unlock { name } => identity.users().set_locked(&name, false, ACTOR).await?,
+        UserCommand::SetRoles { name, roles } => identity.users().set_roles(&name, roles, ACTOR).await?,
         UserCommand::SetPassword { name, password_stdin } => {
             let password = password_of(password_stdin).await?;
-            identity.set_person_password(&name, password, ACTOR).await?
+            identity.users().set_password(&name, password, ACTOR).await?
         }
         UserCommand::Delete { name } => {
-            identity.delete_person(&name, ACTOR).await?;
+            identity.users().delete(&name, ACTOR).await?;
             return print(json, &json!({ "deleted": name }), || {
                 format!("{name} is deleted\n")
             });

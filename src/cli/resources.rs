@@ -6,8 +6,8 @@ use latchkey_protocol::Resource;
 use latchkey_protocol::resource::ResourceScope;
 use serde_json::{Map, Value, json};
 
+use super::common::{ACTOR, CliError, Operate};
 use super::output::print;
-use super::{ACTOR, CliError, Operate};
 use crate::operate::open_identity;
 
 #[derive(Subcommand)]
@@ -68,26 +68,30 @@ pub(super) async fn run(operate: Operate<ResourceCommand>) -> Result<(), CliErro
         ResourceCommand::Add(NamedResource { identifier, fields }) => {
             let new = Resource {
                 identifier,
+                title: None,
                 scopes: fields.scopes.iter().map(|scope| parse_scope(scope)).collect(),
                 aliases: fields.aliases,
                 wants_roles: fields.wants_roles.unwrap_or_default(),
             };
-            identity.add_resource(new, ACTOR).await?
+            identity.resources().add(new, ACTOR).await?
         }
         ResourceCommand::Set(SetResource { named, unset }) => {
             let changes = named.fields.into_changes(&unset);
             if changes.is_empty() {
                 return Err(CliError::Invalid("nothing to change is named".to_owned()));
             }
-            identity.set_resource(&named.identifier, changes, ACTOR).await?
+            identity
+                .resources()
+                .set(&named.identifier, changes, ACTOR)
+                .await?
         }
         ResourceCommand::List => {
-            let all = identity.list_resources().await?;
+            let all = identity.resources().list().await?;
             return print(json, &all, || all.iter().map(lines).collect());
         }
-        ResourceCommand::Show { identifier } => identity.show_resource(&identifier).await?,
+        ResourceCommand::Show { identifier } => identity.resources().show(&identifier).await?,
         ResourceCommand::Remove { identifier } => {
-            identity.remove_resource(&identifier, ACTOR).await?;
+            identity.resources().remove(&identifier, ACTOR).await?;
             return print(json, &json!({ "removed": identifier }), || {
                 format!("{identifier} is removed\n")
             });
@@ -121,6 +125,7 @@ fn parse_scope(text: &str) -> ResourceScope {
     let (name, roles) = text.split_once('=').unwrap_or((text, ""));
     ResourceScope {
         name: name.to_owned(),
+        description: None,
         roles: roles
             .split(',')
             .filter(|role| !role.is_empty())

@@ -5,14 +5,14 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_http::current_request_id;
+use latchkey_relying_party::{NoToken, People};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::client::CATALOG;
 use crate::format::segment;
-use crate::oidc::CATALOG;
-use crate::people::{NoToken, People};
-use crate::search::Search;
+use crate::search::{Level, Search};
 
 /// A client of one catalog.
 #[derive(Clone, Debug)]
@@ -79,15 +79,6 @@ pub struct Category {
     pub parent_id: Option<String>,
     pub name: String,
     pub slug: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    Beginner,
-    Intermediate,
-    Advanced,
-    All,
 }
 
 /// A course, or where it is now.

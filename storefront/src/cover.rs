@@ -3,13 +3,6 @@
 use std::f64::consts::PI;
 use std::fmt::Write as _;
 
-use axum::extract::Path;
-use axum::extract::rejection::PathRejection;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, header};
-
-use crate::error::Failure;
-
 /// Where a course's cover is. The address says everything that the picture depends on, so it never changes.
 pub fn path(hue: u16, id: &str) -> String {
     // An identifier that could not stand in an address is drawn by its digest.
@@ -26,31 +19,14 @@ pub fn hue(place: Option<usize>) -> u16 {
     place.map_or(NO_CATEGORY, |place| HUES[place % HUES.len()])
 }
 
-pub async fn serve(path: Result<Path<(String, u16, String)>, PathRejection>) -> Result<Response, Failure> {
-    let Path((drawing, hue, file)) = path.map_err(|_| Failure::Missing)?;
-    let id = file
-        .strip_suffix(".svg")
-        .filter(|id| is_plain(id))
-        .ok_or(Failure::Missing)?;
-    if drawing != DRAWING || hue >= 360 {
-        return Err(Failure::Missing);
-    }
-    let mut response = draw(hue, id).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("public, max-age=31536000, immutable"),
-    );
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-    );
-    Ok(response)
+/// The picture at the address that [`path`] made of these parts, if there is one.
+pub fn at(drawing: &str, hue: u16, file: &str) -> Option<String> {
+    let id = file.strip_suffix(".svg").filter(|id| is_plain(id))?;
+    (drawing == DRAWING && hue < 360).then(|| draw(hue, id))
 }
 
 /// The picture itself, 640 by 400.
-pub fn draw(hue: u16, id: &str) -> String {
+fn draw(hue: u16, id: &str) -> String {
     let mut dice = Dice(digest(id));
     let motif = dice.below(MOTIFS.len());
     let ink = Palette::of(f64::from(hue) + dice.between(-10.0, 10.0), dice.below(5));

@@ -30,6 +30,7 @@ pub fn price(words: &Words, now: &Money, list: Option<&Money>) -> Price {
         let less = list.amount.saturating_sub(now.amount);
         // Rounded down: nobody is promised more than they get.
         let percent = i128::from(less) * 100 / i128::from(list.amount.max(1));
+        let percent = i64::try_from(percent).unwrap_or(100);
         let less = money(words, &Money::new(less, now.currency.as_str()));
         words.fill("price.saved", &[("saved", &less), ("percent", &percent)])
     });
@@ -145,13 +146,14 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 
 #[cfg(test)]
 mod tests {
-    use latchkey_web::Messages;
+    use latchkey_web::{COMMON_EN, Messages};
 
     use super::*;
 
     fn words() -> Words {
-        let files = [("en", latchkey_web::COMMON_EN), ("en", crate::EN)];
-        Messages::read(&files).unwrap().words(None)
+        Messages::read(&[COMMON_EN, crate::state::EN])
+            .unwrap()
+            .words(None)
     }
 
     #[test]

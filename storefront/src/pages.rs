@@ -1,6 +1,8 @@
 //! The pages, and what several of them show.
 
 pub mod course;
+pub mod covers;
+pub mod design;
 pub mod home;
 pub mod listing;
 pub mod sign_in;

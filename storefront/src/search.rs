@@ -1,9 +1,7 @@
 //! What a visitor asks of the list, read from an address and written back into one.
 
 use form_urlencoded::Serializer;
-
-use crate::api::Level;
-use crate::error::Failure;
+use serde::Deserialize;
 
 /// The query of a list. Empty is as good as absent, because a plain form sends every field that it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,10 +25,25 @@ pub enum Sort {
     Title,
 }
 
+/// How much a course asks of its people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Beginner,
+    Intermediate,
+    Advanced,
+    All,
+}
+
+/// An address that is no list's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the address asks for what no list has")]
+pub struct BadSearch;
+
 impl Search {
     /// Reads an address's query. What others hang onto links (`utm_source`) is ignored; the last of two is taken by
     /// nobody: the address is refused.
-    pub fn parse(query: Option<&str>) -> Result<Self, Failure> {
+    pub fn parse(query: Option<&str>) -> Result<Self, BadSearch> {
         let mut search = Self::default();
         let mut seen: Vec<String> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -38,7 +51,7 @@ impl Search {
                 continue;
             }
             if seen.iter().any(|other| *other == name) || value.chars().any(char::is_control) {
-                return Err(Failure::Bad);
+                return Err(BadSearch);
             }
             let value = value.trim();
             match &*name {
@@ -47,14 +60,14 @@ impl Search {
                 "language" => value.clone_into(&mut search.language),
                 "cursor" => value.clone_into(&mut search.cursor),
                 _ if value.is_empty() => {}
-                "level" => search.level = Some(Level::parse(value).ok_or(Failure::Bad)?),
-                "sort" => search.sort = Sort::parse(value).ok_or(Failure::Bad)?,
-                _ => search.price_max = Some(price(value).ok_or(Failure::Bad)?),
+                "level" => search.level = Some(Level::parse(value).ok_or(BadSearch)?),
+                "sort" => search.sort = Sort::parse(value).ok_or(BadSearch)?,
+                _ => search.price_max = Some(price(value).ok_or(BadSearch)?),
             }
             seen.push(name.into_owned());
         }
         if search.q.chars().count() > LONGEST_QUERY {
-            return Err(Failure::Bad);
+            return Err(BadSearch);
         }
         Ok(search)
     }
@@ -203,9 +216,9 @@ mod tests {
             "q=a&q=b",
             "q=a%00b",
         ] {
-            assert_eq!(Search::parse(Some(bad)), Err(Failure::Bad), "{bad}");
+            assert_eq!(Search::parse(Some(bad)), Err(BadSearch), "{bad}");
         }
         let long = format!("q={}", "x".repeat(201));
-        assert_eq!(Search::parse(Some(&long)), Err(Failure::Bad));
+        assert_eq!(Search::parse(Some(&long)), Err(BadSearch));
     }
 }

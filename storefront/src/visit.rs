@@ -4,68 +4,54 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use http::header;
 use http::request::Parts;
-use latchkey_web::{Page, Person, Theme, Words, here};
-use tower_sessions::Session;
+use latchkey_contracts::resource::catalog;
+use latchkey_relying_party::sign_in::begin_at;
+use latchkey_relying_party::{CurrentUser, Session, SessionUser};
+use latchkey_web::{PageContext, Person, here, see_other};
 
 use crate::Storefront;
-use crate::error::Failure;
-use crate::oidc::CATALOG;
-use crate::pages::sign_in::{begin_at, kept, see_other, signed_in};
-use crate::people::{NoToken, People};
-use crate::session::{COOKIE, Known};
+use crate::format::initials;
+use crate::page::ShopPage;
 
 #[derive(Clone, Debug)]
 pub struct Visit {
-    pub words: Words,
-    pub theme: Theme,
-    /// Path and query.
-    pub here: String,
+    pub context: PageContext,
     /// The shop's own origin.
-    pub origin: String,
+    origin: String,
     /// Who is signed in.
-    pub known: Option<Known>,
-    /// Where people sign in, if they can.
-    pub issuer: Option<String>,
+    current: Option<CurrentUser>,
 }
 
 impl Visit {
-    /// A page of this title. Addresses that get a page are worth a canonical one only where a handler says so.
-    pub fn page(&self, title: impl Into<String>) -> Page {
-        Page {
-            title: title.into(),
-            description: String::new(),
-            canonical: None,
-            here: self.here.clone(),
-            person: self.known.as_ref().map(|known| Person {
-                name: known.name.clone(),
-                initials: crate::format::initials(&known.name),
-                teaches: known.teaches,
-                form_token: known.form_token.clone(),
-            }),
-            issuer: self.issuer.clone(),
-            theme: self.theme,
-            words: self.words.clone(),
-        }
+    /// A page of this title.
+    pub fn page(&self, title: impl Into<String>) -> ShopPage {
+        let current = self.current.as_ref();
+        let teaches = current.is_some_and(|current| current.may(catalog::WRITE.name));
+        ShopPage::new(self.context.page(title), teaches)
+    }
+
+    /// Who is signed in.
+    pub fn user(&self) -> Option<&SessionUser> {
+        self.current.as_ref().map(|current| &current.user)
     }
 
     /// The sign-in of whoever looks.
     pub fn login(&self) -> Option<&str> {
-        self.known.as_ref().map(|known| known.login.as_str())
+        self.user().map(|user| user.login.as_str())
     }
 
     /// The same where it turned out that the sign-in is over.
     pub fn signed_out(&self) -> Self {
-        Self {
-            known: None,
-            ..self.clone()
-        }
+        let mut visit = self.clone();
+        visit.current = None;
+        visit.context.person = None;
+        visit
     }
 
     /// To the sign-in, and back here.
-    pub fn to_sign_in(&self) -> Result<Response, Failure> {
-        see_other(&begin_at(&self.here))
+    pub fn to_sign_in(&self) -> Response {
+        see_other(&begin_at(&self.context.here))
     }
 
     /// The one address of a path, for search engines.
@@ -78,48 +64,25 @@ impl FromRequestParts<Storefront> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, storefront: &Storefront) -> Result<Self, Infallible> {
-        let accept = parts.headers.get(header::ACCEPT_LANGUAGE).cloned();
         let session = parts.extensions.get::<Session>().cloned();
-        // Who cannot be known is nobody: pages that need somebody say so themselves.
-        let known = match (&storefront.people, session) {
-            (Some(people), Some(session)) if has_cookie(parts, storefront) => match kept(&session).await {
-                Ok(kept) => still_there(people, signed_in(people, &kept).await.unwrap_or_default()).await,
-                Err(_) => None,
-            },
+        let current = match (&storefront.people, session) {
+            (Some(people), Some(session)) if people.has_session(&parts.headers) => {
+                people.visitor(&session).await
+            }
             _ => None,
         };
+        let (messages, origins) = (&storefront.messages, &storefront.origins);
+        let mut context = PageContext::of(&parts.headers, messages, origins, here(&parts.uri));
+        context.issuer = storefront.issuer().map(str::to_owned);
+        context.person = current.as_ref().map(|current| Person {
+            name: current.user.name.clone(),
+            initials: initials(&current.user.name),
+            form_token: current.user.form_token.clone(),
+        });
         Ok(Self {
-            known,
-            issuer: storefront
-                .people
-                .as_ref()
-                .map(|people| people.oidc.issuer().to_owned()),
-            words: storefront
-                .messages
-                .words(accept.as_ref().and_then(|value| value.to_str().ok())),
-            theme: Theme::remembered(&parts.headers, &storefront.origins.cookie(THEME)),
-            here: here(&parts.uri),
-            origin: storefront.origins.first().to_owned(),
+            context,
+            origin: origins.first().to_owned(),
+            current,
         })
     }
 }
-
-/// With each new token the issuer is asked whether the sign-in still holds: what the bus did not bring is found out here.
-async fn still_there(people: &People, known: Option<Known>) -> Option<Known> {
-    let known = known?;
-    match people.token(&known.login, CATALOG).await {
-        Err(NoToken::SignedOut) => None,
-        // Who cannot be asked does not sign anybody out.
-        Ok(_) | Err(NoToken::Oidc(_) | NoToken::Store(_)) => Some(known),
-    }
-}
-
-/// Without the cookie there is no session to look for.
-pub fn has_cookie(parts: &Parts, storefront: &Storefront) -> bool {
-    let name = storefront.origins.cookie(COOKIE);
-    let mut cookies = parts.headers.get_all(header::COOKIE).iter();
-    cookies.any(|line| line.to_str().is_ok_and(|line| line.contains(&name)))
-}
-
-/// The cookie under which a theme is remembered.
-pub const THEME: &str = "latchkey-theme";

@@ -67,7 +67,7 @@ const ABSENCES: [Absence; 6] = [
                     "platform/db/src",
                     "platform/bus/src",
                     "platform/http/src/idempotency.rs",
-                    "storefront/src/store.rs",
+                    "platform/relying_party/src/store.rs",
                 ],
                 &["store", "store.rs"],
             )
@@ -141,7 +141,11 @@ pub fn code(text: &str) -> String {
     let mut kept = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.starts_with("mod ")) {
+        if line == "#[cfg(test)]"
+            && lines
+                .peek()
+                .is_some_and(|next| next.starts_with("mod ") || next.starts_with("pub mod "))
+        {
             let module = lines.next().unwrap_or_default();
             if module.ends_with('{') {
                 lines.find(|line| line.starts_with('}'));

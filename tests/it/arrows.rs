@@ -7,7 +7,7 @@ use latchkey::services::SERVICES;
 use serde_json::Value;
 
 /// Package → the packages of ours that it may depend on.
-const MAY: [(&str, &[&str]); 16] = [
+const MAY: [(&str, &[&str]); 17] = [
     ("latchkey-protocol", &[]),
     ("latchkey-contracts", &[]),
     ("latchkey-guard", &[]),
@@ -67,13 +67,16 @@ const MAY: [(&str, &[&str]); 16] = [
     ),
     ("latchkey-web", &["latchkey-http"]),
     (
+        "latchkey-relying-party",
+        &["latchkey-clock", "latchkey-db", "latchkey-http", "latchkey-web"],
+    ),
+    (
         "latchkey-storefront",
         &[
             "latchkey-contracts",
+            "latchkey-relying-party",
             "latchkey-web",
             "latchkey-http",
-            "latchkey-clock",
-            "latchkey-db",
         ],
     ),
     ("xtask", &[]),
@@ -188,6 +191,7 @@ fn a_planted_arrow_is_found() {
         ("latchkey-contracts", "sqlx"),
         ("latchkey-gateway", "latchkey-catalog"),
         ("latchkey-storefront", "latchkey-catalog"),
+        ("latchkey-relying-party", "latchkey-contracts"),
         ("xtask", "latchkey-db"),
     ] {
         let mut graph = graph();

@@ -32,7 +32,7 @@ impl Expecting {
             roles: Vec::new(),
             password: Some(PASSWORD.to_owned()),
         };
-        identity.add_person(person, "test").await.unwrap();
+        identity.users().add(person, "test").await.unwrap();
         let app = house.plant_app(&format!("app-{name}"), None, "openid").await;
         let browser = Browser::new();
         let back = app.walk(&browser, (&who, PASSWORD), &[]).await;
@@ -74,22 +74,30 @@ async fn end(name: &str, identity: &Identity, one: &Expecting, page: &Seen) {
             let back = one.browser.press(page, &button, &[]).await;
             assert_eq!(back.answer.status, 303, "{back:?}");
         }
-        "client-tokens" => identity.revoke_client_tokens(&client, "test").await.unwrap(),
-        "client-disabled" => drop(identity.set_client_enabled(&client, false, "test").await.unwrap()),
-        "client-removed" => identity.remove_client(&client, "test").await.unwrap(),
+        "client-tokens" => identity.clients().revoke_tokens(&client, "test").await.unwrap(),
+        "client-disabled" => drop(
+            identity
+                .clients()
+                .set_enabled(&client, false, "test")
+                .await
+                .unwrap(),
+        ),
+        "client-removed" => identity.clients().remove(&client, "test").await.unwrap(),
         "person-disabled" => drop(
             identity
-                .set_person_enabled(&one.who, false, "test")
+                .users()
+                .set_enabled(&one.who, false, "test")
                 .await
                 .unwrap(),
         ),
         "new-password" => drop(
             identity
-                .set_person_password(&one.who, None, "test")
+                .users()
+                .set_password(&one.who, None, "test")
                 .await
                 .unwrap(),
         ),
-        "person-deleted" => identity.delete_person(&one.who, "test").await.unwrap(),
+        "person-deleted" => identity.users().delete(&one.who, "test").await.unwrap(),
         other => panic!("nothing ends by {other}"),
     }
 }

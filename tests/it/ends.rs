@@ -26,14 +26,14 @@ async fn a_client_that_is_removed_and_registered_again_does_not_bring_its_old_to
         house.machine("demo-resource-server"),
     );
     let token = old.token().await;
-    let registered = identity.show_client(&machine()).await.unwrap().metadata;
-    identity.remove_client(&machine(), "test").await.unwrap();
+    let registered = identity.clients().show(&machine()).await.unwrap().metadata;
+    identity.clients().remove(&machine(), "test").await.unwrap();
     assert_eq!(server.introspect(&token).await.text, r#"{"active":false}"#);
     let again = NewClient {
         metadata: registered,
         secret: Some(ClientSecret::Generated(old.secret.clone())),
     };
-    identity.put_client(again, "test").await.unwrap();
+    identity.clients().put(again, "test").await.unwrap();
     assert_eq!(server.introspect(&token).await.text, r#"{"active":false}"#);
     house.stop().await;
 }
@@ -47,7 +47,11 @@ async fn a_token_that_is_stamped_after_a_revocation_is_active_and_can_be_revoked
         house.machine("demo-resource-server"),
     );
     let before = client.token().await;
-    identity.revoke_client_tokens(&machine(), "test").await.unwrap();
+    identity
+        .clients()
+        .revoke_tokens(&machine(), "test")
+        .await
+        .unwrap();
     let after = client.token().await;
     assert_eq!(server.introspect(&before).await.text, r#"{"active":false}"#);
     assert_eq!(server.introspect(&after).await.json()["active"], true);
@@ -61,7 +65,8 @@ async fn a_token_that_another_node_issued_just_after_a_client_was_disabled_is_re
     let house = House::new().await;
     let identity = house.running().identity.clone().unwrap();
     identity
-        .set_client_enabled(&machine(), false, "test")
+        .clients()
+        .set_enabled(&machine(), false, "test")
         .await
         .unwrap();
     // As a node signs it that has not heard of it yet and whose clock is a little ahead.
@@ -80,7 +85,8 @@ async fn a_token_that_another_node_issued_just_after_a_client_was_disabled_is_re
     })
     .await;
     identity
-        .set_client_enabled(&machine(), true, "test")
+        .clients()
+        .set_enabled(&machine(), true, "test")
         .await
         .unwrap();
     let fresh = house.machine("demo-machine").token().await;
@@ -128,7 +134,7 @@ async fn a_feed_does_not_outlive_the_right_to_it() {
     assert_eq!(feed.status(), 200);
     assert!(feed.chunk().await.unwrap().is_some(), "a snapshot");
     let id = ClientId::parse("demo-resource-server").unwrap();
-    identity.set_client_enabled(&id, false, "test").await.unwrap();
+    identity.clients().set_enabled(&id, false, "test").await.unwrap();
     while feed.chunk().await.unwrap().is_some() {}
     let refused = Answer::of(
         http()
@@ -144,7 +150,7 @@ async fn a_person_who_is_disabled_loses_sessions_families_and_tokens_at_once() {
     let house = House::new().await;
     let identity = house.running().identity.clone().unwrap();
     let server = house.machine("demo-resource-server");
-    let alice = identity.show_person("alice").await.unwrap();
+    let alice = identity.users().show("alice").await.unwrap();
     let now = BEGINNING / 1_000;
     let claims = json!({
         "iss": identity.issuer(), "sub": alice.id, "client_id": "demo-machine", "aud": "urn:latchkey:catalog",
@@ -158,7 +164,8 @@ async fn a_person_who_is_disabled_loses_sessions_families_and_tokens_at_once() {
     assert_eq!(call(&token, &whoami).await.status, 200);
     assert_eq!(server.introspect(&token).await.json()["active"], true);
     let disabled = identity
-        .set_person_enabled("alice@example.test", false, "test")
+        .users()
+        .set_enabled("alice@example.test", false, "test")
         .await
         .unwrap();
     assert_eq!(disabled.status, "disabled");
@@ -167,14 +174,14 @@ async fn a_person_who_is_disabled_loses_sessions_families_and_tokens_at_once() {
         call(&token, &whoami).await.status == 401
     })
     .await;
-    identity.set_person_enabled("alice", true, "test").await.unwrap();
+    identity.users().set_enabled("alice", true, "test").await.unwrap();
     assert_eq!(
         server.introspect(&token).await.text,
         r#"{"active":false}"#,
         "what ended does not come back"
     );
-    identity.delete_person("alice", "test").await.unwrap();
-    assert!(identity.show_person("alice").await.is_err());
+    identity.users().delete("alice", "test").await.unwrap();
+    assert!(identity.users().show("alice").await.is_err());
     house.stop().await;
 }
 

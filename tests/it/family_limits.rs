@@ -210,7 +210,7 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: House)
             roles: Vec::new(),
             password: Some(password.to_owned()),
         };
-        identity.add_person(new, "test").await.expect("a person");
+        identity.users().add(new, "test").await.expect("a person");
         let browser = Browser::new();
         let first = app.sign_in(&browser, (&name, password), &[]).await;
         let last = app.sign_in(&browser, ("", ""), &[]).await;
@@ -226,12 +226,14 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: House)
             "withdrawal" => drop(browser.press(&page, "[data-client='demo-browser']", &[]).await),
             "password" => drop(
                 identity
-                    .set_person_password(&name, None, "test")
+                    .users()
+                    .set_password(&name, None, "test")
                     .await
                     .expect("it is new"),
             ),
             _ => identity
-                .revoke_client_tokens(&id, "test")
+                .clients()
+                .revoke_tokens(&id, "test")
                 .await
                 .expect("they end"),
         }
@@ -395,7 +397,11 @@ async fn the_account_page_shows_a_page_of_each_list_and_leads_to_the_older(house
     }
     // The command line has pages, too, and the same lines.
     let identity = house.running().identity.clone().expect("the issuer is here");
-    let all = identity.sign_ins_of("alice", None, None).await.expect("a page");
+    let all = identity
+        .users()
+        .sign_ins("alice", None, None)
+        .await
+        .expect("a page");
     assert_eq!((all.families.len(), all.more_families), (121, None));
     house.stop().await;
 }

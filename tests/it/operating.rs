@@ -524,11 +524,12 @@ async fn every_background_task_is_named_by_the_operators_readiness() {
         "identity_keys",
         "identity_expiry",
         "identity_history",
+        "identity_large_ends",
+        "identity_logouts",
         "catalog_relay",
         "catalog_consumer",
-        "guard_keys",
-        "guard_signals",
-        "shop_sign_out",
+        "catalog_guard_keys",
+        "catalog_guard_signals",
         "shop_expiry",
         "identity",
         "catalog",
@@ -873,7 +874,7 @@ async fn the_secret_before_counts_as_long_as_the_operator_says_and_no_longer() {
     let first = house.machine("demo-machine");
     let rotate = async |seconds: u64| {
         let overlap = Duration::from_secs(seconds);
-        let rotated = identity.rotate_client_secret_over(&id, overlap, "test").await;
+        let rotated = identity.clients().rotate_secret_over(&id, overlap, "test").await;
         Machine {
             secret: rotated.unwrap().client_secret.unwrap(),
             ..first.clone()

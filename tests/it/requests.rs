@@ -128,7 +128,8 @@ async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(house: House
 async fn a_request_that_is_too_long_to_carry_is_a_row(house: House) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let long = "s".repeat(4_096);
-    let login = app.begin(&browser, &[("state", &long)]).await;
+    let nonce = "n".repeat(200);
+    let login = app.begin(&browser, &[("state", &long), ("nonce", &nonce)]).await;
     assert_eq!(carried(&login).len(), 43);
     assert_eq!(rows(&house).await.len(), 1);
     let next = post_login(&browser, &login, house.person("alice")).await;

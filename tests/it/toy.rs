@@ -62,7 +62,8 @@ async fn a_service_passed_to_start_is_registered_guarded_routed_and_told() {
     // Who is gone at the issuer leaves nothing behind: the consumer of the list runs.
     let identity = house.running().identity.clone().expect("identity is played");
     identity
-        .delete_person(alice.0, "test")
+        .users()
+        .delete(alice.0, "test")
         .await
         .expect("alice is deleted");
     let url = format!("sqlite:{}", house.folder().join("data/toy.db").display());

@@ -198,13 +198,14 @@ impl World {
         let token = self.mint(&claims);
         self.must_be(&token, 200).await;
         let identity = self.running.identity.as_ref().expect("the issuer is here");
-        let keys = identity.list_keys().await.expect("keys");
+        let keys = identity.keys().list().await.expect("keys");
         let signing = keys
             .iter()
             .find(|key| key.state == "signing")
             .expect("a signing key");
         identity
-            .revoke_key(&signing.kid, "bench")
+            .keys()
+            .revoke(&signing.kid, "bench")
             .await
             .expect("it is revoked");
         let revoked = Instant::now();

@@ -4,6 +4,7 @@ mod bench;
 mod postgres;
 mod run;
 mod test;
+mod times;
 mod tools;
 
 use std::process::ExitCode;
@@ -14,7 +15,8 @@ usage: cargo xtask <command>
   test [ARGS]    every test, with a private PostgreSQL that is started for the run and removed after it, a real
                  browser, and foreign clients; what is missing is installed where that is possible;
                  ARGS go to `cargo test`, such as `-p latchkey-bus` or `cve_`;
-                 --thorough repeats races as often as the checklist asks, which takes hours
+                 --thorough repeats races as often as the checklist asks, which takes hours;
+                 the slowest tests are told at the end
   bench [ARGS]   the benchmarks, on the release build; ARGS name those to run
 ";
 
@@ -22,6 +24,9 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let command = arguments.next();
     let rest: Vec<String> = arguments.collect();
+    if command.as_deref() == Some("run-test") {
+        return times::run_test(&rest);
+    }
     let done = match command.as_deref() {
         Some("test") => test::run(&rest),
         Some("bench") => bench::run(&rest),

@@ -2,7 +2,7 @@
 
 use crate::postgres::Server;
 use crate::run::{self, Folder, cargo};
-use crate::tools;
+use crate::{times, tools};
 
 /// Runs `cargo test` with a private PostgreSQL and a temporary folder of its own. Nothing is skipped: what is missing
 /// is a failure that says what to install.
@@ -26,15 +26,18 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     std::fs::create_dir_all(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
     let mut test = cargo();
     test.args(["test", "--locked"]);
+    let measured = times::measure(&mut test, &folder)?;
     if packages.is_empty() {
         test.arg("--workspace");
     }
     if !thorough.is_empty() {
         test.env("TEST_THOROUGH", "1");
     }
-    run::run(
+    let done = run::run(
         test.args(arguments)
             .env("TEST_POSTGRES_URL", server.url())
             .env("TMPDIR", &temporary),
-    )
+    );
+    times::tell(&measured);
+    done
 }

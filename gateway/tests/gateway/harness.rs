@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::middleware::map_request;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -13,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use latchkey_clock::{Clock, Random};
 use latchkey_gateway::{Gateway, Options, Origin, Route, Routes, Timeouts, router};
-use latchkey_http::{Bound, Hosts, Limits, Server};
+use latchkey_http::{Bound, ClientAddress, Hosts, Limits, Server, TrustedProxies};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -175,19 +177,30 @@ pub fn short() -> Timeouts {
 }
 
 pub fn built(routes: Vec<Route>, options: Options) -> Gateway {
+    built_at(&Clock::manual(NOW), routes, options)
+}
+
+/// A gateway whose clock the test moves.
+pub fn built_at(clock: &Clock, routes: Vec<Route>, options: Options) -> Gateway {
     let routes = Routes::new(routes).unwrap();
-    Gateway::new(routes, options, Clock::manual(NOW), Random::system()).unwrap()
+    Gateway::new(routes, options, clock.clone(), Random::system()).unwrap()
 }
 
 /// A gateway on the listener of every role, which answers to `localhost:8080`.
 pub async fn served(routes: Vec<Route>, options: Options, limits: Limits) -> SocketAddr {
+    behind(TrustedProxies::none(), built(routes, options), limits).await
+}
+
+/// The same behind these proxies.
+pub async fn behind(proxies: TrustedProxies, gateway: Gateway, limits: Limits) -> SocketAddr {
     let bound = Bound::loopback(0).await.unwrap();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, bound.port()));
     let server = Server {
         limits,
+        proxies,
         ..Server::new("gateway", Hosts::loopback(8080), Random::system())
     };
-    tokio::spawn(server.serve(bound, router(built(routes, options)), CancellationToken::new()));
+    tokio::spawn(server.serve(bound, router(gateway), CancellationToken::new()));
     address
 }
 
@@ -196,9 +209,19 @@ pub async fn gateway(routes: Vec<Route>, options: Options) -> SocketAddr {
     let gateway = built(routes, options);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = router(gateway).into_make_service_with_connect_info::<SocketAddr>();
+    let router = router(gateway).layer(map_request(told_who_asks));
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     address
+}
+
+/// What the listener of every role says of a request.
+async fn told_who_asks(
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request<Body>,
+) -> Request<Body> {
+    request.extensions_mut().insert(ClientAddress(peer.ip()));
+    request
 }
 
 /// A gateway with default options before one echoing upstream.

@@ -1,8 +1,8 @@
 //! What a client says about itself never arrives; what the gateway says always does.
 
-use latchkey_gateway::{Options, TrustedProxies};
+use latchkey_http::{Limits, TrustedProxies};
 
-use crate::harness::{NOW, Upstream, ask, edge, gateway, options, raw, route};
+use crate::harness::{NOW, Upstream, ask, behind, built, edge, gateway, options, raw, route};
 
 /// Names by which some product learns identity, origin, method or path.
 const NAMES: &[&str] = &[
@@ -154,14 +154,6 @@ async fn cve_2023_36456_gw_01_the_gateway_says_itself_what_it_removed() {
 #[tokio::test]
 async fn gw_02_a_spoofed_address_is_believed_only_from_a_declared_proxy() {
     let upstream = Upstream::echo().await;
-    let trusting = Options {
-        proxies: TrustedProxies::behind(&["127.0.0.0/8"]).unwrap(),
-        ..options()
-    };
-    let distrusting = Options {
-        proxies: TrustedProxies::behind(&["10.0.0.0/8"]).unwrap(),
-        ..options()
-    };
     let theirs = "0123456789abcdef0123456789abcdef";
     let id = format!("X-Request-Id: {theirs}");
     let lines = [
@@ -169,12 +161,21 @@ async fn gw_02_a_spoofed_address_is_believed_only_from_a_declared_proxy() {
         &id,
         "X-Forwarded-Host: evil.test",
     ];
-    for (options, address, named) in [
-        (options(), "127.0.0.1", false),
-        (distrusting, "127.0.0.1", false),
-        (trusting, "198.51.100.7", true),
+    for (proxies, address, named) in [
+        (TrustedProxies::none(), "127.0.0.1", false),
+        (
+            TrustedProxies::behind(&["10.0.0.0/8"]).unwrap(),
+            "127.0.0.1",
+            false,
+        ),
+        (
+            TrustedProxies::behind(&["127.0.0.0/8"]).unwrap(),
+            "198.51.100.7",
+            true,
+        ),
     ] {
-        let edge = gateway(vec![route(upstream.origin())], options).await;
+        let gateway = built(vec![route(upstream.origin())], options());
+        let edge = behind(proxies, gateway, Limits::default()).await;
         ask(edge, "GET", "/api/echo/x", &lines).await;
         let seen = upstream.take().remove(0);
         assert_eq!(seen.header("x-forwarded-for"), [address]);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its fixture fails")]
 
+mod address_limits;
 mod bodies;
 mod bounds;
 mod failures;
@@ -10,5 +11,6 @@ mod harness;
 mod headers;
 mod hosts;
 mod logs;
+mod pages;
 mod paths;
 mod tls;

@@ -145,10 +145,12 @@ mod tests {
     fn orders() -> Resource {
         let scope = |name: &str| ResourceScope {
             name: name.into(),
+            description: None,
             roles: Vec::new(),
         };
         Resource {
             identifier: "urn:latchkey:order".into(),
+            title: None,
             aliases: vec!["https://shop.test/order".into()],
             scopes: vec![scope("order.read"), scope("order.write")],
             wants_roles: false,
@@ -160,6 +162,7 @@ mod tests {
         all.push(orders());
         all.push(Resource {
             identifier: "urn:foreign".into(),
+            title: None,
             ..orders()
         });
         all
@@ -289,6 +292,7 @@ mod tests {
         for identifier in ["https://api.test", "https://api.test/"] {
             let api = Resource {
                 identifier: identifier.into(),
+                title: None,
                 aliases: Vec::new(),
                 ..orders()
             };

@@ -259,7 +259,7 @@ fn yes() -> bool {
 
 impl Metadata {
     /// The names that mean something today.
-    pub const BUILT: [&str; 25] = [
+    pub const BUILT: [&str; 27] = [
         "client_id",
         "client_name",
         "client_uri",
@@ -284,12 +284,14 @@ impl Metadata {
         "access_token_signed_response_alg",
         "lost_answer",
         "overlap_streak",
+        BACKCHANNEL_LOGOUT_URI,
+        BACKCHANNEL_LOGOUT_SESSION_REQUIRED,
         "policy",
     ];
 
-    /// Standard names (RFC 7591 §2, OpenID Connect Registration §2, Back-Channel Logout §2.2, RFC 9126, RFC 9449) that
+    /// Standard names (RFC 7591 §2, OpenID Connect Registration §2, Front-Channel Logout §2, RFC 9126, RFC 9449) that
     /// are kept until they are built.
-    pub const LATER: [&str; 25] = [
+    pub const LATER: [&str; 23] = [
         "logo_uri",
         "policy_uri",
         "tos_uri",
@@ -308,8 +310,6 @@ impl Metadata {
         "require_auth_time",
         "default_acr_values",
         "request_uris",
-        "backchannel_logout_uri",
-        "backchannel_logout_session_required",
         "frontchannel_logout_uri",
         "frontchannel_logout_session_required",
         "require_pushed_authorization_requests",
@@ -326,7 +326,7 @@ impl Metadata {
     /// The names that are kept and not used yet.
     pub fn unbuilt_names(&self) -> impl Iterator<Item = &str> {
         let names = self.later.keys().map(String::as_str);
-        names.filter(|name| *name != INITIATE_LOGIN_URI)
+        names.filter(|name| !Self::BUILT.contains(name))
     }
 
     /// Everything that a registration must obey, whoever writes it. The error is a sentence for that person.
@@ -346,11 +346,20 @@ impl Metadata {
         if let Some(uri) = &self.client_uri {
             redirect_uri::check("client_uri", uri, false)?;
         }
-        if let Some(uri) = self.later.get(INITIATE_LOGIN_URI) {
-            let Some(uri) = uri.as_str() else {
-                return Err(format!("client {id}: {INITIATE_LOGIN_URI} must be text"));
+        for name in [INITIATE_LOGIN_URI, BACKCHANNEL_LOGOUT_URI] {
+            let Some(uri) = self.later.get(name) else {
+                continue;
             };
-            redirect_uri::check(INITIATE_LOGIN_URI, uri, false)?;
+            let Some(uri) = uri.as_str() else {
+                return Err(format!("client {id}: {name} must be text"));
+            };
+            redirect_uri::check(name, uri, false)?;
+        }
+        let required = self.later.get(BACKCHANNEL_LOGOUT_SESSION_REQUIRED);
+        if required.is_some_and(|required| !required.is_boolean()) {
+            return Err(format!(
+                "client {id}: {BACKCHANNEL_LOGOUT_SESSION_REQUIRED} must be true or false"
+            ));
         }
         if self.redirect_uris.is_empty() && self.grant_types.iter().any(|grant| grant == "authorization_code")
         {
@@ -474,6 +483,15 @@ impl Client {
         Some(url.into())
     }
 
+    /// Where it hears of sign-outs, if it does (OpenID Connect Back-Channel Logout §2.2). A client that was disabled hears
+    /// nothing. As for [`Self::initiate_login`], what was registered before it meant anything was not checked.
+    pub fn backchannel_logout_uri(&self) -> Option<&str> {
+        let uri = self.metadata.later.get(BACKCHANNEL_LOGOUT_URI)?.as_str()?;
+        let calls =
+            self.disabled_at.is_none() && redirect_uri::check(BACKCHANNEL_LOGOUT_URI, uri, false).is_ok();
+        calls.then_some(uri)
+    }
+
     /// True when it can prove itself.
     pub fn is_confidential(&self) -> bool {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
@@ -507,6 +525,10 @@ impl Client {
 
 /// The name of a registration that says where a client begins a sign-in by itself.
 const INITIATE_LOGIN_URI: &str = "initiate_login_uri";
+/// The name of a registration that says where a client hears of sign-outs.
+const BACKCHANNEL_LOGOUT_URI: &str = "backchannel_logout_uri";
+/// Whether it must be told which session ended: every client is.
+const BACKCHANNEL_LOGOUT_SESSION_REQUIRED: &str = "backchannel_logout_session_required";
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -666,6 +688,59 @@ pub(crate) mod tests {
             .later
             .insert(INITIATE_LOGIN_URI.into(), "https://shop.test/in".into());
         assert_eq!(named.unbuilt_names().count(), 0);
+    }
+
+    #[test]
+    fn an_address_for_logout_tokens_is_https_or_loopback_and_one_text() {
+        let registered = |name: &str, value: Value| {
+            let mut client = machine();
+            client.metadata.later.insert(name.into(), value);
+            client
+        };
+        for fine in [
+            "https://rp.test/out?tenant=a",
+            "http://localhost:3000/out",
+            "http://127.0.0.1:3000/out",
+        ] {
+            let client = registered(BACKCHANNEL_LOGOUT_URI, fine.into());
+            assert_eq!(client.metadata.check(), Ok(()), "{fine}");
+            assert_eq!(client.backchannel_logout_uri(), Some(fine));
+            assert_eq!(client.metadata.unbuilt_names().count(), 0);
+        }
+        let list = Value::from(vec!["https://rp.test/out"]);
+        let bad = [
+            "http://rp.test/out",
+            "ftp://rp.test/out",
+            "javascript:alert(1)",
+            "org.rp.app:/out",
+            "/out",
+            "",
+            "https://rp.test/out#x",
+            "https://user@rp.test/out",
+            "https://:secret@rp.test/out",
+            "https://*.rp.test/out",
+            "https://rp.test/o ut",
+            "https://rp.test\\@evil.test/",
+            "https://b\u{fc}cher.test/out",
+        ];
+        let bad = bad.into_iter().map(Value::from);
+        for bad in bad.chain([list, Value::Null, Value::from(7)]) {
+            let client = registered(BACKCHANNEL_LOGOUT_URI, bad.clone());
+            assert!(client.metadata.check().is_err(), "{bad}");
+            // Nor is it called where it was kept before it meant anything.
+            assert_eq!(client.backchannel_logout_uri(), None, "{bad}");
+        }
+        let mut disabled = registered(BACKCHANNEL_LOGOUT_URI, "https://rp.test/out".into());
+        disabled.disabled_at = Some(Timestamp(1));
+        assert_eq!(disabled.backchannel_logout_uri(), None);
+        for (value, taken) in [
+            (Value::from(true), true),
+            ("true".into(), false),
+            (1.into(), false),
+        ] {
+            let client = registered(BACKCHANNEL_LOGOUT_SESSION_REQUIRED, value.clone());
+            assert_eq!(client.metadata.check().is_ok(), taken, "{value}");
+        }
     }
 
     #[test]

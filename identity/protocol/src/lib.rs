@@ -10,12 +10,13 @@
 //! | is this guess at a password looked at? | [`guess`] |
 //! | is the person signed in? | [`session`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
+//! | what does a token request ask? | [`token_request`] |
 //! | does what a code or token stands on still hold? | [`grant_validity`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
 //! | how many families may there be, and how fast? | [`family_limits`] |
 //! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
-//! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`] |
+//! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
 //! | what may a caller learn of a token? | [`introspect`] |
 //! | what ends with what, and for how long must guards remember it? | [`revocation_policy`], [`revocation`] |
 //! | which key signs, which keys are published? | [`keys`] |
@@ -39,6 +40,7 @@ pub mod introspect;
 pub mod keys;
 pub mod latest;
 pub mod logout;
+pub mod logout_token;
 pub mod metadata;
 pub mod person;
 pub mod pkce;
@@ -50,6 +52,7 @@ pub mod revocation;
 pub mod revocation_policy;
 pub mod scope;
 pub mod session;
+pub mod token_request;
 pub mod user;
 pub mod userinfo;
 
@@ -57,6 +60,7 @@ pub use client::{Client, ClientId};
 pub use error::OAuthError;
 pub use resource::Resource;
 pub use scope::Scope;
+pub use token_request::TokenRequest;
 
 /// An instant: Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

@@ -53,6 +53,8 @@ pub fn document(issuer: &str, resources: &[Resource]) -> Value {
         "token_endpoint_auth_methods_supported": with_public,
         "userinfo_endpoint": at(path::USERINFO),
         "end_session_endpoint": at(path::END_SESSION),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "introspection_endpoint": at(path::INTROSPECT),
         "introspection_endpoint_auth_methods_supported": methods,
         "revocation_endpoint": at(path::REVOKE),
@@ -139,6 +141,7 @@ mod tests {
             "pushed_authorization_request_endpoint",
             "device_authorization_endpoint",
             "check_session_iframe",
+            "frontchannel_logout_supported",
         ] {
             assert!(document.get(absent).is_none(), "{absent}");
         }

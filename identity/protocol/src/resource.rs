@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct Resource {
     /// The identifier that goes into `aud`.
     pub identifier: String,
+    /// What people call it, on pages that ask for their consent; the identifier stands there when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// Other names by which a client may ask for it.
     #[serde(default)]
     pub aliases: Vec<String>,
@@ -22,6 +25,9 @@ pub struct Resource {
 pub struct ResourceScope {
     /// Its name.
     pub name: String,
+    /// What whoever has it may do, as a consent page says it; its name stands there when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// A person needs one of these roles; none listed, none needed.
     #[serde(default)]
     pub roles: Vec<String>,
@@ -84,10 +90,12 @@ pub fn normal(name: &str) -> &str {
 pub(crate) fn fixture() -> Vec<Resource> {
     let scope = |name: &str, roles: &[&str]| ResourceScope {
         name: name.to_owned(),
+        description: None,
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
     };
     vec![Resource {
         identifier: "urn:latchkey:catalog".to_owned(),
+        title: None,
         aliases: Vec::new(),
         scopes: vec![
             scope("catalog.read", &[]),
@@ -135,6 +143,7 @@ mod tests {
     fn a_resource_answers_to_its_origins_in_either_spelling() {
         let resource = Resource {
             identifier: "https://api.test".into(),
+            title: None,
             aliases: vec!["https://old.test/".into(), "https://old.test/v1".into()],
             scopes: Vec::new(),
             wants_roles: false,
@@ -168,9 +177,11 @@ mod tests {
         ] {
             let resource = Resource {
                 identifier: "urn:a".into(),
+                title: None,
                 aliases: Vec::new(),
                 scopes: vec![ResourceScope {
                     name: name.into(),
+                    description: None,
                     roles: Vec::new(),
                 }],
                 wants_roles: false,

@@ -132,11 +132,13 @@ impl World {
         };
         let resource = |identifier: &str, scopes: &[(&str, &str)]| Resource {
             identifier: identifier.to_owned(),
+            title: None,
             aliases: Vec::new(),
             scopes: scopes
                 .iter()
                 .map(|(name, role)| ResourceScope {
                     name: (*name).to_owned(),
+                    description: None,
                     roles: role.split_whitespace().map(str::to_owned).collect(),
                 })
                 .collect(),

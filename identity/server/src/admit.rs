@@ -1,19 +1,23 @@
 //! The one door of the OAuth endpoints: read the form once, know the client, walk the endpoint's checks.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use latchkey_http::{Form, current_request_id};
+use latchkey_http::{ClientAddress, Form, current_request_id};
+use latchkey_identity_store::Store;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
 use latchkey_protocol::client::{AuthMethod, Client};
 use latchkey_protocol::client_auth::{Presented, present};
 
-use crate::Identity;
 use crate::answer::Refusal;
+use crate::registry::Registry;
+use crate::signer::Signer;
+use crate::throttle::Throttle;
+use crate::time::Time;
 
 /// A client that may do what it asks for, and what it asks.
 pub(crate) struct Admitted<T = ()> {
@@ -49,10 +53,19 @@ impl Proved {
 /// Parameters that RFC 8707 §2 lets a client repeat.
 const REPEATABLE: [&str; 1] = ["resource"];
 
-impl Identity {
+/// Knows the clients of the OAuth endpoints.
+pub(crate) struct ClientAuthentication {
+    pub store: Store,
+    pub signer: Signer,
+    pub registry: Arc<Registry>,
+    pub throttle: Arc<Throttle>,
+    pub time: Time,
+}
+
+impl ClientAuthentication {
     /// Admits a POST. `read` takes from the form what must be readable whoever sent it; `endpoint` says by it which
     /// column of the checks applies.
-    pub(crate) async fn admit_form<T>(
+    pub async fn admit_form<T>(
         &self,
         request: Request,
         read: impl FnOnce(&mut Form) -> Result<T, OAuthError>,
@@ -99,7 +112,7 @@ impl Identity {
     }
 
     /// Admits a GET, which has only headers.
-    pub(crate) async fn admit_headers(
+    pub async fn admit_headers(
         &self,
         parts: &http::request::Parts,
         endpoint: Endpoint,
@@ -111,18 +124,17 @@ impl Identity {
 
     /// Knows the client: revocation's column is the bare proof, and every other column contains it.
     async fn prove(&self, presented: Presented, address: IpAddr) -> Result<Proved, Refusal> {
-        self.inner.registry.current()?;
+        self.registry.current()?;
         let client = match &presented.client_id {
-            Some(id) => self.client(id).await?,
+            Some(id) => self.registry.client(id).await?,
             None => None,
         };
-        let now = self.now();
+        let now = self.time.now();
         let stored = client.as_ref().map_or([None; 2], |client| client.secrets(now));
         let secret_matches = self
-            .inner
             .signer
             .client_secret_matches(stored, presented.secret.as_deref());
-        let throttle = &self.inner.throttle;
+        let throttle = &self.throttle;
         let guesses = !secret_matches && presented.method != AuthMethod::None;
         let throttled = throttle
             .blocked(presented.client_id.as_ref(), address, now)
@@ -163,15 +175,17 @@ impl Identity {
             method = presented.method.name(), peer = %address, request.id = %current_request_id(), "client refused");
         metrics::counter!("latchkey_client_refused_total", "code" => error.wire().code).increment(1);
         if let (OAuthError::Throttled, Some(until)) = (&error, throttled) {
-            return Refusal::throttled(until, self.now());
+            return Refusal::throttled(until, self.time.now());
         }
-        if counts_as_a_guess(&error)
-            && let Err(failed) = self
-                .count_wrong_secret(presented.client_id.as_ref(), address)
-                .await
-        {
-            // A guess that cannot be counted is not answered: else a broken store would open the throttle.
-            return failed.into();
+        if counts_as_a_guess(&error) {
+            let (client, now) = (presented.client_id.as_ref(), self.time.now());
+            let counted = self
+                .throttle
+                .count_wrong_secret(&self.store, client, address, now);
+            if let Err(failed) = counted.await {
+                // A guess that cannot be counted is not answered: else a broken store would open the throttle.
+                return failed.into();
+            }
         }
         error.into()
     }
@@ -205,10 +219,8 @@ fn presented(
     })
 }
 
-/// Tests of a router without a listener have no peer; they share the unspecified address.
+/// Whom throttles count and logs name. Tests of a router without a listener share the unspecified address.
 pub(crate) fn peer(extensions: &http::Extensions) -> IpAddr {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| {
-        address.ip()
-    })
+    let client = extensions.get::<ClientAddress>();
+    client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)
 }

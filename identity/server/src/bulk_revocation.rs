@@ -9,16 +9,16 @@ use latchkey_db::Tx;
 use latchkey_identity_store::{BulkRevocation, FamilyName, FamilySet};
 use tokio_util::sync::CancellationToken;
 
-use crate::ends::{PAGE, is_full};
-use crate::{Identity, IdentityError};
+use crate::IdentityError;
+use crate::ends::{PAGE, Revocations, is_full};
 
 /// Events of one page are numbered from its own thousand on.
 const EVENTS_OF_A_PAGE: i64 = 1_000;
 
-impl Identity {
+impl Revocations {
     /// Ends what is left, as soon as there is something, until `stop`.
-    pub(crate) async fn end_what_is_left(&self, stop: &CancellationToken) {
-        let mut changes = self.inner.store.db().changes();
+    pub async fn end_what_is_left(&self, stop: &CancellationToken) {
+        let mut changes = self.store.db().changes();
         while !stop.is_cancelled() {
             let pause = match self.next_page().await {
                 Ok(true) => continue,
@@ -39,15 +39,14 @@ impl Identity {
 
     /// Ends the next page; `false` when nothing is left.
     async fn next_page(&self) -> Result<bool, IdentityError> {
-        let Some(id) = self.inner.store.next_bulk_revocation().await? else {
+        let Some(id) = self.store.next_bulk_revocation().await? else {
             return Ok(false);
         };
-        let identity = self.clone();
-        self.inner
-            .store
+        let revocations = self.clone();
+        self.store
             .db()
             .write(move |tx| async move {
-                let store = &identity.inner.store;
+                let store = &revocations.store;
                 // Of several nodes one does this page; the others wait, and do the next.
                 let Some(bulk) = store.begin_page(&tx, &id).await? else {
                     return Ok(());
@@ -58,7 +57,7 @@ impl Identity {
                 if !is_full(&ended) {
                     store.finish_bulk_revocation(&tx, &id).await?;
                 }
-                identity.tell_of_page(&tx, &bulk, ended).await
+                revocations.tell_of_page(&tx, &bulk, ended).await
             })
             .await?;
         Ok(true)

@@ -2,26 +2,36 @@
 //! are one commit. Of families that end together a page is in that commit, and the rest goes on in
 //! [`bulk_revocation`](crate::bulk_revocation).
 
-use latchkey_bus::{Cause, Draft};
+use std::sync::Arc;
+
+use latchkey_bus::{Cause, Draft, Outbox};
+use latchkey_clock::Random;
 use latchkey_contracts::events::revocation as wire;
 use latchkey_db::Tx;
-use latchkey_identity_store::{AuditRow, BulkRevocation, FamilyName, FamilySet, Recorded};
+use latchkey_identity_store::{AuditRow, BulkRevocation, FamilyName, FamilySet, Recorded, Store};
 use latchkey_protocol::revocation::{Revocation, Subject, collapse};
 use latchkey_protocol::revocation_policy::{Families, RevocationCause, Row, Sessions, SubjectKind, Tokens};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{Identity, IdentityError};
+use crate::IdentityError;
+use crate::registry_sync::RegistrySync;
+use crate::time::Time;
 
 /// How many families end in one transaction.
 pub(crate) const PAGE: i64 = 500;
 
-/// How far ahead of this node's clock an end lies after which nothing new may begin, milliseconds. Another node may not have
-/// heard of it yet and may have a clock that is ahead: what it issues meanwhile must have ended, too. Less than the leeway of
-/// guards, so that what begins again is accepted at once.
-const UNHEARD_MS: i64 = 8_000;
+/// Whoever ends things. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Revocations {
+    pub store: Store,
+    pub outbox: Outbox,
+    pub random: Random,
+    pub time: Time,
+    pub sync: Arc<RegistrySync>,
+}
 
-impl Identity {
+impl Revocations {
     /// Ends what the policy says for this cause, and tells everybody. `false` when it had ended before.
     pub async fn revoke(
         &self,
@@ -29,30 +39,32 @@ impl Identity {
         subject: impl Into<Subject>,
         actor: &str,
     ) -> Result<bool, IdentityError> {
-        let (identity, subject, actor) = (self.clone(), subject.into(), actor.to_owned());
-        let touches = matches!(subject.kind(), SubjectKind::Client | SubjectKind::Key);
-        let (request_id, at) = (latchkey_http::current_request_id().to_string(), self.now());
+        let (revocations, subject, actor) = (self.clone(), subject.into(), actor.to_owned());
+        let touches = matches!(
+            subject.kind(),
+            SubjectKind::Client | SubjectKind::Machine | SubjectKind::Key
+        );
+        let (request_id, at) = (latchkey_http::current_request_id().to_string(), self.time.now());
         let ended = self
-            .inner
             .store
             .db()
             .write(move |tx| async move {
                 if touches {
-                    identity.inner.store.touch_registry(&tx).await?;
+                    revocations.store.touch_registry(&tx).await?;
                 }
-                identity
+                revocations
                     .revoke_in(&tx, cause, subject, &actor, &request_id, at)
                     .await
             })
             .await?;
         if touches {
-            self.refresh().await?;
+            self.sync.refresh().await?;
         }
         Ok(ended)
     }
 
-    /// [`Identity::revoke`] inside a transaction that decides more.
-    pub(crate) async fn revoke_in(
+    /// [`Revocations::revoke`] inside a transaction that decides more.
+    pub async fn revoke_in(
         &self,
         tx: &Tx,
         cause: RevocationCause,
@@ -86,7 +98,7 @@ impl Identity {
         sub: Option<&str>,
         by: By<'_>,
     ) -> Result<(), IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         let live = store.live_tokens(tx, client, sub, by.at).await?;
         let Some(all) = collapse(client, sub, live) else {
             return Ok(());
@@ -142,7 +154,7 @@ impl Identity {
         subject: &Subject,
         now: Timestamp,
     ) -> Result<Option<Recorded>, IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         let revocation = match subject {
             Subject::Entry(revocation) => revocation,
             Subject::UserAtClient { .. } => {
@@ -157,7 +169,7 @@ impl Identity {
             store.hold_session(tx, session).await?;
         }
         let at = match row.tokens {
-            Tokens::OlderAndUnheard => soon(now),
+            Tokens::OlderAndUnheard => self.time.soon(),
             Tokens::This | Tokens::OfFamilies | Tokens::Older | Tokens::OfKey => now,
         };
         Ok(store.add_revocation(tx, revocation, row.cause, at).await?)
@@ -171,7 +183,7 @@ impl Identity {
         subject: &Subject,
         now: Timestamp,
     ) -> Result<bool, IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         let sessions = match row.sessions {
             Sessions::None => false,
             Sessions::All => true,
@@ -234,7 +246,7 @@ impl Identity {
         by: By<'_>,
     ) -> Result<Vec<FamilyName>, IdentityError> {
         if let (Families::All, Subject::Entry(Revocation::Family { fam, .. })) = (row.families, subject) {
-            self.inner.store.end_family(tx, fam, row.cause, by.at).await?;
+            self.store.end_family(tx, fam, row.cause, by.at).await?;
         }
         let Some(set) = family_set(row.families, subject) else {
             return Ok(Vec::new());
@@ -257,7 +269,7 @@ impl Identity {
         until: i64,
         by: By<'_>,
     ) -> Result<Vec<FamilyName>, IdentityError> {
-        let store = &self.inner.store;
+        let store = &self.store;
         let ended = store
             .end_families(tx, &set, Timestamp(i64::MAX), cause, by.at, PAGE)
             .await?;
@@ -265,9 +277,9 @@ impl Identity {
             && let Some(latest) = store.latest_birth(tx, &set).await?
         {
             let rest = BulkRevocation {
-                id: self.inner.random.uuid_v7(self.now().0),
+                id: self.random.uuid_v7(self.time.now().0),
                 set,
-                before: latest.max(soon(self.now())),
+                before: latest.max(self.time.soon()),
                 ended_at: by.at,
                 cause,
                 actor: by.actor.to_owned(),
@@ -282,7 +294,7 @@ impl Identity {
     }
 
     /// Tells guards of families that have ended, each by itself.
-    pub(crate) async fn tell_of_families(
+    pub async fn tell_of_families(
         &self,
         tx: &Tx,
         families: &[FamilyName],
@@ -298,12 +310,15 @@ impl Identity {
             });
             self.put(tx, &event, 1, cause.clone()).await?;
         }
+        // Their sessions may go on; at these clients they are over. What ends a session needs no such line.
+        let fams: Vec<String> = families.iter().map(|family| family.fam.clone()).collect();
+        self.store.tell_of_families(tx, &fams, self.time.now()).await?;
         metrics::counter!("latchkey_revocations_total", "kind" => "family").increment(families.len() as u64);
         Ok(())
     }
 
     /// Tells guards of families that have ended with their session, in as few events as will hold them.
-    pub(crate) async fn tell_of_session(
+    pub async fn tell_of_session(
         &self,
         tx: &Tx,
         session: &str,
@@ -333,7 +348,7 @@ impl Identity {
             data: event.data(),
             cause,
         };
-        self.inner.outbox.put(tx, draft).await?;
+        self.outbox.put(tx, draft).await?;
         Ok(())
     }
 
@@ -369,14 +384,14 @@ impl Identity {
         };
         let (record, about, detail) = record(cause, subject, count);
         let row = AuditRow {
-            id: self.inner.random.uuid_v7(by.at.0),
+            id: self.random.uuid_v7(by.at.0),
             kind: record,
             actor: actor.to_owned(),
             subject: about.to_owned(),
             request_id: Some(request_id.to_owned()),
             detail,
         };
-        self.inner.store.audit(tx, &row, by.at).await?;
+        self.store.audit(tx, &row, by.at).await?;
         tracing::info!(
             kind,
             families = count,
@@ -395,11 +410,6 @@ struct By<'a> {
     actor: &'a str,
     request_id: &'a str,
     at: Timestamp,
-}
-
-/// See [`UNHEARD_MS`].
-fn soon(now: Timestamp) -> Timestamp {
-    Timestamp(now.0 + UNHEARD_MS)
 }
 
 /// The families that end with a subject, but for one that is the subject itself.

@@ -1,9 +1,10 @@
-//! The feed of revocations for guards off the bus: what every node has heard, ready to be signed for a caller.
+//! The feed of revocations for guards that do not reach the log: what every node has heard, ready to be signed for a
+//! caller.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use latchkey_bus::Heard;
+use latchkey_bus::{Delivery, RevocationLog};
 use latchkey_contracts::events::revocation::{Revocation as Wire, SessionFamily};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::revocation::WINDOW_MS;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use crate::Identity;
+use crate::time::Time;
 
 /// The log is reached every second; what is older than this has been lost.
 const HEARD_LATELY_MS: i64 = 5_000;
@@ -128,11 +129,11 @@ impl Feed {
         })
     }
 
-    fn hear(&self, heard: Heard, now: Timestamp) {
+    fn hear(&self, delivery: Delivery, now: Timestamp) {
         let now_s = now.seconds();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let news = match heard {
-            Heard::Event { position, event } => {
+        let news = match delivery {
+            Delivery::Event { position, event } => {
                 let wire = match Wire::parse(&event.r#type, &event.data) {
                     Ok(wire) => wire,
                     Err(error) => {
@@ -151,15 +152,15 @@ impl Feed {
                 known.position = known.position.max(position);
                 News::Item(item)
             }
-            Heard::Live { .. } if known.unreadable => return,
-            Heard::Live { position, epoch } => {
+            Delivery::Live { .. } if known.unreadable => return,
+            Delivery::Live { position, epoch } => {
                 known.items.retain(|item| item.until >= now_s);
                 self.heard_at_ms.store(now.0, Ordering::Relaxed);
                 known.epoch = Some(epoch);
                 known.position = position;
                 News::Live(position)
             }
-            Heard::Reset => {
+            Delivery::Reset => {
                 *known = Known::default();
                 News::Reset
             }
@@ -167,20 +168,15 @@ impl Feed {
         // Nobody may be connected.
         let _listeners = self.news.send(news);
     }
-}
 
-impl Identity {
-    /// Listens to the bus like any guard does.
-    pub(crate) async fn run_feed(&self, stop: CancellationToken) {
+    /// Follows the log like any guard does, until `stop`.
+    pub async fn listen(&self, log: &RevocationLog, time: &Time, stop: CancellationToken) {
         // Whoever begins again hears everything again.
-        self.inner.feed.hear(Heard::Reset, self.now());
-        let since = self.now().0 - WINDOW_MS;
-        let mut broadcast = self
-            .inner
-            .bus
-            .broadcast_of(Wire::SOURCE, Wire::TYPES, since, stop);
-        while let Some(heard) = broadcast.next().await {
-            self.inner.feed.hear(heard, self.now());
+        self.hear(Delivery::Reset, time.now());
+        let since = time.now().0 - WINDOW_MS;
+        let mut subscription = log.subscribe(Wire::SOURCE, Wire::TYPES, since, stop);
+        while let Some(delivery) = subscription.next().await {
+            self.hear(delivery, time.now());
         }
     }
 }

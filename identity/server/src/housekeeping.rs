@@ -3,18 +3,26 @@
 
 use std::time::Duration;
 
+use latchkey_identity_store::Store;
 use latchkey_protocol::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Identity, IdentityError};
+use crate::IdentityError;
+use crate::time::Time;
 
 /// How often what has run out is forgotten, and the latest instant noted.
 const EXPIRED_EVERY_MS: i64 = 60_000;
 /// How often what people could see for ninety days is forgotten.
 const HISTORY_EVERY_MS: i64 = 3_600_000;
 
-impl Identity {
-    pub(crate) async fn forget_expired(&self, stop: &CancellationToken) {
+/// Forgets what may be forgotten.
+pub(crate) struct Housekeeping {
+    pub store: Store,
+    pub time: Time,
+}
+
+impl Housekeeping {
+    pub async fn forget_expired(&self, stop: &CancellationToken) {
         let (mut last, mut failing) = (Timestamp(0), false);
         while let Some(now) = self.due(last, EXPIRED_EVERY_MS, stop).await {
             last = now;
@@ -23,12 +31,12 @@ impl Identity {
         }
     }
 
-    pub(crate) async fn forget_history(&self, stop: &CancellationToken) {
+    pub async fn forget_history(&self, stop: &CancellationToken) {
         let (mut last, mut failing) = (Timestamp(0), false);
         while let Some(now) = self.due(last, HISTORY_EVERY_MS, stop).await {
             last = now;
             let purged = stop
-                .run_until_cancelled(self.inner.store.purge_history(self.latest()))
+                .run_until_cancelled(self.store.purge_history(self.time.latest()))
                 .await;
             said_once(
                 purged.map(|purged| purged.map_err(IdentityError::from)),
@@ -44,7 +52,7 @@ impl Identity {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 () = stop.cancelled() => return None,
             }
-            let now = self.now();
+            let now = self.time.now();
             if now.0 - last.0 > every_ms {
                 return Some(now);
             }
@@ -52,10 +60,10 @@ impl Identity {
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<(), IdentityError> {
-        let (store, latest) = (self.inner.store.clone(), self.latest());
+        let (store, latest) = (self.store.clone(), self.time.latest());
         let seen = move |tx| async move { store.see(&tx, latest).await };
-        self.inner.store.db().write(seen).await?;
-        Ok(self.inner.store.purge_expired(latest, now).await?)
+        self.store.db().write(seen).await?;
+        Ok(self.store.purge_expired(latest, now).await?)
     }
 }
 

@@ -1,16 +1,22 @@
 //! The issuer's pages as views, and what goes wrong on them.
 
 use askama::Template;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::authorize::{Mode, Response as Authorization};
+use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::person::Person;
+use latchkey_protocol::resource::Resource;
+pub(crate) use latchkey_web::see_other;
 use latchkey_web::{Csp, Page, Words, answer};
+use serde_json::Value;
 
+use crate::IdentityError;
+use crate::site::Site;
 use crate::visitor::Visitor;
-use crate::{Identity, IdentityError};
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -83,7 +89,7 @@ struct ErrorPage<'a> {
 
 impl Fault {
     /// The page of a fault, in the words of whoever looks.
-    pub fn page(self, identity: &Identity, visitor: &Visitor) -> Response {
+    pub fn page(self, visitor: &Visitor) -> Response {
         let code = self.error.code();
         let name = format!("sorry.{code}");
         let trace = latchkey_http::current_request_id().to_string();
@@ -99,9 +105,9 @@ impl Fault {
         );
         let view = ErrorPage {
             page: visitor.page("error.title"),
-            host: identity.host(),
+            host: visitor.site.host(),
             code,
-            sentence: visitor.words.say(&name),
+            sentence: visitor.context.words.say(&name),
             trace,
             back: self.back.as_deref(),
             application: self.application.as_deref(),
@@ -216,20 +222,18 @@ pub(crate) struct Line {
     pub new: bool,
 }
 
-/// The resource of the courses, for which there are words.
-const CATALOG: &str = "urn:latchkey:catalog";
-
 /// What is asked, by the resource that it is for: the account here first.
 pub(crate) fn groups(
-    identity: &Identity,
+    site: &Site,
     words: &Words,
+    resources: &[Resource],
     shown: &Granted,
     before: Option<&Granted>,
     why: Why,
 ) -> Vec<Group> {
     let line = |resource: Option<&str>, name: &str| Line {
-        resource: resource.unwrap_or(identity.issuer()).to_owned(),
-        text: scope_words(words, resource, name),
+        resource: resource.unwrap_or(site.issuer()).to_owned(),
+        text: scope_words(words, resources, resource, name),
         new: why == Why::Grew && before.is_some_and(|before| !before.has(resource, name)),
         scope: name.to_owned(),
     };
@@ -237,33 +241,49 @@ pub(crate) fn groups(
         .by_resource()
         .map(|(resource, scope)| Group {
             title: match resource {
-                None => words.fill("consent.account", &[("host", &identity.host())]),
-                Some(CATALOG) => words.say("consent.catalog").to_owned(),
-                Some(other) => other.to_owned(),
+                None => words.fill("consent.account", &[("host", &site.host())]),
+                Some(name) => title(resources, name).unwrap_or(name).to_owned(),
             },
             lines: scope.names().map(|name| line(resource, name)).collect(),
         })
         .collect()
 }
 
-/// A scope at a resource (`None` is the issuer) in words; one that we have no words for by its name and where it is for.
-/// Words belong to the pair: another resource may mean something else by the same name.
-pub(crate) fn scope_words(words: &Words, resource: Option<&str>, name: &str) -> String {
-    let known = match (resource, name) {
-        (None, "openid") => "scope.openid",
-        (None, "profile") => "scope.profile",
-        (None, "email") => "scope.email",
-        (None, "address") => "scope.address",
-        (None, "phone") => "scope.phone",
-        (None, "offline_access") => "scope.offline_access",
-        (Some(CATALOG), "catalog.read") => "scope.catalog_read",
-        (Some(CATALOG), "catalog.write") => "scope.catalog_write",
-        (Some(CATALOG), "catalog.review") => "scope.catalog_review",
-        (Some(CATALOG), "catalog.admin") => "scope.catalog_admin",
-        (None, _) => return words.fill("scope.other_one", &[("scope", &name)]),
-        (Some(other), _) => return words.fill("scope.other", &[("scope", &name), ("resource", &other)]),
+/// What a resource declares that people call it.
+fn title<'a>(resources: &'a [Resource], identifier: &str) -> Option<&'a str> {
+    let declared = resources
+        .iter()
+        .find(|resource| resource.identifier == identifier);
+    declared?.title.as_deref()
+}
+
+/// A scope at a resource (`None` is the issuer) in words: the issuer's own in the person's language, another one as its
+/// resource describes it, and without a description by its name and where it is for. Words belong to the pair: another
+/// resource may mean something else by the same name.
+pub(crate) fn scope_words(
+    words: &Words,
+    resources: &[Resource],
+    resource: Option<&str>,
+    name: &str,
+) -> String {
+    let Some(identifier) = resource else {
+        let known = match name {
+            "openid" => "scope.openid",
+            "profile" => "scope.profile",
+            "email" => "scope.email",
+            "address" => "scope.address",
+            "phone" => "scope.phone",
+            "offline_access" => "scope.offline_access",
+            _ => return words.fill("scope.other_one", &[("scope", &name)]),
+        };
+        return words.say(known).to_owned();
     };
-    words.say(known).to_owned()
+    let declared = resources.iter().find(|known| known.identifier == identifier);
+    let scope = declared.and_then(|known| known.scopes.iter().find(|scope| scope.name == name));
+    match scope.and_then(|scope| scope.description.as_deref()) {
+        Some(description) => description.to_owned(),
+        None => words.fill("scope.other", &[("scope", &name), ("resource", &identifier)]),
+    }
 }
 
 /// The question before a sign-out.
@@ -299,45 +319,23 @@ struct FormPostPage<'a> {
     submit: &'a str,
 }
 
-impl Identity {
-    /// The host of the address bar, for people to learn.
-    pub(crate) fn host(&self) -> &str {
-        let issuer = &self.inner.issuer;
-        issuer.split_once("://").map_or(issuer, |(_, host)| host)
-    }
-
-    /// An authorization response on its way back to the client.
-    pub(crate) fn back(&self, visitor: &Visitor, response: &Authorization) -> Response {
-        match response.mode {
-            Mode::Query => see_other(&response.location()),
-            Mode::FormPost => {
-                let view = FormPostPage {
-                    page: visitor.page("post.title"),
-                    host: self.host(),
-                    to: response.to.as_str(),
-                    fields: &response.fields,
-                    submit: latchkey_web::SUBMIT.path(),
-                };
-                let mut page = answer(StatusCode::OK, &view);
-                let csp = Csp::new().with_form_target(&response.to.csp_source());
-                private(&mut page, Some(csp));
-                page
-            }
+/// An authorization response on its way back to the client.
+pub(crate) fn back(visitor: &Visitor, response: &Authorization) -> Response {
+    match response.mode {
+        Mode::Query => see_other(&response.location()),
+        Mode::FormPost => {
+            let view = FormPostPage {
+                page: visitor.page("post.title"),
+                host: visitor.site.host(),
+                to: response.to.as_str(),
+                fields: &response.fields,
+                submit: latchkey_web::SUBMIT.path(),
+            };
+            let mut page = answer(StatusCode::OK, &view);
+            let csp = Csp::new().with_form_target(&response.to.csp_source());
+            private(&mut page, Some(csp));
+            page
         }
-    }
-}
-
-/// 303, which turns whatever came into a GET (RFC 9700 §4.12). A `Location` is ASCII (RFC 3986 §2); a header's value would
-/// take any byte.
-pub(crate) fn see_other(to: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    match HeaderValue::from_str(to) {
-        Ok(value) if to.is_ascii() => {
-            response.headers_mut().insert(header::LOCATION, value);
-            private(&mut response, None);
-            response
-        }
-        Ok(_) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -348,6 +346,24 @@ pub(crate) fn private(response: &mut Response, csp: Option<Csp>) {
     if let Some(csp) = csp {
         headers.insert(header::CONTENT_SECURITY_POLICY, csp.value());
     }
+}
+
+/// A client's name for people.
+pub(crate) fn client_name(client: &Client) -> &str {
+    client
+        .metadata
+        .client_name
+        .as_deref()
+        .unwrap_or(client.id().as_str())
+}
+
+/// A person's name for themselves.
+pub(crate) fn person_name(person: &Person) -> &str {
+    person
+        .claims
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or(&person.username)
 }
 
 #[cfg(test)]

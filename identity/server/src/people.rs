@@ -1,6 +1,6 @@
 //! People, as an administrator deals with them. Whatever ends somebody's access ends it everywhere.
 
-use latchkey_bus::{Cause, Draft};
+use latchkey_bus::{Cause, Draft, Outbox};
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
 use latchkey_http::cursor;
@@ -12,9 +12,12 @@ use latchkey_protocol::user::{check_claims, check_email, check_password, check_u
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::admin::Changes;
+use crate::ends::Revocations;
 use crate::password::{self, Memory};
 use crate::registration::check_roles;
-use crate::{AdminError, Identity, IdentityError};
+use crate::secret::new_secret;
+use crate::{AdminError, IdentityError};
 
 /// A person as an administrator sees them.
 #[derive(Clone, Debug, Serialize)]
@@ -109,17 +112,25 @@ pub struct NewPerson {
     pub password: Option<String>,
 }
 
-impl Identity {
+/// Everybody who has an account. Cloning is cheap.
+#[derive(Clone)]
+pub struct Users {
+    pub(crate) changes: Changes,
+    pub(crate) outbox: Outbox,
+    pub(crate) revocations: Revocations,
+}
+
+impl Users {
     /// Creates a person.
-    pub async fn add_person(&self, new: NewPerson, actor: &str) -> Result<UserView, AdminError> {
+    pub async fn add(&self, new: NewPerson, actor: &str) -> Result<UserView, AdminError> {
         check_username(&new.username).map_err(AdminError::Refused)?;
         check_email(&new.email).map_err(AdminError::Refused)?;
         check_claims(&new.claims).map_err(AdminError::Refused)?;
-        let password = new.password.unwrap_or_else(|| self.new_secret());
+        let password = new.password.unwrap_or_else(|| new_secret(&self.changes.random));
         check_password(&password, &new.username, &new.email).map_err(AdminError::Refused)?;
-        check_roles(&new.roles, &self.list_resources().await?).map_err(AdminError::Refused)?;
+        check_roles(&new.roles, &self.changes.resources().await?).map_err(AdminError::Refused)?;
         let user = NewUser {
-            id: self.inner.random.uuid_v7(self.now().0),
+            id: self.changes.random.uuid_v7(self.changes.time.now().0),
             username: new.username,
             email: new.email,
             email_verified: false,
@@ -127,36 +138,42 @@ impl Identity {
             roles: new.roles,
             claims: new.claims,
         };
-        let (identity, actor, id, now) = (self.clone(), actor.to_owned(), user.id.clone(), self.now());
-        self.inner
+        let (users, actor, id, now) = (
+            self.clone(),
+            actor.to_owned(),
+            user.id.clone(),
+            self.changes.time.now(),
+        );
+        self.changes
             .store
             .db()
             .write(move |tx| async move {
-                if !identity.inner.store.add_user(&tx, &user, now).await? {
+                if !users.changes.store.add_user(&tx, &user, now).await? {
                     return Err(AdminError::Refused(
                         "the user name or address is taken".to_owned(),
                     ));
                 }
-                let row = identity.known_person(&tx, &user.id).await?;
-                identity
-                    .tell_of_person(&tx, wire::REGISTERED, &row, &actor)
-                    .await?;
-                identity.record(&tx, "user.created", &actor, &user.id, now).await
+                let row = users.known(&tx, &user.id).await?;
+                users.tell(&tx, wire::REGISTERED, &row, &actor).await?;
+                users
+                    .changes
+                    .record(&tx, "user.created", &actor, &user.id, now)
+                    .await
             })
             .await?;
         Ok(UserView {
             password: Some(password),
-            ..self.show_person(&id).await?
+            ..self.show(&id).await?
         })
     }
 
     /// Everybody, by user name.
-    pub async fn list_people(&self) -> Result<Vec<UserView>, AdminError> {
+    pub async fn list(&self) -> Result<Vec<UserView>, AdminError> {
         const PAGE: i64 = 500;
         let mut all: Vec<UserView> = Vec::new();
         loop {
             let after = all.last().map(|last| last.username.clone()).unwrap_or_default();
-            let page = self.inner.store.users(&after, PAGE).await?;
+            let page = self.changes.store.users(&after, PAGE).await?;
             let whole = page.len() as i64 == PAGE;
             all.extend(page.into_iter().map(view));
             if !whole {
@@ -166,46 +183,36 @@ impl Identity {
     }
 
     /// One person, by id, user name or address.
-    pub async fn show_person(&self, name: &str) -> Result<UserView, AdminError> {
-        let row = self.inner.store.user(self.inner.store.db(), name).await?;
+    pub async fn show(&self, name: &str) -> Result<UserView, AdminError> {
+        let row = self.changes.store.user(self.changes.store.db(), name).await?;
         row.map(view)
             .ok_or_else(|| AdminError::Refused(format!("there is nobody called {name}")))
     }
 
     /// Disables or enables a person. Disabling ends their sessions, families and tokens.
-    pub async fn set_person_enabled(
-        &self,
-        name: &str,
-        enabled: bool,
-        actor: &str,
-    ) -> Result<UserView, AdminError> {
-        let disabled_at = (!enabled).then(|| self.now());
+    pub async fn set_enabled(&self, name: &str, enabled: bool, actor: &str) -> Result<UserView, AdminError> {
+        let disabled_at = (!enabled).then(|| self.changes.time.now());
         let (ends, kind) = match enabled {
             true => (None, "user.enabled"),
             false => (Some(RevocationCause::UserDisabled), "user.disabled"),
         };
-        self.change_person(name, UserChange::Disabled(disabled_at), ends, kind, actor)
+        self.change(name, UserChange::Disabled(disabled_at), ends, kind, actor)
             .await
     }
 
     /// Locks or unlocks a person: an administrative lock, which stops refreshes too, unlike a throttle.
-    pub async fn set_person_locked(
-        &self,
-        name: &str,
-        locked: bool,
-        actor: &str,
-    ) -> Result<UserView, AdminError> {
-        let locked_at = locked.then(|| self.now());
+    pub async fn set_locked(&self, name: &str, locked: bool, actor: &str) -> Result<UserView, AdminError> {
+        let locked_at = locked.then(|| self.changes.time.now());
         let (ends, kind) = match locked {
             true => (Some(RevocationCause::UserLocked), "user.locked"),
             false => (None, "user.unlocked"),
         };
-        self.change_person(name, UserChange::Locked(locked_at), ends, kind, actor)
+        self.change(name, UserChange::Locked(locked_at), ends, kind, actor)
             .await
     }
 
     /// Gives a person other roles. What they hold keeps what it says until it expires; the next token says less or more.
-    pub async fn set_person_roles(
+    pub async fn set_roles(
         &self,
         name: &str,
         roles: Vec<String>,
@@ -219,25 +226,25 @@ impl Identity {
                 "a role has 1 to 64 visible ASCII characters".to_owned(),
             ));
         }
-        check_roles(&roles, &self.list_resources().await?).map_err(AdminError::Refused)?;
-        self.change_person(name, UserChange::Roles(roles), None, "user.roles.changed", actor)
+        check_roles(&roles, &self.changes.resources().await?).map_err(AdminError::Refused)?;
+        self.change(name, UserChange::Roles(roles), None, "user.roles.changed", actor)
             .await
     }
 
     /// Gives a person a new password and ends everything that the old one opened.
-    pub async fn set_person_password(
+    pub async fn set_password(
         &self,
         name: &str,
         password: Option<String>,
         actor: &str,
     ) -> Result<UserView, AdminError> {
-        let known = self.show_person(name).await?;
-        let password = password.unwrap_or_else(|| self.new_secret());
+        let known = self.show(name).await?;
+        let password = password.unwrap_or_else(|| new_secret(&self.changes.random));
         check_password(&password, &known.username, &known.email).map_err(AdminError::Refused)?;
         let change = UserChange::Password(self.hash_password(password.clone()).await?);
         let ends = Some(RevocationCause::PasswordReset);
         let changed = self
-            .change_person(&known.id, change, ends, "user.password.changed", actor)
+            .change(&known.id, change, ends, "user.password.changed", actor)
             .await?;
         Ok(UserView {
             password: Some(password),
@@ -247,7 +254,7 @@ impl Identity {
 
     /// Where a person is signed in, and what was granted from there: a page of each, which goes on where an earlier one
     /// says that there is more.
-    pub async fn sign_ins_of(
+    pub async fn sign_ins(
         &self,
         name: &str,
         more_sessions: Option<&str>,
@@ -258,8 +265,8 @@ impl Identity {
         let sessions_after = sessions_after.map_err(refused)?;
         let families_after = more_families.map(cursor::decode::<FamilyPlace>).transpose();
         let families_after = families_after.map_err(refused)?;
-        let (person, latest) = (self.show_person(name).await?, self.latest());
-        let (store, time) = (&self.inner.store, |at: Timestamp| latchkey_clock::rfc3339(at.0));
+        let (person, latest) = (self.show(name).await?, self.changes.time.latest());
+        let (store, time) = (&self.changes.store, |at: Timestamp| latchkey_clock::rfc3339(at.0));
         let sessions = store
             .sessions_of(&person.id, latest, sessions_after.as_ref(), MOST)
             .await?;
@@ -302,55 +309,63 @@ impl Identity {
 
     /// Ends one session of a person with all that was granted from it, or one family alone.
     pub async fn sign_out(&self, name: &str, id: &str, actor: &str) -> Result<(), AdminError> {
-        let (person, store) = (self.show_person(name).await?, &self.inner.store);
+        let (person, store) = (self.show(name).await?, &self.changes.store);
         let end = match store.family_of(&person.id, id).await? {
             Some(own) => Revocation::Family {
                 fam: own.fam,
                 sid: own.sid,
                 client_id: own.client_id,
             },
-            None if store.has_session(&person.id, id, self.latest()).await? => Revocation::Session {
-                session: id.to_owned(),
-            },
+            None if store
+                .has_session(&person.id, id, self.changes.time.latest())
+                .await? =>
+            {
+                Revocation::Session {
+                    session: id.to_owned(),
+                }
+            }
             None => {
                 let nothing = format!("{name} has no living session or family {id}");
                 return Err(AdminError::Refused(nothing));
             }
         };
-        self.revoke(RevocationCause::EndedByAdmin, end, actor).await?;
+        self.revocations
+            .revoke(RevocationCause::EndedByAdmin, end, actor)
+            .await?;
         Ok(())
     }
 
     /// Removes a person and everything personal; their `sub` is never given to anybody else.
-    pub async fn delete_person(&self, name: &str, actor: &str) -> Result<(), AdminError> {
-        let known = self.show_person(name).await?;
-        let (identity, actor, now) = (self.clone(), actor.to_owned(), self.now());
-        self.inner
+    pub async fn delete(&self, name: &str, actor: &str) -> Result<(), AdminError> {
+        let known = self.show(name).await?;
+        let (users, actor, now) = (self.clone(), actor.to_owned(), self.changes.time.now());
+        self.changes
             .store
             .db()
             .write(move |tx| async move {
-                let row = identity.known_person(&tx, &known.id).await?;
-                identity
-                    .write_change(&tx, &row, &UserChange::Deleted, now)
-                    .await?;
-                identity
-                    .end_person(&tx, &row.id, RevocationCause::UserDeleted, &actor, now)
+                let row = users.known(&tx, &known.id).await?;
+                users.write_change(&tx, &row, &UserChange::Deleted, now).await?;
+                users
+                    .end_access(&tx, &row.id, RevocationCause::UserDeleted, &actor, now)
                     .await?;
                 let gone = wire::UserDeleted {
                     user_id: row.id.clone(),
                     erased_at: latchkey_clock::rfc3339(now.0),
                     version: row.version + 1,
                 };
-                identity
-                    .put_person_event(&tx, wire::DELETED, &row.id, row.version + 1, json!(gone), &actor)
+                users
+                    .put_event(&tx, wire::DELETED, &row.id, row.version + 1, json!(gone), &actor)
                     .await?;
-                identity.record(&tx, "user.deleted", &actor, &row.id, now).await
+                users
+                    .changes
+                    .record(&tx, "user.deleted", &actor, &row.id, now)
+                    .await
             })
             .await
     }
 
     /// One change, its end of access where it has one, its event and its audit record, in one transaction.
-    async fn change_person(
+    async fn change(
         &self,
         name: &str,
         change: UserChange,
@@ -358,23 +373,28 @@ impl Identity {
         kind: &'static str,
         actor: &str,
     ) -> Result<UserView, AdminError> {
-        let known = self.show_person(name).await?;
-        let (identity, actor, id, now) = (self.clone(), actor.to_owned(), known.id.clone(), self.now());
-        self.inner
+        let known = self.show(name).await?;
+        let (users, actor, id, now) = (
+            self.clone(),
+            actor.to_owned(),
+            known.id.clone(),
+            self.changes.time.now(),
+        );
+        self.changes
             .store
             .db()
             .write(move |tx| async move {
-                let before = identity.known_person(&tx, &id).await?;
-                identity.write_change(&tx, &before, &change, now).await?;
+                let before = users.known(&tx, &id).await?;
+                users.write_change(&tx, &before, &change, now).await?;
                 if let Some(cause) = ends {
-                    identity.end_person(&tx, &id, cause, &actor, now).await?;
+                    users.end_access(&tx, &id, cause, &actor, now).await?;
                 }
-                let row = identity.known_person(&tx, &id).await?;
-                identity.tell_of_person(&tx, wire::UPDATED, &row, &actor).await?;
-                identity.record(&tx, kind, &actor, &id, now).await
+                let row = users.known(&tx, &id).await?;
+                users.tell(&tx, wire::UPDATED, &row, &actor).await?;
+                users.changes.record(&tx, kind, &actor, &id, now).await
             })
             .await?;
-        self.show_person(&known.id).await
+        self.show(&known.id).await
     }
 
     async fn write_change(
@@ -385,7 +405,7 @@ impl Identity {
         now: Timestamp,
     ) -> Result<(), AdminError> {
         if self
-            .inner
+            .changes
             .store
             .change_user(tx, &row.id, row.version, change, now)
             .await?
@@ -397,7 +417,7 @@ impl Identity {
         ))
     }
 
-    async fn end_person(
+    async fn end_access(
         &self,
         tx: &Tx,
         id: &str,
@@ -406,16 +426,16 @@ impl Identity {
         now: Timestamp,
     ) -> Result<(), AdminError> {
         let end = Revocation::Subject { sub: id.to_owned() };
-        self.revoke_in(tx, cause, end, actor, "", now).await?;
+        self.revocations.revoke_in(tx, cause, end, actor, "", now).await?;
         Ok(())
     }
 
-    async fn known_person(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
-        let row = self.inner.store.user(tx, id).await?;
+    async fn known(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
+        let row = self.changes.store.user(tx, id).await?;
         row.ok_or_else(|| AdminError::Refused(format!("there is nobody called {id}")))
     }
 
-    pub(crate) async fn tell_of_person(
+    pub(crate) async fn tell(
         &self,
         tx: &Tx,
         r#type: &str,
@@ -430,11 +450,11 @@ impl Identity {
             status: status(row).to_owned(),
             version: row.version,
         };
-        self.put_person_event(tx, r#type, &row.id, row.version, json!(event), actor)
+        self.put_event(tx, r#type, &row.id, row.version, json!(event), actor)
             .await
     }
 
-    async fn put_person_event(
+    async fn put_event(
         &self,
         tx: &Tx,
         r#type: &str,
@@ -450,17 +470,13 @@ impl Identity {
             data,
             cause: Cause::request("", actor),
         };
-        self.inner
-            .outbox
-            .put(tx, draft)
-            .await
-            .map_err(IdentityError::from)?;
+        self.outbox.put(tx, draft).await.map_err(IdentityError::from)?;
         Ok(())
     }
 
     /// Off the request path: it takes some 20 ms of a core.
     pub(crate) async fn hash_password(&self, password: String) -> Result<String, AdminError> {
-        let random = self.inner.random.clone();
+        let random = self.changes.random.clone();
         let hashed =
             tokio::task::spawn_blocking(move || password::hash(&password, &random, &mut Memory::default()))
                 .await;

@@ -147,10 +147,12 @@ mod tests {
     fn catalog() -> Vec<Resource> {
         let scope = |name: &str, roles: &[&str]| ResourceScope {
             name: name.to_owned(),
+            description: None,
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         };
         vec![Resource {
             identifier: "urn:latchkey:catalog".to_owned(),
+            title: None,
             aliases: Vec::new(),
             scopes: vec![
                 scope("catalog.read", &[]),

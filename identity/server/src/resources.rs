@@ -1,32 +1,41 @@
 //! Resources, as an administrator deals with them. What clients are registered for cannot be taken away below them.
 
+use std::sync::Arc;
+
 use latchkey_db::Tx;
+use latchkey_identity_store::Store;
 use latchkey_protocol::Resource;
 use serde_json::{Map, Value};
 
+use crate::AdminError;
+use crate::admin::Changes;
 use crate::registration::{changed, check_names, check_resource, check_scopes, check_targets, is_own};
-use crate::{AdminError, Identity};
 
-impl Identity {
+/// What tokens can be for.
+pub struct Resources {
+    pub(crate) changes: Changes,
+    pub(crate) issuer: Arc<str>,
+}
+
+impl Resources {
     /// Every resource.
-    pub async fn list_resources(&self) -> Result<Vec<Resource>, AdminError> {
-        let store = &self.inner.store;
-        Ok(store.resources(store.db()).await?)
+    pub async fn list(&self) -> Result<Vec<Resource>, AdminError> {
+        self.changes.resources().await
     }
 
     /// One resource, by its identifier or an alias.
-    pub async fn show_resource(&self, name: &str) -> Result<Resource, AdminError> {
-        let all = self.list_resources().await?;
+    pub async fn show(&self, name: &str) -> Result<Resource, AdminError> {
+        let all = self.list().await?;
         all.into_iter()
             .find(|resource| resource.answers_to(name))
             .ok_or_else(|| unknown(name))
     }
 
     /// Declares a resource under a name that is free.
-    pub async fn add_resource(&self, new: Resource, actor: &str) -> Result<Resource, AdminError> {
+    pub async fn add(&self, new: Resource, actor: &str) -> Result<Resource, AdminError> {
         check_resource(&new).map_err(AdminError::Refused)?;
         let identifier = new.identifier.clone();
-        self.change_resources(actor, "resource.declared", &identifier, move |all| {
+        self.change(actor, "resource.declared", &identifier, move |all| {
             if all.iter().any(|known| known.identifier == new.identifier) {
                 let taken = format!(
                     "there is a resource {} already; resource set changes it",
@@ -38,18 +47,18 @@ impl Identity {
             Ok(())
         })
         .await?;
-        self.show_resource(&identifier).await
+        self.show(&identifier).await
     }
 
     /// Changes some names of a resource and leaves the others; a name that becomes null is forgotten.
-    pub async fn set_resource(
+    pub async fn set(
         &self,
         identifier: &str,
         changes: Map<String, Value>,
         actor: &str,
     ) -> Result<Resource, AdminError> {
         let subject = identifier.to_owned();
-        self.change_resources(actor, "resource.changed", identifier, move |all| {
+        self.change(actor, "resource.changed", identifier, move |all| {
             let known = all.iter_mut().find(|known| known.identifier == subject);
             let known = known.ok_or_else(|| unknown(&subject).to_string())?;
             if is_own(&subject) {
@@ -61,13 +70,13 @@ impl Identity {
             Ok(())
         })
         .await?;
-        self.show_resource(identifier).await
+        self.show(identifier).await
     }
 
     /// Forgets a resource that no client is registered for.
-    pub async fn remove_resource(&self, identifier: &str, actor: &str) -> Result<(), AdminError> {
+    pub async fn remove(&self, identifier: &str, actor: &str) -> Result<(), AdminError> {
         let subject = identifier.to_owned();
-        self.change_resources(actor, "resource.removed", identifier, move |all| {
+        self.change(actor, "resource.removed", identifier, move |all| {
             if is_own(&subject) {
                 return Err(format!("resource {subject} is the installation's own"));
             }
@@ -82,60 +91,62 @@ impl Identity {
     }
 
     /// One decision on all that is declared, with what it needs to hold afterwards, its rows and its audit record.
-    async fn change_resources(
+    async fn change(
         &self,
         actor: &str,
         kind: &'static str,
         identifier: &str,
         decide: impl FnOnce(&mut Vec<Resource>) -> Result<(), String> + Send + 'static,
     ) -> Result<(), AdminError> {
-        let (identity, actor, identifier) = (self.clone(), actor.to_owned(), identifier.to_owned());
-        self.change(move |tx, now| async move {
-            let store = &identity.inner.store;
-            let before = store.resources(&tx).await?;
-            let mut after = before.clone();
-            decide(&mut after).map_err(AdminError::Refused)?;
-            check_names(&after, identity.issuer()).map_err(AdminError::Refused)?;
-            identity.clients_keep_what_they_have(&tx, &before, &after).await?;
-            for resource in after.iter().filter(|resource| !before.contains(resource)) {
-                store.put_resource(&tx, resource, now).await?;
-            }
-            for gone in &before {
-                if !after.iter().any(|kept| kept.identifier == gone.identifier) {
-                    store.remove_resource(&tx, &gone.identifier).await?;
+        let (changes, issuer) = (self.changes.clone(), self.issuer.clone());
+        let (actor, identifier) = (actor.to_owned(), identifier.to_owned());
+        self.changes
+            .commit(move |tx, now| async move {
+                let store = &changes.store;
+                let before = store.resources(&tx).await?;
+                let mut after = before.clone();
+                decide(&mut after).map_err(AdminError::Refused)?;
+                check_names(&after, &issuer).map_err(AdminError::Refused)?;
+                clients_keep_what_they_have(store, &tx, &before, &after).await?;
+                for resource in after.iter().filter(|resource| !before.contains(resource)) {
+                    store.put_resource(&tx, resource, now).await?;
                 }
-            }
-            identity.record(&tx, kind, &actor, &identifier, now).await
-        })
-        .await
+                for gone in &before {
+                    if !after.iter().any(|kept| kept.identifier == gone.identifier) {
+                        store.remove_resource(&tx, &gone.identifier).await?;
+                    }
+                }
+                changes.record(&tx, kind, &actor, &identifier, now).await
+            })
+            .await
     }
+}
 
-    /// A client that is registered for a resource or a scope must not be left with a name that means nothing: under that
-    /// name somebody else could declare another one.
-    async fn clients_keep_what_they_have(
-        &self,
-        tx: &Tx,
-        before: &[Resource],
-        after: &[Resource],
-    ) -> Result<(), AdminError> {
-        for client in self.inner.store.clients_on(tx).await? {
-            let metadata = &client.metadata;
-            for check in [check_targets, check_scopes] {
-                if check(metadata, before).is_ok() {
-                    check(metadata, after).map_err(AdminError::Refused)?;
-                }
-            }
-            let introspects = |resources: &[Resource], name: &String| {
-                resources.iter().any(|resource| resource.answers_to(name))
-            };
-            let mut asked = metadata.may_introspect.iter();
-            if let Some(name) = asked.find(|name| introspects(before, name) && !introspects(after, name)) {
-                let id = &metadata.client_id;
-                return Err(AdminError::Refused(format!("client {id} may introspect {name}")));
+/// A client that is registered for a resource or a scope must not be left with a name that means nothing: under that
+/// name somebody else could declare another one.
+async fn clients_keep_what_they_have(
+    store: &Store,
+    tx: &Tx,
+    before: &[Resource],
+    after: &[Resource],
+) -> Result<(), AdminError> {
+    for client in store.clients_on(tx).await? {
+        let metadata = &client.metadata;
+        for check in [check_targets, check_scopes] {
+            if check(metadata, before).is_ok() {
+                check(metadata, after).map_err(AdminError::Refused)?;
             }
         }
-        Ok(())
+        let introspects = |resources: &[Resource], name: &String| {
+            resources.iter().any(|resource| resource.answers_to(name))
+        };
+        let mut asked = metadata.may_introspect.iter();
+        if let Some(name) = asked.find(|name| introspects(before, name) && !introspects(after, name)) {
+            let id = &metadata.client_id;
+            return Err(AdminError::Refused(format!("client {id} may introspect {name}")));
+        }
     }
+    Ok(())
 }
 
 fn unknown(name: &str) -> AdminError {

@@ -3,8 +3,8 @@
 use latchkey_identity_store::RequestRow;
 use latchkey_protocol::Timestamp;
 
-use crate::interaction::origin;
-use crate::visitor::digest;
+use crate::origin;
+use crate::secret::digest;
 
 /// The longest sealed request: with the rest of an address it fits into what listeners and proxies take.
 pub(crate) const LONGEST: usize = 6 * 1_024;

@@ -1,5 +1,7 @@
 //! A seed file: resources, clients and people to add, checked whole before anything is written.
 
+use std::sync::Arc;
+
 use latchkey_contracts::events::user as wire;
 use latchkey_identity_store::{NewSecret, NewUser};
 use latchkey_protocol::client::{AuthMethod, Metadata};
@@ -10,15 +12,16 @@ use latchkey_protocol::{ClientId, Resource};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::admin::{AdminError, Changes, ClientSecret, Clients};
+use crate::people::Users;
 use crate::registration::{
     check_metadata, check_names, check_resource, check_roles, check_scopes, check_targets, did_you_mean,
 };
-use crate::{AdminError, ClientSecret, Identity};
 
 /// What a file may declare, and what it may say of resources, their scopes and people: for suggestions.
 const KINDS: [&str; 3] = ["resources", "clients", "users"];
-const RESOURCE: [&str; 4] = ["identifier", "aliases", "scopes", "wants_roles"];
-const SCOPE: [&str; 2] = ["name", "roles"];
+const RESOURCE: [&str; 5] = ["identifier", "title", "aliases", "scopes", "wants_roles"];
+const SCOPE: [&str; 3] = ["name", "description", "roles"];
 const USER: [&str; 5] = ["username", "email", "email_verified", "password", "roles"];
 
 /// What a seed file declares. Unknown keys are refused.
@@ -43,6 +46,7 @@ pub struct Seed {
 #[serde(deny_unknown_fields)]
 pub struct SeedResource {
     identifier: String,
+    title: Option<String>,
     #[serde(default)]
     aliases: Vec<String>,
     #[serde(default)]
@@ -63,6 +67,7 @@ enum SeedScope {
 #[serde(deny_unknown_fields)]
 struct FullScope {
     name: String,
+    description: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
 }
@@ -259,10 +264,12 @@ impl Seed {
         let scope = |scope: &SeedScope| match scope {
             SeedScope::Name(name) => latchkey_protocol::resource::ResourceScope {
                 name: name.clone(),
+                description: None,
                 roles: Vec::new(),
             },
             SeedScope::Full(scope) => latchkey_protocol::resource::ResourceScope {
                 name: scope.name.clone(),
+                description: scope.description.clone(),
                 roles: scope.roles.clone(),
             },
         };
@@ -270,6 +277,7 @@ impl Seed {
             .iter()
             .map(|resource| Resource {
                 identifier: resource.identifier.clone(),
+                title: resource.title.clone(),
                 aliases: resource.aliases.clone(),
                 scopes: resource.scopes.iter().map(scope).collect(),
                 wants_roles: resource.wants_roles,
@@ -318,19 +326,28 @@ impl Seed {
     }
 }
 
-impl Identity {
+/// Writes seeds. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Seeds {
+    pub issuer: Arc<str>,
+    pub changes: Changes,
+    pub clients: Clients,
+    pub users: Users,
+}
+
+impl Seeds {
     /// Writes a seed in one transaction: all of it or nothing. A secret is made for a confidential client that has none.
-    pub async fn seed(&self, seed: Seed, actor: &str) -> Result<Seeded, SeedError> {
+    pub async fn write(&self, seed: Seed, actor: &str) -> Result<Seeded, SeedError> {
         seed.check().map_err(SeedError::Invalid)?;
         let mut seeded = Seeded::default();
-        let now = self.now();
+        let now = self.changes.time.now();
         let mut clients = Vec::new();
         for client in &seed.clients {
             let id = &client.metadata.client_id;
             let known = self
-                .inner
+                .changes
                 .store
-                .client(self.inner.store.db(), id)
+                .client(self.changes.store.db(), id)
                 .await
                 .map_err(AdminError::from)?;
             let public = client.metadata.token_endpoint_auth_method == AuthMethod::None;
@@ -339,8 +356,8 @@ impl Identity {
                 (_, true, _) => (NewSecret::Clear, None),
                 (None, false, Some(_)) => (NewSecret::Keep, None),
                 (given, false, _) => {
-                    let secret = given.clone().unwrap_or_else(|| self.new_client_secret());
-                    (self.stored_secret(&secret)?, Some(secret.into_text()))
+                    let secret = given.clone().unwrap_or_else(|| self.clients.new_secret());
+                    (self.clients.stored_secret(&secret)?, Some(secret.into_text()))
                 }
             };
             seeded.clients.push(SeededClient {
@@ -352,9 +369,9 @@ impl Identity {
         let mut people = Vec::new();
         for user in &seed.users {
             let known = self
-                .inner
+                .changes
                 .store
-                .user(self.inner.store.db(), &user.username)
+                .user(self.changes.store.db(), &user.username)
                 .await
                 .map_err(AdminError::from)?;
             if let Some(known) = known {
@@ -385,17 +402,17 @@ impl Identity {
             });
             people.push(new);
         }
-        let (identity, resources, actor) = (self.clone(), seed.resources(), actor.to_owned());
-        self.inner
+        let (seeds, resources, actor) = (self.clone(), seed.resources(), actor.to_owned());
+        self.changes
             .store
             .db()
             .write(move |tx| async move {
-                let store = &identity.inner.store;
+                let store = &seeds.changes.store;
                 store.touch_registry(&tx).await?;
                 let mut known = store.resources(&tx).await?;
                 known.retain(|known| resources.iter().all(|new| new.identifier != known.identifier));
                 known.extend(resources.iter().cloned());
-                check_names(&known, identity.issuer()).map_err(AdminError::Refused)?;
+                check_names(&known, &seeds.issuer).map_err(AdminError::Refused)?;
                 for resource in &resources {
                     store.put_resource(&tx, resource, now).await?;
                 }
@@ -405,7 +422,8 @@ impl Identity {
                         tracing::warn!("{reason}");
                     }
                     store.put_client(&tx, &metadata, secret, now).await?;
-                    identity
+                    seeds
+                        .changes
                         .record(&tx, "client.registered", &actor, metadata.client_id.as_str(), now)
                         .await?;
                 }
@@ -419,18 +437,17 @@ impl Identity {
                     }
                     let row = store.user(&tx, &user.id).await?;
                     if let Some(row) = row {
-                        identity
-                            .tell_of_person(&tx, wire::REGISTERED, &row, &actor)
-                            .await?;
+                        seeds.users.tell(&tx, wire::REGISTERED, &row, &actor).await?;
                     }
-                    identity
+                    seeds
+                        .changes
                         .record(&tx, "user.created", &actor, &user.id, now)
                         .await?;
                 }
                 Ok::<_, AdminError>(())
             })
             .await?;
-        self.refresh().await.map_err(AdminError::from)?;
+        self.changes.sync.refresh().await.map_err(AdminError::from)?;
         Ok(seeded)
     }
 
@@ -441,10 +458,10 @@ impl Identity {
         }
         let password_hash = match user.password.clone() {
             None => None,
-            Some(password) => Some(self.hash_password(password).await?),
+            Some(password) => Some(self.users.hash_password(password).await?),
         };
         Ok(NewUser {
-            id: self.inner.random.uuid_v7(self.now().0),
+            id: self.changes.random.uuid_v7(self.changes.time.now().0),
             username: user.username.clone(),
             email: user.email.clone(),
             email_verified: user.email_verified,

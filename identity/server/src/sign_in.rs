@@ -1,22 +1,30 @@
 //! Signing in by password: cheap refusals first, then one guess counted, then one hash, then one transaction.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, StatusCode};
-use latchkey_identity_store::SignInRow;
+use latchkey_clock::Random;
+use latchkey_identity_store::{SignInRow, Store};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
-use latchkey_protocol::session::{Session, SignIn, State};
+use latchkey_protocol::session::{Limits, Session, SignIn, State};
 use latchkey_web::Words;
 
-use crate::hashing::Class;
-use crate::interaction::{Interaction, origin};
+use crate::ends::Revocations;
+use crate::hashing::{Class, Pool};
+use crate::interaction::Interaction;
 use crate::pages::{Fault, Problem};
 use crate::password::{self, Match};
-use crate::throttle::{Counted, GuessKeys};
-use crate::visitor::{SignedIn, Visitor, cookie, digest};
-use crate::{Identity, IdentityError, throttle};
+use crate::secret::{digest, new_secret};
+use crate::sessions::{Sessions, SignedIn};
+use crate::signer::Signer;
+use crate::throttle::{Counted, GuessKeys, Throttle};
+use crate::time::Time;
+use crate::visitor::{Visitor, cookie};
+use crate::{IdentityError, origin, throttle};
 
 /// What became of a sign-in.
 pub(crate) enum SignInResult {
@@ -61,9 +69,28 @@ const DEVICE_S: u32 = 31_536_000;
 /// How long who is turned away is asked to wait, seconds; spread, so that not everybody comes back at once.
 const BUSY_S: i64 = 2;
 
-impl Identity {
+/// Whoever looks at passwords and begins sessions. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Passwords {
+    pub store: Store,
+    pub signer: Signer,
+    pub hashing: Arc<Pool>,
+    pub throttle: Arc<Throttle>,
+    pub sessions: Sessions,
+    pub revocations: Revocations,
+    pub limits: Limits,
+    pub random: Random,
+    pub time: Time,
+}
+
+impl Passwords {
+    /// False when nobody unknown would get a place in the queue now.
+    pub fn has_room(&self) -> bool {
+        self.hashing.has_room()
+    }
+
     /// Signs a person in for a request, answered or not.
-    pub(crate) async fn sign_in(
+    pub async fn sign_in(
         &self,
         visitor: &Visitor,
         interaction: &Interaction,
@@ -71,10 +98,10 @@ impl Identity {
         password: String,
     ) -> Result<SignInResult, Fault> {
         // In a task that a hang-up cannot cut: a guess that was counted is also looked at, and its failure noted.
-        let (identity, visitor, interaction) = (self.clone(), visitor.clone(), interaction.clone());
+        let (passwords, visitor, interaction) = (self.clone(), visitor.clone(), interaction.clone());
         let username = username.to_owned();
         let done = latchkey_http::spawn(async move {
-            identity
+            passwords
                 .try_sign_in(&visitor, &interaction, &username, password)
                 .await
         });
@@ -88,15 +115,15 @@ impl Identity {
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
-        let (now, words) = (self.now(), &visitor.words);
+        let (now, words) = (self.time.now(), &visitor.context.words);
         let problem = |problem| Ok(SignInResult::Problem(problem));
-        let throttle = &self.inner.throttle;
+        let throttle = &self.throttle;
         if let Some(until) = throttle.address_blocked(visitor.address, now) {
             return problem(blocked(words, until, now));
         }
-        let candidate = self.inner.store.candidate(username).await?;
+        let candidate = self.store.candidate(username).await?;
         let known = candidate.as_ref().and_then(|candidate| {
-            visitor.is_known_to(self, &candidate.person.id, candidate.credential_epoch)
+            visitor.is_known_to(&self.signer, &candidate.person.id, candidate.credential_epoch)
         });
         let user = candidate.as_ref().map(|candidate| candidate.person.id.as_str());
         let account = GuessKeys::new(user, known.as_deref(), username);
@@ -108,10 +135,10 @@ impl Identity {
         } else {
             Class::Unknown
         };
-        let Ok(place) = self.inner.hashing.reserve(class) else {
+        let Ok(place) = self.hashing.reserve(class) else {
             return problem(Problem::busy(words, self.later()));
         };
-        let counted = self.count_guess(&account, now).await?;
+        let counted = throttle.count_guess(&self.store, &account, now).await?;
         if let Counted::Blocked(until) = counted {
             return problem(blocked(words, until, now));
         }
@@ -121,7 +148,7 @@ impl Identity {
         // The same work for whoever does not exist (AC-04) and for whoever is held. A hash with old parameters is made again
         // in the same place.
         let compared = place.run({
-            let (stored, random) = (stored.clone(), self.inner.random.clone());
+            let (stored, random) = (stored.clone(), self.random.clone());
             move |memory: &mut _| {
                 let matched = password::verify(&password, stored.as_deref(), memory);
                 let due = matched == Match::YesButOld && counted == Counted::Looked;
@@ -130,7 +157,7 @@ impl Identity {
             }
         });
         let Ok((matched, rehashed)) = compared.await else {
-            self.uncount_guess(&account, counted).await?;
+            throttle.uncount_guess(&self.store, &account, counted).await?;
             return problem(Problem::busy(words, self.later()));
         };
         let (person, epoch, hash) = match (candidate, stored) {
@@ -146,8 +173,8 @@ impl Identity {
         if person.may_act().is_err() {
             // Once they may again, their history says that somebody knew the password.
             let line = self.sign_in_line(visitor, person.id, None, "refused");
-            let store = self.inner.store.clone();
-            let noted = self.inner.store.db();
+            let store = self.store.clone();
+            let noted = self.store.db();
             noted
                 .write(move |tx| async move { Ok::<_, IdentityError>(store.add_sign_in(&tx, &line).await?) })
                 .await?;
@@ -160,7 +187,7 @@ impl Identity {
             rehashed,
             account,
         };
-        let before = self.session(visitor).await?;
+        let before = self.sessions.of(visitor).await?;
         match self.begin_session(visitor, interaction, &proved, before).await? {
             Some(Begun { secret, open }) => Ok(SignInResult::Done(Done {
                 cookies: self.sign_in_cookies(visitor, &proved, &secret),
@@ -172,7 +199,7 @@ impl Identity {
     }
 
     /// The page for whoever is turned away before anything is looked up; it goes back to the form by itself.
-    pub(crate) fn busy(&self, request: &str) -> Fault {
+    pub fn busy(&self, request: &str) -> Fault {
         Fault {
             retry_after_s: Some(self.later()),
             back: Some(format!("/login?request={request}")),
@@ -181,16 +208,15 @@ impl Identity {
     }
 
     fn later(&self) -> i64 {
-        BUSY_S + i64::from(self.inner.random.bytes::<1>()[0] % 3)
+        BUSY_S + i64::from(self.random.bytes::<1>()[0] % 3)
     }
 
     /// A wrong password: the address's count, and the person's history.
     async fn note_failure(&self, visitor: &Visitor, user: Option<String>) -> Result<(), Fault> {
-        let (store, now) = (self.inner.store.clone(), self.now());
+        let (store, now) = (self.store.clone(), self.time.now());
         let address = throttle::sign_in_key(visitor.address);
         let line = user.map(|user| self.sign_in_line(visitor, user, None, "wrong_password"));
         let blocked = self
-            .inner
             .store
             .db()
             .write(move |tx| async move {
@@ -206,7 +232,7 @@ impl Identity {
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_password").increment(1);
         if let Some(blocked) = blocked {
             tracing::warn!(peer = %visitor.address, "too many wrong passwords");
-            self.inner.throttle.learn(vec![blocked], now);
+            self.throttle.learn(vec![blocked], now);
         }
         Ok(())
     }
@@ -227,12 +253,12 @@ impl Identity {
             account,
             ..
         } = proved.clone();
-        let (now, latest) = (self.now(), self.latest());
-        let (idle_expires_at, expires_at) = self.inner.session_limits.begin(latest);
+        let (now, latest) = (self.time.now(), self.time.latest());
+        let (idle_expires_at, expires_at) = self.limits.begin(latest);
         let same = before
             .as_ref()
             .filter(|known| known.person.id == person.id && known.state == State::Live);
-        let fresh = self.inner.random.uuid_v7(now.0);
+        let fresh = self.random.uuid_v7(now.0);
         let mut session = Session {
             id: same.map_or_else(|| fresh.clone(), |known| known.row.session.id.clone()),
             user: person.id.clone(),
@@ -246,19 +272,18 @@ impl Identity {
         let other = before
             .filter(|known| known.person.id != person.id)
             .map(|known| known.row.session.id);
-        let secret = self.secret();
-        let (identity, secret_hash) = (self.clone(), digest(&secret));
+        let secret = new_secret(&self.random);
+        let (store, revocations, secret_hash) =
+            (self.store.clone(), self.revocations.clone(), digest(&secret));
         let mut line = self.sign_in_line(visitor, person.id.clone(), None, "signed_in");
         let (device, user) = (visitor.agent(), person.id.clone());
         let (request, newborn) = (interaction.row.id.clone(), interaction.newborn());
         let ours = interaction.row.origin == origin::ACCOUNT;
         let request_id = latchkey_http::current_request_id().to_string();
         let written = self
-            .inner
             .store
             .db()
             .write(move |tx| async move {
-                let store = &identity.inner.store;
                 // The request first, as where its code is written: two presses on one button wait for each other there.
                 if let Some(row) = &newborn {
                     store.add_request(&tx, row, now).await?;
@@ -269,7 +294,7 @@ impl Identity {
                 }
                 if let Some(session) = other {
                     let end = Revocation::Session { session };
-                    identity
+                    revocations
                         .revoke_in(&tx, RevocationCause::Replaced, end, &user, &request_id, now)
                         .await?;
                 }
@@ -301,7 +326,7 @@ impl Identity {
             Err(other) => return Err(other.into()),
         };
         for key in proved.account.all() {
-            self.inner.throttle.forget(key);
+            self.throttle.forget(key);
         }
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "signed_in").increment(1);
         tracing::info!(sub = proved.person.id, "signed in");
@@ -309,17 +334,14 @@ impl Identity {
     }
 
     fn sign_in_cookies(&self, visitor: &Visitor, proved: &Proved, secret: &str) -> Vec<HeaderValue> {
-        let mut cookies = vec![self.set_cookie(cookie::SESSION, secret, None)];
+        let mut cookies = vec![visitor.site.set_cookie(cookie::SESSION, secret, None)];
         let (id, epoch) = (&proved.person.id, proved.epoch);
-        if visitor.is_known_to(self, id, epoch).is_none() {
-            let device = self.secret();
+        if visitor.is_known_to(&self.signer, id, epoch).is_none() {
+            let device = new_secret(&self.random);
             // With the epoch in it: another password, and no device is known any more.
-            let seal = self
-                .inner
-                .signer
-                .seal("device", &[id, &device, &epoch.to_string()]);
+            let seal = self.signer.seal("device", &[id, &device, &epoch.to_string()]);
             let value = format!("{device}.{}", seal.unwrap_or_default());
-            cookies.push(self.set_cookie(cookie::DEVICE, &value, Some(DEVICE_S)));
+            cookies.push(visitor.site.set_cookie(cookie::DEVICE, &value, Some(DEVICE_S)));
         }
         cookies
     }
@@ -331,9 +353,9 @@ impl Identity {
         session: Option<String>,
         outcome: &str,
     ) -> SignInRow {
-        let at = self.now();
+        let at = self.time.now();
         SignInRow {
-            id: self.inner.random.uuid_v7(at.0),
+            id: self.random.uuid_v7(at.0),
             user,
             session,
             at,

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use arc_swap::ArcSwap;
-use latchkey_identity_store::{Guess, Window};
+use latchkey_identity_store::{Guess, Store, Window};
 use latchkey_protocol::user::canonical;
 use latchkey_protocol::{ClientId, Timestamp, guess};
 
-use crate::visitor::digest;
-use crate::{Identity, IdentityError};
+use crate::IdentityError;
+use crate::secret::digest;
 
 /// 30 wrong secrets a minute per client and address.
 pub(crate) const WRONG_SECRETS: Window = Window {
@@ -83,28 +83,26 @@ impl Throttle {
             all
         });
     }
-}
 
-impl Identity {
     /// Counts a wrong secret.
-    pub(crate) async fn count_wrong_secret(
+    pub async fn count_wrong_secret(
         &self,
+        store: &Store,
         client: Option<&ClientId>,
         address: IpAddr,
+        now: Timestamp,
     ) -> Result<(), IdentityError> {
-        let (store, now) = (self.inner.store.clone(), self.now());
+        let in_tx = store.clone();
         let counted = [
             (key(client, address), WRONG_SECRETS),
             (address_key(address), FAILURES),
         ];
-        let blocked = self
-            .inner
-            .store
+        let blocked = store
             .db()
             .write(move |tx| async move {
                 let mut blocked = Vec::new();
                 for (id, window) in counted {
-                    if let Some(until) = store.count_failure(&tx, &id, window, now).await? {
+                    if let Some(until) = in_tx.count_failure(&tx, &id, window, now).await? {
                         blocked.push((id, until));
                     }
                 }
@@ -112,7 +110,7 @@ impl Identity {
             })
             .await?;
         for (id, until) in blocked {
-            self.inner.throttle.learn(vec![(id, until)], now);
+            self.learn(vec![(id, until)], now);
             metrics::counter!("latchkey_throttled_total", "what" => "client_secret").increment(1);
             tracing::warn!(client.id = client.map(ClientId::as_str), peer = %address, "too many wrong secrets");
         }
@@ -167,26 +165,25 @@ pub(crate) enum Counted {
     Blocked(Timestamp),
 }
 
-impl Identity {
+impl Throttle {
     /// Counts a guess before it is looked at, and begins the blocks that follow it where they are due.
-    pub(crate) async fn count_guess(
+    pub async fn count_guess(
         &self,
+        store: &Store,
         keys: &GuessKeys,
         now: Timestamp,
     ) -> Result<Counted, IdentityError> {
-        let (store, keys) = (self.inner.store.clone(), keys.clone());
-        let (counted, blocks) = self
-            .inner
-            .store
+        let (in_tx, keys) = (store.clone(), keys.clone());
+        let (counted, blocks) = store
             .db()
             .write(move |tx| async move {
                 let (mut counted, mut blocks) = (Counted::Looked, Vec::new());
                 // The person's row comes last: whoever waits for it holds nothing that its holder wants.
                 for key in keys.all() {
-                    match store.count_guess(&tx, key, now).await? {
+                    match in_tx.count_guess(&tx, key, now).await? {
                         Guess::Counted(failures) => {
                             if let Some(until) = guess::block(failures, now) {
-                                store.block(&tx, key, until).await?;
+                                in_tx.block(&tx, key, until).await?;
                                 blocks.push((key.clone(), until));
                             }
                         }
@@ -201,7 +198,7 @@ impl Identity {
             })
             .await?;
         if !blocks.is_empty() {
-            self.inner.throttle.learn(blocks, now);
+            self.learn(blocks, now);
         }
         if counted == Counted::Held {
             metrics::counter!("latchkey_throttled_total", "what" => "account").increment(1);
@@ -212,26 +209,26 @@ impl Identity {
     }
 
     /// The guess was not looked at after all.
-    pub(crate) async fn uncount_guess(
+    pub async fn uncount_guess(
         &self,
+        store: &Store,
         keys: &GuessKeys,
         counted: Counted,
     ) -> Result<(), IdentityError> {
         let untold = keys.untold.clone().filter(|_| counted == Counted::Looked);
         let counted: Vec<String> = std::iter::once(keys.told.clone()).chain(untold).collect();
-        let (store, keys) = (self.inner.store.clone(), counted.clone());
-        self.inner
-            .store
+        let (in_tx, keys) = (store.clone(), counted.clone());
+        store
             .db()
             .write(move |tx| async move {
                 for key in &keys {
-                    store.uncount_guess(&tx, key).await?;
+                    in_tx.uncount_guess(&tx, key).await?;
                 }
                 Ok::<_, IdentityError>(())
             })
             .await?;
         for key in &counted {
-            self.inner.throttle.forget(key);
+            self.forget(key);
         }
         Ok(())
     }

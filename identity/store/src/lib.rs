@@ -11,9 +11,11 @@ mod consents;
 mod families;
 mod installation;
 mod keys;
+mod logouts;
 mod people;
 mod purge;
 mod registry;
+mod replays;
 mod requests;
 mod resources;
 mod revocations;
@@ -31,7 +33,9 @@ pub use consents::Connected;
 pub use families::{Births, FamilyFacts, FamilyPlace, FamilyRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
+pub use logouts::{EndedSession, Logout};
 pub use people::Candidate;
+pub use replays::Proof;
 pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenFacts};
 pub use sessions::{SessionRow, SignInRow};
@@ -101,6 +105,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             name: "revocation causes",
             sqlite: include_str!("../migrations/0010_revocation_causes.sql"),
             postgres: include_str!("../migrations/0010_revocation_causes.sql"),
+        },
+        Migration {
+            version: 11,
+            name: "logouts",
+            sqlite: include_str!("../migrations/0011_logouts.sql"),
+            postgres: include_str!("../migrations/0011_logouts.sql"),
         },
     ],
 };

@@ -44,7 +44,7 @@ const HISTORY: [History; 4] = [
 ];
 
 /// What runs out: deleted by an index, `$2` rows at once.
-const EXPIRED: [Expired; 4] = [
+const EXPIRED: [Expired; 5] = [
     Expired {
         forget: "DELETE FROM revocations WHERE until < $1 AND (kind, subject) IN \
                    (SELECT kind, subject FROM revocations WHERE until < $1 ORDER BY until LIMIT $2)",
@@ -64,6 +64,12 @@ const EXPIRED: [Expired; 4] = [
                    (SELECT id FROM authorization_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
         before: |latest, _| latest.0 - 600_000,
     },
+    // By the clock of another node a proof may pass a little longer than by this one's.
+    Expired {
+        forget: "DELETE FROM replays WHERE until < $1 AND (kind, owner, jti_hash) IN \
+                   (SELECT kind, owner, jti_hash FROM replays WHERE until < $1 ORDER BY until LIMIT $2)",
+        before: |_, now| now.0 - 600_000,
+    },
     // A spent one goes with its family.
     Expired {
         forget: "DELETE FROM codes WHERE spent_at IS NULL AND code_hash IN (SELECT code_hash FROM codes \
@@ -79,8 +85,8 @@ struct Expired {
 }
 
 impl Store {
-    /// Forgets what has run out: revocations that end nothing any more, counted guesses, requests and codes that nobody
-    /// came for. Where one kind cannot be deleted the others are; the first error is told.
+    /// Forgets what has run out: revocations that end nothing any more, counted guesses, proofs that could not pass any
+    /// more, requests and codes that nobody came for. Where one kind cannot be deleted the others are; the first error is told.
     pub async fn purge_expired(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         let mut done = Ok(());
         for Expired { forget, before } in &EXPIRED {

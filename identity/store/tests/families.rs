@@ -270,6 +270,14 @@ async fn a_statement_for_one_person_looks_at_nobody_elses_rows() {
              LIMIT 1000",
             "revocations_tokens",
         ),
+        (
+            "SELECT MIN(f.client_id) FROM families f WHERE f.session_id = $1 AND f.client_id > 'a'",
+            "families_of_session",
+        ),
+        (
+            "SELECT n.sid FROM logouts n WHERE n.client_id = $1 AND n.due_at <= 1 ORDER BY n.due_at LIMIT 4",
+            "logouts_due",
+        ),
     ] {
         let plan: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {statement}").into_boxed_str());
         let steps = sql(plan).bind("x").fetch_all(&db).await.unwrap();

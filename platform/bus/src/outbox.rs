@@ -8,12 +8,20 @@ use crate::{BusError, Event};
 /// The tables `outbox` and `inbox`, which every service keeps beside its own.
 pub const MIGRATIONS: Migrations = Migrations {
     set: "bus",
-    steps: &[Migration {
-        version: 1,
-        name: "outbox and inbox",
-        sqlite: include_str!("../migrations/0001_outbox.sqlite.sql"),
-        postgres: include_str!("../migrations/0001_outbox.postgres.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "outbox and inbox",
+            sqlite: include_str!("../migrations/0001_outbox.sqlite.sql"),
+            postgres: include_str!("../migrations/0001_outbox.postgres.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "channels",
+            sqlite: include_str!("../migrations/0002_channels.sql"),
+            postgres: include_str!("../migrations/0002_channels.sql"),
+        },
+    ],
 };
 
 /// The right to speak for one service.

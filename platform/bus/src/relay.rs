@@ -1,77 +1,101 @@
-//! The relay: carries what waits in an outbox to the bus, however often it has to try.
+//! The relay: carries what waits in an outbox to its channels, however often it has to try.
+//!
+//! A row belongs to one channel, by the type of its event, and each channel is served by a loop of its own: while one is
+//! away its rows wait in the outbox, in their order, and those of the other leave.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use latchkey_clock::Clock;
-use latchkey_db::{Db, Row, reasons, sql, sql_list};
+use latchkey_db::{Db, reasons, sql, sql_list};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Bus, BusError};
+use crate::parcel::Parcel;
+use crate::{BusError, EventBus, RevocationLog};
 
 const BATCH: i64 = 256;
 /// How long a published row is kept for a person to look at, and an inbox row to recognise a repeat.
 const OUTBOX_KEPT_MS: i64 = 7 * 24 * 3_600_000;
 const INBOX_KEPT_MS: i64 = 14 * 24 * 3_600_000;
 const PRUNE_EVERY_MS: i64 = 3_600_000;
-/// Polls from beat to beat: a bus at rest writes next to nothing.
+/// Polls from heartbeat to heartbeat: a log at rest writes next to nothing.
 const BEAT_POLLS: u32 = 3;
 
-/// An event on its way. The relay carries the envelope and does not judge it: one that nobody can read is parked by
-/// those who should, and must not keep the others waiting here.
-pub(crate) struct Parcel {
-    pub id: String,
-    pub r#type: String,
-    pub partition_key: String,
-    pub envelope: String,
-}
-
-impl Parcel {
-    fn from_row(row: &Row) -> Result<Self, BusError> {
-        Ok(Self {
-            id: row.text("id")?,
-            r#type: row.text("type")?,
-            partition_key: row.text("partition_key")?,
-            envelope: row.text("envelope")?,
-        })
-    }
-}
-
-/// Carries one outbox to the bus. Several relays may serve one outbox: a second publish is harmless.
+/// Carries one outbox to its channels. Several relays may serve one outbox: a second publish is harmless.
 pub struct Relay {
-    bus: Bus,
+    bus: EventBus,
+    revocations: Option<Revocations>,
     db: Db,
     clock: Clock,
-    source: Option<&'static str>,
+}
+
+/// Which events go to the revocation log.
+struct Revocations {
+    log: RevocationLog,
+    types: &'static [&'static str],
+    source: &'static str,
+}
+
+/// One of the two ways out.
+#[derive(Clone, Copy)]
+enum Channel<'a> {
+    Bus(&'a EventBus),
+    Log(&'a Revocations),
 }
 
 impl Relay {
-    pub(crate) fn new(bus: Bus, db: Db, clock: Clock) -> Self {
+    /// Carries what waits in `db`'s outbox to the bus.
+    pub fn new(bus: EventBus, db: Db, clock: Clock) -> Self {
         Self {
             bus,
+            revocations: None,
             db,
             clock,
-            source: None,
         }
     }
 
-    /// Tells listeners every few [polls](Bus::with_poll) that nothing of `source` waits in this outbox, so that silence
-    /// means that nothing happened ([`Bus::broadcast_of`]).
-    pub fn beating(mut self, source: &'static str) -> Self {
-        self.source = Some(source);
+    /// Carries events of `types` to `log` instead, and tells its followers every few [polls](RevocationLog::with_poll)
+    /// that none of `source` waits here, so that silence means that nothing happened ([`RevocationLog::subscribe`]).
+    pub fn revocations(
+        mut self,
+        log: RevocationLog,
+        types: &'static [&'static str],
+        source: &'static str,
+    ) -> Self {
+        self.revocations = Some(Revocations { log, types, source });
         self
     }
 
     /// Runs until `stop`, then carries what is left if it can be done at once.
     pub async fn run(self, stop: CancellationToken) {
+        let bus = self.serve(Channel::Bus(&self.bus), &stop);
+        match &self.revocations {
+            None => bus.await,
+            Some(revocations) => {
+                tokio::join!(bus, self.serve(Channel::Log(revocations), &stop));
+            }
+        }
+    }
+
+    /// Publishes until nothing waits.
+    pub async fn drain(&self) -> Result<(), BusError> {
+        self.drain_to(Channel::Bus(&self.bus)).await?;
+        match &self.revocations {
+            None => Ok(()),
+            Some(revocations) => self.drain_to(Channel::Log(revocations)).await,
+        }
+    }
+
+    async fn serve(&self, channel: Channel<'_>, stop: &CancellationToken) {
         let mut changes = self.db.changes();
         let mut pruned_at = 0;
         let mut trouble = 0_u32;
         let mut beaten_at = None;
         loop {
-            match self.drain_and_beat(&mut beaten_at).await {
+            match self.drain_and_beat(channel, &mut beaten_at).await {
                 Ok(()) => {
                     if trouble > 0 {
-                        tracing::info!(attempts = trouble, "events leave the outbox again");
+                        let channel = channel.name();
+                        tracing::info!(attempts = trouble, channel, "events leave the outbox again");
                     }
                     trouble = 0;
                 }
@@ -81,6 +105,7 @@ impl Relay {
                     if trouble == 1 {
                         tracing::warn!(
                             reason = reasons(&error),
+                            channel = channel.name(),
                             "events wait in the outbox until it works again"
                         );
                     }
@@ -92,11 +117,15 @@ impl Relay {
             let now = self.clock.now_ms();
             if now - pruned_at > PRUNE_EVERY_MS {
                 pruned_at = now;
-                if let Err(error) = self.prune(now).await {
-                    tracing::warn!(reason = reasons(&error), "old outbox and inbox rows stay for now");
+                if let Err(error) = self.prune(channel, now).await {
+                    tracing::warn!(
+                        reason = reasons(&error),
+                        channel = channel.name(),
+                        "old outbox and inbox rows stay for now"
+                    );
                 }
             }
-            let poll = self.bus.poll();
+            let poll = channel.poll();
             let wait = if trouble == 0 { poll } else { poll / 4 };
             tokio::select! {
                 changed = changes.changed(), if trouble == 0 => {
@@ -108,26 +137,15 @@ impl Relay {
         }
     }
 
-    /// Publishes until nothing waits. Reads what is unpublished, never what is beyond a remembered number: a
-    /// transaction that began earlier may commit later, with a lower number.
-    pub async fn drain(&self) -> Result<(), BusError> {
+    async fn drain_to(&self, channel: Channel<'_>) -> Result<(), BusError> {
         loop {
-            let batch = sql(
-                "SELECT id, type, partition_key, envelope FROM outbox WHERE published_at IS NULL \
-                 ORDER BY seq LIMIT $1",
-            )
-            .bind(BATCH)
-            .fetch_all(&self.db)
-            .await?
-            .iter()
-            .map(Parcel::from_row)
-            .collect::<Result<Vec<_>, _>>()?;
+            let batch = self.waiting(channel).await?;
             if batch.is_empty() {
                 return Ok(());
             }
             let ids: Vec<String> = batch.iter().map(|parcel| parcel.id.clone()).collect();
-            self.bus.publish(batch).await?;
-            // Only now: a row is published when the bus has it durably.
+            channel.publish(batch).await?;
+            // Only now: a row is published when the channel has it durably.
             let now = self.clock.now_ms();
             self.db
                 .write(move |tx| async move {
@@ -144,21 +162,58 @@ impl Relay {
         }
     }
 
-    async fn drain_and_beat(&self, beaten_at: &mut Option<Instant>) -> Result<(), BusError> {
+    /// The next events of a channel. Reads what is unpublished, never what is beyond a remembered number: a transaction
+    /// that began earlier may commit later, with a lower number.
+    async fn waiting(&self, channel: Channel<'_>) -> Result<Vec<Parcel>, BusError> {
+        let waiting = match (channel, &self.revocations) {
+            (Channel::Log(revocations), _) => sql_list(
+                "SELECT id, type, partition_key, envelope FROM outbox \
+                 WHERE published_at IS NULL AND type IN ({list}) ORDER BY seq LIMIT $1",
+            )
+            .bind(BATCH)
+            .bind_list(revocations.types),
+            (Channel::Bus(_), Some(revocations)) => sql_list(
+                "SELECT id, type, partition_key, envelope FROM outbox \
+                 WHERE published_at IS NULL AND type NOT IN ({list}) ORDER BY seq LIMIT $1",
+            )
+            .bind(BATCH)
+            .bind_list(revocations.types),
+            (Channel::Bus(_), None) => sql(
+                "SELECT id, type, partition_key, envelope FROM outbox WHERE published_at IS NULL \
+                 ORDER BY seq LIMIT $1",
+            )
+            .bind(BATCH),
+        };
+        waiting
+            .fetch_all(&self.db)
+            .await?
+            .iter()
+            .map(Parcel::from_row)
+            .collect()
+    }
+
+    async fn drain_and_beat(
+        &self,
+        channel: Channel<'_>,
+        beaten_at: &mut Option<Instant>,
+    ) -> Result<(), BusError> {
         let begun = Instant::now();
-        self.drain().await?;
-        let due = beaten_at.is_none_or(|at| begun.duration_since(at) >= self.bus.poll() * BEAT_POLLS);
-        if let Some(source) = self.source
+        self.drain_to(channel).await?;
+        let due = beaten_at.is_none_or(|at| begun.duration_since(at) >= channel.poll() * BEAT_POLLS);
+        if let Channel::Log(revocations) = channel
             && due
         {
-            self.bus.beat(source).await?;
+            revocations.log.heartbeat(revocations.source).await?;
             *beaten_at = Some(begun);
         }
         Ok(())
     }
 
-    async fn prune(&self, now: i64) -> Result<(), BusError> {
-        self.bus.prune(now).await?;
+    async fn prune(&self, channel: Channel<'_>, now: i64) -> Result<(), BusError> {
+        let bus = match channel {
+            Channel::Log(revocations) => return revocations.log.prune(now).await,
+            Channel::Bus(bus) => bus,
+        };
         self.db
             .write(move |tx| async move {
                 sql("DELETE FROM outbox WHERE published_at IS NOT NULL AND published_at < $1")
@@ -171,6 +226,30 @@ impl Relay {
                     .await?;
                 Ok::<_, BusError>(())
             })
-            .await
+            .await?;
+        bus.prune(now).await
+    }
+}
+
+impl Channel<'_> {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bus(_) => "event bus",
+            Self::Log(_) => "revocation log",
+        }
+    }
+
+    async fn publish(self, batch: Vec<Parcel>) -> Result<(), BusError> {
+        match self {
+            Self::Bus(bus) => bus.publish(batch).await,
+            Self::Log(revocations) => revocations.log.publish(batch).await,
+        }
+    }
+
+    fn poll(self) -> Duration {
+        match self {
+            Self::Bus(bus) => bus.poll(),
+            Self::Log(revocations) => revocations.log.poll(),
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
-use latchkey_bus::{Bus, Draft, Event, Group, Outbox, Retries, outbox};
+use latchkey_bus::{Draft, Event, EventBus, Group, Outbox, Relay, Retries, outbox};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ async fn an_event_costs_the_bus_one_commit_to_publish_and_one_to_acknowledge() {
     const EVENTS: usize = 20;
     let (clock, stop) = (Clock::manual(1_795_176_000_000), CancellationToken::new());
     let url = testing::sqlite_url("idle_bus");
-    let bus = Bus::open(&url, clock.clone(), Random::system(), stop.clone())
+    let bus = EventBus::open(&url, clock.clone(), Random::system(), stop.clone())
         .await
         .unwrap();
     let shop = Db::open(
@@ -24,7 +24,8 @@ async fn an_event_costs_the_bus_one_commit_to_publish_and_one_to_acknowledge() {
     .await
     .unwrap();
     let outbox = Outbox::new("shop", clock.clone(), Random::system());
-    tokio::spawn(bus.relay(shop.clone(), clock.clone()).run(stop.clone()));
+    let relay = Relay::new(bus.clone(), shop.clone(), clock.clone());
+    tokio::spawn(relay.run(stop.clone()));
     let (done, mut handled) = mpsc::unbounded_channel();
     let (consumer, till) = (bus.clone(), shop.clone());
     tokio::spawn(async move {
@@ -37,7 +38,7 @@ async fn an_event_costs_the_bus_one_commit_to_publish_and_one_to_acknowledge() {
             done.send(event.version()).unwrap();
             async { Ok(()) }
         };
-        consumer.consume(group, till, handle, stop).await;
+        consumer.subscribe(group, till, handle, stop).await;
     });
     let mut at_first = 0;
     for n in 0..=EVENTS {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng, TryRng};
+use uuid::Builder;
 
 /// Where random bytes come from. Cloning is cheap; clones of a seeded source share its stream.
 #[derive(Clone)]
@@ -47,21 +48,10 @@ impl Random {
 
     /// A UUIDv7 (RFC 9562 §5.7) in lower-case text, ordered by `now_ms`.
     pub fn uuid_v7(&self, now_ms: i64) -> String {
-        let mut bytes: [u8; 16] = self.bytes();
-        let ms = u64::try_from(now_ms).unwrap_or(0).to_be_bytes();
-        bytes[..6].copy_from_slice(&ms[2..]);
-        bytes[6] = 0x70 | (bytes[6] & 0x0f);
-        bytes[8] = 0x80 | (bytes[8] & 0x3f);
-        let mut text = String::with_capacity(36);
-        for (index, byte) in bytes.iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            for digit in [byte >> 4, byte & 0x0f] {
-                text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-            }
-        }
-        text
+        let ms = u64::try_from(now_ms).unwrap_or(0);
+        Builder::from_unix_timestamp_millis(ms, &self.bytes())
+            .into_uuid()
+            .to_string()
     }
 }
 

@@ -12,8 +12,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::Db;
-use crate::open::Pools;
-use crate::write::CHANNEL;
+use crate::db::Pools;
+
+/// The channel on which PostgreSQL tells other processes that something changed.
+pub(crate) const CHANNEL: &str = "latchkey";
 
 /// The pause before a watch that panicked begins again.
 const RESTART_AFTER: Duration = Duration::from_millis(250);

@@ -6,6 +6,7 @@
 
 mod changes;
 mod class;
+mod db;
 mod error;
 mod exists;
 mod migrate;
@@ -13,12 +14,14 @@ mod open;
 mod readers;
 mod sql;
 pub mod testing;
+mod tx;
 mod write;
 mod writer;
 
 pub use class::Class;
+pub use db::{Db, Engine};
 pub use error::{DbError, reasons};
 pub use migrate::{Migration, Migrations};
-pub use open::{Db, Engine, Options};
+pub use open::Options;
 pub use sql::{On, Row, Sql, sql, sql_for_each, sql_list};
-pub use write::Tx;
+pub use tx::Tx;

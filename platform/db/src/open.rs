@@ -3,70 +3,21 @@
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqliteConnection};
-use tokio::sync::{mpsc, watch};
+use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::class::Places;
+use crate::db::Pools;
 use crate::migrate::check_sqlite_version;
 use crate::readers::Readers;
-use crate::write::Job;
 use crate::writer::{Disk, Writer};
-use crate::{Class, DbError, Migrations};
-
-/// Which database answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// A file on this host.
-    Sqlite,
-    /// A server.
-    Postgres,
-}
-
-/// An open database: readers, one way to write, and word of changes. Cloning is cheap.
-#[derive(Clone)]
-pub struct Db {
-    pub(crate) inner: Arc<Inner>,
-    /// What this handle's reads are for.
-    pub(crate) class: Class,
-}
-
-pub(crate) struct Inner {
-    pub(crate) pools: Pools,
-    pub(crate) changed: watch::Sender<u64>,
-    pub(crate) watching: AtomicBool,
-    pub(crate) tasks: TaskTracker,
-    pub(crate) stopping: CancellationToken,
-    pub(crate) fatal: CancellationToken,
-}
-
-/// Dropped without being closed, it must not leave a watcher behind.
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.stopping.cancel();
-    }
-}
-
-pub(crate) enum Pools {
-    Sqlite {
-        readers: Readers,
-        writer: mpsc::Sender<Job>,
-        file: Box<SqliteConnectOptions>,
-    },
-    Postgres {
-        pool: PgPool,
-        /// Of the pool's connections, how many each class of reads may have.
-        places: Places,
-    },
-}
+use crate::{Db, DbError, Engine, Migrations};
 
 /// How to open a database.
 #[derive(Clone)]
@@ -112,34 +63,6 @@ impl Db {
         }
     }
 
-    /// Which engine this is, for reports; business code never asks.
-    pub fn engine(&self) -> Engine {
-        match &self.inner.pools {
-            Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres { .. } => Engine::Postgres,
-        }
-    }
-
-    /// The same database by a handle whose reads are of this class: they have places of their own, and wait for no
-    /// others. Writes are not in classes.
-    pub fn reading(&self, class: Class) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            class,
-        }
-    }
-
-    /// Waits for the writes under way, then closes every connection.
-    pub async fn close(&self) {
-        self.inner.stopping.cancel();
-        self.inner.tasks.close();
-        self.inner.tasks.wait().await;
-        match &self.inner.pools {
-            Pools::Sqlite { readers, .. } => readers.close().await,
-            Pools::Postgres { pool, .. } => pool.close().await,
-        }
-    }
-
     async fn open_sqlite(path: &str, options: Options) -> Result<Self, DbError> {
         let path = sqlite_file(path)?;
         private_file(&path)?;
@@ -164,13 +87,13 @@ impl Db {
         let readers = Readers::new(reading, Places::new(vital, (vital / 2).max(1)));
         let last_readers = readers.clone();
         let (jobs, queue) = mpsc::channel(1024);
-        let db = Self::assemble(
+        let db = Self::new(
             Pools::Sqlite {
                 readers,
                 writer: jobs,
                 file: Box::new(file),
             },
-            options,
+            options.fatal,
         );
         let writing = Writer {
             changed: db.inner.changed.clone(),
@@ -207,21 +130,7 @@ impl Db {
             .test_before_acquire(false)
             .connect_lazy_with(server.options(LIMITS));
         let places = Places::new(options.connections, (options.connections / 4).max(1));
-        Ok(Self::assemble(Pools::Postgres { pool, places }, options))
-    }
-
-    fn assemble(pools: Pools, options: Options) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                pools,
-                changed: watch::Sender::new(0),
-                watching: AtomicBool::new(false),
-                tasks: TaskTracker::new(),
-                stopping: CancellationToken::new(),
-                fatal: options.fatal,
-            }),
-            class: Class::default(),
-        }
+        Ok(Self::new(Pools::Postgres { pool, places }, options.fatal))
     }
 }
 
@@ -236,8 +145,7 @@ pub(crate) fn sqlite_file(path: &str) -> Result<PathBuf, DbError> {
 }
 
 /// How many readers a SQLite file has for what the node lives on. Each is a thread with pages of its own: more than there
-/// are cores only wake each
-/// other up. Two, so that a long search does not stop everybody.
+/// are cores only wake each other up. Two, so that a long search does not stop everybody.
 fn readers(most: u32) -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores).unwrap_or(most).max(2).min(most)

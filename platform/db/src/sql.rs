@@ -4,8 +4,8 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite};
 
-use crate::open::{Engine, Pools};
-use crate::write::Conn;
+use crate::db::{Engine, Pools};
+use crate::tx::Conn;
 use crate::{Db, DbError, Tx};
 
 /// A statement without arguments yet.

@@ -2,133 +2,16 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use sqlx::pool::PoolConnection;
-use sqlx::{Executor, Postgres, SqliteConnection};
-use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, oneshot, watch};
+use sqlx::{Executor, Postgres};
+use tokio::sync::{oneshot, watch};
 
-use crate::error::is_full;
-use crate::open::Pools;
-use crate::{Db, DbError, Sql};
-
-/// The channel on which PostgreSQL tells other processes that something changed.
-pub(crate) const CHANNEL: &str = "latchkey";
-
-/// A writing transaction. It lives as long as the closure that [`Db::write`] runs; a handle kept longer fails
-/// with [`DbError::Stopped`].
-///
-/// The first statement that fails ends it: PostgreSQL aborts the transaction, SQLite may undo it whole by itself, so
-/// on both every later statement fails with [`DbError::Spoiled`] and nothing is committed, whatever the work answers.
-#[derive(Clone)]
-pub struct Tx {
-    inner: Arc<TxInner>,
-}
-
-struct TxInner {
-    conn: Mutex<Option<Conn>>,
-    announce: AtomicBool,
-    spoiled: AtomicBool,
-    /// The statement that spoiled it ended in an I/O error.
-    fatal: AtomicBool,
-    /// It found no room on the disk.
-    full: AtomicBool,
-}
-
-pub(crate) enum Conn {
-    Sqlite(SqliteConnection),
-    Postgres(PoolConnection<Postgres>),
-}
-
-/// What waits for the writer.
-pub(crate) struct Job {
-    /// The work, and the answer that it will release after the commit. Given an error instead of a transaction, it
-    /// passes the error on and the work is never run.
-    pub(crate) run: Box<dyn FnOnce(Result<Tx, DbError>) -> BoxFuture<'static, Outcome> + Send>,
-    /// It is one statement, which is whole or not at all by itself.
-    pub(crate) single: bool,
-}
-
-pub(crate) struct Outcome {
-    /// The work asks for a commit.
-    pub(crate) keep: bool,
-    /// Lets its caller know what became of it.
-    pub(crate) release: Release,
-}
-
-pub(crate) type Release = Box<dyn FnOnce(Result<(), DbError>) + Send>;
-
-impl Tx {
-    /// Wakes whoever waits on [`Db::changes`], in this process and in others, once the transaction is committed.
-    pub fn announce(&self) {
-        self.inner.announce.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn new(conn: Conn) -> Self {
-        Self {
-            inner: Arc::new(TxInner {
-                conn: Mutex::new(Some(conn)),
-                announce: AtomicBool::new(false),
-                spoiled: AtomicBool::new(false),
-                fatal: AtomicBool::new(false),
-                full: AtomicBool::new(false),
-            }),
-        }
-    }
-
-    /// The connection, while the transaction lives and is whole.
-    pub(crate) async fn connection(&self) -> Result<MappedMutexGuard<'_, Conn>, DbError> {
-        let conn = MutexGuard::try_map(self.inner.conn.lock().await, Option::as_mut)
-            .map_err(|_ended| DbError::Stopped)?;
-        if self.spoiled() {
-            return Err(DbError::Spoiled);
-        }
-        Ok(conn)
-    }
-
-    /// Takes note that a statement failed.
-    pub(crate) fn spoil(&self, error: sqlx::Error) -> DbError {
-        self.inner.spoiled.store(true, Ordering::Relaxed);
-        if DbError::is_fatal(&error) {
-            self.inner.fatal.store(true, Ordering::Relaxed);
-        }
-        if is_full(&error) {
-            self.inner.full.store(true, Ordering::Relaxed);
-        }
-        error.into()
-    }
-
-    pub(crate) async fn end(&self) -> Option<Conn> {
-        self.inner.conn.lock().await.take()
-    }
-
-    pub(crate) fn announced(&self) -> bool {
-        self.inner.announce.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn spoiled(&self) -> bool {
-        self.inner.spoiled.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn fatal(&self) -> bool {
-        self.inner.fatal.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn full(&self) -> bool {
-        self.inner.full.load(Ordering::Relaxed)
-    }
-
-    /// What a work is told that asked, or did not ask, for a commit: it may not know that it cannot have one.
-    pub(crate) fn verdict(&self, keep: bool) -> Result<(), DbError> {
-        if keep && self.spoiled() {
-            return Err(DbError::Spoiled);
-        }
-        Ok(())
-    }
-}
+use crate::changes::CHANNEL;
+use crate::db::Pools;
+use crate::tx::{Conn, Job, Outcome, refuse};
+use crate::{Db, DbError, Sql, Tx};
 
 impl Db {
     /// Runs `work` in a writing transaction and answers after its durable commit.
@@ -216,15 +99,6 @@ impl Db {
     }
 }
 
-impl Outcome {
-    fn refused() -> Self {
-        Self {
-            keep: false,
-            release: Box::new(|_| {}),
-        }
-    }
-}
-
 async fn write_postgres(pool: sqlx::PgPool, job: Job, changed: watch::Sender<u64>) {
     let mut conn = match pool.acquire().await {
         Ok(conn) => conn,
@@ -277,9 +151,4 @@ async fn write_postgres(pool: sqlx::PgPool, job: Job, changed: watch::Sender<u64
 /// A connection whose transaction is in doubt does not go back to the pool.
 async fn close(conn: PoolConnection<Postgres>) {
     let _already_gone = conn.close().await;
-}
-
-/// Answers a job that never got its transaction.
-pub(crate) async fn refuse(job: Job, error: DbError) {
-    (job.run)(Err(error)).await;
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::DbError;
 use crate::error::is_full;
 use crate::readers::Readers;
-use crate::write::{Conn, Job, Release, Tx, refuse};
+use crate::tx::{Conn, Job, Release, Tx, refuse};
 
 /// How many decisions one durable commit may carry.
 const BATCH: usize = 64;

@@ -2,8 +2,6 @@
 
 use http::StatusCode;
 
-use crate::Problem;
-
 /// An answer that a program can act on: the status, a stable name, and a sentence for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
@@ -19,12 +17,6 @@ impl Code {
     /// A code with its status and sentence.
     pub const fn new(status: StatusCode, name: &'static str, detail: &'static str) -> Self {
         Self { status, name, detail }
-    }
-}
-
-impl From<Code> for Problem {
-    fn from(code: Code) -> Self {
-        Self::new(code.status, code.name, code.detail)
     }
 }
 

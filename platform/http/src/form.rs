@@ -66,6 +66,11 @@ impl Form {
         self.pairs
     }
 
+    /// The same, to look at.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     /// Takes a parameter out. One without a value counts as absent (RFC 6749 §3.1).
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(other, _)| other == name)?;

@@ -91,7 +91,7 @@ pub fn request_hash(method: &str, route: &str, body: &[u8]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }
 
 /// Claims the key, or says what it gave before. Another transaction with the same key waits for this one.

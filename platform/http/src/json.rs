@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::{Problem, codes};
 
@@ -103,13 +104,10 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
-/// True for a UUID in lower-case, hyphenated text.
-pub(crate) fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        })
+/// True for a UUID in lower-case, hyphenated text, the only form in which our identifiers are written.
+pub fn is_uuid(text: &str) -> bool {
+    let mut written = Uuid::encode_buffer();
+    Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().encode_lower(&mut written) == text)
 }
 
 #[cfg(test)]
@@ -153,7 +151,11 @@ mod tests {
             "x",
             "01890A5D-ac96-774b-bcce-b302099a8057",
             "01890a5d-ac96-774b-bcce-b302099a805",
+            "01890a5dac96774bbcceb302099a8057",
+            "{01890a5d-ac96-774b-bcce-b302099a8057}",
+            "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
             "' OR 1=1",
+            "'; --",
         ] {
             assert!(!is_uuid(bad), "{bad}");
         }

@@ -1,6 +1,7 @@
 //! HTTP as every role speaks it: one listener with limits, one error shape, one way to read what strangers send.
 
 mod activity;
+mod bound;
 pub mod codes;
 mod connection;
 pub mod cursor;
@@ -10,24 +11,34 @@ mod form;
 mod hosts;
 pub mod idempotency;
 mod json;
+mod limits;
 mod listener;
+mod networks;
+#[cfg(feature = "outgoing")]
+pub mod outgoing;
 pub mod page;
 mod places;
 pub mod probes;
 mod problem;
+mod proxies;
 mod query;
 mod request_id;
+mod server;
 mod wire;
 
 pub use activity::Streaming;
+pub use bound::Bound;
 pub use codes::Code;
 pub use etag::{IfMatch, etag, none_match};
 pub use form::{Form, FormError};
 pub use hosts::Hosts;
 pub use idempotency::IdempotencyKey;
-pub use json::{PathId, StrictJson};
+pub use json::{PathId, StrictJson, is_uuid};
 pub use latchkey_db::reasons;
-pub use listener::{Bound, Limits, Server};
+pub use limits::Limits;
+pub use networks::{NetworkError, Networks, subscriber};
 pub use problem::{FieldError, Problem};
+pub use proxies::{ClientAddress, TrustedProxies};
 pub use query::StrictQuery;
 pub use request_id::{RequestId, current_request_id, spawn};
+pub use server::Server;

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{codes, current_request_id, reasons};
+use crate::{Code, codes, current_request_id, reasons};
 
 /// An error answer. The reason of an internal failure is logged and never sent.
 #[derive(Debug, Clone)]
@@ -94,6 +94,12 @@ impl Problem {
     pub fn internal(reason: &dyn std::error::Error) -> Self {
         tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed inside");
         codes::INTERNAL.into()
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self::new(code.status, code.name, code.detail)
     }
 }
 

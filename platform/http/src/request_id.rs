@@ -26,13 +26,10 @@ where
 }
 
 impl RequestId {
-    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    /// An id of random bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
         let mut text = [0; 32];
-        for (index, byte) in bytes.iter().enumerate() {
-            text[index * 2] = DIGITS[usize::from(byte >> 4)];
-            text[index * 2 + 1] = DIGITS[usize::from(byte & 0x0f)];
-        }
+        hex::encode_to_slice(bytes, &mut text).expect("16 bytes are 32 digits");
         Self(text)
     }
 

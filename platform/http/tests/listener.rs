@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
 use latchkey_clock::Random;
 use latchkey_http::probes::{self, Ready};
-use latchkey_http::{Bound, Hosts, Limits, Server};
+use latchkey_http::{Bound, ClientAddress, Hosts, Limits, Server, TrustedProxies};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -93,9 +93,15 @@ async fn a_full_house_does_not_keep_the_listener_from_stopping() {
 
 /// A listener over this router, with little patience for answers.
 async fn serving(router: Router, keeps_request_id: bool) -> u16 {
+    behind(TrustedProxies::none(), router, keeps_request_id).await
+}
+
+/// The same behind these proxies.
+async fn behind(proxies: TrustedProxies, router: Router, keeps_request_id: bool) -> u16 {
     let bound = Bound::loopback(0).await.expect("a port");
     let port = bound.port();
     let mut server = Server::new("test", Hosts::loopback(port), Random::system());
+    server.proxies = proxies;
     server.keeps_request_id = keeps_request_id;
     server.limits.answer = Duration::from_millis(200);
     tokio::spawn(server.serve(bound, router, CancellationToken::new()));
@@ -163,6 +169,52 @@ async fn a_request_id_is_kept_behind_our_gateway_and_from_nobody_else() {
             said.starts_with("HTTP/1.1 200") && !said.contains("script"),
             "{said}"
         );
+    }
+}
+
+/// Who asks, and under which id, as a handler learns it.
+async fn seen(proxies: TrustedProxies, head: &str) -> String {
+    let told = async |Extension(ClientAddress(address)): Extension<ClientAddress>| {
+        format!("{address} {}", latchkey_http::current_request_id())
+    };
+    let port = behind(proxies, Router::new().route("/", get(told)), false).await;
+    let said = ask(port, &format!("GET / HTTP/1.1\r\n{head}")).await;
+    let (_, body) = said.split_once("\r\n\r\n").expect("an answer");
+    body.to_owned()
+}
+
+#[tokio::test]
+async fn gw_02_gw_16_a_forwarded_address_and_id_are_believed_from_a_declared_proxy_alone() {
+    let theirs = "0123456789abcdef0123456789abcdef";
+    let spoof = format!(
+        "x-forwarded-for: 9.9.9.9, 6.6.6.6\r\nx-real-ip: 7.7.7.7\r\nforwarded: for=8.8.8.8\r\nx-request-id: {theirs}\r\n"
+    );
+    for (proxies, address, named) in [
+        (TrustedProxies::none(), "127.0.0.1", false),
+        (
+            TrustedProxies::behind(&["10.0.0.0/8"]).unwrap(),
+            "127.0.0.1",
+            false,
+        ),
+        (TrustedProxies::behind(&["127.0.0.0/8"]).unwrap(), "6.6.6.6", true),
+        (TrustedProxies::none().and_loopback(), "6.6.6.6", true),
+    ] {
+        let said = seen(proxies.clone(), &spoof).await;
+        let (seen_address, id) = said.split_once(' ').expect("an address and an id");
+        assert_eq!((seen_address, id == theirs), (address, named), "{proxies:?}");
+    }
+    // An id of a trusted proxy is kept only in its one shape.
+    for id in [
+        "",
+        "a b",
+        "018f3c1e-7c1a-7000-8000-0123456789ab",
+        "0123456789ABCDEF0123456789ABCDEF",
+    ] {
+        let proxies = TrustedProxies::none().and_loopback();
+        let said = seen(proxies, &format!("x-request-id: {id}\r\n")).await;
+        let (address, kept) = said.split_once(' ').expect("an address and an id");
+        assert_eq!((address, kept.len()), ("127.0.0.1", 32));
+        assert_ne!(kept, id);
     }
 }
 

@@ -41,8 +41,7 @@ pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
 
 impl Asset {
     fn new(stem: &str, extension: &str, media: &'static str, bytes: &'static [u8]) -> Self {
-        let digest = Sha256::digest(bytes);
-        let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let short = hex::encode(&Sha256::digest(bytes)[..8]);
         let name = format!("{stem}.{short}.{extension}");
         Self {
             path: format!("/static/{name}"),

@@ -1,10 +1,15 @@
-//! What pages say, from files: one per language, English first.
+//! What pages say, in the language that a browser asks for.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use fluent_bundle::FluentArgs;
+
+use crate::argument::Argument;
+use crate::language::{Language, Message, MessageError, MessageFile};
+
 /// The words that every product's pages need.
-pub const COMMON_EN: &str = include_str!("../messages/en.toml");
+pub const COMMON_EN: MessageFile = ("platform/web/messages/en.ftl", include_str!("../messages/en.ftl"));
 
 /// All languages that pages can be said in. The first one is what the others fall back to.
 #[derive(Clone, Debug)]
@@ -17,48 +22,24 @@ pub struct Words {
     at: usize,
 }
 
-/// Why message files cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum MessageError {
-    #[error("the messages of {0} are not TOML")]
-    Syntax(String, #[source] toml::de::Error),
-    #[error("the message {1} of {0} is neither a text nor a table of texts")]
-    Shape(String, String),
-    #[error("the message {1} of {0} is there twice")]
-    Twice(String, String),
-    #[error("there is no language")]
-    Empty,
-}
-
-#[derive(Debug)]
-struct Language {
-    tag: String,
-    said: BTreeMap<String, String>,
-}
-
 impl Messages {
-    /// Reads files as (language tag, TOML). Several of one language add up; a table's name and a message's name are
-    /// joined by a dot.
-    pub fn read(files: &[(&str, &str)]) -> Result<Self, MessageError> {
+    /// Reads files; several of one language add up. What a page calls `login.title` is `login-title` in them.
+    pub fn read(files: &[MessageFile]) -> Result<Self, MessageError> {
         let mut languages: Vec<Language> = Vec::new();
-        for (tag, text) in files {
-            let table: toml::Table = text
-                .parse()
-                .map_err(|error| MessageError::Syntax((*tag).to_owned(), error))?;
-            let at = match languages.iter().position(|language| language.tag == *tag) {
+        for file in files {
+            let new = Language::of(file.0)?;
+            let at = match languages.iter().position(|language| language.tag == new.tag) {
                 Some(at) => at,
                 None => {
-                    languages.push(Language {
-                        tag: (*tag).to_owned(),
-                        said: BTreeMap::new(),
-                    });
+                    languages.push(new);
                     languages.len() - 1
                 }
             };
-            languages[at].add("", table)?;
+            languages[at].add(*file)?;
         }
-        if languages.is_empty() {
-            return Err(MessageError::Empty);
+        let (first, others) = languages.split_first().ok_or(MessageError::Empty)?;
+        for other in others {
+            other.follow(first)?;
         }
         Ok(Self(Arc::new(languages)))
     }
@@ -87,50 +68,29 @@ impl Messages {
 impl Words {
     /// The language's tag, for `lang`.
     pub fn tag(&self) -> &str {
-        &self.all[self.at].tag
+        self.all[self.at].tag
     }
 
     /// What stands under this name; the name itself when nothing does, which a test of each product rules out.
     pub fn say<'a>(&'a self, name: &'a str) -> &'a str {
-        let of = |at: usize| self.all.get(at)?.said.get(name);
-        of(self.at).or_else(|| of(0)).map_or(name, String::as_str)
+        self.find(name).map_or(name, |(_, message)| message.text.as_str())
     }
 
-    /// The same with values in the places of `{names}`.
-    pub fn fill(&self, name: &str, values: &[(&str, &dyn std::fmt::Display)]) -> String {
-        let mut rest = self.say(name);
-        let mut out = String::with_capacity(rest.len() + 16);
-        // One pass: a value that holds braces is not read again.
-        while let Some(open) = rest.find('{') {
-            let (before, from) = rest.split_at(open);
-            out.push_str(before);
-            let place = from.find('}').and_then(|close| {
-                let value = values.iter().find(|(name, _)| *name == &from[1..close])?;
-                Some((close, value.1))
-            });
-            match place {
-                Some((close, value)) => {
-                    out.push_str(&value.to_string());
-                    rest = &from[close + 1..];
-                }
-                None => {
-                    out.push('{');
-                    rest = &from[1..];
-                }
-            }
-        }
-        out.push_str(rest);
-        out
-    }
-
-    /// The form of a message that goes with a number: `name.one` or `name.other`, with `{n}`.
-    pub fn count(&self, name: &str, n: i64) -> String {
-        let form = match (self.tag(), n) {
-            // CLDR: French counts nothing as one.
-            ("fr", 0 | 1) | (_, 1) => "one",
-            _ => "other",
+    /// The same with values in it.
+    pub fn fill(&self, name: &str, values: &[(&str, &dyn Argument)]) -> String {
+        let Some((language, message)) = self.find(name) else {
+            return name.to_owned();
         };
-        self.fill(&format!("{name}.{form}"), &[("n", &n)])
+        let values: FluentArgs<'_> = values
+            .iter()
+            .map(|(name, value)| (*name, value.argument()))
+            .collect();
+        language.fill(message, &values)
+    }
+
+    /// A message in the form that goes with a number, its `{ $n }`.
+    pub fn count(&self, name: &str, n: i64) -> String {
+        self.fill(name, &[("n", &n)])
     }
 
     /// The day of an RFC 3339 instant: `20 November 2026`.
@@ -140,10 +100,11 @@ impl Words {
         let year: u16 = year.parse().ok()?;
         let day: u8 = day.parse().ok().filter(|day| (1..=31).contains(day))?;
         let month: u8 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
-        let name = format!("date.m{month:02}");
+        let (year, day) = (i64::from(year), i64::from(day));
+        let month = format!("date.m{month:02}");
         Some(self.fill(
             "date.long",
-            &[("day", &day), ("month", &self.say(&name)), ("year", &year)],
+            &[("day", &day), ("month", &self.say(&month)), ("year", &year)],
         ))
     }
 
@@ -158,29 +119,19 @@ impl Words {
         self.all
             .iter()
             .take(1)
-            .flat_map(|first| first.said.keys().map(String::as_str))
+            .flat_map(|first| first.messages.keys().map(String::as_str))
     }
-}
 
-impl Language {
-    fn add(&mut self, prefix: &str, table: toml::Table) -> Result<(), MessageError> {
-        for (key, value) in table {
-            let name = if prefix.is_empty() {
-                key
-            } else {
-                format!("{prefix}.{key}")
-            };
-            match value {
-                toml::Value::Table(inner) => self.add(&name, inner)?,
-                toml::Value::String(text) => {
-                    if self.said.insert(name.clone(), text).is_some() {
-                        return Err(MessageError::Twice(self.tag.clone(), name));
-                    }
-                }
-                _ => return Err(MessageError::Shape(self.tag.clone(), name)),
-            }
-        }
-        Ok(())
+    /// The names of the values that a message takes, if there is such a message.
+    pub fn arguments(&self, name: &str) -> Option<&BTreeSet<String>> {
+        self.find(name).map(|(_, message)| &message.arguments)
+    }
+
+    fn find(&self, name: &str) -> Option<(&Language, &Message)> {
+        [self.at, 0].into_iter().find_map(|at| {
+            let language = &self.all[at];
+            Some((language, language.messages.get(name)?))
+        })
     }
 }
 
@@ -206,11 +157,37 @@ fn weighted(part: &str) -> Option<(u16, &str)> {
 mod tests {
     use super::*;
 
+    const EN: MessageFile = (
+        "messages/en.ftl",
+        "
+a-hi = Hello { $name }
+a-only = English
+a-tea =
+    { $n ->
+        [one] { $n } tea
+       *[other] { $n } teas
+    }
+",
+    );
+
+    const FR: MessageFile = (
+        "messages/fr.ftl",
+        "
+a-hi = Bonjour { $name }
+a-tea =
+    { $n } { $n ->
+        [one] thé
+       *[other] thés
+    }
+",
+    );
+
     fn messages() -> Messages {
-        let en =
-            "[a]\nhi = \"Hello {name}\"\ntea.one = \"{n} tea\"\ntea.other = \"{n} teas\"\nonly = \"English\"";
-        let fr = "[a]\nhi = \"Bonjour {name}\"\ntea.one = \"{n} thé\"\ntea.other = \"{n} thés\"";
-        Messages::read(&[("en", en), ("fr", fr)]).unwrap()
+        Messages::read(&[EN, FR]).unwrap()
+    }
+
+    fn error(files: &[MessageFile]) -> String {
+        Messages::read(files).unwrap_err().to_string()
     }
 
     #[test]
@@ -231,8 +208,35 @@ mod tests {
     #[test]
     fn a_value_is_put_in_once_and_never_read_again() {
         let words = messages().words(None);
-        assert_eq!(words.fill("a.hi", &[("name", &"{name}")]), "Hello {name}");
-        assert_eq!(words.fill("a.hi", &[]), "Hello {name}");
+        assert_eq!(words.fill("a.hi", &[("name", &"{ $name }")]), "Hello { $name }");
+    }
+
+    #[test]
+    fn what_is_missing_is_shown_by_its_name() {
+        let words = messages().words(None);
+        assert_eq!(
+            (words.say("a.none"), words.fill("a.none", &[])),
+            ("a.none", "a.none".into())
+        );
+        assert_eq!(
+            (words.say("a.hi"), words.fill("a.hi", &[])),
+            ("Hello {$name}", "Hello {$name}".into())
+        );
+    }
+
+    #[test]
+    fn a_name_from_right_to_left_does_not_reorder_the_sentence() {
+        let words = messages().words(None);
+        assert_eq!(words.fill("a.hi", &[("name", &"Dana")]), "Hello Dana");
+        assert_eq!(
+            words.fill("a.hi", &[("name", &"דנה")]),
+            "Hello \u{2068}דנה\u{2069}"
+        );
+        let arabic = Messages::read(&[("ar.ftl", "a-hi = مرحبا { $name }")]).unwrap();
+        assert_eq!(
+            arabic.words(None).fill("a.hi", &[("name", &"Dana")]),
+            "مرحبا \u{2068}Dana\u{2069}"
+        );
     }
 
     #[test]
@@ -254,8 +258,69 @@ mod tests {
     }
 
     #[test]
+    fn days_and_minutes_are_written_out() {
+        let words = Messages::read(&[COMMON_EN]).unwrap().words(None);
+        assert_eq!(
+            words.minute("2026-11-02T09:05:00.123Z").as_deref(),
+            Some("2 November 2026, 09:05 UTC")
+        );
+        for month in 1..=12 {
+            let day = words.day(&format!("2026-{month:02}-20")).unwrap();
+            assert!(!day.contains("date."), "{day}");
+        }
+    }
+
+    #[test]
+    fn the_values_that_a_message_takes_are_known() {
+        let words = messages().words(None);
+        let of = |name: &str| {
+            words
+                .arguments(name)
+                .map(|all| all.iter().cloned().collect::<Vec<_>>())
+        };
+        assert_eq!(of("a.hi"), Some(vec!["name".to_owned()]));
+        assert_eq!(of("a.tea"), Some(vec!["n".to_owned()]));
+        assert_eq!(of("a.only"), Some(vec![]));
+        assert_eq!(of("a.none"), None);
+    }
+
+    #[test]
     fn a_message_that_is_there_twice_is_refused() {
-        let again = Messages::read(&[("en", "[a]\nb = \"1\""), ("en", "[a]\nb = \"2\"")]);
-        assert!(matches!(again, Err(MessageError::Twice(_, name)) if name == "a.b"));
+        assert_eq!(
+            error(&[("en.ftl", "a-b = 1"), ("other/en.ftl", "a-b = 2")]),
+            "other/en.ftl: the message a-b is there twice"
+        );
+    }
+
+    #[test]
+    fn an_error_names_the_file_and_the_message() {
+        assert_eq!(error(&[]), "there is no language");
+        assert_eq!(
+            error(&[("words.toml", "")]),
+            "words.toml is not named after a language"
+        );
+        assert_eq!(
+            error(&[("x/en.ftl", "a-b = 1\na-c = }\na-d = 2\n")]),
+            "x/en.ftl, line 2: the message a-c cannot be read"
+        );
+        assert_eq!(
+            error(&[("x/en.ftl", "a-b = 1\na-c = { a-b }\n")]),
+            "x/en.ftl: the message a-c refers to a-b, which is no value"
+        );
+        assert_eq!(
+            error(&[("x/en.ftl", "a-b =\n    .title = 1\n")]),
+            "x/en.ftl: the message a-b is not one text"
+        );
+    }
+
+    #[test]
+    fn another_language_takes_the_values_that_english_takes() {
+        for text in ["a-hi = Bonjour { $nom }", "a-ho = Bonjour"] {
+            let error = error(&[EN, ("fr.ftl", text)]);
+            assert!(
+                error.starts_with("fr.ftl: the first language has no such message"),
+                "{error}"
+            );
+        }
     }
 }

@@ -1,12 +1,11 @@
 //! The base view: what `base.html` needs to know of every page.
 
 use std::borrow::Borrow;
-use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use crate::{ICON, SCRIPT, STYLE, Theme, Words};
+use crate::{Argument, ICON, SCRIPT, STYLE, Theme, Words};
 
 /// Goes into each view as its `page`.
 #[derive(Clone, Debug)]
@@ -32,8 +31,6 @@ pub struct Page {
 pub struct Person {
     pub name: String,
     pub initials: String,
-    /// Whether they write courses.
-    pub teaches: bool,
     /// In every form of theirs that changes something.
     pub form_token: String,
 }
@@ -45,7 +42,7 @@ impl Page {
     }
 
     /// A message with one value in it.
-    pub fn with(&self, name: &str, place: &str, value: impl Display) -> String {
+    pub fn with(&self, name: &str, place: &str, value: impl Argument) -> String {
         self.words.fill(name, &[(place, &value)])
     }
 

@@ -1,10 +1,10 @@
 //! Light or dark, if somebody chose; else as their system does.
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use http::{HeaderMap, header};
 use latchkey_http::Form;
 
-use crate::{Origins, safe_return};
+use crate::{Origins, cookie, safe_return, see_other};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -29,19 +29,15 @@ impl Theme {
         Self::ALL.into_iter().find(|theme| theme.as_str() == text)
     }
 
-    /// What was remembered under this cookie name; anything else in it is as if nothing were.
-    pub fn remembered(headers: &HeaderMap, cookie: &str) -> Self {
-        headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == cookie)
-            .and_then(|(_, value)| Self::parse(value))
-            .unwrap_or_default()
+    /// What this browser remembers; anything else in its cookie is as if nothing were.
+    pub fn remembered(headers: &HeaderMap, origins: &Origins) -> Self {
+        let remembered = cookie(headers, &origins.cookie(COOKIE));
+        remembered.and_then(Self::parse).unwrap_or_default()
     }
 }
+
+/// The cookie that remembers it; `Origins::cookie` adds to its name.
+const COOKIE: &str = "latchkey-theme";
 
 /// Why a theme is not remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +48,8 @@ pub enum NoTheme {
     Bad,
 }
 
-/// Remembers what the theme form says in the cookie of this name, and goes back to where the form stood.
-pub fn remember_theme(
-    origins: &Origins,
-    cookie: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Response, NoTheme> {
+/// Remembers what the theme form says in a cookie, and goes back to where the form stood.
+pub fn remember_theme(origins: &Origins, headers: &HeaderMap, body: &[u8]) -> Result<Response, NoTheme> {
     const A_YEAR_S: u32 = 31_536_000;
     if !origins.admits(headers) {
         return Err(NoTheme::Foreign);
@@ -69,16 +60,9 @@ pub fn remember_theme(
     let back = form.take("back");
     let back = back.as_deref().and_then(safe_return).unwrap_or("/");
     let age = if theme == Theme::System { 0 } else { A_YEAR_S };
-    let cookie = format!(
-        "{}={}; Max-Age={age}; {}",
-        origins.cookie(cookie),
-        theme.as_str(),
-        origins.cookie_attributes()
-    );
-    let value = |text: &str| HeaderValue::from_str(text).map_err(|_| NoTheme::Bad);
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    response.headers_mut().insert(header::SET_COOKIE, value(&cookie)?);
-    response.headers_mut().insert(header::LOCATION, value(back)?);
+    let mut response = see_other(back);
+    let cookie = origins.set_cookie(COOKIE, theme.as_str(), Some(age));
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
 
@@ -88,18 +72,20 @@ mod tests {
 
     #[test]
     fn only_a_word_of_ours_under_the_exact_name_is_remembered() {
+        let origins = Origins::new(["http://localhost:8080"]);
         let with = |line: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::COOKIE, line.parse().unwrap());
-            Theme::remembered(&headers, "theme-8080")
+            Theme::remembered(&headers, &origins)
         };
-        assert_eq!(with("a=b; theme-8080=dark"), Theme::Dark);
+        assert_eq!(with("a=b; latchkey-theme-8080=dark"), Theme::Dark);
         for bad in [
-            "theme-8081=dark",
-            "theme-8080=\"dark\"",
-            "theme-8080=<b>",
-            "xtheme-8080=dark",
-            "theme-8080",
+            "latchkey-theme-8081=dark",
+            "latchkey-theme-8080=\"dark\"",
+            "latchkey-theme-8080=<b>",
+            "xlatchkey-theme-8080=dark",
+            "latchkey-theme-8080",
+            "latchkey-theme-8080=dark; latchkey-theme-8080=dark",
         ] {
             assert_eq!(with(bad), Theme::System, "{bad}");
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use latchkey_kit::{Caller, Transaction};
 
-use crate::domain::{Birth, Change, Content, Course, Draft, Patch, Refusal, Status};
+use crate::domain::{Change, Content, Course, Draft, NewCourse, Patch, Refusal, Status};
 use crate::{Error, store};
 
 /// What somebody wants of a course that exists.
@@ -21,13 +21,13 @@ pub async fn create(t: &Transaction, sub: &str, draft: Draft) -> Result<Course, 
     let id = t.new_id();
     let kind = draft.kind.unwrap_or_default();
     let content = checked(t, draft, &BTreeSet::new()).await?;
-    let birth = Birth {
+    let new = NewCourse {
         slug: slug(t, &content.title, &id).await?,
         instructor_id: sub.to_owned(),
         instructor_name: store::instructor_name(&t.tx, sub).await?,
         id,
     };
-    let course = Course::born(birth, kind, content, t.now);
+    let course = Course::create(new, kind, content, t.now);
     store::insert(&t.tx, &course).await.map_err(category_is_gone)?;
     Ok(course)
 }

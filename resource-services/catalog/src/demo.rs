@@ -95,7 +95,7 @@ async fn category(t: &Transaction, name: &str, position: i64) -> Result<String, 
     };
     let id = t.new_id();
     let place = store::place(&t.tx, &id, Some(&draft)).await?;
-    let category = Category::born(id, draft, &place)?;
+    let category = Category::create(id, draft, &place)?;
     store::insert_category(&t.tx, &category).await?;
     Ok(category.id)
 }

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod consumers;
 pub mod demo;
 pub mod domain;
+mod error;
 mod routes;
 pub mod store;
 
@@ -17,10 +18,8 @@ use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, facts, openapi, router
 use utoipa::OpenApi;
 
 use domain::Refusal;
+pub use error::Error;
 use routes::{categories, courses, writing};
-
-/// What goes wrong in the catalog.
-pub type Error = latchkey_kit::Error<Refusal>;
 
 /// The catalog as a value.
 pub static SPEC: ServiceSpec = ServiceSpec {

@@ -1,73 +1,14 @@
-//! HTTP to domain and back. Which route exists for whom is said in `lib.rs`; here is what each does, and the one table
-//! from the domain's reasons to answers.
+//! HTTP to domain and back. Which route exists for whom is said in `lib.rs`; here is what each does.
 
 pub mod categories;
 pub mod courses;
 pub mod views;
 pub mod writing;
 
-use http::StatusCode;
-use latchkey_kit::{Code, Context, Fault, Ownable, Reason, codes};
+use latchkey_kit::{Context, Ownable};
 
-use crate::domain::{Course, Refusal};
+use crate::domain::Course;
 use crate::store;
-
-const NOT_READY: Code = Code::new(
-    StatusCode::UNPROCESSABLE_ENTITY,
-    "not_ready",
-    "Something is missing before it can be public.",
-);
-const TRANSITION: Code = Code::new(
-    StatusCode::CONFLICT,
-    "transition",
-    "The course is not in a state from which it can become that.",
-);
-const ARCHIVED: Code = Code::new(
-    StatusCode::CONFLICT,
-    "archived",
-    "An archived course does not change.",
-);
-const CATEGORY_IN_USE: Code = Code::new(
-    StatusCode::CONFLICT,
-    "category_in_use",
-    "The category still has courses or categories in it.",
-);
-const CATEGORY_TAKEN: Code = Code::new(
-    StatusCode::CONFLICT,
-    "category_taken",
-    "Another category has this name.",
-);
-
-impl Reason for Refusal {
-    const CODES: &'static [Code] = &[NOT_READY, TRANSITION, ARCHIVED, CATEGORY_IN_USE, CATEGORY_TAKEN];
-
-    fn code(&self) -> Code {
-        match self {
-            Self::Missing => codes::NOT_FOUND, // byte for byte what any missing thing gets
-            Self::Stale => codes::STALE,
-            Self::Invalid(_) => codes::INVALID_CONTENT,
-            Self::NotReady(_) => NOT_READY,
-            Self::Overflow => codes::OUT_OF_RANGE,
-            Self::Transition { .. } => TRANSITION,
-            Self::Archived => ARCHIVED,
-            Self::CategoryInUse => CATEGORY_IN_USE,
-            Self::CategoryTaken => CATEGORY_TAKEN,
-        }
-    }
-
-    fn into_faults(self) -> Vec<Fault> {
-        match self {
-            Self::Invalid(faults) | Self::NotReady(faults) => faults,
-            Self::Missing
-            | Self::Stale
-            | Self::Overflow
-            | Self::Transition { .. }
-            | Self::Archived
-            | Self::CategoryInUse
-            | Self::CategoryTaken => Vec::new(),
-        }
-    }
-}
 
 impl Ownable for Course {
     async fn find(context: &Context, id: &str) -> Result<Option<Self>, latchkey_db::DbError> {
@@ -76,55 +17,5 @@ impl Ownable for Course {
 
     fn owner(&self) -> &str {
         &self.instructor_id
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Status;
-
-    fn every_reason() -> Vec<Refusal> {
-        let transition = Refusal::Transition {
-            from: Status::Archived,
-            to: Status::Draft,
-        };
-        vec![
-            Refusal::Missing,
-            Refusal::Stale,
-            Refusal::field("title", "is missing"),
-            Refusal::NotReady(Vec::new()),
-            Refusal::Overflow,
-            transition,
-            Refusal::Archived,
-            Refusal::CategoryInUse,
-            Refusal::CategoryTaken,
-        ]
-    }
-
-    #[test]
-    fn every_answer_is_listed_for_those_who_program_against_it() {
-        for reason in every_reason() {
-            let code = reason.code();
-            let listed = Refusal::CODES
-                .iter()
-                .chain(codes::ALL)
-                .any(|known| *known == code);
-            assert!(listed, "{code:?}");
-        }
-    }
-
-    #[test]
-    fn no_code_is_listed_that_nothing_answers() {
-        for code in Refusal::CODES {
-            assert!(
-                every_reason().iter().any(|reason| reason.code() == *code),
-                "{code:?}"
-            );
-            assert!(
-                !codes::ALL.iter().any(|shared| shared.name == code.name),
-                "{code:?}"
-            );
-        }
     }
 }

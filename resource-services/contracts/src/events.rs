@@ -1,13 +1,19 @@
 //! Every event type of the house on one page, with the payload that it carries.
+//!
+//! Two channels carry them: revocations ([`revocation::Revocation::TYPES`]) go to the revocation log, which every guard
+//! follows, and everything else to the event bus.
 
 pub mod course;
 pub mod family;
 pub mod revocation;
+mod unreadable;
 pub mod user;
 
 use serde_json::Value;
 
 use crate::schema;
+
+pub use unreadable::Unreadable;
 
 /// A published event type and the JSON Schema of its `data`.
 #[derive(Debug)]
@@ -83,40 +89,18 @@ pub const ALL: &[EventType] = &[
     },
 ];
 
-/// Why an event cannot be read as what its type promises.
-#[derive(Debug)]
-pub enum Unreadable {
-    /// No such type in this version of the contracts.
-    UnknownType(String),
-    /// The type is known, its data is not what was promised.
-    Malformed {
-        r#type: String,
-        source: serde_json::Error,
-    },
-}
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+    use super::revocation::Revocation;
 
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::UnknownType(name) => write!(f, "unknown event type {name}"),
-            Self::Malformed { r#type, .. } => write!(f, "the data of {type} is not what its schema promises"),
+    /// A kind of revocation that is missing in that list would go to the event bus, where no guard listens.
+    #[test]
+    fn every_revocation_is_in_the_list_of_the_revocation_log_and_nothing_else() {
+        for event in ALL {
+            let name = event.r#type;
+            let listed = Revocation::TYPES.contains(&name);
+            assert_eq!(listed, name.starts_with("identity.revocation."), "{name}");
         }
     }
-}
-
-impl std::error::Error for Unreadable {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::UnknownType(_) => None,
-            Self::Malformed { source, .. } => Some(source),
-        }
-    }
-}
-
-/// Reads `data` as `T`, naming the type when it does not fit.
-fn read<T: serde::de::DeserializeOwned>(r#type: &str, data: &Value) -> Result<T, Unreadable> {
-    T::deserialize(data).map_err(|source| Unreadable::Malformed {
-        r#type: r#type.to_owned(),
-        source,
-    })
 }

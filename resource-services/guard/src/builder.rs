@@ -46,6 +46,33 @@ impl GuardBuilder {
     }
 }
 
+impl Guard {
+    /// Begin a guard for one resource whose keys and revocations the service brings itself, by the exact issuer and
+    /// audience of its tokens. Whoever tells `signals` must be running: before the first [`Signal::Live`](crate::Signal)
+    /// nothing is served. [`Signals::none`] says that nobody will.
+    ///
+    /// What tells a guard of revocations cannot be left out:
+    ///
+    /// ```compile_fail
+    /// # use latchkey_guard::{Guard, KeySet, Keys};
+    /// let guard = Guard::builder("https://id.example", "urn:example:notes", Keys::fixed(KeySet::default())).build();
+    /// ```
+    ///
+    /// ```
+    /// # use latchkey_guard::{Guard, KeySet, Keys, Signals};
+    /// let keys = Keys::fixed(KeySet::default());
+    /// let guard = Guard::builder("https://id.example", "urn:example:notes", keys, Signals::none()).build();
+    /// ```
+    pub fn builder(
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        keys: Keys,
+        signals: Signals,
+    ) -> GuardBuilder {
+        GuardBuilder::given(issuer.into(), audience.into(), keys, signals)
+    }
+}
+
 impl<S> GuardBuilder<S> {
     pub(crate) fn new(issuer: String, audience: String, source: S) -> Self {
         Self {

@@ -11,13 +11,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::access::Access;
-use crate::builder::GuardBuilder;
 use crate::claims::Claims;
 use crate::clock::Clock;
 use crate::header::{bearer, query_is_clean};
 use crate::keys::{Keys, KeysHealth};
 use crate::keyset::KeySet;
-use crate::layer::GuardLayer;
 use crate::reject::{Denial, Rejection};
 use crate::signals::{FeedHealth, FeedState, NotLive, Signals};
 use crate::verify::{ACCESS_TOKEN, Jws, Policy, Refusal, claims_hold};
@@ -78,31 +76,6 @@ pub struct GuardHealth {
 }
 
 impl Guard {
-    /// Begin a guard for one resource whose keys and revocations the service brings itself, by the exact issuer and
-    /// audience of its tokens. Whoever tells `signals` must be running: before the first [`Signal::Live`](crate::Signal)
-    /// nothing is served. [`Signals::none`] says that nobody will.
-    ///
-    /// What tells a guard of revocations cannot be left out:
-    ///
-    /// ```compile_fail
-    /// # use latchkey_guard::{Guard, KeySet, Keys};
-    /// let guard = Guard::builder("https://id.example", "urn:example:notes", Keys::fixed(KeySet::default())).build();
-    /// ```
-    ///
-    /// ```
-    /// # use latchkey_guard::{Guard, KeySet, Keys, Signals};
-    /// let keys = Keys::fixed(KeySet::default());
-    /// let guard = Guard::builder("https://id.example", "urn:example:notes", keys, Signals::none()).build();
-    /// ```
-    pub fn builder(
-        issuer: impl Into<String>,
-        audience: impl Into<String>,
-        keys: Keys,
-        signals: Signals,
-    ) -> GuardBuilder {
-        GuardBuilder::given(issuer.into(), audience.into(), keys, signals)
-    }
-
     /// Who sends this? `None` when there is no `Authorization` header at all.
     pub async fn check(&self, headers: &HeaderMap) -> Result<Option<Access>, Rejection> {
         self.admit(headers, false)
@@ -116,22 +89,6 @@ impl Guard {
         self.prove(token, false)
             .await
             .map_err(|reason| self.reject(reason))
-    }
-
-    /// A layer that answers 401 to a request without credentials.
-    pub fn required(&self) -> GuardLayer {
-        GuardLayer::new(self.clone(), true)
-    }
-
-    /// A layer that lets anonymous requests pass, with no [`Access`]. A bad token is still refused.
-    pub fn optional(&self) -> GuardLayer {
-        GuardLayer::new(self.clone(), false)
-    }
-
-    /// As [`Self::required`], for routes that move money or power: as soon as the feed of revocations
-    /// is not live they answer 503.
-    pub fn sensitive(&self) -> GuardLayer {
-        self.required().sensitive()
     }
 
     /// May requests come? Keys are loaded and, when there is a feed, it was heard once.

@@ -3,13 +3,11 @@
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use http::request::Parts;
 use http::{Request, Response};
+use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::access::{Access, Passed};
 use crate::layer::GuardLayer;
-use crate::reject::Denial;
 
 /// A service behind a [`crate::Guard`]; see [`GuardLayer`].
 #[derive(Clone)]
@@ -47,29 +45,13 @@ where
     }
 }
 
-impl GuardLayer {
-    /// Leaves in the request who it is, and that somebody looked.
-    async fn admit(&self, parts: &mut Parts) -> Result<(), Denial> {
-        let access = self
-            .guard
-            .admit_request(&parts.uri, &parts.headers, self.sensitive)
-            .await?;
-        match access {
-            Some(access) => drop(parts.extensions.insert(access)),
-            None if self.required => return Err(Denial::NoCredentials),
-            None => drop(parts.extensions.remove::<Access>()),
-        }
-        parts.extensions.insert(Passed {
-            realm: self.guard.0.realm.clone(),
-        });
-        Ok(())
-    }
+impl<S> Layer<S> for GuardLayer {
+    type Service = GuardService<S>;
 
-    fn refuse<R: From<String>>(&self, reason: Denial) -> Response<R> {
-        match &reason {
-            Denial::NoCredentials => tracing::debug!("a request without credentials was refused"),
-            reason => tracing::info!(%reason, "a request was refused"),
+    fn layer(&self, inner: S) -> Self::Service {
+        GuardService {
+            inner,
+            door: self.clone(),
         }
-        self.guard.reject(reason).response()
     }
 }

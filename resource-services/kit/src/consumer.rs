@@ -1,7 +1,7 @@
 //! What a service hears on the bus.
 
 use futures::future::BoxFuture;
-use latchkey_bus::{Bus, Cause, Event, Failure, Group};
+use latchkey_bus::{Cause, Event, EventBus, Failure, Group};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Context, Transaction};
@@ -15,12 +15,12 @@ pub struct Consumer {
 
 impl Consumer {
     /// Handles events until `stop`.
-    pub async fn run(&'static self, bus: Bus, context: Context, stop: CancellationToken) {
+    pub async fn run(&'static self, bus: EventBus, context: Context, stop: CancellationToken) {
         let db = context.db.clone();
         let handle = move |tx, event: Event| {
             let transaction = context.join(tx, Cause::event(&event));
             (self.handle)(transaction, event)
         };
-        bus.consume((self.group)(), db, handle, stop).await;
+        bus.subscribe((self.group)(), db, handle, stop).await;
     }
 }

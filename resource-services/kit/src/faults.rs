@@ -83,15 +83,6 @@ pub fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
-/// A lower-case UUID, the only form in which our identifiers are written.
-pub fn is_id(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-        })
-}
-
 /// Bidirectional overrides make a title read as another one.
 fn reorders(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -135,18 +126,5 @@ mod tests {
         assert!(faults.0.is_empty());
         faults.prose("description_md", "nul\0", 100);
         assert_eq!(faults.0.len(), 1);
-    }
-
-    #[test]
-    fn an_identifier_is_a_lower_case_uuid_and_nothing_near_it() {
-        assert!(is_id("01234567-89ab-7cde-8f01-23456789abcd"));
-        for near in [
-            "",
-            "01234567-89AB-7cde-8f01-23456789abcd",
-            "0123456789ab7cde8f0123456789abcd",
-            "'; --",
-        ] {
-            assert!(!is_id(near), "{near:?}");
-        }
     }
 }

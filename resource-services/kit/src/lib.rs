@@ -3,7 +3,7 @@
 //! | Question | Answered in |
 //! | --- | --- |
 //! | What is a service? | [`ServiceSpec`] (`spec.rs`) |
-//! | Which routes are there, and for whom? | [`RouteRow`], [`Policy`] (`routes.rs`, `policy.rs`) |
+//! | Which routes are there, and for whom? | [`RouteRow`], [`Policy`] (`routes.rs`, `policy.rs`, `router.rs`) |
 //! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
 //! | How is something written, told and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
 //! | What does a failure look like? | [`Error`], [`Reason`], [`Fault`] (`error.rs`, `faults.rs`) |
@@ -22,6 +22,7 @@ mod objects;
 pub mod openapi;
 pub mod page;
 mod policy;
+mod router;
 mod routes;
 mod spec;
 mod whoami;
@@ -31,11 +32,12 @@ pub use consumer::Consumer;
 pub use context::{Context, Transaction};
 pub use error::{Error, Reason};
 pub use extract::{Authenticated, Ownable, Owned};
-pub use faults::{Fault, Faults, has_control, is_id};
+pub use faults::{Fault, Faults, has_control};
 pub use keyed::Keyed;
 pub use latchkey_http::idempotency::Answer;
-pub use latchkey_http::{Code, codes};
+pub use latchkey_http::{Code, codes, is_uuid as is_id};
 pub use objects::{Members, Object};
 pub use policy::Policy;
-pub use routes::{RouteFacts, RouteRow, facts, router};
+pub use router::router;
+pub use routes::{RouteFacts, RouteRow, facts};
 pub use spec::{DemoUser, EdgeRoute, ServiceSpec};

@@ -1,16 +1,9 @@
 //! The table of routes: the router, the API document and the tests' matrices are made from it.
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::response::IntoResponse;
-use axum::routing::{MethodFilter, MethodRouter, get};
+use axum::routing::{MethodFilter, MethodRouter};
 use http::Method;
-use latchkey_guard::Guard;
-use latchkey_http::probes::{self, Ready};
-use latchkey_http::{Problem, codes};
 
-use crate::{Context, Policy, ServiceSpec, openapi, whoami};
+use crate::{Context, Policy, whoami};
 
 /// One route: what it answers to, whom it lets in, and what it does.
 pub struct RouteRow<S = Context> {
@@ -71,37 +64,3 @@ pub fn facts<S>(name: &str, rows: &[RouteRow<S>]) -> Vec<RouteFacts> {
     });
     shared.into_iter().chain(own).collect()
 }
-
-/// The service behind its guard: its table, its document, `whoami`, the probes, and problem documents for the rest.
-pub fn router<S>(spec: &'static ServiceSpec, rows: &[RouteRow<S>], state: S, guard: Guard) -> Router
-where
-    S: Clone + Send + Sync + 'static,
-    Context: FromRef<S>,
-{
-    let guarding = guard.clone();
-    let ready = Ready::new().when("guard", move || guarding.ready());
-    let document = Bytes::from((spec.document)().to_json().unwrap_or_default());
-    let shared = Router::new()
-        .route(
-            "/openapi.json",
-            Policy::Public.protect(get(async move || openapi::answer(document)), &guard),
-        )
-        .route(
-            &whoami::path(spec.name()),
-            Policy::Token.protect(get(whoami::whoami), &guard),
-        );
-    rows.iter()
-        .fold(shared, |router, row| {
-            let filter =
-                MethodFilter::try_from(row.method.clone()).expect("the table names ordinary methods");
-            router.route(row.path, row.policy.protect((row.handler)(filter), &guard))
-        })
-        .with_state(state)
-        .merge(probes::router(ready))
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || Problem::from(codes::METHOD_NOT_ALLOWED).into_response())
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
-}
-
-/// Bytes of a request's body; a route that takes more says so itself.
-const LONGEST_BODY: usize = 64 * 1024;

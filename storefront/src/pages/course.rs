@@ -5,20 +5,21 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use latchkey_web::{Html, Page, Words, answer, markdown};
+use latchkey_web::{Html, Words, answer, markdown};
 
 use super::{Crumb, Shelves, category_path, other_language};
 use crate::Storefront;
 use crate::api::{Course, Found};
 use crate::cover;
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::format::{self, Day, Price, segment};
+use crate::page::ShopPage;
 use crate::visit::Visit;
 
 #[derive(Template)]
 #[template(path = "storefront/course.html")]
 struct CoursePage<'a> {
-    page: &'a Page,
+    page: &'a ShopPage,
     crumbs: Vec<Crumb>,
     course: CourseView<'a>,
 }
@@ -78,8 +79,8 @@ pub async fn show(
     page.canonical = visit.canonical(&format!("/courses/{}", segment(&slug)));
     let view = CoursePage {
         page: &page,
-        crumbs: crumbs(&visit.words, &shelves, &course),
-        course: view(&visit.words, &shelves, &course),
+        crumbs: crumbs(&visit.context.words, &shelves, &course),
+        course: view(&visit.context.words, &shelves, &course),
     };
     Ok(answer(StatusCode::OK, &view))
 }

@@ -5,19 +5,20 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use latchkey_http::current_request_id;
-use latchkey_web::{Page, answer};
+use latchkey_web::answer;
 
 use super::{Card, Notice, Shelves, category_path};
 use crate::Storefront;
-use crate::api::{Api, ApiError, Level, Listing};
-use crate::error::Failure;
-use crate::search::Search;
+use crate::api::{Api, ApiError, Listing};
+use crate::failure::Failure;
+use crate::page::ShopPage;
+use crate::search::{Level, Search};
 use crate::visit::Visit;
 
 #[derive(Template)]
 #[template(path = "storefront/home.html")]
 struct HomeView<'a> {
-    page: &'a Page,
+    page: &'a ShopPage,
     notice: Option<Notice<'a>>,
     /// To quote, where something failed.
     trace: Option<String>,
@@ -48,7 +49,11 @@ struct Shown {
 
 pub async fn show(State(storefront): State<Storefront>, visit: Visit) -> Response {
     let mut page = visit.page("");
-    visit.words.say("home.promise").clone_into(&mut page.description);
+    visit
+        .context
+        .words
+        .say("home.promise")
+        .clone_into(&mut page.description);
     page.canonical = visit.canonical("/");
     match load(&storefront.api).await {
         Ok(shown) => answer(StatusCode::OK, &view(&page, &visit, shown)),
@@ -83,8 +88,8 @@ async fn load(api: &Api) -> Result<Shown, ApiError> {
     })
 }
 
-fn view<'a>(page: &'a Page, visit: &Visit, shown: Shown) -> HomeView<'a> {
-    let words = &visit.words;
+fn view<'a>(page: &'a ShopPage, visit: &Visit, shown: Shown) -> HomeView<'a> {
+    let words = &visit.context.words;
     // No course stands twice on the page: each row shows what those above it do not.
     let mut shown_already: Vec<String> = Vec::new();
     let mut cards = |listing: &Listing, most: u32| -> Vec<Card> {
@@ -142,7 +147,7 @@ fn view<'a>(page: &'a Page, visit: &Visit, shown: Shown) -> HomeView<'a> {
 }
 
 /// The house stands even when its shelves cannot be reached: it says so, and invents nothing.
-fn without_courses(page: &Page, failure: Failure) -> Response {
+fn without_courses(page: &ShopPage, failure: Failure) -> Response {
     let (status, title, next) = match failure {
         Failure::Away => (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -6,20 +6,21 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
 use latchkey_contracts::Money;
-use latchkey_web::{Page, Words, answer};
+use latchkey_web::{Words, answer};
 
 use super::{Card, Crumb, Shelves, category_path};
 use crate::Storefront;
-use crate::api::{Category, Level, Listing};
-use crate::error::Failure;
+use crate::api::{Category, Listing};
+use crate::failure::Failure;
 use crate::format::{LANGUAGES, language, money};
-use crate::search::{Search, Sort};
+use crate::page::ShopPage;
+use crate::search::{Level, Search, Sort};
 use crate::visit::Visit;
 
 #[derive(Template)]
 #[template(path = "storefront/listing.html")]
 struct ListingView<'a> {
-    page: &'a Page,
+    page: &'a ShopPage,
     crumbs: Vec<Crumb>,
     heading: String,
     /// Categories of the second level.
@@ -92,7 +93,7 @@ fn show(
     search: &Search,
     listing: &Listing,
 ) -> Response {
-    let words = &visit.words;
+    let words = &visit.context.words;
     let action = category.map_or_else(|| "/courses".to_owned(), category_path);
     let heading = match category {
         Some(category) => category.name.clone(),

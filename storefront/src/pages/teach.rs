@@ -9,15 +9,16 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
-use latchkey_web::{Page, Words, answer};
+use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
 
-use super::sign_in::see_other;
 use super::{Notice, Shelves};
 use crate::Storefront;
-use crate::api::{ApiError, Fault, Level, MyCourse};
+use crate::api::{ApiError, Fault, MyCourse};
 use crate::cover;
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::format::{self, Day, Price, segment};
+use crate::page::ShopPage;
+use crate::search::Level;
 use crate::visit::Visit;
 
 use draft::Draft;
@@ -28,7 +29,7 @@ const MOST_FIELDS: usize = 4_096;
 #[derive(Template)]
 #[template(path = "storefront/teach.html")]
 struct TeachPage<'a> {
-    page: &'a Page,
+    page: &'a ShopPage,
     notice: Option<Notice<'a>>,
     rows: Vec<Row<'a>>,
     next: Option<String>,
@@ -47,7 +48,7 @@ struct Row<'a> {
 #[derive(Template)]
 #[template(path = "storefront/course_form.html")]
 struct FormPage<'a> {
-    page: &'a Page,
+    page: &'a ShopPage,
     heading: &'a str,
     action: String,
     notice: Option<Notice<'a>>,
@@ -144,7 +145,7 @@ struct CourseState<'a> {
 #[derive(Template)]
 #[template(path = "storefront/archive.html")]
 struct ArchivePage<'a> {
-    page: &'a Page,
+    page: &'a ShopPage,
     course: String,
     title: &'a str,
     version: i64,
@@ -163,18 +164,18 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let Some(login) = visit.login() else {
-        return visit.to_sign_in();
+        return Ok(visit.to_sign_in());
     };
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
     let cursor = form.take("cursor");
     let asked = storefront.api.mine(login, cursor.as_deref());
     let (mine, categories) = futures::future::join(asked, storefront.api.categories()).await;
     let mine = match mine {
-        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
     };
     let shelves = Shelves(categories?);
-    let words = &visit.words;
+    let words = &visit.context.words;
     let rows = mine.items.iter().map(|item| Row {
         href: format!("/teach/{}", segment(&item.summary.id)),
         title: item.summary.title.clone(),
@@ -191,7 +192,7 @@ pub async fn list(
     let page = visit.page(words.say("teach.title"));
     let view = TeachPage {
         page: &page,
-        notice: done(words, form.take("done").as_deref()),
+        notice: done(words, &mut form),
         rows: rows.collect(),
         next: mine
             .next_cursor
@@ -202,7 +203,7 @@ pub async fn list(
 
 pub async fn blank(State(storefront): State<Storefront>, visit: Visit) -> Result<Response, Failure> {
     if visit.login().is_none() {
-        return visit.to_sign_in();
+        return Ok(visit.to_sign_in());
     }
     let draft = Draft::blank(&storefront.key());
     Sheet::of(draft).show(&storefront, &visit).await
@@ -223,10 +224,10 @@ pub async fn create(
         Err(faults) => Err(ApiError::Faults(faults)),
     };
     match written {
-        Ok(course) => see_other(&format!(
+        Ok(course) => Ok(see_other(&format!(
             "/teach/{}?done=created",
             segment(&course.course.summary.id)
-        )),
+        ))),
         Err(ApiError::SignedOut) => {
             let sheet = Sheet::of(draft).unwritten(Unwritten::SignedOut);
             sheet.show(&storefront, &visit.signed_out()).await
@@ -244,16 +245,16 @@ pub async fn edit(
 ) -> Result<Response, Failure> {
     let Path(id) = path.map_err(|_| Failure::Missing)?;
     let Some(login) = visit.login() else {
-        return visit.to_sign_in();
+        return Ok(visit.to_sign_in());
     };
     let course = match storefront.api.my_course(login, &id).await {
-        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
     };
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
     let sheet = Sheet {
         course: Some(&course),
-        notice: done(&visit.words, form.take("done").as_deref()),
+        notice: done(&visit.context.words, &mut form),
         ..Sheet::of(Draft::of(&course))
     };
     sheet.show(&storefront, &visit).await
@@ -285,13 +286,13 @@ pub async fn save(
         Err(faults) => Err(ApiError::Faults(faults)),
     };
     let faults = match written {
-        Ok(_) => return see_other(&format!("/teach/{}?done=saved", segment(&id))),
+        Ok(_) => return Ok(see_other(&format!("/teach/{}?done=saved", segment(&id)))),
         Err(ApiError::SignedOut) => return signed_out(draft).await,
         Err(ApiError::Faults(faults)) => faults,
         // What was typed is not thrown away.
         Err(ApiError::Stale) => vec![Fault {
             field: String::new(),
-            message: visit.words.say("teach.stale").to_owned(),
+            message: visit.context.words.say("teach.stale").to_owned(),
         }],
         Err(error) => return Err(error.into()),
     };
@@ -319,7 +320,7 @@ pub async fn step(
     }
     let kept = async |why, draft, visit: &Visit| match (name.as_str(), why) {
         // Nothing was typed there: the question is asked again.
-        ("archive", Unwritten::SignedOut) => visit.to_sign_in(),
+        ("archive", Unwritten::SignedOut) => Ok(visit.to_sign_in()),
         ("archive", Unwritten::Again) => Err(Failure::Foreign),
         _ => {
             let sheet = Sheet {
@@ -348,7 +349,7 @@ pub async fn step(
         Err(error) => Err(error),
     };
     match stepped {
-        Ok(_) => see_other(&format!("/teach/{}?done={name}", segment(&id))),
+        Ok(_) => Ok(see_other(&format!("/teach/{}?done={name}", segment(&id)))),
         Err(ApiError::SignedOut) => kept(Unwritten::SignedOut, draft, &visit.signed_out()).await,
         Err(error @ (ApiError::Faults(_) | ApiError::Stale)) => {
             let course = match storefront.api.my_course(login, &id).await {
@@ -361,7 +362,7 @@ pub async fn step(
                 ApiError::Faults(faults) => faults,
                 _ => vec![Fault {
                     field: String::new(),
-                    message: visit.words.say("teach.stale").to_owned(),
+                    message: visit.context.words.say("teach.stale").to_owned(),
                 }],
             };
             let draft = match name.as_str() {
@@ -391,19 +392,19 @@ pub async fn ask(
     match name.as_str() {
         "archive" => {}
         // Whoever had to sign in before they could press such a button comes back here.
-        "publish" | "unlist" => return see_other(&format!("/teach/{}", segment(&id))),
+        "publish" | "unlist" => return Ok(see_other(&format!("/teach/{}", segment(&id)))),
         _ => return Err(Failure::Missing),
     }
     let Some(login) = visit.login() else {
-        return visit.to_sign_in();
+        return Ok(visit.to_sign_in());
     };
     let course = match storefront.api.my_course(login, &id).await {
-        Err(ApiError::SignedOut) => return visit.to_sign_in(),
+        Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
     };
     let address = format!("/teach/{}", segment(&course.course.summary.id));
-    if state(&visit.words, &course).archive.is_none() {
-        return see_other(&address);
+    if state(&visit.context.words, &course).archive.is_none() {
+        return Ok(see_other(&address));
     }
     let title = &course.course.summary.title;
     let page = visit.page(title);
@@ -432,12 +433,12 @@ fn posted<'a>(
     if !storefront.origins.admits(headers) {
         return Err(Failure::Foreign);
     }
-    let token = form.take("token");
+    let token = form.take(FORM_TOKEN);
     let draft = Draft::read(form);
-    Ok(match &visit.known {
+    Ok(match visit.user() {
         None => Err((Unwritten::SignedOut, draft)),
-        Some(known) if token.as_deref() != Some(&known.form_token) => Err((Unwritten::Again, draft)),
-        Some(known) => Ok((&known.login, draft)),
+        Some(user) if !is_form_token(&user.form_token, token.as_deref()) => Err((Unwritten::Again, draft)),
+        Some(user) => Ok((user.login.as_str(), draft)),
     })
 }
 
@@ -485,7 +486,7 @@ impl<'a> Sheet<'a> {
 
     async fn show(mut self, storefront: &Storefront, visit: &'a Visit) -> Result<Response, Failure> {
         let draft = &mut self.draft;
-        let words = &visit.words;
+        let words = &visit.context.words;
         let shelves = Shelves(storefront.api.categories().await?);
         let mut options = vec![Choice {
             value: String::new(),
@@ -589,15 +590,16 @@ fn tone(status: &str) -> &'static str {
     }
 }
 
-fn done<'a>(words: &'a Words, name: Option<&str>) -> Option<Notice<'a>> {
-    let (title, next) = match name? {
-        "created" => ("teach.done_created", "teach.done_created_next"),
-        "saved" => ("teach.done_saved", "teach.done_saved_next"),
-        "publish" => ("teach.done_publish", "teach.done_publish_next"),
-        "unlist" => ("teach.done_unlist", "teach.done_unlist_next"),
-        "archive" => ("teach.done_archive", "teach.done_archive_next"),
-        _ => return None,
-    };
+/// What was just done, and what can be done next.
+fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
+    const DONE: [(&str, (&str, &str)); 5] = [
+        ("created", ("teach.done_created", "teach.done_created_next")),
+        ("saved", ("teach.done_saved", "teach.done_saved_next")),
+        ("publish", ("teach.done_publish", "teach.done_publish_next")),
+        ("unlist", ("teach.done_unlist", "teach.done_unlist_next")),
+        ("archive", ("teach.done_archive", "teach.done_archive_next")),
+    ];
+    let (title, next) = flash(query, &DONE)?;
     Some(Notice {
         tone: "success",
         title: words.say(title),

@@ -7,8 +7,7 @@ use http::HeaderMap;
 use latchkey_web::{NoTheme, remember_theme};
 
 use crate::Storefront;
-use crate::error::Failure;
-use crate::visit::THEME;
+use crate::failure::Failure;
 
 pub async fn remember(
     State(storefront): State<Storefront>,
@@ -16,7 +15,7 @@ pub async fn remember(
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, Failure> {
     let body = body.map_err(|_| Failure::Bad)?;
-    remember_theme(&storefront.origins, THEME, &headers, &body).map_err(|refused| match refused {
+    remember_theme(&storefront.origins, &headers, &body).map_err(|refused| match refused {
         NoTheme::Foreign => Failure::Foreign,
         NoTheme::Bad => Failure::Bad,
     })

@@ -16,10 +16,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use http::{HeaderMap, Request, StatusCode};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_storefront::oidc::{Oidc, Registration};
-use latchkey_storefront::people::People;
-use latchkey_storefront::seal::Seal;
-use latchkey_storefront::store::{MIGRATIONS, Store};
+use latchkey_relying_party::{Oidc, People, Registration, Seal, Store};
+use latchkey_storefront::CLIENT;
+use latchkey_web::Origins;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
@@ -43,8 +42,6 @@ struct Inner {
     redeemed: Vec<String>,
     /// Refresh tokens that were handed back.
     revoked: BTreeSet<String>,
-    /// How often the key set was fetched.
-    looked: usize,
     /// The token endpoint answers 503.
     away: bool,
     next: usize,
@@ -77,7 +74,6 @@ impl Issuer {
             codes: BTreeMap::new(),
             redeemed: Vec::new(),
             revoked: BTreeSet::new(),
-            looked: 0,
             away: false,
             next: 0,
         };
@@ -128,21 +124,9 @@ impl Issuer {
         self.inner().redeemed.clone()
     }
 
-    /// How often the key set was fetched.
-    pub fn looked(&self) -> usize {
-        self.inner().looked
-    }
-
     /// Whether the token endpoint answers 503.
     pub fn set_away(&self, away: bool) {
         self.inner().away = away;
-    }
-
-    /// From now on another key signs, and the key set has that one alone.
-    pub fn change_key(&self) {
-        let mut inner = self.inner();
-        inner.pair = pair();
-        inner.kid = "k-2".to_owned();
     }
 
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -195,8 +179,7 @@ async fn metadata(State(issuer): State<Issuer>) -> axum::Json<Value> {
 }
 
 async fn jwks(State(issuer): State<Issuer>) -> axum::Json<Value> {
-    let mut inner = issuer.inner();
-    inner.looked += 1;
+    let inner = issuer.inner();
     let point = inner.pair.public_key().as_ref();
     axum::Json(json!({"keys": [{
         "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": inner.kid,
@@ -268,14 +251,15 @@ impl Site {
             // Sessions end by the clock of this machine: the one that the test moves begins there.
             let clock = Clock::manual(Clock::system().now_ms());
             let issuer = Issuer::start(clock.clone()).await;
-            let db = Db::open(&url, Options::new(MIGRATIONS)).await.unwrap();
-            let seal = Seal::new(&[7; 32], Random::system());
+            let db = Db::open(&url, Options::new(&CLIENT.migrations())).await.unwrap();
+            let seal = Seal::new(CLIENT.name, &[7; 32], Random::system());
             let registration = Registration {
+                client: CLIENT,
                 issuer: issuer.url.clone(),
                 internal: issuer.url.clone(),
                 client_id: "shop".to_owned(),
                 client_secret: "a secret of the shop that is long enough".to_owned(),
-                shop: ORIGIN.to_owned(),
+                origins: Origins::new([ORIGIN]),
             };
             let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());
             let people = People::new(oidc, Store::new(db, seal, clock.clone()));

@@ -1,8 +1,10 @@
 //! Signing in, in as many tabs as a person opens, and what strangers can do to it.
 
+use axum::body::Body;
 use http::StatusCode;
 use latchkey_clock::Random;
-use latchkey_storefront::seal::Seal;
+use latchkey_relying_party::Seal;
+use latchkey_storefront::CLIENT;
 use url::Url;
 
 use crate::issuer::{Browser, Site, begin_at, callback};
@@ -243,7 +245,7 @@ async fn an_answer_to_another_browsers_sign_in_signs_nobody_in() {
 #[tokio::test]
 async fn a_changed_answer_is_refused_or_leads_on_whoever_is_signed_in() {
     for site in Site::all("changed_answer").await {
-        let foreign = Seal::new(&[8; 32], Random::system()).close("flow/state", "{}");
+        let foreign = Seal::new(CLIENT.name, &[8; 32], Random::system()).close("flow/state", "{}");
         let changes: [(&str, &str, Option<&str>); 8] = [
             ("no iss", "iss", None),
             ("another iss", "iss", Some("https://evil.test")),
@@ -327,5 +329,38 @@ async fn whoever_says_no_is_back_where_they_were_and_nobody_is_signed_in() {
         let other = site.browser();
         let foreign = other.get(&answer("access_denied")).await;
         assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+/// Of two cookies with one name one was planted, perhaps by a neighbouring host. The session's library would take one of
+/// them, and reads a name that no browser takes for ours.
+#[tokio::test]
+async fn a_session_cookie_that_is_there_twice_or_in_disguise_is_none() {
+    for site in Site::all("planted_cookies").await {
+        let browser = site.browser();
+        browser.sign_in("alice").await;
+        let own = browser.cookie("latchkey-shop").unwrap();
+        let ask = async |path: &str, cookies: &str| {
+            let request = http::Request::get(path).header("cookie", cookies);
+            site.shop.send(request.body(Body::empty()).unwrap()).await
+        };
+        let good = format!("latchkey-shop-8080={own}");
+        assert_eq!(
+            to(&ask("/signin?return=/courses", &good).await),
+            (303, "/courses")
+        );
+        for planted in [
+            format!("{good}; {good}"),
+            format!("{good}; latchkey-shop-8080=AAAA"),
+            format!("latchkey-shop-8080=AAAA; {good}"),
+            format!("latchkey-shop-8080 =AAAA; {good}"),
+            format!("%6catchkey-shop-8080={own}"),
+        ] {
+            let begun = ask("/signin?return=/courses", &planted).await;
+            assert!(to(&begun).1.starts_with(&site.issuer.url), "{planted}");
+            let page = ask("/", &planted).await;
+            assert!(page.texts(".menu-name").is_empty(), "{planted}");
+        }
+        assert_eq!(browser.who().await.as_deref(), Some("Name of alice"));
     }
 }

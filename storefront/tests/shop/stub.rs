@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
-use latchkey_storefront::people::People;
+use latchkey_relying_party::People;
 use latchkey_storefront::{Storefront, router};
 use latchkey_web::Origins;
 use scraper::{Html, Selector};

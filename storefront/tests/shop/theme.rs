@@ -46,6 +46,7 @@ async fn a_remembered_choice_is_on_the_page_and_rubbish_is_not() {
         ("latchkey-theme-8080=light", vec!["light"]),
         ("latchkey-theme-8080=\"><script>", vec![]),
         ("latchkey-theme-9090=dark", vec![]),
+        ("latchkey-theme-8080=dark; latchkey-theme-8080=dark", vec![]),
     ] {
         let request = Request::get("/courses")
             .header("cookie", cookie)

@@ -159,7 +159,8 @@ async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_
         "{consent:?}"
     );
     identity
-        .set_person_roles(name, Vec::new(), "test")
+        .users()
+        .set_roles(name, Vec::new(), "test")
         .await
         .expect("the roles change");
     let pressed = browser.press(&consent, "#allow", &[]).await;
@@ -552,7 +553,8 @@ async fn a_right_password_for_a_locked_account_is_refused_and_stands_in_its_hist
     let (name, password) = house.person("alice");
     let stranger = Browser::new();
     identity
-        .set_person_locked(name, true, "test")
+        .users()
+        .set_locked(name, true, "test")
         .await
         .expect("locked");
     let page = app.begin(&stranger, &[]).await;
@@ -564,7 +566,8 @@ async fn a_right_password_for_a_locked_account_is_refused_and_stands_in_its_hist
     );
     house.clock.advance(1_000);
     identity
-        .set_person_locked(name, false, "test")
+        .users()
+        .set_locked(name, false, "test")
         .await
         .expect("unlocked");
     let browser = Browser::new();
@@ -814,6 +817,10 @@ async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_ke
     let long = "s".repeat(4_097);
     assert_eq!(get(&[("state", &long)], "document").await.status, 400);
     assert_eq!(get(&[("state", &long[1..])], "document").await.status, 303);
+    // With more than that it is too long to be carried.
+    let nonce = "n".repeat(200);
+    let kept = get(&[("state", &long[1..]), ("nonce", &nonce)], "document").await;
+    assert_eq!(kept.status, 303);
     for nonce in ["a\0b", "a\nb"] {
         let refused = get(&[("nonce", nonce)], "document").await;
         assert!(

@@ -313,7 +313,7 @@ async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_b
     let world = world().await;
     let identity = world.identity();
     let id = latchkey_protocol::ClientId::parse("idle").unwrap();
-    identity.set_client_enabled(&id, false, "test").await.unwrap();
+    identity.clients().set_enabled(&id, false, "test").await.unwrap();
     let mut matrix = Matrix::new("TK-13 endpoint × reason of a refusal");
     for (path, form) in ENDPOINTS {
         let challenged = comparable(&post(&world, path, &[basic("nobody:x")], form).await);

@@ -217,7 +217,8 @@ async fn rt_08_a_lost_role_narrows_the_next_token(house: House) {
     assert!(tokens.scope.contains("catalog.write"), "{tokens:?}");
     assert_eq!(claims(&tokens.access)["roles"][0], "instructor");
     identity
-        .set_person_roles("ines", Vec::new(), "test")
+        .users()
+        .set_roles("ines", Vec::new(), "test")
         .await
         .unwrap();
     let next = Tokens::of(&app.refresh(tokens.refresh()).await);
@@ -237,7 +238,7 @@ async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_los
     let first = app.sign_in(&browser, house.person("alice"), &[]).await;
     let lost = Tokens::of(&app.refresh(first.refresh()).await);
     // The answer was lost, and the key changed meanwhile: the same successor, made by its own key.
-    identity.rotate_refresh_key("test").await.unwrap();
+    identity.keys().rotate_refresh("test").await.unwrap();
     let again = Tokens::of(&app.refresh(first.refresh()).await);
     assert_eq!(again.refresh, lost.refresh);
     let next = Tokens::of(&app.refresh(again.refresh()).await);

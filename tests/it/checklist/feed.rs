@@ -416,11 +416,12 @@ async fn tk_10_the_feed_of_a_client_that_lost_its_standing_ends() {
             0 => drop(
                 world
                     .identity()
-                    .set_client_enabled(&client, false, "test")
+                    .clients()
+                    .set_enabled(&client, false, "test")
                     .await
                     .unwrap(),
             ),
-            1 => world.identity().remove_client(&client, "test").await.unwrap(),
+            1 => world.identity().clients().remove(&client, "test").await.unwrap(),
             _ => {
                 let seed = format!("[[clients]]\nclient_id = \"{id}\"\n");
                 world
@@ -562,7 +563,7 @@ async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the
         matrix.cell(format!("{kind} × spared"), is_revoked(spared), false);
     }
     assert!(!signals.is_key_revoked(&kid));
-    world.identity().revoke_key(&kid, "test").await.unwrap();
+    world.identity().keys().revoke(&kid, "test").await.unwrap();
     // The word of it is signed by the next key, and the keys have been fetched at this very instant of its clock.
     until("key", async || signals.is_key_revoked(&kid)).await;
     // The next messages are signed by the next key, which the receiver fetches.
@@ -685,8 +686,8 @@ async fn a_token_that_guards_still_accept_after_its_time_can_be_revoked() {
 /// A receiver that was further than the restored log must not take what comes next for what it knows.
 #[tokio::test]
 async fn after_a_restore_a_receiver_begins_anew_wherever_it_was() {
-    let mut bus = String::new();
-    let world = World::with(|config| bus.clone_from(&config.bus)).await;
+    let mut log = String::new();
+    let world = World::with(|config| log = config.revocation_log()).await;
     let machine = world.machine("rs-all");
     let mut stream = Stream::open(&machine, None).await;
     for round in 0..5 {
@@ -700,7 +701,7 @@ async fn after_a_restore_a_receiver_begins_anew_wherever_it_was() {
     let position: i64 = position.parse().expect("a position");
 
     // As yesterday's copy has it, with three of them missing; the operator says so.
-    let log = Db::open(&bus, Options::new(&[])).await.expect("the log");
+    let log = Db::open(&log, Options::new(&[])).await.expect("the log");
     let rewind = format!("DELETE FROM bus_log WHERE position > {}", position - 3);
     run_sql(&log, rewind).await.expect("rewound");
     let rewind = format!("UPDATE bus_state SET position = {}", position - 3);
@@ -758,11 +759,16 @@ async fn each_revoked_key_is_replaced_by_exactly_one() {
     for round in 0..10 {
         let kid = header(&world.machine("m-basic").token().await)["kid"].clone();
         let kid = kid.as_str().expect("a kid");
-        world.identity().revoke_key(kid, "test").await.expect("revoked");
+        world
+            .identity()
+            .keys()
+            .revoke(kid, "test")
+            .await
+            .expect("revoked");
         // As the next look of any node does, whenever it comes.
         world.identity().refresh().await.expect("looked");
         matrix.cell(format!("{round} × published"), published().await.len(), 1);
-        let keys = world.identity().list_keys().await.expect("keys");
+        let keys = world.identity().keys().list().await.expect("keys");
         let count = |state: &str| {
             let of = |key: &&latchkey_identity::KeyView| key.alg == "ES256" && key.state == state;
             keys.iter().filter(of).count()

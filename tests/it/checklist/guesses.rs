@@ -240,7 +240,7 @@ async fn a_browser_is_known_until_the_password_is_another(house: House) {
         roles: Vec::new(),
         password: Some(password.to_owned()),
     };
-    identity.add_person(twin, "test").await.unwrap();
+    identity.users().add(twin, "test").await.unwrap();
     let rehash = "UPDATE users SET password_hash = (SELECT t.password_hash FROM users t WHERE t.username = 'twin') \
                   WHERE username = 'alice'";
     let db = identity.store().db();
@@ -249,15 +249,15 @@ async fn a_browser_is_known_until_the_password_is_another(house: House) {
     assert_eq!(rehashed.unwrap(), 1);
     assert_eq!(signs_in(password).await, first, "the password is the same");
 
-    identity.set_person_enabled(name, false, "test").await.unwrap();
-    identity.set_person_enabled(name, true, "test").await.unwrap();
+    identity.users().set_enabled(name, false, "test").await.unwrap();
+    identity.users().set_enabled(name, true, "test").await.unwrap();
     assert_eq!(
         signs_in(password).await,
         first,
         "what they prove themselves by is the same"
     );
 
-    let other = identity.set_person_password(name, None, "test").await.unwrap();
+    let other = identity.users().set_password(name, None, "test").await.unwrap();
     let second = signs_in(&other.password.expect("the new password")).await;
     assert_ne!(second, first);
     house.stop().await;

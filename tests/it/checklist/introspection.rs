@@ -165,7 +165,11 @@ async fn in_03_whatever_is_wrong_with_a_token_the_answer_is_the_same_to_the_byte
     let answer = Answer::of(http().post(format!("{}/token", world.url())).form(&form)).await;
     let of_disabled = answer.json()["access_token"].as_str().unwrap().to_owned();
     let post = ClientId::parse("m-post").unwrap();
-    identity.set_client_enabled(&post, false, "test").await.unwrap();
+    identity
+        .clients()
+        .set_enabled(&post, false, "test")
+        .await
+        .unwrap();
     let of_client = world.machine("m-wide").token().await;
     end(Revocation::Client {
         client_id: "m-wide".into(),
@@ -233,7 +237,7 @@ async fn in_03_whatever_is_wrong_with_a_token_the_answer_is_the_same_to_the_byte
         "and one of them lives"
     );
     let kid = super::world::header(&live)["kid"].as_str().unwrap().to_owned();
-    identity.revoke_key(&kid, "test").await.unwrap();
+    identity.keys().revoke(&kid, "test").await.unwrap();
     matrix.cell(
         "by a revoked key",
         comparable(&caller.introspect(&live).await),
@@ -307,13 +311,14 @@ async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_token_is_judged_anew_e
     matrix.cell("a caller that may", world.is_active(&token).await, true);
 
     let kid = super::world::header(&token)["kid"].as_str().unwrap().to_owned();
-    world.identity().revoke_key(&kid, "test").await.unwrap();
+    world.identity().keys().revoke(&kid, "test").await.unwrap();
     matrix.cell("its key revoked", world.is_active(&token).await, false);
     let token = machine.token().await;
     assert!(world.is_active(&token).await, "by the next key");
     world
         .identity()
-        .remove_client(&ClientId::parse("m-basic").unwrap(), "test")
+        .clients()
+        .remove(&ClientId::parse("m-basic").unwrap(), "test")
         .await
         .unwrap();
     matrix.cell("its client removed", world.is_active(&token).await, false);
@@ -429,7 +434,12 @@ async fn in_05_a_token_that_is_stamped_ahead_can_be_ended_at_once() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let id = ClientId::parse("m-basic").unwrap();
-    world.identity().revoke_client_tokens(&id, "test").await.unwrap();
+    world
+        .identity()
+        .clients()
+        .revoke_tokens(&id, "test")
+        .await
+        .unwrap();
     let token = machine.token().await;
     assert_eq!(payload(&token)["iat"].as_i64(), Some(world.now().seconds() + 1));
     assert_eq!(call(&token, &world.whoami()).await.status, 200, "guards take it");

@@ -126,9 +126,7 @@ async fn jw_17_jw_18_the_jwks_holds_strong_public_keys_and_nothing_else() {
 async fn stolen(world: &World, kid: &str) -> EcdsaKeyPair {
     let text = std::fs::read_to_string(world.data.with_file_name("keys").join("master.key"))
         .expect("the master key");
-    let octets: Vec<u8> = (0..32)
-        .map(|n| u8::from_str_radix(&text.trim()[n * 2..n * 2 + 2], 16).expect("hex"))
-        .collect();
+    let octets = hex::decode(text.trim()).expect("hexadecimal digits");
     let vault = Vault::new(&octets.try_into().expect("32 bytes"), Random::system());
     let rows = world.identity().store().keys(world.db()).await.expect("keys");
     let row = rows.into_iter().find(|row| row.key.kid == kid).expect("the key");
@@ -185,7 +183,8 @@ async fn jw_17_twenty_rotations_refuse_no_good_token_and_accept_none_of_a_retire
         let old = kid_of(&machine.token().await);
         let next = world
             .identity()
-            .rotate_key(Alg::ES256, "test")
+            .keys()
+            .rotate(Alg::ES256, "test")
             .await
             .unwrap()
             .expect("a next key");
@@ -552,7 +551,9 @@ async fn a_clock_that_was_ahead_at_the_very_first_start_stops_nothing() {
         // An emergency does not wait until the clock has caught up.
         let identity = running.identity.as_ref().expect("identity");
         let compromised = header(&token)["kid"].clone();
-        let revoked = identity.revoke_key(compromised.as_str().expect("a kid"), "test");
+        let revoked = identity
+            .keys()
+            .revoke(compromised.as_str().expect("a kid"), "test");
         revoked.await.expect("it is revoked");
         let next = header(&machine.token().await)["kid"].clone();
         matrix.hold(

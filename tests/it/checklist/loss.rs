@@ -29,7 +29,8 @@ impl Refusals {
         let disabled = ClientId::parse("m-wide").expect("an id");
         world
             .identity()
-            .set_client_enabled(&disabled, false, "test")
+            .clients()
+            .set_enabled(&disabled, false, "test")
             .await
             .expect("disabled");
         Self {
@@ -164,7 +165,8 @@ async fn op_07_a_node_cut_off_from_its_database_stops_issuing() {
     assert_eq!(two.machine("rs-all").introspect(&token).await.status, 200);
     two.db().close().await;
     one.identity()
-        .set_client_enabled(&ClientId::parse("m-basic").unwrap(), false, "test")
+        .clients()
+        .set_enabled(&ClientId::parse("m-basic").unwrap(), false, "test")
         .await
         .unwrap();
     assert_eq!(at_one.ask(&[]).await.status, 401);
@@ -212,7 +214,7 @@ async fn op_07_without_a_key_nothing_is_issued_and_nothing_is_believed() {
         "CREATE TRIGGER planted BEFORE INSERT ON signing_keys BEGIN SELECT RAISE(ABORT, 'planted'); END";
     run_sql(world.db(), planted.to_owned()).await.unwrap();
     assert!(
-        world.identity().revoke_key(&kid, "test").await.is_err(),
+        world.identity().keys().revoke(&kid, "test").await.is_err(),
         "it says that something is amiss"
     );
     until("nothing is issued", async || machine.ask(&[]).await.status >= 500).await;
@@ -245,7 +247,7 @@ async fn in_06_op_07_with_the_bus_cut_the_exposure_is_bounded() {
     let machine = world.machine("m-basic");
     let (revoked, living) = (machine.token().await, machine.token().await);
     assert_eq!(call(&living, &world.whoami()).await.status, 200);
-    world.house.running().bus.close().await;
+    world.house.running().revocation_log.close().await;
     assert_eq!(
         machine.revoke(&revoked).await.status,
         200,
@@ -297,7 +299,7 @@ async fn in_06_op_07_a_guard_that_may_not_ask_refuses_everything_with_the_bus_cu
     .await;
     let living = world.machine("m-basic").token().await;
     assert_eq!(call(&living, &world.whoami()).await.status, 200);
-    world.house.running().bus.close().await;
+    world.house.running().revocation_log.close().await;
     world.house.clock.advance(76_000);
     assert_eq!(call(&living, &world.whoami()).await.status, 503);
 }
@@ -390,7 +392,7 @@ async fn in_06_a_revocation_of_every_kind_reaches_the_guard() {
     }
     let living = person("f10", "u10");
     matrix.cell("key × before", call(&living, &world.whoami()).await.status, 200);
-    world.identity().revoke_key(&kid, "test").await.unwrap();
+    world.identity().keys().revoke(&kid, "test").await.unwrap();
     until("key", async || call(&living, &world.whoami()).await.status == 401).await;
     let next = person("f11", "u11");
     until("the next key is believed", async || {

@@ -22,7 +22,7 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
             roles: Vec::new(),
             password: Some("a long password of a test".into()),
         };
-        identity.add_person(new, "test").await.unwrap();
+        identity.users().add(new, "test").await.unwrap();
         let (name, password) = (format!("p-{end}"), "a long password of a test");
         let browser = Browser::new();
         let tokens = app
@@ -35,10 +35,10 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
         let code = app.walk(&browser, ("", ""), &[]).await.code.unwrap();
         assert_eq!(call(&tokens.access, &whoami).await.status, 200);
         match end {
-            "lock" => drop(identity.set_person_locked(&name, true, "test").await.unwrap()),
-            "disable" => drop(identity.set_person_enabled(&name, false, "test").await.unwrap()),
-            "password" => drop(identity.set_person_password(&name, None, "test").await.unwrap()),
-            _ => identity.delete_person(&name, "test").await.unwrap(),
+            "lock" => drop(identity.users().set_locked(&name, true, "test").await.unwrap()),
+            "disable" => drop(identity.users().set_enabled(&name, false, "test").await.unwrap()),
+            "password" => drop(identity.users().set_password(&name, None, "test").await.unwrap()),
+            _ => identity.users().delete(&name, "test").await.unwrap(),
         }
         matrix.cell(
             format!("{end} × refresh"),
@@ -74,8 +74,8 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
         })
         .await;
         match end {
-            "lock" => drop(identity.set_person_locked(&name, false, "test").await.unwrap()),
-            "disable" => drop(identity.set_person_enabled(&name, true, "test").await.unwrap()),
+            "lock" => drop(identity.users().set_locked(&name, false, "test").await.unwrap()),
+            "disable" => drop(identity.users().set_enabled(&name, true, "test").await.unwrap()),
             _ => continue,
         }
         // Back again, and nothing of before comes back with them.
@@ -104,14 +104,14 @@ async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(house: 
     let tokens = app
         .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
         .await;
-    identity.set_client_enabled(&id, false, "test").await.unwrap();
+    identity.clients().set_enabled(&id, false, "test").await.unwrap();
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_client");
-    identity.set_client_enabled(&id, true, "test").await.unwrap();
+    identity.clients().set_enabled(&id, true, "test").await.unwrap();
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
     let tokens = app
         .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
         .await;
-    identity.revoke_client_tokens(&id, "test").await.unwrap();
+    identity.clients().revoke_tokens(&id, "test").await.unwrap();
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
     house.stop().await;
 }
@@ -127,7 +127,7 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: House) {
             roles: Vec::new(),
             password: Some("the password before the change".into()),
         };
-        identity.add_person(new, "test").await.unwrap();
+        identity.users().add(new, "test").await.unwrap();
         let name = format!("racer{round}");
         let browsers: Vec<Browser> = (0..6).map(|_| Browser::new()).collect();
         let pages = futures::future::join_all(browsers.iter().map(|browser| app.begin(browser, &[]))).await;
@@ -142,7 +142,7 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: House) {
                 .map(|(browser, page)| browser.press(page, "#sign-in", &fields)),
         );
         let (_, changed) =
-            futures::future::join(signing_in, identity.set_person_password(&name, None, "test")).await;
+            futures::future::join(signing_in, identity.users().set_password(&name, None, "test")).await;
         changed.unwrap();
         for browser in &browsers {
             let silent = app.walk(browser, ("", ""), &[("prompt", "none")]).await;
@@ -222,7 +222,7 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
     matrix.end();
     let identity = house.running().identity.clone().unwrap();
     let sub = claims(tokens.id.as_deref().unwrap())["sub"].clone();
-    identity.delete_person("alice", "test").await.unwrap();
+    identity.users().delete("alice", "test").await.unwrap();
     let again = latchkey_identity::NewPerson {
         username: "alice".into(),
         email: "alice@example.test".into(),
@@ -230,7 +230,7 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
         roles: Vec::new(),
         password: Some("another long password of hers".into()),
     };
-    identity.add_person(again, "test").await.unwrap();
+    identity.users().add(again, "test").await.unwrap();
     let fresh = app
         .sign_in(&Browser::new(), ("alice", "another long password of hers"), &[])
         .await;
@@ -253,7 +253,7 @@ async fn cve_2026_27946_cve_2026_54693_id_03_nobody_says_of_themselves_that_an_a
             roles: Vec::new(),
             password: None,
         };
-        assert!(identity.add_person(new, "test").await.is_err(), "{claim}");
+        assert!(identity.users().add(new, "test").await.is_err(), "{claim}");
     }
     let new = NewPerson {
         username: "eve".into(),
@@ -262,7 +262,7 @@ async fn cve_2026_27946_cve_2026_54693_id_03_nobody_says_of_themselves_that_an_a
         roles: Vec::new(),
         password: None,
     };
-    let eve = identity.add_person(new, "test").await.unwrap();
+    let eve = identity.users().add(new, "test").await.unwrap();
     let who = ("eve", eve.password.as_deref().unwrap());
     let (app, browser) = (house.app("demo-web", "openid email"), Browser::new());
     let asked =
@@ -327,7 +327,7 @@ async fn a_password_may_have_256_characters_of_any_script() {
             roles: Vec::new(),
             password: Some(password.clone()),
         };
-        identity.add_person(new, "test").await.unwrap();
+        identity.users().add(new, "test").await.unwrap();
         let seen = attempt(&house, &Browser::new(), &app, username, typed).await;
         assert_eq!(seen.answer.status, 303, "{username}: {seen:?}");
         let longer = format!("{typed}x");
@@ -341,7 +341,7 @@ async fn a_password_may_have_256_characters_of_any_script() {
         roles: Vec::new(),
         password: Some(format!("{emoji}x")),
     };
-    assert!(identity.add_person(too_long, "test").await.is_err());
+    assert!(identity.users().add(too_long, "test").await.is_err());
     let seed =
         format!("[[users]]\nusername = \"gerd\"\nemail = \"gerd@example.test\"\npassword = \"{emoji}x\"\n");
     let seeded = identity

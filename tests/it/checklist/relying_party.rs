@@ -9,11 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_storefront::flow::Proofs;
-use latchkey_storefront::oidc::{CATALOG, Oidc, OidcError, Registration};
-use latchkey_storefront::people::People;
-use latchkey_storefront::seal::Seal;
-use latchkey_storefront::store::{Login, MIGRATIONS, Store, Token};
+use latchkey_relying_party::{Login, Oidc, OidcError, People, Proofs, Registration, Seal, Store, Token};
+use latchkey_storefront::CLIENT;
+use latchkey_web::Origins;
 use serde_json::{Value, json};
 
 use crate::harness::{BEGINNING, Matrix, TestIssuer, http};
@@ -21,6 +19,7 @@ use crate::harness::{BEGINNING, Matrix, TestIssuer, http};
 const NOW_S: i64 = BEGINNING / 1_000;
 const SECRET: &str = "a secret of the shop that is long enough";
 const ACCESS: &str = "an-access-token";
+const CATALOG: &str = CLIENT.audience;
 
 /// What the issuer says about itself, about a code and about the person.
 #[derive(Default)]
@@ -99,11 +98,12 @@ impl Liar {
 
     fn shop(&self) -> Oidc {
         let registration = Registration {
+            client: CLIENT,
             issuer: self.url.clone(),
             internal: self.url.clone(),
             client_id: "shop".to_owned(),
             client_secret: SECRET.to_owned(),
-            shop: "http://shop.test".to_owned(),
+            origins: Origins::new(["http://shop.test"]),
         };
         Oidc::new(
             registration,
@@ -153,9 +153,9 @@ async fn bf_08_a_sign_in_is_refreshed_once_at_a_time_and_another_nodes_refresh_i
     refreshed.as_object_mut().unwrap().remove("id_token");
     liar.says.lock().unwrap().token = refreshed;
     for (_, url) in testing::urls("one_refresh").await {
-        let db = Db::open(&url, Options::new(MIGRATIONS)).await.unwrap();
+        let db = Db::open(&url, Options::new(&CLIENT.migrations())).await.unwrap();
         let store = || {
-            let seal = Seal::new(&[7; 32], Random::system());
+            let seal = Seal::new(CLIENT.name, &[7; 32], Random::system());
             Store::new(db.clone(), seal, Clock::manual(BEGINNING))
         };
         let people = [

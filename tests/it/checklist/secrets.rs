@@ -56,13 +56,13 @@ pub fn found(haystack: &[u8], needles: &[(String, Vec<u8>)]) -> Vec<String> {
     hits.into_iter().map(|index| needles[index].0.clone()).collect()
 }
 
-/// The three databases with their write-ahead logs; nothing else in the data folder is a database.
+/// The databases with their write-ahead logs; nothing else in the data folder is a database.
 fn dump(world: &World) -> Vec<(String, Vec<u8>)> {
     let all: Vec<_> = files(&world.data)
         .into_iter()
         .filter(|(name, _)| name.contains(".db"))
         .collect();
-    for database in ["identity.db", "bus.db", "catalog.db"] {
+    for database in ["identity.db", "bus.db", "revocations.db", "catalog.db"] {
         assert!(
             all.iter().any(|(name, _)| name.ends_with(database)),
             "{database} is dumped"
@@ -78,7 +78,6 @@ fn dump(world: &World) -> Vec<(String, Vec<u8>)> {
 
 /// A secret in every form in which it could lie somewhere.
 fn forms(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     vec![
         (format!("{name}, raw"), bytes.to_vec()),
         (
@@ -89,8 +88,8 @@ fn forms(name: &str, bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
             format!("{name}, base64url"),
             URL_SAFE_NO_PAD.encode(bytes).into_bytes(),
         ),
-        (format!("{name}, hex"), hex.to_uppercase().into_bytes()),
-        (format!("{name}, HEX"), hex.into_bytes()),
+        (format!("{name}, hex"), hex::encode(bytes).into_bytes()),
+        (format!("{name}, HEX"), hex::encode_upper(bytes).into_bytes()),
     ]
 }
 
@@ -159,9 +158,7 @@ async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() 
     }
 
     let master = std::fs::read_to_string(world.data.with_file_name("keys").join("master.key")).unwrap();
-    let key: Vec<u8> = (0..32)
-        .map(|n| u8::from_str_radix(&master.trim()[n * 2..n * 2 + 2], 16).unwrap())
-        .collect();
+    let key = hex::decode(master.trim()).unwrap();
     needles.extend(forms("master key", &key));
     let vault = Vault::new(&key.try_into().unwrap(), Random::system());
     let mut opened = 0;
@@ -278,7 +275,8 @@ async fn tk_16_secrets_that_the_house_makes_have_256_bits_and_are_kept_as_hashes
     for _ in 0..64 {
         let secret = world
             .identity()
-            .rotate_client_secret(&id, "test")
+            .clients()
+            .rotate_secret(&id, "test")
             .await
             .unwrap()
             .client_secret

@@ -348,7 +348,7 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house
         .await
         .id
         .unwrap();
-    identity.rotate_key(Alg::RS256, "test").await.unwrap();
+    identity.keys().rotate(Alg::RS256, "test").await.unwrap();
     // The next one signs after ten minutes; then the old one goes when nothing that it signed lives.
     for _ in 0..4 {
         house.clock.advance(700_000);
@@ -373,7 +373,7 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house
         .await
         .id
         .unwrap();
-    identity.revoke_key(&kid(&stays), "test").await.unwrap();
+    identity.keys().revoke(&kid(&stays), "test").await.unwrap();
     let asked = logout(&stays).await;
     assert!(
         asked.has("#sign-out") && asked.url.path() == "/logout",

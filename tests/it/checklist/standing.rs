@@ -125,14 +125,16 @@ async fn lose(world: &World, loss: Loss, id: &str, method: AuthMethod) {
     match loss {
         Loss::Disabled => drop(
             identity
-                .set_client_enabled(&client, false, "test")
+                .clients()
+                .set_enabled(&client, false, "test")
                 .await
                 .expect("done"),
         ),
-        Loss::Removed => identity.remove_client(&client, "test").await.expect("done"),
+        Loss::Removed => identity.clients().remove(&client, "test").await.expect("done"),
         Loss::SecretReplaced => drop(
             identity
-                .rotate_client_secret(&client, "test")
+                .clients()
+                .rotate_secret(&client, "test")
                 .await
                 .expect("done"),
         ),
@@ -305,7 +307,8 @@ async fn cve_2026_9705_tk_10_cl_03_the_tokens_of_a_client_that_went_stay_dead_wh
             Loss::Disabled => drop(
                 world
                     .identity()
-                    .set_client_enabled(&id, true, "test")
+                    .clients()
+                    .set_enabled(&id, true, "test")
                     .await
                     .unwrap(),
             ),
@@ -343,7 +346,8 @@ async fn tk_10_registering_again_does_not_enable_what_an_administrator_disabled(
     let (client, id) = (world.machine("again"), ClientId::parse("again").unwrap());
     world
         .identity()
-        .set_client_enabled(&id, false, "test")
+        .clients()
+        .set_enabled(&id, false, "test")
         .await
         .unwrap();
     seed(&world, &able("again", "client_secret_basic")).await;
@@ -354,7 +358,12 @@ async fn tk_10_registering_again_does_not_enable_what_an_administrator_disabled(
             "{endpoint:?}"
         );
     }
-    let rotated = world.identity().rotate_client_secret(&id, "test").await.unwrap();
+    let rotated = world
+        .identity()
+        .clients()
+        .rotate_secret(&id, "test")
+        .await
+        .unwrap();
     assert!(
         rotated.disabled_at.is_some(),
         "whoever gives it a new secret is told that it is disabled"

@@ -184,20 +184,24 @@ impl Operation {
             Self::EndSession => end(Revocation::Session { session: name }).await,
             Self::EndSubject => end(Revocation::Subject { sub: name }).await,
             Self::EndClient => identity
-                .revoke_client_tokens(&client, "test")
+                .clients()
+                .revoke_tokens(&client, "test")
                 .await
                 .map_err(|e| e.to_string()),
             Self::DisableClient => identity
-                .set_client_enabled(&client, false, "test")
+                .clients()
+                .set_enabled(&client, false, "test")
                 .await
                 .map(drop)
                 .map_err(|e| e.to_string()),
             Self::RemoveClient => identity
-                .remove_client(&client, "test")
+                .clients()
+                .remove(&client, "test")
                 .await
                 .map_err(|e| e.to_string()),
             Self::ReplaceSecret => identity
-                .rotate_client_secret(&client, "test")
+                .clients()
+                .rotate_secret(&client, "test")
                 .await
                 .map(drop)
                 .map_err(|e| e.to_string()),
@@ -210,7 +214,7 @@ impl Operation {
                 .await
             }
             Self::RotateKey => {
-                let rotated = identity.rotate_key(Alg::ES256, "test").await;
+                let rotated = identity.keys().rotate(Alg::ES256, "test").await;
                 rotated
                     .map(|key| assert!(key.is_some(), "a key was made"))
                     .map_err(|e| e.to_string())

@@ -182,7 +182,12 @@ async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
     }
     // Until it gets one of ours.
     let id = latchkey_protocol::ClientId::parse("m-basic").unwrap();
-    let rotated = world.identity().rotate_client_secret(&id, "test").await.unwrap();
+    let rotated = world
+        .identity()
+        .clients()
+        .rotate_secret(&id, "test")
+        .await
+        .unwrap();
     let renewed = Machine {
         secret: rotated.client_secret.unwrap(),
         ..chosen

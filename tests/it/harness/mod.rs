@@ -48,6 +48,7 @@ pub(crate) use on_both_engines;
 pub struct House {
     pub running: Option<Running>,
     pub clock: Clock,
+    config: Config,
     _folder: TempDir,
 }
 
@@ -70,6 +71,11 @@ impl House {
 
     /// The same on PostgreSQL, each role in a database of its own.
     pub async fn on_postgres() -> Self {
+        Self::on_postgres_with(|_| {}).await
+    }
+
+    /// A house on PostgreSQL with a changed configuration.
+    pub async fn on_postgres_with(change: impl FnOnce(&mut Config)) -> Self {
         let roles = Role::all().into_iter().map(async |role| {
             let name = format!("house_{}", role.name());
             (role, postgres(&name).await)
@@ -83,6 +89,7 @@ impl House {
                     config[role].database = url;
                 }
             }
+            change(config);
         })
         .await
     }
@@ -94,14 +101,25 @@ impl House {
         let mut config = Config::up(folder.path().join("data"), folder.path().join("keys"), [0, 0, 0]);
         change(&mut config);
         let clock = Clock::manual(BEGINNING);
-        let running = start(config, clock.clone(), Random::system())
+        let running = start(config.clone(), clock.clone(), Random::system())
             .await
             .expect("the house starts");
         Self {
             running: Some(running),
             clock,
+            config,
             _folder: folder,
         }
+    }
+
+    /// Stops, and starts again on the same data at the same time. Ports that were free ones are others.
+    pub async fn restarted(mut self) -> Self {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        let started = start(self.config.clone(), self.clock.clone(), Random::system()).await;
+        self.running = Some(started.expect("the house starts again"));
+        self
     }
 
     /// The folder of its data and keys.

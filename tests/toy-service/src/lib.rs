@@ -2,6 +2,7 @@
 
 pub mod consumers;
 pub mod domain;
+mod error;
 mod routes;
 pub mod store;
 
@@ -12,23 +13,24 @@ use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, facts, openapi, router
 use utoipa::OpenApi;
 
 use domain::Refusal;
-
-/// What goes wrong here.
-pub type Error = latchkey_kit::Error<Refusal>;
+pub use error::Error;
 
 /// Keeping notes.
 pub static WRITE: ScopeContract = ScopeContract {
     name: "toy.write",
+    description: "Keep notes",
     roles: &[],
 };
 /// Acting on everybody's notes.
 pub static ADMINISTER: ScopeContract = ScopeContract {
     name: "toy.admin",
+    description: "Act on everybody's notes",
     roles: &[ADMIN],
 };
 /// A service of the marketplace declares this in `contracts`.
 pub static RESOURCE: ResourceContract = ResourceContract {
     name: "toy",
+    title: "Notes",
     audience: "urn:latchkey:toy",
     scopes: &[&WRITE, &ADMINISTER],
     admin: &ADMINISTER,

@@ -1,35 +1,16 @@
-//! HTTP to domain and back, and the one table from the domain's reasons to answers.
+//! HTTP to domain and back.
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_http::{IfMatch, Problem, StrictJson, StrictQuery, etag};
-use latchkey_kit::{Answer, Authenticated, Code, Context, Fault, Keyed, Ownable, Owned, Reason, codes, page};
+use latchkey_kit::{Answer, Authenticated, Context, Keyed, Ownable, Owned, page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::{Draft, Note, Refusal};
 use crate::{Error, store};
-
-impl Reason for Refusal {
-    const CODES: &'static [Code] = &[];
-
-    fn code(&self) -> Code {
-        match self {
-            Self::Missing => codes::NOT_FOUND,
-            Self::Stale => codes::STALE,
-            Self::Invalid(_) => codes::INVALID_CONTENT,
-        }
-    }
-
-    fn into_faults(self) -> Vec<Fault> {
-        match self {
-            Self::Invalid(faults) => faults,
-            Self::Missing | Self::Stale => Vec::new(),
-        }
-    }
-}
 
 impl Ownable for Note {
     async fn find(context: &Context, id: &str) -> Result<Option<Self>, latchkey_db::DbError> {

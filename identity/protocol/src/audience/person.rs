@@ -140,7 +140,11 @@ pub fn for_person(
         allowed,
         ..
     } = context;
-    let to_issuer = meant.is_none() || (client.metadata.userinfo_audience && asked.has("openid"));
+    let stands =
+        |place: Option<&str>, name: &str| client.metadata.scope.has(name) && allowed.has(place, name);
+    // Without `openid` userinfo would refuse the token, so the other names of the issuer are for nobody.
+    let beside = client.metadata.userinfo_audience && asked.has("openid") && stands(None, "openid");
+    let to_issuer = meant.is_none() || beside;
     let place = meant.map(|resource| resource.identifier.as_str());
     // A token for a resource must be good for something there; what the issuer adds for userinfo is beside it.
     let serves = |scope: &Scope| scope.names().any(|name| place.is_none() || !is_openid(name));
@@ -154,8 +158,6 @@ pub fn for_person(
     if !serves(&there) {
         return Err(OAuthError::InvalidScope);
     }
-    let stands =
-        |place: Option<&str>, name: &str| client.metadata.scope.has(name) && allowed.has(place, name);
     let scope = there.filter(|name| {
         if is_openid(name) {
             stands(None, name)
@@ -252,12 +254,14 @@ mod tests {
         let mut all = fixture();
         let scope = |name: &str| ResourceScope {
             name: name.into(),
+            description: None,
             roles: Vec::new(),
         };
         all[0].scopes.push(scope("shared"));
         for identifier in [ORDER, "urn:foreign"] {
             all.push(Resource {
                 identifier: identifier.into(),
+                title: None,
                 aliases: vec![format!("https://shop.test/{identifier}")],
                 scopes: vec![scope("order.read"), scope("shared")],
                 wants_roles: false,

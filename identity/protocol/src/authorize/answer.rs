@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authorize::Request;
 use crate::error::OAuthError;
 use crate::redirect_uri::RedirectUri;
 
@@ -40,29 +39,6 @@ pub struct Response {
 }
 
 impl Response {
-    /// The answer with a code.
-    pub fn code(request: &Request, issuer: &str, code: &str) -> Self {
-        let first = vec![("code", code.to_owned())];
-        Self::new(
-            request.redirect_uri.clone(),
-            request.mode,
-            first,
-            request.state.as_deref(),
-            issuer,
-        )
-    }
-
-    /// The answer of a refusal: code and fixed sentence of the one error table.
-    pub fn error(request: &Request, issuer: &str, error: &OAuthError) -> Self {
-        Self::refuse(
-            request.redirect_uri.clone(),
-            request.mode,
-            request.state.as_deref(),
-            issuer,
-            error,
-        )
-    }
-
     pub(super) fn refuse(
         to: RedirectUri,
         mode: Mode,
@@ -78,7 +54,7 @@ impl Response {
         Self::new(to, mode, first, state, issuer)
     }
 
-    fn new(
+    pub(super) fn new(
         to: RedirectUri,
         mode: Mode,
         mut fields: Vec<(&'static str, String)>,

@@ -42,6 +42,31 @@ pub struct Request {
     pub ui_locales: Vec<String>,
 }
 
+impl Response {
+    /// The answer with a code.
+    pub fn code(request: &Request, issuer: &str, code: &str) -> Self {
+        let first = vec![("code", code.to_owned())];
+        Self::new(
+            request.redirect_uri.clone(),
+            request.mode,
+            first,
+            request.state.as_deref(),
+            issuer,
+        )
+    }
+
+    /// The answer of a refusal: code and fixed sentence of the one error table.
+    pub fn error(request: &Request, issuer: &str, error: &OAuthError) -> Self {
+        Self::refuse(
+            request.redirect_uri.clone(),
+            request.mode,
+            request.state.as_deref(),
+            issuer,
+            error,
+        )
+    }
+}
+
 /// `prompt` (OpenID Connect Core §3.1.2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Prompt {

@@ -137,9 +137,11 @@ impl Case {
         let mut resources = fixture();
         resources.push(Resource {
             identifier: "urn:other".into(),
+            title: None,
             aliases: Vec::new(),
             scopes: vec![ResourceScope {
                 name: "other".into(),
+                description: None,
                 roles: Vec::new(),
             }],
             wants_roles: false,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
+use latchkey_clock::Random;
 use latchkey_db::Class;
 use latchkey_http::{Form, cursor};
 use latchkey_identity_store::{FamilyPlace, Place, SessionRow, Store};
@@ -18,10 +19,16 @@ use latchkey_web::{Page, Words, answer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::interaction::origin;
-use crate::pages::{Fault, private, scope_words, see_other};
-use crate::visitor::{SignedIn, Visitor, cookie};
-use crate::{Identity, IdentityError};
+use crate::ends::Revocations;
+use crate::forms::{check_session_form, session_token};
+use crate::interaction::Interactions;
+use crate::pages::{Fault, client_name, person_name, private, scope_words, see_other};
+use crate::registry::Registry;
+use crate::sessions::{Sessions, SignedIn};
+use crate::signer::Signer;
+use crate::time::Time;
+use crate::visitor::{Visitor, cookie};
+use crate::{Identity, IdentityError, origin};
 
 #[derive(askama::Template)]
 #[template(path = "identity/account.html")]
@@ -108,27 +115,55 @@ fn moment(words: &Words, at: Timestamp) -> Moment {
 /// How many lines of each list a page shows.
 const MOST: i64 = 50;
 
-pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
+/// What a person's own page needs.
+pub(crate) struct AccountPages {
+    store: Store,
+    signer: Signer,
+    registry: Arc<Registry>,
+    sessions: Sessions,
+    interactions: Arc<Interactions>,
+    revocations: Revocations,
+    random: Random,
+    time: Time,
+}
+
+impl FromRef<Identity> for AccountPages {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            store: values.store.clone(),
+            signer: values.signer.clone(),
+            registry: values.registry.clone(),
+            sessions: values.sessions.clone(),
+            interactions: values.interactions.clone(),
+            revocations: values.revocations.clone(),
+            random: values.random.clone(),
+            time: values.time.clone(),
+        }
+    }
+}
+
+pub(crate) async fn get(State(pages): State<AccountPages>, visitor: Visitor, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let shown = identity.show_account(&visitor, &query).await;
-    shown.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+    let shown = pages.show(&visitor, &query).await;
+    shown.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
-    let done = identity.change_account(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+pub(crate) async fn post(State(pages): State<AccountPages>, visitor: Visitor, request: Request) -> Response {
+    let done = pages.change(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-impl Identity {
+impl AccountPages {
     /// Who is signed in here, or the way to the sign-in page.
     async fn at_account(&self, visitor: &Visitor) -> Result<Result<SignedIn, Response>, Fault> {
-        let known = self.session(visitor).await?;
+        let known = self.sessions.of(visitor).await?;
         let live = known.filter(|known| known.state == SessionState::Live && known.person.may_act().is_ok());
         if let Some(known) = live {
             return Ok(Ok(known));
         }
-        let (browser, made) = self.browser_secret(visitor, false);
-        let begun = self.begin_request(
+        let (browser, made) = visitor.browser_or_new(&self.random, false);
+        let begun = self.interactions.begin_request(
             visitor,
             browser.as_deref(),
             origin::ACCOUNT,
@@ -137,20 +172,20 @@ impl Identity {
         );
         let mut response = see_other(&format!("/login?request={}", begun.await?));
         if made && let Some(secret) = &browser {
-            let cookie = self.set_cookie(cookie::BROWSER, secret, None);
+            let cookie = visitor.site.set_cookie(cookie::BROWSER, secret, None);
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         Ok(Err(response))
     }
 
-    async fn show_account(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
+    async fn show(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
         let known = match self.at_account(visitor).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        let (user, words) = (&known.person.id, &visitor.words);
+        let (user, words) = (&known.person.id, &visitor.context.words);
         // However many look at their pages: tokens do not wait for them.
-        let store = self.inner.store.reading(Class::Page);
+        let store = self.store.reading(Class::Page);
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
         let after = After {
             sessions: place(&mut form, "sessions", |(_, id): &Place| id.as_str())?,
@@ -158,14 +193,14 @@ impl Identity {
             families: place(&mut form, "families", |(_, _, id): &FamilyPlace| id.as_str())?,
             history: place(&mut form, "history", |(_, id): &Place| id.as_str())?,
         };
-        let done = match form.take("done").as_deref() {
-            Some("session") => Some("account.done_session"),
-            Some("application") => Some("account.done_application"),
-            Some("family") => Some("account.done_family"),
-            _ => None,
-        };
-        let token = self.session_token(visitor, "account")?;
-        let sessions = self.sessions(&store, &known, words, after.sessions).await?;
+        let done = [
+            ("session", "account.done_session"),
+            ("application", "account.done_application"),
+            ("family", "account.done_family"),
+        ];
+        let done = latchkey_web::flash(&mut form, &done);
+        let token = session_token(&self.signer, visitor, "account")?;
+        let sessions = self.session_lines(&store, &known, words, after.sessions).await?;
         let applications = self.applications(&store, user, words, after.applications).await?;
         let rows = store.families_of(user, after.families.as_ref(), MOST + 1).await?;
         let rows = listing(rows, after.families.is_some(), |last| last.place());
@@ -193,9 +228,9 @@ impl Identity {
         });
         let view = AccountPage {
             page: visitor.page("account.title"),
-            host: self.host(),
+            host: visitor.site.host(),
             token: &token,
-            name: super::person_name(&known.person),
+            name: person_name(&known.person),
             username: &known.person.username,
             email: &known.person.email,
             roles: known.person.roles.join(", "),
@@ -211,7 +246,7 @@ impl Identity {
     }
 
     /// Where the person is signed in; this browser first, and on the first page alone.
-    async fn sessions(
+    async fn session_lines(
         &self,
         store: &Store,
         known: &SignedIn,
@@ -227,7 +262,7 @@ impl Identity {
             id: row.session.id,
         };
         let rows = store
-            .sessions_of(&known.person.id, self.latest(), after.as_ref(), MOST + 1)
+            .sessions_of(&known.person.id, self.time.latest(), after.as_ref(), MOST + 1)
             .await?;
         let mut others = listing(rows, after.is_some(), |last: &SessionRow| last.place());
         others.lines.retain(|row| row.session.id != *this);
@@ -247,6 +282,7 @@ impl Identity {
     ) -> Result<Listing<ApplicationLine>, IdentityError> {
         let rows = store.connected(user, after.as_ref(), MOST + 1).await?;
         let rows = listing(rows, after.is_some(), |last| last.place());
+        let resources = &self.registry.snapshot().resources;
         let mut lines = Vec::new();
         for connected in rows.lines {
             let client = self.known(&connected.client_id).await?;
@@ -254,7 +290,7 @@ impl Identity {
             let scopes = connected
                 .granted
                 .pairs()
-                .map(|(resource, name)| scope_words(words, resource, name))
+                .map(|(resource, name)| scope_words(words, resources, resource, name))
                 .collect();
             lines.push(ApplicationLine {
                 name: name_of(client.as_deref(), &connected.client_id),
@@ -276,7 +312,7 @@ impl Identity {
         words: &Words,
         row: latchkey_identity_store::FamilyRow,
     ) -> Result<FamilyLine, IdentityError> {
-        let ended = row.end(self.latest());
+        let ended = row.end(self.time.latest());
         let family = &row.family;
         let client = self.known(family.client.as_str()).await?;
         Ok(FamilyLine {
@@ -297,28 +333,30 @@ impl Identity {
     /// The client of this id, if it is still there.
     async fn known(&self, id: &str) -> Result<Option<Arc<Client>>, IdentityError> {
         match ClientId::parse(id) {
-            Some(id) => self.client(&id).await,
+            Some(id) => self.registry.client(&id).await,
             None => Ok(None),
         }
     }
 
-    async fn change_account(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home(self)?;
+    async fn change(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+        visitor.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let known = match self.at_account(visitor).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        self.check_session_form(visitor, "account", form.take("token").as_deref())?;
+        check_session_form(&self.signer, visitor, "account", form.take("token").as_deref())?;
         let user = known.person.id;
         let target = form.take("id").ok_or(PageError::Malformed)?;
         match form.take("action").as_deref() {
             Some("end-session") => {
-                let store = &self.inner.store;
+                let store = &self.store;
                 // Somebody else's session is not there, whatever was sent.
-                if store.has_session(&user, &target, self.latest()).await? {
+                if store.has_session(&user, &target, self.time.latest()).await? {
                     let end = Revocation::Session { session: target };
-                    self.revoke(RevocationCause::SignedOutThere, end, &user).await?;
+                    self.revocations
+                        .revoke(RevocationCause::SignedOutThere, end, &user)
+                        .await?;
                 }
                 Ok(see_other("/account?done=session"))
             }
@@ -328,18 +366,21 @@ impl Identity {
                     user: user.clone(),
                     client,
                 };
-                self.revoke(RevocationCause::ConsentWithdrawn, access, &user)
+                self.revocations
+                    .revoke(RevocationCause::ConsentWithdrawn, access, &user)
                     .await?;
                 Ok(see_other("/account?done=application"))
             }
             Some("end-family") => {
-                if let Some(own) = self.inner.store.family_of(&user, &target).await? {
+                if let Some(own) = self.store.family_of(&user, &target).await? {
                     let end = Revocation::Family {
                         fam: own.fam,
                         sid: own.sid,
                         client_id: own.client_id,
                     };
-                    self.revoke(RevocationCause::EndedByUser, end, &user).await?;
+                    self.revocations
+                        .revoke(RevocationCause::EndedByUser, end, &user)
+                        .await?;
                 }
                 Ok(see_other("/account?done=family"))
             }
@@ -389,7 +430,7 @@ fn place<T: DeserializeOwned>(
 
 /// A client's name; its id where it is gone.
 fn name_of(client: Option<&Client>, id: &str) -> String {
-    client.map_or(id, super::client_name).to_owned()
+    client.map_or(id, client_name).to_owned()
 }
 
 /// A browser's name in a few words; what it says of itself where we know no better.

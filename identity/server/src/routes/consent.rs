@@ -1,6 +1,8 @@
 //! `GET` and `POST /consent`: what a client asks for, and the person's answer.
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::authorize::{Outcome, Step};
@@ -8,32 +10,54 @@ use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
 use latchkey_web::{Csp, answer};
 
-use crate::Identity;
-use crate::interaction::{Interaction, origin};
-use crate::pages::{ConsentPage, Fault, groups, private};
-use crate::visitor::{Visitor, digest};
+use crate::forms::{check_form, form_token};
+use crate::interaction::{Interaction, Interactions};
+use crate::pages::{ConsentPage, Fault, client_name, groups, person_name, private};
+use crate::registry::Registry;
+use crate::secret::digest;
+use crate::signer::Signer;
+use crate::visitor::{Visitor, request_id};
+use crate::{Identity, origin};
 
-pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
-    let id = super::request_id(request.uri());
-    let shown = identity.show_consent(&visitor, id.as_deref()).await;
-    shown.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+/// What the consent page needs.
+pub(crate) struct ConsentPages {
+    signer: Signer,
+    interactions: Arc<Interactions>,
+    registry: Arc<Registry>,
 }
 
-pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
-    let done = identity.post_consent(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+impl FromRef<Identity> for ConsentPages {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            signer: values.signer.clone(),
+            interactions: values.interactions.clone(),
+            registry: values.registry.clone(),
+        }
+    }
 }
 
-impl Identity {
-    async fn show_consent(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
-        let interaction = self.interaction(visitor, id).await?;
+pub(crate) async fn get(State(pages): State<ConsentPages>, visitor: Visitor, request: Request) -> Response {
+    let id = request_id(request.uri());
+    let shown = pages.show(&visitor, id.as_deref()).await;
+    shown.unwrap_or_else(|fault| fault.page(&visitor))
+}
+
+pub(crate) async fn post(State(pages): State<ConsentPages>, visitor: Visitor, request: Request) -> Response {
+    let done = pages.answer(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&visitor))
+}
+
+impl ConsentPages {
+    async fn show(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
+        let interaction = self.interactions.interaction(visitor, id).await?;
         if interaction.row.origin != origin::AUTHORIZE {
             return Err(PageError::Expired.into());
         }
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
-        let decided = self.decide_stored(visitor, &interaction).await?;
+        let decided = self.interactions.decide_stored(visitor, &interaction).await?;
         let (Outcome::NeedConsent { shown, before, why }, Some(session)) =
             (&decided.outcome, &decided.session)
         else {
@@ -41,18 +65,25 @@ impl Identity {
         };
         let in_short = in_short(shown)?;
         let parts = [interaction.handle.as_str(), &session.person.id, &in_short];
-        let token = self.form_token(visitor, "consent", &parts)?;
-        let visitor = &visitor.speaking(self, &decided.request.ui_locales);
+        let token = form_token(&self.signer, visitor, "consent", &parts)?;
+        let visitor = &visitor.speaking(&decided.request.ui_locales);
         let view = ConsentPage {
             page: visitor.page("consent.title"),
-            host: self.host(),
+            host: visitor.site.host(),
             request: &interaction.handle,
             token: &token,
             shown: &in_short,
-            client: super::client_name(&decided.client),
-            name: super::person_name(&session.person),
+            client: client_name(&decided.client),
+            name: person_name(&session.person),
             place: &decided.request.redirect_uri.place(),
-            groups: groups(self, &visitor.words, shown, before.as_ref(), *why),
+            groups: groups(
+                &visitor.site,
+                &visitor.context.words,
+                &self.registry.snapshot().resources,
+                shown,
+                before.as_ref(),
+                *why,
+            ),
             grew: *why == Why::Grew,
             unproven: *why == Why::Unproven,
         };
@@ -63,8 +94,8 @@ impl Identity {
 
     /// The token says who was asked and what was shown: a yes to anything else is none. A no is one, whatever has come
     /// meanwhile.
-    async fn post_consent(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home(self)?;
+    async fn answer(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+        visitor.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let id = form.take("request");
         let (token, seen) = (form.take("token"), form.take("shown").unwrap_or_default());
@@ -74,16 +105,15 @@ impl Identity {
             _ => return Err(PageError::Malformed.into()),
         };
         for _ in 0..TRIES {
-            let interaction = self.interaction(visitor, id.as_deref()).await?;
+            let interaction = self.interactions.interaction(visitor, id.as_deref()).await?;
             if interaction.row.origin != origin::AUTHORIZE {
                 return Err(PageError::Expired.into());
             }
-            let decided = self.decide_stored(visitor, &interaction).await?;
+            let decided = self.interactions.decide_stored(visitor, &interaction).await?;
             let person = decided.session.as_ref().map(|known| known.person.id.as_str());
             let genuine = person.is_some_and(|person| {
                 let parts = [interaction.handle.as_str(), person, seen.as_str()];
-                self.check_form(visitor, "consent", &parts, token.as_deref())
-                    .is_ok()
+                check_form(&self.signer, visitor, "consent", &parts, token.as_deref()).is_ok()
             });
             if interaction.is_finished() {
                 if !genuine {
@@ -104,13 +134,13 @@ impl Identity {
                         user: person.unwrap_or_default().to_owned(),
                         shown: shown.clone(),
                     };
-                    if self.step(&interaction, &step).await? {
+                    if self.interactions.step(&interaction, &step).await? {
                         return Ok(interaction.go_on());
                     }
                 }
                 None if allows || !genuine => return Ok(interaction.go_on()),
                 Some(_) | None => {
-                    let refused = self.say_no(visitor, &interaction, Step::Denied);
+                    let refused = self.interactions.say_no(visitor, &interaction, Step::Denied);
                     if let Some(response) = refused.await? {
                         return Ok(response);
                     }
@@ -124,10 +154,10 @@ impl Identity {
     async fn consent_again(&self, interaction: &Interaction, allows: bool) -> Result<Response, Fault> {
         match (&interaction.step, allows) {
             (Step::Arrived | Step::Allowed { .. }, true) | (Step::Denied, false) => Ok(interaction.go_on()),
-            (Step::LoginCancelled | Step::Denied, true) => self.begin_again(interaction).await,
+            (Step::LoginCancelled | Step::Denied, true) => self.interactions.begin_again(interaction).await,
             // Whoever says no to what was answered with a yes is not sent to begin it again.
             (Step::Arrived | Step::Allowed { .. } | Step::LoginCancelled, false) => {
-                Err(self.over(interaction).await?)
+                Err(self.interactions.over(interaction).await?)
             }
         }
     }

@@ -1,31 +1,69 @@
 //! `POST /introspect` (RFC 7662)
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
+use latchkey_identity_store::Store;
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::introspect::{Active, ActiveRefresh, INACTIVE, Token, is_active, is_active_refresh};
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::{ClientId, OAuthError};
 
+use crate::admit::ClientAuthentication;
 use crate::answer::Refusal;
+use crate::registry::Registry;
+use crate::signer::Signer;
+use crate::time::Time;
+use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
-pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> Result<Response, Refusal> {
-    let mut admitted = identity
+/// What introspection needs.
+pub(crate) struct IntrospectionEndpoint {
+    issuer: Arc<str>,
+    store: Store,
+    signer: Signer,
+    verifier: Arc<Verifier>,
+    registry: Arc<Registry>,
+    clients: Arc<ClientAuthentication>,
+    time: Time,
+}
+
+impl FromRef<Identity> for IntrospectionEndpoint {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            issuer: values.issuer.clone(),
+            store: values.store.clone(),
+            signer: values.signer.clone(),
+            verifier: values.verifier.clone(),
+            registry: values.registry.clone(),
+            clients: values.client_authentication.clone(),
+            time: values.time.clone(),
+        }
+    }
+}
+
+pub(crate) async fn post(
+    State(endpoint): State<IntrospectionEndpoint>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let mut admitted = endpoint
+        .clients
         .admit_form(request, |_| Ok(()), |()| Ok(Endpoint::Introspect))
         .await?;
     let token = admitted
         .form
         .take("token")
         .ok_or(OAuthError::Malformed("token is missing."))?;
-    let body = match identity.introspect(&admitted.client, &token).await? {
+    let body = match endpoint.introspect(&admitted.client, &token).await? {
         Some(body) => body,
         None => INACTIVE.to_owned(),
     };
     Ok(super::private_json(body))
 }
 
-impl Identity {
+impl IntrospectionEndpoint {
     /// The answer for a token that is active for this caller. Everything that it stands on is looked up now.
     async fn introspect(
         &self,
@@ -35,7 +73,7 @@ impl Identity {
         if let Ok(token) = RefreshToken::parse(token) {
             return self.introspect_refresh(caller, &token).await;
         }
-        let Some(access) = self.inner.verifier.prove(token).await else {
+        let Some(access) = self.verifier.prove(token).await else {
             return Ok(None);
         };
         let claims = access.claims();
@@ -45,7 +83,6 @@ impl Identity {
         let is_machine = claims.sub == claims.client_id;
         let person = (!is_machine).then_some(claims.sub.as_str());
         let known = self
-            .inner
             .store
             .token_facts(&claims.jti, claims.fam.as_deref(), &client_id, person)
             .await?;
@@ -54,7 +91,7 @@ impl Identity {
             iat: claims.iat,
             is_machine,
         };
-        let resources = &self.inner.registry.snapshot().resources;
+        let resources = &self.registry.snapshot().resources;
         if !is_active(caller, resources, &view, known.validity()) {
             return Ok(None);
         }
@@ -80,12 +117,12 @@ impl Identity {
         caller: &latchkey_protocol::Client,
         token: &RefreshToken,
     ) -> Result<Option<String>, IdentityError> {
-        let known = self.inner.store.family(&token.name().handle).await?;
+        let known = self.store.family(&token.name().handle).await?;
         let family = known.as_ref().map(|facts| &facts.family);
         let salt = family.map(|family| &family.salt);
-        let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
+        let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
         let Some(facts) = &known else { return Ok(None) };
-        if !is_active_refresh(caller, &checked, family, facts.validity(), self.latest()) {
+        if !is_active_refresh(caller, &checked, family, facts.validity(), self.time.latest()) {
             return Ok(None);
         }
         let family = &facts.family;
@@ -94,7 +131,7 @@ impl Identity {
             scope: family.granted.scope().to_string(),
             client_id: family.client.as_str(),
             sub: &family.user,
-            iss: self.issuer(),
+            iss: &self.issuer,
             exp: family
                 .idle_expires_at
                 .or(family.expires_at)

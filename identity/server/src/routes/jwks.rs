@@ -1,16 +1,14 @@
 //! `GET /jwks`
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
-use crate::Identity;
+use crate::registry::Registry;
 
 /// `max-age` is [`latchkey_protocol::keys::JWKS_MAX_AGE_S`]: keys are published for longer before they sign.
-pub(crate) async fn get(State(identity): State<Identity>, headers: HeaderMap) -> Response {
-    super::document(
-        &identity.inner.registry.snapshot().jwks,
-        "public, max-age=300",
-        &headers,
-    )
+pub(crate) async fn get(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
+    super::document(&registry.snapshot().jwks, "public, max-age=300", &headers)
 }

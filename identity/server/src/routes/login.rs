@@ -1,6 +1,8 @@
 //! `GET` and `POST /login`: the sign-in page.
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
 use latchkey_protocol::authorize::{Login, Outcome, Step};
@@ -9,40 +11,63 @@ use latchkey_protocol::error::PageError;
 use latchkey_protocol::user::is_too_long;
 use latchkey_web::{Csp, answer};
 
-use crate::Identity;
-use crate::interaction::{Interaction, origin};
-use crate::pages::{Fault, LoginPage, Problem, private, see_other};
-use crate::sign_in::SignInResult;
-use crate::visitor::Visitor;
+use crate::forms::{check_form, form_token};
+use crate::interaction::{Interaction, Interactions};
+use crate::pages::{Fault, LoginPage, Problem, client_name, private, see_other};
+use crate::sessions::Sessions;
+use crate::sign_in::{Passwords, SignInResult};
+use crate::signer::Signer;
+use crate::visitor::{Visitor, request_id};
+use crate::{Identity, origin};
 
 /// The longest user name that is looked at, in bytes.
 const LONGEST: usize = 1_024;
 /// How often a request is looked at anew that somebody else has changed meanwhile.
 const TRIES: usize = 3;
 
-pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
-    let id = super::request_id(request.uri());
-    let shown = identity.show_login(&visitor, id.as_deref()).await;
-    shown.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+/// What the sign-in page needs.
+pub(crate) struct LoginPages {
+    signer: Signer,
+    sessions: Sessions,
+    interactions: Arc<Interactions>,
+    passwords: Arc<Passwords>,
 }
 
-pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
-    let done = identity.post_login(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+impl FromRef<Identity> for LoginPages {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            signer: values.signer.clone(),
+            sessions: values.sessions.clone(),
+            interactions: values.interactions.clone(),
+            passwords: values.passwords.clone(),
+        }
+    }
+}
+
+pub(crate) async fn get(State(pages): State<LoginPages>, visitor: Visitor, request: Request) -> Response {
+    let id = request_id(request.uri());
+    let shown = pages.show(&visitor, id.as_deref()).await;
+    shown.unwrap_or_else(|fault| fault.page(&visitor))
+}
+
+pub(crate) async fn post(State(pages): State<LoginPages>, visitor: Visitor, request: Request) -> Response {
+    let done = pages.post(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
 /// For whom the page is: nobody but ourselves for the account page.
 struct Asking {
-    client: Option<std::sync::Arc<Client>>,
+    client: Option<Arc<Client>>,
     ui_locales: Vec<String>,
     login: Login,
     /// Whether somebody has to sign in: nobody, when a session has come meanwhile.
     needed: bool,
 }
 
-impl Identity {
-    async fn show_login(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
-        let interaction = self.interaction(visitor, id).await?;
+impl LoginPages {
+    async fn show(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
+        let interaction = self.interactions.interaction(visitor, id).await?;
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
@@ -54,44 +79,58 @@ impl Identity {
         let mut hint = asking.login.login_hint.clone().unwrap_or_default();
         if asking.login.again
             && hint.is_empty()
-            && let Some(known) = self.session(visitor).await?
+            && let Some(known) = self.sessions.of(visitor).await?
         {
             hint = known.person.username;
         }
-        self.login_page(visitor, &interaction, &asking, &hint, None)
+        self.page(visitor, &interaction, &asking, &hint, None)
     }
 
     /// What was posted is what is done, whatever session has come meanwhile and whatever became of the request.
-    async fn post_login(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home(self)?;
+    async fn post(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+        visitor.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let id = form.take("request").ok_or(PageError::Expired)?;
-        self.check_form(visitor, "login", &[&id], form.take("token").as_deref())?;
+        check_form(
+            &self.signer,
+            visitor,
+            "login",
+            &[&id],
+            form.take("token").as_deref(),
+        )?;
         // Under a flood most are turned away here, before anything is looked up.
         let signs_in = form.take("action").as_deref() != Some("cancel");
-        if signs_in && visitor.device(self).is_none() && !self.inner.hashing.has_room() {
-            return Err(self.busy(&id));
+        if signs_in && visitor.device().is_none() && !self.passwords.has_room() {
+            return Err(self.passwords.busy(&id));
         }
         if !signs_in {
-            return self.cancel_login(visitor, &id).await;
+            return self.cancel(visitor, &id).await;
         }
-        let interaction = self.interaction(visitor, Some(&id)).await?;
+        let interaction = self.interactions.interaction(visitor, Some(&id)).await?;
         let asking = self.asking(visitor, &interaction).await?;
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
         if username.trim().is_empty() || password.is_empty() {
-            let problem = Problem::new(&visitor.words, "missing", StatusCode::UNPROCESSABLE_ENTITY);
-            return self.login_page(visitor, &interaction, &asking, &username, Some(problem));
+            let problem = Problem::new(
+                &visitor.context.words,
+                "missing",
+                StatusCode::UNPROCESSABLE_ENTITY,
+            );
+            return self.page(visitor, &interaction, &asking, &username, Some(problem));
         }
         if username.len() > LONGEST || is_too_long(&password) || username.contains('\0') {
             let problem = Problem::new(
-                &visitor.words,
+                &visitor.context.words,
                 "wrong_credentials",
                 StatusCode::UNPROCESSABLE_ENTITY,
             );
-            return self.login_page(visitor, &interaction, &asking, "", Some(problem));
+            return self.page(visitor, &interaction, &asking, "", Some(problem));
         }
-        match self.sign_in(visitor, &interaction, &username, password).await? {
+        match self
+            .passwords
+            .sign_in(visitor, &interaction, &username, password)
+            .await?
+        {
             SignInResult::Done(done) => {
                 // A second press on the button goes where the first one went. After a no they are signed in all the
                 // same, and begin anew at the application.
@@ -99,25 +138,25 @@ impl Identity {
                 let response = if done.open || !said_no {
                     Ok(interaction.go_on())
                 } else {
-                    self.begin_again(&interaction).await
+                    self.interactions.begin_again(&interaction).await
                 };
-                let mut response = response.unwrap_or_else(|fault| fault.page(self, visitor));
+                let mut response = response.unwrap_or_else(|fault| fault.page(visitor));
                 for cookie in done.cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
                 Ok(response)
             }
             SignInResult::Problem(problem) => {
-                self.login_page(visitor, &interaction, &asking, &username, Some(problem))
+                self.page(visitor, &interaction, &asking, &username, Some(problem))
             }
         }
     }
 
-    async fn cancel_login(&self, visitor: &Visitor, id: &str) -> Result<Response, Fault> {
+    async fn cancel(&self, visitor: &Visitor, id: &str) -> Result<Response, Fault> {
         for _ in 0..TRIES {
-            let interaction = self.interaction(visitor, Some(id)).await?;
+            let interaction = self.interactions.interaction(visitor, Some(id)).await?;
             if interaction.row.origin == origin::ACCOUNT {
-                self.finish(&interaction).await?;
+                self.interactions.finish(&interaction).await?;
                 return Ok(see_other("/signed-out"));
             }
             if interaction.row.origin != origin::AUTHORIZE {
@@ -128,11 +167,13 @@ impl Identity {
                 return match interaction.step {
                     Step::LoginCancelled => Ok(interaction.go_on()),
                     Step::Arrived | Step::Allowed { .. } | Step::Denied => {
-                        Err(self.over(&interaction).await?)
+                        Err(self.interactions.over(&interaction).await?)
                     }
                 };
             }
-            let refused = self.say_no(visitor, &interaction, Step::LoginCancelled);
+            let refused = self
+                .interactions
+                .say_no(visitor, &interaction, Step::LoginCancelled);
             if let Some(response) = refused.await? {
                 return Ok(response);
             }
@@ -143,7 +184,7 @@ impl Identity {
     /// For whom somebody signs in.
     async fn asking(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Asking, Fault> {
         if interaction.row.origin == origin::ACCOUNT {
-            let session = self.session(visitor).await?;
+            let session = self.sessions.of(visitor).await?;
             let live = session.is_some_and(|known| known.state == latchkey_protocol::session::State::Live);
             let login = Login {
                 login_hint: None,
@@ -159,7 +200,7 @@ impl Identity {
         if interaction.row.origin != origin::AUTHORIZE {
             return Err(PageError::Expired.into());
         }
-        let decided = self.decide_stored(visitor, interaction).await?;
+        let decided = self.interactions.decide_stored(visitor, interaction).await?;
         let (login, needed) = match decided.outcome {
             Outcome::NeedLogin(login) => (login, true),
             Outcome::NeedConsent { .. } | Outcome::Issue(_) | Outcome::RedirectError(_) => {
@@ -178,7 +219,7 @@ impl Identity {
         })
     }
 
-    fn login_page(
+    fn page(
         &self,
         visitor: &Visitor,
         interaction: &Interaction,
@@ -187,17 +228,17 @@ impl Identity {
         problem: Option<Problem>,
     ) -> Result<Response, Fault> {
         let id = &interaction.handle;
-        let token = self.form_token(visitor, "login", &[id])?;
+        let token = form_token(&self.signer, visitor, "login", &[id])?;
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {
             (problem.status, problem.retry_after_s)
         });
-        let visitor = &visitor.speaking(self, &asking.ui_locales);
+        let visitor = &visitor.speaking(&asking.ui_locales);
         let view = LoginPage {
             page: visitor.page("login.title"),
-            host: self.host(),
+            host: visitor.site.host(),
             request: id,
             token: &token,
-            client: asking.client.as_deref().map(super::client_name),
+            client: asking.client.as_deref().map(client_name),
             again: asking.login.again,
             username,
             problem,

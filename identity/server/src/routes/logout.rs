@@ -1,9 +1,12 @@
 //! `GET` and `POST /logout` (OpenID Connect RP-Initiated Logout), the question, and the page that says it is done.
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use latchkey_http::Form;
+use latchkey_identity_store::Store;
 use latchkey_protocol::ClientId;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::id_token::Hint;
@@ -13,10 +16,44 @@ use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
-use crate::Identity;
-use crate::interaction::origin;
-use crate::pages::{Fault, LogoutPage, SignedOutPage, private, see_other};
-use crate::visitor::{SignedIn, Visitor, cookie, is_secret};
+use crate::ends::Revocations;
+use crate::interaction::Interactions;
+use crate::pages::{Fault, LogoutPage, SignedOutPage, person_name, private, see_other};
+use crate::registry::Registry;
+use crate::secret::is_secret;
+use crate::sessions::{Sessions, SignedIn};
+use crate::signer::Signer;
+use crate::time::Time;
+use crate::visitor::{Visitor, cookie};
+use crate::{Identity, origin};
+
+/// What a sign-out needs.
+pub(crate) struct LogoutPages {
+    issuer: Arc<str>,
+    store: Store,
+    signer: Signer,
+    registry: Arc<Registry>,
+    sessions: Sessions,
+    interactions: Arc<Interactions>,
+    revocations: Revocations,
+    time: Time,
+}
+
+impl FromRef<Identity> for LogoutPages {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            issuer: values.issuer.clone(),
+            store: values.store.clone(),
+            signer: values.signer.clone(),
+            registry: values.registry.clone(),
+            sessions: values.sessions.clone(),
+            interactions: values.interactions.clone(),
+            revocations: values.revocations.clone(),
+            time: values.time.clone(),
+        }
+    }
+}
 
 /// What a sign-out request asks, its hint already proved: the ID token itself is not kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,43 +67,43 @@ struct Asked {
 /// The longest parameter that is kept.
 const LONGEST: usize = 2_048;
 
-pub(crate) async fn get(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
+pub(crate) async fn get(State(pages): State<LogoutPages>, visitor: Visitor, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let done = identity.get_logout(&visitor, &query).await;
-    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+    let done = pages.get(&visitor, &query).await;
+    done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
 /// From another site the cookies have stayed behind, so what was asked is kept, and the browser comes back for it.
-pub(crate) async fn post(State(identity): State<Identity>, visitor: Visitor, request: Request) -> Response {
-    let done = identity.post_logout(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+pub(crate) async fn post(State(pages): State<LogoutPages>, visitor: Visitor, request: Request) -> Response {
+    let done = pages.post(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
 /// The person's own yes.
 pub(crate) async fn confirm(
-    State(identity): State<Identity>,
+    State(pages): State<LogoutPages>,
     visitor: Visitor,
     request: Request,
 ) -> Response {
-    let done = identity.confirm_logout(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&identity, &visitor))
+    let done = pages.confirm(&visitor, request).await;
+    done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-pub(crate) async fn signed_out(State(identity): State<Identity>, visitor: Visitor) -> Response {
-    identity.signed_out_page(&visitor, false)
+pub(crate) async fn signed_out(visitor: Visitor) -> Response {
+    signed_out_page(&visitor, false)
 }
 
-impl Identity {
-    async fn get_logout(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
+impl LogoutPages {
+    async fn get(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
         let asked = match form.take("request") {
             None => self.asked(form)?,
-            Some(id) => self.kept_logout(&id).await?,
+            Some(id) => self.kept(&id).await?,
         };
         self.logout(visitor, &asked).await
     }
 
-    async fn post_logout(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+    async fn post(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let mut text = query.into_bytes();
         let body = super::form_bytes(request).await?;
@@ -75,7 +112,9 @@ impl Identity {
         let asked = self.asked(Form::parse(&text, &[]).map_err(|_| PageError::Malformed)?)?;
         let parsed = serde_json::to_string(&asked).map_err(|_| PageError::Internal)?;
         // Whoever comes back for it: their browser may have left its cookies behind, so it cannot carry it.
-        let id = self.begin_request(visitor, None, origin::LOGOUT, None, parsed);
+        let id = self
+            .interactions
+            .begin_request(visitor, None, origin::LOGOUT, None, parsed);
         Ok(see_other(&format!("/logout?request={}", id.await?)))
     }
 
@@ -89,17 +128,17 @@ impl Identity {
             client_id: short("client_id")?,
             post_logout_redirect_uri: short("post_logout_redirect_uri")?,
             state: short("state")?,
-            hint: self.inner.signer.hint(&self.inner.issuer, hint.as_deref()),
+            hint: self.signer.hint(&self.issuer, hint.as_deref()),
         })
     }
 
     /// What was kept of a POST.
-    async fn kept_logout(&self, id: &str) -> Result<Asked, Fault> {
+    async fn kept(&self, id: &str) -> Result<Asked, Fault> {
         if !is_secret(id) {
             return Err(PageError::Expired.into());
         }
-        let row = self.inner.store.request(id).await?.ok_or(PageError::Expired)?;
-        let over = row.expires_at <= self.latest() || row.finished_at.is_some();
+        let row = self.store.request(id).await?.ok_or(PageError::Expired)?;
+        let over = row.expires_at <= self.time.latest() || row.finished_at.is_some();
         if row.origin != origin::LOGOUT || over {
             return Err(PageError::Expired.into());
         }
@@ -107,18 +146,18 @@ impl Identity {
     }
 
     async fn logout(&self, visitor: &Visitor, asked: &Asked) -> Result<Response, Fault> {
-        let session = self.session(visitor).await?;
+        let session = self.sessions.of(visitor).await?;
         let named = match &asked.hint {
             Hint::Ours { client, .. } => Some(client.clone()),
             Hint::Absent | Hint::Broken => asked.client_id.as_deref().and_then(ClientId::parse),
         };
         let client = match &named {
-            Some(id) => self.client(id).await?,
+            Some(id) => self.registry.client(id).await?,
             None => None,
         };
         let known = session.as_ref().map(|known| &known.row.session);
         let sid = match (known, &named) {
-            (Some(session), Some(client)) => self.inner.signer.sid(&session.id, client),
+            (Some(session), Some(client)) => self.signer.sid(&session.id, client),
             _ => None,
         };
         let decision = logout::decide(logout::Facts {
@@ -139,7 +178,7 @@ impl Identity {
             }),
             (Decision::End(after), _) => {
                 self.end_here(session.as_ref()).await?;
-                Ok(self.without_cookies(self.left(visitor, after)))
+                Ok(without_cookies(visitor, left(visitor, after)))
             }
             (Decision::Ask(_), Some(known)) => {
                 let asked = [
@@ -150,47 +189,47 @@ impl Identity {
                     ),
                     ("state", asked.state.clone().unwrap_or_default()),
                 ];
-                let seal = |(purpose, parts): (&str, Vec<&str>)| self.inner.signer.seal(purpose, &parts);
-                let token = seal(yes(visitor.session_secret(self), &asked)).ok_or(PageError::Unavailable)?;
+                let seal = |(purpose, parts): (&str, Vec<&str>)| self.signer.seal(purpose, &parts);
+                let token = seal(yes(visitor.session_secret(), &asked)).ok_or(PageError::Unavailable)?;
                 let again = seal(yes(None, &asked)).ok_or(PageError::Unavailable)?;
                 let mut fields = asked.to_vec();
                 fields.retain(|(_, value)| !value.is_empty());
                 fields.push(("again", again));
                 let view = LogoutPage {
                     page: visitor.page("logout.title"),
-                    host: self.host(),
+                    host: visitor.site.host(),
                     token: &token,
                     asked: &fields,
-                    name: super::person_name(&known.person),
+                    name: person_name(&known.person),
                 };
                 let mut response = answer(StatusCode::OK, &view);
                 private(&mut response, Some(Csp::without_form_action()));
                 Ok(response)
             }
             // Nobody is signed in here, so there is nothing to ask, and no yes that would lead anywhere.
-            (Decision::Ask(After::Unregistered), None) => Ok(self.signed_out_page(visitor, true)),
+            (Decision::Ask(After::Unregistered), None) => Ok(signed_out_page(visitor, true)),
             (Decision::Ask(After::SignedOut | After::Redirect { .. }), None) => {
-                Ok(self.signed_out_page(visitor, false))
+                Ok(signed_out_page(visitor, false))
             }
         }
     }
 
-    async fn confirm_logout(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home(self)?;
+    async fn confirm(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+        visitor.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let (token, again) = (form.take("token"), form.take("again"));
         let asked = ["client_id", "post_logout_redirect_uri", "state"]
             .map(|name| (name, form.take(name).unwrap_or_default()));
-        let session = self.session(visitor).await?;
+        let session = self.sessions.of(visitor).await?;
         // After a second press on the button the session has ended already: the yes was said, and leads where it led.
         let (secret, presented) = match &session {
-            Some(_) => (visitor.session_secret(self), token),
+            Some(_) => (visitor.session_secret(), token),
             None => (None, again),
         };
         let genuine = {
             let (purpose, parts) = yes(secret, &asked);
             let presented = presented.unwrap_or_default();
-            self.inner.signer.is_sealed(purpose, &parts, &presented)
+            self.signer.is_sealed(purpose, &parts, &presented)
         };
         if !genuine {
             return match session {
@@ -200,7 +239,7 @@ impl Identity {
         }
         let [client_id, uri, state] = asked.map(|(_, value)| Some(value).filter(|value| !value.is_empty()));
         let client = match client_id.as_deref().and_then(ClientId::parse) {
-            Some(id) => self.client(&id).await?,
+            Some(id) => self.registry.client(&id).await?,
             None => None,
         };
         let known = session.as_ref().map(|known| &known.row.session);
@@ -214,16 +253,7 @@ impl Identity {
             state: state.as_deref(),
         });
         self.end_here(session.as_ref()).await?;
-        Ok(self.without_cookies(self.left(visitor, after)))
-    }
-
-    /// Where the browser goes when nobody is signed in any more.
-    fn left(&self, visitor: &Visitor, after: After) -> Response {
-        match after {
-            After::Redirect { to, state } => see_other(&to.with_state(state.as_deref())),
-            After::SignedOut => see_other("/signed-out"),
-            After::Unregistered => self.signed_out_page(visitor, true),
-        }
+        Ok(without_cookies(visitor, left(visitor, after)))
     }
 
     /// Ends the browser's session with the online families of all its clients.
@@ -232,34 +262,44 @@ impl Identity {
         let end = Revocation::Session {
             session: known.row.session.id.clone(),
         };
-        self.revoke(RevocationCause::SignedOut, end, &known.person.id)
+        self.revocations
+            .revoke(RevocationCause::SignedOut, end, &known.person.id)
             .await?;
         Ok(())
     }
+}
 
-    fn signed_out_page(&self, visitor: &Visitor, unregistered: bool) -> Response {
-        let view = SignedOutPage {
-            page: visitor.page("logout.done_title"),
-            host: self.host(),
-            unregistered,
-        };
-        let mut response = answer(StatusCode::OK, &view);
-        private(&mut response, None);
-        response
+/// Where the browser goes when nobody is signed in any more.
+fn left(visitor: &Visitor, after: After) -> Response {
+    match after {
+        After::Redirect { to, state } => see_other(&to.with_state(state.as_deref())),
+        After::SignedOut => see_other("/signed-out"),
+        After::Unregistered => signed_out_page(visitor, true),
     }
+}
 
-    /// Session and browser cookies go; a device that a person has signed in with stays known.
-    fn without_cookies(&self, mut response: Response) -> Response {
-        let headers = response.headers_mut();
-        for name in [cookie::SESSION, cookie::BROWSER] {
-            headers.append(header::SET_COOKIE, self.set_cookie(name, "", Some(0)));
-        }
-        headers.insert(
-            "clear-site-data",
-            HeaderValue::from_static("\"cache\", \"storage\""),
-        );
-        response
+fn signed_out_page(visitor: &Visitor, unregistered: bool) -> Response {
+    let view = SignedOutPage {
+        page: visitor.page("logout.done_title"),
+        host: visitor.site.host(),
+        unregistered,
+    };
+    let mut response = answer(StatusCode::OK, &view);
+    private(&mut response, None);
+    response
+}
+
+/// Session and browser cookies go; a device that a person has signed in with stays known.
+fn without_cookies(visitor: &Visitor, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for name in [cookie::SESSION, cookie::BROWSER] {
+        headers.append(header::SET_COOKIE, visitor.site.set_cookie(name, "", Some(0)));
     }
+    headers.insert(
+        "clear-site-data",
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+    response
 }
 
 /// What the token of the question's form is over: everything that decides where the browser goes. With the secret of the

@@ -14,21 +14,32 @@ pub(crate) mod theme;
 pub(crate) mod token;
 pub(crate) mod userinfo;
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::convert::Infallible;
+use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use latchkey_http::{Form, FormError};
-use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
-use latchkey_protocol::person::Person;
-use serde_json::Value;
 
 use crate::Identity;
-use crate::pages::Fault;
-use crate::registry::Document;
+use crate::admit::{is_form, peer};
+use crate::pages::{Fault, see_other};
+use crate::registry::{Document, Registry};
+use crate::visitor::Visitor;
+
+impl FromRequestParts<Identity> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Infallible> {
+        let site = identity.values.site.clone();
+        Ok(Self::of(site, parts, peer(&parts.extensions)))
+    }
+}
 
 /// A public document with its entity tag, or 304.
 fn document(document: &Document, max_age: &'static str, headers: &HeaderMap) -> Response {
@@ -65,12 +76,12 @@ pub(crate) async fn public_preflight() -> Response {
 }
 
 /// What a browser asks before a page of another origin may call (Fetch, CORS-preflight request).
-pub(crate) async fn preflight(State(identity): State<Identity>, headers: HeaderMap) -> Response {
+pub(crate) async fn preflight(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let answers = response.headers_mut();
     answers.insert(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = headers.get(header::ORIGIN)
-        && identity.knows_origin(origin)
+        && registry.knows_origin(origin)
     {
         answers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         let methods = HeaderValue::from_static("GET, POST");
@@ -90,17 +101,17 @@ pub(crate) async fn no_head() -> Response {
 
 /// The issuer's own address leads people to their account.
 pub(crate) fn to_account() -> Response {
-    crate::pages::see_other("/account")
+    see_other("/account")
 }
 
 /// An address without a page.
-pub(crate) async fn no_page(State(identity): State<Identity>, visitor: crate::visitor::Visitor) -> Response {
-    Fault::from(PageError::NotFound).page(&identity, &visitor)
+pub(crate) async fn no_page(visitor: Visitor) -> Response {
+    Fault::from(PageError::NotFound).page(&visitor)
 }
 
 /// The body of a form.
 async fn form_bytes(request: Request) -> Result<Bytes, Fault> {
-    if !crate::admit::is_form(request.headers()) {
+    if !is_form(request.headers()) {
         return Err(PageError::Malformed.into());
     }
     let body = request.into_body().collect().await;
@@ -111,30 +122,6 @@ async fn form_bytes(request: Request) -> Result<Bytes, Fault> {
 async fn page_form(request: Request) -> Result<Form, Fault> {
     let body = form_bytes(request).await?;
     Form::parse(&body, &[]).map_err(|_: FormError| PageError::Malformed.into())
-}
-
-/// The `request` of an address: a sealed one, or the id of a row.
-pub(crate) fn request_id(uri: &http::Uri) -> Option<String> {
-    let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
-    form.take("request")
-}
-
-/// A client's name for people.
-pub(crate) fn client_name(client: &Client) -> &str {
-    client
-        .metadata
-        .client_name
-        .as_deref()
-        .unwrap_or(client.id().as_str())
-}
-
-/// A person's name for themselves.
-fn person_name(person: &Person) -> &str {
-    person
-        .claims
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or(&person.username)
 }
 
 /// JSON that nobody may keep (RFC 6749 §5.1).

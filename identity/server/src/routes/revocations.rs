@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, header};
@@ -19,10 +19,41 @@ use latchkey_protocol::introspect::may_ask;
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::Identity;
+use crate::admit::ClientAuthentication;
 use crate::answer::Refusal;
-use crate::feed::{Entry, Item, News, Start};
+use crate::feed::{Entry, Feed, Item, News, Start};
+use crate::registry::Registry;
+use crate::signer::Signer;
+use crate::time::Time;
+
+/// What the feed needs.
+pub(crate) struct FeedEndpoint {
+    issuer: Arc<str>,
+    signer: Signer,
+    registry: Arc<Registry>,
+    clients: Arc<ClientAuthentication>,
+    feed: Arc<Feed>,
+    time: Time,
+    stop: CancellationToken,
+}
+
+impl FromRef<Identity> for FeedEndpoint {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            issuer: values.issuer.clone(),
+            signer: values.signer.clone(),
+            registry: values.registry.clone(),
+            clients: values.client_authentication.clone(),
+            feed: values.feed.clone(),
+            time: values.time.clone(),
+            stop: values.stop.clone(),
+        }
+    }
+}
 
 /// The `typ` of a message.
 const TYP: &str = "revocations+jwt";
@@ -47,19 +78,19 @@ struct Message<'a> {
     entries: &'a [Entry],
 }
 
-pub(crate) async fn get(State(identity): State<Identity>, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn get(State(endpoint): State<FeedEndpoint>, request: Request) -> Result<Response, Refusal> {
     let (parts, _no_body) = request.into_parts();
-    let client = identity.admit_headers(&parts, Endpoint::Feed).await?;
+    let client = endpoint.clients.admit_headers(&parts, Endpoint::Feed).await?;
     let resume = parts
         .headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
-    let start = identity.inner.feed.start().ok_or(OAuthError::Unavailable)?;
+    let start = endpoint.feed.start().ok_or(OAuthError::Unavailable)?;
     let (frames, body) = mpsc::channel::<Result<Bytes, std::convert::Infallible>>(64);
-    let secrets = client.secrets(identity.now()).map(|secret| secret.cloned());
+    let secrets = client.secrets(endpoint.time.now()).map(|secret| secret.cloned());
     let connection = Connection {
-        identity,
+        endpoint,
         client,
         secrets,
         epoch: start.epoch.clone(),
@@ -92,7 +123,7 @@ pub(crate) async fn get(State(identity): State<Identity>, request: Request) -> R
 }
 
 struct Connection {
-    identity: Identity,
+    endpoint: FeedEndpoint,
     client: Arc<Client>,
     /// What proved the client when the connection began; its end is the connection's.
     secrets: [Option<StoredSecret>; 2],
@@ -130,7 +161,7 @@ impl Connection {
                 }
             }
         }
-        let stop = self.identity.inner.stop.clone();
+        let stop = self.endpoint.stop.clone();
         let mut told = position;
         let mut beat = tokio::time::interval(HEARTBEAT);
         beat.reset();
@@ -148,7 +179,7 @@ impl Connection {
                 _ = beat.tick() => {
                     // Nothing is said for a log that is not reached: the guard must see its feed grow old.
                     self.still_admitted().await?;
-                    if self.identity.inner.feed.heard_lately(self.identity.now().0) {
+                    if self.endpoint.feed.heard_lately(self.endpoint.time.now().0) {
                         self.send("heartbeat", told, false, &[]).await?;
                     }
                 }
@@ -169,8 +200,8 @@ impl Connection {
     /// The right to listen may end while the answer goes on; then it ends, too.
     async fn still_admitted(&mut self) -> Option<()> {
         // Without the database what was known of the client stands: a guard that hears nothing refuses everybody.
-        if let Ok(client) = self.identity.client(self.client.id()).await {
-            let now = self.identity.now();
+        if let Ok(client) = self.endpoint.registry.client(self.client.id()).await {
+            let now = self.endpoint.time.now();
             let same = |client: &Arc<Client>| {
                 stands(Endpoint::Feed, client)
                     && client.secrets(now).map(|secret| secret.cloned()) == self.secrets
@@ -191,7 +222,7 @@ impl Connection {
 
     /// What this caller may know: single tokens only of its audiences, everything else.
     fn visible(&self, item: &Item) -> Vec<Entry> {
-        let resources = &self.identity.inner.registry.snapshot().resources;
+        let resources = &self.endpoint.registry.snapshot().resources;
         let mine = |entry: &&Entry| match entry {
             Entry::Token { aud, .. } => aud.iter().any(|aud| may_ask(&self.client, resources, aud)),
             Entry::Family { .. } | Entry::Subject { .. } | Entry::Client { .. } | Entry::Key { .. } => true,
@@ -200,9 +231,9 @@ impl Connection {
     }
 
     async fn send(&mut self, event: &str, position: i64, more: bool, entries: &[Entry]) -> Option<()> {
-        let now = self.identity.now();
+        let now = self.endpoint.time.now();
         let message = Message {
-            iss: self.identity.issuer(),
+            iss: &self.endpoint.issuer,
             aud: self.client.id().as_str(),
             iat: now.seconds(),
             epoch: &self.epoch,
@@ -212,12 +243,7 @@ impl Connection {
             event,
             entries,
         };
-        let data = match self
-            .identity
-            .inner
-            .signer
-            .sign(Alg::default(), TYP, &message, now)
-        {
+        let data = match self.endpoint.signer.sign(Alg::default(), TYP, &message, now) {
             Ok(data) => data,
             Err(error) => {
                 tracing::error!(error = %error, "the feed cannot be signed");

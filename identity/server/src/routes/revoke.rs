@@ -1,8 +1,11 @@
 //! `POST /revoke` (RFC 7009)
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use latchkey_identity_store::Store;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::Client;
@@ -10,31 +13,66 @@ use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, Handed, hand_in, hand_in_refresh};
 use latchkey_protocol::revocation_policy::RevocationCause;
 
-use crate::admit::Admitted;
+use crate::admit::{Admitted, ClientAuthentication};
 use crate::answer::Refusal;
+use crate::ends::Revocations;
+use crate::registry::Registry;
+use crate::signer::Signer;
+use crate::time::Time;
+use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
-pub(crate) async fn post(State(identity): State<Identity>, request: Request) -> Response {
+/// What the revocation of tokens needs.
+pub(crate) struct RevocationEndpoint {
+    issuer: Arc<str>,
+    store: Store,
+    signer: Signer,
+    verifier: Arc<Verifier>,
+    registry: Arc<Registry>,
+    clients: Arc<ClientAuthentication>,
+    revocations: Revocations,
+    time: Time,
+}
+
+impl FromRef<Identity> for RevocationEndpoint {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            issuer: values.issuer.clone(),
+            store: values.store.clone(),
+            signer: values.signer.clone(),
+            verifier: values.verifier.clone(),
+            registry: values.registry.clone(),
+            clients: values.client_authentication.clone(),
+            revocations: values.revocations.clone(),
+            time: values.time.clone(),
+        }
+    }
+}
+
+pub(crate) async fn post(State(endpoint): State<RevocationEndpoint>, request: Request) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let admitted = identity
+    let admitted = endpoint
+        .clients
         .admit_form(request, |_| Ok(()), |()| Ok(Endpoint::Revoke))
         .await;
     let (answer, client) = match admitted {
         Ok(admitted) => {
             let client = admitted.client.id().clone();
-            (identity.revoke_token(admitted).await, Some(client))
+            (endpoint.revoke(admitted).await, Some(client))
         }
         Err(refusal) => (Err(refusal), None),
     };
     let mut response = answer.into_response();
-    identity
+    endpoint
+        .registry
         .allow_origin(&mut response, origin.as_ref(), client.as_ref())
         .await;
     response
 }
 
-impl Identity {
-    async fn revoke_token(&self, mut admitted: Admitted) -> Result<Response, Refusal> {
+impl RevocationEndpoint {
+    async fn revoke(&self, mut admitted: Admitted) -> Result<Response, Refusal> {
         let token = admitted
             .form
             .take("token")
@@ -46,7 +84,8 @@ impl Identity {
         };
         match handed {
             Handed::End(revocation) => {
-                self.revoke(RevocationCause::RevokedByClient, revocation, client.id().as_str())
+                self.revocations
+                    .revoke(RevocationCause::RevokedByClient, revocation, client.id().as_str())
                     .await?;
             }
             // RFC 7009 §2.2: an invalid token is no error; the client's purpose is achieved already.
@@ -60,11 +99,11 @@ impl Identity {
     }
 
     async fn hand_in(&self, client: &Client, token: &str) -> Result<Handed, IdentityError> {
-        let proved = self.inner.verifier.prove_acceptable(token);
+        let proved = self.verifier.prove_acceptable(token);
         let claims = proved.as_ref();
         let family_ended = match claims {
             Some(claims) if claims.fam.is_some() => {
-                let store = &self.inner.store;
+                let store = &self.store;
                 let known = store.token_facts(&claims.jti, claims.fam.as_deref(), client.id(), None);
                 known.await?.family_ended
             }
@@ -79,15 +118,15 @@ impl Identity {
             aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
             exp: claims.exp,
         });
-        Ok(hand_in(client, access_token, self.now()))
+        Ok(hand_in(client, access_token, self.time.now()))
     }
 
     /// Whatever its generation: no replay alarm, its family ends because its client wants so.
     async fn hand_in_refresh(&self, client: &Client, token: &RefreshToken) -> Result<Handed, IdentityError> {
-        let known = self.inner.store.family(&token.name().handle).await?;
+        let known = self.store.family(&token.name().handle).await?;
         let family = known.as_ref().map(|facts| &facts.family);
         let salt = family.map(|family| &family.salt);
-        let checked = self.inner.signer.check_refresh_token(self.issuer(), token, salt);
-        Ok(hand_in_refresh(client, &checked, family, self.latest()))
+        let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
+        Ok(hand_in_refresh(client, &checked, family, self.time.latest()))
     }
 }

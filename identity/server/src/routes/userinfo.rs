@@ -1,24 +1,50 @@
 //! `GET` and `POST /userinfo` (OpenID Connect Core §5.3)
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use latchkey_identity_store::Store;
 use latchkey_protocol::userinfo::{self, Token};
 use latchkey_protocol::{ClientId, OAuthError, Scope};
 
+use crate::registry::Registry;
+use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
-pub(crate) async fn handle(State(identity): State<Identity>, request: Request) -> Response {
+/// What claims about a person need.
+pub(crate) struct UserinfoEndpoint {
+    issuer: Arc<str>,
+    store: Store,
+    verifier: Arc<Verifier>,
+    registry: Arc<Registry>,
+}
+
+impl FromRef<Identity> for UserinfoEndpoint {
+    fn from_ref(identity: &Identity) -> Self {
+        let values = &identity.values;
+        Self {
+            issuer: values.issuer.clone(),
+            store: values.store.clone(),
+            verifier: values.verifier.clone(),
+            registry: values.registry.clone(),
+        }
+    }
+}
+
+pub(crate) async fn handle(State(endpoint): State<UserinfoEndpoint>, request: Request) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let (answer, client) = match bearer(request).await {
-        Ok(token) => identity.userinfo(token.as_deref()).await,
+        Ok(token) => endpoint.userinfo(token.as_deref()).await,
         Err(error) => (Err(error), None),
     };
     let mut response = match answer {
         Ok(claims) => super::private_json(claims),
         Err(error) => refusal(error),
     };
-    identity
+    endpoint
+        .registry
         .allow_origin(&mut response, origin.as_ref(), client.as_ref())
         .await;
     response
@@ -78,12 +104,12 @@ fn of_header(headers: &HeaderMap) -> Result<Option<String>, Refused> {
     }
 }
 
-impl Identity {
+impl UserinfoEndpoint {
     async fn userinfo(&self, token: Option<&str>) -> (Result<String, Refused>, Option<ClientId>) {
         let Some(token) = token else {
             return (Err(Refused::NoCredentials), None);
         };
-        let Some(access) = self.inner.verifier.prove(token).await else {
+        let Some(access) = self.verifier.prove(token).await else {
             return (Err(OAuthError::InvalidToken.into()), None);
         };
         let claims = access.claims();
@@ -92,7 +118,7 @@ impl Identity {
         };
         let scope = claims.scope.iter().collect::<Vec<_>>().join(" ");
         let answered = async {
-            let store = &self.inner.store;
+            let store = &self.store;
             let known = store
                 .token_facts(&claims.jti, claims.fam.as_deref(), &client_id, Some(&claims.sub))
                 .await?;
@@ -103,7 +129,7 @@ impl Identity {
                 iat: claims.iat,
                 is_machine: claims.sub == claims.client_id,
             };
-            Ok::<_, IdentityError>(userinfo::answer(&self.inner.issuer, token, known.validity()))
+            Ok::<_, IdentityError>(userinfo::answer(&self.issuer, token, known.validity()))
         };
         let answer = match answered.await {
             Ok(Ok(claims)) => serde_json::to_string(&claims).map_err(|_| OAuthError::Internal.into()),

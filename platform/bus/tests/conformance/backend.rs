@@ -1,24 +1,32 @@
 //! The back ends on trial, and what each can have done to it by hand.
+//!
+//! One that carries only one of the two interfaces has a log or a bus of another kind beside it, and stands in the suites of
+//! its own interface alone.
 
+use latchkey_bus::Event;
 use latchkey_db::{Db, DbError, Options, sql, testing};
 
 use crate::gate::{Held, gate};
+use crate::shop::order_of;
 
-/// A back end of the bus, with a database of the same kind for the business beside it.
+/// A back end of both channels, with a database of the same kind for the business beside it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Backend {
-    /// The SQL log in a file.
+    /// Logs in files.
     Sqlite,
-    /// The SQL log on a server.
+    /// Logs on a server.
     Postgres,
 }
 
 /// Where one case takes place.
+#[derive(Clone)]
 pub struct Place {
     /// The database of a service: its tables, outbox and inbox.
     pub business: String,
-    /// The bus.
+    /// The event bus.
     pub bus: String,
+    /// The revocation log.
+    pub log: String,
 }
 
 impl Backend {
@@ -31,10 +39,12 @@ impl Backend {
             Self::Sqlite => Place {
                 business: testing::sqlite_url(&format!("{name}_shop")),
                 bus: testing::sqlite_url(&format!("{name}_bus")),
+                log: testing::sqlite_url(&format!("{name}_log")),
             },
             Self::Postgres => Place {
                 business: testing::postgres_url(&format!("{name}_shop")).await,
                 bus: testing::postgres_url(&format!("{name}_bus")).await,
+                log: testing::postgres_url(&format!("{name}_log")).await,
             },
         }
     }
@@ -62,39 +72,55 @@ impl Backend {
         }
     }
 
-    /// Replaces the log by another one that begins anew.
+    /// The orders that the bus has, in its order.
+    pub async fn published(self, place: &Place) -> Vec<String> {
+        match self {
+            Self::Sqlite | Self::Postgres => {
+                let db = Db::open(&place.bus, Options::new(&[])).await.unwrap();
+                let all = sql("SELECT envelope FROM bus_log ORDER BY position");
+                let all = all.fetch_all(&db).await.unwrap();
+                db.close().await;
+                let order = |envelope: String| order_of(&Event::parse(&envelope).unwrap());
+                all.iter()
+                    .map(|row| order(row.text("envelope").unwrap()))
+                    .collect()
+            }
+        }
+    }
+
+    /// Replaces the revocation log by another one that begins anew.
     pub async fn replace(self, place: &Place) {
         let begin_anew = &[
             "DELETE FROM bus_log",
             "UPDATE bus_state SET position = 0, epoch = 'another'",
         ];
-        self.log_by_hand(place, begin_anew).await;
+        self.by_hand(&place.log, begin_anew).await;
     }
 
-    /// Puts the log back by one event, as yesterday's copy does.
+    /// Puts the revocation log back by one event, as yesterday's copy does.
     pub async fn rewind(self, place: &Place) {
         let forget_one = &[
             "DELETE FROM bus_log WHERE position = (SELECT position FROM bus_state)",
             "UPDATE bus_state SET position = position - 1",
         ];
-        self.log_by_hand(place, forget_one).await;
+        self.by_hand(&place.log, forget_one).await;
     }
 
-    /// From now on nothing can be published, while what was published can be read.
-    pub async fn refuse_events(self, place: &Place) {
+    /// From now on nothing can be published on this channel, while what was published can be read.
+    pub async fn refuse_events(self, channel: &str) {
         let refuse = &["ALTER TABLE bus_log RENAME COLUMN appended_at TO away"];
-        self.log_by_hand(place, refuse).await;
+        self.by_hand(channel, refuse).await;
     }
 
     /// The end of that.
-    pub async fn accept_events(self, place: &Place) {
+    pub async fn accept_events(self, channel: &str) {
         let accept = &["ALTER TABLE bus_log RENAME COLUMN away TO appended_at"];
-        self.log_by_hand(place, accept).await;
+        self.by_hand(channel, accept).await;
     }
 
-    async fn log_by_hand(self, place: &Place, statements: &'static [&'static str]) {
+    async fn by_hand(self, channel: &str, statements: &'static [&'static str]) {
         match self {
-            Self::Sqlite | Self::Postgres => by_hand(&place.bus, statements).await,
+            Self::Sqlite | Self::Postgres => by_hand(channel, statements).await,
         }
     }
 }

@@ -1,17 +1,19 @@
 //! The cases, by what they are about. Each gets a fresh stage and says whether a promise was kept.
 
-pub mod broadcasting;
+pub mod channels;
 pub mod delivering;
 pub mod failing;
+pub mod following;
 pub mod grouping;
 pub mod producing;
+pub mod telling;
 pub mod waking;
 
 use futures::future::LocalBoxFuture;
 
 use crate::stage::Stage;
 
-/// One promise of the bus, put to the test.
+/// One promise of a channel, put to the test.
 pub type Case = for<'a> fn(&'a Stage) -> LocalBoxFuture<'a, Result<(), Violation>>;
 
 /// A promise that was not kept.

@@ -44,7 +44,12 @@ impl Held {
 
 /// What `future` gives, unless it takes for ever.
 pub async fn soon<F: IntoFuture>(what: &str, future: F) -> Result<F::Output, Violation> {
-    tokio::time::timeout(DEADLINE, future)
+    within(DEADLINE, what, future).await
+}
+
+/// What `future` gives, unless it takes longer than `limit`: for what a defect keeps from ever coming.
+pub async fn within<F: IntoFuture>(limit: Duration, what: &str, future: F) -> Result<F::Output, Violation> {
+    tokio::time::timeout(limit, future)
         .await
         .map_err(|_| Violation(format!("{what} did not come")))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
-use latchkey_bus::{Bus, Outbox, outbox};
+use latchkey_bus::{EventBus, Outbox, Relay, RevocationLog, outbox};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, DbError, Options, sql};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::Backend;
 use crate::gate::soon;
 use crate::participant::honest;
-use crate::shop::{self, Order, Refused, have_effect, orders};
+use crate::shop::{self, Order, RECALLS, Refused, have_effect, orders};
 use crate::stage::{GROUP, LEASE_MS, Stage};
 
 /// Tells the child which database is its world, and which of the lives is its own.
@@ -33,7 +33,7 @@ async fn thirty_kills_lose_nothing_and_repeat_nothing_on_postgres() {
     thirty_kills(Backend::Postgres).await;
 }
 
-/// Business and bus share one database here: a producer, a relay and a consumer, and the hand that kills them.
+/// Business, bus and log share one database here: a producer, a relay and a consumer, and the hand that kills them.
 async fn thirty_kills(backend: Backend) {
     let mut stage = Stage::open(backend, "killed", honest()).await;
     let random = Random::seeded(u64::from(std::process::id()));
@@ -45,6 +45,7 @@ async fn thirty_kills(backend: Backend) {
     assert!(acknowledged.len() > 100, "they did not live");
 
     stage.place.bus = stage.place.business.clone();
+    stage.place.log = stage.place.business.clone();
     stage.clock.advance(LIVES * 2 * LEASE_MS);
     let survivor = stage.working_process("survivor").await;
     stage.settle(&survivor).await.unwrap();
@@ -117,16 +118,20 @@ async fn the_child() {
     let db = Db::open(url, Options::new(&[outbox::MIGRATIONS, shop::MIGRATIONS]))
         .await
         .unwrap();
-    let bus = Bus::open(url, clock.clone(), Random::system(), CancellationToken::new())
+    let bus = EventBus::open(url, clock.clone(), Random::system(), CancellationToken::new())
+        .await
+        .unwrap();
+    let log = RevocationLog::open(url, clock.clone(), Random::system(), CancellationToken::new())
         .await
         .unwrap();
     let outbox = Outbox::new("shop", clock.clone(), Random::system());
     let never = CancellationToken::new();
-    tokio::spawn(bus.relay(db.clone(), clock).run(never.clone()));
+    let relay = Relay::new(bus.clone(), db.clone(), clock).revocations(log, RECALLS, "shop");
+    tokio::spawn(relay.run(never.clone()));
     let (consumer, till) = (bus.clone(), db.clone());
     tokio::spawn(async move {
         let handle = |tx, event| async move { have_effect(&tx, &event, "child").await };
-        consumer.consume(GROUP, till, handle, never).await;
+        consumer.subscribe(GROUP, till, handle, never).await;
     });
     let producing = (0..3).map(|producer| produce(db.clone(), outbox.clone(), format!("{life}-{producer}")));
     futures::future::join_all(producing).await;

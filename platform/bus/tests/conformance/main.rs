@@ -1,10 +1,11 @@
-//! The conformance suite: what every back end of the bus promises, and what every participant must keep to.
+//! The conformance suites: what every back end of each interface promises, and what every participant must keep to.
 //!
 //! A case is written once. It is run on each [`Backend`](backend::Backend) with the honest participant, who uses the
 //! product's own functions, and must hold; and it is run with defective participants, each of whom does one thing
 //! wrong, and some case must turn red: otherwise the suite proves nothing.
 //!
-//! A new back end joins by a variant of `Backend` and a module of `suite!` below.
+//! There is a suite for the event bus, one for the revocation log, and one for both of them together. A new back end joins
+//! by a variant of `Backend` and a module of `suite!` below.
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
@@ -23,27 +24,34 @@ use stage::Stage;
 
 /// One test per case and back end.
 macro_rules! suite {
-    ($($module:ident::$case:ident,)*) => {
-        /// Every case, by name.
-        const CASES: &[(&str, Case)] = &[$((stringify!($case), |stage| Box::pin(cases::$module::$case(stage))),)*];
+    ($suite:ident: $($module:ident::$case:ident,)*) => {
+        mod $suite {
+            /// Every case, by name.
+            pub const CASES: crate::Cases = &[
+                $((stringify!($case), |stage| Box::pin(crate::cases::$module::$case(stage))),)*
+            ];
 
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::holds(super::Backend::Sqlite, stringify!($case)).await;
-            })*
-        }
+            mod sqlite {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::holds(crate::Backend::Sqlite, super::CASES, stringify!($case)).await;
+                })*
+            }
 
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::holds(super::Backend::Postgres, stringify!($case)).await;
-            })*
+            mod postgres {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    crate::holds(crate::Backend::Postgres, super::CASES, stringify!($case)).await;
+                })*
+            }
         }
     };
 }
 
-suite! {
+/// The cases of a suite, by name.
+type Cases = &'static [(&'static str, Case)];
+
+suite! { event_bus:
     producing::an_event_whose_transaction_rolled_back_is_never_seen,
     producing::an_event_whose_producer_died_before_its_commit_is_never_seen,
     producing::an_event_whose_producer_died_after_its_commit_is_seen,
@@ -68,25 +76,40 @@ suite! {
     grouping::a_group_passes_on_when_its_holder_dies,
     grouping::a_group_passes_on_at_once_when_its_holder_stops,
     grouping::a_slow_holder_keeps_its_group,
-    broadcasting::every_instance_hears_every_event,
-    broadcasting::a_snapshot_comes_first_and_begins_where_it_was_asked_to,
-    broadcasting::positions_are_dense_and_in_the_order_of_commits,
-    broadcasting::a_log_that_was_replaced_is_told_from_its_beginning,
-    broadcasting::a_source_that_cannot_publish_is_not_told_to_be_live,
     waking::word_of_an_event_comes_without_polling,
 }
 
+suite! { revocation_log:
+    telling::a_revocation_whose_transaction_rolled_back_is_never_told,
+    telling::a_revocation_whose_producer_died_before_its_commit_is_never_told,
+    telling::a_revocation_that_commits_after_a_later_one_was_published_is_told,
+    telling::a_revocation_whose_relay_died_between_publishing_and_marking_is_told_once,
+    telling::a_second_publish_tells_nothing_twice,
+    following::every_instance_hears_every_event,
+    following::a_snapshot_comes_first_and_begins_where_it_was_asked_to,
+    following::positions_are_dense_and_in_the_order_of_commits,
+    following::a_log_that_was_replaced_is_told_from_its_beginning,
+    following::a_source_that_cannot_publish_is_not_told_to_be_live,
+    waking::word_of_a_revocation_comes_without_polling,
+}
+
+suite! { channels:
+    channels::each_event_has_one_channel,
+    channels::a_bus_that_is_away_holds_no_revocation_up,
+    channels::a_log_that_is_away_holds_no_event_up,
+}
+
 /// Runs a case as it should be.
-async fn holds(backend: Backend, name: &str) {
+async fn holds(backend: Backend, cases: Cases, name: &str) {
     let stage = Stage::open(backend, name, participant::honest()).await;
-    if let Err(violation) = case(name)(&stage).await {
+    if let Err(violation) = case(cases, name)(&stage).await {
         panic!("{name} on {backend:?}: {violation}");
     }
     stage.close().await;
 }
 
-fn case(name: &str) -> Case {
-    let (_, case) = CASES
+fn case(cases: Cases, name: &str) -> Case {
+    let (_, case) = cases
         .iter()
         .find(|(known, _)| *known == name)
         .expect("a case by this name");

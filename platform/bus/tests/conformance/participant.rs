@@ -1,11 +1,11 @@
-//! Who takes part: one honest participant, and four who each do one thing wrong.
+//! Who takes part: one honest participant, and some who each do one thing wrong.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use latchkey_bus::{Event, Failure, Group, outbox};
+use latchkey_bus::{Event, Failure, Group, Relay, outbox};
 use latchkey_clock::Random;
 use latchkey_db::{Db, Options, Tx, sql, testing};
 use tokio::sync::mpsc;
@@ -39,10 +39,9 @@ pub trait Participant: Send + Sync + 'static {
         .boxed()
     }
 
-    /// Carries what waits in the outbox to the bus.
+    /// Carries what waits in the outbox to its channels.
     fn relay(&self, node: Node, stop: CancellationToken) -> BoxFuture<'static, ()> {
-        let relay = node.bus.relay(node.business, node.clock);
-        relay.run(stop).boxed()
+        node.relay(node.business.clone()).run(stop).boxed()
     }
 
     /// Handles the events of `group`.
@@ -55,7 +54,7 @@ pub trait Participant: Send + Sync + 'static {
     ) -> BoxFuture<'static, ()> {
         async move {
             let handle = move |tx, event| handle(tx, event);
-            node.bus.consume(group, node.business, handle, stop).await;
+            node.bus.subscribe(group, node.business, handle, stop).await;
         }
         .boxed()
     }
@@ -74,7 +73,7 @@ impl Participant for Honest {
     }
 }
 
-/// Tells the bus first and its own database after.
+/// Tells the channels first and its own database after.
 #[derive(Clone, Copy)]
 pub struct PublishBeforeCommit;
 
@@ -157,6 +156,60 @@ async fn carry_beyond_the_mark(node: &Node) {
         .unwrap();
 }
 
+/// Knows one channel only.
+#[derive(Clone, Copy)]
+pub struct OneChannel;
+
+impl Participant for OneChannel {
+    fn name(&self) -> &'static str {
+        "one channel"
+    }
+
+    fn relay(&self, node: Node, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        Relay::new(node.bus, node.business, node.clock).run(stop).boxed()
+    }
+}
+
+/// Serves one channel after the other, so that who waits for the first waits for both.
+#[derive(Clone, Copy)]
+pub struct OneAfterTheOther;
+
+impl Participant for OneAfterTheOther {
+    fn name(&self) -> &'static str {
+        "one after the other"
+    }
+
+    fn relay(&self, node: Node, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        async move {
+            let relay = node.relay(node.business.clone());
+            let mut changes = node.business.changes();
+            while !stop.is_cancelled() {
+                let _waits = relay.drain().await;
+                let _woken = tokio::time::timeout(Duration::from_millis(50), changes.changed()).await;
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Says that nothing waits without having looked.
+#[derive(Clone, Copy)]
+pub struct BlindHeartbeat;
+
+impl Participant for BlindHeartbeat {
+    fn name(&self) -> &'static str {
+        "blind heartbeat"
+    }
+
+    fn relay(&self, node: Node, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        async move {
+            let (looking, blind) = (node.relay(node.business.clone()), node.relay(scratch().await));
+            tokio::join!(looking.run(stop.clone()), blind.run(stop));
+        }
+        .boxed()
+    }
+}
+
 /// Says that it has handled an event, and then handles it.
 #[derive(Clone, Copy)]
 pub struct AckBeforeCommit;
@@ -188,7 +241,7 @@ impl Participant for AckBeforeCommit {
                 promise.send(event).unwrap();
                 async { Ok(()) }
             };
-            tokio::join!(work, node.bus.consume(group, node.business, promise, stop));
+            tokio::join!(work, node.bus.subscribe(group, node.business, promise, stop));
         }
         .boxed()
     }
@@ -232,7 +285,7 @@ impl Participant for NoInbox {
                     business.write(async move |tx| handle(tx, event).await).await
                 }
             };
-            node.bus.consume(group, elsewhere, handle, stop).await;
+            node.bus.subscribe(group, elsewhere, handle, stop).await;
         }
         .boxed()
     }
@@ -262,8 +315,7 @@ impl Dock {
             Ok::<_, latchkey_db::DbError>(())
         });
         loaded.await.unwrap();
-        let relay = self.node.bus.relay(self.outbox.clone(), self.node.clock.clone());
-        relay.drain().await.unwrap();
+        self.node.relay(self.outbox.clone()).drain().await.unwrap();
         self.outbox.close().await;
     }
 }

@@ -8,6 +8,10 @@ use serde_json::json;
 pub const PLACED: &str = "shop.order.placed.v1";
 /// A type that it does not handle.
 pub const SHIPPED: &str = "shop.order.shipped.v1";
+/// A type of the revocation log.
+pub const RECALLED: &str = "shop.order.recalled.v1";
+/// All that go to the revocation log.
+pub const RECALLS: &[&str] = &[RECALLED];
 
 const TABLES: &str = "\
     CREATE TABLE orders (id TEXT NOT NULL PRIMARY KEY, subject TEXT NOT NULL, sequence BIGINT NOT NULL);
@@ -55,6 +59,13 @@ impl Order {
     pub fn shipped(self) -> Self {
         Self {
             r#type: SHIPPED,
+            ..self
+        }
+    }
+
+    pub fn recalled(self) -> Self {
+        Self {
+            r#type: RECALLED,
             ..self
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use latchkey_bus::{Broadcast, Bus, Group, Heard, Outbox, Relay, Retries, outbox};
+use latchkey_bus::{Delivery, EventBus, Group, Outbox, Relay, Retries, RevocationLog, Subscription, outbox};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options};
 use tokio::runtime::{Builder, Runtime};
@@ -17,10 +17,15 @@ use crate::backend::{Backend, Place};
 use crate::cases::Violation;
 use crate::gate::{Gate, until};
 use crate::participant::{Handle, Participant, Rest};
-use crate::shop::{self, Effect, Order, PLACED, Refused, have_effect, order_of};
+use crate::shop::{self, Effect, Order, PLACED, RECALLS, Refused, have_effect, order_of};
 
 /// The server has room for so many cases at once.
 static ROOM: Semaphore = Semaphore::const_new(3);
+
+/// Whose events they are.
+const SHOP: &str = "shop";
+/// A source that has never had a heartbeat, and so is always believed.
+const NOBODY: &str = "nobody";
 
 /// Longer than a dead instance keeps its group.
 pub const LEASE_MS: i64 = 5_001;
@@ -42,7 +47,8 @@ pub struct Stage {
     pub clock: Clock,
     /// The case's own eyes; processes have handles of their own.
     pub business: Db,
-    pub bus: Bus,
+    pub bus: EventBus,
+    pub log: RevocationLog,
     participant: Arc<dyn Participant>,
     _room: SemaphorePermit<'static>,
 }
@@ -51,7 +57,8 @@ pub struct Stage {
 #[derive(Clone)]
 pub struct Node {
     pub business: Db,
-    pub bus: Bus,
+    pub bus: EventBus,
+    pub log: RevocationLog,
     pub clock: Clock,
     pub outbox: Outbox,
 }
@@ -71,13 +78,14 @@ impl Stage {
         let place = backend.place(name).await;
         // 2026-11-20, a Friday.
         let clock = Clock::manual(1_795_176_000_000);
-        let node = Node::open(&place.business, &place.bus, clock.clone(), None).await;
+        let node = Node::open(&place, clock.clone(), None).await;
         Self {
             backend,
             place,
             clock,
             business: node.business,
             bus: node.bus,
+            log: node.log,
             participant,
             _room: room,
         }
@@ -86,6 +94,7 @@ impl Stage {
     pub async fn close(self) {
         self.business.close().await;
         self.bus.close().await;
+        self.log.close().await;
     }
 
     /// A new process.
@@ -100,12 +109,8 @@ impl Stage {
             .enable_all()
             .build()
             .unwrap();
-        let (business, bus, clock) = (
-            self.place.business.clone(),
-            self.place.bus.clone(),
-            self.clock.clone(),
-        );
-        let node = runtime.spawn(async move { Node::open(&business, &bus, clock, every).await });
+        let (place, clock) = (self.place.clone(), self.clock.clone());
+        let node = runtime.spawn(async move { Node::open(&place, clock, every).await });
         Process {
             name: name.to_owned(),
             node: node.await.unwrap(),
@@ -160,43 +165,64 @@ impl Stage {
         Ok(())
     }
 
-    /// What the broadcast tells at once: the events' orders with their positions.
-    pub async fn log(&self) -> Result<Vec<(i64, String)>, Violation> {
-        let mut broadcast = self
-            .bus
-            .broadcast(&[PLACED, shop::SHIPPED], 0, CancellationToken::new());
-        snapshot(&mut broadcast).await
+    /// The orders that the bus has, in its order.
+    pub async fn published(&self) -> Vec<String> {
+        self.backend.published(&self.place).await
+    }
+
+    /// Waits until the revocation log tells so many events.
+    pub async fn told_of(&self, count: usize) -> Result<(), Violation> {
+        let told = async || self.told().await.is_ok_and(|told| told.len() == count);
+        until(&format!("{count} events in the revocation log"), told).await
+    }
+
+    /// What the revocation log tells at once: the events' orders with their positions.
+    pub async fn told(&self) -> Result<Vec<(i64, String)>, Violation> {
+        let mut ear = self.log.subscribe(NOBODY, RECALLS, 0, CancellationToken::new());
+        snapshot(&mut ear).await
     }
 }
 
 /// Everything up to the next `Live`.
-pub async fn snapshot(broadcast: &mut Broadcast) -> Result<Vec<(i64, String)>, Violation> {
+pub async fn snapshot(ear: &mut Subscription) -> Result<Vec<(i64, String)>, Violation> {
     let mut told = Vec::new();
     loop {
-        match crate::gate::soon("word from the log", broadcast.next()).await? {
-            Some(Heard::Event { position, event }) => told.push((position, order_of(&event))),
-            Some(Heard::Live { .. }) => return Ok(told),
+        match crate::gate::soon("word from the log", ear.next()).await? {
+            Some(Delivery::Event { position, event }) => told.push((position, order_of(&event))),
+            Some(Delivery::Live { .. }) => return Ok(told),
             other => return Err(Violation(format!("{other:?} in a snapshot"))),
         }
     }
 }
 
 impl Node {
-    async fn open(business: &str, bus: &str, clock: Clock, poll: Option<Duration>) -> Self {
+    async fn open(place: &Place, clock: Clock, poll: Option<Duration>) -> Self {
         let mut options = Options::new(&[outbox::MIGRATIONS, shop::MIGRATIONS]);
         options.connections = 4;
-        let bus = Bus::open(bus, clock.clone(), Random::system(), CancellationToken::new())
+        let (random, never) = (Random::system(), CancellationToken::new());
+        let bus = EventBus::open(&place.bus, clock.clone(), random.clone(), never.clone())
             .await
             .unwrap();
+        let log = RevocationLog::open(&place.log, clock.clone(), random, never)
+            .await
+            .unwrap();
+        let (bus, log) = match poll {
+            Some(every) => (bus.with_poll(every), log.with_poll(every)),
+            None => (bus, log),
+        };
         Self {
-            business: Db::open(business, options).await.unwrap(),
-            bus: match poll {
-                Some(every) => bus.with_poll(every),
-                None => bus,
-            },
+            business: Db::open(&place.business, options).await.unwrap(),
+            bus,
+            log,
             outbox: Outbox::new("shop", clock.clone(), Random::system()),
             clock,
         }
+    }
+
+    /// The product's relay on an outbox: recalls go to the log, everything else to the bus.
+    pub fn relay(&self, outbox: Db) -> Relay {
+        let relay = Relay::new(self.bus.clone(), outbox, self.clock.clone());
+        relay.revocations(self.log.clone(), RECALLS, SHOP)
     }
 }
 
@@ -241,30 +267,21 @@ impl Process {
         )
     }
 
-    /// Listens with the process's own handle.
-    pub fn broadcast(&self, since: i64) -> Broadcast {
-        let runtime = self.runtime.as_ref().unwrap();
-        let _inside = runtime.enter();
-        self.node
-            .bus
-            .broadcast(&[PLACED, shop::SHIPPED], since, self.stop.clone())
+    /// Follows the revocation log with the process's own handle.
+    pub fn follow(&self, since: i64) -> Subscription {
+        self.follow_of(NOBODY, since)
     }
 
-    /// Relays and says that it does.
-    pub fn relay_beating(&self) -> JoinHandle<()> {
-        let relay = self
-            .node
-            .bus
-            .relay(self.node.business.clone(), self.node.clock.clone());
-        self.relay_also(relay.beating("shop"))
+    /// Follows the shop, and whether it can be heard.
+    pub fn follow_the_shop(&self, since: i64) -> Subscription {
+        self.follow_of(SHOP, since)
     }
 
-    /// Listens to the shop, and to whether it can be heard.
-    pub fn broadcast_of_the_shop(&self, since: i64) -> Broadcast {
+    fn follow_of(&self, source: &'static str, since: i64) -> Subscription {
         let runtime = self.runtime.as_ref().unwrap();
         let _inside = runtime.enter();
-        let bus = &self.node.bus;
-        bus.broadcast_of("shop", &[PLACED, shop::SHIPPED], since, self.stop.clone())
+        let log = &self.node.log;
+        log.subscribe(source, RECALLS, since, self.stop.clone())
     }
 
     /// Has the effect of an event.
@@ -312,6 +329,7 @@ impl Process {
         self.spawn(async move {
             node.business.close().await;
             node.bus.close().await;
+            node.log.close().await;
         })
         .await
         .unwrap();

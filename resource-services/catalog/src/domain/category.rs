@@ -52,7 +52,7 @@ impl CategoryDraft {
 
 impl Category {
     /// A new shelf.
-    pub fn born(id: String, draft: CategoryDraft, place: &Place) -> Result<Self, Refusal> {
+    pub fn create(id: String, draft: CategoryDraft, place: &Place) -> Result<Self, Refusal> {
         let empty = Self {
             id,
             parent_id: None,
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_category_takes_its_slug_from_its_name() {
-        let born = Category::born(
+        let born = Category::create(
             ID.into(),
             CategoryDraft {
                 name: "Data & AI".into(),
@@ -219,7 +219,7 @@ mod tests {
             ..Place::default()
         };
         assert_eq!(
-            Category::born(
+            Category::create(
                 ID.into(),
                 CategoryDraft {
                     name: "Music".into(),

@@ -1,9 +1,11 @@
 //! A decided change: what the shell writes in one transaction, and the event that goes with it.
 
 use latchkey_contracts::Money;
-use latchkey_contracts::events::course::{CourseEvent, CourseKind, CourseSnapshot, CourseStatus, Previous};
+use latchkey_contracts::events::course::{
+    ARCHIVED, CourseEvent, CourseKind, CourseSnapshot, CourseStatus, PUBLISHED, Previous, UNLISTED, UPDATED,
+};
 
-use super::{Course, Kind, Price, Status};
+use super::{Content, Course, Kind, Price, Refusal, Status};
 
 /// The course as it will be, and what to tell. Written only if the row still has `before`'s version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,60 @@ impl Change {
                 changed,
                 previous: self.previous.clone(),
             },
+        ))
+    }
+}
+
+impl Course {
+    /// New content. A course that the public can see stays fit to be seen.
+    pub fn edit(&self, content: Content, slug: String, now: i64) -> Result<Change, Refusal> {
+        match self.status {
+            Status::Archived => return Err(Refusal::Archived),
+            Status::Published | Status::Unlisted => content.must_be_ready(self.kind)?,
+            Status::Draft => {}
+        }
+        let mut changed = self.content.changed(&content);
+        if slug != self.slug {
+            changed.push("slug");
+        }
+        let tells = self.status != Status::Draft && !changed.is_empty();
+        let after = Course {
+            content,
+            slug,
+            ..self.next(now)?
+        };
+        Ok(Change::new(self, after, tells.then_some(UPDATED), changed))
+    }
+
+    /// A step of its life.
+    pub fn step(&self, to: Status, now: i64) -> Result<Change, Refusal> {
+        let status = self.status.step(to)?;
+        let mut after = Course {
+            status,
+            ..self.next(now)?
+        };
+        let event = match status {
+            Status::Draft => None,
+            Status::Published => {
+                self.content.must_be_ready(self.kind)?;
+                after.published_at = self.published_at.or(Some(now));
+                Some(PUBLISHED)
+            }
+            Status::Unlisted => Some(UNLISTED),
+            // Of a draft that was never public nobody has heard, so nobody is told.
+            Status::Archived => self.published_at.map(|_| ARCHIVED),
+        };
+        Ok(Change::new(self, after, event, vec!["status"]))
+    }
+
+    /// Its instructor goes by another name, which was written down before.
+    pub fn renamed(&self, now: i64) -> Result<Change, Refusal> {
+        let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
+        Ok(Change::new(
+            self,
+            self.next(now)?,
+            heard_of.then_some(UPDATED),
+            vec!["instructor_name"],
         ))
     }
 }

@@ -1,12 +1,10 @@
-//! A course, its birth and the ways in which it may change.
+//! A course, and how one begins.
 
 use std::collections::BTreeSet;
 
-use latchkey_contracts::events::course::{ARCHIVED, PUBLISHED, UNLISTED, UPDATED};
-
 use latchkey_kit::Caller;
 
-use super::{Change, Content, Kind, Refusal, Status, slug_of};
+use super::{Content, Kind, Refusal, Status, slug_of};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
@@ -27,7 +25,7 @@ pub struct Course {
 
 /// The facts of a new course that its author does not choose.
 #[derive(Clone, Debug)]
-pub struct Birth {
+pub struct NewCourse {
     pub id: String,
     pub instructor_id: String,
     pub instructor_name: String,
@@ -36,13 +34,13 @@ pub struct Birth {
 
 impl Course {
     /// A new draft.
-    pub fn born(birth: Birth, kind: Kind, content: Content, now: i64) -> Self {
+    pub fn create(new: NewCourse, kind: Kind, content: Content, now: i64) -> Self {
         Self {
-            id: birth.id,
+            id: new.id,
             kind,
-            instructor_id: birth.instructor_id,
-            instructor_name: birth.instructor_name,
-            slug: birth.slug,
+            instructor_id: new.instructor_id,
+            instructor_name: new.instructor_name,
+            slug: new.slug,
             content,
             status: Status::Draft,
             version: 1,
@@ -66,64 +64,12 @@ impl Course {
         slug_of(title) != slug_of(&self.content.title)
     }
 
-    /// New content. A course that the public can see stays fit to be seen.
-    pub fn edit(&self, content: Content, slug: String, now: i64) -> Result<Change, Refusal> {
-        match self.status {
-            Status::Archived => return Err(Refusal::Archived),
-            Status::Published | Status::Unlisted => content.must_be_ready(self.kind)?,
-            Status::Draft => {}
-        }
-        let mut changed = self.content.changed(&content);
-        if slug != self.slug {
-            changed.push("slug");
-        }
-        let tells = self.status != Status::Draft && !changed.is_empty();
-        let after = Self {
-            content,
-            slug,
-            ..self.next(now)?
-        };
-        Ok(Change::new(self, after, tells.then_some(UPDATED), changed))
-    }
-
-    /// A step of its life.
-    pub fn step(&self, to: Status, now: i64) -> Result<Change, Refusal> {
-        let status = self.status.step(to)?;
-        let mut after = Self {
-            status,
-            ..self.next(now)?
-        };
-        let event = match status {
-            Status::Draft => None,
-            Status::Published => {
-                self.content.must_be_ready(self.kind)?;
-                after.published_at = self.published_at.or(Some(now));
-                Some(PUBLISHED)
-            }
-            Status::Unlisted => Some(UNLISTED),
-            // Of a draft that was never public nobody has heard, so nobody is told.
-            Status::Archived => self.published_at.map(|_| ARCHIVED),
-        };
-        Ok(Change::new(self, after, event, vec!["status"]))
-    }
-
-    /// Its instructor goes by another name, which was written down before.
-    pub fn renamed(&self, now: i64) -> Result<Change, Refusal> {
-        let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
-        Ok(Change::new(
-            self,
-            self.next(now)?,
-            heard_of.then_some(UPDATED),
-            vec!["instructor_name"],
-        ))
-    }
-
     /// The lessons that an edit may keep.
     pub fn lesson_ids(&self) -> BTreeSet<String> {
         self.content.lessons().map(|lesson| lesson.id.clone()).collect()
     }
 
-    fn next(&self, now: i64) -> Result<Self, Refusal> {
+    pub(super) fn next(&self, now: i64) -> Result<Self, Refusal> {
         let version = self.version.checked_add(1).ok_or(Refusal::Overflow)?;
         Ok(Self {
             version,
@@ -202,8 +148,10 @@ pub(super) mod fixture {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Price;
+    use latchkey_contracts::events::course::{ARCHIVED, PUBLISHED, UPDATED};
+
     use super::super::content::fields;
+    use super::super::{Change, Price};
     use super::fixture::{content, course, owner, published};
     use super::*;
 

@@ -46,12 +46,9 @@ pub fn patterns(query: &str) -> [String; WORDS] {
 
 /// What a title is sorted by: hexadecimal digits come in the same order under every collation.
 pub fn title_key(title: &str) -> String {
-    fold(title)
-        .bytes()
-        .take(SORTED_BYTES)
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(hex)
-        .collect()
+    let folded = fold(title);
+    let sorted = folded.len().min(SORTED_BYTES);
+    hex::encode(&folded.as_bytes()[..sorted])
 }
 
 /// `%` and `_` in a query are themselves; the statement says `ESCAPE '\'`.
@@ -64,10 +61,6 @@ fn escape(word: &str) -> String {
         escaped.push(c);
     }
     escaped
-}
-
-fn hex(digit: u8) -> char {
-    char::from(b"0123456789abcdef"[usize::from(digit & 15)])
 }
 
 /// Words of a query that count; the rest is ignored.

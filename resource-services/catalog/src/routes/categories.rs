@@ -54,7 +54,7 @@ pub async fn create(
             store::lock_tree(&t.tx).await?;
             let id = t.new_id();
             let place = store::place(&t.tx, &id, Some(&draft)).await?;
-            let category = Category::born(id, draft, &place)?;
+            let category = Category::create(id, draft, &place)?;
             store::insert_category(&t.tx, &category).await?;
             Ok::<_, Error>(category)
         })

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Unreadable, read};
+use super::unreadable::{Unreadable, read};
 
 pub const TOKEN: &str = "identity.revocation.token.v1";
 pub const FAMILY: &str = "identity.revocation.family.v1";
@@ -87,7 +87,8 @@ pub enum Revocation {
 }
 
 impl Revocation {
-    /// Every type that [`Revocation::parse`] reads: what a guard subscribes to.
+    /// Every type that [`Revocation::parse`] reads: what a guard subscribes to, and what goes to the revocation log
+    /// instead of the event bus.
     pub const TYPES: &[&str] = &[TOKEN, FAMILY, SESSION, SUBJECT, CLIENT, KEY];
 
     /// The service that says them; while it cannot, silence means nothing.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Unreadable, read};
+use super::unreadable::{Unreadable, read};
 
 pub const REGISTERED: &str = "identity.user.registered.v1";
 pub const UPDATED: &str = "identity.user.updated.v1";

@@ -79,7 +79,7 @@ pub async fn a_slow_holder_keeps_its_group(stage: &Stage) -> Result<(), Violatio
 
     eager.consume(GROUP, eager.effect());
     // When its ear has looked a hundred times, its consumer has looked as well.
-    let mut ear = eager.broadcast(0);
+    let mut ear = eager.follow(0);
     for _ in 0..100 {
         soon("a look around", ear.next()).await?;
     }

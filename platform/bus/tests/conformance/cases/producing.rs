@@ -1,4 +1,4 @@
-//! From the business transaction to the log: what happened is told, and nothing else.
+//! From the business transaction to the bus: what happened is told, and nothing else.
 
 use futures::FutureExt;
 use latchkey_db::{DbError, sql};
@@ -86,8 +86,8 @@ pub async fn an_event_whose_relay_died_between_publishing_and_marking_is_seen_on
     let marks = hold(&stage.place.business, "UPDATE outbox SET created_at = created_at").await;
     let open = marks.reached().await?;
     first.relay();
-    until("the event in the log", async || {
-        stage.log().await.is_ok_and(|log| log.len() == 1)
+    until("the event in the bus", async || {
+        stage.published().await.len() == 1
     })
     .await?;
     first.kill().await;
@@ -99,8 +99,8 @@ pub async fn an_event_whose_relay_died_between_publishing_and_marking_is_seen_on
     let second = stage.working_process("second").await;
     stage.settle(&second).await?;
     stage.exactly_once().await?;
-    let log = stage.log().await?;
-    ensure(log.len() == 2, || format!("published twice: {log:?}"))
+    let published = stage.published().await;
+    ensure(published.len() == 2, || format!("published twice: {published:?}"))
 }
 
 pub async fn a_second_publish_is_harmless(stage: &Stage) -> Result<(), Violation> {
@@ -109,11 +109,11 @@ pub async fn a_second_publish_is_harmless(stage: &Stage) -> Result<(), Violation
         process.produce(Order::of("order", n)).await?;
     }
     stage.settle(&process).await?;
-    let once = stage.log().await?;
+    let once = stage.published().await;
     by_hand(stage, "UPDATE outbox SET published_at = NULL").await;
     until("all marked again", async || waiting(stage).await == 0).await?;
     stage.settle(&process).await?;
-    let twice = stage.log().await?;
+    let twice = stage.published().await;
     ensure(twice.starts_with(&once) && twice.len() == once.len() + 1, || {
         format!("{once:?} then {twice:?}")
     })?;
@@ -144,7 +144,7 @@ pub async fn an_event_over_64_kib_is_refused_with_its_transaction(stage: &Stage)
 }
 
 /// Rows that wait in the outbox.
-async fn waiting(stage: &Stage) -> usize {
+pub async fn waiting(stage: &Stage) -> usize {
     sql("SELECT id FROM outbox WHERE published_at IS NULL")
         .fetch_all(&stage.business)
         .await
@@ -152,7 +152,7 @@ async fn waiting(stage: &Stage) -> usize {
         .len()
 }
 
-async fn by_hand(stage: &Stage, statement: &'static str) {
+pub async fn by_hand(stage: &Stage, statement: &'static str) {
     let done = stage.business.write(async move |tx| {
         sql(statement).execute(&tx).await?;
         tx.announce();
@@ -161,7 +161,7 @@ async fn by_hand(stage: &Stage, statement: &'static str) {
     done.await.unwrap();
 }
 
-async fn hide(stage: &Stage, subject: &'static str) {
+pub async fn hide(stage: &Stage, subject: &'static str) {
     let hidden = stage.business.write(async move |tx| {
         sql("CREATE TABLE hidden AS SELECT * FROM outbox WHERE partition_key = 'late'")
             .execute(&tx)
@@ -174,6 +174,6 @@ async fn hide(stage: &Stage, subject: &'static str) {
     hidden.await.unwrap();
 }
 
-async fn show_again(stage: &Stage) {
+pub async fn show_again(stage: &Stage) {
     by_hand(stage, "INSERT INTO outbox SELECT * FROM hidden").await;
 }

@@ -1,0 +1,35 @@
+//! What makes a setting or a declaration of the edge unusable.
+
+/// Why a configuration is refused when it is loaded.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("`{0}` is not an origin: it must be http:// or https:// with a host and nothing after it")]
+    Origin(String),
+    #[error(
+        "route {route}: `{path}` is not a path of plain segments (letters, digits, `-._~`), with at most a final `/*`"
+    )]
+    Path { route: String, path: String },
+    #[error("route {route}: `{path}` would declare every path; name what is public")]
+    Everything { route: String, path: String },
+    #[error("route {route}: `{strip}` is not a leading part of `{path}` that ends at a segment")]
+    Strip {
+        route: String,
+        path: String,
+        strip: String,
+    },
+    #[error("route {route} declares no method")]
+    NoMethod { route: String },
+    #[error("route {route}: {method} cannot be declared")]
+    Method { route: String, method: http::Method },
+    #[error("{method} {path} is declared by {first} and by {second}")]
+    Conflict {
+        method: http::Method,
+        path: String,
+        first: String,
+        second: String,
+    },
+    #[error("route {route} has an https upstream, but no certificate authority is configured")]
+    NoAuthority { route: String },
+    #[error("TLS to the upstreams cannot be set up: {0}")]
+    Tls(String),
+}

@@ -1,0 +1,159 @@
+//! What a browser is shown where a program gets a problem document.
+//!
+//! The page needs nothing but itself: it must also be there when nothing behind the edge answers. So it has no style
+//! sheet and no picture, and no policy lets anything be loaded or run.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT, HeaderMap};
+use http::{HeaderValue, StatusCode};
+
+/// Whether whoever asks would rather read a page. Below `/api` nobody does: programs are the callers there.
+pub(crate) fn is_wanted(path: &str, headers: &HeaderMap) -> bool {
+    let api = path == "/api" || path.starts_with("/api/");
+    !api && prefers_html(headers)
+}
+
+/// RFC 9110 §12.5.1. A program that takes anything (`*/*`) has not asked for a page.
+fn prefers_html(headers: &HeaderMap) -> bool {
+    let (mut html, mut json) = (0.0, 0.0);
+    let lines = headers.get_all(ACCEPT).iter();
+    let ranges = lines.flat_map(|line| line.to_str().unwrap_or_default().split(','));
+    for range in ranges {
+        let mut parts = range.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default();
+        let quality = parts.find_map(|parameter| parameter.strip_prefix("q="));
+        let quality = quality.map_or(1.0, |text| text.parse::<f32>().unwrap_or(0.0));
+        let is = |name: &str| media.eq_ignore_ascii_case(name);
+        if is("text/html") || is("application/xhtml+xml") {
+            html = f32::max(html, quality);
+        } else if is("application/problem+json") || is("application/json") {
+            json = f32::max(json, quality);
+        }
+    }
+    html > 0.0 && html >= json
+}
+
+/// The page of a refusal.
+pub(crate) fn page(status: StatusCode, sentence: &str, request_id: &str) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let html = format!(
+        "<!doctype html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>{title}</title>\n\
+         </head>\n\
+         <body>\n\
+         <main>\n\
+         <h1>{title}</h1>\n\
+         <p>{sentence}</p>\n\
+         <p><a href=\"/\">Go to the start page</a></p>\n\
+         <p>Error {status}, request <code>{id}</code></p>\n\
+         </main>\n\
+         </body>\n\
+         </html>\n",
+        title = escaped(title),
+        sentence = escaped(sentence),
+        status = status.as_u16(),
+        id = escaped(request_id),
+    );
+    let mut response = (status, html).into_response();
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+const HEADERS: [(&str, &str); 6] = [
+    ("content-type", "text/html; charset=utf-8"),
+    (
+        "content-security-policy",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("x-frame-options", "DENY"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cache-control", "no-store"),
+];
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn accepting(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(ACCEPT, HeaderValue::from_str(line).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn a_page_is_for_whoever_asks_for_one() {
+        let firefox = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        for (accept, wanted) in [
+            (&[firefox][..], true),
+            (&["text/html"][..], true),
+            (&["TEXT/HTML; charset=utf-8"][..], true),
+            (&["application/json;q=0.5", "text/html;q=0.9"][..], true),
+            (&["text/html;q=0.5, application/json"][..], false),
+            (&["text/html; q=0"][..], false),
+            (&["text/html;q=x"][..], false),
+            (&["*/*"][..], false),
+            (&["text/*"][..], false),
+            (&["application/problem+json"][..], false),
+            (&[""][..], false),
+            (&[][..], false),
+        ] {
+            assert_eq!(is_wanted("/outbox", &accepting(accept)), wanted, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn below_api_everybody_gets_a_problem_document() {
+        let browser = accepting(&["text/html"]);
+        for (path, wanted) in [
+            ("/api", false),
+            ("/api/", false),
+            ("/api/catalog/v1/nothing", false),
+            ("/apis", true),
+            ("/", true),
+        ] {
+            assert_eq!(is_wanted(path, &browser), wanted, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_text_of_the_page_is_escaped() {
+        let response = page(StatusCode::NOT_FOUND, "a <script> & \"b\"", "'><b>");
+        let html = response.into_body().collect().await.unwrap().to_bytes();
+        let html = std::str::from_utf8(&html).unwrap();
+        assert!(
+            html.contains("<p>a &lt;script&gt; &amp; &quot;b&quot;</p>"),
+            "{html}"
+        );
+        assert!(html.contains("<code>&#39;&gt;&lt;b&gt;</code>"), "{html}");
+        assert!(html.contains("<h1>Not Found</h1>"), "{html}");
+    }
+}

@@ -1,0 +1,86 @@
+//! What a browser sees where the edge itself answers.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use http::Method;
+use latchkey_gateway::{Origin, Route};
+use latchkey_http::Limits;
+use tokio::net::TcpListener;
+
+use crate::harness::{Answer, Upstream, ask, edge, gateway, options, route, served};
+
+const BROWSER: &str = "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/// A page that stands alone: nothing inline, nothing loaded, the way back and the request's id.
+fn assert_page(answer: &Answer, status: u16, title: &str) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let policy = answer.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    let html = answer.text();
+    assert!(html.starts_with("<!doctype html>"), "{html}");
+    assert!(html.contains(&format!("<h1>{title}</h1>")), "{html}");
+    assert!(html.contains("<a href=\"/\">"), "{html}");
+    let id = answer.header("x-request-id").unwrap();
+    assert!(id.len() == 32 && html.contains(id), "{id}: {html}");
+    for forbidden in [
+        "<script", "<style", "style=", "onclick", "src=", "http:", "https:",
+    ] {
+        assert!(!html.contains(forbidden), "{forbidden}: {html}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_program() {
+    let (edge, upstream) = edge().await;
+    for path in ["/outbox", "/", "/apis"] {
+        assert_page(&ask(edge, "GET", path, &[BROWSER]).await, 404, "Not Found");
+    }
+    for (path, accept) in [
+        ("/outbox", "accept: */*"),
+        ("/outbox", "accept: application/json"),
+        ("/outbox", "x: no accept at all"),
+        ("/api", BROWSER),
+        ("/api/nowhere", BROWSER),
+    ] {
+        let answer = ask(edge, "GET", path, &[accept]).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (404, "not_found"),
+            "{path} {accept}"
+        );
+    }
+    assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn other_refusals_are_pages_too_and_keep_their_headers() {
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let upstream = Origin::parse(&format!("http://{address}")).unwrap();
+    let page = Route::new("pages", &[Method::GET], "/courses", "", upstream).pages();
+    let edge = gateway(vec![page], options()).await;
+    assert_page(
+        &ask(edge, "GET", "/courses", &[BROWSER]).await,
+        502,
+        "Bad Gateway",
+    );
+    let method = ask(edge, "POST", "/courses", &[BROWSER, "content-length: 0"]).await;
+    assert_page(&method, 405, "Method Not Allowed");
+    assert_eq!(method.header("allow"), Some("GET, HEAD"));
+    let crooked = ask(edge, "GET", "/courses/%3cscript%3e/../x", &[BROWSER]).await;
+    assert_page(&crooked, 400, "Bad Request");
+    let head = ask(edge, "HEAD", "/outbox", &[BROWSER]).await;
+    assert_eq!((head.status, head.body.len()), (404, 0));
+}
+
+#[tokio::test]
+async fn the_page_names_the_id_that_the_listener_gave() {
+    let upstream = Upstream::canary().await;
+    let edge: SocketAddr = served(vec![route(upstream.origin())], options(), Limits::default()).await;
+    assert_page(&ask(edge, "GET", "/outbox", &[BROWSER]).await, 404, "Not Found");
+}

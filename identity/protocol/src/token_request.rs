@@ -1,0 +1,278 @@
+//! What a token request asks (RFC 6749 §3.2): one variant per grant, read once. Another grant is another variant.
+
+use std::fmt;
+
+use crate::client::Grant;
+use crate::error::OAuthError;
+use crate::refresh_token::RefreshToken;
+
+/// A request that can be read. [`Debug`](fmt::Debug) tells the grant alone: the rest is secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TokenRequest {
+    /// RFC 6749 §4.1.3
+    AuthorizationCode(AuthorizationCode),
+    /// RFC 6749 §6
+    RefreshToken(Refresh),
+    /// RFC 6749 §4.4.2
+    ClientCredentials(ClientCredentials),
+}
+
+/// A code to redeem.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthorizationCode {
+    /// `code`
+    pub code: String,
+    /// `redirect_uri`, as it was sent.
+    pub redirect_uri: Option<String>,
+    /// `code_verifier`, as it was sent (RFC 7636 §4.5).
+    pub verifier: Option<String>,
+    /// `resource`, each time it was sent (RFC 8707 §2.2).
+    pub resource: Vec<String>,
+}
+
+/// A refresh token to use.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// `refresh_token`, in the form of one.
+    pub token: RefreshToken,
+    /// `resource`, each time it was sent.
+    pub resource: Vec<String>,
+    /// `scope`, as it was sent.
+    pub scope: Option<String>,
+}
+
+/// What a client asks in its own name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientCredentials {
+    /// `resource`, each time it was sent.
+    pub resource: Vec<String>,
+    /// `scope`, as it was sent.
+    pub scope: Option<String>,
+}
+
+/// Why a request cannot be read, and to whom that is told: a stranger learns nothing of grants (RFC 6749 §5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// To anybody, before the client is looked at.
+    ToAnybody(OAuthError),
+    /// To a client that has proved itself.
+    ToClient(OAuthError),
+    /// To a client that may use this grant.
+    ToGrantee(Grant, OAuthError),
+}
+
+impl TokenRequest {
+    /// Reads the parameters of a form. A parameter without a value counts as absent, and none but `resource` may be there
+    /// twice (RFC 6749 §3.2, RFC 8707 §2). Parameters that we do not know are ignored.
+    pub fn parse(parameters: &[(String, String)]) -> Result<Self, Unreadable> {
+        // The form parser refuses it too; here it cannot be forgotten.
+        let repeated = |(at, (name, _)): (usize, &(String, String))| {
+            name != "resource" && parameters[..at].iter().any(|(other, _)| other == name)
+        };
+        if parameters.iter().enumerate().any(repeated) {
+            return Err(Unreadable::ToAnybody(OAuthError::Malformed(
+                "The form is malformed or repeats a parameter.",
+            )));
+        }
+        let all = |wanted: &'static str| {
+            let found = parameters
+                .iter()
+                .filter(move |(name, value)| name == wanted && !value.is_empty());
+            found.map(|(_, value)| value.clone())
+        };
+        let one = |wanted| all(wanted).next();
+        let resource = || all("resource").collect();
+        let missing = OAuthError::Malformed;
+        let grant = one("grant_type").ok_or(Unreadable::ToClient(missing("grant_type is missing.")))?;
+        let grant = Grant::parse(&grant).ok_or(Unreadable::ToClient(OAuthError::UnsupportedGrant))?;
+        Ok(match grant {
+            Grant::AuthorizationCode => {
+                let unread = || Unreadable::ToGrantee(grant, missing("code is missing."));
+                Self::AuthorizationCode(AuthorizationCode {
+                    code: one("code").ok_or_else(unread)?,
+                    redirect_uri: one("redirect_uri"),
+                    verifier: one("code_verifier"),
+                    resource: resource(),
+                })
+            }
+            Grant::RefreshToken => {
+                let text = one("refresh_token").ok_or(missing("refresh_token is missing."));
+                let token = text.and_then(|text| RefreshToken::parse(&text));
+                Self::RefreshToken(Refresh {
+                    token: token.map_err(Unreadable::ToAnybody)?,
+                    resource: resource(),
+                    scope: one("scope"),
+                })
+            }
+            Grant::ClientCredentials => Self::ClientCredentials(ClientCredentials {
+                resource: resource(),
+                scope: one("scope"),
+            }),
+        })
+    }
+
+    /// The grant that it uses.
+    pub fn grant(&self) -> Grant {
+        match self {
+            Self::AuthorizationCode(_) => Grant::AuthorizationCode,
+            Self::RefreshToken(_) => Grant::RefreshToken,
+            Self::ClientCredentials(_) => Grant::ClientCredentials,
+        }
+    }
+}
+
+impl fmt::Debug for TokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.grant().name())
+    }
+}
+
+impl From<Unreadable> for OAuthError {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::ToAnybody(error) | Unreadable::ToClient(error) | Unreadable::ToGrantee(_, error) => {
+                error
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 66 bytes in the form of a refresh token: version, key, handle, generation 1, tag.
+    fn refresh_token() -> String {
+        use base64::Engine;
+        let mut bytes = [7; 66];
+        bytes[0] = 1;
+        bytes[26..34].copy_from_slice(&1_i64.to_be_bytes());
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn read(all: &[(&str, &str)]) -> Result<TokenRequest, Unreadable> {
+        TokenRequest::parse(&pairs(all))
+    }
+
+    #[test]
+    fn each_grant_reads_its_own_parameters_and_ignores_the_others() {
+        let token = refresh_token();
+        let every = [
+            ("code", "c"),
+            ("redirect_uri", "https://c.test/cb"),
+            ("code_verifier", "v"),
+            ("refresh_token", token.as_str()),
+            ("resource", "https://a.test"),
+            ("scope", "a b"),
+            ("resource", "https://b.test"),
+            ("client_id", "c"),
+            ("unknown", "x"),
+        ];
+        let resource = vec!["https://a.test".to_owned(), "https://b.test".to_owned()];
+        let scope = Some("a b".to_owned());
+        for expected in [
+            TokenRequest::AuthorizationCode(AuthorizationCode {
+                code: "c".to_owned(),
+                redirect_uri: Some("https://c.test/cb".to_owned()),
+                verifier: Some("v".to_owned()),
+                resource: resource.clone(),
+            }),
+            TokenRequest::RefreshToken(Refresh {
+                token: RefreshToken::parse(&token).unwrap(),
+                resource: resource.clone(),
+                scope: scope.clone(),
+            }),
+            TokenRequest::ClientCredentials(ClientCredentials { resource, scope }),
+        ] {
+            let grant = expected.grant();
+            let all = [every.as_slice(), &[("grant_type", grant.name())]].concat();
+            assert_eq!(read(&all), Ok(expected), "{grant:?}");
+            assert_eq!(format!("{:?}", read(&all).unwrap()), grant.name());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_to_those_who_may_know_it() {
+        use Unreadable::{ToAnybody, ToClient, ToGrantee};
+        let token = refresh_token();
+        let malformed = OAuthError::Malformed;
+        let twice = || ToAnybody(malformed("The form is malformed or repeats a parameter."));
+        let bad_token = || ToAnybody(malformed("The refresh token is malformed."));
+        let no_token = || ToAnybody(malformed("refresh_token is missing."));
+        let no_code = || ToGrantee(Grant::AuthorizationCode, malformed("code is missing."));
+        let no_grant = || ToClient(malformed("grant_type is missing."));
+        let unsupported = || ToClient(OAuthError::UnsupportedGrant);
+        let (code, refresh) = ("authorization_code", "refresh_token");
+        let cases: [(&[(&str, &str)], Unreadable); 15] = [
+            (&[], no_grant()),
+            (&[("code", "c")], no_grant()),
+            (&[("grant_type", "")], no_grant()),
+            (&[("grant_type", "password")], unsupported()),
+            (&[("grant_type", "implicit"), ("code", "c")], unsupported()),
+            (&[("grant_type", "Client_Credentials")], unsupported()),
+            (&[("grant_type", "client_credentials ")], unsupported()),
+            (&[("grant_type", code)], no_code()),
+            (&[("grant_type", code), ("code", "")], no_code()),
+            (&[("grant_type", refresh)], no_token()),
+            (&[("grant_type", refresh), ("refresh_token", "")], no_token()),
+            (&[("grant_type", refresh), ("refresh_token", "x")], bad_token()),
+            (
+                &[("grant_type", refresh), ("refresh_token", &token[1..])],
+                bad_token(),
+            ),
+            (
+                &[("grant_type", code), ("grant_type", code), ("code", "c")],
+                twice(),
+            ),
+            (
+                &[
+                    ("grant_type", "client_credentials"),
+                    ("scope", ""),
+                    ("scope", "a"),
+                ],
+                twice(),
+            ),
+        ];
+        for (parameters, expected) in cases {
+            assert_eq!(read(parameters), Err(expected), "{parameters:?}");
+        }
+    }
+
+    #[test]
+    fn no_parameter_but_resource_may_be_there_twice() {
+        let token = refresh_token();
+        let every = [
+            "grant_type",
+            "code",
+            "redirect_uri",
+            "code_verifier",
+            "refresh_token",
+            "scope",
+            "client_id",
+            "client_secret",
+            "unknown",
+        ];
+        for grant in Grant::ALL {
+            let fine = [
+                ("grant_type", grant.name()),
+                ("code", "c"),
+                ("refresh_token", token.as_str()),
+            ];
+            for name in every {
+                let all = [fine.as_slice(), &[(name, "x"), (name, "y")]].concat();
+                assert!(
+                    matches!(read(&all), Err(Unreadable::ToAnybody(OAuthError::Malformed(_)))),
+                    "{grant:?} {name}"
+                );
+            }
+            let resources = [fine.as_slice(), &[("resource", "a"), ("resource", "b")]].concat();
+            assert!(read(&resources).is_ok(), "{grant:?}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What can fail inside of the issuer, and what a peer learns of it.
+
+use latchkey_bus::BusError;
+use latchkey_db::DbError;
+use latchkey_identity_store::StoreError;
+use latchkey_protocol::OAuthError;
+use latchkey_web::MessageError;
+
+use crate::signer::SignerError;
+
+/// Why the identity provider could not do something inside.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The store.
+    #[error("the identity store failed")]
+    Store(#[from] StoreError),
+    /// The signer.
+    #[error("the signer failed")]
+    Signer(#[from] SignerError),
+    /// The outbox.
+    #[error("an event could not be written")]
+    Bus(#[from] BusError),
+    /// The message files.
+    #[error("the messages cannot be read")]
+    Messages(#[from] MessageError),
+    /// Something that was decided on has ended meanwhile; nothing was written.
+    #[error("somebody else was faster")]
+    Overtaken,
+    /// What this node knows of clients and keys may be wrong.
+    #[error("the database has not been heard for {0} ms")]
+    Unheard(u64),
+    /// What we wrote ourselves cannot be read.
+    #[error("{0} cannot be read")]
+    Unexpected(&'static str),
+}
+
+impl From<DbError> for IdentityError {
+    fn from(error: DbError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<IdentityError> for OAuthError {
+    /// The reason is logged here, once; the peer learns only whether trying again makes sense.
+    fn from(error: IdentityError) -> Self {
+        let transient = match &error {
+            IdentityError::Store(error) => error.is_transient(),
+            IdentityError::Bus(BusError::Db(error)) => error.is_transient(),
+            // In the moment between an emergency and the next key.
+            IdentityError::Signer(SignerError::NoKey(_) | SignerError::NoMacKey) => true,
+            IdentityError::Overtaken | IdentityError::Unheard(_) => true,
+            IdentityError::Signer(_)
+            | IdentityError::Bus(_)
+            | IdentityError::Messages(_)
+            | IdentityError::Unexpected(_) => false,
+        };
+        let (reason, id) = (
+            latchkey_http::reasons(&error),
+            latchkey_http::current_request_id(),
+        );
+        match error {
+            IdentityError::Overtaken => {
+                tracing::warn!(reason, request.id = %id, "a request gave up after several tries");
+            }
+            _ => tracing::error!(reason, request.id = %id, "a request failed inside"),
+        }
+        if transient {
+            Self::Unavailable
+        } else {
+            Self::Internal
+        }
+    }
+}

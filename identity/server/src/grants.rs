@@ -1,0 +1,150 @@
+//! What grants give: tokens, once the client has been admitted. One file per grant that a person stands behind.
+
+mod code;
+mod refresh;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use latchkey_bus::{Cause, Draft, Outbox};
+use latchkey_clock::Random;
+use latchkey_contracts::events::family as wire;
+use latchkey_db::Tx;
+use latchkey_identity_store::Store;
+use latchkey_protocol::client::Client;
+use latchkey_protocol::refresh::Limits;
+use latchkey_protocol::revocation_policy::Alert;
+use latchkey_protocol::token_request::ClientCredentials;
+use latchkey_protocol::{OAuthError, access_token, audience, id_token};
+use moka::sync::Cache;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::IdentityError;
+use crate::answer::Refusal;
+use crate::ends::Revocations;
+use crate::registry::Registry;
+use crate::secret::new_jti;
+use crate::signer::{ID_TOKEN_TYP, Signer};
+use crate::time::Time;
+
+/// Whoever issues tokens. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Grants {
+    pub issuer: Arc<str>,
+    pub store: Store,
+    pub signer: Signer,
+    pub registry: Arc<Registry>,
+    pub revocations: Revocations,
+    pub outbox: Outbox,
+    /// When this node's redemptions of the last minutes were committed, by the code's hash.
+    pub redeemed: Cache<String, Instant>,
+    pub limits: Limits,
+    pub random: Random,
+    pub time: Time,
+}
+
+/// The answer of RFC 6749 §5.1.
+#[derive(Serialize)]
+pub(crate) struct Issued {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+}
+
+impl Grants {
+    /// RFC 6749 §4.4. Nothing is written: the token stands on the registration alone.
+    pub fn client_credentials(&self, client: &Client, asked: &ClientCredentials) -> Result<Issued, Refusal> {
+        let registry = self.registry.snapshot();
+        let scope = asked.scope.as_deref();
+        let target = audience::for_machine(client, &registry.resources, &asked.resource, scope)?;
+        let jti = new_jti(&self.random);
+        let issue = access_token::for_machine(&self.issuer, client, target, jti, self.time.now());
+        self.issue("client_credentials", &issue, None, None, client)
+    }
+
+    /// Signs what was decided and committed.
+    fn issue<A: Serialize>(
+        &self,
+        grant: &'static str,
+        issue: &access_token::Issue<A>,
+        id_token: Option<id_token::Claims>,
+        refresh_token: Option<String>,
+        client: &Client,
+    ) -> Result<Issued, Refusal> {
+        let (now, signer) = (self.time.now(), &self.signer);
+        let signed = |error| Refusal::from(IdentityError::Signer(error));
+        let access_token = signer
+            .sign(issue.alg, access_token::TYP, &issue.claims, now)
+            .map_err(signed)?;
+        let alg = client.id_token_alg();
+        let id_token = id_token
+            .map(|claims| signer.sign(alg, ID_TOKEN_TYP, &claims.beside(&access_token, alg), now))
+            .transpose()
+            .map_err(signed)?;
+        metrics::counter!("latchkey_tokens_issued_total", "grant" => grant).increment(1);
+        tracing::debug!(client.id = %client.id(), grant, jti = issue.claims.jti, "token issued");
+        Ok(Issued {
+            access_token,
+            token_type: "Bearer",
+            expires_in: issue.expires_in,
+            scope: issue.claims.scope.to_string(),
+            refresh_token,
+            id_token,
+        })
+    }
+
+    /// A refusal of a grant: the reason goes to the log, the peer gets the code.
+    pub fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> Refusal {
+        tracing::info!(reason = %error, grant, client.id = %client.id(),
+            request.id = %latchkey_http::current_request_id(), "grant refused");
+        metrics::counter!("latchkey_grants_refused_total", "grant" => grant, "code" => error.wire().code)
+            .increment(1);
+        match error {
+            OAuthError::TooManyRedemptions(next) => Refusal::until(error, next, self.time.now()),
+            _ => error.into(),
+        }
+    }
+
+    /// Tells the person and administrators of a family that behaves oddly.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what the event says; a struct would only rename it"
+    )]
+    pub async fn alert(
+        &self,
+        tx: &Tx,
+        fam: &str,
+        user: &str,
+        client: &str,
+        alert: Alert,
+        generation: i64,
+        request_id: &str,
+    ) -> Result<(), IdentityError> {
+        let event = wire::FamilyAlerted {
+            fam: fam.to_owned(),
+            user_id: user.to_owned(),
+            client_id: client.to_owned(),
+            reason: alert.name().to_owned(),
+            ended: alert.has_ended(),
+            generation,
+        };
+        let draft = Draft {
+            r#type: wire::ALERTED.to_owned(),
+            subject: fam.to_owned(),
+            sequence: generation,
+            data: json!(event),
+            cause: Cause::request(request_id, client),
+        };
+        self.outbox.put(tx, draft).await?;
+        Ok(())
+    }
+}
+
+/// How often a decision is made anew after somebody else was faster.
+const TRIES: usize = 3;

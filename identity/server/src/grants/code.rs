@@ -1,0 +1,264 @@
+//! `grant_type=authorization_code` (RFC 6749 §4.1.3)
+
+use std::time::Instant;
+
+use latchkey_db::Tx;
+use latchkey_identity_store::{AuditRow, CodeFacts};
+use latchkey_protocol::client::Client;
+use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
+use latchkey_protocol::error::GrantRefusal;
+use latchkey_protocol::family_limits::{next_birth, to_end, too_many};
+use latchkey_protocol::refresh::Family;
+use latchkey_protocol::refresh_token::{Handle, Salt};
+use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::{Alert, RevocationCause};
+use latchkey_protocol::token_request::AuthorizationCode;
+use latchkey_protocol::{OAuthError, Timestamp};
+use serde_json::json;
+
+use super::{Grants, Issued, TRIES};
+use crate::IdentityError;
+use crate::answer::Refusal;
+use crate::secret::{digest, new_jti};
+
+/// Until this long after the row was written, its commit may still have been under way on another node, milliseconds.
+const COMMIT_MS: i64 = 2_000;
+
+impl Grants {
+    pub async fn authorization_code(
+        &self,
+        client: &Client,
+        asked: &AuthorizationCode,
+        received: Instant,
+    ) -> Result<Issued, Refusal> {
+        let hash = digest(&asked.code);
+        for _ in 0..TRIES {
+            let known = self.store.code(&hash, self.time.now()).await;
+            let mut known = known.map_err(IdentityError::from)?;
+            let now = self.time.now();
+            let waited = i64::try_from(received.elapsed().as_millis()).unwrap_or(i64::MAX);
+            let received_at = Timestamp(now.0.saturating_sub(waited));
+            if let Some(spent) = known.as_mut().and_then(|facts| facts.code.spent.as_mut()) {
+                spent.committed_at = self.committed_at(&hash, received, spent.committed_at, received_at);
+            }
+            let family = self.random.uuid_v7(now.0);
+            let (fam, jti) = (new_jti(&self.random), new_jti(&self.random));
+            let random = Random {
+                family: &family,
+                handle: Handle(self.random.bytes()),
+                fam: &fam,
+                salt: Salt(self.random.bytes()),
+                jti: &jti,
+            };
+            let registry = self.registry.snapshot();
+            let mac_key_id = self.signer.mac_key_id().map_err(IdentityError::from)?;
+            let decision = code::decide(&Facts {
+                code: known.as_ref().map(|facts| &facts.code),
+                client,
+                redirect_uri: asked.redirect_uri.as_deref(),
+                verifier: asked.verifier.as_deref(),
+                proof: None,
+                received_at,
+                validity: known.as_ref().map(CodeFacts::validity).unwrap_or_default(),
+                issuer: &self.issuer,
+                resources: &registry.resources,
+                asked_resource: &asked.resource,
+                limits: self.limits,
+                limiting_birth: known.as_ref().and_then(|facts| facts.limiting_birth),
+                mac_key_id,
+                random: &random,
+                now,
+                latest: self.time.latest(),
+            });
+            match decision {
+                Decision::Refused(error) => return Err(self.refused("authorization_code", client, error)),
+                Decision::ReplayKills { family: _, fam } => {
+                    let user = known.map(|facts| facts.code.user).unwrap_or_default();
+                    self.kill_replayed(client, &hash, fam, user, now).await?;
+                    return Err(self.refused(
+                        "authorization_code",
+                        client,
+                        GrantRefusal::CodeReplayed.into(),
+                    ));
+                }
+                Decision::Redeem(redeem) => {
+                    let device = known.and_then(|facts| facts.device);
+                    if self.redeem(&hash, &redeem, device, now).await? {
+                        let Redeem {
+                            family,
+                            access,
+                            id_token,
+                            refresh,
+                        } = *redeem;
+                        let refresh = match refresh {
+                            None => None,
+                            Some(name) => Some(
+                                self.signer
+                                    .refresh_token(&self.issuer, name, &family.salt)
+                                    .ok_or(OAuthError::Internal)?,
+                            ),
+                        };
+                        return self.issue("authorization_code", &access, id_token, refresh, client);
+                    }
+                }
+            }
+        }
+        Err(IdentityError::Overtaken.into())
+    }
+
+    /// One transaction: the code spent while the session and the consent are held, the family born, and one ended where
+    /// there were too many. `false` when somebody was faster.
+    async fn redeem(
+        &self,
+        hash: &str,
+        redeem: &Redeem,
+        device: Option<String>,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let (grants, key, family) = (self.clone(), hash.to_owned(), redeem.family.clone());
+        let (request_id, latest) = (
+            latchkey_http::current_request_id().to_string(),
+            self.time.latest(),
+        );
+        let written = self
+            .store
+            .db()
+            .write(move |tx| async move {
+                let store = &grants.store;
+                if !store.hold_redemption(&tx, &key).await? {
+                    return Err(IdentityError::Overtaken);
+                }
+                let others = store
+                    .births(&tx, &family.user, &family.client, now, latest)
+                    .await?;
+                if next_birth(others.limiting, now).is_some() {
+                    // Another was born meanwhile; decided anew, this one has to wait.
+                    return Err(IdentityError::Overtaken);
+                }
+                let committed_by = Timestamp(now.0 + COMMIT_MS);
+                if !store.spend_code(&tx, &key, &family.id, committed_by).await? {
+                    return Err(IdentityError::Overtaken);
+                }
+                if family.mac_key_id.is_some() {
+                    grants
+                        .make_room(&tx, &family, others.living, latest, &request_id, now)
+                        .await?;
+                }
+                // What others of before wait for is not this one's end.
+                let after = |until: Timestamp| Timestamp(now.0.max(until.0.saturating_add(1)));
+                let born_at = others.ended_until.map_or(now, after);
+                store
+                    .add_family(&tx, &family, &key, device.as_deref(), born_at)
+                    .await?;
+                Ok::<_, IdentityError>(())
+            })
+            .await;
+        match written {
+            Ok(()) => {
+                self.redeemed.insert(hash.to_owned(), Instant::now());
+                Ok(true)
+            }
+            Err(IdentityError::Overtaken) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the oldest of a person's families at this client as far as there are too many.
+    async fn make_room(
+        &self,
+        tx: &Tx,
+        family: &Family,
+        living: i64,
+        latest: Timestamp,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<(), IdentityError> {
+        let most = too_many(living);
+        if most == 0 {
+            return Ok(());
+        }
+        let (store, user, client) = (&self.store, &family.user, &family.client);
+        let online = store
+            .oldest_families(tx, user, client, false, latest, most)
+            .await?;
+        let offline = store
+            .oldest_families(tx, user, client, true, latest, most)
+            .await?;
+        for oldest in to_end(most, online, offline) {
+            let end = Revocation::Family {
+                fam: oldest.fam,
+                sid: oldest.sid,
+                client_id: oldest.client_id,
+            };
+            let cause = RevocationCause::FamilyLimit;
+            self.revocations
+                .revoke_in(tx, cause, end, "system", request_id, now)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// When a code was redeemed, as this request must see it: by this node's own clockwork where it was here, else by
+    /// the bound that the row has. Before the request came: it is a replay; after: it lost a race.
+    fn committed_at(
+        &self,
+        hash: &str,
+        received: Instant,
+        written: Timestamp,
+        received_at: Timestamp,
+    ) -> Timestamp {
+        match self.redeemed.get(hash) {
+            Some(committed) if committed <= received => Timestamp(received_at.0 - 1),
+            Some(_) => received_at,
+            None => written,
+        }
+    }
+
+    async fn kill_replayed(
+        &self,
+        client: &Client,
+        hash: &str,
+        fam: String,
+        user: String,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if fam.is_empty() {
+            // The family is gone already.
+            return Ok(());
+        }
+        let (grants, actor, code) = (self.clone(), client.id().to_string(), hash.to_owned());
+        let request_id = latchkey_http::current_request_id().to_string();
+        self.store
+            .db()
+            .write(move |tx| async move {
+                let owner = grants.store.family_owner(&tx, &fam).await?;
+                let end = Revocation::Family {
+                    fam: fam.clone(),
+                    sid: owner.and_then(|(_, sid)| sid),
+                    client_id: actor.clone(),
+                };
+                let cause = RevocationCause::CodeReuse;
+                if !grants
+                    .revocations
+                    .revoke_in(&tx, cause, end, &actor, &request_id, now)
+                    .await?
+                {
+                    return Ok(());
+                }
+                let row = AuditRow {
+                    id: grants.random.uuid_v7(now.0),
+                    kind: cause.name().to_owned(),
+                    actor: actor.clone(),
+                    subject: user.clone(),
+                    request_id: Some(request_id.clone()),
+                    detail: json!({ "fam": fam, "code": code }),
+                };
+                grants.store.audit(&tx, &row, now).await?;
+                grants
+                    .alert(&tx, &fam, &user, &actor, Alert::Ended(cause), 1, &request_id)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! `grant_type=refresh_token` (RFC 6749 §6; design §4, Refresh token)
+
+use latchkey_db::Tx;
+use latchkey_identity_store::{AuditRow, FamilyFacts};
+use latchkey_protocol::OAuthError;
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::client::Client;
+use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, SameAgain};
+use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::Alert;
+use latchkey_protocol::token_request::Refresh;
+use serde_json::json;
+
+use super::{Grants, Issued, TRIES};
+use crate::IdentityError;
+use crate::answer::Refusal;
+use crate::secret::new_jti;
+
+impl Grants {
+    pub async fn refresh(&self, client: &Client, asked: &Refresh) -> Result<Issued, Refusal> {
+        let token = &asked.token;
+        for _ in 0..TRIES {
+            let known = self
+                .store
+                .family(&token.name().handle)
+                .await
+                .map_err(IdentityError::from)?;
+            let family = known.as_ref().map(|facts| &facts.family);
+            let salt = family.map(|family| &family.salt);
+            let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
+            let registry = self.registry.snapshot();
+            let mac_key_id = self.signer.mac_key_id().map_err(IdentityError::from)?;
+            let jti = new_jti(&self.random);
+            let decision = refresh::decide(&Facts {
+                token: &checked,
+                family,
+                client,
+                proof: None,
+                validity: known.as_ref().map(FamilyFacts::validity).unwrap_or_default(),
+                issuer: &self.issuer,
+                resources: &registry.resources,
+                asked_resource: &asked.resource,
+                asked_scope: asked.scope.as_deref(),
+                limits: self.limits,
+                mac_key_id,
+                jti: &jti,
+                now: self.time.now(),
+                latest: self.time.latest(),
+            });
+            if let Decision::Refused(error) = decision {
+                return Err(self.refused("refresh_token", client, error));
+            }
+            // Everything but a refusal has its family.
+            let family = known.map(|facts| facts.family).ok_or(OAuthError::Internal)?;
+            match self.obey(decision, &family, client).await? {
+                Obeyed::Answered(answer) => {
+                    let salt = &family.salt;
+                    let refresh = self.signer.refresh_token(&self.issuer, answer.refresh, salt);
+                    let refresh = refresh.ok_or(OAuthError::Internal)?;
+                    let Answer { access, id_token, .. } = *answer;
+                    return self.issue("refresh_token", &access, id_token, Some(refresh), client);
+                }
+                Obeyed::Ended(error) => return Err(self.refused("refresh_token", client, error)),
+                Obeyed::Overtaken => {}
+            }
+        }
+        // Never invalid_grant: the client's token may well be good.
+        Err(IdentityError::Overtaken.into())
+    }
+
+    /// Writes what was decided, with everything that must survive with it, in one transaction.
+    async fn obey(
+        &self,
+        decision: Decision,
+        family: &Family,
+        client: &Client,
+    ) -> Result<Obeyed, IdentityError> {
+        let store = &self.store;
+        let act = || Act {
+            grants: self.clone(),
+            family: family.clone(),
+            client: client.id().to_string(),
+            request_id: latchkey_http::current_request_id().to_string(),
+            now: self.time.now(),
+        };
+        match decision {
+            Decision::Rotate(rotate) => {
+                let written = store.rotate_family(&rotate).await?;
+                Ok(Obeyed::answered(written, rotate.answer))
+            }
+            Decision::UsedWithoutRotation(used) => {
+                let written = store.use_family(&used).await?;
+                Ok(Obeyed::answered(written, used.answer))
+            }
+            Decision::SameAgain(same) => {
+                let told = same.streak_event.then_some(Alert::OverlapStreak);
+                act().again(same, told).await
+            }
+            Decision::LostAnswerOnce(same) => act().again(same, Some(Alert::LostAnswer)).await,
+            Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
+                act().end(end).await
+            }
+            Decision::Refused(error) => Ok(Obeyed::Ended(error)),
+        }
+    }
+}
+
+/// What became of a decision.
+enum Obeyed {
+    Answered(Box<Answer>),
+    Ended(OAuthError),
+    Overtaken,
+}
+
+impl Obeyed {
+    fn answered(written: bool, answer: Answer) -> Self {
+        if written {
+            Self::Answered(Box::new(answer))
+        } else {
+            Self::Overtaken
+        }
+    }
+}
+
+/// A decision on its way into a transaction.
+struct Act {
+    grants: Grants,
+    family: Family,
+    client: String,
+    request_id: String,
+    now: Timestamp,
+}
+
+impl Act {
+    /// Counts that the current token was given out again, and tells of it where that is odd.
+    async fn again(self, same: SameAgain, told: Option<Alert>) -> Result<Obeyed, IdentityError> {
+        metrics::counter!("latchkey_refresh_retries_total").increment(1);
+        let db = self.grants.store.db().clone();
+        db.write(move |tx| async move {
+            let written = self.grants.store.count_retry(&tx, &same).await?;
+            if written && let Some(alert) = told {
+                self.note(&tx, alert).await?;
+            }
+            Ok(Obeyed::answered(written, same.answer))
+        })
+        .await
+    }
+
+    /// Ends the family once: who comes second finds it ended, and tells nobody.
+    async fn end(self, end: End) -> Result<Obeyed, IdentityError> {
+        let db = self.grants.store.db().clone();
+        db.write(move |tx| async move {
+            let revocation = Revocation::Family {
+                fam: end.fam,
+                sid: self.family.sid.clone(),
+                client_id: self.family.client.to_string(),
+            };
+            let (revocations, client) = (&self.grants.revocations, &self.client);
+            if revocations
+                .revoke_in(&tx, end.cause, revocation, client, &self.request_id, self.now)
+                .await?
+            {
+                let reason = end.cause.name();
+                self.note(&tx, Alert::Ended(end.cause)).await?;
+                tracing::warn!(
+                    reason,
+                    fam = self.family.fam,
+                    client.id = client,
+                    "a family ended"
+                );
+                metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
+            }
+            Ok(Obeyed::Ended(end.error))
+        })
+        .await
+    }
+
+    async fn note(&self, tx: &Tx, alert: Alert) -> Result<(), IdentityError> {
+        let (grants, family) = (&self.grants, &self.family);
+        let row = AuditRow {
+            id: grants.random.uuid_v7(self.now.0),
+            kind: alert.name().to_owned(),
+            actor: self.client.clone(),
+            subject: family.user.clone(),
+            request_id: Some(self.request_id.clone()),
+            detail: json!({ "fam": family.fam, "generation": family.generation }),
+        };
+        grants.store.audit(tx, &row, self.now).await?;
+        grants
+            .alert(
+                tx,
+                &family.fam,
+                &family.user,
+                &self.client,
+                alert,
+                family.generation,
+                &self.request_id,
+            )
+            .await
+    }
+}

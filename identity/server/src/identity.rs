@@ -1,0 +1,416 @@
+//! The identity provider as its process and its administrators see it; and where each of its values gets what it needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRef;
+use latchkey_bus::{Outbox, RevocationLog};
+use latchkey_clock::{Clock, Random};
+use latchkey_contracts::events::revocation::Revocation as Wire;
+use latchkey_http::outgoing::Outgoing;
+use latchkey_http::probes::Ready;
+use latchkey_identity_store::Store;
+use latchkey_protocol::client::Alg;
+use latchkey_protocol::revocation::Subject;
+use latchkey_protocol::revocation_policy::RevocationCause;
+use latchkey_protocol::{refresh, session};
+use latchkey_web::{COMMON_EN, MessageFile, Messages, Origins};
+use moka::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{AdminError, Changes, Clients, Keys};
+use crate::admit::ClientAuthentication;
+use crate::chore::Chore;
+use crate::ends::Revocations;
+use crate::error::IdentityError;
+use crate::feed::Feed;
+use crate::grants::Grants;
+use crate::hashing::Pool;
+use crate::housekeeping::Housekeeping;
+use crate::interaction::Interactions;
+use crate::keypair::RsaBits;
+use crate::logout_delivery::LogoutDelivery;
+use crate::logout_tokens::LogoutTokens;
+use crate::people::Users;
+use crate::registry::Registry;
+use crate::registry_sync::RegistrySync;
+use crate::resources::Resources;
+use crate::seed::{Seed, SeedError, Seeded, Seeds};
+use crate::sessions::Sessions;
+use crate::sign_in::Passwords;
+use crate::signer::Signer;
+use crate::site::Site;
+use crate::throttle::Throttle;
+use crate::time::Time;
+use crate::tokens::Verifier;
+use crate::unfinished::Unfinished;
+use crate::vault::Vault;
+
+/// The identity provider. Cloning is cheap.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) values: Arc<Values>,
+}
+
+/// What it consists of. A route takes what it uses from here; no value knows more than its own fields.
+pub(crate) struct Values {
+    pub issuer: Arc<str>,
+    pub site: Arc<Site>,
+    pub store: Store,
+    pub revocation_log: RevocationLog,
+    pub signer: Signer,
+    pub registry: Arc<Registry>,
+    pub sync: Arc<RegistrySync>,
+    pub verifier: Arc<Verifier>,
+    pub feed: Arc<Feed>,
+    pub revocations: Revocations,
+    pub sessions: Sessions,
+    pub interactions: Arc<Interactions>,
+    pub passwords: Arc<Passwords>,
+    pub client_authentication: Arc<ClientAuthentication>,
+    pub grants: Arc<Grants>,
+    pub housekeeping: Housekeeping,
+    pub logouts: LogoutDelivery,
+    pub changes: Changes,
+    pub clients: Clients,
+    pub users: Users,
+    pub keys: Keys,
+    pub resources: Resources,
+    pub seeds: Seeds,
+    pub random: Random,
+    pub time: Time,
+    pub stop: CancellationToken,
+}
+
+/// What an identity provider is made of.
+pub struct Parts {
+    /// The configured issuer, without a slash at its end.
+    pub issuer: String,
+    /// The origins by which browsers reach it; the issuer's own is the first.
+    pub origins: Origins,
+    /// Its database, with [`MIGRATIONS`](crate::MIGRATIONS) and the outbox's tables.
+    pub db: latchkey_db::Db,
+    /// What was taken back, as every guard hears it.
+    pub revocation_log: RevocationLog,
+    /// The resources that exist in every installation: the services of the house, by their contracts.
+    pub resources: Vec<latchkey_protocol::Resource>,
+    /// The opened master key.
+    pub vault: Vault,
+    /// How large new RSA keys are.
+    pub rsa: RsaBits,
+    /// For calls to addresses that clients have registered.
+    pub outgoing: Outgoing,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// Ends long-lived answers when the listener stops.
+    pub stop: CancellationToken,
+}
+
+/// True when this database holds anything that only a master key opens.
+pub async fn is_sealed(db: &latchkey_db::Db) -> Result<bool, IdentityError> {
+    Ok(Store::new(db.clone()).is_sealed().await?)
+}
+
+impl Identity {
+    /// Opens the registry and makes the keys that are missing.
+    pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
+        let resources = parts.resources.clone();
+        let messages = Messages::read(&[COMMON_EN, EN])?;
+        let identity = Self {
+            values: Arc::new(Values::of(parts, messages)),
+        };
+        identity.values.sync.declare_resources(resources).await?;
+        identity.refresh().await?;
+        Ok(identity)
+    }
+
+    /// What must be true before it takes requests.
+    pub fn ready(&self) -> Ready {
+        let (keys, feed, registry) = (self.clone(), self.clone(), self.clone());
+        Ready::new()
+            .when("registry", move || registry.values.registry.is_current())
+            .when("keys", move || keys.can_sign())
+            .when("signals", move || feed.values.feed.is_live())
+    }
+
+    /// Why this node cannot do its work yet, as far as it is known; for whoever waits for it.
+    pub fn why_not_ready(&self) -> Option<String> {
+        let mut reasons = Vec::new();
+        if !self.can_sign() {
+            reasons.push("there is no signing key".to_owned());
+        }
+        if !self.values.feed.is_live() {
+            reasons.push("the log of revocations has not been read to its end".to_owned());
+        }
+        reasons.extend(self.values.time.problem());
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+
+    fn can_sign(&self) -> bool {
+        let values = &self.values;
+        values.signer.can_sign(Alg::default(), values.time.now())
+    }
+
+    /// Does one of the things that go on beside requests, until `stop`.
+    pub async fn run(&self, chore: Chore, stop: CancellationToken) {
+        let values = &self.values;
+        match chore {
+            Chore::Feed => {
+                values
+                    .feed
+                    .listen(&values.revocation_log, &values.time, stop)
+                    .await
+            }
+            Chore::Registry => values.sync.keep_up(&stop).await,
+            Chore::Keys => values.sync.keep_keys(&stop).await,
+            Chore::Expiry => values.housekeeping.forget_expired(&stop).await,
+            Chore::History => values.housekeeping.forget_history(&stop).await,
+            Chore::LargeEnds => values.revocations.end_what_is_left(&stop).await,
+            Chore::Logouts => values.logouts.run(&stop).await,
+        }
+    }
+
+    /// The configured issuer.
+    pub fn issuer(&self) -> &str {
+        &self.values.issuer
+    }
+
+    /// The identity database.
+    pub fn store(&self) -> &Store {
+        &self.values.store
+    }
+
+    /// The signer, for whoever must make tokens that a guard believes.
+    pub fn signer(&self) -> &Signer {
+        &self.values.signer
+    }
+
+    /// The registered clients.
+    pub fn clients(&self) -> &Clients {
+        &self.values.clients
+    }
+
+    /// Everybody who has an account.
+    pub fn users(&self) -> &Users {
+        &self.values.users
+    }
+
+    /// The signing keys.
+    pub fn keys(&self) -> &Keys {
+        &self.values.keys
+    }
+
+    /// What tokens can be for.
+    pub fn resources(&self) -> &Resources {
+        &self.values.resources
+    }
+
+    /// Writes a seed in one transaction: all of it or nothing. A secret is made for a confidential client that has none.
+    pub async fn seed(&self, seed: Seed, actor: &str) -> Result<Seeded, SeedError> {
+        self.values.seeds.write(seed, actor).await
+    }
+
+    /// Says that the database was restored from a backup: every refresh token of before is dead, none of them by theft,
+    /// and whoever follows the log or the feed of revocations begins anew.
+    pub async fn restored(&self, actor: &str) -> Result<(), AdminError> {
+        self.values
+            .changes
+            .restored(&self.values.revocation_log, actor)
+            .await
+    }
+
+    /// Ends what the policy says for this cause, and tells everybody. `false` when it had ended before.
+    pub async fn revoke(
+        &self,
+        cause: RevocationCause,
+        subject: impl Into<Subject>,
+        actor: &str,
+    ) -> Result<bool, IdentityError> {
+        self.values.revocations.revoke(cause, subject, actor).await
+    }
+
+    /// Catches up with the database and makes the keys that are due.
+    pub async fn refresh(&self) -> Result<(), IdentityError> {
+        self.values.sync.refresh().await
+    }
+}
+
+impl Values {
+    fn of(parts: Parts, messages: Messages) -> Self {
+        let Parts {
+            issuer,
+            origins,
+            db,
+            revocation_log,
+            resources,
+            vault,
+            rsa,
+            outgoing,
+            clock,
+            random,
+            stop,
+        } = parts;
+        let site = Site::new(issuer.clone(), origins, messages);
+        let issuer: Arc<str> = issuer.into();
+        let (store, time) = (Store::new(db), Time::new(clock.clone()));
+        let signer = Signer::new(vault, rsa, random.clone());
+        let outbox = Outbox::new(Wire::SOURCE, clock.clone(), random.clone());
+        let registry = Arc::new(Registry::new(store.clone(), &issuer, resources));
+        let throttle = Arc::new(Throttle::default());
+        let verifier = Arc::new(Verifier::new(&issuer, clock.clone()));
+        let sync = Arc::new(RegistrySync::new(
+            issuer.clone(),
+            store.clone(),
+            signer.clone(),
+            registry.clone(),
+            throttle.clone(),
+            verifier.clone(),
+            time.clone(),
+        ));
+        let revocations = Revocations {
+            store: store.clone(),
+            outbox: outbox.clone(),
+            random: random.clone(),
+            time: time.clone(),
+            sync: sync.clone(),
+        };
+        let sessions = Sessions {
+            store: store.clone(),
+            time: time.clone(),
+        };
+        let interactions = Interactions {
+            issuer: issuer.clone(),
+            store: store.clone(),
+            signer: signer.clone(),
+            registry: registry.clone(),
+            sessions: sessions.clone(),
+            unfinished: Unfinished::default(),
+            limits: session::Limits::default(),
+            random: random.clone(),
+            time: time.clone(),
+        };
+        let passwords = Passwords {
+            store: store.clone(),
+            signer: signer.clone(),
+            hashing: Arc::new(Pool::new()),
+            throttle: throttle.clone(),
+            sessions: sessions.clone(),
+            revocations: revocations.clone(),
+            limits: session::Limits::default(),
+            random: random.clone(),
+            time: time.clone(),
+        };
+        let client_authentication = ClientAuthentication {
+            store: store.clone(),
+            signer: signer.clone(),
+            registry: registry.clone(),
+            throttle,
+            time: time.clone(),
+        };
+        let grants = Grants {
+            issuer: issuer.clone(),
+            store: store.clone(),
+            signer: signer.clone(),
+            registry: registry.clone(),
+            revocations: revocations.clone(),
+            outbox: outbox.clone(),
+            redeemed: Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(Duration::from_secs(600))
+                .build(),
+            limits: refresh::Limits::default(),
+            random: random.clone(),
+            time: time.clone(),
+        };
+        let changes = Changes {
+            store: store.clone(),
+            random: random.clone(),
+            time: time.clone(),
+            sync: sync.clone(),
+        };
+        let clients = Clients {
+            changes: changes.clone(),
+            signer: signer.clone(),
+            revocations: revocations.clone(),
+        };
+        let users = Users {
+            changes: changes.clone(),
+            outbox,
+            revocations: revocations.clone(),
+        };
+        Self {
+            site: Arc::new(site),
+            feed: Arc::default(),
+            interactions: Arc::new(interactions),
+            passwords: Arc::new(passwords),
+            client_authentication: Arc::new(client_authentication),
+            grants: Arc::new(grants),
+            housekeeping: Housekeeping {
+                store: store.clone(),
+                time: time.clone(),
+            },
+            logouts: LogoutDelivery {
+                store: store.clone(),
+                tokens: LogoutTokens::new(&issuer, signer.clone(), random.clone()),
+                outgoing,
+                time: time.clone(),
+            },
+            keys: Keys {
+                changes: changes.clone(),
+                signer: signer.clone(),
+                revocations: revocations.clone(),
+            },
+            resources: Resources {
+                changes: changes.clone(),
+                issuer: issuer.clone(),
+            },
+            seeds: Seeds {
+                issuer: issuer.clone(),
+                changes: changes.clone(),
+                clients: clients.clone(),
+                users: users.clone(),
+            },
+            changes,
+            clients,
+            users,
+            revocations,
+            sessions,
+            issuer,
+            store,
+            revocation_log,
+            signer,
+            registry,
+            sync,
+            verifier,
+            random,
+            time,
+            stop,
+        }
+    }
+}
+
+impl FromRef<Identity> for Arc<Registry> {
+    fn from_ref(identity: &Identity) -> Self {
+        identity.values.registry.clone()
+    }
+}
+
+impl FromRef<Identity> for Arc<ClientAuthentication> {
+    fn from_ref(identity: &Identity) -> Self {
+        identity.values.client_authentication.clone()
+    }
+}
+
+impl FromRef<Identity> for Arc<Grants> {
+    fn from_ref(identity: &Identity) -> Self {
+        identity.values.grants.clone()
+    }
+}
+
+/// All that the issuer's pages say, in English.
+pub const EN: MessageFile = (
+    "identity/server/messages/en.ftl",
+    include_str!("../messages/en.ftl"),
+);

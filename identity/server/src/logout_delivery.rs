@@ -1,0 +1,229 @@
+//! Tells clients that sessions have ended (OpenID Connect Back-Channel Logout): at once after the commit, and then with
+//! growing pauses for a day. Whoever signs out does not wait for it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use latchkey_http::outgoing::{Outgoing, OutgoingError, Purpose};
+use latchkey_identity_store::{Logout, Store, StoreError};
+use latchkey_protocol::client::Client;
+use latchkey_protocol::logout_token::{Outcome, outcome};
+use latchkey_protocol::{ClientId, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::logout_tokens::LogoutTokens;
+use crate::signer::SignerError;
+use crate::time::Time;
+
+/// How many ended sessions are looked at in one transaction.
+const SESSIONS: i64 = 100;
+/// How many calls of this node are under way, and how many of them to one client.
+const AT_ONCE: usize = 64;
+const AT_ONCE_PER_CLIENT: i64 = 4;
+/// For how long a try that has begun is its node's own, milliseconds: longer than any call takes.
+const CLAIM_MS: i64 = 30_000;
+/// How often it is looked whether something is due, when nothing says so.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What it takes to tell clients.
+pub(crate) struct LogoutDelivery {
+    pub store: Store,
+    pub tokens: LogoutTokens,
+    pub outgoing: Outgoing,
+    pub time: Time,
+}
+
+/// Why a client could not be told.
+#[derive(Debug, thiserror::Error)]
+enum NotTold {
+    #[error("the token cannot be signed")]
+    Signer(#[from] SignerError),
+    #[error("the client cannot be reached")]
+    Outgoing(#[from] OutgoingError),
+}
+
+impl LogoutDelivery {
+    /// Tells whoever is to be told, until `stop`.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let mut changes = self.store.db().changes();
+        let mut under_way = FuturesUnordered::new();
+        let mut busy = Busy::default();
+        while !stop.is_cancelled() {
+            let pause = match self.due().await {
+                Ok((due, whole)) => {
+                    for logout in due {
+                        if under_way.len() < AT_ONCE && busy.begin(&logout.client) {
+                            under_way.push(self.try_once(logout));
+                        }
+                    }
+                    if whole { EVERY } else { Duration::ZERO }
+                }
+                Err(error) => {
+                    let reason = latchkey_http::reasons(&error);
+                    tracing::warn!(reason, "clients wait to be told of sign-outs");
+                    EVERY
+                }
+            };
+            tokio::select! {
+                Some(client) = under_way.next() => busy.end(client),
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Notes whom the sessions that have ended are to be told, and answers with what is due, and whether that is all.
+    async fn due(&self) -> Result<(Vec<Logout>, bool), StoreError> {
+        let ended = self.store.untold_sessions(SESSIONS).await?;
+        let whole = i64::try_from(ended.len()).is_ok_and(|ended| ended < SESSIONS);
+        if !ended.is_empty() {
+            let mut told = Vec::new();
+            let mut known: HashMap<ClientId, bool> = HashMap::new();
+            for session in ended {
+                let mut clients = self.store.clients_of_session(&session.id).await?;
+                for (client, _) in &clients {
+                    if let Entry::Vacant(unknown) = known.entry(client.clone()) {
+                        unknown.insert(self.listener(client).await?.is_some());
+                    }
+                }
+                clients.retain(|(client, _)| known.get(client) == Some(&true));
+                told.push((session, clients));
+            }
+            let (store, now) = (self.store.clone(), self.time.now());
+            self.store
+                .db()
+                .write(move |tx| async move { store.tell_of_sessions(&tx, &told, now).await })
+                .await?;
+        }
+        Ok((
+            self.store
+                .due_logouts(self.time.now(), AT_ONCE_PER_CLIENT)
+                .await?,
+            whole,
+        ))
+    }
+
+    /// The client, if it hears of sign-outs, and where.
+    async fn listener(&self, id: &ClientId) -> Result<Option<(Client, String)>, StoreError> {
+        let client = self.store.client(self.store.db(), id).await?;
+        Ok(client.and_then(|client| {
+            let uri = client.backchannel_logout_uri()?.to_owned();
+            Some((client, uri))
+        }))
+    }
+
+    /// One try, and what follows from it. Where the database fails meanwhile, the try is repeated when its claim is over.
+    async fn try_once(&self, logout: Logout) -> ClientId {
+        if let Err(error) = self.tell(&logout).await {
+            let reason = latchkey_http::reasons(&error);
+            tracing::warn!(client.id = %logout.client, reason, "a client waits to be told of a sign-out");
+        }
+        logout.client
+    }
+
+    async fn tell(&self, logout: &Logout) -> Result<(), StoreError> {
+        let until = Timestamp(self.time.now().0.saturating_add(CLAIM_MS));
+        if !self.store.claim_logout(logout, until).await? {
+            // Another node tells.
+            return Ok(());
+        }
+        let Some((client, uri)) = self.listener(&logout.client).await? else {
+            return self.store.finish_logout(logout).await;
+        };
+        let (status, reason) = match self.send(&client, &uri, logout).await {
+            Ok(status) => (Some(status), String::new()),
+            Err(error) => (None, latchkey_http::reasons(&error)),
+        };
+        let tries = logout.tries + 1;
+        let outcome = outcome(status, tries, logout.begun_at, self.time.now());
+        metrics::counter!("latchkey_logout_tokens_total", "outcome" => name(outcome)).increment(1);
+        let id = client.id();
+        match outcome {
+            Outcome::Delivered => {}
+            Outcome::Refused => {
+                tracing::warn!(client.id = %id, "a client refuses a logout token, and may stay signed in");
+            }
+            Outcome::GivenUp => {
+                tracing::error!(client.id = %id, status, reason, "a client was not told of a sign-out");
+            }
+            Outcome::Retry(at) => {
+                // It is tried for a day, and said once.
+                if tries == 1 {
+                    tracing::warn!(client.id = %id, status, reason, "a client is told of a sign-out later");
+                }
+                return self.store.put_off_logout(logout, at).await;
+            }
+        }
+        self.store.finish_logout(logout).await
+    }
+
+    /// The status of the client's answer (§2.8).
+    async fn send(&self, client: &Client, uri: &str, logout: &Logout) -> Result<u16, NotTold> {
+        let token = self.tokens.mint(client, logout, self.time.now())?;
+        let form = [("logout_token", token.as_str())];
+        let reply = self
+            .outgoing
+            .post_form(Purpose::BackChannelLogout, uri, &form)
+            .await?;
+        Ok(reply.status().as_u16())
+    }
+}
+
+/// How many calls to each client are under way.
+#[derive(Default)]
+struct Busy(HashMap<ClientId, i64>);
+
+impl Busy {
+    /// `false` when there are enough.
+    fn begin(&mut self, client: &ClientId) -> bool {
+        let calls = self.0.entry(client.clone()).or_default();
+        let free = *calls < AT_ONCE_PER_CLIENT;
+        *calls += i64::from(free);
+        free
+    }
+
+    fn end(&mut self, client: ClientId) {
+        if let Entry::Occupied(mut calls) = self.0.entry(client) {
+            *calls.get_mut() -= 1;
+            if *calls.get() == 0 {
+                calls.remove();
+            }
+        }
+    }
+}
+
+/// As metrics have it.
+fn name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Delivered => "delivered",
+        Outcome::Refused => "refused",
+        Outcome::Retry(_) => "failed",
+        Outcome::GivenUp => "given_up",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_client_has_no_more_than_its_part_of_the_calls() {
+        let client = |id: &str| ClientId::parse(id).unwrap();
+        let (slow, other) = (client("slow"), client("other"));
+        let mut busy = Busy::default();
+        let begun = (0..10).filter(|_| busy.begin(&slow)).count();
+        assert_eq!(i64::try_from(begun).unwrap(), AT_ONCE_PER_CLIENT);
+        assert!(busy.begin(&other));
+        busy.end(slow.clone());
+        assert!(busy.begin(&slow) && !busy.begin(&slow));
+        for _ in 0..AT_ONCE_PER_CLIENT {
+            busy.end(slow.clone());
+        }
+        busy.end(other);
+        assert!(busy.0.is_empty());
+    }
+}

@@ -1,0 +1,241 @@
+//! Keeps what a node has in memory up with the database, and makes the keys that are due.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_http::reasons;
+use latchkey_identity_store::Store;
+use latchkey_protocol::client::{Alg, Grant};
+use latchkey_protocol::{Resource, Timestamp, metadata};
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+use crate::IdentityError;
+use crate::registry::{Document, Registry, Snapshot};
+use crate::signer::Signer;
+use crate::throttle::Throttle;
+use crate::time::Time;
+use crate::tokens::Verifier;
+
+/// Whoever looks at the database for all that is in memory.
+pub(crate) struct RegistrySync {
+    issuer: Arc<str>,
+    store: Store,
+    signer: Signer,
+    registry: Arc<Registry>,
+    throttle: Arc<Throttle>,
+    verifier: Arc<Verifier>,
+    time: Time,
+    /// Catching up takes turns: a slow look at the database must not replace what a later one has found.
+    catching_up: Mutex<()>,
+    /// Held by whoever makes keys.
+    making_keys: Mutex<()>,
+    /// Told after each look at the registry.
+    looked: Notify,
+}
+
+impl RegistrySync {
+    pub fn new(
+        issuer: Arc<str>,
+        store: Store,
+        signer: Signer,
+        registry: Arc<Registry>,
+        throttle: Arc<Throttle>,
+        verifier: Arc<Verifier>,
+        time: Time,
+    ) -> Self {
+        Self {
+            issuer,
+            store,
+            signer,
+            registry,
+            throttle,
+            verifier,
+            time,
+            catching_up: Mutex::default(),
+            making_keys: Mutex::default(),
+            looked: Notify::new(),
+        }
+    }
+
+    /// Catches up with the database and makes the keys that are due.
+    pub async fn refresh(&self) -> Result<(), IdentityError> {
+        self.look().await?;
+        self.make_keys().await
+    }
+
+    /// Makes the keys that are due, however long it takes, and looks at them.
+    pub async fn make_keys(&self) -> Result<(), IdentityError> {
+        let algs = self.registry.snapshot().algs.clone();
+        let (signer, store) = (&self.signer, &self.store);
+        let _turn = self.making_keys.lock().await;
+        if signer.make_what_is_due(store, &algs, self.time.now()).await? {
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    /// Catches up with the database: keys, resources, blocked callers. Nobody who writes can keep a node for long from
+    /// hearing that a client was disabled or a key revoked.
+    pub async fn look(&self) -> Result<(), IdentityError> {
+        let _turn = self.catching_up.lock().await;
+        let now = self.time.now();
+        let blocked = self.store.blocked(now).await?;
+        self.throttle.learn(blocked, now);
+
+        let mut revision = self.store.revision().await?;
+        let before = self.registry.snapshot();
+        let changed = revision != before.revision;
+        let (signer, store) = (&self.signer, &self.store);
+        let mut read = match changed {
+            true => Some(signer.read(store).await?),
+            false => None,
+        };
+        let installation = store.installation(store.db()).await?;
+        let (algs, origins) = self.in_use(changed, &before).await?;
+        if read.as_ref().is_none_or(|read| read.lacks_keys(&algs, now)) {
+            // A key that is not trusted any more stops before the next one is made.
+            if let Some(read) = read.take() {
+                signer.install(read);
+            }
+            if self.made_soon(&algs, now).await {
+                revision = store.revision().await?;
+                read = Some(signer.read(store).await?);
+            }
+        }
+        // Publication depends on the time, too: a key retires without any change in the database.
+        let jwks = match &read {
+            Some(read) => read.jwks(now),
+            None => signer.jwks(now),
+        };
+        if revision != before.revision || before.jwks.bytes != jwks {
+            if before.jwks.bytes != jwks {
+                self.verifier.use_keys(&jwks);
+            }
+            let resources = store.resources(store.db()).await?;
+            let discovery = metadata::document(&self.issuer, &resources)
+                .to_string()
+                .into_bytes();
+            self.registry.publish(Snapshot {
+                revision,
+                algs,
+                resources,
+                origins,
+                discovery: Document::new(discovery),
+                jwks: Document::new(jwks),
+            });
+        }
+        // Only now: whoever is shown a new signature finds its key in the JWKS.
+        if let Some(read) = read {
+            signer.install(read);
+        }
+        self.time.compare(installation.latest, self.signer.made_at(), now);
+        self.registry.heard();
+        Ok(())
+    }
+
+    /// Makes the keys that are due, if that takes no longer than a moment; whether one was made. The key after one that was
+    /// revoked is published with its end: a guard that finds none comes back only after a while. What takes longer or
+    /// fails is for [`Self::make_keys`], which says so; nothing is made twice at once.
+    async fn made_soon(&self, algs: &[Alg], now: Timestamp) -> bool {
+        const PATIENCE: Duration = Duration::from_secs(2);
+        let Ok(_turn) = self.making_keys.try_lock() else {
+            return false;
+        };
+        let making = self.signer.make_what_is_due(&self.store, algs, now);
+        matches!(tokio::time::timeout(PATIENCE, making).await, Ok(Ok(true)))
+    }
+
+    /// The default algorithm and those that clients are registered for, and the origins of browser clients.
+    async fn in_use(
+        &self,
+        changed: bool,
+        before: &Snapshot,
+    ) -> Result<(Vec<Alg>, HashSet<String>), IdentityError> {
+        if !changed {
+            return Ok((before.algs.clone(), before.origins.clone()));
+        }
+        let mut algs = vec![Alg::default()];
+        let mut origins = HashSet::new();
+        for client in self.store.clients().await? {
+            algs.push(client.access_token_alg());
+            if client.may_use(Grant::AuthorizationCode) {
+                algs.push(client.id_token_alg());
+            }
+            origins.extend(client.metadata.allowed_origins);
+        }
+        algs.sort_unstable();
+        algs.dedup();
+        Ok((algs, origins))
+    }
+
+    /// Writes down the resources of the house, as their contracts have them today.
+    pub async fn declare_resources(&self, resources: Vec<Resource>) -> Result<(), IdentityError> {
+        let declared = self.store.resources(self.store.db()).await?;
+        let missing: Vec<Resource> = resources
+            .into_iter()
+            .filter(|resource| !declared.contains(resource))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let (store, now) = (self.store.clone(), self.time.now());
+        self.store
+            .db()
+            .write(move |tx| async move {
+                store.touch_registry(&tx).await?;
+                for resource in &missing {
+                    store.put_resource(&tx, resource, now).await?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Catches up after each announced commit and at least every second, until `stop`.
+    pub async fn keep_up(&self, stop: &CancellationToken) {
+        let mut changes = self.store.db().changes();
+        loop {
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = stop.cancelled() => return,
+            }
+            match tokio::time::timeout(Duration::from_secs(5), self.look()).await {
+                Ok(Ok(())) => self.looked.notify_one(),
+                Ok(Err(error)) => {
+                    tracing::error!(
+                        reason = reasons(&error),
+                        silent_ms = self.registry.age_ms(),
+                        "the registry cannot be read; clients are refused when it was silent for too long"
+                    );
+                }
+                Err(_late) => tracing::error!(
+                    silent_ms = self.registry.age_ms(),
+                    "the registry cannot be read in time; clients are refused when it was silent for too long"
+                ),
+            }
+        }
+    }
+
+    /// Makes keys that are due. A loop of its own: a large key and a busy writer take their time.
+    pub async fn keep_keys(&self, stop: &CancellationToken) {
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                () = self.looked.notified() => {}
+                () = stop.cancelled() => return,
+            }
+            match self.make_keys().await {
+                Ok(()) => failing = false,
+                // It is tried every second, and said once.
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::error!(reason = reasons(&error), "a key cannot be made");
+                }
+                Err(_still) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Who is signed in with a browser.
+
+use latchkey_identity_store::{SessionRow, Store};
+use latchkey_protocol::ClientId;
+use latchkey_protocol::consent::Consent;
+use latchkey_protocol::person::Person;
+use latchkey_protocol::session::State;
+
+use crate::IdentityError;
+use crate::secret::digest;
+use crate::time::Time;
+use crate::visitor::Visitor;
+
+/// A session that this browser's cookie opens.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedIn {
+    pub row: SessionRow,
+    pub person: Person,
+    pub state: State,
+    /// What they allow the client that was asked about.
+    pub consent: Option<Consent>,
+}
+
+/// The sessions of browsers. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Sessions {
+    pub store: Store,
+    pub time: Time,
+}
+
+impl Sessions {
+    /// The session of this browser, in whatever state; ended ones are none.
+    pub async fn of(&self, visitor: &Visitor) -> Result<Option<SignedIn>, IdentityError> {
+        self.at_client(visitor, None).await
+    }
+
+    /// The same with what its person allows this client.
+    pub async fn at_client(
+        &self,
+        visitor: &Visitor,
+        client: Option<&ClientId>,
+    ) -> Result<Option<SignedIn>, IdentityError> {
+        let Some(secret) = visitor.session_secret() else {
+            return Ok(None);
+        };
+        let found = self.store.session_by_secret(&digest(secret), client).await?;
+        let latest = self.time.latest();
+        Ok(found
+            .map(|(row, person, consent)| SignedIn {
+                state: row.session.state(latest),
+                row,
+                person,
+                consent,
+            })
+            .filter(|known| known.state != State::Ended))
+    }
+}

@@ -1,0 +1,96 @@
+//! How late it is here: this node's clock, and the latest instant that the installation has seen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+
+use latchkey_clock::{Clock, rfc3339};
+use latchkey_protocol::Timestamp;
+use latchkey_protocol::latest::OwnClock;
+
+/// This node's time. Cloning is cheap; clones know the same.
+#[derive(Clone)]
+pub(crate) struct Time {
+    clock: Clock,
+    known: Arc<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// The latest instant that this installation has seen, milliseconds.
+    latest: AtomicI64,
+    /// The latest that its database has ever shown, believed or not, milliseconds.
+    seen: AtomicI64,
+    /// The worst that was said of this node's clock.
+    told: AtomicU8,
+}
+
+impl Time {
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            known: Arc::default(),
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now_ms())
+    }
+
+    /// The latest instant that this installation has seen: a clock that is set back revives nothing.
+    pub fn latest(&self) -> Timestamp {
+        let now = self.now().0;
+        Timestamp(self.known.latest.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+
+    /// An instant for ends after which nothing new may begin. Another node may not have heard of it yet and may have a
+    /// clock that is ahead: what it issues meanwhile must have ended, too. Less than the leeway of guards, so that what
+    /// begins again is accepted at once.
+    pub fn soon(&self) -> Timestamp {
+        const UNHEARD_MS: i64 = 8_000;
+        Timestamp(self.now().0 + UNHEARD_MS)
+    }
+
+    /// Believes the latest instant that the database has noted, and says once when this node's clock is behind it.
+    /// `made_at` is when the newest key was made.
+    pub fn compare(&self, latest: Timestamp, made_at: Option<Timestamp>, now: Timestamp) {
+        if OwnClock::judge(latest, now).believes() {
+            self.known.latest.fetch_max(latest.0, Ordering::Relaxed);
+        }
+        // A first start may have been too short to note the time, and has made its keys all the same.
+        let seen = made_at.map_or(latest, |made| made.max(latest));
+        self.known.seen.fetch_max(seen.0, Ordering::Relaxed);
+        let clock = OwnClock::judge(seen, now);
+        if self.known.told.fetch_max(clock as u8, Ordering::Relaxed) >= clock as u8 {
+            return;
+        }
+        let (here, there) = (rfc3339(now.0), rfc3339(seen.0));
+        match clock {
+            OwnClock::Right => {}
+            OwnClock::Behind => tracing::warn!(
+                clock = here,
+                seen = there,
+                "this machine's clock is behind an instant that the database has seen: this one or another was set \
+                 back, or is wrong; what had ended by then stays ended"
+            ),
+            OwnClock::FarBehind => tracing::error!(
+                clock = here,
+                seen = there,
+                "this machine's clock is more than seven days behind an instant that the database has seen, which is \
+                 therefore not believed: this clock or another is or was wrong"
+            ),
+        }
+    }
+
+    /// What is wrong with this node's clock, as far as the database shows it.
+    pub fn problem(&self) -> Option<String> {
+        let now = self.now();
+        let seen = Timestamp(self.known.seen.load(Ordering::Relaxed));
+        if OwnClock::judge(seen, now) == OwnClock::Right {
+            return None;
+        }
+        let (here, there) = (rfc3339(now.0), rfc3339(seen.0));
+        Some(format!(
+            "this machine's clock says {here}, and the database has seen {there}"
+        ))
+    }
+}

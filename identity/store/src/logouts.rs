@@ -1,0 +1,195 @@
+//! Who is still to be told that a session has ended: found by the sessions themselves, then kept until told.
+
+use latchkey_db::{Row, Tx, sql, sql_list};
+use latchkey_protocol::{ClientId, Timestamp};
+
+use crate::{Store, StoreError};
+
+/// A session that somebody has ended and whose clients are not written down yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Its id.
+    pub id: String,
+    /// Whose it was.
+    pub user: String,
+}
+
+/// A client that is to be told of the end of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logout {
+    /// The client.
+    pub client: ClientId,
+    /// The session, as the client knows it.
+    pub sid: String,
+    /// Whose it was.
+    pub user: String,
+    /// Since when it is tried.
+    pub begun_at: Timestamp,
+    /// How often it was tried.
+    pub tries: i64,
+}
+
+impl Store {
+    /// Up to `most` sessions that somebody has ended and whose clients are not written down yet.
+    pub async fn untold_sessions(&self, most: i64) -> Result<Vec<EndedSession>, StoreError> {
+        sql(
+            "SELECT id, user_id FROM sessions WHERE ended_at IS NOT NULL AND told_at IS NULL \
+             ORDER BY ended_at, id LIMIT $1",
+        )
+        .bind(most)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(EndedSession {
+                id: row.text("id")?,
+                user: row.text("user_id")?,
+            })
+        })
+        .collect()
+    }
+
+    /// Every client that took tokens in a session, with the name by which it knows the session.
+    pub async fn clients_of_session(&self, session: &str) -> Result<Vec<(ClientId, String)>, StoreError> {
+        // From client to client by the index, however many families each has.
+        sql("WITH RECURSIVE taken (client_id) AS ( \
+               SELECT MIN(f.client_id) FROM families f WHERE f.session_id = $1 \
+               UNION ALL \
+               SELECT (SELECT MIN(f.client_id) FROM families f WHERE f.session_id = $1 AND f.client_id > t.client_id) \
+               FROM taken t WHERE t.client_id IS NOT NULL) \
+             SELECT t.client_id AS client_id, (SELECT MAX(f.sid) FROM families f \
+               WHERE f.session_id = $1 AND f.client_id = t.client_id) AS sid \
+             FROM taken t WHERE t.client_id IS NOT NULL")
+        .bind(session)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .filter_map(|row| known_by(row).transpose())
+        .collect()
+    }
+
+    /// Writes down who is to be told of the ends of these sessions, each by itself. Of several nodes that do it for one
+    /// session one does.
+    pub async fn tell_of_sessions(
+        &self,
+        tx: &Tx,
+        sessions: &[(EndedSession, Vec<(ClientId, String)>)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<&str> = sessions.iter().map(|(session, _)| session.id.as_str()).collect();
+        let ours = sql_list(
+            "UPDATE sessions SET told_at = $1 WHERE told_at IS NULL AND id IN ({list}) RETURNING id",
+        )
+        .bind(now.0)
+        .bind_list(&ids)
+        .fetch_all(tx)
+        .await?;
+        let ours = ours
+            .iter()
+            .map(|row| row.text("id"))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (session, clients) in sessions.iter().filter(|(session, _)| ours.contains(&session.id)) {
+            for (client, sid) in clients {
+                sql(
+                    "INSERT INTO logouts (client_id, sid, user_id, begun_at, tries, due_at) \
+                     VALUES ($1, $2, $3, $4, 0, $4) ON CONFLICT DO NOTHING",
+                )
+                .bind(client.as_str())
+                .bind(sid)
+                .bind(&session.user)
+                .bind(now.0)
+                .execute(tx)
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes down that the clients of these families are to be told of their sessions, though those go on elsewhere.
+    pub async fn tell_of_families(&self, tx: &Tx, fams: &[String], now: Timestamp) -> Result<(), StoreError> {
+        sql_list(
+            "INSERT INTO logouts (client_id, sid, user_id, begun_at, tries, due_at) \
+             SELECT DISTINCT f.client_id, f.sid, f.user_id, CAST($1 AS BIGINT), 0, CAST($1 AS BIGINT) FROM families f \
+             WHERE f.sid IS NOT NULL AND f.fam IN ({list}) ON CONFLICT DO NOTHING",
+        )
+        .bind(now.0)
+        .bind_list(fams)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// What is due: up to `most` of each client, so that one that is away keeps no other waiting.
+    pub async fn due_logouts(&self, now: Timestamp, most: i64) -> Result<Vec<Logout>, StoreError> {
+        sql("WITH RECURSIVE waiting (client_id) AS ( \
+               SELECT MIN(l.client_id) FROM logouts l \
+               UNION ALL \
+               SELECT (SELECT MIN(l.client_id) FROM logouts l WHERE l.client_id > w.client_id) \
+               FROM waiting w WHERE w.client_id IS NOT NULL) \
+             SELECT l.client_id, l.sid, l.user_id, l.begun_at, l.tries \
+             FROM waiting w JOIN logouts l ON l.client_id = w.client_id \
+             WHERE l.sid IN (SELECT n.sid FROM logouts n WHERE n.client_id = w.client_id AND n.due_at <= $1 \
+               ORDER BY n.due_at LIMIT $2) \
+             ORDER BY l.due_at")
+        .bind(now.0)
+        .bind(most)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Logout {
+                client: client_of("logouts", &row.text("client_id")?)?,
+                sid: row.text("sid")?,
+                user: row.text("user_id")?,
+                begun_at: Timestamp(row.int("begun_at")?),
+                tries: row.int("tries")?,
+            })
+        })
+        .collect()
+    }
+
+    /// Begins a try, and lets nobody else begin one until then; `false` when somebody was faster.
+    pub async fn claim_logout(&self, logout: &Logout, until: Timestamp) -> Result<bool, StoreError> {
+        let statement = sql("UPDATE logouts SET tries = tries + 1, due_at = $4 \
+             WHERE client_id = $1 AND sid = $2 AND tries = $3")
+        .bind(logout.client.as_str())
+        .bind(&logout.sid)
+        .bind(logout.tries)
+        .bind(until.0);
+        Ok(self.db.write_one(statement).await? == 1)
+    }
+
+    /// Puts the next try off, after one that this node has begun.
+    pub async fn put_off_logout(&self, logout: &Logout, due_at: Timestamp) -> Result<(), StoreError> {
+        let statement =
+            sql("UPDATE logouts SET due_at = $4 WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1")
+                .bind(logout.client.as_str())
+                .bind(&logout.sid)
+                .bind(logout.tries)
+                .bind(due_at.0);
+        self.db.write_one(statement).await?;
+        Ok(())
+    }
+
+    /// Nobody is to be told any more, after a try that this node has begun. What was written down anew meanwhile stays.
+    pub async fn finish_logout(&self, logout: &Logout) -> Result<(), StoreError> {
+        let statement = sql("DELETE FROM logouts WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1")
+            .bind(logout.client.as_str())
+            .bind(&logout.sid)
+            .bind(logout.tries);
+        self.db.write_one(statement).await?;
+        Ok(())
+    }
+}
+
+/// A client and its name for a session; none where it knows none.
+fn known_by(row: &Row) -> Result<Option<(ClientId, String)>, StoreError> {
+    let Some(sid) = row.opt_text("sid")? else {
+        return Ok(None);
+    };
+    Ok(Some((client_of("families", &row.text("client_id")?)?, sid)))
+}
+
+fn client_of(table: &'static str, id: &str) -> Result<ClientId, StoreError> {
+    ClientId::parse(id).ok_or_else(|| StoreError::corrupt(table, id, "not a client id"))
+}

@@ -1,0 +1,212 @@
+//! Who consumes what, and how one delivery is handled, whatever engine has brought it: its effect and its inbox row are
+//! one commit.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use latchkey_clock::Clock;
+use latchkey_db::{Db, DbError, Tx, sql};
+use tokio_util::sync::CancellationToken;
+
+use crate::{BusError, Event};
+
+/// Who consumes what.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// The consumer's name, `<service>` or `<service>.<purpose>`; also its name in the inbox.
+    pub name: &'static str,
+    /// The types that it handles.
+    pub types: &'static [&'static str],
+    /// When a failed delivery is tried again.
+    pub retries: Retries,
+}
+
+/// When a failed delivery is tried again: at once while the others wait, then later while they go on, then never.
+#[derive(Clone, Debug)]
+pub struct Retries {
+    /// Pauses of the attempts that hold the queue.
+    pub quick: Vec<Duration>,
+    /// Pauses of the attempts that let the queue pass.
+    pub later: Vec<Duration>,
+}
+
+/// Why a handler could not do its work. Its transaction is rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It may work later.
+    #[error("{0}")]
+    Retry(String),
+    /// It will never work: park it at once.
+    #[error("{0}")]
+    Dead(String),
+    /// The database refused; when it is merely away, the attempt does not count.
+    #[error("the consumer's database failed")]
+    Db(#[from] DbError),
+}
+
+/// A dead letter: an event that a consumer could not handle.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Parked {
+    /// The group that could not handle it.
+    pub consumer: String,
+    /// The event's id.
+    pub event_id: String,
+    /// The event's type.
+    pub r#type: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Why the last attempt failed.
+    pub last_error: String,
+    /// When it first failed, Unix milliseconds.
+    pub first_at: i64,
+    /// When it was parked, Unix milliseconds.
+    pub parked_at: i64,
+    /// The whole envelope.
+    pub envelope: String,
+}
+
+/// What became of one delivery.
+pub(super) enum Delivered {
+    /// Its effect is committed, now or before.
+    Done,
+    /// It could not be handled.
+    Failed(Failed),
+}
+
+/// How a delivery failed.
+pub(super) struct Failed {
+    pub attempts: i64,
+    pub error: String,
+    /// No further attempt can succeed.
+    pub for_good: bool,
+}
+
+/// One instance of a group: where and how it handles events.
+pub(super) struct Handler<H> {
+    pub group: Group,
+    pub db: Db,
+    pub clock: Clock,
+    pub handle: Arc<H>,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self {
+            quick: [50, 250, 1_000].map(Duration::from_millis).to_vec(),
+            later: [5, 30, 120, 600, 3_600].map(Duration::from_secs).to_vec(),
+        }
+    }
+}
+
+impl Retries {
+    /// The pause after a round of quick attempts, when there were so many attempts before that round.
+    fn pause_after(&self, attempts: i64) -> Option<Duration> {
+        self.later.get(rounds(attempts, self.quick.len())).copied()
+    }
+}
+
+impl<H, Fut> Handler<H>
+where
+    H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    /// Tries one delivery until it is done or the quick attempts are used up. An event that cannot be read has failed for
+    /// good; an error is the database's, and nothing is counted and nothing is to be acknowledged.
+    pub async fn deliver(
+        &self,
+        event: Result<Event, BusError>,
+        stop: &CancellationToken,
+    ) -> Result<Delivered, BusError> {
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => {
+                return Ok(Delivered::Failed(Failed {
+                    attempts: 1,
+                    error: error.to_string(),
+                    for_good: true,
+                }));
+            }
+        };
+        let mut attempts = 0_i64;
+        let mut pauses = self.group.retries.quick.iter();
+        loop {
+            let failure = match self.handle_once(event.clone()).await {
+                Ok(()) => return Ok(Delivered::Done),
+                // The database is away, which is nobody's fault.
+                Err(Failure::Db(error)) if error.is_transient() => return Err(error.into()),
+                Err(failure) => failure,
+            };
+            attempts += 1;
+            let for_good = matches!(failure, Failure::Dead(_));
+            match pauses.next() {
+                Some(pause) if !for_good && !stop.is_cancelled() => tokio::time::sleep(*pause).await,
+                _ => {
+                    return Ok(Delivered::Failed(Failed {
+                        attempts,
+                        error: failure.to_string(),
+                        for_good,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Inbox row and effect in one transaction.
+    async fn handle_once(&self, event: Event) -> Result<(), Failure> {
+        let (consumer, now, handle) = (self.group.name, self.clock.now_ms(), self.handle.clone());
+        self.db
+            .write(move |tx| async move {
+                let first = sql(
+                    "INSERT INTO inbox (consumer, message_id, processed_at) VALUES ($1, $2, $3) \
+                                 ON CONFLICT (consumer, message_id) DO NOTHING",
+                )
+                .bind(consumer)
+                .bind(&event.id)
+                .bind(now)
+                .execute(&tx)
+                .await?;
+                if first == 0 {
+                    return Ok(());
+                }
+                handle(tx, event).await
+            })
+            .await
+    }
+
+    /// When to try again a delivery that was tried so often before this round, Unix milliseconds; `None` parks it.
+    pub fn next_attempt(&self, before: i64, failed: &Failed) -> Option<i64> {
+        let pause = self.group.retries.pause_after(before);
+        let pause = pause.filter(|_| !failed.for_good)?;
+        Some(self.clock.now_ms() + pause.as_millis() as i64)
+    }
+
+    /// Says that an event was parked.
+    pub fn tell_parked(&self, event_id: &str, error: &str) {
+        metrics::counter!("latchkey_bus_parked_total", "consumer" => self.group.name).increment(1);
+        tracing::error!(
+            group = self.group.name,
+            event.id = event_id,
+            error,
+            "an event was parked"
+        );
+    }
+}
+
+/// How many rounds of quick attempts were made before.
+fn rounds(attempts: i64, quick: usize) -> usize {
+    usize::try_from(attempts).unwrap_or(0).div_ceil(quick + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_round_of_quick_attempts_moves_one_step_along_the_later_ones() {
+        assert_eq!(rounds(0, 3), 0);
+        assert_eq!(rounds(4, 3), 1);
+        assert_eq!(rounds(8, 3), 2);
+        assert_eq!(rounds(1, 0), 1);
+    }
+}

@@ -1,0 +1,226 @@
+//! The event bus in a SQL database: a log, and for each group a cursor that one instance holds at a time.
+
+mod failures;
+mod lease;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use failures::Failures;
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{Db, Tx, reasons};
+use lease::{Lease, Receipt};
+use tokio_util::sync::CancellationToken;
+
+use super::group::{Delivered, Failed, Failure, Group, Handler, Parked};
+use crate::parcel::Parcel;
+use crate::sql_log::{Entry, SqlLog};
+use crate::{BusError, Event};
+
+/// Events read in one go.
+const BATCH: i64 = 64;
+
+/// The back end. Cloning is cheap.
+#[derive(Clone)]
+pub struct SqlEventBus {
+    log: SqlLog,
+    /// Tells this process from others.
+    instance: String,
+    /// Tells the consumers of this process from each other.
+    consumers: Arc<AtomicU64>,
+}
+
+impl SqlEventBus {
+    pub(super) async fn open(
+        url: &str,
+        clock: Clock,
+        random: Random,
+        fatal: CancellationToken,
+    ) -> Result<Self, BusError> {
+        let instance = random.uuid_v7(clock.now_ms());
+        Ok(Self {
+            log: SqlLog::open(url, clock, random, fatal).await?,
+            instance,
+            consumers: Arc::default(),
+        })
+    }
+
+    pub(super) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
+        self.log.append(batch).await
+    }
+
+    pub(super) async fn subscribe<H, Fut>(&self, group: Group, db: Db, handle: H, stop: CancellationToken)
+    where
+        H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        // A name that no other consumer has, here or elsewhere.
+        let me = format!(
+            "{}/{}",
+            self.instance,
+            self.consumers.fetch_add(1, Ordering::Relaxed)
+        );
+        let consumer = Consumer {
+            failures: Failures::new(self.log.clone(), group.name),
+            log: self.log.clone(),
+            handler: Handler {
+                group,
+                db,
+                clock: self.log.clock.clone(),
+                handle: Arc::new(handle),
+            },
+        };
+        consumer.run(me, stop).await;
+    }
+
+    pub(super) async fn parked(&self) -> Result<Vec<Parked>, BusError> {
+        failures::parked(&self.log).await
+    }
+
+    pub(super) async fn redrive(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
+        failures::redrive(&self.log, consumer.to_owned(), event_id.to_owned()).await
+    }
+
+    pub(super) async fn prune(&self, now: i64) -> Result<(), BusError> {
+        self.log.prune(now).await
+    }
+
+    pub(super) fn with_poll(mut self, every: Duration) -> Self {
+        self.log.poll = every;
+        self
+    }
+
+    pub(super) fn poll(&self) -> Duration {
+        self.log.poll
+    }
+
+    pub(super) async fn close(&self) {
+        self.log.db.close().await;
+    }
+}
+
+struct Consumer<H> {
+    log: SqlLog,
+    failures: Failures,
+    handler: Handler<H>,
+}
+
+impl<H, Fut> Consumer<H>
+where
+    H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    async fn run(self, me: String, stop: CancellationToken) {
+        let group = self.handler.group.name;
+        let mut changes = self.log.db.changes();
+        let mut lease = Lease::new(self.log.clone(), group, me);
+        let mut waits = false;
+        loop {
+            let more = match self.step(&mut lease, &stop).await {
+                Ok(more) => {
+                    if std::mem::take(&mut waits) {
+                        tracing::info!(group, "a consumer goes on");
+                    }
+                    more
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut waits, true) {
+                        let reason = reasons(&error);
+                        tracing::warn!(reason, group, "a consumer waits for its database");
+                    }
+                    false
+                }
+            };
+            if stop.is_cancelled() {
+                return lease.release().await;
+            }
+            if more {
+                continue;
+            }
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(self.log.poll) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Handles what is due and what is new. `true` when there may be more at once.
+    async fn step(&self, lease: &mut Lease, stop: &CancellationToken) -> Result<bool, BusError> {
+        let Some(mut cursor) = lease.hold().await? else {
+            return Ok(false);
+        };
+        for due in self.failures.due().await? {
+            if stop.is_cancelled() || lease.hold().await?.is_none() {
+                return Ok(false);
+            }
+            match self.handler.deliver(due.entry.event(), stop).await? {
+                Delivered::Done => self.failures.forget(&due.entry.event_id).await?,
+                Delivered::Failed(failed) => {
+                    let attempts = due.attempts + failed.attempts;
+                    let failed = Failed { attempts, ..failed };
+                    // The cursor stays; the receipt proves that the group is still ours.
+                    let receipt = lease.receipt(cursor, cursor);
+                    if !self.put_off(&due.entry, due.attempts, failed, receipt).await? {
+                        lease.lost();
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        let last = self.log.position().await?;
+        let types = self.handler.group.types;
+        let entries = self.log.between(cursor, last, types, BATCH).await?;
+        let more = entries.len() as i64 == BATCH;
+        let mut handled = cursor;
+        for entry in entries {
+            if stop.is_cancelled() || lease.hold().await?.is_none() {
+                break;
+            }
+            match self.handler.deliver(entry.event(), stop).await? {
+                Delivered::Done => handled = entry.position,
+                Delivered::Failed(failed) => {
+                    let receipt = lease.receipt(cursor, entry.position);
+                    if !self.put_off(&entry, 0, failed, receipt).await? {
+                        lease.lost();
+                        return Ok(false);
+                    }
+                    (cursor, handled) = (entry.position, entry.position);
+                    lease.moved(cursor);
+                }
+            }
+        }
+        // The receipt comes after the effects; a crash before it delivers again, and the inbox recognises it.
+        if handled > cursor {
+            let receipt = lease.receipt(cursor, handled);
+            let write = self
+                .log
+                .db
+                .write(move |tx| async move { receipt.hand_in(&tx).await });
+            if !write.await? {
+                lease.lost();
+                return Ok(false);
+            }
+            lease.moved(handled);
+        }
+        Ok(more)
+    }
+
+    /// Plans the next attempt, or parks. `before` is how often it was tried in earlier rounds, `failed` counts all.
+    async fn put_off(
+        &self,
+        entry: &Entry,
+        before: i64,
+        failed: Failed,
+        receipt: Receipt,
+    ) -> Result<bool, BusError> {
+        let next = self.handler.next_attempt(before, &failed);
+        let recorded = self.failures.record(entry, &failed, next, receipt).await?;
+        if recorded && next.is_none() {
+            self.handler.tell_parked(&entry.event_id, &failed.error);
+        }
+        Ok(recorded)
+    }
+}

@@ -1,0 +1,147 @@
+//! Deliveries that failed: tried again later, then parked where a person can see them. Nothing is dropped.
+
+use latchkey_db::{Row, sql};
+
+use super::lease::Receipt;
+use crate::BusError;
+use crate::event_bus::group::{Failed, Parked};
+use crate::sql_log::{Entry, SqlLog};
+
+/// What one consumer could not handle.
+pub(super) struct Failures {
+    log: SqlLog,
+    consumer: &'static str,
+}
+
+/// A delivery that is due again.
+pub(super) struct Due {
+    pub entry: Entry,
+    pub attempts: i64,
+}
+
+impl Failures {
+    pub fn new(log: SqlLog, consumer: &'static str) -> Self {
+        Self { log, consumer }
+    }
+
+    /// Writes down that a delivery failed: `next` is when to try again, `None` parks it.
+    ///
+    /// The receipt is handed in in the same transaction: once the cursor has passed the event, it is the record that
+    /// knows how often it was tried. `false` when the group is no longer ours; then nothing is written.
+    pub async fn record(
+        &self,
+        entry: &Entry,
+        failed: &Failed,
+        next: Option<i64>,
+        receipt: Receipt,
+    ) -> Result<bool, BusError> {
+        let now = self.log.clock.now_ms();
+        let parked = next.is_none().then_some(now);
+        let (consumer, event_id) = (self.consumer, entry.event_id.clone());
+        let (r#type, envelope) = (entry.r#type.clone(), entry.envelope.clone());
+        let (attempts, error) = (failed.attempts, failed.error.clone());
+        self.log
+            .db
+            .write(move |tx| async move {
+                if !receipt.hand_in(&tx).await? {
+                    return Ok(false);
+                }
+                sql("INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \
+                       last_error, next_attempt_at, parked_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9) \
+                     ON CONFLICT (consumer, event_id) DO UPDATE SET attempts = excluded.attempts, \
+                       last_at = excluded.last_at, last_error = excluded.last_error, \
+                       next_attempt_at = excluded.next_attempt_at, parked_at = excluded.parked_at")
+                .bind(consumer)
+                .bind(event_id)
+                .bind(r#type)
+                .bind(envelope)
+                .bind(attempts)
+                .bind(now)
+                .bind(error)
+                .bind(next)
+                .bind(parked)
+                .execute(&tx)
+                .await?;
+                Ok::<_, BusError>(true)
+            })
+            .await
+    }
+
+    pub async fn forget(&self, event_id: &str) -> Result<(), BusError> {
+        let (consumer, event_id) = (self.consumer, event_id.to_owned());
+        self.log
+            .db
+            .write(move |tx| async move {
+                sql("DELETE FROM bus_failed WHERE consumer = $1 AND event_id = $2")
+                    .bind(consumer)
+                    .bind(event_id)
+                    .execute(&tx)
+                    .await?;
+                Ok::<_, BusError>(())
+            })
+            .await
+    }
+
+    /// Failed deliveries whose time has come.
+    pub async fn due(&self) -> Result<Vec<Due>, BusError> {
+        sql("SELECT event_id, type, envelope, attempts FROM bus_failed \
+             WHERE consumer = $1 AND parked_at IS NULL AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT 32")
+        .bind(self.consumer)
+        .bind(self.log.clock.now_ms())
+        .fetch_all(&self.log.db)
+        .await?
+        .iter()
+        .map(|row| {
+            let entry = Entry {
+                position: 0,
+                event_id: row.text("event_id")?,
+                r#type: row.text("type")?,
+                envelope: row.text("envelope")?,
+            };
+            Ok(Due { entry, attempts: row.int("attempts")? })
+        })
+        .collect()
+    }
+}
+
+pub(super) async fn parked(log: &SqlLog) -> Result<Vec<Parked>, BusError> {
+    let read = |row: &Row| {
+        Ok(Parked {
+            consumer: row.text("consumer")?,
+            event_id: row.text("event_id")?,
+            r#type: row.text("type")?,
+            attempts: row.int("attempts")?,
+            last_error: row.text("last_error")?,
+            first_at: row.int("first_at")?,
+            parked_at: row.int("parked_at")?,
+            envelope: row.text("envelope")?,
+        })
+    };
+    sql("SELECT consumer, event_id, type, attempts, last_error, first_at, parked_at, envelope FROM bus_failed \
+         WHERE parked_at IS NOT NULL ORDER BY parked_at LIMIT 1000")
+    .fetch_all(&log.db)
+    .await?
+    .iter()
+    .map(read)
+    .collect()
+}
+
+pub(super) async fn redrive(log: &SqlLog, consumer: String, event_id: String) -> Result<bool, BusError> {
+    let now = log.clock.now_ms();
+    log.db
+        .write(move |tx| async move {
+            let rows = sql(
+                "UPDATE bus_failed SET parked_at = NULL, next_attempt_at = $3, attempts = 0 \
+                            WHERE consumer = $1 AND event_id = $2 AND parked_at IS NOT NULL",
+            )
+            .bind(consumer)
+            .bind(event_id)
+            .bind(now)
+            .execute(&tx)
+            .await?;
+            tx.announce();
+            Ok::<_, BusError>(rows == 1)
+        })
+        .await
+}

@@ -1,0 +1,252 @@
+//! Whose a group is: one instance holds it for a while, and its cursor moves only under that hold.
+
+use latchkey_db::{Row, Tx, sql};
+
+use crate::BusError;
+use crate::sql_log::SqlLog;
+
+/// How long a group stays with an instance that is not heard of.
+const LEASE_MS: i64 = 5_000;
+/// A hold that ends later than this is of a clock that was far ahead, and of nobody: it would last until time has come
+/// there. Clocks that are kept right differ by less than a minute.
+const LONGEST_HOLD_MS: i64 = LEASE_MS + 60_000;
+
+/// One instance's hold on a group, or its wish for one.
+pub(super) struct Lease {
+    log: SqlLog,
+    group: &'static str,
+    /// Who holds the group when we do.
+    me: String,
+    held: Option<Held>,
+}
+
+struct Held {
+    cursor: i64,
+    until: i64,
+}
+
+/// Word that everything up to `to` was handled, or is written down as failed.
+pub(super) struct Receipt {
+    group: &'static str,
+    holder: String,
+    from: i64,
+    to: i64,
+}
+
+impl Lease {
+    pub fn new(log: SqlLog, group: &'static str, me: String) -> Self {
+        Self {
+            me,
+            log,
+            group,
+            held: None,
+        }
+    }
+
+    /// The cursor while the group is ours, `None` while another instance has it. Takes it when it is free and renews
+    /// it in time; otherwise it writes nothing, for each commit wakes everybody who shares the log.
+    pub async fn hold(&mut self) -> Result<Option<i64>, BusError> {
+        let now = self.log.clock.now_ms();
+        let ask = match &self.held {
+            Some(held) if held.until - now > LEASE_MS / 2 => return Ok(Some(held.cursor)),
+            Some(_) => true,
+            None => self.is_free(now).await?,
+        };
+        self.held = if ask { self.ask(now).await? } else { None };
+        Ok(self.held.as_ref().map(|held| held.cursor))
+    }
+
+    /// The cursor was moved by a receipt of ours.
+    pub fn moved(&mut self, to: i64) {
+        if let Some(held) = &mut self.held {
+            held.cursor = to;
+        }
+    }
+
+    /// A receipt of ours was refused.
+    pub fn lost(&mut self) {
+        tracing::info!(group = self.group, "another instance took the group over");
+        self.held = None;
+    }
+
+    pub fn receipt(&self, from: i64, to: i64) -> Receipt {
+        Receipt {
+            group: self.group,
+            holder: self.me.clone(),
+            from,
+            to,
+        }
+    }
+
+    /// Lets another instance go on at once.
+    pub async fn release(self) {
+        let (group, me) = (self.group, self.me);
+        let released = self
+            .log
+            .db
+            .write(move |tx| async move {
+                sql("UPDATE bus_group SET holder = NULL WHERE name = $1 AND holder = $2")
+                    .bind(group)
+                    .bind(me)
+                    .execute(&tx)
+                    .await?;
+                tx.announce();
+                Ok::<_, BusError>(())
+            })
+            .await;
+        if let Err(error) = released {
+            tracing::debug!(error = %error, group, "the lease will run out by itself");
+        }
+    }
+
+    async fn is_free(&self, now: i64) -> Result<bool, BusError> {
+        let held = sql("SELECT name FROM bus_group \
+                        WHERE name = $1 AND holder <> $2 AND held_until >= $3 AND held_until <= $4")
+        .bind(self.group)
+        .bind(&self.me)
+        .bind(now)
+        .bind(now + LONGEST_HOLD_MS)
+        .fetch_optional(&self.log.db)
+        .await?;
+        Ok(held.is_none())
+    }
+
+    async fn ask(&self, now: i64) -> Result<Option<Held>, BusError> {
+        let (group, me, until) = (self.group, self.me.clone(), now + LEASE_MS);
+        self.log
+            .db
+            .write(move |tx| async move {
+                sql("INSERT INTO bus_group (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING")
+                    .bind(group)
+                    .execute(&tx)
+                    .await?;
+                let row = sql("UPDATE bus_group SET holder = $2, held_until = $3 \
+                               WHERE name = $1 AND \
+                                 (holder IS NULL OR holder = $2 OR held_until < $4 OR held_until > $5) \
+                               RETURNING position")
+                .bind(group)
+                .bind(me)
+                .bind(until)
+                .bind(now)
+                .bind(now + LONGEST_HOLD_MS)
+                .fetch_optional(&tx)
+                .await?;
+                let held = |row: Row| {
+                    Ok::<_, BusError>(Held {
+                        cursor: row.int("position")?,
+                        until,
+                    })
+                };
+                row.map(held).transpose()
+            })
+            .await
+    }
+}
+
+impl Receipt {
+    /// Moves the cursor; `false` when the group has gone to another instance.
+    pub async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
+        let rows =
+            sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
+                .bind(self.group)
+                .bind(self.holder)
+                .bind(self.from)
+                .bind(self.to)
+                .execute(tx)
+                .await?;
+        Ok(rows == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_clock::{Clock, Random};
+    use latchkey_db::testing;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    async fn on_each_engine(name: &str, test: impl AsyncFn(SqlLog, Clock)) {
+        for (engine, url) in testing::urls(name).await {
+            println!("on {engine:?}");
+            let clock = Clock::manual(1_000);
+            let log = SqlLog::open(&url, clock.clone(), Random::system(), CancellationToken::new());
+            test(log.await.unwrap(), clock).await;
+        }
+    }
+
+    fn lease(log: &SqlLog, me: &str) -> Lease {
+        Lease::new(log.clone(), "till", me.to_owned())
+    }
+
+    async fn held_until(log: &SqlLog) -> i64 {
+        let row = sql("SELECT held_until FROM bus_group")
+            .fetch_one(&log.db)
+            .await
+            .unwrap();
+        row.int("held_until").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_holder_writes_only_when_half_of_its_time_is_over() {
+        on_each_engine("lease_writes", async |log, clock| {
+            let mut lease = lease(&log, "one");
+            assert_eq!(lease.hold().await.unwrap(), Some(0));
+            for (at, until) in [(1_000, 6_000), (3_499, 6_000), (3_500, 8_500), (5_999, 8_500)] {
+                clock.advance(at - clock.now_ms());
+                assert_eq!(lease.hold().await.unwrap(), Some(0));
+                assert_eq!(held_until(&log).await, until, "at {at}");
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_group_changes_hands_when_its_time_is_over_and_old_receipts_are_refused() {
+        on_each_engine("lease_hands", async |log, clock| {
+            let (mut old, mut new) = (lease(&log, "one"), lease(&log, "two"));
+            assert_eq!(old.hold().await.unwrap(), Some(0));
+            assert_eq!(new.hold().await.unwrap(), None);
+            clock.advance(LEASE_MS);
+            assert_eq!(new.hold().await.unwrap(), None);
+            clock.advance(1);
+            assert_eq!(new.hold().await.unwrap(), Some(0));
+            let receipt = old.receipt(0, 7);
+            let taken = log.db.write(async move |tx| receipt.hand_in(&tx).await).await;
+            assert!(!taken.unwrap());
+            assert_eq!(old.hold().await.unwrap(), None);
+            let receipt = new.receipt(0, 7);
+            let taken = log.db.write(async move |tx| receipt.hand_in(&tx).await).await;
+            assert!(taken.unwrap());
+            new.release().await;
+            assert_eq!(old.hold().await.unwrap(), Some(7));
+        })
+        .await;
+    }
+
+    /// Whoever held it died before its clock was put right.
+    #[tokio::test]
+    async fn a_group_that_was_held_by_a_clock_far_ahead_is_free() {
+        on_each_engine("lease_ahead", async |log, clock| {
+            let (mut ahead, mut new) = (lease(&log, "one"), lease(&log, "two"));
+            let day_ms = 24 * 3_600_000;
+            clock.advance(3 * day_ms);
+            assert_eq!(ahead.hold().await.unwrap(), Some(0));
+            clock.advance(-60_000);
+            assert_eq!(new.hold().await.unwrap(), None, "clocks differ a little");
+            clock.advance(60_000 - 3 * day_ms);
+            assert_eq!(new.hold().await.unwrap(), Some(0));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn of_many_who_ask_at_once_one_gets_the_group() {
+        on_each_engine("lease_race", async |log, _| {
+            let asking = (0..20).map(async |n| lease(&log, &n.to_string()).hold().await.unwrap());
+            let held = futures::future::join_all(asking).await;
+            assert_eq!(held.iter().flatten().count(), 1);
+        })
+        .await;
+    }
+}

@@ -1,0 +1,195 @@
+//! What both channels stand on in a SQL database: one table of events whose positions are in the order of their commits.
+//!
+//! The channels have a database each, or share one and with it the table. Each reads only its own types.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{Db, Migration, Migrations, Options, Row, sql, sql_list};
+use tokio_util::sync::CancellationToken;
+
+use crate::parcel::Parcel;
+use crate::{BusError, Event};
+
+/// The tables of the log.
+pub const MIGRATIONS: Migrations = Migrations {
+    set: "bus_log",
+    steps: &[
+        Migration {
+            version: 1,
+            name: "log",
+            sqlite: include_str!("../migrations/0001_log.sql"),
+            postgres: include_str!("../migrations/0001_log.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "beat",
+            sqlite: include_str!("../migrations/0002_beat.sql"),
+            postgres: include_str!("../migrations/0002_beat.sql"),
+        },
+    ],
+};
+
+/// The backstop when no word of a change comes.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How long an event can be replayed.
+const KEPT_MS: i64 = 30 * 24 * 3_600_000;
+
+/// The log in a SQL database. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct SqlLog {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) poll: Duration,
+}
+
+/// An event and where it stands. The envelope is text until it is needed: a poison one must not stop the reader.
+pub(crate) struct Entry {
+    pub position: i64,
+    pub event_id: String,
+    pub r#type: String,
+    pub envelope: String,
+}
+
+impl Entry {
+    /// The event, if the envelope is one and says what the log says of it.
+    pub(crate) fn event(&self) -> Result<Event, BusError> {
+        let event = Event::parse(&self.envelope)?;
+        if event.id != self.event_id || event.r#type != self.r#type {
+            return Err(BusError::Invalid(
+                "the envelope says another id or type than the log".to_owned(),
+            ));
+        }
+        Ok(event)
+    }
+
+    fn from_row(row: &Row) -> Result<Self, BusError> {
+        Ok(Self {
+            position: row.int("position")?,
+            event_id: row.text("event_id")?,
+            r#type: row.text("type")?,
+            envelope: row.text("envelope")?,
+        })
+    }
+}
+
+impl SqlLog {
+    /// Brings the tables up to date. `fatal` is cancelled when the log can no longer be trusted to be durable.
+    pub(crate) async fn open(
+        url: &str,
+        clock: Clock,
+        random: Random,
+        fatal: CancellationToken,
+    ) -> Result<Self, BusError> {
+        let db = Db::open(url, Options::new(&[MIGRATIONS]).fatal(fatal)).await?;
+        let now = clock.now_ms();
+        let epoch = random.uuid_v7(now);
+        db.write(move |tx| async move {
+            sql("INSERT INTO bus_state (id, position, epoch) VALUES (1, 0, $1) ON CONFLICT (id) DO NOTHING")
+                .bind(epoch)
+                .execute(&tx)
+                .await
+                .map_err(BusError::from)
+        })
+        .await?;
+        let log = Self {
+            db,
+            clock,
+            random,
+            poll: POLL,
+        };
+        log.prune(now).await?;
+        Ok(log)
+    }
+
+    /// Forgets what is too old to be replayed.
+    pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
+        self.db
+            .write(move |tx| async move {
+                sql("DELETE FROM bus_log WHERE appended_at < $1")
+                    .bind(now - KEPT_MS)
+                    .execute(&tx)
+                    .await?;
+                Ok::<_, BusError>(())
+            })
+            .await
+    }
+
+    /// The highest position.
+    pub(crate) async fn position(&self) -> Result<i64, BusError> {
+        let row = sql("SELECT position FROM bus_state WHERE id = 1")
+            .fetch_one(&self.db)
+            .await?;
+        Ok(row.int("position")?)
+    }
+
+    /// Appends what is not there yet, at consecutive positions; answers when it is durable. An event that is there
+    /// already is passed over, so a second publish is harmless.
+    pub(crate) async fn append(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
+        let now = self.clock.now_ms();
+        self.db
+            .write(move |tx| async move {
+                // The lock on this row is held until the commit: whoever reads a position has seen all below it.
+                let mut position =
+                    sql("UPDATE bus_state SET position = position WHERE id = 1 RETURNING position")
+                        .fetch_one(&tx)
+                        .await?
+                        .int("position")?;
+                let ids: Vec<&str> = batch.iter().map(|parcel| parcel.id.as_str()).collect();
+                let mut known = HashSet::new();
+                for row in sql_list("SELECT event_id FROM bus_log WHERE event_id IN ({list})")
+                    .bind_list(&ids)
+                    .fetch_all(&tx)
+                    .await?
+                {
+                    known.insert(row.text("event_id")?);
+                }
+                for parcel in &batch {
+                    if !known.insert(parcel.id.clone()) {
+                        continue;
+                    }
+                    position += 1;
+                    sql("INSERT INTO bus_log (position, event_id, type, partition_key, envelope, appended_at) \
+                         VALUES ($1, $2, $3, $4, $5, $6)")
+                    .bind(position)
+                    .bind(&parcel.id)
+                    .bind(&parcel.r#type)
+                    .bind(&parcel.partition_key)
+                    .bind(&parcel.envelope)
+                    .bind(now)
+                    .execute(&tx)
+                    .await?;
+                }
+                sql("UPDATE bus_state SET position = $1 WHERE id = 1").bind(position).execute(&tx).await?;
+                tx.announce();
+                Ok::<_, BusError>(())
+            })
+            .await
+    }
+
+    /// Up to `limit` events of these types beyond `position` and not beyond `to`, in order.
+    pub(crate) async fn between(
+        &self,
+        position: i64,
+        to: i64,
+        types: &[&str],
+        limit: i64,
+    ) -> Result<Vec<Entry>, BusError> {
+        sql_list(
+            "SELECT position, event_id, type, envelope FROM bus_log \
+             WHERE position > $1 AND position <= $2 AND type IN ({list}) ORDER BY position LIMIT $3",
+        )
+        .bind(position)
+        .bind(to)
+        .bind(limit)
+        .bind_list(types)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(Entry::from_row)
+        .collect()
+    }
+}

@@ -1,0 +1,106 @@
+//! An open database: what every handle shares.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use sqlx::PgPool;
+use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::Class;
+use crate::class::Places;
+use crate::readers::Readers;
+use crate::tx::Job;
+
+/// Which database answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file on this host.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// An open database: readers, one way to write, and word of changes. Cloning is cheap.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) inner: Arc<Inner>,
+    /// What this handle's reads are for.
+    pub(crate) class: Class,
+}
+
+pub(crate) struct Inner {
+    pub(crate) pools: Pools,
+    pub(crate) changed: watch::Sender<u64>,
+    pub(crate) watching: AtomicBool,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) fatal: CancellationToken,
+}
+
+/// Dropped without being closed, it must not leave a watcher behind.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+pub(crate) enum Pools {
+    Sqlite {
+        readers: Readers,
+        writer: mpsc::Sender<Job>,
+        file: Box<SqliteConnectOptions>,
+    },
+    Postgres {
+        pool: PgPool,
+        /// Of the pool's connections, how many each class of reads may have.
+        places: Places,
+    },
+}
+
+impl Db {
+    /// A handle on connections that were just opened.
+    pub(crate) fn new(pools: Pools, fatal: CancellationToken) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                pools,
+                changed: watch::Sender::new(0),
+                watching: AtomicBool::new(false),
+                tasks: TaskTracker::new(),
+                stopping: CancellationToken::new(),
+                fatal,
+            }),
+            class: Class::default(),
+        }
+    }
+
+    /// Which engine this is, for reports; business code never asks.
+    pub fn engine(&self) -> Engine {
+        match &self.inner.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// The same database by a handle whose reads are of this class: they have places of their own, and wait for no
+    /// others. Writes are not in classes.
+    pub fn reading(&self, class: Class) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            class,
+        }
+    }
+
+    /// Waits for the writes under way, then closes every connection.
+    pub async fn close(&self) {
+        self.inner.stopping.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+        match &self.inner.pools {
+            Pools::Sqlite { readers, .. } => readers.close().await,
+            Pools::Postgres { pool, .. } => pool.close().await,
+        }
+    }
+}

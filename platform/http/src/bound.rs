@@ -1,0 +1,109 @@
+//! The sockets of a listener.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::TcpListener;
+
+/// Sockets that listen already, so that an address in use is found before anything else happens.
+pub struct Bound {
+    pub(crate) listeners: Vec<TcpListener>,
+    port: u16,
+}
+
+impl Bound {
+    /// Binds 127.0.0.1 and, where the machine has it, `[::1]`. Port 0 takes one that is free in both.
+    pub async fn loopback(port: u16) -> io::Result<Self> {
+        both(port, |port| TcpListener::bind((Ipv6Addr::LOCALHOST, port))).await
+    }
+
+    /// Binds one address.
+    pub async fn address(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let port = listener.local_addr()?.port();
+        Ok(Self {
+            listeners: vec![listener],
+            port,
+        })
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// True when only this host can reach it.
+    pub fn is_loopback(&self) -> bool {
+        let ip = |listener: &TcpListener| listener.local_addr().map(|address| address.ip());
+        self.listeners
+            .iter()
+            .all(|l| ip(l).as_ref().is_ok_and(IpAddr::is_loopback))
+    }
+}
+
+/// One port in both families. For port 0 the system looks at IPv4 alone, so where somebody else has that port of IPv6
+/// another one is tried.
+async fn both<F>(asked: u16, mut bind_v6: impl FnMut(u16) -> F) -> io::Result<Bound>
+where
+    F: Future<Output = io::Result<TcpListener>>,
+{
+    const ATTEMPTS: usize = 16;
+    // They stay bound until the end, so that the system does not choose one of them again.
+    let mut tried = Vec::new();
+    loop {
+        let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, asked)).await?;
+        let port = v4.local_addr()?.port();
+        let mut listeners = vec![v4];
+        match bind_v6(port).await {
+            Ok(v6) => listeners.push(v6),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                tried.append(&mut listeners);
+                if asked == 0 && tried.len() < ATTEMPTS {
+                    continue;
+                }
+                return Err(error);
+            }
+            Err(error) => tracing::debug!(error = %error, "no [::1] here"),
+        }
+        return Ok(Bound { listeners, port });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::future::ready;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn port_0_takes_one_that_is_free_in_both_families() {
+        let mut asked = Vec::new();
+        let bound = both(0, |port| {
+            asked.push(port);
+            let kind = match asked.len() {
+                1 | 2 => io::ErrorKind::AddrInUse,
+                _ => io::ErrorKind::AddrNotAvailable,
+            };
+            ready(Err(io::Error::from(kind)))
+        });
+        let bound = bound.await.unwrap();
+        assert_eq!(asked.iter().collect::<BTreeSet<_>>().len(), 3, "{asked:?}");
+        assert_eq!((bound.port(), bound.listeners.len()), (asked[2], 1));
+    }
+
+    #[tokio::test]
+    async fn where_every_port_is_taken_it_gives_up() {
+        let mut attempts = 0;
+        let bound = both(0, |_| {
+            attempts += 1;
+            ready(Err(io::Error::from(io::ErrorKind::AddrInUse)))
+        });
+        let error = bound.await.err().expect("no port is free");
+        assert_eq!(
+            (error.kind(), attempts),
+            (io::ErrorKind::AddrInUse, 16),
+            "it must not try for ever"
+        );
+    }
+}

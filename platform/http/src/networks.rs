@@ -1,0 +1,146 @@
+//! Networks of addresses, as an operator writes them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net};
+
+/// Networks such as `10.0.0.0/8` and `2001:db8::/32`; an address alone is a network of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Vec<IpNet>);
+
+/// Why a list of networks cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// It is written in no way that we know.
+    #[error("`{0}` is not an address or a network such as 10.0.0.0/8")]
+    Unreadable(String),
+    /// Behind proxies, but behind which?
+    #[error("being behind a proxy needs the list of proxies that are trusted")]
+    NoProxies,
+    /// A proxy that anybody could be.
+    #[error("`{0}` would trust the forwarding headers of everybody")]
+    TrustsEveryone(String),
+}
+
+impl Networks {
+    /// Reads a list, which may be empty.
+    pub fn parse(texts: &[impl AsRef<str>]) -> Result<Self, NetworkError> {
+        let networks = texts.iter().map(|text| {
+            let text = text.as_ref();
+            network(text).ok_or_else(|| NetworkError::Unreadable(text.to_owned()))
+        });
+        networks.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// This host.
+    pub fn loopback() -> Self {
+        Self(vec![
+            IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8)),
+            IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        ])
+    }
+
+    /// These and the others.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// Whether one of them holds the address.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The one that holds everybody of its family, if there is one.
+    pub(crate) fn everybody(&self) -> Option<String> {
+        let all = self.0.iter().find(|network| network.prefix_len() == 0);
+        all.map(IpNet::to_string)
+    }
+}
+
+/// What one subscriber has, and limits count by: an address of IPv4, a whole /64 of IPv6.
+pub fn subscriber(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            let network = u128::from(address) & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        address => address,
+    }
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    let alone = |_| text.parse::<IpAddr>().map(IpNet::from);
+    let network = text.parse::<IpNet>().or_else(alone).ok()?;
+    match (network, network.addr().to_canonical()) {
+        // Addresses are compared in their canonical form, and there no address of IPv4 is one of IPv6.
+        (IpNet::V6(mapped), IpAddr::V4(address)) => {
+            let length = mapped.prefix_len().checked_sub(96)?;
+            Ipv4Net::new(address, length).ok().map(IpNet::V4)
+        }
+        _ => Some(network),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_network_holds_its_addresses_however_they_are_spelled() {
+        for (network, inside, outside) in [
+            ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+            ("10.1.2.3/8", "10.255.0.1", "11.0.0.1"),
+            ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2"),
+            ("::ffff:192.0.2.0/120", "192.0.2.9", "192.0.3.9"),
+            ("2001:db8::/32", "2001:db8:1::1", "2001:db9::1"),
+            ("::1", "::1", "127.0.0.1"),
+        ] {
+            let networks = Networks::parse(&[network]).unwrap();
+            assert!(networks.contain(ip(inside)), "{network} {inside}");
+            assert!(!networks.contain(ip(outside)), "{network} {outside}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_named() {
+        for text in [
+            "",
+            " ",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.0/",
+            "proxy.test",
+            "::1/129",
+            "::ffff:10.0.0.0/95",
+            "10.0.0.1:80",
+            "10.0.0.0/8,192.0.2.1",
+        ] {
+            let refused = Networks::parse(&["10.0.0.0/8", text]);
+            assert_eq!(refused, Err(NetworkError::Unreadable(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn loopback_is_this_host_in_both_families() {
+        let loopback = Networks::loopback();
+        for address in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(loopback.contain(ip(address)), "{address}");
+        }
+        assert!(!loopback.contain(ip("128.0.0.1")) && !loopback.contain(ip("::2")));
+        assert!(!Networks::default().contain(ip("127.0.0.1")));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_subscriber() {
+        assert_eq!(subscriber(ip("2001:db8::1")), subscriber(ip("2001:db8::2:3")));
+        assert_ne!(subscriber(ip("2001:db8::1")), subscriber(ip("2001:db8:0:1::1")));
+        assert_eq!(subscriber(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
+        assert_ne!(subscriber(ip("::1")), subscriber(ip("::2")));
+    }
+}

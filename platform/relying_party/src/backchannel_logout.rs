@@ -1,0 +1,92 @@
+//! The issuer says that somebody has signed out (OpenID Connect Back-Channel Logout 1.0).
+//!
+//! The token proves itself: nobody has a cookie here, and no other credential is asked for.
+
+pub mod token;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use latchkey_http::Form;
+
+use crate::error::LogoutError;
+use crate::people::People;
+use crate::store::Whom;
+
+use token::{Ends, Invalid};
+
+/// Answers the issuer. `body` is none where it could not be read.
+pub async fn receive(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Response {
+    match sign_out(people, headers, body).await {
+        Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn sign_out(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Result<(), LogoutError> {
+    let body = body.filter(|body| body.len() <= LARGEST && is_form(headers));
+    let form = body.and_then(|body| Form::parse(body, &[]).ok());
+    let text = form.and_then(|mut form| form.take("logout_token"));
+    let logout = people.oidc.logout(&text.ok_or(Invalid::Request)?).await?;
+    let whom = match logout.ends {
+        Ends::Session(sid) => Whom::Session(sid),
+        Ends::Person(sub) => Whom::Person {
+            sub,
+            before_ms: i64::MAX,
+        },
+    };
+    let ended = people
+        .store
+        .end_logins_once(&logout.jti, logout.until_ms, whom)
+        .await?;
+    if ended.is_none() {
+        return Err(Invalid::Replayed.into());
+    }
+    tracing::info!(ended, "the issuer has signed somebody out");
+    Ok(())
+}
+
+impl LogoutError {
+    /// §2.8 has one status for what is wrong with a request. What is wrong with us is told apart, so that an issuer
+    /// which tries again does so.
+    fn wire(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::Issuer(_) | Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        }
+    }
+}
+
+impl IntoResponse for LogoutError {
+    fn into_response(self) -> Response {
+        let id = latchkey_http::current_request_id();
+        let (status, code) = self.wire();
+        let description = match &self {
+            Self::Invalid(invalid) => {
+                tracing::warn!(reason = %invalid, request.id = %id, "a logout request is refused");
+                invalid.to_string()
+            }
+            Self::Issuer(_) | Self::Store(_) => {
+                let reason = latchkey_http::reasons(&self);
+                tracing::error!(reason, request.id = %id, "nobody could be signed out");
+                "try again later".to_owned()
+            }
+        };
+        let body = serde_json::json!({"error": code, "error_description": description});
+        (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let media = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|media| media.to_str().ok());
+    let essence = media
+        .and_then(|media| media.split(';').next())
+        .unwrap_or_default();
+    essence
+        .trim()
+        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// The largest request, bytes.
+const LARGEST: usize = 16 * 1024;

@@ -1,0 +1,441 @@
+//! A sign-in under way: what its `state` carries, what derives from it, and what an answer of the issuer leads to.
+//!
+//! Nothing is kept of it on our side. `state` travels to the issuer and back, sealed; nonce and PKCE verifier derive
+//! from its id and from the secret of the browser that began it, so that as many tabs as a person opens need one cookie.
+
+use serde::{Deserialize, Serialize};
+
+use crate::seal::Seal;
+
+/// What a browser is known by while somebody signs in with it. It lies sealed in one cookie.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Browser {
+    /// 256 random bits.
+    pub secret: String,
+    /// The greatest [`Flow::number`] whose code went out to the issuer: RFC 6749 §4.1.2 lets a client use a code once.
+    pub spent: i64,
+}
+
+/// A sign-in under way, as its `state` carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// 256 random bits.
+    id: String,
+    /// Where to go afterwards: a path of ours.
+    pub back: String,
+    /// Unix milliseconds.
+    pub began_at: i64,
+    /// Its place among the sign-ins of its browser: above whatever was spent when it began. Not the time alone, which
+    /// may stand still, go back, or differ between nodes.
+    pub number: i64,
+    /// Whose it is; says nothing to whoever does not know the browser's secret.
+    browser: String,
+    /// The browser had no cookie yet. Of several tabs that begin like this at once only one keeps its cookie.
+    pub first: bool,
+}
+
+/// What binds a code and an ID token to the sign-in that asked for them.
+pub struct Proofs {
+    pub nonce: String,
+    /// PKCE (RFC 7636 §4.1).
+    pub verifier: String,
+}
+
+/// An answer of the issuer, and who brings it.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// The flow of its `state`, if that is one of ours.
+    pub flow: Option<&'a Flow>,
+    pub by: Bearer<'a>,
+    pub signed_in: bool,
+    /// RFC 9207: its `iss` is our issuer.
+    pub is_our_issuers: bool,
+    pub error: Option<&'a str>,
+    pub code: Option<&'a str>,
+}
+
+/// The browser that brings an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Bearer<'a> {
+    /// It has no cookie that we can read.
+    Unknown,
+    /// It did not begin this sign-in.
+    Another,
+    Own(&'a Browser),
+}
+
+/// What an answer leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// The code goes to the issuer, now and never again.
+    Redeem {
+        flow: &'a Flow,
+        browser: &'a Browser,
+        code: &'a str,
+    },
+    /// To where they wanted to be; no code is used.
+    LeadOn(&'a str),
+    /// To a new sign-in that comes back there; no code is used.
+    BeginAnew(&'a str),
+    /// To a page that says so, and that offers a new sign-in which comes back there.
+    Refuse(Fault, Option<&'a str>),
+}
+
+/// What is wrong with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("its state is none of ours")]
+    UnknownState,
+    #[error("it is not our issuer's")]
+    ForeignIssuer,
+    #[error("the sign-in took too long")]
+    Expired,
+    #[error("it is brought by a browser without our cookie")]
+    UnknownBrowser,
+    #[error("it is brought by another browser than the one that began")]
+    AnotherBrowser,
+    #[error("the person said no")]
+    Denied,
+    #[error("the issuer cannot sign anybody in now")]
+    IssuerAway,
+    #[error("the issuer refuses")]
+    IssuerRefuses,
+    #[error("it has no code")]
+    NoCode,
+    #[error("its code, or a later one of this browser, was used before")]
+    Spent,
+}
+
+/// How long a sign-in may take, milliseconds.
+pub const LIFE_MS: i64 = 15 * 60_000;
+
+/// Decides about an answer. Whoever is signed in is led on in any case; a code is used only for the browser that asked
+/// for it, and only once.
+pub fn decide<'a>(answer: &Answer<'a>, now_ms: i64) -> Outcome<'a> {
+    let Some(flow) = answer.flow else {
+        return if answer.signed_in {
+            Outcome::LeadOn("/")
+        } else {
+            Outcome::Refuse(Fault::UnknownState, None)
+        };
+    };
+    let back = flow.back.as_str();
+    match check(answer, flow, now_ms) {
+        Ok((browser, code)) => Outcome::Redeem { flow, browser, code },
+        Err(_) if answer.signed_in => Outcome::LeadOn(back),
+        Err(Fault::Denied) => Outcome::LeadOn(back),
+        Err(Fault::Spent) => Outcome::BeginAnew(back),
+        // The cookie of another tab of this browser, most likely. If not, they sign in as whoever they are. What they
+        // begin now is no first one any more, so this happens once.
+        Err(Fault::AnotherBrowser) if flow.first => Outcome::BeginAnew(back),
+        Err(fault) => Outcome::Refuse(fault, Some(back)),
+    }
+}
+
+/// The browser and the code, where the code may be used.
+fn check<'a>(answer: &Answer<'a>, flow: &Flow, now_ms: i64) -> Result<(&'a Browser, &'a str), Fault> {
+    if !answer.is_our_issuers {
+        return Err(Fault::ForeignIssuer);
+    }
+    if now_ms.saturating_sub(flow.began_at) >= LIFE_MS {
+        return Err(Fault::Expired);
+    }
+    let browser = match answer.by {
+        Bearer::Unknown => return Err(Fault::UnknownBrowser),
+        Bearer::Another => return Err(Fault::AnotherBrowser),
+        Bearer::Own(browser) => browser,
+    };
+    match answer.error {
+        Some("access_denied") => return Err(Fault::Denied),
+        Some("temporarily_unavailable" | "server_error") => return Err(Fault::IssuerAway),
+        Some(_) => return Err(Fault::IssuerRefuses),
+        None => {}
+    }
+    let code = answer.code.ok_or(Fault::NoCode)?;
+    if flow.number <= browser.spent {
+        return Err(Fault::Spent);
+    }
+    Ok((browser, code))
+}
+
+impl Flow {
+    /// A new sign-in of a browser. `id` is 256 random bits in base64url.
+    pub fn begin(seal: &Seal, id: String, browser: &Browser, first: bool, back: &str, now_ms: i64) -> Self {
+        Self {
+            browser: seal.derive("flow/browser", &[&id, &browser.secret]),
+            id,
+            back: back.to_owned(),
+            began_at: now_ms,
+            number: now_ms.max(browser.spent.saturating_add(1)),
+            first,
+        }
+    }
+
+    /// The `state` that it travels in.
+    pub fn state(&self, seal: &Seal) -> String {
+        let text = serde_json::to_string(self).expect("texts and numbers are JSON");
+        seal.close(STATE, &text)
+    }
+
+    /// The flow of a `state`, if it is one of this client's.
+    pub fn open(seal: &Seal, state: &str) -> Option<Self> {
+        serde_json::from_str(&seal.open(STATE, state).ok()?).ok()
+    }
+
+    /// Whether this browser began it.
+    pub fn is_of(&self, seal: &Seal, browser: &Browser) -> bool {
+        self.browser == seal.derive("flow/browser", &[&self.id, &browser.secret])
+    }
+
+    pub fn proofs(&self, seal: &Seal, browser: &Browser) -> Proofs {
+        Proofs {
+            nonce: seal.derive("flow/nonce", &[&self.id, &browser.secret]),
+            verifier: seal.derive("flow/verifier", &[&self.id, &browser.secret]),
+        }
+    }
+}
+
+impl Browser {
+    /// A browser that we have not seen. `secret` is 256 random bits in base64url.
+    pub fn new(secret: String) -> Self {
+        Self { secret, spent: 0 }
+    }
+
+    /// The same after the code of this sign-in went out, whatever became of it.
+    pub fn after(&self, flow: &Flow) -> Self {
+        Self {
+            secret: self.secret.clone(),
+            spent: self.spent.max(flow.number),
+        }
+    }
+
+    /// The text of its cookie.
+    pub fn close(&self, seal: &Seal) -> String {
+        let text = serde_json::to_string(self).expect("texts and numbers are JSON");
+        seal.close(BROWSER, &text)
+    }
+
+    /// The browser of a cookie, if we sealed it.
+    pub fn open(seal: &Seal, cookie: &str) -> Option<Self> {
+        serde_json::from_str(&seal.open(BROWSER, cookie).ok()?).ok()
+    }
+}
+
+impl std::fmt::Debug for Browser {
+    /// The secret stays one.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Browser(spent {})", self.spent)
+    }
+}
+
+/// Where sealed texts belong.
+const STATE: &str = "flow/state";
+const BROWSER: &str = "flow/cookie";
+
+#[cfg(test)]
+mod tests {
+    use latchkey_clock::Random;
+
+    use super::*;
+
+    const NOW: i64 = 1_000_000;
+
+    fn seal() -> Seal {
+        Seal::new("shop", &[7; 32], Random::system())
+    }
+
+    fn browser() -> Browser {
+        Browser::new("secret".to_owned())
+    }
+
+    fn flow() -> Flow {
+        Flow::begin(&seal(), "id".to_owned(), &browser(), false, "/teach", NOW)
+    }
+
+    /// An answer as it should be, of a visitor who is not signed in.
+    fn answer<'a>(flow: &'a Flow, browser: &'a Browser) -> Answer<'a> {
+        Answer {
+            flow: Some(flow),
+            by: Bearer::Own(browser),
+            signed_in: false,
+            is_our_issuers: true,
+            error: None,
+            code: Some("code"),
+        }
+    }
+
+    #[test]
+    fn an_answer_leads_to_what_the_table_says() {
+        use Outcome::{BeginAnew, LeadOn, Refuse};
+        let (own, mine) = (flow(), browser());
+        let first = Flow {
+            first: true,
+            ..flow()
+        };
+        let spent = browser().after(&own);
+        let good = answer(&own, &mine);
+        let redeem = || Outcome::Redeem {
+            flow: &own,
+            browser: &mine,
+            code: "code",
+        };
+        let refuse = |fault| Refuse(fault, Some("/teach"));
+        let error = |error| Answer {
+            error: Some(error),
+            ..good
+        };
+        let another = Bearer::Another;
+        let rows = [
+            ("good", good, NOW, redeem(), redeem()),
+            ("at the last moment", good, NOW + LIFE_MS - 1, redeem(), redeem()),
+            (
+                "by a clock that is behind",
+                good,
+                NOW - 60_000,
+                redeem(),
+                redeem(),
+            ),
+            (
+                "no state of ours",
+                Answer { flow: None, ..good },
+                NOW,
+                Refuse(Fault::UnknownState, None),
+                LeadOn("/"),
+            ),
+            (
+                "another issuer's",
+                Answer {
+                    is_our_issuers: false,
+                    ..good
+                },
+                NOW,
+                refuse(Fault::ForeignIssuer),
+                LeadOn("/teach"),
+            ),
+            (
+                "too late",
+                good,
+                NOW + LIFE_MS,
+                refuse(Fault::Expired),
+                LeadOn("/teach"),
+            ),
+            (
+                "a browser without a cookie",
+                Answer {
+                    by: Bearer::Unknown,
+                    ..good
+                },
+                NOW,
+                refuse(Fault::UnknownBrowser),
+                LeadOn("/teach"),
+            ),
+            (
+                "another browser",
+                Answer { by: another, ..good },
+                NOW,
+                refuse(Fault::AnotherBrowser),
+                LeadOn("/teach"),
+            ),
+            (
+                "another tab's cookie",
+                Answer {
+                    by: another,
+                    flow: Some(&first),
+                    ..good
+                },
+                NOW,
+                BeginAnew("/teach"),
+                LeadOn("/teach"),
+            ),
+            (
+                "they said no",
+                error("access_denied"),
+                NOW,
+                LeadOn("/teach"),
+                LeadOn("/teach"),
+            ),
+            (
+                "the issuer is busy",
+                error("temporarily_unavailable"),
+                NOW,
+                refuse(Fault::IssuerAway),
+                LeadOn("/teach"),
+            ),
+            (
+                "an error beside a code",
+                error("login_required"),
+                NOW,
+                refuse(Fault::IssuerRefuses),
+                LeadOn("/teach"),
+            ),
+            (
+                "no code",
+                Answer { code: None, ..good },
+                NOW,
+                refuse(Fault::NoCode),
+                LeadOn("/teach"),
+            ),
+            (
+                "opened again",
+                Answer {
+                    by: Bearer::Own(&spent),
+                    ..good
+                },
+                NOW,
+                BeginAnew("/teach"),
+                LeadOn("/teach"),
+            ),
+        ];
+        for (what, answer, now, stranger, signed_in) in rows {
+            assert_eq!(decide(&answer, now), stranger, "{what}");
+            let answer = Answer {
+                signed_in: true,
+                ..answer
+            };
+            assert_eq!(decide(&answer, now), signed_in, "{what}, signed in");
+        }
+    }
+
+    /// Otherwise a visitor would be sent round in circles by a clock that stands still or differs between nodes.
+    #[test]
+    fn a_sign_in_that_begins_anew_is_never_spent_already() {
+        let ahead = flow();
+        let spent = browser().after(&Flow {
+            number: NOW + 3_600_000,
+            ..ahead
+        });
+        let anew = Flow::begin(&seal(), "id2".to_owned(), &spent, false, "/", NOW);
+        assert!(matches!(
+            decide(&answer(&anew, &spent), NOW),
+            Outcome::Redeem { .. }
+        ));
+        assert_eq!(anew.began_at, NOW, "and its time is not stretched by it");
+    }
+
+    #[test]
+    fn a_flow_is_of_the_browser_that_began_it_and_of_no_other() {
+        let (seal, flow) = (seal(), flow());
+        let other = Browser::new("another".to_owned());
+        assert!(flow.is_of(&seal, &browser()) && !flow.is_of(&seal, &other));
+        let (mine, theirs) = (flow.proofs(&seal, &browser()), flow.proofs(&seal, &other));
+        assert!(mine.nonce != theirs.nonce && mine.verifier != theirs.verifier);
+        assert_ne!(mine.nonce, mine.verifier);
+        // RFC 7636 §4.1: 43 to 128 unreserved characters.
+        assert_eq!(mine.verifier.len(), 43);
+    }
+
+    #[test]
+    fn a_state_and_a_cookie_open_as_what_they_are_under_our_key_alone() {
+        let (seal, flow, browser) = (seal(), flow(), browser());
+        let (state, cookie) = (flow.state(&seal), browser.close(&seal));
+        assert_eq!(Flow::open(&seal, &state), Some(flow));
+        assert_eq!(Browser::open(&seal, &cookie), Some(browser));
+        assert_eq!(Flow::open(&seal, &cookie), None);
+        assert_eq!(Browser::open(&seal, &state), None);
+        let other = Seal::new("shop", &[8; 32], Random::system());
+        assert_eq!(Flow::open(&other, &state), None);
+        for forged in ["", "AAAA", &state[1..]] {
+            assert_eq!(Flow::open(&seal, forged), None, "{forged}");
+        }
+    }
+}

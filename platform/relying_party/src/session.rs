@@ -1,0 +1,115 @@
+//! The browser's session, on tower-sessions, over the client's own database.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result, SessionStore};
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use crate::store::{Store, StoreError};
+
+/// What a browser's session holds, under the client's name. Tokens are not in it: a session that is saved late must not
+/// bring one back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SessionData {
+    /// Who is signed in, as long as the row of this id is there.
+    pub login: Option<SessionUser>,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionUser {
+    /// The sign-in's row.
+    pub login: String,
+    pub name: String,
+    /// In every form of theirs that changes something.
+    pub form_token: String,
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        loop {
+            let data = encode(record)?;
+            let added = self.add_session(&hash(&record.id), &data, ends_at(record)).await;
+            if added.map_err(backend)? {
+                return Ok(());
+            }
+            record.id = Id::default();
+        }
+    }
+
+    /// A session that was ended while a request was under way stays ended.
+    async fn save(&self, record: &Record) -> Result<()> {
+        let data = encode(record)?;
+        let saved = self.save_session(&hash(&record.id), &data, ends_at(record)).await;
+        saved.map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let Some((data, expires_at)) = self.session(&hash(id)).await.map_err(backend)? else {
+            return Ok(None);
+        };
+        let data: HashMap<String, Value> =
+            serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires_at) * 1_000_000);
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date: expiry_date.map_err(|error| Error::Decode(error.to_string()))?,
+        }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.end_session(&hash(id)).await.map_err(backend)
+    }
+}
+
+/// The layer that finds a browser's session by its cookie.
+pub(crate) fn layer(store: Store, cookie: String, https: bool) -> SessionManagerLayer<Store> {
+    SessionManagerLayer::new(store)
+        .with_name(cookie)
+        .with_secure(https)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(30)))
+}
+
+/// The cookie's own text is not stored: who reads the database cannot become anybody.
+fn hash(id: &Id) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(id.to_string()))
+}
+
+fn encode(record: &Record) -> Result<String> {
+    serde_json::to_string(&record.data).map_err(|error| Error::Encode(error.to_string()))
+}
+
+fn ends_at(record: &Record) -> i64 {
+    i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+fn backend(error: StoreError) -> Error {
+    Error::Backend(latchkey_http::reasons(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sessions of earlier versions go on.
+    #[test]
+    fn a_session_that_holds_more_than_is_known_is_read() {
+        let text = r#"{"login":{"login":"id","name":"Alice","teaches":true,"form_token":"token"}}"#;
+        let data: SessionData = serde_json::from_str(text).unwrap();
+        assert_eq!(data.login.map(|user| user.name).as_deref(), Some("Alice"));
+    }
+}

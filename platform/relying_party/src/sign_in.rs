@@ -1,0 +1,274 @@
+//! To the issuer and back: how a sign-in begins, what comes of the issuer's answer, and how it ends.
+
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, header};
+use latchkey_http::Form;
+use latchkey_web::{FORM_TOKEN, cookie, is_form_token, safe_return, see_other};
+use tower_sessions::Session;
+
+use crate::client::path;
+use crate::error::{NoToken, OidcError, SignInError};
+use crate::flow::{self, Answer, Bearer, Browser, Fault, Flow, Outcome, Proofs};
+use crate::oidc::SignedIn;
+use crate::people::People;
+use crate::session::{SessionData, SessionUser};
+use crate::store::{Login, Whom};
+
+/// What an answer of the issuer has come to.
+#[derive(Debug)]
+pub struct Callback {
+    /// Where the browser goes; or why nobody is signed in by it.
+    pub to: Result<String, SignInError>,
+    /// Where they wanted to be: another sign-in comes back there.
+    pub back: Option<String>,
+    /// Goes with any answer, also with a page that says no: a code that went out is spent.
+    pub cookie: Option<HeaderValue>,
+}
+
+/// Where a sign-in begins that comes back to a path of ours.
+pub fn begin_at(back: &str) -> String {
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    format!("{}?return={back}", path::SIGN_IN)
+}
+
+/// Begins a sign-in that comes back to `return` of the query. Whoever is signed in is there at once.
+pub async fn begin(
+    people: &People,
+    session: &Session,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Response, SignInError> {
+    let query = query.unwrap_or_default().as_bytes();
+    let mut form = Form::parse(query, &[]).map_err(|_| SignInError::Malformed)?;
+    let back = form.take("return");
+    let back = back
+        .as_deref()
+        .filter(|back| back.len() <= LONGEST_RETURN)
+        .and_then(safe_return)
+        .unwrap_or("/");
+    if people.signed_in(session).await?.is_some() {
+        return Ok(see_other(back));
+    }
+    let seal = people.store.seal();
+    let known = browser_of(people, headers);
+    let first = known.is_none();
+    let browser = known.unwrap_or_else(|| Browser::new(people.oidc.secret()));
+    let flow = Flow::begin(
+        seal,
+        people.oidc.secret(),
+        &browser,
+        first,
+        back,
+        people.oidc.now_ms(),
+    );
+    let url = people
+        .oidc
+        .begin(flow.state(seal), &flow.proofs(seal, &browser))
+        .await
+        .map_err(|error| SignInError::not_given(&error))?;
+    let mut response = see_other(&url);
+    if first {
+        let cookie = remembered(people, &browser);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Takes what the issuer sends the browser back with. `nameless` is how a person is called whose name cannot be had now.
+pub async fn callback(
+    people: &People,
+    session: &Session,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    nameless: &str,
+) -> Result<Callback, SignInError> {
+    let seal = people.store.seal();
+    let before = people.session_data(session).await?.login;
+    let current = match &before {
+        Some(user) => people
+            .login(&user.login)
+            .await
+            .map_err(|error| SignInError::broken(&error))?,
+        None => None,
+    };
+    // What says a thing twice, or cannot be read, says nothing.
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).unwrap_or_default();
+    let flow = form.take("state").and_then(|state| Flow::open(seal, &state));
+    let browser = browser_of(people, headers);
+    let (error, code) = (form.take("error"), form.take("code"));
+    let answer = Answer {
+        flow: flow.as_ref(),
+        by: match (&browser, &flow) {
+            (Some(browser), Some(flow)) if flow.is_of(seal, browser) => Bearer::Own(browser),
+            (Some(_), _) => Bearer::Another,
+            (None, _) => Bearer::Unknown,
+        },
+        signed_in: current.is_some(),
+        is_our_issuers: form.take("iss").as_deref() == Some(people.oidc.issuer()),
+        error: error.as_deref(),
+        code: code.as_deref(),
+    };
+    Ok(match flow::decide(&answer, people.oidc.now_ms()) {
+        Outcome::Redeem { flow, browser, code } => {
+            let proofs = flow.proofs(seal, browser);
+            let done = redeem(people, session, before, current.as_ref(), &proofs, code, nameless).await;
+            Callback {
+                to: match done {
+                    Err(error) if current.is_none() => Err(error),
+                    // Whoever is signed in still is.
+                    Ok(()) | Err(_) => Ok(flow.back.clone()),
+                },
+                back: Some(flow.back.clone()),
+                cookie: Some(remembered(people, &browser.after(flow))),
+            }
+        }
+        Outcome::LeadOn(back) => Callback::without_code(Ok(back.to_owned()), Some(back)),
+        Outcome::BeginAnew(back) => Callback::without_code(Ok(begin_at(back)), Some(back)),
+        Outcome::Refuse(fault, back) => {
+            let id = latchkey_http::current_request_id();
+            tracing::info!(reason = %fault, request.id = %id, "an answer to a sign-in is refused");
+            Callback::without_code(Err(refused(fault)), back)
+        }
+    })
+}
+
+/// Ends the sign-in here and, at the issuer, the session with every application of it.
+pub async fn sign_out(
+    people: &People,
+    session: &Session,
+    headers: &HeaderMap,
+    form: &[u8],
+) -> Result<Response, SignInError> {
+    let registration = people.oidc.registration();
+    let data = people.session_data(session).await?;
+    let mut form = Form::parse(form, &[]).map_err(|_| SignInError::Malformed)?;
+    let Some(user) = data.login else {
+        return Ok(see_other("/"));
+    };
+    let token = form.take(FORM_TOKEN);
+    if !registration.origins.admits(headers) || !is_form_token(&user.form_token, token.as_deref()) {
+        return Err(SignInError::ForeignForm);
+    }
+    let login = people.login(&user.login).await;
+    let login = login.map_err(|error| SignInError::broken(&error))?;
+    let ended = people.store.end_logins(Whom::Login(user.login)).await;
+    ended.map_err(|error| SignInError::broken(&error))?;
+    if let Some(login) = &login {
+        // Whether the browser goes on to the issuer or not, this sign-in is over there too.
+        people.oidc.revoke(&login.refresh_token).await;
+    }
+    let flushed = session.flush().await;
+    flushed.map_err(|error| SignInError::broken(&error))?;
+    let mut response = match login {
+        Some(login) => see_other(&people.oidc.sign_out(&login.id_token)),
+        None => see_other("/"),
+    };
+    let headers = response.headers_mut();
+    let clear = HeaderValue::from_static("\"cache\", \"storage\"");
+    headers.insert("clear-site-data", clear);
+    let gone = registration
+        .origins
+        .set_cookie(registration.client.session_cookie, "", Some(0));
+    headers.append(header::SET_COOKIE, gone);
+    Ok(response)
+}
+
+impl Callback {
+    /// An answer whose code, if it had one, went nowhere.
+    fn without_code(to: Result<String, SignInError>, back: Option<&str>) -> Self {
+        Self {
+            to,
+            back: back.map(str::to_owned),
+            cookie: None,
+        }
+    }
+}
+
+fn refused(fault: Fault) -> SignInError {
+    match fault {
+        Fault::IssuerAway => SignInError::Away,
+        Fault::UnknownState
+        | Fault::ForeignIssuer
+        | Fault::Expired
+        | Fault::UnknownBrowser
+        | Fault::AnotherBrowser
+        | Fault::Denied
+        | Fault::IssuerRefuses
+        | Fault::NoCode
+        | Fault::Spent => SignInError::NotSignedIn,
+    }
+}
+
+/// Sends the code to the issuer and takes in whom it names. `before` is who the session says is signed in, `current` the
+/// same if they still are.
+async fn redeem(
+    people: &People,
+    session: &Session,
+    before: Option<SessionUser>,
+    current: Option<&Login>,
+    proofs: &Proofs,
+    code: &str,
+    nameless: &str,
+) -> Result<(), SignInError> {
+    let signed_in = people.oidc.finish(proofs, code).await;
+    let signed_in = signed_in.map_err(|error| SignInError::not_given(&error))?;
+    if current.is_some_and(|current| current.sub == signed_in.sub) {
+        // Another tab was faster. Its session stays, and with it what other tabs have open.
+        people.oidc.revoke(&signed_in.refresh_token).await;
+        return Ok(());
+    }
+    let login = Some(arrive(people, signed_in, nameless).await?);
+    // Another id than the one that anybody may have planted, and nothing of whoever was here before.
+    let cycled = session.cycle_id().await;
+    cycled.map_err(|error| SignInError::broken(&error))?;
+    let name = people.oidc.registration().client.name;
+    let kept = session.insert(name, SessionData { login }).await;
+    kept.map_err(|error| SignInError::broken(&error))?;
+    if let Some(before) = before {
+        people.end(&before.login).await;
+    }
+    Ok(())
+}
+
+async fn arrive(people: &People, signed_in: SignedIn, nameless: &str) -> Result<SessionUser, SignInError> {
+    let name = people.oidc.name(&signed_in.access_token, &signed_in.sub).await;
+    // The code is spent, and the person is who they are: a name that cannot be had now is no reason to send them away.
+    let name = match name {
+        Ok(name) => name,
+        Err(OidcError::Away(reason)) => {
+            tracing::warn!(reason, "a person's name is not known yet");
+            nameless.to_owned()
+        }
+        Err(error) => return Err(SignInError::not_given(&error)),
+    };
+    let login = people.arrive(signed_in).await.map_err(|error| match error {
+        NoToken::SignedOut => SignInError::NotSignedIn,
+        error => SignInError::broken(&error),
+    })?;
+    Ok(SessionUser {
+        login: login.id,
+        name,
+        form_token: people.oidc.secret(),
+    })
+}
+
+/// The browser that asks, if it has our cookie.
+fn browser_of(people: &People, headers: &HeaderMap) -> Option<Browser> {
+    let registration = people.oidc.registration();
+    let name = registration.origins.cookie(registration.client.sign_in_cookie);
+    Browser::open(people.store.seal(), cookie(headers, &name)?)
+}
+
+/// The cookie that a browser is known by from now on.
+fn remembered(people: &People, browser: &Browser) -> HeaderValue {
+    let registration = people.oidc.registration();
+    let value = browser.close(people.store.seal());
+    registration
+        .origins
+        .set_cookie(registration.client.sign_in_cookie, &value, Some(BROWSER_LIFE_S))
+}
+
+/// The longest address to come back to: it travels in `state`, and addresses have an end.
+const LONGEST_RETURN: usize = 512;
+/// How long the cookie of a browser is kept, seconds: as long as browsers keep any cookie.
+const BROWSER_LIFE_S: u32 = 400 * 24 * 3_600;

@@ -1,0 +1,487 @@
+//! The database of a client: sessions, who is signed in, and their tokens. The only SQL of this crate.
+
+use latchkey_clock::Clock;
+use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
+
+use crate::seal::{CannotOpen, Seal};
+
+/// The tables, under the name that the client gave them.
+pub(crate) fn migrations(set: &'static str) -> Migrations {
+    Migrations { set, steps: STEPS }
+}
+
+const STEPS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "sessions",
+        sqlite: include_str!("../migrations/0001_sessions.sql"),
+        postgres: include_str!("../migrations/0001_sessions.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "logout_tokens",
+        sqlite: include_str!("../migrations/0002_logout_tokens.sql"),
+        postgres: include_str!("../migrations/0002_logout_tokens.sql"),
+    },
+];
+
+/// The database with the key that opens it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+    seal: Seal,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database of the sign-ins failed")]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+}
+
+/// A person who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    pub id: String,
+    pub sub: String,
+    /// The session, as the issuer lets us know it.
+    pub sid: Option<String>,
+    pub refresh_token: String,
+    /// The ID token, for the sign-out.
+    pub id_token: String,
+    /// What the person allowed.
+    pub scope: String,
+    /// Counts the refresh tokens.
+    pub version: i64,
+}
+
+/// An access token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub text: String,
+    /// Unix milliseconds.
+    pub expires_at: i64,
+}
+
+/// How long a sign-in is remembered at most, milliseconds; the issuer decides whether it is still good.
+const LOGIN_LIFE_MS: i64 = 30 * 24 * 3_600_000;
+
+impl Store {
+    pub fn new(db: Db, seal: Seal, clock: Clock) -> Self {
+        Self { db, seal, clock }
+    }
+
+    /// What seals; for cookies that hold more than a name.
+    pub fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    pub fn now(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Begins a session; `false` when one of this hash is there.
+    pub async fn add_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<bool, StoreError> {
+        let sealed = self.seal.close(&format!("sessions/{hash}"), data);
+        let hash = hash.to_owned();
+        let rows = self
+            .db
+            .write(move |tx| async move {
+                sql("INSERT INTO sessions (id_hash, sealed, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+                    .bind(hash)
+                    .bind(sealed)
+                    .bind(expires_at)
+                    .execute(&tx)
+                    .await
+            })
+            .await?;
+        Ok(rows == 1)
+    }
+
+    /// Changes a session that is there; one that has ended meanwhile does not come back.
+    pub async fn save_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<(), StoreError> {
+        let sealed = self.seal.close(&format!("sessions/{hash}"), data);
+        let hash = hash.to_owned();
+        self.db
+            .write(move |tx| async move {
+                sql("UPDATE sessions SET sealed = $2, expires_at = $3 WHERE id_hash = $1")
+                    .bind(hash)
+                    .bind(sealed)
+                    .bind(expires_at)
+                    .execute(&tx)
+                    .await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The data and the end of a session that is not over.
+    pub async fn session(&self, hash: &str) -> Result<Option<(String, i64)>, StoreError> {
+        let row = sql("SELECT sealed, expires_at FROM sessions WHERE id_hash = $1 AND expires_at > $2")
+            .bind(hash)
+            .bind(self.now())
+            .fetch_optional(&self.db)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let data = self
+            .seal
+            .open(&format!("sessions/{hash}"), &row.text("sealed")?)?;
+        Ok(Some((data, row.int("expires_at")?)))
+    }
+
+    /// Ends a session.
+    pub async fn end_session(&self, hash: &str) -> Result<(), StoreError> {
+        self.forget("DELETE FROM sessions WHERE id_hash = $1", &[hash])
+            .await
+    }
+
+    /// Runs a statement that deletes what these texts name.
+    async fn forget(&self, statement: &'static str, named: &[&str]) -> Result<(), StoreError> {
+        let named: Vec<String> = named.iter().map(|text| (*text).to_owned()).collect();
+        self.db
+            .write(move |tx| async move {
+                let bound = named.into_iter().fold(sql(statement), |sql, text| sql.bind(text));
+                bound.execute(&tx).await
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Somebody is signed in.
+    pub async fn add_login(&self, login: &Login, first: Option<(&str, &Token)>) -> Result<(), StoreError> {
+        let (login, now) = (login.clone(), self.now());
+        let refresh = self.seal.close(&refresh_place(&login.id), &login.refresh_token);
+        let hint = self.seal.close(&hint_place(&login.id), &login.id_token);
+        let token = first.map(|(audience, token)| {
+            let sealed = self.seal.close(&token_place(&login.id, audience), &token.text);
+            (audience.to_owned(), sealed, token.expires_at)
+        });
+        self.db
+            .write(move |tx| async move {
+                sql("INSERT INTO logins (id, sub, sid, sealed_refresh, sealed_hint, scope, version, created_at, expires_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)")
+                .bind(&login.id)
+                .bind(&login.sub)
+                .bind(login.sid.clone())
+                .bind(refresh)
+                .bind(hint)
+                .bind(&login.scope)
+                .bind(now)
+                .bind(now + LOGIN_LIFE_MS)
+                .execute(&tx)
+                .await?;
+                if let Some((audience, sealed, expires_at)) = token {
+                    sql("INSERT INTO tokens (login_id, audience, sealed, expires_at) VALUES ($1, $2, $3, $4)")
+                        .bind(&login.id)
+                        .bind(audience)
+                        .bind(sealed)
+                        .bind(expires_at)
+                        .execute(&tx)
+                        .await?;
+                }
+                Ok::<_, DbError>(())
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Who is signed in under this id, if they still are.
+    pub async fn login(&self, id: &str) -> Result<Option<Login>, StoreError> {
+        let row = sql(
+            "SELECT sub, sid, sealed_refresh, sealed_hint, scope, version FROM logins \
+                       WHERE id = $1 AND expires_at > $2",
+        )
+        .bind(id)
+        .bind(self.now())
+        .fetch_optional(&self.db)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Login {
+            sub: row.text("sub")?,
+            sid: row.opt_text("sid")?,
+            refresh_token: self.seal.open(&refresh_place(id), &row.text("sealed_refresh")?)?,
+            id_token: self.seal.open(&hint_place(id), &row.text("sealed_hint")?)?,
+            scope: row.text("scope")?,
+            version: row.int("version")?,
+            id: id.to_owned(),
+        }))
+    }
+
+    /// The access token for an audience.
+    pub async fn token(&self, login: &str, audience: &str) -> Result<Option<Token>, StoreError> {
+        let row = sql(
+            "SELECT t.sealed, t.expires_at FROM tokens t JOIN logins l ON l.id = t.login_id \
+                       WHERE t.login_id = $1 AND t.audience = $2",
+        )
+        .bind(login)
+        .bind(audience)
+        .fetch_optional(&self.db)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Token {
+            text: self
+                .seal
+                .open(&token_place(login, audience), &row.text("sealed")?)?,
+            expires_at: row.int("expires_at")?,
+        }))
+    }
+
+    /// Writes down what a refresh gave; `false` when somebody else's refresh, or a sign-out, was faster: then nothing is
+    /// written, so that a spent token never comes back.
+    pub async fn refreshed(
+        &self,
+        login: &Login,
+        refresh_token: &str,
+        audience: &str,
+        token: &Token,
+    ) -> Result<bool, StoreError> {
+        let (id, version) = (login.id.clone(), login.version);
+        let refresh = self.seal.close(&refresh_place(&id), refresh_token);
+        let sealed = self.seal.close(&token_place(&id, audience), &token.text);
+        let (audience, expires_at) = (audience.to_owned(), token.expires_at);
+        let written = self
+            .db
+            .write(move |tx| async move {
+                let rows = sql("UPDATE logins SET sealed_refresh = $3, version = version + 1 WHERE id = $1 AND version = $2")
+                    .bind(&id)
+                    .bind(version)
+                    .bind(refresh)
+                    .execute(&tx)
+                    .await?;
+                if rows != 1 {
+                    return Ok(false);
+                }
+                sql("INSERT INTO tokens (login_id, audience, sealed, expires_at) VALUES ($1, $2, $3, $4) \
+                     ON CONFLICT (login_id, audience) DO UPDATE SET sealed = excluded.sealed, expires_at = excluded.expires_at")
+                .bind(&id)
+                .bind(audience)
+                .bind(sealed)
+                .bind(expires_at)
+                .execute(&tx)
+                .await?;
+                Ok::<_, DbError>(true)
+            })
+            .await?;
+        Ok(written)
+    }
+
+    /// Forgets an access token that was refused.
+    pub async fn drop_token(&self, login: &str, audience: &str) -> Result<(), StoreError> {
+        let statement = "DELETE FROM tokens WHERE login_id = $1 AND audience = $2";
+        self.forget(statement, &[login, audience]).await
+    }
+
+    /// Signs out everybody whom this concerns.
+    pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
+        let now = self.now();
+        self.db
+            .write(move |tx| async move { end(&tx, &whom, now).await })
+            .await?;
+        Ok(())
+    }
+
+    /// Does what a logout token of this `jti` asks for, and answers how many sign-ins ended; `None` when one of this `jti`
+    /// was obeyed before: then nothing happens.
+    pub async fn end_logins_once(
+        &self,
+        jti: &str,
+        until_ms: i64,
+        whom: Whom,
+    ) -> Result<Option<u64>, StoreError> {
+        let (jti, now) = (jti.to_owned(), self.now());
+        let ended = self
+            .db
+            .write(move |tx| async move {
+                let first =
+                    sql("INSERT INTO logout_tokens (jti, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                        .bind(jti)
+                        .bind(until_ms)
+                        .execute(&tx)
+                        .await?;
+                if first != 1 {
+                    return Ok(None);
+                }
+                end(&tx, &whom, now).await.map(Some)
+            })
+            .await?;
+        Ok(ended)
+    }
+}
+
+/// Ends sign-ins, and says how many. They go before their tokens: a refresh that is under way finds its own gone.
+async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
+    let ending = match whom {
+        Whom::Login(id) => sql("DELETE FROM logins WHERE id = $1").bind(id),
+        Whom::Session(sid) => sql("DELETE FROM logins WHERE sid = $1").bind(sid),
+        Whom::Person { sub, before_ms } => sql("DELETE FROM logins WHERE sub = $1 AND created_at <= $2")
+            .bind(sub)
+            .bind(*before_ms),
+        Whom::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
+    };
+    let ended = ending.execute(tx).await?;
+    if ended > 0 || *whom == Whom::Expired {
+        sql("DELETE FROM tokens WHERE NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = tokens.login_id)")
+            .execute(tx)
+            .await?;
+    }
+    if *whom == Whom::Expired {
+        for past in [
+            "DELETE FROM sessions WHERE expires_at <= $1",
+            "DELETE FROM logout_tokens WHERE expires_at <= $1",
+        ] {
+            sql(past).bind(now).execute(tx).await?;
+        }
+    }
+    Ok(ended)
+}
+
+/// Who is signed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// One sign-in at this client.
+    Login(String),
+    /// Everything of one session at the issuer.
+    Session(String),
+    /// A person, as far as they signed in until then.
+    Person {
+        sub: String,
+        /// Unix milliseconds.
+        before_ms: i64,
+    },
+    /// Those that are over anyway.
+    Expired,
+}
+
+fn refresh_place(login: &str) -> String {
+    format!("logins/{login}/refresh")
+}
+
+fn hint_place(login: &str) -> String {
+    format!("logins/{login}/hint")
+}
+
+fn token_place(login: &str, audience: &str) -> String {
+    format!("tokens/{login}/{audience}")
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_clock::Random;
+    use latchkey_db::{Options, testing};
+
+    use super::*;
+
+    const AUDIENCE: &str = "urn:latchkey:catalog";
+
+    async fn stores(name: &str) -> Vec<Store> {
+        let mut stores = Vec::new();
+        for (_, url) in testing::urls(name).await {
+            let db = Db::open(&url, Options::new(&[migrations("storefront")]))
+                .await
+                .unwrap();
+            let seal = Seal::new("shop", &[7; 32], Random::system());
+            stores.push(Store::new(db, seal, Clock::manual(1_000)));
+        }
+        stores
+    }
+
+    fn login(id: &str) -> Login {
+        Login {
+            id: id.to_owned(),
+            sub: "alice".to_owned(),
+            sid: Some("sid".to_owned()),
+            refresh_token: "refresh-1".to_owned(),
+            id_token: "hint".to_owned(),
+            scope: "catalog.read".to_owned(),
+            version: 1,
+        }
+    }
+
+    fn token(text: &str) -> Token {
+        Token {
+            text: text.to_owned(),
+            expires_at: 300_000,
+        }
+    }
+
+    #[tokio::test]
+    async fn bf_08_of_refreshes_of_one_version_one_is_written_and_the_others_leave_nothing() {
+        for store in stores("shop_refreshed").await {
+            let known = login("one");
+            store.add_login(&known, None).await.unwrap();
+            let refreshes = (0..16).map(async |n| {
+                let (next, text) = (format!("refresh-2-{n}"), format!("access-2-{n}"));
+                let written = store.refreshed(&known, &next, AUDIENCE, &token(&text)).await;
+                written.unwrap().then_some((next, text))
+            });
+            let won: Vec<_> = futures::future::join_all(refreshes).await;
+            let won: Vec<_> = won.into_iter().flatten().collect();
+            assert_eq!(won.len(), 1, "{won:?}");
+            let now = store.login("one").await.unwrap().unwrap();
+            assert_eq!((now.version, &now.refresh_token), (2, &won[0].0));
+            let access = store.token("one", AUDIENCE).await.unwrap().unwrap();
+            assert_eq!(access.text, won[0].1);
+        }
+    }
+
+    #[tokio::test]
+    async fn bf_07_a_refresh_under_way_brings_nobody_back_who_signed_out() {
+        for store in stores("shop_ended").await {
+            let whoms = [
+                Whom::Login("one".to_owned()),
+                Whom::Session("sid".to_owned()),
+                Whom::Person {
+                    sub: "alice".to_owned(),
+                    before_ms: 1_000,
+                },
+            ];
+            for whom in whoms {
+                let known = login("one");
+                store
+                    .add_login(&known, Some((AUDIENCE, &token("access-1"))))
+                    .await
+                    .unwrap();
+                store.end_logins(whom.clone()).await.unwrap();
+                let access = token("access-2");
+                let written = store.refreshed(&known, "refresh-2", AUDIENCE, &access).await;
+                assert!(!written.unwrap(), "{whom:?}");
+                assert_eq!(store.login("one").await.unwrap(), None, "{whom:?}");
+                assert_eq!(store.token("one", AUDIENCE).await.unwrap(), None, "{whom:?}");
+            }
+        }
+    }
+    #[tokio::test]
+    async fn of_logout_tokens_of_one_jti_one_is_obeyed() {
+        for store in stores("shop_logout_tokens").await {
+            store.add_login(&login("one"), None).await.unwrap();
+            let whom = || Whom::Session("sid".to_owned());
+            let all = (0..16).map(|_| store.end_logins_once("jti", 2_000, whom()));
+            let ended = futures::future::join_all(all).await;
+            let obeyed: Vec<u64> = ended.into_iter().filter_map(Result::unwrap).collect();
+            assert_eq!(obeyed, [1]);
+            // Who has signed in since then stays.
+            store.add_login(&login("two"), None).await.unwrap();
+            assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);
+            assert!(store.login("two").await.unwrap().is_some());
+            // What is past is forgotten, and nothing before that.
+            store.clock.advance(999);
+            store.end_logins(Whom::Expired).await.unwrap();
+            assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);
+            store.clock.advance(1);
+            store.end_logins(Whom::Expired).await.unwrap();
+            assert_eq!(
+                store.end_logins_once("jti", 2_001, whom()).await.unwrap(),
+                Some(1)
+            );
+        }
+    }
+}

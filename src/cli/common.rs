@@ -1,0 +1,100 @@
+//! What every operation of the command line shares: where the installation is, and how a command fails.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use latchkey_identity::{AdminError, SeedError};
+
+use crate::config::{Config, ConfigError, Role, environment};
+use crate::error::StartError;
+
+/// What is recorded of operations from the command line.
+pub(crate) const ACTOR: &str = "cli";
+
+/// Exit codes, as in sysexits.h where it has one.
+pub(crate) const INVALID: u8 = 2;
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const BROKEN: u8 = 70;
+
+#[derive(Args)]
+pub(crate) struct Operate<C: Subcommand> {
+    /// Where data lies
+    #[arg(long, env = "LATCHKEY_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// Where the master key lies
+    #[arg(long, global = true)]
+    pub keys: Option<PathBuf>,
+    /// The configuration file of a production installation
+    #[arg(long, global = true)]
+    pub config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: C,
+}
+
+/// Why a command failed, and with which exit code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("{0}")]
+    Failed(String),
+    #[error("the database could not be written; start again to recover from its log")]
+    Broken,
+    #[error("the background task {0} ended again and again, and this process with it; the log says why")]
+    Lost(&'static str),
+}
+
+impl CliError {
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Config(_)
+            | Self::Start(
+                StartError::Config(_)
+                | StartError::Seed(SeedError::Invalid(_))
+                | StartError::NoInstallation(_),
+            )
+            | Self::Admin(AdminError::Refused(_))
+            | Self::Invalid(_) => INVALID,
+            Self::Broken | Self::Lost(_) => BROKEN,
+            Self::Start(_) | Self::Admin(AdminError::Inside(_)) | Self::Failed(_) => FAILED,
+        }
+    }
+}
+
+pub(crate) fn logs(filter: &str, file: Option<&Path>) -> Result<(), CliError> {
+    latchkey_telemetry::start_logs(filter, latchkey_telemetry::Format::Auto, file)
+        .map_err(|reason| CliError::Invalid(format!("log filter: {reason}")))
+}
+
+/// `--keys`, or `keys` beside the data that was named, or `./keys`.
+pub(crate) fn folders(data: Option<PathBuf>, keys: Option<PathBuf>) -> (PathBuf, PathBuf) {
+    let keys = keys.or_else(|| data.as_ref().map(|data| data.join("keys")));
+    (
+        data.unwrap_or_else(|| PathBuf::from("data")),
+        keys.unwrap_or_else(|| PathBuf::from("keys")),
+    )
+}
+
+impl<C: Subcommand> Operate<C> {
+    pub fn config(&self) -> Result<Config, CliError> {
+        logs("warn", None)?;
+        if self.config.is_some() {
+            return Ok(Config::serve(
+                Role::all(),
+                self.config.as_deref(),
+                &environment(),
+            )?);
+        }
+        let (data, keys) = folders(self.data.clone(), self.keys.clone());
+        Ok(Config::up(data, keys, [8080, 8081, 8082]))
+    }
+}

@@ -1,0 +1,85 @@
+//! A running process, and its end.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use latchkey_bus::{EventBus, RevocationLog};
+use latchkey_identity::Identity;
+use tokio_util::sync::CancellationToken;
+
+use crate::embedded::{self, DemoFile};
+use crate::supervise::{Lost, Supervisor};
+
+/// Where a running process can be reached; without slashes at the ends.
+#[derive(Clone, Debug, Default)]
+pub struct Urls {
+    /// The public issuer.
+    pub issuer: String,
+    /// The edge.
+    pub shop: Option<String>,
+    /// The admin listener.
+    pub admin: Option<String>,
+    /// Each service's own address.
+    pub services: BTreeMap<String, String>,
+    /// The local authority, where there is one.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A running process.
+pub struct Running {
+    /// Where it can be reached.
+    pub urls: Urls,
+    /// The identity provider, when it is played here.
+    pub identity: Option<Identity>,
+    /// The event bus.
+    pub bus: EventBus,
+    /// The revocation log.
+    pub revocation_log: RevocationLog,
+    /// What the demo has written, when this is one.
+    pub demo: Option<DemoFile>,
+    pub(crate) demo_path: Option<PathBuf>,
+    /// Held while a demo runs: two on one folder would change each other's secrets.
+    pub(crate) lock: Option<std::fs::File>,
+    pub(crate) fatal: CancellationToken,
+    pub(crate) lost: Lost,
+    pub(crate) serving: Supervisor,
+    pub(crate) background: Supervisor,
+    pub(crate) databases: Vec<latchkey_db::Db>,
+}
+
+/// Why a process ends without having been told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// A commit ended in an I/O error.
+    Disk,
+    /// A background task ended again and again.
+    Task(&'static str),
+}
+
+impl Running {
+    /// Resolves when the process must end though nobody told it to.
+    pub async fn broken(&self) -> Broken {
+        tokio::select! {
+            () = self.fatal.cancelled() => Broken::Disk,
+            task = self.lost.wait() => Broken::Task(task),
+        }
+    }
+
+    /// Lets what is under way finish, then closes everything.
+    pub async fn stop(self) {
+        self.serving.stop().await;
+        // The relays go last: what the last requests have written still leaves.
+        self.background.stop().await;
+        for db in &self.databases {
+            db.close().await;
+        }
+        self.bus.close().await;
+        self.revocation_log.close().await;
+        drop(self.lock);
+        if let Some(path) = &self.demo_path
+            && let Err(error) = embedded::remove(path)
+        {
+            tracing::warn!(error = %error, "demo.json stays behind");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+### What the shop says.
+### The message that the code calls `section.name` is `section-name` here.
+
+## shop
+
+shop-name = Latchkey Courses
+shop-footer = Courses by people who do the work they teach.
+
+## nav
+
+nav-main = Main
+nav-courses = All courses
+nav-crumbs = You are here
+nav-home = Home
+nav-sign_in = Sign in
+nav-menu = Your menu
+nav-teach = Your courses
+nav-account = Your account
+nav-sign_out = Sign out everywhere
+
+## search
+
+search-label = Search courses
+search-do = Search
+
+## home
+
+home-headline = Learn it from somebody who does it.
+home-promise = Short, carefully made courses. You see every lesson’s title and length before you decide.
+home-ask = What would you like to learn?
+home-lead = Just published
+home-subjects = Subjects
+home-new = New on the shelf
+home-beginner = Start from zero
+home-all = See all
+
+## listing
+
+listing-title = All courses
+listing-found = Courses for “{ $q }”
+listing-results = Results
+listing-pages = Pages
+listing-first = Back to the first page
+listing-next = Next page
+listing-all = Clear all
+listing-empty = No course matches this. Fewer words or fewer filters will find more.
+listing-empty_shelf = There is no course here yet.
+listing-description = Search all courses and filter them by subject, level, language and price.
+
+## filter
+
+filter-title = Filters
+filter-words = Words
+filter-category = Subject
+filter-level = Level
+filter-language = Language
+filter-price = Price
+filter-sort = Order
+filter-any_category = All subjects
+filter-any_level = All levels
+filter-any_language = All languages
+filter-any_price = Any price
+filter-up_to = Up to { $price }
+filter-apply = Show courses
+filter-clear = Clear all
+filter-active = Filters in use
+filter-remove = Remove:
+
+## sort
+
+sort-newest = Newest first
+sort-price_asc = Lowest price first
+sort-price_desc = Highest price first
+sort-title = By title
+
+## level
+
+level-beginner = Beginner
+level-intermediate = Intermediate
+level-advanced = Advanced
+level-all = For every level
+
+## language
+
+language-de = Deutsch
+language-en = English
+language-es = Español
+language-fr = Français
+language-it = Italiano
+language-pt = Português
+language-tr = Türkçe
+
+## card
+
+card-limited = Few places
+
+## price
+
+price-free = Free
+price-was = Regular price
+price-saved = You save { $saved } ({ $percent }%)
+price-text = { $symbol }{ $amount }
+price-point = .
+price-thousands = ,
+
+## unit
+
+unit-lessons =
+    { $n ->
+        [one] { $n }{"\u00A0"}lesson
+       *[other] { $n }{"\u00A0"}lessons
+    }
+unit-sections =
+    { $n ->
+        [one] { $n } section
+       *[other] { $n } sections
+    }
+unit-minutes = { $m }{"\u00A0"}min
+unit-hours = { $h }{"\u00A0"}h
+unit-hours_minutes = { $h }{"\u00A0"}h{"\u00A0"}{ $m }{"\u00A0"}min
+
+## course
+
+course-by = Taught by { $name }
+course-outcomes = What you will be able to do
+course-about = About this course
+course-curriculum = Curriculum
+course-requirements = What you should bring
+course-instructor = Your instructor
+course-preview = Preview
+
+## buy
+
+buy-title = Price and what is included
+buy-not_yet = Enrolment is not open yet
+buy-when = You will be able to enrol here, on this page.
+buy-limited = Places are limited
+buy-included = What is included
+buy-previews =
+    { $n ->
+        [one] { $n } lesson to preview
+       *[other] { $n } lessons to preview
+    }
+buy-language = In { $language }
+buy-updated = Last updated
+
+## error
+
+error-trace = If you write to us about this, please quote
+error-to_home = Go to the home page
+error-to_courses = Go to all courses
+error-again = Try again
+error-bad_title = We cannot read this address.
+error-bad_next = Something in it is cut off or was changed. Start the search again from the list.
+error-missing_title = There is nothing here.
+error-missing_next = The page may have moved, or the course was taken down by its author.
+error-method_title = That cannot be done here.
+error-method_next = This address shows a page and takes nothing in.
+error-foreign_title = This form came from somewhere else.
+error-foreign_next = We only act on forms from our own pages. Go back and try it there.
+error-broken_title = Something broke on our side.
+error-broken_next = It is in our log already. Trying again in a moment may help.
+error-away_title = The courses cannot be reached right now.
+error-away_next = Usually this lasts a few seconds. Nothing of yours is lost.
+error-sign_in_title = You are not signed in.
+error-sign_in_next = The sign-in was not finished in this browser, or took too long. Start it again.
+error-to_sign_in = Sign in
+error-forbidden_title = Your account may not do this.
+error-forbidden_next = Ask whoever runs this shop if you want to teach here.
+error-signed_out_title = You are signed out.
+error-signed_out_next = Sign in again, then repeat what you did: it was not done.
+
+## teach
+
+teach-title = Your courses
+teach-lede = Drafts are yours alone until you publish them.
+teach-new = New course
+teach-none = You have not written a course yet.
+teach-updated = Changed { $day }
+teach-draft = Draft
+teach-published = Published
+teach-unlisted = Unlisted
+teach-archived = Archived
+teach-publish = Publish
+teach-unlist = Take out of the lists
+teach-archive = Archive for good
+teach-archive_ask = Archive “{ $title }” for good?
+teach-archive_means = It is not sold any more, and it cannot be changed or published again. Those who have it keep it.
+teach-keep = Keep it
+teach-see = See it in the shop
+teach-save = Save
+teach-write = Save draft
+teach-stale = The course was changed in another window meanwhile. Compare, then save again.
+teach-signed_out = You have been signed out. What you typed is still here, and not saved yet.
+teach-signed_out_next = Sign in again in a new tab, come back to this one, and save.
+teach-sign_in_again = Sign in in a new tab
+teach-again = This page was opened before your last sign-in. Nothing was saved.
+teach-again_next = Check what you typed, then save again.
+teach-faults = Some things are not right yet.
+teach-faults_next = Nothing was saved.
+teach-fault = { $field }: { $message }
+teach-f_title = Title
+teach-f_title_help = 5 to 120 characters.
+teach-f_subtitle = One sentence that says what it is about
+teach-f_description = Description
+teach-f_description_help = Markdown: paragraphs, lists, emphasis, links. At least 100 characters to publish.
+teach-f_category = Subject
+teach-f_level = Level
+teach-f_language = Language
+teach-f_price = Price in euros
+teach-f_price_help = 59 or 59.00; 0 is free. Needed to publish.
+teach-f_list_price = Regular price (optional)
+teach-f_limited = Places are limited
+teach-f_outcomes = What people will be able to do
+teach-f_requirements = What people should bring
+teach-f_lines_help = One per line.
+teach-f_sections = Curriculum
+teach-f_sections_help = Leave empty the rows that you do not need. Saving adds new ones.
+teach-f_section = Section { $n }
+teach-f_lesson = Lesson { $n }
+teach-f_minutes = Minutes
+teach-f_preview = Free preview
+teach-no_category = Not decided
+teach-done_created = Your draft is saved.
+teach-done_created_next = Nobody else sees it until you publish it.
+teach-done_saved = Your changes are saved.
+teach-done_saved_next = A published course shows them at once.
+teach-done_publish = Your course is public.
+teach-done_publish_next = Everybody can find it in the shop now.
+teach-done_unlist = Your course is out of the lists.
+teach-done_unlist_next = Whoever has its address still sees it.
+teach-done_archive = Your course is archived.
+teach-done_archive_next = It is not sold any more. Those who have it keep it.
+teach-state = State
+
+## design
+
+design-title = Design
+design-promise = Every component in every state that a page uses so far. Switch the appearance at the foot of the page.
+design-colours = Colours
+design-type = Type
+design-headline = A headline in the shop’s own voice
+design-running = Running text is set in the system’s sans serif, 17 px with a line height of 1.5, at most 70 characters wide. Money and times use tabular figures.
+design-small = Small text: facts, captions and help.
+design-link = A link in running text
+design-buttons = Buttons
+design-primary = Primary
+design-quiet = Quiet
+design-danger = Danger
+design-busy = Working…
+design-disabled = Disabled
+design-fields = Fields
+design-field = Title
+design-field_help = At most 120 characters.
+design-field_error = Write at least 2 characters.
+design-choice = Places
+design-choice_a = Unlimited
+design-choice_b = Limited
+design-select = Level
+design-secret = Password
+design-sheet = Sheet: sign-in, consent, questions
+design-lines = Facts and lines
+design-badges = Badges, chips and avatar
+design-notices = Notices
+design-notice_info = The checkout is not open yet.
+design-notice_success = Your course is public.
+design-notice_warning = Your draft has no price.
+design-notice_danger = Your change was not saved.
+design-notice_next = Each notice says what happened, then what to do next.
+design-price = Price
+design-cards = Cards and covers
+design-card_long = A title so long that it needs more than the two lines which a card has for it, and is cut
+design-accordion = Accordion
+design-crumbs = Breadcrumb and pages
+design-empty = Empty state
+design-icons = Icons

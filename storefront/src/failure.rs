@@ -1,0 +1,137 @@
+//! Why there is no page, and what each reason is answered with.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use latchkey_http::{current_request_id, reasons};
+use latchkey_relying_party::SignInError;
+
+use crate::api::ApiError;
+use crate::search::BadSearch;
+
+/// Why there is no page. It travels in the answer's extensions until `error_pages` writes it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The address or the form cannot be read.
+    Bad,
+    /// A form that did not come from a page of ours.
+    Foreign,
+    Missing,
+    Method,
+    /// A mistake of ours.
+    Broken,
+    /// The API or the issuer does not answer.
+    Away,
+    /// The sign-in did not come to an end that can be used.
+    NotSignedIn,
+    /// The person may not do this.
+    Forbidden,
+    /// Nobody is signed in any more: to the sign-in, and back.
+    SignedOut,
+}
+
+/// Where a sign-in that failed was to come back to: the page of the failure offers another one that does. It travels
+/// beside the failure.
+#[derive(Clone, Debug)]
+pub struct Back(pub String);
+
+impl Failure {
+    /// Status and the name of its messages.
+    pub fn table(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Bad => (StatusCode::BAD_REQUEST, "error.bad_title", "error.bad_next"),
+            Self::Foreign => (StatusCode::FORBIDDEN, "error.foreign_title", "error.foreign_next"),
+            Self::Missing => (StatusCode::NOT_FOUND, "error.missing_title", "error.missing_next"),
+            Self::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "error.method_title",
+                "error.method_next",
+            ),
+            Self::Broken => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "error.broken_title",
+                "error.broken_next",
+            ),
+            Self::Away => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "error.away_title",
+                "error.away_next",
+            ),
+            Self::NotSignedIn => (
+                StatusCode::BAD_REQUEST,
+                "error.sign_in_title",
+                "error.sign_in_next",
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "error.forbidden_title",
+                "error.forbidden_next",
+            ),
+            // Only where there is nowhere to come back to.
+            Self::SignedOut => (
+                StatusCode::FORBIDDEN,
+                "error.signed_out_title",
+                "error.signed_out_next",
+            ),
+        }
+    }
+
+    /// The failure of a sign-in that was to come back there.
+    pub fn on_the_way_to(self, back: &str) -> Response {
+        let mut response = self.into_response();
+        response.extensions_mut().insert(Back(back.to_owned()));
+        response
+    }
+}
+
+impl From<SignInError> for Failure {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Malformed => Self::Bad,
+            SignInError::ForeignForm => Self::Foreign,
+            SignInError::NotSignedIn => Self::NotSignedIn,
+            SignInError::Away => Self::Away,
+            SignInError::Broken => Self::Broken,
+        }
+    }
+}
+
+impl From<BadSearch> for Failure {
+    fn from(_: BadSearch) -> Self {
+        Self::Bad
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let id = current_request_id();
+        match &error {
+            ApiError::Missing => Self::Missing,
+            ApiError::Refused => Self::Bad,
+            ApiError::Away(_) | ApiError::Busy(_) => {
+                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no answer from the API");
+                Self::Away
+            }
+            ApiError::NoToken(_) => {
+                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no token to call with");
+                Self::Away
+            }
+            ApiError::SignedOut => Self::SignedOut,
+            ApiError::Forbidden => Self::Forbidden,
+            // Pages with forms show these in place.
+            ApiError::Stale | ApiError::Faults(_) => Self::Bad,
+            ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
+                tracing::error!(reason = reasons(&error), request.id = %id, "the shop cannot use the API's answer");
+                Self::Broken
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let (status, ..) = self.table();
+        let mut response = status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,111 @@
+//! `/_design`: every component in every state that a page uses so far.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use latchkey_contracts::Money;
+use latchkey_web::{Words, answer};
+
+use super::{Card, Crumb, Notice};
+use crate::Storefront;
+use crate::cover;
+use crate::format;
+use crate::page::ShopPage;
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "storefront/design.html")]
+struct DesignView<'a> {
+    page: &'a ShopPage,
+    colours: [&'static str; 15],
+    notices: [Notice<'a>; 4],
+    prices: Vec<format::Price>,
+    cards: Vec<Card>,
+    covers: Vec<String>,
+    crumbs: Vec<Crumb>,
+}
+
+pub async fn show(State(_): State<Storefront>, visit: Visit) -> Response {
+    let words = &visit.context.words;
+    let page = visit.page(words.say("design.title"));
+    let notice = |tone, title| Notice {
+        tone,
+        title: words.say(title),
+        next: words.say("design.notice_next"),
+    };
+    let crumb = |href: Option<&str>, name| Crumb {
+        href: href.map(str::to_owned),
+        label: words.say(name).to_owned(),
+    };
+    let view = DesignView {
+        page: &page,
+        colours: COLOURS,
+        notices: [
+            notice("info", "design.notice_info"),
+            notice("success", "design.notice_success"),
+            notice("warning", "design.notice_warning"),
+            notice("danger", "design.notice_danger"),
+        ],
+        prices: [(5900, None), (5900, Some(7900)), (0, None)]
+            .map(|(now, was)| price(words, now, was))
+            .into(),
+        cards: cards(words),
+        covers: (0..8)
+            .map(|n| cover::path(cover::hue(Some(n)), &format!("design-{n}")))
+            .collect(),
+        crumbs: vec![
+            crumb(Some("/"), "nav.home"),
+            crumb(Some("/courses"), "nav.courses"),
+            crumb(None, "design.title"),
+        ],
+    };
+    answer(StatusCode::OK, &view)
+}
+
+fn cards(words: &Words) -> Vec<Card> {
+    let card = |n: usize, title: &str, price, limited| Card {
+        href: "/_design".to_owned(),
+        cover: cover::path(cover::hue(Some(n)), &format!("card-{n}")),
+        title: words.say(title).to_owned(),
+        lang: None,
+        instructor: words.say("shop.name").to_owned(),
+        facts: vec![
+            words.say("level.all").to_owned(),
+            words.count("unit.lessons", 11),
+            format::duration(words, 178),
+        ],
+        price,
+        limited,
+    };
+    vec![
+        card(0, "design.headline", Some(price(words, 5900, Some(7900))), false),
+        card(1, "design.card_long", Some(price(words, 129_900, None)), true),
+        card(2, "design.headline", Some(price(words, 0, None)), false),
+        card(3, "design.headline", None, false),
+    ]
+}
+
+fn price(words: &Words, now: i64, was: Option<i64>) -> format::Price {
+    let was = was.map(|was| Money::new(was, "EUR"));
+    format::price(words, &Money::new(now, "EUR"), was.as_ref())
+}
+
+/// The names of the tokens, as the style sheet has them.
+const COLOURS: [&str; 15] = [
+    "paper",
+    "surface",
+    "sunken",
+    "ink",
+    "muted",
+    "line",
+    "edge",
+    "accent",
+    "accent-strong",
+    "accent-wash",
+    "danger",
+    "danger-wash",
+    "warning",
+    "warning-wash",
+    "on-accent",
+];

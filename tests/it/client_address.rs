@@ -1,0 +1,72 @@
+//! Whose address counts where roles stand behind a proxy that was declared.
+
+use latchkey_http::TrustedProxies;
+
+use crate::harness::{Answer, House, http};
+
+/// A house whose proxy is on this host, so that a request is from wherever it says.
+async fn behind_a_proxy() -> House {
+    House::with(|config| {
+        config.trusted_proxies = TrustedProxies::behind(&["127.0.0.0/8", "::1"]).expect("networks");
+    })
+    .await
+}
+
+async fn get(url: &str, forwarded_for: &str, accept: &str) -> Answer {
+    let request = http().get(url).header("x-forwarded-for", forwarded_for);
+    Answer::of(request.header("accept", accept)).await
+}
+
+#[tokio::test]
+async fn behind_a_declared_proxy_guesses_are_counted_by_the_forwarded_address() {
+    let house = behind_a_proxy().await;
+    let guess = async |forwarded_for: &str| {
+        let request = http()
+            .post(format!("{}/token", house.issuer()))
+            .basic_auth("demo-machine", Some("wrong"))
+            .header("x-forwarded-for", forwarded_for)
+            .form(&[("grant_type", "client_credentials")]);
+        Answer::of(request).await.status
+    };
+    for _ in 0..30 {
+        assert_eq!(guess("192.0.2.1").await, 401);
+    }
+    for (forwarded_for, status) in [
+        ("192.0.2.1", 429),
+        ("192.0.2.2", 401),
+        ("6.6.6.6, 192.0.2.1", 429),
+        ("6.6.6.6, 192.0.2.1:4711, 127.0.0.1", 429),
+        ("192.0.2.1, garbage", 401),
+    ] {
+        assert_eq!(guess(forwarded_for).await, status, "{forwarded_for}");
+    }
+    house.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_searches_from_one_address_leaves_the_shop_to_others() {
+    let house = behind_a_proxy().await;
+    let shop = house.running().urls.shop.clone().expect("the edge is up");
+    let api = format!("{}/catalog/v1/courses?q=rust", house.api());
+    let page = format!("{shop}/courses?q=rust");
+    for _ in 0..40 {
+        assert_eq!(get(&api, "192.0.2.1", "*/*").await.status, 200);
+    }
+    let refused = get(&api, "192.0.2.1", "*/*").await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (429, "too_many_requests")
+    );
+    assert_eq!(refused.header("retry-after"), "1");
+    let refused = get(&page, "192.0.2.1", "text/html").await;
+    assert_eq!(refused.status, 429, "the shop's page asks for the same person");
+    assert!(refused.header("content-type").starts_with("text/html"));
+    // More of others than one address may have: the shop asks the API from this host for all of them.
+    for at in 0..60 {
+        let other = format!("198.51.100.{at}");
+        assert_eq!(get(&page, &other, "text/html").await.status, 200, "{other}");
+    }
+    house.clock.advance(1_000);
+    assert_eq!(get(&page, "192.0.2.1", "text/html").await.status, 200);
+    house.stop().await;
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use latchkey_protocol::audience::{Audience, GrantContext, Granted, PersonTarget, for_person};
 use latchkey_protocol::authorize::{Facts, Issue, Outcome, Server, Step, decide, parse};
+use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::{Client, Metadata};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::grant_validity::GrantValidity;
@@ -252,7 +253,13 @@ impl World {
             issuer: ISSUER,
             resources: &self.resources,
         };
-        let Ok(request) = parse(server, &parameters, Some(&self.client), &Hint::Absent) else {
+        let Ok(request) = parse(
+            Endpoint::Authorize,
+            server,
+            &parameters,
+            Some(&self.client),
+            &Hint::Absent,
+        ) else {
             return Ok(None);
         };
         let decided = |step: &Step| {

@@ -131,6 +131,9 @@ impl LogoutDelivery {
             // Another node tells.
             return Ok(());
         }
+        if logout.tries > 0 && self.store.came_back(logout).await? {
+            return self.store.finish_logout(logout).await;
+        }
         let Some((client, uri)) = self.listener(&logout.client).await? else {
             return self.store.finish_logout(logout).await;
         };

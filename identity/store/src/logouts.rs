@@ -117,7 +117,7 @@ impl Store {
         tell(tx, told.collect(), now).await
     }
 
-    /// What is due: up to `most` of each client, so that one that is away keeps no other waiting.
+    /// What is due, the first tries first: up to `most` of each client, so that one that is away keeps no other waiting.
     pub async fn due_logouts(&self, now: Timestamp, most: i64) -> Result<Vec<Logout>, StoreError> {
         sql("WITH RECURSIVE waiting (client_id) AS ( \
                SELECT MIN(l.client_id) FROM logouts l \
@@ -128,7 +128,7 @@ impl Store {
              FROM waiting w JOIN logouts l ON l.client_id = w.client_id \
              WHERE l.sid IN (SELECT n.sid FROM logouts n WHERE n.client_id = w.client_id AND n.due_at <= $1 \
                ORDER BY n.due_at LIMIT $2) \
-             ORDER BY l.due_at")
+             ORDER BY l.tries > 0, l.due_at")
         .bind(now.0)
         .bind(most)
         .fetch_all(&self.db)

@@ -23,6 +23,12 @@ const STEPS: &[Migration] = &[
         sqlite: include_str!("../migrations/0002_logout_tokens.sql"),
         postgres: include_str!("../migrations/0002_logout_tokens.sql"),
     },
+    Migration {
+        version: 3,
+        name: "used_flows",
+        sqlite: include_str!("../migrations/0003_used_flows.sql"),
+        postgres: include_str!("../migrations/0003_used_flows.sql"),
+    },
 ];
 
 /// The database with the key that opens it. Cloning is cheap.
@@ -151,6 +157,15 @@ impl Store {
             })
             .await?;
         Ok(())
+    }
+
+    /// Takes the one use of a sign-in's code; `false` when it was taken before.
+    pub async fn use_flow(&self, hash: String, until_ms: i64) -> Result<bool, StoreError> {
+        let statement =
+            sql("INSERT INTO used_flows (id_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(hash)
+                .bind(until_ms);
+        Ok(self.db.write_one(statement).await? == 1)
     }
 
     /// Somebody is signed in.
@@ -338,6 +353,7 @@ async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
         for past in [
             "DELETE FROM sessions WHERE expires_at <= $1",
             "DELETE FROM logout_tokens WHERE expires_at <= $1",
+            "DELETE FROM used_flows WHERE expires_at <= $1",
         ] {
             sql(past).bind(now).execute(tx).await?;
         }

@@ -1,8 +1,8 @@
 //! Tells clients that sessions have ended (OpenID Connect Back-Channel Logout): at once after the commit, and then with
 //! growing pauses for a day. Whoever signs out does not wait for it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -23,6 +23,9 @@ const SESSIONS: i64 = 100;
 /// How many calls of this node are under way, and how many of them to one client.
 const AT_ONCE: usize = 64;
 const AT_ONCE_PER_CLIENT: i64 = 4;
+/// The same for what is likely to fail again, so that clients that are away keep no other waiting.
+const DOUBTFUL_AT_ONCE: usize = AT_ONCE / 2;
+const DOUBTFUL_PER_CLIENT: i64 = 1;
 /// For how long a try that has begun is its node's own, milliseconds: longer than any call takes.
 const CLAIM_MS: i64 = 30_000;
 /// How often it is looked whether something is due, when nothing says so.
@@ -55,8 +58,10 @@ impl LogoutDelivery {
             let pause = match self.due().await {
                 Ok((due, whole)) => {
                     for logout in due {
-                        if under_way.len() < AT_ONCE && busy.begin(&logout.client) {
-                            under_way.push(self.try_once(logout));
+                        if under_way.len() < AT_ONCE
+                            && let Some(call) = busy.begin(&logout)
+                        {
+                            under_way.push(self.try_once(logout, call));
                         }
                     }
                     if whole { EVERY } else { Duration::ZERO }
@@ -68,7 +73,7 @@ impl LogoutDelivery {
                 }
             };
             tokio::select! {
-                Some(client) = under_way.next() => busy.end(client),
+                Some((call, failed)) = under_way.next() => busy.end(call, failed),
                 changed = changes.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
@@ -116,23 +121,31 @@ impl LogoutDelivery {
         }))
     }
 
-    /// One try, and what follows from it. Where the database fails meanwhile, the try is repeated when its claim is over.
-    async fn try_once(&self, logout: Logout) -> ClientId {
-        if let Err(error) = self.tell(&logout).await {
+    /// One try, and what follows from it; with whether the client failed, where it was asked. Where the database fails
+    /// meanwhile, the try is repeated when its claim is over.
+    async fn try_once(&self, logout: Logout, call: Call) -> (Call, Option<bool>) {
+        let failed = self.tell(&logout).await.unwrap_or_else(|error| {
             let reason = latchkey_http::reasons(&error);
             tracing::warn!(client.id = %logout.client, reason, "a client waits to be told of a sign-out");
-        }
-        logout.client
+            None
+        });
+        (call, failed)
     }
 
-    async fn tell(&self, logout: &Logout) -> Result<(), StoreError> {
+    /// Whether the client failed, where it was asked.
+    async fn tell(&self, logout: &Logout) -> Result<Option<bool>, StoreError> {
         let until = Timestamp(self.time.now().0.saturating_add(CLAIM_MS));
         if !self.store.claim_logout(logout, until).await? {
             // Another node tells.
-            return Ok(());
+            return Ok(None);
+        }
+        if logout.tries > 0 && self.store.came_back(logout).await? {
+            self.store.finish_logout(logout).await?;
+            return Ok(None);
         }
         let Some((client, uri)) = self.listener(&logout.client).await? else {
-            return self.store.finish_logout(logout).await;
+            self.store.finish_logout(logout).await?;
+            return Ok(None);
         };
         let (status, reason) = match self.send(&client, &uri, logout).await {
             Ok(status) => (Some(status), String::new()),
@@ -155,10 +168,12 @@ impl LogoutDelivery {
                 if tries == 1 {
                     tracing::warn!(client.id = %id, status, reason, "a client is told of a sign-out later");
                 }
-                return self.store.put_off_logout(logout, at).await;
+                self.store.put_off_logout(logout, at).await?;
+                return Ok(Some(true));
             }
         }
-        self.store.finish_logout(logout).await
+        self.store.finish_logout(logout).await?;
+        Ok(Some(outcome == Outcome::GivenUp))
     }
 
     /// The status of the client's answer (§2.8).
@@ -173,21 +188,55 @@ impl LogoutDelivery {
     }
 }
 
-/// How many calls to each client are under way.
+/// Which calls are under way.
 #[derive(Default)]
-struct Busy(HashMap<ClientId, i64>);
+struct Busy {
+    /// How many to each client.
+    calls: HashMap<ClientId, i64>,
+    /// How many that are likely to fail.
+    doubtful: usize,
+    /// Who failed last time.
+    failing: HashSet<ClientId>,
+}
+
+/// A call that is under way.
+struct Call {
+    client: ClientId,
+    doubtful: bool,
+}
 
 impl Busy {
-    /// `false` when there are enough.
-    fn begin(&mut self, client: &ClientId) -> bool {
-        let calls = self.0.entry(client.clone()).or_default();
-        let free = *calls < AT_ONCE_PER_CLIENT;
-        *calls += i64::from(free);
-        free
+    /// Nothing when there are enough.
+    fn begin(&mut self, logout: &Logout) -> Option<Call> {
+        let client = logout.client.clone();
+        let doubtful = logout.tries > 0 || self.failing.contains(&client);
+        let (most, full) = if doubtful {
+            (DOUBTFUL_PER_CLIENT, self.doubtful >= DOUBTFUL_AT_ONCE)
+        } else {
+            (AT_ONCE_PER_CLIENT, false)
+        };
+        let calls = self.calls.get(&client).copied().unwrap_or_default();
+        if full || calls >= most {
+            return None;
+        }
+        self.calls.insert(client.clone(), calls + 1);
+        self.doubtful += usize::from(doubtful);
+        Some(Call { client, doubtful })
     }
 
-    fn end(&mut self, client: ClientId) {
-        if let Entry::Occupied(mut calls) = self.0.entry(client) {
+    /// `failed` is none where the client was not asked.
+    fn end(&mut self, call: Call, failed: Option<bool>) {
+        self.doubtful -= usize::from(call.doubtful);
+        match failed {
+            Some(true) => {
+                self.failing.insert(call.client.clone());
+            }
+            Some(false) => {
+                self.failing.remove(&call.client);
+            }
+            None => {}
+        }
+        if let Entry::Occupied(mut calls) = self.calls.entry(call.client) {
             *calls.get_mut() -= 1;
             if *calls.get() == 0 {
                 calls.remove();
@@ -210,20 +259,50 @@ fn name(outcome: Outcome) -> &'static str {
 mod tests {
     use super::*;
 
+    fn logout(id: &str, tries: i64) -> Logout {
+        Logout {
+            client: ClientId::parse(id).unwrap(),
+            sid: "sid".to_owned(),
+            user: "u".to_owned(),
+            begun_at: Timestamp(0),
+            tries,
+            ends: 1,
+        }
+    }
+
     #[test]
     fn one_client_has_no_more_than_its_part_of_the_calls() {
-        let client = |id: &str| ClientId::parse(id).unwrap();
-        let (slow, other) = (client("slow"), client("other"));
+        let (slow, other) = (logout("slow", 0), logout("other", 0));
         let mut busy = Busy::default();
-        let begun = (0..10).filter(|_| busy.begin(&slow)).count();
-        assert_eq!(i64::try_from(begun).unwrap(), AT_ONCE_PER_CLIENT);
-        assert!(busy.begin(&other));
-        busy.end(slow.clone());
-        assert!(busy.begin(&slow) && !busy.begin(&slow));
-        for _ in 0..AT_ONCE_PER_CLIENT {
-            busy.end(slow.clone());
+        let mut begun: Vec<Call> = (0..10).filter_map(|_| busy.begin(&slow)).collect();
+        assert_eq!(i64::try_from(begun.len()).unwrap(), AT_ONCE_PER_CLIENT);
+        begun.extend(busy.begin(&other));
+        assert_eq!(i64::try_from(begun.len()).unwrap(), AT_ONCE_PER_CLIENT + 1);
+        busy.end(begun.remove(0), Some(false));
+        begun.extend(busy.begin(&slow));
+        assert!(busy.begin(&slow).is_none());
+        for call in begun {
+            busy.end(call, None);
         }
-        busy.end(other);
-        assert!(busy.0.is_empty());
+        assert!(busy.calls.is_empty());
+    }
+
+    #[test]
+    fn clients_that_fail_have_one_call_each_and_half_of_all_together() {
+        let mut busy = Busy::default();
+        let retries = (0..100).filter_map(|n| busy.begin(&logout(&format!("away-{n}"), 1)));
+        let retries: Vec<Call> = retries.collect();
+        assert_eq!(retries.len(), DOUBTFUL_AT_ONCE);
+        assert!(busy.begin(&logout("here", 0)).is_some());
+        for call in retries {
+            busy.end(call, Some(true));
+        }
+        assert_eq!(busy.doubtful, 0);
+        // What is new for a client that fails is as doubtful, until it is there again.
+        let call = busy.begin(&logout("away-1", 0)).unwrap();
+        assert!(busy.begin(&logout("away-1", 0)).is_none());
+        busy.end(call, Some(false));
+        assert!(busy.begin(&logout("away-1", 0)).is_some());
+        assert!(busy.begin(&logout("away-1", 0)).is_some());
     }
 }

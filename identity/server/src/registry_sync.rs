@@ -81,8 +81,9 @@ impl RegistrySync {
     pub async fn look(&self) -> Result<(), IdentityError> {
         let _turn = self.catching_up.lock().await;
         let now = self.time.now();
+        let look = self.throttle.look();
         let blocked = self.store.blocked(now).await?;
-        self.throttle.learn(blocked, now);
+        self.throttle.learn(look, blocked, now);
 
         let mut revision = self.store.revision().await?;
         let before = self.registry.snapshot();

@@ -232,7 +232,7 @@ impl Passwords {
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_password").increment(1);
         if let Some(blocked) = blocked {
             tracing::warn!(peer = %visitor.address, "too many wrong passwords");
-            self.throttle.learn(vec![blocked], now);
+            self.throttle.begin(vec![blocked], now);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use latchkey_identity_store::{Guess, Store, Window};
@@ -27,8 +28,21 @@ pub(crate) const FAILURES: Window = Window {
 /// Who is blocked, as the database last said.
 #[derive(Default)]
 pub(crate) struct Throttle {
-    blocked: ArcSwap<HashMap<String, Timestamp>>,
+    blocked: ArcSwap<HashMap<String, Block>>,
+    /// Counts the times that this node has begun blocks.
+    begun: AtomicU64,
 }
+
+#[derive(Clone, Copy)]
+struct Block {
+    until: Timestamp,
+    /// Of [`Throttle::begun`], when the block was begun or last seen in the database.
+    begun: u64,
+}
+
+/// When a look at the database began, among the blocks of this node.
+#[derive(Clone, Copy)]
+pub(crate) struct Look(u64);
 
 impl Throttle {
     /// The end of the block, if the caller is blocked now.
@@ -37,8 +51,8 @@ impl Throttle {
         if blocked.is_empty() {
             return None;
         }
-        let until = |id: &str| blocked.get(id).copied().filter(|until| *until > now);
-        until(&key(client, address))
+        let block = blocked.get(&key(client, address))?;
+        (block.until > now).then_some(block.until)
     }
 
     /// The end of an address's block for guesses at any client. It holds for those who prove nothing: whoever proves
@@ -54,7 +68,11 @@ impl Throttle {
 
     /// The end of the block of this key.
     pub fn blocked_key(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
-        self.blocked.load().get(key).copied().filter(|until| *until > now)
+        let blocked = self.blocked.load();
+        blocked
+            .get(key)
+            .map(|block| block.until)
+            .filter(|until| *until > now)
     }
 
     /// A block that was taken back.
@@ -63,23 +81,43 @@ impl Throttle {
             self.blocked.rcu(|known| {
                 let others = known.iter().filter(|(id, _)| *id != key);
                 others
-                    .map(|(id, until)| (id.clone(), *until))
+                    .map(|(id, block)| (id.clone(), *block))
                     .collect::<HashMap<_, _>>()
             });
         }
     }
 
-    /// Takes in what the database knows, and drops what is over. A block of this node that is younger than that look
-    /// at the database stays.
-    pub fn learn(&self, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
+    /// Takes in blocks that this node has begun, and drops what is over.
+    pub fn begin(&self, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
+        let begun = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        self.keep(blocked, begun, |block| block.until > now);
+    }
+
+    /// Comes before a look at the database.
+    pub fn look(&self) -> Look {
+        Look(self.begun.load(Ordering::SeqCst))
+    }
+
+    /// Takes in all that the database had, and drops what it had not, or what is over. A block of this node that is
+    /// younger than that look at the database stays.
+    pub fn learn(&self, look: Look, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
+        self.keep(blocked, look.0, |block| block.until > now && block.begun > look.0);
+    }
+
+    fn keep(&self, blocked: Vec<(String, Timestamp)>, begun: u64, stays: impl Fn(&Block) -> bool) {
         if blocked.is_empty() && self.blocked.load().is_empty() {
             return;
         }
         self.blocked.rcu(|known| {
-            let living = known.iter().filter(|(_, until)| **until > now);
-            let mut all: HashMap<String, Timestamp> =
-                living.map(|(id, until)| (id.clone(), *until)).collect();
-            all.extend(blocked.iter().cloned());
+            let staying = known.iter().filter(|(_, block)| stays(block));
+            let mut all: HashMap<String, Block> = staying.map(|(id, block)| (id.clone(), *block)).collect();
+            for (id, until) in &blocked {
+                let block = Block { until: *until, begun };
+                let newest = all.entry(id.clone()).or_insert(block);
+                if newest.begun <= begun {
+                    *newest = block;
+                }
+            }
             all
         });
     }
@@ -110,7 +148,7 @@ impl Throttle {
             })
             .await?;
         for (id, until) in blocked {
-            self.learn(vec![(id, until)], now);
+            self.begin(vec![(id, until)], now);
             metrics::counter!("latchkey_throttled_total", "what" => "client_secret").increment(1);
             tracing::warn!(client.id = client.map(ClientId::as_str), peer = %address, "too many wrong secrets");
         }
@@ -198,7 +236,7 @@ impl Throttle {
             })
             .await?;
         if !blocks.is_empty() {
-            self.learn(blocks, now);
+            self.begin(blocks, now);
         }
         if counted == Counted::Held {
             metrics::counter!("latchkey_throttled_total", "what" => "account").increment(1);
@@ -274,15 +312,32 @@ mod tests {
         let throttle = Throttle::default();
         let (now, client) = (Timestamp(1_000), ClientId::parse("m"));
         let here: IpAddr = "127.0.0.1".parse().unwrap();
-        throttle.learn(vec![(key(client.as_ref(), here), Timestamp(5_000))], now);
-        throttle.learn(Vec::new(), now);
+        let earlier = throttle.look();
+        throttle.begin(vec![(key(client.as_ref(), here), Timestamp(5_000))], now);
+        throttle.learn(earlier, Vec::new(), now);
         assert_eq!(
             throttle.blocked(client.as_ref(), here, Timestamp(4_999)),
             Some(Timestamp(5_000))
         );
         assert_eq!(throttle.blocked(client.as_ref(), here, Timestamp(5_000)), None);
-        throttle.learn(Vec::new(), Timestamp(5_000));
+        throttle.learn(earlier, Vec::new(), Timestamp(5_000));
         assert!(throttle.blocked.load().is_empty(), "what is over is forgotten");
+    }
+
+    #[test]
+    fn a_block_that_the_database_has_no_more_is_lifted() {
+        let throttle = Throttle::default();
+        let now = Timestamp(1_000);
+        let block = |key: &str| vec![(key.to_owned(), Timestamp(5_000))];
+        throttle.begin(block("ours"), now);
+        throttle.learn(throttle.look(), [block("ours"), block("theirs")].concat(), now);
+        for key in ["ours", "theirs"] {
+            assert!(throttle.blocked_key(key, now).is_some(), "{key}");
+        }
+        throttle.learn(throttle.look(), Vec::new(), now);
+        for key in ["ours", "theirs"] {
+            assert_eq!(throttle.blocked_key(key, now), None, "{key}");
+        }
     }
 
     #[test]

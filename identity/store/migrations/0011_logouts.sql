@@ -17,6 +17,8 @@ CREATE TABLE logouts (
     tries     BIGINT NOT NULL,
     -- When it is tried next. Whoever tries moves it first, so that nobody else tries meanwhile.
     due_at    BIGINT NOT NULL,
+    -- Counts the ends: a try for an earlier one says nothing about the last.
+    ends      BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (client_id, sid)
 );
 CREATE INDEX logouts_due ON logouts (client_id, due_at);

@@ -27,6 +27,8 @@ pub struct Logout {
     pub begun_at: Timestamp,
     /// How often it was tried.
     pub tries: i64,
+    /// How often the session has ended for the client since it was last told.
+    pub ends: i64,
 }
 
 impl Store {
@@ -88,49 +90,45 @@ impl Store {
             .iter()
             .map(|row| row.text("id"))
             .collect::<Result<Vec<_>, _>>()?;
-        for (session, clients) in sessions.iter().filter(|(session, _)| ours.contains(&session.id)) {
-            for (client, sid) in clients {
-                sql(
-                    "INSERT INTO logouts (client_id, sid, user_id, begun_at, tries, due_at) \
-                     VALUES ($1, $2, $3, $4, 0, $4) ON CONFLICT DO NOTHING",
-                )
-                .bind(client.as_str())
-                .bind(sid)
-                .bind(&session.user)
-                .bind(now.0)
-                .execute(tx)
-                .await?;
-            }
-        }
-        Ok(())
+        let ours = sessions.iter().filter(|(session, _)| ours.contains(&session.id));
+        let told = ours.flat_map(|(session, clients)| {
+            let user = session.user.as_str();
+            clients
+                .iter()
+                .map(move |(client, sid)| (client.as_str(), sid.as_str(), user))
+        });
+        tell(tx, told.collect(), now).await
     }
 
     /// Writes down that the clients of these families are to be told of their sessions, though those go on elsewhere.
     pub async fn tell_of_families(&self, tx: &Tx, fams: &[String], now: Timestamp) -> Result<(), StoreError> {
-        sql_list(
-            "INSERT INTO logouts (client_id, sid, user_id, begun_at, tries, due_at) \
-             SELECT DISTINCT f.client_id, f.sid, f.user_id, CAST($1 AS BIGINT), 0, CAST($1 AS BIGINT) FROM families f \
-             WHERE f.sid IS NOT NULL AND f.fam IN ({list}) ON CONFLICT DO NOTHING",
+        let told = sql_list(
+            "SELECT DISTINCT client_id, sid, user_id FROM families WHERE sid IS NOT NULL AND fam IN ({list})",
         )
-        .bind(now.0)
         .bind_list(fams)
-        .execute(tx)
-        .await?;
-        Ok(())
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(|row| Ok((row.text("client_id")?, row.text("sid")?, row.text("user_id")?)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
+        let told = told
+            .iter()
+            .map(|(client, sid, user)| (client.as_str(), sid.as_str(), user.as_str()));
+        tell(tx, told.collect(), now).await
     }
 
-    /// What is due: up to `most` of each client, so that one that is away keeps no other waiting.
+    /// What is due, the first tries first: up to `most` of each client, so that one that is away keeps no other waiting.
     pub async fn due_logouts(&self, now: Timestamp, most: i64) -> Result<Vec<Logout>, StoreError> {
         sql("WITH RECURSIVE waiting (client_id) AS ( \
                SELECT MIN(l.client_id) FROM logouts l \
                UNION ALL \
                SELECT (SELECT MIN(l.client_id) FROM logouts l WHERE l.client_id > w.client_id) \
                FROM waiting w WHERE w.client_id IS NOT NULL) \
-             SELECT l.client_id, l.sid, l.user_id, l.begun_at, l.tries \
+             SELECT l.client_id, l.sid, l.user_id, l.begun_at, l.tries, l.ends \
              FROM waiting w JOIN logouts l ON l.client_id = w.client_id \
              WHERE l.sid IN (SELECT n.sid FROM logouts n WHERE n.client_id = w.client_id AND n.due_at <= $1 \
                ORDER BY n.due_at LIMIT $2) \
-             ORDER BY l.due_at")
+             ORDER BY l.tries > 0, l.due_at")
         .bind(now.0)
         .bind(most)
         .fetch_all(&self.db)
@@ -143,43 +141,86 @@ impl Store {
                 user: row.text("user_id")?,
                 begun_at: Timestamp(row.int("begun_at")?),
                 tries: row.int("tries")?,
+                ends: row.int("ends")?,
             })
         })
         .collect()
     }
 
+    /// Whether the person has come back to the client since, in a session that goes on: to tell of the end now would end
+    /// that, too.
+    pub async fn came_back(&self, logout: &Logout) -> Result<bool, StoreError> {
+        let back = sql(
+            "SELECT f.id FROM families f JOIN sessions s ON s.id = f.session_id \
+             WHERE f.user_id = $1 AND f.client_id = $2 AND f.created_at > $3 AND f.sid = $4 \
+               AND f.revoked_at IS NULL AND s.ended_at IS NULL LIMIT 1",
+        )
+        .bind(&logout.user)
+        .bind(logout.client.as_str())
+        .bind(logout.begun_at.0)
+        .bind(&logout.sid)
+        .fetch_optional(&self.db)
+        .await?;
+        Ok(back.is_some())
+    }
+
     /// Begins a try, and lets nobody else begin one until then; `false` when somebody was faster.
     pub async fn claim_logout(&self, logout: &Logout, until: Timestamp) -> Result<bool, StoreError> {
         let statement = sql("UPDATE logouts SET tries = tries + 1, due_at = $4 \
-             WHERE client_id = $1 AND sid = $2 AND tries = $3")
+             WHERE client_id = $1 AND sid = $2 AND tries = $3 AND ends = $5")
         .bind(logout.client.as_str())
         .bind(&logout.sid)
         .bind(logout.tries)
-        .bind(until.0);
+        .bind(until.0)
+        .bind(logout.ends);
         Ok(self.db.write_one(statement).await? == 1)
     }
 
     /// Puts the next try off, after one that this node has begun.
     pub async fn put_off_logout(&self, logout: &Logout, due_at: Timestamp) -> Result<(), StoreError> {
-        let statement =
-            sql("UPDATE logouts SET due_at = $4 WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1")
-                .bind(logout.client.as_str())
-                .bind(&logout.sid)
-                .bind(logout.tries)
-                .bind(due_at.0);
+        let statement = sql("UPDATE logouts SET due_at = $4 \
+             WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1 AND ends = $5")
+        .bind(logout.client.as_str())
+        .bind(&logout.sid)
+        .bind(logout.tries)
+        .bind(due_at.0)
+        .bind(logout.ends);
         self.db.write_one(statement).await?;
         Ok(())
     }
 
     /// Nobody is to be told any more, after a try that this node has begun. What was written down anew meanwhile stays.
     pub async fn finish_logout(&self, logout: &Logout) -> Result<(), StoreError> {
-        let statement = sql("DELETE FROM logouts WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1")
-            .bind(logout.client.as_str())
-            .bind(&logout.sid)
-            .bind(logout.tries);
+        let statement = sql("DELETE FROM logouts \
+             WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1 AND ends = $4")
+        .bind(logout.client.as_str())
+        .bind(&logout.sid)
+        .bind(logout.tries)
+        .bind(logout.ends);
         self.db.write_one(statement).await?;
         Ok(())
     }
+}
+
+/// Writes down which clients are to be told of which sessions of whom. What is written down already is told anew: a try
+/// that is under way may have come before this end.
+async fn tell(tx: &Tx, mut told: Vec<(&str, &str, &str)>, now: Timestamp) -> Result<(), StoreError> {
+    // Everybody in one order, so that no two wait for each other.
+    told.sort_unstable();
+    for (client, sid, user) in told {
+        sql(
+            "INSERT INTO logouts (client_id, sid, user_id, begun_at, tries, due_at, ends) \
+             VALUES ($1, $2, $3, $4, 0, $4, 1) ON CONFLICT (client_id, sid) DO UPDATE SET \
+               begun_at = excluded.begun_at, tries = 0, due_at = excluded.due_at, ends = logouts.ends + 1",
+        )
+        .bind(client)
+        .bind(sid)
+        .bind(user)
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+    }
+    Ok(())
 }
 
 /// A client and its name for a session; none where it knows none.

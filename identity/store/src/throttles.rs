@@ -52,10 +52,19 @@ impl Store {
 
     /// A counted guess was not looked at after all.
     pub async fn uncount_guess(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
-        sql("UPDATE throttles SET failures = failures - 1, blocked_until = NULL WHERE id = $1")
+        sql("UPDATE throttles SET failures = failures - 1 WHERE id = $1")
             .bind(id)
             .execute(tx)
             .await?;
+        let lifted =
+            sql("UPDATE throttles SET blocked_until = NULL WHERE id = $1 AND blocked_until IS NOT NULL")
+                .bind(id)
+                .execute(tx)
+                .await?;
+        if lifted > 0 {
+            // Other nodes must not refuse any more.
+            tx.announce();
+        }
         Ok(())
     }
 
@@ -72,10 +81,15 @@ impl Store {
 
     /// The right one came: the guesses before it count no more.
     pub async fn forgive(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
-        sql("DELETE FROM throttles WHERE id = $1")
+        let forgiven = sql("DELETE FROM throttles WHERE id = $1 RETURNING blocked_until")
             .bind(id)
-            .execute(tx)
+            .fetch_optional(tx)
             .await?;
+        let until = forgiven.map(|row| row.opt_int("blocked_until")).transpose()?;
+        if until.flatten().is_some() {
+            // Other nodes must not refuse any more.
+            tx.announce();
+        }
         Ok(())
     }
 

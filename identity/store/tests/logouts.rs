@@ -148,6 +148,51 @@ async fn the_clients_of_families_are_told_of_each_of_their_sessions() {
 }
 
 #[tokio::test]
+async fn an_end_while_another_is_told_is_told_too_unless_the_person_came_back() {
+    on_each_engine("logouts_again", async |store| {
+        session(&store, "s", None).await;
+        family(&store, "f1", "a", "s", Some("one"), true).await;
+        let tell_again = async || {
+            let inside = store.clone();
+            let fams = ["f1".to_owned()];
+            let told: Result<(), StoreError> = store
+                .db()
+                .write(move |tx| async move { inside.tell_of_families(&tx, &fams, NOW).await })
+                .await;
+            told.unwrap();
+        };
+        tell_again().await;
+        let first = due(&store, NOW.0).await;
+        assert!(store.claim_logout(&first[0], Timestamp(i64::MAX)).await.unwrap());
+        tell_again().await;
+        store.finish_logout(&first[0]).await.unwrap();
+        store
+            .put_off_logout(&first[0], Timestamp(i64::MAX))
+            .await
+            .unwrap();
+        let second = due(&store, NOW.0).await;
+        assert_eq!((second.len(), second[0].tries), (1, 0));
+        // The same count of tries does not make an older one this one's.
+        assert!(!store.claim_logout(&first[0], NOW).await.unwrap());
+        assert!(store.claim_logout(&second[0], NOW).await.unwrap());
+        store.finish_logout(&first[0]).await.unwrap();
+        assert_eq!(due(&store, NOW.0).await.len(), 1);
+
+        family(&store, "before", "a", "s", Some("one"), false).await;
+        assert!(!store.came_back(&second[0]).await.unwrap());
+        run(
+            &store,
+            "UPDATE families SET created_at = 1000001 WHERE id = 'before'",
+        )
+        .await;
+        assert!(store.came_back(&second[0]).await.unwrap());
+        run(&store, "UPDATE sessions SET ended_at = 1000002 WHERE id = 's'").await;
+        assert!(!store.came_back(&second[0]).await.unwrap(), "it has ended again");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn each_try_is_one_nodes_and_a_client_that_is_away_keeps_no_other_waiting() {
     on_each_engine("logouts_tried", async |store| {
         run(

@@ -7,6 +7,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -29,6 +30,7 @@ pub struct Streaming;
 #[derive(Debug)]
 pub(crate) struct Activity {
     limits: Arc<Limits>,
+    began: Instant,
     facts: Mutex<Facts>,
     /// Told when the connection falls quiet: it might make room for another.
     quiet: Arc<Notify>,
@@ -39,6 +41,7 @@ impl Activity {
     pub(crate) fn new(limits: Arc<Limits>, quiet: Arc<Notify>) -> Self {
         Self {
             limits,
+            began: Instant::now(),
             facts: Mutex::new(Facts::new(Instant::now())),
             quiet,
             evicted: CancellationToken::new(),
@@ -67,6 +70,10 @@ impl Activity {
 
     pub(crate) fn is_quiet(&self) -> bool {
         self.facts().is_quiet()
+    }
+
+    pub(crate) fn is_older_than(&self, age: Duration) -> bool {
+        self.began.elapsed() >= age
     }
 
     pub(crate) fn due(&self) -> Option<Instant> {

@@ -10,6 +10,7 @@
 //! - An exchange has `answer` until its answer begins and `exchange` until the last byte of that is written. An answer
 //!   marked [`Streaming`](crate::Streaming) may last; but when pieces of it wait, one must get through within `stall`.
 //! - A socket that takes nothing for `stall` is given up, whatever it was that waited.
+//! - A connection that only ends has as long as one whole exchange, a streaming answer included.
 //!
 //! Over HTTP/2 each stream has a timer of its own, which resets that stream alone. The connection's comes a little
 //! later, for what no stream answers for any more: the end of an answer that waits in the connection for a window.
@@ -192,10 +193,13 @@ impl Facts {
         };
         let exchanges = self.exchanges.iter().filter_map(|exchange| exchange.due(limits));
         let blocked = self.blocked_since.map(|since| cut(since + limits.stall));
+        let longest = limits.answer + limits.exchange + 2 * LATER;
+        let closing = self.closing_since.map(|since| cut(since + longest));
         exchanges
             .map(|at| cut(at + later))
             .chain(self.is_quiet().then(nothing_asked))
             .chain(blocked)
+            .chain(closing)
             .min_by_key(|due| due.at)
     }
 
@@ -314,6 +318,17 @@ mod tests {
             let due = facts.due(&limits()).unwrap();
             assert_eq!((due.at, due.end), (now + second(1) + IDLE + HEAD, End::Cut));
         }
+    }
+
+    #[test]
+    fn a_connection_that_only_ends_has_as_long_as_an_exchange_even_if_it_streams() {
+        let (mut facts, now) = begun(Version::Two);
+        let exchange = facts.begin(now);
+        facts.answered(exchange, true, now);
+        assert_eq!(facts.due(&limits()), None);
+        facts.closing(now + second(5));
+        let at = now + second(5) + ANSWER + EXCHANGE + 2 * LATER;
+        assert_eq!(facts.due(&limits()), Some(Due { at, end: End::Cut }));
     }
 
     #[test]

@@ -3,13 +3,17 @@
 //! One address has half of them at most, loopback's included: what is beside a busy gateway, a probe for instance, still
 //! gets in. An address that is at its share, and a listener that is full, make room by ending a connection on which
 //! nothing is under way: of the address with the most connections the oldest, and never one of an address that has
-//! fewer than the newcomer's. Where everything is in use the newcomer waits for the deadline of somebody else.
+//! fewer than the newcomer's. Where everything is in use, an address that has at least two more than the newcomer's loses
+//! its oldest connection in spite of that, once it is older than any answer is waited for: what is under way on it may
+//! finish. Else an address without a place waits for the deadline of somebody else, and one that has some is refused.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::activity::Activity;
 use crate::{Limits, subscriber};
@@ -30,6 +34,8 @@ struct Taken {
     /// The same addresses by how many connections they have.
     by_count: BTreeSet<(usize, IpAddr)>,
     total: usize,
+    /// How many have lost their places and still live.
+    leaving: usize,
     next: u64,
 }
 
@@ -46,7 +52,7 @@ pub(crate) struct Place {
 #[derive(Debug)]
 enum Found {
     Place(Place),
-    /// Its address has its share, and uses all of it.
+    /// Its address has its share, or about as many places as any, and uses all of them.
     Nothing,
     /// All places are in use.
     Full,
@@ -61,11 +67,12 @@ impl Places {
         })
     }
 
-    /// A place for a connection from this address, as soon as there is one; `None` when it has its share already.
+    /// A place for a connection from this address, as soon as there is one; `None` when it has its share.
     pub(crate) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut found = self.look(address);
         while matches!(found, Found::Full) {
-            self.freed.notified().await;
+            // Connections grow old without a word.
+            let _either = timeout(AGAIN, self.freed.notified()).await;
             found = self.look(address);
             // Two places that came free at once are one word, and another may wait for the second.
             if matches!(found, Found::Place(_)) {
@@ -83,17 +90,14 @@ impl Places {
         let mut taken = self.taken();
         let own = taken.count(peer);
         if own >= share(self.limits.connections) {
-            let Some(oldest) = taken.oldest_quiet([peer]) else {
+            let Some(oldest) = taken.oldest([peer], Activity::is_quiet) else {
                 return Found::Nothing;
             };
             taken.evict(oldest);
         } else if taken.total >= self.limits.connections {
-            let greedy = taken.by_count.iter().rev();
-            let greedy = greedy
-                .take_while(|(count, _)| *count > own)
-                .map(|(_, peer)| *peer);
-            let Some(oldest) = taken.oldest_quiet(greedy.chain([peer])) else {
-                return Found::Full;
+            let Some(oldest) = self.to_evict(&taken, peer, own) else {
+                let waits = own == 0 || taken.greedier_than(own + 1).next().is_some();
+                return if waits { Found::Full } else { Found::Nothing };
             };
             taken.evict(oldest);
         }
@@ -104,6 +108,18 @@ impl Places {
             peer,
             id,
             activity,
+        })
+    }
+
+    /// Whose place a newcomer takes when all are taken.
+    fn to_evict(&self, taken: &Taken, peer: IpAddr, own: usize) -> Option<(IpAddr, u64)> {
+        let quiet = taken.oldest(taken.greedier_than(own).chain([peer]), Activity::is_quiet);
+        quiet.or_else(|| {
+            let old = |activity: &Activity| activity.is_older_than(self.limits.answer);
+            if taken.leaving >= leaving(self.limits.connections) {
+                return None;
+            }
+            taken.oldest(taken.greedier_than(own + 1), old)
         })
     }
 
@@ -120,7 +136,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.taken().remove(self.peer, self.id);
+        self.places.taken().leave(self.peer, self.id);
         self.places.freed.notify_one();
     }
 }
@@ -147,11 +163,23 @@ impl Taken {
         removed
     }
 
-    /// The oldest connection with nothing under way, of the first of these addresses that has one.
-    fn oldest_quiet(&self, addresses: impl IntoIterator<Item = IpAddr>) -> Option<(IpAddr, u64)> {
+    /// The addresses that have more than so many, the one with the most first.
+    fn greedier_than(&self, count: usize) -> impl Iterator<Item = IpAddr> {
+        let most_first = self.by_count.iter().rev();
+        most_first
+            .take_while(move |(has, _)| *has > count)
+            .map(|(_, peer)| *peer)
+    }
+
+    /// The oldest connection that is like this, of the first of these addresses that has one.
+    fn oldest(
+        &self,
+        addresses: impl IntoIterator<Item = IpAddr>,
+        like: impl Fn(&Activity) -> bool,
+    ) -> Option<(IpAddr, u64)> {
         addresses.into_iter().find_map(|peer| {
             let connections = self.peers.get(&peer)?;
-            let (id, _) = connections.iter().find(|(_, activity)| activity.is_quiet())?;
+            let (id, _) = connections.iter().find(|(_, activity)| like(activity))?;
             Some((peer, *id))
         })
     }
@@ -159,6 +187,14 @@ impl Taken {
     fn evict(&mut self, (peer, id): (IpAddr, u64)) {
         if let Some(activity) = self.remove(peer, id) {
             activity.evict();
+            self.leaving += 1;
+        }
+    }
+
+    /// A connection is over.
+    fn leave(&mut self, peer: IpAddr, id: u64) {
+        if self.remove(peer, id).is_none() {
+            self.leaving -= 1;
         }
     }
 
@@ -180,6 +216,14 @@ impl Taken {
 fn share(connections: usize) -> usize {
     connections.div_ceil(2)
 }
+
+/// How many that still live may have lost their places in use.
+fn leaving(connections: usize) -> usize {
+    connections.div_ceil(16)
+}
+
+/// How long a newcomer waits at most before it looks again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -242,8 +286,34 @@ mod tests {
         assert_eq!(places.taken().total, 4);
     }
 
-    #[test]
-    fn nobody_takes_the_place_of_an_address_with_fewer_connections() {
+    #[tokio::test]
+    async fn connections_in_use_keep_nobody_out_for_good() {
+        let places = Places::new(&Limits {
+            connections: 4,
+            answer: Duration::ZERO,
+            ..Limits::default()
+        });
+        let greedy = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.2"];
+        let greedy: Vec<Place> = greedy.iter().filter_map(|peer| get(&places, peer)).collect();
+        let _under_way: Vec<_> = greedy.iter().map(|place| place.activity.begin()).collect();
+        let newcomer = get(&places, "192.0.2.3").expect("room is made");
+        let _its_own = newcomer.activity.begin();
+        assert_eq!(
+            greedy.iter().map(is_evicted).collect::<Vec<_>>(),
+            [false, false, true, false]
+        );
+        // No other loses its place in use while that one still lives.
+        assert!(get(&places, "192.0.2.4").is_none());
+        assert!(!is_evicted(&greedy[0]) && !is_evicted(&newcomer));
+        // An address that has some, and nobody two more, keeps nobody behind it waiting.
+        let refused = places.place(address("192.0.2.3")).now_or_never();
+        assert!(refused.expect("it does not wait").is_none());
+        drop(greedy);
+        assert_eq!((places.taken().total, places.taken().leaving), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_the_place_of_an_address_with_fewer_connections() {
         let places = places(4);
         let mine = get(&places, "192.0.2.1").unwrap();
         let _under_way = mine.activity.begin();

@@ -13,7 +13,7 @@ use http::StatusCode;
 use latchkey_clock::Random;
 use latchkey_http::{Bound, Hosts, Limits, Server, Streaming};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// Far beyond every limit that is to be seen at work.
@@ -53,6 +53,14 @@ async fn connect(port: u16) -> TcpStream {
     TcpStream::connect(("127.0.0.1", port))
         .await
         .expect("a connection")
+}
+
+/// From another address of this host.
+async fn connect_from(address: [u8; 4], port: u16) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((address, 0).into()).expect("an address of loopback");
+    let server = ([127, 0, 0, 1], port).into();
+    socket.connect(server).await.expect("a connection")
 }
 
 async fn in_time<T>(what: &str, waiting: impl Future<Output = T>) -> T {
@@ -107,10 +115,11 @@ type Frame = (u8, u8, u32, Vec<u8>);
 impl Frames {
     /// A connection that has said the preface and these settings (RFC 9113 §3.4).
     async fn connect(port: u16, settings: &[u8]) -> Self {
-        let mut frames = Self {
-            stream: connect(port).await,
-            port,
-        };
+        Self::over(connect(port).await, port, settings).await
+    }
+
+    async fn over(stream: TcpStream, port: u16, settings: &[u8]) -> Self {
+        let mut frames = Self { stream, port };
         let sent = frames.stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
         sent.expect("the preface is sent");
         frames.send(SETTINGS, 0, 0, settings).await;
@@ -422,4 +431,26 @@ async fn connections_in_use_are_not_ended_for_others_of_their_address() {
         assert!(until_closed(&mut stream).await.ends_with(b"waited"));
     }
     ask(&mut connect(port).await, port).await;
+}
+
+#[tokio::test]
+async fn busy_connections_of_two_addresses_do_not_keep_a_third_out() {
+    let (endless, _given_up) = endless(true);
+    let limits = Limits {
+        connections: 4,
+        answer: Duration::from_millis(300),
+        ..limits()
+    };
+    let port = serve(hello().merge(endless), limits).await;
+    let mut busy = Vec::new();
+    for address in [[127, 0, 0, 2], [127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 3]] {
+        let stream = connect_from(address, port).await;
+        let mut frames = Frames::over(stream, port, &NO_WINDOW).await;
+        frames.get(1, "/endless").await;
+        frames.until(HEADERS).await;
+        busy.push(frames);
+    }
+    ask(&mut connect_from([127, 0, 0, 4], port).await, port).await;
+    // The oldest of the address that was taken from is told to go.
+    busy[2].until(GOAWAY).await;
 }

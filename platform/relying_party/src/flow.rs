@@ -1,6 +1,6 @@
 //! A sign-in under way: what its `state` carries, what derives from it, and what an answer of the issuer leads to.
 //!
-//! Nothing is kept of it on our side. `state` travels to the issuer and back, sealed; nonce and PKCE verifier derive
+//! Nothing is kept of it on our side until its code goes out. `state` travels to the issuer and back, sealed; nonce and PKCE verifier derive
 //! from its id and from the secret of the browser that began it, so that as many tabs as a person opens need one cookie.
 
 use serde::{Deserialize, Serialize};
@@ -185,6 +185,16 @@ impl Flow {
     /// Whether this browser began it.
     pub fn is_of(&self, seal: &Seal, browser: &Browser) -> bool {
         self.browser == seal.derive("flow/browser", &[&self.id, &browser.secret])
+    }
+
+    /// What its use is written down under.
+    pub fn hash(&self, seal: &Seal) -> String {
+        seal.derive("flow/used", &[&self.id])
+    }
+
+    /// Until when its use must be remembered, Unix milliseconds: longer than any node's clock lets it be used.
+    pub fn remembered_until(&self) -> i64 {
+        self.began_at.saturating_add(2 * LIFE_MS)
     }
 
     pub fn proofs(&self, seal: &Seal, browser: &Browser) -> Proofs {

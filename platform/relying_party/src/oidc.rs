@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::{Clock, Random};
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreJwsSigningAlgorithm, CoreProviderMetadata,
-    CoreTokenResponse,
+    CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreJsonWebKey, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata, CoreTokenResponse,
 };
 use openidconnect::{
     AccessTokenHash, AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
@@ -256,29 +256,32 @@ impl Oidc {
         if is_signed(&found, &alg, &token) {
             return Ok(logout);
         }
+        let named = token.header.kid.as_deref();
+        if named.is_some_and(|kid| keys_of(&found, Some(kid)).next().is_some()) {
+            return Err(Invalid::Signature.into());
+        }
         // A key that we have not seen: once more with today's keys.
-        match self.look_again(&found).await? {
-            Some(found) if is_signed(&found, &alg, &token) => Ok(logout),
-            Some(_) | None => Err(Invalid::Signature.into()),
+        let found = self.look_again().await?;
+        if is_signed(&found, &alg, &token) {
+            Ok(logout)
+        } else {
+            Err(Invalid::Signature.into())
         }
     }
 
-    /// What the issuer says about itself by now, if that may be newer than this. It is asked only if no other logout
-    /// token made us ask a moment ago.
-    async fn look_again(&self, than: &Discovered) -> Result<Option<Discovered>, OidcError> {
-        {
-            let mut slot = self.0.discovered.write().await;
-            if let Some(known) = slot.as_mut().filter(|known| known.at_ms == than.at_ms) {
-                let now = self.now_ms();
-                let before = self.0.looked_again_at.load(Ordering::Relaxed);
-                if (0..LOOK_AGAIN_MS).contains(&now.saturating_sub(before)) {
-                    return Ok(None);
-                }
-                self.0.looked_again_at.store(now, Ordering::Relaxed);
-                known.at_ms = i64::MIN / 2;
-            }
+    /// What the issuer says about itself by now. It is asked only if no other logout token made us ask a moment ago, and
+    /// nobody else waits for it.
+    async fn look_again(&self) -> Result<Discovered, OidcError> {
+        let looked = &self.0.looked_again_at;
+        let (now, before) = (self.now_ms(), looked.load(Ordering::Relaxed));
+        let early = (0..LOOK_AGAIN_MS).contains(&now.saturating_sub(before));
+        let taken = || looked.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed);
+        if early || taken().is_err() {
+            return Err(OidcError::Away("its keys were asked for a moment ago".to_owned()));
         }
-        self.discover().await.map(Some)
+        let found = self.ask().await?;
+        *self.0.discovered.write().await = Some(found.clone());
+        Ok(found)
     }
 
     /// An access token for one audience.
@@ -381,11 +384,8 @@ impl Oidc {
         if let Some(found) = slot.as_ref().filter(|found| fresh(found)) {
             return Ok(found.clone());
         }
-        let registration = &self.0.registration;
-        let away = |reason: String| OidcError::Away(reason);
-        let issuer = IssuerUrl::new(registration.issuer.clone()).map_err(|error| away(error.to_string()))?;
-        let metadata = match CoreProviderMetadata::discover_async(issuer, self).await {
-            Ok(metadata) => metadata,
+        let found = match self.ask().await {
+            Ok(found) => found,
             // What was known is better than nothing; asked again in a moment.
             Err(error) => match slot.as_mut() {
                 Some(known) => {
@@ -393,9 +393,21 @@ impl Oidc {
                     tracing::warn!(reason = %error, "the issuer cannot be asked about itself now");
                     return Ok(known.clone());
                 }
-                None => return Err(away(error.to_string())),
+                None => return Err(error),
             },
         };
+        *slot = Some(found.clone());
+        Ok(found)
+    }
+
+    /// What the issuer says about itself now.
+    async fn ask(&self) -> Result<Discovered, OidcError> {
+        let registration = &self.0.registration;
+        let away = |reason: String| OidcError::Away(reason);
+        let issuer = IssuerUrl::new(registration.issuer.clone()).map_err(|error| away(error.to_string()))?;
+        let metadata = CoreProviderMetadata::discover_async(issuer, self)
+            .await
+            .map_err(|error| away(error.to_string()))?;
         let redirect = RedirectUrl::new(format!("{}{}", registration.origins.first(), path::CALLBACK))
             .map_err(|error| away(error.to_string()))?;
         let client = CoreClient::from_provider_metadata(
@@ -404,13 +416,11 @@ impl Oidc {
             Some(ClientSecret::new(registration.client_secret.clone())),
         )
         .set_redirect_uri(redirect);
-        let found = Discovered {
+        Ok(Discovered {
             client: Arc::new(client),
             metadata: Arc::new(metadata),
             at_ms: self.now_ms(),
-        };
-        *slot = Some(found.clone());
-        Ok(found)
+        })
     }
 
     /// The issuer is one by its public name, and may be reached by another; nothing else is ever called.
@@ -464,13 +474,16 @@ pub struct SendError(String);
 
 /// Whether one of the issuer's keys made the signature. What a key may be used for is checked with it.
 fn is_signed(found: &Discovered, alg: &CoreJwsSigningAlgorithm, token: &LogoutToken) -> bool {
-    let named = token.header.kid.as_deref();
+    keys_of(found, token.header.kid.as_deref()).any(|key| {
+        key.verify_signature(alg, token.signed.as_bytes(), &token.signature)
+            .is_ok()
+    })
+}
+
+/// The issuer's keys of this name, or else all.
+fn keys_of<'f>(found: &'f Discovered, named: Option<&'f str>) -> impl Iterator<Item = &'f CoreJsonWebKey> {
     let keys = found.metadata.jwks().keys().iter();
-    keys.filter(|key| named.is_none_or(|named| key.key_id().is_some_and(|kid| kid.as_str() == named)))
-        .any(|key| {
-            key.verify_signature(alg, token.signed.as_bytes(), &token.signature)
-                .is_ok()
-        })
+    keys.filter(move |key| named.is_none_or(|named| key.key_id().is_some_and(|kid| kid.as_str() == named)))
 }
 
 type TokenFailure = RequestTokenError<SendError, openidconnect::StandardErrorResponse<CoreErrorResponseType>>;

@@ -110,6 +110,23 @@ pub async fn callback(
     };
     Ok(match flow::decide(&answer, people.oidc.now_ms()) {
         Outcome::Redeem { flow, browser, code } => {
+            let cookie = Some(remembered(people, &browser.after(flow)));
+            let used = people
+                .store
+                .use_flow(flow.hash(seal), flow.remembered_until())
+                .await;
+            if !used.map_err(|error| SignInError::broken(&error))? {
+                // The same answer is under way already, such as before a reload.
+                return Ok(Callback {
+                    to: Ok(if current.is_some() {
+                        flow.back.clone()
+                    } else {
+                        begin_at(&flow.back)
+                    }),
+                    back: Some(flow.back.clone()),
+                    cookie,
+                });
+            }
             let proofs = flow.proofs(seal, browser);
             let done = redeem(people, session, before, current.as_ref(), &proofs, code, nameless).await;
             Callback {
@@ -119,7 +136,7 @@ pub async fn callback(
                     Ok(()) | Err(_) => Ok(flow.back.clone()),
                 },
                 back: Some(flow.back.clone()),
-                cookie: Some(remembered(people, &browser.after(flow))),
+                cookie,
             }
         }
         Outcome::LeadOn(back) => Callback::without_code(Ok(back.to_owned()), Some(back)),

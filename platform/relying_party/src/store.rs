@@ -3,7 +3,7 @@
 use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 
-use crate::seal::{CannotOpen, Seal};
+use crate::seal::Seal;
 
 /// The tables, under the name that the client gave them.
 pub(crate) fn migrations(set: &'static str) -> Migrations {
@@ -22,6 +22,12 @@ const STEPS: &[Migration] = &[
         name: "logout_tokens",
         sqlite: include_str!("../migrations/0002_logout_tokens.sql"),
         postgres: include_str!("../migrations/0002_logout_tokens.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "used_flows",
+        sqlite: include_str!("../migrations/0003_used_flows.sql"),
+        postgres: include_str!("../migrations/0003_used_flows.sql"),
     },
 ];
 
@@ -44,8 +50,6 @@ impl std::fmt::Debug for Store {
 pub enum StoreError {
     #[error("the database of the sign-ins failed")]
     Db(#[from] DbError),
-    #[error(transparent)]
-    Sealed(#[from] CannotOpen),
 }
 
 /// A person who is signed in.
@@ -124,7 +128,7 @@ impl Store {
         Ok(())
     }
 
-    /// The data and the end of a session that is not over.
+    /// The data and the end of a session that is not over. What an earlier key sealed is over.
     pub async fn session(&self, hash: &str) -> Result<Option<(String, i64)>, StoreError> {
         let row = sql("SELECT sealed, expires_at FROM sessions WHERE id_hash = $1 AND expires_at > $2")
             .bind(hash)
@@ -132,10 +136,9 @@ impl Store {
             .fetch_optional(&self.db)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let data = self
-            .seal
-            .open(&format!("sessions/{hash}"), &row.text("sealed")?)?;
-        Ok(Some((data, row.int("expires_at")?)))
+        let data = self.seal.open(&format!("sessions/{hash}"), &row.text("sealed")?);
+        let expires_at = row.int("expires_at")?;
+        Ok(data.ok().map(|data| (data, expires_at)))
     }
 
     /// Ends a session.
@@ -154,6 +157,15 @@ impl Store {
             })
             .await?;
         Ok(())
+    }
+
+    /// Takes the one use of a sign-in's code; `false` when it was taken before.
+    pub async fn use_flow(&self, hash: String, until_ms: i64) -> Result<bool, StoreError> {
+        let statement =
+            sql("INSERT INTO used_flows (id_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(hash)
+                .bind(until_ms);
+        Ok(self.db.write_one(statement).await? == 1)
     }
 
     /// Somebody is signed in.
@@ -194,7 +206,7 @@ impl Store {
         Ok(())
     }
 
-    /// Who is signed in under this id, if they still are.
+    /// Who is signed in under this id, if they still are. What an earlier key sealed is nobody's.
     pub async fn login(&self, id: &str) -> Result<Option<Login>, StoreError> {
         let row = sql(
             "SELECT sub, sid, sealed_refresh, sealed_hint, scope, version FROM logins \
@@ -205,11 +217,16 @@ impl Store {
         .fetch_optional(&self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
+        let refresh_token = self.seal.open(&refresh_place(id), &row.text("sealed_refresh")?);
+        let id_token = self.seal.open(&hint_place(id), &row.text("sealed_hint")?);
+        let (Ok(refresh_token), Ok(id_token)) = (refresh_token, id_token) else {
+            return Ok(None);
+        };
         Ok(Some(Login {
             sub: row.text("sub")?,
             sid: row.opt_text("sid")?,
-            refresh_token: self.seal.open(&refresh_place(id), &row.text("sealed_refresh")?)?,
-            id_token: self.seal.open(&hint_place(id), &row.text("sealed_hint")?)?,
+            refresh_token,
+            id_token,
             scope: row.text("scope")?,
             version: row.int("version")?,
             id: id.to_owned(),
@@ -227,12 +244,11 @@ impl Store {
         .fetch_optional(&self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(Token {
-            text: self
-                .seal
-                .open(&token_place(login, audience), &row.text("sealed")?)?,
-            expires_at: row.int("expires_at")?,
-        }))
+        let text = self
+            .seal
+            .open(&token_place(login, audience), &row.text("sealed")?);
+        let expires_at = row.int("expires_at")?;
+        Ok(text.ok().map(|text| Token { text, expires_at }))
     }
 
     /// Writes down what a refresh gave; `false` when somebody else's refresh, or a sign-out, was faster: then nothing is
@@ -337,6 +353,7 @@ async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
         for past in [
             "DELETE FROM sessions WHERE expires_at <= $1",
             "DELETE FROM logout_tokens WHERE expires_at <= $1",
+            "DELETE FROM used_flows WHERE expires_at <= $1",
         ] {
             sql(past).bind(now).execute(tx).await?;
         }
@@ -459,6 +476,25 @@ mod tests {
             }
         }
     }
+
+    #[tokio::test]
+    async fn what_an_earlier_key_sealed_is_a_session_no_more_and_signs_nobody_in() {
+        for store in stores("shop_other_key").await {
+            let access = token("access-1");
+            store
+                .add_login(&login("one"), Some((AUDIENCE, &access)))
+                .await
+                .unwrap();
+            assert!(store.add_session("hash", "data", 2_000).await.unwrap());
+            let seal = Seal::new("shop", &[8; 32], Random::system());
+            let later = Store::new(store.db.clone(), seal, Clock::manual(1_000));
+            assert_eq!(later.session("hash").await.unwrap(), None);
+            assert_eq!(later.login("one").await.unwrap(), None);
+            assert_eq!(later.token("one", AUDIENCE).await.unwrap(), None);
+            assert!(store.login("one").await.unwrap().is_some());
+        }
+    }
+
     #[tokio::test]
     async fn of_logout_tokens_of_one_jti_one_is_obeyed() {
         for store in stores("shop_logout_tokens").await {

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -172,17 +173,19 @@ impl Site {
 
     /// Whether this token is obeyed.
     async fn log_out(&self, token: &str) -> bool {
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("logout_token", token)
-            .finish();
-        self.post(FORM, &form).await
+        self.post(FORM, &form(token)).await
     }
 
-    async fn post(&self, media: &'static str, body: &str) -> bool {
+    async fn answer(&self, media: &'static str, body: &str) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
         let answer = backchannel_logout::receive(&self.people, &headers, Some(body.as_bytes())).await;
         assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
+        answer
+    }
+
+    async fn post(&self, media: &'static str, body: &str) -> bool {
+        let answer = self.answer(media, body).await;
         let done = answer.status() == StatusCode::OK;
         if !done {
             assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
@@ -193,6 +196,12 @@ impl Site {
         }
         done
     }
+}
+
+fn form(token: &str) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("logout_token", token)
+        .finish()
 }
 
 #[tokio::test]
@@ -328,13 +337,22 @@ async fn a_new_key_of_the_issuer_is_found_and_unknown_ones_are_sought_seldom() {
         let claims = site.claims("j-1", None, Some("alice"));
         let unknown = site.issuer.sign(&header, &claims);
         let looked = site.issuer.looked();
+        assert!(!site.log_out(&unknown).await);
+        // Nobody has looked whether that key is there by now: the issuer is to try again.
         for _ in 0..20 {
-            assert!(!site.log_out(&unknown).await);
+            let answer = site.answer(FORM, &form(&unknown)).await;
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         }
+        // What is wrong under a key that we know is wrong, whether we can look or not.
+        let mut forged = site.sign(&claims);
+        forged.truncate(forged.len() - 86);
+        assert!(!site.log_out(&format!("{forged}{}", "A".repeat(86))).await);
         assert_eq!(site.issuer.looked(), looked + 1);
 
         site.issuer.change_key();
         let token = site.sign(&site.claims("j-2", None, Some("alice")));
+        let early = site.answer(FORM, &form(&token)).await;
+        assert_eq!(early.status(), StatusCode::SERVICE_UNAVAILABLE);
         site.clock.advance(10_000);
         assert!(site.log_out(&token).await);
         assert!(!site.is_in("alice").await);

@@ -181,6 +181,20 @@ async fn a_code_whose_answer_was_lost_is_not_sent_again() {
     }
 }
 
+/// Such as a reload while the first answer is still on its way.
+#[tokio::test]
+async fn an_answer_that_comes_twice_at_once_sends_its_code_once() {
+    for site in Site::all("reload").await {
+        let browser = site.browser();
+        let callback = site.issuer.authorize(&browser.begin("/courses").await, "alice");
+        let answers = browser.get_all(&[callback.clone(), callback]).await;
+        let mut ways: Vec<_> = answers.iter().map(to).collect();
+        ways.sort_unstable();
+        assert_eq!(ways, [(303, "/courses"), (303, "/signin?return=%2Fcourses")]);
+        assert_eq!(site.issuer.redeemed().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn the_cookie_for_signing_in_is_one_and_does_not_grow() {
     for site in Site::all("one_cookie").await {

@@ -335,7 +335,7 @@ impl Metadata {
         let native = self.application_type == ApplicationType::Native;
         let id = &self.client_id;
         if let Some(name) = self.unknown_name() {
-            return Err(format!("client {id}: {name:?} is not a name of a registration"));
+            return Err(format!("client {id}: {name:?} is not a registration parameter"));
         }
         for uri in &self.redirect_uris {
             redirect_uri::check("redirect_uri", uri, native)?;
@@ -371,7 +371,7 @@ impl Metadata {
             .any(|grant| matches!(grant.as_str(), "password" | "implicit"))
         {
             return Err(format!(
-                "client {id}: the grants password and implicit do not exist here"
+                "client {id}: the password and implicit grants are not supported"
             ));
         }
         if !confidential
@@ -381,7 +381,7 @@ impl Metadata {
                 .any(|grant| grant == Grant::ClientCredentials.name())
         {
             return Err(format!(
-                "client {id}: client_credentials is for confidential clients (RFC 6749 §4.4)"
+                "client {id}: client_credentials requires a confidential client (RFC 6749 §4.4)"
             ));
         }
         if !confidential && !self.may_introspect.is_empty() {
@@ -391,7 +391,7 @@ impl Metadata {
         }
         if !self.require_pkce && (!confidential || self.profile.is_some()) {
             return Err(format!(
-                "client {id}: only a confidential client without a profile may go without PKCE"
+                "client {id}: only a confidential client without a profile may skip PKCE"
             ));
         }
         if let Some(default) = &self.default_resource
@@ -402,10 +402,10 @@ impl Metadata {
             ));
         }
         if self.lost_answer.is_some() && !native {
-            return Err(format!("client {id}: lost_answer is for native clients"));
+            return Err(format!("client {id}: lost_answer requires a native client"));
         }
         if self.profile.as_deref().is_some_and(|profile| profile != "fapi2") {
-            return Err(format!("client {id}: the only profile is fapi2"));
+            return Err(format!("client {id}: the only supported profile is fapi2"));
         }
         Ok(())
     }

@@ -10,19 +10,19 @@ pub enum OAuthError {
     #[error("the request is malformed: {0}")]
     Malformed(&'static str),
     /// Two ways of proving oneself in one request.
-    #[error("more than one client authentication")]
+    #[error("the request uses more than one client authentication method")]
     TwoAuthentications,
     /// No credentials at all where they are needed.
-    #[error("no client authentication")]
+    #[error("the request has no client authentication")]
     NoAuthentication,
     /// `Authorization` cannot be decoded exactly.
     #[error("the Basic credentials are malformed")]
     MalformedBasic,
     /// No such client.
-    #[error("unknown client")]
+    #[error("the client is unknown")]
     UnknownClient,
     /// The client used a method that its registration does not accept.
-    #[error("the registered method is {}", .0.name())]
+    #[error("the client must authenticate with {}", .0.name())]
     WrongAuthMethod(AuthMethod),
     /// The secret is wrong.
     #[error("the client secret is wrong")]
@@ -34,25 +34,25 @@ pub enum OAuthError {
     #[error("the client is disabled")]
     ClientDisabled,
     /// A public client where only a confidential one may come.
-    #[error("a public client may not do this")]
+    #[error("the endpoint requires a confidential client")]
     PublicClient,
     /// `grant_type` names nothing that is built.
     #[error("the grant type is not supported")]
     UnsupportedGrant,
     /// The client is not registered for the grant.
-    #[error("the client is not registered for this grant")]
+    #[error("the client is not registered for this grant type")]
     GrantNotAllowed,
     /// The client may not introspect anything.
-    #[error("the client may not introspect")]
+    #[error("the client may not introspect tokens")]
     MayNotIntrospect,
     /// `resource` names nothing, or nothing that this client may ask for.
-    #[error("the resource is unknown or not the client's")]
+    #[error("the resource is unknown or not allowed for this client")]
     InvalidTarget,
     /// No resource follows from the request.
-    #[error("the request does not say which resource it is for")]
+    #[error("the request names no resource, and none follows from it")]
     NoTarget,
     /// The scope cannot be read or is more than the client may have.
-    #[error("the scope is not granted to this client at this resource")]
+    #[error("the scope is not allowed for this client at this resource")]
     InvalidScope,
     /// Scopes of two resources in one request.
     #[error("the scopes belong to more than one resource")]
@@ -62,7 +62,7 @@ pub enum OAuthError {
     InvalidGrant(#[from] GrantRefusal),
     /// The person has had too many families at this client of late ([`crate::family_limits`]); from then on the next may be
     /// born. The code stays as it is.
-    #[error("too many codes of this person were redeemed by this client of late")]
+    #[error("this client redeemed too many codes of this user within a minute")]
     TooManyRedemptions(Timestamp),
     /// `response_type` is not `code`.
     #[error("the response type is not supported")]
@@ -74,28 +74,28 @@ pub enum OAuthError {
     #[error("request_uri is not supported")]
     RequestUriNotSupported,
     /// The person, or a missing right of theirs, said no.
-    #[error("the person did not allow it")]
+    #[error("the user denied the request")]
     AccessDenied,
     /// Nobody is signed in, or not the right person, or not recently enough.
-    #[error("the person must sign in")]
+    #[error("the user must sign in")]
     LoginRequired,
     /// The person has not allowed this yet.
-    #[error("the person must consent")]
+    #[error("the user must give consent")]
     ConsentRequired,
     /// The person must do something that is neither.
-    #[error("the person must act")]
+    #[error("the user must interact with the authorization server")]
     InteractionRequired,
     /// A bearer token that is not, or not any more, good here (RFC 6750 §3.1).
     #[error("the access token is not accepted here")]
     InvalidToken,
     /// A good bearer token without the scope (RFC 6750 §3.1).
-    #[error("the access token has not the scope for this")]
+    #[error("the access token lacks the required scope")]
     InsufficientScope,
     /// The store cannot answer now; nothing was decided.
-    #[error("the store is not available")]
+    #[error("the store is unavailable")]
     Unavailable,
     /// A defect of ours.
-    #[error("an internal error")]
+    #[error("an internal error occurred")]
     Internal,
 }
 
@@ -130,7 +130,7 @@ impl OAuthError {
             Self::TwoAuthentications => (
                 400,
                 "invalid_request",
-                "More than one client authentication was sent.",
+                "The request uses more than one client authentication method.",
             ),
             Self::NoAuthentication
             | Self::MalformedBasic
@@ -147,21 +147,25 @@ impl OAuthError {
             Self::PublicClient => (
                 400,
                 "unauthorized_client",
-                "A client without a secret may not do this.",
+                "This request requires a confidential client.",
             ),
             Self::GrantNotAllowed => (
                 400,
                 "unauthorized_client",
-                "The client is not registered for this grant.",
+                "The client is not registered for this grant type.",
             ),
             Self::MayNotIntrospect => (
                 403,
                 "unauthorized_client",
-                "The client is not registered to introspect: it has no may_introspect.",
+                "The client may not introspect tokens: its registration has no may_introspect.",
             ),
             Self::UnsupportedGrant => (400, "unsupported_grant_type", "The grant type is not supported."),
             Self::InvalidTarget => (400, "invalid_target", "The resource is unknown or not allowed."),
-            Self::NoTarget => (400, "invalid_target", "Name the resource that the token is for."),
+            Self::NoTarget => (
+                400,
+                "invalid_target",
+                "The request must name the resource that the token is for.",
+            ),
             Self::InvalidScope => (400, "invalid_scope", "The scope is unknown or not allowed."),
             Self::MixedScope => (
                 400,
@@ -171,35 +175,43 @@ impl OAuthError {
             Self::InvalidGrant(_) => (
                 400,
                 "invalid_grant",
-                "The grant is invalid, expired, revoked or not the client's.",
+                "The grant is invalid, expired, revoked or was issued to another client.",
             ),
             // RFC 6749 §5.2 has no code for it. This one tells that the same may succeed later, as its §4.1.2.1 has it.
             Self::TooManyRedemptions(_) => (
                 429,
                 "temporarily_unavailable",
-                "Too many sign-ins of this person within a minute. Try again later.",
+                "This user signed in too often within a minute. Try again later.",
             ),
             Self::UnsupportedResponseType => (
                 400,
                 "unsupported_response_type",
-                "The only response type is code.",
+                "The only supported response_type is code.",
             ),
             Self::RequestNotSupported => (400, "request_not_supported", "Request objects are not supported."),
             Self::RequestUriNotSupported => {
                 (400, "request_uri_not_supported", "request_uri is not supported.")
             }
             Self::AccessDenied => (400, "access_denied", "The request was denied."),
-            Self::LoginRequired => (400, "login_required", "The person must sign in."),
-            Self::ConsentRequired => (400, "consent_required", "The person must give consent."),
-            Self::InteractionRequired => (400, "interaction_required", "The person must act."),
+            Self::LoginRequired => (400, "login_required", "The user must sign in."),
+            Self::ConsentRequired => (400, "consent_required", "The user must give consent."),
+            Self::InteractionRequired => (
+                400,
+                "interaction_required",
+                "The user must interact with the authorization server.",
+            ),
             Self::InvalidToken => (401, "invalid_token", "The access token is not accepted."),
             Self::InsufficientScope => (
                 403,
                 "insufficient_scope",
-                "The access token has not the scope for this.",
+                "The access token lacks the required scope.",
             ),
-            Self::Unavailable => (503, "temporarily_unavailable", "Try again soon."),
-            Self::Internal => (500, "server_error", "Something failed inside."),
+            Self::Unavailable => (
+                503,
+                "temporarily_unavailable",
+                "The service is temporarily unavailable. Try again soon.",
+            ),
+            Self::Internal => (500, "server_error", "An internal error occurred."),
         };
         Wire {
             status,
@@ -219,10 +231,10 @@ pub enum GrantRefusal {
     #[error("the MAC key is unknown")]
     UnknownMacKey,
     /// The tag was not made by us, for this issuer and this epoch of the store.
-    #[error("the tag is false")]
+    #[error("the authentication tag does not verify")]
     FalseTag,
     /// The tag is good, but we never used that key for this generation.
-    #[error("the MAC key is not the generation's own")]
+    #[error("the token names another MAC key than its generation was made with")]
     OtherMacKey,
     /// No such code.
     #[error("the code is unknown")]
@@ -234,13 +246,13 @@ pub enum GrantRefusal {
     #[error("a concurrent request redeemed the code")]
     CodeRaced,
     /// The code was spent before, and its browser had been given it twice.
-    #[error("the code was redeemed before, and had been given twice")]
+    #[error("the code was redeemed before, and had been issued to its browser twice")]
     CodeRepeated,
     /// The code was spent before: its family ends.
     #[error("the code was redeemed before")]
     CodeReplayed,
     /// `redirect_uri` is not the one of the authorization request.
-    #[error("the redirect_uri is not the authorization request's")]
+    #[error("the redirect_uri differs from that of the authorization request")]
     RedirectUri,
     /// No verifier for a code with a challenge.
     #[error("the code verifier is missing")]
@@ -249,31 +261,31 @@ pub enum GrantRefusal {
     #[error("the code verifier is wrong")]
     VerifierWrong,
     /// A verifier for a code without a challenge: somebody removed it (RFC 9700 §4.8.2).
-    #[error("a code verifier came for a code without a challenge")]
+    #[error("a code verifier was sent for a code without a challenge")]
     ChallengeMissing,
     /// It belongs to another client.
-    #[error("it belongs to another client")]
+    #[error("the grant belongs to another client")]
     OtherClient,
     /// It is bound to a key that the request did not prove.
-    #[error("the bound key was not proved")]
+    #[error("the request does not prove possession of the bound key")]
     Binding,
     /// The family was ended.
     #[error("the family was revoked")]
     Revoked,
     /// The family was not used for too long.
-    #[error("the family was idle for too long")]
+    #[error("the family was unused for too long")]
     Idle,
     /// The family is past its absolute end.
-    #[error("the family is past its end")]
+    #[error("the family has reached its absolute expiry")]
     Expired,
     /// The person is gone.
-    #[error("the person is deleted or unknown")]
+    #[error("the user is deleted or unknown")]
     PersonGone,
     /// The person is disabled.
-    #[error("the person is disabled")]
+    #[error("the user is disabled")]
     PersonDisabled,
     /// An administrator locked the person.
-    #[error("the person is locked")]
+    #[error("the user is locked")]
     PersonLocked,
     /// The person took the consent back.
     #[error("the consent was withdrawn")]
@@ -282,13 +294,13 @@ pub enum GrantRefusal {
     #[error("the session was ended")]
     SessionEnded,
     /// Nothing of what was asked is left after consent and roles.
-    #[error("no scope is left")]
+    #[error("no scope is left after consent and roles")]
     NothingLeft,
     /// An old generation came back: the family ends.
     #[error("an old generation was presented")]
     Replayed,
     /// A generation came that the store has not reached: the store went backwards.
-    #[error("the store is behind the token")]
+    #[error("the token is newer than the store")]
     StoreRewound,
     /// Too many generations in a row had a retry, and the client asked for an end then.
     #[error("too many generations in a row had a retry")]

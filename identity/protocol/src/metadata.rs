@@ -122,7 +122,7 @@ pub fn check_issuer(issuer: &str) -> Result<(), String> {
     match url.scheme() {
         "https" => Ok(()),
         "http" if loopback => Ok(()),
-        _ => refuse("must be https; http is for loopback alone"),
+        _ => refuse("must be https; http is allowed for loopback only"),
     }
 }
 

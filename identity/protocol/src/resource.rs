@@ -56,7 +56,7 @@ impl Resource {
                 ));
             }
             if crate::scope::OPENID.contains(&scope.name.as_str()) {
-                return Err(format!("scope {:?} belongs to OpenID Connect", scope.name));
+                return Err(format!("scope {:?} is defined by OpenID Connect", scope.name));
             }
         }
         Ok(())

@@ -57,7 +57,7 @@ pub const STANDARD: [&str; 16] = [
 pub fn check_claims(claims: &Map<String, Value>) -> Result<(), String> {
     for (name, value) in claims {
         if RESERVED.contains(&name.as_str()) {
-            return Err(format!("claim {name:?} is the issuer's own and cannot be set"));
+            return Err(format!("claim {name:?} is set by the issuer itself"));
         }
         if !STANDARD.contains(&name.as_str()) {
             return Err(format!(
@@ -261,14 +261,12 @@ pub fn check_password(password: &str, username: &str, email: &str) -> Result<(),
     for known in ["latchkey", &canonical(username), &canonical(email)] {
         if !known.is_empty() && lower.replace(known, "").chars().count() < SHORTEST && lower.contains(known) {
             return Err(
-                "the password must not be made of the product's, the user's or the address's name".to_owned(),
+                "the password must not be based on the name of the product, the user name or the e-mail address".to_owned(),
             );
         }
     }
     if strength(&lower) < FEWEST_STEPS {
-        return Err(
-            "the password is made of words, keys or repetitions that everybody tries first".to_owned(),
-        );
+        return Err("the password consists of common words, keyboard patterns or repetitions".to_owned());
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub(crate) struct Place {
 
 /// There is no place, or the wait was longer than anybody has patience for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many sign-ins at once")]
+#[error("too many concurrent sign-ins")]
 pub(crate) struct Busy;
 
 struct Shared {
@@ -88,7 +88,7 @@ impl Pool {
             let working = shared.clone();
             let thread = std::thread::Builder::new().name(format!("password-{at}"));
             if let Err(error) = thread.spawn(move || working.work()) {
-                tracing::error!(error = %error, "a thread of the password pool cannot start");
+                tracing::error!(error = %error, "a password hashing thread cannot be started");
             }
         }
         Self { shared }
@@ -179,7 +179,7 @@ impl Shared {
     fn work(&self) {
         // On Linux this is the calling thread alone.
         if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-            tracing::warn!(error = %error, "the password pool has the priority of everything else");
+            tracing::warn!(error = %error, "the priority of the password hashing threads cannot be lowered");
         }
         let mut memory = Memory::default();
         let mut queue = self.lock();

@@ -141,7 +141,7 @@ impl Identity {
             reasons.push("there is no signing key".to_owned());
         }
         if !self.values.feed.is_live() {
-            reasons.push("the log of revocations has not been read to its end".to_owned());
+            reasons.push("the revocation log has not been read to its end".to_owned());
         }
         reasons.extend(self.values.time.problem());
         (!reasons.is_empty()).then(|| reasons.join("; "))
@@ -156,7 +156,12 @@ impl Identity {
     pub async fn run(&self, chore: Chore, stop: CancellationToken) {
         let values = &self.values;
         match chore {
-            Chore::Feed => values.feed.listen(&values.revocation_log, &values.time, stop).await,
+            Chore::Feed => {
+                values
+                    .feed
+                    .listen(&values.revocation_log, &values.time, stop)
+                    .await
+            }
             Chore::Registry => values.sync.keep_up(&stop).await,
             Chore::Keys => values.sync.keep_keys(&stop).await,
             Chore::Expiry => values.housekeeping.forget_expired(&stop).await,
@@ -209,7 +214,10 @@ impl Identity {
     /// Says that the database was restored from a backup: every refresh token of before is dead, none of them by theft,
     /// and whoever follows the log or the feed of revocations begins anew.
     pub async fn restored(&self, actor: &str) -> Result<(), AdminError> {
-        self.values.changes.restored(&self.values.revocation_log, actor).await
+        self.values
+            .changes
+            .restored(&self.values.revocation_log, actor)
+            .await
     }
 
     /// Ends something and tells everybody. `false` when it had ended before.

@@ -203,7 +203,7 @@ impl Throttle {
         if counted == Counted::Held {
             metrics::counter!("latchkey_throttled_total", "what" => "account").increment(1);
             tracing::info!(request.id = %latchkey_http::current_request_id(),
-                "a sign-in is refused: too many wrong passwords for this person");
+                "sign-in refused: too many wrong passwords for this user");
         }
         Ok(counted)
     }

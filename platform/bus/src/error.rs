@@ -9,7 +9,7 @@ pub enum BusError {
     #[error("the event is not valid: {0}")]
     Invalid(String),
     /// The database below, or that of the outbox.
-    #[error("the bus's database failed")]
+    #[error("the database of the bus failed")]
     Db(#[from] DbError),
     /// The URL names no known back end.
     #[error("its URL must begin with sqlite: or postgres:")]

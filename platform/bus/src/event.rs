@@ -80,10 +80,10 @@ impl Event {
             return invalid("id is empty or too long");
         }
         if !owns(&self.source, &self.r#type) {
-            return invalid("the source does not own this type");
+            return invalid("the source may not publish this type");
         }
         if self.subject.is_empty() || self.partitionkey.is_empty() {
-            return invalid("subject and partitionkey must be there");
+            return invalid("subject and partitionkey are required");
         }
         if self.sequence.parse::<i64>().is_err() {
             return invalid("sequence is not a number");

@@ -95,7 +95,7 @@ impl Relay {
                 Ok(()) => {
                     if trouble > 0 {
                         let channel = channel.name();
-                        tracing::info!(attempts = trouble, channel, "events leave the outbox again");
+                        tracing::info!(attempts = trouble, channel, "the outbox relay works again");
                     }
                     trouble = 0;
                 }
@@ -106,7 +106,7 @@ impl Relay {
                         tracing::warn!(
                             reason = reasons(&error),
                             channel = channel.name(),
-                            "events wait in the outbox until it works again"
+                            "the outbox relay failed; events stay in the outbox until it succeeds"
                         );
                     }
                 }
@@ -121,7 +121,7 @@ impl Relay {
                     tracing::warn!(
                         reason = reasons(&error),
                         channel = channel.name(),
-                        "old outbox and inbox rows stay for now"
+                        "pruning old outbox and inbox rows failed; it is tried again later"
                     );
                 }
             }

@@ -60,7 +60,7 @@ impl Entry {
         let event = Event::parse(&self.envelope)?;
         if event.id != self.event_id || event.r#type != self.r#type {
             return Err(BusError::Invalid(
-                "the envelope says another id or type than the log".to_owned(),
+                "the id or type in the envelope differs from that in the log".to_owned(),
             ));
         }
         Ok(event)

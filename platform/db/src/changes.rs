@@ -56,7 +56,7 @@ where
     while !stopping.is_cancelled() {
         let watched = AssertUnwindSafe(watch(stopping.clone())).catch_unwind().await;
         if watched.is_err() {
-            tracing::error!("the watch for changes of a database begins again");
+            tracing::error!("the task that watches a database for changes panicked and is restarted");
             tokio::time::sleep(RESTART_AFTER).await;
         }
     }
@@ -88,7 +88,7 @@ async fn watch_sqlite(file: SqliteConnectOptions, changed: watch::Sender<u64>, s
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, "cannot watch the database file for changes");
+                tracing::warn!(error = %error, "the database file cannot be watched for changes");
                 conn = None;
                 // The numbers of two connections cannot be compared.
                 seen = None;
@@ -102,7 +102,7 @@ async fn watch_postgres(pool: PgPool, changed: watch::Sender<u64>, stopping: Can
         loop {
             match follow(&pool, &changed).await {
                 Ok(never) => match never {},
-                Err(error) => tracing::warn!(error = %error, "cannot listen for changes"),
+                Err(error) => tracing::warn!(error = %error, "the database cannot be watched for changes"),
             }
             // Notifications were missed while nobody listened.
             changed.send_modify(|count| *count += 1);

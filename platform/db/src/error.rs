@@ -12,16 +12,16 @@ pub enum DbError {
     #[error("the database is busy")]
     Busy(#[source] sqlx::Error),
     /// The database cannot be reached now (connection, pool); nothing is known to be written.
-    #[error("the database is not available")]
+    #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
     /// Its disk is full; nothing was written, and everything goes on when there is room.
     #[error("the disk of the database is full")]
     Full(#[source] sqlx::Error),
     /// What is there is no database, or parts of it are broken.
-    #[error("the database is damaged: restore it from a backup, or move it away to begin anew")]
+    #[error("the database is damaged: restore it from a backup, or move it away to start with an empty one")]
     Damaged(#[source] sqlx::Error),
     /// The writer has stopped, after a commit that ended in an I/O error or because the node shuts down.
-    #[error("the database takes no more writes")]
+    #[error("the database no longer accepts writes")]
     Stopped,
     /// A statement of this transaction failed before, and the work went on: nothing of it is written.
     #[error("an earlier statement of this write failed; it was rolled back")]
@@ -38,7 +38,7 @@ pub enum DbError {
         reason: String,
     },
     /// A stored migration differs from ours, or is newer than this binary.
-    #[error("the schema does not fit this binary")]
+    #[error("the schema does not match this version of the binary")]
     Migration(#[source] MigrateError),
     /// The URL or the linked library cannot be used.
     #[error("{0}")]

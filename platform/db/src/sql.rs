@@ -204,7 +204,9 @@ impl Sql {
     fn check(&self) -> Result<(), DbError> {
         let nul = |value: &Value| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
         if self.values.iter().any(nul) {
-            return Err(DbError::Sql(sqlx::Error::Encode("a text with a NUL byte".into())));
+            return Err(DbError::Sql(sqlx::Error::Encode(
+                "a text contains a NUL byte".into(),
+            )));
         }
         Ok(())
     }

@@ -47,14 +47,14 @@ impl Disk {
         if !self.full.swap(true, Ordering::Relaxed) {
             tracing::error!(
                 file = self.file,
-                "the disk is full: nothing can be written here until there is room"
+                "the disk is full; writes fail until there is free space"
             );
         }
     }
 
     fn has_room(&self) {
         if self.full.swap(false, Ordering::Relaxed) {
-            tracing::warn!(file = self.file, "the disk has room again");
+            tracing::warn!(file = self.file, "the disk has free space again");
         }
     }
 }
@@ -221,7 +221,7 @@ impl Writer {
     fn stop(&self, reason: &str) -> Option<SqliteConnection> {
         tracing::error!(
             reason,
-            "the database file cannot be trusted any more; this node stops"
+            "the database file can no longer be trusted; this process stops"
         );
         self.fatal.cancel();
         None

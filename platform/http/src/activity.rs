@@ -252,7 +252,7 @@ where
         };
         tokio::spawn(STREAM.scope(exchange, async move {
             if until_due(stream, due).await.is_none() {
-                tracing::debug!("a stream was reset: its peer took too long");
+                tracing::debug!("a stream was reset because its peer was too slow");
             }
         }));
     }

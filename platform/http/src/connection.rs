@@ -107,7 +107,7 @@ impl Serving {
                     // How a connection ends is the peer's affair; what matters of it was logged with its requests.
                     (Some(_), _) => return,
                     (None, Some(End::Cut)) => {
-                        tracing::debug!(role = self.role(), "a connection was cut: its peer took too long");
+                        tracing::debug!(role = self.role(), "a connection was closed because its peer was too slow");
                         return;
                     }
                     (None, Some(End::Orderly)) => {}

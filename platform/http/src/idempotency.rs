@@ -132,7 +132,7 @@ pub async fn begin(tx: &Tx, slot: &Slot, now_ms: i64) -> Result<Begun, DbError> 
         .opt_int("status")?
         .and_then(|status| u16::try_from(status).ok());
     Ok(Begun::Replay(Answer {
-        status: status.ok_or_else(|| DbError::row("status", "an answer without a status"))?,
+        status: status.ok_or_else(|| DbError::row("status", "a stored response has no status"))?,
         location: row.opt_text("location")?,
         etag: row.opt_text("etag")?,
         body: row.opt_text("body")?.unwrap_or_default(),

@@ -32,7 +32,10 @@ impl Server {
         futures::future::join_all(accepting).await;
         connections.close();
         if tokio::time::timeout(drain, connections.wait()).await.is_err() {
-            tracing::warn!(role, "connections were cut at the end of the drain");
+            tracing::warn!(
+                role,
+                "open connections were closed at the end of the shutdown grace period"
+            );
             cut.cancel();
             connections.wait().await;
         }
@@ -58,7 +61,7 @@ async fn accept(
                 Err(error) if is_of_one_connection(&error) => return None,
                 Err(error) => {
                     // Out of descriptors, most likely: give the connections under way a moment to end.
-                    tracing::warn!(error = %error, role = serving.role(), "cannot accept");
+                    tracing::warn!(error = %error, role = serving.role(), "a connection cannot be accepted");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST);
                     return None;
@@ -68,7 +71,7 @@ async fn accept(
             let Some(place) = places.place(peer.ip()).await else {
                 tracing::debug!(
                     role = serving.role(),
-                    "an address uses its whole share of connections"
+                    "an address has reached its limit of connections"
                 );
                 return None;
             };

@@ -15,10 +15,10 @@ pub enum NetworkError {
     #[error("`{0}` is not an address or a network such as 10.0.0.0/8")]
     Unreadable(String),
     /// Behind proxies, but behind which?
-    #[error("being behind a proxy needs the list of proxies that are trusted")]
+    #[error("an empty list of trusted proxies is not valid here")]
     NoProxies,
     /// A proxy that anybody could be.
-    #[error("`{0}` would trust the forwarding headers of everybody")]
+    #[error("`{0}` would trust the forwarding headers of every peer")]
     TrustsEveryone(String),
 }
 

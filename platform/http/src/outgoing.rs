@@ -68,7 +68,7 @@ pub struct Reply(reqwest::Response);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForbiddenAddress {
     /// It is no URL with a host.
-    #[error("the address cannot be read")]
+    #[error("the address is not a valid URL")]
     Unreadable,
     /// It is not https, nor http on a loopback that is allowed.
     #[error("the address is not https")]
@@ -80,10 +80,10 @@ pub enum ForbiddenAddress {
     #[error("the address has a port other than 443 and 8443")]
     Port,
     /// It leads into a network of somebody's own.
-    #[error("the address leads to an address that is not public")]
+    #[error("the address resolves to an IP address that is not public")]
     NotPublic,
     /// It leads back here.
-    #[error("the address leads to this machine")]
+    #[error("the address resolves to this machine")]
     Own,
 }
 
@@ -97,7 +97,7 @@ pub enum OutgoingError {
     #[error("the call failed")]
     Failed(#[source] reqwest::Error),
     /// The answer is larger than anybody needs.
-    #[error("the answer is too large")]
+    #[error("the response is too large")]
     TooLarge,
 }
 

@@ -92,7 +92,7 @@ impl Problem {
 
     /// 500. The reason goes to the log with the request's id; the answer carries only the id.
     pub fn internal(reason: &dyn std::error::Error) -> Self {
-        tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed inside");
+        tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed with an internal error");
         codes::INTERNAL.into()
     }
 }
@@ -106,7 +106,7 @@ impl From<Code> for Problem {
 impl From<latchkey_db::DbError> for Problem {
     fn from(error: latchkey_db::DbError) -> Self {
         if error.is_transient() {
-            tracing::warn!(reason = %error, request.id = %current_request_id(), "the database is not available");
+            tracing::warn!(reason = %error, request.id = %current_request_id(), "the database is unavailable");
             return Self::unavailable();
         }
         Self::internal(&error)

@@ -85,7 +85,7 @@ impl Server {
                     refuse(Problem::new(
                         StatusCode::INTERNAL_SERVER_ERROR,
                         "internal",
-                        "Something failed inside.",
+                        "An internal error occurred.",
                     ))
                 }
                 Err(_late) => {
@@ -126,12 +126,12 @@ impl Server {
             WrongHost::Unclear => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "unclear_host",
-                "The request does not say clearly to which name it goes.",
+                "The request must name exactly one host.",
             ),
             WrongHost::Foreign => Problem::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 "wrong_host",
-                "This listener does not answer to that name.",
+                "This listener does not serve the requested host.",
             ),
         })
     }

@@ -41,7 +41,7 @@ async fn sign_out(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> 
     if ended.is_none() {
         return Err(Invalid::Replayed.into());
     }
-    tracing::info!(ended, "the issuer has signed somebody out");
+    tracing::info!(ended, "the issuer ended sign-ins by a logout token");
     Ok(())
 }
 
@@ -62,12 +62,12 @@ impl IntoResponse for LogoutError {
         let (status, code) = self.wire();
         let description = match &self {
             Self::Invalid(invalid) => {
-                tracing::warn!(reason = %invalid, request.id = %id, "a logout request is refused");
+                tracing::warn!(reason = %invalid, request.id = %id, "a logout request was rejected");
                 invalid.to_string()
             }
             Self::Issuer(_) | Self::Store(_) => {
                 let reason = latchkey_http::reasons(&self);
-                tracing::error!(reason, request.id = %id, "nobody could be signed out");
+                tracing::error!(reason, request.id = %id, "a logout request failed with an internal error");
                 "try again later".to_owned()
             }
         };

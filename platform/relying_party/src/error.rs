@@ -10,18 +10,18 @@ pub enum OidcError {
     #[error("the issuer cannot be reached: {0}")]
     Away(String),
     /// The grant gives nothing any more.
-    #[error("the issuer does not honour the grant")]
+    #[error("the issuer rejects the grant")]
     InvalidGrant,
     /// What came back is not what an issuer of ours says.
-    #[error("the issuer's answer is not acceptable: {0}")]
+    #[error("the response of the issuer is not valid: {0}")]
     Refused(String),
 }
 
-/// Why there is no token to call with.
+/// Why no access token could be obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum NoToken {
     /// The sign-in is over.
-    #[error("nobody is signed in any more")]
+    #[error("the user is no longer signed in")]
     SignedOut,
     /// The issuer does not answer now.
     #[error(transparent)]
@@ -46,15 +46,15 @@ pub enum LogoutError {
 /// Why a sign-in or a sign-out did not come to its end, as far as a page says it. The reason is in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
-    #[error("the address or the form cannot be read")]
+    #[error("the address or the form cannot be parsed")]
     Malformed,
     #[error("the form did not come from a page of this client")]
     ForeignForm,
-    #[error("the sign-in did not come to an end that can be used")]
+    #[error("the sign-in failed")]
     NotSignedIn,
-    #[error("the issuer does not answer now")]
+    #[error("the issuer cannot be reached")]
     Away,
-    #[error("the sessions of this client failed")]
+    #[error("the session store failed")]
     Broken,
 }
 
@@ -62,14 +62,14 @@ impl SignInError {
     /// For a session or a database that failed.
     pub(crate) fn broken(error: &dyn std::error::Error) -> Self {
         let id = latchkey_http::current_request_id();
-        tracing::error!(reason = latchkey_http::reasons(error), request.id = %id, "the sessions of a client failed");
+        tracing::error!(reason = latchkey_http::reasons(error), request.id = %id, "the session store failed");
         Self::Broken
     }
 
     /// For what the issuer did not give.
     pub(crate) fn not_given(error: &OidcError) -> Self {
         let id = latchkey_http::current_request_id();
-        tracing::warn!(reason = %error, request.id = %id, "a sign-in did not come to its end");
+        tracing::warn!(reason = %error, request.id = %id, "a sign-in failed");
         match error {
             OidcError::Away(_) => Self::Away,
             OidcError::InvalidGrant | OidcError::Refused(_) => Self::NotSignedIn,

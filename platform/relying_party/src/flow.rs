@@ -84,25 +84,25 @@ pub enum Outcome<'a> {
 /// What is wrong with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    #[error("its state is none of ours")]
+    #[error("the state is unknown")]
     UnknownState,
-    #[error("it is not our issuer's")]
+    #[error("the response comes from another issuer")]
     ForeignIssuer,
     #[error("the sign-in took too long")]
     Expired,
-    #[error("it is brought by a browser without our cookie")]
+    #[error("the browser has no cookie of ours")]
     UnknownBrowser,
-    #[error("it is brought by another browser than the one that began")]
+    #[error("the sign-in began in another browser")]
     AnotherBrowser,
-    #[error("the person said no")]
+    #[error("the user denied the request")]
     Denied,
-    #[error("the issuer cannot sign anybody in now")]
+    #[error("the issuer is temporarily unavailable")]
     IssuerAway,
-    #[error("the issuer refuses")]
+    #[error("the issuer answered with an error")]
     IssuerRefuses,
-    #[error("it has no code")]
+    #[error("the response has no code")]
     NoCode,
-    #[error("its code, or a later one of this browser, was used before")]
+    #[error("this code or a later one of this browser was already used")]
     Spent,
 }
 
@@ -173,7 +173,7 @@ impl Flow {
 
     /// The `state` that it travels in.
     pub fn state(&self, seal: &Seal) -> String {
-        let text = serde_json::to_string(self).expect("texts and numbers are JSON");
+        let text = serde_json::to_string(self).expect("strings and numbers always serialize to JSON");
         seal.close(STATE, &text)
     }
 
@@ -211,7 +211,7 @@ impl Browser {
 
     /// The text of its cookie.
     pub fn close(&self, seal: &Seal) -> String {
-        let text = serde_json::to_string(self).expect("texts and numbers are JSON");
+        let text = serde_json::to_string(self).expect("strings and numbers always serialize to JSON");
         seal.close(BROWSER, &text)
     }
 

@@ -191,7 +191,7 @@ impl Oidc {
         let refused = |reason: String| OidcError::Refused(reason);
         let id_token = answer
             .id_token()
-            .ok_or_else(|| refused("there is no ID token".to_owned()))?;
+            .ok_or_else(|| refused("the response has no ID token".to_owned()))?;
         let now = self.now_ms();
         let verifier = found.client.id_token_verifier().set_time_fn(move || instant(now));
         let nonce = Nonce::new(proofs.nonce.clone());
@@ -200,13 +200,13 @@ impl Oidc {
             .map_err(|error| refused(error.to_string()))?;
         let fresh = claims.issue_time().timestamp_millis();
         if (now - fresh).abs() > 10 * 60_000 {
-            return Err(refused("it was not issued just now".to_owned()));
+            return Err(refused("the ID token was not issued just now".to_owned()));
         }
         if claims
             .authorized_party()
             .is_some_and(|party| party.as_str() != self.client_id())
         {
-            return Err(refused("it was issued to another client".to_owned()));
+            return Err(refused("the ID token was issued to another client".to_owned()));
         }
         let expected = claims
             .access_token_hash()
@@ -220,11 +220,11 @@ impl Oidc {
         let actual = AccessTokenHash::from_token(answer.access_token(), alg, key)
             .map_err(|error| refused(error.to_string()))?;
         if actual != *expected {
-            return Err(refused("at_hash is of another token".to_owned()));
+            return Err(refused("at_hash belongs to another access token".to_owned()));
         }
         let refresh_token = answer
             .refresh_token()
-            .ok_or_else(|| refused("there is no refresh token".to_owned()))?;
+            .ok_or_else(|| refused("the response has no refresh token".to_owned()))?;
         Ok(SignedIn {
             sub: claims.subject().as_str().to_owned(),
             sid: sid_of(&id_token.to_string()),
@@ -317,10 +317,15 @@ impl Oidc {
             .await;
         match done {
             Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => tracing::warn!(status = %answer.status(), "the issuer did not take a revocation"),
+            Ok(answer) => {
+                tracing::warn!(status = %answer.status(), "the issuer rejected the revocation of a token")
+            }
             Err(error) => {
                 let reason = latchkey_http::reasons(&error);
-                tracing::warn!(reason, "the issuer did not hear of a revocation");
+                tracing::warn!(
+                    reason,
+                    "the revocation of a token could not be sent to the issuer"
+                );
             }
         }
     }
@@ -342,12 +347,14 @@ impl Oidc {
             .map_err(|error| OidcError::Away(error.to_string()))?;
         let status = answer.status();
         if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
-            return Err(OidcError::Away(format!("userinfo answers {status}")));
+            return Err(OidcError::Away(format!("userinfo responded with {status}")));
         }
         let info: serde_json::Value =
             serde_json::from_slice(answer.body()).map_err(|error| OidcError::Refused(error.to_string()))?;
         if answer.status() != http::StatusCode::OK || info["sub"] != sub {
-            return Err(OidcError::Refused("userinfo speaks of somebody else".to_owned()));
+            return Err(OidcError::Refused(
+                "userinfo has the sub of another user".to_owned(),
+            ));
         }
         let name = info["name"].as_str().or(info["preferred_username"].as_str());
         Ok(name.unwrap_or_default().to_owned())
@@ -390,7 +397,7 @@ impl Oidc {
             Err(error) => match slot.as_mut() {
                 Some(known) => {
                     known.at_ms = self.now_ms() - FRESH_MS + 5_000;
-                    tracing::warn!(reason = %error, "the issuer cannot be asked about itself now");
+                    tracing::warn!(reason = %error, "the metadata of the issuer cannot be refreshed; the previous copy stays in use");
                     return Ok(known.clone());
                 }
                 None => return Err(away(error.to_string())),
@@ -421,7 +428,7 @@ impl Oidc {
         let path = target
             .strip_prefix(&registration.issuer)
             .filter(|path| path.starts_with('/'))
-            .ok_or_else(|| SendError(format!("{target} is not the issuer's")))?;
+            .ok_or_else(|| SendError(format!("{target} is not an address of the issuer")))?;
         let url = format!("{}{path}", registration.internal);
         let failed = |error: reqwest::Error| SendError(latchkey_http::reasons(&error));
         let mut answer = self
@@ -438,7 +445,7 @@ impl Oidc {
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > LARGEST {
-                return Err(SendError("the answer is too large".to_owned()));
+                return Err(SendError("the response is too large".to_owned()));
             }
         }
         let mut response = http::Response::new(bytes);

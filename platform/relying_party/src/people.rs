@@ -138,7 +138,7 @@ impl People {
             Err(OidcError::InvalidGrant) => return Err(NoToken::SignedOut),
             // Without it the person is signed in all the same; pages that need it ask again.
             Err(error) => {
-                tracing::warn!(reason = %error, audience, "there is no token to call with yet");
+                tracing::warn!(reason = %error, audience, "no access token could be obtained yet");
                 None
             }
         };
@@ -201,7 +201,7 @@ impl People {
             let ended = self.store.end_logins(Whom::Login(login.to_owned())).await;
             if let Err(error) = ended {
                 let reason = latchkey_http::reasons(&error);
-                tracing::warn!(reason, "a replaced sign-in stays for now");
+                tracing::warn!(reason, "ending a replaced sign-in failed");
             }
             self.oidc.revoke(&known.refresh_token).await;
         }

@@ -27,7 +27,7 @@ impl std::fmt::Debug for Seal {
 
 /// Not made with this key, or for another place.
 #[derive(Debug, thiserror::Error)]
-#[error("what is stored cannot be opened with this key")]
+#[error("a sealed value cannot be opened with this key")]
 pub struct CannotOpen;
 
 impl Seal {
@@ -54,7 +54,7 @@ impl Seal {
         let mut sealed = text.as_bytes().to_vec();
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), self.aad(place), &mut sealed)
-            .expect("sealing fails only for texts of many gigabytes");
+            .expect("sealing fails only for plaintexts of many gigabytes");
         let mut whole = nonce.to_vec();
         whole.extend_from_slice(&sealed);
         URL_SAFE_NO_PAD.encode(whole)

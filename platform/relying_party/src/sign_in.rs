@@ -126,7 +126,7 @@ pub async fn callback(
         Outcome::BeginAnew(back) => Callback::without_code(Ok(begin_at(back)), Some(back)),
         Outcome::Refuse(fault, back) => {
             let id = latchkey_http::current_request_id();
-            tracing::info!(reason = %fault, request.id = %id, "an answer to a sign-in is refused");
+            tracing::info!(reason = %fault, request.id = %id, "the response to a sign-in was rejected");
             Callback::without_code(Err(refused(fault)), back)
         }
     })
@@ -236,7 +236,7 @@ async fn arrive(people: &People, signed_in: SignedIn, nameless: &str) -> Result<
     let name = match name {
         Ok(name) => name,
         Err(OidcError::Away(reason)) => {
-            tracing::warn!(reason, "a person's name is not known yet");
+            tracing::warn!(reason, "the name of a user cannot be fetched right now");
             nameless.to_owned()
         }
         Err(error) => return Err(SignInError::not_given(&error)),

@@ -42,7 +42,7 @@ impl std::fmt::Debug for Store {
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database of the sign-ins failed")]
+    #[error("the session database failed")]
     Db(#[from] DbError),
     #[error(transparent)]
     Sealed(#[from] CannotOpen),

@@ -27,7 +27,7 @@ use crate::writer::Writer;
 /// How long the end of a process waits for whoever reads its log.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
-const DROPPED: &str = "lines of the log were dropped: nobody took them in time";
+const DROPPED: &str = "log lines were dropped because the output was too slow";
 
 static STDERR: OnceLock<Writer> = OnceLock::new();
 static FILE: OnceLock<Writer> = OnceLock::new();

@@ -15,7 +15,7 @@ pub type MessageFile = (&'static str, &'static str);
 /// Why message files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
-    #[error("{0} is not named after a language")]
+    #[error("{0} is not named after a language tag")]
     Tag(&'static str),
     #[error("{file}, line {line}: the message {message} cannot be read")]
     Syntax {
@@ -25,17 +25,17 @@ pub enum MessageError {
         #[source]
         reason: ErrorKind,
     },
-    #[error("{file}: the message {message} is not one text")]
+    #[error("{file}: the message {message} is not a single text")]
     Shape { file: &'static str, message: String },
-    #[error("{file}: the message {message} is there twice")]
+    #[error("{file}: the message {message} is defined twice")]
     Twice { file: &'static str, message: String },
-    #[error("{file}: the message {message} refers to {reference}, which is no value")]
+    #[error("{file}: the message {message} refers to {reference}, which is not a value")]
     Reference {
         file: &'static str,
         message: String,
         reference: String,
     },
-    #[error("{file}: the first language has no such message as {message}, or none that takes its values")]
+    #[error("{file}: the first language has no message {message} that takes the same values")]
     Astray { file: &'static str, message: String },
     #[error("there is no language")]
     Empty,

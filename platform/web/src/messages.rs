@@ -288,7 +288,7 @@ a-tea =
     fn a_message_that_is_there_twice_is_refused() {
         assert_eq!(
             error(&[("en.ftl", "a-b = 1"), ("other/en.ftl", "a-b = 2")]),
-            "other/en.ftl: the message a-b is there twice"
+            "other/en.ftl: the message a-b is defined twice"
         );
     }
 
@@ -297,7 +297,7 @@ a-tea =
         assert_eq!(error(&[]), "there is no language");
         assert_eq!(
             error(&[("words.toml", "")]),
-            "words.toml is not named after a language"
+            "words.toml is not named after a language tag"
         );
         assert_eq!(
             error(&[("x/en.ftl", "a-b = 1\na-c = }\na-d = 2\n")]),
@@ -305,11 +305,11 @@ a-tea =
         );
         assert_eq!(
             error(&[("x/en.ftl", "a-b = 1\na-c = { a-b }\n")]),
-            "x/en.ftl: the message a-c refers to a-b, which is no value"
+            "x/en.ftl: the message a-c refers to a-b, which is not a value"
         );
         assert_eq!(
             error(&[("x/en.ftl", "a-b =\n    .title = 1\n")]),
-            "x/en.ftl: the message a-b is not one text"
+            "x/en.ftl: the message a-b is not a single text"
         );
     }
 
@@ -318,7 +318,7 @@ a-tea =
         for text in ["a-hi = Bonjour { $nom }", "a-ho = Bonjour"] {
             let error = error(&[EN, ("fr.ftl", text)]);
             assert!(
-                error.starts_with("fr.ftl: the first language has no such message"),
+                error.starts_with("fr.ftl: the first language has no message"),
                 "{error}"
             );
         }

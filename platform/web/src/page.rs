@@ -87,7 +87,7 @@ pub fn answer(status: StatusCode, view: &impl askama::Template) -> Response {
             response
         }
         Err(error) => {
-            tracing::error!(reason = %error, request.id = %latchkey_http::current_request_id(), "a page cannot be written");
+            tracing::error!(reason = %error, request.id = %latchkey_http::current_request_id(), "a page cannot be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -67,7 +67,7 @@ async fn take(State(reports): State<Reports>, body: Result<Bytes, BytesRejection
             directive,
             blocked,
             page,
-            "a page broke its policy"
+            "a page violated its Content Security Policy"
         );
     }
     StatusCode::NO_CONTENT

@@ -155,14 +155,14 @@ pub fn require_scope(parts: &Parts, name: &'static str) -> Result<Access, Reject
     tracing::info!(
         scope = name,
         client.id = access.client_id(),
-        "a request lacks a scope"
+        "the access token of a request lacks a scope"
     );
     Err(Rejection::new(Denial::ShortScope(name), &passed(parts)?.realm))
 }
 
 fn passed(parts: &Parts) -> Result<&Passed, Rejection> {
     parts.extensions.get::<Passed>().ok_or_else(|| {
-        tracing::error!("a handler asks for the caller, but no guard stands before its route");
+        tracing::error!("a handler extracts the caller, but its route has no guard");
         Rejection::unguarded()
     })
 }

@@ -108,7 +108,7 @@ impl GuardBuilder<Connection> {
 }
 
 /// What a guard hears of its issuer: the feed of revocations and the keys.
-#[must_use = "without it the guard refuses everything"]
+#[must_use = "without this task the guard refuses every request"]
 #[derive(Clone)]
 pub struct Listening {
     keys: Keys,

@@ -60,7 +60,7 @@ impl Feed {
                 issuer = self.issuer,
                 reason = %ended,
                 failures,
-                "the feed of revocations was interrupted"
+                "the revocation feed was interrupted"
             );
             signals.troubled(self.trouble(ended));
             tokio::time::sleep(pause(failures, clock().unsigned_abs())).await;
@@ -97,7 +97,7 @@ impl Feed {
         loop {
             let bytes = match tokio::time::timeout_at(heard + SILENCE, answer.chunk()).await {
                 Ok(Ok(Some(bytes))) => bytes,
-                Ok(Ok(None)) => return Ended::Dropped("the server ended it".to_owned()),
+                Ok(Ok(None)) => return Ended::Dropped("the server closed the connection".to_owned()),
                 Ok(Err(fault)) => return Ended::Dropped(told(fault)),
                 Err(_) => return Ended::Dropped(SILENT.to_owned()),
             };
@@ -126,7 +126,7 @@ impl Feed {
         let answer = match tokio::time::timeout(SILENCE, request.send()).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(fault)) => return Err(Ended::Dropped(told(fault))),
-            Err(_) => return Err(Ended::Dropped("no answer in time".to_owned())),
+            Err(_) => return Err(Ended::Dropped("the server did not respond in time".to_owned())),
         };
         if answer.status().is_client_error() {
             return Err(Ended::Refused(answer.status()));
@@ -138,7 +138,7 @@ impl Feed {
             .unwrap_or("");
         if answer.status() != StatusCode::OK || !kind.starts_with("text/event-stream") {
             return Err(Ended::Dropped(format!(
-                "the answer was {} {kind:?}",
+                "the response was {} with content type {kind:?}",
                 answer.status()
             )));
         }
@@ -158,7 +158,7 @@ impl Feed {
         if message.unknown > 0 {
             tracing::warn!(
                 entries = message.unknown,
-                "the feed holds revocations of an unknown kind"
+                "the revocation feed contains revocations of an unknown kind"
             );
         }
         for signal in chain.accept(kind, message)? {
@@ -198,7 +198,7 @@ enum Ended {
     #[error("{0}")]
     Broken(Broken),
     /// The server will not have us, at least not like this.
-    #[error("the answer was {0}")]
+    #[error("the response status was {0}")]
     Refused(StatusCode),
     /// The line went dead; what came before still counts.
     #[error("{0}")]
@@ -220,8 +220,7 @@ const FOR_AN_OPERATOR: [StatusCode; 3] = [
     StatusCode::FORBIDDEN,
     StatusCode::NOT_FOUND,
 ];
-const SILENT: &str =
-    "nothing came for a long time: the server is away, or a proxy before it keeps its answer back";
+const SILENT: &str = "no data arrived for a long time: the server is unreachable, or a proxy in front of it buffers the response";
 
 /// Heartbeats come every 5 s. The tests below have less patience.
 const SILENCE: Duration = if cfg!(test) {

@@ -43,7 +43,7 @@ pub enum NotReady {
     #[error("the issuer's keys are not loaded: {0}")]
     NoKeys(String),
     /// It is not known what was revoked.
-    #[error("it is not known what was revoked: {0}")]
+    #[error("the revocation feed is not live: {0}")]
     Feed(NotLive),
 }
 
@@ -189,7 +189,7 @@ impl Guard {
             tracing::warn!(
                 issuer = self.0.policy.issuer,
                 found = ?claims.iss,
-                "a token that the issuer's keys prove is of another issuer than this guard believes"
+                "a token signed with the issuer's keys names another issuer than this guard is configured for"
             );
         }
     }
@@ -263,13 +263,13 @@ impl Guard {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(Denial::Inactive),
             Ok(Err(fault)) => {
-                tracing::warn!(reason = %fault, "the issuer could not be asked about a token");
+                tracing::warn!(reason = %fault, "introspection of a token failed");
                 Err(Denial::NoIntrospection)
             }
             Err(_) => {
                 tracing::warn!(
                     issuer = self.0.policy.issuer,
-                    "the issuer did not answer in time about a token"
+                    "introspection of a token timed out"
                 );
                 Err(Denial::NoIntrospection)
             }

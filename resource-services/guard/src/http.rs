@@ -85,14 +85,14 @@ async fn ask(
         .and_then(|mut members| members.value("active"))
     {
         Some(Value::Bool(active)) => Ok(active),
-        _ => Err("the answer has no boolean `active`".to_owned()),
+        _ => Err("the response has no boolean `active`".to_owned()),
     }
 }
 
 /// At most `limit` bytes of a 200.
 async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
     if answer.status() != StatusCode::OK {
-        return Err(format!("the answer was {}", answer.status()));
+        return Err(format!("the response status was {}", answer.status()));
     }
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(told)? {

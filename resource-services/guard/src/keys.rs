@@ -26,7 +26,7 @@ pub enum RefreshError {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// What came must not be used.
-    #[error("the fetched key set was refused")]
+    #[error("the fetched key set was rejected")]
     Poisoned(#[from] PoisonedKeys),
 }
 
@@ -336,7 +336,7 @@ impl Inner {
         let outcome = match tokio::time::timeout(LONGEST_FETCH, fetch()).await {
             Ok(Ok(bytes)) => KeySet::parse(&bytes).map_err(RefreshError::from),
             Ok(Err(fault)) => Err(fault.into()),
-            Err(_) => Err(FetchError("no answer in time".to_owned()).into()),
+            Err(_) => Err(FetchError("the server did not respond in time".to_owned()).into()),
         };
         match outcome {
             Ok(set) => {
@@ -371,11 +371,11 @@ impl Inner {
         match refused {
             RefreshError::Poisoned(why) => {
                 self.poisoned_sets.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(reason = %why, "a poisoned key set was refused, the known keys stay");
+                tracing::error!(reason = %why, "a suspicious key set was rejected; the previous keys stay in use");
             }
             RefreshError::Fetch(why) => {
                 self.failed_fetches.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(reason = %why, "the key set could not be renewed, the known keys stay");
+                tracing::warn!(reason = %why, "the key set could not be refreshed; the previous keys stay in use");
             }
         }
     }

@@ -60,21 +60,21 @@ pub(crate) struct Message {
 pub(crate) enum Broken {
     #[error("an event has an unknown name")]
     UnknownEvent,
-    #[error("a message is not signed as it should be: {0}")]
+    #[error("the signature of a message does not verify: {0}")]
     NotProven(Refusal),
     #[error("a message is malformed: {0}")]
     Malformed(Refusal),
-    #[error("a message is of the issuer {found:?}, not of {expected:?}")]
+    #[error("a message comes from the issuer {found:?}, not from {expected:?}")]
     WrongIssuer { expected: String, found: String },
-    #[error("a message is meant for another client")]
+    #[error("a message is addressed to another client")]
     WrongAudience,
-    #[error("a message was signed long ago or in the future")]
+    #[error("the timestamp of a message is too old or in the future")]
     Stale,
-    #[error("a message is signed as another event than it was sent as")]
+    #[error("the signed event name of a message differs from the one it was sent with")]
     Relabelled,
-    #[error("the first message is no snapshot")]
+    #[error("the first message is not a snapshot")]
     NoSnapshot,
-    #[error("the log has begun anew")]
+    #[error("the revocation log was reset")]
     OtherEpoch,
     #[error("messages are missing")]
     Gap,

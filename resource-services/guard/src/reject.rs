@@ -21,28 +21,28 @@ pub enum Denial {
     #[error("the Authorization header is not a bearer token")]
     NotBearer,
     /// A token in the query string.
-    #[error("a token in the query string")]
+    #[error("the request carries a token in the query string")]
     TokenInQuery,
     /// The token does not count.
     #[error("{0}")]
     Token(Refusal),
     /// The issuer was asked and does not know the token any more.
-    #[error("the issuer says that the token is not active")]
+    #[error("the issuer reports that the token is not active")]
     Inactive,
     /// The token lacks this scope.
     #[error("the token lacks the scope `{0}`")]
     ShortScope(&'static str),
     /// There is no key to verify with, or the last ones are older than 24 h.
-    #[error("no usable key to verify with")]
+    #[error("there is no usable key to verify with")]
     NoKeys,
     /// The feed of revocations is not live, and the route cannot do without.
     #[error("the revocation feed is not live")]
     FeedNotLive,
     /// The feed is lost, and the issuer could not be asked either.
-    #[error("the feed is lost and introspection failed")]
+    #[error("the revocation feed is lost and introspection failed")]
     NoIntrospection,
     /// An extractor ran where no guard had been.
-    #[error("no guard in front of this route")]
+    #[error("there is no guard in front of this route")]
     Unguarded,
 }
 
@@ -85,7 +85,7 @@ impl Denial {
             Self::SeveralCredentials | Self::NotBearer | Self::TokenInQuery => Wire {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_request",
-                title: "One bearer token in one Authorization header is expected",
+                title: "The request must carry exactly one bearer token, in one Authorization header",
                 challenge: Challenge::Error,
             },
             Self::Token(_) | Self::Inactive => Wire {
@@ -97,19 +97,19 @@ impl Denial {
             Self::ShortScope(scope) => Wire {
                 status: StatusCode::FORBIDDEN,
                 code: "insufficient_scope",
-                title: "The access token does not allow this",
+                title: "The access token lacks the required scope",
                 challenge: Challenge::Scope(scope),
             },
             Self::NoKeys | Self::FeedNotLive | Self::NoIntrospection => Wire {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 code: "temporarily_unavailable",
-                title: "The access token cannot be checked at the moment",
+                title: "The access token cannot be verified right now",
                 challenge: Challenge::Absent,
             },
             Self::Unguarded => Wire {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 code: "server_error",
-                title: "The request could not be served",
+                title: "An internal error occurred",
                 challenge: Challenge::Absent,
             },
         }

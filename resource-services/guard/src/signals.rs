@@ -95,7 +95,7 @@ pub enum NotLive {
         status: u16,
     },
     /// The feed is of another issuer than its guard was told.
-    #[error("{url} is the feed of the issuer {found:?}, and this guard believes {expected:?}")]
+    #[error("{url} is the feed of the issuer {found:?}, but this guard is configured for {expected:?}")]
     WrongIssuer {
         /// The address of the feed.
         url: String,
@@ -113,10 +113,10 @@ pub enum NotLive {
         reason: String,
     },
     /// Nothing has been heard yet, and nothing is known to be wrong.
-    #[error("nothing has been heard of revocations yet")]
+    #[error("the revocation feed has delivered nothing yet")]
     NotYet,
     /// Nothing has been heard within the time that was given.
-    #[error("nothing was heard of revocations within {} s", .within.as_secs())]
+    #[error("the revocation feed delivered nothing within {} s", .within.as_secs())]
     Silent {
         /// How long it was waited for.
         within: Duration,
@@ -135,8 +135,8 @@ impl NotLive {
 
 fn remedy(status: &u16) -> &'static str {
     match *status {
-        401 => ": it does not know our client id, or the secret is wrong",
-        403 => ": our client may not listen; it needs a `may_introspect`",
+        401 => ": the client id is unknown or the secret is wrong",
+        403 => ": the client may not read the feed; it needs `may_introspect`",
         404 => ": there is no feed at this address",
         _ => "",
     }

@@ -73,7 +73,7 @@ pub enum Refusal {
     #[error("the algorithm is not allowed")]
     AlgorithmNotAllowed,
     /// The `typ` is another one.
-    #[error("the token is of another type")]
+    #[error("the token has the wrong type")]
     WrongType,
     /// The header has `crit`.
     #[error("the header has critical extensions")]
@@ -91,7 +91,7 @@ pub enum Refusal {
     #[error("the signature is wrong")]
     BadSignature,
     /// Another issuer.
-    #[error("the issuer is another one")]
+    #[error("the issuer is not the configured one")]
     WrongIssuer,
     /// Meant for somebody else.
     #[error("the token is not meant for this resource")]
@@ -106,7 +106,7 @@ pub enum Refusal {
     #[error("the token was issued in the future")]
     IssuedInFuture,
     /// `exp` − `iat` above the policy.
-    #[error("the token lives too long")]
+    #[error("the lifetime of the token is too long")]
     LivesTooLong,
     /// Bound to a key, presented as a bearer token.
     #[error("the token is sender-constrained")]

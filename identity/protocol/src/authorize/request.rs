@@ -244,7 +244,7 @@ fn read(
     let asked = audience::asked(server.issuer, client, server.resources, &resources, one("scope"))?;
     let nonce = one("nonce");
     if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE || nonce.chars().any(char::is_control)) {
-        return Err(OAuthError::Malformed("nonce is too long, or no text."));
+        return Err(OAuthError::Malformed("nonce is too long or not valid text."));
     }
     let hinted_sub = match hint {
         Hint::Absent => None,
@@ -276,11 +276,13 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
-                _ => return Err(OAuthError::Malformed("prompt has a value that is not supported.")),
+                _ => return Err(OAuthError::Malformed("prompt has an unsupported value.")),
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(OAuthError::Malformed("prompt=none stands alone."));
+            return Err(OAuthError::Malformed(
+                "prompt=none cannot be combined with other values.",
+            ));
         }
         Ok(prompt)
     }

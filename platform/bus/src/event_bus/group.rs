@@ -41,7 +41,7 @@ pub enum Failure {
     #[error("{0}")]
     Dead(String),
     /// The database refused; when it is merely away, the attempt does not count.
-    #[error("the consumer's database failed")]
+    #[error("the database of the consumer failed")]
     Db(#[from] DbError),
 }
 

@@ -121,14 +121,14 @@ where
             let more = match self.step(&mut lease, &stop).await {
                 Ok(more) => {
                     if std::mem::take(&mut waits) {
-                        tracing::info!(group, "a consumer goes on");
+                        tracing::info!(group, "a consumer continues");
                     }
                     more
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut waits, true) {
                         let reason = reasons(&error);
-                        tracing::warn!(reason, group, "a consumer waits for its database");
+                        tracing::warn!(reason, group, "a consumer is waiting for its database");
                     }
                     false
                 }

@@ -160,7 +160,7 @@ async fn follow(
         match told.await {
             Ok(true) => {
                 if std::mem::take(&mut blind) {
-                    tracing::info!("a follower reads the revocation log again");
+                    tracing::info!("a subscriber can read the revocation log again");
                 }
             }
             Ok(false) => return,
@@ -169,7 +169,7 @@ async fn follow(
                 if !std::mem::replace(&mut blind, true) {
                     tracing::warn!(
                         reason = reasons(&error),
-                        "a follower cannot read the revocation log"
+                        "a subscriber cannot read the revocation log"
                     );
                 }
             }
@@ -234,7 +234,9 @@ async fn step(
                     }
                 }
                 // It was checked when it was put; somebody wrote into the log by hand.
-                Err(error) => tracing::error!(error = %error, event.id = entry.event_id, "unreadable event"),
+                Err(error) => {
+                    tracing::error!(error = %error, event.id = entry.event_id, "an event of the revocation log cannot be parsed")
+                }
             }
             told.position = entry.position;
         }
@@ -278,9 +280,9 @@ impl Pulse {
         if silent != self.silent {
             self.silent = silent;
             if silent {
-                tracing::warn!("a service cannot publish its events, or has gone");
+                tracing::warn!("a source of the revocation log has stopped sending heartbeats");
             } else {
-                tracing::info!("a service publishes its events again");
+                tracing::info!("a source of the revocation log sends heartbeats again");
             }
         }
         !silent

@@ -56,29 +56,29 @@ pub enum Ends {
 pub enum Invalid {
     #[error("the request is not a form with one logout_token")]
     Request,
-    #[error("the logout token is no signed JWT that can be read")]
+    #[error("the logout token is not a valid signed JWT")]
     Malformed,
-    #[error("the logout token's alg is none that the issuer announces for ID tokens")]
+    #[error("the alg of the logout token is not one that the issuer announces for ID tokens")]
     Algorithm,
-    #[error("the logout token's crit names what is not understood")]
+    #[error("the crit header of the logout token names an unknown extension")]
     Critical,
-    #[error("the logout token's typ is of another kind of token")]
+    #[error("the typ of the logout token is that of another kind of token")]
     Type,
-    #[error("the logout token is of another issuer")]
+    #[error("the logout token comes from another issuer")]
     Issuer,
     #[error("the logout token is for another client")]
     Audience,
-    #[error("the logout token has no exp, or it is past")]
+    #[error("the logout token has no exp, or it has expired")]
     Expired,
     #[error("the logout token has no iat, or it is in the future")]
     IssuedAt,
-    #[error("the logout token's events have no back-channel logout")]
+    #[error("the events claim of the logout token lacks the back-channel logout event")]
     Events,
-    #[error("the logout token has a nonce")]
+    #[error("the logout token contains a nonce")]
     Nonce,
     #[error("the logout token has no jti")]
     Jti,
-    #[error("the logout token names neither a session nor a person")]
+    #[error("the logout token has neither sid nor sub")]
     Nobody,
     #[error("the logout token is not signed by the issuer")]
     Signature,

@@ -141,7 +141,7 @@ impl Revocation {
             Self::Client(data) => serde_json::to_value(data),
             Self::Key(data) => serde_json::to_value(data),
         };
-        data.expect("structs of strings and numbers always have a JSON form")
+        data.expect("structs of strings and numbers always serialize to JSON")
     }
 }
 

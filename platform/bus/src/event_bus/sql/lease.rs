@@ -65,7 +65,10 @@ impl Lease {
 
     /// A receipt of ours was refused.
     pub fn lost(&mut self) {
-        tracing::info!(group = self.group, "another instance took the group over");
+        tracing::info!(
+            group = self.group,
+            "another instance took over the consumer group"
+        );
         self.held = None;
     }
 
@@ -95,7 +98,7 @@ impl Lease {
             })
             .await;
         if let Err(error) = released {
-            tracing::debug!(error = %error, group, "the lease will run out by itself");
+            tracing::debug!(error = %error, group, "the lease could not be released and expires by itself");
         }
     }
 

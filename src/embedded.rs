@@ -221,7 +221,7 @@ pub fn local_tls(data: &Path, now_ms: i64) -> Result<LocalTls, FolderError> {
     })
 }
 
-/// What outside tools read of a running demo (design §6).
+/// What outside tools read of a running demo: its addresses, users and clients.
 #[derive(Debug, Clone, Serialize)]
 pub struct DemoFile {
     /// The issuer.

@@ -1,4 +1,4 @@
-//! For whom a token is and what it may do there (RFC 8707; design §4, Audience).
+//! The audience of a token and its scopes there (RFC 8707; docs/tokens.md, Audience).
 
 mod granted;
 mod person;

@@ -155,7 +155,8 @@ pub enum ApplicationType {
     Native,
 }
 
-/// What a native client gets whose answer was lost for longer than the overlap (design §4, rule 4).
+/// What a native client gets when a token response was lost for longer than the overlap (docs/tokens.md, Refresh tokens,
+/// rule 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LostAnswer {
@@ -163,7 +164,7 @@ pub enum LostAnswer {
     Once,
 }
 
-/// What three generations in a row with a retry lead to (design §4, rule 6).
+/// The consequence of three generations in a row with a retry (docs/tokens.md, Refresh tokens, rule 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverlapStreak {
@@ -432,7 +433,7 @@ pub struct Client {
     pub previous_secret: Option<(StoredSecret, Timestamp)>,
     /// When an administrator disabled it.
     pub disabled_at: Option<Timestamp>,
-    /// Tokens issued up to this instant are refused everywhere; new ones are stamped later (design §4, Revocation).
+    /// Tokens issued up to this instant are rejected everywhere; new ones are stamped later (docs/tokens.md, Revocation).
     pub tokens_before: Option<Timestamp>,
     /// The same for the tokens that it has in its own name alone, not for those of its people.
     pub machine_tokens_before: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! The authorization code: what a redemption gives, and what a replay ends (design §4, Authorization code).
+//! The authorization code: what a redemption yields, and what a replay ends (docs/tokens.md, Authorization codes).
 
 use crate::Timestamp;
 use crate::access_token::{self, Issue, Source};
@@ -15,7 +15,7 @@ use crate::resource::Resource;
 use crate::session::SignIn;
 use crate::standing::Standing;
 
-/// How long a code may wait, in milliseconds (TK-04).
+/// How long a code is valid, in milliseconds.
 pub const LIFE_MS: i64 = 60_000;
 
 /// A code's row, but for the hash that finds it.
@@ -146,8 +146,8 @@ pub struct Redeem {
     pub refresh: Option<Name>,
 }
 
-/// Decides. Everything that binds the code comes before its state: a replay ends something only when it is otherwise
-/// valid (TK-03), and what is wrong changes nothing.
+/// Decides what a redemption yields. Everything that the code is bound to is checked before its state: a replay ends
+/// something only if it is valid otherwise, and an invalid request changes nothing.
 pub fn decide(facts: &Facts<'_>) -> Decision {
     judge(facts).unwrap_or_else(Decision::Refused)
 }

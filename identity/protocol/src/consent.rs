@@ -1,4 +1,4 @@
-//! What a person allowed a client, and when they must be asked again (design §4, Session and family; AZ-20).
+//! What a user allowed a client, and when the user must be asked again (docs/tokens.md, Consent).
 
 use crate::Timestamp;
 use crate::audience::Granted;

@@ -1,4 +1,4 @@
-//! What ends with what: one table, so that no trigger forgets what its sibling ends (RT-09, LO-06; design §4).
+//! What ends with what: one table, so that no trigger misses what its siblings end (docs/tokens.md, Sessions and families).
 
 /// Something that somebody does, or that time does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

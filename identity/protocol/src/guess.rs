@@ -1,4 +1,5 @@
-//! Guesses at a password: when no more are looked at, and for how long (design §6, Throttles; AC-05, AC-07).
+//! The password lockout: after how many failures passwords are no longer checked, and for how long
+//! (docs/configuration.md, Limits).
 
 use crate::Timestamp;
 

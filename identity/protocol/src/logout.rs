@@ -53,9 +53,9 @@ pub enum After {
     Unregistered,
 }
 
-/// Decides. Only a hint that we made, for this very session or for none that lives here any more, acts without asking
-/// (LO-02). A redirect needs such a hint, or the person's yes, and in both cases an address that is registered for the
-/// client that asks.
+/// Decides what a logout request leads to. Only an ID token hint of ours, for this session or for one that no longer
+/// exists here, signs out without asking. A redirect requires such a hint or the user's confirmation, and in both cases
+/// an address that is registered for the requesting client.
 pub fn decide(facts: Facts<'_>) -> Decision {
     let Hint::Ours {
         sub,

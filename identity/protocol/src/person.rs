@@ -33,7 +33,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether they may act at all: the one answer for every grant (TK-10).
+    /// Whether they may act at all: the one answer for every grant.
     pub fn may_act(&self) -> Result<(), GrantRefusal> {
         match (self.deleted_at, self.disabled_at, self.locked_at) {
             (None, None, None) => Ok(()),

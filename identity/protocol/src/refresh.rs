@@ -1,4 +1,4 @@
-//! The refresh family: what a presented refresh token gives (design §4, Refresh token, rules 1 to 8).
+//! The refresh family: what a presented refresh token yields. Rule numbers are those of docs/tokens.md, Refresh tokens.
 //!
 //! The token was parsed and the client proved before anybody comes here. The order of everything after is the order of
 //! the lines below: row → tag → client → binding → revoked, limits, person, consent → generation → scope and resource →
@@ -55,7 +55,7 @@ pub struct Facts<'a> {
     pub jti: &'a str,
     /// Now.
     pub now: Timestamp,
-    /// The latest instant that this installation has seen: a clock set back revives nothing (RT-10).
+    /// The latest instant that this installation has seen: a clock that was set back revives nothing.
     pub latest: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! The refresh token's text: 66 bytes in base64url, of which the store keeps none (design §4, Refresh token).
+//! The text of a refresh token: 66 bytes in base64url, none of which the store keeps (docs/tokens.md, Refresh tokens).
 //!
 //! `version ‖ MAC key id ‖ handle ‖ generation ‖ tag`, 1 + 9 + 16 + 8 + 32 bytes, so 88 characters with no bit to spare:
 //! every token has one spelling.

@@ -1,4 +1,4 @@
-//! What a revocation ends, and for how long guards must remember it (RFC 7009; design §4, Revocation).
+//! What a revocation ends, and for how long guards must remember it (RFC 7009; docs/tokens.md, Revocation).
 
 use crate::Timestamp;
 use crate::client::{Client, ClientId};

@@ -63,7 +63,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// LO-05: one hour without use, a day at all.
+    /// One hour without use, a day at all.
     fn default() -> Self {
         Self {
             idle_ms: 3_600_000,

@@ -13,7 +13,7 @@ pub struct Standing<'a> {
     /// What they allow the client, if it was not taken back.
     pub consent: Option<&'a Consent>,
     /// Whether somebody *ended* the session: a sign-out, a changed password, an administrator. Its own expiry is no
-    /// end, and a session that is not there any more was ended (design §4, Session and family).
+    /// end, and a session that is not there any more was ended (docs/tokens.md, Sessions and families).
     pub session_ended: bool,
 }
 

@@ -1,7 +1,7 @@
-//! The pool that hashes passwords: few threads of low priority behind a queue that is bounded by time, so that a flood
-//! of sign-ins costs everybody else next to nothing (reliability §6). Low priority alone does not keep that promise: a
-//! kernel may let a thread that computes go on until its next tick while others wait. So in a flood the pool also looks at
-//! how busy the rest of the process is, and hashes the less often the busier that is.
+//! The pool that hashes passwords: a few low-priority threads behind a queue that is bounded by time, so that a flood of
+//! sign-ins hardly slows down other requests. Low priority alone does not achieve this, because a kernel may let a
+//! computing thread run until its next tick while others wait. During a flood the pool therefore also measures how busy
+//! the rest of the process is, and hashes less often the busier it is (docs/adr/0014).
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! The target of a person's token: what was asked, narrowed by client, consent and roles (design §4).
+//! The target of a user's token: the request, narrowed by client, consent and roles (docs/tokens.md, Audience).
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The tables of the authorization endpoint (AZ-01 to AZ-16).
+//! The tables of the authorization endpoint.
 
 use super::*;
 use crate::Timestamp;

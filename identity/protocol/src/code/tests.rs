@@ -1,4 +1,4 @@
-//! The table of redemptions (TK-01 to TK-05, TK-10).
+//! The table of redemptions.
 
 use super::*;
 use crate::client::tests::machine;

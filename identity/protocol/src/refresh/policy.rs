@@ -1,4 +1,4 @@
-//! How a client's families behave (design §4, rules 3, 4, 6 and 7).
+//! How the families of a client behave (docs/tokens.md, Refresh tokens, rules 3, 4, 6 and 7).
 
 use crate::Timestamp;
 use crate::client::{ApplicationType, Client, LostAnswer, OverlapStreak};

@@ -1,4 +1,4 @@
-//! The table of cases of each rule of design §4.
+//! A table of cases for each rule of docs/tokens.md, Refresh tokens.
 
 use super::*;
 use crate::audience::Granted;

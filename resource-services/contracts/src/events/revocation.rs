@@ -1,4 +1,4 @@
-//! What identity takes back, in the kinds that reach guards (design.md §4). All times are Unix seconds.
+//! What identity revokes, in the kinds that reach guards (docs/tokens.md, Revocation). All times are Unix seconds.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,11 +1,11 @@
 //! What ends with what: one table, so that no trigger misses what its siblings end (docs/tokens.md, Sessions and families).
 
-/// Something that somebody does, or that time does.
+/// An action of somebody, or the passing of time, that ends something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// The person signs out, at a client or here.
+    /// The user signs out, at a client or here.
     Logout,
-    /// The person ends one of their sessions on the profile page.
+    /// The user ends one of their sessions on the account page.
     SignedOutThere,
     /// An administrator ends a session.
     SessionEndedByAdmin,
@@ -13,23 +13,23 @@ pub enum Trigger {
     PasswordChanged,
     /// A factor is added, changed or removed.
     FactorChanged,
-    /// The person takes a client's consent back.
+    /// The user withdraws the consent for a client.
     ConsentWithdrawn,
-    /// The person or an administrator ends one family.
+    /// The user or an administrator ends one family.
     FamilyEnded,
-    /// The person is disabled, or locked by an administrator.
+    /// The user is disabled, or locked by an administrator.
     PersonDisabled,
-    /// The person is deleted.
+    /// The user is deleted.
     PersonDeleted,
     /// The client is disabled or deleted.
     ClientDisabled,
-    /// Another family is born where there are too many already ([`crate::family_limits`]).
+    /// A new family exceeds the limit ([`crate::family_limits`]).
     FamilyLimit,
-    /// The person had too many single tokens of the client revoked ([`crate::revocation::collapse`]).
+    /// Too many single tokens of the user at the client were revoked ([`crate::revocation::collapse`]).
     TokensRevoked,
-    /// The session's cookie was idle for too long.
+    /// The session was unused for too long.
     SessionIdle,
-    /// The session is past its end.
+    /// The session reached its absolute end.
     SessionOver,
 }
 
@@ -38,9 +38,9 @@ pub enum Trigger {
 pub enum Sessions {
     /// None.
     None,
-    /// The one.
+    /// The one concerned.
     This,
-    /// Every one of the person. Where the person did it, their browser gets a new one, with a new sign-in time.
+    /// Every session of the user. If the user did it, their browser gets a new one, with a new sign-in time.
     OfPerson,
 }
 
@@ -49,28 +49,28 @@ pub enum Sessions {
 pub enum Families {
     /// None.
     None,
-    /// The one.
+    /// The one concerned.
     This,
-    /// Those of the session, of every client, without `offline_access`.
+    /// Those of the session at every client, without `offline_access`.
     OnlineOfSession,
-    /// Those of the person at the client, with `offline_access` too.
+    /// Those of the user at the client, including `offline_access`.
     OfPersonAtClient,
-    /// Every one of the person, with `offline_access` too.
+    /// Every family of the user, including `offline_access`.
     OfPerson,
-    /// Every one of the client.
+    /// Every family of the client.
     OfClient,
 }
 
-/// What a trigger ends, all in its own transaction, with the revocations that guards hear of.
+/// What a trigger ends, all in its own transaction, with the revocations that guards receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
-    /// Sessions.
+    /// The sessions that end.
     pub sessions: Sessions,
-    /// Families, with their access tokens.
+    /// The families that end, with their access tokens.
     pub families: Families,
-    /// Codes that were not redeemed: those of the same scope as the families.
+    /// Whether unredeemed codes end too: those of the same scope as the families.
     pub codes: bool,
-    /// `cause` of the rows that end.
+    /// The `cause` of the ended rows.
     pub cause: &'static str,
 }
 
@@ -109,7 +109,7 @@ impl Trigger {
             Self::ClientDisabled =>      (Sessions::None,     Families::OfClient,         true,  "client_disabled"),
             Self::FamilyLimit =>         (Sessions::None,     Families::This,             false, "family_limit"),
             Self::TokensRevoked =>       (Sessions::None,     Families::OfPersonAtClient, false, "tokens_revoked"),
-            // Time ends the cookie, not what the person allowed their applications.
+            // Time ends the cookie, not what the user allowed their applications.
             Self::SessionIdle =>         (Sessions::This,     Families::None,             false, "idle"),
             Self::SessionOver =>         (Sessions::This,     Families::None,             false, "expired"),
         };

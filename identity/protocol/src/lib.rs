@@ -1,26 +1,27 @@
 //! OAuth 2.x and OpenID Connect as functions from facts and `now` to decisions.
 //!
-//! Nothing here awaits, reads a clock, rolls dice or logs. The shell loads facts, asks, and obeys.
+//! Nothing here awaits, reads a clock, uses randomness or logs. The shell loads the facts, asks for a decision and
+//! executes it.
 //!
 //! | question | where |
 //! | --- | --- |
 //! | who is calling, and may this client do this here? | [`client_auth`], [`checks`] |
 //! | for which resource, with which scopes? | [`audience`] |
 //! | what does an authorization request get: a page, a redirect, a code? | [`authorize`], [`redirect_uri`], [`pkce`] |
-//! | is this guess at a password looked at? | [`guess`] |
-//! | is the person signed in, and what ends with what? | [`session`], [`ends`] |
-//! | what did the person allow, and must they be asked? | [`consent`] |
+//! | is this password checked, or locked out? | [`guess`] |
+//! | is the user signed in, and what ends with what? | [`session`], [`ends`] |
+//! | what did the user allow, and must the user be asked? | [`consent`] |
 //! | what does a token request ask? | [`token_request`] |
-//! | what does a code give, and what does its replay end? | [`code`] |
+//! | what does a code yield, and what does its replay end? | [`code`] |
 //! | how many families may there be, and how fast? | [`family_limits`] |
-//! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
+//! | what does a refresh token yield? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
-//! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
-//! | what may a caller learn of a token? | [`introspect`] |
+//! | which claims does a token have? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
+//! | what may a caller learn about a token? | [`introspect`] |
 //! | what does a revocation end, and for how long must guards remember it? | [`revocation`] |
 //! | which key signs, which keys are published? | [`keys`] |
-//! | how late is it, when clocks differ? | [`latest`] |
-//! | what do we tell the world of ourselves? | [`metadata`] |
+//! | which time counts when clocks differ? | [`latest`] |
+//! | what does the discovery document contain? | [`metadata`] |
 
 pub mod access_token;
 pub mod audience;

@@ -1,4 +1,4 @@
-//! Which redirect URIs a client may register (OAuth 2.1 §2.3.1, RFC 8252 §7), and which one a request may name.
+//! The redirect URIs that a client may register (OAuth 2.1 §2.3.1, RFC 8252 §7), and those that a request may name.
 
 mod matching;
 
@@ -8,9 +8,9 @@ pub use matching::{LogoutUri, RedirectUri};
 
 use url::{Host, Url};
 
-/// Checks one URI of a registration, which is called `name` there; the error is a sentence for whoever registers it.
+/// Checks one URI of a registration, in the field `name`; the error is a sentence for whoever registers it.
 ///
-/// Accepted: https; http on loopback; for native clients also private-use schemes with a dot.
+/// Accepted are https, http on loopback and, for native clients, private-use schemes with a dot.
 pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
     let refuse = |reason: &str| Err(format!("{name} {uri:?} {reason}"));
     if uri.contains('*') {
@@ -42,7 +42,7 @@ pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
         "https" => Ok(()),
         "http" if is_loopback(&parsed) => Ok(()),
         "http" => refuse("must be https; http is allowed for loopback only"),
-        // RFC 8252 §7.1: a reverse domain name, so that nobody else's scheme is taken.
+        // RFC 8252 §7.1: a reverse domain name, so that a client does not take a foreign scheme.
         scheme if native && scheme.contains('.') => Ok(()),
         _ => refuse("has an unsupported scheme"),
     }

@@ -1,24 +1,24 @@
-//! What a code or a refresh token stands on, looked at anew each time it is used: one function for every grant, so
-//! that no grant forgets what its sibling checks.
+//! Whether the grant behind a code or refresh token still holds, checked each time it is used: one function for every
+//! grant, so that no grant misses what its siblings check.
 
 use crate::consent::Consent;
 use crate::error::GrantRefusal;
 use crate::person::Person;
 
-/// What the store knows now of the person, their consent and their session.
+/// The stored state of the user, the consent and the session.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
-    /// The person, if there still is one.
+    /// The user, if it still exists.
     pub person: Option<&'a Person>,
-    /// What they allow the client, if it was not taken back.
+    /// The consent for the client, if there is one.
     pub consent: Option<&'a Consent>,
-    /// Whether somebody *ended* the session: a sign-out, a changed password, an administrator. Its own expiry is no
-    /// end, and a session that is not there any more was ended (docs/tokens.md, Sessions and families).
+    /// Whether somebody *ended* the session: a sign-out, a changed password, an administrator. Its expiry does not
+    /// count, and a session that no longer exists was ended (docs/tokens.md, Sessions and families).
     pub session_ended: bool,
 }
 
 impl<'a> Standing<'a> {
-    /// The person and their consent, when everything holds. What is `offline` does not need the session.
+    /// The user and the consent, if everything still holds. An `offline` grant does not need the session.
     pub fn hold(&self, offline: bool) -> Result<(&'a Person, &'a Consent), GrantRefusal> {
         let person = self.person.ok_or(GrantRefusal::PersonGone)?;
         person.may_act()?;

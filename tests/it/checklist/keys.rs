@@ -84,7 +84,7 @@ async fn jw_17_jw_18_the_jwks_holds_strong_public_keys_and_nothing_else() {
                 (key["crv"].as_str(), bits("x")),
                 (Some("Ed25519"), 256),
             ),
-            // Design §9: 2048 by default.
+            // 2048 bits by default.
             _ => matrix.cell(
                 format!("{alg}: size"),
                 (bits("n"), key["e"].as_str()),

@@ -1,15 +1,15 @@
-//! The codes of problem documents that every service shares: each has one status and one sentence, said here alone.
+//! The codes of problem documents that all services share: each has one status and one sentence, defined only here.
 
 use http::StatusCode;
 
-/// An answer that a program can act on: the status, a stable name, and a sentence for people.
+/// An error that a program can act on: the status, a stable name and a human-readable sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// The status of the answer.
+    /// The status of the response.
     pub status: StatusCode,
     /// The `code` member of the problem document.
     pub name: &'static str,
-    /// The `detail` member, where nothing more precise is known.
+    /// The default `detail` member.
     pub detail: &'static str,
 }
 
@@ -27,13 +27,13 @@ macro_rules! codes {
             pub const $constant: Code = Code::new(StatusCode::$status, $name, $detail);
         )+
 
-        /// Every code of this file, for the API documents.
+        /// Every code in this file, for the API documents.
         pub const ALL: &[Code] = &[$($constant),+];
     };
 }
 
 codes! {
-    /// The listener refused the request's form.
+    /// The listener rejected the format of the request.
     INVALID_REQUEST = BAD_REQUEST "invalid_request" "The request is malformed.";
     INVALID_QUERY = BAD_REQUEST "invalid_query" "The query parameters are not valid for this route.";
     INVALID_LIMIT = BAD_REQUEST "invalid_limit" "The limit must be between 1 and 100.";
@@ -43,7 +43,7 @@ codes! {
     ROLE_REQUIRED = FORBIDDEN "role_required" "The user lacks the role that this operation requires.";
     NOT_FOUND = NOT_FOUND "not_found" "Nothing was found at this address.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" "This path does not accept the method. The Allow header lists those that it accepts.";
-    /// The caller read an older version (`If-Match`).
+    /// The caller has read an older version (`If-Match`).
     STALE = PRECONDITION_FAILED "stale" "The resource has changed since it was read. Read it again, then repeat the change.";
     BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large or incomplete.";
     MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "media_type" "The body must be application/json.";

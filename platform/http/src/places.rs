@@ -1,9 +1,9 @@
-//! Who gets one of a listener's places.
+//! Which connections get a slot of a listener.
 //!
-//! One address has half of them at most, loopback's included: what is beside a busy gateway, a probe for instance, still
-//! gets in. An address that is at its share, and a listener that is full, make room by ending a connection on which
-//! nothing is under way: of the address with the most connections the oldest, and never one of an address that has
-//! fewer than the newcomer's. Where everything is in use the newcomer waits for the deadline of somebody else.
+//! One address may use at most half of the slots, loopback included, so that for example a probe beside a busy gateway
+//! still gets in. If an address has used its share, or the listener is full, an idle connection is closed to make room:
+//! the oldest one of the address with the most connections, and never one of an address that has fewer than the
+//! newcomer's. If all connections are in use, the newcomer waits until one of them reaches its deadline.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -14,26 +14,26 @@ use tokio::sync::Notify;
 use crate::activity::Activity;
 use crate::{Limits, subscriber};
 
-/// The places of a listener.
+/// The slots of a listener.
 #[derive(Debug)]
 pub(crate) struct Places {
     limits: Arc<Limits>,
     taken: Mutex<Taken>,
-    /// Told when a place is free, or a connection has fallen quiet that could give up its own.
+    /// Notified when a slot becomes free, or a connection becomes idle and could give up its own.
     freed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
-    /// The connections of each address, in the order in which they came.
+    /// The connections of each address, in order of arrival.
     peers: HashMap<IpAddr, BTreeMap<u64, Arc<Activity>>>,
-    /// The same addresses by how many connections they have.
+    /// The same addresses, ordered by their number of connections.
     by_count: BTreeSet<(usize, IpAddr)>,
     total: usize,
     next: u64,
 }
 
-/// The place of one connection, free again when this is dropped.
+/// The slot of one connection, which becomes free when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Arc<Places>,
@@ -42,13 +42,13 @@ pub(crate) struct Place {
     activity: Arc<Activity>,
 }
 
-/// What a newcomer finds.
+/// The result of looking for a slot.
 #[derive(Debug)]
 enum Found {
     Place(Place),
-    /// Its address has its share, and uses all of it.
+    /// The address has used its share, and all of its connections are busy.
     Nothing,
-    /// All places are in use.
+    /// All slots are in use.
     Full,
 }
 
@@ -61,13 +61,13 @@ impl Places {
         })
     }
 
-    /// A place for a connection from this address, as soon as there is one; `None` when it has its share already.
+    /// A slot for a connection from this address, as soon as there is one; `None` if the address has used its share.
     pub(crate) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut found = self.look(address);
         while matches!(found, Found::Full) {
             self.freed.notified().await;
             found = self.look(address);
-            // Two places that came free at once are one word, and another may wait for the second.
+            // Two slots that become free at once are one notification, and another task may wait for the second.
             if matches!(found, Found::Place(_)) {
                 self.freed.notify_one();
             }
@@ -139,7 +139,7 @@ impl Taken {
         self.next
     }
 
-    /// Nothing, when it was evicted before.
+    /// `None` if it was evicted before.
     fn remove(&mut self, peer: IpAddr, id: u64) -> Option<Arc<Activity>> {
         let mut removed = None;
         self.recount(peer, |connections, _| removed = connections.remove(&id));
@@ -147,7 +147,7 @@ impl Taken {
         removed
     }
 
-    /// The oldest connection with nothing under way, of the first of these addresses that has one.
+    /// The oldest idle connection of the first of these addresses that has one.
     fn oldest_quiet(&self, addresses: impl IntoIterator<Item = IpAddr>) -> Option<(IpAddr, u64)> {
         addresses.into_iter().find_map(|peer| {
             let connections = self.peers.get(&peer)?;
@@ -176,7 +176,7 @@ impl Taken {
     }
 }
 
-/// How many of these places one address may have.
+/// How many slots one address may use.
 fn share(connections: usize) -> usize {
     connections.div_ceil(2)
 }
@@ -202,7 +202,7 @@ mod tests {
         place.activity.evicted().now_or_never().is_some()
     }
 
-    /// A place at once.
+    /// A slot, without waiting.
     fn get(places: &Arc<Places>, text: &str) -> Option<Place> {
         places.place(address(text)).now_or_never().flatten()
     }

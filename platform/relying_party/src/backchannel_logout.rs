@@ -1,6 +1,6 @@
-//! The issuer says that somebody has signed out (OpenID Connect Back-Channel Logout 1.0).
+//! The receiver of logout tokens (OpenID Connect Back-Channel Logout 1.0).
 //!
-//! The token proves itself: nobody has a cookie here, and no other credential is asked for.
+//! The token authenticates itself: the request has no cookie and needs no other credential.
 
 pub mod token;
 
@@ -14,7 +14,7 @@ use crate::store::Whom;
 
 use token::{Ends, Invalid};
 
-/// Answers the issuer. `body` is none where it could not be read.
+/// Handles a request of the issuer. `body` is `None` if it could not be read.
 pub async fn receive(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Response {
     match sign_out(people, headers, body).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
@@ -46,8 +46,8 @@ async fn sign_out(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> 
 }
 
 impl LogoutError {
-    /// §2.8 has one status for what is wrong with a request. What is wrong with us is told apart, so that an issuer
-    /// which tries again does so.
+    /// §2.8 has one status for any invalid request. Errors of our own are distinguished, so that an issuer that retries
+    /// does so.
     fn wire(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
@@ -88,5 +88,5 @@ fn is_form(headers: &HeaderMap) -> bool {
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// The largest request, bytes.
+/// The maximum size of a request, in bytes.
 const LARGEST: usize = 16 * 1024;

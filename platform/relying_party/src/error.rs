@@ -1,18 +1,18 @@
-//! What can go wrong between a client, its issuer and its database.
+//! The errors between a client, its issuer and its database.
 
 use crate::backchannel_logout::token::Invalid;
 use crate::store::StoreError;
 
-/// Why the issuer has given nothing.
+/// Why the issuer did not grant a request.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcError {
-    /// The issuer does not answer, or not in a way that can be used now.
+    /// The issuer cannot be reached, or its response is temporarily unusable.
     #[error("the issuer cannot be reached: {0}")]
     Away(String),
-    /// The grant gives nothing any more.
+    /// The grant is no longer valid.
     #[error("the issuer rejects the grant")]
     InvalidGrant,
-    /// What came back is not what an issuer of ours says.
+    /// The response is not valid.
     #[error("the response of the issuer is not valid: {0}")]
     Refused(String),
 }
@@ -20,30 +20,30 @@ pub enum OidcError {
 /// Why no access token could be obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum NoToken {
-    /// The sign-in is over.
+    /// The sign-in has ended.
     #[error("the user is no longer signed in")]
     SignedOut,
-    /// The issuer does not answer now.
+    /// The issuer is unavailable.
     #[error(transparent)]
     Oidc(OidcError),
-    /// The database does not answer now.
+    /// The database is unavailable.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a logout token signs nobody out.
+/// Why a logout token ended nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoutError {
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The issuer's keys cannot be had now.
+    /// The issuer's keys are unavailable.
     #[error(transparent)]
     Issuer(#[from] OidcError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a sign-in or a sign-out did not come to its end, as far as a page says it. The reason is in the log.
+/// Why a sign-in or sign-out failed, as far as a page shows it. The cause is in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
     #[error("the address or the form cannot be parsed")]
@@ -59,14 +59,14 @@ pub enum SignInError {
 }
 
 impl SignInError {
-    /// For a session or a database that failed.
+    /// For a failed session or database.
     pub(crate) fn broken(error: &dyn std::error::Error) -> Self {
         let id = latchkey_http::current_request_id();
         tracing::error!(reason = latchkey_http::reasons(error), request.id = %id, "the session store failed");
         Self::Broken
     }
 
-    /// For what the issuer did not give.
+    /// For an error of the issuer.
     pub(crate) fn not_given(error: &OidcError) -> Self {
         let id = latchkey_http::current_request_id();
         tracing::warn!(reason = %error, request.id = %id, "a sign-in failed");

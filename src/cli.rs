@@ -36,68 +36,68 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Starts everything on this machine, with demo people and courses (the default)
+    /// Starts everything on this machine, with demo users and courses (the default)
     Up(Up),
     /// Starts the named roles for production
     Serve(Serve),
-    /// Clients
+    /// Manages clients
     Client(Operate<clients::ClientCommand>),
-    /// Resources: what access tokens are for
+    /// Manages resources, the audiences of access tokens
     Resource(Operate<resources::ResourceCommand>),
-    /// People
+    /// Manages users
     User(Operate<people::UserCommand>),
-    /// Signing keys
+    /// Manages signing keys
     Key(Operate<keys::KeyCommand>),
-    /// Events that could not be handled
+    /// Lists and redelivers events that could not be handled
     Events(Operate<events::EventsCommand>),
 }
 
 #[derive(Args, Clone)]
 struct Up {
-    /// Where data lies
+    /// The data folder
     #[arg(long, env = "LATCHKEY_DATA")]
     data: Option<PathBuf>,
-    /// Where the master key lies
+    /// The folder of the master key
     #[arg(long)]
     keys: Option<PathBuf>,
-    /// The edge's port
+    /// The port of the shop and the API
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// The issuer's port
+    /// The port of the issuer
     #[arg(long, default_value_t = 8081)]
     identity_port: u16,
-    /// The operator's port: metrics and health
+    /// The port of metrics and health checks
     #[arg(long, default_value_t = 8082)]
     admin_port: u16,
-    /// The public issuer, when it is not http://localhost:<identity-port>
+    /// The public URL of the issuer, if it is not http://localhost:<identity-port>
     #[arg(long)]
     issuer: Option<String>,
-    /// A file that declares resources, clients and people
+    /// A file that declares resources, clients and users; repeat for several
     #[arg(long)]
     seed: Vec<PathBuf>,
-    /// Serve https with a certificate from an authority made in the data folder
+    /// Serve https with a certificate of a local authority in the data folder
     #[arg(long)]
     tls: bool,
-    /// Where a client may be called though it is not public, such as "back-channel-logout localhost:3000"
+    /// A destination that may be called although it is not public, such as "back-channel-logout localhost:3000"
     #[arg(long, value_name = "PURPOSE HOST:PORT", value_parser = Destination::parse)]
     allow_outgoing: Vec<Destination>,
-    /// What to log, such as info or latchkey_guard=debug
+    /// The log filter, such as info or latchkey_guard=debug
     #[arg(long, default_value = "warn")]
     log: String,
 }
 
 #[derive(Args)]
 struct Serve {
-    /// The roles to play; all of them when none is named
+    /// The roles to run; all of them if none is named
     #[arg(value_parser = roles())]
     roles: Vec<Role>,
     /// The configuration file
     #[arg(long)]
     config: Option<PathBuf>,
-    /// A file that declares resources, clients and people
+    /// A file that declares resources, clients and users; repeat for several
     #[arg(long)]
     seed: Vec<PathBuf>,
-    /// Lets a seed give a client every audience to introspect
+    /// Allow a seed to let a client introspect tokens of every audience
     #[arg(long)]
     allow_introspect_all: bool,
 }
@@ -169,7 +169,7 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     let shared = common.iter().any(|url| url.starts_with("sqlite:"));
     if shared && config.roles.len() < Role::all().len() {
         tracing::info!(
-            "roles in other processes on this host share these SQLite files; hosts apart need postgres:, and a bus and a \
+            "processes on this host share these SQLite files; roles on several hosts need postgres:, and a bus and a \
              revocation log that they can all reach"
         );
     }
@@ -196,7 +196,7 @@ fn greet(running: &Running, data: &Path) {
     say_ready(&format!(
         "  shop     {shop}\n  API      {shop}/api/catalog/v1/courses\n  \
          issuer   {}/.well-known/openid-configuration\n  metrics  {admin}/metrics\n  \
-         people, clients and their secrets: {}\n  warnings: {}\n",
+         users, clients and their secrets: {}\n  warnings: {}\n",
         urls.issuer,
         data.join("demo.json").display(),
         data.join("latchkey.log").display()
@@ -206,7 +206,7 @@ fn greet(running: &Running, data: &Path) {
 /// A server does not depend on who reads its standard output.
 fn say_ready(before: &str) {
     if let Err(error) = output::put(&format!("{before}ready\n")) {
-        tracing::warn!(reason = %error, "nobody was told that it is ready");
+        tracing::warn!(reason = %error, "the ready line could not be written to standard output");
     }
 }
 

@@ -337,7 +337,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.demo && !self.is_loopback() {
             return Err(ConfigError(
-                "the demo listens on loopback alone; use serve".to_owned(),
+                "the demo listens on loopback only; use `latchkey serve`".to_owned(),
             ));
         }
         if self.tls == Tls::Off && !self.is_loopback() {
@@ -353,7 +353,7 @@ impl Config {
         {
             // Cookies ignore ports (RFC 6265 §8.5).
             return Err(ConfigError(
-                "issuer and origin must be on two hosts: cookies ignore ports".to_owned(),
+                "issuer and origin must be on different hosts: cookies ignore ports".to_owned(),
             ));
         }
         if !self.demo && self.issuer.is_none() && !self.is_loopback() {
@@ -388,18 +388,18 @@ impl Config {
         let reached = |role: Role| self[role].url.is_some() || (plays(role) && own_names);
         if guarded && !reached(Role::Identity) {
             return Err(ConfigError(
-                "identity.url must be set: guards fetch their keys there".to_owned(),
+                "identity.url must be set: guards fetch their keys from it".to_owned(),
             ));
         }
         if guarded && self.issuer.is_none() && !plays(Role::Identity) {
             return Err(ConfigError(
-                "issuer must be set: guards believe its tokens alone".to_owned(),
+                "issuer must be set: guards accept only its tokens".to_owned(),
             ));
         }
         for spec in self.services.iter().filter(|_| plays(Role::Gateway)) {
             if !reached(Role::Service(spec.name())) {
                 return Err(ConfigError(format!(
-                    "{}.url must be set: the edge sends calls there",
+                    "{}.url must be set: the gateway forwards calls to it",
                     spec.name()
                 )));
             }
@@ -407,13 +407,13 @@ impl Config {
         let no_edge = self.api_url.is_none() && self.origin.is_none();
         if plays(Role::Storefront) && no_edge && !(plays(Role::Gateway) && own_names) {
             return Err(ConfigError(
-                "api_url must be set: the shop's pages read the catalog there".to_owned(),
+                "api_url must be set: the shop reads the catalog from it".to_owned(),
             ));
         }
         let signs_in = plays(Role::Storefront) && self.storefront_client.is_some();
         if signs_in && self.issuer.is_none() && !plays(Role::Identity) {
             return Err(ConfigError(
-                "issuer must be set: the shop's people sign in there".to_owned(),
+                "issuer must be set: users of the shop sign in there".to_owned(),
             ));
         }
         Ok(())
@@ -493,7 +493,7 @@ fn flatten(table: &mut toml::Table) -> Result<(), ConfigError> {
         for (setting, value) in settings {
             let key = format!("{}_{setting}", role.name());
             if table.insert(key.clone(), value).is_some() {
-                return Err(ConfigError(format!("{key} is there twice")));
+                return Err(ConfigError(format!("{key} is set twice")));
             }
         }
     }
@@ -549,7 +549,11 @@ impl File {
         config.tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Tls::Files { certificate, key },
             (None, None) => Tls::Off,
-            _ => return Err(ConfigError("tls_certificate and tls_key go together".to_owned())),
+            _ => {
+                return Err(ConfigError(
+                    "tls_certificate and tls_key must be set together".to_owned(),
+                ));
+            }
         };
         config.guard_client = client("guard", self.guard_client_id, self.guard_client_secret)?;
         let mut setting = |role: Role, name: &'static str| places.remove(&(role, name));
@@ -606,7 +610,7 @@ fn client(
         })),
         (None, None) => Ok(None),
         _ => Err(ConfigError(format!(
-            "{role}_client_id and {role}_client_secret go together"
+            "{role}_client_id and {role}_client_secret must be set together"
         ))),
     }
 }

@@ -23,20 +23,20 @@ pub enum FolderError {
         reason: String,
     },
     /// Others can read what is ours alone.
-    #[error("{0} can be read by others: chmod 600 it, and consider what it held as known")]
+    #[error("{0} can be read by other users: chmod 600 it, and treat its content as compromised")]
     Exposed(String),
     /// Another demo runs on it.
-    #[error("{0} is in use by another latchkey")]
+    #[error("{0} is in use by another latchkey process")]
     InUse(String),
     /// The master key is gone, and there is something that only it opens.
     #[error(
-        "{0} is not there, and the identity database was sealed with it. Put it back from the backup of the folder of keys, \
-         or name that folder (--keys, or keys in the configuration). Nothing else opens that database; to begin anew, \
+        "{0} is missing, and the identity database was sealed with it. Restore it from the backup of the keys folder, \
+         or name that folder (--keys, or keys in the configuration). Nothing else opens that database; to start afresh, \
          move it away"
     )]
     NoMasterKey(String),
     /// It holds something else than it should.
-    #[error("{0} does not hold what it should")]
+    #[error("{0} does not have the expected content")]
     Content(String),
 }
 
@@ -221,7 +221,7 @@ pub fn local_tls(data: &Path, now_ms: i64) -> Result<LocalTls, FolderError> {
     })
 }
 
-/// What outside tools read of a running demo (design §6).
+/// What outside tools read of a running demo: its addresses, users and clients.
 #[derive(Debug, Clone, Serialize)]
 pub struct DemoFile {
     /// The issuer.

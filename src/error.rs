@@ -61,8 +61,8 @@ pub enum StartError {
     },
     /// A command found nothing to work on, and made nothing.
     #[error(
-        "no installation here: there is no database {0}. Name the installation with --data or --config; `latchkey up` and \
-         `latchkey serve` make one"
+        "there is no installation here: the database {0} does not exist. Name the installation with --data or --config; \
+         `latchkey up` and `latchkey serve` create one"
     )]
     NoInstallation(String),
     /// The shop's pages cannot start.

@@ -327,7 +327,7 @@ impl Starting {
         let known = Db::exists(&url, &tables[0]).await;
         let db = self.open(&url, &tables).await?;
         if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
-            tracing::warn!("storefront.key is not there; with the new one nobody is signed in at the shop");
+            tracing::warn!("storefront.key is missing; the new key ends every session of the shop");
         }
         let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
         let seal = Seal::new(SHOP.name, &key, self.random.clone());
@@ -586,7 +586,7 @@ async fn end_expired_logins(store: Store, stop: CancellationToken) {
         if let Err(error) = store.end_logins(Whom::Expired).await {
             tracing::warn!(
                 reason = latchkey_http::reasons(&error),
-                "expired sessions of the shop stay for now"
+                "purging expired sessions of the shop failed; it is tried again later"
             );
         }
     }

@@ -79,7 +79,7 @@ impl Running {
         if let Some(path) = &self.demo_path
             && let Err(error) = embedded::remove(path)
         {
-            tracing::warn!(error = %error, "demo.json stays behind");
+            tracing::warn!(error = %error, "demo.json cannot be removed");
         }
     }
 }

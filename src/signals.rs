@@ -21,7 +21,7 @@ pub(crate) async fn listen(log: RevocationLog, signals: Signals, clock: Clock, s
                     .for_each(|signal| signals.apply(signal)),
                 Err(error) => {
                     whole = false;
-                    tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
+                    tracing::error!(error = %error, event.id = event.id, "a revocation event cannot be parsed");
                     signals.apply(Signal::Reset);
                 }
             },

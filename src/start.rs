@@ -85,7 +85,7 @@ fn read_seeds(config: &Config) -> Result<Seed, StartError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| SeedError::Invalid(format!("{}: {error}", path.display())))?;
         if embedded::is_exposed(path) {
-            tracing::warn!(path = %path.display(), "the seed can be read by others on this machine");
+            tracing::warn!(path = %path.display(), "the seed file can be read by other users of this machine");
         }
         seed = seed.and(Seed::parse(&text)?);
     }
@@ -94,7 +94,7 @@ fn read_seeds(config: &Config) -> Result<Seed, StartError> {
         && let Some(client) = seed.introspecting_everything().next()
     {
         let reason =
-            format!("client {client} may introspect everything: pass --allow-introspect-all to mean it");
+            format!("client {client} may introspect every token: pass --allow-introspect-all to allow it");
         return Err(SeedError::Invalid(reason).into());
     }
     Ok(seed)

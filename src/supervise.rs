@@ -76,7 +76,11 @@ impl Lost {
     }
 
     fn give_up(&self, name: &'static str, how: &str) {
-        tracing::error!(task = name, how, "a background task is lost; this process ends");
+        tracing::error!(
+            task = name,
+            how,
+            "a background task failed repeatedly; this process stops"
+        );
         let _another_was_first = self.name.set(name);
         self.told.cancel();
     }
@@ -113,7 +117,11 @@ impl Supervisor {
                 let how = told(&ended);
                 match ends.next(begun.elapsed()) {
                     Next::Again(pause) => {
-                        tracing::error!(task = name, how, "a background task begins again");
+                        tracing::error!(
+                            task = name,
+                            how,
+                            "a background task ended unexpectedly and is restarted"
+                        );
                         tokio::select! {
                             () = tokio::time::sleep(pause) => {}
                             () = stop.cancelled() => return,
@@ -170,7 +178,7 @@ fn told(ended: &Result<(), JoinError>) -> &'static str {
     match ended {
         Ok(()) => "it ended",
         Err(error) if error.is_panic() => "it panicked",
-        Err(_) => "it was cut",
+        Err(_) => "it was aborted",
     }
 }
 

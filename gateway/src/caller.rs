@@ -20,7 +20,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The listener has named the request; else `random` does. None when the listener does not say who asks.
+    /// The listener has named the request; else `random` does. None when the listener does not provide the peer's address.
     pub(crate) fn of(parts: &Parts, random: &Random) -> Option<Self> {
         let ClientAddress(address) = *parts.extensions.get::<ClientAddress>()?;
         let named = parts.extensions.get::<RequestId>().copied();

@@ -9,9 +9,9 @@ pub enum ConfigError {
         "route {route}: `{path}` is not a path of plain segments (letters, digits, `-._~`), with at most a final `/*`"
     )]
     Path { route: String, path: String },
-    #[error("route {route}: `{path}` would declare every path; name what is public")]
+    #[error("route {route}: `{path}` would match every path; name the public ones")]
     Everything { route: String, path: String },
-    #[error("route {route}: `{strip}` is not a leading part of `{path}` that ends at a segment")]
+    #[error("route {route}: `{strip}` is not a prefix of `{path}` that ends at a segment boundary")]
     Strip {
         route: String,
         path: String,

@@ -27,9 +27,9 @@ pub(crate) struct Download {
 /// Why a download ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DownloadError {
-    #[error("the upstream broke off its answer")]
+    #[error("the upstream closed the connection before its response was complete")]
     Upstream(#[source] hyper::Error),
-    #[error("the upstream did not finish its answer in time")]
+    #[error("the upstream did not finish its response in time")]
     TooSlow,
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let Some(caller) = Caller::of(&parts, &gateway.random) else {
-        tracing::error!("the edge is served by a listener that does not say who asks");
+        tracing::error!("the listener of the gateway does not provide the address of its peer");
         return Refused::NoAddress.answer(None);
     };
     let closes = parts.version <= Version::HTTP_11 && parts.headers.contains_key(UPGRADE);
@@ -101,7 +101,7 @@ impl Gateway {
             let patience = deadline.min(Instant::now() + self.timeouts.first_byte);
             return match timeout_at(patience, answer).await {
                 Ok(answer) => answer.map_err(|error| upstream::refusal(&error)),
-                Err(_) => Err(Refused::TooSlow("to begin its answer")),
+                Err(_) => Err(Refused::TooSlow("to begin its response")),
             };
         };
         let impatience = async {
@@ -122,7 +122,7 @@ impl Gateway {
                 Sent::Partly | Sent::Wholly => upstream::refusal(&error),
             }),
             Err(_) if upload.sent() == Sent::Partly => Err(Refused::ClientTooSlow),
-            Ok(None) | Err(_) => Err(Refused::TooSlow("to begin its answer")),
+            Ok(None) | Err(_) => Err(Refused::TooSlow("to begin its response")),
         }
     }
 

@@ -10,19 +10,19 @@ use unicode_normalization::UnicodeNormalization;
 pub(crate) enum Crooked {
     #[error("the path does not begin with a slash")]
     Relative,
-    #[error("the path holds an empty segment")]
+    #[error("the path contains an empty segment")]
     EmptySegment,
-    #[error("the path holds a dot segment")]
+    #[error("the path contains a dot segment")]
     DotSegment,
-    #[error("the path holds a character that RFC 3986 §3.3 does not allow there, or `;`")]
+    #[error("the path contains a character that RFC 3986 §3.3 does not allow there, or `;`")]
     Character,
-    #[error("the path holds a percent sign without two hexadecimal digits")]
+    #[error("the path contains a percent sign without two hexadecimal digits")]
     Escape,
-    #[error("the path holds an escape for a character that must stand for itself, or that separates")]
+    #[error("the path contains an escape for an unreserved character or for a delimiter")]
     Disguise,
-    #[error("the path holds an escaped control character")]
+    #[error("the path contains an escaped control character")]
     Control,
-    #[error("the path is not UTF-8 once decoded")]
+    #[error("the decoded path is not UTF-8")]
     NotUtf8,
 }
 

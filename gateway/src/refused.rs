@@ -20,25 +20,25 @@ pub(crate) enum Refused {
     UnknownRoute,
     #[error("the route does not declare this method")]
     Method { allow: HeaderValue },
-    #[error("its address has asked too much")]
+    #[error("the client address has exceeded its rate limit")]
     TooMany { wait_seconds: i64 },
     #[error("the body is larger than the route allows")]
     BodyTooLarge,
     #[error("the client did not finish its body in time")]
     ClientTooSlow,
-    #[error("the client broke off its body")]
+    #[error("the client disconnected before its body was complete")]
     ClientBrokeOff,
-    #[error("no connection to the upstream: {0}")]
+    #[error("the upstream cannot be reached: {0}")]
     Unreachable(String),
     #[error("the upstream took too long {0}")]
     TooSlow(&'static str),
-    #[error("the upstream broke off before its answer: {0}")]
+    #[error("the upstream closed the connection before its response: {0}")]
     BrokeOff(String),
-    #[error("the upstream switched protocols unasked")]
+    #[error("the upstream switched protocols without being asked to")]
     SwitchedProtocols,
-    #[error("the listener does not say who asks")]
+    #[error("the listener does not provide the address of the peer")]
     NoAddress,
-    #[error("the upstream's address cannot be written: {0}")]
+    #[error("the URI for the upstream cannot be built: {0}")]
     Address(#[from] http::Error),
 }
 
@@ -48,22 +48,22 @@ impl Refused {
             Self::Target(_) => (
                 StatusCode::BAD_REQUEST,
                 "invalid_target",
-                "The request does not name one host.",
+                "The request must name exactly one host.",
             ),
             Self::Path(_) => (
                 StatusCode::BAD_REQUEST,
                 "invalid_path",
-                "The path is not written in its canonical form.",
+                "The path is not in canonical form.",
             ),
             Self::UnknownRoute => (
                 StatusCode::NOT_FOUND,
                 "not_found",
-                "There is nothing at this path.",
+                "Nothing was found at this path.",
             ),
             Self::Method { .. } => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                "This path does not answer this method.",
+                "This path does not accept this method.",
             ),
             Self::TooMany { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -80,30 +80,26 @@ impl Refused {
                 "request_timeout",
                 "The body did not arrive in time.",
             ),
-            Self::ClientBrokeOff => (
-                StatusCode::BAD_REQUEST,
-                "invalid_body",
-                "The body did not arrive whole.",
-            ),
+            Self::ClientBrokeOff => (StatusCode::BAD_REQUEST, "invalid_body", "The body is incomplete."),
             Self::Unreachable(_) => (
                 StatusCode::BAD_GATEWAY,
                 "upstream_unreachable",
-                "The service cannot be reached now.",
+                "The service cannot be reached right now.",
             ),
             Self::BrokeOff(_) | Self::SwitchedProtocols => (
                 StatusCode::BAD_GATEWAY,
                 "upstream_failed",
-                "The service did not answer properly.",
+                "The service sent an invalid response.",
             ),
             Self::TooSlow(_) => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "upstream_timeout",
-                "The service did not answer in time.",
+                "The service did not respond in time.",
             ),
             Self::NoAddress | Self::Address(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
-                "Something went wrong here.",
+                "An internal error occurred.",
             ),
         }
     }

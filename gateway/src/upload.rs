@@ -41,7 +41,7 @@ pub(crate) enum Sent {
 pub(crate) enum UploadError {
     #[error("the body is larger than the route allows")]
     TooLarge,
-    #[error("the client broke off its body")]
+    #[error("the client disconnected before its body was complete")]
     Client(#[source] axum::BoxError),
 }
 

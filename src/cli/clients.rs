@@ -18,48 +18,48 @@ const LONGEST_OVERLAP_S: u64 = 30 * 24 * 3_600;
 
 #[derive(Subcommand)]
 pub(super) enum ClientCommand {
-    /// Registers a client under an id that is free
+    /// Registers a client under an unused id
     Add(Box<AddClient>),
-    /// Changes what is named and leaves everything else of a client as it is
+    /// Changes the given fields of a client and leaves all others as they are
     Set(Box<SetClient>),
-    /// Lists every client
+    /// Lists all clients
     List,
     /// Shows one client
     Show {
-        /// Its id
+        /// The id of the client
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Makes a new secret; the old one is dead at once, or after --overlap
+    /// Generates a new secret; the old one stops working at once, or after --overlap
     RotateSecret {
-        /// Its id
+        /// The id of the client
         #[arg(allow_hyphen_values = true)]
         id: String,
-        /// For how many seconds the old secret counts, too
+        /// How many seconds the old secret stays valid
         #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=LONGEST_OVERLAP_S))]
         overlap: u64,
     },
-    /// Disables a client and ends its tokens
+    /// Disables a client and revokes its tokens
     Disable {
-        /// Its id
+        /// The id of the client
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Enables a client again
+    /// Enables a disabled client
     Enable {
-        /// Its id
+        /// The id of the client
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Ends every token issued to a client until now
+    /// Revokes every token issued to a client so far
     RevokeTokens {
-        /// Its id
+        /// The id of the client
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Removes a client and ends its tokens
+    /// Removes a client and revokes its tokens
     Remove {
-        /// Its id
+        /// The id of the client
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
@@ -67,7 +67,7 @@ pub(super) enum ClientCommand {
 
 #[derive(Args)]
 pub(super) struct AddClient {
-    /// Its id
+    /// The id of the client
     #[arg(allow_hyphen_values = true)]
     id: String,
     #[command(flatten)]
@@ -76,12 +76,12 @@ pub(super) struct AddClient {
 
 #[derive(Args)]
 pub(super) struct SetClient {
-    /// Its id
+    /// The id of the client
     #[arg(allow_hyphen_values = true)]
     id: String,
     #[command(flatten)]
     fields: Fields,
-    /// A name of the registration to forget; repeat for several
+    /// A field to remove from the registration; repeat for several
     #[arg(long, value_name = "NAME")]
     unset: Vec<String>,
 }
@@ -90,10 +90,10 @@ pub(super) struct SetClient {
 // the command that this is a part of.
 #[derive(Args)]
 struct Fields {
-    /// Its name for people
+    /// The name that users see
     #[arg(long)]
     name: Option<String>,
-    /// Its page for people
+    /// The home page that users see
     #[arg(long)]
     uri: Option<String>,
     /// none, client_secret_basic (the default) or client_secret_post
@@ -111,7 +111,7 @@ struct Fields {
     /// A redirect URI; repeat for several
     #[arg(long = "redirect-uri")]
     redirect_uris: Vec<String>,
-    /// Where the browser may go after a sign-out; repeat for several
+    /// A URI the browser may be sent to after a sign-out; repeat for several
     #[arg(long = "post-logout-redirect-uri")]
     post_logout_redirect_uris: Vec<String>,
     /// Scopes, separated by spaces
@@ -120,52 +120,52 @@ struct Fields {
     /// A resource; repeat for several
     #[arg(long = "resource")]
     resources: Vec<String>,
-    /// The resource of requests that name none
+    /// The resource of requests that name no resource
     #[arg(long)]
     default_resource: Option<String>,
     /// false only for a confidential client that cannot do PKCE
     #[arg(long, value_name = "BOOL")]
     require_pkce: Option<bool>,
-    /// An origin whose pages call the token endpoint; repeat for several
+    /// An origin whose pages may call the token endpoint; repeat for several
     #[arg(long = "allowed-origin")]
     allowed_origins: Vec<String>,
-    /// An audience whose tokens it may introspect; repeat for several
+    /// An audience whose tokens the client may introspect; repeat for several
     #[arg(long = "may-introspect")]
     may_introspect: Vec<String>,
-    /// Whether its refresh tokens rotate; by kind of client when it is not said
+    /// Whether refresh tokens rotate; the default depends on the kind of client
     #[arg(long, value_name = "BOOL")]
     rotate_refresh_tokens: Option<bool>,
-    /// How long the previous refresh token still answers
+    /// How long the previous refresh token is still accepted
     #[arg(long)]
     refresh_overlap_seconds: Option<u32>,
-    /// once: a native client's lost answer is given again, one time
+    /// once: repeats a lost response to a native client one time
     #[arg(long)]
     lost_answer: Option<String>,
-    /// alert or end: what three retries in a row lead to
+    /// alert or end: the consequence of three retries in a row
     #[arg(long)]
     overlap_streak: Option<String>,
-    /// Adds the issuer's own audience beside a resource
+    /// Whether access tokens for a resource are also valid at userinfo
     #[arg(long, value_name = "BOOL")]
     userinfo_audience: Option<bool>,
-    /// fapi2
+    /// The security profile: fapi2
     #[arg(long)]
     profile: Option<String>,
-    /// What signs its ID tokens: ES256, EdDSA, RS256 or PS256
+    /// The signature algorithm of ID tokens: ES256, EdDSA, RS256 or PS256
     #[arg(long)]
     id_token_alg: Option<String>,
-    /// What signs its access tokens: ES256, EdDSA, RS256 or PS256
+    /// The signature algorithm of access tokens: ES256, EdDSA, RS256 or PS256
     #[arg(long)]
     access_token_alg: Option<String>,
-    /// Where it begins a sign-in by itself
+    /// The URI at which the client starts a sign-in by itself
     #[arg(long)]
     initiate_login_uri: Option<String>,
-    /// Where it hears of sign-outs
+    /// The URI that receives logout tokens
     #[arg(long)]
     backchannel_logout_uri: Option<String>,
-    /// Whether it must hear which session ended
+    /// Whether logout tokens must contain a sid
     #[arg(long, value_name = "BOOL")]
     backchannel_logout_session_required: Option<bool>,
-    /// Any other name of RFC 7591 or OpenID Connect Registration, with JSON or text; repeat for several
+    /// Any other field of RFC 7591 or OpenID Connect Registration, with JSON or text; repeat for several
     #[arg(long = "field", value_name = "NAME=VALUE")]
     others: Vec<String>,
 }
@@ -189,7 +189,7 @@ pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError>
             let mut changes = set.fields.into_changes()?;
             changes.extend(set.unset.into_iter().map(|name| (name, Value::Null)));
             if changes.is_empty() {
-                return Err(CliError::Invalid("nothing to change is named".to_owned()));
+                return Err(CliError::Invalid("name at least one field to change".to_owned()));
             }
             identity
                 .clients()
@@ -234,7 +234,7 @@ pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError>
         ClientCommand::RevokeTokens { id } => {
             identity.clients().revoke_tokens(&parse_id(&id)?, ACTOR).await?;
             return print(json, &json!({ "revoked": id }), || {
-                format!("every token of {id} issued until now has ended\n")
+                format!("every token issued to {id} so far is revoked\n")
             });
         }
         ClientCommand::Remove { id } => {
@@ -309,7 +309,7 @@ impl Fields {
 }
 
 fn parse_id(text: &str) -> Result<ClientId, CliError> {
-    ClientId::parse(text).ok_or_else(|| CliError::Invalid(format!("{text:?} cannot be a client id")))
+    ClientId::parse(text).ok_or_else(|| CliError::Invalid(format!("{text:?} is not a valid client id")))
 }
 
 #[cfg(test)]

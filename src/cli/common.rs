@@ -18,10 +18,10 @@ pub(crate) const BROKEN: u8 = 70;
 
 #[derive(Args)]
 pub(crate) struct Operate<C: Subcommand> {
-    /// Where data lies
+    /// The data folder
     #[arg(long, env = "LATCHKEY_DATA", global = true)]
     pub data: Option<PathBuf>,
-    /// Where the master key lies
+    /// The folder of the master key
     #[arg(long, global = true)]
     pub keys: Option<PathBuf>,
     /// The configuration file of a production installation
@@ -49,7 +49,7 @@ pub(crate) enum CliError {
     Failed(String),
     #[error("the database could not be written; start again to recover from its log")]
     Broken,
-    #[error("the background task {0} ended again and again, and this process with it; the log says why")]
+    #[error("the background task {0} failed repeatedly, so this process stops; the log has the cause")]
     Lost(&'static str),
 }
 

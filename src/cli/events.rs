@@ -12,7 +12,7 @@ use crate::operate::open_bus;
 pub(super) enum EventsCommand {
     /// Lists events that a consumer could not handle
     Parked,
-    /// Hands one of them to its consumer again
+    /// Delivers a parked event to its consumer again
     Redrive {
         /// The consumer
         #[arg(allow_hyphen_values = true)]
@@ -47,7 +47,7 @@ pub(super) async fn run(operate: Operate<EventsCommand>) -> Result<(), CliError>
                 )));
             }
             print(json, &json!({ "redriven": event_id }), || {
-                format!("{event_id} goes to {consumer} again\n")
+                format!("{event_id} is delivered to {consumer} again\n")
             })
         }
     }

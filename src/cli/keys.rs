@@ -12,22 +12,22 @@ use crate::operate::open_identity;
 
 #[derive(Subcommand)]
 pub(super) enum KeyCommand {
-    /// Lists every signing key
+    /// Lists all signing keys
     List,
-    /// Publishes the next key; it signs when every guard could have fetched it
+    /// Publishes the next key; it signs once every guard can have fetched it
     Rotate {
-        /// ES256, EdDSA, RS256 or PS256
+        /// The algorithm: ES256, EdDSA, RS256 or PS256
         #[arg(long, default_value = "ES256")]
         alg: String,
     },
-    /// Makes the next key of refresh tokens; every token stays good
+    /// Generates the next key for refresh tokens; existing tokens stay valid
     RotateRefresh,
-    /// Says that the database was restored from a backup: every refresh token of before ends, without an alarm, and
-    /// whoever hears of revocations begins anew
+    /// Records that the database was restored from a backup: revokes every earlier refresh token without an alarm,
+    /// and makes every receiver of revocations load a new snapshot
     Restored,
-    /// Declares a key compromised: its tokens are refused at once
+    /// Declares a key compromised: its tokens are rejected at once
     Revoke {
-        /// Its id
+        /// The kid of the key
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
@@ -55,28 +55,28 @@ pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
             match identity.keys().rotate(alg, ACTOR).await? {
                 Some(key) => print(json, &key, || line(&key)),
                 None => print(json, &json!(null), || {
-                    format!("the next {} key is on its way already\n", alg.name())
+                    format!("the next {} key is already published\n", alg.name())
                 }),
             }
         }
         KeyCommand::RotateRefresh => {
             identity.keys().rotate_refresh(ACTOR).await?;
             print(json, &json!({ "rotated": "refresh" }), || {
-                "new refresh tokens are made with the next key; every other stays good\n".to_owned()
+                "new refresh tokens are made with a new key; existing ones stay valid\n".to_owned()
             })
         }
         KeyCommand::Restored => {
             identity.restored(ACTOR).await?;
             print(json, &json!({ "ended": "refresh" }), || {
-                "every refresh token of before the restore is ended; people sign in again\n\
-                 guards and receivers of the feed take a new snapshot of what is revoked\n"
+                "every refresh token issued before the restore is revoked; users must sign in again\n\
+                 guards and receivers of the feed load a new snapshot of the revocations\n"
                     .to_owned()
             })
         }
         KeyCommand::Revoke { kid } => {
             identity.keys().revoke(&kid, ACTOR).await?;
             print(json, &json!({ "revoked": kid }), || {
-                format!("{kid} is revoked; another key signs now\n")
+                format!("{kid} is revoked; another key signs from now on\n")
             })
         }
     }

@@ -16,7 +16,7 @@ use crate::operate::open_identity;
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
-    /// Creates a person; a password is made and shown once
+    /// Creates a user; a generated password is shown once
     Add {
         /// The user name
         #[arg(allow_hyphen_values = true)]
@@ -24,7 +24,7 @@ pub(super) enum UserCommand {
         /// The e-mail address
         #[arg(long)]
         email: String,
-        /// Their name for others
+        /// The display name
         #[arg(long)]
         name: Option<String>,
         /// A role; repeat for several
@@ -34,79 +34,79 @@ pub(super) enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Lists everybody
+    /// Lists all users
     List,
-    /// Shows one person, by id, user name or address
+    /// Shows a user
     Show {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Shows where a person is signed in, what was granted from there, and why it ended
+    /// Shows the sessions and token families of a user, and why families ended
     SignIns {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
-        /// Go on with the sessions where an earlier page ended
+        /// The page token with which an earlier page of sessions ended
         #[arg(long, value_name = "PLACE")]
         more_sessions: Option<String>,
-        /// Go on with the families where an earlier page ended
+        /// The page token with which an earlier page of families ended
         #[arg(long, value_name = "PLACE")]
         more_families: Option<String>,
     },
-    /// Ends one session of a person with all that was granted from it, or one family alone
+    /// Ends a session of a user with everything granted from it, or a single family
     SignOut {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
-        /// The session's or family's id, as `sign-ins` shows it
+        /// The id of the session or family, as shown by `sign-ins`
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Disables a person and ends their sessions and tokens
+    /// Disables a user and ends their sessions and tokens
     Disable {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Enables a person again
+    /// Enables a disabled user
     Enable {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Locks a person out until they are unlocked
+    /// Locks a user until unlocked
     Lock {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Unlocks a person
+    /// Unlocks a user
     Unlock {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
-    /// Replaces a person's roles
+    /// Replaces the roles of a user
     SetRoles {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
-        /// The roles; none takes all away
+        /// The roles; none removes all
         roles: Vec<String>,
     },
-    /// Gives a person a new password and ends their sessions and tokens
+    /// Sets a new password and ends the sessions and tokens of the user
     SetPassword {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
         /// Read the password from standard input
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Removes a person and everything personal
+    /// Deletes a user and all personal data
     Delete {
-        /// Who
+        /// The id, user name or e-mail address
         #[arg(allow_hyphen_values = true)]
         name: String,
     },
@@ -212,7 +212,7 @@ fn show_sign_ins(all: &SignInsView) -> String {
     for family in &all.families {
         let state = match (&family.ended_at, &family.cause) {
             (Some(at), Some(cause)) => format!("ended {at}: {cause}"),
-            _ => "lives".to_owned(),
+            _ => "active".to_owned(),
         };
         told += &format!(
             "family   {}  {} since {}, renewed {} times, {} retries, {state}, {}\n",
@@ -239,7 +239,7 @@ async fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
     if !from_stdin {
         if is_fed() {
             latchkey_telemetry::say(
-                "latchkey: standard input was not read and a password is made; --password-stdin reads one",
+                "latchkey: standard input was not read and a password is generated; use --password-stdin to supply one",
             );
         }
         return Ok(None);
@@ -285,7 +285,7 @@ impl Hidden {
         let mut hidden = shown.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
         tcsetattr(&stdin, OptionalActions::Flush, &hidden)?;
-        latchkey_telemetry::say("password (it is not shown):");
+        latchkey_telemetry::say("password (not echoed):");
         Ok(Self(shown))
     }
 }

@@ -14,25 +14,25 @@ use crate::operate::open_identity;
 pub(super) enum ResourceCommand {
     /// Declares a resource
     Add(NamedResource),
-    /// Changes what is named and leaves everything else of a resource as it is
+    /// Changes the given fields of a resource and leaves all others as they are
     Set(SetResource),
-    /// Lists every resource
+    /// Lists all resources
     List,
     /// Shows one resource, by its identifier or an alias
     Show {
-        /// Its name
+        /// The identifier or an alias
         identifier: String,
     },
-    /// Forgets a resource that no client is registered for
+    /// Removes a resource that no client is registered for
     Remove {
-        /// Its identifier
+        /// The identifier of the resource
         identifier: String,
     },
 }
 
 #[derive(Args)]
 pub(super) struct NamedResource {
-    /// Its identifier, an absolute URI: the audience of its tokens
+    /// The identifier, an absolute URI: the audience of its tokens
     identifier: String,
     #[command(flatten)]
     fields: Fields,
@@ -42,7 +42,7 @@ pub(super) struct NamedResource {
 pub(super) struct SetResource {
     #[command(flatten)]
     named: NamedResource,
-    /// What to forget; repeat for several
+    /// A list to clear; repeat for several
     #[arg(long, value_parser = ["aliases", "scopes"])]
     unset: Vec<String>,
 }
@@ -50,13 +50,13 @@ pub(super) struct SetResource {
 // What may be repeated replaces the whole list. No doc comment: it would be the help of the command.
 #[derive(Args)]
 struct Fields {
-    /// Another name by which clients may ask for it; repeat for several
+    /// Another name that clients may use for it; repeat for several
     #[arg(long = "alias")]
     aliases: Vec<String>,
-    /// A scope, and the roles of which a person needs one; repeat for several
+    /// A scope and the roles of which a user needs one; repeat for several
     #[arg(long = "scope", value_name = "NAME[=ROLE,…]")]
     scopes: Vec<String>,
-    /// Whether its tokens say which roles a person has
+    /// Whether its tokens contain the roles of the user
     #[arg(long, value_name = "BOOL")]
     wants_roles: Option<bool>,
 }
@@ -78,7 +78,7 @@ pub(super) async fn run(operate: Operate<ResourceCommand>) -> Result<(), CliErro
         ResourceCommand::Set(SetResource { named, unset }) => {
             let changes = named.fields.into_changes(&unset);
             if changes.is_empty() {
-                return Err(CliError::Invalid("nothing to change is named".to_owned()));
+                return Err(CliError::Invalid("name at least one field to change".to_owned()));
             }
             identity
                 .resources()
@@ -146,7 +146,7 @@ fn lines(resource: &Resource) -> String {
         };
     }
     if resource.wants_roles {
-        told += "  its tokens say roles\n";
+        told += "  tokens carry roles\n";
     }
     told
 }

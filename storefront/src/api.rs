@@ -90,34 +90,34 @@ pub enum Found {
 /// Why there is no answer to show.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    #[error("the catalog does not answer")]
+    #[error("the catalog does not respond")]
     Away(#[source] reqwest::Error),
-    #[error("the catalog is not able to answer now: {0}")]
+    #[error("the catalog is unavailable: {0}")]
     Busy(StatusCode),
-    #[error("the catalog does not take the question")]
+    #[error("the catalog rejected the request")]
     Refused,
-    #[error("the catalog has no such thing")]
+    #[error("the catalog has no such resource")]
     Missing,
-    #[error("the catalog answered {0}, which was not expected")]
+    #[error("the catalog responded with the unexpected status {0}")]
     Unexpected(StatusCode),
-    #[error("the catalog's answer cannot be read")]
+    #[error("the response of the catalog cannot be parsed")]
     Unreadable(#[source] serde_json::Error),
-    #[error("the catalog's answer is too large")]
+    #[error("the response of the catalog is too large")]
     TooLarge,
     /// Whoever was signed in is not any more.
     #[error("nobody is signed in")]
     SignedOut,
     /// No token could be had now.
-    #[error("there is no token to call with")]
+    #[error("no access token could be obtained")]
     NoToken(#[source] NoToken),
     /// The person may not do this.
-    #[error("the catalog does not let them")]
+    #[error("the catalog denied access")]
     Forbidden,
     /// Somebody else changed it meanwhile.
-    #[error("the course has changed meanwhile")]
+    #[error("the course has changed in the meantime")]
     Stale,
     /// What was sent breaks rules.
-    #[error("the catalog complains of {} things", .0.len())]
+    #[error("the catalog reports {} invalid fields", .0.len())]
     Faults(Vec<Fault>),
 }
 

@@ -157,6 +157,6 @@ mod tests {
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();
-        assert!(text.contains("Something broke on our side.") && !text.contains("secret"));
+        assert!(text.contains("Something went wrong on our side.") && !text.contains("secret"));
     }
 }

@@ -108,11 +108,11 @@ impl From<ApiError> for Failure {
             ApiError::Missing => Self::Missing,
             ApiError::Refused => Self::Bad,
             ApiError::Away(_) | ApiError::Busy(_) => {
-                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no answer from the API");
+                tracing::warn!(reason = reasons(&error), request.id = %id, "the API did not respond");
                 Self::Away
             }
             ApiError::NoToken(_) => {
-                tracing::warn!(reason = reasons(&error), request.id = %id, "the shop has no token to call with");
+                tracing::warn!(reason = reasons(&error), request.id = %id, "no access token for the API could be obtained");
                 Self::Away
             }
             ApiError::SignedOut => Self::SignedOut,
@@ -120,7 +120,7 @@ impl From<ApiError> for Failure {
             // Pages with forms show these in place.
             ApiError::Stale | ApiError::Faults(_) => Self::Bad,
             ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
-                tracing::error!(reason = reasons(&error), request.id = %id, "the shop cannot use the API's answer");
+                tracing::error!(reason = reasons(&error), request.id = %id, "the response of the API cannot be used");
                 Self::Broken
             }
         }

@@ -37,7 +37,7 @@ pub enum Level {
 
 /// An address that is no list's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the address asks for what no list has")]
+#[error("the query of the address is not valid for a list")]
 pub struct BadSearch;
 
 impl Search {

@@ -84,6 +84,7 @@ fn every_file_that_a_document_names_exists() {
         "SECURITY.md",
         "README.md",
         "docs/attacks.md",
+        "docs/tokens.md",
     ] {
         let text = fs::read_to_string(root.join(document)).expect("a document");
         assert_eq!(nowhere(&text, &tree), Vec::<String>::new(), "{document}");

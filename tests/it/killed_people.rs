@@ -1,5 +1,5 @@
 //! Sign-ins, redemptions, rotations and revocations under kill -9: no code twice, no dead token alive, nobody signed
-//! out for nothing, no revocation lost (reliability §10).
+//! out for nothing, no revocation lost.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

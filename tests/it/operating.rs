@@ -155,7 +155,13 @@ async fn a_clock_that_is_behind_the_database_is_named_once_at_the_start() {
         let at = folder.path();
         let first = Process::up(at, &[]).await;
         let url = format!("sqlite:{}", first.data.join("identity.db").display());
-        assert!(!first.interrupt().await.stderr.contains("this machine's clock"));
+        assert!(
+            !first
+                .interrupt()
+                .await
+                .stderr
+                .contains("the clock of this machine")
+        );
         let db = Db::open(&url, Options::new(&[])).await.unwrap();
         let seen = latchkey_clock::Clock::system().now_ms() + ahead_ms;
         let noted = db.write(async move |tx| {
@@ -187,7 +193,7 @@ async fn a_clock_that_is_behind_the_database_is_named_once_at_the_start() {
         let said = second.interrupt().await.stderr;
         let lines: Vec<&str> = said
             .lines()
-            .filter(|line| line.contains("this machine's clock"))
+            .filter(|line| line.contains("the clock of this machine"))
             .collect();
         assert_eq!(lines.len(), 1, "{said}");
         assert!(lines[0].contains(level), "{said}");
@@ -657,7 +663,7 @@ async fn a_missing_master_key_is_not_replaced_and_a_damaged_database_is_named() 
     for arguments in [&up[..], &list] {
         let (ended, _) = Process::run(at, arguments).await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        for told in ["master.key is not there", "backup", "--keys"] {
+        for told in ["master.key is missing", "backup", "--keys"] {
             assert!(ended.stderr.contains(told), "{told}: {ended:?}");
         }
         assert!(!key.exists(), "no other key is made");
@@ -803,7 +809,7 @@ async fn a_registration_is_written_whole_and_changed_name_by_name() {
             &["client", "add", "x", "--field", "redirect_urs=[]"],
             "redirect_uris",
         ),
-        (&["client", "set", "whole"], "nothing to change"),
+        (&["client", "set", "whole"], "at least one field"),
         (&["client", "set", "nobody", "--name", "x"], "no client"),
         (&["client", "set", "whole", "--scope", "api:delete"], "api:delete"),
         (
@@ -820,20 +826,17 @@ async fn a_registration_is_written_whole_and_changed_name_by_name() {
         ),
         (&["user", "set-roles", "alice", "admn"], "admin"),
         (&["resource", "add", "https://api.test"], "already"),
-        (&["resource", "add", "urn:latchkey:mine"], "installation's own"),
+        (&["resource", "add", "urn:latchkey:mine"], "is built in"),
         (
             &["resource", "set", "https://api.test", "--scope", "api:write"],
             "api:read",
         ),
         (
             &["resource", "set", "urn:latchkey:catalog", "--scope", "x"],
-            "installation's own",
+            "is built in",
         ),
         (&["resource", "remove", "https://api.test"], "whole"),
-        (
-            &["resource", "remove", "urn:latchkey:catalog"],
-            "installation's own",
-        ),
+        (&["resource", "remove", "urn:latchkey:catalog"], "is built in"),
     ];
     for (refused, told) in refusals {
         let data = process.data.display().to_string();

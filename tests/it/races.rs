@@ -1,4 +1,5 @@
-//! Refresh races, as design §4 settles them: one step per round, one successor for everybody, no innocent family ended.
+//! Refresh races, as the rules of docs/tokens.md settle them: one step per round, one successor for everybody, and no
+//! family ended without a replay.
 
 use std::collections::BTreeSet;
 

@@ -121,7 +121,7 @@ async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: Hou
     assert!(
         account
             .text("#families")
-            .contains("You took the application’s access back."),
+            .contains("You revoked the application’s access."),
         "{}",
         account.text("#families")
     );

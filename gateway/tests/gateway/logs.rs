@@ -164,7 +164,7 @@ async fn a_refusal_is_logged_with_its_reason() {
         (&line["status"], line["ended"].as_str()),
         (&400.into(), Some("refused"))
     );
-    assert_eq!(line["refused"], "the path holds a dot segment");
+    assert_eq!(line["refused"], "the path contains a dot segment");
     assert_eq!(line["route"], "-");
 }
 

@@ -1,4 +1,4 @@
-//! Access tokens by RFC 9068: what they say.
+//! Access tokens (RFC 9068): their claims.
 
 use serde::Serialize;
 
@@ -10,66 +10,66 @@ use crate::person::Person;
 use crate::scope::Scope;
 use crate::session::SignIn;
 
-/// How long an access token lives, in seconds.
+/// The lifetime of an access token, in seconds.
 pub const LIFE_S: i64 = 300;
 
 /// The `typ` of the header (RFC 9068 §2.1).
 pub const TYP: &str = "at+jwt";
 
-/// The claims of an access token (RFC 9068 §2.2), in the order in which they are written.
+/// The claims of an access token (RFC 9068 §2.2), in the order in which they are serialized.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Claims<A = String> {
     /// The issuer.
     pub iss: String,
-    /// The person, or the machine's client id.
+    /// The user's id, or the client id of a machine.
     pub sub: String,
-    /// The one resource that it is for, or an [`Audience`].
+    /// The one resource that the token is for, or an [`Audience`].
     pub aud: A,
-    /// Who asked for it.
+    /// The client that requested the token.
     pub client_id: String,
     /// When it was issued, Unix seconds.
     pub iat: i64,
-    /// When it ends, Unix seconds.
+    /// When it expires, Unix seconds.
     pub exp: i64,
-    /// Its own name, for revocation.
+    /// The unique id of the token, for revocation.
     pub jti: String,
-    /// What it may do.
+    /// The granted scope.
     #[serde(skip_serializing_if = "Scope::is_empty")]
     pub scope: Scope,
-    /// The family that it came from.
+    /// The family that it was issued from; absent for machines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fam: Option<String>,
-    /// The person's session, as this client knows it.
+    /// The user's session, under the `sid` that this client knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// The person's roles, for resources that want them.
+    /// The user's roles, for resources that request them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// When the person signed in, Unix seconds.
+    /// When the user signed in, Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// How surely.
+    /// The authentication context class of the sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// By what means.
+    /// The authentication methods of the sign-in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
 }
 
-/// What the shell must sign and answer.
+/// An access token to sign, and what the response says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue<A = String> {
     /// The claims to sign.
     pub claims: Claims<A>,
-    /// With a key of this algorithm.
+    /// The signature algorithm.
     pub alg: Alg,
-    /// `expires_in` of the answer, seconds.
+    /// `expires_in` of the response, in seconds.
     pub expires_in: i64,
 }
 
 /// A machine's token: its `sub` is its client id, and it comes without a refresh token (RFC 6749 §4.4.3).
 ///
-/// `jti` is the caller's randomness.
+/// `jti` is random and supplied by the caller.
 pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, now: Timestamp) -> Issue {
     let iat = now.seconds().max(valid_from(client, None));
     let id = client.id().as_str().to_owned();
@@ -95,28 +95,29 @@ pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, n
     }
 }
 
-/// What a person's token says beside its target.
+/// The claims of a user's token besides its target.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The issuer.
     pub issuer: &'a str,
-    /// Who asked.
+    /// The client that requests the token.
     pub client: &'a Client,
-    /// For whom it speaks.
+    /// The user that the token speaks for.
     pub person: &'a Person,
-    /// The family that it comes from.
+    /// The family that the token is issued from.
     pub fam: &'a str,
-    /// The session, as this client knows it.
+    /// The session, under the `sid` that this client knows.
     pub sid: Option<&'a str>,
-    /// How the person signed in.
+    /// How the user signed in.
     pub sign_in: &'a SignIn,
-    /// When the family ends; the token ends before.
+    /// When the family expires; the token does not outlive it.
     pub ends_at: Option<Timestamp>,
-    /// The caller's randomness.
+    /// The random `jti`, supplied by the caller.
     pub jti: &'a str,
 }
 
-/// A person's token. `None` when no whole second of the family is left: the caller says that it has expired.
+/// A user's token, or `None` if less than a whole second of the family's lifetime is left; the caller then reports that
+/// the family has expired.
 pub fn for_person(source: Source<'_>, target: &PersonTarget, now: Timestamp) -> Option<Issue<Audience>> {
     let Source {
         client,

@@ -1,4 +1,4 @@
-//! For whom a token is and what it may do there (RFC 8707; design §4, Audience).
+//! The audience of a token and its scopes there (RFC 8707; docs/tokens.md, Audience).
 
 mod granted;
 mod person;
@@ -11,22 +11,23 @@ use crate::error::OAuthError;
 use crate::resource::Resource;
 use crate::scope::Scope;
 
-/// What a token will say.
+/// The audience of a token and what it grants there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The resource's identifier.
     pub audience: String,
-    /// What is granted there.
+    /// The scope granted at this resource.
     pub scope: Scope,
-    /// True when the resource wants the `roles` claim.
+    /// True if the resource requests the `roles` claim.
     pub wants_roles: bool,
 }
 
 /// Decides the target of a client_credentials request.
 ///
-/// The resource is settled before scopes are looked at: an unknown or forbidden one is `invalid_target`. Without
-/// `resource`: scopes asked of exactly one resource name it; none asked means the client's default or only resource,
-/// with the client's scopes there. More than one `resource` is refused: a token has one audience.
+/// The resource is settled before scopes are examined: an unknown or forbidden one is `invalid_target`. Without
+/// `resource`, scopes that belong to exactly one resource select it; without scopes too, the target is the client's
+/// default or only resource, with the client's scopes there. More than one `resource` is rejected: a token has one
+/// audience.
 pub fn for_machine(
     client: &Client,
     resources: &[Resource],
@@ -63,10 +64,11 @@ pub fn for_machine(
     };
     let there = client.metadata.scope.filter(|name| resource.declares(name));
     let scope = match asked {
-        // A token that may do nothing where something is to be done helps nobody (RFC 6749 §3.3: fail).
+        // A token without any scope is useless at a resource that has scopes (RFC 6749 §3.3: fail).
         None if there.is_empty() && !resource.scopes.is_empty() => return Err(OAuthError::InvalidScope),
         None => there,
-        // RFC 6749 §4.4 has no person whose roles could narrow it: asked beyond the client's own is refused whole.
+        // RFC 6749 §4.4 has no user whose roles could narrow the request: a scope beyond the client's own rejects it as
+        // a whole.
         Some(asked) if there.covers(&asked) => asked,
         Some(_) => return Err(OAuthError::InvalidScope),
     };
@@ -77,7 +79,7 @@ pub fn for_machine(
     })
 }
 
-/// The one resource that the asked scopes belong to, among those the client may ask for.
+/// The one resource that declares the requested scopes, among those that the client may ask for.
 fn declaring<'a>(
     resources: &'a [Resource],
     client: &Client,
@@ -95,7 +97,7 @@ fn declaring<'a>(
         });
         let resource = match (declaring.next(), found) {
             (None, _) => return Err(OAuthError::InvalidScope),
-            // The name is declared by several: an earlier name may have told which one is meant.
+            // Several resources declare this name; an earlier name may have selected one of them.
             (Some(first), Some(found)) if first != found && !declaring.any(|other| other == found) => {
                 return Err(OAuthError::MixedScope);
             }
@@ -301,7 +303,8 @@ mod tests {
                 for asked in spellings {
                     let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
                     let target = for_machine(&client, std::slice::from_ref(&api), &asked, None).unwrap();
-                    // One name in every token, whatever was asked: guards compare it as it is.
+                    // Every token carries the same name of the resource, whatever was requested: guards compare it
+                    // literally.
                     assert_eq!(target.audience, identifier, "{registered} {asked:?}");
                 }
                 let path = ["https://api.test/v1".to_owned()];

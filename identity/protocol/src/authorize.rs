@@ -1,8 +1,8 @@
 //! The authorization endpoint: from parameters to a page, a redirect or a code (RFC 6749 §4.1.1, OpenID Connect Core
 //! §3.1.2).
 //!
-//! [`client_id`] tells which client to load, [`parse`] makes a [`Request`] that is stored, and [`decide`] is asked again
-//! each time the person has done something, with the same stored request and new facts.
+//! [`client_id`] names the client to load, [`parse`] makes a [`Request`] that is stored, and [`decide`] is called again
+//! after each step of the user, with the same stored request and new facts.
 
 mod answer;
 mod decide;

@@ -19,29 +19,29 @@ pub enum Endpoint {
     Introspect,
     /// `POST /revoke` (RFC 7009)
     Revoke,
-    /// `GET /revocations`: the feed for guards off the bus.
+    /// `GET /revocations`: the revocation feed for guards that do not reach the log.
     Feed,
 }
 
-/// One thing to be sure of before anything is done for a client.
+/// A condition that must hold before anything is done for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// Fewer than the permitted wrong secrets of late, for this client from this address; or what was presented cannot be
-    /// a guess.
+    /// This client has sent fewer wrong secrets from this address than permitted, or the presented credentials cannot
+    /// be a guess.
     NotThrottled,
-    /// It is registered.
+    /// The client is registered.
     Known,
     /// It used a method that its registration accepts.
     Method,
-    /// The secret is its own.
+    /// The secret is correct.
     Secret,
-    /// No administrator disabled it.
+    /// The client is not disabled.
     Enabled,
-    /// It is confidential.
+    /// The client is confidential.
     Confidential,
-    /// It is registered for the grant.
+    /// The client is registered for the grant.
     Grant,
-    /// It may introspect something.
+    /// The client may introspect tokens of at least one audience.
     MayIntrospect,
 }
 
@@ -85,19 +85,19 @@ pub enum RequestCheck {
 /// The facts that the checks look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The client of the presented id, if there is one.
+    /// The client with the presented id, if there is one.
     pub client: Option<&'a Client>,
-    /// What was presented.
+    /// The presented credentials.
     pub presented: &'a Presented,
     /// Whether the presented secret is the client's; computed for unknown clients too.
     pub secret_matches: bool,
-    /// Whether this client and address failed too often of late.
+    /// Whether this client has failed too often from this address recently.
     pub throttled: bool,
 }
 
 impl Facts<'_> {
-    /// Whether no guess can have led here: the client has no secret that one could guess, or it presented one that was
-    /// made at random. A secret that somebody chose proves nothing while guesses are throttled.
+    /// Whether guessing cannot have succeeded: the client has no guessable secret, or it presented a randomly generated
+    /// one. A chosen secret proves nothing while guesses are throttled.
     fn is_beyond_guessing(&self) -> bool {
         self.client.is_some_and(|client| match self.presented.method {
             AuthMethod::None => !client.is_confidential(),
@@ -170,7 +170,7 @@ impl Endpoint {
     }
 }
 
-/// Walks the endpoint's checks and stops at the first that fails.
+/// Runs the checks of the endpoint and stops at the first that fails.
 pub fn admit<'a>(endpoint: Endpoint, facts: Facts<'a>) -> Result<&'a Client, OAuthError> {
     if endpoint.checks().is_empty() {
         return Err(OAuthError::NoAuthentication);
@@ -207,7 +207,8 @@ impl Check {
                 OAuthError::ClientDisabled,
             ),
             Self::Confidential => {
-                // RFC 7662 §2.1: at introspection and its like, who proves nothing is not authenticated at all.
+                // RFC 7662 §2.1: at introspection and similar endpoints, a client that proves nothing is not
+                // authenticated at all.
                 let otherwise = match endpoint {
                     Endpoint::Token(_) => OAuthError::PublicClient,
                     Endpoint::Authorize | Endpoint::Introspect | Endpoint::Revoke | Endpoint::Feed => {
@@ -225,7 +226,7 @@ impl Check {
                 (may, OAuthError::GrantNotAllowed)
             }
             Self::MayIntrospect => {
-                // Its own refresh tokens are any refreshing client's to ask about; the feed is for guards alone.
+                // Every client with refresh tokens may introspect its own; the feed is for guards only.
                 let own = |c: &Client| endpoint == Endpoint::Introspect && c.may_use(Grant::RefreshToken);
                 (
                     client.is_some_and(|c| !c.metadata.may_introspect.is_empty() || own(c)),
@@ -237,8 +238,8 @@ impl Check {
     }
 }
 
-/// Whether a client that was admitted would still be, its proof taken for granted. An answer that goes on for long
-/// asks again before it says more.
+/// Whether an admitted client would still be admitted, assuming valid credentials. A long-running response asks again
+/// before it sends more.
 pub fn stands(endpoint: Endpoint, client: &Client) -> bool {
     let presented = Presented {
         method: client.metadata.token_endpoint_auth_method,
@@ -254,8 +255,8 @@ pub fn stands(endpoint: Endpoint, client: &Client) -> bool {
     admit(endpoint, facts).is_ok()
 }
 
-/// Whether a failed admission counts as a guess at a secret. What a stranger can run into counts alike, whether the
-/// client exists or not: else the throttle, and the time that counting takes, would tell which ids exist.
+/// Whether a failed admission counts as a guessed secret. Failures that a stranger can cause count alike for existing
+/// and unknown clients: otherwise the throttle, and the time that counting takes, would reveal which ids exist.
 pub fn counts_as_a_guess(refusal: &OAuthError) -> bool {
     matches!(
         refusal,
@@ -292,8 +293,8 @@ mod tests {
         client
     }
 
-    /// The matrix endpoint × spoiled fact: each endpoint refuses each fault that its column names, and says so in
-    /// its own words.
+    /// The matrix endpoint × broken fact: each endpoint rejects each fault that its column names, with the error of
+    /// that fault.
     #[test]
     fn every_endpoint_refuses_every_fault_of_its_column() {
         let mut cells = 0;

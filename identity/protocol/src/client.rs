@@ -1,4 +1,4 @@
-//! Clients: what is registered, and what a registration may say.
+//! Clients: their registration, and what a registration may contain.
 
 use std::fmt;
 
@@ -8,19 +8,20 @@ use url::{Origin, Url};
 
 use crate::{Scope, Timestamp, redirect_uri, resource};
 
-/// A client identifier. It can never look like a user's id, so no machine's `sub` is ever a person's.
+/// A client identifier. It can never look like a user id, so the `sub` of a machine is never that of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ClientId(String);
 
 impl ClientId {
-    /// RFC 6749 §2.2, appendix A.1: visible ASCII, here up to 256, and never a UUID: those are people.
+    /// RFC 6749 §2.2, appendix A.1: visible ASCII, at most 256 characters here, and never a UUID, because user ids are
+    /// UUIDs.
     pub fn parse(text: &str) -> Option<Self> {
         let visible = text.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
         ((1..=256).contains(&text.len()) && visible && !looks_like_a_user_id(text))
             .then(|| Self(text.to_owned()))
     }
 
-    /// The identifier's text.
+    /// The identifier as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -39,27 +40,27 @@ impl<'de> Deserialize<'de> for ClientId {
     }
 }
 
-/// User ids are UUIDs, in whatever letter case and with or without hyphens.
+/// User ids are UUIDs, in any letter case, with or without hyphens.
 pub(crate) fn looks_like_a_user_id(text: &str) -> bool {
     let digits: Vec<u8> = text.bytes().filter(|byte| *byte != b'-').collect();
     digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// How a client proves itself at the token endpoint (OpenID Connect Core §9).
+/// How a client authenticates at the token endpoint (OpenID Connect Core §9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
-    /// A public client: it proves nothing.
+    /// A public client: no authentication.
     None,
     /// HTTP Basic.
     #[default]
     ClientSecretBasic,
-    /// In the form.
+    /// Parameters in the request body.
     ClientSecretPost,
 }
 
 impl AuthMethod {
-    /// Its name in a registration.
+    /// The name in a registration.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -68,8 +69,9 @@ impl AuthMethod {
         }
     }
 
-    /// Whether a client that is registered for this method may use that one. A secret is one secret in the header and in
-    /// the form, and client libraries differ in which they choose; whoever has no secret cannot use one.
+    /// Whether a client registered for this method may use the presented one. A secret is accepted both in the header
+    /// and in the body, because client libraries differ in which they choose; a client without a secret cannot use
+    /// either.
     pub fn accepts(self, presented: Self) -> bool {
         match self {
             Self::None => presented == Self::None,
@@ -81,7 +83,7 @@ impl AuthMethod {
     }
 }
 
-/// A grant type that this version issues tokens for.
+/// A grant type that this version supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// RFC 6749 §4.1
@@ -93,19 +95,19 @@ pub enum Grant {
 }
 
 impl Grant {
-    /// Every grant type that is built, in the order of the metadata.
+    /// Every supported grant type, in the order of the metadata.
     pub const ALL: [Grant; 3] = [
         Grant::AuthorizationCode,
         Grant::RefreshToken,
         Grant::ClientCredentials,
     ];
 
-    /// The grant of a `grant_type` parameter.
+    /// The grant named by a `grant_type` parameter.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.name() == text)
     }
 
-    /// Its name on the wire.
+    /// The name on the wire.
     pub fn name(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
@@ -115,7 +117,7 @@ impl Grant {
     }
 }
 
-/// A signature algorithm of our own tokens.
+/// A signature algorithm for our own tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Alg {
     /// ECDSA on P-256: the default.
@@ -133,7 +135,7 @@ impl Alg {
     /// Every algorithm that we sign with.
     pub const ALL: [Alg; 4] = [Alg::ES256, Alg::EdDSA, Alg::RS256, Alg::PS256];
 
-    /// Its name on the wire (RFC 7518 §3.1, RFC 8037 §3.1).
+    /// The name on the wire (RFC 7518 §3.1, RFC 8037 §3.1).
     pub fn name(self) -> &'static str {
         match self {
             Self::ES256 => "ES256",
@@ -144,111 +146,112 @@ impl Alg {
     }
 }
 
-/// What kind of program a client is (OpenID Connect Registration §2).
+/// The kind of application (OpenID Connect Registration §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplicationType {
     /// On a server or in a browser.
     #[default]
     Web,
-    /// On a person's device.
+    /// On a user's device.
     Native,
 }
 
-/// What a native client gets whose answer was lost for longer than the overlap (design §4, rule 4).
+/// What a native client gets when a token response was lost for longer than the overlap (docs/tokens.md, Refresh tokens,
+/// rule 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LostAnswer {
-    /// The same successor, one time.
+    /// The same successor, once.
     Once,
 }
 
-/// What three generations in a row with a retry lead to (design §4, rule 6).
+/// The consequence of three generations in a row with a retry (docs/tokens.md, Refresh tokens, rule 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverlapStreak {
-    /// The person and the administrators are told.
+    /// The user and the administrators are alerted.
     #[default]
     Alert,
-    /// They are told, and the family ends.
+    /// They are alerted, and the family ends.
     End,
 }
 
-/// What is registered of a client; the names are those of RFC 7591 and OpenID Connect Registration.
+/// The registration of a client; the names are those of RFC 7591 and OpenID Connect Registration.
 ///
-/// Whoever takes a registration refuses names that are in neither [`Metadata::BUILT`] nor [`Metadata::LATER`]; the
-/// store reads whatever a newer node has written.
+/// Code that accepts a registration rejects names that are in neither [`Metadata::BUILT`] nor [`Metadata::LATER`]; the
+/// store reads anything that a newer node has written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
     /// The client's identifier.
     pub client_id: ClientId,
-    /// Its name for people.
+    /// The name shown to users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
-    /// Its page for people.
+    /// The home page shown to users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
-    /// How it proves itself.
+    /// How the client authenticates.
     #[serde(default)]
     pub token_endpoint_auth_method: AuthMethod,
-    /// Web or native.
+    /// Whether it is a web or a native application.
     #[serde(default)]
     pub application_type: ApplicationType,
-    /// The grant types that it may use. Names that are not built yet are kept.
+    /// The grant types that it may use. Unsupported names are kept.
     #[serde(default)]
     pub grant_types: Vec<String>,
     /// The response types that it may use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub response_types: Vec<String>,
-    /// Where the browser may be sent back to.
+    /// The registered redirect URIs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redirect_uris: Vec<String>,
-    /// Where the browser may be sent after logout.
+    /// The addresses that the browser may be sent to after logout.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<String>,
-    /// Every scope that it may ask for.
+    /// Every scope that it may request.
     #[serde(default)]
     pub scope: Scope,
-    /// The resources that it may ask for.
+    /// The resources that it may request tokens for.
     #[serde(default)]
     pub resources: Vec<String>,
     /// The resource of a request that names neither resource nor scope.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_resource: Option<String>,
-    /// `false` only for confidential clients, by the operator.
+    /// `false` only for confidential clients, set by the operator.
     #[serde(default = "yes")]
     pub require_pkce: bool,
-    /// Origins of browser clients.
+    /// The origins of browser clients.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_origins: Vec<String>,
-    /// The audiences whose tokens it may introspect; `*` is every one.
+    /// The audiences whose tokens it may introspect; `*` means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_introspect: Vec<String>,
-    /// Whether its refresh tokens rotate; by kind of client when absent.
+    /// Whether refresh tokens rotate; if absent, the kind of client decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_refresh_tokens: Option<bool>,
-    /// How long the previous refresh token still answers.
+    /// How many seconds the previous refresh token is still accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_overlap_seconds: Option<u32>,
-    /// `once`: a native client's answer that was lost for longer than the overlap is given again, one time.
+    /// `once`: a token response that a native client lost for longer than the overlap is repeated once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_answer: Option<LostAnswer>,
-    /// What three generations in a row with a retry lead to.
+    /// The consequence of three generations in a row with a retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap_streak: Option<OverlapStreak>,
-    /// Adds the issuer's own audience beside a resource.
+    /// Adds the issuer's own audience to tokens for a resource.
     #[serde(default)]
     pub userinfo_audience: bool,
-    /// `fapi2`, or none.
+    /// `fapi2`, or absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// What signs its ID tokens.
+    /// The signature algorithm of ID tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<Alg>,
-    /// What signs its access tokens.
+    /// The signature algorithm of access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_signed_response_alg: Option<Alg>,
-    /// What is kept and not used yet.
+    /// Fields that are stored but not supported yet.
     #[serde(flatten)]
     pub later: Map<String, Value>,
 }
@@ -258,7 +261,7 @@ fn yes() -> bool {
 }
 
 impl Metadata {
-    /// The names that mean something today.
+    /// The supported fields.
     pub const BUILT: [&str; 27] = [
         "client_id",
         "client_name",
@@ -289,8 +292,8 @@ impl Metadata {
         "policy",
     ];
 
-    /// Standard names (RFC 7591 §2, OpenID Connect Registration §2, Front-Channel Logout §2, RFC 9126, RFC 9449) that
-    /// are kept until they are built.
+    /// Standard fields (RFC 7591 §2, OpenID Connect Registration §2, Front-Channel Logout §2, RFC 9126, RFC 9449) that
+    /// are stored until they are supported.
     pub const LATER: [&str; 23] = [
         "logo_uri",
         "policy_uri",
@@ -317,25 +320,25 @@ impl Metadata {
         "tls_client_certificate_bound_access_tokens",
     ];
 
-    /// The first name that no registration has.
+    /// The first field that is not a registration parameter.
     pub fn unknown_name(&self) -> Option<&str> {
         let known = |name: &&str| Self::BUILT.contains(name) || Self::LATER.contains(name);
         self.later.keys().map(String::as_str).find(|name| !known(name))
     }
 
-    /// The names that are kept and not used yet.
+    /// The fields that are stored but not supported yet.
     pub fn unbuilt_names(&self) -> impl Iterator<Item = &str> {
         let names = self.later.keys().map(String::as_str);
         names.filter(|name| !Self::BUILT.contains(name))
     }
 
-    /// Everything that a registration must obey, whoever writes it. The error is a sentence for that person.
+    /// Checks everything that holds for any registration. The error is a sentence for its author.
     pub fn check(&self) -> Result<(), String> {
         let confidential = self.token_endpoint_auth_method != AuthMethod::None;
         let native = self.application_type == ApplicationType::Native;
         let id = &self.client_id;
         if let Some(name) = self.unknown_name() {
-            return Err(format!("client {id}: {name:?} is not a name of a registration"));
+            return Err(format!("client {id}: {name:?} is not a registration parameter"));
         }
         for uri in &self.redirect_uris {
             redirect_uri::check("redirect_uri", uri, native)?;
@@ -371,7 +374,7 @@ impl Metadata {
             .any(|grant| matches!(grant.as_str(), "password" | "implicit"))
         {
             return Err(format!(
-                "client {id}: the grants password and implicit do not exist here"
+                "client {id}: the password and implicit grants are not supported"
             ));
         }
         if !confidential
@@ -381,7 +384,7 @@ impl Metadata {
                 .any(|grant| grant == Grant::ClientCredentials.name())
         {
             return Err(format!(
-                "client {id}: client_credentials is for confidential clients (RFC 6749 §4.4)"
+                "client {id}: client_credentials requires a confidential client (RFC 6749 §4.4)"
             ));
         }
         if !confidential && !self.may_introspect.is_empty() {
@@ -391,7 +394,7 @@ impl Metadata {
         }
         if !self.require_pkce && (!confidential || self.profile.is_some()) {
             return Err(format!(
-                "client {id}: only a confidential client without a profile may go without PKCE"
+                "client {id}: only a confidential client without a profile may skip PKCE"
             ));
         }
         if let Some(default) = &self.default_resource
@@ -402,15 +405,15 @@ impl Metadata {
             ));
         }
         if self.lost_answer.is_some() && !native {
-            return Err(format!("client {id}: lost_answer is for native clients"));
+            return Err(format!("client {id}: lost_answer requires a native client"));
         }
         if self.profile.as_deref().is_some_and(|profile| profile != "fapi2") {
-            return Err(format!("client {id}: the only profile is fapi2"));
+            return Err(format!("client {id}: the only supported profile is fapi2"));
         }
         Ok(())
     }
 
-    /// The grant types that are kept but not built yet.
+    /// The grant types that are stored but not supported yet.
     pub fn unbuilt_grants(&self) -> impl Iterator<Item = &str> {
         self.grant_types
             .iter()
@@ -419,33 +422,34 @@ impl Metadata {
     }
 }
 
-/// A client as the store knows it.
+/// A client as stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Client {
-    /// What is registered.
+    /// The registration.
     pub metadata: Metadata,
-    /// The keyed hash of its secret and the id of the key; confidential clients alone.
+    /// The keyed hash of the secret and the id of the key; only for confidential clients.
     pub secret: Option<StoredSecret>,
-    /// When its secret was made at random, with 128 bits or more. `None` where somebody chose it: it may be guessable.
+    /// When the secret was generated at random, with 128 bits or more. `None` if somebody chose it: it may be
+    /// guessable.
     pub secret_generated_at: Option<Timestamp>,
-    /// The one that it had before, and until when that still counts.
+    /// The previous secret, and until when it stays valid.
     pub previous_secret: Option<(StoredSecret, Timestamp)>,
     /// When an administrator disabled it.
     pub disabled_at: Option<Timestamp>,
-    /// Tokens issued up to this instant are refused everywhere; new ones are stamped later (design §4, Revocation).
+    /// Tokens issued up to this instant are rejected everywhere; new ones are stamped later (docs/tokens.md, Revocation).
     pub tokens_before: Option<Timestamp>,
-    /// The same for the tokens that it has in its own name alone, not for those of its people.
+    /// The same for the tokens that it obtains on its own behalf only, not for those of its users.
     pub machine_tokens_before: Option<Timestamp>,
-    /// Counts its changes.
+    /// Incremented by each change.
     pub version: i64,
 }
 
-/// A client secret at rest: never the secret.
+/// A stored client secret: never the secret itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSecret {
-    /// Which MAC key made the hash.
+    /// The MAC key that made the hash.
     pub key_id: String,
-    /// HMAC-SHA-256 over the secret, base64url.
+    /// HMAC-SHA-256 over the secret, in base64url.
     pub hash: String,
 }
 
@@ -455,7 +459,7 @@ impl Client {
         &self.metadata.client_id
     }
 
-    /// The secrets that prove it at `now`: its own, and while its programs change over the one before.
+    /// The secrets valid at `now`: the current one, and the previous one during an overlap.
     pub fn secrets(&self, now: Timestamp) -> [Option<&StoredSecret>; 2] {
         let previous = self.previous_secret.as_ref();
         let counts = previous
@@ -464,7 +468,8 @@ impl Client {
         [self.secret.as_ref(), counts]
     }
 
-    /// Its page for people, where it is on a site that it signs people in to: a name that people trust leads nowhere else.
+    /// The home page, if it is on a site that the client signs users in to: a name that users trust must not link
+    /// elsewhere.
     pub fn home(&self) -> Option<&str> {
         let origin = |uri: &str| Url::parse(uri).map(|url| url.origin()).ok();
         let home = self.metadata.client_uri.as_deref()?;
@@ -473,8 +478,8 @@ impl Client {
         sites.any(|site| site == at).then_some(home)
     }
 
-    /// Where it begins a sign-in by itself when somebody is sent there (OpenID Connect Core §4), with our name added.
-    /// It is not a field: what was registered before it meant anything was not checked, and stays readable.
+    /// Where a third party can start a sign-in (OpenID Connect Core §4), with our issuer added. It is not a field,
+    /// because values registered before the field was supported were not checked, and must stay readable.
     pub fn initiate_login(&self, issuer: &str) -> Option<String> {
         let uri = self.metadata.later.get(INITIATE_LOGIN_URI)?.as_str()?;
         redirect_uri::check(INITIATE_LOGIN_URI, uri, false).ok()?;
@@ -483,8 +488,9 @@ impl Client {
         Some(url.into())
     }
 
-    /// Where it hears of sign-outs, if it does (OpenID Connect Back-Channel Logout §2.2). A client that was disabled hears
-    /// nothing. As for [`Self::initiate_login`], what was registered before it meant anything was not checked.
+    /// Where the client receives logout tokens, if it does (OpenID Connect Back-Channel Logout §2.2). A disabled client
+    /// receives none. As for [`Self::initiate_login`], values registered before the field was supported were not
+    /// checked.
     pub fn backchannel_logout_uri(&self) -> Option<&str> {
         let uri = self.metadata.later.get(BACKCHANNEL_LOGOUT_URI)?.as_str()?;
         let calls =
@@ -492,17 +498,17 @@ impl Client {
         calls.then_some(uri)
     }
 
-    /// True when it can prove itself.
+    /// True if the client can authenticate.
     pub fn is_confidential(&self) -> bool {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
     }
 
-    /// True when it is registered for the grant.
+    /// True if it is registered for the grant.
     pub fn may_use(&self, grant: Grant) -> bool {
         self.metadata.grant_types.iter().any(|name| name == grant.name())
     }
 
-    /// True when the grant type of this name is registered, built or not.
+    /// True if the grant type of this name is registered, supported or not.
     pub fn has_grant(&self, name: &str) -> bool {
         self.metadata.grant_types.iter().any(|known| known == name)
     }
@@ -512,22 +518,22 @@ impl Client {
         self.metadata.profile.as_deref() == Some("fapi2")
     }
 
-    /// What signs its ID tokens: RS256 unless it registered another (OpenID Connect Core §15.1).
+    /// The signature algorithm of ID tokens: RS256 unless another is registered (OpenID Connect Core §15.1).
     pub fn id_token_alg(&self) -> Alg {
         self.metadata.id_token_signed_response_alg.unwrap_or(Alg::RS256)
     }
 
-    /// What signs its access tokens.
+    /// The signature algorithm of access tokens.
     pub fn access_token_alg(&self) -> Alg {
         self.metadata.access_token_signed_response_alg.unwrap_or_default()
     }
 }
 
-/// The name of a registration that says where a client begins a sign-in by itself.
+/// The registration field for a sign-in that a third party starts.
 const INITIATE_LOGIN_URI: &str = "initiate_login_uri";
-/// The name of a registration that says where a client hears of sign-outs.
+/// The registration field for the address of logout tokens.
 const BACKCHANNEL_LOGOUT_URI: &str = "backchannel_logout_uri";
-/// Whether it must be told which session ended: every client is.
+/// Whether logout tokens must have a `sid`; they always have one.
 const BACKCHANNEL_LOGOUT_SESSION_REQUIRED: &str = "backchannel_logout_session_required";
 
 #[cfg(test)]
@@ -677,7 +683,7 @@ pub(crate) mod tests {
             begins("https://shop.test/in?a=b".into()).as_deref(),
             Some("https://shop.test/in?a=b&iss=https%3A%2F%2Fid.test")
         );
-        // What was kept before it meant anything may be anything.
+        // A value stored before the field was supported may be anything.
         for bad in ["javascript:alert(1)", "http://shop.test/in", "/in", ""] {
             assert_eq!(begins(bad.into()), None, "{bad}");
         }
@@ -727,7 +733,7 @@ pub(crate) mod tests {
         for bad in bad.chain([list, Value::Null, Value::from(7)]) {
             let client = registered(BACKCHANNEL_LOGOUT_URI, bad.clone());
             assert!(client.metadata.check().is_err(), "{bad}");
-            // Nor is it called where it was kept before it meant anything.
+            // A value stored before the field was supported is not called either.
             assert_eq!(client.backchannel_logout_uri(), None, "{bad}");
         }
         let mut disabled = registered(BACKCHANNEL_LOGOUT_URI, "https://rp.test/out".into());

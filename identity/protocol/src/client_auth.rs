@@ -1,4 +1,4 @@
-//! Client authentication: what was presented, and whether it is the client's (RFC 6749 §2.3).
+//! Client authentication: the presented credentials, and whether they are the client's (RFC 6749 §2.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -9,14 +9,14 @@ use subtle::ConstantTimeEq;
 use crate::client::{AuthMethod, ClientId, StoredSecret};
 use crate::error::OAuthError;
 
-/// What a request presented, by exactly one method.
+/// The credentials of a request, presented by exactly one method.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Presented {
-    /// How.
+    /// The method.
     pub method: AuthMethod,
-    /// Who it says it is. Text that cannot be a client id names nobody.
+    /// The claimed client id, or `None` for text that is not a valid client id.
     pub client_id: Option<ClientId>,
-    /// Its secret, unless it is public.
+    /// The secret; absent for public clients.
     pub secret: Option<String>,
 }
 
@@ -29,13 +29,13 @@ impl std::fmt::Debug for Presented {
     }
 }
 
-/// The longest secret that is looked at.
+/// The longest secret that is compared.
 const LONGEST_SECRET: usize = 512;
 
 /// Reads the credentials of a request: all `Authorization` headers, and `client_id` and `client_secret` of the form.
 ///
-/// Two methods at once are refused, and so is a header that is not exactly `Basic` credentials. A header without a secret
-/// says no more than `client_id` alone: HTTP libraries send it for a public client (RFC 6749 §2.3.1).
+/// Two methods at once are rejected, and so is a header that is not exactly `Basic` credentials. A header without a
+/// secret means the same as `client_id` alone: HTTP libraries send it for public clients (RFC 6749 §2.3.1).
 pub fn present(
     authorization: &[&[u8]],
     form_id: Option<String>,
@@ -45,7 +45,7 @@ pub fn present(
         ([_, _, ..], _) | ([_], Some(_)) => Err(OAuthError::TwoAuthentications),
         ([header], None) => {
             let (id, secret) = parse_basic(header)?;
-            // RFC 6749 §2.3.1 lets client_id appear in the form beside Basic; it must then be the same.
+            // RFC 6749 §2.3.1 lets client_id appear in the form beside Basic; both must be equal.
             if form_id.is_some_and(|form_id| form_id != id) {
                 return Err(OAuthError::TwoAuthentications);
             }
@@ -82,13 +82,13 @@ pub fn present(
 fn parse_basic(header: &[u8]) -> Result<(String, String), OAuthError> {
     let malformed = || OAuthError::MalformedBasic;
     let text = std::str::from_utf8(header).map_err(|_| malformed())?;
-    // RFC 9110 §11.4: one or more spaces follow the scheme.
+    // RFC 9110 §11.4: the scheme is followed by one or more spaces.
     let (scheme, encoded) = text.split_once(' ').ok_or_else(malformed)?;
     let encoded = encoded.trim_start_matches(' ');
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed());
     }
-    // The engine refuses missing or superfluous padding, white space and trailing bits.
+    // The engine rejects missing or superfluous padding, white space and trailing bits.
     let bytes = STANDARD.decode(encoded).map_err(|_| malformed())?;
     let colon = bytes
         .iter()
@@ -122,14 +122,14 @@ fn form_decode(bytes: &[u8]) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// The keyed hash under which a secret is kept. Secrets have 256 random bits, so a fast hash is enough, and the key
+/// The keyed hash under which a secret is stored. Secrets have 256 random bits, so a fast hash is enough, and the key
 /// makes a stolen table useless.
 pub fn hash_secret(key: &[u8; 32], secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(mac(key, secret))
 }
 
 /// Compares in constant time. `stored` is `None` for an unknown client and for one without a secret: the same work is
-/// done, and the answer is no.
+/// done, and the result is false.
 pub fn secret_matches(key: &[u8; 32], stored: Option<&StoredSecret>, presented: Option<&str>) -> bool {
     let presented = presented.filter(|secret| secret.len() <= LONGEST_SECRET);
     let computed = mac(key, presented.unwrap_or_default());

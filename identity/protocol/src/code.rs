@@ -1,4 +1,4 @@
-//! The authorization code: what a redemption gives, and what a replay ends (design §4, Authorization code).
+//! The authorization code: what a redemption yields, and what a replay ends (docs/tokens.md, Authorization codes).
 
 use crate::Timestamp;
 use crate::access_token::{self, Issue, Source};
@@ -15,25 +15,25 @@ use crate::refresh_token::{Handle, KeyId, Name, Salt};
 use crate::resource::Resource;
 use crate::session::SignIn;
 
-/// How long a code may wait, in milliseconds (TK-04).
+/// How long a code is valid, in milliseconds.
 pub const LIFE_MS: i64 = 60_000;
 
-/// A code's row, but for the hash that finds it.
+/// A code's row, without the hash that it is found by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Code {
-    /// To whom it was given.
+    /// The client that it was issued to.
     pub client: ClientId,
-    /// The client's profile then.
+    /// The client's profile at that time.
     pub client_profile: Option<String>,
-    /// Whose it is.
+    /// The user who signed in.
     pub user: String,
-    /// The session that it began in.
+    /// The session that it was issued in.
     pub session: String,
-    /// How the client knows that session.
+    /// The `sid` of that session at the client.
     pub sid: Option<String>,
-    /// Where the browser took it, as the request wrote it.
+    /// The redirect URI, as the request wrote it.
     pub redirect_uri: String,
-    /// What it grants: each pair was asked for by the request, and is allowed.
+    /// What it grants: each pair was requested and is allowed.
     pub granted: Granted,
     /// The PKCE challenge.
     pub challenge: Option<Challenge>,
@@ -41,43 +41,43 @@ pub struct Code {
     pub nonce: Option<String>,
     /// The thumbprint of the key that it is bound to (`dpop_jkt`, RFC 9449 §10).
     pub confirmation: Option<String>,
-    /// How the person signed in.
+    /// How the user signed in.
     pub sign_in: SignIn,
-    /// When it was made.
+    /// When it was issued.
     pub created_at: Timestamp,
-    /// When it is over.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// How it was spent. The row stays as long as the family.
+    /// How it was redeemed. The row stays as long as the family.
     pub spent: Option<Spent>,
-    /// When the browser that it was given to took it a second time: then the client may have it twice without a thief.
+    /// When its browser received it a second time: the client may then present it twice without any theft.
     pub repeated_at: Option<Timestamp>,
 }
 
 /// The one redemption of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spent {
-    /// When the winner's transaction was committed, or the latest instant at which that may have been.
+    /// When the redeeming transaction was committed, or the latest instant at which that may have happened.
     pub committed_at: Timestamp,
     /// The family's id.
     pub family: String,
-    /// What its access tokens name.
+    /// The `fam` of its access tokens.
     pub fam: String,
 }
 
-/// What the shell knows when a code comes. The client is proved.
+/// The facts when a code is presented. The client is authenticated.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The row of the code's hash.
     pub code: Option<&'a Code>,
-    /// The proved client.
+    /// The authenticated client.
     pub client: &'a Client,
-    /// `redirect_uri`, as it was sent.
+    /// `redirect_uri`, as sent.
     pub redirect_uri: Option<&'a str>,
-    /// `code_verifier`, as it was sent.
+    /// `code_verifier`, as sent.
     pub verifier: Option<&'a str>,
     /// The thumbprint of the key that the request proved.
     pub proof: Option<&'a str>,
-    /// When the request came in.
+    /// When the request was received.
     pub received_at: Timestamp,
     /// The person, their consent, their session.
     pub validity: GrantValidity<'a>,
@@ -85,32 +85,32 @@ pub struct Facts<'a> {
     pub issuer: &'a str,
     /// Every resource.
     pub resources: &'a [Resource],
-    /// `resource`, each time it was sent.
+    /// Each `resource`, as sent.
     pub asked_resource: &'a [String],
-    /// How long families live.
+    /// The time limits of families.
     pub limits: Limits,
-    /// The birth of the person's family at this client that limits the next ([`family_limits::next_birth`]).
+    /// The creation time that limits the user's next family at this client ([`family_limits::next_birth`]).
     pub limiting_birth: Option<Timestamp>,
     /// The MAC key that signs new generations.
     pub mac_key_id: KeyId,
-    /// Randomness for what is born.
+    /// Random values for the new family.
     pub random: &'a Random<'a>,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
     /// The latest instant that this installation has seen.
     pub latest: Timestamp,
 }
 
-/// The caller's randomness for one redemption.
+/// Random values of one redemption, supplied by the caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Random<'a> {
     /// The family's id in the store.
     pub family: &'a str,
-    /// What refresh tokens find it by.
+    /// The handle that refresh tokens carry.
     pub handle: Handle,
-    /// What access tokens name it by; never the handle.
+    /// The name that access tokens carry; never the handle.
     pub fam: &'a str,
-    /// Its part of every tag.
+    /// The salt of every tag.
     pub salt: Salt,
     /// The access token's `jti`.
     pub jti: &'a str,
@@ -119,36 +119,36 @@ pub struct Random<'a> {
 /// What the shell must do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Spend the code and write the family in one transaction, then answer.
+    /// Redeem the code and insert the family in one transaction, then respond.
     Redeem(Box<Redeem>),
     /// End that family ([`CodeReuse`](crate::revocation_policy::RevocationCause::CodeReuse)), publish, audit, tell the
     /// person. Then `invalid_grant`.
     ReplayKills {
         /// The family's id.
         family: String,
-        /// What its access tokens name.
+        /// The `fam` of its access tokens.
         fam: String,
     },
-    /// Answer with the error; nothing is written, and the code is as it was.
+    /// Respond with the error; nothing is written, and the code stays as it was.
     Refused(OAuthError),
 }
 
-/// `UPDATE codes SET spent_at, family_id WHERE code_hash AND spent_at IS NULL` must touch one row, and the family is
-/// inserted beside it. No row: load again and decide again.
+/// `UPDATE codes SET spent_at, family_id WHERE code_hash AND spent_at IS NULL` must change one row, and the family is
+/// inserted with it. If it changes none, load and decide again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Redeem {
-    /// The new row: every redemption makes one, with or without a refresh token.
+    /// The new family: every redemption creates one, with or without a refresh token.
     pub family: Family,
     /// The access token to sign.
     pub access: Issue<Audience>,
     /// The ID token to sign after it, [beside](id_token::Claims::beside) it.
     pub id_token: Option<id_token::Claims>,
-    /// The refresh token to make, for a client that is registered for refreshing.
+    /// The refresh token to make, for a client with the refresh_token grant.
     pub refresh: Option<Name>,
 }
 
-/// Decides. Everything that binds the code comes before its state: a replay ends something only when it is otherwise
-/// valid (TK-03), and what is wrong changes nothing.
+/// Decides what a redemption yields. Everything that the code is bound to is checked before its state: a replay ends
+/// something only if it is valid otherwise, and an invalid request changes nothing.
 pub fn decide(facts: &Facts<'_>) -> Decision {
     judge(facts).unwrap_or_else(Decision::Refused)
 }
@@ -156,11 +156,11 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
 fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
     let code = bound(facts)?;
     if let Some(spent) = &code.spent {
-        // A request that came in before the winner's commit raced it: the client, not a thief, sent both.
+        // A request received before the first redemption was committed raced it: the client sent both, not a thief.
         if facts.received_at <= spent.committed_at {
             return Err(GrantRefusal::CodeRaced.into());
         }
-        // We gave it twice ourselves, so that it comes twice says nothing.
+        // We issued it twice ourselves, so presenting it twice proves nothing.
         if code.repeated_at.is_some() {
             return Err(GrantRefusal::CodeRepeated.into());
         }
@@ -175,14 +175,14 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
     redeem(facts, code).map(|redeem| Decision::Redeem(Box::new(redeem)))
 }
 
-/// Whether the browser that finished a request is given its code once more, for a button that was pressed twice: while
-/// nobody has redeemed it, to the person whose it is. Whoever gives it notes [`Code::repeated_at`] first, where the row is
-/// still unspent.
+/// Whether the browser that finished a request receives its code once more, for a button that was pressed twice: only
+/// while the code is not redeemed, and only for the same user. The caller sets [`Code::repeated_at`] first, on the
+/// unspent row.
 pub fn may_repeat(code: &Code, person: Option<&str>, session_ended: bool, latest: Timestamp) -> bool {
     code.spent.is_none() && latest < code.expires_at && !session_ended && person == Some(code.user.as_str())
 }
 
-/// The code, when client, redirect_uri, verifier and key are all its own.
+/// The code, if client, redirect_uri, verifier and key all match.
 fn bound<'a>(facts: &Facts<'a>) -> Result<&'a Code, GrantRefusal> {
     let code = facts.code.ok_or(GrantRefusal::UnknownCode)?;
     if code.client != *facts.client.id() {
@@ -254,12 +254,12 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
 
 fn born(facts: &Facts<'_>, code: &Code) -> Family {
     let refreshes = facts.client.has_grant("refresh_token");
-    // From the latest instant that we saw: with a clock set back, a family would be over at its birth.
+    // Counted from the latest instant seen: with a clock that was set back, the family would expire at once.
     let latest = facts.latest.max(facts.now);
     let (idle, absolute) = if refreshes {
         facts.limits.begin(latest)
     } else {
-        // Without a refresh token the family is its one access token.
+        // Without a refresh token, the family consists of its one access token.
         (
             None,
             Some(Timestamp(latest.0.saturating_add(access_token::LIFE_S * 1_000))),

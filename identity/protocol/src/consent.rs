@@ -1,33 +1,33 @@
-//! What a person allowed a client, and when they must be asked again (design §4, Session and family; AZ-20).
+//! What a user allowed a client, and when the user must be asked again (docs/tokens.md, Consent).
 
 use crate::Timestamp;
 use crate::audience::Granted;
 use crate::client::{ApplicationType, Client};
 use crate::redirect_uri::RedirectUri;
 
-/// What a person allows a client: one row per person and client.
+/// A user's consent for a client: one row per user and client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
-    /// Everything that they have allowed so far: each pair stood on a page.
+    /// Everything allowed so far: each pair stood on a consent page.
     pub granted: Granted,
-    /// When they took it back.
+    /// When the user withdrew it.
     pub withdrawn_at: Option<Timestamp>,
 }
 
-/// Why the person is asked.
+/// Why the user is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// They never allowed this client anything, or took it back.
+    /// The user has never allowed this client anything, or has withdrawn it.
     First,
-    /// The client wants more than before.
+    /// The client requests more than before.
     Grew,
-    /// The client asked for the question: `prompt=consent`.
+    /// The client requested it: `prompt=consent`.
     Prompted,
-    /// Anybody on the device may pretend to be the client, so a remembered yes proves nothing (RFC 8252 §8.6).
+    /// Any program on the device may pretend to be the client, so a remembered consent proves nothing (RFC 8252 §8.6).
     Unproven,
 }
 
-/// Whether and why the person must be asked for exactly this.
+/// Whether and why the user must be asked for exactly this request.
 pub fn needed(
     client: &Client,
     redirect_uri: &RedirectUri,
@@ -45,14 +45,14 @@ pub fn needed(
     }
 }
 
-/// A public or native client whose answer lands on the device itself: loopback, or a private-use scheme.
+/// A public or native client whose response is delivered on the device itself: loopback, or a private-use scheme.
 pub fn is_unproven(client: &Client, redirect_uri: &RedirectUri) -> bool {
     let native = client.metadata.application_type == ApplicationType::Native;
     (native || !client.is_confidential()) && redirect_uri.is_on_device()
 }
 
-/// `offline_access` counts only when asked with `prompt=consent` or allowed before, and only for a client that may
-/// refresh; else it is ignored (OpenID Connect Core §11).
+/// Drops `offline_access` unless it is requested with `prompt=consent` or was allowed before, by a client that may
+/// refresh (OpenID Connect Core §11).
 pub fn settle_offline(
     client: &Client,
     asked: &Granted,
@@ -65,16 +65,16 @@ pub fn settle_offline(
     asked.filter(|_, name| counts || name != OFFLINE_ACCESS)
 }
 
-/// The scope of a family that outlives logout.
+/// The scope of families that outlive logout.
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 impl Consent {
-    /// True when everything asked was allowed, each scope at the resource for which it is asked.
+    /// True if everything requested is allowed, each scope at its resource.
     pub fn covers(&self, asked: &Granted) -> bool {
         self.granted.covers(asked)
     }
 
-    /// What is remembered after the person allowed this too. What a request *grants* is never this union.
+    /// The stored consent after the user allowed this too. What a request *grants* is never this union.
     pub fn after(remembered: Option<&Self>, allowed: &Granted) -> Self {
         let granted = match remembered {
             Some(consent) if consent.withdrawn_at.is_none() => consent.granted.or(allowed),

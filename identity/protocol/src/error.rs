@@ -1,28 +1,28 @@
-//! Every way in which a request can be refused, and the one table from reasons to the wire.
+//! Every error of the OAuth endpoints, and the one table that maps reasons to responses.
 
 use crate::Timestamp;
 use crate::client::AuthMethod;
 
-/// Why a request was refused. The reason goes to the log; the peer gets the code.
+/// Why a request is rejected. The reason goes to the log; the peer gets the code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OAuthError {
-    /// The request cannot be read.
+    /// The request cannot be parsed.
     #[error("the request is malformed: {0}")]
     Malformed(&'static str),
-    /// Two ways of proving oneself in one request.
-    #[error("more than one client authentication")]
+    /// Two authentication methods in one request.
+    #[error("the request uses more than one client authentication method")]
     TwoAuthentications,
-    /// No credentials at all where they are needed.
-    #[error("no client authentication")]
+    /// No credentials where they are required.
+    #[error("the request has no client authentication")]
     NoAuthentication,
-    /// `Authorization` cannot be decoded exactly.
+    /// The `Authorization` header cannot be decoded exactly.
     #[error("the Basic credentials are malformed")]
     MalformedBasic,
-    /// No such client.
-    #[error("unknown client")]
+    /// No client has this id.
+    #[error("the client is unknown")]
     UnknownClient,
     /// The client used a method that its registration does not accept.
-    #[error("the registered method is {}", .0.name())]
+    #[error("the client must authenticate with {}", .0.name())]
     WrongAuthMethod(AuthMethod),
     /// The secret is wrong.
     #[error("the client secret is wrong")]
@@ -33,85 +33,85 @@ pub enum OAuthError {
     /// An administrator disabled the client.
     #[error("the client is disabled")]
     ClientDisabled,
-    /// A public client where only a confidential one may come.
-    #[error("a public client may not do this")]
+    /// A public client at an endpoint for confidential clients.
+    #[error("the endpoint requires a confidential client")]
     PublicClient,
-    /// `grant_type` names nothing that is built.
+    /// The `grant_type` is not supported.
     #[error("the grant type is not supported")]
     UnsupportedGrant,
     /// The client is not registered for the grant.
-    #[error("the client is not registered for this grant")]
+    #[error("the client is not registered for this grant type")]
     GrantNotAllowed,
-    /// The client may not introspect anything.
-    #[error("the client may not introspect")]
+    /// The client may not introspect tokens of any audience.
+    #[error("the client may not introspect tokens")]
     MayNotIntrospect,
-    /// `resource` names nothing, or nothing that this client may ask for.
-    #[error("the resource is unknown or not the client's")]
+    /// `resource` names no resource, or none that this client may request.
+    #[error("the resource is unknown or not allowed for this client")]
     InvalidTarget,
     /// No resource follows from the request.
-    #[error("the request does not say which resource it is for")]
+    #[error("the request names no resource, and none follows from it")]
     NoTarget,
-    /// The scope cannot be read or is more than the client may have.
-    #[error("the scope is not granted to this client at this resource")]
+    /// The scope cannot be parsed or exceeds what the client may have.
+    #[error("the scope is not allowed for this client at this resource")]
     InvalidScope,
     /// Scopes of two resources in one request.
     #[error("the scopes belong to more than one resource")]
     MixedScope,
-    /// A code or refresh token that gives nothing. Every reason is one answer, byte for byte.
+    /// A code or refresh token that is not valid. Every reason gets the same response, byte for byte.
     #[error(transparent)]
     InvalidGrant(#[from] GrantRefusal),
-    /// The person has had too many families at this client of late ([`crate::family_limits`]); from then on the next may be
-    /// born. The code stays as it is.
-    #[error("too many codes of this person were redeemed by this client of late")]
+    /// The user has had too many new families at this client recently ([`crate::family_limits`]); the next one is
+    /// possible from the given time on. The code stays unspent.
+    #[error("this client redeemed too many codes of this user within a minute")]
     TooManyRedemptions(Timestamp),
     /// `response_type` is not `code`.
     #[error("the response type is not supported")]
     UnsupportedResponseType,
-    /// `request` (OpenID Connect Core §6.1) is not built.
+    /// `request` (OpenID Connect Core §6.1) is not supported.
     #[error("request objects are not supported")]
     RequestNotSupported,
-    /// `request_uri` (OpenID Connect Core §6.2) is not built, and never fetched.
+    /// `request_uri` (OpenID Connect Core §6.2) is not supported, and never fetched.
     #[error("request_uri is not supported")]
     RequestUriNotSupported,
-    /// The person, or a missing right of theirs, said no.
-    #[error("the person did not allow it")]
+    /// The user denied the request, or lacks a right for it.
+    #[error("the user denied the request")]
     AccessDenied,
-    /// Nobody is signed in, or not the right person, or not recently enough.
-    #[error("the person must sign in")]
+    /// No user is signed in, or another one, or not recently enough.
+    #[error("the user must sign in")]
     LoginRequired,
-    /// The person has not allowed this yet.
-    #[error("the person must consent")]
+    /// The user has not allowed this yet.
+    #[error("the user must give consent")]
     ConsentRequired,
-    /// The person must do something that is neither.
-    #[error("the person must act")]
+    /// The user must do something else.
+    #[error("the user must interact with the authorization server")]
     InteractionRequired,
-    /// A bearer token that is not, or not any more, good here (RFC 6750 §3.1).
+    /// A bearer token that is not, or no longer, valid here (RFC 6750 §3.1).
     #[error("the access token is not accepted here")]
     InvalidToken,
-    /// A good bearer token without the scope (RFC 6750 §3.1).
-    #[error("the access token has not the scope for this")]
+    /// A valid bearer token without the required scope (RFC 6750 §3.1).
+    #[error("the access token lacks the required scope")]
     InsufficientScope,
-    /// The store cannot answer now; nothing was decided.
-    #[error("the store is not available")]
+    /// The store is unavailable; nothing was decided.
+    #[error("the store is unavailable")]
     Unavailable,
-    /// A defect of ours.
-    #[error("an internal error")]
+    /// A defect of the server.
+    #[error("an internal error occurred")]
     Internal,
 }
 
-/// The shape of a refusal on the wire (RFC 6749 §5.2).
+/// The error response on the wire (RFC 6749 §5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wire {
     /// HTTP status.
     pub status: u16,
     /// `error`
     pub code: &'static str,
-    /// `error_description`: one fixed sentence that repeats nothing of the request.
+    /// `error_description`: one fixed sentence that never repeats input.
     pub description: &'static str,
 }
 
 impl Wire {
-    /// The same refusal for a request without an `Authorization` header, where the endpoint need not challenge
+    /// The same error for a request without an `Authorization` header, at an endpoint that need not challenge
     /// (`Endpoint::always_challenges`).
     pub fn without_challenge(self) -> Self {
         Self {
@@ -122,15 +122,15 @@ impl Wire {
 }
 
 impl OAuthError {
-    /// The one table from reasons to RFC 6749 §5.2 and RFC 8707 §2 codes. What would tell an unknown client from a
-    /// wrong secret is one row on purpose.
+    /// The one table from reasons to the codes of RFC 6749 §5.2 and RFC 8707 §2. Unknown clients and wrong secrets
+    /// share one row on purpose, so that a response does not tell them apart.
     pub fn wire(&self) -> Wire {
         let (status, code, description) = match self {
             Self::Malformed(what) => (400, "invalid_request", *what),
             Self::TwoAuthentications => (
                 400,
                 "invalid_request",
-                "More than one client authentication was sent.",
+                "The request uses more than one client authentication method.",
             ),
             Self::NoAuthentication
             | Self::MalformedBasic
@@ -143,25 +143,30 @@ impl OAuthError {
                 "invalid_client",
                 "Too many failed attempts. Try again later.",
             ),
-            // Whoever comes as far as this has proved itself, or has no secret: it is told what its registration lacks.
+            // A client that gets this far has authenticated or has no secret, so it may learn what its registration
+            // lacks.
             Self::PublicClient => (
                 400,
                 "unauthorized_client",
-                "A client without a secret may not do this.",
+                "This request requires a confidential client.",
             ),
             Self::GrantNotAllowed => (
                 400,
                 "unauthorized_client",
-                "The client is not registered for this grant.",
+                "The client is not registered for this grant type.",
             ),
             Self::MayNotIntrospect => (
                 403,
                 "unauthorized_client",
-                "The client is not registered to introspect: it has no may_introspect.",
+                "The client may not introspect tokens: its registration has no may_introspect.",
             ),
             Self::UnsupportedGrant => (400, "unsupported_grant_type", "The grant type is not supported."),
             Self::InvalidTarget => (400, "invalid_target", "The resource is unknown or not allowed."),
-            Self::NoTarget => (400, "invalid_target", "Name the resource that the token is for."),
+            Self::NoTarget => (
+                400,
+                "invalid_target",
+                "The request must name the resource that the token is for.",
+            ),
             Self::InvalidScope => (400, "invalid_scope", "The scope is unknown or not allowed."),
             Self::MixedScope => (
                 400,
@@ -171,35 +176,44 @@ impl OAuthError {
             Self::InvalidGrant(_) => (
                 400,
                 "invalid_grant",
-                "The grant is invalid, expired, revoked or not the client's.",
+                "The grant is invalid, expired, revoked or was issued to another client.",
             ),
-            // RFC 6749 §5.2 has no code for it. This one tells that the same may succeed later, as its §4.1.2.1 has it.
+            // RFC 6749 §5.2 has no code for this. This one, from its §4.1.2.1, says that the same request may succeed
+            // later.
             Self::TooManyRedemptions(_) => (
                 429,
                 "temporarily_unavailable",
-                "Too many sign-ins of this person within a minute. Try again later.",
+                "This user signed in too often within a minute. Try again later.",
             ),
             Self::UnsupportedResponseType => (
                 400,
                 "unsupported_response_type",
-                "The only response type is code.",
+                "The only supported response_type is code.",
             ),
             Self::RequestNotSupported => (400, "request_not_supported", "Request objects are not supported."),
             Self::RequestUriNotSupported => {
                 (400, "request_uri_not_supported", "request_uri is not supported.")
             }
             Self::AccessDenied => (400, "access_denied", "The request was denied."),
-            Self::LoginRequired => (400, "login_required", "The person must sign in."),
-            Self::ConsentRequired => (400, "consent_required", "The person must give consent."),
-            Self::InteractionRequired => (400, "interaction_required", "The person must act."),
+            Self::LoginRequired => (400, "login_required", "The user must sign in."),
+            Self::ConsentRequired => (400, "consent_required", "The user must give consent."),
+            Self::InteractionRequired => (
+                400,
+                "interaction_required",
+                "The user must interact with the authorization server.",
+            ),
             Self::InvalidToken => (401, "invalid_token", "The access token is not accepted."),
             Self::InsufficientScope => (
                 403,
                 "insufficient_scope",
-                "The access token has not the scope for this.",
+                "The access token lacks the required scope.",
             ),
-            Self::Unavailable => (503, "temporarily_unavailable", "Try again soon."),
-            Self::Internal => (500, "server_error", "Something failed inside."),
+            Self::Unavailable => (
+                503,
+                "temporarily_unavailable",
+                "The service is temporarily unavailable. Try again soon.",
+            ),
+            Self::Internal => (500, "server_error", "An internal error occurred."),
         };
         Wire {
             status,
@@ -209,125 +223,125 @@ impl OAuthError {
     }
 }
 
-/// Why a code or refresh token gives nothing: for the log, the audit and the person's own page, never for the peer.
+/// Why a code or refresh token is not valid: for the log, the audit and the user's own page, never for the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantRefusal {
     /// No family has the handle.
     #[error("no family has this handle")]
     UnknownHandle,
-    /// The token names a MAC key that we do not hold.
+    /// The token names a MAC key that is unknown here.
     #[error("the MAC key is unknown")]
     UnknownMacKey,
-    /// The tag was not made by us, for this issuer and this epoch of the store.
-    #[error("the tag is false")]
+    /// The tag was not made for this token, this issuer and this epoch of the store.
+    #[error("the authentication tag does not verify")]
     FalseTag,
-    /// The tag is good, but we never used that key for this generation.
-    #[error("the MAC key is not the generation's own")]
+    /// The tag is genuine, but its key is not the one of this generation.
+    #[error("the token names another MAC key than its generation was made with")]
     OtherMacKey,
-    /// No such code.
+    /// No code has this hash.
     #[error("the code is unknown")]
     UnknownCode,
-    /// The code is older than its life.
+    /// The code has expired.
     #[error("the code has expired")]
     CodeExpired,
-    /// The code was spent by a request that raced this one.
+    /// A request that raced this one redeemed the code.
     #[error("a concurrent request redeemed the code")]
     CodeRaced,
-    /// The code was spent before, and its browser had been given it twice.
-    #[error("the code was redeemed before, and had been given twice")]
+    /// The code was redeemed before, and was issued to its browser twice.
+    #[error("the code was redeemed before, and had been issued to its browser twice")]
     CodeRepeated,
-    /// The code was spent before: its family ends.
+    /// The code was redeemed before: its family ends.
     #[error("the code was redeemed before")]
     CodeReplayed,
-    /// `redirect_uri` is not the one of the authorization request.
-    #[error("the redirect_uri is not the authorization request's")]
+    /// `redirect_uri` differs from the authorization request.
+    #[error("the redirect_uri differs from that of the authorization request")]
     RedirectUri,
-    /// No verifier for a code with a challenge.
+    /// The code has a challenge, but the request no verifier.
     #[error("the code verifier is missing")]
     VerifierMissing,
-    /// The verifier does not fit the challenge.
+    /// The verifier does not match the challenge.
     #[error("the code verifier is wrong")]
     VerifierWrong,
-    /// A verifier for a code without a challenge: somebody removed it (RFC 9700 §4.8.2).
-    #[error("a code verifier came for a code without a challenge")]
+    /// The request has a verifier, but the code no challenge: somebody removed it (RFC 9700 §4.8.2).
+    #[error("a code verifier was sent for a code without a challenge")]
     ChallengeMissing,
-    /// It belongs to another client.
-    #[error("it belongs to another client")]
+    /// The grant belongs to another client.
+    #[error("the grant belongs to another client")]
     OtherClient,
-    /// It is bound to a key that the request did not prove.
-    #[error("the bound key was not proved")]
+    /// The grant is bound to a key that the request does not prove.
+    #[error("the request does not prove possession of the bound key")]
     Binding,
-    /// The family was ended.
+    /// The family was revoked.
     #[error("the family was revoked")]
     Revoked,
-    /// The family was not used for too long.
-    #[error("the family was idle for too long")]
+    /// The family was unused for too long.
+    #[error("the family was unused for too long")]
     Idle,
-    /// The family is past its absolute end.
-    #[error("the family is past its end")]
+    /// The family has reached its absolute end.
+    #[error("the family has reached its absolute expiry")]
     Expired,
-    /// The person is gone.
-    #[error("the person is deleted or unknown")]
+    /// The user is deleted or unknown.
+    #[error("the user is deleted or unknown")]
     PersonGone,
-    /// The person is disabled.
-    #[error("the person is disabled")]
+    /// The user is disabled.
+    #[error("the user is disabled")]
     PersonDisabled,
-    /// An administrator locked the person.
-    #[error("the person is locked")]
+    /// An administrator locked the user.
+    #[error("the user is locked")]
     PersonLocked,
-    /// The person took the consent back.
+    /// The user withdrew the consent.
     #[error("the consent was withdrawn")]
     ConsentWithdrawn,
     /// The session was ended by somebody.
     #[error("the session was ended")]
     SessionEnded,
-    /// Nothing of what was asked is left after consent and roles.
-    #[error("no scope is left")]
+    /// Nothing of the request is left after consent and roles.
+    #[error("no scope is left after consent and roles")]
     NothingLeft,
-    /// An old generation came back: the family ends.
+    /// An old generation was presented: the family ends.
     #[error("an old generation was presented")]
     Replayed,
-    /// A generation came that the store has not reached: the store went backwards.
-    #[error("the store is behind the token")]
+    /// A generation was presented that the store has not reached: the store went backwards.
+    #[error("the token is newer than the store")]
     StoreRewound,
-    /// Too many generations in a row had a retry, and the client asked for an end then.
+    /// Too many generations in a row had a retry, and the client registered that the family then ends.
     #[error("too many generations in a row had a retry")]
     OverlapStreak,
 }
 
-/// A refusal that is shown to a person on a page of ours, because there is nowhere to send it.
+/// An error that is shown to the user on a page of ours, because there is no address to redirect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageError {
-    /// The request cannot be read, or repeats a parameter.
+    /// The request cannot be parsed, or repeats a parameter.
     Malformed,
-    /// `client_id` names nobody, or somebody who is disabled.
+    /// `client_id` names no client, or a disabled one.
     UnknownClient,
     /// `redirect_uri` is not one of the client's.
     RedirectUri,
     /// `post_logout_redirect_uri` is not one of the client's.
     LogoutUri,
-    /// `id_token_hint` and `client_id` do not belong together.
+    /// `id_token_hint` and `client_id` do not match.
     IdTokenHint,
-    /// The request is over, was answered, or never was.
+    /// The request expired, was already answered, or never existed.
     Expired,
-    /// The request began in another browser.
+    /// The request was started in another browser.
     OtherBrowser,
-    /// A form that no page of ours has sent.
+    /// The form was not sent from a page of ours.
     ForeignForm,
-    /// Too many sign-ins were begun or failed.
+    /// Too many sign-ins were started or failed.
     TooMany,
-    /// Too many people sign in at once.
+    /// Too many concurrent sign-ins.
     Busy,
-    /// There is no such page.
+    /// No page has this address.
     NotFound,
-    /// Nothing can be decided now.
+    /// The service is unavailable.
     Unavailable,
-    /// A defect of ours.
+    /// A defect of the server.
     Internal,
 }
 
 impl PageError {
-    /// Every refusal, in the order of docs/pages.md.
+    /// Every error, in the order of docs/pages.md.
     pub const ALL: [PageError; 13] = [
         Self::Malformed,
         Self::UnknownClient,
@@ -361,7 +375,7 @@ impl PageError {
         }
     }
 
-    /// `data-code` of the page, and the name of its sentence.
+    /// The `data-code` of the page, and the key of its sentence.
     pub fn code(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",

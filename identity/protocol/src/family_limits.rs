@@ -1,35 +1,35 @@
-//! How many families one person may have at one client, and how fast they may be born: work for one person must not grow
-//! with what a program stores in their name.
+//! How many families a user may have at one client, and how fast they may be created: the work for one user must not
+//! grow with what a program stores in the user's name.
 
 use crate::Timestamp;
 
-/// Families of one person at one client that may be born within [`WINDOW_MS`].
+/// How many families of one user at one client may be created within [`WINDOW_MS`].
 pub const BIRTHS: i64 = 20;
-/// The window of [`BIRTHS`], milliseconds.
+/// The window of [`BIRTHS`], in milliseconds.
 pub const WINDOW_MS: i64 = 60_000;
-/// Births that are dated further ahead than this do not count, milliseconds: after a clock was set back, whoever was born
-/// before that must not keep others waiting until it is that late again.
+/// Families dated further ahead than this do not count, in milliseconds: after a clock was set back, families created
+/// before must not block new ones until that time is reached again.
 pub const AHEAD_MS: i64 = 60_000;
 
-/// Families with a refresh token that one person may have alive at one client.
+/// How many families with a refresh token one user may have at one client.
 pub const MOST_LIVING: i64 = 100;
-/// How many end at most for one that is born: where there were more before there was a limit, they become fewer.
+/// How many families end at most for a new one: if more existed before the limit did, their number shrinks gradually.
 pub const MOST_ENDED: i64 = 5;
 
-/// When the next family may be born, if that is later than now. `limiting` is the birth of the one that was the
-/// [`BIRTHS`]th latest, of those that count.
+/// When the next family may be created, if that is later than now. `limiting` is the creation time of the [`BIRTHS`]th
+/// latest family that counts.
 pub fn next_birth(limiting: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     let next = Timestamp(limiting?.0.saturating_add(WINDOW_MS));
     (next > now).then_some(next)
 }
 
-/// How many families have to end before one more is born beside `living` others.
+/// How many families have to end before one more is created beside `living` others.
 pub fn too_many(living: i64) -> i64 {
     (living + 1 - MOST_LIVING).clamp(0, MOST_ENDED)
 }
 
-/// The families that end to make room, of the oldest of each kind: first those that a sign-out would end anyway, and one
-/// with `offline_access` only where no other is left.
+/// The families that end to make room, the oldest of each kind: first those that a sign-out would end anyway, and those
+/// with `offline_access` only if no other is left.
 pub fn to_end<F>(too_many: i64, online: Vec<F>, offline: Vec<F>) -> Vec<F> {
     let room = usize::try_from(too_many).unwrap_or_default();
     online.into_iter().chain(offline).take(room).collect()
@@ -48,7 +48,7 @@ mod tests {
             (at(100_000), 159_999, at(160_000)),
             (at(100_000), 160_000, None),
             (at(100_000), i64::MAX, None),
-            // A clock that is a little behind another node's.
+            // A clock slightly behind that of another node.
             (at(130_000), 100_000, at(190_000)),
         ] {
             assert_eq!(next_birth(limiting, Timestamp(now)), next, "{limiting:?} {now}");

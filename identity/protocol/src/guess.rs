@@ -1,14 +1,15 @@
-//! Guesses at a password: when no more are looked at, and for how long (design §6, Throttles; AC-05, AC-07).
+//! The password lockout: after how many failures passwords are no longer checked, and for how long
+//! (docs/configuration.md, Limits).
 
 use crate::Timestamp;
 
-/// How many consecutive failures a count bears before anything is refused: that of an account, of a name as it was typed,
-/// and of a browser in which somebody has signed in before.
+/// How many consecutive failures are allowed before requests are refused: for an account, for a name as typed, and for
+/// a browser in which the user has signed in before.
 pub const MOST: i64 = 20;
 
-/// The end of the block that begins with this guess, by the count that already contains it: from the twentieth in a row
-/// on, each guess is followed by a block, twice as long as the one before up to a quarter of an hour, so that nobody can
-/// lock another out for long. The guess itself is looked at, and when it is right, the block is forgiven.
+/// When the lockout after this failure ends. `failures` already includes it. From the twentieth consecutive failure on,
+/// each one is followed by a lockout twice as long as the one before, up to a quarter of an hour, so that nobody can
+/// lock out a user for long. The guess itself is still checked, and a correct one clears the lockout.
 pub fn block(failures: i64, now: Timestamp) -> Option<Timestamp> {
     let doublings = u32::try_from((failures - MOST).min(16)).ok()?;
     let ms = FIRST_BLOCK_MS << doublings;

@@ -1,4 +1,4 @@
-//! ID tokens: what they say (OpenID Connect Core §2), and what comes back of one as a hint.
+//! ID tokens: their claims (OpenID Connect Core §2), and their use as a hint.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,45 +9,45 @@ use crate::Timestamp;
 use crate::client::{Alg, Client, ClientId};
 use crate::session::SignIn;
 
-/// How long an ID token is good for, in seconds: it is read once, at once.
+/// The lifetime of an ID token, in seconds: it is used once, right away.
 pub const LIFE_S: i64 = 300;
 
-/// The claims of an ID token, in the order in which they are written.
+/// The claims of an ID token, in the order in which they are serialized.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Claims {
     /// The issuer.
     pub iss: String,
-    /// The person.
+    /// The user.
     pub sub: String,
     /// The client.
     pub aud: String,
-    /// The client again: it alone may use it.
+    /// The client again, as the only authorized party.
     pub azp: String,
-    /// When it ends, Unix seconds.
+    /// When it expires, Unix seconds.
     pub exp: i64,
     /// When it was issued, Unix seconds.
     pub iat: i64,
-    /// When the person signed in, Unix seconds.
+    /// When the user signed in, Unix seconds.
     pub auth_time: i64,
-    /// What the authorization request sent.
+    /// `nonce` of the authorization request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// The access token beside it.
+    /// The hash of the access token issued with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
-    /// The session, as this client knows it.
+    /// The session, under the `sid` that this client knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// How surely the person signed in.
+    /// The authentication context class of the sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// By what means.
+    /// The authentication methods of the sign-in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
 }
 
-/// What an ID token says of a sign-in. `nonce` goes with the first one alone: a refreshed one keeps iss, sub, aud, azp
-/// and auth_time, and has a new iat (OpenID Connect Core §12.2).
+/// The claims for a sign-in. `nonce` is only in the first ID token: a refreshed one keeps iss, sub, aud, azp and
+/// auth_time, and has a new iat (OpenID Connect Core §12.2).
 pub fn claims(
     issuer: &str,
     client: &Client,
@@ -75,7 +75,7 @@ pub fn claims(
 }
 
 impl Claims {
-    /// The same, beside this signed access token. `alg` signs the ID token.
+    /// The same claims with the hash of this signed access token. `alg` signs the ID token.
     pub fn beside(self, access_token: &str, alg: Alg) -> Self {
         Self {
             at_hash: Some(at_hash(access_token, alg)),
@@ -84,8 +84,8 @@ impl Claims {
     }
 }
 
-/// The left half of the hash that belongs to the signature (OpenID Connect Core §3.1.3.6). Ed25519 hashes with SHA-512
-/// (RFC 8032 §5.1).
+/// The left half of the hash that belongs to the signature algorithm (OpenID Connect Core §3.1.3.6). Ed25519 hashes
+/// with SHA-512 (RFC 8032 §5.1).
 pub fn at_hash(access_token: &str, alg: Alg) -> String {
     match alg {
         Alg::ES256 | Alg::RS256 | Alg::PS256 => URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token)[..16]),
@@ -93,8 +93,8 @@ pub fn at_hash(access_token: &str, alg: Alg) -> String {
     }
 }
 
-/// What an `id_token_hint` turned out to be. Signature, issuer and type are checked, by any key that ever signed and
-/// was not revoked; whether it has expired does not matter (OpenID Connect RP-Initiated Logout §4).
+/// What an `id_token_hint` turned out to be. Signature, issuer and type are checked against every key that ever signed
+/// and was not revoked; expiry does not matter (OpenID Connect RP-Initiated Logout §4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hint {
@@ -102,13 +102,13 @@ pub enum Hint {
     Absent,
     /// It is not an ID token of ours.
     Broken,
-    /// It is one.
+    /// A valid one.
     Ours {
-        /// Whom it was about.
+        /// Its `sub`.
         sub: String,
-        /// The one client that it was issued to.
+        /// The client that it was issued to.
         client: ClientId,
-        /// The session that it came from.
+        /// Its `sid`.
         sid: Option<String>,
     },
 }

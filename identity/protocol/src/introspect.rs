@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662): what a caller may learn of a token.
+//! Introspection (RFC 7662): what a caller may learn about a token.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use crate::refresh::Family;
 use crate::refresh_token::{Checked, Tag};
 use crate::resource::{Resource, same};
 
-/// A verified access token, as far as this decision needs it. Signature, type and expiry are already checked.
+/// A verified access token, reduced to what this decision needs. Signature, type and expiry are already checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token<'a> {
     /// Its audiences.
     pub aud: &'a [String],
     /// When it was issued, Unix seconds.
     pub iat: i64,
-    /// True when `sub` is the client itself.
+    /// True if `sub` is the client itself.
     pub is_machine: bool,
 }
 
@@ -36,7 +36,7 @@ pub fn is_active(
     meant && validity.holds_for_token(token.iat, token.is_machine)
 }
 
-/// Whether the caller may know of tokens for this audience. An alias of a resource counts as the resource.
+/// Whether the caller may learn about tokens for this audience. An alias counts as its resource.
 pub fn may_ask(caller: &Client, resources: &[Resource], audience: &str) -> bool {
     caller.metadata.may_introspect.iter().any(|name| {
         name == "*"
@@ -47,7 +47,7 @@ pub fn may_ask(caller: &Client, resources: &[Resource], audience: &str) -> bool 
     })
 }
 
-/// The answer for an active token (RFC 7662 §2.2).
+/// The response for an active token (RFC 7662 §2.2).
 #[derive(Clone, Debug, Serialize)]
 pub struct Active<'a> {
     /// `true`
@@ -55,22 +55,22 @@ pub struct Active<'a> {
     /// Its scope.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub scope: &'a str,
-    /// Who asked for it.
+    /// The client that requested it.
     pub client_id: &'a str,
     /// `Bearer`
     pub token_type: &'static str,
-    /// When it ends, Unix seconds.
+    /// When it expires, Unix seconds.
     pub exp: i64,
     /// When it was issued, Unix seconds.
     pub iat: i64,
-    /// The person or machine.
+    /// The user or machine.
     pub sub: &'a str,
-    /// For whom it is: a string where there is one, an array where there are more (RFC 7519 §4.1.3).
+    /// The audience: a string if there is one, an array if there are more (RFC 7519 §4.1.3).
     #[serde(serialize_with = "one_or_many")]
     pub aud: &'a [String],
-    /// Who issued it.
+    /// The issuer.
     pub iss: &'a str,
-    /// Its own name.
+    /// Its unique id.
     pub jti: &'a str,
 }
 
@@ -81,7 +81,7 @@ fn one_or_many<S: serde::Serializer>(aud: &&[String], serializer: S) -> Result<S
     }
 }
 
-/// Whether a refresh token is active: for its own client alone, and only the newest one of its family.
+/// Whether a refresh token is active: only for its own client, and only the newest of its family.
 pub fn is_active_refresh(
     caller: &Client,
     token: &Checked,
@@ -100,25 +100,25 @@ pub fn is_active_refresh(
     })
 }
 
-/// The answer for an active refresh token.
+/// The response for an active refresh token.
 #[derive(Clone, Debug, Serialize)]
 pub struct ActiveRefresh<'a> {
     /// `true`
     pub active: bool,
     /// What was granted.
     pub scope: String,
-    /// Whose it is.
+    /// The client that it was issued to.
     pub client_id: &'a str,
-    /// The person.
+    /// The user.
     pub sub: &'a str,
-    /// Who issued it.
+    /// The issuer.
     pub iss: &'a str,
-    /// When it ends unless it is used, Unix seconds.
+    /// When it expires if unused, Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
 }
 
-/// The whole answer for anything else, byte for byte.
+/// The entire response for any other token, byte for byte.
 pub const INACTIVE: &str = r#"{"active":false}"#;
 
 #[cfg(test)]

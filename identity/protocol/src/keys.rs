@@ -1,39 +1,39 @@
-//! The life of a signing key: published, then signing, then retired, then gone.
+//! The life of a signing key: published, signing, retired, removed.
 
 use crate::Timestamp;
 use crate::client::Alg;
 use crate::revocation::{MAX_TOKEN_LIFE_S, SKEW_S, acceptable_until};
 
-/// How long a fetched JWKS may be used without asking again, in seconds: its `max-age`.
+/// How long a fetched JWKS may be cached, in seconds: its `max-age`.
 pub const JWKS_MAX_AGE_S: i64 = 300;
-/// A key is published this long before it signs, so that every guard has it (OpenID Connect Core §10.1.1).
+/// How long a key is published before it signs, so that every guard has fetched it (OpenID Connect Core §10.1.1).
 pub const PUBLISHED_AHEAD_MS: i64 = 2 * JWKS_MAX_AGE_S * 1_000;
-/// A key that has stopped signing stays published while any token of it may be accepted.
+/// How long a key stays published after it stopped signing: while any of its tokens may be accepted.
 pub const PUBLISHED_AFTER_MS: i64 = acceptable_until(MAX_TOKEN_LIFE_S) * 1_000;
 /// How long a key signs before the next one takes over.
 pub const ROTATE_EVERY_MS: i64 = 30 * 24 * 3_600_000;
 
-/// A key as its dates tell it.
+/// A key with the dates that decide its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Its name: the RFC 7638 thumbprint.
+    /// Its `kid`: the RFC 7638 thumbprint.
     pub kid: String,
-    /// What it signs with.
+    /// Its algorithm.
     pub alg: Alg,
-    /// When it begins to sign; it is published from the start.
+    /// When it starts to sign; it is published from its creation on.
     pub activates_at: Timestamp,
     /// When it was declared compromised.
     pub revoked_at: Option<Timestamp>,
 }
 
-/// The key that signs now: the youngest that has begun, if it is trusted. An older one never takes over again from a
-/// compromised one: it may have left the JWKS, and may be known to the same thief.
+/// The key that signs now: the most recently activated one, if it is trusted. An older key never replaces a compromised
+/// one: it may have left the JWKS, and may be known to the same attacker.
 ///
-/// Where none has begun, the clock is behind the one by which the first key was made, and the earliest signs: all of them
-/// are published. Not after an emergency: then the replacement must be made.
+/// If none is active yet, the clock is behind the one that the first key was created by, and the earliest key signs,
+/// because all of them are published. This does not apply after an emergency: then the replacement must be created.
 pub fn signing(keys: &[Key], alg: Alg, now: Timestamp) -> Option<&Key> {
     let youngest = begun(keys, alg, now)
-        // Of two that begin at once the replacement counts, not the one that it replaces.
+        // If two are activated at the same time, the replacement counts, not the one that it replaces.
         .max_by_key(|key| (key.activates_at, key.revoked_at.is_none()));
     match youngest {
         Some(key) => Some(key).filter(|key| key.revoked_at.is_none()),
@@ -44,11 +44,11 @@ pub fn signing(keys: &[Key], alg: Alg, now: Timestamp) -> Option<&Key> {
     }
 }
 
-/// The keys in the JWKS: those to come, the one that signs, and those whose tokens may still live.
+/// The keys in the JWKS: future keys, the signing key, and keys whose tokens may still be accepted.
 pub fn published(keys: &[Key], now: Timestamp) -> Vec<&Key> {
     keys.iter()
         .filter(|key| {
-            // A successor that was compromised later has ended it all the same: what has left does not come back.
+            // A successor ended it even if that was compromised later: a key that left the JWKS does not return.
             let stopped = begun(keys, key.alg, now)
                 .map(|other| other.activates_at)
                 .filter(|other| *other > key.activates_at)
@@ -58,14 +58,14 @@ pub fn published(keys: &[Key], now: Timestamp) -> Vec<&Key> {
         .collect()
 }
 
-/// When the next key of this algorithm must begin, if one must be made now.
+/// When the next key of this algorithm must become active, if one must be created now.
 ///
-/// With no usable key it begins at once; by age, or when `asked`, after every guard could have fetched it. A key that
-/// is on its way already is enough.
+/// Without a usable key it is at once; by age, or if `asked`, once every guard can have fetched it. A key that is
+/// already published for the future is enough.
 pub fn next(keys: &[Key], alg: Alg, asked: bool, now: Timestamp) -> Option<Timestamp> {
     let Some(current) = signing(keys, alg, now) else {
-        // After an emergency nothing signs: the next one cannot wait, nor can one that is on its way be relied on. It has
-        // begun by every clock that is near ours, so that no other node makes a second one.
+        // After an emergency no key signs: the next one cannot wait, and a published future key cannot be relied on.
+        // Its activation is in the past by every reasonably accurate clock, so that no other node creates a second one.
         let emergency = keys.iter().any(|key| key.alg == alg && key.revoked_at.is_some());
         let earliest = if emergency { now.0 - SKEW_S * 1_000 } else { now.0 };
         let replaced = begun(keys, alg, now).map(|key| key.activates_at.0).max();
@@ -77,7 +77,7 @@ pub fn next(keys: &[Key], alg: Alg, asked: bool, now: Timestamp) -> Option<Times
     ((due || asked) && !coming).then_some(Timestamp(from.0 + PUBLISHED_AHEAD_MS))
 }
 
-/// Those whose time has come. One that was revoked before that never began.
+/// The active keys. A key revoked before its activation was never active.
 fn begun(keys: &[Key], alg: Alg, now: Timestamp) -> impl Iterator<Item = &Key> {
     keys.iter().filter(move |key| {
         key.alg == alg
@@ -144,7 +144,7 @@ mod tests {
         let now = Timestamp(10);
         assert_eq!(signing(std::slice::from_ref(&compromised), Alg::ES256, now), None);
         assert!(published(std::slice::from_ref(&compromised), now).is_empty());
-        // At once, and not before the one that it replaces.
+        // At once, and not before the key that it replaces.
         assert_eq!(next(&[compromised], Alg::ES256, false, now), Some(Timestamp(0)));
         assert_eq!(next(&[], Alg::ES256, false, now), Some(now));
         assert_eq!(next(&[key("a", 0)], Alg::EdDSA, false, now), Some(now));
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(signing(&replaced, Alg::ES256, now).unwrap().kid, "c");
     }
 
-    /// Two nodes decide one after the other under the store's lock, each by its own clock.
+    /// Two nodes decide one after the other under the store's lock, each with its own clock.
     #[test]
     fn after_an_emergency_two_nodes_make_one_key_whichever_clock_is_behind() {
         const DAY: i64 = 24 * 3_600_000;
@@ -196,7 +196,7 @@ mod tests {
             assert_eq!(kids(published(&keys, now)), ["b", "a"]);
             assert_eq!(next(&keys, Alg::ES256, false, now), None);
         }
-        // Asked for, the next one begins after it.
+        // On request, the next one is activated after it.
         assert_eq!(
             next(&keys[1..], Alg::ES256, true, Timestamp(0)),
             Some(Timestamp(3 * DAY + PUBLISHED_AHEAD_MS))
@@ -213,7 +213,7 @@ mod tests {
         let begins = next(&keys, Alg::ES256, false, now).unwrap();
         assert!(begins <= now, "the replacement is not skipped");
         let replaced = [compromised, key("c", begins.0)];
-        // Not when time has come to the compromised one, either: it never began.
+        // Not when the compromised key's activation time passes either: it was never active.
         for now in [1_000_000, 5_000_000, 5_000_001] {
             assert_eq!(signing(&replaced, Alg::ES256, Timestamp(now)).unwrap().kid, "c");
         }

@@ -1,25 +1,25 @@
-//! The latest instant that an installation has seen, and what a node makes of it whose own clock has not reached it.
+//! The latest instant that an installation has seen, and how a node uses it whose own clock has not reached it.
 
 use crate::Timestamp;
 
-/// More than this ahead of a node's own clock is not believed: one clock that went wild must not end everything everywhere.
+/// An instant further ahead of a node's own clock is ignored: a single wrong clock must not end everything everywhere.
 pub const BELIEVED_AHEAD_MS: i64 = 7 * 24 * 3_600_000;
-/// Clocks that are kept right differ by less. More is told to whoever runs them.
+/// The deviation of accurate clocks stays below this. A larger one is reported to the operator.
 pub const NOTICED_MS: i64 = 5_000;
 
-/// How a node's clock stands to what the installation has seen, from good to bad.
+/// How a node's clock compares with the latest instant that the installation has seen, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OwnClock {
-    /// It has reached that instant, or nearly.
+    /// It has reached that instant, or nearly so.
     Right = 0,
-    /// It is behind: what others have ended has ended.
+    /// It is behind: what has expired for other nodes has expired.
     Behind = 1,
-    /// It is so far behind that the instant is taken for an error.
+    /// It is so far behind that the instant is considered an error.
     FarBehind = 2,
 }
 
 impl OwnClock {
-    /// Judges `now` by the latest instant that was seen.
+    /// Judges `now` by the latest instant seen.
     pub fn judge(seen: Timestamp, now: Timestamp) -> Self {
         match seen.0.saturating_sub(now.0) {
             ..=NOTICED_MS => Self::Right,
@@ -28,7 +28,7 @@ impl OwnClock {
         }
     }
 
-    /// Whether ends are compared with the instant that was seen.
+    /// Whether expiry is judged by the latest instant seen.
     pub fn believes(self) -> bool {
         self != Self::FarBehind
     }

@@ -1,6 +1,7 @@
 //! OAuth 2.x and OpenID Connect as functions from facts and `now` to decisions.
 //!
-//! Nothing here awaits, reads a clock, rolls dice or logs. The shell loads facts, asks, and obeys.
+//! Nothing here awaits, reads a clock, uses randomness or logs. The shell loads the facts, asks for a decision and
+//! executes it.
 //!
 //! | question | where |
 //! | --- | --- |
@@ -14,14 +15,14 @@
 //! | does what a code or token stands on still hold? | [`grant_validity`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
 //! | how many families may there be, and how fast? | [`family_limits`] |
-//! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
+//! | what does a refresh token yield? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
 //! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
 //! | what may a caller learn of a token? | [`introspect`] |
 //! | what ends with what, and for how long must guards remember it? | [`revocation_policy`], [`revocation`] |
 //! | which key signs, which keys are published? | [`keys`] |
-//! | how late is it, when clocks differ? | [`latest`] |
-//! | what do we tell the world of ourselves? | [`metadata`] |
+//! | which time counts when clocks differ? | [`latest`] |
+//! | what does the discovery document contain? | [`metadata`] |
 
 pub mod access_token;
 pub mod audience;

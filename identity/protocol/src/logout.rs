@@ -1,5 +1,5 @@
 //! RP-initiated logout: whether to ask, what ends, and where the browser goes (OpenID Connect RP-Initiated Logout §2,
-//! §3; conformance rows 27 to 29).
+//! §3).
 
 use crate::client::Client;
 use crate::error::PageError;
@@ -7,22 +7,22 @@ use crate::id_token::Hint;
 use crate::redirect_uri::LogoutUri;
 use crate::session::Session;
 
-/// What the store and the signer know of a sign-out request.
+/// The facts of a logout request.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The browser's session, unless somebody ended it; one that merely ran out counts, and ends for good.
+    /// The browser's session, unless somebody ended it; one that has merely expired counts, and ends for good.
     pub session: Option<&'a Session>,
     /// What `id_token_hint` is.
     pub hint: &'a Hint,
-    /// The `sid` by which the hint's client knows the browser's session.
+    /// The `sid` under which the hint's client knows the browser's session.
     pub sid: Option<&'a str>,
-    /// `client_id`, as it was sent.
+    /// `client_id`, as sent.
     pub client_id: Option<&'a str>,
-    /// The client of the hint, or without one, of `client_id`.
+    /// The client of the hint, or without a hint, of `client_id`.
     pub client: Option<&'a Client>,
-    /// `post_logout_redirect_uri`, as it was sent.
+    /// `post_logout_redirect_uri`, as sent.
     pub post_logout_redirect_uri: Option<&'a str>,
-    /// `state`, as it was sent.
+    /// `state`, as sent.
     pub state: Option<&'a str>,
 }
 
@@ -31,31 +31,31 @@ pub struct Facts<'a> {
 pub enum Decision {
     /// End the session, if there is one, by [`crate::revocation_policy::RevocationCause::SignedOut`], and go there.
     End(After),
-    /// Show the question. Yes ends the session, and only then the browser goes there.
+    /// Show the question. Only after a confirmation the session ends and the browser goes there.
     Ask(After),
     /// Show the error; nothing ends.
     Page(PageError),
 }
 
-/// Where the browser goes after a sign-out.
+/// Where the browser goes after a logout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum After {
-    /// To the client, with its state.
+    /// To the client, with its `state`.
     Redirect {
         /// The registered address.
         to: LogoutUri,
-        /// `state`, as it was sent.
+        /// `state`, as sent.
         state: Option<String>,
     },
-    /// Nowhere: the page that says so.
+    /// To the page that says that the user is signed out.
     SignedOut,
-    /// Nowhere: the page that says so, and that the address which was asked for is not registered.
+    /// To the same page, with the error that the requested address is not registered.
     Unregistered,
 }
 
-/// Decides. Only a hint that we made, for this very session or for none that lives here any more, acts without asking
-/// (LO-02). A redirect needs such a hint, or the person's yes, and in both cases an address that is registered for the
-/// client that asks.
+/// Decides what a logout request leads to. Only an ID token hint of ours, for this session or for one that no longer
+/// exists here, signs out without asking. A redirect requires such a hint or the user's confirmation, and in both cases
+/// an address that is registered for the requesting client.
 pub fn decide(facts: Facts<'_>) -> Decision {
     let Hint::Ours {
         sub,
@@ -63,7 +63,7 @@ pub fn decide(facts: Facts<'_>) -> Decision {
         sid,
     } = facts.hint
     else {
-        // A hint that is not ours counts as none: whoever has a bad one could leave it out.
+        // An invalid hint counts as none: a sender could simply omit it.
         return Decision::Ask(after_yes(facts));
     };
     if facts.client_id.is_some_and(|id| id != hinted.as_str()) {
@@ -81,12 +81,13 @@ pub fn decide(facts: Facts<'_>) -> Decision {
     }
 }
 
-/// Where the browser goes after the person's yes: looked at anew, since the registration may have changed since the question.
+/// Where the browser goes after the confirmation: decided again, because the registration may have changed since the
+/// question.
 pub fn after_yes(facts: Facts<'_>) -> After {
     after(facts, |client| facts.client_id == Some(client.id().as_str()))
 }
 
-/// Where the browser goes once the session has ended. `asks` tells whether it is the client's own request.
+/// Where the browser goes once the session has ended. `asks` tells whether the request comes from the client itself.
 fn after(facts: Facts<'_>, asks: impl Fn(&Client) -> bool) -> After {
     let Some(uri) = facts.post_logout_redirect_uri else {
         return After::SignedOut;
@@ -375,7 +376,7 @@ mod tests {
                 state: None,
             });
             assert_eq!(decision, Decision::Page(PageError::LogoutUri), "{uri:?}");
-            // Nor does one after the person's yes.
+            // Neither does one after the user's confirmation.
             let asked = decide(Facts {
                 session: Some(&session),
                 hint: &Hint::Absent,

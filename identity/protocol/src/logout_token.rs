@@ -1,4 +1,4 @@
-//! Logout tokens: what they say (OpenID Connect Back-Channel Logout §2.4), and what follows from a client's answer.
+//! Logout tokens: their claims (OpenID Connect Back-Channel Logout §2.4), and the consequence of a client's response.
 
 use serde::Serialize;
 
@@ -7,10 +7,10 @@ use crate::client::ClientId;
 
 /// The `typ` of a logout token.
 pub const TYP: &str = "logout+jwt";
-/// How long one is good for, in seconds.
+/// The lifetime of a logout token, in seconds.
 pub const LIFE_S: i64 = 120;
 
-/// The claims of a logout token. It has no `nonce`, so that it cannot be taken for an ID token.
+/// The claims of a logout token. It has no `nonce`, so that it cannot pass for an ID token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Claims {
     /// The issuer.
@@ -19,20 +19,20 @@ pub struct Claims {
     pub aud: String,
     /// When it was issued, Unix seconds.
     pub iat: i64,
-    /// When it ends, Unix seconds.
+    /// When it expires, Unix seconds.
     pub exp: i64,
-    /// Its name: it acts once.
+    /// Its unique id: it acts once.
     pub jti: String,
-    /// The person.
+    /// The user.
     pub sub: String,
-    /// The session that has ended, by the name that the client's ID tokens had for it. Never absent: without it a late
-    /// token would end what began meanwhile.
+    /// The ended session, under the `sid` of the client's ID tokens. Always present: without it, a delayed token would
+    /// end sessions that started in the meantime.
     pub sid: String,
-    /// That it is a logout token.
+    /// Marks it as a logout token.
     pub events: Events,
 }
 
-/// What has happened: one member, whose value is an empty object.
+/// The logout event: one member, whose value is an empty object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Events {
     #[serde(rename = "http://schemas.openid.net/event/backchannel-logout")]
@@ -42,7 +42,7 @@ pub struct Events {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct Empty {}
 
-/// Tells a client that a session has ended.
+/// The claims that tell a client that a session has ended.
 pub fn claims(issuer: &str, client: &ClientId, sub: &str, sid: &str, jti: String, now: Timestamp) -> Claims {
     Claims {
         iss: issuer.to_owned(),
@@ -56,25 +56,25 @@ pub fn claims(issuer: &str, client: &ClientId, sub: &str, sid: &str, jti: String
     }
 }
 
-/// What follows from a try to tell a client.
+/// The outcome of an attempt to deliver a logout token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The client has ended the session.
     Delivered,
-    /// The client does not take the token: another one would be no better.
+    /// The client rejects the token: another one would not help.
     Refused,
-    /// Not now; a new token then.
+    /// A temporary failure; try again then, with a new token.
     Retry(Timestamp),
-    /// It was tried for long enough.
+    /// The attempts have lasted long enough.
     GivenUp,
 }
 
-/// Decides after the try of this number, counted from 1. `status` is that of the client's answer (§2.8), if there was one.
+/// Decides after this attempt, counted from 1. `status` is that of the client's response (§2.8), if there was one.
 pub fn outcome(status: Option<u16>, tries: i64, begun_at: Timestamp, now: Timestamp) -> Outcome {
     match status {
         Some(200 | 204) => Outcome::Delivered,
         Some(400) => Outcome::Refused,
-        // A redirect is not followed.
+        // Redirects are not followed.
         Some(_) | None => {
             let tried = usize::try_from(tries.saturating_sub(1)).unwrap_or(0);
             let pause_ms = PAUSES_MS[tried.min(PAUSES_MS.len() - 1)];
@@ -87,9 +87,9 @@ pub fn outcome(status: Option<u16>, tries: i64, begun_at: Timestamp, now: Timest
     }
 }
 
-/// The pauses between tries, milliseconds; the last one goes on.
+/// The pauses between attempts, in milliseconds; the last one repeats.
 const PAUSES_MS: [i64; 6] = [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000];
-/// For how long a client is told, milliseconds: a day.
+/// How long delivery is attempted, in milliseconds: a day.
 const PATIENCE_MS: i64 = 24 * 3_600_000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What we say of ourselves (RFC 8414, OpenID Connect Discovery): only what is built.
+//! The discovery document (RFC 8414, OpenID Connect Discovery): only what is supported.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::scope::OPENID;
 use crate::session::ACR_PASSWORD;
 use crate::userinfo;
 
-/// Paths below the issuer.
+/// Paths relative to the issuer.
 pub mod path {
     /// RFC 6749 §3.1
     pub const AUTHORIZE: &str = "/authorize";
@@ -24,7 +24,7 @@ pub mod path {
     pub const INTROSPECT: &str = "/introspect";
     /// RFC 7009
     pub const REVOKE: &str = "/revoke";
-    /// The feed of revocations.
+    /// The revocation feed (docs/feed.md).
     pub const REVOCATIONS: &str = "/revocations";
     /// OpenID Connect Discovery §4
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
@@ -32,7 +32,7 @@ pub mod path {
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 }
 
-/// The discovery document. Every address is built from the configured issuer.
+/// The discovery document. Every address is derived from the configured issuer.
 pub fn document(issuer: &str, resources: &[Resource]) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let methods = ["client_secret_basic", "client_secret_post"];
@@ -72,7 +72,7 @@ pub fn document(issuer: &str, resources: &[Resource]) -> Value {
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
-        // Absent would mean true (OpenID Connect Discovery §3).
+        // If absent, the default would be true (OpenID Connect Discovery §3).
         "request_uri_parameter_supported": false,
         "ui_locales_supported": ["en"],
         "subject_types_supported": ["public"],
@@ -82,7 +82,7 @@ pub fn document(issuer: &str, resources: &[Resource]) -> Value {
     })
 }
 
-/// What an ID token or userinfo may say.
+/// The claims that an ID token or userinfo may contain.
 fn claims_supported() -> Vec<&'static str> {
     let mut names = vec![
         "sub",
@@ -102,7 +102,8 @@ fn claims_supported() -> Vec<&'static str> {
     names
 }
 
-/// An issuer is https (or http on loopback) without query or fragment (RFC 8414 §2). The error is a sentence.
+/// An issuer is https (or http on loopback) without query or fragment (RFC 8414 §2). The error is a human-readable
+/// sentence.
 pub fn check_issuer(issuer: &str) -> Result<(), String> {
     let refuse = |reason: &str| Err(format!("issuer {issuer:?} {reason}"));
     let Ok(url) = url::Url::parse(issuer) else {
@@ -116,13 +117,13 @@ pub fn check_issuer(issuer: &str) -> Result<(), String> {
         return refuse("ends with a slash");
     }
     if url.path() != "/" {
-        // RFC 8414 §3.1 would want the metadata beside the path, not below it; that is not built.
+        // RFC 8414 §3.1 places the metadata of such an issuer differently; that is not supported.
         return refuse("has a path");
     }
     match url.scheme() {
         "https" => Ok(()),
         "http" if loopback => Ok(()),
-        _ => refuse("must be https; http is for loopback alone"),
+        _ => refuse("must be https; http is allowed for loopback only"),
     }
 }
 

@@ -1,39 +1,39 @@
-//! People, as the decisions of sign-in see them.
+//! The user, as sign-in and grants see it.
 
 use serde_json::{Map, Value};
 
 use crate::Timestamp;
 use crate::error::GrantRefusal;
 
-/// A person's row, without the secrets.
+/// A user's row, without the secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Person {
-    /// `sub`: random, stable, never given to anybody else.
+    /// `sub`: random, stable, never reused.
     pub id: String,
     /// The user name, as written.
     pub username: String,
     /// The address, as written.
     pub email: String,
-    /// When a proof came from that address.
+    /// When the address was verified.
     pub email_verified_at: Option<Timestamp>,
     /// Standard claims (OpenID Connect Core §5.1).
     pub claims: Map<String, Value>,
-    /// Roles now.
+    /// The current roles.
     pub roles: Vec<String>,
-    /// When an administrator disabled them.
+    /// When an administrator disabled the user.
     pub disabled_at: Option<Timestamp>,
-    /// When an administrator locked them. A guess throttle is not a lock.
+    /// When an administrator locked the user. A lockout after wrong passwords is something else.
     pub locked_at: Option<Timestamp>,
-    /// When they were deleted.
+    /// When the user was deleted.
     pub deleted_at: Option<Timestamp>,
-    /// Tokens issued up to this instant are refused everywhere.
+    /// Tokens issued up to this instant are rejected everywhere.
     pub tokens_before: Option<Timestamp>,
-    /// When their profile last changed.
+    /// When the profile last changed.
     pub updated_at: Timestamp,
 }
 
 impl Person {
-    /// Whether they may act at all: the one answer for every grant (TK-10).
+    /// Whether the user may sign in and use grants: the same answer for every grant.
     pub fn may_act(&self) -> Result<(), GrantRefusal> {
         match (self.deleted_at, self.disabled_at, self.locked_at) {
             (None, None, None) => Ok(()),
@@ -43,7 +43,7 @@ impl Person {
         }
     }
 
-    /// Whether they have one of the roles; none wanted, none needed.
+    /// Whether the user has one of the roles; an empty list requires none.
     pub fn has_any_role(&self, wanted: &[String]) -> bool {
         wanted.is_empty() || wanted.iter().any(|role| self.roles.contains(role))
     }

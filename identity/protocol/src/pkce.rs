@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636): S256 and nothing else.
+//! Proof Key for Code Exchange (RFC 7636), only with S256.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,20 +9,20 @@ use subtle::ConstantTimeEq;
 use crate::client::Client;
 use crate::error::{GrantRefusal, OAuthError};
 
-/// The S256 challenge of an authorization request: always the text of 32 bytes.
+/// The S256 challenge of an authorization request: always the encoding of 32 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Challenge(String);
 
 impl Challenge {
-    /// RFC 7636 §4.2: base64url of a SHA-256, which has 43 characters and one spelling.
+    /// RFC 7636 §4.2: the base64url encoding of a SHA-256, which has 43 characters and one spelling.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 33];
         (text.len() == 43 && URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) == Ok(32))
             .then(|| Self(text.to_owned()))
     }
 
-    /// Its text.
+    /// The challenge as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,15 +42,15 @@ impl TryFrom<String> for Challenge {
     }
 }
 
-/// The challenge of an authorization request. None is accepted only of a confidential client without a profile whose
-/// operator switched PKCE off; such an issue is audited.
+/// The challenge of an authorization request. It may be absent only for a confidential client without a profile whose
+/// operator turned PKCE off; such a code is audited.
 pub fn of_request(
     client: &Client,
     challenge: Option<&str>,
     method: Option<&str>,
 ) -> Result<Option<Challenge>, OAuthError> {
     match (challenge, method) {
-        // RFC 7636 §4.3: no method means plain, which does not exist here.
+        // RFC 7636 §4.3: no method means plain, which is not supported.
         (Some(text), Some("S256")) => Challenge::parse(text)
             .map(Some)
             .ok_or(OAuthError::Malformed("code_challenge is not an S256 challenge.")),
@@ -61,12 +61,12 @@ pub fn of_request(
     }
 }
 
-/// Operator policy, looked at again where it matters: whatever a row says, a public or FAPI client uses PKCE.
+/// The operator's policy, checked again here: whatever a row says, public and FAPI clients use PKCE.
 fn may_go_without(client: &Client) -> bool {
     !client.metadata.require_pkce && client.is_confidential() && client.metadata.profile.is_none()
 }
 
-/// RFC 7636 §4.6, with both downgrades closed: a verifier without a challenge is refused like a challenge without a
+/// RFC 7636 §4.6, with both downgrades closed: a verifier without a challenge is rejected like a challenge without a
 /// verifier (RFC 9700 §4.8.2).
 pub fn verify(challenge: Option<&Challenge>, verifier: Option<&str>) -> Result<(), GrantRefusal> {
     let (challenge, verifier) = match (challenge, verifier) {
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn az_07_only_a_confidential_client_without_profile_goes_without_by_policy() {
-        // (require_pkce, public, profile) → may go without
+        // (require_pkce, public, profile) → may skip PKCE
         let table = [
             (true, false, None, false),
             (false, false, None, true),
@@ -155,7 +155,7 @@ mod tests {
             }
             let got = of_request(&client, None, None);
             assert_eq!(got == Ok(None), expected, "{require} {public} {profile:?}");
-            // Who may go without is still not allowed plain.
+            // A client that may skip PKCE still cannot use plain.
             assert!(of_request(&client, Some(CHALLENGE), None).is_err());
             assert!(of_request(&client, Some(VERIFIER), Some("plain")).is_err());
         }

@@ -1,4 +1,4 @@
-//! Which redirect URIs a client may register (OAuth 2.1 §2.3.1, RFC 8252 §7), and which one a request may name.
+//! The redirect URIs that a client may register (OAuth 2.1 §2.3.1, RFC 8252 §7), and those that a request may name.
 
 mod matching;
 
@@ -8,9 +8,9 @@ pub use matching::{LogoutUri, RedirectUri};
 
 use url::{Host, Url};
 
-/// Checks one URI of a registration, which is called `name` there; the error is a sentence for whoever registers it.
+/// Checks one URI of a registration, in the field `name`; the error is a sentence for whoever registers it.
 ///
-/// Accepted: https; http on loopback; for native clients also private-use schemes with a dot.
+/// Accepted are https, http on loopback and, for native clients, private-use schemes with a dot.
 pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
     let refuse = |reason: &str| Err(format!("{name} {uri:?} {reason}"));
     if uri.contains('*') {
@@ -20,7 +20,7 @@ pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
         .chars()
         .any(|c| c.is_whitespace() || c.is_control() || c == '\\')
     {
-        return refuse("contains a character that no URI has");
+        return refuse("contains a character that is not valid in a URI");
     }
     let Ok(parsed) = Url::parse(uri) else {
         return refuse("is not an absolute URI");
@@ -28,7 +28,7 @@ pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
     // RFC 3986 §2: a URI is ASCII. Two spellings of a host are two texts, and only one of them can stand in a header.
     if !uri.is_ascii() {
         return refuse(&format!(
-            "has characters beyond ASCII: write it as {}",
+            "contains non-ASCII characters: write it as {}",
             parsed.as_str()
         ));
     }
@@ -41,10 +41,10 @@ pub fn check(name: &str, uri: &str, native: bool) -> Result<(), String> {
     match parsed.scheme() {
         "https" => Ok(()),
         "http" if is_loopback(&parsed) => Ok(()),
-        "http" => refuse("must be https; http is for loopback alone"),
-        // RFC 8252 §7.1: a reverse domain name, so that nobody else's scheme is taken.
+        "http" => refuse("must be https; http is allowed for loopback only"),
+        // RFC 8252 §7.1: a reverse domain name, so that a client does not take a foreign scheme.
         scheme if native && scheme.contains('.') => Ok(()),
-        _ => refuse("has a scheme that is not accepted"),
+        _ => refuse("has an unsupported scheme"),
     }
 }
 

@@ -1,9 +1,9 @@
-//! The refresh family: what a presented refresh token gives (design §4, Refresh token, rules 1 to 8).
+//! The refresh family: what a presented refresh token yields. Rule numbers are those of docs/tokens.md, Refresh tokens.
 //!
-//! The token was parsed and the client proved before anybody comes here. The order of everything after is the order of
-//! the lines below: row → tag → client → binding → revoked, limits, person, consent → generation → scope and resource →
-//! rotate. Whatever fails before the generation is one `invalid_grant` and ends nothing: neither a stranger nor a thief
-//! without the key may end a family. Order is a counter; no clock decides which token is older.
+//! The token is parsed and the client authenticated before. The checks run in the order of the code below: row → tag →
+//! client → binding → revoked, limits, user, consent → generation → scope and resource → rotate. Every failure before
+//! the generation is the same `invalid_grant` and ends nothing: neither a stranger nor a thief without the bound key
+//! may end a family. Generations are a counter; no clock decides which token is older.
 
 mod family;
 mod policy;
@@ -26,14 +26,14 @@ use crate::revocation_policy::RevocationCause;
 /// How many generations in a row with a retry are a streak.
 pub const STREAK: i64 = 3;
 
-/// What the shell knows when a refresh token comes.
+/// The facts when a refresh token is presented.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The token, its tag looked at.
+    /// The token, with its tag checked.
     pub token: &'a Checked,
-    /// The family of its handle.
+    /// The family with its handle.
     pub family: Option<&'a Family>,
-    /// The proved client.
+    /// The authenticated client.
     pub client: &'a Client,
     /// The thumbprint of the key that the request proved.
     pub proof: Option<&'a str>,
@@ -43,52 +43,53 @@ pub struct Facts<'a> {
     pub issuer: &'a str,
     /// Every resource.
     pub resources: &'a [Resource],
-    /// `resource`, each time it was sent.
+    /// Each `resource`, as sent.
     pub asked_resource: &'a [String],
-    /// `scope`, as it was sent.
+    /// `scope`, as sent.
     pub asked_scope: Option<&'a str>,
-    /// How long families live unused.
+    /// The time limits of families.
     pub limits: Limits,
     /// The MAC key that signs new generations.
     pub mac_key_id: KeyId,
-    /// Randomness for the access token's `jti`.
+    /// The random `jti` of the access token.
     pub jti: &'a str,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
-    /// The latest instant that this installation has seen: a clock set back revives nothing (RT-10).
+    /// The latest instant that this installation has seen: a clock that was set back revives nothing.
     pub latest: Timestamp,
 }
 
-/// What the shell must do. What writes is one compare-and-set with everything else in its transaction; when it touches
-/// no row, the shell loads again and decides again, at most twice, and then answers 503, never `invalid_grant`.
+/// What the shell must do. Each write is one compare-and-set, in one transaction with everything that belongs to it. If
+/// it changes no row, the shell loads and decides again, at most twice, and then responds with 503, never with
+/// `invalid_grant`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decision {
-    /// Rule 2: write the next generation, then answer with it.
+    /// Rule 2: write the next generation, then respond with it.
     Rotate(Rotate),
-    /// Rule 3: answer with the current token, made again.
+    /// Rule 3: respond with the current token, derived again.
     SameAgain(SameAgain),
-    /// Rule 4: the same, outside of the overlap, one time; logged and shown to the person.
+    /// Rule 4: the same outside of the overlap, once; logged and shown to the user.
     LostAnswerOnce(SameAgain),
-    /// Rule 7: note the use, and answer with the token that came.
+    /// Rule 7: record the use, and respond with the presented token.
     UsedWithoutRotation(Use),
-    /// Rule 5: end that family, publish, audit `refresh_reuse`, tell person and administrators. Then `invalid_grant`.
+    /// Rule 5: end that family, publish, audit `refresh_reuse`, alert user and administrators. Then `invalid_grant`.
     Replay(End),
-    /// Rule 5: end the family with an alarm of its own, never counted as theft. Then `invalid_grant`.
+    /// Rule 5: end the family with an alarm of its own that never counts as theft. Then `invalid_grant`.
     StoreRewound(End),
-    /// Rule 6 with `overlap_streak = end`: end the family, tell person and administrators. Then `invalid_grant`.
+    /// Rule 6 with `overlap_streak = end`: end the family, alert user and administrators. Then `invalid_grant`.
     StreakEnded(End),
-    /// Answer with the error; nothing is written.
+    /// Respond with the error; nothing is written.
     Refused(OAuthError),
 }
 
-/// The token answer.
+/// The token response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The access token to sign.
     pub access: Issue<Audience>,
     /// The ID token to sign after it, [beside](id_token::Claims::beside) it.
     pub id_token: Option<id_token::Claims>,
-    /// The refresh token to make with the family's salt.
+    /// The refresh token to derive with the family's salt.
     pub refresh: Name,
 }
 
@@ -102,15 +103,15 @@ pub struct Rotate {
     pub expected_generation: i64,
     /// The next one.
     pub generation: i64,
-    /// Which key makes its tag.
+    /// The key of its tag.
     pub mac_key_id: KeyId,
-    /// Which key made the tag of the one before.
+    /// The key of the previous generation's tag.
     pub previous_mac_key_id: KeyId,
-    /// Both `rotated_at` and `last_used_at`: equal times say that the new generation is unused.
+    /// Both `rotated_at` and `last_used_at`: equal times mean that the new generation is unused.
     pub rotated_at: Timestamp,
     /// The sliding limit.
     pub idle_expires_at: Option<Timestamp>,
-    /// What goes out after the commit.
+    /// The response after the commit.
     pub answer: Answer,
 }
 
@@ -120,16 +121,16 @@ pub struct Rotate {
 pub struct SameAgain {
     /// The family's id.
     pub family: String,
-    /// The generation that the row must still have, and that is answered again.
+    /// The generation that the row must still have, and whose token is repeated.
     pub expected_generation: i64,
-    /// How many generations in a row had a hit, this one included.
+    /// How many generations in a row had a retry, including this one.
     pub overlap_streak: i64,
-    /// `late_answer_at`, for a lost answer outside of the overlap.
+    /// `late_answer_at`, for a lost response outside of the overlap.
     pub late_answer_at: Option<Timestamp>,
-    /// True when this hit completes a streak: tell person and administrators, with an event id made of family and
-    /// generation, so that two hits at once tell it once.
+    /// True if this retry completes a streak: alert user and administrators, with an event id made of family and
+    /// generation, so that two concurrent retries alert once.
     pub streak_event: bool,
-    /// What goes out after the commit.
+    /// The response after the commit.
     pub answer: Answer,
 }
 
@@ -140,21 +141,21 @@ pub struct Use {
     pub family: String,
     /// The generation that the row must still have.
     pub expected_generation: i64,
-    /// Always after `rotated_at`, whatever the clock says: the current generation is used.
+    /// Always later than `rotated_at`, whatever the clock says: this marks the current generation as used.
     pub last_used_at: Timestamp,
     /// The sliding limit.
     pub idle_expires_at: Option<Timestamp>,
-    /// What goes out after the commit.
+    /// The response after the commit.
     pub answer: Answer,
 }
 
-/// `UPDATE families SET revoked_at, cause WHERE id AND revoked_at IS NULL`. No row: somebody was faster, and the event
-/// is theirs; the answer stays.
+/// `UPDATE families SET revoked_at, cause WHERE id AND revoked_at IS NULL`. If it changes no row, a concurrent request
+/// was faster and publishes the event; the response is the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
     /// The family's id.
     pub family: String,
-    /// What its access tokens name.
+    /// The `fam` of its access tokens.
     pub fam: String,
     /// Why.
     pub cause: RevocationCause,
@@ -162,7 +163,7 @@ pub struct End {
     pub error: OAuthError,
 }
 
-/// Decides. See the module.
+/// Decides what the token yields, by the rules of the module.
 pub fn decide(facts: &Facts<'_>) -> Decision {
     judge(facts).unwrap_or_else(Decision::Refused)
 }
@@ -239,7 +240,7 @@ fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a Person, &'a Granted),
     Ok((family, person, allowed))
 }
 
-/// What a generation is, beside the family's.
+/// How the presented generation relates to the current one.
 enum Turn {
     Current,
     Retry,
@@ -259,7 +260,7 @@ fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, Gran
         return Ok(Turn::Rewound);
     }
     let own_key = |key: Option<KeyId>| {
-        // Made with a key that leaked, for a generation that we made with another: no token of ours.
+        // Made with a key that leaked, for a generation that we made with another key: not a token of ours.
         (key == Some(mac_key_id))
             .then_some(())
             .ok_or(GrantRefusal::OtherMacKey)
@@ -324,7 +325,7 @@ fn used(
     }))
 }
 
-/// Rules 3, 4 and 6. The current token is made again with its own key, whichever key signs now.
+/// Rules 3, 4 and 6. The current token is derived again with its own key, whichever key signs now.
 fn again(
     facts: &Facts<'_>,
     family: &Family,

@@ -1,7 +1,7 @@
-//! The refresh token's text: 66 bytes in base64url, of which the store keeps none (design §4, Refresh token).
+//! The text of a refresh token: 66 bytes in base64url, none of which the store keeps (docs/tokens.md, Refresh tokens).
 //!
-//! `version ‖ MAC key id ‖ handle ‖ generation ‖ tag`, 1 + 9 + 16 + 8 + 32 bytes, so 88 characters with no bit to spare:
-//! every token has one spelling.
+//! `version ‖ MAC key id ‖ handle ‖ generation ‖ tag`, 1 + 9 + 16 + 8 + 32 bytes, so 88 characters without a spare bit:
+//! every token has exactly one spelling.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ macro_rules! opaque {
         pub struct $name(pub [u8; $length]);
 
         impl $name {
-            /// Reads its one text form.
+            /// Parses the only valid text form.
             pub fn parse(text: &str) -> Option<Self> {
                 let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
                 bytes.try_into().ok().map(Self)
@@ -35,11 +35,11 @@ opaque! {
     KeyId, 9
 }
 opaque! {
-    /// Finds a family: 128 random bits, which never leave but in refresh tokens.
+    /// Identifies a family: 128 random bits that leave the server only in refresh tokens.
     Handle, 16
 }
 opaque! {
-    /// Makes the MAC key alone useless: 256 random bits of the family's row.
+    /// Makes the MAC key alone useless: 256 random bits in the family's row.
     Salt, 32
 }
 
@@ -56,20 +56,20 @@ impl fmt::Debug for KeyId {
 }
 
 impl Handle {
-    /// The text of its column.
+    /// The text stored in its column.
     pub fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 }
 
 impl Salt {
-    /// The text of its column.
+    /// The text stored in its column.
     pub fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 }
 
-/// Half of a secret is not for logs.
+/// The handle is half of a secret, so it is not logged.
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Handle(…)")
@@ -82,7 +82,7 @@ impl fmt::Debug for Salt {
     }
 }
 
-/// What a token says, before its tag: which family, which generation, under which MAC key.
+/// What a token says besides its tag: the family, the generation and the MAC key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name {
     /// The key of the tag.
@@ -93,15 +93,15 @@ pub struct Name {
     pub generation: i64,
 }
 
-/// A presented token that has the form of one. Its tag has not been looked at.
+/// A presented token in the right format. Its tag is not checked yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
     name: Name,
     tag: [u8; 32],
 }
 
-/// The MAC of one key, for this issuer and this epoch of the store. A restore raises the epoch, and with it every token
-/// of before is dead.
+/// The MAC of one key, for this issuer and this epoch of the store. A restore raises the epoch, which invalidates every
+/// earlier token.
 #[derive(Clone, Copy)]
 pub struct Macs<'a> {
     /// The key's bytes.
@@ -112,21 +112,21 @@ pub struct Macs<'a> {
     pub epoch: &'a str,
 }
 
-/// A token whose tag was looked at. Only [`check`] makes one.
+/// A token whose tag was checked. Only [`check`] creates one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     name: Name,
     tag: Tag,
 }
 
-/// What the tag proved.
+/// The result of checking the tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tag {
-    /// We made this token for this family and generation.
+    /// The token was made here for this family and generation.
     Genuine,
-    /// We did not.
+    /// It was not.
     False,
-    /// The key is not held any more, or never was.
+    /// The key is no longer held, or never was.
     UnknownKey,
 }
 
@@ -135,7 +135,7 @@ const BODY: usize = 1 + 9 + 16 + 8;
 const WHOLE: usize = BODY + 32;
 
 impl RefreshToken {
-    /// Reads a token strictly: one length, one version, one spelling. Everything else is `invalid_request`.
+    /// Parses a token strictly: one length, one version, one spelling. Everything else is `invalid_request`.
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
         const REFUSAL: OAuthError = OAuthError::Malformed("The refresh token is malformed.");
         let mut bytes = [0; WHOLE];
@@ -159,7 +159,7 @@ impl RefreshToken {
         Ok(Self { name, tag })
     }
 
-    /// What it says of itself.
+    /// What the token claims.
     pub fn name(&self) -> Name {
         self.name
     }
@@ -171,13 +171,13 @@ impl Checked {
         self.name
     }
 
-    /// What its tag proved.
+    /// The result of checking its tag.
     pub fn tag(&self) -> Tag {
         self.tag
     }
 }
 
-/// The text of a token. The same name under the same key, salt and epoch always gives the same text.
+/// The text of a token. The same name under the same key, salt and epoch always yields the same text.
 pub fn make(macs: Macs<'_>, name: Name, salt: &Salt) -> String {
     let mut bytes = [0; WHOLE];
     bytes[..BODY].copy_from_slice(&name.bytes());
@@ -185,8 +185,8 @@ pub fn make(macs: Macs<'_>, name: Name, salt: &Salt) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Looks at the tag in constant time. Without a family or without the key the same work is done on a dummy, and the
-/// answer is no.
+/// Checks the tag in constant time. Without a family or without the key, the same work is done on a dummy, and the
+/// result is negative.
 pub fn check(token: &RefreshToken, macs: Option<Macs<'_>>, salt: Option<&Salt>) -> Checked {
     let dummy = Macs {
         key: &[0; 32],
@@ -220,7 +220,8 @@ impl Name {
 }
 
 impl Macs<'_> {
-    /// HMAC-SHA-256 over every field. What has no fixed length goes behind its length, so no two inputs are one text.
+    /// HMAC-SHA-256 over every field. Fields of variable length are preceded by their length, so that no two inputs
+    /// yield the same text.
     fn tag(self, name: Name, salt: &Salt) -> [u8; 32] {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.key).expect("HMAC takes a key of any length (RFC 2104 §2)");
@@ -271,7 +272,7 @@ mod tests {
         assert_eq!(text, make(macs(), name(), &SALT));
         assert_eq!(RefreshToken::parse(&text).unwrap().name(), name());
         assert_eq!(verdict(&text), Some(Tag::Genuine));
-        // Pinned: a change of layout would sign everybody out.
+        // Pinned: a change of the layout would sign every user out.
         assert_eq!(
             text,
             "AQEBAQEBAQEBAQICAgICAgICAgICAgICAgIAAAAAAAAAAxXcNEU615kk96LLAi6wLipAQHYFk_qKcUnEx6M9SfYy"

@@ -1,4 +1,4 @@
-//! Resources: what access tokens are for, which scopes each declares and which roles those need.
+//! Resources: the audiences of access tokens, the scopes that each declares and the roles that those require.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,9 @@ pub struct Resource {
     /// Other names by which a client may ask for it.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// The scopes that it understands.
+    /// The scopes that it declares.
     pub scopes: Vec<ResourceScope>,
-    /// True when it wants the `roles` claim (RFC 9068 §2.2.3.1).
+    /// True if its tokens carry the `roles` claim (RFC 9068 §2.2.3.1).
     #[serde(default)]
     pub wants_roles: bool,
 }
@@ -34,7 +34,7 @@ pub struct ResourceScope {
 }
 
 impl Resource {
-    /// True when the resource is meant by this `resource` parameter.
+    /// True if this `resource` parameter means the resource.
     pub fn answers_to(&self, name: &str) -> bool {
         same(&self.identifier, name) || self.aliases.iter().any(|alias| same(alias, name))
     }
@@ -62,21 +62,21 @@ impl Resource {
                 ));
             }
             if crate::scope::OPENID.contains(&scope.name.as_str()) {
-                return Err(format!("scope {:?} belongs to OpenID Connect", scope.name));
+                return Err(format!("scope {:?} is defined by OpenID Connect", scope.name));
             }
         }
         Ok(())
     }
 }
 
-/// Whether two names mean one resource: they are equal, but for the `/` after an origin. Every comparison of resources is
-/// this one.
+/// Whether two names mean the same resource: they are equal, except for the `/` after an origin. Every comparison of
+/// resources uses this function.
 pub fn same(one: &str, other: &str) -> bool {
     normal(one) == normal(other)
 }
 
-/// A name of a resource without the `/` after an origin, which says nothing: an empty path is `/` (RFC 3986 §6.2.3), and URL
-/// libraries write it whether it was there or not. Anything else stays as it is.
+/// The name of a resource without the `/` after an origin, which carries no meaning: an empty path is `/` (RFC 3986
+/// §6.2.3), and URL libraries add it. Anything else stays as it is.
 pub fn normal(name: &str) -> &str {
     let origin = |text: &&str| {
         text.split_once("://")
@@ -85,7 +85,7 @@ pub fn normal(name: &str) -> &str {
     name.strip_suffix('/').filter(origin).unwrap_or(name)
 }
 
-/// A service of the shop, as tests know it.
+/// A service of the shop, as tests use it.
 #[cfg(test)]
 pub(crate) fn fixture() -> Vec<Resource> {
     let scope = |name: &str, roles: &[&str]| ResourceScope {

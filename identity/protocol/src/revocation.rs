@@ -1,4 +1,4 @@
-//! What a revocation ends, and for how long guards must remember it (RFC 7009; design §4, Revocation).
+//! What a revocation ends, and for how long guards must remember it (RFC 7009; docs/tokens.md, Revocation).
 
 use crate::Timestamp;
 use crate::client::{Client, ClientId};
@@ -6,83 +6,83 @@ use crate::refresh::Family;
 use crate::refresh_token::{Checked, Tag};
 use crate::revocation_policy::SubjectKind;
 
-/// The longest that any of our access tokens lives, in seconds: a guard refuses more.
+/// The longest lifetime of any access token, in seconds: guards reject more.
 pub const MAX_TOKEN_LIFE_S: i64 = 900;
-/// The tolerance that a guard may have, and the clock difference that we admit between hosts, in seconds.
+/// The tolerance that a guard may have, and the clock difference allowed between hosts, in seconds.
 pub const LEEWAY_S: i64 = 60;
 /// See [`LEEWAY_S`].
 pub const SKEW_S: i64 = 60;
 
-/// How far back guards must hear: nothing that was revoked earlier can end a token that may still be accepted. Kinds with
-/// a time also end tokens that are stamped a second ahead.
+/// How far back guards must read: nothing revoked earlier can affect a token that may still be accepted. Kinds with a
+/// time also end tokens that are stamped a second ahead.
 pub const WINDOW_MS: i64 = acceptable_until(1 + MAX_TOKEN_LIFE_S) * 1_000;
 
-/// From this second on no guard accepts a token with this `exp` any more, by the issuer's clock: not the most lenient one,
-/// and not one whose clock is behind. Until then it can be revoked and its revocation must be remembered.
+/// From this second on, by the issuer's clock, no guard accepts a token with this `exp`, not even the most lenient one
+/// or one whose clock is behind. Until then the token can be revoked, and its revocation must be remembered.
 pub const fn acceptable_until(exp: i64) -> i64 {
     exp.saturating_add(LEEWAY_S + SKEW_S)
 }
 
-/// How many single tokens of one person at one client guards are asked to remember before the person's families there end.
+/// How many single tokens of one user at one client guards must remember before the user's families there end instead.
 pub const PERSON_COLLAPSE_AT: i64 = 1_000;
-/// How many single tokens of a machine guards are asked to remember before its older tokens are ended at once.
+/// How many single tokens of a machine guards must remember before all of its older tokens end at once.
 pub const COLLAPSE_AT: i64 = 10_000;
 
-/// Something that ends.
+/// Something that is revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revocation {
     /// One access token.
     Token {
         /// Its `jti`.
         jti: String,
-        /// Whose it was.
+        /// The client that it was issued to.
         client_id: String,
-        /// The person for whom it spoke; none for a machine's own.
+        /// The user; `None` for a machine's own token.
         sub: Option<String>,
-        /// For whom it was.
+        /// Its audience.
         aud: String,
         /// Its `exp`, Unix seconds.
         exp: i64,
     },
-    /// Everything that came from one authorization.
+    /// Everything that descends from one authorization.
     Family {
         /// The `fam` of its access tokens.
         fam: String,
-        /// The session that the client knows.
+        /// The session, under the client's `sid`.
         sid: Option<String>,
-        /// Whose it was.
+        /// The client that it was issued to.
         client_id: String,
     },
-    /// A person's session with all its online families.
+    /// A user's session with all its online families.
     Session {
         /// The session's id in the store.
         session: String,
     },
-    /// All tokens of a person issued until now.
+    /// All tokens of a user issued so far.
     Subject {
-        /// Who.
+        /// The user's `sub`.
         sub: String,
     },
-    /// All tokens of a client issued until now, its own and those of its people.
+    /// All tokens of a client issued so far, its own and those of its users.
     Client {
-        /// Which.
+        /// The client's id.
         client_id: String,
     },
-    /// All tokens that a client has in its own name, issued until now. Guards hear of it as a subject: a machine's `sub` is
-    /// its client id, and no person's can be.
+    /// All tokens that a client obtained on its own behalf so far. Guards receive it as a subject: the `sub` of a
+    /// machine is its client id, and never that of a user.
     Machine {
-        /// Which.
+        /// The client's id.
         client_id: String,
     },
-    /// A signing key that is not trusted any more.
+    /// A signing key that is no longer trusted.
     Key {
-        /// Which.
+        /// The key's id.
         kid: String,
     },
 }
 
 impl Revocation {
-    /// The kind's name, in the store and in event types.
+    /// The name of the kind, in the store and in event types.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Token { .. } => "token",
@@ -95,7 +95,7 @@ impl Revocation {
         }
     }
 
-    /// What it is about.
+    /// The id of what is revoked.
     pub fn key(&self) -> &str {
         match self {
             Self::Token { jti, .. } => jti,
@@ -107,7 +107,7 @@ impl Revocation {
         }
     }
 
-    /// Until when guards must remember it, Unix seconds: until nothing that it ends can be accepted any more.
+    /// Until when guards must remember it, Unix seconds: until nothing that it affects can be accepted.
     pub fn until(&self, now: Timestamp) -> i64 {
         match self {
             Self::Token { exp, .. } => acceptable_until(*exp),
@@ -171,34 +171,34 @@ impl Subject {
     }
 }
 
-/// What to do with a token that a client hands in for revocation.
+/// What to do with a token that a client sent to the revocation endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
-    /// End it.
+    /// Revoke this.
     End(Revocation),
-    /// Answer 200 and do nothing: it is another's, over, or nothing that we know (RFC 7009 §2.2).
+    /// Respond with 200 and do nothing: the token belongs to another client, has expired or is unknown (RFC 7009 §2.2).
     Nothing,
 }
 
-/// An access token handed in whose signature and type are right. Its time may have come.
+/// A presented access token with a valid signature and type. It may have expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken<'a> {
     /// Its `jti`.
     pub jti: &'a str,
-    /// Whose it is.
+    /// The client that it was issued to.
     pub client_id: &'a str,
-    /// For whom it speaks.
+    /// The user or machine that it speaks for.
     pub sub: &'a str,
     /// Whether its family has ended, and the token with it.
     pub family_ended: bool,
-    /// For whom it is.
+    /// Its audience.
     pub aud: &'a str,
     /// Its `exp`, Unix seconds.
     pub exp: i64,
 }
 
-/// Decides over an access token: that `jti` only, only for the client that it was issued to, and as long as a guard may
-/// accept it. One that has ended with its family is nothing that guards would have to hear of again.
+/// Decides about an access token: only that `jti`, only for the client that it was issued to, and only while a guard
+/// may accept it. Guards need not hear about a token that ended with its family.
 pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) -> Handed {
     match token {
         Some(token)
@@ -218,9 +218,9 @@ pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) 
     }
 }
 
-/// Decides over a refresh token of any generation: a genuine one of this client ends its family with all its access
-/// tokens. That is no replay, whichever generation came (RFC 7009 §2.1). One that has run out is nothing any more, once no
-/// access token of it can be accepted.
+/// Decides about a refresh token of any generation: a genuine one of this client ends its family with all access
+/// tokens. This is not a replay, whichever generation is presented (RFC 7009 §2.1). An expired one has no effect once
+/// none of its access tokens can be accepted.
 pub fn hand_in_refresh(
     client: &Client,
     token: &Checked,
@@ -246,7 +246,7 @@ pub fn hand_in_refresh(
     }
 }
 
-/// Whether a guard may still accept an access token of this family: none outlives its family's end.
+/// Whether a guard may still accept an access token of this family: none outlives its family.
 fn may_be_accepted(family: &Family, latest: Timestamp) -> bool {
     [family.idle_expires_at, family.expires_at]
         .into_iter()
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(token.until(now), 1_300 + 120);
         let subject = Revocation::Subject { sub: "u".into() };
         assert_eq!(subject.until(now), 1_001 + 900 + 120);
-        // Whoever begins to listen hears of it for as long.
+        // New subscribers receive it for as long.
         assert_eq!(WINDOW_MS, (subject.until(now) - now.seconds()) * 1_000);
     }
 

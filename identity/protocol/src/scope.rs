@@ -1,4 +1,4 @@
-//! Scope: a set of names (RFC 6749 §3.3). Order is kept for people, and means nothing.
+//! Scopes: sets of names (RFC 6749 §3.3). Their order is kept for display, and has no meaning.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ pub struct Scope(Vec<String>);
 pub const OPENID: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 impl Scope {
-    /// Names separated by spaces; `None` for anything else, and for no name at all. A repeated name counts once, and spaces
-    /// beyond the one that RFC 6749 §3.3 has are dropped: clients that join lists write them.
+    /// Parses names separated by spaces; `None` for anything else, and for no name at all. A repeated name counts once.
+    /// RFC 6749 §3.3 allows single spaces only; more are accepted, because clients that join lists send them.
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |c: char| matches!(c, '!' | '#'..='[' | ']'..='~');
         let mut names: Vec<String> = Vec::new();
@@ -37,33 +37,33 @@ impl Scope {
         Self::default()
     }
 
-    /// True when nothing is in it.
+    /// True if the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// True when `name` is in it.
+    /// True if `name` is in the set.
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|known| known == name)
     }
 
-    /// True when everything in `other` is in it.
+    /// True if everything in `other` is in this set.
     pub fn covers(&self, other: &Self) -> bool {
         other.0.iter().all(|name| self.has(name))
     }
 
-    /// What is in both, in this one's order.
+    /// The names in both, in the order of this set.
     pub fn and(&self, other: &Self) -> Self {
         self.filter(|name| other.has(name))
     }
 
-    /// What is in either, this one's first.
+    /// The names in either, those of this set first.
     pub fn or(&self, other: &Self) -> Self {
         let more = other.0.iter().filter(|name| !self.has(name));
         Self(self.0.iter().chain(more).cloned().collect())
     }
 
-    /// What `keep` keeps.
+    /// The names for which `keep` returns true.
     pub fn filter(&self, keep: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|name| keep(name)).cloned().collect())
     }

@@ -1,4 +1,4 @@
-//! The sign-in session: whether it lives, whether it is enough for a request, and what a client may know of it.
+//! The sign-in session: whether it is live, whether it satisfies a request, and what a client may know about it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,19 +14,19 @@ pub const ACR_PASSWORD: &str = "urn:latchkey:acr:password";
 /// The `amr` of a password (RFC 8176 §2).
 pub const AMR_PASSWORD: &str = "pwd";
 
-/// How and when a person proved themselves.
+/// How and when a user authenticated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
-    /// When.
+    /// The time of the authentication.
     pub auth_time: Timestamp,
-    /// How surely.
+    /// The authentication context class.
     pub acr: Option<String>,
-    /// By what means.
+    /// The authentication methods.
     pub amr: Vec<String>,
 }
 
 impl SignIn {
-    /// By password.
+    /// An authentication by password.
     pub fn password(auth_time: Timestamp) -> Self {
         Self {
             auth_time,
@@ -36,34 +36,34 @@ impl SignIn {
     }
 }
 
-/// A sign-in session's row.
+/// The row of a sign-in session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its name in the store.
+    /// Its id in the store.
     pub id: String,
-    /// Whose it is.
+    /// The user.
     pub user: String,
-    /// How they signed in.
+    /// How the user signed in.
     pub sign_in: SignIn,
-    /// When it ends unless it is used.
+    /// When it expires if unused.
     pub idle_expires_at: Timestamp,
-    /// When it ends anyway.
+    /// When it expires in any case.
     pub expires_at: Timestamp,
     /// When somebody ended it.
     pub ended_at: Option<Timestamp>,
 }
 
-/// How long a session lives.
+/// The time limits of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Without use, milliseconds.
+    /// Without use, in milliseconds.
     pub idle_ms: i64,
-    /// At all, milliseconds.
+    /// In total, in milliseconds.
     pub absolute_ms: i64,
 }
 
 impl Default for Limits {
-    /// LO-05: one hour without use, a day at all.
+    /// One hour without use, a day in total.
     fn default() -> Self {
         Self {
             idle_ms: 3_600_000,
@@ -72,20 +72,20 @@ impl Default for Limits {
     }
 }
 
-/// What a session is good for.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// The person is signed in.
+    /// The user is signed in.
     Live,
-    /// It ran out by itself: the person signs in again, and families live on.
+    /// It has expired: the user signs in again, and families stay alive.
     Over,
     /// Somebody ended it.
     Ended,
 }
 
 impl Limits {
-    /// The dates of a session that begins now: idle end and absolute end. `now` is the latest instant that this
-    /// installation has seen, else a clock set back would end it at its birth.
+    /// The dates of a session that starts now: idle end and absolute end. `now` is the latest instant that this
+    /// installation has seen; otherwise a clock that was set back would end the session at once.
     pub fn begin(self, now: Timestamp) -> (Timestamp, Timestamp) {
         let absolute = Timestamp(now.0.saturating_add(self.absolute_ms));
         (self.idle_end(absolute, now), absolute)
@@ -98,7 +98,7 @@ impl Limits {
 }
 
 impl Session {
-    /// `latest` is the latest instant that this installation has seen: a clock set back revives nothing.
+    /// `latest` is the latest instant that this installation has seen: a clock that was set back revives nothing.
     pub fn state(&self, latest: Timestamp) -> State {
         if self.ended_at.is_some() {
             State::Ended
@@ -109,7 +109,7 @@ impl Session {
         }
     }
 
-    /// Whether the sign-in is older than `max_age` seconds (OpenID Connect Core §3.1.2.1). Zero means always.
+    /// Whether the sign-in is older than `max_age` seconds (OpenID Connect Core §3.1.2.1). With zero it always is.
     pub fn is_older_than(&self, max_age: u64, now: Timestamp) -> bool {
         let age_ms = now
             .0
@@ -120,11 +120,11 @@ impl Session {
     }
 }
 
-/// The `sid` that one client knows a session by: another client's says nothing to it.
+/// The `sid` under which one client knows a session: clients cannot correlate theirs.
 pub fn sid(key: &[u8; 32], session: &str, client: &ClientId) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length (RFC 2104 §2)");
     mac.update(b"latchkey/sid/1\0");
-    // Session ids have no NUL, so where one ends the other begins.
+    // Session ids have no NUL, so the separator is unambiguous.
     mac.update(session.as_bytes());
     mac.update(b"\0");
     mac.update(client.as_str().as_bytes());

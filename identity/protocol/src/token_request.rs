@@ -1,4 +1,4 @@
-//! What a token request asks (RFC 6749 §3.2): one variant per grant, read once. Another grant is another variant.
+//! Token requests (RFC 6749 §3.2): one variant per grant, parsed once. Another grant is another variant.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::client::Grant;
 use crate::error::OAuthError;
 use crate::refresh_token::RefreshToken;
 
-/// A request that can be read. [`Debug`](fmt::Debug) tells the grant alone: the rest is secret.
+/// A parsed request. Its [`Debug`](fmt::Debug) shows only the grant, because the rest is secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TokenRequest {
     /// RFC 6749 §4.1.3
@@ -22,50 +22,50 @@ pub enum TokenRequest {
 pub struct AuthorizationCode {
     /// `code`
     pub code: String,
-    /// `redirect_uri`, as it was sent.
+    /// `redirect_uri`, as sent.
     pub redirect_uri: Option<String>,
-    /// `code_verifier`, as it was sent (RFC 7636 §4.5).
+    /// `code_verifier`, as sent (RFC 7636 §4.5).
     pub verifier: Option<String>,
-    /// `resource`, each time it was sent (RFC 8707 §2.2).
+    /// Each `resource`, as sent (RFC 8707 §2.2).
     pub resource: Vec<String>,
 }
 
 /// A refresh token to use.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Refresh {
-    /// `refresh_token`, in the form of one.
+    /// `refresh_token`, in the right format.
     pub token: RefreshToken,
-    /// `resource`, each time it was sent.
+    /// Each `resource`, as sent.
     pub resource: Vec<String>,
-    /// `scope`, as it was sent.
+    /// `scope`, as sent.
     pub scope: Option<String>,
 }
 
-/// What a client asks in its own name.
+/// A client's request on its own behalf.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientCredentials {
-    /// `resource`, each time it was sent.
+    /// Each `resource`, as sent.
     pub resource: Vec<String>,
-    /// `scope`, as it was sent.
+    /// `scope`, as sent.
     pub scope: Option<String>,
 }
 
-/// Why a request cannot be read, and to whom that is told: a stranger learns nothing of grants (RFC 6749 §5.2).
+/// Why a request cannot be parsed, and who may learn it: a stranger learns nothing about grants (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// To anybody, before the client is looked at.
+    /// Anybody, before the client is examined.
     ToAnybody(OAuthError),
-    /// To a client that has proved itself.
+    /// A client that has authenticated.
     ToClient(OAuthError),
-    /// To a client that may use this grant.
+    /// A client that may use this grant.
     ToGrantee(Grant, OAuthError),
 }
 
 impl TokenRequest {
-    /// Reads the parameters of a form. A parameter without a value counts as absent, and none but `resource` may be there
-    /// twice (RFC 6749 §3.2, RFC 8707 §2). Parameters that we do not know are ignored.
+    /// Parses the parameters of a form. A parameter without a value counts as absent, and only `resource` may be
+    /// repeated (RFC 6749 §3.2, RFC 8707 §2). Unknown parameters are ignored.
     pub fn parse(parameters: &[(String, String)]) -> Result<Self, Unreadable> {
-        // The form parser refuses it too; here it cannot be forgotten.
+        // The form parser rejects duplicates too; checking here makes it impossible to forget.
         let repeated = |(at, (name, _)): (usize, &(String, String))| {
             name != "resource" && parameters[..at].iter().any(|(other, _)| other == name)
         };
@@ -111,7 +111,7 @@ impl TokenRequest {
         })
     }
 
-    /// The grant that it uses.
+    /// The grant of the request.
     pub fn grant(&self) -> Grant {
         match self {
             Self::AuthorizationCode(_) => Grant::AuthorizationCode,
@@ -141,7 +141,7 @@ impl From<Unreadable> for OAuthError {
 mod tests {
     use super::*;
 
-    /// 66 bytes in the form of a refresh token: version, key, handle, generation 1, tag.
+    /// 66 bytes in the format of a refresh token: version, key, handle, generation 1, tag.
     fn refresh_token() -> String {
         use base64::Engine;
         let mut bytes = [7; 66];

@@ -1,11 +1,11 @@
-//! People: what a seed may say of them.
+//! The rules for user names, e-mail addresses, profile claims and passwords.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization;
 
-/// Claims that the issuer alone may state (OpenID Connect Core §2, RFC 9068 §2.2, RFC 7519 §4.1).
+/// Claims that only the issuer may set (OpenID Connect Core §2, RFC 9068 §2.2, RFC 7519 §4.1).
 const RESERVED: [&str; 24] = [
     "iss",
     "sub",
@@ -33,7 +33,7 @@ const RESERVED: [&str; 24] = [
     "events",
 ];
 
-/// The standard claims that a profile may hold (OpenID Connect Core §5.1).
+/// The standard claims that a profile may contain (OpenID Connect Core §5.1).
 pub const STANDARD: [&str; 16] = [
     "name",
     "given_name",
@@ -57,7 +57,7 @@ pub const STANDARD: [&str; 16] = [
 pub fn check_claims(claims: &Map<String, Value>) -> Result<(), String> {
     for (name, value) in claims {
         if RESERVED.contains(&name.as_str()) {
-            return Err(format!("claim {name:?} is the issuer's own and cannot be set"));
+            return Err(format!("claim {name:?} is set by the issuer itself"));
         }
         if !STANDARD.contains(&name.as_str()) {
             return Err(format!(
@@ -80,8 +80,8 @@ pub fn check_claims(claims: &Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// One spelling for a user name or address: what is equal to people is equal to the database (the case-mapped and
-/// width-mapped form of RFC 8265 §3.3, also for what is compatible but not equal, such as `ﬁ`).
+/// The canonical form of a user name or address: what looks equal to users is equal to the database (the case-mapped
+/// and width-mapped form of RFC 8265 §3.3, extended to compatible characters such as `ﬁ`).
 pub fn canonical(name: &str) -> String {
     let name = name.trim();
     if name.is_ascii() {
@@ -91,8 +91,8 @@ pub fn canonical(name: &str) -> String {
     lower.trim().nfkc().collect()
 }
 
-/// The one form of a password that keyboards write differently: an `é` is one character or two, and a space is a space
-/// (OpaqueString, RFC 8265 §4.2). Case is kept, and nothing is cut off.
+/// The canonical form of a password, because keyboards produce the same character differently: an `é` is one character
+/// or two, and every kind of space is a space (OpaqueString, RFC 8265 §4.2). Case is kept, and nothing is truncated.
 pub fn opaque(password: &str) -> Cow<'_, str> {
     if password.is_ascii() {
         return password.into();
@@ -104,8 +104,8 @@ pub fn opaque(password: &str) -> Cow<'_, str> {
     spaces.nfc().collect::<String>().into()
 }
 
-/// A user name: 1 to 64 visible characters without `@`, so that it is never mistaken for an address, and no UUID, so that
-/// it is never mistaken for somebody's id. Its canonical form, by which it is found, is held to the same.
+/// Checks a user name: 1 to 64 visible characters without `@`, so that it is never mistaken for an address, and not a
+/// UUID, so that it is never mistaken for a user id. The same holds for its canonical form, by which it is found.
 pub fn check_username(name: &str) -> Result<(), String> {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
     let canonical = canonical(name);
@@ -120,7 +120,7 @@ pub fn check_username(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// An e-mail address, as far as it can be told without sending to it.
+/// Checks an e-mail address, as far as that is possible without sending to it.
 pub fn check_email(email: &str) -> Result<(), String> {
     let parts: Vec<&str> = email.split('@').collect();
     let plain = !email
@@ -132,8 +132,8 @@ pub fn check_email(email: &str) -> Result<(), String> {
     }
 }
 
-/// Long passwords that lists of breached ones begin with, and what they are made of: of each, any number in a row counts
-/// as one guess.
+/// Common beginnings of breached passwords, and their components: each counts as one guess, however often it is
+/// repeated in a row.
 const COMMON: [&str; 40] = [
     "password",
     "passwort",
@@ -177,7 +177,7 @@ const COMMON: [&str; 40] = [
     "correcthorsebatterystaple",
 ];
 
-/// Rows of keys, the alphabet and the digits: a walk along one of them, forwards or backwards, is one guess.
+/// Rows of keys, the alphabet and the digits: a walk along one of them, forwards or backwards, counts as one guess.
 const WALKS: [&str; 8] = [
     "abcdefghijklmnopqrstuvwxyz",
     "0123456789012345678901234567890",
@@ -189,8 +189,8 @@ const WALKS: [&str; 8] = [
     "!@#$%^&*()_+",
 ];
 
-/// What is left of a password for somebody to guess when everything common is one step: words of the lists, walks of three
-/// and more keys, numbers as long as a year, and repetitions of what was there before.
+/// How many guesses a password is worth if every common part counts as one: listed words, walks along three or more
+/// keys, numbers as long as a year, and repetitions of earlier parts.
 fn strength(lower: &str) -> usize {
     const SHORTEST_WALK: usize = 3;
     let walks: Vec<String> = WALKS
@@ -198,7 +198,7 @@ fn strength(lower: &str) -> usize {
         .flat_map(|walk| [(*walk).to_owned(), walk.chars().rev().collect()])
         .collect();
     let mut chars: Vec<char> = lower.chars().collect();
-    // What comes again and again counts once.
+    // A repeated period counts once.
     let again = |period: &usize| (*period..chars.len()).all(|at| chars[at] == chars[at - period]);
     if let Some(period) = (1..=chars.len() / 2).find(again) {
         chars.truncate(period);
@@ -235,17 +235,18 @@ fn strength(lower: &str) -> usize {
     steps
 }
 
-/// The longest password, in characters.
+/// The maximum length of a password, in characters.
 const LONGEST_PASSWORD: usize = 256;
 
-/// Whether a password is longer than any may be. Characters are counted in the one form in which passwords are compared:
-/// neither the bytes nor the UTF-16 units of a script, nor how a keyboard composes a letter, make a password too long.
+/// Whether a password exceeds the maximum length. Characters are counted in the canonical form of passwords: neither
+/// the bytes or UTF-16 units of a script nor the way a keyboard composes a letter make a password too long.
 pub fn is_too_long(password: &str) -> bool {
     opaque(password).chars().count() > LONGEST_PASSWORD
 }
 
-/// A password that stands alone: 15 to 256 characters of any kind, without the name or address of its owner, and not
-/// made of what everybody tries first (NIST SP 800-63B §3.1.1.2). Nothing is cut off and no composition is asked for.
+/// Checks a password that is the only factor: 15 to 256 characters of any kind, not based on the name or address of its
+/// owner, and not made of what attackers try first (NIST SP 800-63B §3.1.1.2). Nothing is truncated, and no mix of
+/// characters is required.
 pub fn check_password(password: &str, username: &str, email: &str) -> Result<(), String> {
     const SHORTEST: usize = 15;
     const FEWEST_STEPS: usize = 6;
@@ -261,14 +262,12 @@ pub fn check_password(password: &str, username: &str, email: &str) -> Result<(),
     for known in ["latchkey", &canonical(username), &canonical(email)] {
         if !known.is_empty() && lower.replace(known, "").chars().count() < SHORTEST && lower.contains(known) {
             return Err(
-                "the password must not be made of the product's, the user's or the address's name".to_owned(),
+                "the password must not be based on the name of the product, the user name or the e-mail address".to_owned(),
             );
         }
     }
     if strength(&lower) < FEWEST_STEPS {
-        return Err(
-            "the password is made of words, keys or repetitions that everybody tries first".to_owned(),
-        );
+        return Err("the password consists of common words, keyboard patterns or repetitions".to_owned());
     }
     Ok(())
 }
@@ -292,7 +291,7 @@ mod tests {
             &"n".repeat(65),
             "01890a5d-ac96-774b-bcce-b302099a8057",
             "01890A5DAC96774BBCCEB302099A8057",
-            // Somebody's id in wide digits, and a letter that is three.
+            // A user id in wide digits, and one letter that stands for three.
             "\u{ff10}\u{ff11}890a5d-ac96-774b-bcce-b302099a8057",
             "\u{2474}",
         ] {

@@ -7,7 +7,7 @@ use crate::grant_validity::GrantValidity;
 use crate::person::Person;
 use crate::scope::Scope;
 
-/// A proved access token as far as userinfo needs it. Signature, type and expiry are already checked.
+/// A verified access token, reduced to what userinfo needs. Signature, type and expiry are already checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Token<'a> {
     /// Its audiences.
@@ -16,11 +16,11 @@ pub struct Token<'a> {
     pub scope: &'a Scope,
     /// When it was issued, Unix seconds.
     pub iat: i64,
-    /// True when `sub` is the client itself.
+    /// True if `sub` is the client itself.
     pub is_machine: bool,
 }
 
-/// Which claims each scope opens (OpenID Connect Core §5.4), and `updated_at` with the profile.
+/// The claims that each scope grants (OpenID Connect Core §5.4), and `updated_at` with the profile.
 const PROFILE: [&str; 14] = [
     "name",
     "given_name",
@@ -41,7 +41,7 @@ const EMAIL: [&str; 2] = ["email", "email_verified"];
 const ADDRESS: [&str; 1] = ["address"];
 const PHONE: [&str; 2] = ["phone_number", "phone_number_verified"];
 
-/// The whole answer, or why there is none. Only a live person's token for the issuer, with `openid`, learns anything.
+/// The entire response, or the error. Only an active user's token for the issuer, with `openid`, yields claims.
 pub fn answer(
     issuer: &str,
     token: Token<'_>,
@@ -60,7 +60,7 @@ pub fn answer(
     }
 }
 
-/// `sub`, and what the scopes open of the profile. What is not known is left out, never null.
+/// `sub`, and the claims of the profile that the scopes grant. Unknown claims are omitted, never null.
 pub fn claims(person: &Person, scope: &Scope) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("sub".to_owned(), Value::from(person.id.as_str()));
@@ -80,14 +80,14 @@ pub fn claims(person: &Person, scope: &Scope) -> Map<String, Value> {
     out
 }
 
-/// Every claim that a scope opens.
+/// Every claim that a scope grants.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PROFILE.into_iter().chain(EMAIL).chain(ADDRESS).chain(PHONE)
 }
 
 fn value(person: &Person, name: &str) -> Option<Value> {
     match name {
-        // What we know ourselves wins over what a profile may say.
+        // The issuer's own data takes precedence over the profile.
         "email" => Some(Value::from(person.email.as_str())),
         "email_verified" => Some(Value::from(person.email_verified_at.is_some())),
         "updated_at" => Some(Value::from(person.updated_at.seconds())),
@@ -184,7 +184,7 @@ mod tests {
             ("given_name", Value::from("Carol")),
             ("phone_number", Value::from("+1")),
             ("address", serde_json::json!({ "country": "PT" })),
-            // A profile cannot say these of itself.
+            // A profile cannot set these.
             ("sub", Value::from("somebody")),
             ("email", Value::from("evil@x.test")),
             ("email_verified", Value::from(true)),

@@ -1,5 +1,5 @@
 //! Consent as a set of pairs: in any history of requests, answers on pages, redemptions, refreshes, withdrawals and
-//! changes of roles, whatever a token says stood on a page that this person allowed. The same property turns red when
+//! changes of roles, whatever a token says stood on a page that this user allowed. The same property turns red when
 //! what is allowed is kept as a list of scopes beside a list of resources.
 
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ const NOW: Timestamp = Timestamp(1_000_000_000);
 /// Something that happens. Grants are picked among all that there were.
 #[derive(Clone, Debug)]
 enum Op {
-    /// An authorization request, what the person says if they are asked, and a redemption.
+    /// An authorization request, what the user says if they are asked, and a redemption.
     Ask {
         resources: Vec<&'static str>,
         scope: Vec<&'static str>,
@@ -42,15 +42,15 @@ enum Op {
         resource: Option<&'static str>,
         scope: Vec<&'static str>,
     },
-    /// The person takes the consent back.
+    /// The user takes the consent back.
     Withdraw,
-    /// The person gets the role, or loses it.
+    /// The user gets the role, or loses it.
     Role,
     /// Everything is written down and read again.
     Restart,
 }
 
-/// One row is one person at one client.
+/// One row is one user at one client.
 struct World {
     client: Client,
     person: Person,

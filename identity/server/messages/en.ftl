@@ -19,11 +19,11 @@ login-again = Confirm that it is you. You stay signed in if you cancel.
 
 ## error
 
-error-wrong_credentials = The user name or password is not right. Check both and try again.
+error-wrong_credentials = The user name or password is incorrect. Check both and try again.
 error-too_many_next = Wait { $seconds } seconds, then try again.
 error-busy = Many people are signing in right now. Wait { $seconds } seconds, then try again.
-error-account_disabled = This account cannot be used. Ask whoever runs this site.
-error-missing = Fill in the user name and the password.
+error-account_disabled = This account cannot be used. Contact the administrator of this site.
+error-missing = Enter your user name and password.
 error-title = This did not work
 error-back = Go to your account
 error-to_application = Go back to { $client }
@@ -34,18 +34,18 @@ error-trace = If you ask for help, quote
 ## sorry
 
 sorry-malformed = The request cannot be read.
-sorry-unknown_client = The application that sent you here is not known. Go back and try again. If it happens again, tell whoever runs that application.
-sorry-redirect_uri = The application asked to send you to an address that is not registered for it. Go back and try again. If it happens again, tell whoever runs that application.
-sorry-logout_uri = The application asked to send you, after signing out, to an address that is not registered for it. Go back and try again. If it happens again, tell whoever runs that application.
-sorry-id_token_hint = The application did not prove whom it wants to sign out.
-sorry-expired = This sign-in was finished or took too long. Go back to the application and start again.
+sorry-unknown_client = The application that sent you here is not registered. Go back and try again. If it happens again, contact the provider of that application.
+sorry-redirect_uri = The application asked to send you to an address that is not registered for it. Go back and try again. If it happens again, contact the provider of that application.
+sorry-logout_uri = The application asked to send you, after signing out, to an address that is not registered for it. Go back and try again. If it happens again, contact the provider of that application.
+sorry-id_token_hint = The application did not prove which user it wants to sign out.
+sorry-expired = This sign-in is already finished or took too long. Go back to the application and start again.
 sorry-other_browser = This sign-in was started in another browser. Start it again in this one.
-sorry-foreign_form = This form did not come from a page of ours. Go back, reload the page and send it again.
-sorry-too_many = There were too many attempts from here. Wait a little and try again.
+sorry-foreign_form = This form was not sent from one of our pages. Go back, reload the page and send it again.
+sorry-too_many = There were too many attempts. Wait a moment and try again.
 sorry-busy = Many people are signing in right now. This page tries again by itself in a moment.
 sorry-not_found = There is no page at this address.
-sorry-unavailable = Nothing can be answered right now. Try again in a moment.
-sorry-internal = Something failed inside. It has been noted.
+sorry-unavailable = The service is unavailable right now. Try again in a moment.
+sorry-internal = An internal error occurred. It has been logged.
 
 ## consent
 
@@ -53,10 +53,10 @@ consent-title = Allow access
 consent-asks = { $client } asks for access to your account.
 consent-signed_in = Signed in as { $name }
 consent-not_you = Not you?
-consent-leads = Afterwards you go to { $place }.
+consent-leads = Afterwards you are sent to { $place }.
 consent-account = Your account at { $host }
 consent-not = It never sees your password, and it cannot do anything that is not listed here.
-consent-back = You can take this back at any time in your account.
+consent-back = You can revoke this at any time in your account.
 consent-unproven = Any program on this device could pretend to be this application, so you are asked each time.
 consent-grew = It asks for more than you allowed before. What is new is marked.
 consent-new = New
@@ -77,18 +77,18 @@ scope-other_one = { $scope }
 ## logout
 
 logout-title = Sign out
-logout-ask = Do you want to sign out? Applications that you signed in to from this browser are signed out, too.
+logout-ask = Do you want to sign out? Applications that you signed in to from this browser are signed out as well.
 logout-do = Sign out
 logout-stay = Stay signed in
 logout-done_title = You are signed out
 logout-done = You can close this window.
-logout-unregistered = The application asked to send you to an address that is not registered for it, so you are still here. Tell whoever runs that application.
+logout-unregistered = The application asked to send you to an address that is not registered for it, so you were not sent there. Contact the provider of that application.
 logout-in_again = Sign in again
 
 ## post
 
 post-title = One moment
-post-next = You are on your way back to the application. If nothing happens, go on yourself.
+post-next = You are being sent back to the application. If nothing happens, press Continue.
 post-do = Continue
 
 ## account
@@ -120,8 +120,8 @@ account-renewed =
     }
 account-retries =
     { $n ->
-        [one] one lost answer repaired
-       *[other] { $n } lost answers repaired
+        [one] one lost response sent again
+       *[other] { $n } lost responses sent again
     }
 account-history = Sign-in history
 account-history_none = Nobody has signed in yet.
@@ -131,7 +131,7 @@ account-refused = Refused
 account-device_unknown = Unknown browser
 account-sign_out = Sign out
 account-done_session = That browser is signed out.
-account-done_application = The application has no access any more.
+account-done_application = The application no longer has access.
 account-older = Older
 account-newest = Back to the newest
 account-end_family = End sign-in
@@ -140,7 +140,7 @@ account-done_family = That sign-in has ended.
 ## cause
 
 cause-logout = You signed out.
-cause-signed_out_there = You signed that browser out from your account.
+cause-signed_out_there = You signed that browser out on your account page.
 cause-admin = An administrator ended the session.
 cause-password_changed = Your password was changed.
 cause-consent_withdrawn = You took the application’s access back.
@@ -153,10 +153,10 @@ cause-replay = An old key was used a second time. Somebody may have copied it, s
 cause-code_replay = A sign-in code was used a second time. Somebody may have copied it, so we ended this sign-in.
 cause-store_rewound = The server was restored from a backup, so this sign-in ended.
 cause-family_limit = The application signed you in so often that the oldest sign-in had to end.
-cause-tokens_revoked = The application took so many of its keys back that all its sign-ins had to end.
+cause-tokens_revoked = The application revoked so many of its keys that all its sign-ins had to end.
 cause-overlap_streak = Two programs seemed to use this sign-in at once, so we ended it.
-cause-revoked = The application ended it itself.
+cause-revoked = The application ended this sign-in itself.
 cause-replaced = Somebody else signed in with this browser.
-cause-idle = It was not used for a long time.
-cause-expired = It reached its end.
-cause-other = It was ended.
+cause-idle = It was unused for a long time.
+cause-expired = It reached its maximum lifetime.
+cause-other = This sign-in was ended.

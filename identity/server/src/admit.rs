@@ -74,7 +74,7 @@ impl ClientAuthentication {
         let (parts, body) = request.into_parts();
         // RFC 6749 §3.2: parameters come in the body alone, where no log and no referrer sees them.
         if parts.uri.query().is_some() {
-            return Err(OAuthError::Malformed("Parameters belong in the body.").into());
+            return Err(OAuthError::Malformed("Send the parameters in the request body.").into());
         }
         if !is_form(&parts.headers) {
             return Err(OAuthError::Malformed("The body must be application/x-www-form-urlencoded.").into());
@@ -82,7 +82,7 @@ impl ClientAuthentication {
         let body = body
             .collect()
             .await
-            .map_err(|_| OAuthError::Malformed("The body is too large or was cut."))?
+            .map_err(|_| OAuthError::Malformed("The body is too large or incomplete."))?
             .to_bytes();
         let mut form = Form::parse(&body, &REPEATABLE)
             .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;

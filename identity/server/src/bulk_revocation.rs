@@ -25,7 +25,10 @@ impl Revocations {
                 Ok(false) => Duration::from_secs(5),
                 Err(error) => {
                     let reason = latchkey_http::reasons(&error);
-                    tracing::warn!(reason, "families that have ended wait for their own end");
+                    tracing::warn!(
+                        reason,
+                        "ending the families of a bulk revocation failed; it is tried again"
+                    );
                     Duration::from_secs(1)
                 }
             };

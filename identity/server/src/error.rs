@@ -21,13 +21,13 @@ pub enum IdentityError {
     #[error("an event could not be written")]
     Bus(#[from] BusError),
     /// The message files.
-    #[error("the messages cannot be read")]
+    #[error("the message files cannot be parsed")]
     Messages(#[from] MessageError),
     /// Something that was decided on has ended meanwhile; nothing was written.
-    #[error("somebody else was faster")]
+    #[error("a concurrent request changed the same rows")]
     Overtaken,
     /// What this node knows of clients and keys may be wrong.
-    #[error("the database has not been heard for {0} ms")]
+    #[error("the database has not answered for {0} ms")]
     Unheard(u64),
     /// What we wrote ourselves cannot be read.
     #[error("{0} cannot be read")]
@@ -60,9 +60,9 @@ impl From<IdentityError> for OAuthError {
         );
         match error {
             IdentityError::Overtaken => {
-                tracing::warn!(reason, request.id = %id, "a request gave up after several tries");
+                tracing::warn!(reason, request.id = %id, "the request was given up after several attempts");
             }
-            _ => tracing::error!(reason, request.id = %id, "a request failed inside"),
+            _ => tracing::error!(reason, request.id = %id, "a request failed with an internal error"),
         }
         if transient {
             Self::Unavailable

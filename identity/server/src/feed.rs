@@ -138,7 +138,7 @@ impl Feed {
                     Ok(wire) => wire,
                     Err(error) => {
                         // Guards must not believe that they know everything: no heartbeat is sent any more.
-                        tracing::error!(error = %error, event.id = event.id, "a revocation cannot be read");
+                        tracing::error!(error = %error, event.id = event.id, "a revocation event cannot be parsed");
                         *known = Known {
                             unreadable: true,
                             ..Known::default()

@@ -146,5 +146,5 @@ impl Grants {
     }
 }
 
-/// How often a decision is made anew after somebody else was faster.
+/// How often a decision is made anew after a concurrent request changed the same rows.
 const TRIES: usize = 3;

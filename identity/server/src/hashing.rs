@@ -1,7 +1,7 @@
-//! The pool that hashes passwords: few threads of low priority behind a queue that is bounded by time, so that a flood
-//! of sign-ins costs everybody else next to nothing (reliability §6). Low priority alone does not keep that promise: a
-//! kernel may let a thread that computes go on until its next tick while others wait. So in a flood the pool also looks at
-//! how busy the rest of the process is, and hashes the less often the busier that is.
+//! The pool that hashes passwords: a few low-priority threads behind a queue that is bounded by time, so that a flood of
+//! sign-ins hardly slows down other requests. Low priority alone does not achieve this, because a kernel may let a
+//! computing thread run until its next tick while others wait. During a flood the pool therefore also measures how busy
+//! the rest of the process is, and hashes less often the busier it is (docs/adr/0014).
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +33,7 @@ pub(crate) struct Place {
 
 /// There is no place, or the wait was longer than anybody has patience for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many sign-ins at once")]
+#[error("too many concurrent sign-ins")]
 pub(crate) struct Busy;
 
 struct Shared {
@@ -88,7 +88,7 @@ impl Pool {
             let working = shared.clone();
             let thread = std::thread::Builder::new().name(format!("password-{at}"));
             if let Err(error) = thread.spawn(move || working.work()) {
-                tracing::error!(error = %error, "a thread of the password pool cannot start");
+                tracing::error!(error = %error, "a password hashing thread cannot be started");
             }
         }
         Self { shared }
@@ -179,7 +179,7 @@ impl Shared {
     fn work(&self) {
         // On Linux this is the calling thread alone.
         if let Err(error) = rustix::process::setpriority_process(None, NICE) {
-            tracing::warn!(error = %error, "the password pool has the priority of everything else");
+            tracing::warn!(error = %error, "the priority of the password hashing threads cannot be lowered");
         }
         let mut memory = Memory::default();
         let mut queue = self.lock();

@@ -74,7 +74,7 @@ fn said_once(purged: Option<Result<(), IdentityError>>, failing: &mut bool) {
             *failing = true;
             tracing::warn!(
                 reason = latchkey_http::reasons(&error),
-                "expired rows stay for now"
+                "purging expired rows failed; it is tried again later"
             );
         }
         Some(Ok(())) => *failing = false,

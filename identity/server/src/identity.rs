@@ -142,7 +142,7 @@ impl Identity {
             reasons.push("there is no signing key".to_owned());
         }
         if !self.values.feed.is_live() {
-            reasons.push("the log of revocations has not been read to its end".to_owned());
+            reasons.push("the revocation log has not been read to its end".to_owned());
         }
         reasons.extend(self.values.time.problem());
         (!reasons.is_empty()).then(|| reasons.join("; "))

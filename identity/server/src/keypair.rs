@@ -24,7 +24,7 @@ pub(crate) enum KeyPair {
 
 /// The library refused a key or an operation; it does not say why.
 #[derive(Debug, thiserror::Error)]
-#[error("the cryptographic library refused")]
+#[error("the cryptographic library reported an error")]
 pub(crate) struct CryptoError;
 
 /// The size of RSA keys that are made from now on.

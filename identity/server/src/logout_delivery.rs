@@ -68,7 +68,10 @@ impl LogoutDelivery {
                 }
                 Err(error) => {
                     let reason = latchkey_http::reasons(&error);
-                    tracing::warn!(reason, "clients wait to be told of sign-outs");
+                    tracing::warn!(
+                        reason,
+                        "reading the pending logout tokens failed; it is tried again"
+                    );
                     EVERY
                 }
             };
@@ -158,15 +161,15 @@ impl LogoutDelivery {
         match outcome {
             Outcome::Delivered => {}
             Outcome::Refused => {
-                tracing::warn!(client.id = %id, "a client refuses a logout token, and may stay signed in");
+                tracing::warn!(client.id = %id, "a client rejected a logout token; the user may stay signed in there");
             }
             Outcome::GivenUp => {
-                tracing::error!(client.id = %id, status, reason, "a client was not told of a sign-out");
+                tracing::error!(client.id = %id, status, reason, "delivery of a logout token was given up");
             }
             Outcome::Retry(at) => {
                 // It is tried for a day, and said once.
                 if tries == 1 {
-                    tracing::warn!(client.id = %id, status, reason, "a client is told of a sign-out later");
+                    tracing::warn!(client.id = %id, status, reason, "delivery of a logout token failed; it is tried again");
                 }
                 self.store.put_off_logout(logout, at).await?;
                 return Ok(Some(true));

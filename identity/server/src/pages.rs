@@ -101,7 +101,7 @@ impl Fault {
             address,
             peer = %visitor.address,
             request.id = %trace,
-            "a page of the issuer said no"
+            "the issuer answered with an error page"
         );
         let view = ErrorPage {
             page: visitor.page("error.title"),

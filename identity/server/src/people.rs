@@ -150,7 +150,7 @@ impl Users {
             .write(move |tx| async move {
                 if !users.changes.store.add_user(&tx, &user, now).await? {
                     return Err(AdminError::Refused(
-                        "the user name or address is taken".to_owned(),
+                        "the user name or e-mail address is already in use".to_owned(),
                     ));
                 }
                 let row = users.known(&tx, &user.id).await?;
@@ -186,7 +186,7 @@ impl Users {
     pub async fn show(&self, name: &str) -> Result<UserView, AdminError> {
         let row = self.changes.store.user(self.changes.store.db(), name).await?;
         row.map(view)
-            .ok_or_else(|| AdminError::Refused(format!("there is nobody called {name}")))
+            .ok_or_else(|| AdminError::Refused(format!("there is no user {name}")))
     }
 
     /// Disables or enables a person. Disabling ends their sessions, families and tokens.
@@ -260,7 +260,7 @@ impl Users {
         more_sessions: Option<&str>,
         more_families: Option<&str>,
     ) -> Result<SignInsView, AdminError> {
-        let refused = |_| AdminError::Refused("that is not where a list goes on".to_owned());
+        let refused = |_| AdminError::Refused("the page token of the list is not valid".to_owned());
         let sessions_after = more_sessions.map(cursor::decode::<Place>).transpose();
         let sessions_after = sessions_after.map_err(refused)?;
         let families_after = more_families.map(cursor::decode::<FamilyPlace>).transpose();
@@ -325,7 +325,7 @@ impl Users {
                 }
             }
             None => {
-                let nothing = format!("{name} has no living session or family {id}");
+                let nothing = format!("{name} has no active session or family {id}");
                 return Err(AdminError::Refused(nothing));
             }
         };
@@ -413,7 +413,7 @@ impl Users {
             return Ok(());
         }
         Err(AdminError::Refused(
-            "somebody else changed this person just now; try again".to_owned(),
+            "this user was changed concurrently; try again".to_owned(),
         ))
     }
 
@@ -432,7 +432,7 @@ impl Users {
 
     async fn known(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
         let row = self.changes.store.user(tx, id).await?;
-        row.ok_or_else(|| AdminError::Refused(format!("there is nobody called {id}")))
+        row.ok_or_else(|| AdminError::Refused(format!("there is no user {id}")))
     }
 
     pub(crate) async fn tell(

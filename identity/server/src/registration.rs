@@ -13,7 +13,7 @@ pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), String> {
         let known = Metadata::BUILT.iter().chain(&Metadata::LATER).copied();
         let (id, hint) = (&metadata.client_id, did_you_mean(name, known));
         return Err(format!(
-            "client {id}: {name:?} is not a name of a registration{hint}"
+            "client {id}: {name:?} is not a registration parameter{hint}"
         ));
     }
     metadata.check()
@@ -51,7 +51,7 @@ pub(crate) fn check_scopes(metadata: &Metadata, resources: &[Resource]) -> Resul
         };
         let id = &metadata.client_id;
         return Err(format!(
-            "client {id}: scope {name} is declared by none of its resources{hint}"
+            "client {id}: scope {name} is not declared by any of its resources{hint}"
         ));
     }
     Ok(())
@@ -74,7 +74,7 @@ pub(crate) fn check_roles(roles: &[String], resources: &[Resource]) -> Result<()
 pub(crate) fn check_resource(resource: &Resource) -> Result<(), String> {
     resource.check()?;
     match names(resource).find(|name| is_own(name)) {
-        Some(name) => Err(format!("resource {name} is the installation's own")),
+        Some(name) => Err(format!("resource {name} is built in and cannot be changed")),
         None => Ok(()),
     }
 }
@@ -94,7 +94,9 @@ pub(crate) fn check_names(resources: &[Resource], issuer: &str) -> Result<(), St
     let mut seen = std::collections::HashSet::from([normal(issuer)]);
     for name in resources.iter().flat_map(names) {
         if !seen.insert(normal(name)) {
-            return Err(format!("resource {name} is the name of another one, too"));
+            return Err(format!(
+                "resource {name} has a name that another resource or the issuer already has"
+            ));
         }
     }
     Ok(())
@@ -107,7 +109,7 @@ where
 {
     let all = serde_json::to_value(known).map_err(|error| error.to_string())?;
     let Value::Object(mut all) = all else {
-        return Err("what is registered has no names".to_owned());
+        return Err("the registration is not a JSON object".to_owned());
     };
     for (name, value) in changes {
         match value {
@@ -171,7 +173,7 @@ mod tests {
                 json!({ "backchannel_logut_uri": "x" }),
                 "; did you mean backchannel_logout_uri?",
             ),
-            (json!({ "nonsense": 1 }), "is not a name of a registration"),
+            (json!({ "nonsense": 1 }), "is not a registration parameter"),
         ] {
             let refused = check_metadata(&client(more)).unwrap_err();
             assert!(refused.ends_with(told), "{refused}");

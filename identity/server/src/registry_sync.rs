@@ -209,12 +209,12 @@ impl RegistrySync {
                     tracing::error!(
                         reason = reasons(&error),
                         silent_ms = self.registry.age_ms(),
-                        "the registry cannot be read; clients are refused when it was silent for too long"
+                        "the registry cannot be read; requests are refused once it is too old"
                     );
                 }
                 Err(_late) => tracing::error!(
                     silent_ms = self.registry.age_ms(),
-                    "the registry cannot be read in time; clients are refused when it was silent for too long"
+                    "reading the registry timed out; requests are refused once it is too old"
                 ),
             }
         }
@@ -233,7 +233,7 @@ impl RegistrySync {
                 // It is tried every second, and said once.
                 Err(error) if !failing => {
                     failing = true;
-                    tracing::error!(reason = reasons(&error), "a key cannot be made");
+                    tracing::error!(reason = reasons(&error), "a key cannot be generated");
                 }
                 Err(_still) => {}
             }

@@ -38,7 +38,7 @@ impl Resources {
         self.change(actor, "resource.declared", &identifier, move |all| {
             if all.iter().any(|known| known.identifier == new.identifier) {
                 let taken = format!(
-                    "there is a resource {} already; resource set changes it",
+                    "resource {} already exists; use `resource set` to change it",
                     new.identifier
                 );
                 return Err(taken);
@@ -62,7 +62,7 @@ impl Resources {
             let known = all.iter_mut().find(|known| known.identifier == subject);
             let known = known.ok_or_else(|| unknown(&subject).to_string())?;
             if is_own(&subject) {
-                return Err(format!("resource {subject} is the installation's own"));
+                return Err(format!("resource {subject} is built in and cannot be changed"));
             }
             let new: Resource = changed(&*known, changes)?;
             check_resource(&new)?;
@@ -78,7 +78,7 @@ impl Resources {
         let subject = identifier.to_owned();
         self.change(actor, "resource.removed", identifier, move |all| {
             if is_own(&subject) {
-                return Err(format!("resource {subject} is the installation's own"));
+                return Err(format!("resource {subject} is built in and cannot be changed"));
             }
             let before = all.len();
             all.retain(|known| known.identifier != subject);

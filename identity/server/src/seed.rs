@@ -245,7 +245,7 @@ impl Seed {
                 .collect();
             let names = (!names.is_empty()).then(|| names.join(", "))?;
             Some(format!(
-                "client {}: not built yet, and kept: {names}",
+                "client {}: stored, but not supported yet: {names}",
                 client.metadata.client_id
             ))
         };
@@ -432,7 +432,10 @@ impl Seeds {
                         tracing::warn!("user {}: {reason}", user.username);
                     }
                     if !store.add_user(&tx, &user, now).await? {
-                        let taken = format!("user name or address of {} is taken", user.username);
+                        let taken = format!(
+                            "user name or e-mail address of {} is already in use",
+                            user.username
+                        );
                         return Err(AdminError::Refused(taken));
                     }
                     let row = store.user(&tx, &user.id).await?;

@@ -145,7 +145,7 @@ impl Passwords {
         let stored = candidate
             .as_ref()
             .and_then(|candidate| candidate.password_hash.clone());
-        // The same work for whoever does not exist (AC-04) and for whoever is held. A hash with old parameters is made again
+        // The same work for whoever does not exist and for whoever is held. A hash with old parameters is made again
         // in the same place.
         let compared = place.run({
             let (stored, random) = (stored.clone(), self.random.clone());

@@ -1,4 +1,5 @@
-//! Guesses at client secrets and passwords: counted in the database, refused from memory (design §6, Throttles).
+//! Throttles for guessed client secrets and passwords: failures are counted in the database, requests are refused from
+//! memory (docs/configuration.md, Limits).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -163,7 +164,7 @@ pub(crate) struct GuessKeys {
     pub told: String,
     /// What a block is not told for: the person, however they were spelled. It ends in the same work and a wrong password,
     /// so that nobody learns which names are one person. A browser that they have signed in with is apart from it, so that
-    /// nobody can lock them out of it (AC-05, AC-07).
+    /// nobody can lock them out of it.
     pub untold: Option<String>,
 }
 
@@ -241,7 +242,7 @@ impl Throttle {
         if counted == Counted::Held {
             metrics::counter!("latchkey_throttled_total", "what" => "account").increment(1);
             tracing::info!(request.id = %latchkey_http::current_request_id(),
-                "a sign-in is refused: too many wrong passwords for this person");
+                "sign-in refused: too many wrong passwords for this user");
         }
         Ok(counted)
     }

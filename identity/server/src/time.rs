@@ -69,14 +69,14 @@ impl Time {
             OwnClock::Behind => tracing::warn!(
                 clock = here,
                 seen = there,
-                "this machine's clock is behind an instant that the database has seen: this one or another was set \
-                 back, or is wrong; what had ended by then stays ended"
+                "the clock of this machine is behind a timestamp in the database: this clock or that of another node was \
+                 set back or is wrong; what had expired by then stays expired"
             ),
             OwnClock::FarBehind => tracing::error!(
                 clock = here,
                 seen = there,
-                "this machine's clock is more than seven days behind an instant that the database has seen, which is \
-                 therefore not believed: this clock or another is or was wrong"
+                "the clock of this machine is more than seven days behind a timestamp in the database, which is \
+                 therefore ignored: this clock or that of another node is or was wrong"
             ),
         }
     }
@@ -90,7 +90,7 @@ impl Time {
         }
         let (here, there) = (rfc3339(now.0), rfc3339(seen.0));
         Some(format!(
-            "this machine's clock says {here}, and the database has seen {there}"
+            "the clock of this machine reads {here}, but the database holds the timestamp {there}"
         ))
     }
 }

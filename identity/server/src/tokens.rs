@@ -36,7 +36,7 @@ impl Verifier {
             Ok(keys) => Some(Arc::new(self.by(keys))),
             // Between an emergency and its new key there is none: then nothing of ours can be proved.
             Err(error) => {
-                tracing::warn!(error = %error, "our published keys prove nothing now");
+                tracing::warn!(error = %error, "the published key set holds no usable key; access tokens cannot be verified");
                 None
             }
         };

@@ -39,7 +39,7 @@ impl Vault {
                 Aad::from(aad(place)),
                 &mut sealed,
             )
-            .expect("sealing fails only for texts of many gigabytes");
+            .expect("sealing fails only for plaintexts of many gigabytes");
         format!(
             "1.{}.{}",
             URL_SAFE_NO_PAD.encode(nonce),

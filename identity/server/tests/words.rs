@@ -77,10 +77,10 @@ fn numbers_are_said_in_each_of_their_forms() {
     let words = words();
     assert_eq!(words.count("account.renewed", 1), "renewed once");
     assert_eq!(words.count("account.renewed", 0), "renewed 0 times");
-    assert_eq!(words.count("account.retries", 1), "one lost answer repaired");
+    assert_eq!(words.count("account.retries", 1), "one lost response sent again");
     assert_eq!(
         words.count("account.retries", 1_000),
-        "1000 lost answers repaired"
+        "1000 lost responses sent again"
     );
 }
 

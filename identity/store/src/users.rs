@@ -82,7 +82,7 @@ pub enum UserChange {
 }
 
 impl Store {
-    /// Creates a person; `false` when the user name or address is taken. Never changes anybody.
+    /// Creates a person; `false` when the user name or e-mail address is already in use. Never changes anybody.
     pub async fn add_user(&self, tx: &Tx, user: &NewUser, now: Timestamp) -> Result<bool, StoreError> {
         let json = |value: &Value| value.to_string();
         let rows = sql("INSERT INTO users (id, username, username_canonical, email, email_canonical, \

@@ -1,17 +1,17 @@
-//! What can go wrong on either channel.
+//! The errors of both channels.
 
 use latchkey_db::DbError;
 
-/// Why a channel could not do what was asked.
+/// Why a channel operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
-    /// The event breaks a rule of the envelope; it can never be published.
+    /// The event violates the envelope's rules; it can never be published.
     #[error("the event is not valid: {0}")]
     Invalid(String),
-    /// The database below, or that of the outbox.
-    #[error("the bus's database failed")]
+    /// An error of the channel's database, or that of the outbox.
+    #[error("the database of the bus failed")]
     Db(#[from] DbError),
-    /// The URL names no known back end.
+    /// No back end has this URL scheme.
     #[error("its URL must begin with sqlite: or postgres:")]
     Scheme,
 }

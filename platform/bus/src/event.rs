@@ -1,51 +1,51 @@
-//! The envelope: CloudEvents 1.0 in JSON, one event per message.
+//! The event envelope: CloudEvents 1.0 in JSON, one event per message.
 
 use serde::{Deserialize, Serialize};
 
 use crate::BusError;
 
-/// The largest envelope in bytes; what is larger goes to the blob store and is referred to.
+/// The maximum size of an envelope, in bytes; larger content goes to the blob store and is referenced.
 pub const MAX_ENVELOPE: usize = 64 * 1024;
 
-/// A fact that a service tells others. The shape on the wire is CloudEvents 1.0 with extensions.
+/// A fact that a service publishes. The wire format is CloudEvents 1.0 with extensions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Always `1.0`.
     pub specversion: String,
-    /// UUIDv7; the same for every delivery.
+    /// A UUIDv7; the same for every delivery.
     pub id: String,
     /// `/` and the service that owns the fact, such as `/catalog`.
     pub source: String,
     /// `<service>.<aggregate>.<what happened>.v<n>`
     pub r#type: String,
-    /// The aggregate's identifier.
+    /// The id of the aggregate.
     pub subject: String,
     /// RFC 3339, UTC.
     pub time: String,
     /// Always `application/json`.
     pub datacontenttype: String,
-    /// The aggregate's version after this event, in decimal digits; consumers apply only what is newer.
+    /// The version of the aggregate after this event, in decimal digits; consumers apply only newer ones.
     pub sequence: String,
-    /// Events of one key are delivered in order.
+    /// Events with the same key are delivered in order.
     pub partitionkey: String,
-    /// The request or order that this belongs to.
+    /// The request or order that the event belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub correlationid: Option<String>,
     /// The event that caused this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub causationid: Option<String>,
-    /// `sub` or client id of who did it.
+    /// The `sub` or client id of the actor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
     /// W3C trace context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// The payload, by the type's schema.
+    /// The payload, by the schema of the type.
     pub data: serde_json::Value,
 }
 
 impl Event {
-    /// Reads an envelope and checks every rule that a consumer relies on.
+    /// Parses an envelope and checks every rule that consumers rely on.
     pub fn parse(envelope: &str) -> Result<Self, BusError> {
         if envelope.len() > MAX_ENVELOPE {
             return Err(BusError::Invalid("larger than 64 KiB".to_owned()));
@@ -56,7 +56,7 @@ impl Event {
         Ok(event)
     }
 
-    /// The envelope as it is stored and sent.
+    /// The envelope as stored and sent.
     pub fn envelope(&self) -> Result<String, BusError> {
         self.check()?;
         let envelope = serde_json::to_string(self).map_err(|error| BusError::Invalid(error.to_string()))?;
@@ -66,7 +66,7 @@ impl Event {
         Ok(envelope)
     }
 
-    /// The aggregate's version after this event.
+    /// The version of the aggregate after this event.
     pub fn version(&self) -> i64 {
         self.sequence.parse().unwrap_or(0)
     }
@@ -80,10 +80,10 @@ impl Event {
             return invalid("id is empty or too long");
         }
         if !owns(&self.source, &self.r#type) {
-            return invalid("the source does not own this type");
+            return invalid("the source may not publish this type");
         }
         if self.subject.is_empty() || self.partitionkey.is_empty() {
-            return invalid("subject and partitionkey must be there");
+            return invalid("subject and partitionkey are required");
         }
         if self.sequence.parse::<i64>().is_err() {
             return invalid("sequence is not a number");
@@ -92,7 +92,7 @@ impl Event {
     }
 }
 
-/// A service speaks only of its own facts: `/catalog` owns `catalog.…` and nothing else.
+/// A service publishes only its own facts: `/catalog` owns `catalog.…` and nothing else.
 fn owns(source: &str, r#type: &str) -> bool {
     source
         .strip_prefix('/')

@@ -1,4 +1,4 @@
-//! The event bus: business events and commands. Of all instances of a group one handles each, with an inbox, retries and
+//! The event bus: business events and commands. One instance of each group handles an event, with an inbox, retries and
 //! dead letters. A back end is a file below this one and an arm in every `match` here.
 
 mod group;
@@ -25,9 +25,9 @@ pub enum EventBus {
 }
 
 impl EventBus {
-    /// Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date.
+    /// Opens `sqlite:PATH` or `postgres://…` and migrates its tables.
     ///
-    /// `fatal` is cancelled when the bus can no longer be trusted to be durable.
+    /// `fatal` is cancelled when the durability of the bus can no longer be guaranteed.
     pub async fn open(
         url: &str,
         clock: Clock,
@@ -42,17 +42,17 @@ impl EventBus {
         }
     }
 
-    /// Takes events that come out of an outbox, in their order; answers when they are durable. An event may come again.
+    /// Publishes events from an outbox, in their order, and returns when they are durable. An event may arrive again.
     pub(crate) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         match self {
             Self::Sql(bus) => bus.publish(batch).await,
         }
     }
 
-    /// Handles events of `group` until `stop`, at least once each and in order per key while nothing fails.
+    /// Handles the events of `group` until `stop`, each at least once, and in order per key while nothing fails.
     ///
-    /// `handle` runs inside a transaction of `db` in which the inbox row is already written; an event that was
-    /// handled before is acknowledged without calling it.
+    /// `handle` runs inside a transaction of `db` in which the inbox row is already written; an event that was handled
+    /// before is acknowledged without calling it.
     pub async fn subscribe<H, Fut>(&self, group: Group, db: Db, handle: H, stop: CancellationToken)
     where
         H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
@@ -63,28 +63,28 @@ impl EventBus {
         }
     }
 
-    /// The dead letters of all consumers, oldest first, 1,000 at most.
+    /// The dead letters of all consumers, oldest first, at most 1,000.
     pub async fn parked(&self) -> Result<Vec<Parked>, BusError> {
         match self {
             Self::Sql(bus) => bus.parked().await,
         }
     }
 
-    /// Hands a parked event to its consumer again. `false` when there is none.
+    /// Delivers a parked event to its consumer again. `false` if there is none.
     pub async fn redrive(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
         match self {
             Self::Sql(bus) => bus.redrive(consumer, event_id).await,
         }
     }
 
-    /// Forgets what is too old for anybody who still has to handle it.
+    /// Deletes old events that no group still has to handle.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         match self {
             Self::Sql(bus) => bus.prune(now).await,
         }
     }
 
-    /// How often relays and groups look without having been told of a change; a second if nobody says. Only a backstop.
+    /// How often relays and groups poll without a change notification; every second by default. Only a fallback.
     pub fn with_poll(self, every: Duration) -> Self {
         match self {
             Self::Sql(bus) => Self::Sql(bus.with_poll(every)),
@@ -97,7 +97,7 @@ impl EventBus {
         }
     }
 
-    /// Waits for writes under way and closes.
+    /// Waits for pending writes and closes.
     pub async fn close(&self) {
         match self {
             Self::Sql(bus) => bus.close().await,

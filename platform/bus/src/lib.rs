@@ -3,13 +3,13 @@
 //! ```text
 //! business transaction ── outbox row ──► relay ──┬─► event bus: one instance of each group handles it,
 //!                                                │   with an inbox, retries and dead letters
-//!                                                └─► revocation log: everybody who follows it is told,
-//!                                                    a snapshot first, and whether silence means anything
+//!                                                └─► revocation log: every follower receives it, from a
+//!                                                    snapshot on, and knows what silence means
 //! ```
 //!
-//! The type of an event decides its channel, and the relay is told which types are revocations. Nothing leaves but from
-//! the outbox, nothing is acknowledged before its effect is committed, and nothing that cannot be handled is dropped: it
-//! is parked and visible. The back end of each channel is chosen by the scheme of its URL.
+//! The type of an event decides its channel, and the relay is told which types are revocations. Events leave only from
+//! the outbox, none is acknowledged before its effect is committed, and an event that cannot be handled is not dropped
+//! but parked and visible. The URL scheme of each channel selects its back end.
 
 mod error;
 mod event;

@@ -1,4 +1,4 @@
-//! The outbox: a row in the business transaction, and the only door through which an event leaves.
+//! The outbox: a row in the business transaction, and the only way for an event to leave.
 
 use latchkey_clock::{Clock, Random, rfc3339};
 use latchkey_db::{Migration, Migrations, Tx, sql};
@@ -24,7 +24,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     ],
 };
 
-/// The right to speak for one service.
+/// The right to publish events of one service.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     source: String,
@@ -32,34 +32,34 @@ pub struct Outbox {
     random: Random,
 }
 
-/// What a service says; the outbox adds who says it and when.
+/// An event to publish; the outbox adds source, id and time.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// `<service>.<aggregate>.<what happened>.v<n>`
     pub r#type: String,
-    /// The aggregate's identifier; events of one subject are delivered in order.
+    /// The id of the aggregate; events of one subject are delivered in order.
     pub subject: String,
-    /// The aggregate's version after the event.
+    /// The version of the aggregate after the event.
     pub sequence: i64,
-    /// The payload, by the type's schema.
+    /// The payload, by the schema of the type.
     pub data: serde_json::Value,
     /// Why it happened.
     pub cause: Cause,
 }
 
-/// Why something happens: what every event says of its origin.
+/// The origin of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cause {
-    /// The request or order at the beginning of it all.
+    /// The request or order that started everything.
     pub correlation: Option<String>,
-    /// The event that led to this one.
+    /// The event that caused this one.
     pub causation: Option<String>,
-    /// `sub` or client id of who did it.
+    /// The `sub` or client id of the actor.
     pub actor: Option<String>,
 }
 
 impl Cause {
-    /// Somebody's request.
+    /// A request.
     pub fn request(id: impl Into<String>, actor: impl Into<String>) -> Self {
         Self {
             correlation: Some(id.into()).filter(|id: &String| !id.is_empty()),
@@ -68,7 +68,7 @@ impl Cause {
         }
     }
 
-    /// An event that was heard: what it belongs to goes on, and it is the cause itself.
+    /// A received event: it is the cause, and the correlation continues.
     pub fn event(heard: &Event) -> Self {
         Self {
             correlation: heard.correlationid.clone(),
@@ -90,8 +90,8 @@ impl Outbox {
 
     /// Writes the event into the transaction that makes it true and returns its id; it leaves after the commit.
     ///
-    /// The aggregate's own row must have been changed before in the same transaction: its lock is what keeps the
-    /// events of one subject in order.
+    /// The row of the aggregate must have been changed earlier in the same transaction: its lock keeps the events of
+    /// one subject in order.
     pub async fn put(&self, tx: &Tx, draft: Draft) -> Result<String, BusError> {
         let now = self.clock.now_ms();
         let event = Event {

@@ -1,11 +1,11 @@
-//! What travels from an outbox to its channel.
+//! The unit that travels from an outbox to its channel.
 
 use latchkey_db::Row;
 
 use crate::BusError;
 
-/// An event on its way. The relay carries the envelope and does not judge it: one that nobody can read is parked by
-/// those who should, and must not keep the others waiting here.
+/// An event in transit. The relay does not interpret the envelope: an unreadable one is parked by its consumers, and
+/// must not block the others here.
 pub(crate) struct Parcel {
     pub id: String,
     pub r#type: String,

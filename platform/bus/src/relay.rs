@@ -1,7 +1,7 @@
-//! The relay: carries what waits in an outbox to its channels, however often it has to try.
+//! The relay: moves the events of an outbox to their channels, retrying as often as necessary.
 //!
-//! A row belongs to one channel, by the type of its event, and each channel is served by a loop of its own: while one is
-//! away its rows wait in the outbox, in their order, and those of the other leave.
+//! The type of an event decides its channel, and each channel has a loop of its own: while one is unavailable, its rows
+//! wait in the outbox in their order, and those of the other leave.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use crate::parcel::Parcel;
 use crate::{BusError, EventBus, RevocationLog};
 
 const BATCH: i64 = 256;
-/// How long a published row is kept for a person to look at, and an inbox row to recognise a repeat.
+/// How long published rows are kept for inspection, and inbox rows to detect repeats.
 const OUTBOX_KEPT_MS: i64 = 7 * 24 * 3_600_000;
 const INBOX_KEPT_MS: i64 = 14 * 24 * 3_600_000;
 const PRUNE_EVERY_MS: i64 = 3_600_000;
-/// Polls from heartbeat to heartbeat: a log at rest writes next to nothing.
+/// The number of polls between heartbeats: an idle log is hardly written to.
 const BEAT_POLLS: u32 = 3;
 
-/// Carries one outbox to its channels. Several relays may serve one outbox: a second publish is harmless.
+/// Moves the events of one outbox to its channels. Several relays may serve one outbox: publishing twice is harmless.
 pub struct Relay {
     bus: EventBus,
     revocations: Option<Revocations>,
@@ -28,14 +28,14 @@ pub struct Relay {
     clock: Clock,
 }
 
-/// Which events go to the revocation log.
+/// The events that go to the revocation log.
 struct Revocations {
     log: RevocationLog,
     types: &'static [&'static str],
     source: &'static str,
 }
 
-/// One of the two ways out.
+/// One of the two channels.
 #[derive(Clone, Copy)]
 enum Channel<'a> {
     Bus(&'a EventBus),
@@ -43,7 +43,7 @@ enum Channel<'a> {
 }
 
 impl Relay {
-    /// Carries what waits in `db`'s outbox to the bus.
+    /// Moves the events in `db`'s outbox to the bus.
     pub fn new(bus: EventBus, db: Db, clock: Clock) -> Self {
         Self {
             bus,
@@ -53,7 +53,7 @@ impl Relay {
         }
     }
 
-    /// Carries events of `types` to `log` instead, and tells its followers every few [polls](RevocationLog::with_poll)
+    /// Sends events of `types` to `log` instead, and tells its followers every few [polls](RevocationLog::with_poll)
     /// that none of `source` waits here, so that silence means that nothing happened ([`RevocationLog::subscribe`]).
     pub fn revocations(
         mut self,
@@ -65,7 +65,7 @@ impl Relay {
         self
     }
 
-    /// Runs until `stop`, then carries what is left if it can be done at once.
+    /// Runs until `stop`, then publishes the rest if that is possible at once.
     pub async fn run(self, stop: CancellationToken) {
         let bus = self.serve(Channel::Bus(&self.bus), &stop);
         match &self.revocations {
@@ -76,7 +76,7 @@ impl Relay {
         }
     }
 
-    /// Publishes until nothing waits.
+    /// Publishes until nothing is waiting.
     pub async fn drain(&self) -> Result<(), BusError> {
         self.drain_to(Channel::Bus(&self.bus)).await?;
         match &self.revocations {
@@ -95,18 +95,18 @@ impl Relay {
                 Ok(()) => {
                     if trouble > 0 {
                         let channel = channel.name();
-                        tracing::info!(attempts = trouble, channel, "events leave the outbox again");
+                        tracing::info!(attempts = trouble, channel, "the outbox relay works again");
                     }
                     trouble = 0;
                 }
                 Err(error) => {
                     trouble = trouble.saturating_add(1);
-                    // Once, not four times a second for as long as a disk is full.
+                    // Once, not four times a second while a disk is full.
                     if trouble == 1 {
                         tracing::warn!(
                             reason = reasons(&error),
                             channel = channel.name(),
-                            "events wait in the outbox until it works again"
+                            "the outbox relay failed; events stay in the outbox until it succeeds"
                         );
                     }
                 }
@@ -121,7 +121,7 @@ impl Relay {
                     tracing::warn!(
                         reason = reasons(&error),
                         channel = channel.name(),
-                        "old outbox and inbox rows stay for now"
+                        "pruning old outbox and inbox rows failed; it is tried again later"
                     );
                 }
             }
@@ -145,7 +145,7 @@ impl Relay {
             }
             let ids: Vec<String> = batch.iter().map(|parcel| parcel.id.clone()).collect();
             channel.publish(batch).await?;
-            // Only now: a row is published when the channel has it durably.
+            // Not earlier: a row counts as published when the channel has stored it durably.
             let now = self.clock.now_ms();
             self.db
                 .write(move |tx| async move {
@@ -162,8 +162,8 @@ impl Relay {
         }
     }
 
-    /// The next events of a channel. Reads what is unpublished, never what is beyond a remembered number: a transaction
-    /// that began earlier may commit later, with a lower number.
+    /// The next events of a channel. It reads unpublished rows instead of rows beyond a remembered number: a
+    /// transaction that started earlier may commit later, with a lower number.
     async fn waiting(&self, channel: Channel<'_>) -> Result<Vec<Parcel>, BusError> {
         let waiting = match (channel, &self.revocations) {
             (Channel::Log(revocations), _) => sql_list(

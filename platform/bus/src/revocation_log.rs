@@ -1,6 +1,6 @@
-//! The revocation log: what was taken back, in one order for all. Everybody who follows it hears everything, first what
-//! they missed and then what comes, and learns whether silence means that nothing happened. A back end is a file below
-//! this one and an arm in every `match` here.
+//! The revocation log: all revocations in one order. Every follower receives everything, first what it missed and then
+//! each new entry, and learns whether silence means that nothing happened. A back end is a file below this one and an
+//! arm in every `match` here.
 
 mod sql;
 mod subscription;
@@ -24,9 +24,9 @@ pub enum RevocationLog {
 }
 
 impl RevocationLog {
-    /// Opens `sqlite:PATH` or `postgres://…` and brings its tables up to date.
+    /// Opens `sqlite:PATH` or `postgres://…` and migrates its tables.
     ///
-    /// `fatal` is cancelled when the log can no longer be trusted to be durable.
+    /// `fatal` is cancelled when the durability of the log can no longer be guaranteed.
     pub async fn open(
         url: &str,
         clock: Clock,
@@ -41,26 +41,26 @@ impl RevocationLog {
         }
     }
 
-    /// Appends events that come out of an outbox, in their order; answers when they are durable. An event that is there
-    /// already is passed over, so a second publish is harmless.
+    /// Appends events from an outbox, in their order, and returns when they are durable. An event that is already there
+    /// is skipped, so publishing twice is harmless.
     pub(crate) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         match self {
             Self::Sql(log) => log.publish(batch).await,
         }
     }
 
-    /// Says that nothing of `source` waits to be appended.
+    /// States that no event of `source` is waiting to be appended.
     pub(crate) async fn heartbeat(&self, source: &'static str) -> Result<(), BusError> {
         match self {
             Self::Sql(log) => log.heartbeat(source).await,
         }
     }
 
-    /// Hears every event of `types`: first those appended since `since` (Unix milliseconds), then [`Delivery::Live`],
-    /// then each new one as it is committed, with a `Live` at least every [poll](Self::with_poll).
+    /// Delivers every event of `types`: first those appended since `since` (Unix milliseconds), then
+    /// [`Delivery::Live`], then each new one as it is committed, with a `Live` at least every [poll](Self::with_poll).
     ///
-    /// No `Live` is told while the log cannot be reached, or while `source`, whose events these are, has stopped its
-    /// [heartbeats](crate::Relay::revocations). A source that has never had one in this log is believed.
+    /// There is no `Live` while the log cannot be reached, or while `source`, whose events these are, sends no
+    /// [heartbeats](crate::Relay::revocations). A source that has never sent one to this log is trusted.
     pub fn subscribe(
         &self,
         source: &'static str,
@@ -73,24 +73,24 @@ impl RevocationLog {
         }
     }
 
-    /// Says that this log, or what its events tell of, was restored from a backup: a position that somebody remembers may
-    /// be that of another event now. Whoever follows it hears [`Delivery::Reset`] and a new snapshot.
+    /// States that this log, or the database that its events describe, was restored from a backup: a remembered
+    /// position may now be that of another event. Followers receive [`Delivery::Reset`] and a new snapshot.
     pub async fn begin_epoch(&self) -> Result<(), BusError> {
         match self {
             Self::Sql(log) => log.begin_epoch().await,
         }
     }
 
-    /// Forgets what is too old to be replayed.
+    /// Deletes events that are too old to be replayed.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         match self {
             Self::Sql(log) => log.prune(now).await,
         }
     }
 
-    /// How often relays and subscriptions look without having been told of a change; a second if nobody says.
+    /// How often relays and subscriptions poll without a change notification; every second by default.
     ///
-    /// Only a backstop: `Live` is told at least this often while nothing happens.
+    /// Only a fallback, but `Live` is delivered at least this often while nothing happens.
     pub fn with_poll(self, every: Duration) -> Self {
         match self {
             Self::Sql(log) => Self::Sql(log.with_poll(every)),
@@ -103,7 +103,7 @@ impl RevocationLog {
         }
     }
 
-    /// Waits for writes under way and closes.
+    /// Waits for pending writes and closes.
     pub async fn close(&self) {
         match self {
             Self::Sql(log) => log.close().await,

@@ -1,6 +1,7 @@
-//! What both channels stand on in a SQL database: one table of events whose positions are in the order of their commits.
+//! The foundation of both channels in a SQL database: one table of events whose positions are in the order of their
+//! commits.
 //!
-//! The channels have a database each, or share one and with it the table. Each reads only its own types.
+//! Each channel has its own database, or both share one and with it the table. Each reads only its own types.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     ],
 };
 
-/// The backstop when no word of a change comes.
+/// The fallback if no change notification arrives.
 const POLL: Duration = Duration::from_secs(1);
 
 /// How long an event can be replayed.
@@ -46,7 +47,7 @@ pub(crate) struct SqlLog {
     pub(crate) poll: Duration,
 }
 
-/// An event and where it stands. The envelope is text until it is needed: a poison one must not stop the reader.
+/// An event and its position. The envelope stays text until it is needed: an unreadable one must not stop the reader.
 pub(crate) struct Entry {
     pub position: i64,
     pub event_id: String,
@@ -55,12 +56,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// The event, if the envelope is one and says what the log says of it.
+    /// The parsed event, if the envelope is valid and agrees with the row.
     pub(crate) fn event(&self) -> Result<Event, BusError> {
         let event = Event::parse(&self.envelope)?;
         if event.id != self.event_id || event.r#type != self.r#type {
             return Err(BusError::Invalid(
-                "the envelope says another id or type than the log".to_owned(),
+                "the id or type in the envelope differs from that in the log".to_owned(),
             ));
         }
         Ok(event)
@@ -77,7 +78,7 @@ impl Entry {
 }
 
 impl SqlLog {
-    /// Brings the tables up to date. `fatal` is cancelled when the log can no longer be trusted to be durable.
+    /// Opens and migrates the log. `fatal` is cancelled when its durability can no longer be guaranteed.
     pub(crate) async fn open(
         url: &str,
         clock: Clock,
@@ -105,7 +106,7 @@ impl SqlLog {
         Ok(log)
     }
 
-    /// Forgets what is too old to be replayed.
+    /// Deletes events that are too old to be replayed.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         self.db
             .write(move |tx| async move {
@@ -126,13 +127,13 @@ impl SqlLog {
         Ok(row.int("position")?)
     }
 
-    /// Appends what is not there yet, at consecutive positions; answers when it is durable. An event that is there
-    /// already is passed over, so a second publish is harmless.
+    /// Appends new events at consecutive positions, and returns when they are durable. An event that is already there
+    /// is skipped, so publishing twice is harmless.
     pub(crate) async fn append(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         let now = self.clock.now_ms();
         self.db
             .write(move |tx| async move {
-                // The lock on this row is held until the commit: whoever reads a position has seen all below it.
+                // The lock on this row is held until the commit: whoever reads a position can see all events below it.
                 let mut position =
                     sql("UPDATE bus_state SET position = position WHERE id = 1 RETURNING position")
                         .fetch_one(&tx)
@@ -170,7 +171,7 @@ impl SqlLog {
             .await
     }
 
-    /// Up to `limit` events of these types beyond `position` and not beyond `to`, in order.
+    /// Up to `limit` events of these types after `position` and up to `to`, in order.
     pub(crate) async fn between(
         &self,
         position: i64,

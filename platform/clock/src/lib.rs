@@ -1,4 +1,4 @@
-//! Time and randomness as values that are handed in, so that every decision can be replayed.
+//! Time and randomness as values that are passed in, so that every decision can be replayed.
 
 mod random;
 
@@ -8,12 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use random::Random;
 
-/// Where the wall-clock time comes from. Cloning is cheap; clones of a manual clock move together.
+/// The source of wall-clock time. Cloning is cheap; clones of a manual clock move together.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The operating system's clock.
     System,
-    /// A clock that a test moves by hand; Unix milliseconds.
+    /// A clock that a test moves by hand, in Unix milliseconds.
     Manual(Arc<AtomicI64>),
 }
 
@@ -36,7 +36,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock; the system's clock does not move for us.
+    /// Moves a manual clock; a system clock cannot be moved.
     pub fn advance(&self, by_ms: i64) {
         if let Self::Manual(ms) = self {
             ms.fetch_add(by_ms, Ordering::SeqCst);

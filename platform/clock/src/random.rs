@@ -6,12 +6,12 @@ use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng, TryRng};
 use uuid::Builder;
 
-/// Where random bytes come from. Cloning is cheap; clones of a seeded source share its stream.
+/// A source of random bytes. Cloning is cheap; clones of a seeded source share its stream.
 #[derive(Clone)]
 pub enum Random {
     /// The operating system's generator.
     System,
-    /// A reproducible stream, for tests alone.
+    /// A reproducible stream, for tests only.
     Seeded(Arc<Mutex<StdRng>>),
 }
 
@@ -21,7 +21,7 @@ impl Random {
         Self::System
     }
 
-    /// A reproducible stream, for tests alone.
+    /// A reproducible stream, for tests only.
     pub fn seeded(seed: u64) -> Self {
         Self::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }

@@ -1,4 +1,4 @@
-//! Word that something was committed, from this process or from another on the same database.
+//! Notification of commits, from this process or from another one on the same database.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
@@ -14,19 +14,19 @@ use tokio_util::sync::CancellationToken;
 use crate::Db;
 use crate::db::Pools;
 
-/// The channel on which PostgreSQL tells other processes that something changed.
+/// The channel on which PostgreSQL notifies other processes of changes.
 pub(crate) const CHANNEL: &str = "latchkey";
 
-/// The pause before a watch that panicked begins again.
+/// The pause before a watcher that panicked is restarted.
 const RESTART_AFTER: Duration = Duration::from_millis(250);
 
 /// How often SQLite is asked whether another connection has committed.
 const DATA_VERSION_EVERY: Duration = Duration::from_millis(50);
 
 impl Db {
-    /// A counter that moves after commits that were announced here, and soon after commits elsewhere.
+    /// A counter that increases after commits that were announced here, and soon after commits elsewhere.
     ///
-    /// It may move without a reason and several commits may move it once: a hint to look, never a message.
+    /// It may change without a reason, and several commits may change it once: it is a hint to look, never a message.
     pub fn changes(&self) -> watch::Receiver<u64> {
         if !self.inner.watching.swap(true, Ordering::SeqCst) {
             let changed = self.inner.changed.clone();
@@ -48,7 +48,7 @@ impl Db {
     }
 }
 
-/// Watches until `stopping`, and begins again whatever happens.
+/// Watches until `stopping`, restarting after every panic.
 async fn keep<Fut>(watch: impl Fn(CancellationToken) -> Fut, stopping: CancellationToken)
 where
     Fut: Future<Output = ()>,
@@ -56,13 +56,13 @@ where
     while !stopping.is_cancelled() {
         let watched = AssertUnwindSafe(watch(stopping.clone())).catch_unwind().await;
         if watched.is_err() {
-            tracing::error!("the watch for changes of a database begins again");
+            tracing::error!("the task that watches a database for changes panicked and is restarted");
             tokio::time::sleep(RESTART_AFTER).await;
         }
     }
 }
 
-/// `PRAGMA data_version` moves when another connection has committed (sqlite.org/pragma.html#pragma_data_version).
+/// `PRAGMA data_version` changes when another connection has committed (sqlite.org/pragma.html#pragma_data_version).
 async fn watch_sqlite(file: SqliteConnectOptions, changed: watch::Sender<u64>, stopping: CancellationToken) {
     let mut conn: Option<SqliteConnection> = None;
     let mut seen = None;
@@ -82,13 +82,13 @@ async fn watch_sqlite(file: SqliteConnectOptions, changed: watch::Sender<u64>, s
             .await
         {
             Ok((version,)) => {
-                // The first look counts: there may have been a commit between the subscription and this connection.
+                // The first reading counts: there may have been a commit between the subscription and this connection.
                 if seen.replace(version) != Some(version) {
                     changed.send_modify(|count| *count += 1);
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, "cannot watch the database file for changes");
+                tracing::warn!(error = %error, "the database file cannot be watched for changes");
                 conn = None;
                 // The numbers of two connections cannot be compared.
                 seen = None;
@@ -102,9 +102,9 @@ async fn watch_postgres(pool: PgPool, changed: watch::Sender<u64>, stopping: Can
         loop {
             match follow(&pool, &changed).await {
                 Ok(never) => match never {},
-                Err(error) => tracing::warn!(error = %error, "cannot listen for changes"),
+                Err(error) => tracing::warn!(error = %error, "the database cannot be watched for changes"),
             }
-            // Notifications were missed while nobody listened.
+            // Notifications may have been missed while not listening.
             changed.send_modify(|count| *count += 1);
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
@@ -124,7 +124,7 @@ async fn follow(
     listener.listen(CHANNEL).await?;
     changed.send_modify(|count| *count += 1);
     loop {
-        // `None` says that the connection was lost and is made again: look, too.
+        // `None` means that the connection was lost and reestablished: check again, too.
         listener.try_recv().await?;
         changed.send_modify(|count| *count += 1);
     }

@@ -1,28 +1,28 @@
-//! Classes of reads. Each has places of its own: what a node lives on never waits for a page.
+//! Classes of reads. Each has its own slots, so that a node's vital reads never wait for a page.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-/// What a read is for. [`Db::reading`](crate::Db::reading) gives a handle whose reads are of another class.
+/// The purpose of a read. [`Db::reading`](crate::Db::reading) returns a handle whose reads are of another class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Class {
-    /// What the node lives on: tokens, introspection, the registry, events.
+    /// What the node depends on: tokens, introspection, the registry, events.
     #[default]
     Vital,
-    /// Pages and lists that a person looks at.
+    /// Pages and lists that a user looks at.
     Page,
     /// Searches.
     Search,
-    /// Long looks at whole tables that nobody waits for.
+    /// Long scans of whole tables that nobody waits for.
     Background,
 }
 
 impl Class {
     const ALL: [Self; 4] = [Self::Vital, Self::Page, Self::Search, Self::Background];
 
-    /// How long a read waits for a place before it is an outage. Whoever looks at a page is told to come again early.
+    /// How long a read waits for a slot before it counts as an outage. Visitors of a page are asked early to try again.
     fn patience(self) -> Duration {
         Duration::from_secs(match self {
             Self::Vital => 5,
@@ -32,7 +32,7 @@ impl Class {
     }
 }
 
-/// How many reads of each class run at once. Whoever is beyond that waits in the queue of their own class.
+/// The concurrent reads of each class. Further reads wait in the queue of their own class.
 pub(crate) struct Places([Queue; Class::ALL.len()]);
 
 struct Queue {
@@ -41,7 +41,7 @@ struct Queue {
 }
 
 impl Places {
-    /// `vital` for what the node lives on, `share` for pages and for searches each, and one for the background.
+    /// `vital` slots for vital reads, `share` each for pages and searches, and one for the background.
     pub fn new(vital: u32, share: u32) -> Self {
         Self(Class::ALL.map(|class| {
             let most = match class {
@@ -56,7 +56,7 @@ impl Places {
         }))
     }
 
-    /// `PoolTimedOut` when all of the class are taken for too long, `PoolClosed` after [`Self::close`].
+    /// `PoolTimedOut` if all slots of the class are busy for too long, `PoolClosed` after [`Self::close`].
     pub async fn take(&self, class: Class) -> Result<OwnedSemaphorePermit, sqlx::Error> {
         let free = &self.0[class as usize].free;
         match free.clone().try_acquire_owned() {
@@ -71,7 +71,7 @@ impl Places {
         }
     }
 
-    /// Lets every read that has begun end; no other begins.
+    /// Waits for every read in progress; no other starts.
     pub async fn close(&self) {
         for queue in &self.0 {
             let _all = queue.free.acquire_many(queue.most).await;
@@ -94,7 +94,7 @@ mod tests {
             let mut taken = std::pin::pin!(places.take(other));
             let taken = futures::poll!(taken.as_mut());
             assert!(taken.is_ready(), "{other:?}");
-            // Kept: each stands for a read that goes on.
+            // Kept: each stands for a read in progress.
             std::mem::forget(taken);
         }
         drop(page);

@@ -1,4 +1,4 @@
-//! An open database: what every handle shares.
+//! An open database: the state that all handles share.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,7 +14,7 @@ use crate::class::Places;
 use crate::readers::Readers;
 use crate::tx::Job;
 
-/// Which database answers.
+/// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// A file on this host.
@@ -23,11 +23,11 @@ pub enum Engine {
     Postgres,
 }
 
-/// An open database: readers, one way to write, and word of changes. Cloning is cheap.
+/// An open database: readers, one way to write, and change notifications. Cloning is cheap.
 #[derive(Clone)]
 pub struct Db {
     pub(crate) inner: Arc<Inner>,
-    /// What this handle's reads are for.
+    /// The class of this handle's reads.
     pub(crate) class: Class,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Inner {
     pub(crate) fatal: CancellationToken,
 }
 
-/// Dropped without being closed, it must not leave a watcher behind.
+/// Stops the watcher if the database is dropped without being closed.
 impl Drop for Inner {
     fn drop(&mut self) {
         self.stopping.cancel();
@@ -55,13 +55,13 @@ pub(crate) enum Pools {
     },
     Postgres {
         pool: PgPool,
-        /// Of the pool's connections, how many each class of reads may have.
+        /// How many of the pool's connections each class of reads may use.
         places: Places,
     },
 }
 
 impl Db {
-    /// A handle on connections that were just opened.
+    /// A handle on newly opened connections.
     pub(crate) fn new(pools: Pools, fatal: CancellationToken) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -84,8 +84,8 @@ impl Db {
         }
     }
 
-    /// The same database by a handle whose reads are of this class: they have places of their own, and wait for no
-    /// others. Writes are not in classes.
+    /// The same database with a handle whose reads are of this class: they have their own slots, and wait only for each
+    /// other. Writes have no classes.
     pub fn reading(&self, class: Class) -> Self {
         Self {
             inner: self.inner.clone(),
@@ -93,7 +93,7 @@ impl Db {
         }
     }
 
-    /// Waits for the writes under way, then closes every connection.
+    /// Waits for pending writes, then closes every connection.
     pub async fn close(&self) {
         self.inner.stopping.cancel();
         self.inner.tasks.close();

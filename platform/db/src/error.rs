@@ -1,35 +1,35 @@
-//! What can go wrong below the SQL, told apart as far as a caller can act on it.
+//! The errors of the database, distinguished as far as a caller can act on them.
 
 use sqlx::migrate::MigrateError;
 
-/// An error of the database, by what the caller may do about it.
+/// A database error, classified by what the caller may do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// A uniqueness constraint refused the row; carries the constraint's name or message.
+    /// A uniqueness constraint rejected the row; contains the constraint's name or message.
     #[error("a row with this key exists already ({0})")]
     Unique(String),
     /// Another transaction was in the way; nothing was written and the same call may succeed later.
     #[error("the database is busy")]
     Busy(#[source] sqlx::Error),
-    /// The database cannot be reached now (connection, pool); nothing is known to be written.
-    #[error("the database is not available")]
+    /// The database cannot be reached (connection, pool); nothing is known to be written.
+    #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
-    /// Its disk is full; nothing was written, and everything goes on when there is room.
+    /// The disk is full; nothing was written, and writing works again once there is space.
     #[error("the disk of the database is full")]
     Full(#[source] sqlx::Error),
-    /// What is there is no database, or parts of it are broken.
-    #[error("the database is damaged: restore it from a backup, or move it away to begin anew")]
+    /// The file is not a database, or parts of it are damaged.
+    #[error("the database is damaged: restore it from a backup, or move it away to start with an empty one")]
     Damaged(#[source] sqlx::Error),
-    /// The writer has stopped, after a commit that ended in an I/O error or because the node shuts down.
-    #[error("the database takes no more writes")]
+    /// The writer has stopped, after an I/O error during a commit or because the node shuts down.
+    #[error("the database no longer accepts writes")]
     Stopped,
-    /// A statement of this transaction failed before, and the work went on: nothing of it is written.
+    /// An earlier statement of this transaction failed, and the work continued: nothing of it is written.
     #[error("an earlier statement of this write failed; it was rolled back")]
     Spoiled,
     /// The work panicked and was rolled back.
     #[error("the write panicked and was rolled back")]
     Panicked,
-    /// A column has not the type or the value that the reader expects.
+    /// A column does not have the type or value that the reader expects.
     #[error("column {column}: {reason}")]
     Row {
         /// The column's name.
@@ -37,19 +37,19 @@ pub enum DbError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A stored migration differs from ours, or is newer than this binary.
-    #[error("the schema does not fit this binary")]
+    /// A recorded migration differs from ours, or is newer than this binary.
+    #[error("the schema does not match this version of the binary")]
     Migration(#[source] MigrateError),
     /// The URL or the linked library cannot be used.
     #[error("{0}")]
     Unusable(String),
-    /// Any other error: a defect of ours in the statement.
+    /// Any other error: a defect in our statement.
     #[error("the statement failed")]
     Sql(#[source] sqlx::Error),
 }
 
 impl DbError {
-    /// A reader's complaint about a column.
+    /// A column cannot be read, for this reason.
     pub fn row(column: &str, reason: impl Into<String>) -> Self {
         Self::Row {
             column: column.to_owned(),
@@ -57,7 +57,7 @@ impl DbError {
         }
     }
 
-    /// True when the same call may succeed later without anybody mending anything.
+    /// True if the same call may succeed later without intervention.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -65,7 +65,7 @@ impl DbError {
         )
     }
 
-    /// True when the state of a SQLite file is unknown and the node must stop: an I/O error, or a dead driver.
+    /// True if the state of a SQLite file is unknown and the node must stop: an I/O error, or a dead driver.
     pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
         const SQLITE_IOERR: i64 = 10;
         matches!(error, sqlx::Error::WorkerCrashed)
@@ -118,7 +118,7 @@ impl From<sqlx::Error> for DbError {
 }
 
 impl From<MigrateError> for DbError {
-    /// A database that is away, full or damaged is that while it is migrated, too.
+    /// A database that is unavailable, full or damaged gets the same error during migration.
     fn from(error: MigrateError) -> Self {
         match error {
             MigrateError::Execute(cause) => match Self::from(cause) {
@@ -134,7 +134,7 @@ impl From<MigrateError> for DbError {
     }
 }
 
-/// True when SQLite found no room for what was to be written.
+/// True if SQLite found no space to write.
 pub(crate) fn is_full(error: &sqlx::Error) -> bool {
     sqlite_code(error).is_some_and(|code| code & 0xff == SQLITE_FULL)
 }
@@ -153,7 +153,7 @@ pub fn reasons(error: &dyn std::error::Error) -> String {
 
 const SQLITE_FULL: i64 = 13;
 
-/// SQLite's extended result code; PostgreSQL's codes have five characters and are never taken for one.
+/// SQLite's extended result code; PostgreSQL's codes have five characters and are never mistaken for one.
 fn sqlite_code(error: &sqlx::Error) -> Option<i64> {
     let code = error.as_database_error()?.code()?;
     if code.len() == 5 { None } else { code.parse().ok() }

@@ -1,4 +1,4 @@
-//! Whether there is a database: a look that makes nothing.
+//! Whether a database exists, without creating it.
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
@@ -7,7 +7,7 @@ use crate::open::sqlite_file;
 use crate::{Db, DbError, Migrations};
 
 impl Db {
-    /// True when the database of this URL has tables of `set`, or, on SQLite, is a file that is not empty.
+    /// True if the database with this URL has tables of `set`, or, on SQLite, is a file that is not empty.
     pub async fn exists(url: &str, set: &Migrations) -> Result<bool, DbError> {
         if let Some(("sqlite", path)) = url.split_once(':') {
             return match std::fs::metadata(sqlite_file(path)?) {

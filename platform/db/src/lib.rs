@@ -1,8 +1,8 @@
 //! One SQL text for SQLite and PostgreSQL: a facade over both native drivers.
 //!
-//! Nothing above this crate knows which database it has. Statements use `$1` placeholders and the types
-//! `BIGINT` and `TEXT`; instants are Unix milliseconds, flags are times, money is minor units, JSON is text.
-//! Reading never takes the writer; the only way to write is [`Db::write`], or [`Db::write_one`] for one statement.
+//! No code above this crate knows which database it has. Statements use `$1` placeholders and the types `BIGINT` and
+//! `TEXT`; instants are Unix milliseconds, flags are times, money is in minor units, JSON is text. Reading never blocks
+//! the writer; the only way to write is [`Db::write`], or [`Db::write_one`] for one statement.
 
 mod changes;
 mod class;

@@ -1,4 +1,4 @@
-//! Migrations: numbered, checksummed, and run before anybody is handed the database.
+//! Migrations: numbered, checksummed, and run before a database handle is returned.
 
 use sqlx::migrate::{Migrate, MigrateError, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
@@ -8,33 +8,33 @@ use crate::{DbError, Engine};
 /// The migrations of one owner of tables; several owners may share a database.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrations {
-    /// The owner's name; its progress is kept in `migrations_<set>`.
+    /// The name of the owner; its progress is stored in `migrations_<set>`.
     pub set: &'static str,
     /// The steps, by ascending version.
     pub steps: &'static [Migration],
 }
 
-/// One step. The texts differ only where types must.
+/// One step. The two texts differ only where types must.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
     /// Its number, the same for both engines.
     pub version: i64,
-    /// What it brings, in a word or two.
+    /// A short description.
     pub name: &'static str,
-    /// SQLite's text.
+    /// The text for SQLite.
     pub sqlite: &'static str,
-    /// PostgreSQL's text.
+    /// The text for PostgreSQL.
     pub postgres: &'static str,
 }
 
 impl Migrations {
-    /// Brings these tables up to date.
+    /// Runs the pending steps.
     pub(crate) async fn run<C: Migrate>(&self, engine: Engine, conn: &mut C) -> Result<(), MigrateError> {
-        // `Migrator::run` is the same, but its bounds make a future that cannot be spawned.
+        // `Migrator::run` does the same, but its bounds produce a future that cannot be spawned.
         self.for_engine(engine).run_direct(None, conn, false).await
     }
 
-    /// A migrator that refuses an edited, an unknown or a newer step.
+    /// A migrator that rejects an edited, an unknown or a newer step.
     fn for_engine(&self, engine: Engine) -> Migrator {
         let steps = self.steps.iter().map(|step| {
             let text = match engine {
@@ -58,7 +58,7 @@ impl Migrations {
 /// The oldest SQLite without the WAL-reset defect (sqlite.org/wal.html#walresetbug).
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-/// Refuses a linked SQLite that can corrupt its file.
+/// Rejects a linked SQLite that can corrupt its file.
 pub(crate) fn check_sqlite_version(version: &str) -> Result<(), DbError> {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Opening a database by URL: the one place where the engine is chosen.
+//! Opening a database by URL: the one place where the engine is selected.
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::AssertUnwindSafe;
@@ -22,17 +22,17 @@ use crate::{Db, DbError, Engine, Migrations};
 /// How to open a database.
 #[derive(Clone)]
 pub struct Options {
-    /// Whose tables live in it.
+    /// The migrations of all owners of its tables.
     pub migrations: Vec<Migrations>,
-    /// Readers of SQLite (no more than cores, and two; pages, searches and the background have a few of their own), or
-    /// connections of PostgreSQL, at most.
+    /// The maximum number of SQLite readers (no more than cores, and two; pages, searches and the background have a few
+    /// of their own) or of PostgreSQL connections.
     pub connections: u32,
-    /// Cancelled when a commit ends in an I/O error: the node must stop, and start again from the log.
+    /// Cancelled when a commit ends in an I/O error: the node must stop, and recover from the log when it restarts.
     pub fatal: CancellationToken,
 }
 
 impl Options {
-    /// The usual sizes, with these tables.
+    /// The default sizes, with these tables.
     pub fn new(migrations: &[Migrations]) -> Self {
         Self {
             migrations: migrations.to_vec(),
@@ -41,7 +41,7 @@ impl Options {
         }
     }
 
-    /// Who is told that the node must stop.
+    /// Sets the token that tells the node to stop.
     pub fn fatal(mut self, fatal: CancellationToken) -> Self {
         self.fatal = fatal;
         self
@@ -49,14 +49,14 @@ impl Options {
 }
 
 impl Db {
-    /// Opens `sqlite:PATH` or `postgres://…` and brings its schema up to date.
+    /// Opens `sqlite:PATH` or `postgres://…` and migrates its schema.
     ///
-    /// Fails on an unknown scheme, a SQLite with known defects, or a schema newer than this binary.
+    /// Fails for an unknown scheme, a SQLite with known defects, or a schema newer than this binary.
     pub async fn open(url: &str, options: Options) -> Result<Self, DbError> {
         match url.split_once(':') {
             Some(("sqlite", path)) => Self::open_sqlite(path, options).await,
             Some(("postgres" | "postgresql", _)) => Self::open_postgres(url, options).await,
-            // The URL may hold a password and is not repeated.
+            // The URL may contain a password and is not repeated.
             _ => Err(DbError::Unusable(
                 "a database URL begins with sqlite: or postgres:".to_owned(),
             )),
@@ -70,7 +70,7 @@ impl Db {
             .filename(&path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // NORMAL may undo the last commits on a power cut: a spent token would come back to life.
+            // With NORMAL, a power failure may undo the last commits, and a spent token would become valid again.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
@@ -106,7 +106,7 @@ impl Db {
         db.inner.tasks.spawn(async move {
             let written = AssertUnwindSafe(writing.run(writer, queue)).catch_unwind();
             if written.await.is_err() {
-                // Nobody else can write: the node must stop and begin again.
+                // No other writer exists: the node must stop and restart.
                 fatal.cancel();
             }
         });
@@ -144,26 +144,27 @@ pub(crate) fn sqlite_file(path: &str) -> Result<PathBuf, DbError> {
     }
 }
 
-/// How many readers a SQLite file has for what the node lives on. Each is a thread with pages of its own: more than there
-/// are cores only wake each other up. Two, so that a long search does not stop everybody.
+/// How many vital readers a SQLite file has. Each is a thread with its own pages: more of them than cores only wake
+/// each other up. At least two, so that a long search does not block everything.
 fn readers(most: u32) -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     u32::try_from(cores).unwrap_or(most).max(2).min(most)
 }
 
-/// What every connection to PostgreSQL is told. Nothing of ours takes a tenth of these times: whatever waits for longer
-/// waits for somebody who is gone, and is answered as an outage. Migrations may take what they need.
+/// Settings of every PostgreSQL connection. None of our statements takes a tenth of these times: a longer wait is for
+/// somebody who is gone, and counts as an outage. Migrations may take as long as they need.
 const LIMITS: [(&str, &str); 5] = [
-    // As on SQLite, a reader cannot write; `Db::write` asks for it in its BEGIN.
+    // As on SQLite, a reader cannot write; `Db::write` requests it in its BEGIN.
     ("default_transaction_read_only", "on"),
-    // Whatever the server's own default: who has waited for a row must see what was committed meanwhile.
+    // Regardless of the server's default: a transaction that waited for a row must see what was committed in the
+    // meantime.
     ("default_transaction_isolation", "read committed"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "60s"),
 ];
 
-/// Creates the file for its owner alone; SQLite gives its log and its index the same mode.
+/// Creates the file so that only its owner can access it; SQLite gives its log and its index the same mode.
 fn private_file(path: &Path) -> Result<(), DbError> {
     let opened = std::fs::OpenOptions::new()
         .append(true)
@@ -175,8 +176,8 @@ fn private_file(path: &Path) -> Result<(), DbError> {
         .map_err(|error| DbError::Unusable(format!("{}: {error}", path.display())))
 }
 
-/// Of several processes that open a new file at once, one switches it to its log; SQLite refuses the others at once,
-/// whatever busy timeout they have, and they come again.
+/// If several processes open a new file at once, one switches it to WAL; SQLite rejects the others immediately,
+/// whatever their busy timeout, so they retry.
 async fn connect_sqlite(file: &SqliteConnectOptions) -> Result<SqliteConnection, DbError> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let begun = Instant::now();
@@ -190,8 +191,8 @@ async fn connect_sqlite(file: &SqliteConnectOptions) -> Result<SqliteConnection,
     }
 }
 
-/// All sets in one transaction that takes the writer's lock first: sqlx locks nothing on SQLite, and two processes
-/// that start at once on one file would both find it empty.
+/// All sets in one transaction that takes the writer's lock first: sqlx locks nothing on SQLite, and two processes that
+/// start at once on one file would both find it empty.
 async fn migrate_sqlite(writer: &mut SqliteConnection, sets: &[Migrations]) -> Result<(), DbError> {
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     for set in sets {

@@ -1,7 +1,7 @@
 //! The readers of a SQLite file: a few connections, lent for one statement each.
 //!
-//! sqlx's own pool asks a connection whether it still lives each time that it comes back, which wakes the connection's
-//! thread once more for every statement. A file does not hang up, so nobody needs to ask.
+//! sqlx's own pool checks whether a connection is alive each time it is returned, which wakes the connection's thread
+//! once more for every statement. A file does not disconnect, so this check is unnecessary.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::Class;
 use crate::class::Places;
 
-/// Cloning is cheap.
+/// The readers of one file. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Readers {
     shared: Arc<Shared>,
@@ -24,7 +24,7 @@ struct Shared {
     idle: Mutex<Vec<SqliteConnection>>,
 }
 
-/// A reader that is lent. Dropped in the middle of a statement, it goes back when its thread has noticed.
+/// A lent reader. If it is dropped in the middle of a statement, it is returned when its thread has noticed.
 pub(crate) struct Reader {
     conn: Option<SqliteConnection>,
     finished: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Reader {
 }
 
 impl Readers {
-    /// None is opened before somebody reads, and never more than there are places.
+    /// Readers are opened on demand, and never more than there are slots.
     pub fn new(file: SqliteConnectOptions, places: Places) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -44,7 +44,7 @@ impl Readers {
         }
     }
 
-    /// `PoolTimedOut` when all of the class are busy for too long, `PoolClosed` after [`Self::close`].
+    /// `PoolTimedOut` if all readers of the class are busy for too long, `PoolClosed` after [`Self::close`].
     pub async fn lend(&self, class: Class) -> Result<Reader, sqlx::Error> {
         let place = self.shared.places.take(class).await?;
         let idle = self.idle().pop();
@@ -60,7 +60,7 @@ impl Readers {
         })
     }
 
-    /// Lets every statement that has begun end, then closes all.
+    /// Waits for every statement in progress, then closes all readers.
     pub async fn close(&self) {
         self.shared.places.close().await;
         let all = std::mem::take(&mut *self.idle());
@@ -75,12 +75,12 @@ impl Readers {
 }
 
 impl Reader {
-    /// The connection, as long as the reader is lent.
+    /// The connection, while the reader is lent.
     pub fn conn(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         self.conn.as_mut().ok_or(sqlx::Error::WorkerCrashed)
     }
 
-    /// The statement is over. What has lost its thread does not go back.
+    /// Returns the reader after a statement, unless it has lost its thread.
     pub fn finished<T>(mut self, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         match &answer {
             Err(sqlx::Error::WorkerCrashed) => self.conn = None,
@@ -96,7 +96,7 @@ impl Drop for Reader {
         if self.finished {
             return self.of.idle().push(conn);
         }
-        // Whoever asked has gone; the thread is still at it. Outside of a runtime the connection closes.
+        // The caller is gone, but the thread is still busy. Outside of a runtime the connection closes.
         let (of, place) = (self.of.clone(), self.place.take());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {

@@ -16,9 +16,9 @@ pub fn sql(text: &'static str) -> Sql {
     }
 }
 
-/// A statement whose `{list}` is filled by [`Sql::bind_list`] with as many placeholders as there are values.
+/// A statement whose `{list}` is replaced by [`Sql::bind_list`] with as many placeholders as there are values.
 ///
-/// The list's values must be bound last.
+/// The values of the list must be bound last.
 pub fn sql_list(template: &'static str) -> Sql {
     Sql {
         text: Text::List {
@@ -30,11 +30,12 @@ pub fn sql_list(template: &'static str) -> Sql {
     }
 }
 
-/// A statement that holds rows which it only reads: `sql_holding!("SELECT … ", "s, g", " …")` is the text before the
-/// clause, the tables whose rows are held, and the text after it.
+/// A statement that locks rows which it only reads: `sql_holding!("SELECT … ", "s, g", " …")` takes the text before the
+/// clause, the tables whose rows are locked, and the text after it.
 ///
-/// Until the transaction is over nobody can change those rows, and whoever has just changed them was waited for: the
-/// condition is looked at again. SQLite has one writer at a time, so a transaction that writes holds everything there.
+/// Until the end of the transaction no one can change those rows, and the statement waits for a transaction that has
+/// just changed them and then checks its condition again. SQLite has one writer at a time, so there a writing
+/// transaction locks everything.
 #[macro_export]
 macro_rules! sql_holding {
     ($before:expr, $tables:literal, $after:expr) => {
@@ -45,7 +46,7 @@ macro_rules! sql_holding {
     };
 }
 
-/// What [`sql_holding!`] makes: the same statement as each engine wants it.
+/// The expansion of [`sql_holding!`]: the same statement in the form of each engine.
 #[doc(hidden)]
 pub fn sql_for_each(sqlite: &'static str, postgres: &'static str) -> Sql {
     Sql {
@@ -74,7 +75,7 @@ enum Text {
     },
 }
 
-/// A bound value. The engine needs the type even of a null.
+/// A bound value. The engine needs the type even for a null.
 pub enum Value {
     /// `BIGINT`
     Int(Option<i64>),
@@ -119,7 +120,7 @@ impl Sql {
         self
     }
 
-    /// Runs the statement and returns the number of rows it touched.
+    /// Runs the statement and returns the number of affected rows.
     pub async fn execute(self, tx: &Tx) -> Result<u64, DbError> {
         match &mut *tx.connection().await? {
             Conn::Sqlite(conn) => {
@@ -170,7 +171,7 @@ impl Sql {
         }
     }
 
-    /// The first row, if there is one. The statement should not be able to give a second.
+    /// The first row, if there is one. The statement should not be able to return a second.
     pub async fn fetch_optional<'a>(self, on: impl Into<On<'a>>) -> Result<Option<Row>, DbError> {
         match on.into() {
             On::Read(db) => match &db.inner.pools {
@@ -193,18 +194,20 @@ impl Sql {
         }
     }
 
-    /// The only row; a statement that gives none has a defect.
+    /// The only row; a statement that returns none is a defect.
     pub async fn fetch_one<'a>(self, on: impl Into<On<'a>>) -> Result<Row, DbError> {
         self.fetch_optional(on)
             .await?
             .ok_or(DbError::Sql(sqlx::Error::RowNotFound))
     }
 
-    /// PostgreSQL has no NUL in a text, so SQLite must not have it either.
+    /// PostgreSQL does not allow NUL in a text, so SQLite must not contain it either.
     fn check(&self) -> Result<(), DbError> {
         let nul = |value: &Value| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
         if self.values.iter().any(nul) {
-            return Err(DbError::Sql(sqlx::Error::Encode("a text with a NUL byte".into())));
+            return Err(DbError::Sql(sqlx::Error::Encode(
+                "a text contains a NUL byte".into(),
+            )));
         }
         Ok(())
     }
@@ -239,8 +242,8 @@ impl Sql {
 }
 
 impl Text {
-    /// The text as sent. Safe by construction: all kinds come from `'static` source text, and only placeholder
-    /// numbers are ever spliced in.
+    /// The SQL text as sent. Safe by construction: all kinds come from `'static` source text, and only placeholder
+    /// numbers are ever inserted.
     fn render(&self, engine: Engine) -> SqlStr {
         match self {
             Text::Fixed(text) => text.into_sql_str(),
@@ -276,9 +279,9 @@ fn postgres_rows(rows: Vec<PgRow>) -> Vec<Row> {
 
 /// One row; columns are read by name.
 pub enum Row {
-    /// Of SQLite.
+    /// A row of SQLite.
     Sqlite(SqliteRow),
-    /// Of PostgreSQL.
+    /// A row of PostgreSQL.
     Postgres(PgRow),
 }
 
@@ -303,7 +306,7 @@ impl Row {
         self.read(column)
     }
 
-    /// Always as an option: SQLite's driver reads a null as zero or as an empty text when it is not asked.
+    /// Always as an option: SQLite's driver otherwise reads a null as zero or as an empty text.
     fn read<T>(&self, column: &str) -> Result<Option<T>, DbError>
     where
         T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
@@ -317,7 +320,7 @@ impl Row {
     }
 }
 
-/// What is wrong with a null.
+/// The error for a null.
 const NULL: &str = "it is null";
 
 impl From<i64> for Value {

@@ -1,4 +1,5 @@
-//! Fresh databases for tests, one of each engine, so that every store test runs on both; and who waits in them.
+//! Fresh databases for tests, one of each engine, so that every store test runs on both; and waiting for lock
+//! contention.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ pub const SERVER: &str = "TEST_POSTGRES_URL";
 /// A fresh SQLite file and a fresh PostgreSQL database.
 ///
 /// # Panics
-/// When there is no server: a test is never skipped.
+/// If there is no server: a test is never skipped.
 pub async fn urls(name: &str) -> Vec<(Engine, String)> {
     vec![
         (Engine::Sqlite, sqlite_url(name)),
@@ -21,17 +22,17 @@ pub async fn urls(name: &str) -> Vec<(Engine, String)> {
     ]
 }
 
-/// A SQLite file that does not exist yet, in the run's temporary folder.
+/// A SQLite file that does not exist yet, in the temporary folder of the run.
 pub fn sqlite_url(name: &str) -> String {
     let folder = std::env::temp_dir().join(format!("latchkey-{}", unique(name)));
     std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
     format!("sqlite:{}", folder.join("test.db").display())
 }
 
-/// An empty database on the run's server.
+/// An empty database on the server of the run.
 ///
 /// # Panics
-/// When there is no server.
+/// If there is no server.
 pub async fn postgres_url(name: &str) -> String {
     #[expect(
         clippy::disallowed_methods,
@@ -51,11 +52,11 @@ pub async fn postgres_url(name: &str) -> String {
     format!("{base}/{database}")
 }
 
-/// Until somebody waits for a row that somebody else holds. SQLite's writer has a queue of its own, and nobody in it has
-/// begun: there it is so at once.
+/// Waits until a transaction waits for a row that another one has locked. On SQLite this returns at once: the writer
+/// has a queue of its own, and nothing in it has started.
 ///
 /// # Panics
-/// When nobody waits within twenty seconds.
+/// If nothing waits within twenty seconds.
 pub async fn somebody_waits(db: &Db) {
     let waiting = "SELECT COUNT(*) AS n FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";

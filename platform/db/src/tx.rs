@@ -1,4 +1,4 @@
-//! A writing transaction, and the work that waits for one.
+//! A writing transaction, and the jobs that wait for one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,8 @@ use crate::error::is_full;
 /// A writing transaction. It lives as long as the closure that [`Db::write`](crate::Db::write) runs; a handle kept
 /// longer fails with [`DbError::Stopped`].
 ///
-/// The first statement that fails ends it: PostgreSQL aborts the transaction, SQLite may undo it whole by itself, so
-/// on both every later statement fails with [`DbError::Spoiled`] and nothing is committed, whatever the work answers.
+/// The first failing statement ends it: PostgreSQL aborts the transaction, and SQLite may roll it back completely, so
+/// on both every later statement fails with [`DbError::Spoiled`] and nothing is committed, whatever the work returns.
 #[derive(Clone)]
 pub struct Tx {
     inner: Arc<TxInner>,
@@ -25,9 +25,9 @@ struct TxInner {
     conn: Mutex<Option<Conn>>,
     announce: AtomicBool,
     spoiled: AtomicBool,
-    /// The statement that spoiled it ended in an I/O error.
+    /// The failed statement ended in an I/O error.
     fatal: AtomicBool,
-    /// It found no room on the disk.
+    /// The failed statement found no space on the disk.
     full: AtomicBool,
 }
 
@@ -36,27 +36,27 @@ pub(crate) enum Conn {
     Postgres(PoolConnection<Postgres>),
 }
 
-/// What waits for the writer.
+/// A job that waits for the writer.
 pub(crate) struct Job {
-    /// The work, and the answer that it will release after the commit. Given an error instead of a transaction, it
-    /// passes the error on and the work is never run.
+    /// The work, and the result that it releases after the commit. Given an error instead of a transaction, it passes
+    /// the error on and the work is never run.
     pub(crate) run: Box<dyn FnOnce(Result<Tx, DbError>) -> BoxFuture<'static, Outcome> + Send>,
-    /// It is one statement, which is whole or not at all by itself.
+    /// It is a single statement, which is atomic by itself.
     pub(crate) single: bool,
 }
 
 pub(crate) struct Outcome {
-    /// The work asks for a commit.
+    /// Whether the work requests a commit.
     pub(crate) keep: bool,
-    /// Lets its caller know what became of it.
+    /// Tells its caller the outcome.
     pub(crate) release: Release,
 }
 
 pub(crate) type Release = Box<dyn FnOnce(Result<(), DbError>) + Send>;
 
 impl Tx {
-    /// Wakes whoever waits on [`Db::changes`](crate::Db::changes), in this process and in others, once the transaction
-    /// is committed.
+    /// Wakes everybody who waits on [`Db::changes`](crate::Db::changes), in this process and in others, once the
+    /// transaction is committed.
     pub fn announce(&self) {
         self.inner.announce.store(true, Ordering::Relaxed);
     }
@@ -73,7 +73,7 @@ impl Tx {
         }
     }
 
-    /// The connection, while the transaction lives and is whole.
+    /// The connection, while the transaction is open and intact.
     pub(crate) async fn connection(&self) -> Result<MappedMutexGuard<'_, Conn>, DbError> {
         let conn = MutexGuard::try_map(self.inner.conn.lock().await, Option::as_mut)
             .map_err(|_ended| DbError::Stopped)?;
@@ -83,7 +83,7 @@ impl Tx {
         Ok(conn)
     }
 
-    /// Takes note that a statement failed.
+    /// Records that a statement failed.
     pub(crate) fn spoil(&self, error: sqlx::Error) -> DbError {
         self.inner.spoiled.store(true, Ordering::Relaxed);
         if DbError::is_fatal(&error) {
@@ -115,7 +115,8 @@ impl Tx {
         self.inner.full.load(Ordering::Relaxed)
     }
 
-    /// What a work is told that asked, or did not ask, for a commit: it may not know that it cannot have one.
+    /// The verdict for a work that requested, or did not request, a commit: it may not know that a commit is
+    /// impossible.
     pub(crate) fn verdict(&self, keep: bool) -> Result<(), DbError> {
         if keep && self.spoiled() {
             return Err(DbError::Spoiled);
@@ -125,7 +126,7 @@ impl Tx {
 }
 
 impl Outcome {
-    /// Of a work that was never run.
+    /// The outcome of a work that was never run.
     pub(crate) fn refused() -> Self {
         Self {
             keep: false,
@@ -134,7 +135,7 @@ impl Outcome {
     }
 }
 
-/// Answers a job that never got its transaction.
+/// Fails a job that never got its transaction.
 pub(crate) async fn refuse(job: Job, error: DbError) {
     (job.run)(Err(error)).await;
 }

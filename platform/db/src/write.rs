@@ -1,4 +1,4 @@
-//! The one way to write: a tracked transaction that a caller who hangs up cannot cut in two.
+//! The one way to write: a tracked transaction that a disconnecting caller cannot interrupt.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -14,11 +14,11 @@ use crate::tx::{Conn, Job, Outcome, refuse};
 use crate::{Db, DbError, Sql, Tx};
 
 impl Db {
-    /// Runs `work` in a writing transaction and answers after its durable commit.
+    /// Runs `work` in a writing transaction and returns after its durable commit.
     ///
-    /// `Ok` is committed and `Err` is rolled back, so a refusal that must leave a trace is an `Ok` value. The work
-    /// runs in a task of its own. On SQLite several works may share one commit, each in a savepoint. `work` must
-    /// await nothing but statements of its transaction: everybody else who writes waits for it.
+    /// `Ok` commits and `Err` rolls back, so a refusal that must leave a record is an `Ok` value. The work runs in a
+    /// task of its own. On SQLite several works may share one commit, each in a savepoint. `work` must await only
+    /// statements of its transaction, because all other writers wait for it.
     pub async fn write<T, E, F, Fut>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -29,10 +29,10 @@ impl Db {
         self.queue(false, work).await
     }
 
-    /// Runs one statement in a writing transaction of its own and answers after its durable commit with the number of
-    /// rows it touched.
+    /// Runs one statement in its own writing transaction and returns the number of affected rows after the durable
+    /// commit.
     ///
-    /// As [`Db::write`], and cheaper where several share a commit on SQLite: one statement needs no savepoint.
+    /// Like [`Db::write`], but cheaper where several share a commit on SQLite: one statement needs no savepoint.
     pub async fn write_one(&self, statement: Sql) -> Result<u64, DbError> {
         self.queue(true, move |tx| async move { statement.execute(&tx).await })
             .await
@@ -87,7 +87,7 @@ impl Db {
                     .spawn(async move { write_postgres(pool, job, changed).await });
             }
         }
-        // The sender is dropped without an answer only when the work panicked or the writer stopped.
+        // The sender is dropped without a result only if the work panicked or the writer stopped.
         committed.await.unwrap_or_else(|_| {
             let stopped = self.inner.stopping.is_cancelled() || self.inner.fatal.is_cancelled();
             Err(E::from(if stopped {
@@ -104,7 +104,7 @@ async fn write_postgres(pool: sqlx::PgPool, job: Job, changed: watch::Sender<u64
         Ok(conn) => conn,
         Err(error) => return refuse(job, error.into()).await,
     };
-    // The connections of the pool are read-only unless they are asked.
+    // The pool's connections are read-only by default.
     if let Err(error) = conn.execute("BEGIN READ WRITE").await {
         return refuse(job, error.into()).await;
     }
@@ -114,7 +114,7 @@ async fn write_postgres(pool: sqlx::PgPool, job: Job, changed: watch::Sender<u64
         return;
     };
     match outcome {
-        // PostgreSQL answers COMMIT of an aborted transaction with a silent rollback: never send it one.
+        // PostgreSQL responds to COMMIT of an aborted transaction with a silent rollback: never send it one.
         Ok(outcome) if outcome.keep && !tx.spoiled() => {
             let announced = tx.announced();
             if announced {
@@ -148,7 +148,7 @@ async fn write_postgres(pool: sqlx::PgPool, job: Job, changed: watch::Sender<u64
     }
 }
 
-/// A connection whose transaction is in doubt does not go back to the pool.
+/// A connection whose transaction is in doubt is not returned to the pool.
 async fn close(conn: PoolConnection<Postgres>) {
     let _already_gone = conn.close().await;
 }

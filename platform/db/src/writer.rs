@@ -1,4 +1,4 @@
-//! The writer of a SQLite file: one task, one connection, and as many decisions in a commit as have arrived.
+//! The writer of a SQLite file: one task, one connection, and as many jobs in a commit as have arrived.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -15,12 +15,12 @@ use crate::error::is_full;
 use crate::readers::Readers;
 use crate::tx::{Conn, Job, Release, Tx, refuse};
 
-/// How many decisions one durable commit may carry.
+/// The maximum number of jobs in one durable commit.
 const BATCH: usize = 64;
-/// How often everybody else has a turn before a commit begins, as long as somebody more comes each time.
+/// How often other tasks may run before a commit starts, as long as each time another job arrives.
 const TURNS: usize = 4;
 
-/// Whom the writer tells, and who tells the writer.
+/// The channels of the writer.
 pub(crate) struct Writer {
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) stopping: CancellationToken,
@@ -29,7 +29,7 @@ pub(crate) struct Writer {
     pub(crate) disk: Disk,
 }
 
-/// The disk of the file: that it is full is said once, and once that it has room again.
+/// The disk of the file: that it is full, and that it has space again, is each logged once.
 pub(crate) struct Disk {
     file: String,
     full: AtomicBool,
@@ -47,20 +47,20 @@ impl Disk {
         if !self.full.swap(true, Ordering::Relaxed) {
             tracing::error!(
                 file = self.file,
-                "the disk is full: nothing can be written here until there is room"
+                "the disk is full; writes fail until there is free space"
             );
         }
     }
 
     fn has_room(&self) {
         if self.full.swap(false, Ordering::Relaxed) {
-            tracing::warn!(file = self.file, "the disk has room again");
+            tracing::warn!(file = self.file, "the disk has free space again");
         }
     }
 }
 
 impl Writer {
-    /// Takes what has arrived, runs each in a savepoint, commits once, and releases the answers.
+    /// Takes the jobs that have arrived, runs each in a savepoint, commits once, and releases the results.
     pub(crate) async fn run(self, mut conn: SqliteConnection, mut queue: mpsc::Receiver<Job>) {
         loop {
             let first = tokio::select! {
@@ -75,7 +75,7 @@ impl Writer {
             let mut batch = VecDeque::from([first]);
             for _ in 0..TURNS {
                 let before = batch.len();
-                // Whoever is about to write is let do so: a commit costs the same for one as for many.
+                // Let others that are about to write do so: a commit costs the same for one job as for many.
                 tokio::task::yield_now().await;
                 while batch.len() < BATCH
                     && let Ok(job) = queue.try_recv()
@@ -93,15 +93,15 @@ impl Writer {
                 }
             }
         }
-        // The last connection to close empties the log into the file; readers cannot, so they go first. Somebody else's
-        // connection may hold the log back, and then it is they who empty it.
+        // The last connection to close checkpoints the WAL into the file; readers cannot, so they are closed first. If
+        // another process has a connection open, that one checkpoints it later.
         self.readers.close().await;
         let _held_back = conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
         let _closing = sqlx::Connection::close(conn).await;
     }
 
-    /// Commits the works of `batch` together. It leaves in `batch` those that must begin again because SQLite undid
-    /// the transaction before they had their turn. `None` when the file can no longer be trusted.
+    /// Commits the jobs of `batch` together. It leaves in `batch` those that must be repeated because SQLite rolled
+    /// back the transaction before their turn. `None` if the file can no longer be trusted.
     async fn commit(
         &self,
         mut conn: SqliteConnection,
@@ -120,10 +120,10 @@ impl Writer {
             }
             return Some(conn);
         }
-        // One work alone needs no savepoint: its rollback is the transaction's. Nor does a single statement.
+        // A single job needs no savepoint: its rollback is that of the transaction. Neither does a single statement.
         let alone = batch.len() == 1;
         let mut begin = "SAVEPOINT work";
-        // Also who gets no commit waits for it: what he was refused for may be a neighbour's row.
+        // Jobs without a commit wait for it as well: the row that made one fail may be a neighbour's.
         let mut waiting = Vec::with_capacity(batch.len());
         let mut kept = 0_usize;
         let mut announced = false;
@@ -134,7 +134,8 @@ impl Writer {
                     batch.push_front(job);
                     return self.undone(conn, waiting, error).await;
                 }
-                // The one that is open ends together with the next beginning, or with the commit: a step less for each.
+                // The open savepoint is released together with the start of the next one, or with the commit: one step
+                // less each.
                 begin = "RELEASE work; SAVEPOINT work";
             }
             let tx = Tx::new(Conn::Sqlite(conn));
@@ -196,7 +197,7 @@ impl Writer {
         Some(conn)
     }
 
-    /// The transaction is lost, and with it what was decided so far: SQLite undoes it by itself when the disk is full.
+    /// The transaction is lost with all jobs so far: SQLite rolls it back on its own when the disk is full.
     async fn undone(
         &self,
         mut conn: SqliteConnection,
@@ -215,13 +216,13 @@ impl Writer {
         Some(conn)
     }
 
-    /// What reached the disk is unknown, and Linux reports a failed fsync once: stop, and replay the log.
+    /// What reached the disk is unknown, and Linux reports a failed fsync only once: stop, and replay the log.
     ///
-    /// The token is cancelled before the waiting works are dropped: that is how their callers learn why.
+    /// The token is cancelled before the waiting jobs are dropped: that is how their callers learn the reason.
     fn stop(&self, reason: &str) -> Option<SqliteConnection> {
         tracing::error!(
             reason,
-            "the database file cannot be trusted any more; this node stops"
+            "the database file can no longer be trusted; this process stops"
         );
         self.fatal.cancel();
         None
@@ -233,8 +234,8 @@ async fn run(conn: &mut SqliteConnection, statement: &'static str) -> Result<(),
     sqlx::query(statement).execute(conn).await.map(drop)
 }
 
-/// After a statement that failed: whether SQLite undid the whole transaction with it, as it does when the disk is full.
-/// What is inside of one cannot begin another.
+/// After a failed statement: whether SQLite rolled back the whole transaction with it, as it does when the disk is
+/// full. A BEGIN inside of an open transaction fails.
 async fn still_begun(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     match run(conn, "BEGIN").await {
         Ok(()) => Err(sqlx::Error::Protocol("SQLite undid the transaction".to_owned())),
@@ -243,7 +244,7 @@ async fn still_begun(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     }
 }
 
-/// The same error for everybody whom it hit.
+/// The same error for every affected job.
 fn copies(error: sqlx::Error) -> impl Fn() -> DbError {
     let reason = error.to_string();
     let kind: fn(sqlx::Error) -> DbError = match DbError::from(error) {

@@ -1,8 +1,8 @@
-//! What a connection is doing, shared by all who see a part of it: the socket, its requests, and every piece of an
-//! answer until it is written.
+//! The activity of a connection, shared by everything that sees a part of it: the socket, its requests, and every piece
+//! of a response until it is written.
 //!
-//! A piece that is handed to hyper carries its exchange with it, and tells it when it is dropped. That is the one sign
-//! of progress which HTTP/1 and HTTP/2 share: a body is polled, and ends, long before its bytes have left.
+//! Each piece handed to hyper holds a reference to its exchange, and reports when it is dropped. That is the only sign
+//! of progress that HTTP/1 and HTTP/2 have in common: a body is polled, and ends, long before its bytes are sent.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -21,18 +21,18 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use crate::Limits;
 use crate::deadlines::{Due, End, Facts, Version, until_due};
 
-/// An extension of a response whose body may last: such as a feed, whose end nobody knows when it begins. It has no
-/// total, only that what is written must reach the peer.
+/// An extension of a response whose body may last indefinitely, such as the feed. It has no total deadline, but written
+/// data must keep reaching the peer.
 #[derive(Clone, Copy, Debug)]
 pub struct Streaming;
 
-/// A connection as its deadlines and its place see it.
+/// A connection as its deadlines and its slot see it.
 #[derive(Debug)]
 pub(crate) struct Activity {
     limits: Arc<Limits>,
     began: Instant,
     facts: Mutex<Facts>,
-    /// Told when the connection falls quiet: it might make room for another.
+    /// Notified when the connection becomes idle and might make room for another.
     quiet: Arc<Notify>,
     evicted: CancellationToken,
 }
@@ -80,13 +80,13 @@ impl Activity {
         self.facts().due(&self.limits).map(|due| due.at)
     }
 
-    /// How it ends, if its time is over.
+    /// How the connection ends, if it is overdue.
     pub(crate) fn overdue(&self) -> Option<End> {
         let Due { at, end } = self.facts().due(&self.limits)?;
         (at <= Instant::now()).then_some(end)
     }
 
-    /// Its place goes to another.
+    /// Ends the connection so that another can take its slot.
     pub(crate) fn evict(&self) {
         self.evicted.cancel();
     }
@@ -95,7 +95,7 @@ impl Activity {
         self.evicted.cancelled()
     }
 
-    /// A request is there. It is over when the last owner of what this returns has let go of it.
+    /// A request has arrived. It is over when the last owner of the returned value drops it.
     pub(crate) fn begin(self: &Arc<Self>) -> Arc<Exchange> {
         let id = self.facts().begin(Instant::now());
         let activity = self.clone();
@@ -107,7 +107,7 @@ impl Activity {
     }
 }
 
-/// One request and its answer, until the last byte of that is written.
+/// One request and its response, until the last byte of the response is written.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     activity: Arc<Activity>,
@@ -115,12 +115,12 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Tells the timer of the stream which exchange it is for. Over HTTP/1 there is none beside the connection's.
+    /// Tells the timer of the stream which exchange it belongs to. HTTP/1 has only the timer of the connection.
     pub(crate) fn tell_stream(self: &Arc<Self>) {
         let _http1_has_none = STREAM.try_with(|stream| stream.set(self.clone()));
     }
 
-    /// The answer begins, and is followed until its end.
+    /// Marks the start of the response and follows it to its end.
     pub(crate) fn answers(self: Arc<Self>, response: Response) -> http::Response<AnswerBody> {
         let streaming = response.extensions().get::<Streaming>().is_some();
         let version = {
@@ -155,10 +155,10 @@ impl Drop for Exchange {
     }
 }
 
-/// The body of an answer, whose pieces say when they are written.
+/// The body of a response, whose pieces report when they are written.
 pub(crate) struct AnswerBody {
     inner: Body,
-    /// The last byte of a large piece, kept back.
+    /// The withheld last byte of a large piece.
     last: Option<Bytes>,
     keeps_last: bool,
     exchange: Arc<Exchange>,
@@ -166,9 +166,9 @@ pub(crate) struct AnswerBody {
 
 impl AnswerBody {
     /// hyper hands a whole piece to the connection as soon as the peer's window has room for one byte of it, and with
-    /// the last piece the stream is nobody's any more: then only the whole connection could be ended for it. So of a
-    /// large piece the last byte waits until there is room for it, and the stream with it. What is smaller is not worth
-    /// a frame more.
+    /// the last piece the stream no longer belongs to anyone: then only the whole connection could be closed for it. So
+    /// the last byte of a large piece, and the stream with it, waits until there is room for that byte. Smaller pieces
+    /// are not worth an additional frame.
     const LARGE: usize = 16 * 1024;
 
     fn piece(&self, bytes: Bytes) -> Frame<Bytes> {
@@ -213,12 +213,12 @@ impl HttpBody for AnswerBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // It is asked before the first frame, when nothing is kept back yet.
+        // It is called before the first frame, when nothing is withheld yet.
         self.inner.size_hint()
     }
 }
 
-/// Bytes that tell their exchange when they are dropped.
+/// Bytes that notify their exchange when they are dropped.
 struct Piece {
     bytes: Bytes,
     exchange: Arc<Exchange>,
@@ -242,7 +242,7 @@ tokio::task_local! {
     static STREAM: Arc<OnceLock<Arc<Exchange>>>;
 }
 
-/// Runs each stream of HTTP/2 under a timer. To drop a stream resets it.
+/// Runs each HTTP/2 stream under a timer. Dropping a stream resets it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Streams;
 
@@ -259,7 +259,7 @@ where
         };
         tokio::spawn(STREAM.scope(exchange, async move {
             if until_due(stream, due).await.is_none() {
-                tracing::debug!("a stream was reset: its peer took too long");
+                tracing::debug!("a stream was reset because its peer was too slow");
             }
         }));
     }

@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-/// Sockets that listen already, so that an address in use is found before anything else happens.
+/// Listening sockets, bound early so that an address in use is found before anything else happens.
 pub struct Bound {
     pub(crate) listeners: Vec<TcpListener>,
     port: u16,
 }
 
 impl Bound {
-    /// Binds 127.0.0.1 and, where the machine has it, `[::1]`. Port 0 takes one that is free in both.
+    /// Binds 127.0.0.1 and, if the machine has it, `[::1]`. Port 0 selects a port that is free in both families.
     pub async fn loopback(port: u16) -> io::Result<Self> {
         both(port, |port| TcpListener::bind((Ipv6Addr::LOCALHOST, port))).await
     }
@@ -32,7 +32,7 @@ impl Bound {
         self.port
     }
 
-    /// True when only this host can reach it.
+    /// True if only this host can reach it.
     pub fn is_loopback(&self) -> bool {
         let ip = |listener: &TcpListener| listener.local_addr().map(|address| address.ip());
         self.listeners
@@ -41,14 +41,14 @@ impl Bound {
     }
 }
 
-/// One port in both families. For port 0 the system looks at IPv4 alone, so where somebody else has that port of IPv6
-/// another one is tried.
+/// The same port in both families. For port 0 the system only considers IPv4, so if the port is taken in IPv6, another
+/// one is tried.
 async fn both<F>(asked: u16, mut bind_v6: impl FnMut(u16) -> F) -> io::Result<Bound>
 where
     F: Future<Output = io::Result<TcpListener>>,
 {
     const ATTEMPTS: usize = 16;
-    // They stay bound until the end, so that the system does not choose one of them again.
+    // Rejected ports stay bound until the end, so that the system does not select one of them again.
     let mut tried = Vec::new();
     loop {
         let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, asked)).await?;

@@ -1,15 +1,15 @@
-//! The codes of problem documents that every service shares: each has one status and one sentence, said here alone.
+//! The codes of problem documents that all services share: each has one status and one sentence, defined only here.
 
 use http::StatusCode;
 
-/// An answer that a program can act on: the status, a stable name, and a sentence for people.
+/// An error that a program can act on: the status, a stable name and a human-readable sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
-    /// The status of the answer.
+    /// The status of the response.
     pub status: StatusCode,
     /// The `code` member of the problem document.
     pub name: &'static str,
-    /// The `detail` member, where nothing more precise is known.
+    /// The default `detail` member.
     pub detail: &'static str,
 }
 
@@ -27,31 +27,31 @@ macro_rules! codes {
             pub const $constant: Code = Code::new(StatusCode::$status, $name, $detail);
         )+
 
-        /// Every code of this file, for the API documents.
+        /// Every code in this file, for the API documents.
         pub const ALL: &[Code] = &[$($constant),+];
     };
 }
 
 codes! {
-    /// The listener refused the request's form.
+    /// The listener rejected the format of the request.
     INVALID_REQUEST = BAD_REQUEST "invalid_request" "The request is malformed.";
-    INVALID_QUERY = BAD_REQUEST "invalid_query" "The query is not what this route takes.";
+    INVALID_QUERY = BAD_REQUEST "invalid_query" "The query parameters are not valid for this route.";
     INVALID_LIMIT = BAD_REQUEST "invalid_limit" "The limit must be between 1 and 100.";
-    INVALID_CURSOR = BAD_REQUEST "invalid_cursor" "The cursor is not one of ours for this list.";
-    IDEMPOTENCY_KEY_REQUIRED = BAD_REQUEST "idempotency_key_required" "Send an Idempotency-Key with a UUID, and the same one when you repeat this request.";
-    PERSON_REQUIRED = FORBIDDEN "person_required" "This is for people; a client in its own name cannot do it.";
-    ROLE_REQUIRED = FORBIDDEN "role_required" "The person behind this token lacks the role for this.";
-    NOT_FOUND = NOT_FOUND "not_found" "There is nothing here.";
-    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" "See Allow for what can be done here.";
-    /// The caller read an older version (`If-Match`).
+    INVALID_CURSOR = BAD_REQUEST "invalid_cursor" "The cursor is not valid for this list.";
+    IDEMPOTENCY_KEY_REQUIRED = BAD_REQUEST "idempotency_key_required" "Send an Idempotency-Key header with a UUID, and send the same key when you retry this request.";
+    PERSON_REQUIRED = FORBIDDEN "person_required" "This operation requires a user; a client acting on its own behalf cannot perform it.";
+    ROLE_REQUIRED = FORBIDDEN "role_required" "The user lacks the role that this operation requires.";
+    NOT_FOUND = NOT_FOUND "not_found" "Nothing was found at this address.";
+    METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" "This path does not accept the method. The Allow header lists those that it accepts.";
+    /// The caller has read an older version (`If-Match`).
     STALE = PRECONDITION_FAILED "stale" "The resource has changed since it was read. Read it again, then repeat the change.";
-    BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large or was cut off.";
+    BODY_TOO_LARGE = PAYLOAD_TOO_LARGE "body_too_large" "The body is too large or incomplete.";
     MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "media_type" "The body must be application/json.";
-    INVALID_BODY = UNPROCESSABLE_ENTITY "invalid_body" "The body is not what this route takes.";
-    INVALID_CONTENT = UNPROCESSABLE_ENTITY "invalid_content" "Some fields break their rules.";
-    OUT_OF_RANGE = UNPROCESSABLE_ENTITY "out_of_range" "A number left its range.";
-    IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY "idempotency_key_reused" "This Idempotency-Key was used for another request. Use a new one.";
-    PRECONDITION_REQUIRED = PRECONDITION_REQUIRED "precondition_required" "Say which version you have read: If-Match with the ETag of the resource.";
-    INTERNAL = INTERNAL_SERVER_ERROR "internal" "Something failed inside. The trace id leads to the reason in the log.";
-    UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "The service cannot answer now. Try again soon.";
+    INVALID_BODY = UNPROCESSABLE_ENTITY "invalid_body" "The body does not match the schema of this route.";
+    INVALID_CONTENT = UNPROCESSABLE_ENTITY "invalid_content" "Some fields are not valid.";
+    OUT_OF_RANGE = UNPROCESSABLE_ENTITY "out_of_range" "A number is out of range.";
+    IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY "idempotency_key_reused" "This Idempotency-Key was already used for another request. Use a new one.";
+    PRECONDITION_REQUIRED = PRECONDITION_REQUIRED "precondition_required" "Send an If-Match header with the ETag of the version that you have read.";
+    INTERNAL = INTERNAL_SERVER_ERROR "internal" "An internal error occurred. The log has the cause under the trace id of this response.";
+    UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "The service is temporarily unavailable. Try again soon.";
 }

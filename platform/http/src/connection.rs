@@ -1,4 +1,4 @@
-//! One connection, from its handshake to its end.
+//! A single connection, from its handshake to its end.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -24,20 +24,20 @@ use crate::places::Place;
 use crate::wire::{Rewound, Watched, version_of};
 use crate::{Limits, Server};
 
-/// What all connections of a listener share.
+/// The state that all connections of a listener share.
 pub(crate) struct Serving {
     server: Arc<Server>,
     router: Router,
     tls: Option<TlsAcceptor>,
     one: auto::Builder<Streams>,
     two: auto::Builder<Streams>,
-    /// What is under way may finish.
+    /// Stops the listener; exchanges in progress may finish.
     stop: CancellationToken,
-    /// Nothing more may.
+    /// Closes everything at once.
     cut: CancellationToken,
 }
 
-/// A socket, or TLS over it.
+/// A plain or a TLS socket.
 type Wire = Either<Watched, Box<TlsStream<Watched>>>;
 
 impl Serving {
@@ -49,7 +49,8 @@ impl Serving {
     ) -> Self {
         Self {
             tls: server.tls.clone().map(TlsAcceptor::from),
-            // One builder a version: which it is was read with our deadlines, which hyper's own detection has not.
+            // One builder per version: the version was detected under our own deadlines, which hyper's detection does
+            // not have.
             one: builder(&server.limits).http1_only(),
             two: builder(&server.limits).http2_only(),
             server: Arc::new(server),
@@ -63,7 +64,7 @@ impl Serving {
         self.server.role
     }
 
-    /// Serves one connection for as long as it may have its place.
+    /// Serves one connection for as long as it may keep its slot.
     pub(crate) async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         let cut = self.cut.child_token();
         tokio::select! {
@@ -100,14 +101,14 @@ impl Serving {
         let stop = self.stop.child_token();
         let (mut stopping, mut evicted) = (false, false);
         loop {
-            // The connection first: what has arrived already is heard before it is told that it ends.
+            // The connection is polled first: requests that have already arrived are served before it is told to close.
             tokio::select! {
                 biased;
                 ended = until_due(serving.as_mut(), || activity.due()) => match (ended, activity.overdue()) {
-                    // How a connection ends is the peer's affair; what matters of it was logged with its requests.
+                    // How a connection ends is up to the peer; anything important was logged with its requests.
                     (Some(_), _) => return,
                     (None, Some(End::Cut)) => {
-                        tracing::debug!(role = self.role(), "a connection was cut: its peer took too long");
+                        tracing::debug!(role = self.role(), "a connection was closed because its peer was too slow");
                         return;
                     }
                     (None, Some(End::Orderly)) => {}
@@ -130,7 +131,7 @@ impl Serving {
         }
     }
 
-    /// The handshake, and the first bytes: each within the time of a head.
+    /// The handshake and the first bytes, each within the deadline of a head.
     async fn open(&self, stream: Watched) -> Option<(Version, Rewound<Wire>)> {
         let head = self.server.limits.head;
         let Some(tls) = &self.tls else {
@@ -140,12 +141,12 @@ impl Serving {
         let agreed = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Wire::Right(Box::new(stream));
         let (version, stream) = timeout(head, version_of(stream)).await.ok()??;
-        // RFC 9113 §3.2: over TLS the protocol is what the handshake says.
+        // RFC 9113 §3.2: over TLS the handshake determines the protocol.
         (agreed == (version == Version::Two)).then_some((version, stream))
     }
 }
 
-/// The deadlines of heads and of idle connections are not hyper's: it has one for both.
+/// The deadlines of heads and of idle connections are our own: hyper has a single one for both.
 fn builder(limits: &Limits) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams);
     builder

@@ -1,4 +1,4 @@
-//! Cursors: where a page ended, as a typed value. What is inside is bound, never spliced into a statement.
+//! Cursors: where a page ended, as a typed value. The content is bound as a parameter, never spliced into a statement.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{Problem, codes};
 
-/// The longest cursor we give out, with room to spare.
+/// The longest accepted cursor, with room to spare.
 const LONGEST: usize = 1024;
 
-/// The cursor's text for a position.
+/// The cursor for a position.
 pub fn encode<T: Serialize>(position: &T) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).unwrap_or_default())
 }

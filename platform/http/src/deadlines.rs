@@ -1,8 +1,8 @@
-//! When the wait on a peer ends.
+//! The deadlines for waiting on a peer.
 //!
-//! What is known of a connection is kept as plain facts, and one function of these facts and the limits says at which
-//! instant the connection is due. A timer beside the connection waits for that instant ([`until_due`]), not a poll
-//! inside of it: a peer that stops reading stops the polls, and must not stop the clock with them.
+//! The state of a connection is kept as plain facts, and one function of these facts and the limits determines when the
+//! connection is due. A timer beside the connection waits for that instant ([`until_due`]), not a poll inside of it: a
+//! peer that stops reading stops the polls, and must not stop the clock with them.
 //!
 //! - Where nothing is under way the connection is kept for `idle`, and then ended in an orderly way (HTTP/2: GOAWAY),
 //!   whatever frames without a request the peer sends meanwhile.
@@ -12,8 +12,9 @@
 //! - A socket that takes nothing for `stall` is given up, whatever it was that waited.
 //! - A connection that only ends has as long as one whole exchange, a streaming answer included.
 //!
-//! Over HTTP/2 each stream has a timer of its own, which resets that stream alone. The connection's comes a little
-//! later, for what no stream answers for any more: the end of an answer that waits in the connection for a window.
+//! Over HTTP/2 each stream has a timer of its own, which resets only that stream. The timer of the connection fires a
+//! little later, for what no stream is responsible for any more: the end of a response that waits in the connection for
+//! a window.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -24,22 +25,22 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Limits;
 
-/// How much later the outer of two timers for the same wait is, so that the inner one, which knows better, is first.
+/// How much later the outer of two timers for the same wait fires, so that the inner, more specific one is first.
 const LATER: Duration = Duration::from_secs(5);
 
-/// Which HTTP a connection speaks.
+/// The HTTP version of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     One,
     Two,
 }
 
-/// How a connection ends whose time is over.
+/// How an overdue connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It was not in use: the peer is told.
+    /// It was idle: the peer is notified.
     Orderly,
-    /// The peer owed us something.
+    /// The peer was too slow.
     Cut,
 }
 
@@ -50,30 +51,30 @@ pub(crate) struct Due {
     pub end: End,
 }
 
-/// What is known of a connection.
+/// The state of a connection.
 #[derive(Debug)]
 pub(crate) struct Facts {
     version: Version,
-    /// When the last exchange ended, or the connection began.
+    /// When the last exchange ended, or the connection started.
     quiet_since: Instant,
-    /// When the first byte of a head of HTTP/1 was there, until the head is whole.
+    /// When the first byte of an HTTP/1 head arrived, until the head is complete.
     head_since: Option<Instant>,
-    /// Since when the socket takes nothing.
+    /// Since when the socket has accepted nothing.
     blocked_since: Option<Instant>,
-    /// When we began to end the connection.
+    /// When we started to close the connection.
     closing_since: Option<Instant>,
     exchanges: Vec<Exchange>,
     next: u64,
 }
 
-/// What is known of one request and its answer.
+/// The state of one request and its response.
 #[derive(Debug)]
 struct Exchange {
     id: u64,
     asked: Instant,
     answered: Option<Instant>,
     streaming: bool,
-    /// Pieces of the answer that were handed out and are not written yet.
+    /// Pieces of the response that were handed out and are not written yet.
     pieces: usize,
     /// When the oldest of these was handed out, or the one before it written.
     moved: Instant,
@@ -92,36 +93,36 @@ impl Facts {
         }
     }
 
-    /// The version is known by the first bytes. In HTTP/1 these are a head's.
+    /// The first bytes determine the version. In HTTP/1 they belong to a head.
     pub(crate) fn speaks(&mut self, version: Version, now: Instant) {
         self.version = version;
         self.quiet_since = now;
         self.head_since = (version == Version::One).then_some(now);
     }
 
-    /// Something was read.
+    /// Bytes were read.
     pub(crate) fn heard(&mut self, now: Instant) {
         if self.version == Version::One && self.exchanges.is_empty() {
             self.head_since.get_or_insert(now);
         }
     }
 
-    /// The socket takes no more.
+    /// The socket accepts no more bytes.
     pub(crate) fn blocked(&mut self, now: Instant) {
         self.blocked_since.get_or_insert(now);
     }
 
-    /// The socket has taken something.
+    /// The socket has accepted bytes.
     pub(crate) fn wrote(&mut self) {
         self.blocked_since = None;
     }
 
-    /// From here on the connection only ends.
+    /// From here on the connection is closing.
     pub(crate) fn closing(&mut self, now: Instant) {
         self.closing_since.get_or_insert(now);
     }
 
-    /// A whole head was there. The answer is the exchange's name.
+    /// A complete head has arrived. Returns the id of the exchange.
     pub(crate) fn begin(&mut self, now: Instant) -> u64 {
         self.head_since = None;
         self.next += 1;
@@ -136,7 +137,7 @@ impl Facts {
         self.next
     }
 
-    /// The answer of an exchange begins.
+    /// The response of an exchange starts.
     pub(crate) fn answered(&mut self, id: u64, streaming: bool, now: Instant) {
         if let Some(exchange) = self.exchange(id) {
             exchange.answered = Some(now);
@@ -144,7 +145,7 @@ impl Facts {
         }
     }
 
-    /// A piece of an answer was handed out to be written.
+    /// A piece of a response was handed out to be written.
     pub(crate) fn handed(&mut self, id: u64, now: Instant) {
         if let Some(exchange) = self.exchange(id) {
             if exchange.pieces == 0 {
@@ -154,7 +155,7 @@ impl Facts {
         }
     }
 
-    /// A piece of an answer was written, or will never be.
+    /// A piece of a response was written, or never will be.
     pub(crate) fn moved(&mut self, id: u64, now: Instant) {
         if let Some(exchange) = self.exchange(id) {
             exchange.pieces = exchange.pieces.saturating_sub(1);
@@ -162,13 +163,13 @@ impl Facts {
         }
     }
 
-    /// The last byte of an answer is written, or will never be.
+    /// The last byte of a response was written, or never will be.
     pub(crate) fn end(&mut self, id: u64, now: Instant) {
         self.exchanges.retain(|exchange| exchange.id != id);
         self.quiet_since = now;
     }
 
-    /// Whether nothing is under way, so that nothing is lost when the connection ends.
+    /// True if nothing is in progress, so that nothing is lost when the connection closes.
     pub(crate) fn is_quiet(&self) -> bool {
         self.exchanges.is_empty()
     }
@@ -177,7 +178,7 @@ impl Facts {
         self.version
     }
 
-    /// When the connection is due. `None` while all that is under way may last.
+    /// When the connection is due. `None` while everything in progress may last.
     pub(crate) fn due(&self, limits: &Limits) -> Option<Due> {
         let cut = |at| Due { at, end: End::Cut };
         let nothing_asked = || match self.closing_since.or(self.head_since) {
@@ -217,7 +218,7 @@ impl Facts {
 impl Exchange {
     fn due(&self, limits: &Limits) -> Option<Instant> {
         match (self.answered, self.streaming) {
-            // The listener says itself that the answer comes too late, and says so in an answer.
+            // The listener itself responds that the response took too long.
             (None, _) => Some(self.asked + limits.answer + LATER),
             (Some(begun), false) => Some(begun + limits.exchange),
             (Some(_), true) => (self.pieces > 0).then(|| self.moved + limits.stall),
@@ -225,8 +226,8 @@ impl Exchange {
     }
 }
 
-/// Does the work until it is done, or until the instant that `due` says has come: then `None`. What moves that instant
-/// must happen inside of the work or wake it, because it is asked again after each poll of the work.
+/// Runs the work until it is done, or until the instant that `due` returns; then `None`. Anything that moves that
+/// instant must happen inside of the work or wake it, because `due` is called again after each poll of the work.
 pub(crate) async fn until_due<F: Future>(work: F, due: impl Fn() -> Option<Instant>) -> Option<F::Output> {
     let mut work = pin!(work);
     let mut alarm = pin!(sleep_until(Instant::now()));
@@ -242,7 +243,7 @@ pub(crate) async fn until_due<F: Future>(work: F, due: impl Fn() -> Option<Insta
             if at <= Instant::now() {
                 return Poll::Ready(None);
             }
-            // An alarm that comes too early is only set again: most instants move on before they come.
+            // An alarm that fires too early is simply set again: most instants move before they are reached.
             if armed.is_none_or(|armed| at < armed) {
                 alarm.as_mut().reset(at);
                 armed = Some(at);
@@ -309,7 +310,7 @@ mod tests {
             let exchange = facts.begin(now);
             facts.end(exchange, now + second(1));
             if version == Version::Two {
-                // Frames without a request, such as the answer to a PING, are no use of the connection.
+                // Frames without a request, such as the response to a PING, do not count as use of the connection.
                 facts.heard(now + second(60));
             }
             let due = facts.due(&limits()).unwrap();

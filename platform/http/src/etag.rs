@@ -11,7 +11,7 @@ pub fn etag(version: i64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-/// True when `If-None-Match` names this entity tag, so that 304 is the answer. Compared weakly (RFC 9110 §13.1.2).
+/// True if `If-None-Match` names this entity tag, so that the response is 304. Compared weakly (RFC 9110 §13.1.2).
 pub fn none_match(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     let Ok(tag) = tag.to_str() else { return false };
     headers
@@ -25,7 +25,7 @@ pub fn none_match(headers: &HeaderMap, tag: &HeaderValue) -> bool {
         })
 }
 
-/// The version that the caller has read: 428 when it does not say, 412 when it cannot be one of ours.
+/// The version that the caller has read: 428 if the header is missing, 412 if it cannot be one of ours.
 #[derive(Debug, Clone, Copy)]
 pub struct IfMatch(pub i64);
 

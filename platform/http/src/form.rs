@@ -1,21 +1,21 @@
-//! `application/x-www-form-urlencoded`, read strictly: a parameter that is there twice is an attack or a mistake.
+//! `application/x-www-form-urlencoded`, parsed strictly: a repeated parameter is an attack or a mistake.
 
 use std::fmt;
 
-/// Parameters of a form or query, each at most once unless it was declared repeatable.
+/// The parameters of a form or query, each at most once unless declared repeatable.
 #[derive(Default)]
 pub struct Form {
     pairs: Vec<(String, String)>,
 }
 
-/// Why a form cannot be read.
+/// Why a form cannot be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormError {
     /// A parameter appears twice (RFC 6749 §3.1, §3.2).
     Duplicate,
-    /// A broken escape, or bytes that are not UTF-8.
+    /// An invalid escape, or bytes that are not UTF-8.
     Encoding,
-    /// More parameters than expected, 64 of most forms.
+    /// More parameters than allowed, which is 64 for most forms.
     TooMany,
 }
 
@@ -34,12 +34,12 @@ impl std::error::Error for FormError {}
 const MOST: usize = 64;
 
 impl Form {
-    /// Reads a form. Only the names in `repeatable` may appear more than once.
+    /// Parses a form. Only the names in `repeatable` may appear more than once.
     pub fn parse(text: &[u8], repeatable: &[&str]) -> Result<Self, FormError> {
         Self::parse_up_to(text, repeatable, MOST)
     }
 
-    /// Reads a form that may be long: up to `most` parameters, of which none may appear twice but those in `repeatable`.
+    /// Parses a form of up to `most` parameters. Only the names in `repeatable` may appear more than once.
     pub fn parse_up_to(text: &[u8], repeatable: &[&str], most: usize) -> Result<Self, FormError> {
         let mut seen = std::collections::HashSet::new();
         let mut pairs: Vec<(String, String)> = Vec::new();
@@ -66,18 +66,18 @@ impl Form {
         self.pairs
     }
 
-    /// The same, to look at.
+    /// Every parameter, in order, by reference.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.pairs
     }
 
-    /// Takes a parameter out. One without a value counts as absent (RFC 6749 §3.1).
+    /// Removes and returns a parameter. One without a value counts as absent (RFC 6749 §3.1).
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(other, _)| other == name)?;
         Some(self.pairs.swap_remove(at).1).filter(|value| !value.is_empty())
     }
 
-    /// Takes all values of a repeatable parameter out, in their order.
+    /// Removes and returns all values of a repeatable parameter, in order.
     pub fn take_all(&mut self, name: &str) -> Vec<String> {
         let (taken, kept) = std::mem::take(&mut self.pairs)
             .into_iter()
@@ -93,7 +93,7 @@ impl Form {
 }
 
 impl fmt::Debug for Form {
-    /// Names alone: values may be secrets.
+    /// Only names: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
             .entries(self.pairs.iter().map(|(name, _)| name))

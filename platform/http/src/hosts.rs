@@ -1,10 +1,10 @@
-//! Which names a listener answers to. Any other is a rebinding attack or a mistake: 421 (RFC 9110 §15.5.20). A request
-//! that does not say clearly for whom it is: 400 (RFC 9112 §3.2).
+//! The names that a listener serves. Any other is a rebinding attack or a mistake: 421 (RFC 9110 §15.5.20). A request
+//! that does not name exactly one host: 400 (RFC 9112 §3.2).
 
 use http::Request;
 use http::header::HOST;
 
-/// The authorities that a listener answers, in lower case, with the port where it is not the scheme's own.
+/// The authorities that a listener serves, in lower case, with the port unless it is the default of the scheme.
 #[derive(Clone, Debug)]
 pub struct Hosts {
     names: Vec<String>,
@@ -26,8 +26,8 @@ impl Hosts {
         self
     }
 
-    /// Whether the request's one authority is ours. HTTP/2 carries it in the target, HTTP/1.1 in `Host`; where both are
-    /// there they must agree (RFC 9112 §3.2.2).
+    /// Whether the authority of the request is ours. HTTP/2 carries it in the target, HTTP/1.1 in `Host`; if both are
+    /// present, they must agree (RFC 9112 §3.2.2).
     pub fn admits<B>(&self, request: &Request<B>) -> Result<(), WrongHost> {
         let mut headers = request.headers().get_all(HOST).iter();
         let header = headers.next().map(|value| value.to_str()).transpose();
@@ -52,9 +52,9 @@ impl Hosts {
 /// Why a request is not for this listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrongHost {
-    /// It names nobody, or two at once.
+    /// It names no host, or two at once.
     Unclear,
-    /// It names somebody else.
+    /// It names another host.
     Foreign,
 }
 

@@ -1,6 +1,6 @@
-//! `Idempotency-Key`: the same key gives the same answer, and the effect happens once.
+//! `Idempotency-Key`: repeating a key repeats the response, and the effect happens once.
 //!
-//! The answer is stored in the transaction that has the effect, so that a crash between them is impossible.
+//! The response is stored in the same transaction as the effect, so that a crash cannot separate them.
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     }],
 };
 
-/// How long an answer is kept.
+/// How long a response is kept.
 const KEPT_MS: i64 = 24 * 3_600_000;
 
 /// The caller's key: a UUID, in any letter case. 400 without one.
@@ -45,40 +45,40 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-/// Whose key it is, and what it was used for.
+/// Who used a key, and for what.
 #[derive(Debug, Clone)]
 pub struct Slot {
-    /// The client that asks.
+    /// The client that sent the request.
     pub client: String,
-    /// For whom it asks.
+    /// The user or machine that it acts for.
     pub sub: String,
     /// Method and route.
     pub route: String,
     /// The caller's key.
     pub key: String,
-    /// [`request_hash`] of the request.
+    /// The [`request_hash`] of the request.
     pub request_hash: String,
 }
 
-/// What became of a key so far.
+/// The state of a key.
 #[derive(Debug)]
 pub enum Begun {
-    /// Never seen: do the work, then [`finish`].
+    /// Unused: do the work, then call [`finish`].
     Fresh,
-    /// Done before: answer this again.
+    /// Used for this request before: repeat this response.
     Replay(Answer),
     /// Used for another request.
     OtherRequest,
 }
 
-/// A stored answer.
+/// A stored response.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// `Location`, where there was one.
+    /// `Location`, if there was one.
     pub location: Option<String>,
-    /// `ETag`, where there was one.
+    /// `ETag`, if there was one.
     pub etag: Option<String>,
     /// The JSON body.
     pub body: String,
@@ -94,7 +94,8 @@ pub fn request_hash(method: &str, route: &str, body: &[u8]) -> String {
     hex::encode(hash.finalize())
 }
 
-/// Claims the key, or says what it gave before. Another transaction with the same key waits for this one.
+/// Claims the key, or returns the response that it yielded before. Another transaction with the same key waits for this
+/// one.
 pub async fn begin(tx: &Tx, slot: &Slot, now_ms: i64) -> Result<Begun, DbError> {
     sql("DELETE FROM idempotency WHERE created_at < $1")
         .bind(now_ms - KEPT_MS)
@@ -132,14 +133,14 @@ pub async fn begin(tx: &Tx, slot: &Slot, now_ms: i64) -> Result<Begun, DbError> 
         .opt_int("status")?
         .and_then(|status| u16::try_from(status).ok());
     Ok(Begun::Replay(Answer {
-        status: status.ok_or_else(|| DbError::row("status", "an answer without a status"))?,
+        status: status.ok_or_else(|| DbError::row("status", "a stored response has no status"))?,
         location: row.opt_text("location")?,
         etag: row.opt_text("etag")?,
         body: row.opt_text("body")?.unwrap_or_default(),
     }))
 }
 
-/// Stores the answer beside its effect.
+/// Stores the response together with its effect.
 pub async fn finish(tx: &Tx, slot: &Slot, answer: &Answer) -> Result<(), DbError> {
     sql(
         "UPDATE idempotency SET status = $5, location = $6, etag = $7, body = $8 \
@@ -159,7 +160,7 @@ pub async fn finish(tx: &Tx, slot: &Slot, answer: &Answer) -> Result<(), DbError
 }
 
 impl Answer {
-    /// The answer as it is sent; a repeat says so.
+    /// The response to send; a repeated one is marked as such.
     pub fn respond(self, replayed: bool) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.body).into_response();

@@ -1,4 +1,4 @@
-//! JSON bodies and path ids from strangers: bounded before they are parsed, exact in what they may say.
+//! JSON bodies and path ids from untrusted callers: limited before they are parsed, strict in what they may contain.
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use crate::{Problem, codes};
 
-/// How deep a body may nest.
+/// The maximum nesting depth of a body.
 const DEPTH: usize = 32;
 
-/// A JSON body and the bytes that it came in. `T` should deny unknown fields.
+/// A JSON body and its original bytes. `T` should deny unknown fields.
 ///
-/// Refusals: 415 for another media type, 413 for too large a body, 422 for JSON that does not fit `T`.
+/// Errors: 415 for another media type, 413 for too large a body, 422 for JSON that does not match `T`.
 #[derive(Debug)]
 pub struct StrictJson<T> {
     /// The parsed body.
@@ -43,7 +43,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
     }
 }
 
-/// Reads JSON that is at most 32 levels deep.
+/// Parses JSON that is nested at most 32 levels deep.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if depth(bytes) > DEPTH {
         return Err(Problem::unprocessable(
@@ -51,7 +51,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             "The body nests too deeply.",
         ));
     }
-    // serde would fill the members of a struct from an array, by position.
+    // serde would fill the fields of a struct from an array, by position.
     if bytes
         .iter()
         .find(|byte| !byte.is_ascii_whitespace())
@@ -66,7 +66,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         .map_err(|error| Problem::from(codes::INVALID_BODY).with_error("body", error.to_string()))
 }
 
-/// The deepest nesting, counted without recursion.
+/// The maximum nesting depth, computed without recursion.
 fn depth(bytes: &[u8]) -> usize {
     let (mut depth, mut deepest, mut quoted, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in bytes {
@@ -85,7 +85,7 @@ fn depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-/// `{id}` of the path: a UUID in lower-case text. Anything else names nothing, so it is not found.
+/// `{id}` of the path: a UUID in lower case. Anything else identifies nothing, so it is not found.
 #[derive(Debug, Clone)]
 pub struct PathId(pub String);
 
@@ -104,7 +104,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     }
 }
 
-/// True for a UUID in lower-case, hyphenated text, the only form in which our identifiers are written.
+/// True for a UUID in lower-case, hyphenated text, the only form that our ids have.
 pub fn is_uuid(text: &str) -> bool {
     let mut written = Uuid::encode_buffer();
     Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().encode_lower(&mut written) == text)

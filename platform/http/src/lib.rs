@@ -1,4 +1,4 @@
-//! HTTP as every role speaks it: one listener with limits, one error shape, one way to read what strangers send.
+//! HTTP for every role: one listener with limits, one error format, one way to parse untrusted input.
 
 mod activity;
 mod bound;

@@ -1,31 +1,31 @@
-//! What a stranger may cost a listener.
+//! The limits on what a stranger may cost a listener.
 
 use std::time::Duration;
 
-/// What a stranger may cost us before anybody has looked at the request.
+/// What a request may cost before anything has examined it.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of a body.
+    /// The size of a body, in bytes.
     pub body: usize,
-    /// Bytes of a request target.
+    /// The size of a request target, in bytes.
     pub target: usize,
-    /// Number of header fields.
+    /// The number of header fields.
     pub headers: usize,
-    /// Time from the first byte of a request's head to its last. A TLS handshake has as much, and so has the first
-    /// byte of a new connection.
+    /// The time from the first byte of a request's head to its last. A TLS handshake has the same limit, and so has the
+    /// first byte of a new connection.
     pub head: Duration,
-    /// How long a connection is kept on which nothing is under way.
+    /// How long an idle connection is kept.
     pub idle: Duration,
-    /// Time until an answer begins, the request's body included.
+    /// The time until a response starts, including the body of the request.
     pub answer: Duration,
-    /// Time from the beginning of an answer to its last byte, however slowly the peer reads.
+    /// The time from the start of a response to its last byte, however slowly the peer reads.
     pub exchange: Duration,
-    /// Time in which something must get through to a peer that is written to: the one limit of a
-    /// [`Streaming`](crate::Streaming) answer.
+    /// The time within which something must be delivered to a peer that is being written to: the only limit of a
+    /// [`Streaming`](crate::Streaming) response.
     pub stall: Duration,
-    /// Connections at once. One address has half of these at most.
+    /// The number of concurrent connections. One address may have at most half of them.
     pub connections: usize,
-    /// Time for what is under way when the role stops.
+    /// The time for exchanges in progress when the role stops.
     pub drain: Duration,
 }
 
@@ -36,7 +36,8 @@ impl Default for Limits {
             target: 8 * 1024,
             headers: 64,
             head: Duration::from_secs(10),
-            // Longer than the usual pools of clients keep a connection: they end it, and never write into the end.
+            // Longer than the usual connection pools of clients keep a connection: the client closes it, and never
+            // writes to a closing one.
             idle: Duration::from_secs(75),
             answer: Duration::from_secs(30),
             exchange: Duration::from_secs(30),

@@ -1,4 +1,4 @@
-//! The listener of every role: it gives connections their places and lets what is under way finish when it stops.
+//! The listener of every role: it assigns slots to connections and lets exchanges in progress finish when it stops.
 
 use std::io;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::places::Places;
 use crate::{Bound, Server};
 
 impl Server {
-    /// Serves until `stop`, then lets what is under way finish.
+    /// Serves until `stop`, then lets exchanges in progress finish.
     pub async fn serve(self, bound: Bound, router: Router, stop: CancellationToken) {
         let (role, drain) = (self.role, self.limits.drain);
         let places = Places::new(&self.limits);
@@ -32,15 +32,18 @@ impl Server {
         futures::future::join_all(accepting).await;
         connections.close();
         if tokio::time::timeout(drain, connections.wait()).await.is_err() {
-            tracing::warn!(role, "connections were cut at the end of the drain");
+            tracing::warn!(
+                role,
+                "open connections were closed at the end of the shutdown grace period"
+            );
             cut.cancel();
             connections.wait().await;
         }
     }
 }
 
-/// Takes connections until `stop`. Each is taken before there is a place for it, because who it is from decides whether
-/// it gets one.
+/// Accepts connections until `stop`. Each is accepted before there is a slot for it, because its address decides
+/// whether it gets one.
 async fn accept(
     listener: TcpListener,
     serving: Arc<Serving>,
@@ -57,8 +60,8 @@ async fn accept(
                 Ok(accepted) => accepted,
                 Err(error) if is_of_one_connection(&error) => return None,
                 Err(error) => {
-                    // Out of descriptors, most likely: give the connections under way a moment to end.
-                    tracing::warn!(error = %error, role = serving.role(), "cannot accept");
+                    // Probably out of file descriptors: give open connections a moment to close.
+                    tracing::warn!(error = %error, role = serving.role(), "a connection cannot be accepted");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST);
                     return None;
@@ -68,7 +71,7 @@ async fn accept(
             let Some(place) = places.place(peer.ip()).await else {
                 tracing::debug!(
                     role = serving.role(),
-                    "an address uses its whole share of connections"
+                    "an address has reached its limit of connections"
                 );
                 return None;
             };
@@ -85,7 +88,7 @@ async fn accept(
     }
 }
 
-/// Whether accepting failed for this connection alone, which was gone before we took it.
+/// True if accepting failed only for this connection, which was gone before it was accepted.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(

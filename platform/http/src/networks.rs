@@ -1,29 +1,29 @@
-//! Networks of addresses, as an operator writes them.
+//! Networks of addresses, in the notation of operators.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// Networks such as `10.0.0.0/8` and `2001:db8::/32`; an address alone is a network of its own.
+/// Networks such as `10.0.0.0/8` and `2001:db8::/32`; a single address is a network of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 /// Why a list of networks cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
-    /// It is written in no way that we know.
+    /// It has no known notation.
     #[error("`{0}` is not an address or a network such as 10.0.0.0/8")]
     Unreadable(String),
-    /// Behind proxies, but behind which?
-    #[error("being behind a proxy needs the list of proxies that are trusted")]
+    /// The list of trusted proxies is empty.
+    #[error("an empty list of trusted proxies is not valid here")]
     NoProxies,
-    /// A proxy that anybody could be.
-    #[error("`{0}` would trust the forwarding headers of everybody")]
+    /// A network that would trust every peer.
+    #[error("`{0}` would trust the forwarding headers of every peer")]
     TrustsEveryone(String),
 }
 
 impl Networks {
-    /// Reads a list, which may be empty.
+    /// Parses a list, which may be empty.
     pub fn parse(texts: &[impl AsRef<str>]) -> Result<Self, NetworkError> {
         let networks = texts.iter().map(|text| {
             let text = text.as_ref();
@@ -40,26 +40,27 @@ impl Networks {
         ])
     }
 
-    /// These and the others.
+    /// These networks and the others.
     pub(crate) fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
     }
 
-    /// Whether one of them holds the address.
+    /// True if one of the networks contains the address.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The one that holds everybody of its family, if there is one.
+    /// The network that contains every address of its family, if there is one.
     pub(crate) fn everybody(&self) -> Option<String> {
         let all = self.0.iter().find(|network| network.prefix_len() == 0);
         all.map(IpNet::to_string)
     }
 }
 
-/// What one subscriber has, and limits count by: an address of IPv4, a whole /64 of IPv6.
+/// The address by which limits count: a whole IPv4 address, or the /64 of an IPv6 address, which is what one subscriber
+/// has.
 pub fn subscriber(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
@@ -74,7 +75,7 @@ fn network(text: &str) -> Option<IpNet> {
     let alone = |_| text.parse::<IpAddr>().map(IpNet::from);
     let network = text.parse::<IpNet>().or_else(alone).ok()?;
     match (network, network.addr().to_canonical()) {
-        // Addresses are compared in their canonical form, and there no address of IPv4 is one of IPv6.
+        // Addresses are compared in canonical form, in which no IPv4 address is an IPv6 address.
         (IpNet::V6(mapped), IpAddr::V4(address)) => {
             let length = mapped.prefix_len().checked_sub(96)?;
             Ipv4Net::new(address, length).ok().map(IpNet::V4)

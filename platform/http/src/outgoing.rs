@@ -1,9 +1,9 @@
-//! Calls to addresses that a client, or any other stranger, has named: the only way to make them.
+//! Calls to addresses that a client or another outsider has named: the only way to make them.
 //!
-//! Such an address may have been chosen to reach what this host alone can reach. So it is https on a usual port, its name
-//! is resolved once, every address that the name has is public, and the connection goes to one of just those addresses.
-//! There are no redirects and no proxy, and an answer has a deadline and a largest size. Destinations that the operator
-//! names are let through, each for one purpose.
+//! Such an address may have been chosen to reach what only this host can reach. It is therefore https on a usual port,
+//! its name is resolved once, all of its addresses must be public, and the connection goes to one of exactly those
+//! addresses. Redirects and proxies are not used, and a response has a deadline and a maximum size. Destinations that
+//! the operator allows are exempt, each for one purpose.
 
 mod addresses;
 
@@ -20,19 +20,19 @@ use url::{Host, Url};
 
 pub use addresses::is_public;
 
-/// The ports of destinations that nobody has allowed.
+/// The allowed ports of other destinations.
 const PORTS: [u16; 2] = [443, 8443];
-/// The largest answer, bytes.
+/// The maximum size of a response, in bytes.
 const LARGEST: usize = 64 * 1024;
-/// How long a connection may take, its name included.
+/// The timeout of a connection, including name resolution.
 const CONNECT: Duration = Duration::from_secs(3);
-/// How long a call may take, its whole answer included.
+/// The timeout of a call, including the whole response.
 const WHOLE: Duration = Duration::from_secs(10);
 
-/// What a call is for.
+/// The purpose of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A client is told that a session has ended (OpenID Connect Back-Channel Logout).
+    /// Telling a client that a session has ended (OpenID Connect Back-Channel Logout).
     BackChannelLogout,
 }
 
@@ -54,40 +54,40 @@ pub struct Outgoing {
 struct Inner {
     allowed: Vec<Destination>,
     authorities: Vec<CertificateDer<'static>>,
-    /// For public addresses alone. Made by the first call: most processes make none.
+    /// For public addresses only. Created by the first call, because most processes make none.
     public: OnceCell<reqwest::Client>,
-    /// For what the operator allows. A client of its own, so that no connection of one kind serves the other.
+    /// For destinations that the operator allows. It is separate, so that no connection of one kind serves the other.
     allowing: OnceCell<reqwest::Client>,
 }
 
-/// An answer whose body has not been read.
+/// A response whose body has not been read.
 #[derive(Debug)]
 pub struct Reply(reqwest::Response);
 
-/// Why an address is not called.
+/// Why an address must not be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForbiddenAddress {
-    /// It is no URL with a host.
-    #[error("the address cannot be read")]
+    /// It is not a URL with a host.
+    #[error("the address is not a valid URL")]
     Unreadable,
-    /// It is not https, nor http on a loopback that is allowed.
+    /// It is neither https nor http on an allowed loopback address.
     #[error("the address is not https")]
     Scheme,
-    /// It carries a user name or a password.
+    /// It contains a user name or a password.
     #[error("the address has a user name or a password")]
     UserInfo,
-    /// Something else than a web server may be there.
+    /// Another kind of server may listen on this port.
     #[error("the address has a port other than 443 and 8443")]
     Port,
-    /// It leads into a network of somebody's own.
-    #[error("the address leads to an address that is not public")]
+    /// It resolves to a private network.
+    #[error("the address resolves to an IP address that is not public")]
     NotPublic,
-    /// It leads back here.
-    #[error("the address leads to this machine")]
+    /// It resolves to this machine.
+    #[error("the address resolves to this machine")]
     Own,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum OutgoingError {
     /// The address must not be called.
@@ -96,13 +96,13 @@ pub enum OutgoingError {
     /// The call failed.
     #[error("the call failed")]
     Failed(#[source] reqwest::Error),
-    /// The answer is larger than anybody needs.
-    #[error("the answer is too large")]
+    /// The response exceeds the maximum size.
+    #[error("the response is too large")]
     TooLarge,
 }
 
 impl From<reqwest::Error> for OutgoingError {
-    /// Without the address, which may hold a secret of whoever registered it.
+    /// Omits the address, which may contain a secret of whoever registered it.
     fn from(error: reqwest::Error) -> Self {
         Self::Failed(error.without_url())
     }
@@ -112,7 +112,7 @@ impl Purpose {
     /// Every purpose.
     pub const ALL: [Purpose; 1] = [Self::BackChannelLogout];
 
-    /// Its name in the configuration.
+    /// The name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::BackChannelLogout => "back-channel-logout",
@@ -137,7 +137,7 @@ impl Destination {
         read().ok_or_else(|| format!("{text:?} is not PURPOSE HOST:PORT; the purposes are: {names}"))
     }
 
-    /// Where a URL leads.
+    /// The destination of a URL.
     pub fn of(purpose: Purpose, url: &str) -> Option<Self> {
         Self::of_parsed(purpose, &Url::parse(url).ok()?)
     }
@@ -152,7 +152,8 @@ impl Destination {
 }
 
 impl Outgoing {
-    /// A client that calls public addresses and what is `allowed`, and believes `authorities` beside the public ones.
+    /// A client that calls public addresses and the `allowed` destinations, and trusts `authorities` in addition to
+    /// public ones.
     pub fn new(allowed: Vec<Destination>, authorities: Vec<CertificateDer<'static>>) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -198,17 +199,17 @@ impl Inner {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
             .timeout(WHOLE)
-            // Each call resolves, checks and connects by itself.
+            // Each call resolves, checks and connects on its own.
             .pool_max_idle_per_host(0)
             .tls_certs_merge(authorities.collect::<Result<Vec<_>, _>>()?))
     }
 
-    /// Whatever it is asked to call, its names lead to public addresses alone.
+    /// Whatever it calls, names resolve to public addresses only.
     fn public_client(&self) -> Result<reqwest::Client, reqwest::Error> {
         self.client()?.https_only(true).dns_resolver(PublicOnly).build()
     }
 
-    /// The address, and whether the operator allows it.
+    /// The parsed address, and whether the operator allows it.
     fn check(&self, purpose: Purpose, url: &str) -> Result<(Url, bool), ForbiddenAddress> {
         let url = Url::parse(url).map_err(|_| ForbiddenAddress::Unreadable)?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -227,7 +228,7 @@ impl Inner {
         if !PORTS.contains(&destination.port) {
             return Err(ForbiddenAddress::Port);
         }
-        // The resolver is never asked about these.
+        // The resolver is never consulted for these.
         match url.host() {
             Some(Host::Ipv4(address)) => check_address(address.into())?,
             Some(Host::Ipv6(address)) => check_address(address.into())?,
@@ -243,14 +244,14 @@ impl Reply {
         self.0.status()
     }
 
-    /// The type of its body, in small letters and without parameters.
+    /// The media type of the body, in lower case and without parameters.
     pub fn media_type(&self) -> Option<String> {
         let value = self.0.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
         let essence = value.split(';').next().unwrap_or_default();
         Some(essence.trim().to_ascii_lowercase())
     }
 
-    /// Its body, unless that is too large. Whoever needs none drops the answer instead.
+    /// The body, unless it is too large. Callers that need none drop the response instead.
     pub async fn bytes(mut self) -> Result<Bytes, OutgoingError> {
         let mut body = BytesMut::new();
         while let Some(chunk) = self.0.chunk().await? {
@@ -263,7 +264,7 @@ impl Reply {
     }
 }
 
-/// Resolves names. One address that must not be called condemns the name: nobody needs both kinds, but for an attack.
+/// Resolves names. A single address that must not be called rejects the name: only an attack mixes both kinds.
 struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -289,7 +290,7 @@ fn check_address(address: IpAddr) -> Result<(), ForbiddenAddress> {
     Ok(())
 }
 
-/// True for an address of this machine: from no other would the system speak to it. Nothing is sent.
+/// True for an address of this machine: the system would connect to it from the same address. Nothing is sent.
 fn is_own(address: IpAddr) -> bool {
     let any = match address {
         IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
@@ -394,7 +395,7 @@ mod tests {
             let as_expected = matches!(&refused, OutgoingError::Forbidden(forbidden) if *forbidden == reason);
             assert!(as_expected, "{url}: {refused:?}");
         }
-        // What a name leads to is known only to the resolver.
+        // Only the resolver knows what a name resolves to.
         let refused = outgoing.post_form(PURPOSE, "https://localhost/", &[]).await;
         let told = crate::reasons(&refused.unwrap_err());
         assert!(told.contains(&NotPublic.to_string()), "{told}");

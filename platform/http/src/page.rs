@@ -2,7 +2,7 @@
 
 use crate::{Problem, codes};
 
-/// Between 1 and 100, 20 when nothing is asked; 400 otherwise.
+/// A page size between 1 and 100, by default 20; 400 otherwise.
 pub fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     match asked {
         None => Ok(20),

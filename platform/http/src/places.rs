@@ -1,4 +1,4 @@
-//! Who gets one of a listener's places.
+//! Which connections get a slot of a listener.
 //!
 //! One address has half of them at most, loopback's included: what is beside a busy gateway, a probe for instance, still
 //! gets in. An address that is at its share, and a listener that is full, make room by ending a connection on which
@@ -18,20 +18,20 @@ use tokio::time::timeout;
 use crate::activity::Activity;
 use crate::{Limits, subscriber};
 
-/// The places of a listener.
+/// The slots of a listener.
 #[derive(Debug)]
 pub(crate) struct Places {
     limits: Arc<Limits>,
     taken: Mutex<Taken>,
-    /// Told when a place is free, or a connection has fallen quiet that could give up its own.
+    /// Notified when a slot becomes free, or a connection becomes idle and could give up its own.
     freed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Taken {
-    /// The connections of each address, in the order in which they came.
+    /// The connections of each address, in order of arrival.
     peers: HashMap<IpAddr, BTreeMap<u64, Arc<Activity>>>,
-    /// The same addresses by how many connections they have.
+    /// The same addresses, ordered by their number of connections.
     by_count: BTreeSet<(usize, IpAddr)>,
     total: usize,
     /// How many have lost their places and still live.
@@ -39,7 +39,7 @@ struct Taken {
     next: u64,
 }
 
-/// The place of one connection, free again when this is dropped.
+/// The slot of one connection, which becomes free when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Arc<Places>,
@@ -48,13 +48,13 @@ pub(crate) struct Place {
     activity: Arc<Activity>,
 }
 
-/// What a newcomer finds.
+/// The result of looking for a slot.
 #[derive(Debug)]
 enum Found {
     Place(Place),
     /// Its address has its share, or about as many places as any, and uses all of them.
     Nothing,
-    /// All places are in use.
+    /// All slots are in use.
     Full,
 }
 
@@ -74,7 +74,7 @@ impl Places {
             // Connections grow old without a word.
             let _either = timeout(AGAIN, self.freed.notified()).await;
             found = self.look(address);
-            // Two places that came free at once are one word, and another may wait for the second.
+            // Two slots that become free at once are one notification, and another task may wait for the second.
             if matches!(found, Found::Place(_)) {
                 self.freed.notify_one();
             }
@@ -155,7 +155,7 @@ impl Taken {
         self.next
     }
 
-    /// Nothing, when it was evicted before.
+    /// `None` if it was evicted before.
     fn remove(&mut self, peer: IpAddr, id: u64) -> Option<Arc<Activity>> {
         let mut removed = None;
         self.recount(peer, |connections, _| removed = connections.remove(&id));
@@ -212,7 +212,7 @@ impl Taken {
     }
 }
 
-/// How many of these places one address may have.
+/// How many slots one address may use.
 fn share(connections: usize) -> usize {
     connections.div_ceil(2)
 }
@@ -246,7 +246,7 @@ mod tests {
         place.activity.evicted().now_or_never().is_some()
     }
 
-    /// A place at once.
+    /// A slot, without waiting.
     fn get(places: &Arc<Places>, text: &str) -> Option<Place> {
         places.place(address(text)).now_or_never().flatten()
     }

@@ -1,5 +1,5 @@
-//! `/healthz` says that the process lives; `/readyz` says that it can do its work. Whoever asks that calls by an address,
-//! not by a name.
+//! `/healthz` reports that the process is alive; `/readyz` that it can do its work. Probes call by address, not by
+//! name.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const READYZ: &str = "/readyz";
 
 type Check = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// What must be true before a role takes requests. Each check is a look at something known, never a call.
+/// The conditions for a role to take requests. Each check reads known state and never makes a call.
 #[derive(Clone, Default)]
 pub struct Ready {
     checks: Vec<(&'static str, Check)>,
@@ -34,7 +34,7 @@ impl Ready {
         self
     }
 
-    /// True when every condition holds.
+    /// True if every condition holds.
     pub fn is_ready(&self) -> bool {
         self.checks.iter().all(|(_, check)| check())
     }
@@ -64,8 +64,8 @@ pub fn router(ready: Ready) -> Router {
         )
 }
 
-/// Whether a request that does not go to a name of the listener is answered all the same: a probe that names another
-/// host, or none where HTTP/1.0 asks for none. There is nothing to be had by rebinding there.
+/// Whether a request to another host name is served all the same: a probe that names another host, or none, as HTTP/1.0
+/// allows. Rebinding attacks gain nothing there.
 pub(crate) fn answer_to_any_name<B>(request: &Request<B>, wrong: WrongHost) -> bool {
     let is_probe = matches!(request.uri().path(), HEALTHZ | READYZ)
         && matches!(*request.method(), Method::GET | Method::HEAD);

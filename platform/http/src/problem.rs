@@ -6,20 +6,20 @@ use serde::Serialize;
 
 use crate::{Code, codes, current_request_id, reasons};
 
-/// An error answer. The reason of an internal failure is logged and never sent.
+/// An error response. The cause of an internal error is logged and never sent.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// The status of the answer.
+    /// The status of the response.
     pub status: StatusCode,
     /// A stable name that a program can act on.
     pub code: &'static str,
-    /// One sentence for a person.
+    /// A human-readable sentence.
     pub detail: String,
-    /// What is wrong with which field.
+    /// The invalid fields, and what is wrong with each.
     pub errors: Vec<FieldError>,
 }
 
-/// A complaint about one field of the request.
+/// An error in one field of the request.
 #[derive(Debug, Clone, Serialize)]
 pub struct FieldError {
     /// The field's name, dotted for nested ones.
@@ -51,7 +51,7 @@ impl Problem {
         }
     }
 
-    /// Adds a complaint about a field.
+    /// Adds an error in a field.
     pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
         self.errors.push(FieldError {
             field: field.into(),
@@ -60,7 +60,7 @@ impl Problem {
         self
     }
 
-    /// 404: missing, or somebody else's, which is the same.
+    /// 404: missing, or owned by somebody else, which looks the same.
     pub fn not_found() -> Self {
         codes::NOT_FOUND.into()
     }
@@ -70,12 +70,12 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
-    /// 422: understood, and refused for what it says.
+    /// 422: understood, but rejected because of its content.
     pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    /// 409: another state of the resource is needed.
+    /// 409: the resource is in the wrong state.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
@@ -90,9 +90,9 @@ impl Problem {
         codes::UNAVAILABLE.into()
     }
 
-    /// 500. The reason goes to the log with the request's id; the answer carries only the id.
+    /// 500. The cause is logged with the id of the request; the response contains only the id.
     pub fn internal(reason: &dyn std::error::Error) -> Self {
-        tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed inside");
+        tracing::error!(reason = reasons(reason), request.id = %current_request_id(), "a request failed with an internal error");
         codes::INTERNAL.into()
     }
 }
@@ -106,7 +106,7 @@ impl From<Code> for Problem {
 impl From<latchkey_db::DbError> for Problem {
     fn from(error: latchkey_db::DbError) -> Self {
         if error.is_transient() {
-            tracing::warn!(reason = %error, request.id = %current_request_id(), "the database is not available");
+            tracing::warn!(reason = %error, request.id = %current_request_id(), "the database is unavailable");
             return Self::unavailable();
         }
         Self::internal(&error)

@@ -1,4 +1,4 @@
-//! Who stands in front of a listener, and therefore whose `X-Forwarded-For` is believed; and by that, who asks.
+//! The proxies in front of a listener whose `X-Forwarded-For` is trusted, and the client address that follows from it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,24 +6,24 @@ use http::HeaderMap;
 
 use crate::networks::{NetworkError, Networks};
 
-/// The networks of trusted proxies. Empty unless an operator names them (oauth2-proxy issue 3506 shows what
-/// a default of 0.0.0.0/0 does).
+/// The networks of trusted proxies. Empty unless an operator names them (oauth2-proxy issue 3506 shows what a default
+/// of 0.0.0.0/0 leads to).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Networks);
 
-/// The address of whoever asks: the connection's, or the one that trusted proxies vouch for. The listener puts it into
-/// the extensions of every request; limits count by it and logs name it. It is never a proof of who somebody is.
+/// The address of the client: that of the connection, or the one that trusted proxies report. The listener adds it to
+/// the extensions of every request; limits count by it and logs name it. It never proves an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
 impl TrustedProxies {
-    /// Clients connect to the listener themselves.
+    /// Clients connect to the listener directly.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// The listener stands behind these proxies, each an address or a network. An empty list or one that
-    /// trusts everybody is refused, so that "behind a proxy" cannot be switched on by itself.
+    /// The listener is behind these proxies, each an address or a network. An empty list, or one that trusts every
+    /// peer, is rejected, so that "behind a proxy" cannot be enabled on its own.
     pub fn behind(networks: &[impl AsRef<str>]) -> Result<Self, NetworkError> {
         if networks.is_empty() {
             return Err(NetworkError::NoProxies);
@@ -35,7 +35,7 @@ impl TrustedProxies {
         }
     }
 
-    /// The same, and what is on this host: for a role behind a gateway that is played in the same process.
+    /// The same proxies and this host: for a role behind a gateway in the same process.
     pub fn and_loopback(self) -> Self {
         Self(self.0.and(Networks::loopback()))
     }
@@ -44,8 +44,8 @@ impl TrustedProxies {
         self.0.contain(address)
     }
 
-    /// The nearest address that no trusted proxy vouches for: the entries of `X-Forwarded-For` are read from the last
-    /// one on, and only those that a trusted proxy has written.
+    /// The nearest address that is not a trusted proxy: the entries of `X-Forwarded-For` are read from the last one on,
+    /// and only those that a trusted proxy has written.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let lines = headers.get_all("x-forwarded-for").into_iter().rev();
         let hops = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
@@ -61,7 +61,7 @@ impl TrustedProxies {
     }
 }
 
-/// Some proxies write the port as well, and IPv6 in brackets.
+/// Some proxies also write the port, and IPv6 addresses in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     bare.unwrap_or(text)

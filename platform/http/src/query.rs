@@ -1,4 +1,4 @@
-//! Query strings, read as strictly as bodies.
+//! Query strings, parsed as strictly as bodies.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;

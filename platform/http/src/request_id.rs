@@ -1,4 +1,4 @@
-//! The request's id: made by the first listener, carried to the log and to every error answer.
+//! The id of a request: created by the first listener, and included in the log and in every error response.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ tokio::task_local! {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RequestId([u8; 32]);
 
-/// The id of the request that this task answers; zeros outside a request.
+/// The id of the request that this task handles; zeros outside of a request.
 pub fn current_request_id() -> RequestId {
     REQUEST_ID.try_with(|id| *id).unwrap_or(RequestId([b'0'; 32]))
 }
 
-/// Runs something in a task of its own, which a hang-up does not cut, under the id of the request that wants it.
+/// Runs work in its own task, which a disconnect does not cancel, under the id of the current request.
 pub fn spawn<F>(work: F) -> tokio::task::JoinHandle<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
@@ -26,14 +26,14 @@ where
 }
 
 impl RequestId {
-    /// An id of random bytes.
+    /// An id from random bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         let mut text = [0; 32];
         hex::encode_to_slice(bytes, &mut text).expect("16 bytes are 32 digits");
         Self(text)
     }
 
-    /// Reads an id that another of our listeners has made.
+    /// Parses an id that another of our listeners has created.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 32] = text.as_bytes().try_into().ok()?;
         bytes

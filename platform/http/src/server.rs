@@ -1,4 +1,4 @@
-//! What happens to every request before and after a role's router: the names it may go to, its size, its id.
+//! Processing of every request before and after the router of a role: host names, size limits, request id.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -24,26 +24,26 @@ static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A role's listener, ready to serve.
 #[derive(Clone)]
 pub struct Server {
-    /// The names it answers to.
+    /// The host names that it serves.
     pub hosts: Hosts,
-    /// What a request may cost.
+    /// The limits of a request.
     pub limits: Limits,
-    /// TLS, where it is configured.
+    /// TLS, if configured.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// For request ids.
+    /// The source of request ids.
     pub random: Random,
     /// The role's name in metrics.
     pub role: &'static str,
-    /// Who stands in front of it: they say which address asks, and their request ids are kept.
+    /// The proxies in front of it: they report the client address, and their request ids are kept.
     pub proxies: TrustedProxies,
-    /// True behind our own gateway, whose request ids are kept wherever it is.
+    /// True behind our own gateway, whose request ids are kept wherever it runs.
     pub keeps_request_id: bool,
-    /// How the role tells a caller at a path what is wrong, before its router has seen the request.
+    /// How the role formats an error for a path before its router has seen the request.
     pub refusal: fn(&str, Problem) -> Response,
 }
 
 impl Server {
-    /// A plain listener with the usual limits.
+    /// A plain listener with the default limits.
     pub fn new(role: &'static str, hosts: Hosts, random: Random) -> Self {
         Self {
             hosts,
@@ -57,7 +57,7 @@ impl Server {
         }
     }
 
-    /// Everything that happens to a request before and after the router.
+    /// Processes a request before and after the router.
     pub(crate) async fn answer(
         &self,
         request: Request<Incoming>,
@@ -85,7 +85,7 @@ impl Server {
                     refuse(Problem::new(
                         StatusCode::INTERNAL_SERVER_ERROR,
                         "internal",
-                        "Something failed inside.",
+                        "An internal error occurred.",
                     ))
                 }
                 Err(_late) => {
@@ -97,7 +97,7 @@ impl Server {
         let mut response = answer.await;
         let headers = response.headers_mut();
         headers.entry(X_REQUEST_ID.clone()).or_insert_with(|| id.header());
-        // Nothing of ours is to be guessed at, whichever line of ours it comes from.
+        // Browsers must not guess the type of any response, whichever code produced it.
         headers
             .entry(header::X_CONTENT_TYPE_OPTIONS)
             .or_insert(HeaderValue::from_static("nosniff"));
@@ -107,7 +107,7 @@ impl Server {
         response
     }
 
-    /// For whom the request is, and no longer than it may be.
+    /// Checks the host and the length of the target.
     fn check_target(&self, request: &Request<Incoming>) -> Result<(), Problem> {
         let target = request.uri().path_and_query();
         if target.is_some_and(|target| target.as_str().len() > self.limits.target) {
@@ -126,12 +126,12 @@ impl Server {
             WrongHost::Unclear => Problem::new(
                 StatusCode::BAD_REQUEST,
                 "unclear_host",
-                "The request does not say clearly to which name it goes.",
+                "The request must name exactly one host.",
             ),
             WrongHost::Foreign => Problem::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 "wrong_host",
-                "This listener does not answer to that name.",
+                "This listener does not serve the requested host.",
             ),
         })
     }
@@ -145,7 +145,7 @@ impl Server {
     }
 }
 
-/// The request with a body that ends at the limit, or `None` when it says itself that it is larger.
+/// The request with a limited body, or `None` if its declared length exceeds the limit.
 fn bounded(request: Request<Incoming>, limit: usize) -> Option<Request<Body>> {
     let (parts, body) = request.into_parts();
     let declared = parts
@@ -171,7 +171,7 @@ fn too_large() -> Problem {
     )
 }
 
-/// The rest of the body is not read: the connection cannot be used again.
+/// The rest of the body is not read, so the connection cannot be reused.
 fn closing(mut response: Response) -> Response {
     response
         .headers_mut()

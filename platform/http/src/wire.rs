@@ -1,4 +1,4 @@
-//! The socket below a connection: seen by its deadlines, and read once before anybody knows what it speaks.
+//! The socket below a connection: observed by its deadlines, and read once to detect the protocol.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::activity::Activity;
 use crate::deadlines::Version;
 
-/// A socket that tells what it reads and whether it can write. It lies below TLS, which would hide that.
+/// A socket that reports what it reads and whether it can write. It is below TLS, which would hide that.
 pub(crate) struct Watched {
     stream: TcpStream,
     activity: Arc<Activity>,
@@ -79,14 +79,14 @@ impl AsyncWrite for Watched {
     }
 }
 
-/// A stream of which the first bytes were read already.
+/// A stream whose first bytes were already read.
 pub(crate) struct Rewound<S> {
     ahead: Bytes,
     stream: S,
 }
 
-/// Tells the version by the first bytes (RFC 9113 §3.4). The caller bounds the time: a peer that says nothing, or half
-/// of it, must not hold a place. `None` when it hangs up.
+/// Detects the version from the first bytes (RFC 9113 §3.4). The caller limits the time: a peer that sends nothing, or
+/// only a part, must not hold a slot. `None` if it disconnects.
 pub(crate) async fn version_of<S: AsyncRead + Unpin>(mut stream: S) -> Option<(Version, Rewound<S>)> {
     const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut first = [0; PREFACE.len()];

@@ -1,6 +1,6 @@
-//! The issuer says that somebody has signed out (OpenID Connect Back-Channel Logout 1.0).
+//! The receiver of logout tokens (OpenID Connect Back-Channel Logout 1.0).
 //!
-//! The token proves itself: nobody has a cookie here, and no other credential is asked for.
+//! The token authenticates itself: the request has no cookie and needs no other credential.
 
 pub mod token;
 
@@ -14,7 +14,7 @@ use crate::store::Whom;
 
 use token::{Ends, Invalid};
 
-/// Answers the issuer. `body` is none where it could not be read.
+/// Handles a request of the issuer. `body` is `None` if it could not be read.
 pub async fn receive(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Response {
     match sign_out(people, headers, body).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
@@ -41,13 +41,13 @@ async fn sign_out(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> 
     if ended.is_none() {
         return Err(Invalid::Replayed.into());
     }
-    tracing::info!(ended, "the issuer has signed somebody out");
+    tracing::info!(ended, "the issuer ended sign-ins by a logout token");
     Ok(())
 }
 
 impl LogoutError {
-    /// §2.8 has one status for what is wrong with a request. What is wrong with us is told apart, so that an issuer
-    /// which tries again does so.
+    /// §2.8 has one status for any invalid request. Errors of our own are distinguished, so that an issuer that retries
+    /// does so.
     fn wire(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
@@ -62,12 +62,12 @@ impl IntoResponse for LogoutError {
         let (status, code) = self.wire();
         let description = match &self {
             Self::Invalid(invalid) => {
-                tracing::warn!(reason = %invalid, request.id = %id, "a logout request is refused");
+                tracing::warn!(reason = %invalid, request.id = %id, "a logout request was rejected");
                 invalid.to_string()
             }
             Self::Issuer(_) | Self::Store(_) => {
                 let reason = latchkey_http::reasons(&self);
-                tracing::error!(reason, request.id = %id, "nobody could be signed out");
+                tracing::error!(reason, request.id = %id, "a logout request failed with an internal error");
                 "try again later".to_owned()
             }
         };
@@ -88,5 +88,5 @@ fn is_form(headers: &HeaderMap) -> bool {
         .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// The largest request, bytes.
+/// The maximum size of a request, in bytes.
 const LARGEST: usize = 16 * 1024;

@@ -1,60 +1,61 @@
-//! A client as plain configuration: its own words, and its registration at the issuer.
+//! A client as plain configuration: its names, and its registration at the issuer.
 
 use latchkey_db::Migrations;
 use latchkey_web::Origins;
 
 use crate::store;
 
-/// What one client asks for, and how it calls what is its own. All of it stands in the client's source.
+/// What a client requests, and the names of its cookies and tables. Defined in the source of the client.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
-    /// Names its part of a session. What is sealed for one name opens under no other.
+    /// The name of its part of a session. Text sealed for one name cannot be opened under another.
     pub name: &'static str,
-    /// Names its tables' migrations in its database, for good.
+    /// The name of its tables' migrations in its database, which must never change.
     pub tables: &'static str,
-    /// The cookie of a browser's session; `Origins::cookie` adds to its name.
+    /// The name of the session cookie, which `Origins::cookie` extends.
     pub session_cookie: &'static str,
-    /// The cookie that a browser is known by while somebody signs in with it.
+    /// The name of the cookie that identifies a browser during sign-ins.
     pub sign_in_cookie: &'static str,
-    /// The scopes that a person is asked for.
+    /// The scopes that users are asked for.
     pub scopes: &'static [&'static str],
-    /// The resource that it calls in a person's name. Its token comes with the sign-in, and shows that it still holds.
+    /// The resource that it calls on behalf of users. Its token comes with the sign-in, and shows that the sign-in
+    /// still holds.
     pub audience: &'static str,
 }
 
 impl Client {
-    /// What it is registered for, as `scope` of its client metadata (RFC 7591 §2).
+    /// The registered scope, as `scope` of its client metadata (RFC 7591 §2).
     pub fn scope(&self) -> String {
         self.scopes.join(" ")
     }
 
-    /// The tables that its database needs.
+    /// The tables that it needs in its database.
     pub fn migrations(&self) -> [Migrations; 1] {
         [store::migrations(self.tables)]
     }
 }
 
-/// Where and as whom a client signs people in.
+/// The issuer and the client's registration there.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub client: Client,
     /// The issuer.
     pub issuer: String,
-    /// Where the client reaches it, if that is another address.
+    /// The address at which the client reaches the issuer, if it differs.
     pub internal: String,
     pub client_id: String,
     pub client_secret: String,
-    /// Where browsers reach the client; the issuer sends them back to the first.
+    /// The origins of the client; the issuer redirects to the first one.
     pub origins: Origins,
 }
 
-/// Where every client has what the issuer and its own pages lead to.
+/// The paths that every client serves.
 pub mod path {
-    /// Begins a sign-in.
+    /// Starts a sign-in.
     pub const SIGN_IN: &str = "/signin";
     /// The `redirect_uri`.
     pub const CALLBACK: &str = "/callback";
-    /// Ends the sign-in; a form posts to it.
+    /// Ends the sign-in; the target of a form.
     pub const SIGN_OUT: &str = "/signout";
     /// The `backchannel_logout_uri`.
     pub const BACKCHANNEL_LOGOUT: &str = "/backchannel-logout";

@@ -1,75 +1,75 @@
-//! What can go wrong between a client, its issuer and its database.
+//! The errors between a client, its issuer and its database.
 
 use crate::backchannel_logout::token::Invalid;
 use crate::store::StoreError;
 
-/// Why the issuer has given nothing.
+/// Why the issuer did not grant a request.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcError {
-    /// The issuer does not answer, or not in a way that can be used now.
+    /// The issuer cannot be reached, or its response is temporarily unusable.
     #[error("the issuer cannot be reached: {0}")]
     Away(String),
-    /// The grant gives nothing any more.
-    #[error("the issuer does not honour the grant")]
+    /// The grant is no longer valid.
+    #[error("the issuer rejects the grant")]
     InvalidGrant,
-    /// What came back is not what an issuer of ours says.
-    #[error("the issuer's answer is not acceptable: {0}")]
+    /// The response is not valid.
+    #[error("the response of the issuer is not valid: {0}")]
     Refused(String),
 }
 
-/// Why there is no token to call with.
+/// Why no access token could be obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum NoToken {
-    /// The sign-in is over.
-    #[error("nobody is signed in any more")]
+    /// The sign-in has ended.
+    #[error("the user is no longer signed in")]
     SignedOut,
-    /// The issuer does not answer now.
+    /// The issuer is unavailable.
     #[error(transparent)]
     Oidc(OidcError),
-    /// The database does not answer now.
+    /// The database is unavailable.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a logout token signs nobody out.
+/// Why a logout token ended nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoutError {
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The issuer's keys cannot be had now.
+    /// The issuer's keys are unavailable.
     #[error(transparent)]
     Issuer(#[from] OidcError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a sign-in or a sign-out did not come to its end, as far as a page says it. The reason is in the log.
+/// Why a sign-in or sign-out failed, as far as a page shows it. The cause is in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
-    #[error("the address or the form cannot be read")]
+    #[error("the address or the form cannot be parsed")]
     Malformed,
     #[error("the form did not come from a page of this client")]
     ForeignForm,
-    #[error("the sign-in did not come to an end that can be used")]
+    #[error("the sign-in failed")]
     NotSignedIn,
-    #[error("the issuer does not answer now")]
+    #[error("the issuer cannot be reached")]
     Away,
-    #[error("the sessions of this client failed")]
+    #[error("the session store failed")]
     Broken,
 }
 
 impl SignInError {
-    /// For a session or a database that failed.
+    /// For a failed session or database.
     pub(crate) fn broken(error: &dyn std::error::Error) -> Self {
         let id = latchkey_http::current_request_id();
-        tracing::error!(reason = latchkey_http::reasons(error), request.id = %id, "the sessions of a client failed");
+        tracing::error!(reason = latchkey_http::reasons(error), request.id = %id, "the session store failed");
         Self::Broken
     }
 
-    /// For what the issuer did not give.
+    /// For an error of the issuer.
     pub(crate) fn not_given(error: &OidcError) -> Self {
         let id = latchkey_http::current_request_id();
-        tracing::warn!(reason = %error, request.id = %id, "a sign-in did not come to its end");
+        tracing::warn!(reason = %error, request.id = %id, "a sign-in failed");
         match error {
             OidcError::Away(_) => Self::Away,
             OidcError::InvalidGrant | OidcError::Refused(_) => Self::NotSignedIn,

@@ -1,4 +1,5 @@
-//! A sign-in under way: what its `state` carries, what derives from it, and what an answer of the issuer leads to.
+//! A sign-in in progress: what its `state` carries, what is derived from it, and what a response of the issuer leads
+//! to.
 //!
 //! Nothing is kept of it on our side until its code goes out. `state` travels to the issuer and back, sealed; nonce and PKCE verifier derive
 //! from its id and from the secret of the browser that began it, so that as many tabs as a person opens need one cookie.
@@ -7,110 +8,110 @@ use serde::{Deserialize, Serialize};
 
 use crate::seal::Seal;
 
-/// What a browser is known by while somebody signs in with it. It lies sealed in one cookie.
+/// The identity of a browser during sign-ins, sealed in one cookie.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Browser {
     /// 256 random bits.
     pub secret: String,
-    /// The greatest [`Flow::number`] whose code went out to the issuer: RFC 6749 §4.1.2 lets a client use a code once.
+    /// The greatest [`Flow::number`] whose code was sent to the issuer: RFC 6749 §4.1.2 lets a client use a code once.
     pub spent: i64,
 }
 
-/// A sign-in under way, as its `state` carries it.
+/// A sign-in in progress, as its `state` carries it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     /// 256 random bits.
     id: String,
-    /// Where to go afterwards: a path of ours.
+    /// The path to return to.
     pub back: String,
-    /// Unix milliseconds.
+    /// When it began, in Unix milliseconds.
     pub began_at: i64,
-    /// Its place among the sign-ins of its browser: above whatever was spent when it began. Not the time alone, which
-    /// may stand still, go back, or differ between nodes.
+    /// Its number among the sign-ins of its browser: above every spent one when it began. Not just the time, which may
+    /// stand still, go back, or differ between nodes.
     pub number: i64,
-    /// Whose it is; says nothing to whoever does not know the browser's secret.
+    /// Identifies the browser, but only to somebody who knows its secret.
     browser: String,
-    /// The browser had no cookie yet. Of several tabs that begin like this at once only one keeps its cookie.
+    /// True if the browser had no cookie yet. Of several tabs that begin like this at once, only one keeps its cookie.
     pub first: bool,
 }
 
-/// What binds a code and an ID token to the sign-in that asked for them.
+/// The values that bind a code and an ID token to the sign-in that requested them.
 pub struct Proofs {
     pub nonce: String,
-    /// PKCE (RFC 7636 §4.1).
+    /// The PKCE verifier (RFC 7636 §4.1).
     pub verifier: String,
 }
 
-/// An answer of the issuer, and who brings it.
+/// A response of the issuer, and the browser that delivers it.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
     /// The flow of its `state`, if that is one of ours.
     pub flow: Option<&'a Flow>,
     pub by: Bearer<'a>,
     pub signed_in: bool,
-    /// RFC 9207: its `iss` is our issuer.
+    /// RFC 9207: whether its `iss` is our issuer.
     pub is_our_issuers: bool,
     pub error: Option<&'a str>,
     pub code: Option<&'a str>,
 }
 
-/// The browser that brings an answer.
+/// The browser that delivers a response.
 #[derive(Clone, Copy, Debug)]
 pub enum Bearer<'a> {
-    /// It has no cookie that we can read.
+    /// It has no cookie that can be opened.
     Unknown,
     /// It did not begin this sign-in.
     Another,
     Own(&'a Browser),
 }
 
-/// What an answer leads to.
+/// What a response leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome<'a> {
-    /// The code goes to the issuer, now and never again.
+    /// Send the code to the issuer, now and never again.
     Redeem {
         flow: &'a Flow,
         browser: &'a Browser,
         code: &'a str,
     },
-    /// To where they wanted to be; no code is used.
+    /// Redirect to the page where the sign-in began; no code is used.
     LeadOn(&'a str),
-    /// To a new sign-in that comes back there; no code is used.
+    /// Start a new sign-in that returns there; no code is used.
     BeginAnew(&'a str),
-    /// To a page that says so, and that offers a new sign-in which comes back there.
+    /// Show an error page that offers a new sign-in, which returns there.
     Refuse(Fault, Option<&'a str>),
 }
 
-/// What is wrong with an answer.
+/// What is wrong with a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    #[error("its state is none of ours")]
+    #[error("the state is unknown")]
     UnknownState,
-    #[error("it is not our issuer's")]
+    #[error("the response comes from another issuer")]
     ForeignIssuer,
     #[error("the sign-in took too long")]
     Expired,
-    #[error("it is brought by a browser without our cookie")]
+    #[error("the browser has no cookie of ours")]
     UnknownBrowser,
-    #[error("it is brought by another browser than the one that began")]
+    #[error("the sign-in began in another browser")]
     AnotherBrowser,
-    #[error("the person said no")]
+    #[error("the user denied the request")]
     Denied,
-    #[error("the issuer cannot sign anybody in now")]
+    #[error("the issuer is temporarily unavailable")]
     IssuerAway,
-    #[error("the issuer refuses")]
+    #[error("the issuer answered with an error")]
     IssuerRefuses,
-    #[error("it has no code")]
+    #[error("the response has no code")]
     NoCode,
-    #[error("its code, or a later one of this browser, was used before")]
+    #[error("this code or a later one of this browser was already used")]
     Spent,
 }
 
-/// How long a sign-in may take, milliseconds.
+/// How long a sign-in may take, in milliseconds.
 pub const LIFE_MS: i64 = 15 * 60_000;
 
-/// Decides about an answer. Whoever is signed in is led on in any case; a code is used only for the browser that asked
-/// for it, and only once.
+/// Decides about a response. A signed-in user is redirected in any case; a code is used only for the browser that
+/// requested it, and only once.
 pub fn decide<'a>(answer: &Answer<'a>, now_ms: i64) -> Outcome<'a> {
     let Some(flow) = answer.flow else {
         return if answer.signed_in {
@@ -125,14 +126,14 @@ pub fn decide<'a>(answer: &Answer<'a>, now_ms: i64) -> Outcome<'a> {
         Err(_) if answer.signed_in => Outcome::LeadOn(back),
         Err(Fault::Denied) => Outcome::LeadOn(back),
         Err(Fault::Spent) => Outcome::BeginAnew(back),
-        // The cookie of another tab of this browser, most likely. If not, they sign in as whoever they are. What they
-        // begin now is no first one any more, so this happens once.
+        // Most likely the cookie of another tab of this browser; if not, the user signs in as usual. The sign-in that
+        // starts now is not a first one, so this happens only once.
         Err(Fault::AnotherBrowser) if flow.first => Outcome::BeginAnew(back),
         Err(fault) => Outcome::Refuse(fault, Some(back)),
     }
 }
 
-/// The browser and the code, where the code may be used.
+/// The browser and the code, if the code may be used.
 fn check<'a>(answer: &Answer<'a>, flow: &Flow, now_ms: i64) -> Result<(&'a Browser, &'a str), Fault> {
     if !answer.is_our_issuers {
         return Err(Fault::ForeignIssuer);
@@ -171,9 +172,9 @@ impl Flow {
         }
     }
 
-    /// The `state` that it travels in.
+    /// The sealed `state`.
     pub fn state(&self, seal: &Seal) -> String {
-        let text = serde_json::to_string(self).expect("texts and numbers are JSON");
+        let text = serde_json::to_string(self).expect("strings and numbers always serialize to JSON");
         seal.close(STATE, &text)
     }
 
@@ -182,7 +183,7 @@ impl Flow {
         serde_json::from_str(&seal.open(STATE, state).ok()?).ok()
     }
 
-    /// Whether this browser began it.
+    /// True if this browser began it.
     pub fn is_of(&self, seal: &Seal, browser: &Browser) -> bool {
         self.browser == seal.derive("flow/browser", &[&self.id, &browser.secret])
     }
@@ -206,12 +207,12 @@ impl Flow {
 }
 
 impl Browser {
-    /// A browser that we have not seen. `secret` is 256 random bits in base64url.
+    /// A new browser. `secret` is 256 random bits in base64url.
     pub fn new(secret: String) -> Self {
         Self { secret, spent: 0 }
     }
 
-    /// The same after the code of this sign-in went out, whatever became of it.
+    /// The browser after the code of this sign-in was sent, whatever the result.
     pub fn after(&self, flow: &Flow) -> Self {
         Self {
             secret: self.secret.clone(),
@@ -219,26 +220,26 @@ impl Browser {
         }
     }
 
-    /// The text of its cookie.
+    /// The value of its cookie.
     pub fn close(&self, seal: &Seal) -> String {
-        let text = serde_json::to_string(self).expect("texts and numbers are JSON");
+        let text = serde_json::to_string(self).expect("strings and numbers always serialize to JSON");
         seal.close(BROWSER, &text)
     }
 
-    /// The browser of a cookie, if we sealed it.
+    /// The browser of a cookie, if this client sealed it.
     pub fn open(seal: &Seal, cookie: &str) -> Option<Self> {
         serde_json::from_str(&seal.open(BROWSER, cookie).ok()?).ok()
     }
 }
 
 impl std::fmt::Debug for Browser {
-    /// The secret stays one.
+    /// The secret is not printed.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Browser(spent {})", self.spent)
     }
 }
 
-/// Where sealed texts belong.
+/// The places that sealed texts belong to.
 const STATE: &str = "flow/state";
 const BROWSER: &str = "flow/cookie";
 
@@ -262,7 +263,7 @@ mod tests {
         Flow::begin(&seal(), "id".to_owned(), &browser(), false, "/teach", NOW)
     }
 
-    /// An answer as it should be, of a visitor who is not signed in.
+    /// A valid response for a visitor who is not signed in.
     fn answer<'a>(flow: &'a Flow, browser: &'a Browser) -> Answer<'a> {
         Answer {
             flow: Some(flow),
@@ -406,7 +407,7 @@ mod tests {
         }
     }
 
-    /// Otherwise a visitor would be sent round in circles by a clock that stands still or differs between nodes.
+    /// Otherwise a clock that stands still or differs between nodes would send a visitor round in circles.
     #[test]
     fn a_sign_in_that_begins_anew_is_never_spent_already() {
         let ahead = flow();

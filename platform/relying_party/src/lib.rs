@@ -1,9 +1,9 @@
-//! A client of the issuer that signs people in: OpenID Connect, code with PKCE, refresh and sign-out, and a browser's
-//! session over a database of the client's own.
+//! A client of the issuer that signs users in: OpenID Connect, code with PKCE, refresh and sign-out, and a browser's
+//! session in the client's own database.
 //!
-//! It has no pages and no words. A client brings its [`Client`] (what it asks for and how its cookies are named) and its
-//! [`Registration`] (where and as whom), puts [`People::sessions`] around its router, calls [`sign_in`] and
-//! [`backchannel_logout`] from the routes of [`path`], and says what went wrong in its own way.
+//! It has no pages and no texts. A client provides its [`Client`] (what it requests and how its cookies are named) and
+//! its [`Registration`] (the issuer and its credentials), wraps its router in [`People::sessions`], calls [`sign_in`]
+//! and [`backchannel_logout`] from the routes of [`path`], and reports errors in its own way.
 
 pub mod backchannel_logout;
 mod client;

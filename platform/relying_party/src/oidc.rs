@@ -1,5 +1,5 @@
-//! An ordinary client of the issuer: discovery, code with PKCE, refresh. The protocol is the `openidconnect` crate's; time
-//! and randomness are ours.
+//! An ordinary client of the issuer: discovery, code with PKCE, refresh. The protocol is implemented by the
+//! `openidconnect` crate; time and randomness are ours.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ struct Inner {
     clock: Clock,
     random: Random,
     discovered: RwLock<Option<Discovered>>,
-    /// When a logout token last made us look for new keys, Unix milliseconds.
+    /// When a logout token last made us fetch the keys, in Unix milliseconds.
     looked_again_at: AtomicI64,
 }
 
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Oidc {
     }
 }
 
-/// What a sign-in gave.
+/// The result of a sign-in.
 #[derive(Debug)]
 pub struct SignedIn {
     pub sub: String,
@@ -73,7 +73,7 @@ pub struct SignedIn {
     pub id_token: String,
 }
 
-/// What a refresh gave.
+/// The result of a refresh.
 #[derive(Debug)]
 pub struct Refreshed {
     pub access_token: String,
@@ -82,9 +82,9 @@ pub struct Refreshed {
     pub scope: Option<String>,
 }
 
-/// How long what was discovered is believed.
+/// How long discovered metadata is cached.
 const FRESH_MS: i64 = 5 * 60_000;
-/// How often at most logout tokens make us look for new keys: anybody can send one.
+/// The minimum interval at which logout tokens make us fetch the keys: anybody can send one.
 const LOOK_AGAIN_MS: i64 = 10_000;
 const DEADLINE: Duration = Duration::from_secs(5);
 const LARGEST: usize = 512 * 1024;
@@ -118,7 +118,7 @@ impl Oidc {
         URL_SAFE_NO_PAD.encode(self.0.random.bytes::<32>())
     }
 
-    /// A random name in the form of a UUID.
+    /// A random id in the form of a UUID.
     pub fn uuid(&self) -> String {
         self.0.random.uuid_v7(self.now_ms())
     }
@@ -127,7 +127,7 @@ impl Oidc {
         self.0.clock.now_ms()
     }
 
-    /// Where the browser goes for a sign-in.
+    /// The address that a browser is redirected to for a sign-in.
     pub async fn begin(&self, state: String, proofs: &Proofs) -> Result<String, OidcError> {
         let found = self.discover().await?;
         let client = &self.0.registration.client;
@@ -142,7 +142,7 @@ impl Oidc {
             )
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
             .add_extra_param("resource", client.audience);
-        // The crate asks for `openid` by itself.
+        // The crate requests `openid` by itself.
         let scopes = client.scopes.iter().filter(|scope| **scope != "openid");
         let request = scopes.fold(request, |request, scope| {
             request.add_scope(Scope::new((*scope).to_owned()))
@@ -151,7 +151,7 @@ impl Oidc {
         Ok(url.to_string())
     }
 
-    /// Exchanges a code. The token is for the issuer itself, to ask who the person is.
+    /// Exchanges a code. The access token is for the issuer itself, to query the user's name.
     pub async fn finish(&self, proofs: &Proofs, code: &str) -> Result<SignedIn, OidcError> {
         let found = self.discover().await?;
         let answer = found
@@ -166,7 +166,7 @@ impl Oidc {
         let checked = self.check(&found, &answer, proofs);
         match checked {
             Ok(signed_in) => Ok(signed_in),
-            // A key that we have not seen: once more with today's keys, if what we know is not of this moment.
+            // An unknown key: try once more with freshly fetched keys, unless they are from this very moment.
             Err(error) => {
                 if self.now_ms() - found.at_ms < 1_000 {
                     return Err(error);
@@ -180,8 +180,8 @@ impl Oidc {
         }
     }
 
-    /// Everything of OpenID Connect Core §3.1.3.7: signature, algorithm, issuer, audience, dates, nonce, at_hash; and
-    /// that it was issued to us.
+    /// Every check of OpenID Connect Core §3.1.3.7: signature, algorithm, issuer, audience, dates, nonce, at_hash; and
+    /// that the token was issued to us.
     fn check(
         &self,
         found: &Discovered,
@@ -191,7 +191,7 @@ impl Oidc {
         let refused = |reason: String| OidcError::Refused(reason);
         let id_token = answer
             .id_token()
-            .ok_or_else(|| refused("there is no ID token".to_owned()))?;
+            .ok_or_else(|| refused("the response has no ID token".to_owned()))?;
         let now = self.now_ms();
         let verifier = found.client.id_token_verifier().set_time_fn(move || instant(now));
         let nonce = Nonce::new(proofs.nonce.clone());
@@ -200,13 +200,13 @@ impl Oidc {
             .map_err(|error| refused(error.to_string()))?;
         let fresh = claims.issue_time().timestamp_millis();
         if (now - fresh).abs() > 10 * 60_000 {
-            return Err(refused("it was not issued just now".to_owned()));
+            return Err(refused("the ID token was not issued just now".to_owned()));
         }
         if claims
             .authorized_party()
             .is_some_and(|party| party.as_str() != self.client_id())
         {
-            return Err(refused("it was issued to another client".to_owned()));
+            return Err(refused("the ID token was issued to another client".to_owned()));
         }
         let expected = claims
             .access_token_hash()
@@ -220,11 +220,11 @@ impl Oidc {
         let actual = AccessTokenHash::from_token(answer.access_token(), alg, key)
             .map_err(|error| refused(error.to_string()))?;
         if actual != *expected {
-            return Err(refused("at_hash is of another token".to_owned()));
+            return Err(refused("at_hash belongs to another access token".to_owned()));
         }
         let refresh_token = answer
             .refresh_token()
-            .ok_or_else(|| refused("there is no refresh token".to_owned()))?;
+            .ok_or_else(|| refused("the response has no refresh token".to_owned()))?;
         Ok(SignedIn {
             sub: claims.subject().as_str().to_owned(),
             sid: sid_of(&id_token.to_string()),
@@ -235,8 +235,8 @@ impl Oidc {
         })
     }
 
-    /// What a logout token ends, if our issuer made it for us and it holds now. An algorithm is good for it that is
-    /// good for an ID token: one that the issuer announces, of a key that is not shared.
+    /// What a logout token ends, if our issuer made it for us and it is valid now. It may use any algorithm that the
+    /// issuer announces for ID tokens, with a key that is not shared.
     pub async fn logout(&self, text: &str) -> Result<Logout, LogoutError> {
         let token = LogoutToken::read(text)?;
         let found = self.discover().await?;
@@ -306,7 +306,7 @@ impl Oidc {
         })
     }
 
-    /// Ends a sign-in at the issuer (RFC 7009). When it cannot be reached, the refresh token ends by itself in time.
+    /// Ends a sign-in at the issuer (RFC 7009). If the issuer cannot be reached, the refresh token expires on its own.
     pub async fn revoke(&self, refresh_token: &str) {
         let registration = &self.0.registration;
         let done = self
@@ -320,15 +320,20 @@ impl Oidc {
             .await;
         match done {
             Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => tracing::warn!(status = %answer.status(), "the issuer did not take a revocation"),
+            Ok(answer) => {
+                tracing::warn!(status = %answer.status(), "the issuer rejected the revocation of a token")
+            }
             Err(error) => {
                 let reason = latchkey_http::reasons(&error);
-                tracing::warn!(reason, "the issuer did not hear of a revocation");
+                tracing::warn!(
+                    reason,
+                    "the revocation of a token could not be sent to the issuer"
+                );
             }
         }
     }
 
-    /// The person's name, told by the issuer to the holder of its token; the `sub` must be the ID token's.
+    /// The user's name, from userinfo; its `sub` must be that of the ID token.
     pub async fn name(&self, access_token: &str, sub: &str) -> Result<String, OidcError> {
         let found = self.discover().await?;
         let endpoint = found
@@ -345,18 +350,20 @@ impl Oidc {
             .map_err(|error| OidcError::Away(error.to_string()))?;
         let status = answer.status();
         if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
-            return Err(OidcError::Away(format!("userinfo answers {status}")));
+            return Err(OidcError::Away(format!("userinfo responded with {status}")));
         }
         let info: serde_json::Value =
             serde_json::from_slice(answer.body()).map_err(|error| OidcError::Refused(error.to_string()))?;
         if answer.status() != http::StatusCode::OK || info["sub"] != sub {
-            return Err(OidcError::Refused("userinfo speaks of somebody else".to_owned()));
+            return Err(OidcError::Refused(
+                "userinfo has the sub of another user".to_owned(),
+            ));
         }
         let name = info["name"].as_str().or(info["preferred_username"].as_str());
         Ok(name.unwrap_or_default().to_owned())
     }
 
-    /// Where the browser goes to end its session at the issuer and with it every application's.
+    /// The address that ends the session at the issuer, and with it at every application.
     pub fn sign_out(&self, id_token: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("id_token_hint", id_token);
@@ -390,7 +397,7 @@ impl Oidc {
             Err(error) => match slot.as_mut() {
                 Some(known) => {
                     known.at_ms = self.now_ms() - FRESH_MS + 5_000;
-                    tracing::warn!(reason = %error, "the issuer cannot be asked about itself now");
+                    tracing::warn!(reason = %error, "the metadata of the issuer cannot be refreshed; the previous copy stays in use");
                     return Ok(known.clone());
                 }
                 None => return Err(error),
@@ -423,7 +430,7 @@ impl Oidc {
         })
     }
 
-    /// The issuer is one by its public name, and may be reached by another; nothing else is ever called.
+    /// The issuer has one public address and may be reached by another; nothing else is ever called.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, SendError> {
         let registration = &self.0.registration;
         let (parts, body) = request.into_parts();
@@ -431,7 +438,7 @@ impl Oidc {
         let path = target
             .strip_prefix(&registration.issuer)
             .filter(|path| path.starts_with('/'))
-            .ok_or_else(|| SendError(format!("{target} is not the issuer's")))?;
+            .ok_or_else(|| SendError(format!("{target} is not an address of the issuer")))?;
         let url = format!("{}{path}", registration.internal);
         let failed = |error: reqwest::Error| SendError(latchkey_http::reasons(&error));
         let mut answer = self
@@ -448,7 +455,7 @@ impl Oidc {
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > LARGEST {
-                return Err(SendError("the answer is too large".to_owned()));
+                return Err(SendError("the response is too large".to_owned()));
             }
         }
         let mut response = http::Response::new(bytes);
@@ -467,12 +474,12 @@ impl<'c> AsyncHttpClient<'c> for Oidc {
     }
 }
 
-/// A call to the issuer that did not come to an answer.
+/// A call to the issuer that got no response.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SendError(String);
 
-/// Whether one of the issuer's keys made the signature. What a key may be used for is checked with it.
+/// True if one of the issuer's keys made the signature. The permitted use of the key is checked as well.
 fn is_signed(found: &Discovered, alg: &CoreJwsSigningAlgorithm, token: &LogoutToken) -> bool {
     keys_of(found, token.header.kid.as_deref()).any(|key| {
         key.verify_signature(alg, token.signed.as_bytes(), &token.signature)
@@ -507,14 +514,14 @@ fn seconds(given: Option<Duration>) -> i64 {
     given.map_or(60, |given| i64::try_from(given.as_secs()).unwrap_or(60))
 }
 
-/// The `sid` of an ID token that has been checked: the crate keeps only the claims that it knows.
+/// The `sid` of a verified ID token: the crate keeps only the claims that it knows.
 fn sid_of(id_token: &str) -> Option<String> {
     let payload = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
     let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
     claims["sid"].as_str().map(str::to_owned)
 }
 
-/// An instant in the crate's own type.
+/// An instant in the type of the crate.
 fn instant(ms: i64) -> chrono::DateTime<chrono::Utc> {
     chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Who is signed in, and calling the API in their name: one token per audience, one refresh at a time per sign-in.
+//! Who is signed in, and calls on behalf of users: one token per audience, one refresh at a time per sign-in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::oidc::{Oidc, SignedIn};
 use crate::session::{self, SessionData, SessionUser};
 use crate::store::{Login, Store, StoreError, Token, Whom};
 
-/// The people of a client. Cloning is cheap.
+/// The signed-in users of a client. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct People {
     pub oidc: Oidc,
@@ -26,7 +26,7 @@ pub struct People {
     turns: Cache<String, Arc<Mutex<()>>>,
 }
 
-/// Who is signed in, as pages know them: nothing in it opens anything at the issuer.
+/// The signed-in user, as pages see it: nothing in it grants access at the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentUser {
     pub user: SessionUser,
@@ -34,9 +34,9 @@ pub struct CurrentUser {
     pub scope: String,
 }
 
-/// A token is renewed this long before its end, milliseconds.
+/// How long before its expiry a token is renewed, in milliseconds.
 const MARGIN_MS: i64 = 20_000;
-/// How often a refresh is tried again after another node's was faster.
+/// How often a refresh is retried after that of another node was faster.
 const TRIES: usize = 3;
 
 impl People {
@@ -48,30 +48,30 @@ impl People {
         Self { oidc, store, turns }
     }
 
-    /// A key for a form that must act once.
+    /// A key for a form that must act only once.
     pub fn key(&self) -> String {
         self.oidc.uuid()
     }
 
-    /// Puts a browser's session into every request of this router that has its cookie.
+    /// Adds the session of a browser's cookie to every request of this router.
     pub fn sessions(&self, router: Router) -> Router {
         let (registration, cookie) = (self.registration(), self.session_cookie());
         let https = registration.origins.first().starts_with("https://");
         router
             .layer(session::layer(self.store.clone(), cookie, https))
-            // The session's library would take one of two, and reads names that browsers do not.
+            // The session library would use one of two cookies, and reads names that browsers do not.
             .layer(middleware::map_request(async |mut request: Request| {
                 drop_ambiguous_cookies(request.headers_mut());
                 request
             }))
     }
 
-    /// Whether there is a session to look for.
+    /// True if the request has a session cookie.
     pub fn has_session(&self, headers: &HeaderMap) -> bool {
         cookie(headers, &self.session_cookie()).is_some()
     }
 
-    /// What the session says; whether it is so, the row of its sign-in knows.
+    /// The content of the session; whether it is still true is decided by the row of its sign-in.
     pub(crate) async fn session_data(&self, session: &Session) -> Result<SessionData, SignInError> {
         let data = session.get::<SessionData>(self.registration().client.name).await;
         Ok(data
@@ -79,7 +79,7 @@ impl People {
             .unwrap_or_default())
     }
 
-    /// Who is signed in, if the row that says so is still there.
+    /// The signed-in user, if the row of the sign-in still exists.
     pub async fn signed_in(&self, session: &Session) -> Result<Option<CurrentUser>, SignInError> {
         let Some(user) = self.session_data(session).await?.login else {
             return Ok(None);
@@ -92,14 +92,15 @@ impl People {
         }))
     }
 
-    /// Who looks at a page. With each new token the issuer is asked whether the sign-in still holds: what it did not tell
-    /// is found out here. Who cannot be known is nobody: pages that need somebody say so themselves.
+    /// The user who looks at a page. With each new token the issuer is asked whether the sign-in still holds, which
+    /// reveals ends that were not reported. If the user cannot be determined, nobody is signed in: pages that need a
+    /// user report it themselves.
     pub async fn visitor(&self, session: &Session) -> Option<CurrentUser> {
         let current = self.signed_in(session).await.ok().flatten()?;
         let audience = self.registration().client.audience;
         match self.token(&current.user.login, audience).await {
             Err(NoToken::SignedOut) => None,
-            // Who cannot be asked does not sign anybody out.
+            // An unreachable issuer does not sign anybody out.
             Ok(_) | Err(NoToken::Oidc(_) | NoToken::Store(_)) => Some(current),
         }
     }
@@ -113,7 +114,7 @@ impl People {
         registration.origins.cookie(registration.client.session_cookie)
     }
 
-    /// Takes in what a sign-in gave, and brings the first token for what the client calls, which tells what the person
+    /// Stores the result of a sign-in, and fetches the first token for the client's resource, which shows what the user
     /// may do there.
     pub(crate) async fn arrive(&self, signed_in: SignedIn) -> Result<Login, NoToken> {
         let audience = self.registration().client.audience;
@@ -136,9 +137,9 @@ impl People {
                 })
             }
             Err(OidcError::InvalidGrant) => return Err(NoToken::SignedOut),
-            // Without it the person is signed in all the same; pages that need it ask again.
+            // The user is signed in without it all the same; pages that need it try again.
             Err(error) => {
-                tracing::warn!(reason = %error, audience, "there is no token to call with yet");
+                tracing::warn!(reason = %error, audience, "no access token could be obtained yet");
                 None
             }
         };
@@ -147,12 +148,12 @@ impl People {
         Ok(login)
     }
 
-    /// Who is signed in under this id, if they still are.
+    /// The sign-in with this id, if it still exists.
     pub async fn login(&self, id: &str) -> Result<Option<Login>, StoreError> {
         self.store.login(id).await
     }
 
-    /// A token for this audience that will be good for a moment longer.
+    /// A token for this audience that stays valid for a while.
     pub async fn token(&self, login: &str, audience: &str) -> Result<String, NoToken> {
         if let Some(token) = self.fresh(login, audience).await? {
             return Ok(token);
@@ -160,7 +161,7 @@ impl People {
         let turn = self.turns.get_with(login.to_owned(), Arc::default);
         let _mine = turn.lock().await;
         for _ in 0..TRIES {
-            // Whoever had the turn before may have brought it.
+            // Whoever had the turn before may have fetched it.
             if let Some(token) = self.fresh(login, audience).await? {
                 return Ok(token);
             }
@@ -170,7 +171,7 @@ impl People {
             let refreshed = match self.oidc.refresh(&known.refresh_token, audience).await {
                 Ok(refreshed) => refreshed,
                 Err(OidcError::InvalidGrant) => {
-                    // Another node's refresh may have been faster, and its token is the good one.
+                    // The refresh of another node may have been faster, and its token is the valid one.
                     let now = self.store.login(login).await?;
                     if now.is_some_and(|now| now.version != known.version) {
                         continue;
@@ -195,13 +196,13 @@ impl People {
         Err(NoToken::SignedOut)
     }
 
-    /// Ends a sign-in that another takes the place of, here and at the issuer. What fails is found out later.
+    /// Ends a sign-in that another one replaces, here and at the issuer. Failures are detected later.
     pub(crate) async fn end(&self, login: &str) {
         if let Ok(Some(known)) = self.store.login(login).await {
             let ended = self.store.end_logins(Whom::Login(login.to_owned())).await;
             if let Err(error) = ended {
                 let reason = latchkey_http::reasons(&error);
-                tracing::warn!(reason, "a replaced sign-in stays for now");
+                tracing::warn!(reason, "ending a replaced sign-in failed");
             }
             self.oidc.revoke(&known.refresh_token).await;
         }
@@ -215,14 +216,14 @@ impl People {
             .map(|token| token.text))
     }
 
-    /// A token was refused: the next call brings another, or finds the sign-in over.
+    /// A token was rejected: the next call fetches another, or finds that the sign-in has ended.
     pub async fn refused(&self, login: &str, audience: &str) -> Result<(), StoreError> {
         self.store.drop_token(login, audience).await
     }
 }
 
 impl CurrentUser {
-    /// Whether they may do this at the client's resource, as far as their first token told; the resource decides.
+    /// Whether the user may do this at the client's resource, according to the first token; the resource decides.
     pub fn may(&self, scope: &str) -> bool {
         self.scope.split(' ').any(|name| name == scope)
     }

@@ -1,4 +1,4 @@
-//! Sealing of what a client keeps for browsers: the database alone opens nothing, because the key lies elsewhere.
+//! Sealing of data that a client keeps for browsers: the database alone reveals nothing, because the key is elsewhere.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::Random;
 
-/// A key at work. Cloning is cheap.
+/// A sealing key. Cloning is cheap.
 #[derive(Clone)]
 pub struct Seal {
     key: Arc<LessSafeKey>,
-    /// Begins everything that is authenticated, so that no client opens what another has sealed.
+    /// The prefix of all authenticated data, so that no client can open what another one has sealed.
     context: Arc<str>,
-    /// For what is derived, so that no key does two things.
+    /// A separate key for derivation, so that no key has two uses.
     derivation: Arc<hmac::Key>,
     random: Random,
 }
@@ -25,13 +25,13 @@ impl std::fmt::Debug for Seal {
     }
 }
 
-/// Not made with this key, or for another place.
+/// Not sealed with this key, or sealed for another place.
 #[derive(Debug, thiserror::Error)]
-#[error("what is stored cannot be opened with this key")]
+#[error("a sealed value cannot be opened with this key")]
 pub struct CannotOpen;
 
 impl Seal {
-    /// A seal of the client of this name, under 32 bytes of key.
+    /// The seal of the client with this name, with a 32-byte key.
     pub fn new(name: &str, key: &[u8; 32], random: Random) -> Self {
         let context = format!("latchkey/{name}/1|");
         let derivation = hmac::sign(
@@ -47,20 +47,20 @@ impl Seal {
         }
     }
 
-    /// Seals a text for one place: what belongs to another row or column does not open there. Nonces are random; under
-    /// one key fewer than 2³² are drawn in any life of a client.
+    /// Seals a text for one place: it cannot be opened in another row or column. Nonces are random; one key draws fewer
+    /// than 2³² of them in the lifetime of any client.
     pub fn close(&self, place: &str, text: &str) -> String {
         let nonce: [u8; NONCE_LEN] = self.random.bytes();
         let mut sealed = text.as_bytes().to_vec();
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), self.aad(place), &mut sealed)
-            .expect("sealing fails only for texts of many gigabytes");
+            .expect("sealing fails only for plaintexts of many gigabytes");
         let mut whole = nonce.to_vec();
         whole.extend_from_slice(&sealed);
         URL_SAFE_NO_PAD.encode(whole)
     }
 
-    /// Opens what [`Seal::close`] made for the same place.
+    /// Opens what [`Seal::close`] sealed for the same place.
     pub fn open(&self, place: &str, sealed: &str) -> Result<String, CannotOpen> {
         let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| CannotOpen)?;
         let (nonce, sealed) = whole.split_first_chunk::<NONCE_LEN>().ok_or(CannotOpen)?;
@@ -74,8 +74,8 @@ impl Seal {
         String::from_utf8(text).map_err(|_| CannotOpen)
     }
 
-    /// 256 bits in base64url that only this key makes from these texts: the same each time, and others for each place.
-    /// The texts are base64url themselves, so that no two lists of them read alike.
+    /// 256 bits in base64url, derived with this key from these texts: always the same, and different for each place.
+    /// The texts are base64url themselves, so that the encoding of a list is unambiguous.
     pub fn derive(&self, place: &str, of: &[&str]) -> String {
         let text = format!("{}{place}|{}", self.context, of.join("|"));
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.derivation, text.as_bytes()).as_ref())
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Databases and browsers keep what earlier versions sealed.
+    /// Databases and browsers keep what earlier versions have sealed.
     #[test]
     fn what_was_sealed_and_derived_before_is_still_the_same() {
         let seal = Seal::new("shop", &[1; 32], Random::system());

@@ -1,4 +1,4 @@
-//! The browser's session, on tower-sessions, over the client's own database.
+//! The browser's session, with tower-sessions and the client's own database.
 
 use std::collections::HashMap;
 
@@ -16,21 +16,21 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::store::{Store, StoreError};
 
-/// What a browser's session holds, under the client's name. Tokens are not in it: a session that is saved late must not
-/// bring one back.
+/// The content of a browser's session, under the client's name. It contains no tokens: a session that is saved late
+/// must not bring one back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SessionData {
-    /// Who is signed in, as long as the row of this id is there.
+    /// The signed-in user, as long as the row of this id exists.
     pub login: Option<SessionUser>,
 }
 
-/// Who is signed in.
+/// The signed-in user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionUser {
-    /// The sign-in's row.
+    /// The id of the sign-in's row.
     pub login: String,
     pub name: String,
-    /// In every form of theirs that changes something.
+    /// The token of every form that changes something.
     pub form_token: String,
 }
 
@@ -47,7 +47,7 @@ impl SessionStore for Store {
         }
     }
 
-    /// A session that was ended while a request was under way stays ended.
+    /// A session that was ended while a request was in progress stays ended.
     async fn save(&self, record: &Record) -> Result<()> {
         let data = encode(record)?;
         let saved = self.save_session(&hash(&record.id), &data, ends_at(record)).await;
@@ -84,7 +84,7 @@ pub(crate) fn layer(store: Store, cookie: String, https: bool) -> SessionManager
         .with_expiry(Expiry::OnInactivity(time::Duration::days(30)))
 }
 
-/// The cookie's own text is not stored: who reads the database cannot become anybody.
+/// The cookie value itself is not stored: reading the database does not allow to impersonate anybody.
 fn hash(id: &Id) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(id.to_string()))
 }
@@ -105,7 +105,7 @@ fn backend(error: StoreError) -> Error {
 mod tests {
     use super::*;
 
-    /// Sessions of earlier versions go on.
+    /// Sessions of earlier versions stay valid.
     #[test]
     fn a_session_that_holds_more_than_is_known_is_read() {
         let text = r#"{"login":{"login":"id","name":"Alice","teaches":true,"form_token":"token"}}"#;

@@ -1,4 +1,4 @@
-//! To the issuer and back: how a sign-in begins, what comes of the issuer's answer, and how it ends.
+//! To the issuer and back: how a sign-in begins, how the issuer's response is handled, and how it ends.
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
@@ -14,24 +14,24 @@ use crate::people::People;
 use crate::session::{SessionData, SessionUser};
 use crate::store::{Login, Whom};
 
-/// What an answer of the issuer has come to.
+/// The result of a response of the issuer.
 #[derive(Debug)]
 pub struct Callback {
-    /// Where the browser goes; or why nobody is signed in by it.
+    /// Where the browser goes; or why the sign-in failed.
     pub to: Result<String, SignInError>,
-    /// Where they wanted to be: another sign-in comes back there.
+    /// The path to which another sign-in should return.
     pub back: Option<String>,
-    /// Goes with any answer, also with a page that says no: a code that went out is spent.
+    /// Part of any response, including error pages: a code that was sent is spent.
     pub cookie: Option<HeaderValue>,
 }
 
-/// Where a sign-in begins that comes back to a path of ours.
+/// The address that starts a sign-in and returns to a path of ours.
 pub fn begin_at(back: &str) -> String {
     let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
     format!("{}?return={back}", path::SIGN_IN)
 }
 
-/// Begins a sign-in that comes back to `return` of the query. Whoever is signed in is there at once.
+/// Starts a sign-in that returns to `return` of the query. A signed-in user is redirected there at once.
 pub async fn begin(
     people: &People,
     session: &Session,
@@ -74,7 +74,7 @@ pub async fn begin(
     Ok(response)
 }
 
-/// Takes what the issuer sends the browser back with. `nameless` is how a person is called whose name cannot be had now.
+/// Handles the issuer's redirect. `nameless` is the display name of a user whose name cannot be fetched.
 pub async fn callback(
     people: &People,
     session: &Session,
@@ -91,7 +91,7 @@ pub async fn callback(
             .map_err(|error| SignInError::broken(&error))?,
         None => None,
     };
-    // What says a thing twice, or cannot be read, says nothing.
+    // Repeated or unreadable parameters count as absent.
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).unwrap_or_default();
     let flow = form.take("state").and_then(|state| Flow::open(seal, &state));
     let browser = browser_of(people, headers);
@@ -132,7 +132,7 @@ pub async fn callback(
             Callback {
                 to: match done {
                     Err(error) if current.is_none() => Err(error),
-                    // Whoever is signed in still is.
+                    // A signed-in user stays signed in.
                     Ok(()) | Err(_) => Ok(flow.back.clone()),
                 },
                 back: Some(flow.back.clone()),
@@ -143,13 +143,13 @@ pub async fn callback(
         Outcome::BeginAnew(back) => Callback::without_code(Ok(begin_at(back)), Some(back)),
         Outcome::Refuse(fault, back) => {
             let id = latchkey_http::current_request_id();
-            tracing::info!(reason = %fault, request.id = %id, "an answer to a sign-in is refused");
+            tracing::info!(reason = %fault, request.id = %id, "the response to a sign-in was rejected");
             Callback::without_code(Err(refused(fault)), back)
         }
     })
 }
 
-/// Ends the sign-in here and, at the issuer, the session with every application of it.
+/// Ends the sign-in here and, at the issuer, the session with all applications.
 pub async fn sign_out(
     people: &People,
     session: &Session,
@@ -171,7 +171,7 @@ pub async fn sign_out(
     let ended = people.store.end_logins(Whom::Login(user.login)).await;
     ended.map_err(|error| SignInError::broken(&error))?;
     if let Some(login) = &login {
-        // Whether the browser goes on to the issuer or not, this sign-in is over there too.
+        // Whether the browser continues to the issuer or not, this sign-in ends there too.
         people.oidc.revoke(&login.refresh_token).await;
     }
     let flushed = session.flush().await;
@@ -191,7 +191,7 @@ pub async fn sign_out(
 }
 
 impl Callback {
-    /// An answer whose code, if it had one, went nowhere.
+    /// A response whose code, if any, was not used.
     fn without_code(to: Result<String, SignInError>, back: Option<&str>) -> Self {
         Self {
             to,
@@ -216,8 +216,8 @@ fn refused(fault: Fault) -> SignInError {
     }
 }
 
-/// Sends the code to the issuer and takes in whom it names. `before` is who the session says is signed in, `current` the
-/// same if they still are.
+/// Sends the code to the issuer and signs the user in. `before` is the user of the session, `current` the same if the
+/// sign-in still exists.
 async fn redeem(
     people: &People,
     session: &Session,
@@ -230,12 +230,12 @@ async fn redeem(
     let signed_in = people.oidc.finish(proofs, code).await;
     let signed_in = signed_in.map_err(|error| SignInError::not_given(&error))?;
     if current.is_some_and(|current| current.sub == signed_in.sub) {
-        // Another tab was faster. Its session stays, and with it what other tabs have open.
+        // Another tab was faster. Its session stays, and with it whatever other tabs have open.
         people.oidc.revoke(&signed_in.refresh_token).await;
         return Ok(());
     }
     let login = Some(arrive(people, signed_in, nameless).await?);
-    // Another id than the one that anybody may have planted, and nothing of whoever was here before.
+    // A new session id, since anybody may have planted the old one, and nothing of a previous user.
     let cycled = session.cycle_id().await;
     cycled.map_err(|error| SignInError::broken(&error))?;
     let name = people.oidc.registration().client.name;
@@ -249,11 +249,11 @@ async fn redeem(
 
 async fn arrive(people: &People, signed_in: SignedIn, nameless: &str) -> Result<SessionUser, SignInError> {
     let name = people.oidc.name(&signed_in.access_token, &signed_in.sub).await;
-    // The code is spent, and the person is who they are: a name that cannot be had now is no reason to send them away.
+    // The code is spent and the user authenticated: a name that cannot be fetched is no reason to reject the sign-in.
     let name = match name {
         Ok(name) => name,
         Err(OidcError::Away(reason)) => {
-            tracing::warn!(reason, "a person's name is not known yet");
+            tracing::warn!(reason, "the name of a user cannot be fetched right now");
             nameless.to_owned()
         }
         Err(error) => return Err(SignInError::not_given(&error)),
@@ -269,14 +269,14 @@ async fn arrive(people: &People, signed_in: SignedIn, nameless: &str) -> Result<
     })
 }
 
-/// The browser that asks, if it has our cookie.
+/// The browser of the request, if it has our cookie.
 fn browser_of(people: &People, headers: &HeaderMap) -> Option<Browser> {
     let registration = people.oidc.registration();
     let name = registration.origins.cookie(registration.client.sign_in_cookie);
     Browser::open(people.store.seal(), cookie(headers, &name)?)
 }
 
-/// The cookie that a browser is known by from now on.
+/// The cookie that identifies the browser from now on.
 fn remembered(people: &People, browser: &Browser) -> HeaderValue {
     let registration = people.oidc.registration();
     let value = browser.close(people.store.seal());
@@ -285,7 +285,7 @@ fn remembered(people: &People, browser: &Browser) -> HeaderValue {
         .set_cookie(registration.client.sign_in_cookie, &value, Some(BROWSER_LIFE_S))
 }
 
-/// The longest address to come back to: it travels in `state`, and addresses have an end.
+/// The maximum length of the return path: it is part of `state`, and addresses have a limited length.
 const LONGEST_RETURN: usize = 512;
-/// How long the cookie of a browser is kept, seconds: as long as browsers keep any cookie.
+/// How long the cookie of a browser is kept, in seconds: the longest that browsers allow.
 const BROWSER_LIFE_S: u32 = 400 * 24 * 3_600;

@@ -1,11 +1,11 @@
-//! The database of a client: sessions, who is signed in, and their tokens. The only SQL of this crate.
+//! The database of a client: sessions, sign-ins and their tokens. The only SQL of this crate.
 
 use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 
 use crate::seal::Seal;
 
-/// The tables, under the name that the client gave them.
+/// The tables, under the name of the client's migrations.
 pub(crate) fn migrations(set: &'static str) -> Migrations {
     Migrations { set, steps: STEPS }
 }
@@ -31,7 +31,7 @@ const STEPS: &[Migration] = &[
     },
 ];
 
-/// The database with the key that opens it. Cloning is cheap.
+/// The database with its sealing key. Cloning is cheap.
 #[derive(Clone)]
 pub struct Store {
     db: Db,
@@ -45,26 +45,26 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Why the store could not answer.
+/// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database of the sign-ins failed")]
+    #[error("the session database failed")]
     Db(#[from] DbError),
 }
 
-/// A person who is signed in.
+/// A sign-in of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     pub id: String,
     pub sub: String,
-    /// The session, as the issuer lets us know it.
+    /// The `sid` of the session at the issuer.
     pub sid: Option<String>,
     pub refresh_token: String,
     /// The ID token, for the sign-out.
     pub id_token: String,
-    /// What the person allowed.
+    /// The scope that the user allowed.
     pub scope: String,
-    /// Counts the refresh tokens.
+    /// Incremented with each refresh token.
     pub version: i64,
 }
 
@@ -72,11 +72,11 @@ pub struct Login {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     pub text: String,
-    /// Unix milliseconds.
+    /// When it expires, in Unix milliseconds.
     pub expires_at: i64,
 }
 
-/// How long a sign-in is remembered at most, milliseconds; the issuer decides whether it is still good.
+/// How long a sign-in is kept at most, in milliseconds; the issuer decides whether it is still valid.
 const LOGIN_LIFE_MS: i64 = 30 * 24 * 3_600_000;
 
 impl Store {
@@ -84,7 +84,7 @@ impl Store {
         Self { db, seal, clock }
     }
 
-    /// What seals; for cookies that hold more than a name.
+    /// The seal, also for cookies with more than an id.
     pub fn seal(&self) -> &Seal {
         &self.seal
     }
@@ -93,7 +93,7 @@ impl Store {
         self.clock.now_ms()
     }
 
-    /// Begins a session; `false` when one of this hash is there.
+    /// Creates a session; `false` if one with this hash exists.
     pub async fn add_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<bool, StoreError> {
         let sealed = self.seal.close(&format!("sessions/{hash}"), data);
         let hash = hash.to_owned();
@@ -111,7 +111,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Changes a session that is there; one that has ended meanwhile does not come back.
+    /// Updates an existing session; one that has ended in the meantime is not recreated.
     pub async fn save_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<(), StoreError> {
         let sealed = self.seal.close(&format!("sessions/{hash}"), data);
         let hash = hash.to_owned();
@@ -141,13 +141,13 @@ impl Store {
         Ok(data.ok().map(|data| (data, expires_at)))
     }
 
-    /// Ends a session.
+    /// Deletes a session.
     pub async fn end_session(&self, hash: &str) -> Result<(), StoreError> {
         self.forget("DELETE FROM sessions WHERE id_hash = $1", &[hash])
             .await
     }
 
-    /// Runs a statement that deletes what these texts name.
+    /// Runs a statement that deletes the rows with these keys.
     async fn forget(&self, statement: &'static str, named: &[&str]) -> Result<(), StoreError> {
         let named: Vec<String> = named.iter().map(|text| (*text).to_owned()).collect();
         self.db
@@ -251,8 +251,8 @@ impl Store {
         Ok(text.ok().map(|text| Token { text, expires_at }))
     }
 
-    /// Writes down what a refresh gave; `false` when somebody else's refresh, or a sign-out, was faster: then nothing is
-    /// written, so that a spent token never comes back.
+    /// Stores the result of a refresh; `false` if a concurrent refresh or sign-out was faster: then nothing is written,
+    /// so that a spent token never comes back.
     pub async fn refreshed(
         &self,
         login: &Login,
@@ -290,13 +290,13 @@ impl Store {
         Ok(written)
     }
 
-    /// Forgets an access token that was refused.
+    /// Deletes an access token that was rejected.
     pub async fn drop_token(&self, login: &str, audience: &str) -> Result<(), StoreError> {
         let statement = "DELETE FROM tokens WHERE login_id = $1 AND audience = $2";
         self.forget(statement, &[login, audience]).await
     }
 
-    /// Signs out everybody whom this concerns.
+    /// Ends the selected sign-ins.
     pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
         let now = self.now();
         self.db
@@ -305,8 +305,8 @@ impl Store {
         Ok(())
     }
 
-    /// Does what a logout token of this `jti` asks for, and answers how many sign-ins ended; `None` when one of this `jti`
-    /// was obeyed before: then nothing happens.
+    /// Executes a logout token with this `jti`, and returns how many sign-ins ended; `None` if this `jti` was used
+    /// before: then nothing happens.
     pub async fn end_logins_once(
         &self,
         jti: &str,
@@ -333,7 +333,8 @@ impl Store {
     }
 }
 
-/// Ends sign-ins, and says how many. They go before their tokens: a refresh that is under way finds its own gone.
+/// Ends sign-ins, and returns their number. They are deleted before their tokens: a refresh in progress then finds its
+/// own gone.
 async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
     let ending = match whom {
         Whom::Login(id) => sql("DELETE FROM logins WHERE id = $1").bind(id),
@@ -361,20 +362,20 @@ async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
     Ok(ended)
 }
 
-/// Who is signed out.
+/// The sign-ins to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// One sign-in at this client.
     Login(String),
-    /// Everything of one session at the issuer.
+    /// All sign-ins of one session at the issuer.
     Session(String),
-    /// A person, as far as they signed in until then.
+    /// The sign-ins of a user until an instant.
     Person {
         sub: String,
         /// Unix milliseconds.
         before_ms: i64,
     },
-    /// Those that are over anyway.
+    /// Expired sign-ins.
     Expired,
 }
 
@@ -504,11 +505,11 @@ mod tests {
             let ended = futures::future::join_all(all).await;
             let obeyed: Vec<u64> = ended.into_iter().filter_map(Result::unwrap).collect();
             assert_eq!(obeyed, [1]);
-            // Who has signed in since then stays.
+            // Sign-ins after that instant stay.
             store.add_login(&login("two"), None).await.unwrap();
             assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);
             assert!(store.login("two").await.unwrap().is_some());
-            // What is past is forgotten, and nothing before that.
+            // Expired `jti`s are deleted, and none before.
             store.clock.advance(999);
             store.end_logins(Whom::Expired).await.unwrap();
             assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);

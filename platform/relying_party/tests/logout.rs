@@ -41,7 +41,7 @@ struct Keys {
     looked: usize,
 }
 
-/// A client of it, at which people are signed in.
+/// A client of it, at which users are signed in.
 struct Site {
     people: People,
     issuer: Issuer,
@@ -152,7 +152,7 @@ impl Site {
         self.people.login(id).await.unwrap().is_some()
     }
 
-    /// The claims of a token that ends this session, or else everything of this person.
+    /// The claims of a token that ends this session, or else everything of this user.
     fn claims(&self, jti: &str, sid: Option<&str>, sub: Option<&str>) -> Value {
         let now_s = self.clock.now_ms() / 1_000;
         let mut claims = json!({

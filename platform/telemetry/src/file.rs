@@ -1,14 +1,14 @@
-//! A log file of bounded size: when it is full it becomes `NAME.1`, and what that held is gone.
+//! A log file of bounded size: when it is full it becomes `NAME.1`, replacing the previous one.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// How large each of the two files becomes.
+/// The maximum size of each of the two files.
 pub(crate) const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Opened at the first line, for its owner alone; opened again after an error.
+/// Opened at the first line, readable only by its owner; reopened after an error.
 pub(crate) struct LogFile {
     path: PathBuf,
     most: u64,
@@ -91,7 +91,7 @@ mod tests {
         }
         assert!(std::fs::read_to_string(&path).unwrap().ends_with("line 999\n"));
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
-        // The next start goes on in the same file.
+        // The next start continues in the same file.
         drop(log);
         let size = std::fs::metadata(&path).unwrap().len();
         LogFile::new(&path, 1_000).write_all(b"again\n").unwrap();

@@ -1,7 +1,7 @@
-//! Logs as one JSON line each, and metrics. Neither ever holds a secret.
+//! Logs as one JSON object per line, and metrics. Neither ever contains a secret.
 //!
-//! A line is handed to a thread that writes it ([`start_logs`]): a reader of the log that stalls or has gone, and a disk
-//! that is full, cost lines of the log and never an answer.
+//! A separate thread writes the lines ([`start_logs`]): a log reader that stalls or has gone, or a full disk, loses log
+//! lines and never delays a response.
 
 mod file;
 mod writer;
@@ -24,28 +24,28 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use crate::file::LogFile;
 use crate::writer::Writer;
 
-/// How long the end of a process waits for whoever reads its log.
+/// How long the end of the process waits for the reader of its log.
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
-const DROPPED: &str = "lines of the log were dropped: nobody took them in time";
+const DROPPED: &str = "log lines were dropped because the output was too slow";
 
 static STDERR: OnceLock<Writer> = OnceLock::new();
 static FILE: OnceLock<Writer> = OnceLock::new();
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// For a person when the output is a terminal, JSON otherwise.
+    /// Human-readable if the output is a terminal, JSON otherwise.
     #[default]
     Auto,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Starts logging to standard error, and warnings to a file too if one is named. `filter` is a list such as
+/// Starts logging to standard error, and also writes warnings to a file if one is given. `filter` is a list such as
 /// `info,latchkey=debug`; a second call does nothing.
 ///
-/// A filter that cannot be read is refused with the reason.
+/// An invalid filter is rejected with the reason.
 pub fn start_logs(filter: &str, format: Format, file: Option<&Path>) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| error.to_string())?;
     let lines = tracing_subscriber::fmt::layer::<Registry>()
@@ -73,12 +73,12 @@ pub fn start_logs(filter: &str, format: Format, file: Option<&Path>) -> Result<(
     Ok(())
 }
 
-/// Says one line on standard error, whatever is logged. It comes after everything that was logged before.
+/// Writes one line to standard error, whatever is logged, after everything that was logged before.
 pub fn say(line: &str) {
     stderr().push(format!("{line}\n").as_bytes());
 }
 
-/// Dropped at the very end of a process: what was logged is written, unless nobody reads it within a second.
+/// Dropped at the very end of a process: flushes the log, unless it cannot be written within a second.
 #[must_use = "it writes what is left when it is dropped"]
 pub struct FlushAtEnd;
 
@@ -107,18 +107,18 @@ fn notice_json(dropped: u64) -> String {
     own_line(serde_json::json!({ "level": "WARN", "message": DROPPED, "dropped": dropped }))
 }
 
-/// A line that does not come through `tracing`, in the form of those that do.
+/// A line that does not come through `tracing`, in the same format.
 fn own_line(mut fields: serde_json::Value) -> String {
     let mut now = String::new();
-    // A `String` takes everything.
+    // Writing to a `String` never fails.
     let _written = time::SystemTime.format_time(&mut format::Writer::new(&mut now));
     fields["timestamp"] = now.into();
     fields["target"] = env!("CARGO_CRATE_NAME").into();
     format!("{fields}\n")
 }
 
-/// The default hook writes to standard error itself, and would wait there for a reader that stalls. No event is made of
-/// a panic either: it may have happened inside of one.
+/// The default hook writes to standard error itself, and would block on a reader that stalls. A panic does not become
+/// an event either, because it may have happened inside of one.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let reason = panic.payload_as_str().unwrap_or("without a word");
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -144,13 +144,13 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     }
 }
 
-/// The process's metrics, rendered on demand for the admin listener.
+/// The metrics of the process, rendered on demand for the admin listener.
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
 }
 
-/// The one recorder of this process; installed at the first call.
+/// The recorder of this process; installed by the first call.
 pub fn metrics() -> Metrics {
     static METRICS: OnceLock<Metrics> = OnceLock::new();
     METRICS
@@ -166,7 +166,7 @@ pub fn metrics() -> Metrics {
 }
 
 impl Metrics {
-    /// The text that Prometheus reads.
+    /// The text format of Prometheus.
     pub fn render(&self) -> String {
         self.handle.run_upkeep();
         self.handle.render()

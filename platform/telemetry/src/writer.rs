@@ -1,4 +1,4 @@
-//! A bounded queue of log lines and the thread that writes them: whoever logs never waits and never fails.
+//! A bounded queue of log lines and the thread that writes them: logging never waits and never fails.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What may wait while nobody reads; what does not fit is dropped and counted.
+/// How much may be queued; further lines are dropped and counted.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// Writes lines in the background. Cloning is cheap.
@@ -19,9 +19,9 @@ pub(crate) struct Writer {
 #[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Told when there is something to write.
+    /// Notified when there is something to write.
     filled: Condvar,
-    /// Told when everything is written.
+    /// Notified when everything is written.
     emptied: Condvar,
 }
 
@@ -29,23 +29,23 @@ struct Shared {
 struct Queue {
     lines: VecDeque<Vec<u8>>,
     bytes: usize,
-    /// Lines that nobody will see; the next line that can be written says how many.
+    /// The number of dropped lines, reported with the next line that can be written.
     dropped: u64,
     writing: bool,
 }
 
 impl Writer {
-    /// Starts the thread. `notice` is the line that tells how many were dropped.
+    /// Starts the thread. `notice` makes the line that reports how many lines were dropped.
     pub fn start(name: &str, to: impl Write + Send + 'static, notice: fn(u64) -> String) -> Self {
         let shared = Arc::new(Shared::default());
         let writing = shared.clone();
         let thread = std::thread::Builder::new().name(name.to_owned());
-        // Without its thread the queue fills up, and all that comes later is dropped and counted.
+        // Without the thread the queue fills up, and all further lines are dropped and counted.
         let _no_thread = thread.spawn(move || writing.write_to(to, notice));
         Self { shared }
     }
 
-    /// Hands in one line, with its end.
+    /// Queues one line, including its line end.
     pub fn push(&self, line: &[u8]) {
         let mut queue = self.shared.lock();
         if queue.bytes + line.len() > MOST_BYTES {
@@ -59,7 +59,7 @@ impl Writer {
         self.shared.filled.notify_one();
     }
 
-    /// Waits until everything that was handed in is written, but no longer than this.
+    /// Waits until everything that was queued is written, but no longer than this.
     pub fn flush(&self, within: Duration) {
         let busy = |queue: &mut Queue| queue.writing || !queue.lines.is_empty();
         let waited = self
@@ -88,7 +88,7 @@ impl Shared {
             let lines = std::mem::take(&mut queue.lines);
             let unseen = std::mem::take(&mut queue.dropped);
             drop(queue);
-            // Whatever goes wrong here concerns nobody who logs: the reader is gone, or the disk is full.
+            // Errors here do not concern the code that logs: the reader is gone, or the disk is full.
             let told = unseen == 0 || to.write_all(notice(unseen).as_bytes()).is_ok();
             let lost = lines.iter().filter(|line| to.write_all(line).is_err()).count();
             let lost = u64::try_from(lost).unwrap_or(u64::MAX);
@@ -106,7 +106,7 @@ fn count_dropped(lines: u64) {
     }
 }
 
-/// One event of the log, which comes in one piece.
+/// One event of the log, which arrives in one piece.
 pub(crate) struct Line<'a>(&'a Writer);
 
 impl Write for Line<'_> {
@@ -140,7 +140,7 @@ mod tests {
         format!("{dropped} dropped\n")
     }
 
-    /// Tells of each write, and waits for leave before it goes on.
+    /// Reports each write, and waits for permission before it continues.
     struct Stalled {
         begun: mpsc::Sender<Vec<u8>>,
         leave: mpsc::Receiver<()>,
@@ -158,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Fails as often as it is told, then works.
+    /// Fails as often as told, then works.
     struct Failing {
         errors: Vec<io::ErrorKind>,
         written: mpsc::Sender<Vec<u8>>,
@@ -185,7 +185,7 @@ mod tests {
         let writer = Writer::start("stalled", Stalled { begun, leave }, notice);
         writer.push(b"first\n");
         assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), b"first\n");
-        // From here on the thread stands still inside of a write.
+        // From here on the thread is blocked inside of a write.
         let large = vec![b'x'; MOST_BYTES / 2];
         for _ in 0..5 {
             writer.push(&large);
@@ -212,7 +212,7 @@ mod tests {
         }
         writer.push(b"three\n");
         writer.flush(PATIENCE);
-        // The notice of the first loss was lost, too; it is told as soon as something can be.
+        // The notice of the first loss was lost, too; it is reported as soon as something can be written.
         let all: Vec<String> = seen
             .try_iter()
             .map(|line| String::from_utf8(line).unwrap())

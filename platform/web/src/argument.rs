@@ -1,11 +1,11 @@
-//! What is put into messages: text, which keeps its own direction, and numbers, by which languages choose a form.
+//! Values in messages: text, which keeps its own direction, and numbers, which select plural forms.
 
 use std::borrow::Cow;
 
 use fluent_bundle::FluentValue;
 use unicode_bidi::{BidiClass, bidi_class};
 
-/// A value that stands in a message in the place of `{ $name }`.
+/// A value that replaces `{ $name }` in a message.
 pub trait Argument {
     fn argument(&self) -> FluentValue<'_>;
 }
@@ -40,17 +40,17 @@ impl<T: Argument + ?Sized> Argument for &T {
     }
 }
 
-/// A text with a character that runs from right to left, or changes the direction, is put between FSI and PDI (UAX #9),
-/// so that it cannot reorder the sentence around it. Any other text stays as it is. Fluent itself would isolate every
-/// value, but in a sentence from left to right those marks change nothing that is seen, and they would get into titles
-/// and attributes, and between the letters that a search or a test of the page looks for.
+/// A text that contains right-to-left characters or changes the direction is enclosed in FSI and PDI (UAX #9), so that
+/// it cannot reorder the sentence around it. Any other text stays as it is. Fluent itself would isolate every value,
+/// but in a left-to-right sentence those marks have no visible effect, and they would get into titles and attributes,
+/// and into the text that a search or a test of the page looks for.
 fn isolated(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.chars().any(turns) {
         return Cow::Borrowed(text);
     }
     let mut marked = String::with_capacity(text.len() + 6);
     marked.push('\u{2068}');
-    // Isolation marks of its own could end ours before the text does.
+    // Isolation marks in the text could end ours too early.
     marked.extend(text.chars().filter(|c| !matches!(c, '\u{2066}'..='\u{2069}')));
     marked.push('\u{2069}');
     Cow::Owned(marked)

@@ -1,4 +1,4 @@
-//! Static files, inside the binary and named by their content: what has a name never changes.
+//! Static files, embedded in the binary and named by their content: the file behind a name never changes.
 
 use std::sync::LazyLock;
 
@@ -9,7 +9,7 @@ use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-/// A file under an address that holds a digest of its bytes.
+/// A file whose address contains a digest of its bytes.
 #[derive(Debug)]
 pub struct Asset {
     name: String,
@@ -18,22 +18,22 @@ pub struct Asset {
     bytes: &'static [u8],
 }
 
-/// The one style sheet.
+/// The style sheet of all pages.
 pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/latchkey.css");
     Asset::new("latchkey", "css", "text/css; charset=utf-8", bytes)
 });
-/// The script of every page: it changes the theme without a new page.
+/// The script of every page: it changes the theme without a page load.
 pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/theme.js");
     Asset::new("theme", "js", "text/javascript; charset=utf-8", bytes)
 });
-/// Sends the form of a page that is nothing but a form.
+/// Submits the form of a page that consists of nothing but a form.
 pub static SUBMIT: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/submit.js");
     Asset::new("submit", "js", "text/javascript; charset=utf-8", bytes)
 });
-/// The icon of the browser's tab.
+/// The icon of the browser tab.
 pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/icon.svg");
     Asset::new("icon", "svg", "image/svg+xml", bytes)
@@ -51,12 +51,12 @@ impl Asset {
         }
     }
 
-    /// Where pages find it.
+    /// Its address.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// What is in it.
+    /// Its content.
     pub fn bytes(&self) -> &'static [u8] {
         self.bytes
     }
@@ -67,7 +67,7 @@ pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/static/{file}", get(serve))
 }
 
-/// An address of an earlier build is 404: it must never be answered with other bytes.
+/// An address of an earlier build is 404: it must never be served with other bytes.
 async fn serve(Path(file): Path<String>) -> Response {
     let Some(asset) = [&STYLE, &SCRIPT, &SUBMIT, &ICON]
         .into_iter()

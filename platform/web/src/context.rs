@@ -1,24 +1,24 @@
-//! What every page gets from its request.
+//! The context that every page gets from its request.
 
 use http::{HeaderMap, header};
 
 use crate::{Messages, Origins, Page, Person, Theme, Words};
 
-/// The language and the theme, where the page is, and who looks at it.
+/// The language, the theme, the address of the page, and the signed-in user.
 #[derive(Clone, Debug)]
 pub struct PageContext {
     pub words: Words,
     pub theme: Theme,
-    /// Path and query, for forms that come back.
+    /// Path and query, for forms that return to the page.
     pub here: String,
-    /// Who is signed in.
+    /// The signed-in user, if any.
     pub person: Option<Person>,
-    /// Where people sign in, if they can.
+    /// The issuer at which users sign in, if they can.
     pub issuer: Option<String>,
 }
 
 impl PageContext {
-    /// Of a request with these headers; as far as it goes, nobody is signed in.
+    /// The context of a request with these headers; at first nobody is signed in.
     pub fn of(headers: &HeaderMap, messages: &Messages, origins: &Origins, here: String) -> Self {
         Self {
             words: messages.words(accept_language(headers)),
@@ -29,7 +29,7 @@ impl PageContext {
         }
     }
 
-    /// A page of this title. An address that gets a page is worth a canonical one only where a handler says so.
+    /// A page with this title. A handler adds a canonical address where there is one.
     pub fn page(&self, title: impl Into<String>) -> Page {
         Page {
             title: title.into(),
@@ -44,7 +44,7 @@ impl PageContext {
     }
 }
 
-/// The languages that a browser prefers, in its own words.
+/// The `Accept-Language` header of the browser.
 pub fn accept_language(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()
 }

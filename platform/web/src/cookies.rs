@@ -1,4 +1,4 @@
-//! Cookies, as every site of ours reads and writes them.
+//! Reading and writing cookies, the same for all of our sites.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::Origins;
 
-/// The value of a cookie, if it is there once. Of two with one name one was planted, and nothing tells which: neither is
-/// read.
+/// The value of a cookie that appears exactly once. Of two with the same name one was planted, and nothing tells which,
+/// so neither is used.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut found = pairs(headers).filter(|(known, _)| *known == name);
     match (found.next(), found.next()) {
@@ -16,8 +16,8 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     }
 }
 
-/// Takes every cookie out of a request that [`cookie`] would not read, for libraries that read cookies by themselves:
-/// they take one of two, or decode names, by which an attacker's cookie can pass for one of ours.
+/// Removes every cookie from a request that [`cookie`] would not return, for libraries that read cookies themselves:
+/// they use one of two, or decode names, so that an attacker's cookie can pass for one of ours.
 pub fn drop_ambiguous_cookies(headers: &mut HeaderMap) {
     let mut times: HashMap<&str, usize> = HashMap::new();
     for (name, _) in pairs(headers) {
@@ -34,8 +34,8 @@ pub fn drop_ambiguous_cookies(headers: &mut HeaderMap) {
 }
 
 impl Origins {
-    /// The header that sets a cookie of this site, for as long as the browser runs where `max_age_s` says nothing. With 0
-    /// it removes one: a browser removes a `__Host-` cookie only with the attributes that it was set with.
+    /// The header that sets a cookie of this site, until the browser closes if `max_age_s` is absent. With 0 it removes
+    /// one: a browser removes a `__Host-` cookie only with the attributes that it was set with.
     pub fn set_cookie(&self, name: &str, value: &str, max_age_s: Option<u32>) -> HeaderValue {
         let age = max_age_s.map_or_else(String::new, |age| format!("Max-Age={age}; "));
         let text = format!("{}={value}; {age}{}", self.cookie(name), self.cookie_attributes());
@@ -43,7 +43,7 @@ impl Origins {
     }
 }
 
-/// Names and values, in order; something without `=` has no value.
+/// Names and values, in order; an entry without `=` has no value.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, Option<&str>)> {
     let lines = headers.get_all(header::COOKIE).iter();
     lines

@@ -1,16 +1,16 @@
-//! Forms that change something: where a request says that it comes from, and the token that its page was given.
+//! Protection of forms that change something: the origin of a request, and the token of its page.
 
 use http::{HeaderMap, header};
 use subtle::ConstantTimeEq;
 
 use crate::Origins;
 
-/// The field of a form that has its token.
+/// The form field of the token.
 pub const FORM_TOKEN: &str = "token";
 
 impl Origins {
-    /// An exact comparison: a form that changes something comes from a page of ours, or its sender is refused.
-    /// Being on the same site, or sending no Origin at all, is not enough.
+    /// True if the request comes from a page of ours, by an exact comparison of `Origin`. Being on the same site, or
+    /// sending no `Origin` at all, is not enough.
     pub fn admits(&self, headers: &HeaderMap) -> bool {
         let mut sent = headers.get_all(header::ORIGIN).iter();
         match (sent.next(), sent.next()) {
@@ -19,14 +19,14 @@ impl Origins {
         }
     }
 
-    /// Whether a request says that it comes from elsewhere. For forms with a token of their own: whoever says nothing is
-    /// no browser, and the token decides.
+    /// True if the request states that it comes from elsewhere. For forms with their own token: a request without
+    /// `Origin` does not come from a browser, and the token decides.
     pub fn denies(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(header::ORIGIN) && !self.admits(headers)
     }
 }
 
-/// Whether a form brought the token that its page was given, compared in constant time.
+/// True if a form sent the token of its page, compared in constant time.
 pub fn is_form_token(given: &str, brought: Option<&str>) -> bool {
     brought.is_some_and(|brought| brought.as_bytes().ct_eq(given.as_bytes()).into())
 }

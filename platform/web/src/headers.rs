@@ -1,4 +1,4 @@
-//! The headers that every page answers with.
+//! The headers of every page.
 
 use std::fmt::Write as _;
 
@@ -16,13 +16,13 @@ pub struct Csp {
 }
 
 impl Csp {
-    /// Our own files, and forms to ourselves.
+    /// Our own files, and forms to our own site.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Forms may end anywhere. For pages whose own forms lead out of the house by a redirect, and from there perhaps on:
-    /// browsers follow `form-action` to the end of such a chain, which nobody here knows.
+    /// Forms may end anywhere. For pages whose forms lead out of the site by a redirect, and possibly further: browsers
+    /// apply `form-action` to the whole chain of redirects, which is not known here.
     pub fn without_form_action() -> Self {
         Self {
             any_form_target: true,
@@ -30,8 +30,8 @@ impl Csp {
         }
     }
 
-    /// Forms may also end at this origin, or at this scheme alone (`app:`): browsers follow `form-action` through
-    /// redirects. Anything that could end the directive is left out.
+    /// Forms may also end at this origin, or at this scheme alone (`app:`): browsers apply `form-action` to redirects.
+    /// Text that could end the directive is ignored.
     pub fn with_form_target(mut self, target: &str) -> Self {
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'\'' | b'"' | b'*');
         if !target.is_empty() && target.bytes().all(plain) {
@@ -40,7 +40,7 @@ impl Csp {
         self
     }
 
-    /// The header's value.
+    /// The value of the header.
     pub fn value(&self) -> HeaderValue {
         if self.any_form_target {
             return HeaderValue::from_static(ANY_FORM_TARGET);
@@ -53,12 +53,12 @@ impl Csp {
     }
 }
 
-/// Puts the headers on every answer of a router, its fallbacks included. What a handler has set stays.
+/// Adds the headers to every response of a router, including its fallbacks. Headers set by a handler are kept.
 pub fn secure(router: Router) -> Router {
     secure_with(router, Csp::new())
 }
 
-/// The same, with a policy of its own for pages that say nothing else.
+/// The same, with another default policy.
 pub fn secure_with(router: Router, csp: Csp) -> Router {
     let csp = csp.value();
     router.layer(middleware::from_fn(move |request: Request, next: Next| {
@@ -67,8 +67,8 @@ pub fn secure_with(router: Router, csp: Csp) -> Router {
     }))
 }
 
-/// Over https, browsers are told to come by https alone from now on (RFC 6797), on every answer: pages, endpoints and
-/// refusals. On a loopback host never: other programs answer at its other ports.
+/// Over https, every response tells browsers to use only https from now on (RFC 6797): pages, endpoints and errors.
+/// Never on a loopback host, because other programs serve its other ports.
 pub fn strict_transport(router: Router, origin: &str) -> Router {
     if !is_strict(origin) {
         return router;
@@ -120,14 +120,14 @@ macro_rules! policy {
     };
 }
 
-/// `form-action` stands last, so that targets can follow it. `connect-src` is for the theme script. `report-uri` because
-/// it is the one that every browser knows.
+/// `form-action` comes last, so that targets can follow it. `connect-src` is for the theme script. `report-uri` is used
+/// because every browser supports it.
 const POLICY: &str = policy!("; form-action 'self'");
-/// The same without `form-action`; nothing else stands in for it.
+/// The same without `form-action`; nothing replaces it.
 const ANY_FORM_TARGET: &str = policy!("");
 
 const FIXED: [(&str, &str); 7] = [
-    // Not no-referrer: with that, browsers send `Origin: null` with the page's own forms.
+    // Not no-referrer: under it, browsers send `Origin: null` with the page's own forms.
     ("referrer-policy", "same-origin"),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),

@@ -1,8 +1,8 @@
-//! Markup of our own making: the only text that a template puts out as it is.
+//! Trusted markup: the only text that a template emits unescaped.
 
 use std::fmt;
 
-/// Made by [`crate::markdown()`] alone; there is no way from a string to it.
+/// Created only by [`crate::markdown()`]; a string cannot be converted into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Html(pub(crate) String);
 

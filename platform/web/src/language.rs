@@ -1,4 +1,4 @@
-//! One language of the pages: its Fluent files, which are read and checked at start.
+//! One language of the pages: its Fluent files, which are parsed and checked at start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,13 +9,13 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use fluent_syntax::parser::{ErrorKind, ParserError};
 use unic_langid::{CharacterDirection, LanguageIdentifier};
 
-/// A Fluent file: its path in the repository, whose last part is the language's tag and `.ftl`, and its text.
+/// A Fluent file: its path in the repository, whose last part is the language tag and `.ftl`, and its text.
 pub type MessageFile = (&'static str, &'static str);
 
 /// Why message files cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum MessageError {
-    #[error("{0} is not named after a language")]
+    #[error("{0} is not named after a language tag")]
     Tag(&'static str),
     #[error("{file}, line {line}: the message {message} cannot be read")]
     Syntax {
@@ -25,17 +25,17 @@ pub enum MessageError {
         #[source]
         reason: ErrorKind,
     },
-    #[error("{file}: the message {message} is not one text")]
+    #[error("{file}: the message {message} is not a single text")]
     Shape { file: &'static str, message: String },
-    #[error("{file}: the message {message} is there twice")]
+    #[error("{file}: the message {message} is defined twice")]
     Twice { file: &'static str, message: String },
-    #[error("{file}: the message {message} refers to {reference}, which is no value")]
+    #[error("{file}: the message {message} refers to {reference}, which is not a value")]
     Reference {
         file: &'static str,
         message: String,
         reference: String,
     },
-    #[error("{file}: the first language has no such message as {message}, or none that takes its values")]
+    #[error("{file}: the first language has no message {message} that takes the same values")]
     Astray { file: &'static str, message: String },
     #[error("there is no language")]
     Empty,
@@ -43,22 +43,22 @@ pub enum MessageError {
 
 /// One language.
 pub(crate) struct Language {
-    /// As in `lang`: the name of its files.
+    /// The value of `lang`: the name of its files.
     pub(crate) tag: &'static str,
     bundle: FluentBundle<FluentResource>,
-    /// By name, as pages ask for them: `login.title`.
+    /// The messages by the name that pages use: `login.title`.
     pub(crate) messages: BTreeMap<String, Message>,
 }
 
-/// What is known of a message before it is asked for.
+/// A parsed message.
 #[derive(Debug)]
 pub(crate) struct Message {
     file: &'static str,
     /// Its name in Fluent: `login-title`.
     id: String,
-    /// The names of the values that are put into it.
+    /// The names of its values.
     pub(crate) arguments: BTreeSet<String>,
-    /// How it reads without values, so that the many messages that take none need no formatting.
+    /// The text without values, so that the many messages that take none need no formatting.
     pub(crate) text: String,
 }
 
@@ -70,8 +70,8 @@ impl Language {
         let id: LanguageIdentifier = tag.parse().map_err(|_| MessageError::Tag(file))?;
         let leftwards = id.character_direction() == CharacterDirection::RTL;
         let mut bundle = FluentBundle::new_concurrent(vec![id]);
-        // In a sentence from left to right only some values need isolation, and bring it with them (`Argument`). From
-        // right to left almost all do.
+        // In a left-to-right sentence only some values need isolation, which `Argument` adds. In a right-to-left one
+        // almost all do.
         bundle.set_use_isolating(leftwards);
         Ok(Self {
             tag,
@@ -80,8 +80,8 @@ impl Language {
         })
     }
 
-    /// Adds the messages of a file. Each is one text with values and selections in it: attributes, terms, functions and
-    /// references to other messages are left for the day that a page needs them.
+    /// Adds the messages of a file. Each is one text with values and selections: attributes, terms, functions and
+    /// references to other messages are not supported until a page needs them.
     pub(crate) fn add(&mut self, (file, text): MessageFile) -> Result<(), MessageError> {
         let (resource, faults) = match FluentResource::try_new(text.to_owned()) {
             Ok(resource) => (resource, Vec::new()),
@@ -106,7 +106,7 @@ impl Language {
                     reference,
                 });
             }
-            // A name in Fluent has no dot, and a name of ours has no hyphen.
+            // Names in Fluent have no dot, and our names have no hyphen.
             let name = id.replace('-', ".");
             let text = String::new();
             let message = Message {
@@ -129,7 +129,7 @@ impl Language {
         Ok(())
     }
 
-    /// Whoever puts values into messages knows those of the first language, to which this one has to keep.
+    /// Code passes the values of the first language's messages, so this language must use the same ones.
     pub(crate) fn follow(&self, first: &Self) -> Result<(), MessageError> {
         for (name, message) in &self.messages {
             let model = first.messages.get(name);
@@ -143,7 +143,7 @@ impl Language {
         Ok(())
     }
 
-    /// A message of this language with values in it.
+    /// Formats a message of this language with values.
     pub(crate) fn fill(&self, message: &Message, values: &FluentArgs<'_>) -> String {
         format(&self.bundle, &message.id, Some(values), message.text.len() + 32)
     }
@@ -157,8 +157,7 @@ impl fmt::Debug for Language {
     }
 }
 
-/// A message in a string that has room for it. A value that is not given is shown as `{$name}`; a test of each product
-/// rules that out.
+/// Formats a message into a string. A missing value is shown as `{$name}`; a test of each product rules that out.
 fn format(
     bundle: &FluentBundle<FluentResource>,
     id: &str,
@@ -172,7 +171,7 @@ fn format(
     text
 }
 
-/// The names of the values that a text takes. What it refers to and is no value is the error.
+/// Collects the names of the values in a text. The error is a reference to anything else.
 fn collect(text: &Pattern<&str>, names: &mut BTreeSet<String>) -> Result<(), String> {
     text.elements.iter().try_for_each(|element| match element {
         PatternElement::TextElement { .. } => Ok(()),
@@ -203,7 +202,7 @@ fn collect_from(expression: &Expression<&str>, names: &mut BTreeSet<String>) -> 
     }
 }
 
-/// The first thing in a file that is not Fluent.
+/// The first syntax error of a file.
 fn unreadable(file: &'static str, text: &str, fault: ParserError) -> MessageError {
     let junk = fault.slice.and_then(|slice| text.get(slice)).unwrap_or_default();
     let message = junk.split(['=', ' ', '\n']).next().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What every page of the house has in common: its head, its headers, its static files, its words, and how its requests
-//! are read: cookies, forms that change something, and what a page gets from them.
+//! What all pages have in common: head, headers, static files, messages, and how requests are read: cookies, forms that
+//! change something, and the context of a page.
 //!
-//! No page of any product is here. A product brings templates that extend `base.html`, message files, and a
-//! [`Page`] for each answer, which it has from a [`PageContext`]; [`secure`] goes around its router.
+//! This crate has no page of any product. A product provides templates that extend `base.html`, message files, and a
+//! [`Page`] for each response, which it gets from a [`PageContext`]; [`secure`] wraps its router.
 
 mod argument;
 mod assets;

@@ -1,11 +1,11 @@
-//! Markdown that strangers write, as HTML that cannot hurt: a short list of elements, and no markup of theirs.
+//! Untrusted Markdown as harmless HTML: a short list of elements, and no raw markup.
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 
 use crate::Html;
 
-/// Paragraphs, emphasis, lists, quotations, code, rules, links to the web and headings from the third level on.
-/// Markup in the text is shown as text, pictures are their description, and any other link is only its words.
+/// Paragraphs, emphasis, lists, quotations, code, links to the web and headings from the third level on. Markup in the
+/// text is shown as text, images are replaced by their description, and any other link by its text.
 pub fn markdown(text: &str) -> Html {
     let mut links = Vec::new();
     let mut level = None;
@@ -23,7 +23,7 @@ pub fn markdown(text: &str) -> Html {
             .pop()
             .unwrap_or(false)
             .then_some(Event::InlineHtml(CowStr::Borrowed("</a>"))),
-        // The page has its own first and second level; a heading's id could take the place of one of ours.
+        // The page has its own first and second level; the id of a heading could replace one of ours.
         Event::Start(Tag::Heading { level: given, .. }) => {
             level = Some(lowered(given));
             Some(Event::Start(Tag::Heading {
@@ -62,7 +62,7 @@ fn open_link(url: &str) -> Event<'static> {
     Event::InlineHtml(CowStr::from(tag))
 }
 
-/// Parsed as a browser would: what looks like a scheme to us must be one to it.
+/// Parsed like a browser does: what looks like a scheme to us must be one to it.
 fn leads_to_the_web(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }

@@ -1,4 +1,4 @@
-//! What pages say, in the language that a browser asks for.
+//! The messages of pages, in the language that a browser asks for.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use fluent_bundle::FluentArgs;
 use crate::argument::Argument;
 use crate::language::{Language, Message, MessageError, MessageFile};
 
-/// The words that every product's pages need.
+/// The messages that the pages of every product need.
 pub const COMMON_EN: MessageFile = ("platform/web/messages/en.ftl", include_str!("../messages/en.ftl"));
 
-/// All languages that pages can be said in. The first one is what the others fall back to.
+/// All available languages. The others fall back to the first one.
 #[derive(Clone, Debug)]
 pub struct Messages(Arc<Vec<Language>>);
 
-/// One language of them.
+/// One of the languages.
 #[derive(Clone, Debug)]
 pub struct Words {
     all: Arc<Vec<Language>>,
@@ -23,7 +23,8 @@ pub struct Words {
 }
 
 impl Messages {
-    /// Reads files; several of one language add up. What a page calls `login.title` is `login-title` in them.
+    /// Parses files; several files of one language are merged. The message that a page calls `login.title` is
+    /// `login-title` in them.
     pub fn read(files: &[MessageFile]) -> Result<Self, MessageError> {
         let mut languages: Vec<Language> = Vec::new();
         for file in files {
@@ -44,7 +45,7 @@ impl Messages {
         Ok(Self(Arc::new(languages)))
     }
 
-    /// The best of our languages for an `Accept-Language` header (RFC 9110 §12.5.4).
+    /// The best available language for an `Accept-Language` header (RFC 9110 §12.5.4).
     pub fn words(&self, accept: Option<&str>) -> Words {
         let mut asked: Vec<(u16, &str)> = accept
             .unwrap_or_default()
@@ -66,17 +67,17 @@ impl Messages {
 }
 
 impl Words {
-    /// The language's tag, for `lang`.
+    /// The language tag, for `lang`.
     pub fn tag(&self) -> &str {
         self.all[self.at].tag
     }
 
-    /// What stands under this name; the name itself when nothing does, which a test of each product rules out.
+    /// The message with this name; the name itself if there is none, which a test of each product rules out.
     pub fn say<'a>(&'a self, name: &'a str) -> &'a str {
         self.find(name).map_or(name, |(_, message)| message.text.as_str())
     }
 
-    /// The same with values in it.
+    /// The message with values.
     pub fn fill(&self, name: &str, values: &[(&str, &dyn Argument)]) -> String {
         let Some((language, message)) = self.find(name) else {
             return name.to_owned();
@@ -88,12 +89,12 @@ impl Words {
         language.fill(message, &values)
     }
 
-    /// A message in the form that goes with a number, its `{ $n }`.
+    /// The message in the plural form of a number, its `{ $n }`.
     pub fn count(&self, name: &str, n: i64) -> String {
         self.fill(name, &[("n", &n)])
     }
 
-    /// The day of an RFC 3339 instant: `20 November 2026`.
+    /// The day of an RFC 3339 timestamp: `20 November 2026`.
     pub fn day(&self, instant: &str) -> Option<String> {
         let mut parts = instant.get(..10)?.split('-');
         let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
@@ -108,7 +109,7 @@ impl Words {
         ))
     }
 
-    /// The day and minute of an RFC 3339 instant in UTC: `20 November 2026, 09:05 UTC`.
+    /// The day and minute of an RFC 3339 timestamp in UTC: `20 November 2026, 09:05 UTC`.
     pub fn minute(&self, instant: &str) -> Option<String> {
         let (date, time) = (self.day(instant)?, instant.get(11..16)?);
         Some(self.fill("date.with_time", &[("date", &date), ("time", &time)]))
@@ -122,7 +123,7 @@ impl Words {
             .flat_map(|first| first.messages.keys().map(String::as_str))
     }
 
-    /// The names of the values that a message takes, if there is such a message.
+    /// The names of the values of a message, if there is such a message.
     pub fn arguments(&self, name: &str) -> Option<&BTreeSet<String>> {
         self.find(name).map(|(_, message)| &message.arguments)
     }
@@ -288,7 +289,7 @@ a-tea =
     fn a_message_that_is_there_twice_is_refused() {
         assert_eq!(
             error(&[("en.ftl", "a-b = 1"), ("other/en.ftl", "a-b = 2")]),
-            "other/en.ftl: the message a-b is there twice"
+            "other/en.ftl: the message a-b is defined twice"
         );
     }
 
@@ -297,7 +298,7 @@ a-tea =
         assert_eq!(error(&[]), "there is no language");
         assert_eq!(
             error(&[("words.toml", "")]),
-            "words.toml is not named after a language"
+            "words.toml is not named after a language tag"
         );
         assert_eq!(
             error(&[("x/en.ftl", "a-b = 1\na-c = }\na-d = 2\n")]),
@@ -305,11 +306,11 @@ a-tea =
         );
         assert_eq!(
             error(&[("x/en.ftl", "a-b = 1\na-c = { a-b }\n")]),
-            "x/en.ftl: the message a-c refers to a-b, which is no value"
+            "x/en.ftl: the message a-c refers to a-b, which is not a value"
         );
         assert_eq!(
             error(&[("x/en.ftl", "a-b =\n    .title = 1\n")]),
-            "x/en.ftl: the message a-b is not one text"
+            "x/en.ftl: the message a-b is not a single text"
         );
     }
 
@@ -318,7 +319,7 @@ a-tea =
         for text in ["a-hi = Bonjour { $nom }", "a-ho = Bonjour"] {
             let error = error(&[EN, ("fr.ftl", text)]);
             assert!(
-                error.starts_with("fr.ftl: the first language has no such message"),
+                error.starts_with("fr.ftl: the first language has no message"),
                 "{error}"
             );
         }

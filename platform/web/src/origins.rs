@@ -1,31 +1,31 @@
-//! Where a site is reached, and where it may send somebody back to.
+//! The origins of a site, and where it may redirect.
 
 use std::sync::Arc;
 
 use http::Uri;
 
-/// The origins that a site is reached by; the first one is how it calls itself.
+/// The origins by which a site is reached; the first one is its own name for itself.
 #[derive(Clone, Debug)]
 pub struct Origins(Arc<Vec<String>>);
 
 impl Origins {
-    /// `scheme://host[:port]` each, without a slash at the end, as a browser would send it.
+    /// `scheme://host[:port]` each, without a trailing slash, as browsers send it.
     pub fn new<T: Into<String>>(origins: impl IntoIterator<Item = T>) -> Self {
         Self(Arc::new(origins.into_iter().map(Into::into).collect()))
     }
 
-    /// What the site calls itself.
+    /// The primary origin.
     pub fn first(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// Whether this is one of them.
+    /// True if this is one of the origins.
     pub(crate) fn has(&self, origin: &[u8]) -> bool {
         self.0.iter().any(|own| own.as_bytes() == origin)
     }
 
-    /// A cookie's name: with `__Host-` over https; else with the port, because cookies do not know ports and two
-    /// instances may stand on one host.
+    /// The full name of a cookie: with `__Host-` over https; otherwise with the port, because cookies ignore ports and
+    /// two instances may run on one host.
     pub fn cookie(&self, name: &str) -> String {
         let first = self.first();
         if first.starts_with("https://") {
@@ -39,7 +39,7 @@ impl Origins {
         }
     }
 
-    /// `; Secure` where a browser would keep such a cookie.
+    /// `; Secure` if a browser would accept such a cookie.
     pub fn cookie_attributes(&self) -> &'static str {
         if self.first().starts_with("https://") {
             "Path=/; HttpOnly; SameSite=Lax; Secure"
@@ -49,14 +49,14 @@ impl Origins {
     }
 }
 
-/// Path and query of a request, to come back to.
+/// Path and query of a request, to return to.
 pub fn here(uri: &Uri) -> String {
     uri.path_and_query()
         .map_or("/", |target| target.as_str())
         .to_owned()
 }
 
-/// A path of this site and nothing that a browser could read as another one.
+/// The path if it stays on this site, however a browser interprets it.
 pub fn safe_return(path: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
     let own = path.starts_with('/') && !path.starts_with("//");

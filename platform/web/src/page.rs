@@ -1,4 +1,4 @@
-//! The base view: what `base.html` needs to know of every page.
+//! The base view: what `base.html` needs of every page.
 
 use std::borrow::Borrow;
 
@@ -7,46 +7,46 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::{Argument, ICON, SCRIPT, STYLE, Theme, Words};
 
-/// Goes into each view as its `page`.
+/// Part of each view as `page`.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// In the browser's tab, before the site's name.
+    /// The title in the browser tab, before the name of the site.
     pub title: String,
     /// For search engines and previews; may be empty.
     pub description: String,
-    /// The one address of this content, where it has one.
+    /// The canonical address of this content, if it has one.
     pub canonical: Option<String>,
-    /// Path and query of this page, for forms that come back to it.
+    /// Path and query of this page, for forms that return to it.
     pub here: String,
-    /// Who is signed in.
+    /// The signed-in user, if any.
     pub person: Option<Person>,
-    /// Where people sign in, if they can.
+    /// The issuer at which users sign in, if they can.
     pub issuer: Option<String>,
     pub theme: Theme,
     pub words: Words,
 }
 
-/// A person as the head of each page knows them.
+/// A user as the head of each page shows it.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub name: String,
     pub initials: String,
-    /// In every form of theirs that changes something.
+    /// The token of every form that changes something.
     pub form_token: String,
 }
 
 impl Page {
-    /// A message, as templates ask for it.
+    /// A message, for templates.
     pub fn t<'a>(&'a self, name: &'a str) -> &'a str {
         self.words.say(name)
     }
 
-    /// A message with one value in it.
+    /// A message with one value.
     pub fn with(&self, name: &str, place: &str, value: impl Argument) -> String {
         self.words.fill(name, &[(place, &value)])
     }
 
-    /// A message in the form of a number.
+    /// A message in the plural form of a number.
     pub fn n(&self, name: &str, count: impl Borrow<i64>) -> String {
         self.words.count(name, *count.borrow())
     }
@@ -63,7 +63,7 @@ impl Page {
         ICON.path()
     }
 
-    /// What `data-theme` says; nothing where the system decides.
+    /// The value of `data-theme`; `None` if the system decides.
     pub fn chosen_theme(&self) -> Option<&'static str> {
         (self.theme != Theme::System).then(|| self.theme.as_str())
     }
@@ -73,7 +73,7 @@ impl Page {
     }
 }
 
-/// A view as an answer.
+/// A view as a response.
 pub fn answer(status: StatusCode, view: &impl askama::Template) -> Response {
     match view.render() {
         Ok(text) => {
@@ -87,7 +87,7 @@ pub fn answer(status: StatusCode, view: &impl askama::Template) -> Response {
             response
         }
         Err(error) => {
-            tracing::error!(reason = %error, request.id = %latchkey_http::current_request_id(), "a page cannot be written");
+            tracing::error!(reason = %error, request.id = %latchkey_http::current_request_id(), "a page cannot be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

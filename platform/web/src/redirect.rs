@@ -1,11 +1,11 @@
-//! Where an answer leads on to, and what the page there says of what was just done.
+//! Redirects, and the notice on the page that they lead to.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use latchkey_http::Form;
 
-/// 303, which turns whatever came into a GET (RFC 9700 §4.12). A `Location` is ASCII (RFC 3986 §2); a header's value would
-/// take any byte.
+/// 303, which turns any request into a GET (RFC 9700 §4.12). A `Location` is ASCII (RFC 3986 §2), although a header
+/// value would accept any byte.
 pub fn see_other(to: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     match HeaderValue::from_str(to) {
@@ -19,8 +19,8 @@ pub fn see_other(to: &str) -> Response {
     }
 }
 
-/// What was just done, said once on the page that a form leads on to. The address has a word for it (`?done=saved`), and
-/// only what the page knows is said: whoever makes an address puts no words into our mouth.
+/// The notice that a form's target page shows once. The query names it (`?done=saved`), and only notices that the page
+/// knows are shown, so that nobody can put words into our mouth.
 pub fn flash<T: Copy>(query: &mut Form, known: &[(&str, T)]) -> Option<T> {
     let word = query.take("done")?;
     known

@@ -1,4 +1,4 @@
-//! What browsers tell of pages that tried what they may not (CSP3 §5.2): counted, and one of them a second in the log.
+//! Reports of browsers about Content Security Policy violations (CSP3 §5.2): all are counted, one per second is logged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use axum::routing::post;
 use http::StatusCode;
 use serde::Deserialize;
 
-/// Where [`Csp`](crate::Csp) sends them.
+/// The address that [`Csp`](crate::Csp) names for reports.
 pub(crate) const PATH: &str = "/csp-report";
 
-/// A report is a few hundred bytes; a stranger's novel is not read.
+/// A report is a few hundred bytes; larger ones are not read.
 const LONGEST: usize = 8 * 1024;
 const BETWEEN_LINES: Duration = Duration::from_secs(1);
 
@@ -24,7 +24,7 @@ struct Reports {
     said_at: Arc<Mutex<Option<Instant>>>,
 }
 
-/// The endpoint of a site's reports. Anybody may send them: nothing is believed, and nothing but names is kept.
+/// The endpoint for reports of a site. Anybody may send them, so nothing is trusted, and only names are kept.
 pub fn reports<S: Clone + Send + Sync + 'static>(site: &'static str) -> Router<S> {
     let state = Reports {
         site,
@@ -67,13 +67,13 @@ async fn take(State(reports): State<Reports>, body: Result<Bytes, BytesRejection
             directive,
             blocked,
             page,
-            "a page broke its policy"
+            "a page violated its Content Security Policy"
         );
     }
     StatusCode::NO_CONTENT
 }
 
-/// The directive, the origin that was blocked, and the path of the page: addresses may hold codes.
+/// The directive, the blocked origin, and the path of the page: full addresses may contain codes.
 fn tell(body: &[u8]) -> Option<(String, String, String)> {
     let Envelope { report } = serde_json::from_slice(body).ok()?;
     let directive = match report.effective_directive.is_empty() {
@@ -86,7 +86,7 @@ fn tell(body: &[u8]) -> Option<(String, String, String)> {
     };
     let origin = |text: &str| match url::Url::parse(text) {
         Ok(url) => url.origin().ascii_serialization(),
-        // `inline` and `eval` are no addresses.
+        // `inline` and `eval` are not addresses.
         Err(_) => text.split(['?', '#']).next().unwrap_or_default().to_owned(),
     };
     let page = url::Url::parse(&report.document_uri).ok()?;
@@ -117,7 +117,7 @@ mod tests {
             expected("https://evil.test")
         );
         assert_eq!(told("inline"), expected("inline"));
-        // Nobody writes a line of our log, or a long one.
+        // A stranger cannot write lines into our log, or long ones.
         assert_eq!(told(r"in\nli ne\u001b[31m"), expected("inline[31m"));
         assert_eq!(told(&"x".repeat(5_000)).1.len(), 100);
         for bad in ["", "{}", "[]", r#"{"csp-report":{}}"#, "nonsense"] {

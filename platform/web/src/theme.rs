@@ -1,4 +1,4 @@
-//! Light or dark, if somebody chose; else as their system does.
+//! Light or dark by the user's choice; otherwise by that of the system.
 
 use axum::response::Response;
 use http::{HeaderMap, header};
@@ -29,26 +29,26 @@ impl Theme {
         Self::ALL.into_iter().find(|theme| theme.as_str() == text)
     }
 
-    /// What this browser remembers; anything else in its cookie is as if nothing were.
+    /// The remembered choice of this browser; an invalid cookie counts as none.
     pub fn remembered(headers: &HeaderMap, origins: &Origins) -> Self {
         let remembered = cookie(headers, &origins.cookie(COOKIE));
         remembered.and_then(Self::parse).unwrap_or_default()
     }
 }
 
-/// The cookie that remembers it; `Origins::cookie` adds to its name.
+/// The name of the cookie, which `Origins::cookie` extends.
 const COOKIE: &str = "latchkey-theme";
 
 /// Why a theme is not remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTheme {
-    /// The form did not come from a page of ours.
+    /// The form was not sent from a page of ours.
     Foreign,
-    /// The form cannot be read.
+    /// The form cannot be parsed.
     Bad,
 }
 
-/// Remembers what the theme form says in a cookie, and goes back to where the form stood.
+/// Remembers the choice of the theme form in a cookie, and returns to the page of the form.
 pub fn remember_theme(origins: &Origins, headers: &HeaderMap, body: &[u8]) -> Result<Response, NoTheme> {
     const A_YEAR_S: u32 = 31_536_000;
     if !origins.admits(headers) {

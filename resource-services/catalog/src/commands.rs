@@ -91,7 +91,12 @@ async fn checked(t: &Transaction, draft: Draft, known: &BTreeSet<String>) -> Res
 }
 
 async fn slug(t: &Transaction, title: &str, course_id: &str) -> Result<String, Error> {
-    let taken = || Refusal::field("title", "is taken so often that no address is left for it");
+    let taken = || {
+        Refusal::field(
+            "title",
+            "is already used by too many courses to derive a slug from it",
+        )
+    };
     Ok(store::claim_slug(&t.tx, title, course_id)
         .await?
         .ok_or_else(taken)?)
@@ -107,5 +112,5 @@ fn category_is_gone(error: latchkey_db::DbError) -> Error {
 }
 
 fn no_category() -> Refusal {
-    Refusal::field("category_id", "names no category")
+    Refusal::field("category_id", "does not name an existing category")
 }

@@ -27,23 +27,23 @@ use latchkey_kit::Fault;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not there, or not for this caller: the two must look the same.
-    #[error("no such thing for this caller")]
+    #[error("the resource does not exist for this caller")]
     Missing,
-    #[error("somebody changed it since the caller read it")]
+    #[error("the resource changed since the caller read it")]
     Stale,
-    #[error("the content breaks {} rules", .0.len())]
+    #[error("{} fields of the content are not valid", .0.len())]
     Invalid(Vec<Fault>),
-    #[error("{} things are missing before it can be public", .0.len())]
+    #[error("{} fields are missing before publication", .0.len())]
     NotReady(Vec<Fault>),
     #[error("{from} cannot become {to}")]
     Transition { from: Status, to: Status },
-    #[error("an archived course does not change")]
+    #[error("an archived course cannot be changed")]
     Archived,
     #[error("the category is in use")]
     CategoryInUse,
-    #[error("another category has this name")]
+    #[error("another category already has this name")]
     CategoryTaken,
-    #[error("a number left its range")]
+    #[error("a number is out of range")]
     Overflow,
 }
 

@@ -11,27 +11,27 @@ pub type Error = latchkey_kit::Error<Refusal>;
 const NOT_READY: Code = Code::new(
     StatusCode::UNPROCESSABLE_ENTITY,
     "not_ready",
-    "Something is missing before it can be public.",
+    "Some fields are required before the course can be published.",
 );
 const TRANSITION: Code = Code::new(
     StatusCode::CONFLICT,
     "transition",
-    "The course is not in a state from which it can become that.",
+    "The course cannot change from its current status to the requested one.",
 );
 const ARCHIVED: Code = Code::new(
     StatusCode::CONFLICT,
     "archived",
-    "An archived course does not change.",
+    "An archived course cannot be changed.",
 );
 const CATEGORY_IN_USE: Code = Code::new(
     StatusCode::CONFLICT,
     "category_in_use",
-    "The category still has courses or categories in it.",
+    "The category still contains courses or subcategories.",
 );
 const CATEGORY_TAKEN: Code = Code::new(
     StatusCode::CONFLICT,
     "category_taken",
-    "Another category has this name.",
+    "Another category already has this name.",
 );
 
 impl Reason for Refusal {

@@ -152,7 +152,7 @@ fn repoint(value: &mut Value) {
 }
 
 fn json(schema: &RefOr<Schema>) -> Value {
-    serde_json::to_value(schema).expect("utoipa's schemas are made to be written as JSON")
+    serde_json::to_value(schema).expect("utoipa's schemas always serialize to JSON")
 }
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";

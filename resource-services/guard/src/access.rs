@@ -1,4 +1,4 @@
-//! What a handler asks for: proof of who calls. Where no guard has run, every extractor fails closed.
+//! The extractors of handlers, which prove who calls. On a route without a guard every extractor fails closed.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -10,7 +10,7 @@ use http::request::Parts;
 use crate::claims::Claims;
 use crate::reject::{Denial, Rejection};
 
-/// A proven token. Only a guard makes one.
+/// A verified access token. Only a guard creates one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Access(Arc<Claims>);
 
@@ -19,48 +19,48 @@ impl Access {
         Self(claims)
     }
 
-    /// All that the token says.
+    /// All claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.0
     }
 
-    /// Whom the token speaks for.
+    /// The user or client that the token speaks for.
     pub fn sub(&self) -> &str {
         &self.0.sub
     }
 
-    /// The client that sent it.
+    /// The client that the token was issued to.
     pub fn client_id(&self) -> &str {
         &self.0.client_id
     }
 
-    /// Is the caller a client in its own name, with no person behind it?
+    /// True if a client acts on its own behalf, without a user.
     pub fn is_machine(&self) -> bool {
         self.0.is_machine()
     }
 
-    /// Does the token hold this scope?
+    /// True if the token contains this scope.
     pub fn has_scope(&self, name: &str) -> bool {
         self.0.scope.contains(name)
     }
 
-    /// Does the person have this role, as far as the token says?
+    /// True if the token contains this role of the user.
     pub fn has_role(&self, name: &str) -> bool {
         self.0.roles.iter().any(|role| role == name)
     }
 }
 
-/// The caller, if there is one: for routes behind [`crate::Guard::optional`].
+/// The caller, or `None` for an anonymous request: for routes behind [`crate::Guard::optional`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct OptionalAccess(pub Option<Access>);
 
-/// A name that a token's `scope` may hold, as a type. Made by [`crate::scopes!`].
+/// A scope name as a type. Created by [`crate::scopes!`].
 pub trait Scope: Send + Sync + 'static {
-    /// As it stands in the token.
+    /// The name in the token.
     const NAME: &'static str;
 }
 
-/// The caller, who holds the scope `S`; otherwise 403 `insufficient_scope` that names it.
+/// The caller, whose token contains the scope `S`; otherwise 403 `insufficient_scope` that names the scope.
 #[derive(Debug, Clone)]
 pub struct Scoped<S: Scope> {
     access: Access,
@@ -68,7 +68,7 @@ pub struct Scoped<S: Scope> {
 }
 
 impl<S: Scope> Scoped<S> {
-    /// The proof, without the scope.
+    /// The caller without the scope type.
     pub fn into_access(self) -> Access {
         self.access
     }
@@ -110,7 +110,7 @@ macro_rules! scopes {
     )+};
 }
 
-/// Left by the layer: a guard has looked at this request, and this is its realm.
+/// Set by the layer: a guard has examined this request, and this is its realm.
 #[derive(Clone)]
 pub(crate) struct Passed {
     pub realm: Arc<str>,
@@ -145,8 +145,8 @@ impl<S: Sync, N: Scope> FromRequestParts<S> for Scoped<N> {
     }
 }
 
-/// The caller, who holds the scope `name`; otherwise 403 `insufficient_scope` that names it. For services whose
-/// routes are declared in a table, where a scope is a value and not a type.
+/// The caller, whose token contains the scope `name`; otherwise 403 `insufficient_scope` that names it. For services
+/// whose routes are declared in a table, where a scope is a value and not a type.
 pub fn require_scope(parts: &Parts, name: &'static str) -> Result<Access, Rejection> {
     let access = caller(parts)?;
     if access.has_scope(name) {
@@ -155,19 +155,19 @@ pub fn require_scope(parts: &Parts, name: &'static str) -> Result<Access, Reject
     tracing::info!(
         scope = name,
         client.id = access.client_id(),
-        "a request lacks a scope"
+        "the access token of a request lacks a scope"
     );
     Err(Rejection::new(Denial::ShortScope(name), &passed(parts)?.realm))
 }
 
 fn passed(parts: &Parts) -> Result<&Passed, Rejection> {
     parts.extensions.get::<Passed>().ok_or_else(|| {
-        tracing::error!("a handler asks for the caller, but no guard stands before its route");
+        tracing::error!("a handler extracts the caller, but its route has no guard");
         Rejection::unguarded()
     })
 }
 
-/// An anonymous request behind an optional guard is told to bring a token.
+/// An anonymous request behind an optional guard is asked for a token.
 fn caller(parts: &Parts) -> Result<Access, Rejection> {
     let passed = passed(parts)?;
     let access = parts.extensions.get::<Access>().cloned();

@@ -1,4 +1,4 @@
-//! How a guard is put together.
+//! Building a guard.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -15,7 +15,7 @@ use crate::reject::realm;
 use crate::signals::{GRACE_MS, Signals};
 use crate::verify::{Audiences, Policy};
 
-/// Collects what a [`Guard`] needs. Where its keys and its revocations come from is decided together, before all else: by
+/// The configuration of a [`Guard`]. Where keys and revocations come from is decided together, and first: by
 /// `Guard::connect` or [`Guard::builder`].
 pub struct GuardBuilder<S = Given> {
     pub(crate) source: S,
@@ -27,7 +27,7 @@ pub struct GuardBuilder<S = Given> {
     remembered: u64,
 }
 
-/// Keys and revocations that the service brings itself.
+/// Keys and revocations that the service supplies itself.
 pub struct Given {
     keys: Keys,
     signals: Signals,
@@ -38,7 +38,7 @@ impl GuardBuilder {
         Self::new(issuer, audience, Given { keys, signals })
     }
 
-    /// The guard. A revoked key makes its keys fetch again from here on.
+    /// Builds the guard. From here on, a revoked key makes its keys fetch again.
     pub fn build(self) -> Guard {
         let Given { keys, signals } = &self.source;
         let (keys, signals) = (keys.clone(), signals.clone());
@@ -47,11 +47,11 @@ impl GuardBuilder {
 }
 
 impl Guard {
-    /// Begin a guard for one resource whose keys and revocations the service brings itself, by the exact issuer and
-    /// audience of its tokens. Whoever tells `signals` must be running: before the first [`Signal::Live`](crate::Signal)
-    /// nothing is served. [`Signals::none`] says that nobody will.
+    /// Starts building a guard for one resource with keys and revocations that the service supplies itself, for the
+    /// exact issuer and audience of its tokens. Something must apply signals to `signals`: before the first
+    /// [`Signal::Live`](crate::Signal) no request is served. [`Signals::none`] states that nothing will.
     ///
-    /// What tells a guard of revocations cannot be left out:
+    /// The source of revocations cannot be left out:
     ///
     /// ```compile_fail
     /// # use latchkey_guard::{Guard, KeySet, Keys};
@@ -86,7 +86,7 @@ impl<S> GuardBuilder<S> {
         }
     }
 
-    /// One more name of this resource.
+    /// Adds another name of this resource.
     #[must_use]
     pub fn audience(mut self, name: impl Into<String>) -> Self {
         if let Audiences::AnyOf(names) = &mut self.policy.audiences {
@@ -95,35 +95,35 @@ impl<S> GuardBuilder<S> {
         self
     }
 
-    /// Where time comes from; without, the machine's clock. Keys and signals that are given have clocks of their own.
+    /// The clock; by default the system clock. Keys and signals that are passed in have their own clocks.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The allowed signature algorithms; without, all of [`Algorithm::ALL`].
+    /// The allowed signature algorithms; by default all of [`Algorithm::ALL`].
     #[must_use]
     pub fn algorithms(mut self, allowed: impl Into<Vec<Algorithm>>) -> Self {
         self.policy.algorithms = allowed.into();
         self
     }
 
-    /// How far clocks may differ: 10 s, and never more than 60.
+    /// The accepted clock difference: 10 s by default, and never more than 60.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.policy.leeway_s = seconds(leeway);
         self
     }
 
-    /// The longest life of a token: 15 minutes.
+    /// The longest accepted lifetime of a token: 15 minutes by default.
     #[must_use]
     pub fn max_life(mut self, longest: Duration) -> Self {
         self.policy.max_life_s = seconds(longest);
         self
     }
 
-    /// Whom to ask about each token while the feed of revocations is lost.
+    /// Introspects each token while the revocation feed is lost.
     #[must_use]
     pub fn introspect<F>(mut self, ask: F) -> Self
     where
@@ -133,28 +133,28 @@ impl<S> GuardBuilder<S> {
         self
     }
 
-    /// How long to keep serving after the feed of revocations fell silent: 60 s.
+    /// How long to keep serving after the revocation feed fell silent: 60 s by default.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// The `realm` of challenges; without, the first audience.
+    /// The `realm` of challenges; by default the first audience.
     #[must_use]
     pub fn realm(mut self, name: impl Into<String>) -> Self {
         self.realm = name.into();
         self
     }
 
-    /// How many good signatures are remembered: 10,000; 0 remembers none.
+    /// How many verified signatures are cached: 10,000 by default; 0 disables the cache.
     #[must_use]
     pub fn remember(mut self, signatures: u64) -> Self {
         self.remembered = signatures;
         self
     }
 
-    /// The whole policy at once, for what the other methods do not reach.
+    /// Sets the whole policy, for anything that the other methods do not cover.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -165,7 +165,7 @@ impl<S> GuardBuilder<S> {
         signals.wake(&keys);
         let longest_life =
             Duration::from_secs(self.policy.max_life_s.max(0).unsigned_abs().saturating_add(60));
-        // Dropped after the longest life for memory's sake only: times are judged at each request.
+        // Entries are dropped after the longest lifetime only to save memory: times are checked at each request.
         let memory = || {
             Cache::builder()
                 .max_capacity(self.remembered)

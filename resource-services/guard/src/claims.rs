@@ -1,4 +1,4 @@
-//! What a proven token says: the typed claims of RFC 9068 and the few that Latchkey adds.
+//! The claims of a verified token: those of RFC 9068 and the few that Latchkey adds.
 
 use std::fmt;
 
@@ -10,47 +10,47 @@ use crate::json::{Fault, Members};
 /// The claims of a verified access token (RFC 9068 §2.2).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claims {
-    /// Who issued the token.
+    /// The issuer.
     pub iss: String,
-    /// Whom the token speaks for: a person, or the client itself (see [`Claims::is_machine`]).
+    /// The subject: a user, or the client itself (see [`Claims::is_machine`]).
     pub sub: String,
-    /// Which resources it is meant for; never empty.
+    /// The resources that the token is meant for; never empty.
     pub aud: Vec<String>,
     /// The client that it was issued to.
     pub client_id: String,
-    /// Issued at, in Unix seconds.
+    /// When it was issued, Unix seconds.
     pub iat: i64,
-    /// Expires at, in Unix seconds.
+    /// When it expires, Unix seconds.
     pub exp: i64,
-    /// Not valid before, in Unix seconds.
+    /// Not valid before this time, Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
-    /// The token's own name; revocation of a single token is keyed by it, never by the token's text.
+    /// The unique id of the token; the revocation of a single token uses it, never the text of the token.
     pub jti: String,
-    /// What the client may do (RFC 8693 §4.2).
+    /// The granted scopes (RFC 8693 §4.2).
     pub scope: Scopes,
-    /// The person's roles, for resources that ask for them (RFC 9068 §2.2.3.1).
+    /// The user's roles, for resources that request them (RFC 9068 §2.2.3.1).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    /// The family of refresh tokens that this token comes from.
+    /// The refresh token family that the token was issued from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fam: Option<String>,
-    /// The session as this client knows it (OpenID Connect Front-Channel Logout §3).
+    /// The session, under the `sid` that this client knows (OpenID Connect Front-Channel Logout §3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
-    /// When the person last proved who they are, in Unix seconds.
+    /// When the user last authenticated, Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
-    /// How strongly.
+    /// The authentication context class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// By which methods.
+    /// The authentication methods.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// The key that the token is bound to (RFC 7800); such a token is no bearer token.
+    /// The key that the token is bound to (RFC 7800); such a token is not a bearer token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Value>,
-    /// Who acts on the subject's behalf (RFC 8693 §4.1).
+    /// The party that acts on behalf of the subject (RFC 8693 §4.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Value>,
     /// Fine-grained permissions (RFC 9396 §9.1).
@@ -59,12 +59,12 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Is the client its own subject, so that no person stands behind the call?
+    /// True if the client is its own subject, so that no user is involved.
     pub fn is_machine(&self) -> bool {
         self.sub == self.client_id
     }
 
-    /// Members that this crate does not know are ignored (RFC 7519 §4); those it knows are typed.
+    /// Members that this crate does not know are ignored (RFC 7519 §4); the known ones are typed.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, Fault> {
         let mut members = Members::parse(payload)?;
         Ok(Self {
@@ -95,7 +95,7 @@ impl Claims {
 pub struct Scopes(Vec<String>);
 
 impl Scopes {
-    /// RFC 6749 §3.3: names separated by single spaces. The empty text is no scope at all.
+    /// RFC 6749 §3.3: names separated by single spaces. The empty text is not a scope.
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
             return Some(Self::default());
@@ -106,7 +106,7 @@ impl Scopes {
             .map(Self)
     }
 
-    /// Is this name among them?
+    /// True if the set contains this name.
     pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|held| held == name)
     }
@@ -116,7 +116,7 @@ impl Scopes {
         self.0.iter().map(String::as_str)
     }
 
-    /// Is there no scope at all?
+    /// True if the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,12 +1,12 @@
-//! Time as an argument: the shell of this crate reads it through one closure.
+//! Time as an argument: this crate reads it only through one closure.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Unix milliseconds, from wherever the service takes its time.
+/// A function that returns Unix milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// The machine's own clock. Before 1970 it reads 0, and then every token was issued in the future.
+/// The system clock. Before 1970 it reads 0, so that every token was issued in the future.
 pub fn system_clock() -> Clock {
     Arc::new(|| {
         SystemTime::UNIX_EPOCH

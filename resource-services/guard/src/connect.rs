@@ -1,4 +1,5 @@
-//! A guard and its issuer, connected by one call: what is heard of revocations is what the guard asks. Feature `http`.
+//! Connects a guard with its issuer in one call, so that the guard checks the revocations that it receives. Feature
+//! `http`.
 
 use std::future::Future;
 
@@ -12,20 +13,20 @@ use crate::http::introspector;
 use crate::keys::Keys;
 use crate::signals::Signals;
 
-/// Where the issuer is reached, and who we are to it.
+/// Where the issuer is reached, and the client that the service uses there.
 #[derive(Clone)]
 pub struct Connection {
-    /// The addresses of its endpoints.
+    /// The addresses of the issuer's endpoints.
     pub endpoints: Endpoints,
-    /// Our client id. The client must be confidential and may introspect tokens of our audience.
+    /// The client id. The client must be confidential and may introspect tokens of this audience.
     pub client_id: String,
-    /// Our secret.
+    /// The client secret.
     pub client_secret: String,
-    /// With which to connect. It should follow no redirects.
+    /// The HTTP client. It should not follow redirects.
     pub client: Client,
 }
 
-/// The addresses at which an issuer is asked; they need not begin with its name.
+/// The endpoint addresses of an issuer; they need not begin with the issuer itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
     /// `jwks_uri` of its metadata.
@@ -37,7 +38,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// As a Latchkey issuer that is reached at `url` has them.
+    /// The addresses of a Latchkey issuer that is reached at `url`.
     pub fn of(url: &str) -> Self {
         let url = url.trim_end_matches('/');
         Self {
@@ -49,8 +50,8 @@ impl Endpoints {
 }
 
 impl Guard {
-    /// Begin a guard for one resource that fetches the issuer's keys, hears of revocations by its feed and introspects
-    /// while it does not. By the exact issuer and audience of its tokens.
+    /// Starts building a guard for one resource that fetches the issuer's keys, listens to its revocation feed and
+    /// introspects while the feed is lost, for the exact issuer and audience of its tokens.
     pub fn connect(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -61,7 +62,7 @@ impl Guard {
 }
 
 impl GuardBuilder<Connection> {
-    /// The guard, and what keeps it true: it refuses everything until that runs.
+    /// Builds the guard and the task that keeps it current: until the task runs, the guard refuses everything.
     pub fn build(self) -> (Guard, Listening) {
         let Connection {
             endpoints,
@@ -99,7 +100,8 @@ impl GuardBuilder<Connection> {
         (guard, listening)
     }
 
-    /// The guard; a task of its own keeps it true until `shutdown`. Call it inside of a tokio runtime.
+    /// Builds the guard and spawns a task that keeps it current until `shutdown`. Must be called inside a tokio
+    /// runtime.
     pub fn start(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Guard {
         let (guard, listening) = self.build();
         tokio::spawn(listening.run(shutdown));
@@ -107,8 +109,8 @@ impl GuardBuilder<Connection> {
     }
 }
 
-/// What a guard hears of its issuer: the feed of revocations and the keys.
-#[must_use = "without it the guard refuses everything"]
+/// The connection of a guard to its issuer: the revocation feed and the keys.
+#[must_use = "without this task the guard refuses every request"]
 #[derive(Clone)]
 pub struct Listening {
     keys: Keys,
@@ -118,7 +120,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Listen until `shutdown`, through every interruption.
+    /// Runs until `shutdown`, reconnecting after every interruption.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let refreshing = self.keys.clone().run(std::future::pending());
         let hearing = self.feed.listen(&self.signals, &self.keys, &self.clock);

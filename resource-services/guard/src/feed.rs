@@ -1,4 +1,4 @@
-//! Listens to the issuer's feed of revocations: one long answer of signed, ordered messages.
+//! The receiver of the issuer's revocation feed: one long response of signed, ordered messages.
 
 use std::time::Duration;
 
@@ -14,24 +14,25 @@ use crate::signals::{NotLive, Signal, Signals};
 use crate::sse::{Frame, Sse};
 use crate::verify::Refusal;
 
-/// Where the feed is, and who we are to it. It runs as a part of [`crate::Listening`], which has the guard's own signals.
+/// Where the feed is, and the client that reads it. It runs as part of [`crate::Listening`], with the signals of the
+/// guard.
 #[derive(Clone)]
 pub(crate) struct Feed {
     /// The address of the feed.
     pub url: String,
-    /// Our client id; messages must name it as their audience.
+    /// The client id; messages must name it as their audience.
     pub client_id: String,
-    /// Our secret.
+    /// The client secret.
     pub client_secret: String,
-    /// The issuer, as messages must name it.
+    /// The issuer that messages must name.
     pub issuer: String,
-    /// With which to connect.
+    /// The HTTP client.
     pub client: Client,
 }
 
 impl Feed {
-    /// Keep `signals` true for as long as it is awaited. What breaks the order of messages ends the connection, makes
-    /// the feed not live and begins anew with a snapshot; a mere hang-up resumes where it was.
+    /// Keeps `signals` current for as long as it is awaited. A violation of the message order closes the connection,
+    /// makes the feed not live and restarts with a snapshot; a mere disconnect resumes where it was.
     pub async fn listen(&self, signals: &Signals, keys: &Keys, clock: &Clock) {
         let mut resume = None;
         let mut failures = 0;
@@ -44,7 +45,7 @@ impl Feed {
                     signals.apply(Signal::Reset);
                     failures += 1;
                 }
-                // Perhaps it is the place that we resume from which the server refuses.
+                // The server may refuse because of the position to resume from.
                 Ended::Refused(_) => failures += 1,
                 Ended::Dropped(_) => {
                     resume = chain.cursor().cloned();
@@ -60,14 +61,14 @@ impl Feed {
                 issuer = self.issuer,
                 reason = %ended,
                 failures,
-                "the feed of revocations was interrupted"
+                "the revocation feed was interrupted"
             );
             signals.troubled(self.trouble(ended));
             tokio::time::sleep(pause(failures, clock().unsigned_abs())).await;
         }
     }
 
-    /// What whoever waits for the feed is told.
+    /// The error for callers that wait for the feed.
     fn trouble(&self, ended: Ended) -> NotLive {
         let url = self.url.clone();
         match ended {
@@ -85,19 +86,19 @@ impl Feed {
         }
     }
 
-    /// Read one connection to its end, which always comes.
+    /// Reads one connection to its end, which always comes.
     async fn connection(&self, chain: &mut Chain, signals: &Signals, keys: &Keys, clock: &Clock) -> Ended {
         let mut answer = match self.connect(chain.cursor()).await {
             Ok(answer) => answer,
             Err(ended) => return ended,
         };
         let mut sse = Sse::default();
-        // Bytes are no message: whoever sends nothing but comments is silent.
+        // Only messages count: a server that sends nothing but comments is silent.
         let mut heard = Instant::now();
         loop {
             let bytes = match tokio::time::timeout_at(heard + SILENCE, answer.chunk()).await {
                 Ok(Ok(Some(bytes))) => bytes,
-                Ok(Ok(None)) => return Ended::Dropped("the server ended it".to_owned()),
+                Ok(Ok(None)) => return Ended::Dropped("the server closed the connection".to_owned()),
                 Ok(Err(fault)) => return Ended::Dropped(told(fault)),
                 Err(_) => return Ended::Dropped(SILENT.to_owned()),
             };
@@ -126,7 +127,7 @@ impl Feed {
         let answer = match tokio::time::timeout(SILENCE, request.send()).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(fault)) => return Err(Ended::Dropped(told(fault))),
-            Err(_) => return Err(Ended::Dropped("no answer in time".to_owned())),
+            Err(_) => return Err(Ended::Dropped("the server did not respond in time".to_owned())),
         };
         if answer.status().is_client_error() {
             return Err(Ended::Refused(answer.status()));
@@ -138,7 +139,7 @@ impl Feed {
             .unwrap_or("");
         if answer.status() != StatusCode::OK || !kind.starts_with("text/event-stream") {
             return Err(Ended::Dropped(format!(
-                "the answer was {} {kind:?}",
+                "the response was {} with content type {kind:?}",
                 answer.status()
             )));
         }
@@ -158,7 +159,7 @@ impl Feed {
         if message.unknown > 0 {
             tracing::warn!(
                 entries = message.unknown,
-                "the feed holds revocations of an unknown kind"
+                "the revocation feed contains revocations of an unknown kind"
             );
         }
         for signal in chain.accept(kind, message)? {
@@ -167,7 +168,7 @@ impl Feed {
         Ok(())
     }
 
-    /// A key that we do not have yet is fetched, cool-down or not: the message may be the word that keys have changed.
+    /// Fetches a key that is not known yet, even during the cool-down: the message may announce that keys have changed.
     async fn prove(
         &self,
         data: &str,
@@ -191,39 +192,38 @@ impl Feed {
     }
 }
 
-/// How a connection came to its end.
+/// How a connection ended.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
     /// The order or the origin of messages is in doubt.
     #[error("{0}")]
     Broken(Broken),
-    /// The server will not have us, at least not like this.
-    #[error("the answer was {0}")]
+    /// The server rejected the request.
+    #[error("the response status was {0}")]
     Refused(StatusCode),
-    /// The line went dead; what came before still counts.
+    /// The connection was lost; what was received before still counts.
     #[error("{0}")]
     Dropped(String),
 }
 
-/// From 100 ms doubling to 5 s, of which the upper half is left to chance, so that guards that lost the
-/// same server do not all come back at once. PURE: chance comes in as `dice`.
+/// A pause from 100 ms, doubling up to 5 s, whose upper half is random, so that guards that lost the same server do not
+/// reconnect all at once. Pure: `dice` is the randomness.
 fn pause(failures: u32, dice: u64) -> Duration {
     let longest = (100_u64 << failures.min(10)).min(5_000);
-    // Knuth's multiplicative hash: neighbouring milliseconds must not mean neighbouring pauses.
+    // Knuth's multiplicative hash: adjacent milliseconds must not yield adjacent pauses.
     let spread = dice.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
     Duration::from_millis(longest / 2 + spread % (longest / 2 + 1))
 }
 
-/// What the server says again and again until somebody changes something.
+/// Responses that repeat until an operator changes something.
 const FOR_AN_OPERATOR: [StatusCode; 3] = [
     StatusCode::UNAUTHORIZED,
     StatusCode::FORBIDDEN,
     StatusCode::NOT_FOUND,
 ];
-const SILENT: &str =
-    "nothing came for a long time: the server is away, or a proxy before it keeps its answer back";
+const SILENT: &str = "no data arrived for a long time: the server is unreachable, or a proxy in front of it buffers the response";
 
-/// Heartbeats come every 5 s. The tests below have less patience.
+/// Heartbeats arrive every 5 s. The tests below wait less.
 const SILENCE: Duration = if cfg!(test) {
     Duration::from_millis(200)
 } else {

@@ -1,4 +1,4 @@
-//! The guard itself: keys, signals and policy around the pure verdict.
+//! The guard: keys, signals and policy around the pure verdict.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::reject::{Denial, Rejection};
 use crate::signals::{FeedHealth, FeedState, NotLive, Signals};
 use crate::verify::{ACCESS_TOKEN, Jws, Policy, Refusal, claims_hold};
 
-/// Stands before routes and lets nobody through without a proven token. Cheap to clone.
+/// Protects routes: no request passes without a verified token. Cheap to clone.
 #[derive(Clone)]
 pub struct Guard(pub(crate) Arc<Inner>);
 
@@ -36,67 +36,67 @@ pub(crate) struct Inner {
     pub told_of_another_issuer: AtomicBool,
 }
 
-/// Why a guard takes no requests yet.
+/// Why a guard is not ready for requests.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
-    /// There is no key to prove anything with.
+    /// There is no key to verify tokens with.
     #[error("the issuer's keys are not loaded: {0}")]
     NoKeys(String),
-    /// It is not known what was revoked.
-    #[error("it is not known what was revoked: {0}")]
+    /// The revocations are not known.
+    #[error("the revocation feed is not live: {0}")]
     Feed(NotLive),
 }
 
-/// The issuer could not be asked about a token.
+/// Introspection of a token failed.
 #[derive(Debug, thiserror::Error)]
 #[error("introspection failed: {0}")]
 pub struct IntrospectError(pub String);
 
-/// Asks the issuer whether a token is active (RFC 7662).
+/// Introspects a token: whether it is active (RFC 7662).
 pub type Introspect = Arc<dyn Fn(String) -> BoxFuture<'static, Result<bool, IntrospectError>> + Send + Sync>;
 
-/// A signature that was found good, by which key. Claims are judged anew each time.
+/// A verified signature and its key. Claims are checked anew at each request.
 pub(crate) struct Verified {
     kid: String,
     fingerprint: [u8; 32],
     claims: Arc<Claims>,
 }
 
-/// How a guard is doing, for a health page.
+/// The state of a guard, for a health page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GuardHealth {
-    /// May requests come?
+    /// Whether the guard is ready for requests.
     pub ready: bool,
     /// The issuer's keys.
     pub keys: KeysHealth,
-    /// The feed of revocations.
+    /// The revocation feed.
     pub feed: FeedHealth,
-    /// Good signatures that are remembered; never more than the guard was told to.
+    /// The number of cached signatures; never more than configured.
     pub remembered: u64,
 }
 
 impl Guard {
-    /// Who sends this? `None` when there is no `Authorization` header at all.
+    /// Verifies the token of a request. `None` if there is no `Authorization` header at all.
     pub async fn check(&self, headers: &HeaderMap) -> Result<Option<Access>, Rejection> {
         self.admit(headers, false)
             .await
             .map_err(|reason| self.reject(reason))
     }
 
-    /// Verify a token that did not come in a header, as userinfo's POST body may bring it
-    /// (OpenID Connect Core §5.3.1). It is judged as a bearer token.
+    /// Verifies a token that did not arrive in a header, such as one in the POST body of userinfo (OpenID Connect Core
+    /// §5.3.1). It is treated as a bearer token.
     pub async fn verify_token(&self, token: &str) -> Result<Access, Rejection> {
         self.prove(token, false)
             .await
             .map_err(|reason| self.reject(reason))
     }
 
-    /// May requests come? Keys are loaded and, when there is a feed, it was heard once.
+    /// True once keys are loaded and the feed, if there is one, was live once.
     pub fn ready(&self) -> bool {
         self.readiness().is_ok()
     }
 
-    /// [`Self::ready`], or why not, as far as it is known.
+    /// [`Self::ready`], or the reason if it is not, as far as it is known.
     pub fn readiness(&self) -> Result<(), NotReady> {
         let state = self.0.signals.state((self.0.clock)(), self.0.grace_ms);
         if state == FeedState::Never {
@@ -109,8 +109,8 @@ impl Guard {
         Ok(())
     }
 
-    /// Wait until the guard is ready and its feed is live: what a service does before it says that it is ready. It fails
-    /// with the reason when waiting alone will not help, or when nothing was heard for long; see [`Signals::live`].
+    /// Waits until the guard is ready and its feed is live: what a service does before it reports ready. Fails with the
+    /// reason if waiting alone will not help, or if nothing was received for long; see [`Signals::live`].
     pub async fn live(&self) -> Result<(), NotReady> {
         self.0.signals.live().await.map_err(NotReady::Feed)?;
         if !self.0.keys.ready() && self.0.keys.refresh().await.is_err() {
@@ -119,7 +119,7 @@ impl Guard {
         Ok(())
     }
 
-    /// What the guard knows of revocations.
+    /// The known revocations.
     pub fn signals(&self) -> &Signals {
         &self.0.signals
     }
@@ -129,7 +129,7 @@ impl Guard {
         NotReady::NoKeys(reason.unwrap_or_else(|| "they have not been fetched yet".to_owned()))
     }
 
-    /// How the guard is doing.
+    /// The current state of the guard.
     pub fn health(&self) -> GuardHealth {
         GuardHealth {
             ready: self.ready(),
@@ -182,19 +182,19 @@ impl Guard {
         Ok(Access::new(claims))
     }
 
-    /// A token that our issuer's keys prove and that names another issuer was not made up: somebody wrote one of the two
-    /// names down wrongly. Said once.
+    /// A token signed with our issuer's keys that names another issuer is not forged: one of the two names is
+    /// misconfigured. Logged once.
     fn tell_of_another_issuer(&self, claims: &Claims, refusal: Refusal) {
         if refusal == Refusal::WrongIssuer && !self.0.told_of_another_issuer.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 issuer = self.0.policy.issuer,
                 found = ?claims.iss,
-                "a token that the issuer's keys prove is of another issuer than this guard believes"
+                "a token signed with the issuer's keys names another issuer than this guard is configured for"
             );
         }
     }
 
-    /// The claims of a token with a good signature, remembered or checked now. Nothing else is judged.
+    /// The claims of a token with a valid signature, cached or verified now. Nothing else is checked.
     async fn genuine(&self, token: &str) -> Result<Arc<Claims>, Denial> {
         if token.len() > ACCESS_TOKEN.longest {
             return Err(Denial::Token(Refusal::TooLong));
@@ -233,7 +233,7 @@ impl Guard {
         Ok(claims)
     }
 
-    /// A remembered signature counts as long as the very key that made it is in the set and not revoked.
+    /// A cached signature counts as long as the very key that made it is in the set and not revoked.
     fn recall(&self, digest: &[u8; 32], keys: &KeySet) -> Option<Result<Arc<Claims>, Denial>> {
         let verified = self.0.verified.as_ref()?.get(digest)?;
         if self.0.signals.is_key_revoked(&verified.kid) {
@@ -245,7 +245,7 @@ impl Guard {
         same.then(|| Ok(Arc::clone(&verified.claims)))
     }
 
-    /// Only what could be accepted now is worth the memory: nobody fills it with expired tokens.
+    /// Only acceptable tokens are cached, so that nobody can fill the cache with expired ones.
     fn remember(&self, digest: [u8; 32], verified: Verified) {
         let now_s = (self.0.clock)().div_euclid(1000);
         if let Some(cache) = &self.0.verified
@@ -263,13 +263,13 @@ impl Guard {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(Denial::Inactive),
             Ok(Err(fault)) => {
-                tracing::warn!(reason = %fault, "the issuer could not be asked about a token");
+                tracing::warn!(reason = %fault, "introspection of a token failed");
                 Err(Denial::NoIntrospection)
             }
             Err(_) => {
                 tracing::warn!(
                     issuer = self.0.policy.issuer,
-                    "the issuer did not answer in time about a token"
+                    "introspection of a token timed out"
                 );
                 Err(Denial::NoIntrospection)
             }
@@ -277,7 +277,7 @@ impl Guard {
     }
 }
 
-/// What to do with a good token whose revocation we may not know of.
+/// How to treat a valid token whose revocation may not be known.
 #[derive(Debug, PartialEq, Eq)]
 enum Stance {
     Serve,
@@ -285,7 +285,7 @@ enum Stance {
     Refuse,
 }
 
-/// PURE. No feed was ever promised (`Off`): an ordinary route serves; a sensitive one asks the issuer.
+/// Pure. If no feed is configured (`Off`), an ordinary route serves; a sensitive one introspects.
 fn stance(feed: FeedState, sensitive: bool) -> Stance {
     match (feed, sensitive) {
         (FeedState::Live, _) | (FeedState::Off | FeedState::Grace, false) => Stance::Serve,

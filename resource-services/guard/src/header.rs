@@ -1,21 +1,21 @@
-//! Where a token may stand: in one `Authorization` header and nowhere else. PURE.
+//! Where a token may be: in one `Authorization` header and nowhere else. Pure.
 
 use http::{HeaderMap, Uri, header};
 
 use crate::reject::Denial;
 
-/// The bearer token of a request; `None` when it has no `Authorization` header at all.
+/// The bearer token of a request; `None` if it has no `Authorization` header at all.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     let mut found = headers.get_all(header::AUTHORIZATION).iter();
     let Some(first) = found.next() else {
         return Ok(None);
     };
-    // RFC 6750 §2: no more than one way, and two readers could choose two different ones of these.
+    // RFC 6750 §2: only one method per request, and two readers could choose two different headers.
     if found.next().is_some() {
         return Err(Denial::SeveralCredentials);
     }
     let text = first.to_str().map_err(|_| Denial::NotBearer)?;
-    // RFC 9110 §11.1: the scheme is case-insensitive, one or more spaces follow.
+    // RFC 9110 §11.1: the scheme is case-insensitive, and one or more spaces follow.
     let (scheme, rest) = text.split_once(' ').ok_or(Denial::NotBearer)?;
     let token = rest.trim_start_matches(' ');
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains([' ', ',', '\t']) {
@@ -24,8 +24,8 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     Ok(Some(token))
 }
 
-/// RFC 9700 §4.3.2: a token in the address ends up in logs and histories. A client that sends one there
-/// must learn it at once, also where a request without a token would pass.
+/// RFC 9700 §4.3.2: a token in the URL ends up in logs and histories. A client that sends one there must learn it at
+/// once, even where a request without a token would pass.
 pub(crate) fn query_is_clean(uri: &Uri) -> Result<(), Denial> {
     let query = uri.query().unwrap_or("");
     if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token") {

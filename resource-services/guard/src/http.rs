@@ -1,4 +1,4 @@
-//! The issuer over HTTP: its keys, and its opinion of one token. Feature `http`.
+//! The issuer over HTTP: its keys, and introspection of a token. Feature `http`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use crate::keys::{FetchError, Keys};
 use crate::keyset::LONGEST_SET;
 
 impl Keys {
-    /// The keys at a JWKS address, by the machine's clock.
+    /// The keys at a JWKS address, with the system clock.
     pub fn http(jwks_uri: impl Into<String>, client: Client) -> Self {
         Self::http_by(jwks_uri, client, system_clock())
     }
 
-    /// The keys at a JWKS address, by a given clock.
+    /// The keys at a JWKS address, with the given clock.
     pub fn http_by(jwks_uri: impl Into<String>, client: Client, clock: Clock) -> Self {
         let uri: Arc<str> = jwks_uri.into().into();
         Self::new(move || jwks(client.clone(), Arc::clone(&uri)).boxed(), clock)
     }
 }
 
-/// Asks an introspection endpoint (RFC 7662) about one token; for [`crate::GuardBuilder::introspect`].
+/// Introspects a token at an endpoint (RFC 7662); for [`crate::GuardBuilder::introspect`].
 pub fn introspector(
     endpoint: &str,
     client_id: &str,
@@ -54,7 +54,7 @@ async fn jwks(client: Client, uri: Arc<str>) -> Result<Vec<u8>, FetchError> {
     let request = client
         .get(&*uri)
         .header(ACCEPT, "application/jwk-set+json, application/json")
-        // What some cache has kept may be older than the word that made us ask.
+        // A cached copy may be older than the event that triggered this fetch.
         .header(CACHE_CONTROL, "no-cache");
     let named = |why: String| FetchError(format!("{uri}: {why}"));
     let answer = request.timeout(PATIENCE).send().await;
@@ -79,20 +79,20 @@ async fn ask(
         .await
         .map_err(told)?;
     let bytes = body(answer, LONGEST_OPINION).await?;
-    // RFC 7662 §2.2: `active` is required and a boolean; anything else is no opinion, and fails closed.
+    // RFC 7662 §2.2: `active` is required and a boolean; anything else is invalid, and fails closed.
     match Members::parse(&bytes)
         .ok()
         .and_then(|mut members| members.value("active"))
     {
         Some(Value::Bool(active)) => Ok(active),
-        _ => Err("the answer has no boolean `active`".to_owned()),
+        _ => Err("the response has no boolean `active`".to_owned()),
     }
 }
 
-/// At most `limit` bytes of a 200.
+/// At most `limit` bytes of a 200 response.
 async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
     if answer.status() != StatusCode::OK {
-        return Err(format!("the answer was {}", answer.status()));
+        return Err(format!("the response status was {}", answer.status()));
     }
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(told)? {
@@ -105,7 +105,7 @@ async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// What went wrong, down to its cause; the address is told by whoever tells this.
+/// The error down to its cause, without the address, which the caller adds.
 pub(crate) fn told(fault: reqwest::Error) -> String {
     let fault = fault.without_url();
     let mut text = fault.to_string();
@@ -128,7 +128,7 @@ pub(crate) fn basic(client_id: &str, client_secret: &str) -> HeaderValue {
 }
 
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A little less than the guard has, which does not know whom it waits for.
+/// A little less than the timeout of the guard, which does not know whom it waits for.
 const PATIENCE_WITH_A_QUESTION: Duration = Duration::from_millis(2_800);
 const LONGEST_OPINION: usize = 64 * 1024;
 

@@ -1,4 +1,4 @@
-//! Strict reading of JSON objects: a repeated member is a refusal, and a wrong type is never "absent".
+//! Strict parsing of JSON objects: a repeated member is an error, and a wrong type never counts as absent.
 
 use std::fmt;
 
@@ -11,23 +11,23 @@ use serde_json::{Map, Value};
 /// Why a member could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Not JSON, not an object, or bytes behind it.
+    /// Not JSON, not an object, or followed by more bytes.
     NotAnObject,
-    /// A member is there twice, at any depth.
+    /// A member appears twice, at any depth.
     Repeated,
-    /// A member that must be there is not.
+    /// A required member is absent.
     Missing(&'static str),
-    /// A member has another type, or a number lies out of range.
+    /// A member has another type, or a number is out of range.
     Mistyped(&'static str),
 }
 
-/// The members of one object, taken out one by one by name and type.
+/// The members of one object, removed one by one by name and type.
 #[derive(Debug)]
 pub(crate) struct Members(Map<String, Value>);
 
 impl Members {
-    /// RFC 7519 §4 and RFC 7515 §4 let a parser take the last of two equal names; two parsers that
-    /// disagree on which one counts are an attack, so we refuse.
+    /// RFC 7519 §4 and RFC 7515 §4 let a parser take the last of two equal names; parsers that disagree on which one
+    /// counts enable attacks, so both are rejected.
     pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
         match serde_json::from_slice::<Strict>(bytes) {
             Ok(Strict(Value::Object(members))) => Ok(Self(members)),
@@ -69,8 +69,8 @@ impl Members {
         }
     }
 
-    /// Seconds since 1970. RFC 7519 §2 would let a NumericDate be a fraction; nobody needs one, and a
-    /// verifier that took a mistyped date for an absent one was CVE-2026-25537.
+    /// Seconds since 1970. RFC 7519 §2 would allow a NumericDate to be a fraction, which nobody needs; a verifier that
+    /// took a mistyped date for an absent one was CVE-2026-25537.
     pub fn optional_instant(&mut self, name: &'static str) -> Result<Option<i64>, Fault> {
         match self.0.remove(name) {
             None => Ok(None),
@@ -86,7 +86,7 @@ impl Members {
         self.optional_instant(name)?.ok_or(Fault::Missing(name))
     }
 
-    /// A position in a log: a whole number from 0; absent or null is none.
+    /// A position in a log: a whole number from 0; `None` if absent or null.
     #[cfg(feature = "http")]
     pub fn optional_position(&mut self, name: &'static str) -> Result<Option<u64>, Fault> {
         match self.0.remove(name) {
@@ -96,7 +96,7 @@ impl Members {
         }
     }
 
-    /// An array of strings; absent is empty.
+    /// An array of strings; empty if absent.
     pub fn texts(&mut self, name: &'static str) -> Result<Vec<String>, Fault> {
         match self.0.remove(name) {
             None => Ok(Vec::new()),
@@ -105,7 +105,7 @@ impl Members {
         }
     }
 
-    /// RFC 7519 §4.1.3: one string, or an array of strings; here required, and never empty.
+    /// RFC 7519 §4.1.3: one string, or an array of strings; required here, and never empty.
     pub fn audience(&mut self) -> Result<Vec<String>, Fault> {
         let found = match self.0.remove("aud") {
             None => return Err(Fault::Missing("aud")),
@@ -122,8 +122,8 @@ impl Members {
     }
 }
 
-/// RFC 7515 §2: base64url without padding, line breaks or white space; and without stray trailing bits,
-/// so that each byte string has exactly one spelling.
+/// RFC 7515 §2: base64url without padding, line breaks or white space, and without stray trailing bits, so that each
+/// byte string has exactly one spelling.
 pub(crate) fn base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
@@ -141,7 +141,7 @@ fn all_text(items: Vec<Value>) -> Option<Vec<String>> {
 /// The last second of the year 9999: far enough, and no sum of two such numbers overflows.
 const LAST_INSTANT: i64 = 253_402_300_799;
 
-/// A JSON value in which no object names a member twice. serde_json itself bounds the depth (128).
+/// A JSON value in which no object repeats a member. serde_json itself limits the depth (128).
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {

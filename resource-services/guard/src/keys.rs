@@ -1,4 +1,4 @@
-//! The issuer's keys as this process knows them: fetched rarely, kept through outages, never made worse.
+//! The cache of the issuer's keys: fetched rarely, kept through outages, never replaced by something worse.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::clock::{Clock, system_clock};
 use crate::keyset::{KeySet, PoisonedKeys};
 
-/// A JWKS document could not be brought.
+/// A JWKS document could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[error("the key set could not be fetched: {0}")]
 pub struct FetchError(pub String);
@@ -22,63 +22,65 @@ pub struct FetchError(pub String);
 /// Why a refresh left the keys as they were.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// Nothing came.
+    /// The fetch failed.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// What came must not be used.
-    #[error("the fetched key set was refused")]
+    /// The fetched set must not be used.
+    #[error("the fetched key set was rejected")]
     Poisoned(#[from] PoisonedKeys),
 }
 
-/// How the keys are doing, for a health page.
+/// The state of the keys, for a health page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct KeysHealth {
-    /// Usable keys; 0 also when they are too old to be used.
+    /// The number of usable keys; 0 also if they are too old to be used.
     pub loaded: usize,
-    /// Since the last successful fetch; absent for fixed keys and before the first.
+    /// Milliseconds since the last successful fetch; absent for fixed keys and before the first fetch.
     pub age_ms: Option<i64>,
-    /// Poisoned sets that were served to us and refused: an alarm when above 0.
+    /// How many suspicious sets were rejected: alert if above 0.
     pub poisoned_sets: u64,
-    /// Fetches that brought nothing.
+    /// How many fetches failed.
     pub failed_fetches: u64,
 }
 
 /// The cache of an issuer's JWKS. Clones share one cache.
 ///
-/// - An unknown `kid` causes at most one fetch per 30 s, however many ask, loaded keys or none; one per second in the
-///   minute after a key was revoked. Only a message of the issuer's own feed is not kept waiting, a few times.
-/// - When the issuer is away the known keys count for 24 h, then nothing is accepted.
-/// - A poisoned or empty set never replaces a good one.
+/// - An unknown `kid` causes at most one fetch per 30 s, however many requests name it, whether keys are loaded or not;
+///   one per second in the minute after a key was revoked. Only a few messages of the issuer's own feed bypass this
+///   limit.
+/// - If the issuer is unavailable, the known keys stay valid for 24 h; after that nothing is accepted.
+/// - A suspicious or empty set never replaces a good one.
 #[derive(Clone)]
 pub struct Keys(Arc<Inner>);
 
 type Fetch = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<u8>, FetchError>> + Send + Sync>;
 
 struct Inner {
-    /// `None`: fixed keys, which never grow old.
+    /// `None` for fixed keys, which never expire.
     fetch: Option<Fetch>,
     clock: Clock,
     loaded: ArcSwapOption<Loaded>,
-    /// Whoever holds it is the one fetch in flight.
+    /// Held by the only fetch in flight.
     flight: Arc<Mutex<()>>,
     /// `NEVER` before the first attempt.
     last_attempt_ms: AtomicI64,
-    /// When a key was revoked last; `NEVER` before the first.
+    /// When a key was last revoked; `NEVER` before the first time.
     revoked_at_ms: AtomicI64,
-    /// How much of what messages of the feed may hurry is used up; see [`hurry`]. Changed by whoever has the flight.
+    /// How much of the feed's allowance for immediate fetches is used; see [`hurry`]. Changed only by the holder of the
+    /// flight.
     hurried_ms: AtomicI64,
-    /// The revoked keys that a fetch has not taken away yet.
+    /// Revoked keys that the fetched set may still contain.
     unwanted: StdMutex<Unwanted>,
     poisoned_sets: AtomicU64,
     failed_fetches: AtomicU64,
-    /// Why the last fetch brought nothing.
+    /// Why the last fetch failed.
     trouble: StdMutex<Option<String>>,
 }
 
 #[derive(Default)]
 struct Unwanted {
     kids: Vec<String>,
-    /// A task looks after them.
+    /// Whether a background task refreshes the keys.
     attended: bool,
 }
 
@@ -88,7 +90,7 @@ struct Loaded {
 }
 
 impl Keys {
-    /// Keys that `fetch` brings as the bytes of a JWKS document.
+    /// Keys from `fetch`, which returns the bytes of a JWKS document.
     pub fn new<F>(fetch: F, clock: Clock) -> Self
     where
         F: Fn() -> BoxFuture<'static, Result<Vec<u8>, FetchError>> + Send + Sync + 'static,
@@ -108,18 +110,18 @@ impl Keys {
         )
     }
 
-    /// Fetch now, cool-down or not; one at a time.
+    /// Fetches now, regardless of the cool-down; one fetch at a time.
     pub async fn refresh(&self) -> Result<(), RefreshError> {
         let flight = Arc::clone(&self.0.flight).lock_owned().await;
         self.fly(flight).await
     }
 
-    /// Is there a key to verify with, not older than 24 h?
+    /// True if there is a key to verify with that is not older than 24 h.
     pub fn ready(&self) -> bool {
         self.current().is_some_and(|set| !set.is_empty())
     }
 
-    /// The set in force: `None` before the first and when the last one is older than 24 h.
+    /// The current set: `None` before the first fetch and if the last one is older than 24 h.
     pub fn current(&self) -> Option<Arc<KeySet>> {
         let loaded = self.0.loaded.load();
         let loaded = loaded.as_ref()?;
@@ -132,7 +134,7 @@ impl Keys {
         locked(&self.0.trouble).clone()
     }
 
-    /// How the keys are doing.
+    /// The current state of the keys.
     pub fn health(&self) -> KeysHealth {
         let age = |loaded: &Arc<Loaded>| self.0.fetch.is_some().then(|| self.0.age_ms(loaded));
         KeysHealth {
@@ -143,8 +145,8 @@ impl Keys {
         }
     }
 
-    /// Keep the keys fresh until `shutdown`: every 5 minutes, and with growing pauses (250 ms to 5 s)
-    /// as long as there are none. Without this the first request loads them and later ones renew them.
+    /// Keeps the keys fresh until `shutdown`: every 5 minutes, and with growing pauses (250 ms to 5 s) as long as there
+    /// are none. Without this task the first request loads them and later requests refresh them.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let refreshing = async {
             let mut hurry_ms = 250;
@@ -169,8 +171,8 @@ impl Keys {
         }
     }
 
-    /// For a token whose key we do not have: one fetch if the cool-down has passed. Who comes while it
-    /// is in flight waits for its result, so that a key rotation refuses nobody.
+    /// For a token with an unknown key: one fetch if the cool-down has passed. Requests that arrive during the fetch
+    /// wait for its result, so that a key rotation rejects no request.
     pub(crate) async fn seek(&self) {
         if self.0.fetch.is_none() {
             return;
@@ -182,7 +184,7 @@ impl Keys {
         }
     }
 
-    /// The set in force; when it is older than 5 minutes it is renewed behind the request's back.
+    /// The current set; if it is older than 5 minutes, it is refreshed in the background.
     pub(crate) fn for_request(&self) -> Option<Arc<KeySet>> {
         let loaded = self.0.loaded.load();
         let aging = loaded
@@ -205,16 +207,16 @@ impl Keys {
         WeakKeys(Arc::downgrade(&self.0))
     }
 
-    /// For a message of the issuer's own feed whose key we do not have. The word that keys have changed is signed by the
-    /// new one: if it had to wait for the cool-down, a revoked key would be believed for as long. So there is one fetch
-    /// for the message, cool-down or not. A feed whose messages name keys that the issuer does not publish soon waits
-    /// like everybody: it must not make us hammer the issuer.
+    /// For a message of the issuer's own feed with an unknown key. The message that keys have changed is signed with
+    /// the new key: if it had to wait for the cool-down, a revoked key would be trusted for as long. So one fetch is
+    /// made for the message, regardless of the cool-down. A feed whose messages keep naming unpublished keys soon has
+    /// to wait as well, so that it cannot make guards flood the issuer.
     pub(crate) async fn seek_for_feed(&self, kid: &str) {
         if self.0.fetch.is_none() || self.has(kid) {
             return;
         }
         let flight = Arc::clone(&self.0.flight).lock_owned().await;
-        // Whoever was in flight may have brought it.
+        // The fetch that was in flight may have brought it.
         if self.has(kid) {
             return;
         }
@@ -235,10 +237,10 @@ impl Keys {
         self.current().is_some_and(|set| set.contains(kid))
     }
 
-    /// A key was revoked: fetch, cool-down or not, without making the caller wait.
+    /// A key was revoked: fetches in the background, regardless of the cool-down.
     ///
-    /// The word of it may be faster than the issuer's own JWKS. A set that still has the key is therefore asked for
-    /// again, a few times with growing pauses: else the key that signs from now on would stay unknown for a cool-down.
+    /// The revocation may arrive before the issuer's own JWKS is updated. A set that still has the key is therefore
+    /// fetched again a few times with growing pauses: otherwise the new signing key would stay unknown for a cool-down.
     pub(crate) fn refetch_without(&self, kid: &str) {
         if self.0.fetch.is_none() {
             return;
@@ -255,7 +257,7 @@ impl Keys {
         }
     }
 
-    /// Fetches until no key is there that must not be, or until it has been tried often enough.
+    /// Fetches until no revoked key is left, or until all attempts are used.
     async fn get_rid(&self) {
         let mut pauses = REFETCH_PAUSES_MS.into_iter();
         loop {
@@ -268,7 +270,7 @@ impl Keys {
             let pause_ms = {
                 let mut unwanted = locked(&self.0.unwanted);
                 if unwanted.kids.len() > asked.len() {
-                    // One more was revoked meanwhile, perhaps after the set was made that has come.
+                    // Another key was revoked in the meantime, perhaps after the fetched set was made.
                     pauses = REFETCH_PAUSES_MS.into_iter();
                     Some(0)
                 } else {
@@ -286,7 +288,7 @@ impl Keys {
         }
     }
 
-    /// In a task of its own: a caller that hangs up must not use up the cool-down without a fetch.
+    /// Runs in its own task: a caller that disconnects must not consume the cool-down without a fetch.
     async fn fly(&self, flight: OwnedMutexGuard<()>) -> Result<(), RefreshError> {
         let inner = Arc::clone(&self.0);
         let landed = tokio::spawn(async move {
@@ -316,7 +318,7 @@ impl Keys {
     }
 }
 
-/// What the revocation set holds of the keys: enough to wake them, not enough to keep them.
+/// A weak reference from the revocation set to the keys: enough to trigger a fetch, not enough to keep them alive.
 pub(crate) struct WeakKeys(Weak<Inner>);
 
 impl WeakKeys {
@@ -336,7 +338,7 @@ impl Inner {
         let outcome = match tokio::time::timeout(LONGEST_FETCH, fetch()).await {
             Ok(Ok(bytes)) => KeySet::parse(&bytes).map_err(RefreshError::from),
             Ok(Err(fault)) => Err(fault.into()),
-            Err(_) => Err(FetchError("no answer in time".to_owned()).into()),
+            Err(_) => Err(FetchError("the server did not respond in time".to_owned()).into()),
         };
         match outcome {
             Ok(set) => {
@@ -371,18 +373,18 @@ impl Inner {
         match refused {
             RefreshError::Poisoned(why) => {
                 self.poisoned_sets.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(reason = %why, "a poisoned key set was refused, the known keys stay");
+                tracing::error!(reason = %why, "a suspicious key set was rejected; the previous keys stay in use");
             }
             RefreshError::Fetch(why) => {
                 self.failed_fetches.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(reason = %why, "the key set could not be renewed, the known keys stay");
+                tracing::warn!(reason = %why, "the key set could not be refreshed; the previous keys stay in use");
             }
         }
     }
 
     fn cooled_down(&self) -> bool {
         let (now, last) = ((self.clock)(), self.last_attempt_ms.load(Ordering::Acquire));
-        // The key that signs from now on may be made a little later than the other was revoked.
+        // The next signing key may be created a little after the other one was revoked.
         let upheaval = now.abs_diff(self.revoked_at_ms.load(Ordering::Acquire)) < UPHEAVAL_MS;
         let pause_ms = if upheaval {
             UPHEAVAL_COOL_DOWN_MS
@@ -392,13 +394,13 @@ impl Inner {
         last == NEVER || now.abs_diff(last) >= pause_ms
     }
 
-    /// A clock that was set back must not make old keys young: distance counts, in either direction.
+    /// A clock that was set back must not make old keys young: the distance counts, in either direction.
     fn age_ms(&self, loaded: &Loaded) -> i64 {
         i64::try_from((self.clock)().abs_diff(loaded.at_ms)).unwrap_or(i64::MAX)
     }
 }
 
-/// Outside a runtime nothing is spawned; the next request that misses a key fetches it.
+/// Outside a runtime nothing is spawned; the next request that lacks a key fetches it.
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> bool {
     tokio::runtime::Handle::try_current()
         .map(|runtime| runtime.spawn(task))
@@ -409,11 +411,11 @@ fn locked<T>(mutex: &StdMutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// PURE. What will be used up after one more fetch past the cool-down, if it may be made: a few at once, then one in a
-/// while. It is kept as the instant at which all of it is free again.
+/// Pure. The used allowance after one more fetch past the cool-down, or `None` if it is not allowed: a few at once,
+/// then one at intervals. The value is the instant at which the whole allowance is free again.
 fn hurry(used_ms: i64, now_ms: i64) -> Option<i64> {
     const MOST_MS: i64 = HURRIED_AT_ONCE * HURRY_EVERY_MS;
-    // Further away than it ever is: the clock was set back.
+    // Further ahead than possible: the clock was set back.
     let used_ms = match used_ms {
         far if far > now_ms.saturating_add(MOST_MS) => now_ms,
         used_ms => used_ms.max(now_ms),
@@ -422,14 +424,14 @@ fn hurry(used_ms: i64, now_ms: i64) -> Option<i64> {
     (more_ms - now_ms <= MOST_MS).then_some(more_ms)
 }
 
-/// After each try to have a key set without a revoked key.
+/// The pauses after each attempt to get a key set without a revoked key.
 const REFETCH_PAUSES_MS: [u64; 7] = [50, 200, 400, 800, 1_600, 3_200, 6_400];
 const NEVER: i64 = i64::MIN;
 const COOL_DOWN_MS: i64 = 30_000;
-/// After the revocation of a key, for how long and how often unknown keys are looked for.
+/// After the revocation of a key, for how long and how often unknown keys are fetched.
 const UPHEAVAL_MS: u64 = 60_000;
 const UPHEAVAL_COOL_DOWN_MS: u64 = 1_000;
-/// How many messages of the feed may name a key that is not there before they wait, and how soon the next one may.
+/// How many feed messages may name unknown keys before they have to wait, and how soon the next one may.
 const HURRIED_AT_ONCE: i64 = 5;
 const HURRY_EVERY_MS: i64 = 10_000;
 const FRESH_FOR_MS: i64 = 300_000;
@@ -444,7 +446,7 @@ mod tests {
 
     const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"known","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}"#;
 
-    /// Keys of an issuer that always publishes the same one, the clock, and the count of fetches.
+    /// Keys of an issuer that always publishes the same one, the clock, and the number of fetches.
     fn keys() -> (Keys, Arc<AtomicI64>, Arc<AtomicU64>) {
         let (time, fetches) = (Arc::new(AtomicI64::new(1_000_000)), Arc::new(AtomicU64::new(0)));
         let (read, count) = (Arc::clone(&time), Arc::clone(&fetches));
@@ -470,7 +472,7 @@ mod tests {
         }
         let fetched = fetches.load(Ordering::SeqCst);
         assert!(fetched <= 6 + 360, "{fetched} in an hour");
-        // Requests with made-up keys have no part in it.
+        // Requests with made-up keys do not affect it.
         let before = fetches.load(Ordering::SeqCst);
         for _ in 0..1_000 {
             keys.seek().await;
@@ -505,7 +507,7 @@ mod tests {
     async fn every_revoked_key_must_be_gone_before_the_set_is_left_alone() {
         let (keys, _, fetches) = keys();
         keys.refresh().await.expect("keys");
-        // The issuer's own set lags: the second one that was revoked is still in it.
+        // The issuer's own set lags: the second revoked key is still in it.
         keys.refetch_without("other");
         keys.refetch_without("known");
         tokio::time::sleep(Duration::from_secs(60)).await;

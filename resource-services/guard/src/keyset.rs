@@ -1,4 +1,5 @@
-//! A parsed JWKS (RFC 7517): which key may prove what. PURE, and strict: a set that smells is refused whole.
+//! A parsed JWKS (RFC 7517): which key may verify what. Pure and strict: a key set with a suspicious key is rejected as
+//! a whole.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::json::{Members, base64url};
 
-/// A signature algorithm that this crate can check. There is no `none` and no HMAC to allow by mistake.
+/// A signature algorithm that this crate can verify. There is no `none` and no HMAC to allow by mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256.
@@ -25,7 +26,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them: the default allow-list.
+    /// All algorithms: the default allow-list.
     pub const ALL: [Self; 4] = [Self::ES256, Self::EdDSA, Self::RS256, Self::PS256];
 
     /// Names are case-sensitive (RFC 7515 §4.1.1): `nOnE` and `es256` are not in the table either.
@@ -56,8 +57,8 @@ pub struct KeySet {
 }
 
 impl KeySet {
-    /// Read a JWKS document. Keys of unknown kinds are skipped (RFC 7517 §5); anything that no careful
-    /// issuer would publish poisons the whole set.
+    /// Parses a JWKS document. Keys of unknown kinds are skipped (RFC 7517 §5); anything that no careful issuer would
+    /// publish makes it reject the whole set.
     pub fn parse(bytes: &[u8]) -> Result<Self, PoisonedKeys> {
         if bytes.len() > LONGEST_SET {
             return Err(PoisonedKeys::TooLong);
@@ -84,17 +85,17 @@ impl KeySet {
         }
     }
 
-    /// How many usable keys there are.
+    /// The number of usable keys.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Is there no key, so that nothing can be proven?
+    /// True if there is no usable key.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// Is there a key with this id?
+    /// True if there is a key with this id.
     pub fn contains(&self, kid: &str) -> bool {
         self.keys.contains_key(kid)
     }
@@ -120,11 +121,11 @@ impl fmt::Debug for KeySet {
 pub(crate) struct PublicKey {
     pub algorithm: Algorithm,
     pub key: DecodingKey,
-    /// Of algorithm and material: a verdict reached with another key of the same kid does not count.
+    /// A digest of algorithm and key material: a result obtained with another key of the same kid does not count.
     pub fingerprint: [u8; 32],
 }
 
-/// Why a fetched key set was not taken.
+/// Why a fetched key set was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PoisonedKeys {
     /// Larger than 256 KiB.
@@ -136,27 +137,27 @@ pub enum PoisonedKeys {
     /// No usable key.
     #[error("the key set holds no usable key")]
     Empty,
-    /// A private member was published.
+    /// A key contains private members.
     #[error("the key set holds a private key")]
     Private,
-    /// A symmetric key was published.
+    /// A key is symmetric.
     #[error("the key set holds a symmetric key")]
     Symmetric,
     /// Two keys share an id.
     #[error("two keys have the same kid")]
     RepeatedKid,
-    /// A key without an id.
+    /// A key has no id.
     #[error("a key has no kid, or one longer than 256 bytes")]
     NoKid,
-    /// RSA outside 2048 to 8192 bits, or with a careless exponent.
+    /// An RSA key is outside of 2048 to 8192 bits, or has an unsafe exponent.
     #[error("an RSA key is too weak or too large")]
     WeakKey,
-    /// Coordinates of a wrong length or spelling.
+    /// A coordinate has a wrong length or encoding.
     #[error("a key is malformed")]
     Malformed,
 }
 
-/// `None`: a key of no use to us (unknown kind, curve or algorithm, or meant for encryption).
+/// `None` for a key that cannot be used here: unknown kind, curve or algorithm, or meant for encryption.
 fn public_key(mut jwk: Members) -> Result<Option<(String, PublicKey)>, PoisonedKeys> {
     if jwk.has("k") {
         return Err(PoisonedKeys::Symmetric);
@@ -203,7 +204,7 @@ enum Kind {
     Rsa,
 }
 
-/// `alg` if it is there, else what the kind of key implies; `None` if we cannot use it.
+/// `alg` if present, else the algorithm that the kind of key implies; `None` if it is not supported.
 fn algorithm(kind: Kind, jwk: &mut Members) -> Result<Option<Algorithm>, PoisonedKeys> {
     let malformed = |_| PoisonedKeys::Malformed;
     let for_signatures = jwk
@@ -238,8 +239,8 @@ fn material(kind: Kind, jwk: &mut Members) -> Result<(DecodingKey, Vec<u8>), Poi
     };
     match kind {
         Kind::Ec => {
-            // RFC 7518 §6.2.1.2: full length, also with leading zeros. Points off the curve are refused
-            // by the cryptographic library at each use.
+            // RFC 7518 §6.2.1.2: full length, including leading zeros. The cryptographic library rejects points off the
+            // curve at each use.
             let (x, y) = (bytes("x")?, bytes("y")?);
             if x.len() != 32 || y.len() != 32 {
                 return Err(PoisonedKeys::Malformed);
@@ -265,7 +266,7 @@ fn material(kind: Kind, jwk: &mut Members) -> Result<(DecodingKey, Vec<u8>), Poi
     }
 }
 
-/// Modulus of 2048 to 8192 bits, odd; exponent odd, at least 65537 and at most 32 bits.
+/// True for an odd modulus of 2048 to 8192 bits and an odd exponent of at least 65537 and at most 32 bits.
 fn strong_rsa(n: &[u8], e: &[u8]) -> bool {
     let bits = match n.iter().position(|byte| *byte != 0) {
         Some(zeros) => (n.len() - zeros) * 8 - n[zeros].leading_zeros() as usize,

@@ -1,4 +1,4 @@
-//! What `.layer(…)` takes: a guard and how strict it is here.
+//! The tower layer: a guard and how strict it is on these routes.
 
 use http::Response;
 use http::request::Parts;
@@ -7,7 +7,7 @@ use crate::access::{Access, Passed};
 use crate::guard::Guard;
 use crate::reject::Denial;
 
-/// Puts a [`Guard`] before a service. Made by [`Guard::required`], [`Guard::optional`], [`Guard::sensitive`].
+/// Puts a [`Guard`] in front of a service. Created by [`Guard::required`], [`Guard::optional`], [`Guard::sensitive`].
 #[derive(Clone)]
 pub struct GuardLayer {
     pub(crate) guard: Guard,
@@ -24,7 +24,7 @@ impl GuardLayer {
         }
     }
 
-    /// Refuse with 503 as soon as the feed of revocations is not live.
+    /// Responds with 503 as soon as the revocation feed is not live.
     #[must_use]
     pub fn sensitive(mut self) -> Self {
         self.sensitive = true;
@@ -33,25 +33,25 @@ impl GuardLayer {
 }
 
 impl Guard {
-    /// A layer that answers 401 to a request without credentials.
+    /// A layer that responds with 401 to a request without credentials.
     pub fn required(&self) -> GuardLayer {
         GuardLayer::new(self.clone(), true)
     }
 
-    /// A layer that lets anonymous requests pass, with no [`Access`]. A bad token is still refused.
+    /// A layer that lets anonymous requests pass, without an [`Access`]. An invalid token is still rejected.
     pub fn optional(&self) -> GuardLayer {
         GuardLayer::new(self.clone(), false)
     }
 
-    /// As [`Self::required`], for routes that move money or power: as soon as the feed of revocations
-    /// is not live they answer 503.
+    /// Like [`Self::required`], for routes that move money or grant power: they respond with 503 as soon as the
+    /// revocation feed is not live.
     pub fn sensitive(&self) -> GuardLayer {
         self.required().sensitive()
     }
 }
 
 impl GuardLayer {
-    /// Leaves in the request who it is, and that somebody looked.
+    /// Records in the request who calls, and that a guard has examined it.
     pub(crate) async fn admit(&self, parts: &mut Parts) -> Result<(), Denial> {
         let access = self
             .guard

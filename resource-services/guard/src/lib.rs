@@ -1,4 +1,4 @@
-//! A guard for the routes of a Rust service: it proves bearer tokens offline and learns of revocations live.
+//! A guard for the routes of a Rust service: it verifies bearer tokens offline and receives revocations live.
 //!
 //! ```no_run
 //! # #[cfg(feature = "http")] async fn serve(client: reqwest::Client) -> Result<(), latchkey_guard::NotReady> {
@@ -19,19 +19,19 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A request walks through it in this order, and a refusal never reaches the service's code:
+//! A request passes these steps in order, and a rejected one never reaches the code of the service:
 //!
 //! 1. `header`: one `Authorization: Bearer`, nothing in the query.
 //! 2. [`Keys`]: the issuer's JWKS, cached; [`KeySet`]: read strictly, one algorithm per key.
-//! 3. [`fn@verify`]: shape, `typ`, algorithm, signature, claims, times. Pure; use it alone where you like.
-//! 4. [`Signals`]: was the token, its family, person, client or key revoked? Told by a feed, see [`Signal`].
-//! 5. The feed's state ([`FeedState`]): live and in grace serve, lost asks the issuer for each token,
-//!    and [`Guard::sensitive`] routes refuse as soon as it is not live.
-//! 6. [`Access`], [`OptionalAccess`], [`Scoped`]: what handlers extract. Without a guard they answer 500.
-//! 7. [`Rejection`]: every refusal, in the words of RFC 6750 §3.
+//! 3. [`fn@verify`]: format, `typ`, algorithm, signature, claims, times. Pure, and usable on its own.
+//! 4. [`Signals`]: whether the token, its family, subject, client or key was revoked; fed by [`Signal`]s.
+//! 5. The state of the feed ([`FeedState`]): live and grace serve, lost introspects each token, and
+//!    [`Guard::sensitive`] routes respond with 503 as soon as it is not live.
+//! 6. [`Access`], [`OptionalAccess`], [`Scoped`]: what handlers extract. Without a guard they respond with 500.
+//! 7. [`Rejection`]: every error response, by RFC 6750 §3.
 //!
-//! Not here: sender-constrained tokens (a token with `cnf` is refused, never taken for a bearer token),
-//! encrypted tokens, opaque tokens.
+//! Not supported: sender-constrained tokens (a token with `cnf` is rejected, never taken for a bearer token), encrypted
+//! tokens, opaque tokens.
 #![warn(missing_docs)]
 
 mod access;

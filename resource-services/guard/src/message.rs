@@ -1,4 +1,4 @@
-//! What the feed of revocations says, and whether nothing is missing between two messages. PURE.
+//! The messages of the revocation feed, and whether any is missing between two of them. Pure.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::keyset::{Algorithm, KeySet};
 use crate::signals::Signal;
 use crate::verify::{Expected, Jws, Refusal};
 
-/// A place in the issuer's log. Another epoch is another log, whatever the numbers say.
+/// A position in the issuer's log. Another epoch is another log, whatever the numbers are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
     pub epoch: String,
@@ -22,14 +22,14 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The kinds of message.
+/// The kinds of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Everything that is revoked now, in one or more parts.
+    /// Everything that is currently revoked, in one or more parts.
     Snapshot,
-    /// What was revoked since the last message.
+    /// What was revoked since the previous message.
     Entries,
-    /// Nothing was.
+    /// Nothing was revoked since the previous message.
     Heartbeat,
 }
 
@@ -44,43 +44,43 @@ impl Kind {
     }
 }
 
-/// A message whose signature is the issuer's.
+/// A message with a valid signature of the issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub at: Cursor,
     pub prev: Option<u64>,
     pub more: bool,
     pub signals: Vec<Signal>,
-    /// Entries of a kind that this version does not know.
+    /// The number of entries of an unknown kind.
     pub unknown: usize,
 }
 
-/// Why a connection to the feed cannot be trusted any further.
+/// Why a connection to the feed can no longer be trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Broken {
     #[error("an event has an unknown name")]
     UnknownEvent,
-    #[error("a message is not signed as it should be: {0}")]
+    #[error("the signature of a message does not verify: {0}")]
     NotProven(Refusal),
     #[error("a message is malformed: {0}")]
     Malformed(Refusal),
-    #[error("a message is of the issuer {found:?}, not of {expected:?}")]
+    #[error("a message comes from the issuer {found:?}, not from {expected:?}")]
     WrongIssuer { expected: String, found: String },
-    #[error("a message is meant for another client")]
+    #[error("a message is addressed to another client")]
     WrongAudience,
-    #[error("a message was signed long ago or in the future")]
+    #[error("the timestamp of a message is too old or in the future")]
     Stale,
-    #[error("a message is signed as another event than it was sent as")]
+    #[error("the signed event name of a message differs from the one it was sent with")]
     Relabelled,
-    #[error("the first message is no snapshot")]
+    #[error("the first message is not a snapshot")]
     NoSnapshot,
-    #[error("the log has begun anew")]
+    #[error("the revocation log was reset")]
     OtherEpoch,
     #[error("messages are missing")]
     Gap,
 }
 
-/// Whom messages must come from and be meant for.
+/// The issuer that messages must come from, and the client that they must be addressed to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subscription<'a> {
     pub issuer: &'a str,
@@ -88,7 +88,7 @@ pub(crate) struct Subscription<'a> {
 }
 
 impl Message {
-    /// Verify and read one message.
+    /// Verifies and parses one message.
     pub fn parse(
         data: &str,
         kind: Kind,
@@ -113,11 +113,11 @@ impl Message {
         {
             return Err(Broken::WrongAudience);
         }
-        // A recorded stream, played again, must not keep a guard believing that nothing was revoked.
+        // A recorded stream, replayed, must not keep a guard believing that nothing was revoked.
         if members.instant("iat").map_err(malformed)?.abs_diff(now_s) > FRESH_FOR_S {
             return Err(Broken::Stale);
         }
-        // The name of an event stands outside the signature; an issuer that signs it too is held to it.
+        // The name of an event is outside of the signature; if the issuer signs it too, both must agree.
         if let Some(signed) = members.optional_text("event").map_err(malformed)?
             && Kind::named(&signed) != Some(kind)
         {
@@ -126,7 +126,7 @@ impl Message {
         read(members).map_err(malformed)
     }
 
-    /// The id of the key that a message names, to fetch it when it is new.
+    /// The id of the key that a message names, to fetch it if it is new.
     pub fn kid(data: &str) -> Option<String> {
         Jws::parse(data, &REVOCATIONS, &Algorithm::ALL)
             .ok()
@@ -171,7 +171,7 @@ fn read(mut members: Members) -> Result<Message, Fault> {
     })
 }
 
-/// `None`: a kind that a newer issuer knows. To refuse it would mean to refuse all that stands beside it.
+/// `None` for a kind that only a newer issuer knows. Rejecting it would mean rejecting everything beside it.
 fn signal(mut entry: Members) -> Result<Option<Signal>, Fault> {
     Ok(Some(match entry.text("kind")?.as_str() {
         "token" => Signal::Token {
@@ -200,18 +200,18 @@ fn signal(mut entry: Members) -> Result<Option<Signal>, Fault> {
     }))
 }
 
-/// The messages of one connection, each held against the one before.
+/// The messages of one connection, each compared with the one before.
 #[derive(Debug)]
 pub(crate) struct Chain {
     last: Option<Cursor>,
-    /// No message has come on this connection yet.
+    /// True until the first message of this connection.
     fresh: bool,
-    /// The snapshot is complete, or none was needed.
+    /// True once the snapshot is complete, or if none is needed.
     synced: bool,
 }
 
 impl Chain {
-    /// On a connection that resumes after `from`, or begins with a snapshot.
+    /// A connection that resumes after `from`, or starts with a snapshot.
     pub fn new(from: Option<Cursor>) -> Self {
         Self {
             synced: from.is_some(),
@@ -220,12 +220,12 @@ impl Chain {
         }
     }
 
-    /// From where a later connection may resume: nowhere as long as a snapshot is incomplete.
+    /// Where a later connection may resume: nowhere while a snapshot is incomplete.
     pub fn cursor(&self) -> Option<&Cursor> {
         self.last.as_ref().filter(|_| self.synced)
     }
 
-    /// What to apply, in this order; [`Signal::Live`] comes last, and only when nothing is missing.
+    /// The signals to apply, in this order; [`Signal::Live`] comes last, and only if nothing is missing.
     pub fn accept(&mut self, kind: Kind, message: Message) -> Result<Vec<Signal>, Broken> {
         let mut signals = self.follow(kind, &message)?;
         self.fresh = false;
@@ -246,7 +246,7 @@ impl Chain {
         match (&self.last, kind) {
             (None, Kind::Snapshot) => Ok(Vec::new()),
             (None, Kind::Entries | Kind::Heartbeat) => Err(Broken::NoSnapshot),
-            // The server could not resume where we were, and begins anew.
+            // The server could not resume and starts with a snapshot.
             (Some(_), Kind::Snapshot) if self.fresh => Ok(vec![Signal::Reset]),
             (Some(last), _) if last.epoch != message.at.epoch => Err(Broken::OtherEpoch),
             (Some(last), _) if message.prev != Some(last.position) => Err(Broken::Gap),

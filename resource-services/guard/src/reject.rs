@@ -1,4 +1,4 @@
-//! How a refusal looks on the wire: RFC 6750 §3 in the header, RFC 9457 in the body.
+//! Error responses: RFC 6750 §3 in the header, RFC 9457 in the body.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::verify::Refusal;
 
-/// Why a request was refused. For the log; the peer sees [`Denial::wire`]'s fixed words only.
+/// Why a request is rejected. For the log; the peer sees only the fixed sentences of [`Denial::wire`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// No `Authorization` header at all.
@@ -21,59 +21,59 @@ pub enum Denial {
     #[error("the Authorization header is not a bearer token")]
     NotBearer,
     /// A token in the query string.
-    #[error("a token in the query string")]
+    #[error("the request carries a token in the query string")]
     TokenInQuery,
-    /// The token does not count.
+    /// The token is not valid.
     #[error("{0}")]
     Token(Refusal),
-    /// The issuer was asked and does not know the token any more.
-    #[error("the issuer says that the token is not active")]
+    /// The issuer reports that the token is no longer active.
+    #[error("the issuer reports that the token is not active")]
     Inactive,
     /// The token lacks this scope.
     #[error("the token lacks the scope `{0}`")]
     ShortScope(&'static str),
-    /// There is no key to verify with, or the last ones are older than 24 h.
-    #[error("no usable key to verify with")]
+    /// There is no key to verify with, or the keys are older than 24 h.
+    #[error("there is no usable key to verify with")]
     NoKeys,
-    /// The feed of revocations is not live, and the route cannot do without.
+    /// The revocation feed is not live, and the route requires it.
     #[error("the revocation feed is not live")]
     FeedNotLive,
-    /// The feed is lost, and the issuer could not be asked either.
-    #[error("the feed is lost and introspection failed")]
+    /// The feed is lost, and introspection failed as well.
+    #[error("the revocation feed is lost and introspection failed")]
     NoIntrospection,
-    /// An extractor ran where no guard had been.
-    #[error("no guard in front of this route")]
+    /// An extractor ran on a route without a guard.
+    #[error("there is no guard in front of this route")]
     Unguarded,
 }
 
-/// What goes over the wire for a [`Denial`].
+/// The response to a [`Denial`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wire {
     /// The status.
     pub status: StatusCode,
     /// The `code` of the problem document.
     pub code: &'static str,
-    /// The sentence for people: fixed, it never repeats input.
+    /// A fixed human-readable sentence that never repeats input.
     pub title: &'static str,
-    /// What the `WWW-Authenticate` header says.
+    /// The kind of `WWW-Authenticate` header.
     pub challenge: Challenge,
 }
 
 /// The kinds of `WWW-Authenticate` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Challenge {
-    /// None: a new token would not help.
+    /// None, because a new token would not help.
     Absent,
     /// Realm only. RFC 6750 §3.1: no error code when the request carried no credentials at all.
     Bare,
     /// With the code as `error`.
     Error,
-    /// With the code as `error`, and the scope that would be enough.
+    /// With the code as `error`, and the scope that is required.
     Scope(&'static str),
 }
 
 impl Denial {
-    /// The one table from reasons to answers (RFC 6750 §3.1).
+    /// The one table from reasons to responses (RFC 6750 §3.1).
     pub fn wire(&self) -> Wire {
         match self {
             Self::NoCredentials => Wire {
@@ -85,7 +85,7 @@ impl Denial {
             Self::SeveralCredentials | Self::NotBearer | Self::TokenInQuery => Wire {
                 status: StatusCode::BAD_REQUEST,
                 code: "invalid_request",
-                title: "One bearer token in one Authorization header is expected",
+                title: "The request must carry exactly one bearer token, in one Authorization header",
                 challenge: Challenge::Error,
             },
             Self::Token(_) | Self::Inactive => Wire {
@@ -97,30 +97,30 @@ impl Denial {
             Self::ShortScope(scope) => Wire {
                 status: StatusCode::FORBIDDEN,
                 code: "insufficient_scope",
-                title: "The access token does not allow this",
+                title: "The access token lacks the required scope",
                 challenge: Challenge::Scope(scope),
             },
             Self::NoKeys | Self::FeedNotLive | Self::NoIntrospection => Wire {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 code: "temporarily_unavailable",
-                title: "The access token cannot be checked at the moment",
+                title: "The access token cannot be verified right now",
                 challenge: Challenge::Absent,
             },
             Self::Unguarded => Wire {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 code: "server_error",
-                title: "The request could not be served",
+                title: "An internal error occurred",
                 challenge: Challenge::Absent,
             },
         }
     }
 }
 
-/// A refused request: why, and in whose name.
+/// A rejected request: the reason and the realm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Rejection {
-    /// Why.
+    /// The reason.
     pub reason: Denial,
     realm: Arc<str>,
 }
@@ -133,7 +133,7 @@ impl Rejection {
         }
     }
 
-    /// No guard has run, so there is no realm either.
+    /// There is no guard on this route, and therefore no realm.
     pub(crate) fn unguarded() -> Self {
         Self {
             reason: Denial::Unguarded,
@@ -141,7 +141,7 @@ impl Rejection {
         }
     }
 
-    /// The answer, with any kind of body that text can become.
+    /// The response, with any body type that a text converts into.
     pub fn response<B: From<String>>(&self) -> http::Response<B> {
         let wire = self.reason.wire();
         let problem = serde_json::json!({
@@ -157,7 +157,7 @@ impl Rejection {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        // RFC 6750 §5.3 speaks of answers with tokens; a refusal is as personal.
+        // RFC 6750 §5.3 is about responses with tokens; an error response is just as personal.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = self.challenge(&wire) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -180,7 +180,7 @@ impl Rejection {
                 "Bearer realm=\"{realm}\", error=\"{code}\", error_description=\"{title}\", scope=\"{scope}\""
             ),
         };
-        // Realm and scope were checked where they came in, so the text is always a header value.
+        // Realm and scope were validated before, so the text is always a valid header value.
         Some(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("Bearer")))
     }
 }
@@ -191,7 +191,7 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// RFC 9110 §5.6.4: what a quoted string may hold without escapes; the rest is left out.
+/// RFC 9110 §5.6.4: what a quoted string may contain without escapes; other characters are removed.
 pub(crate) fn realm(text: &str) -> Arc<str> {
     text.chars()
         .filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'))

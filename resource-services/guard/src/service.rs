@@ -1,4 +1,4 @@
-//! The guarded service: a refusal never reaches the code behind it.
+//! The guarded service: a rejected request never reaches the code behind it.
 
 use std::task::{Context, Poll};
 
@@ -32,7 +32,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The one that was polled ready must be the one that is called; its clone is not ready yet.
+        // The instance that was polled ready must be the one that is called; its clone is not ready yet.
         let spare = self.clone();
         let mut this = std::mem::replace(self, spare);
         Box::pin(async move {

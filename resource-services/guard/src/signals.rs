@@ -1,4 +1,4 @@
-//! What was revoked before its time, and how sure we are that we know all of it.
+//! The known revocations, and whether any may be missing.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,118 +13,117 @@ use crate::keys::{Keys, WeakKeys};
 use crate::table::{Mark, Table};
 use crate::verify::Refusal;
 
-/// One thing that a guard learns. `until` and `before` are Unix seconds; an entry may be forgotten
-/// after `until`, because by then every token that it meant has expired.
+/// An update for a guard. `until` and `before` are Unix seconds; an entry may be forgotten after `until`, because every
+/// token that it affects has expired by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Signal {
     /// One access token.
     Token {
         /// Its `jti`.
         jti: String,
-        /// When to forget.
+        /// When the entry may be forgotten.
         until: i64,
     },
     /// All access tokens of one family.
     Family {
         /// The `fam` claim.
         fam: String,
-        /// The session it belonged to, for clients that end their own sessions. A guard does not match
-        /// it: offline families of the same session live on.
+        /// The session that it belonged to, for clients that end their own sessions. A guard does not match it: offline
+        /// families of the same session stay alive.
         sid: Option<String>,
-        /// When to forget.
+        /// When the entry may be forgotten.
         until: i64,
     },
-    /// All tokens of a person issued at or before a moment.
+    /// All tokens of a user issued at or before an instant.
     Subject {
         /// The `sub` claim.
         sub: String,
-        /// Tokens with `iat` at or before this are refused.
+        /// Tokens with `iat` at or before this are rejected.
         before: i64,
-        /// When to forget.
+        /// When the entry may be forgotten.
         until: i64,
     },
-    /// All tokens of a client issued at or before a moment.
+    /// All tokens of a client issued at or before an instant.
     Client {
         /// The `client_id` claim.
         client_id: String,
-        /// Tokens with `iat` at or before this are refused.
+        /// Tokens with `iat` at or before this are rejected.
         before: i64,
-        /// When to forget.
+        /// When the entry may be forgotten.
         until: i64,
     },
-    /// A signing key: dead at once and for good; the key set is fetched again.
+    /// A signing key: rejected at once and permanently; the key set is fetched again.
     Key {
         /// Its `kid`.
         kid: String,
     },
     /// The feed is alive, and everything up to this position has been applied.
     Live {
-        /// Of the issuer's log.
+        /// The position in the issuer's log.
         position: u64,
     },
-    /// Something may have been missed. Nothing is dropped, but the feed is not live until the next
-    /// [`Signal::Live`].
+    /// Something may have been missed. Nothing is dropped, but the feed is not live until the next [`Signal::Live`].
     Reset,
 }
 
-/// How far the feed can be trusted.
+/// How current the feed is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FeedState {
     /// No feed is configured: revocations are not checked.
     Off,
-    /// Nothing has been heard since the start.
+    /// Nothing was received since the start.
     Never,
-    /// Heard from within the last 15 s.
+    /// Received within the last 15 s.
     Live,
-    /// Silent for longer, still within the grace.
+    /// Silent for longer, but still within the grace period.
     Grace,
-    /// Silent for too long.
+    /// Silent for longer than the grace period.
     Lost,
 }
 
 /// Why the feed is not live.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotLive {
-    /// The server will not have us. It is asked again all the same: somebody may put it right there.
+    /// The server rejects the guard's requests. They are repeated all the same, because the cause may be fixed there.
     #[error("{url} answered {status}{}", remedy(.status))]
     Refused {
         /// The address of the feed.
         url: String,
-        /// The status of its answer.
+        /// The status of its response.
         status: u16,
     },
-    /// The feed is of another issuer than its guard was told.
-    #[error("{url} is the feed of the issuer {found:?}, and this guard believes {expected:?}")]
+    /// The feed belongs to another issuer than the guard is configured for.
+    #[error("{url} is the feed of the issuer {found:?}, but this guard is configured for {expected:?}")]
     WrongIssuer {
         /// The address of the feed.
         url: String,
-        /// The issuer whose tokens count here.
+        /// The issuer that the guard is configured for.
         expected: String,
-        /// The one that the feed names.
+        /// The issuer that the feed names.
         found: String,
     },
-    /// The connection came to an end, or none came about; it is tried again.
+    /// The connection ended or could not be established; it is tried again.
     #[error("{url}: {reason}")]
     Interrupted {
         /// The address of the feed.
         url: String,
-        /// What happened.
+        /// The reason.
         reason: String,
     },
-    /// Nothing has been heard yet, and nothing is known to be wrong.
-    #[error("nothing has been heard of revocations yet")]
+    /// Nothing was received yet, and no error is known.
+    #[error("the revocation feed has delivered nothing yet")]
     NotYet,
-    /// Nothing has been heard within the time that was given.
-    #[error("nothing was heard of revocations within {} s", .within.as_secs())]
+    /// Nothing was received within the given time.
+    #[error("the revocation feed delivered nothing within {} s", .within.as_secs())]
     Silent {
-        /// How long it was waited for.
+        /// The time that was waited.
         within: Duration,
     },
 }
 
 impl NotLive {
-    /// Waiting alone does not mend it.
+    /// True if waiting alone does not help.
     fn is_for_an_operator(&self) -> bool {
         match self {
             Self::Refused { .. } | Self::WrongIssuer { .. } => true,
@@ -135,25 +134,25 @@ impl NotLive {
 
 fn remedy(status: &u16) -> &'static str {
     match *status {
-        401 => ": it does not know our client id, or the secret is wrong",
-        403 => ": our client may not listen; it needs a `may_introspect`",
+        401 => ": the client id is unknown or the secret is wrong",
+        403 => ": the client may not read the feed; it needs `may_introspect`",
         404 => ": there is no feed at this address",
         _ => "",
     }
 }
 
-/// How the feed is doing, for a health page.
+/// The state of the feed, for a health page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FeedHealth {
-    /// How far it can be trusted.
+    /// How current the feed is.
     pub state: FeedState,
-    /// Since it was last heard alive.
+    /// Milliseconds since it was last live.
     pub age_ms: Option<i64>,
-    /// The position up to which everything was applied.
+    /// The position up to which everything is applied.
     pub position: u64,
-    /// Revocations in memory.
+    /// The number of revocations in memory.
     pub entries: usize,
-    /// Why it is not live, where that is known.
+    /// Why it is not live, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -168,22 +167,22 @@ struct Inner {
     families: Table,
     subjects: Table,
     clients: Table,
-    /// Never forgotten: an issuer has few keys, and a dead one must not come back.
+    /// Never forgotten: an issuer has few keys, and a revoked one must not come back.
     dead_keys: Table,
     live: AtomicBool,
     last_live_ms: AtomicI64,
     position: AtomicU64,
     last_purge_ms: AtomicI64,
-    /// Whom to tell that a key was revoked.
+    /// The keys to notify when a key is revoked.
     keys: Mutex<Vec<WeakKeys>>,
-    /// Why it was not heard when it was listened for last; nothing while it is heard.
+    /// Why the last attempt to read the feed failed; `None` while it succeeds.
     trouble: Mutex<Option<NotLive>>,
-    /// Ticks at each signal, for whoever waits for the first one.
+    /// Changes with each signal, for callers that wait for the first one.
     changed: watch::Sender<u64>,
 }
 
 impl Signals {
-    /// An empty set that times its feed by `clock`.
+    /// An empty set that measures the age of its feed by `clock`.
     pub fn new(clock: Clock) -> Self {
         Self(Some(Arc::new(Inner {
             clock,
@@ -202,12 +201,12 @@ impl Signals {
         })))
     }
 
-    /// No feed at all: nothing is checked, and the health page says so.
+    /// No feed: no revocations are checked, and the health page says so.
     pub fn none() -> Self {
         Self(None)
     }
 
-    /// Take in one signal. Order does not matter but for [`Signal::Live`], which speaks for all before it.
+    /// Applies one signal. The order only matters for [`Signal::Live`], which covers all signals before it.
     pub fn apply(&self, signal: Signal) {
         if let Some(inner) = &self.0 {
             inner.apply(signal);
@@ -215,7 +214,7 @@ impl Signals {
         }
     }
 
-    /// Was the token of these claims revoked? The key that signed it is asked for by [`Self::is_key_revoked`].
+    /// True if the token with these claims was revoked. [`Self::is_key_revoked`] checks the key that signed it.
     pub fn is_revoked(&self, claims: &Claims, now_s: i64) -> Option<Refusal> {
         let inner = self.0.as_ref()?;
         let remembered = |mark: &Mark| mark.until >= now_s;
@@ -248,20 +247,20 @@ impl Signals {
         None
     }
 
-    /// Was this signing key revoked?
+    /// True if this signing key was revoked.
     pub fn is_key_revoked(&self, kid: &str) -> bool {
         self.0
             .as_ref()
             .is_some_and(|inner| inner.dead_keys.find(kid).is_some())
     }
 
-    /// When the feed was last heard alive, in Unix milliseconds.
+    /// When the feed was last live, in Unix milliseconds.
     pub fn last_live_ms(&self) -> Option<i64> {
         let last = self.0.as_ref()?.last_live_ms.load(Ordering::Acquire);
         (last != NEVER).then_some(last)
     }
 
-    /// How far the feed can be trusted at this moment, by a guard with this much grace.
+    /// How current the feed is now, for a guard with this grace period.
     pub fn state(&self, now_ms: i64, grace_ms: i64) -> FeedState {
         let Some(inner) = &self.0 else {
             return FeedState::Off;
@@ -276,20 +275,20 @@ impl Signals {
         )
     }
 
-    /// How the feed is doing, by the usual grace of 60 s.
+    /// The state of the feed, with the default grace period of 60 s.
     pub fn health(&self) -> FeedHealth {
         self.health_within(GRACE_MS)
     }
 
-    /// Wait until the feed is live: what a service does before it says that it is ready. With no feed it returns at once.
+    /// Waits until the feed is live: what a service does before it reports ready. Without a feed it returns at once.
     ///
-    /// It fails as soon as it is known that waiting alone will not help (the issuer refuses us, or is another one), and
-    /// when nothing was heard for 20 s. The feed is listened for all the same: one may ask again.
+    /// It fails as soon as waiting alone is known not to help (the issuer rejects the client, or is another one), and
+    /// if nothing was received for 20 s. Reading the feed continues in the background, so a caller may wait again.
     pub async fn live(&self) -> Result<(), NotLive> {
         self.live_within(PATIENCE).await
     }
 
-    /// As [`Self::live`], with as much patience as you have.
+    /// Like [`Self::live`], with the given patience.
     pub async fn live_within(&self, patience: Duration) -> Result<(), NotLive> {
         let is_live = |signals: &Self| matches!(signals.health().state, FeedState::Live | FeedState::Off);
         let is_hopeless = |signals: &Self| signals.trouble().is_some_and(|why| why.is_for_an_operator());
@@ -301,7 +300,7 @@ impl Signals {
         Err(self.trouble().unwrap_or(NotLive::Silent { within: patience }))
     }
 
-    /// Why the feed was not heard when it was listened for last; `None` while it is heard, and before it was tried.
+    /// Why the last attempt to read the feed failed; `None` while it succeeds, and before the first attempt.
     pub fn trouble(&self) -> Option<NotLive> {
         let inner = self.0.as_ref()?;
         inner
@@ -311,7 +310,7 @@ impl Signals {
             .clone()
     }
 
-    /// Whoever listens for the feed could not hear it.
+    /// Records why the feed could not be read.
     #[cfg(feature = "http")]
     pub(crate) fn troubled(&self, why: NotLive) {
         if let Some(inner) = &self.0 {
@@ -320,7 +319,7 @@ impl Signals {
         }
     }
 
-    /// Wait until `condition` holds; it is asked again after each signal.
+    /// Waits until `condition` holds; it is checked again after each signal.
     pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
         let Some(inner) = &self.0 else { return };
         let mut changes = inner.changed.subscribe();
@@ -353,7 +352,7 @@ impl Signals {
         }
     }
 
-    /// A key revocation makes these keys fetch again.
+    /// Makes a key revocation trigger a fetch of these keys.
     pub(crate) fn wake(&self, keys: &Keys) {
         if let Some(inner) = &self.0 {
             let mut known = inner.keys.lock().unwrap_or_else(PoisonError::into_inner);
@@ -405,7 +404,7 @@ impl Inner {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    /// Only the first word of it causes a fetch: a snapshot repeats what is known.
+    /// Only the first report causes a fetch: a snapshot repeats known revocations.
     fn kill(&self, kid: String) {
         if self.dead_keys.find(&kid).is_some() {
             return;
@@ -425,8 +424,8 @@ impl Inner {
         }
     }
 
-    /// Every entry is visited once in a while, so that memory holds no more than was revoked within
-    /// the longest life of a token.
+    /// Every entry is checked from time to time, so that memory holds no more than what was revoked within the longest
+    /// lifetime of a token.
     fn purge_sometimes(&self, now_ms: i64) {
         let last_ms = self.last_purge_ms.load(Ordering::Relaxed);
         if last_ms != NEVER && now_ms.abs_diff(last_ms) < PURGE_EVERY_MS {
@@ -443,7 +442,7 @@ impl Inner {
     }
 }
 
-/// PURE.
+/// Pure.
 fn feed_state(live: bool, age_ms: i64, grace_ms: i64) -> FeedState {
     if live && age_ms <= LIVE_WITHIN_MS {
         FeedState::Live
@@ -454,13 +453,13 @@ fn feed_state(live: bool, age_ms: i64, grace_ms: i64) -> FeedState {
     }
 }
 
-/// A clock that was set back must not make a dead feed look alive: distance counts, in either direction.
+/// A clock that was set back must not make a dead feed look alive: the distance counts, in either direction.
 fn age_ms(now_ms: i64, last_ms: i64) -> i64 {
     i64::try_from(now_ms.abs_diff(last_ms)).unwrap_or(i64::MAX)
 }
 
 const NEVER: i64 = i64::MIN;
-/// Longer than one try to reach the feed, whose end says more than silence does.
+/// Longer than one attempt to reach the feed, whose error says more than silence does.
 const PATIENCE: Duration = Duration::from_secs(20);
 const LIVE_WITHIN_MS: i64 = 15_000;
 pub(crate) const GRACE_MS: i64 = 60_000;

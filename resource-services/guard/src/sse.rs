@@ -1,15 +1,15 @@
-//! Server-sent events out of bytes (WHATWG HTML §9.2.6), bounded, however the bytes are cut. PURE.
+//! A parser for server-sent events (WHATWG HTML §9.2.6), with bounded memory, however the bytes are split. Pure.
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
-    /// The name; `message` when the server gave none.
+    /// The event name; `message` if the server sent none.
     pub event: String,
     /// The data lines, joined by line feeds.
     pub data: String,
 }
 
-/// A line or an event is longer than any that an honest server sends, or is not UTF-8.
+/// A line or an event is longer than any that a legitimate server sends, or is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadStream {
     #[error("a line or an event is longer than 1 MiB")]
@@ -18,13 +18,13 @@ pub(crate) enum BadStream {
     NotText,
 }
 
-/// What has come of the line and the event that are not finished yet.
+/// The state of the unfinished line and event.
 #[derive(Debug, Default)]
 pub(crate) struct Sse {
     line: Vec<u8>,
     event: String,
     data: String,
-    /// A line ended in CR: an LF that follows belongs to it.
+    /// The last line ended in CR: an LF that follows belongs to it.
     after_cr: bool,
     begun: bool,
 }
@@ -63,7 +63,7 @@ impl Sse {
                 self.data.push_str(value);
                 self.data.push('\n');
             }
-            // Comments, `retry`, and `id`: what we resume from stands signed in the data.
+            // Comments, `retry` and `id`: the position to resume from is in the signed data.
             _ => {}
         }
         Ok(None)
@@ -72,7 +72,7 @@ impl Sse {
     fn end_event(&mut self) -> Option<Frame> {
         let event = std::mem::take(&mut self.event);
         let mut data = std::mem::take(&mut self.data);
-        // No data line at all: no event. Otherwise the last line feed goes.
+        // Without a data line there is no event. Otherwise the last line feed is removed.
         data.pop()?;
         let event = if event.is_empty() {
             "message".to_owned()

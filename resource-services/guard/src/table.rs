@@ -1,11 +1,11 @@
-//! Names with marks, read by every request and written by the feed: a map cut into locked shards.
+//! A map of names to marks, read by every request and written by the feed: split into locked shards.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// Until when a name is remembered, and which tokens of it are meant.
+/// Until when a name is remembered, and which of its tokens are affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
     pub before: i64,
@@ -14,7 +14,7 @@ pub(crate) struct Mark {
 
 #[derive(Default)]
 pub(crate) struct Table {
-    /// Seeded at random: names come from outside.
+    /// Randomly seeded, because names come from outside.
     hasher: RandomState,
     shards: [RwLock<HashMap<Box<str>, Mark>>; 16],
     entries: AtomicUsize,
@@ -22,7 +22,7 @@ pub(crate) struct Table {
 
 impl Table {
     pub fn find(&self, name: &str) -> Option<Mark> {
-        // Most tables are empty most of the time; then there is nothing to hash and to lock.
+        // Most tables are usually empty; then nothing needs to be hashed and locked.
         if self.entries.load(Ordering::Acquire) == 0 {
             return None;
         }
@@ -33,7 +33,7 @@ impl Table {
             .copied()
     }
 
-    /// A mark only ever gets stricter, whatever the order in which signals come.
+    /// A mark only ever gets stricter, whatever the order in which signals arrive.
     pub fn raise(&self, name: String, mark: Mark) {
         let mut shard = self.shard(&name).write().unwrap_or_else(PoisonError::into_inner);
         let before = shard.len();
@@ -43,7 +43,7 @@ impl Table {
         self.entries.fetch_add(shard.len() - before, Ordering::AcqRel);
     }
 
-    /// Forget what nobody can present any more.
+    /// Removes entries whose tokens have expired.
     pub fn purge(&self, now_s: i64) {
         for shard in &self.shards {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);

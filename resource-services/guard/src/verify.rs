@@ -1,29 +1,29 @@
-//! The verdict on a token. PURE: no await, no clock, no randomness, no log.
+//! The verdict on a token. Pure: no await, no clock, no randomness, no log.
 //!
-//! In three steps, so that a remembered signature can skip the second and never the third:
-//! shape and header ([`Jws::parse`]) → signature ([`Jws::prove`]) → claims ([`claims_hold`]).
+//! There are three steps, so that a cached signature can skip the second and never the third: format and header
+//! ([`Jws::parse`]) → signature ([`Jws::prove`]) → claims ([`claims_hold`]).
 
 use crate::claims::Claims;
 use crate::json::{Fault, Members, base64url};
 use crate::keyset::{Algorithm, KeySet, LONGEST_KID, PublicKey};
 
-/// What a token must satisfy besides a good signature.
+/// What a token must satisfy besides a valid signature.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// The one issuer whose tokens count, compared byte by byte.
+    /// The one accepted issuer, compared byte by byte.
     pub issuer: String,
     /// The names of this resource.
     pub audiences: Audiences,
     /// Allowed signature algorithms (RFC 8725 §3.1).
     pub algorithms: Vec<Algorithm>,
-    /// How far clocks may differ, in seconds; taken as at least 0 and at most 60.
+    /// The accepted clock difference, in seconds; clamped to 0 to 60.
     pub leeway_s: i64,
-    /// The longest life (`exp` − `iat`) that a token may have, in seconds.
+    /// The longest accepted lifetime (`exp` − `iat`), in seconds.
     pub max_life_s: i64,
 }
 
 impl Policy {
-    /// The defaults: every [`Algorithm`], 10 s of leeway, 15 minutes of life.
+    /// The defaults: every [`Algorithm`], 10 s of leeway, 15 minutes of lifetime.
     pub fn new(issuer: impl Into<String>, audiences: Audiences) -> Self {
         Self {
             issuer: issuer.into(),
@@ -35,17 +35,17 @@ impl Policy {
     }
 }
 
-/// Whose tokens are meant for us.
+/// Which audiences are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audiences {
     /// `aud` must contain one of these, byte by byte (RFC 9068 §4).
     AnyOf(Vec<String>),
-    /// Only for the issuer's own introspection: the token is looked at, nobody presents it. Therefore a
-    /// sender-constrained token passes too.
+    /// Only for the issuer's own introspection, where the token is examined and not presented. A sender-constrained
+    /// token therefore passes too.
     Unchecked,
 }
 
-/// Why a token does not count. The peer never learns which; the log does.
+/// Why a token is rejected. The reason goes to the log, never to the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The token or its header is longer than allowed.
@@ -72,43 +72,43 @@ pub enum Refusal {
     /// The algorithm is not allowed.
     #[error("the algorithm is not allowed")]
     AlgorithmNotAllowed,
-    /// The `typ` is another one.
-    #[error("the token is of another type")]
+    /// The `typ` is not the expected one.
+    #[error("the token has the wrong type")]
     WrongType,
     /// The header has `crit`.
     #[error("the header has critical extensions")]
     Critical,
-    /// The header speaks of encryption or compression.
+    /// The header names encryption or compression.
     #[error("the token is encrypted or compressed")]
     Encrypted,
     /// The key is not in the set.
     #[error("the key is unknown")]
     UnknownKey,
-    /// The key is for another algorithm than the header says.
+    /// The key is for another algorithm than the header names.
     #[error("the key is for another algorithm")]
     KeyMismatch,
-    /// The signature is not this key's.
+    /// The signature was not made by this key.
     #[error("the signature is wrong")]
     BadSignature,
-    /// Another issuer.
-    #[error("the issuer is another one")]
+    /// The token comes from another issuer.
+    #[error("the issuer is not the configured one")]
     WrongIssuer,
-    /// Meant for somebody else.
+    /// The token is meant for another audience.
     #[error("the token is not meant for this resource")]
     WrongAudience,
-    /// Past `exp`.
+    /// The token is past `exp`.
     #[error("the token has expired")]
     Expired,
-    /// Before `nbf`.
+    /// The token is before `nbf`.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `iat` in the future.
+    /// `iat` is in the future.
     #[error("the token was issued in the future")]
     IssuedInFuture,
-    /// `exp` − `iat` above the policy.
-    #[error("the token lives too long")]
+    /// `exp` − `iat` exceeds the policy.
+    #[error("the lifetime of the token is too long")]
     LivesTooLong,
-    /// Bound to a key, presented as a bearer token.
+    /// The token is bound to a key, but presented as a bearer token.
     #[error("the token is sender-constrained")]
     SenderConstrained,
     /// The token's `jti` was revoked.
@@ -139,7 +139,7 @@ impl From<Fault> for Refusal {
     }
 }
 
-/// Is this an access token (RFC 9068 §4) of our issuer, meant for us, in force at `now_s`?
+/// Whether this is an access token (RFC 9068 §4) of the configured issuer and audience, valid at `now_s`.
 ///
 /// ```
 /// use latchkey_guard::{Audiences, KeySet, Policy, Refusal, verify};
@@ -155,20 +155,20 @@ pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now_s: i64) -> Result
     Ok(claims)
 }
 
-/// What kind of signed message is expected, and how large it may be.
+/// The expected kind of signed message, and its maximum size.
 pub(crate) struct Expected {
-    /// `typ` without the `application/` that RFC 7515 §4.1.9 allows to leave out.
+    /// `typ` without the `application/` that RFC 7515 §4.1.9 allows to omit.
     pub typ: &'static str,
     pub longest: usize,
 }
 
-/// RFC 9068 §2.1. ID tokens, logout tokens and client assertions carry another `typ` or none.
+/// RFC 9068 §2.1. ID tokens, logout tokens and client assertions have another `typ` or none.
 pub(crate) const ACCESS_TOKEN: Expected = Expected {
     typ: "at+jwt",
     longest: 8 * 1024,
 };
 
-/// A compact JWS of the right shape, with nothing proven yet.
+/// A compact JWS in the right format, with nothing verified yet.
 #[derive(Debug)]
 pub(crate) struct Jws<'a> {
     pub kid: String,
@@ -179,14 +179,14 @@ pub(crate) struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Lengths and dots are counted before anything is decoded or allocated.
+    /// Lengths and dots are checked before anything is decoded or allocated.
     pub fn parse(text: &'a str, expected: &Expected, allowed: &[Algorithm]) -> Result<Self, Refusal> {
         if text.len() > expected.longest {
             return Err(Refusal::TooLong);
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::NotThreeParts)?;
         let (header, payload) = signed.split_once('.').ok_or(Refusal::NotThreeParts)?;
-        // A JWE has five parts (RFC 7516 §3.1); there is no code here that could open one.
+        // A JWE has five parts (RFC 7516 §3.1); no code here could decrypt one.
         if payload.contains('.') || header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Refusal::NotThreeParts);
         }
@@ -194,7 +194,7 @@ impl<'a> Jws<'a> {
             return Err(Refusal::TooLong);
         }
         let mut header = Members::parse(&base64url(header).ok_or(Refusal::NotBase64Url)?)?;
-        // RFC 7515 §4.1.11: extensions that we do not understand, and we understand none.
+        // RFC 7515 §4.1.11: unknown extensions must be rejected, and no extension is known here.
         if header.has("crit") {
             return Err(Refusal::Critical);
         }
@@ -221,10 +221,10 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// The key that signed this, and the payload, which nobody can see before.
+    /// The key that signed this, and the payload, which is not accessible before.
     pub fn prove<'k>(&self, keys: &'k KeySet) -> Result<(&'k PublicKey, Vec<u8>), Refusal> {
         let key = keys.find(&self.kid).ok_or(Refusal::UnknownKey)?;
-        // RFC 8725 §3.1: a key is used with one algorithm only, so no header can choose how it is read.
+        // RFC 8725 §3.1: a key is used with one algorithm only, so the header cannot choose how it is interpreted.
         if key.algorithm != self.algorithm {
             return Err(Refusal::KeyMismatch);
         }
@@ -239,7 +239,7 @@ impl<'a> Jws<'a> {
     }
 }
 
-/// Issuer, audience, binding and times. Asked at every request, remembered signature or not.
+/// Issuer, audience, binding and times. Checked at every request, whether the signature is cached or not.
 pub(crate) fn claims_hold(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), Refusal> {
     if claims.iss != policy.issuer {
         return Err(Refusal::WrongIssuer);
@@ -248,7 +248,7 @@ pub(crate) fn claims_hold(claims: &Claims, policy: &Policy, now_s: i64) -> Resul
         if !claims.aud.iter().any(|named| ours.contains(named)) {
             return Err(Refusal::WrongAudience);
         }
-        // RFC 9449 §7.1 and RFC 8705 §3: a bound token is worth nothing without the proof of its key.
+        // RFC 9449 §7.1 and RFC 8705 §3: a bound token is worthless without proof of its key.
         if claims.cnf.is_some() {
             return Err(Refusal::SenderConstrained);
         }
@@ -256,7 +256,7 @@ pub(crate) fn claims_hold(claims: &Claims, policy: &Policy, now_s: i64) -> Resul
     in_force(claims, policy, now_s)
 }
 
-/// Claims are at most the year 9999 (see `json.rs`), so no sum here can overflow.
+/// Claims are at most in the year 9999 (see `json.rs`), so no sum here can overflow.
 fn in_force(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), Refusal> {
     let leeway_s = policy.leeway_s.clamp(0, 60);
     let latest = now_s.saturating_add(leeway_s);

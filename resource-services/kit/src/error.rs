@@ -33,7 +33,7 @@ pub enum Error<R: Reason> {
     #[error(transparent)]
     Rejected(R),
     /// The idempotency key was used for another request.
-    #[error("the idempotency key belongs to another request")]
+    #[error("the idempotency key was used for another request")]
     KeyReused,
     /// What a query asks for cannot be understood; says which member and why.
     #[error("the query's {0} {1}")]
@@ -42,7 +42,7 @@ pub enum Error<R: Reason> {
     Db(#[from] DbError),
     #[error("the service's outbox failed")]
     Bus(#[from] BusError),
-    #[error("a payload could not be written")]
+    #[error("a payload could not be serialized")]
     Payload(#[source] serde_json::Error),
 }
 

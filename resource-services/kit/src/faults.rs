@@ -36,7 +36,7 @@ impl Faults {
     /// One line of text: trimmed, between `min` and `max` characters, nothing invisible that moves a cursor.
     pub fn line(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
         if text.chars().any(|c| c.is_control() || reorders(c)) {
-            self.add(field, "holds control characters");
+            self.add(field, "contains control characters");
         }
         self.length(field, text.trim(), min, max);
         text.trim().to_owned()
@@ -48,7 +48,7 @@ impl Faults {
             .chars()
             .any(|c| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || reorders(c))
         {
-            self.add(field, "holds control characters");
+            self.add(field, "contains control characters");
         }
         self.length(field, text, 0, max);
         text.to_owned()
@@ -113,7 +113,7 @@ mod tests {
         for text in ["a\0b", "a\nb", "a\u{1b}b", "a\u{7f}b", "a\u{85}b", "a\u{202e}b"] {
             assert_eq!(
                 line(text),
-                [Fault::new("title", "holds control characters")],
+                [Fault::new("title", "contains control characters")],
                 "{text:?}"
             );
         }

@@ -74,9 +74,9 @@ fn name(operation: &mut Operation) {
 fn say_policy(operation: &mut Operation, route: &RouteFacts) {
     let words = match route.policy {
         Policy::Public => return,
-        Policy::Token => "Needs any valid token of this audience.".to_owned(),
+        Policy::Token => "Requires any valid token of this audience.".to_owned(),
         Policy::Person { scope, owner } => format!(
-            "Needs a person's token with scope `{}`{}{}.",
+            "Requires a user's token with scope `{}`{}{}.",
             scope.name,
             match scope.roles {
                 [] => String::new(),
@@ -84,7 +84,7 @@ fn say_policy(operation: &mut Operation, route: &RouteFacts) {
             },
             match owner {
                 true =>
-                    "; only over what is theirs, unless an administrator's token has the administrative scope",
+                    "; limited to the user's own resources, unless an administrator's token has the administrative scope",
                 false => "",
             },
         ),

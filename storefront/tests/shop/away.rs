@@ -87,7 +87,7 @@ async fn a_catalog_that_talks_nonsense_is_a_mistake_of_ours_and_is_not_repeated(
                 "{path} {instead:?}"
             );
             assert!(
-                answer.text.contains("Something broke on our side."),
+                answer.text.contains("Something went wrong on our side."),
                 "{path} {instead:?}"
             );
             assert!(!answer.text.contains("alert(1)"), "{path}");

@@ -206,7 +206,7 @@ async fn what_is_not_there_is_404_on_a_page_of_ours() {
     ] {
         let missing = shop.get(path).await;
         assert_eq!(missing.status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(missing.texts("h1"), ["There is nothing here."], "{path}");
+        assert_eq!(missing.texts("h1"), ["This page does not exist."], "{path}");
         assert_eq!(missing.texts("#trace")[0].len(), 32, "{path}");
         assert_eq!(missing.header("cache-control"), "no-store", "{path}");
     }
@@ -235,7 +235,7 @@ async fn another_method_is_405_with_what_is_allowed() {
     let answer = Stub::default().shop().await.send(request).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.header("allow"), "GET,HEAD");
-    assert_eq!(answer.texts("h1"), ["That cannot be done here."]);
+    assert_eq!(answer.texts("h1"), ["This page does not accept that request."]);
 }
 
 #[tokio::test]

@@ -547,7 +547,7 @@ async fn cl_05_everything_advertised_works() {
             | "ui_locales_supported" => {
                 matrix.hold(name, !texts(value).is_empty(), value);
             }
-            // What a subject is was decided for good (design §4).
+            // Subjects are public: a user has the same sub at every client.
             "subject_types_supported" => matrix.cell(name, texts(value), vec!["public".to_owned()]),
             other => matrix.hold(other, false, "it is advertised and has no check"),
         }

@@ -245,7 +245,7 @@ async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_los
     assert_ne!(
         next.refresh()[2..12],
         lost.refresh()[2..12],
-        "another key signs now"
+        "another key signs from now on"
     );
     identity.restored("test").await.unwrap();
     for dead in [&first, &lost, &next] {

@@ -1,5 +1,5 @@
-//! The feed of revocations for guards off the bus (design §4): who may listen, what each hears, and that nothing is
-//! missed or made up.
+//! The revocation feed for guards that do not reach the log (docs/feed.md): who may listen, what each client receives,
+//! and that nothing is missed or made up.
 
 use std::sync::Arc;
 use std::time::Duration;

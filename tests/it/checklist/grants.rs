@@ -140,7 +140,7 @@ async fn cve_2026_9792_tk_07_grants_are_listed_per_client_and_what_is_not_built_
         for grant in GRANTS.map(Some).into_iter().chain([None]) {
             let answer = ask(&world, id, secret.as_deref(), method, grant).await;
             let expected = match (known, grant) {
-                // What cannot be read is told whoever sent it (design: refresh token, rule 1).
+                // What cannot be read is told whoever sent it (docs/tokens.md, Refresh tokens, rule 1).
                 (_, Some("refresh_token")) => (400, "invalid_request"),
                 // A stranger learns nothing of grants.
                 // Without the header it is not challenged either.

@@ -62,7 +62,7 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
         }
     }
     assert_eq!((by_name, by_address), (20, 20));
-    // No guess ever stops a refresh (design: Throttles), nor what was signed in before.
+    // No guess ever stops a refresh (docs/configuration.md, Limits), nor what was signed in before.
     assert_eq!(app.refresh(held.refresh()).await.status, 200);
     let back = app.walk(&known, ("", ""), &[]).await;
     assert!(back.code.is_some(), "{back:?}");

@@ -84,7 +84,7 @@ async fn jw_17_jw_18_the_jwks_holds_strong_public_keys_and_nothing_else() {
                 (key["crv"].as_str(), bits("x")),
                 (Some("Ed25519"), 256),
             ),
-            // Design §9: 2048 by default.
+            // 2048 bits by default.
             _ => matrix.cell(
                 format!("{alg}: size"),
                 (bits("n"), key["e"].as_str()),
@@ -310,7 +310,7 @@ async fn jw_18_a_secret_file_that_others_can_read_stops_the_start() {
             let (ended, told) = Process::run(folder.path(), &arguments).await;
             matrix.hold(format!("{name} {wrong:o}: ends"), ended.code == Some(1), &ended);
             let says = ended.stderr.contains(name.rsplit('/').next().unwrap())
-                && ended.stderr.contains("can be read by others");
+                && ended.stderr.contains("can be read by other users");
             matrix.hold(format!("{name} {wrong:o}: says why"), says, &ended);
             matrix.hold(
                 format!("{name} {wrong:o}: never ready"),

@@ -1,4 +1,4 @@
-//! TK-13, design §6: guesses at a client's secret are counted, for this client and address alone, on every node.
+//! TK-13: guesses at a client's secret are counted, for this client and address alone, on every node.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -30,9 +30,9 @@ objects!(Draft);
 pub enum Refusal {
     #[error("no such note for this caller")]
     Missing,
-    #[error("somebody changed it since the caller read it")]
+    #[error("the resource changed since the caller read it")]
     Stale,
-    #[error("the content breaks {} rules", .0.len())]
+    #[error("{} fields of the content are not valid", .0.len())]
     Invalid(Vec<Fault>),
 }
 

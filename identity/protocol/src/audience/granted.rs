@@ -1,4 +1,4 @@
-//! What is asked, shown, allowed and granted: a set of (resource, scope) pairs.
+//! Sets of (resource, scope) pairs: what is requested, shown, allowed and granted.
 
 use std::collections::BTreeMap;
 
@@ -6,39 +6,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::scope::{OPENID, Scope};
 
-/// A set of (resource, scope) pairs: what a request asks, a page shows, a person allows, a code and a family carry.
+/// A set of (resource, scope) pairs: what a request asks for, a page shows, a user allows, a code and a family carry.
 ///
-/// The scopes of OpenID Connect are the issuer's, which is a resource like any other (the audience of userinfo) but is
-/// not named by an identifier here: `None` stands for it. One name at two resources is two pairs, and to have one of
-/// them says nothing about the other.
+/// The scopes of OpenID Connect belong to the issuer. It is a resource like any other (the audience of userinfo), but
+/// has no identifier here: `None` stands for it. The same name at two resources is two pairs, and one of them says
+/// nothing about the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct Granted {
-    /// Names of OpenID Connect alone.
+    /// Scopes of OpenID Connect only.
     openid: Scope,
-    /// By the identifier of the resource; no name of OpenID Connect, and never an empty scope.
+    /// The other scopes, by the identifier of their resource; never an empty scope.
     resources: BTreeMap<String, Scope>,
 }
 
-/// [`Granted`] at rest.
+/// The stored form of [`Granted`].
 ///
-/// Nodes of before wrote `scope` and `resources` alone, and still read them while nodes are replaced one by one; `pairs`
-/// counts only where it says the same as they do. Without it, what was granted at one resource is granted there. Of
-/// several resources nobody knows any more which scope was shown for which: only what is the issuer's is left, and the
-/// person is asked again for the rest.
+/// Older nodes write only `scope` and `resources`, and still read them while nodes are replaced one by one; `pairs`
+/// counts only if it agrees with both. Without valid pairs, what was granted at a single resource is granted there. For
+/// several resources it is unknown which scope was shown for which, so only the issuer's scopes remain and the user is
+/// asked again for the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
-    /// Every scope, wherever it is for.
+    /// Every scope, regardless of its resource.
     pub scope: Scope,
-    /// The identifier of every resource but the issuer.
+    /// The identifier of every resource except the issuer.
     pub resources: Vec<String>,
-    /// Which scopes are for which of them.
+    /// The scopes of each resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pairs: Option<BTreeMap<String, Scope>>,
 }
 
 impl Granted {
-    /// The names of OpenID Connect in `scope`, and at each resource the other names that are given for it.
+    /// The OpenID Connect names in `scope`, and at each resource the other names that are given for it.
     pub fn new(scope: &Scope, resources: impl IntoIterator<Item = (String, Scope)>) -> Self {
         let mut granted = Self {
             openid: scope.filter(is_openid),
@@ -50,7 +50,8 @@ impl Granted {
         granted
     }
 
-    /// The scope of a request for one resource. Without a resource, names that are not OpenID Connect's are for nobody.
+    /// The scope of a request for one resource. Without a resource, names other than those of OpenID Connect are
+    /// dropped.
     pub fn at_one(scope: &Scope, resource: Option<&str>) -> Self {
         Self::new(
             scope,
@@ -66,17 +67,17 @@ impl Granted {
         }
     }
 
-    /// What is granted at the issuer: names of OpenID Connect.
+    /// The scopes granted at the issuer: those of OpenID Connect.
     pub fn openid(&self) -> &Scope {
         &self.openid
     }
 
-    /// What is granted at the resource of this identifier.
+    /// The scope granted at the resource with this identifier.
     pub fn at(&self, resource: &str) -> Option<&Scope> {
         self.resources.get(resource)
     }
 
-    /// Each resource and what is granted there, the issuer (`None`) first.
+    /// Each resource and its scope, the issuer (`None`) first.
     pub fn by_resource(&self) -> impl Iterator<Item = (Option<&str>, &Scope)> {
         let issuer = (!self.openid.is_empty()).then_some((None, &self.openid));
         let others = self.resources.iter();
@@ -91,7 +92,7 @@ impl Granted {
             .flat_map(|(resource, scope)| scope.names().map(move |name| (resource, name)))
     }
 
-    /// True when this pair is in it; `None` is the issuer.
+    /// True if the set contains this pair; `None` is the issuer.
     pub fn has(&self, resource: Option<&str>, name: &str) -> bool {
         match resource {
             None => self.openid.has(name),
@@ -99,22 +100,22 @@ impl Granted {
         }
     }
 
-    /// True when no pair is in it.
+    /// True if the set contains no pair.
     pub fn is_empty(&self) -> bool {
         self.openid.is_empty() && self.resources.is_empty()
     }
 
-    /// True when every pair of `other` is in it.
+    /// True if the set contains every pair of `other`.
     pub fn covers(&self, other: &Self) -> bool {
         other.pairs().all(|(resource, name)| self.has(resource, name))
     }
 
-    /// The pairs that are in both.
+    /// The pairs in both sets.
     pub fn and(&self, other: &Self) -> Self {
         self.filter(|resource, name| other.has(resource, name))
     }
 
-    /// The pairs that are in either.
+    /// The pairs in either set.
     pub fn or(&self, other: &Self) -> Self {
         let mut all = self.clone();
         all.openid = all.openid.or(&other.openid);
@@ -124,7 +125,7 @@ impl Granted {
         all
     }
 
-    /// The pairs that `keep` keeps.
+    /// The pairs for which `keep` returns true.
     pub fn filter(&self, keep: impl Fn(Option<&str>, &str) -> bool) -> Self {
         let kept = |(resource, scope): (&String, &Scope)| {
             let scope = scope.filter(|name| keep(Some(resource.as_str()), name));
@@ -136,7 +137,7 @@ impl Granted {
         )
     }
 
-    /// Every name in it, those of OpenID Connect first. It does not say where a name is good.
+    /// Every scope name in the set, those of OpenID Connect first, without its resources.
     pub fn scope(&self) -> Scope {
         let names = self.resources.values();
         names.fold(self.openid.clone(), |all, scope| all.or(scope))
@@ -169,7 +170,7 @@ impl From<Written> for Granted {
 }
 
 impl Granted {
-    /// Whether somebody who knows no pairs has changed what is written since.
+    /// False if a node that does not know `pairs` has changed the row since it was written.
     fn says_the_same(&self, written: &Written) -> bool {
         let names = self.scope();
         names.covers(&written.scope)
@@ -182,7 +183,7 @@ impl Granted {
     }
 }
 
-/// Whether the name is OpenID Connect's, so that it belongs to the issuer.
+/// Whether the name is a scope of OpenID Connect and therefore belongs to the issuer.
 pub(super) fn is_openid(name: &str) -> bool {
     OPENID.contains(&name)
 }

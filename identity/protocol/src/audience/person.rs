@@ -1,4 +1,4 @@
-//! The target of a person's token: what was asked, narrowed by client, consent and roles (design §4).
+//! The target of a user's token: the request, narrowed by client, consent and roles (docs/tokens.md, Audience).
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::person::Person;
 use crate::resource::{Resource, same};
 use crate::scope::Scope;
 
-/// The `aud` of a person's access token.
+/// The `aud` of a user's access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Audience {
@@ -20,29 +20,29 @@ pub enum Audience {
     Both(String, String),
 }
 
-/// What a person's token will say.
+/// The audience of a user's token and what it grants there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonTarget {
-    /// For whom.
+    /// The audience.
     pub audience: Audience,
-    /// What it may do there.
+    /// The granted scope.
     pub scope: Scope,
-    /// The person's roles, for a resource that wants them.
+    /// The user's roles, for a resource that requests them.
     pub roles: Vec<String>,
-    /// True when an ID token goes with it.
+    /// True if an ID token is issued with it.
     pub id_token: bool,
 }
 
-/// What the target follows from.
+/// The facts that determine the target.
 #[derive(Clone, Copy, Debug)]
 pub struct GrantContext<'a> {
     /// The issuer, which is the audience of userinfo.
     pub issuer: &'a str,
-    /// Every resource that there is.
+    /// Every registered resource.
     pub resources: &'a [Resource],
-    /// Who asks.
+    /// The client that asks.
     pub client: &'a Client,
-    /// For whom.
+    /// The user that the token is for.
     pub person: &'a Person,
     /// What they allow now.
     pub allowed: &'a Granted,
@@ -50,11 +50,11 @@ pub struct GrantContext<'a> {
 
 /// Reads `resource` and `scope` of an authorization request.
 ///
-/// Resources are settled first: an unknown or forbidden one is `invalid_target`. Names that nobody declares or that the
-/// client is not registered for are left out (OpenID Connect Core §3.1.2.1); the answer then says what is granted.
-/// Without `resource` the scopes name it; of two resources they are refused. Without `scope` the named resources give
-/// the client's scopes there. A scope is asked at each named resource that declares it, and a named resource that
-/// declares none of them is not asked for.
+/// Resources are settled first: an unknown or forbidden one is `invalid_target`. Scopes that nobody declares or that
+/// the client is not registered for are dropped (OpenID Connect Core §3.1.2.1); the response then says what is granted.
+/// Without `resource`, the scopes select it, and scopes of two resources are rejected. Without `scope`, the named
+/// resources get the client's scopes there. A scope is requested at each named resource that declares it, and a named
+/// resource that declares none of them is dropped.
 pub fn asked(
     issuer: &str,
     client: &Client,
@@ -96,7 +96,7 @@ pub fn asked(
     Ok(asked)
 }
 
-/// What of it the person's roles allow now: a scope stays at the resource that lets them have it.
+/// The part of the request that the user's current roles allow: a scope stays at each resource that permits it.
 pub fn narrow(asked: &Granted, person: &Person, resources: &[Resource]) -> Granted {
     asked.filter(|place, name| match place {
         None => true,
@@ -106,11 +106,11 @@ pub fn narrow(asked: &Granted, person: &Person, resources: &[Resource]) -> Grant
     })
 }
 
-/// Decides the target of a code's or refresh token's access token. `granted` is what the code or family carries.
+/// Decides the target of the access token of a code or refresh token. `granted` is what the code or family carries.
 ///
-/// The resource must be in the grant, and of the scopes only those count that are granted at that resource: more than
-/// granted is `invalid_scope`, less is fine and changes nothing for the next time; what client, consent or roles have
-/// lost since is left out, and `invalid_grant` when nothing is left.
+/// The resource must be part of the grant, and only scopes granted at that resource count: requesting more is
+/// `invalid_scope`, requesting less does not affect later requests. Whatever client, consent or roles no longer allow
+/// is dropped, and it is `invalid_grant` if nothing is left.
 pub fn for_person(
     context: GrantContext<'_>,
     granted: &Granted,
@@ -146,7 +146,7 @@ pub fn for_person(
     let beside = client.metadata.userinfo_audience && asked.has("openid") && stands(None, "openid");
     let to_issuer = meant.is_none() || beside;
     let place = meant.map(|resource| resource.identifier.as_str());
-    // A token for a resource must be good for something there; what the issuer adds for userinfo is beside it.
+    // A token for a resource must grant something there; what the issuer adds for userinfo does not count.
     let serves = |scope: &Scope| scope.names().any(|name| place.is_none() || !is_openid(name));
     let there = asked.filter(|name| {
         if is_openid(name) {
@@ -200,7 +200,7 @@ fn named<'a>(
         .ok_or(OAuthError::InvalidTarget)
 }
 
-/// The one resource at which all of the asked scopes are granted; `None` is the issuer.
+/// The one resource at which all requested scopes are granted; `None` is the issuer.
 fn infer<'a>(
     context: GrantContext<'a>,
     granted: &Granted,
@@ -214,7 +214,7 @@ fn infer<'a>(
     if api.is_empty() {
         return Ok(None);
     }
-    // The whole of a grant for several is for none of them.
+    // Requesting the whole of a grant for several resources selects none of them.
     if !explicit && there.len() > 1 {
         return Err(OAuthError::NoTarget);
     }
@@ -281,7 +281,7 @@ mod tests {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    /// Each of the names at each of the resources that declares it.
+    /// Each name at each resource that declares it.
     fn wherever(scope: &str, resources: &[&str]) -> Granted {
         let scope = Scope::parse(scope).unwrap();
         let world = world();
@@ -552,10 +552,10 @@ mod tests {
         assert_eq!(got(&[], Some("shared")), ok(ORDER, "shared"));
         assert_eq!(got(&[CATALOG], None), ok(CATALOG, "catalog.read"));
         assert_eq!(got(&[CATALOG], Some("shared")), invalid_scope);
-        // A resource that was named, but at which nothing was asked, is not in the grant.
+        // A resource that was named without a scope requested there is not part of the grant.
         let elsewhere = targeted(&at(&[(ORDER, "shared")]), &[CATALOG], None, same);
         assert_eq!(elsewhere, Err(OAuthError::InvalidTarget));
-        // What the person allows now counts by pairs, too.
+        // The user's current consent also counts by pairs.
         let at_order = |_: &mut Client, _: &mut Person, consent: &mut Consent| {
             consent.granted = at(&[(ORDER, "shared"), (CATALOG, "catalog.read")]);
         };

@@ -1,23 +1,23 @@
-//! What goes back to the client: always to a matched address, always with `iss` (RFC 9207) and the request's `state`.
+//! Authorization responses: always sent to a matched address, always with `iss` (RFC 9207) and the request's `state`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::OAuthError;
 use crate::redirect_uri::RedirectUri;
 
-/// How the answer travels (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2).
+/// How the response is delivered (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// In the redirect's query.
+    /// In the query of the redirect.
     #[default]
     Query,
-    /// By a form that posts itself.
+    /// In a form that submits itself.
     FormPost,
 }
 
 impl Mode {
-    /// The mode of a `response_mode` parameter.
+    /// The mode that a `response_mode` parameter names.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "query" => Some(Self::Query),
@@ -30,11 +30,11 @@ impl Mode {
 /// An authorization response, success or error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Where it goes.
+    /// The redirect URI that it goes to.
     pub to: RedirectUri,
-    /// How.
+    /// How it is delivered.
     pub mode: Mode,
-    /// What it says, in order.
+    /// Its parameters, in order.
     pub fields: Vec<(&'static str, String)>,
 }
 
@@ -66,7 +66,7 @@ impl Response {
         Self { to, mode, fields }
     }
 
-    /// The `Location` of a query answer.
+    /// The `Location` of a response in the query.
     pub fn location(&self) -> String {
         let fields: Vec<(&str, &str)> = self
             .fields

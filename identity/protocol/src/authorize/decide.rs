@@ -1,4 +1,4 @@
-//! What a request gets now: the sign-in page, the consent page, a code, or a refusal.
+//! The outcome of a request for now: the sign-in page, the consent page, a code or an error.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,44 +12,44 @@ use crate::error::OAuthError;
 use crate::person::Person;
 use crate::session::{Session, State};
 
-/// What the shell knows when a request comes, and each time the person has done something for it.
+/// The facts when a request arrives, and again after each step of the user.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The client, as it is registered now.
+    /// The client, as currently registered.
     pub client: &'a Client,
-    /// The session of this browser, and whose it is.
+    /// The session of this browser, and its user.
     pub session: Option<(&'a Session, &'a Person)>,
-    /// How this client knows that session.
+    /// The `sid` under which this client knows that session.
     pub sid: Option<&'a str>,
-    /// True when that session began by signing in for this very request.
+    /// True if that session was created by signing in for this very request.
     pub signed_in_here: bool,
-    /// What that person allowed this client before.
+    /// The user's consent for this client so far.
     pub consent: Option<&'a Consent>,
-    /// What the person has just done.
+    /// The user's latest step.
     pub step: &'a Step,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
     /// The latest instant that this installation has seen.
     pub latest: Timestamp,
 }
 
-/// What the person has just done for this request.
+/// The user's latest step for this request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Nothing yet, or they signed in.
+    /// None yet, or a sign-in.
     #[default]
     Arrived,
-    /// They left the sign-in page. A session that there was before stays as it was.
+    /// The user left the sign-in page. A session that existed before stays as it was.
     LoginCancelled,
-    /// They allowed what the consent page showed.
+    /// The user allowed what the consent page showed.
     Allowed {
-        /// Who did.
+        /// The user who allowed it.
         user: String,
         /// What was shown, and nothing else.
         shown: Granted,
     },
-    /// They denied it.
+    /// The user denied it.
     Denied,
 }
 
@@ -60,11 +60,11 @@ pub enum Outcome {
     NeedLogin(Login),
     /// Show the consent page with exactly this.
     NeedConsent {
-        /// What to list, and to hand back with [`Step::Allowed`].
+        /// What the page lists, and what [`Step::Allowed`] hands back.
         shown: Granted,
-        /// What was allowed before.
+        /// What the user allowed before.
         before: Option<Granted>,
-        /// Why the person is asked.
+        /// Why the user is asked.
         why: Why,
     },
     /// Write consent and code in one transaction, finish the request, and redirect with [`Response::code`].
@@ -73,28 +73,28 @@ pub enum Outcome {
     RedirectError(Response),
 }
 
-/// What the sign-in page needs to know.
+/// What the sign-in page shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// What to fill in: the hint of the client.
+    /// The user name to fill in: the client's hint.
     pub login_hint: Option<String>,
-    /// True when somebody is signed in who must prove it again, or choose another.
+    /// True if a signed-in user must authenticate again or choose another account.
     pub again: bool,
 }
 
-/// A code to make.
+/// A code to create.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Issue {
-    /// Its row, but for the hash of its 256 random bits.
+    /// Its row, without the hash of its 256 random bits.
     pub code: Code,
-    /// The consent row after this, when the person was asked.
+    /// The new consent row, if the user was asked.
     pub remember: Option<Consent>,
-    /// True when the operator's policy let it go without PKCE: audit it.
+    /// True if the operator's policy allowed the request without PKCE; this is audited.
     pub without_pkce: bool,
 }
 
-/// Decides. Asked again with new facts after each step, it comes to an end: a sign-in for this very request is never
-/// asked for twice, and neither is consent.
+/// Decides what happens next. Called again with new facts after each step, it terminates: neither a sign-in for this
+/// very request nor consent is asked for twice.
 pub fn decide(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Outcome {
     judge(server, request, facts)
         .unwrap_or_else(|error| Outcome::RedirectError(Response::error(request, server.issuer, &error)))
@@ -108,7 +108,7 @@ fn judge(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Result<Outc
         Ok(known) => known,
         Err(login) => return Ok(Outcome::NeedLogin(login)),
     };
-    // What a page showed to one person was not allowed by another.
+    // Consent counts only from the user that the page was shown to.
     let allowed = match facts.step {
         Step::Allowed { user, shown } if *user == person.id => Some(shown),
         _ => None,
@@ -121,7 +121,8 @@ fn judge(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Result<Outc
         return Err(OAuthError::InvalidScope);
     }
     let granted = match allowed {
-        // Roles may have changed since the page was shown: neither more than shown nor more than is right now.
+        // Roles may have changed since the page was shown: grant neither more than was shown nor more than is allowed
+        // now.
         Some(shown) => asked.and(shown),
         None => {
             let redirect_uri = &request.redirect_uri;
@@ -158,7 +159,8 @@ fn judge(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Result<Outc
     })))
 }
 
-/// The session that is good enough for the request; inside, the page to show instead; outside, the error.
+/// The session that satisfies the request; or the page to show instead (inner error), or the error response (outer
+/// error).
 type SignedIn<'a> = Result<(&'a Session, &'a Person), Login>;
 
 fn signed_in<'a>(request: &Request, facts: Facts<'a>) -> Result<SignedIn<'a>, OAuthError> {
@@ -186,7 +188,7 @@ fn signed_in<'a>(request: &Request, facts: Facts<'a>) -> Result<SignedIn<'a>, OA
     if !facts.signed_in_here && (wished || too_old) {
         return page(true);
     }
-    // OpenID Connect Core §3.1.2.1: another person than the hinted one is never answered for.
+    // OpenID Connect Core §3.1.2.1: never answer for another user than the hinted one.
     if request.hinted_sub.as_ref().is_some_and(|sub| *sub != person.id) {
         return Err(OAuthError::LoginRequired);
     }
@@ -207,7 +209,7 @@ fn issued(request: &Request, facts: Facts<'_>, session: &Session, granted: Grant
         confirmation: None,
         sign_in: session.sign_in.clone(),
         created_at: facts.now,
-        // From the latest instant that we saw: with a clock set back, a code would be over at its birth.
+        // Counted from the latest instant seen: with a clock that was set back, the code would expire at once.
         expires_at: Timestamp(facts.latest.max(facts.now).0.saturating_add(code::LIFE_MS)),
         spent: None,
         repeated_at: None,

@@ -14,37 +14,37 @@ use crate::pkce::{self, Challenge};
 use crate::redirect_uri::RedirectUri;
 use crate::resource::Resource;
 
-/// A request that may be redirected: its client is known and its redirect URI matched.
+/// A request that may be redirected: its client is known and its redirect URI is matched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Who asks.
+    /// The client.
     pub client: ClientId,
-    /// Where the answer goes.
+    /// Where the response goes.
     pub redirect_uri: RedirectUri,
-    /// How it goes there.
+    /// How the response is delivered.
     pub mode: Mode,
-    /// `state`, as it was sent.
+    /// `state`, as sent.
     pub state: Option<String>,
-    /// What is asked of the person.
+    /// What the user is asked to allow.
     pub asked: Granted,
-    /// The PKCE challenge; none only by the operator's policy, and then audited.
+    /// The PKCE challenge; absent only by the operator's policy, and then audited.
     pub challenge: Option<Challenge>,
-    /// `nonce`, as it was sent.
+    /// `nonce`, as sent.
     pub nonce: Option<String>,
-    /// `prompt`
+    /// The parsed `prompt`.
     pub prompt: Prompt,
     /// `max_age`, in seconds.
     pub max_age: Option<u64>,
-    /// Whom `id_token_hint` is about.
+    /// The `sub` of `id_token_hint`.
     pub hinted_sub: Option<String>,
     /// `login_hint`, for the field of the sign-in page.
     pub login_hint: Option<String>,
-    /// `ui_locales`, in the order of preference.
+    /// `ui_locales`, in order of preference.
     pub ui_locales: Vec<String>,
 }
 
 impl Response {
-    /// The answer with a code.
+    /// The response with a code.
     pub fn code(request: &Request, issuer: &str, code: &str) -> Self {
         let first = vec![("code", code.to_owned())];
         Self::new(
@@ -56,7 +56,7 @@ impl Response {
         )
     }
 
-    /// The answer of a refusal: code and fixed sentence of the one error table.
+    /// The error response: code and fixed sentence of the one error table.
     pub fn error(request: &Request, issuer: &str, error: &OAuthError) -> Self {
         Self::refuse(
             request.redirect_uri.clone(),
@@ -71,17 +71,17 @@ impl Response {
 /// `prompt` (OpenID Connect Core §3.1.2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Prompt {
-    /// No page at all.
+    /// Show no page at all.
     pub none: bool,
     /// Sign in again.
     pub login: bool,
-    /// Ask again.
+    /// Ask for consent again.
     pub consent: bool,
-    /// Choose who signs in.
+    /// Let the user choose an account.
     pub select_account: bool,
 }
 
-/// What we are, as far as reading a request needs it.
+/// The part of the server's own configuration that parsing needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Server<'a> {
     /// The issuer.
@@ -90,25 +90,25 @@ pub struct Server<'a> {
     pub resources: &'a [Resource],
 }
 
-/// A request that cannot be taken up.
+/// Why a request is rejected.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rejection {
-    /// There is nowhere to send the browser: a page of ours.
+    /// There is no address to redirect to: one of our own pages.
     Page(PageError),
-    /// Back to the client.
+    /// An error response to the client.
     Redirect(Response),
 }
 
-/// The longest `nonce` that is kept.
+/// The longest accepted `nonce`.
 const LONGEST_NONCE: usize = 1_024;
-/// What a client gets back unread; it is kept while a person signs in.
+/// The longest `state`; it is kept while the user signs in.
 const LONGEST_STATE: usize = 4_096;
-/// The longest hint that is kept; a longer one is ignored, as it is a hint.
+/// The longest hint that is kept; longer ones are ignored, because they are only hints.
 const LONGEST_HINT: usize = 256;
-/// How many locales are looked at.
+/// How many locales are examined.
 const MOST_LOCALES: usize = 16;
 
-/// The client to load, if its id can be one.
+/// The id of the client to load, if it is well formed.
 pub fn client_id(parameters: &[(String, String)]) -> Option<ClientId> {
     one(parameters, "client_id").and_then(ClientId::parse)
 }
@@ -116,8 +116,8 @@ pub fn client_id(parameters: &[(String, String)]) -> Option<ClientId> {
 /// Reads a request by the endpoint's column of the table of checks, in its order. `client` is the one of [`client_id`], and
 /// `hint` what the signer made of `id_token_hint`.
 ///
-/// Without a known, enabled client and a matched redirect URI there is only a page; every other fault goes to that URI.
-/// Parameters that we do not know are ignored.
+/// Without a known, enabled client and a matched redirect URI the result is a page; every other error is sent to that
+/// URI. Unknown parameters are ignored.
 pub fn parse(
     endpoint: Endpoint,
     server: Server<'_>,
@@ -134,15 +134,15 @@ pub fn parse(
     reading.request()
 }
 
-/// What a request object says about the way back to the client.
+/// The redirect information of a request object.
 #[derive(Default)]
 struct WayBack {
     mode: Option<Mode>,
     state: Option<String>,
 }
 
-/// Request objects are not supported, and each is refused; its signature is not looked at. So nothing in one is believed,
-/// but how its client expects the refusal, at an address that the parameters name and the registration has.
+/// Request objects are not supported and always rejected, without checking their signature. Nothing in one is trusted
+/// except how its client expects the error, at an address that both the parameters name and the registration contains.
 fn way_back(object: &str) -> WayBack {
     let payload = object.split('.').nth(1);
     let payload = payload.and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
@@ -372,7 +372,7 @@ fn is_repeated(parameters: &[(String, String)]) -> bool {
 }
 
 impl Prompt {
-    /// Names separated by spaces, however many; `none` stands alone.
+    /// Any number of names separated by spaces; `none` cannot be combined.
     fn parse(text: Option<&str>) -> Result<Self, OAuthError> {
         let mut prompt = Self::default();
         for name in text.into_iter().flat_map(|text| text.split(' ')) {
@@ -382,17 +382,19 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
-                _ => return Err(OAuthError::Malformed("prompt has a value that is not supported.")),
+                _ => return Err(OAuthError::Malformed("prompt has an unsupported value.")),
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
-            return Err(OAuthError::Malformed("prompt=none stands alone."));
+            return Err(OAuthError::Malformed(
+                "prompt=none cannot be combined with other values.",
+            ));
         }
         Ok(prompt)
     }
 }
 
-/// Seconds, as plain digits: no sign, no fraction, ten at most.
+/// Seconds in plain digits: no sign, no fraction, at most ten digits.
 fn parse_max_age(text: &str) -> Result<u64, OAuthError> {
     let digits = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = if digits { text.parse().ok() } else { None };
@@ -413,7 +415,7 @@ fn hint_text(parameters: &[(String, String)], name: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Language tags (RFC 5646), as far as they look like some; a wish that cannot be read is no error.
+/// Language tags (RFC 5646), as far as they look valid; an unreadable preference is not an error.
 fn locales(parameters: &[(String, String)]) -> Vec<String> {
     let tag = |text: &&str| {
         (1..=35).contains(&text.len())

@@ -1,4 +1,4 @@
-//! A request at rest, between the person's steps.
+//! The stored form of a request, between the steps of the user.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +8,8 @@ use crate::client::{Client, ClientId};
 use crate::pkce::Challenge;
 use crate::redirect_uri::RedirectUri;
 
-/// The text form of a [`Request`]. It has no redirect URI that could be used: [`Stored::revive`] matches it anew, so
-/// that neither a changed row nor an address that was taken off the registration is ever redirected to.
+/// The serialized form of a [`Request`]. It has no usable redirect URI: [`Stored::revive`] matches it again, so that
+/// the browser is never redirected to an address from a modified row or one that was removed from the registration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stored {
@@ -47,12 +47,12 @@ impl From<Request> for Stored {
 }
 
 impl Stored {
-    /// Whose request it is: the client to load.
+    /// The client to load.
     pub fn client_id(&self) -> &ClientId {
         &self.client_id
     }
 
-    /// The request again, if the client is still there, enabled, and still has the address.
+    /// The request, if the client still exists, is enabled and still has the address.
     pub fn revive(self, client: &Client) -> Option<Request> {
         if self.client_id != *client.id() || client.disabled_at.is_some() {
             return None;

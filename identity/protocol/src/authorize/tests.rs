@@ -1,4 +1,4 @@
-//! The tables of the authorization endpoint (AZ-01 to AZ-16).
+//! The tables of the authorization endpoint.
 
 use super::*;
 use crate::Timestamp;
@@ -37,7 +37,7 @@ const GOOD: [(&str, &str); 8] = [
     ("code_challenge_method", "S256"),
 ];
 
-/// The good request with these parameters changed, or left out where the value is empty.
+/// The valid request with these parameters changed, or removed where the value is empty.
 fn parameters(changes: &[(&str, &str)]) -> Vec<(String, String)> {
     let kept = GOOD
         .iter()
@@ -125,7 +125,7 @@ fn cve_2024_52289_cve_2020_15234_az_01_no_mutation_of_the_redirect_uri_gets_anyt
     assert!(count >= 200);
 }
 
-/// Every fault of a request that is not its redirect URI, and the code it has.
+/// Every error of a request other than its redirect URI, and the code that it gets.
 const FAULTS: [(&[(&str, &str)], &str); 27] = [
     (&[("response_type", "")], "invalid_request"),
     (&[("response_type", "token")], "unsupported_response_type"),
@@ -192,7 +192,7 @@ fn az_06_az_09_az_11_az_17_every_fault_goes_to_the_registered_uri_and_to_no_othe
             "{}",
             response.location()
         );
-        // The other half: the same fault with a redirect URI that is not registered.
+        // The counterpart: the same error with a redirect URI that is not registered.
         let unregistered: Vec<_> = changes
             .iter()
             .copied()
@@ -238,7 +238,7 @@ fn a_request_object_is_refused_by_the_mode_that_it_names() {
     let inside = |state: &str| Some(state.to_owned());
     assert_eq!(refused(named, &[]), (post, inside("s&1")));
     assert_eq!(refused(named, &[("state", "")]), (post, inside("inside")));
-    // The object goes before the parameter, where it names a mode that exists.
+    // The object takes precedence over the parameter if it names a known mode.
     let by_query = r#"{"response_mode":"query"}"#;
     assert_eq!(refused(by_query, &[("response_mode", "form_post")]).0, query);
     for nothing in [
@@ -339,7 +339,7 @@ fn a_stored_request_comes_back_whole_and_only_to_an_address_that_is_still_regist
     let mut disabled = whole;
     disabled.disabled_at = Some(Timestamp(1));
     assert_eq!(revive(&text, &disabled), None);
-    // CVE-2026-7571: there is no response type in it that could be written over.
+    // CVE-2026-7571: it has no response type that could be overwritten.
     assert!(!text.contains("response_type"));
 }
 
@@ -368,7 +368,7 @@ fn at_catalog(scope: &str) -> Granted {
     Granted::at_one(&Scope::parse(scope).unwrap(), Some("urn:latchkey:catalog"))
 }
 
-/// A good request of a client that was allowed everything before, by a person who signed in ten seconds ago.
+/// A valid request of a client that was allowed everything before, by a user who signed in ten seconds ago.
 fn case() -> Case {
     let mut session = crate::session::tests::session();
     session.sign_in.auth_time = Timestamp(T - 10_000);
@@ -485,7 +485,7 @@ fn cve_2023_6787_az_16_the_sixteen_combinations_of_session_prompt_max_age_and_hi
             c.hinted = hinted;
         });
         assert_eq!(case.kind(), expected, "{session} {what} {hinted:?}");
-        // After carol signed in for this request: a code, or the answer that bob was meant. prompt=none shows no page.
+        // After carol signed in for this request: a code, or the error that bob was meant. prompt=none shows no page.
         if what != "none" {
             let after = case.clone().with(|c| {
                 c.session = self::case().session;
@@ -570,7 +570,7 @@ fn az_20_the_table_of_consent() {
     );
     let allowed = never.with(|c| c.step = shown(&carol, "openid catalog.read"));
     assert_eq!(allowed.kind(), "code openid catalog.read");
-    // What another person allowed on the same page counts for nothing.
+    // What another user allowed on the same page does not count.
     assert_eq!(
         allowed
             .clone()
@@ -578,7 +578,7 @@ fn az_20_the_table_of_consent() {
             .kind(),
         "consent First"
     );
-    // Nothing beyond what was shown, even if the roles have grown meanwhile.
+    // Nothing beyond what was shown, even if the roles have grown in the meantime.
     assert_eq!(
         allowed.with(|c| c.step = shown(&carol, "openid")).kind(),
         "code openid"
@@ -606,7 +606,7 @@ fn what_a_request_grants_is_what_it_asked_and_never_the_union_with_what_was_allo
         issue.remember.unwrap().granted,
         at_catalog("openid profile catalog.read")
     );
-    // Within what was allowed, nothing is written.
+    // Within the existing consent, nothing is written.
     let Outcome::Issue(silent) = self::case().decide() else {
         panic!()
     };

@@ -1,4 +1,4 @@
-//! The table of redemptions (TK-01 to TK-05, TK-10).
+//! The table of redemptions.
 
 use super::*;
 use crate::client::tests::machine;
@@ -192,7 +192,7 @@ fn offline_access_makes_a_family_that_outlives_logout_only_where_there_is_a_refr
 
 type Spoil = (&'static str, fn(&mut Case));
 
-/// What binds a code: a fault here refuses, spent or not.
+/// What the code is bound to: each mismatch is rejected, whether the code is spent or not.
 const BINDING: [Spoil; 10] = [
     ("UnknownCode", |c| c.code = None),
     ("OtherClient", |c| {
@@ -252,7 +252,7 @@ fn a_code_that_was_given_twice_is_redeemed_once_and_its_second_use_ends_nothing(
     let again = case().with(given_twice).with(spend);
     assert_eq!(again.kind(), "CodeRepeated");
     assert_eq!(case().with(spend).kind(), "kills family-0", "given once");
-    // What binds a code comes first, here as always.
+    // What the code is bound to comes first, here as always.
     for (reason, spoil) in BINDING {
         assert_eq!(case().with(given_twice).with(spend).with(spoil).kind(), reason);
     }
@@ -305,7 +305,7 @@ fn cve_2025_64521_cve_2024_47000_tk_10_who_has_ended_since_redeems_nothing() {
             c.person.as_mut().unwrap().locked_at = Some(Timestamp(1))
         }),
         ("ConsentWithdrawn", |c| c.consent = None),
-        // A changed password and a logout end the session.
+        // A changed password and a logout both end the session.
         ("SessionEnded", |c| c.session_ended = true),
         ("PersonGone", |c| {
             c.person.as_mut().unwrap().id = "somebody".into()
@@ -314,7 +314,7 @@ fn cve_2025_64521_cve_2024_47000_tk_10_who_has_ended_since_redeems_nothing() {
     for (reason, spoil) in table {
         assert_eq!(case().with(spoil).kind(), reason);
     }
-    // An offline family that is not born yet needs its session like any other.
+    // An offline family that does not exist yet needs its session like any other.
     let offline = case().with(|c| {
         c.code().granted = at_catalog("openid offline_access");
         c.session_ended = true;
@@ -337,7 +337,7 @@ fn a_code_of_too_many_is_refused_for_now_and_only_when_it_is_good() {
         assert_eq!(many().with(spoil).kind(), reason);
     }
     assert_eq!(many().with(|c| c.session_ended = true).kind(), "SessionEnded");
-    // A replay ends its family however many there are.
+    // A replay ends its family, however many there are.
     assert_eq!(many().with(spend).kind(), "kills family-0");
 }
 

@@ -1,5 +1,5 @@
-//! Addresses that a browser may be sent to. Only a match with a registration makes one, so whoever holds one may
-//! redirect, and whoever does not cannot.
+//! Addresses that a browser may be redirected to. They are constructed only by matching a registration, so holding one
+//! is the permission to redirect.
 
 use std::borrow::Cow;
 
@@ -17,8 +17,8 @@ pub struct RedirectUri(String);
 pub struct LogoutUri(String);
 
 impl RedirectUri {
-    /// Exact string comparison (RFC 9700 §2.1). For native clients the port of a loopback address is free
-    /// (RFC 8252 §7.3), and nothing else. Nothing is parsed or normalised: what is not equal does not match.
+    /// Exact string comparison (RFC 9700 §2.1). For native clients only the port of a loopback address may differ (RFC
+    /// 8252 §7.3). Nothing is parsed or normalised: what is not equal does not match.
     pub fn of(client: &Client, presented: &str) -> Option<Self> {
         let native = client.metadata.application_type == ApplicationType::Native;
         client
@@ -31,12 +31,12 @@ impl RedirectUri {
             .then(|| Self(presented.to_owned()))
     }
 
-    /// Its text.
+    /// The URI as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// True when anybody on the person's device may sit behind it: loopback, or a private-use scheme (RFC 8252 §8.6).
+    /// True if any program on the user's device may receive it: loopback, or a private-use scheme (RFC 8252 §8.6).
     pub fn is_on_device(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| match url.scheme() {
             "http" => super::is_loopback(&url),
@@ -45,7 +45,7 @@ impl RedirectUri {
         })
     }
 
-    /// Where it leads, for the consent page: the host, or the private-use scheme.
+    /// The destination as shown on the consent page: the host, or the private-use scheme.
     pub fn place(&self) -> String {
         let url = Url::parse(&self.0).ok();
         url.map_or_else(String::new, |url| match url.host_str() {
@@ -54,13 +54,13 @@ impl RedirectUri {
         })
     }
 
-    /// The source that CSP `form-action` must name: the origin, or for [::1] and private-use schemes, which CSP cannot
-    /// write as an origin, the scheme alone.
+    /// The source that CSP `form-action` must name: the origin, or only the scheme for [::1] and private-use schemes,
+    /// which CSP cannot express as an origin.
     pub fn csp_source(&self) -> String {
         csp_source(&self.0)
     }
 
-    /// The URI with these parameters added to its query (RFC 6749 §4.1.2), in ASCII alone.
+    /// The URI with these parameters added to its query (RFC 6749 §4.1.2), in ASCII only.
     pub fn with(&self, parameters: &[(&str, &str)]) -> String {
         with(&self.0, parameters)
     }
@@ -77,7 +77,7 @@ impl LogoutUri {
             .then(|| Self(presented.to_owned()))
     }
 
-    /// Its text.
+    /// The URI as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -87,7 +87,7 @@ impl LogoutUri {
         csp_source(&self.0)
     }
 
-    /// The URI with `state` added as it was sent, or unchanged, in ASCII alone.
+    /// The URI with `state` added as sent, if there is one, in ASCII only.
     pub fn with_state(&self, state: Option<&str>) -> String {
         state.map_or_else(
             || ascii(&self.0).into_owned(),
@@ -96,7 +96,7 @@ impl LogoutUri {
     }
 }
 
-/// `http://` loopback host `:port` rest, with byte-equal host and rest.
+/// `http://`, loopback host, `:port` and rest, where host and rest are equal byte for byte.
 fn differs_by_port_alone(registered: &str, presented: &str) -> bool {
     match (split_loopback(registered), split_loopback(presented)) {
         (Some(ours), Some(theirs)) => ours == theirs,
@@ -104,7 +104,8 @@ fn differs_by_port_alone(registered: &str, presented: &str) -> bool {
     }
 }
 
-/// Host and rest of a loopback URI whose port, if any, is one. Design §9: localhost counts for native clients.
+/// The host and the rest of a loopback URI with a valid or absent port. `localhost` counts as loopback for native
+/// clients.
 fn split_loopback(uri: &str) -> Option<(&str, &str)> {
     let authority_and_rest = uri.strip_prefix("http://")?;
     let host = ["127.0.0.1", "[::1]", "localhost"]
@@ -122,7 +123,7 @@ fn split_loopback(uri: &str) -> Option<(&str, &str)> {
     matches!(rest.as_bytes().first(), None | Some(b'/' | b'?')).then_some((host, rest))
 }
 
-/// 1 to 65535 in its one spelling.
+/// 1 to 65535 in its only spelling.
 fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0') && text.parse::<u16>().is_ok()
 }
@@ -137,8 +138,8 @@ fn csp_source(uri: &str) -> String {
     }
 }
 
-/// The form of an address that can stand in a header. Nothing else is registered any more (`super::check`), but what was
-/// registered before goes on: a browser reads the same address out of both forms.
+/// The form of an address that can stand in a header. New registrations are always ASCII (`super::check`), but older
+/// ones stay valid: a browser reads the same address from both forms.
 fn ascii(uri: &str) -> Cow<'_, str> {
     match Url::parse(uri) {
         Ok(url) if !uri.is_ascii() => url.as_str().to_owned().into(),
@@ -178,7 +179,7 @@ pub(crate) mod tests {
 
     const REGISTERED: &str = "https://shop.example.test/oauth/cb?tenant=a";
 
-    /// Every way of changing the registered URI that an attacker or a lenient parser has come up with.
+    /// Every way to change the registered URI that attackers or lenient parsers have come up with.
     pub(crate) fn mutations() -> Vec<String> {
         let base = REGISTERED;
         let mut all = Vec::new();
@@ -266,7 +267,7 @@ pub(crate) mod tests {
             count += 1;
         }
         assert!(count >= 200, "{count} mutations");
-        // A native client gains nothing from it either: only loopback has a free port.
+        // A native client gains nothing either: only loopback addresses have a free port.
         let native = self::client(true, &[REGISTERED]);
         for uri in mutations().into_iter().filter(|uri| uri != REGISTERED) {
             assert_eq!(RedirectUri::of(&native, &uri), None, "{uri:?}");
@@ -407,7 +408,7 @@ pub(crate) mod tests {
     }
 
     proptest::proptest! {
-        /// Reliability §10, target 2: whatever matches is what was registered, also to a browser.
+        /// Whatever matches is what was registered, also as a browser parses it.
         #[test]
         fn az_01_a_match_is_equal_to_a_browser_but_for_a_loopback_port(
             presented in "(https?|HTTP)://(127\\.0\\.0\\.1|localhost|\\[::1\\]|shop\\.test)(:[0-9]{0,6})?(@evil\\.test)?(/cb|/cb/|/\\.\\./cb|\\\\cb|)([?#;]x)?",

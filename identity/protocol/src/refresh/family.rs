@@ -1,4 +1,4 @@
-//! The family's row.
+//! The row of a family.
 
 use crate::Timestamp;
 use crate::audience::Granted;
@@ -6,61 +6,61 @@ use crate::client::ClientId;
 use crate::refresh_token::{Handle, KeyId, Salt};
 use crate::session::SignIn;
 
-/// Everything that came from one authorization code: one row, however often it is refreshed.
+/// Everything that descends from one authorization code: one row, however often it is refreshed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
     /// Its id in the store.
     pub id: String,
-    /// What refresh tokens find it by.
+    /// The handle that refresh tokens carry.
     pub handle: Handle,
-    /// What access tokens name it by.
+    /// The name that access tokens carry.
     pub fam: String,
-    /// Its part of every tag.
+    /// The salt of every tag.
     pub salt: Salt,
     /// The client.
     pub client: ClientId,
-    /// The person.
+    /// The user.
     pub user: String,
-    /// The session that it began in.
+    /// The session that it was created in.
     pub session: Option<String>,
-    /// How the client knows that session.
+    /// The `sid` of that session at the client.
     pub sid: Option<String>,
-    /// What was granted. It never grows, and a narrower request does not narrow it.
+    /// What is granted. It never grows, and a narrower request does not narrow it.
     pub granted: Granted,
-    /// How the person signed in.
+    /// How the user signed in.
     pub sign_in: SignIn,
     /// The thumbprint of the key that it is bound to.
     pub confirmation: Option<String>,
     /// The generation of the one live refresh token, from 1.
     pub generation: i64,
-    /// The key of its tag; none when the client may not refresh.
+    /// The key of the current tag; `None` if the client may not refresh.
     pub mac_key_id: Option<KeyId>,
-    /// The key of the generation before.
+    /// The key of the previous generation's tag.
     pub previous_mac_key_id: Option<KeyId>,
-    /// When the current generation came to be, for all but the first.
+    /// When the current generation was created; `None` for the first.
     pub rotated_at: Option<Timestamp>,
-    /// When a refresh was last committed. After `rotated_at`: the current generation was used, without rotation.
+    /// When a refresh was last committed. If later than `rotated_at`, the current generation was used without rotation.
     pub last_used_at: Option<Timestamp>,
-    /// How often the previous token was answered again, ever.
+    /// How often the previous token was retried in total.
     pub overlap_hits: i64,
-    /// How many generations in a row had such a hit, up to `hit_generation`.
+    /// How many generations in a row had a retry, up to `hit_generation`.
     pub overlap_streak: i64,
-    /// The latest generation that was answered again.
+    /// The latest generation that was repeated.
     pub hit_generation: Option<i64>,
-    /// When the current generation was answered again outside of the overlap.
+    /// When the current generation was repeated outside of the overlap.
     pub late_answer_at: Option<Timestamp>,
-    /// When `offline_access` was granted: it outlives logout.
+    /// When `offline_access` was granted: the family outlives logout.
     pub offline_at: Option<Timestamp>,
-    /// When it ends unless it is used.
+    /// When it expires if unused.
     pub idle_expires_at: Option<Timestamp>,
-    /// When it ends anyway.
+    /// When it expires in any case.
     pub expires_at: Option<Timestamp>,
-    /// When it was ended.
+    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl Family {
-    /// Whether it was not used for too long, or has reached its end.
+    /// Whether it was unused for too long, or has reached its absolute end.
     pub fn is_over(&self, latest: Timestamp) -> bool {
         [self.idle_expires_at, self.expires_at]
             .into_iter()
@@ -68,8 +68,8 @@ impl Family {
             .any(|end| end <= latest)
     }
 
-    /// True when a refresh presenting the current generation was committed. Only a client that does not rotate can have
-    /// done that: with rotation the current generation is a new one then.
+    /// True if a refresh that presented the current generation was committed. That is only possible for a client that
+    /// does not rotate: with rotation, the current generation is then a new one.
     pub fn current_is_used(&self) -> bool {
         match (self.last_used_at, self.rotated_at) {
             (Some(used), Some(rotated)) => used > rotated,
@@ -78,7 +78,7 @@ impl Family {
         }
     }
 
-    /// What to note for a use of the current generation: never before its birth, whatever the clock says.
+    /// The time to record for a use of the current generation: never before its creation, whatever the clock says.
     pub(super) fn used_at(&self, now: Timestamp) -> Timestamp {
         let after_birth = self
             .rotated_at
@@ -86,13 +86,13 @@ impl Family {
         now.max(after_birth)
     }
 
-    /// Milliseconds since the last rotation, for the overlap alone. A clock set back makes it zero, not negative.
+    /// Milliseconds since the last rotation, only for the overlap. Zero, not negative, if a clock was set back.
     pub(super) fn since_rotation_ms(&self, now: Timestamp) -> i64 {
         self.rotated_at
             .map_or(i64::MAX, |at| now.0.saturating_sub(at.0).max(0))
     }
 
-    /// The streak after a hit on the current generation, and whether the hit is its first.
+    /// The streak after a retry of the current generation, and whether it is the first retry of that generation.
     pub(super) fn streak_after_hit(&self) -> (i64, bool) {
         match self.hit_generation {
             Some(hit) if hit == self.generation => (self.overlap_streak, false),

@@ -1,23 +1,23 @@
-//! How a client's families behave (design §4, rules 3, 4, 6 and 7).
+//! How the families of a client behave (docs/tokens.md, Refresh tokens, rules 3, 4, 6 and 7).
 
 use crate::Timestamp;
 use crate::client::{ApplicationType, Client, LostAnswer, OverlapStreak};
 use crate::refresh::Family;
 
-/// The overlap of a client that says nothing, in seconds.
+/// The default overlap of a client, in seconds.
 pub const OVERLAP_S: u32 = 30;
 
-/// How long families live. Both are settings of the installation.
+/// The time limits of families, both settings of the installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Without use, milliseconds; slides with each use.
+    /// The sliding limit without use, in milliseconds.
     pub idle_ms: Option<i64>,
-    /// At all, milliseconds; never slides.
+    /// The absolute limit, in milliseconds.
     pub absolute_ms: Option<i64>,
 }
 
 impl Default for Limits {
-    /// Thirty days without use, a hundred and eighty at all.
+    /// Thirty days without use, a hundred and eighty in total.
     fn default() -> Self {
         const DAY_MS: i64 = 24 * 3_600_000;
         Self {
@@ -28,7 +28,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The dates of a family that is born now: idle end and absolute end.
+    /// The dates of a family that is created now: idle end and absolute end.
     pub fn begin(self, now: Timestamp) -> (Option<Timestamp>, Option<Timestamp>) {
         let after = |ms: i64| Timestamp(now.0.saturating_add(ms));
         let absolute = self.absolute_ms.map(after);
@@ -36,18 +36,18 @@ impl Limits {
     }
 }
 
-/// What a client's registration makes of its families.
+/// The family settings of a client's registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Whether each use makes a new generation.
+    /// Whether each use creates a new generation.
     pub rotates: bool,
-    /// How long the previous generation is answered, milliseconds; 0 is never.
+    /// How long the previous generation is accepted, in milliseconds; 0 means never.
     pub overlap_ms: i64,
-    /// Whether it is answered once more after that.
+    /// Whether it is accepted once more after that.
     pub lost_answer_once: bool,
-    /// What a streak of hits leads to.
+    /// The consequence of a streak.
     pub streak: OverlapStreak,
-    /// The sliding limit, milliseconds.
+    /// The sliding limit, in milliseconds.
     pub idle_ms: Option<i64>,
 }
 
@@ -73,8 +73,8 @@ impl Policy {
     }
 }
 
-/// Rule 7. FAPI 2.0 never rotates; a public client whose tokens are bound to no key always does (RFC 9700 §4.14.2);
-/// everybody else only when registered so.
+/// Rule 7. FAPI 2.0 never rotates; a public client whose tokens are not bound to a key always does (RFC 9700 §4.14.2);
+/// any other only if registered so.
 fn rotates(client: &Client, sender_constrained: bool) -> bool {
     if client.is_fapi2() {
         false

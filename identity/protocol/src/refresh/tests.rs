@@ -1,4 +1,4 @@
-//! The table of cases of each rule of design §4.
+//! A table of cases for each rule of docs/tokens.md, Refresh tokens.
 
 use super::*;
 use crate::client::tests::machine;
@@ -15,17 +15,17 @@ const CATALOG: &str = "urn:latchkey:catalog";
 const KEYS: [[u8; 32]; 3] = [[10; 32], [11; 32], [12; 32]];
 /// The key that signs now.
 const SIGNING: KeyId = KeyId([1; 9]);
-/// The one before, still held.
+/// The previous key, still held.
 const BEFORE: KeyId = KeyId([0; 9]);
-/// One that nobody holds.
+/// A key that is not held.
 const GONE: KeyId = KeyId([9; 9]);
 const T: i64 = 1_000_000_000;
 
 type Spoil = (&'static str, fn(&mut Case));
-/// A change of a case, its name, and what it leads to.
+/// A change of a case, its name, and its expected result.
 type Row = (&'static str, fn(&mut Case), &'static str);
 
-/// A world in which everything holds; each test spoils one thing.
+/// A world in which everything is valid; each test breaks one thing.
 #[derive(Clone)]
 struct Case {
     client: Client,
@@ -172,7 +172,7 @@ impl Case {
         })
     }
 
-    /// The decision's name, for tables.
+    /// The name of the decision, for tables.
     fn kind(&self) -> String {
         match self.decide() {
             Decision::Rotate(rotate) => format!("rotate to {}", rotate.generation),
@@ -224,7 +224,8 @@ fn rule_2_the_current_generation_rotates_by_one_compare_and_set() {
 
 #[test]
 fn cve_2026_1035_rt_02_the_loser_of_a_race_decides_again_and_gets_the_winners_successor() {
-    // Both read generation 5; the winner has committed 6. The loser's compare-and-set touches no row, and it reads again.
+    // Both read generation 5; the winner has committed 6. The loser's compare-and-set changes no row, and it reads
+    // again.
     let winner = case().decide();
     let loser = case().with(|c| {
         c.family().generation = 6;
@@ -250,7 +251,7 @@ fn rt_03_rule_3_the_table_of_the_overlap() {
         (Some(0), 4, 0, "end: refresh_reuse"),
         (Some(0), 4, -5, "end: refresh_reuse"),
         (Some(0), 5, 0, "rotate to 6"),
-        // A clock set back makes the overlap no shorter and never negative.
+        // A clock set back makes the overlap no shorter, and never negative.
         (None, 4, -86_400_000, "5 again"),
         (None, 3, 0, "end: refresh_reuse"),
         (None, 3, -86_400_000, "end: refresh_reuse"),
@@ -292,7 +293,7 @@ fn rt_03_a_retry_moves_neither_rotation_nor_limits_and_serves_what_this_request_
 
 #[test]
 fn rt_03_the_same_successor_is_made_with_its_own_key_after_the_key_has_changed() {
-    // Generation 5 was made with the key of before, 4 with one older still: between loss and retry the key changed.
+    // Generation 5 was made with the previous key, 4 with an even older one: the key changed between loss and retry.
     let case = case().with(|c| {
         c.generation = 4;
         c.key = BEFORE;
@@ -402,7 +403,7 @@ fn kc_50999_rt_06_ten_rotations_in_one_millisecond_leave_one_generation() {
 
 #[test]
 fn cve_2026_9802_rt_05_the_row_alone_decides_so_a_restart_forgets_nothing() {
-    // The decision has no memory: what a new process loads is all there is.
+    // The decision has no memory: it depends only on what a new process loads.
     let spent = case().with(|c| c.generation = 3);
     assert_eq!(spent.kind(), "end: refresh_reuse");
     assert_eq!(spent.decide(), spent.decide());
@@ -479,7 +480,7 @@ fn rt_01_rule_7_who_does_not_rotate_gets_the_token_that_came_and_slides() {
     }
 }
 
-/// Rule 1: what fails before the generation, in the order in which it is looked at.
+/// Rule 1: the failures before the generation, in the order of the checks.
 const BEFORE_GENERATION: [Spoil; 15] = [
     ("UnknownHandle", |c| c.family = None),
     ("UnknownHandle", |c| c.family().handle = Handle([5; 16])),
@@ -513,7 +514,7 @@ fn tk_18_rule_1_what_fails_before_the_generation_is_one_answer_and_ends_nothing_
     let body = OAuthError::from(GrantRefusal::UnknownHandle).wire();
     let mut cases = 0;
     for (reason, spoil) in BEFORE_GENERATION {
-        // Of a current, a retried, a replayed and a rewound token alike.
+        // For a current, a retried, a replayed and a rewound token alike.
         for generation in [5, 4, 1, 9] {
             let case = case().with(|c| c.generation = generation).with(spoil);
             let Decision::Refused(error) = case.decide() else {
@@ -531,7 +532,7 @@ fn tk_18_rule_1_what_fails_before_the_generation_is_one_answer_and_ends_nothing_
 fn rule_1_the_earlier_fault_is_the_one_that_is_named() {
     for (at, (first, spoil)) in BEFORE_GENERATION.into_iter().enumerate() {
         for (_, later) in &BEFORE_GENERATION[at + 1..] {
-            // A later fault that needs a row which the first one took away cannot be added.
+            // A later failure that needs a row which the first one removed cannot be added.
             let case = case().with(|c| {
                 let whole = c.clone();
                 later(c);
@@ -582,7 +583,7 @@ fn rule_1_scope_and_resource_come_after_the_generation_and_move_nothing() {
                 "{what}"
             );
         }
-        // A thief is noticed first, whatever they ask.
+        // Theft is detected first, whatever the request asks for.
         assert_eq!(
             case().with(|c| c.generation = 3).with(spoil).kind(),
             "end: refresh_reuse",
@@ -599,7 +600,7 @@ fn rt_11_a_narrower_request_does_not_narrow_the_next_one() {
     };
     assert_eq!(narrow.answer.access.claims.scope.to_string(), "catalog.read");
     assert!(narrow.answer.id_token.is_none());
-    // What is written has no scope: the row keeps the whole grant.
+    // Nothing written has a scope: the row keeps the whole grant.
     let full = case().with(|c| {
         c.family().generation = 6;
         c.generation = 6;
@@ -645,7 +646,7 @@ fn rt_10_neither_limit_is_revived_by_a_clock_set_back() {
         });
         assert_eq!(case.kind(), reason);
     }
-    // And a rotation after the jump slides from the latest instant, else the family would be born idle.
+    // A rotation after the jump slides from the latest instant; otherwise the family would be idle at once.
     let Decision::Rotate(rotate) = case().with(|c| c.now = T - 86_400_000).decide() else {
         panic!()
     };

@@ -34,7 +34,7 @@ pub trait Decider {
     fn restart(&mut self) {}
 }
 
-/// Design §4: obeys the decision under compare-and-set.
+/// Executes the decision under compare-and-set, like the store.
 pub struct Real;
 
 impl Decider for Real {

@@ -1,6 +1,6 @@
 //! The refresh family as a state machine: any history of honest client, thief, duplicates, lost answers, clocks,
 //! revocations, crashes and restores is answered as the sequential model answers it, and the same property turns red on
-//! every defect that others have shipped (reliability §10, target 1).
+//! defects of the kinds that other issuers have shipped.
 
 mod deciders;
 mod history;

@@ -134,7 +134,7 @@ impl Clients {
             .commit(move |tx, now| async move {
                 let (store, id) = (&changes.store, &metadata.client_id);
                 if store.client(&tx, id).await?.is_some() {
-                    let taken = format!("there is a client {id} already; client set changes it");
+                    let taken = format!("client {id} already exists; use `client set` to change it");
                     return Err(AdminError::Refused(taken));
                 }
                 let resources = store.resources(&tx).await?;
@@ -161,7 +161,9 @@ impl Clients {
         actor: &str,
     ) -> Result<ClientView, AdminError> {
         if names.contains_key("client_id") {
-            return Err(AdminError::Refused("a client keeps its id".to_owned()));
+            return Err(AdminError::Refused(
+                "the id of a client cannot be changed".to_owned(),
+            ));
         }
         let targets = ["scope", "resources", "default_resource"];
         let retargeted = targets.iter().any(|name| names.contains_key(*name));
@@ -353,7 +355,7 @@ impl Clients {
     pub(crate) fn stored_secret(&self, secret: &ClientSecret) -> Result<NewSecret, AdminError> {
         let hashed = self.signer.hash_client_secret(secret.text());
         let hashed = hashed
-            .ok_or_else(|| AdminError::Refused("the key of client secrets is not loaded".to_owned()))?;
+            .ok_or_else(|| AdminError::Refused("the key for client secrets is not loaded".to_owned()))?;
         Ok(match secret {
             ClientSecret::Given(_) => NewSecret::Set(hashed),
             ClientSecret::Generated(_) => NewSecret::Generated(hashed),

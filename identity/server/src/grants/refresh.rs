@@ -1,4 +1,4 @@
-//! `grant_type=refresh_token` (RFC 6749 §6; design §4, Refresh token)
+//! `grant_type=refresh_token` (RFC 6749 §6; docs/tokens.md, Refresh tokens).
 
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, FamilyFacts};

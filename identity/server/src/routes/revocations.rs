@@ -99,7 +99,7 @@ pub(crate) async fn get(State(endpoint): State<FeedEndpoint>, request: Request) 
     };
     tokio::spawn(async move {
         if connection.run(start, resume).await.is_none() {
-            tracing::debug!("a feed connection ended");
+            tracing::debug!("a connection of the revocation feed ended");
         }
     });
     let stream = futures::stream::unfold(body, async |mut body| Some((body.recv().await?, body)));
@@ -246,7 +246,7 @@ impl Connection {
         let data = match self.endpoint.signer.sign(Alg::default(), TYP, &message, now) {
             Ok(data) => data,
             Err(error) => {
-                tracing::error!(error = %error, "the feed cannot be signed");
+                tracing::error!(error = %error, "the revocation feed cannot be signed");
                 return None;
             }
         };

@@ -65,7 +65,7 @@ impl From<OAuthError> for Refused {
 /// The token of the header, or of the body of a POST; never of the address, and never two (RFC 6750 §2).
 async fn bearer(request: Request) -> Result<Option<String>, Refused> {
     const TWICE: OAuthError =
-        OAuthError::Malformed("Send the access token once, in the header or in the body.");
+        OAuthError::Malformed("Send the access token only once, in the header or in the body.");
     if request
         .uri()
         .query()
@@ -91,7 +91,7 @@ fn of_header(headers: &HeaderMap) -> Result<Option<String>, Refused> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (first, more) = (all.next(), all.next());
     if more.is_some() {
-        return Err(OAuthError::Malformed("More than one Authorization header was sent.").into());
+        return Err(OAuthError::Malformed("The request has more than one Authorization header.").into());
     }
     let Some(value) = first else { return Ok(None) };
     // RFC 9110 §11.4: one or more spaces follow the scheme.

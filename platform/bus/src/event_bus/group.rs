@@ -1,5 +1,5 @@
-//! Who consumes what, and how one delivery is handled, whatever engine has brought it: its effect and its inbox row are
-//! one commit.
+//! Consumer groups, and how a single delivery is handled, whatever the engine: its effect and its inbox row are one
+//! commit.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,70 +11,70 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{BusError, Event};
 
-/// Who consumes what.
+/// A consumer group.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// The consumer's name, `<service>` or `<service>.<purpose>`; also its name in the inbox.
+    /// The name of the consumer, `<service>` or `<service>.<purpose>`; also its name in the inbox.
     pub name: &'static str,
-    /// The types that it handles.
+    /// The event types that it handles.
     pub types: &'static [&'static str],
-    /// When a failed delivery is tried again.
+    /// When failed deliveries are retried.
     pub retries: Retries,
 }
 
-/// When a failed delivery is tried again: at once while the others wait, then later while they go on, then never.
+/// The retry schedule of a failed delivery: first attempts that block the queue, then attempts that do not, then none.
 #[derive(Clone, Debug)]
 pub struct Retries {
-    /// Pauses of the attempts that hold the queue.
+    /// The pauses between attempts that block the queue.
     pub quick: Vec<Duration>,
-    /// Pauses of the attempts that let the queue pass.
+    /// The pauses between attempts that let the queue pass.
     pub later: Vec<Duration>,
 }
 
-/// Why a handler could not do its work. Its transaction is rolled back.
+/// Why a handler failed. Its transaction is rolled back.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It may work later.
+    /// It may succeed later.
     #[error("{0}")]
     Retry(String),
-    /// It will never work: park it at once.
+    /// It will never succeed: park it at once.
     #[error("{0}")]
     Dead(String),
-    /// The database refused; when it is merely away, the attempt does not count.
-    #[error("the consumer's database failed")]
+    /// A database error; if the database is merely unavailable, the attempt does not count.
+    #[error("the database of the consumer failed")]
     Db(#[from] DbError),
 }
 
 /// A dead letter: an event that a consumer could not handle.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Parked {
-    /// The group that could not handle it.
+    /// The group that failed to handle it.
     pub consumer: String,
     /// The event's id.
     pub event_id: String,
     /// The event's type.
     pub r#type: String,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: i64,
     /// Why the last attempt failed.
     pub last_error: String,
-    /// When it first failed, Unix milliseconds.
+    /// When it first failed, in Unix milliseconds.
     pub first_at: i64,
-    /// When it was parked, Unix milliseconds.
+    /// When it was parked, in Unix milliseconds.
     pub parked_at: i64,
     /// The whole envelope.
     pub envelope: String,
 }
 
-/// What became of one delivery.
+/// The outcome of one delivery.
 pub(super) enum Delivered {
-    /// Its effect is committed, now or before.
+    /// The effect is committed, now or earlier.
     Done,
-    /// It could not be handled.
+    /// Handling failed.
     Failed(Failed),
 }
 
-/// How a delivery failed.
+/// A failed delivery.
 pub(super) struct Failed {
     pub attempts: i64,
     pub error: String,
@@ -82,7 +82,7 @@ pub(super) struct Failed {
     pub for_good: bool,
 }
 
-/// One instance of a group: where and how it handles events.
+/// An instance of a group: how it handles events, and in which database.
 pub(super) struct Handler<H> {
     pub group: Group,
     pub db: Db,
@@ -100,7 +100,7 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// The pause after a round of quick attempts, when there were so many attempts before that round.
+    /// The pause after a round of quick attempts, given the number of attempts before that round.
     fn pause_after(&self, attempts: i64) -> Option<Duration> {
         self.later.get(rounds(attempts, self.quick.len())).copied()
     }
@@ -111,8 +111,8 @@ where
     H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<(), Failure>> + Send + 'static,
 {
-    /// Tries one delivery until it is done or the quick attempts are used up. An event that cannot be read has failed for
-    /// good; an error is the database's, and nothing is counted and nothing is to be acknowledged.
+    /// Attempts one delivery until it succeeds or the quick attempts are used up. An unreadable event fails
+    /// permanently; an error is that of the database, in which case nothing is counted or acknowledged.
     pub async fn deliver(
         &self,
         event: Result<Event, BusError>,
@@ -133,7 +133,7 @@ where
         loop {
             let failure = match self.handle_once(event.clone()).await {
                 Ok(()) => return Ok(Delivered::Done),
-                // The database is away, which is nobody's fault.
+                // The database is unavailable, which is not the handler's fault.
                 Err(Failure::Db(error)) if error.is_transient() => return Err(error.into()),
                 Err(failure) => failure,
             };
@@ -174,14 +174,14 @@ where
             .await
     }
 
-    /// When to try again a delivery that was tried so often before this round, Unix milliseconds; `None` parks it.
+    /// When to retry a delivery with this many attempts before this round, in Unix milliseconds; `None` parks it.
     pub fn next_attempt(&self, before: i64, failed: &Failed) -> Option<i64> {
         let pause = self.group.retries.pause_after(before);
         let pause = pause.filter(|_| !failed.for_good)?;
         Some(self.clock.now_ms() + pause.as_millis() as i64)
     }
 
-    /// Says that an event was parked.
+    /// Reports a parked event in metrics and log.
     pub fn tell_parked(&self, event_id: &str, error: &str) {
         metrics::counter!("latchkey_bus_parked_total", "consumer" => self.group.name).increment(1);
         tracing::error!(

@@ -19,16 +19,16 @@ use crate::parcel::Parcel;
 use crate::sql_log::{Entry, SqlLog};
 use crate::{BusError, Event};
 
-/// Events read in one go.
+/// The number of events read at once.
 const BATCH: i64 = 64;
 
 /// The back end. Cloning is cheap.
 #[derive(Clone)]
 pub struct SqlEventBus {
     log: SqlLog,
-    /// Tells this process from others.
+    /// Identifies this process.
     instance: String,
-    /// Tells the consumers of this process from each other.
+    /// Numbers the consumers of this process.
     consumers: Arc<AtomicU64>,
 }
 
@@ -121,14 +121,14 @@ where
             let more = match self.step(&mut lease, &stop).await {
                 Ok(more) => {
                     if std::mem::take(&mut waits) {
-                        tracing::info!(group, "a consumer goes on");
+                        tracing::info!(group, "a consumer continues");
                     }
                     more
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut waits, true) {
                         let reason = reasons(&error);
-                        tracing::warn!(reason, group, "a consumer waits for its database");
+                        tracing::warn!(reason, group, "a consumer is waiting for its database");
                     }
                     false
                 }
@@ -147,7 +147,7 @@ where
         }
     }
 
-    /// Handles what is due and what is new. `true` when there may be more at once.
+    /// Handles due retries and new events. `true` if more may be ready immediately.
     async fn step(&self, lease: &mut Lease, stop: &CancellationToken) -> Result<bool, BusError> {
         let Some(mut cursor) = lease.hold().await? else {
             return Ok(false);
@@ -161,7 +161,7 @@ where
                 Delivered::Failed(failed) => {
                     let attempts = due.attempts + failed.attempts;
                     let failed = Failed { attempts, ..failed };
-                    // The cursor stays; the receipt proves that the group is still ours.
+                    // The cursor stays; the receipt proves that this instance still holds the group.
                     let receipt = lease.receipt(cursor, cursor);
                     if !self.put_off(&due.entry, due.attempts, failed, receipt).await? {
                         lease.lost();
@@ -192,7 +192,7 @@ where
                 }
             }
         }
-        // The receipt comes after the effects; a crash before it delivers again, and the inbox recognises it.
+        // The receipt comes after the effects; a crash in between delivers again, and the inbox detects it.
         if handled > cursor {
             let receipt = lease.receipt(cursor, handled);
             let write = self
@@ -208,7 +208,7 @@ where
         Ok(more)
     }
 
-    /// Plans the next attempt, or parks. `before` is how often it was tried in earlier rounds, `failed` counts all.
+    /// Schedules the next attempt, or parks. `before` counts the attempts of earlier rounds, `failed` all of them.
     async fn put_off(
         &self,
         entry: &Entry,

@@ -1,4 +1,4 @@
-//! The revocation log in a SQL database: the log's events, an epoch, and the heartbeats of those who publish.
+//! The revocation log in a SQL database: its events, an epoch, and the heartbeats of its sources.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::BusError;
 use crate::parcel::Parcel;
 use crate::sql_log::SqlLog;
 
-/// Events read in one go.
+/// The number of events read at once.
 const CHUNK: i64 = 512;
-/// Polls without a heartbeat after which a source is believed to be in trouble: three of its heartbeats.
+/// The number of polls without a heartbeat after which a source counts as failing: three of its heartbeats.
 const SILENT_POLLS: u32 = 10;
 
 /// The back end. Cloning is cheap.
@@ -24,12 +24,12 @@ pub struct SqlRevocationLog {
     table: SqlLog,
 }
 
-/// Where the log stands.
+/// The state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
     /// The highest position.
     position: i64,
-    /// Changes when the log is made anew or restored: positions of another epoch mean nothing.
+    /// Changes when the log is recreated or restored: positions of another epoch mean nothing.
     epoch: String,
 }
 
@@ -48,7 +48,7 @@ impl SqlRevocationLog {
         self.table.append(batch).await
     }
 
-    /// Nobody is woken for it.
+    /// It does not wake anybody.
     pub(super) async fn heartbeat(&self, source: &'static str) -> Result<(), BusError> {
         self.table
             .db
@@ -113,7 +113,7 @@ impl SqlRevocationLog {
         self.table.db.close().await;
     }
 
-    /// Where the log stands, and the heartbeat of a source: what was committed there before it is in the log.
+    /// The state of the log, and the heartbeat of a source: everything that it committed before is in the log.
     async fn state(&self, source: &str) -> Result<(State, Option<i64>), BusError> {
         let row = sql(
             "SELECT position, epoch, (SELECT beat FROM bus_beat WHERE source = $1) AS beat \
@@ -129,7 +129,7 @@ impl SqlRevocationLog {
         Ok((state, row.opt_int("beat")?))
     }
 
-    /// The position before the first event that was appended at or after `since` (Unix milliseconds).
+    /// The position before the first event appended at or after `since` (Unix milliseconds).
     async fn position_before(&self, since: i64) -> Result<Option<i64>, BusError> {
         let row = sql("SELECT MIN(position) AS first FROM bus_log WHERE appended_at >= $1")
             .bind(since)
@@ -139,7 +139,7 @@ impl SqlRevocationLog {
     }
 }
 
-/// Ends when nobody listens.
+/// Ends when the subscriber is gone.
 async fn follow(
     log: SqlRevocationLog,
     source: &str,
@@ -160,16 +160,16 @@ async fn follow(
         match told.await {
             Ok(true) => {
                 if std::mem::take(&mut blind) {
-                    tracing::info!("a follower reads the revocation log again");
+                    tracing::info!("a subscriber can read the revocation log again");
                 }
             }
             Ok(false) => return,
-            // No `Live` is told: the subscriber sees the age of its feed grow.
+            // No `Live` is delivered: the subscriber sees the age of its feed grow.
             Err(error) => {
                 if !std::mem::replace(&mut blind, true) {
                     tracing::warn!(
                         reason = reasons(&error),
-                        "a follower cannot read the revocation log"
+                        "a subscriber cannot read the revocation log"
                     );
                 }
             }
@@ -182,12 +182,12 @@ async fn follow(
     }
 }
 
-/// Tells all that is new. `false` when nobody listens any more.
+/// Delivers everything new. `false` if the subscriber is gone.
 ///
-/// `at` moves with every word that was told, so that a log that fails in between is taken up where it was left.
+/// `at` moves with every delivery, so that after a failure of the log it continues where it stopped.
 ///
-/// `now` was read before the events: all of them up to there are committed and visible. Nothing is said to be live
-/// unless the source `beats`.
+/// `now` was read before the events: everything up to it is committed and visible. There is no `Live` unless the source
+/// `beats`.
 async fn step(
     log: &SqlRevocationLog,
     now: State,
@@ -233,8 +233,10 @@ async fn step(
                         return Ok(false);
                     }
                 }
-                // It was checked when it was put; somebody wrote into the log by hand.
-                Err(error) => tracing::error!(error = %error, event.id = entry.event_id, "unreadable event"),
+                // It was checked when it was published; somebody has written into the log by hand.
+                Err(error) => {
+                    tracing::error!(error = %error, event.id = entry.event_id, "an event of the revocation log cannot be parsed")
+                }
             }
             told.position = entry.position;
         }
@@ -252,7 +254,8 @@ async fn step(
     Ok(tell.send(live).await.is_ok())
 }
 
-/// Whether a source goes on: its heartbeat, and when it was last seen to move. Only this process's clock counts.
+/// Whether a source is alive: its heartbeat, and when it was last seen to change. Only the clock of this process
+/// counts.
 struct Pulse {
     beat: Option<i64>,
     moved: Instant,
@@ -260,7 +263,7 @@ struct Pulse {
 }
 
 impl Pulse {
-    /// Whoever begins to listen gives the source the benefit of the doubt.
+    /// A new subscriber first assumes that the source is alive.
     fn new(now: Instant) -> Self {
         Self {
             beat: None,
@@ -269,7 +272,7 @@ impl Pulse {
         }
     }
 
-    /// False when the last heartbeat is longer ago than `patience`; never for a source that has none.
+    /// False if the last heartbeat is longer ago than `patience`; never for a source that has none.
     fn feel(&mut self, beat: Option<i64>, now: Instant, patience: Duration) -> bool {
         if self.beat != beat {
             (self.beat, self.moved) = (beat, now);
@@ -278,9 +281,9 @@ impl Pulse {
         if silent != self.silent {
             self.silent = silent;
             if silent {
-                tracing::warn!("a service cannot publish its events, or has gone");
+                tracing::warn!("a source of the revocation log has stopped sending heartbeats");
             } else {
-                tracing::info!("a service publishes its events again");
+                tracing::info!("a source of the revocation log sends heartbeats again");
             }
         }
         !silent
@@ -309,7 +312,7 @@ mod tests {
         log.publish(ids.map(parcel).collect()).await.unwrap();
     }
 
-    /// What was told: positions, and zero for a `Live`.
+    /// The deliveries as positions, with zero for a `Live`.
     fn told(deliveries: &mut mpsc::Receiver<Delivery>) -> Vec<i64> {
         let mut told = Vec::new();
         while let Ok(delivery) = deliveries.try_recv() {
@@ -328,7 +331,7 @@ mod tests {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
         let mut pulse = Pulse::new(begun);
-        // Nobody has ever beaten here.
+        // No source has ever sent a heartbeat here.
         assert!(pulse.feel(None, at(100), patience));
         for (beat, second, beats) in [
             (7, 101, true),
@@ -337,7 +340,7 @@ mod tests {
             (8, 113, true),
             (8, 123, true),
             (8, 124, false),
-            // A log that was made anew begins at its own beat.
+            // A log that was recreated starts with its own heartbeat.
             (1, 125, true),
         ] {
             assert_eq!(

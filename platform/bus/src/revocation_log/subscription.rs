@@ -1,37 +1,37 @@
-//! What a follower of the revocation log is told.
+//! The deliveries to a follower of the revocation log.
 
 use tokio::sync::mpsc;
 
 use crate::Event;
 
-/// What a subscriber is told, in order.
+/// A delivery to a subscriber; they arrive in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delivery {
     /// An event, at its position.
     Event {
-        /// Its place in the log.
+        /// Its position in the log.
         position: i64,
-        /// What happened.
+        /// The event.
         event: Box<Event>,
     },
-    /// Everything up to `position` has been told and the log was reached just now. The first one ends the snapshot.
+    /// Everything up to `position` was delivered, and the log was reached just now. The first one ends the snapshot.
     Live {
-        /// The log's highest position.
+        /// The highest position of the log.
         position: i64,
-        /// The log's epoch.
+        /// The epoch of the log.
         epoch: String,
     },
-    /// The log is another one, or went backwards: what follows is a new snapshot.
+    /// The log is another one, or went backwards: a new snapshot follows.
     Reset,
 }
 
-/// A subscription that every instance has for itself.
+/// A subscription to the log; every instance has its own.
 pub struct Subscription {
     pub(super) deliveries: mpsc::Receiver<Delivery>,
 }
 
 impl Subscription {
-    /// What comes next; `None` after the subscription was stopped.
+    /// The next delivery; `None` after the subscription was stopped.
     pub async fn next(&mut self) -> Option<Delivery> {
         self.deliveries.recv().await
     }

@@ -1,9 +1,9 @@
-//! Which IP addresses are public. Everything else leads to this machine, its network, or a translation of either.
+//! Which IP addresses are public. All others lead to this machine, its network, or a translation of either.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// True for an address that anybody on the internet would reach by it: none of IANA's special-purpose registries
-/// (RFC 6890), and no IPv6 address that has an IPv4 address inside.
+/// True for a globally reachable address: not in IANA's special-purpose registries (RFC 6890), and not an IPv6 address
+/// with an embedded IPv4 address.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
@@ -12,8 +12,8 @@ pub fn is_public(address: IpAddr) -> bool {
             };
             !SPECIAL_V4.iter().any(within)
         }
-        // RFC 4291 §2.4: only 2000::/3 is handed out for global unicast. So mapped, compatible and NAT64 addresses, local
-        // ones, link-local ones and multicast need no line of their own.
+        // RFC 4291 §2.4: only 2000::/3 is assigned to global unicast. Mapped, compatible, NAT64, local, link-local and
+        // multicast addresses therefore need no rule of their own.
         IpAddr::V6(address) => {
             let within = |(network, bits): &(Ipv6Addr, u32)| {
                 (address.to_bits() ^ network.to_bits()) >> (u128::BITS - bits) == 0
@@ -32,7 +32,7 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 14] = [
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     // Loopback.
     (Ipv4Addr::new(127, 0, 0, 0), 8),
-    // Link-local: where clouds keep the credentials of their machines.
+    // Link-local: cloud providers serve machine credentials here.
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     // Private.
     (Ipv4Addr::new(172, 16, 0, 0), 12),

@@ -1,4 +1,4 @@
-//! What a logout token says, and whether it ends anything: OpenID Connect Back-Channel Logout 1.0 §2.4 and §2.6, but for
+//! The content of a logout token, and what it ends: OpenID Connect Back-Channel Logout 1.0 §2.4 and §2.6, except for
 //! the signature.
 
 use base64::Engine;
@@ -6,12 +6,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A token as it came. Nothing in it is believed before [`decide`] and the signature.
+/// A received token. Nothing in it is trusted before [`decide`] and the signature check.
 #[derive(Debug)]
 pub struct LogoutToken {
     pub header: Header,
     pub claims: Map<String, Value>,
-    /// What the signature is over.
+    /// The signed part.
     pub signed: String,
     pub signature: Vec<u8>,
 }
@@ -25,60 +25,60 @@ pub struct Header {
     pub crit: Option<Value>,
 }
 
-/// Whose token it must be, and for whom.
+/// The expected issuer and audience, and the current time.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
 }
 
-/// What a token that holds asks for.
+/// What a valid token ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logout {
     pub ends: Ends,
-    /// One token acts once.
+    /// The unique id of the token, which acts once.
     pub jti: String,
-    /// Until then it would be taken again, Unix milliseconds.
+    /// Until when the token could be replayed, in Unix milliseconds.
     pub until_ms: i64,
 }
 
-/// Which sign-ins end.
+/// The sign-ins that end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ends {
     /// Those of one session at the issuer.
     Session(String),
-    /// All of a person.
+    /// All sign-ins of a user.
     Person(String),
 }
 
-/// Why a logout request does nothing.
+/// Why a logout request has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     #[error("the request is not a form with one logout_token")]
     Request,
-    #[error("the logout token is no signed JWT that can be read")]
+    #[error("the logout token is not a valid signed JWT")]
     Malformed,
-    #[error("the logout token's alg is none that the issuer announces for ID tokens")]
+    #[error("the alg of the logout token is not one that the issuer announces for ID tokens")]
     Algorithm,
-    #[error("the logout token's crit names what is not understood")]
+    #[error("the crit header of the logout token names an unknown extension")]
     Critical,
-    #[error("the logout token's typ is of another kind of token")]
+    #[error("the typ of the logout token is that of another kind of token")]
     Type,
-    #[error("the logout token is of another issuer")]
+    #[error("the logout token comes from another issuer")]
     Issuer,
     #[error("the logout token is for another client")]
     Audience,
-    #[error("the logout token has no exp, or it is past")]
+    #[error("the logout token has no exp, or it has expired")]
     Expired,
     #[error("the logout token has no iat, or it is in the future")]
     IssuedAt,
-    #[error("the logout token's events have no back-channel logout")]
+    #[error("the events claim of the logout token lacks the back-channel logout event")]
     Events,
-    #[error("the logout token has a nonce")]
+    #[error("the logout token contains a nonce")]
     Nonce,
     #[error("the logout token has no jti")]
     Jti,
-    #[error("the logout token names neither a session nor a person")]
+    #[error("the logout token has neither sid nor sub")]
     Nobody,
     #[error("the logout token is not signed by the issuer")]
     Signature,
@@ -87,7 +87,8 @@ pub enum Invalid {
 }
 
 impl LogoutToken {
-    /// RFC 7515 §7.1: three parts in base64url. An encrypted token has five; we registered no key for one.
+    /// RFC 7515 §7.1: three parts in base64url. An encrypted token has five, but this client registers no encryption
+    /// key.
     pub fn read(text: &str) -> Result<Self, Invalid> {
         let mut parts = text.split('.');
         let (Some(header), Some(claims), Some(signature), None) =
@@ -105,14 +106,14 @@ impl LogoutToken {
     }
 }
 
-/// Decides about the claims of a token. That its signature is the issuer's, and that its `jti` is new, is for the shell.
+/// Decides about the claims of a token. The shell checks the signature and that the `jti` is new.
 pub fn decide(
     header: &Header,
     claims: &Map<String, Value>,
     facts: &Facts<'_>,
     now_ms: i64,
 ) -> Result<Logout, Invalid> {
-    // RFC 7515 §4.1.11: we understand no extension.
+    // RFC 7515 §4.1.11: no extension is supported.
     if header.crit.is_some() {
         return Err(Invalid::Critical);
     }
@@ -136,7 +137,7 @@ pub fn decide(
     if !event.is_some_and(Value::is_object) {
         return Err(Invalid::Events);
     }
-    // Without this an ID token could be made to pass for one.
+    // Otherwise an ID token could pass for a logout token.
     if claims.contains_key("nonce") {
         return Err(Invalid::Nonce);
     }
@@ -150,8 +151,8 @@ pub fn decide(
     Ok(Logout { ends, jti, until_ms })
 }
 
-/// `logout+jwt` is what a token should say (§2.4); plain JWTs and silence are of issuers before that. Every other kind
-/// of token says what it is (RFC 8725 §3.11). RFC 7515 §4.1.9: `application/` may be left out.
+/// `logout+jwt` is the recommended type (§2.4); issuers before that use a plain JWT or none. Every other kind of token
+/// states its type (RFC 8725 §3.11). RFC 7515 §4.1.9: `application/` may be omitted.
 fn is_logout_type(typ: Option<&str>) -> bool {
     let Some(typ) = typ else { return true };
     let typ = typ.to_ascii_lowercase();
@@ -159,7 +160,7 @@ fn is_logout_type(typ: Option<&str>) -> bool {
     ["logout+jwt", "jwt"].contains(&short)
 }
 
-/// OpenID Connect Core §3.1.3.7: for us, and for nobody else that we do not know.
+/// OpenID Connect Core §3.1.3.7: for this client, and for no other audience.
 fn is_for(aud: Option<&Value>, client_id: &str) -> bool {
     match aud {
         Some(Value::String(one)) => one == client_id,
@@ -177,7 +178,7 @@ fn instant(claims: &Map<String, Value>, name: &str) -> Option<i64> {
     }
 }
 
-/// A text that may be absent, and otherwise is one that can be looked for.
+/// An optional text, which must have a reasonable length if present.
 fn text(claims: &Map<String, Value>, name: &str, otherwise: Invalid) -> Result<Option<String>, Invalid> {
     match claims.get(name) {
         None => Ok(None),
@@ -186,11 +187,11 @@ fn text(claims: &Map<String, Value>, name: &str, otherwise: Invalid) -> Result<O
     }
 }
 
-/// The member of `events` that makes a logout token one.
+/// The member of `events` that marks a logout token.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// How far the issuer's clock and ours may be apart, milliseconds.
+/// The accepted clock difference to the issuer, in milliseconds.
 const LEEWAY_MS: i64 = 60_000;
-/// The longest `jti`, `sid` or `sub`, bytes.
+/// The maximum length of `jti`, `sid` and `sub`, in bytes.
 const LONGEST: usize = 512;
 
 #[cfg(test)]
@@ -212,7 +213,7 @@ mod tests {
         })
     }
 
-    /// The claims with this one changed, or left out where it is null.
+    /// The claims with this one changed, or removed if it is null.
     fn with(name: &str, value: Value) -> Value {
         let mut claims = claims();
         let object = claims.as_object_mut().unwrap();
@@ -283,7 +284,7 @@ mod tests {
             let decided = decided(json!({"alg": "ES256"}), &with(name, value.clone()));
             assert_eq!(decided.map(|_| ()), expected, "{name}: {value}");
         }
-        // Not even a nonce that says nothing.
+        // Not even an empty nonce.
         let mut null = claims();
         null["nonce"] = Value::Null;
         assert_eq!(decided(json!({"alg": "ES256"}), &null), Err(Invalid::Nonce));

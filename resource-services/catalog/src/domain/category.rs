@@ -82,7 +82,7 @@ impl Category {
                 .is_some_and(|found| found.parent_id.is_none());
             // Two levels and no cycle: a parent has no parent, and who has children cannot get one.
             if !is_id(parent) || !first_level || *parent == self.id || place.children > 0 {
-                faults.add("parent_id", "must name another category of the first level");
+                faults.add("parent_id", "must name another top-level category");
             }
         }
         faults.into_result(()).map_err(Refusal::Invalid)?;

@@ -30,7 +30,7 @@ impl Draft {
             limited: self.limited.unwrap_or(false),
         };
         if content.category_id.as_deref().is_some_and(|id| !is_id(id)) {
-            faults.add("category_id", "names no category");
+            faults.add("category_id", "does not name an existing category");
         }
         if !is_language(&content.language) {
             faults.add("language", "must be a language tag such as en or pt-BR");
@@ -74,7 +74,10 @@ fn sections(
             if let Some(id) = &lesson.id
                 && !(known.contains(id) && used.insert(id.clone()))
             {
-                faults.add(format!("{field}.id"), "must name a lesson of this course, once");
+                faults.add(
+                    format!("{field}.id"),
+                    "must be the id of a lesson of this course, used only once",
+                );
             }
             Lesson {
                 title: faults.line(&format!("{field}.title"), &lesson.title, 1, 120),
@@ -108,7 +111,7 @@ fn price(
         if money.currency != currency {
             faults.add(
                 format!("{field}.currency"),
-                format!("must be {currency}, the shop's currency"),
+                format!("must be {currency}, the currency of the shop"),
             );
         }
     }
@@ -124,7 +127,7 @@ fn price(
             })
         }
         (None, Some(_)) => {
-            faults.add("list_price", "needs a price beside it");
+            faults.add("list_price", "requires a price");
             None
         }
         (None, None) => None,

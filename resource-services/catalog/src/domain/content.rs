@@ -104,7 +104,7 @@ impl Content {
             );
         }
         if self.price.is_none() {
-            faults.add("price", "must be set; 0 is free of charge");
+            faults.add("price", "must be set; 0 means free of charge");
         }
         if kind == Kind::Course && self.lesson_count() == 0 {
             faults.add("sections", "must have at least one lesson");

@@ -17,7 +17,7 @@ use crate::{Error, store};
     get, path = "/catalog/v1/categories", tag = "categories", params(("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, body = CategoryList, headers(("ETag" = String, description = "Of the whole list"))),
-        (status = 304, description = "The caller has this list already"),
+        (status = 304, description = "The list has not changed"),
     )
 )]
 pub async fn list(State(context): State<Context>, headers: HeaderMap) -> Result<Response, Error> {
@@ -42,7 +42,7 @@ pub async fn list(State(context): State<Context>, headers: HeaderMap) -> Result<
 /// Puts up a shelf.
 #[utoipa::path(
     post, path = "/catalog/v1/categories", tag = "categories", request_body = CategoryDraft,
-    responses((status = 201, body = CategoryView, headers(("ETag" = String, description = "The version, quoted"))))
+    responses((status = 201, body = CategoryView, headers(("ETag" = String, description = "The ETag of the version"))))
 )]
 pub async fn create(
     State(context): State<Context>,
@@ -65,8 +65,8 @@ pub async fn create(
 /// Renames or moves a shelf.
 #[utoipa::path(
     put, path = "/catalog/v1/categories/{id}", tag = "categories", request_body = CategoryDraft,
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read, quoted")),
-    responses((status = 200, body = CategoryView, headers(("ETag" = String, description = "The version, quoted"))))
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag of the version that was read")),
+    responses((status = 200, body = CategoryView, headers(("ETag" = String, description = "The ETag of the version"))))
 )]
 pub async fn replace(
     State(context): State<Context>,
@@ -93,7 +93,7 @@ pub async fn replace(
 /// Takes an empty shelf down.
 #[utoipa::path(
     delete, path = "/catalog/v1/categories/{id}", tag = "categories",
-    params(("id" = String, Path), ("If-Match" = String, Header, description = "The version that was read, quoted")),
+    params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag of the version that was read")),
     responses((status = 204, description = "Gone"))
 )]
 pub async fn delete(

@@ -82,9 +82,9 @@ pub async fn list(
     get, path = "/catalog/v1/courses/{id}", tag = "courses",
     params(("id" = String, Path, description = "Identifier or slug"), ("If-None-Match" = Option<String>, Header)),
     responses(
-        (status = 200, body = CourseView, headers(("ETag" = String, description = "The version, quoted"))),
-        (status = 301, description = "The course has a new slug; Location is relative"),
-        (status = 304, description = "The caller has this version already"),
+        (status = 200, body = CourseView, headers(("ETag" = String, description = "The ETag of the version"))),
+        (status = 301, description = "The course has a new slug; Location is a relative URL"),
+        (status = 304, description = "The version has not changed"),
     )
 )]
 pub async fn read(
@@ -164,13 +164,13 @@ fn filter(asked: Asked) -> Result<Filter, Error> {
         ));
     }
     if !(category.is_empty() || is_slug(&category)) {
-        return Err(Error::Query("category", "is neither an identifier nor a slug"));
+        return Err(Error::Query("category", "is neither an id nor a slug"));
     }
     if !(language.is_empty() || is_language(&language)) {
         return Err(Error::Query("language", "is not a language tag"));
     }
     if asked.price_max.is_some_and(|price| price < 0) {
-        return Err(Error::Query("price_max", "is below zero"));
+        return Err(Error::Query("price_max", "must not be negative"));
     }
     Ok(Filter {
         q,
@@ -191,18 +191,18 @@ fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, Error> {
         && asked.limit.is_none()
         && asked.cursor.is_none();
     if !alone {
-        return Err(Error::Query("ids", "stands alone"));
+        return Err(Error::Query("ids", "cannot be combined with other parameters"));
     }
     let mut parsed: Vec<String> = Vec::new();
     for id in ids.split(',') {
         if !is_id(id) {
-            return Err(Error::Query("ids", "holds something that is not an identifier"));
+            return Err(Error::Query("ids", "contains an entry that is not an id"));
         }
         if !parsed.iter().any(|known| known == id) {
             parsed.push(id.to_owned());
         }
         if parsed.len() > MOST_IDS {
-            return Err(Error::Query("ids", "holds more than 100"));
+            return Err(Error::Query("ids", "contains more than 100 entries"));
         }
     }
     Ok(parsed)

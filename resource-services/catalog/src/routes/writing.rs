@@ -15,9 +15,9 @@ use crate::domain::{Course, Draft, Patch, Status};
 /// Writes a new draft that belongs to the caller.
 #[utoipa::path(
     post, path = "/catalog/v1/courses", tag = "courses", request_body = Draft,
-    params(("Idempotency-Key" = String, Header, description = "A UUID; the same key repeats the same answer")),
+    params(("Idempotency-Key" = String, Header, description = "A UUID; repeating the key repeats the response")),
     responses((status = 201, body = CourseView, headers(
-        ("Location" = String, description = "Relative"), ("ETag" = String, description = "The version, quoted"))))
+        ("Location" = String, description = "Relative"), ("ETag" = String, description = "The ETag of the version"))))
 )]
 pub async fn create(draft: Keyed<Draft>) -> Result<Response, Error> {
     draft
@@ -29,7 +29,7 @@ pub async fn create(draft: Keyed<Draft>) -> Result<Response, Error> {
 #[utoipa::path(
     put, path = "/catalog/v1/courses/{id}", tag = "courses", request_body = Draft,
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag that was read")),
-    responses((status = 200, body = CourseView, headers(("ETag" = String, description = "The version, quoted"))))
+    responses((status = 200, body = CourseView, headers(("ETag" = String, description = "The ETag of the version"))))
 )]
 pub async fn replace(
     State(context): State<Context>,
@@ -44,7 +44,7 @@ pub async fn replace(
 #[utoipa::path(
     patch, path = "/catalog/v1/courses/{id}", tag = "courses", request_body = Patch,
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag that was read")),
-    responses((status = 200, body = CourseView, headers(("ETag" = String, description = "The version, quoted"))))
+    responses((status = 200, body = CourseView, headers(("ETag" = String, description = "The ETag of the version"))))
 )]
 pub async fn patch(
     State(context): State<Context>,

@@ -1,4 +1,4 @@
-//! What identity takes back, in the kinds that reach guards (design.md §4). All times are Unix seconds.
+//! What identity revokes, in the kinds that reach guards (docs/tokens.md, Revocation). All times are Unix seconds.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -141,7 +141,7 @@ impl Revocation {
             Self::Client(data) => serde_json::to_value(data),
             Self::Key(data) => serde_json::to_value(data),
         };
-        data.expect("structs of strings and numbers always have a JSON form")
+        data.expect("structs of strings and numbers always serialize to JSON")
     }
 }
 

@@ -1,7 +1,8 @@
-//! A key is revoked while guards start, fetch and lag at random instants: in simulated time, with the feed's own messages.
+//! A key is revoked while guards start, fetch and lag at random instants: in simulated time, with the feed's real
+//! messages.
 //!
-//! Within a second of the revocation's answer every guard, on the bus or on the feed, refuses what the revoked key has
-//! signed and accepts what the next one signs, as long as the network takes no longer than it does here.
+//! Within a second of the response to the revocation, every guard, on the log or on the feed, rejects what the revoked
+//! key has signed and accepts what the next one signs, as long as the network is no slower than assumed here.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -26,16 +27,16 @@ use crate::sse::Frame;
 
 const ISSUER: &str = "https://id.example";
 const NOTES: &str = "urn:example:notes";
-/// A second of 2027, at which each case begins.
+/// A second in 2027, at which each case begins.
 const BASE_S: u64 = 1_800_000_000;
 /// When the revocation is answered: from then on the next key signs.
 const REVOKED_MS: u64 = 1_500;
-/// The promise.
+/// The promised bound.
 const BOUND_MS: u64 = 1_000;
 const END_MS: u64 = 6_000;
-/// Another node of the issuer may publish the next key so much later.
+/// How much later another node of the issuer may publish the next key.
 const NODES_LAG_MS: u64 = 100;
-/// One way, of a message or a request.
+/// The one-way delay of a message or a request.
 const LONGEST_WAY_MS: u64 = 300;
 const LONGEST_FETCH_MS: u64 = 60;
 
@@ -84,7 +85,7 @@ impl Key {
     }
 }
 
-/// A guard and its place in the network.
+/// A guard and its network conditions.
 #[derive(Clone, Debug)]
 struct Plan {
     on_the_feed: bool,
@@ -114,11 +115,11 @@ fn plan() -> impl Strategy<Value = Plan> {
         )
 }
 
-/// The issuer and its time.
+/// The issuer over time.
 #[derive(Clone, Copy)]
 struct World {
     begun: Instant,
-    /// When the JWKS that guards reach has the next key.
+    /// When the JWKS that guards reach contains the next key.
     published_ms: u64,
 }
 
@@ -156,7 +157,7 @@ impl World {
         Keys::new(fetch, self.clock())
     }
 
-    /// What the feed says at an instant, signed by the key of then.
+    /// A feed message at an instant, signed with the key of that time.
     fn frame(&self, event: &str, sent_ms: u64, prev: Option<u64>) -> Frame {
         let revoked = sent_ms >= REVOKED_MS;
         let entries = if revoked && event != "heartbeat" {
@@ -183,7 +184,7 @@ fn position(sent_ms: u64) -> u64 {
     if sent_ms < REVOKED_MS { 1 } else { 2 }
 }
 
-/// Lives the life of a guard; what it did wrong.
+/// Runs a guard and returns what it did wrong.
 async fn live(world: World, plan: &Plan) -> Vec<String> {
     sleep_until(world.at(plan.starts_ms)).await;
     let keys = world.keys(plan);
@@ -209,7 +210,7 @@ async fn live(world: World, plan: &Plan) -> Vec<String> {
     }
 }
 
-/// Calls come all the time, with tokens of both keys; from the bound on each verdict must be right.
+/// Requests arrive continuously with tokens of both keys; after the bound every verdict must be right.
 async fn judge(world: World, plan: &Plan, guard: &Guard) -> Vec<String> {
     let (old, next) = (OLD.token(), NEXT.token());
     let mut faults = Vec::new();

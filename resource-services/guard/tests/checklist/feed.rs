@@ -1,4 +1,4 @@
-//! The receiver of the issuer's feed, against a real server whose every connection a test plays by hand.
+//! The receiver of the issuer's feed, against a real server whose connections a test controls by hand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,13 +44,13 @@ impl Connection {
             .map(|value| value.to_str().expect("text"))
     }
 
-    /// The receiver has hung up.
+    /// The receiver has disconnected.
     async fn closed(&self) {
         soon(self.body.closed()).await;
     }
 }
 
-/// What never comes must fail the test instead of hanging it.
+/// Something that never happens must fail the test instead of blocking it.
 async fn soon<T>(awaited: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), awaited)
         .await
@@ -68,7 +68,7 @@ fn message(signer: &Signer, changes: Value) -> String {
     signer.jws(&header.to_string(), &payload.to_string())
 }
 
-/// The addresses of a stub issuer, and what it says of its keys and of tokens.
+/// The addresses of a stub issuer, and its responses about keys and tokens.
 struct Issuer {
     url: String,
     connections: mpsc::UnboundedReceiver<Connection>,
@@ -102,7 +102,7 @@ impl Issuer {
     }
 }
 
-/// A served feed and a guard that is connected to its issuer by the one call.
+/// A served feed and a guard that `connect` has connected to its issuer.
 struct Play {
     connections: mpsc::UnboundedReceiver<Connection>,
     jwks: Arc<Mutex<Vec<u8>>>,
@@ -154,7 +154,7 @@ impl Play {
     }
 }
 
-/// The position that the served log no longer reaches back to.
+/// A position that the served log no longer contains.
 const FORGOTTEN: u64 = 404;
 
 async fn feed(State(connected): State<mpsc::UnboundedSender<Connection>>, headers: HeaderMap) -> Response {
@@ -315,7 +315,7 @@ async fn a_connection_that_drops_within_a_snapshot_begins_anew() {
     assert_eq!(play.connection().await.resumes_from(), None);
 }
 
-/// What no honest server sends: the receiver hangs up, is not live, and asks for a snapshot.
+/// A message that no legitimate server sends: the receiver disconnects, is not live, and requests a snapshot.
 async fn breaks(event: &str, data: impl FnOnce() -> String) {
     let mut play = Play::begin().await;
     let connection = play.connection().await;
@@ -473,7 +473,7 @@ async fn frames_arrive_whole_wherever_the_network_cuts_them() {
     play.live_at(5).await;
 }
 
-/// The word that keys have changed is signed by the new one, however short ago the keys were fetched.
+/// The message that keys have changed is signed with the new key, however recently the keys were fetched.
 #[tokio::test]
 async fn a_message_by_a_key_that_is_new_is_believed_within_the_cool_down() {
     let mut play = Play::begin().await;
@@ -502,7 +502,7 @@ async fn a_message_by_a_key_that_is_new_is_believed_within_the_cool_down() {
     );
 }
 
-/// What the README shows: nothing but the one call, and a revocation refuses.
+/// The example of the README: a single call, and a revocation takes effect.
 #[tokio::test]
 async fn a_guard_that_is_connected_by_the_one_call_refuses_what_was_revoked() {
     let mut issuer = Issuer::start().await;
@@ -526,7 +526,7 @@ async fn a_guard_that_is_connected_by_the_one_call_refuses_what_was_revoked() {
     assert_eq!(refused.reason, Denial::Token(Refusal::TokenRevoked));
 }
 
-/// A server that answers every request so.
+/// A server that responds to every request with this status.
 async fn refusing(status: StatusCode) -> String {
     serve(Router::new().fallback(async move || status)).await
 }
@@ -584,7 +584,7 @@ async fn who_waits_for_the_feed_of_another_issuer_is_told_both() {
     }
 }
 
-/// A proxy that gathers the answer hands on the head of it, or not even that.
+/// A buffering proxy delivers only the head of the response, or not even that.
 #[tokio::test]
 async fn who_waits_for_a_feed_that_is_kept_back_is_told_so_in_time() {
     let mut issuer = Issuer::start().await;
@@ -595,7 +595,7 @@ async fn who_waits_for_a_feed_that_is_kept_back_is_told_so_in_time() {
     assert_eq!(waited, Err(NotLive::Silent { within }));
 }
 
-/// The server is away for a moment: whoever waits goes on waiting.
+/// The server is briefly unavailable: callers keep waiting.
 #[tokio::test]
 async fn who_waits_for_a_feed_that_is_away_is_told_when_it_comes() {
     let mut issuer = Issuer::start().await;

@@ -1,4 +1,4 @@
-//! JW: what a token must be. The verdict is asked directly; it is pure.
+//! JW: the requirements on a token. The verdict is called directly, because it is pure.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::KeyPair as _;
@@ -13,7 +13,7 @@ fn verdict(token: &str) -> Result<latchkey_guard::Claims, Refusal> {
     verify(token, &keys(), &policy(), NOW_S)
 }
 
-/// A token whose header members are changed (`null` takes one away) and which is signed again.
+/// A token with changed header members (`null` removes one), signed again.
 fn with_header(changes: Value) -> String {
     let mut header = EC.header();
     for (name, value) in changes.as_object().expect("an object") {
@@ -438,7 +438,7 @@ fn jw_11_a_token_has_one_spelling() {
         with(format!("{} {}", &parts[part][..4], &parts[part][4..]));
         with(parts[part].replace('-', "+").replace('_', "/") + "+");
     }
-    // 64 bytes of signature leave four bits over in the last character: 16 spellings, one of them right.
+    // 64 bytes of signature leave four unused bits in the last character: 16 spellings, one of them right.
     let last = token.chars().last().expect("a character");
     for other in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
         .chars()
@@ -608,7 +608,7 @@ const ORDER: [u8; 32] = [
     0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
 ];
 
-/// The same signature with s replaced by n − s: as good as the first, and another text.
+/// The same signature with s replaced by n − s: equally valid, with another text.
 pub fn twin(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').expect("a token");
     let mut signature = base64::engine::general_purpose::URL_SAFE_NO_PAD

@@ -1,4 +1,4 @@
-//! JW-14 to JW-16: the cache of keys under attack and through outages. A scripted issuer, a clock by hand.
+//! JW-14 to JW-16: the cache of keys under attack and through outages, with a scripted issuer and a manual clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::mint::{EC, ED, ISSUER, NOTES, RSA, Signer, Time, ec, jwks};
 
-/// An issuer that serves what it is told to, and counts.
+/// An issuer that serves what the test sets, and counts.
 #[derive(Clone, Default)]
 struct Issuer {
     serves: Arc<Mutex<Option<Vec<u8>>>>,
@@ -303,7 +303,7 @@ async fn a_revoked_key_is_dead_at_once_and_the_set_is_fetched_again_once() {
     assert_eq!(issuer.fetches(), 2);
 }
 
-/// The key that signs from now on may be made a moment after the other was revoked.
+/// The next signing key may be created shortly after the other one was revoked.
 #[tokio::test]
 async fn after_a_key_was_revoked_an_unknown_one_is_looked_for_each_second() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
@@ -315,7 +315,7 @@ async fn after_a_key_was_revoked_an_unknown_one_is_looked_for_each_second() {
         .clock(time.clock())
         .build();
     signals.apply(Signal::Key { kid: EC.kid.into() });
-    // The issuer has no key for a while; what is known stays.
+    // The issuer has no key for a while; the known ones stay.
     issuer.serve(Some(jwks(&[&RSA])));
     while keys.current().expect("keys").contains(EC.kid) {
         tokio::task::yield_now().await;
@@ -329,7 +329,7 @@ async fn after_a_key_was_revoked_an_unknown_one_is_looked_for_each_second() {
     time.pass_s(1);
     assert_eq!(denial(&guard, &token).await, None, "long before the cool-down");
 
-    // A minute later strangers cannot make it ask any more often than before.
+    // A minute later, strangers cannot make it fetch more often than before.
     time.pass_s(60);
     signals.apply(Signal::Live { position: 2 });
     let before = issuer.fetches();

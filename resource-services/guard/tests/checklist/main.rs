@@ -1,5 +1,5 @@
-//! The guard's items of the security checklist, each test named after its item. What has a CVE carries
-//! its number: `cargo test cve_` lists them.
+//! Security tests of the guard, each named after its item in docs/attacks.md. Those for a CVE carry its number: `cargo
+//! test cve_` lists them.
 
 #[cfg(feature = "http")]
 mod feed;

@@ -1,4 +1,4 @@
-//! An issuer in a box: keys of each kind, tokens as good or as bad as a test wants, and a clock to turn.
+//! An issuer for tests: keys of each kind, tokens as valid or invalid as a test wants, and a manual clock.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 pub const ISSUER: &str = "https://id.example";
 pub const NOTES: &str = "urn:example:notes";
-/// A second of 2027.
+/// A second in 2027.
 pub const NOW_S: i64 = 1_800_000_000;
 
 pub enum Pair {
@@ -108,12 +108,12 @@ impl Signer {
         json!({"alg": self.alg(), "typ": "at+jwt", "kid": self.kid})
     }
 
-    /// A good token with some claims changed; `null` takes one away.
+    /// A valid token with some claims changed; `null` removes one.
     pub fn token(&self, changes: Value) -> String {
         self.jws(&self.header().to_string(), &payload(changes).to_string())
     }
 
-    /// Whatever text, with a good signature.
+    /// Any header and payload with a valid signature.
     pub fn jws(&self, header: &str, payload: &str) -> String {
         let signed = format!("{}.{}", b64(header.as_bytes()), b64(payload.as_bytes()));
         let signature = self.sign(signed.as_bytes());
@@ -154,7 +154,7 @@ pub fn policy() -> Policy {
     Policy::new(ISSUER, Audiences::AnyOf(vec![NOTES.into()]))
 }
 
-/// A clock that a test turns by hand.
+/// A clock that tests advance by hand.
 #[derive(Clone)]
 pub struct Time(Arc<AtomicI64>);
 

@@ -234,7 +234,7 @@ async fn in_07_a_ready_guard_does_not_become_unready_by_silence_alone() {
     );
 }
 
-/// An issuer that answers as told, and counts.
+/// An issuer that responds as told, and counts.
 fn opinion(
     of: Result<bool, ()>,
 ) -> (

@@ -1,4 +1,4 @@
-//! RS: what the wire says, through a real router.
+//! RS: error responses, through a real router.
 
 use axum::body::Body;
 use axum::extract::Request;

@@ -170,10 +170,7 @@ impl Draft {
             for lesson in &section.lessons {
                 let Ok(minutes) = lesson.minutes.trim().parse::<i64>() else {
                     let name = lesson.title.trim();
-                    faults.push(fault(
-                        "sections",
-                        &format!("“{name}” needs its length in minutes"),
-                    ));
+                    faults.push(fault("sections", &format!("“{name}” needs a length in minutes")));
                     continue;
                 };
                 let mut json = json!({

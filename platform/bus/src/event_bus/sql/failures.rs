@@ -1,4 +1,4 @@
-//! Deliveries that failed: tried again later, then parked where a person can see them. Nothing is dropped.
+//! Failed deliveries: retried later, then parked where an operator can see them. Nothing is dropped.
 
 use latchkey_db::{Row, sql};
 
@@ -7,13 +7,13 @@ use crate::BusError;
 use crate::event_bus::group::{Failed, Parked};
 use crate::sql_log::{Entry, SqlLog};
 
-/// What one consumer could not handle.
+/// The failed deliveries of one consumer.
 pub(super) struct Failures {
     log: SqlLog,
     consumer: &'static str,
 }
 
-/// A delivery that is due again.
+/// A delivery that is due for a retry.
 pub(super) struct Due {
     pub entry: Entry,
     pub attempts: i64,
@@ -24,10 +24,10 @@ impl Failures {
         Self { log, consumer }
     }
 
-    /// Writes down that a delivery failed: `next` is when to try again, `None` parks it.
+    /// Records a failed delivery: `next` is the time of the next attempt, `None` parks it.
     ///
-    /// The receipt is handed in in the same transaction: once the cursor has passed the event, it is the record that
-    /// knows how often it was tried. `false` when the group is no longer ours; then nothing is written.
+    /// The receipt is used in the same transaction: once the cursor has passed the event, the record is what knows the
+    /// number of attempts. `false` if the group has moved to another instance; then nothing is written.
     pub async fn record(
         &self,
         entry: &Entry,
@@ -83,7 +83,7 @@ impl Failures {
             .await
     }
 
-    /// Failed deliveries whose time has come.
+    /// The failed deliveries that are due.
     pub async fn due(&self) -> Result<Vec<Due>, BusError> {
         sql("SELECT event_id, type, envelope, attempts FROM bus_failed \
              WHERE consumer = $1 AND parked_at IS NULL AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT 32")

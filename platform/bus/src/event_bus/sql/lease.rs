@@ -1,21 +1,21 @@
-//! Whose a group is: one instance holds it for a while, and its cursor moves only under that hold.
+//! The ownership of a group: one instance holds it for a while, and its cursor moves only while held.
 
 use latchkey_db::{Row, Tx, sql};
 
 use crate::BusError;
 use crate::sql_log::SqlLog;
 
-/// How long a group stays with an instance that is not heard of.
+/// How long a group stays with an instance that no longer renews it.
 const LEASE_MS: i64 = 5_000;
-/// A hold that ends later than this is of a clock that was far ahead, and of nobody: it would last until time has come
-/// there. Clocks that are kept right differ by less than a minute.
+/// A lease that ends later than this was written by a clock far ahead and counts as free: it would last until real time
+/// catches up. Clocks that are kept right differ by less than a minute.
 const LONGEST_HOLD_MS: i64 = LEASE_MS + 60_000;
 
-/// One instance's hold on a group, or its wish for one.
+/// An instance's lease on a group, or its attempt to get one.
 pub(super) struct Lease {
     log: SqlLog,
     group: &'static str,
-    /// Who holds the group when we do.
+    /// The name of this instance as the holder.
     me: String,
     held: Option<Held>,
 }
@@ -25,7 +25,7 @@ struct Held {
     until: i64,
 }
 
-/// Word that everything up to `to` was handled, or is written down as failed.
+/// States that everything up to `to` was handled, or is recorded as failed.
 pub(super) struct Receipt {
     group: &'static str,
     holder: String,
@@ -43,8 +43,8 @@ impl Lease {
         }
     }
 
-    /// The cursor while the group is ours, `None` while another instance has it. Takes it when it is free and renews
-    /// it in time; otherwise it writes nothing, for each commit wakes everybody who shares the log.
+    /// The cursor while this instance holds the group, `None` while another one does. Takes the group if it is free and
+    /// renews the lease in time; otherwise it writes nothing, because each commit wakes every user of the log.
     pub async fn hold(&mut self) -> Result<Option<i64>, BusError> {
         let now = self.log.clock.now_ms();
         let ask = match &self.held {
@@ -56,16 +56,19 @@ impl Lease {
         Ok(self.held.as_ref().map(|held| held.cursor))
     }
 
-    /// The cursor was moved by a receipt of ours.
+    /// A receipt of ours has moved the cursor.
     pub fn moved(&mut self, to: i64) {
         if let Some(held) = &mut self.held {
             held.cursor = to;
         }
     }
 
-    /// A receipt of ours was refused.
+    /// A receipt of ours was rejected.
     pub fn lost(&mut self) {
-        tracing::info!(group = self.group, "another instance took the group over");
+        tracing::info!(
+            group = self.group,
+            "another instance took over the consumer group"
+        );
         self.held = None;
     }
 
@@ -78,7 +81,7 @@ impl Lease {
         }
     }
 
-    /// Lets another instance go on at once.
+    /// Lets another instance continue at once.
     pub async fn release(self) {
         let (group, me) = (self.group, self.me);
         let released = self
@@ -95,7 +98,7 @@ impl Lease {
             })
             .await;
         if let Err(error) = released {
-            tracing::debug!(error = %error, group, "the lease will run out by itself");
+            tracing::debug!(error = %error, group, "the lease could not be released and expires by itself");
         }
     }
 
@@ -144,7 +147,7 @@ impl Lease {
 }
 
 impl Receipt {
-    /// Moves the cursor; `false` when the group has gone to another instance.
+    /// Moves the cursor; `false` if the group has moved to another instance.
     pub async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
         let rows =
             sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
@@ -224,7 +227,7 @@ mod tests {
         .await;
     }
 
-    /// Whoever held it died before its clock was put right.
+    /// Its holder died before its clock was corrected.
     #[tokio::test]
     async fn a_group_that_was_held_by_a_clock_far_ahead_is_free() {
         on_each_engine("lease_ahead", async |log, clock| {

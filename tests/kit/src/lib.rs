@@ -9,6 +9,8 @@
 mod matrix;
 #[cfg(feature = "mint")]
 pub mod mint;
+#[cfg(feature = "refresh_family")]
+pub mod refresh_family;
 #[cfg(feature = "service")]
 pub mod service;
 

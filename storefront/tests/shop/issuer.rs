@@ -14,13 +14,14 @@ use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
 use latchkey_relying_party::{Oidc, People, Registration, Seal, Store};
 use latchkey_storefront::CLIENT;
+use latchkey_testkit::Answer;
 use latchkey_testkit::mint::{Signer, b64};
 use latchkey_web::Origins;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::stub::{Answer, ORIGIN, Shop, Stub, client};
+use crate::stub::{ORIGIN, Shop, Stub, client};
 
 /// An issuer with one ES256 key.
 #[derive(Clone)]
@@ -327,7 +328,7 @@ impl Browser<'_> {
     /// A tab begins to sign in: where the issuer is asked.
     pub async fn begin(&self, back: &str) -> String {
         let answer = self.get(&begin_at(back)).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        assert_eq!(answer.status, 303, "{}", answer.text);
         answer.header("location").to_owned()
     }
 
@@ -336,7 +337,7 @@ impl Browser<'_> {
         let mut path = path.to_owned();
         for _ in 0..10 {
             let answer = self.get(&path).await;
-            if answer.status != StatusCode::SEE_OTHER {
+            if answer.status != 303 {
                 return (path, answer);
             }
             let to = answer.header("location");
@@ -362,14 +363,14 @@ impl Browser<'_> {
         request.headers_mut().insert("origin", ORIGIN.parse().unwrap());
         let form = format!("token={}", token[0]);
         let answer = self.site.shop.send(request.map(|_| Body::from(form))).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        assert_eq!(answer.status, 303, "{}", answer.text);
         self.keep(&answer);
     }
 
     /// The name of who is signed in, as the home page has it.
     pub async fn who(&self) -> Option<String> {
         let page = self.get("/").await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        assert_eq!(page.status, 200, "{}", page.text);
         page.texts(".menu-name").into_iter().next()
     }
 }

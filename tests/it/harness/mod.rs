@@ -16,11 +16,11 @@ use latchkey::{DemoFile, Running, start};
 use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
-pub use actors::{Answer, Machine, anonymous, call};
+pub use actors::{Machine, anonymous, call};
 pub use app::{App, Tokens, VERIFIER, callback, challenge, claims, digest};
 pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
-pub use latchkey_testkit::Matrix;
+pub use latchkey_testkit::{Answer, Matrix};
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};
 

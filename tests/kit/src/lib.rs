@@ -6,6 +6,10 @@
     expect(clippy::unwrap_used, reason = "a test may fall over")
 )]
 
+#[cfg(feature = "http")]
+mod answer;
+#[cfg(feature = "html")]
+mod html;
 mod matrix;
 #[cfg(feature = "mint")]
 pub mod mint;
@@ -14,4 +18,6 @@ pub mod refresh_family;
 #[cfg(feature = "service")]
 pub mod service;
 
+#[cfg(feature = "http")]
+pub use answer::{Answer, show_logged};
 pub use matrix::Matrix;

@@ -11,6 +11,7 @@ use latchkey_db::sql;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use serde_json::{Value, json};
 
 use crate::server::{binary, free_port};
@@ -152,30 +153,36 @@ impl World {
         let claims = json!({"sub": sub, "client_id": client_id, "jti": format!("jti-{n}"), "fam": fam});
         let token = self.mint(&claims);
         self.must_be(&token, 200).await;
-        let revocation = match kind {
+        let (cause, revocation) = match kind {
             "token" => {
-                let (jti, aud) = (format!("jti-{n}"), "urn:latchkey:catalog".to_owned());
-                Revocation::Token {
-                    jti,
+                let token = Revocation::Token {
+                    jti: format!("jti-{n}"),
                     client_id,
                     sub: None,
-                    aud,
+                    aud: "urn:latchkey:catalog".to_owned(),
                     exp: self.clock.now_ms() / 1_000 + 300,
-                }
+                };
+                (RevocationCause::RevokedByClient, token)
             }
-            "family" => Revocation::Family {
-                fam,
-                sid: None,
-                client_id,
-            },
-            "session" => Revocation::Session { session },
-            "subject" => Revocation::Subject { sub },
-            _ => Revocation::Client { client_id },
+            "family" => {
+                let family = Revocation::Family {
+                    fam,
+                    sid: None,
+                    client_id,
+                };
+                (RevocationCause::RevokedByClient, family)
+            }
+            "session" => (RevocationCause::EndedByAdmin, Revocation::Session { session }),
+            "subject" => (RevocationCause::UserDisabled, Revocation::Subject { sub }),
+            _ => (
+                RevocationCause::ClientTokensRevoked,
+                Revocation::Client { client_id },
+            ),
         };
         let identity = self.running.identity.as_ref().expect("the issuer is here");
         assert!(
             identity
-                .end(revocation, "benchmark", "bench")
+                .revoke(cause, revocation, "bench")
                 .await
                 .expect("it ends"),
             "{kind}"

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::Timestamp;
 use crate::audience::{Audience, PersonTarget, Target};
 use crate::client::{Alg, Client};
+use crate::grant_validity::valid_from;
 use crate::person::Person;
 use crate::scope::Scope;
 use crate::session::SignIn;
@@ -70,12 +71,7 @@ pub struct Issue<A = String> {
 ///
 /// `jti` is the caller's randomness.
 pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, now: Timestamp) -> Issue {
-    // A guard refuses what was issued up to `tokens_before`, so what comes after must be stamped after.
-    let earliest = client
-        .tokens_before
-        .max(client.machine_tokens_before)
-        .map_or(i64::MIN, |before| before.seconds() + 1);
-    let iat = now.seconds().max(earliest);
+    let iat = now.seconds().max(valid_from(client, None));
     let id = client.id().as_str().to_owned();
     Issue {
         claims: Claims {
@@ -128,9 +124,7 @@ pub fn for_person(source: Source<'_>, target: &PersonTarget, now: Timestamp) -> 
         sign_in,
         ..
     } = source;
-    let after = |before: Option<Timestamp>| before.map_or(i64::MIN, |before| before.seconds() + 1);
-    let earliest = after(client.tokens_before).max(after(person.tokens_before));
-    let iat = now.seconds().max(earliest);
+    let iat = now.seconds().max(valid_from(client, Some(person)));
     let end = source.ends_at.map_or(i64::MAX, Timestamp::seconds);
     let exp = (iat + LIFE_S).min(end);
     (exp > iat).then(|| Issue {

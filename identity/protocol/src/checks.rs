@@ -1,15 +1,18 @@
-//! Which endpoint checks what, in which order: one table that the shell walks and that tests multiply.
+//! Which endpoint checks what, in which order: one table, whose columns are walked and whose cells tests multiply.
 //!
 //! Most holes of our peers were a check that one endpoint had and its sibling had not. A new endpoint is a new column
-//! here, and the test matrix grows by itself.
+//! here, and the test matrix grows by itself. A column has two halves: who calls ([`admit`] walks it), and what an
+//! authorization request says ([`authorize::parse`](crate::authorize::parse)).
 
 use crate::client::{AuthMethod, Client, Grant};
 use crate::client_auth::Presented;
 use crate::error::OAuthError;
 
-/// An endpoint at which a client shows itself.
+/// An endpoint of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
+    /// `GET` and `POST /authorize`: a browser comes, and no client proves itself.
+    Authorize,
     /// `POST /token` with a grant.
     Token(Grant),
     /// `POST /introspect` (RFC 7662)
@@ -42,6 +45,43 @@ pub enum Check {
     MayIntrospect,
 }
 
+/// One thing to be sure of in an authorization request before a person is asked anything. Up to the redirect URI a fault is
+/// a page of ours; from there on it is told to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestCheck {
+    /// No parameter is there twice but `resource` (RFC 6749 §3.1).
+    Unrepeated,
+    /// The client is registered, and no administrator disabled it.
+    Client,
+    /// `redirect_uri` is one that it registered.
+    RedirectUri,
+    /// `state` is short enough to be kept. One that is not cannot be given back, so this fault is a page, too.
+    State,
+    /// `response_mode` is one that we have.
+    ResponseMode,
+    /// There is no `request`: objects are not supported. It comes before anything that the object might say otherwise
+    /// (OpenID Connect Core §3.1.2.6).
+    RequestObject,
+    /// There is no `request_uri`.
+    RequestUri,
+    /// `response_type` is `code`.
+    ResponseType,
+    /// The client is registered for that.
+    CodeGrant,
+    /// The PKCE challenge is there, or may be absent.
+    Pkce,
+    /// `resource` and `scope` ask something that the client may ask.
+    Target,
+    /// `nonce` is text that can be kept.
+    Nonce,
+    /// `id_token_hint` is an ID token of this client.
+    IdTokenHint,
+    /// `prompt` has no value that we do not know.
+    Prompt,
+    /// `max_age` is a number of seconds.
+    MaxAge,
+}
+
 /// The facts that the checks look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -70,7 +110,8 @@ impl Facts<'_> {
 
 impl Endpoint {
     /// Every endpoint, once per grant.
-    pub const ALL: [Endpoint; 6] = [
+    pub const ALL: [Endpoint; 7] = [
+        Endpoint::Authorize,
         Endpoint::Token(Grant::AuthorizationCode),
         Endpoint::Token(Grant::RefreshToken),
         Endpoint::Token(Grant::ClientCredentials),
@@ -79,11 +120,19 @@ impl Endpoint {
         Endpoint::Feed,
     ];
 
-    /// The endpoint's column of the table: its checks, in order.
+    /// Every endpoint at which a client proves itself.
+    pub fn proving() -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|endpoint| !endpoint.checks().is_empty())
+    }
+
+    /// The endpoint's column of the table: what it checks of whoever calls, in order. Without any, nobody is admitted.
     #[rustfmt::skip]
     pub fn checks(self) -> &'static [Check] {
         use Check::{Confidential, Enabled, Grant as Granted, Known, MayIntrospect, Method, NotThrottled, Secret};
         match self {
+            Self::Authorize =>  &[],
             Self::Token(Grant::AuthorizationCode | Grant::RefreshToken) =>
                                &[NotThrottled, Known, Method, Secret, Enabled,               Granted               ],
             Self::Token(Grant::ClientCredentials) =>
@@ -94,19 +143,38 @@ impl Endpoint {
         }
     }
 
+    /// The other half of the column: what it checks of an authorization request, in order. Without any, it takes none.
+    #[rustfmt::skip]
+    pub fn request_checks(self) -> &'static [RequestCheck] {
+        use RequestCheck::{
+            Client, CodeGrant, IdTokenHint, MaxAge, Nonce, Pkce, Prompt, RedirectUri, RequestObject, RequestUri,
+            ResponseMode, ResponseType, State, Target, Unrepeated,
+        };
+        match self {
+            Self::Authorize => &[
+                Unrepeated, Client, RedirectUri, State, ResponseMode, RequestObject, RequestUri, ResponseType, CodeGrant,
+                Pkce, Target, Nonce, IdTokenHint, Prompt, MaxAge,
+            ],
+            Self::Token(_) | Self::Introspect | Self::Revoke | Self::Feed => &[],
+        }
+    }
+
     /// Whether a failed authentication is answered by 401 and a challenge even where the request had no `Authorization`
     /// header (RFC 7662 §2.3; the feed has no form). Elsewhere it is then 400, as RFC 6749 §5.2 has it: 401 needs a
     /// challenge (RFC 9110 §15.5.2), for which a browser asks its user and some libraries drop the error.
     pub fn always_challenges(self) -> bool {
         match self {
             Self::Introspect | Self::Feed => true,
-            Self::Token(_) | Self::Revoke => false,
+            Self::Authorize | Self::Token(_) | Self::Revoke => false,
         }
     }
 }
 
 /// Walks the endpoint's checks and stops at the first that fails.
 pub fn admit<'a>(endpoint: Endpoint, facts: Facts<'a>) -> Result<&'a Client, OAuthError> {
+    if endpoint.checks().is_empty() {
+        return Err(OAuthError::NoAuthentication);
+    }
     for check in endpoint.checks() {
         check.hold(endpoint, facts)?;
     }
@@ -142,14 +210,16 @@ impl Check {
                 // RFC 7662 §2.1: at introspection and its like, who proves nothing is not authenticated at all.
                 let otherwise = match endpoint {
                     Endpoint::Token(_) => OAuthError::PublicClient,
-                    Endpoint::Introspect | Endpoint::Revoke | Endpoint::Feed => OAuthError::NoAuthentication,
+                    Endpoint::Authorize | Endpoint::Introspect | Endpoint::Revoke | Endpoint::Feed => {
+                        OAuthError::NoAuthentication
+                    }
                 };
                 (client.is_some_and(Client::is_confidential), otherwise)
             }
             Self::Grant => {
                 let grant = match endpoint {
                     Endpoint::Token(grant) => Some(grant),
-                    Endpoint::Introspect | Endpoint::Revoke | Endpoint::Feed => None,
+                    Endpoint::Authorize | Endpoint::Introspect | Endpoint::Revoke | Endpoint::Feed => None,
                 };
                 let may = grant.is_some_and(|grant| client.is_some_and(|c| c.may_use(grant)));
                 (may, OAuthError::GrantNotAllowed)
@@ -196,9 +266,12 @@ pub fn counts_as_a_guess(refusal: &OAuthError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
+    use crate::authorize::{self, Rejection};
     use crate::client::tests::machine;
     use crate::client::{ClientId, StoredSecret};
+    use crate::id_token::Hint;
+    use crate::redirect_uri::matching_client;
+    use crate::{Scope, Timestamp};
 
     fn presented() -> Presented {
         Presented {
@@ -224,7 +297,7 @@ mod tests {
     #[test]
     fn every_endpoint_refuses_every_fault_of_its_column() {
         let mut cells = 0;
-        for endpoint in Endpoint::ALL {
+        for endpoint in Endpoint::proving() {
             let good = Facts {
                 client: Some(&able()),
                 presented: &presented(),
@@ -294,9 +367,197 @@ mod tests {
         assert_eq!(cells, 38);
     }
 
+    /// A request of a client, which each check spoils in its own way.
+    struct Request {
+        parameters: Vec<(&'static str, String)>,
+        client: Option<Client>,
+        hint: Hint,
+    }
+
+    fn good_request() -> Request {
+        let mut client = matching_client(false, &["https://app.test/cb"]);
+        client.metadata.grant_types = vec!["authorization_code".into()];
+        client.metadata.scope = Scope::parse("openid").unwrap();
+        let parameters = [
+            ("client_id", "machine"),
+            ("redirect_uri", "https://app.test/cb"),
+            ("response_type", "code"),
+            ("scope", "openid"),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ];
+        Request {
+            parameters: parameters.map(|(name, value)| (name, value.to_owned())).to_vec(),
+            client: Some(client),
+            hint: Hint::Absent,
+        }
+    }
+
+    impl Request {
+        fn set(&mut self, name: &'static str, value: &str) {
+            self.parameters.retain(|(other, _)| *other != name);
+            self.parameters.push((name, value.to_owned()));
+        }
+
+        /// What becomes of it: the page, or the error and its sentence at the registered address.
+        fn told(&self, endpoint: Endpoint) -> String {
+            let parameters: Vec<(String, String)> = self
+                .parameters
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect();
+            let server = authorize::Server {
+                issuer: "https://id.test",
+                resources: &[],
+            };
+            match authorize::parse(endpoint, server, &parameters, self.client.as_ref(), &self.hint) {
+                Ok(_) => "taken".to_owned(),
+                Err(Rejection::Page(page)) => format!("page {}", page.code()),
+                Err(Rejection::Redirect(response)) => {
+                    assert_eq!(response.to.as_str(), "https://app.test/cb");
+                    format!("{}: {}", response.fields[0].1, response.fields[1].1)
+                }
+            }
+        }
+
+        /// Spoils what this check looks at, and nothing else. How it is then told.
+        fn spoil(&mut self, check: RequestCheck) -> String {
+            let malformed = OAuthError::Malformed;
+            let error = match check {
+                RequestCheck::Unrepeated => {
+                    self.parameters
+                        .extend([("display", String::new()), ("display", String::new())]);
+                    return "page malformed".to_owned();
+                }
+                RequestCheck::Client => {
+                    self.client = None;
+                    return "page unknown_client".to_owned();
+                }
+                RequestCheck::RedirectUri => {
+                    self.set("redirect_uri", "https://app.test/cb2");
+                    return "page redirect_uri".to_owned();
+                }
+                RequestCheck::State => {
+                    self.set("state", &"s".repeat(5_000));
+                    return "page malformed".to_owned();
+                }
+                RequestCheck::ResponseMode => {
+                    self.set("response_mode", "fragment");
+                    malformed("response_mode must be query or form_post.")
+                }
+                RequestCheck::RequestObject => {
+                    self.set("request", "e30");
+                    OAuthError::RequestNotSupported
+                }
+                RequestCheck::RequestUri => {
+                    self.set("request_uri", "https://app.test/request");
+                    OAuthError::RequestUriNotSupported
+                }
+                RequestCheck::ResponseType => {
+                    self.set("response_type", "token");
+                    OAuthError::UnsupportedResponseType
+                }
+                RequestCheck::CodeGrant => {
+                    if let Some(client) = &mut self.client {
+                        client.metadata.grant_types.clear();
+                    }
+                    OAuthError::GrantNotAllowed
+                }
+                RequestCheck::Pkce => {
+                    self.set("code_challenge_method", "plain");
+                    malformed("code_challenge_method must be S256.")
+                }
+                RequestCheck::Target => {
+                    self.set("scope", "nobody.knows");
+                    OAuthError::InvalidScope
+                }
+                RequestCheck::Nonce => {
+                    self.set("nonce", "\n");
+                    malformed("nonce is too long, or no text.")
+                }
+                RequestCheck::IdTokenHint => {
+                    self.hint = Hint::Broken;
+                    malformed("id_token_hint is not an ID token of this client.")
+                }
+                RequestCheck::Prompt => {
+                    self.set("prompt", "none login");
+                    malformed("prompt=none stands alone.")
+                }
+                RequestCheck::MaxAge => {
+                    self.set("max_age", "-1");
+                    malformed("max_age must be a number of seconds.")
+                }
+            };
+            let wire = error.wire();
+            format!("{}: {}", wire.code, wire.description)
+        }
+    }
+
+    /// The matrix endpoint × spoiled check × spoiled check: each is told in its own words, and of two the one that comes
+    /// first in the column.
+    #[test]
+    fn every_fault_of_a_request_is_told_and_the_first_of_two_in_the_order_of_the_column() {
+        let mut cells = 0;
+        for endpoint in Endpoint::ALL {
+            let column = endpoint.request_checks();
+            let taken = if column.is_empty() {
+                "page unknown_client"
+            } else {
+                "taken"
+            };
+            assert_eq!(good_request().told(endpoint), taken, "{endpoint:?}");
+            for (at, first) in column.iter().enumerate() {
+                for second in &column[at..] {
+                    let mut request = good_request();
+                    let expected = request.spoil(*first);
+                    if second != first {
+                        request.spoil(*second);
+                    }
+                    assert_eq!(
+                        request.told(endpoint),
+                        expected,
+                        "{endpoint:?} {first:?} {second:?}"
+                    );
+                    cells += 1;
+                }
+            }
+        }
+        println!("endpoint x request check x request check: {cells} cells");
+        assert_eq!(cells, 15 * 16 / 2);
+    }
+
+    #[test]
+    fn whoever_takes_requests_knows_the_client_and_its_address_first_and_asks_for_pkce() {
+        use RequestCheck::{Client, Pkce, RedirectUri, Unrepeated};
+        for endpoint in Endpoint::ALL {
+            let column = endpoint.request_checks();
+            assert!(column.is_empty() || column.starts_with(&[Unrepeated, Client, RedirectUri]));
+            assert!(column.is_empty() || column.contains(&Pkce), "{endpoint:?}");
+            assert!(
+                !column.is_empty() || !endpoint.checks().is_empty(),
+                "{endpoint:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_is_admitted_where_nobody_proves_themselves() {
+        let facts = Facts {
+            client: Some(&able()),
+            presented: &presented(),
+            secret_matches: true,
+            throttled: false,
+        };
+        assert_eq!(
+            admit(Endpoint::Authorize, facts),
+            Err(OAuthError::NoAuthentication)
+        );
+        assert!(!stands(Endpoint::Authorize, &able()));
+    }
+
     #[test]
     fn cve_2026_9798_cve_2026_16103_tk_10_no_endpoint_forgets_a_disabled_client() {
-        for endpoint in Endpoint::ALL {
+        for endpoint in Endpoint::proving() {
             assert!(endpoint.checks().contains(&Check::Enabled), "{endpoint:?}");
             assert!(endpoint.checks().contains(&Check::NotThrottled), "{endpoint:?}");
             assert!(endpoint.checks().contains(&Check::Secret), "{endpoint:?}");
@@ -305,7 +566,7 @@ mod tests {
 
     #[test]
     fn cve_2026_9798_tk_10_an_admitted_client_stands_until_its_registration_changes() {
-        for endpoint in Endpoint::ALL {
+        for endpoint in Endpoint::proving() {
             assert!(stands(endpoint, &able()), "{endpoint:?}");
             let mut disabled = able();
             disabled.disabled_at = Some(Timestamp(1));
@@ -352,7 +613,7 @@ mod tests {
             throttled: true,
         };
         let refused = |endpoint| admit(endpoint, facts) == Err(OAuthError::Throttled);
-        Endpoint::ALL.into_iter().map(refused).collect()
+        Endpoint::proving().map(refused).collect()
     }
 
     #[test]
@@ -409,7 +670,7 @@ mod tests {
                         secret_matches,
                         throttled: false,
                     };
-                    for endpoint in Endpoint::ALL {
+                    for endpoint in Endpoint::proving() {
                         let expected = if secret_matches {
                             Ok(&client)
                         } else {

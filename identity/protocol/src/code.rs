@@ -2,18 +2,18 @@
 
 use crate::Timestamp;
 use crate::access_token::{self, Issue, Source};
-use crate::audience::{self, Audience, Granted, Ground};
+use crate::audience::{self, Audience, GrantContext, Granted};
 use crate::client::{Client, ClientId};
 use crate::consent::OFFLINE_ACCESS;
 use crate::error::{GrantRefusal, OAuthError};
 use crate::family_limits;
+use crate::grant_validity::GrantValidity;
 use crate::id_token;
 use crate::pkce::{self, Challenge};
 use crate::refresh::{Family, Limits};
 use crate::refresh_token::{Handle, KeyId, Name, Salt};
 use crate::resource::Resource;
 use crate::session::SignIn;
-use crate::standing::Standing;
 
 /// How long a code may wait, in milliseconds (TK-04).
 pub const LIFE_MS: i64 = 60_000;
@@ -80,7 +80,7 @@ pub struct Facts<'a> {
     /// When the request came in.
     pub received_at: Timestamp,
     /// The person, their consent, their session.
-    pub standing: Standing<'a>,
+    pub validity: GrantValidity<'a>,
     /// The issuer.
     pub issuer: &'a str,
     /// Every resource.
@@ -121,7 +121,8 @@ pub struct Random<'a> {
 pub enum Decision {
     /// Spend the code and write the family in one transaction, then answer.
     Redeem(Box<Redeem>),
-    /// End that family with cause `code_replay`, publish, audit, tell the person. Then `invalid_grant`.
+    /// End that family ([`CodeReuse`](crate::revocation_policy::RevocationCause::CodeReuse)), publish, audit, tell the
+    /// person. Then `invalid_grant`.
     ReplayKills {
         /// The family's id.
         family: String,
@@ -199,18 +200,18 @@ fn bound<'a>(facts: &Facts<'a>) -> Result<&'a Code, GrantRefusal> {
 
 fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
     // The session must not have been ended since, whatever was asked: an offline family has yet to be born.
-    let (person, consent) = facts.standing.hold(false)?;
+    let (person, allowed) = facts.validity.grant(false)?;
     if person.id != code.user {
         return Err(GrantRefusal::PersonGone.into());
     }
-    let ground = Ground {
+    let context = GrantContext {
         issuer: facts.issuer,
         resources: facts.resources,
         client: facts.client,
         person,
-        consent,
+        allowed,
     };
-    let target = audience::for_person(ground, &code.granted, facts.asked_resource, None)?;
+    let target = audience::for_person(context, &code.granted, facts.asked_resource, None)?;
     if let Some(next) = family_limits::next_birth(facts.limiting_birth, facts.now) {
         return Err(OAuthError::TooManyRedemptions(next));
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::Timestamp;
 use crate::client::Client;
+use crate::grant_validity::GrantValidity;
 use crate::refresh::Family;
 use crate::refresh_token::{Checked, Tag};
 use crate::resource::{Resource, same};
@@ -19,37 +20,20 @@ pub struct Token<'a> {
     pub is_machine: bool,
 }
 
-/// What the store knows now of everything that the token stands on.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Standing<'a> {
-    /// Its own revocation.
-    pub token_revoked: bool,
-    /// Its client, if it still exists.
-    pub client: Option<&'a Client>,
-    /// The end of its family; `None` when it has no family or the family lives.
-    pub family_ended: bool,
-    /// The person: gone, locked, disabled, or with tokens of that time revoked. Meaningless for machines.
-    pub person_ended: bool,
-}
-
 /// Whether the token is active for this caller. `false` is answered with exactly `{"active":false}`.
 ///
 /// Only a caller whose `may_introspect` meets the audience learns anything.
-pub fn is_active(caller: &Client, resources: &[Resource], token: &Token<'_>, standing: Standing<'_>) -> bool {
+pub fn is_active(
+    caller: &Client,
+    resources: &[Resource],
+    token: &Token<'_>,
+    validity: GrantValidity<'_>,
+) -> bool {
     let meant = token
         .aud
         .iter()
         .any(|audience| may_ask(caller, resources, audience));
-    let client_stands = standing.client.is_some_and(|client| {
-        let of_machine = client.machine_tokens_before.filter(|_| token.is_machine);
-        client.disabled_at.is_none()
-            && client
-                .tokens_before
-                .max(of_machine)
-                .is_none_or(|before| token.iat > before.seconds())
-    });
-    let person_stands = token.is_machine || !standing.person_ended;
-    meant && client_stands && person_stands && !standing.token_revoked && !standing.family_ended
+    meant && validity.holds_for_token(token.iat, token.is_machine)
 }
 
 /// Whether the caller may know of tokens for this audience. An alias of a resource counts as the resource.
@@ -102,7 +86,7 @@ pub fn is_active_refresh(
     caller: &Client,
     token: &Checked,
     family: Option<&Family>,
-    standing: crate::standing::Standing<'_>,
+    validity: GrantValidity<'_>,
     latest: Timestamp,
 ) -> bool {
     let genuine = token.tag() == Tag::Genuine;
@@ -112,7 +96,7 @@ pub fn is_active_refresh(
             && family.generation == token.name().generation
             && family.revoked_at.is_none()
             && !family.is_over(latest)
-            && standing.hold(family.offline_at.is_some()).is_ok()
+            && validity.grant(family.offline_at.is_some()).is_ok()
     })
 }
 
@@ -142,6 +126,7 @@ mod tests {
     use super::*;
     use crate::Timestamp;
     use crate::client::tests::machine;
+    use crate::person::tests::carol;
     use crate::resource::fixture;
 
     fn caller(may: &[&str]) -> Client {
@@ -150,14 +135,14 @@ mod tests {
         caller
     }
 
-    fn active(caller: &Client, aud: &str, standing: Standing<'_>) -> bool {
+    fn active(caller: &Client, aud: &str, validity: GrantValidity<'_>) -> bool {
         let aud = [aud.to_owned()];
         let token = Token {
             aud: &aud,
             iat: 1_000,
             is_machine: true,
         };
-        is_active(caller, &fixture(), &token, standing)
+        is_active(caller, &fixture(), &token, validity)
     }
 
     #[test]
@@ -185,13 +170,13 @@ mod tests {
     #[test]
     fn cve_2026_37979_in_02_a_caller_learns_only_of_tokens_for_its_audience() {
         let client = machine();
-        let standing = Standing {
+        let validity = GrantValidity {
             client: Some(&client),
-            ..Standing::default()
+            ..GrantValidity::default()
         };
         let catalog = "urn:latchkey:catalog";
-        assert!(active(&caller(&[catalog]), catalog, standing));
-        assert!(active(&caller(&["*"]), catalog, standing));
+        assert!(active(&caller(&[catalog]), catalog, validity));
+        assert!(active(&caller(&["*"]), catalog, validity));
         for may in [
             &["urn:latchkey:order"][..],
             &[],
@@ -199,7 +184,7 @@ mod tests {
             &["urn:latchkey"],
             &["URN:LATCHKEY:CATALOG"],
         ] {
-            assert!(!active(&caller(may), catalog, standing), "{may:?}");
+            assert!(!active(&caller(may), catalog, validity), "{may:?}");
         }
     }
 
@@ -223,9 +208,9 @@ mod tests {
         let catalog = "urn:latchkey:catalog";
         let caller = caller(&[catalog]);
         let client = machine();
-        let good = Standing {
+        let good = GrantValidity {
             client: Some(&client),
-            ..Standing::default()
+            ..GrantValidity::default()
         };
         assert!(active(&caller, catalog, good));
         let mut disabled = machine();
@@ -234,45 +219,45 @@ mod tests {
         before.tokens_before = Some(Timestamp(1_000_000));
         let mut machine_before = machine();
         machine_before.machine_tokens_before = Some(Timestamp(1_000_000));
-        for (what, standing) in [
+        for (what, validity) in [
             (
                 "machine before time",
-                Standing {
+                GrantValidity {
                     client: Some(&machine_before),
                     ..good
                 },
             ),
             (
                 "token",
-                Standing {
+                GrantValidity {
                     token_revoked: true,
                     ..good
                 },
             ),
             (
                 "family",
-                Standing {
+                GrantValidity {
                     family_ended: true,
                     ..good
                 },
             ),
-            ("no client", Standing { client: None, ..good }),
+            ("no client", GrantValidity { client: None, ..good }),
             (
                 "disabled client",
-                Standing {
+                GrantValidity {
                     client: Some(&disabled),
                     ..good
                 },
             ),
             (
                 "client before time",
-                Standing {
+                GrantValidity {
                     client: Some(&before),
                     ..good
                 },
             ),
         ] {
-            assert!(!active(&caller, catalog, standing), "{what}");
+            assert!(!active(&caller, catalog, validity), "{what}");
         }
         let aud = [catalog.to_owned()];
         let person = Token {
@@ -280,13 +265,11 @@ mod tests {
             iat: 1_000,
             is_machine: false,
         };
-        let ended = Standing {
-            person_ended: true,
-            ..good
-        };
-        assert!(!is_active(&caller, &fixture(), &person, ended));
-        let beside_a_machine = Standing {
+        assert!(!is_active(&caller, &fixture(), &person, good), "of nobody");
+        let carol = carol();
+        let beside_a_machine = GrantValidity {
             client: Some(&machine_before),
+            person: Some(&carol),
             ..good
         };
         assert!(is_active(&caller, &fixture(), &person, beside_a_machine));

@@ -8,16 +8,17 @@
 //! | for which resource, with which scopes? | [`audience`] |
 //! | what does an authorization request get: a page, a redirect, a code? | [`authorize`], [`redirect_uri`], [`pkce`] |
 //! | is this guess at a password looked at? | [`guess`] |
-//! | is the person signed in, and what ends with what? | [`session`], [`ends`] |
+//! | is the person signed in? | [`session`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
 //! | what does a token request ask? | [`token_request`] |
+//! | does what a code or token stands on still hold? | [`grant_validity`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
 //! | how many families may there be, and how fast? | [`family_limits`] |
 //! | what does a refresh token give? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
 //! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
 //! | what may a caller learn of a token? | [`introspect`] |
-//! | what does a revocation end, and for how long must guards remember it? | [`revocation`] |
+//! | what ends with what, and for how long must guards remember it? | [`revocation_policy`], [`revocation`] |
 //! | which key signs, which keys are published? | [`keys`] |
 //! | how late is it, when clocks differ? | [`latest`] |
 //! | what do we tell the world of ourselves? | [`metadata`] |
@@ -30,9 +31,9 @@ pub mod client;
 pub mod client_auth;
 pub mod code;
 pub mod consent;
-pub mod ends;
 pub mod error;
 pub mod family_limits;
+pub mod grant_validity;
 pub mod guess;
 pub mod id_token;
 pub mod introspect;
@@ -48,9 +49,9 @@ pub mod refresh;
 pub mod refresh_token;
 pub mod resource;
 pub mod revocation;
+pub mod revocation_policy;
 pub mod scope;
 pub mod session;
-pub mod standing;
 pub mod token_request;
 pub mod user;
 pub mod userinfo;

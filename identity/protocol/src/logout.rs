@@ -29,7 +29,7 @@ pub struct Facts<'a> {
 /// What the shell must do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// End the session, if there is one, by [`crate::ends::Trigger::Logout`], and go there.
+    /// End the session, if there is one, by [`crate::revocation_policy::RevocationCause::SignedOut`], and go there.
     End(After),
     /// Show the question. Yes ends the session, and only then the browser goes there.
     Ask(After),

@@ -13,15 +13,15 @@ pub use policy::{Limits, Policy};
 
 use crate::Timestamp;
 use crate::access_token::{self, Issue, Source};
-use crate::audience::{self, Audience, Ground, PersonTarget};
+use crate::audience::{self, Audience, GrantContext, Granted, PersonTarget};
 use crate::client::{Client, OverlapStreak};
-use crate::consent::Consent;
 use crate::error::{GrantRefusal, OAuthError};
+use crate::grant_validity::GrantValidity;
 use crate::id_token;
 use crate::person::Person;
 use crate::refresh_token::{Checked, KeyId, Name, Tag};
 use crate::resource::Resource;
-use crate::standing::Standing;
+use crate::revocation_policy::RevocationCause;
 
 /// How many generations in a row with a retry are a streak.
 pub const STREAK: i64 = 3;
@@ -38,7 +38,7 @@ pub struct Facts<'a> {
     /// The thumbprint of the key that the request proved.
     pub proof: Option<&'a str>,
     /// The person, their consent, their session.
-    pub standing: Standing<'a>,
+    pub validity: GrantValidity<'a>,
     /// The issuer.
     pub issuer: &'a str,
     /// Every resource.
@@ -156,8 +156,8 @@ pub struct End {
     pub family: String,
     /// What its access tokens name.
     pub fam: String,
-    /// `cause`
-    pub cause: &'static str,
+    /// Why.
+    pub cause: RevocationCause,
     /// What the peer is told: `invalid_grant`.
     pub error: OAuthError,
 }
@@ -168,14 +168,20 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
-    let (family, person, consent) = known(facts)?;
+    let (family, person, allowed) = known(facts)?;
     let policy = Policy::of(facts.client, family, facts.limits);
     let turn = match turn(facts, family, policy)? {
-        Turn::Replay => return Ok(Decision::Replay(end(family, "replay", GrantRefusal::Replayed))),
+        Turn::Replay => {
+            return Ok(Decision::Replay(end(
+                family,
+                RevocationCause::RefreshReuse,
+                GrantRefusal::Replayed,
+            )));
+        }
         Turn::Rewound => {
             return Ok(Decision::StoreRewound(end(
                 family,
-                "store_rewound",
+                RevocationCause::StoreRewound,
                 GrantRefusal::StoreRewound,
             )));
         }
@@ -183,14 +189,14 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
         Turn::Retry => Some(false),
         Turn::Late => Some(true),
     };
-    let ground = Ground {
+    let context = GrantContext {
         issuer: facts.issuer,
         resources: facts.resources,
         client: facts.client,
         person,
-        consent,
+        allowed,
     };
-    let target = audience::for_person(ground, &family.granted, facts.asked_resource, facts.asked_scope)?;
+    let target = audience::for_person(context, &family.granted, facts.asked_resource, facts.asked_scope)?;
     match turn {
         Some(late) => again(facts, family, person, &target, policy, late),
         None if policy.rotates => rotate(facts, family, person, &target, policy),
@@ -199,7 +205,7 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
 }
 
 /// Rule 1, up to the generation: everything that refuses without ending anything.
-fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a Person, &'a Consent), GrantRefusal> {
+fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a Person, &'a Granted), GrantRefusal> {
     let family = facts
         .family
         .filter(|family| family.handle == facts.token.name().handle)
@@ -225,12 +231,12 @@ fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a Person, &'a Consent),
     if family.idle_expires_at.is_some_and(|end| end <= latest) {
         return Err(GrantRefusal::Idle);
     }
-    let (person, consent) = facts.standing.hold(family.offline_at.is_some())?;
+    let (person, allowed) = facts.validity.grant(family.offline_at.is_some())?;
     // A family of a person who is not the loaded one would be a defect of the shell; it must not become a token.
     if person.id != family.user {
         return Err(GrantRefusal::PersonGone);
     }
-    Ok((family, person, consent))
+    Ok((family, person, allowed))
 }
 
 /// What a generation is, beside the family's.
@@ -332,7 +338,7 @@ fn again(
     if completes && policy.streak == OverlapStreak::End {
         return Ok(Decision::StreakEnded(end(
             family,
-            "overlap_streak",
+            RevocationCause::OverlapStreak,
             GrantRefusal::OverlapStreak,
         )));
     }
@@ -393,7 +399,7 @@ fn answer(
     })
 }
 
-fn end(family: &Family, cause: &'static str, reason: GrantRefusal) -> End {
+fn end(family: &Family, cause: RevocationCause, reason: GrantRefusal) -> End {
     End {
         family: family.id.clone(),
         fam: family.fam.clone(),

@@ -4,6 +4,7 @@ use crate::Timestamp;
 use crate::client::{Client, ClientId};
 use crate::refresh::Family;
 use crate::refresh_token::{Checked, Tag};
+use crate::revocation_policy::SubjectKind;
 
 /// The longest that any of our access tokens lives, in seconds: a guard refuses more.
 pub const MAX_TOKEN_LIFE_S: i64 = 900;
@@ -110,13 +111,62 @@ impl Revocation {
     pub fn until(&self, now: Timestamp) -> i64 {
         match self {
             Self::Token { exp, .. } => acceptable_until(*exp),
-            // Kinds with a time also end tokens that are stamped a second ahead.
             Self::Family { .. }
             | Self::Session { .. }
             | Self::Subject { .. }
             | Self::Client { .. }
             | Self::Machine { .. }
-            | Self::Key { .. } => acceptable_until(now.seconds() + 1 + MAX_TOKEN_LIFE_S),
+            | Self::Key { .. } => until_issued_by(now),
+        }
+    }
+}
+
+/// Until when guards must remember the end of tokens that were issued until now.
+fn until_issued_by(now: Timestamp) -> i64 {
+    // Kinds with a time also end tokens that are stamped a second ahead.
+    acceptable_until(now.seconds() + 1 + MAX_TOKEN_LIFE_S)
+}
+
+/// What a revocation is about ([`Row`](crate::revocation_policy::Row) says what ends of it).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Something of whose end one entry tells guards.
+    Entry(Revocation),
+    /// What a person has at one client. Guards are told of each family by itself.
+    UserAtClient {
+        /// Who.
+        user: String,
+        /// At which client.
+        client: ClientId,
+    },
+}
+
+impl From<Revocation> for Subject {
+    fn from(revocation: Revocation) -> Self {
+        Self::Entry(revocation)
+    }
+}
+
+impl Subject {
+    /// Its kind.
+    pub fn kind(&self) -> SubjectKind {
+        match self {
+            Self::Entry(Revocation::Token { .. }) => SubjectKind::Token,
+            Self::Entry(Revocation::Family { .. }) => SubjectKind::Family,
+            Self::Entry(Revocation::Session { .. }) => SubjectKind::Session,
+            Self::Entry(Revocation::Subject { .. }) => SubjectKind::User,
+            Self::Entry(Revocation::Client { .. }) => SubjectKind::Client,
+            Self::Entry(Revocation::Machine { .. }) => SubjectKind::Machine,
+            Self::Entry(Revocation::Key { .. }) => SubjectKind::Key,
+            Self::UserAtClient { .. } => SubjectKind::UserAtClient,
+        }
+    }
+
+    /// Until when guards must remember its end, Unix seconds.
+    pub fn until(&self, now: Timestamp) -> i64 {
+        match self {
+            Self::Entry(revocation) => revocation.until(now),
+            Self::UserAtClient { .. } => until_issued_by(now),
         }
     }
 }
@@ -204,30 +254,17 @@ fn may_be_accepted(family: &Family, latest: Timestamp) -> bool {
         .all(|end| latest.seconds() < acceptable_until(end.seconds()))
 }
 
-/// What ends in the place of too many single tokens: always what belongs to whoever caused them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Collapse {
-    /// The person's families at the client, with `offline_access` too. Nobody else's, and none at other clients.
-    FamiliesOfPerson {
-        /// Whose.
-        user: String,
-        /// At which client.
-        client: ClientId,
-    },
-    /// The older tokens of the machine, as one. Those of people at the same client stay.
-    Machine(Revocation),
-}
-
-/// After a token of `client` was revoked, which `sub` had or the client itself: what ends when there are too many entries
-/// that live, of that person at that client or of the machine.
-pub fn collapse(client: &ClientId, sub: Option<&str>, live_tokens: i64) -> Option<Collapse> {
+/// After a token of `client` was revoked, which `sub` had or the client itself: what ends in the place of so many single
+/// tokens, when there are too many entries that live, of that person at that client or of the machine. It is always what
+/// belongs to whoever caused them: the person's families there, with `offline_access` too, or the machine's older tokens.
+pub fn collapse(client: &ClientId, sub: Option<&str>, live_tokens: i64) -> Option<Subject> {
     match sub {
-        Some(user) => (live_tokens >= PERSON_COLLAPSE_AT).then(|| Collapse::FamiliesOfPerson {
+        Some(user) => (live_tokens >= PERSON_COLLAPSE_AT).then(|| Subject::UserAtClient {
             user: user.to_owned(),
             client: client.clone(),
         }),
         None => (live_tokens > COLLAPSE_AT).then(|| {
-            Collapse::Machine(Revocation::Machine {
+            Subject::Entry(Revocation::Machine {
                 client_id: client.as_str().to_owned(),
             })
         }),
@@ -324,7 +361,7 @@ mod tests {
         assert_eq!(collapse(&id, None, COLLAPSE_AT), None);
         assert_eq!(
             collapse(&id, None, COLLAPSE_AT + 1),
-            Some(Collapse::Machine(Revocation::Machine {
+            Some(Subject::Entry(Revocation::Machine {
                 client_id: "machine".into()
             }))
         );
@@ -334,7 +371,7 @@ mod tests {
     fn a_thousand_tokens_of_a_person_end_their_families_at_that_client_alone() {
         let id = machine().id().clone();
         assert_eq!(collapse(&id, Some("u1"), PERSON_COLLAPSE_AT - 1), None);
-        let all = Collapse::FamiliesOfPerson {
+        let all = Subject::UserAtClient {
             user: "u1".into(),
             client: id.clone(),
         };

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::OAuthError;
-use crate::introspect::Standing;
+use crate::grant_validity::GrantValidity;
 use crate::person::Person;
 use crate::scope::Scope;
 
@@ -45,24 +45,11 @@ const PHONE: [&str; 2] = ["phone_number", "phone_number_verified"];
 pub fn answer(
     issuer: &str,
     token: Token<'_>,
-    standing: Standing<'_>,
-    person: Option<&Person>,
+    validity: GrantValidity<'_>,
 ) -> Result<Map<String, Value>, OAuthError> {
-    let client_stands = standing.client.is_some_and(|client| {
-        client.disabled_at.is_none()
-            && client
-                .tokens_before
-                .is_none_or(|before| token.iat > before.seconds())
-    });
-    let lives = client_stands && !standing.token_revoked && !standing.family_ended && !standing.person_ended;
-    let person = person.filter(|person| {
-        person.may_act().is_ok()
-            && person
-                .tokens_before
-                .is_none_or(|before| token.iat > before.seconds())
-    });
+    let lives = validity.holds_for_token(token.iat, token.is_machine);
     let meant = token.aud.iter().any(|audience| audience == issuer);
-    match person {
+    match validity.person {
         Some(person) if lives && meant && !token.is_machine => {
             if !token.scope.has("openid") {
                 return Err(OAuthError::InsufficientScope);
@@ -125,7 +112,7 @@ mod tests {
     fn ask(
         aud: &str,
         scope: &str,
-        change: impl Fn(&mut Standing<'_>, &mut Token<'_>, &mut Person),
+        change: impl Fn(&mut GrantValidity<'_>, &mut Token<'_>, &mut Person),
     ) -> Result<Vec<String>, &'static str> {
         let (aud, scope, client, mut person) =
             ([aud.to_owned()], Scope::parse(scope).unwrap(), machine(), carol());
@@ -135,12 +122,16 @@ mod tests {
             iat: 1_000,
             is_machine: false,
         };
-        let mut standing = Standing {
+        let mut validity = GrantValidity {
             client: Some(&client),
-            ..Standing::default()
+            ..GrantValidity::default()
         };
-        change(&mut standing, &mut token, &mut person);
-        answer("https://id.test", token, standing, Some(&person))
+        change(&mut validity, &mut token, &mut person);
+        let validity = GrantValidity {
+            person: Some(&person),
+            ..validity
+        };
+        answer("https://id.test", token, validity)
             .map(|claims| claims.keys().cloned().collect())
             .map_err(|error| error.wire().code)
     }
@@ -154,13 +145,12 @@ mod tests {
             Err("invalid_token")
         );
         assert_eq!(ask(ours, "profile", |_, _, _| {}), Err("insufficient_scope"));
-        type Change = fn(&mut Standing<'_>, &mut Token<'_>, &mut Person);
-        let spoiled: [(&str, Change); 9] = [
+        type Change = fn(&mut GrantValidity<'_>, &mut Token<'_>, &mut Person);
+        let spoiled: [(&str, Change); 8] = [
             ("machine", |_, t, _| t.is_machine = true),
-            ("token revoked", |s, _, _| s.token_revoked = true),
-            ("family ended", |s, _, _| s.family_ended = true),
-            ("person ended", |s, _, _| s.person_ended = true),
-            ("no client", |s, _, _| s.client = None),
+            ("token revoked", |v, _, _| v.token_revoked = true),
+            ("family ended", |v, _, _| v.family_ended = true),
+            ("no client", |v, _, _| v.client = None),
             ("disabled", |_, _, p| p.disabled_at = Some(Timestamp(1))),
             ("locked", |_, _, p| p.locked_at = Some(Timestamp(1))),
             ("deleted", |_, _, p| p.deleted_at = Some(Timestamp(1))),
@@ -173,6 +163,18 @@ mod tests {
                 "{what}"
             );
         }
+        let (aud, scope, client) = ([ours.to_owned()], Scope::parse("openid").unwrap(), machine());
+        let token = Token {
+            aud: &aud,
+            scope: &scope,
+            iat: 1_000,
+            is_machine: false,
+        };
+        let of_nobody = GrantValidity {
+            client: Some(&client),
+            ..GrantValidity::default()
+        };
+        assert_eq!(answer(ours, token, of_nobody), Err(OAuthError::InvalidToken));
     }
 
     #[test]

@@ -4,16 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_protocol::audience::{Audience, Granted, Ground, PersonTarget, for_person};
+use latchkey_protocol::audience::{Audience, GrantContext, Granted, PersonTarget, for_person};
 use latchkey_protocol::authorize::{Facts, Issue, Outcome, Server, Step, decide, parse};
+use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::{Client, Metadata};
 use latchkey_protocol::consent::Consent;
+use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::resource::{Resource, ResourceScope};
 use latchkey_protocol::scope::OPENID;
 use latchkey_protocol::session::{Session, SignIn};
-use latchkey_protocol::standing::Standing;
 use latchkey_protocol::{Scope, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -252,7 +253,13 @@ impl World {
             issuer: ISSUER,
             resources: &self.resources,
         };
-        let Ok(request) = parse(server, &parameters, Some(&self.client), &Hint::Absent) else {
+        let Ok(request) = parse(
+            Endpoint::Authorize,
+            server,
+            &parameters,
+            Some(&self.client),
+            &Hint::Absent,
+        ) else {
             return Ok(None);
         };
         let decided = |step: &Step| {
@@ -309,23 +316,23 @@ impl World {
         resource: Option<&str>,
         scope: Option<&str>,
     ) -> Result<(), TestCaseError> {
-        let standing = Standing {
+        let validity = GrantValidity {
             person: Some(&self.person),
             consent: self.consent.as_ref(),
-            session_ended: false,
+            ..GrantValidity::default()
         };
-        let Ok((person, consent)) = standing.hold(false) else {
+        let Ok((person, allowed)) = validity.grant(false) else {
             return Ok(());
         };
-        let ground = Ground {
+        let context = GrantContext {
             issuer: ISSUER,
             resources: &self.resources,
             client: &self.client,
             person,
-            consent,
+            allowed,
         };
         let resource: Vec<String> = resource.map(str::to_owned).into_iter().collect();
-        match for_person(ground, granted, &resource, scope) {
+        match for_person(context, granted, &resource, scope) {
             Ok(target) => self.check(&target, &resource),
             Err(_) => Ok(()),
         }

@@ -143,7 +143,6 @@ cause-logout = You signed out.
 cause-signed_out_there = You signed that browser out from your account.
 cause-admin = An administrator ended the session.
 cause-password_changed = Your password was changed.
-cause-factor_changed = A way to sign in was changed.
 cause-consent_withdrawn = You took the application’s access back.
 cause-asked_again = You are asked again what this application may do, and where.
 cause-ended = You ended this sign-in.

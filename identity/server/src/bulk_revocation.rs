@@ -52,7 +52,7 @@ impl Revocations {
                     return Ok(());
                 };
                 let ended = store
-                    .end_families(&tx, &bulk.set, bulk.before, &bulk.cause, bulk.ended_at, PAGE)
+                    .end_families(&tx, &bulk.set, bulk.before, bulk.cause, bulk.ended_at, PAGE)
                     .await?;
                 if !is_full(&ended) {
                     store.finish_bulk_revocation(&tx, &id).await?;

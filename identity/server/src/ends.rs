@@ -1,5 +1,6 @@
-//! Ending things: the row, the event that tells every guard, and the audit record are one commit. Of families that end
-//! together a page is in that commit, and the rest goes on in [`bulk_revocation`](crate::bulk_revocation).
+//! Ending things: what the policy says for a cause ends here. The row, the event that tells every guard, and the audit record
+//! are one commit. Of families that end together a page is in that commit, and the rest goes on in
+//! [`bulk_revocation`](crate::bulk_revocation).
 
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use latchkey_clock::Random;
 use latchkey_contracts::events::revocation as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, BulkRevocation, FamilyName, FamilySet, Recorded, Store};
-use latchkey_protocol::ends::Trigger;
-use latchkey_protocol::revocation::{Collapse, Revocation, collapse};
+use latchkey_protocol::revocation::{Revocation, Subject, collapse};
+use latchkey_protocol::revocation_policy::{Families, RevocationCause, Row, Sessions, SubjectKind, Tokens};
 use latchkey_protocol::{ClientId, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::IdentityError;
 use crate::registry_sync::RegistrySync;
@@ -31,10 +32,18 @@ pub(crate) struct Revocations {
 }
 
 impl Revocations {
-    /// Ends something and tells everybody. `false` when it had ended before.
-    pub async fn end(&self, revocation: Revocation, cause: &str, actor: &str) -> Result<bool, IdentityError> {
-        let (revocations, cause, actor) = (self.clone(), cause.to_owned(), actor.to_owned());
-        let touches = matches!(revocation, Revocation::Client { .. } | Revocation::Key { .. });
+    /// Ends what the policy says for this cause, and tells everybody. `false` when it had ended before.
+    pub async fn revoke(
+        &self,
+        cause: RevocationCause,
+        subject: impl Into<Subject>,
+        actor: &str,
+    ) -> Result<bool, IdentityError> {
+        let (revocations, subject, actor) = (self.clone(), subject.into(), actor.to_owned());
+        let touches = matches!(
+            subject.kind(),
+            SubjectKind::Client | SubjectKind::Machine | SubjectKind::Key
+        );
         let (request_id, at) = (latchkey_http::current_request_id().to_string(), self.time.now());
         let ended = self
             .store
@@ -44,7 +53,7 @@ impl Revocations {
                     revocations.store.touch_registry(&tx).await?;
                 }
                 revocations
-                    .end_in(&tx, revocation, &cause, &actor, &request_id, at)
+                    .revoke_in(&tx, cause, subject, &actor, &request_id, at)
                     .await
             })
             .await?;
@@ -54,111 +63,200 @@ impl Revocations {
         Ok(ended)
     }
 
-    /// [`Revocations::end`] inside a transaction that decides more. Kinds with a time end what was issued until `now`.
-    pub async fn end_in(
+    /// [`Revocations::revoke`] inside a transaction that decides more.
+    pub async fn revoke_in(
         &self,
         tx: &Tx,
-        revocation: Revocation,
-        cause: &str,
+        cause: RevocationCause,
+        subject: impl Into<Subject>,
         actor: &str,
         request_id: &str,
         now: Timestamp,
     ) -> Result<bool, IdentityError> {
-        let store = &self.store;
-        if let Revocation::Session { session } = &revocation {
-            // Held first: a redemption that holds it is waited for, and its family then found.
-            store.hold_session(tx, session).await?;
-        }
-        let Some(recorded) = store.add_revocation(tx, &revocation, cause, now).await? else {
-            return Ok(false);
-        };
-        let end = End {
-            cause,
+        let subject = subject.into();
+        let by = By {
             actor,
             request_id,
-            until: recorded.until,
             at: now,
         };
-        let families = match &revocation {
-            Revocation::Session { session } => {
-                let online = FamilySet::OnlineOfSession(session.clone());
-                self.end_families(tx, online, end).await?
-            }
-            Revocation::Subject { sub } => {
-                // One entry tells of all of them.
-                let _told_as_one = self
-                    .end_families(tx, FamilySet::OfPerson(sub.clone()), end)
-                    .await?;
-                Vec::new()
-            }
-            Revocation::Token { .. }
-            | Revocation::Family { .. }
-            | Revocation::Client { .. }
-            | Revocation::Machine { .. }
-            | Revocation::Key { .. } => Vec::new(),
-        };
-        self.tell(
-            tx,
-            &revocation,
-            &recorded,
-            families,
-            cause,
-            actor,
-            request_id,
-            now,
-        )
-        .await?;
-        if let Revocation::Token { client_id, sub, .. } = &revocation
+        if !self.carry_out(tx, cause, &subject, by).await? {
+            return Ok(false);
+        }
+        if let Subject::Entry(Revocation::Token { client_id, sub, .. }) = &subject
             && let Some(client) = ClientId::parse(client_id)
         {
-            let live = store.live_tokens(tx, &client, sub.as_deref(), now).await?;
-            if let Some(collapse) = collapse(&client, sub.as_deref(), live) {
-                self.collapse(tx, &client, collapse, request_id, now).await?;
-            }
+            self.collapse(tx, &client, sub.as_deref(), by).await?;
         }
         Ok(true)
     }
 
-    /// Ends what stands for too many single tokens, and forgets those.
+    /// Where guards have to remember too many single tokens: ends what stands for them, and forgets those.
     async fn collapse(
         &self,
         tx: &Tx,
         client: &ClientId,
-        collapse: Collapse,
-        request_id: &str,
-        now: Timestamp,
+        sub: Option<&str>,
+        by: By<'_>,
     ) -> Result<(), IdentityError> {
         let store = &self.store;
-        match collapse {
-            Collapse::FamiliesOfPerson { user, client } => {
-                let cause = Trigger::TokensRevoked.ends().cause;
-                let ended = self
-                    .end_at_client(tx, &user, &client, cause, "system", request_id, now)
-                    .await?;
-                store.drop_tokens_of_person(tx, &client, &user).await?;
-                let row = AuditRow {
-                    id: self.random.uuid_v7(now.0),
-                    kind: "families.revoked".to_owned(),
-                    actor: "system".to_owned(),
-                    subject: user,
-                    request_id: Some(request_id.to_owned()),
-                    detail: json!({ "cause": cause, "client_id": client.as_str(), "families": ended }),
-                };
-                Ok(store.audit(tx, &row, now).await?)
+        let live = store.live_tokens(tx, client, sub, by.at).await?;
+        let Some(all) = collapse(client, sub, live) else {
+            return Ok(());
+        };
+        let cause = RevocationCause::TooManyTokens;
+        let by = By {
+            actor: "system",
+            ..by
+        };
+        match sub {
+            Some(user) => {
+                self.carry_out(tx, cause, &all, by).await?;
+                store.drop_tokens_of_person(tx, client, user).await?;
             }
-            Collapse::Machine(all) => {
-                let cause = "too many single tokens";
+            None => {
                 store.touch_registry(tx).await?;
-                store.drop_tokens_of_machine(tx, client, now).await?;
-                match store.add_revocation(tx, &all, cause, now).await? {
-                    Some(recorded) => {
-                        self.tell(tx, &all, &recorded, Vec::new(), cause, "system", request_id, now)
-                            .await
-                    }
-                    None => Ok(()),
-                }
+                store.drop_tokens_of_machine(tx, client, by.at).await?;
+                self.carry_out(tx, cause, &all, by).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Carries out the row of the policy, in the order in which a redemption holds what it stands on: sessions and consents,
+    /// then codes, then families. Whoever redeems is waited for, and the family is then found.
+    async fn carry_out(
+        &self,
+        tx: &Tx,
+        cause: RevocationCause,
+        subject: &Subject,
+        by: By<'_>,
+    ) -> Result<bool, IdentityError> {
+        let row = Row::of(cause, subject.kind());
+        let row = row.ok_or(IdentityError::Unexpected("the policy of a revocation"))?;
+        let Some(recorded) = self.add_entry(tx, row, subject, by.at).await? else {
+            return Ok(false);
+        };
+        if !self.end_rows(tx, row, subject, by.at).await? {
+            return Ok(false);
+        }
+        let families = self
+            .end_its_families(tx, row, subject, recorded.until, by)
+            .await?;
+        self.tell(tx, cause, subject, recorded, families, by).await?;
+        Ok(true)
+    }
+
+    /// Writes the entry of which guards are told, if there is one; `None` when there was one before.
+    async fn add_entry(
+        &self,
+        tx: &Tx,
+        row: Row,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>, IdentityError> {
+        let store = &self.store;
+        let revocation = match subject {
+            Subject::Entry(revocation) => revocation,
+            Subject::UserAtClient { .. } => {
+                return Ok(Some(Recorded {
+                    before: None,
+                    until: subject.until(now),
+                }));
+            }
+        };
+        if let Revocation::Session { session } = revocation {
+            // Held first: a redemption that holds it is waited for, and its family then found.
+            store.hold_session(tx, session).await?;
+        }
+        let at = match row.tokens {
+            Tokens::OlderAndUnheard => self.time.soon(),
+            Tokens::This | Tokens::OfFamilies | Tokens::Older | Tokens::OfKey => now,
+        };
+        Ok(store.add_revocation(tx, revocation, row.cause, at).await?)
+    }
+
+    /// Ends sessions, consents and codes. `false` when the consent was withdrawn before.
+    async fn end_rows(
+        &self,
+        tx: &Tx,
+        row: Row,
+        subject: &Subject,
+        now: Timestamp,
+    ) -> Result<bool, IdentityError> {
+        let store = &self.store;
+        let sessions = match row.sessions {
+            Sessions::None => false,
+            Sessions::All => true,
+        };
+        match subject {
+            Subject::Entry(Revocation::Session { session }) => {
+                if sessions {
+                    store.end_session(tx, session, row.cause, now).await?;
+                }
+                if row.codes {
+                    store.end_codes_of_session(tx, session).await?;
+                }
+            }
+            Subject::Entry(Revocation::Subject { sub }) => {
+                if row.epoch {
+                    store.raise_credential_epoch(tx, sub).await?;
+                }
+                if sessions {
+                    store.end_sessions_of(tx, sub, row.cause, now).await?;
+                }
+                if row.codes {
+                    store.end_codes_of_person(tx, sub).await?;
+                }
+            }
+            Subject::UserAtClient { user, client } => {
+                if row.consents && !store.withdraw_consent(tx, user, client, now).await? {
+                    return Ok(false);
+                }
+                if row.codes {
+                    store.end_codes_at_client(tx, user, client).await?;
+                }
+            }
+            Subject::Entry(Revocation::Client { client_id }) => {
+                if let Some(client) = ClientId::parse(client_id) {
+                    if row.consents {
+                        store.withdraw_all(tx, &client, now).await?;
+                    }
+                    if row.codes {
+                        store.end_codes_of_client(tx, &client).await?;
+                    }
+                }
+            }
+            Subject::Entry(
+                Revocation::Token { .. }
+                | Revocation::Family { .. }
+                | Revocation::Machine { .. }
+                | Revocation::Key { .. },
+            ) => {}
+        }
+        Ok(true)
+    }
+
+    /// Ends families, or the first page of them; those of which guards are told one by one.
+    async fn end_its_families(
+        &self,
+        tx: &Tx,
+        row: Row,
+        subject: &Subject,
+        until: i64,
+        by: By<'_>,
+    ) -> Result<Vec<FamilyName>, IdentityError> {
+        if let (Families::All, Subject::Entry(Revocation::Family { fam, .. })) = (row.families, subject) {
+            self.store.end_family(tx, fam, row.cause, by.at).await?;
+        }
+        let Some(set) = family_set(row.families, subject) else {
+            return Ok(Vec::new());
+        };
+        let ended = self.end_families(tx, set, row.cause, until, by).await?;
+        Ok(match row.tokens {
+            Tokens::OfFamilies => ended,
+            // One entry tells of all of them.
+            Tokens::This | Tokens::Older | Tokens::OlderAndUnheard | Tokens::OfKey => Vec::new(),
+        })
     }
 
     /// Ends the first page of a set; those are told. The rest has ended from the commit on, too, and is gone on with beside
@@ -167,11 +265,13 @@ impl Revocations {
         &self,
         tx: &Tx,
         set: FamilySet,
-        end: End<'_>,
+        cause: RevocationCause,
+        until: i64,
+        by: By<'_>,
     ) -> Result<Vec<FamilyName>, IdentityError> {
         let store = &self.store;
         let ended = store
-            .end_families(tx, &set, Timestamp(i64::MAX), end.cause, end.at, PAGE)
+            .end_families(tx, &set, Timestamp(i64::MAX), cause, by.at, PAGE)
             .await?;
         if is_full(&ended)
             && let Some(latest) = store.latest_birth(tx, &set).await?
@@ -180,87 +280,17 @@ impl Revocations {
                 id: self.random.uuid_v7(self.time.now().0),
                 set,
                 before: latest.max(self.time.soon()),
-                ended_at: end.at,
-                cause: end.cause.to_owned(),
-                actor: end.actor.to_owned(),
-                request_id: end.request_id.to_owned(),
-                until: end.until,
+                ended_at: by.at,
+                cause,
+                actor: by.actor.to_owned(),
+                request_id: by.request_id.to_owned(),
+                until,
                 pages: 0,
             };
             store.add_bulk_revocation(tx, &rest).await?;
             tx.announce();
         }
         Ok(ended)
-    }
-
-    /// Ends every family of a person at a client, with `offline_access` too, and tells guards of each. How many are in this
-    /// transaction.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what an event and an audit record say; a struct would only rename it"
-    )]
-    async fn end_at_client(
-        &self,
-        tx: &Tx,
-        user: &str,
-        client: &ClientId,
-        cause: &str,
-        actor: &str,
-        request_id: &str,
-        now: Timestamp,
-    ) -> Result<usize, IdentityError> {
-        let set = FamilySet::OfPersonAtClient {
-            user: user.to_owned(),
-            client: client.clone(),
-        };
-        let any = Revocation::Family {
-            fam: String::new(),
-            sid: None,
-            client_id: client.to_string(),
-        };
-        let end = End {
-            cause,
-            actor,
-            request_id,
-            until: any.until(now),
-            at: now,
-        };
-        let ended = self.end_families(tx, set, end).await?;
-        self.tell_of_families(tx, &ended, end.until, &Cause::request(request_id, actor))
-            .await?;
-        tracing::info!(
-            kind = "family",
-            families = ended.len(),
-            actor,
-            cause,
-            request.id = request_id,
-            "revoked"
-        );
-        Ok(ended.len())
-    }
-
-    /// Ends every code and family of a client: what refreshes must not outlive the client's end. The client's own entry
-    /// tells of them.
-    pub async fn end_client(
-        &self,
-        tx: &Tx,
-        client: &ClientId,
-        cause: &str,
-        actor: &str,
-        now: Timestamp,
-    ) -> Result<(), IdentityError> {
-        // Codes first: a redemption that is under way is waited for there, and its family then found.
-        self.store.end_codes_of_client(tx, client).await?;
-        let end = End {
-            cause,
-            actor,
-            request_id: "",
-            until: 0,
-            at: now,
-        };
-        self.end_families(tx, FamilySet::OfClient(client.clone()), end)
-            .await?;
-        Ok(())
     }
 
     /// Tells guards of families that have ended, each by itself.
@@ -322,75 +352,51 @@ impl Revocations {
         Ok(())
     }
 
-    /// A person takes a client's access back: its consent, its codes, its families, offline ones too.
-    pub async fn withdraw(&self, user: &str, client: &ClientId) -> Result<(), IdentityError> {
-        let (revocations, user, client, at) =
-            (self.clone(), user.to_owned(), client.clone(), self.time.now());
-        let request_id = latchkey_http::current_request_id().to_string();
-        self.store
-            .db()
-            .write(move |tx| async move {
-                let store = &revocations.store;
-                if !store.withdraw_consent(&tx, &user, &client, at).await? {
-                    return Ok(());
-                }
-                let cause = Trigger::ConsentWithdrawn.ends().cause;
-                revocations
-                    .end_at_client(&tx, &user, &client, cause, &user, &request_id, at)
-                    .await?;
-                let row = AuditRow {
-                    id: revocations.random.uuid_v7(at.0),
-                    kind: "consent.withdrawn".to_owned(),
-                    actor: user,
-                    subject: client.to_string(),
-                    request_id: Some(request_id),
-                    detail: json!({}),
-                };
-                Ok(store.audit(&tx, &row, at).await?)
-            })
-            .await
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what an event and an audit record say; a struct would only rename it"
-    )]
     async fn tell(
         &self,
         tx: &Tx,
-        revocation: &Revocation,
-        recorded: &Recorded,
+        cause: RevocationCause,
+        subject: &Subject,
+        recorded: Recorded,
         families: Vec<FamilyName>,
-        cause: &str,
-        actor: &str,
-        request_id: &str,
-        now: Timestamp,
+        by: By<'_>,
     ) -> Result<(), IdentityError> {
-        let why = Cause::request(request_id, actor);
-        match event_of(revocation, recorded) {
-            Some(event) => {
-                self.put(tx, &event, recorded.before.unwrap_or(1), why).await?;
+        let (actor, request_id) = (by.actor, by.request_id);
+        let (why, count) = (Cause::request(request_id, actor), families.len());
+        let kind = match subject {
+            Subject::Entry(revocation) => {
+                match event_of(revocation, &recorded) {
+                    Some(event) => {
+                        self.put(tx, &event, recorded.before.unwrap_or(1), why).await?;
+                    }
+                    None => {
+                        self.tell_of_session(tx, revocation.key(), families, recorded.until, 1, &why)
+                            .await?;
+                    }
+                }
+                metrics::counter!("latchkey_revocations_total", "kind" => revocation.kind()).increment(1);
+                revocation.kind()
             }
-            None => {
-                self.tell_of_session(tx, revocation.key(), families, recorded.until, 1, &why)
-                    .await?;
+            Subject::UserAtClient { .. } => {
+                self.tell_of_families(tx, &families, recorded.until, &why).await?;
+                "family"
             }
-        }
-        let row = AuditRow {
-            id: self.random.uuid_v7(now.0),
-            kind: format!("{}.revoked", revocation.kind()),
-            actor: actor.to_owned(),
-            subject: revocation.key().to_owned(),
-            request_id: Some(request_id.to_owned()),
-            detail: json!({ "cause": cause }),
         };
-        let store: &Store = &self.store;
-        store.audit(tx, &row, now).await?;
-        metrics::counter!("latchkey_revocations_total", "kind" => revocation.kind()).increment(1);
+        let (record, about, detail) = record(cause, subject, count);
+        let row = AuditRow {
+            id: self.random.uuid_v7(by.at.0),
+            kind: record,
+            actor: actor.to_owned(),
+            subject: about.to_owned(),
+            request_id: Some(request_id.to_owned()),
+            detail,
+        };
+        self.store.audit(tx, &row, by.at).await?;
         tracing::info!(
-            kind = revocation.kind(),
+            kind,
+            families = count,
             actor,
-            cause,
+            cause = cause.name(),
             request.id = request_id,
             "revoked"
         );
@@ -398,15 +404,51 @@ impl Revocations {
     }
 }
 
-/// Why and when something ends, and who did it.
-#[derive(Clone, Copy)]
-struct End<'a> {
-    cause: &'a str,
+/// Who ends something, and when.
+#[derive(Clone, Copy, Debug)]
+struct By<'a> {
     actor: &'a str,
     request_id: &'a str,
-    /// Until when guards must remember it, Unix seconds.
-    until: i64,
     at: Timestamp,
+}
+
+/// The families that end with a subject, but for one that is the subject itself.
+fn family_set(families: Families, subject: &Subject) -> Option<FamilySet> {
+    match (families, subject) {
+        (Families::Online, Subject::Entry(Revocation::Session { session })) => {
+            Some(FamilySet::OnlineOfSession(session.clone()))
+        }
+        (Families::All, Subject::Entry(Revocation::Subject { sub })) => {
+            Some(FamilySet::OfPerson(sub.clone()))
+        }
+        (Families::All, Subject::UserAtClient { user, client }) => Some(FamilySet::OfPersonAtClient {
+            user: user.clone(),
+            client: client.clone(),
+        }),
+        (Families::All, Subject::Entry(Revocation::Client { client_id })) => {
+            ClientId::parse(client_id).map(FamilySet::OfClient)
+        }
+        (Families::None | Families::Online | Families::All, _) => None,
+    }
+}
+
+/// The audit record of an end: its kind, what it is about, and the rest.
+fn record(cause: RevocationCause, subject: &Subject, families: usize) -> (String, &str, Value) {
+    match subject {
+        Subject::Entry(revocation) => (
+            format!("{}.revoked", revocation.kind()),
+            revocation.key(),
+            json!({ "cause": cause.name() }),
+        ),
+        Subject::UserAtClient { client, .. } if cause == RevocationCause::ConsentWithdrawn => {
+            ("consent.withdrawn".to_owned(), client.as_str(), json!({}))
+        }
+        Subject::UserAtClient { user, client } => (
+            "families.revoked".to_owned(),
+            user.as_str(),
+            json!({ "cause": cause.name(), "client_id": client.as_str(), "families": families }),
+        ),
+    }
 }
 
 /// True when a page may have left some.

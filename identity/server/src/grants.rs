@@ -13,7 +13,7 @@ use latchkey_db::Tx;
 use latchkey_identity_store::Store;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh::Limits;
-use latchkey_protocol::standing::Standing;
+use latchkey_protocol::revocation_policy::Alert;
 use latchkey_protocol::token_request::ClientCredentials;
 use latchkey_protocol::{OAuthError, access_token, audience, id_token};
 use moka::sync::Cache;
@@ -122,24 +122,23 @@ impl Grants {
         fam: &str,
         user: &str,
         client: &str,
-        reason: &str,
-        ended: bool,
+        alert: Alert,
         generation: i64,
         request_id: &str,
     ) -> Result<(), IdentityError> {
-        let alert = wire::FamilyAlerted {
+        let event = wire::FamilyAlerted {
             fam: fam.to_owned(),
             user_id: user.to_owned(),
             client_id: client.to_owned(),
-            reason: reason.to_owned(),
-            ended,
+            reason: alert.name().to_owned(),
+            ended: alert.has_ended(),
             generation,
         };
         let draft = Draft {
             r#type: wire::ALERTED.to_owned(),
             subject: fam.to_owned(),
             sequence: generation,
-            data: json!(alert),
+            data: json!(event),
             cause: Cause::request(request_id, client),
         };
         self.outbox.put(tx, draft).await?;
@@ -149,10 +148,3 @@ impl Grants {
 
 /// How often a decision is made anew after somebody else was faster.
 const TRIES: usize = 3;
-
-/// What an unknown code or token stands on.
-const NOBODY: Standing<'static> = Standing {
-    person: None,
-    consent: None,
-    session_ended: true,
-};

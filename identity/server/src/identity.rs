@@ -11,7 +11,8 @@ use latchkey_http::outgoing::Outgoing;
 use latchkey_http::probes::Ready;
 use latchkey_identity_store::Store;
 use latchkey_protocol::client::Alg;
-use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation::Subject;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{refresh, session};
 use latchkey_web::{COMMON_EN, MessageFile, Messages, Origins};
 use moka::sync::Cache;
@@ -220,9 +221,14 @@ impl Identity {
             .await
     }
 
-    /// Ends something and tells everybody. `false` when it had ended before.
-    pub async fn end(&self, revocation: Revocation, cause: &str, actor: &str) -> Result<bool, IdentityError> {
-        self.values.revocations.end(revocation, cause, actor).await
+    /// Ends what the policy says for this cause, and tells everybody. `false` when it had ended before.
+    pub async fn revoke(
+        &self,
+        cause: RevocationCause,
+        subject: impl Into<Subject>,
+        actor: &str,
+    ) -> Result<bool, IdentityError> {
+        self.values.revocations.revoke(cause, subject, actor).await
     }
 
     /// Catches up with the database and makes the keys that are due.

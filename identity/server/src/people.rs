@@ -6,8 +6,8 @@ use latchkey_db::Tx;
 use latchkey_http::cursor;
 use latchkey_identity_store::{FamilyPlace, FamilyRow, NewUser, Place, UserChange, UserRow};
 use latchkey_protocol::Timestamp;
-use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::user::{check_claims, check_email, check_password, check_username};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -192,22 +192,22 @@ impl Users {
     /// Disables or enables a person. Disabling ends their sessions, families and tokens.
     pub async fn set_enabled(&self, name: &str, enabled: bool, actor: &str) -> Result<UserView, AdminError> {
         let disabled_at = (!enabled).then(|| self.changes.time.now());
-        let ends = (!enabled).then_some("disabled by an administrator");
-        self.change(
-            name,
-            UserChange::Disabled(disabled_at),
-            ends,
-            "user.enabled",
-            actor,
-        )
-        .await
+        let (ends, kind) = match enabled {
+            true => (None, "user.enabled"),
+            false => (Some(RevocationCause::UserDisabled), "user.disabled"),
+        };
+        self.change(name, UserChange::Disabled(disabled_at), ends, kind, actor)
+            .await
     }
 
     /// Locks or unlocks a person: an administrative lock, which stops refreshes too, unlike a throttle.
     pub async fn set_locked(&self, name: &str, locked: bool, actor: &str) -> Result<UserView, AdminError> {
         let locked_at = locked.then(|| self.changes.time.now());
-        let ends = locked.then_some("locked by an administrator");
-        self.change(name, UserChange::Locked(locked_at), ends, "user.unlocked", actor)
+        let (ends, kind) = match locked {
+            true => (Some(RevocationCause::UserLocked), "user.locked"),
+            false => (None, "user.unlocked"),
+        };
+        self.change(name, UserChange::Locked(locked_at), ends, kind, actor)
             .await
     }
 
@@ -242,7 +242,7 @@ impl Users {
         let password = password.unwrap_or_else(|| new_secret(&self.changes.random));
         check_password(&password, &known.username, &known.email).map_err(AdminError::Refused)?;
         let change = UserChange::Password(self.hash_password(password.clone()).await?);
-        let ends = Some("password changed");
+        let ends = Some(RevocationCause::PasswordReset);
         let changed = self
             .change(&known.id, change, ends, "user.password.changed", actor)
             .await?;
@@ -288,7 +288,7 @@ impl Users {
                 renewed: row.family.generation - 1,
                 retries: row.family.overlap_hits,
                 ended_at: end.map(|(at, _)| time(at)),
-                cause: end.map(|(_, cause)| cause.to_owned()),
+                cause: end.map(|(_, reason)| reason.name().to_owned()),
             }
         };
         Ok(SignInsView {
@@ -330,7 +330,7 @@ impl Users {
             }
         };
         self.revocations
-            .end(end, Trigger::SessionEndedByAdmin.ends().cause, actor)
+            .revoke(RevocationCause::EndedByAdmin, end, actor)
             .await?;
         Ok(())
     }
@@ -345,7 +345,9 @@ impl Users {
             .write(move |tx| async move {
                 let row = users.known(&tx, &known.id).await?;
                 users.write_change(&tx, &row, &UserChange::Deleted, now).await?;
-                users.end_access(&tx, &row.id, "deleted", &actor).await?;
+                users
+                    .end_access(&tx, &row.id, RevocationCause::UserDeleted, &actor, now)
+                    .await?;
                 let gone = wire::UserDeleted {
                     user_id: row.id.clone(),
                     erased_at: latchkey_clock::rfc3339(now.0),
@@ -367,7 +369,7 @@ impl Users {
         &self,
         name: &str,
         change: UserChange,
-        ends: Option<&'static str>,
+        ends: Option<RevocationCause>,
         kind: &'static str,
         actor: &str,
     ) -> Result<UserView, AdminError> {
@@ -385,14 +387,11 @@ impl Users {
                 let before = users.known(&tx, &id).await?;
                 users.write_change(&tx, &before, &change, now).await?;
                 if let Some(cause) = ends {
-                    users.end_access(&tx, &id, cause, &actor).await?;
+                    users.end_access(&tx, &id, cause, &actor, now).await?;
                 }
                 let row = users.known(&tx, &id).await?;
                 users.tell(&tx, wire::UPDATED, &row, &actor).await?;
-                let kind = ends.map_or(kind.to_owned(), |cause| {
-                    format!("user.{}", cause.replace(' ', "_"))
-                });
-                users.changes.record(&tx, &kind, &actor, &id, now).await
+                users.changes.record(&tx, kind, &actor, &id, now).await
             })
             .await?;
         self.show(&known.id).await
@@ -418,11 +417,16 @@ impl Users {
         ))
     }
 
-    async fn end_access(&self, tx: &Tx, id: &str, cause: &str, actor: &str) -> Result<(), AdminError> {
+    async fn end_access(
+        &self,
+        tx: &Tx,
+        id: &str,
+        cause: RevocationCause,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<(), AdminError> {
         let end = Revocation::Subject { sub: id.to_owned() };
-        self.revocations
-            .end_in(tx, end, cause, actor, "", self.changes.time.soon())
-            .await?;
+        self.revocations.revoke_in(tx, cause, end, actor, "", now).await?;
         Ok(())
     }
 

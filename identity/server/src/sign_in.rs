@@ -9,6 +9,7 @@ use latchkey_protocol::Timestamp;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::session::{Limits, Session, SignIn, State};
 use latchkey_web::Words;
 
@@ -53,6 +54,8 @@ struct Begun {
 #[derive(Clone)]
 struct Proved {
     person: Person,
+    /// Their credential epoch.
+    epoch: i64,
     /// The hash that it was compared with.
     hash: String,
     /// The same password under today's parameters, where the hash is old.
@@ -120,8 +123,7 @@ impl Passwords {
         }
         let candidate = self.store.candidate(username).await?;
         let known = candidate.as_ref().and_then(|candidate| {
-            let hash = candidate.password_hash.as_deref()?;
-            visitor.is_known_to(&self.signer, &candidate.person.id, hash)
+            visitor.is_known_to(&self.signer, &candidate.person.id, candidate.credential_epoch)
         });
         let user = candidate.as_ref().map(|candidate| candidate.person.id.as_str());
         let account = GuessKeys::new(user, known.as_deref(), username);
@@ -158,9 +160,9 @@ impl Passwords {
             throttle.uncount_guess(&self.store, &account, counted).await?;
             return problem(Problem::busy(words, self.later()));
         };
-        let (person, hash) = match (candidate, stored) {
+        let (person, epoch, hash) = match (candidate, stored) {
             (Some(candidate), Some(hash)) if matched != Match::No && counted == Counted::Looked => {
-                (candidate.person, hash)
+                (candidate.person, candidate.credential_epoch, hash)
             }
             (other, _) => {
                 let user = other.map(|candidate| candidate.person.id);
@@ -180,6 +182,7 @@ impl Passwords {
         }
         let proved = Proved {
             person,
+            epoch,
             hash,
             rehashed,
             account,
@@ -248,6 +251,7 @@ impl Passwords {
             hash,
             rehashed,
             account,
+            ..
         } = proved.clone();
         let (now, latest) = (self.time.now(), self.time.latest());
         let (idle_expires_at, expires_at) = self.limits.begin(latest);
@@ -291,7 +295,7 @@ impl Passwords {
                 if let Some(session) = other {
                     let end = Revocation::Session { session };
                     revocations
-                        .end_in(&tx, end, "replaced", &user, &request_id, now)
+                        .revoke_in(&tx, RevocationCause::Replaced, end, &user, &request_id, now)
                         .await?;
                 }
                 if !renewed || !store.renew_session(&tx, &session, &secret_hash, now).await? {
@@ -331,14 +335,11 @@ impl Passwords {
 
     fn sign_in_cookies(&self, visitor: &Visitor, proved: &Proved, secret: &str) -> Vec<HeaderValue> {
         let mut cookies = vec![visitor.site.set_cookie(cookie::SESSION, secret, None)];
-        let (id, hash) = (
-            &proved.person.id,
-            proved.rehashed.as_ref().unwrap_or(&proved.hash),
-        );
-        if visitor.is_known_to(&self.signer, id, hash).is_none() {
+        let (id, epoch) = (&proved.person.id, proved.epoch);
+        if visitor.is_known_to(&self.signer, id, epoch).is_none() {
             let device = new_secret(&self.random);
-            // With the password's hash in it: another password, and no device is known any more.
-            let seal = self.signer.seal("device", &[id, &device, hash]);
+            // With the epoch in it: another password, and no device is known any more.
+            let seal = self.signer.seal("device", &[id, &device, &epoch.to_string()]);
             let value = format!("{device}.{}", seal.unwrap_or_default());
             cookies.push(visitor.site.set_cookie(cookie::DEVICE, &value, Some(DEVICE_S)));
         }

@@ -98,10 +98,11 @@ impl Visitor {
             .filter(|(id, _)| is_secret(id))
     }
 
-    /// The device, when this browser has signed this person in before, with the password that they have now.
-    pub fn is_known_to(&self, signer: &Signer, user: &str, password_hash: &str) -> Option<String> {
+    /// The device, when this browser has signed this person in before, in this credential epoch of theirs.
+    pub fn is_known_to(&self, signer: &Signer, user: &str, epoch: i64) -> Option<String> {
         let (id, seal) = self.device()?;
-        let parts = [user, id, password_hash];
+        let epoch = epoch.to_string();
+        let parts = [user, id, epoch.as_str()];
         let genuine = signer.is_sealed("device", &parts, seal);
         genuine.then(|| id.to_owned())
     }

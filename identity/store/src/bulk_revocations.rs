@@ -2,9 +2,9 @@
 //! then on, and is done page by page.
 
 use latchkey_db::{Row, Tx, sql};
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::families::FamilyName;
 use crate::{Store, StoreError};
 
 /// Which families end together.
@@ -25,6 +25,17 @@ pub enum FamilySet {
     OfClient(ClientId),
 }
 
+/// A family to end: what its access tokens name, its client and the session that the client knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FamilyName {
+    /// What its access tokens name.
+    pub fam: String,
+    /// The client.
+    pub client_id: String,
+    /// How the client knows its session.
+    pub sid: Option<String>,
+}
+
 /// A set of families of which some have not their own end yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulkRevocation {
@@ -37,7 +48,7 @@ pub struct BulkRevocation {
     /// When they ended.
     pub ended_at: Timestamp,
     /// Why.
-    pub cause: String,
+    pub cause: RevocationCause,
     /// Who did it.
     pub actor: String,
     /// The request.
@@ -105,7 +116,7 @@ impl Store {
         tx: &Tx,
         set: &FamilySet,
         before: Timestamp,
-        cause: &str,
+        cause: RevocationCause,
         now: Timestamp,
         most: i64,
     ) -> Result<Vec<FamilyName>, StoreError> {
@@ -119,7 +130,7 @@ impl Store {
             }
             FamilySet::OfClient(_) => end_page!("f.client_id = $5", "f.created_at"),
         });
-        let statement = statement.bind(now.0).bind(cause).bind(before.0).bind(most);
+        let statement = statement.bind(now.0).bind(cause.name()).bind(before.0).bind(most);
         let statement = match set {
             FamilySet::OnlineOfSession(one) | FamilySet::OfPerson(one) => statement.bind(one),
             FamilySet::OfPersonAtClient { user, client } => statement.bind(user).bind(client.as_str()),
@@ -159,7 +170,7 @@ impl Store {
         .bind(client)
         .bind(bulk.before.0)
         .bind(bulk.ended_at.0)
-        .bind(&bulk.cause)
+        .bind(bulk.cause.name())
         .bind(&bulk.actor)
         .bind(&bulk.request_id)
         .bind(bulk.until)
@@ -198,6 +209,16 @@ impl Store {
     }
 }
 
+impl FamilyName {
+    pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            fam: row.text("fam")?,
+            client_id: row.text("client_id")?,
+            sid: row.opt_text("sid")?,
+        })
+    }
+}
+
 impl FamilySet {
     fn columns(&self) -> (&'static str, &str, Option<&str>) {
         match self {
@@ -228,7 +249,7 @@ fn read(row: &Row) -> Result<BulkRevocation, StoreError> {
         set,
         before: Timestamp(row.int("before")?),
         ended_at: Timestamp(row.int("ended_at")?),
-        cause: row.text("cause")?,
+        cause: RevocationCause::parse(&row.text("cause")?),
         actor: row.text("actor")?,
         request_id: row.text("request_id")?,
         until: row.int("until")?,

@@ -6,6 +6,7 @@
 use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
 use latchkey_protocol::code::{Code, Spent};
 use latchkey_protocol::consent::Consent;
+use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::pkce::Challenge;
 use latchkey_protocol::{ClientId, Timestamp};
@@ -30,6 +31,18 @@ pub struct CodeFacts {
     pub session_ended: bool,
     /// The birth of the person's family at this client that limits the next.
     pub limiting_birth: Option<Timestamp>,
+}
+
+impl CodeFacts {
+    /// What decides over the code.
+    pub fn validity(&self) -> GrantValidity<'_> {
+        GrantValidity {
+            person: self.person.as_ref(),
+            consent: self.consent.as_ref(),
+            session_ended: self.session_ended,
+            ..GrantValidity::default()
+        }
+    }
 }
 
 impl Store {
@@ -144,6 +157,44 @@ impl Store {
         .execute(tx)
         .await?;
         Ok(rows == 1)
+    }
+
+    /// Ends the codes of a session that nobody has redeemed.
+    pub async fn end_codes_of_session(&self, tx: &Tx, session: &str) -> Result<(), StoreError> {
+        sql(
+            "DELETE FROM codes WHERE user_id = (SELECT s.user_id FROM sessions s WHERE s.id = $1) \
+               AND session_id = $1 AND spent_at IS NULL AND expires_at > 0",
+        )
+        .bind(session)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the codes of a person that nobody has redeemed.
+    pub async fn end_codes_of_person(&self, tx: &Tx, user: &str) -> Result<(), StoreError> {
+        sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL AND expires_at > 0")
+            .bind(user)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends the codes of a person at one client that nobody has redeemed.
+    pub async fn end_codes_at_client(
+        &self,
+        tx: &Tx,
+        user: &str,
+        client: &ClientId,
+    ) -> Result<(), StoreError> {
+        sql(
+            "DELETE FROM codes WHERE user_id = $1 AND client_id = $2 AND spent_at IS NULL AND expires_at > 0",
+        )
+        .bind(user)
+        .bind(client.as_str())
+        .execute(tx)
+        .await?;
+        Ok(())
     }
 
     /// Ends every code of a client that nobody has redeemed. A redemption that is under way is waited for here, and its

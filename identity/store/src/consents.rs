@@ -91,8 +91,8 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Takes a consent back, and with it the codes that were not redeemed; `false` when there is none. It comes first
-    /// in its transaction: a redemption holds the same row, so that either sees the other.
+    /// Takes a consent back; `false` when there is none. It comes first in its transaction: a redemption holds the same
+    /// row, so that either sees the other.
     pub async fn withdraw_consent(
         &self,
         tx: &Tx,
@@ -105,13 +105,6 @@ impl Store {
         .bind(user)
         .bind(client.as_str())
         .bind(now.0)
-        .execute(tx)
-        .await?;
-        sql(
-            "DELETE FROM codes WHERE user_id = $1 AND client_id = $2 AND spent_at IS NULL AND expires_at > 0",
-        )
-        .bind(user)
-        .bind(client.as_str())
         .execute(tx)
         .await?;
         Ok(rows == 1)

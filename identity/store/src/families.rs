@@ -3,12 +3,14 @@
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::family_limits::{AHEAD_MS, BIRTHS, MOST_ENDED, MOST_LIVING};
+use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::refresh::{Family, Rotate, SameAgain, Use};
 use latchkey_protocol::refresh_token::{Handle, KeyId, Salt};
+use latchkey_protocol::revocation_policy::{EndReason, RevocationCause};
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::bulk_revocations::bulk_ended_at;
+use crate::bulk_revocations::{FamilyName, bulk_ended_at};
 use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Place, Store, StoreError};
@@ -26,6 +28,18 @@ pub struct FamilyFacts {
     pub session_ended: bool,
 }
 
+impl FamilyFacts {
+    /// What decides over a refresh token of the family.
+    pub fn validity(&self) -> GrantValidity<'_> {
+        GrantValidity {
+            person: self.person.as_ref(),
+            consent: self.consent.as_ref(),
+            session_ended: self.session_ended,
+            ..GrantValidity::default()
+        }
+    }
+}
+
 /// A family as its person sees it.
 #[derive(Clone, Debug)]
 pub struct FamilyRow {
@@ -35,21 +49,10 @@ pub struct FamilyRow {
     pub device: Option<String>,
     /// When it began.
     pub created_at: Timestamp,
-    /// Why it ended.
-    pub cause: Option<String>,
+    /// Why somebody ended it.
+    pub cause: Option<RevocationCause>,
     /// Whether it stands among those that somebody has ended.
     listed_as_ended: bool,
-}
-
-/// A family to end: what its access tokens name, its client and the session that the client knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FamilyName {
-    /// What its access tokens name.
-    pub fam: String,
-    /// The client.
-    pub client_id: String,
-    /// How the client knows its session.
-    pub sid: Option<String>,
 }
 
 /// What there is beside a family that is being born.
@@ -314,6 +317,23 @@ impl Store {
         .collect()
     }
 
+    /// Ends a family, unless somebody has.
+    pub async fn end_family(
+        &self,
+        tx: &Tx,
+        fam: &str,
+        cause: RevocationCause,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL")
+            .bind(fam)
+            .bind(now.0)
+            .bind(cause.name())
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
     /// A living family of this person.
     pub async fn family_of(&self, user: &str, fam: &str) -> Result<Option<FamilyName>, StoreError> {
         sql("SELECT fam, client_id, sid FROM families WHERE fam = $2 AND user_id = $1 AND revoked_at IS NULL")
@@ -380,21 +400,11 @@ impl Store {
                 family: read(row)?,
                 device: row.opt_text("f_device")?,
                 created_at: Timestamp(row.int("f_created_at")?),
-                cause: row.opt_text("f_cause")?,
+                cause: row.opt_text("f_cause")?.map(|name| RevocationCause::parse(&name)),
                 listed_as_ended: ended,
             })
         })
         .collect()
-    }
-}
-
-impl FamilyName {
-    pub(crate) fn read(row: &Row) -> Result<Self, StoreError> {
-        Ok(Self {
-            fam: row.text("fam")?,
-            client_id: row.text("client_id")?,
-            sid: row.opt_text("sid")?,
-        })
     }
 }
 
@@ -405,7 +415,7 @@ impl FamilyRow {
     }
 
     /// When it ended and why: by somebody, or by itself.
-    pub fn end(&self, latest: Timestamp) -> Option<(Timestamp, &str)> {
+    pub fn end(&self, latest: Timestamp) -> Option<(Timestamp, EndReason)> {
         let over = |end: Option<Timestamp>| end.filter(|end| *end <= latest);
         let family = &self.family;
         match (
@@ -413,9 +423,12 @@ impl FamilyRow {
             over(family.idle_expires_at),
             over(family.expires_at),
         ) {
-            (Some(at), _, _) => Some((at, self.cause.as_deref().unwrap_or("other"))),
-            (None, _, Some(at)) => Some((at, "expired")),
-            (None, Some(at), None) => Some((at, "idle")),
+            (Some(at), _, _) => Some((
+                at,
+                EndReason::Revoked(self.cause.unwrap_or(RevocationCause::Other)),
+            )),
+            (None, _, Some(at)) => Some((at, EndReason::Expired)),
+            (None, Some(at), None) => Some((at, EndReason::Idle)),
             (None, None, None) => None,
         }
     }

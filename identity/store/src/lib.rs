@@ -26,21 +26,21 @@ mod users;
 use latchkey_db::{Class, Db, DbError, Migration, Migrations};
 
 pub use audit::AuditRow;
-pub use bulk_revocations::{BulkRevocation, FamilySet};
+pub use bulk_revocations::{BulkRevocation, FamilyName, FamilySet};
 pub use clients::NewSecret;
 pub use codes::CodeFacts;
 pub use consents::Connected;
-pub use families::{Births, FamilyFacts, FamilyName, FamilyPlace, FamilyRow};
+pub use families::{Births, FamilyFacts, FamilyPlace, FamilyRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
 pub use logouts::{EndedSession, Logout};
 pub use people::Candidate;
 pub use replays::Proof;
 pub use requests::RequestRow;
-pub use revocations::{Recorded, TokenStanding};
+pub use revocations::{Recorded, TokenFacts};
 pub use sessions::{SessionRow, SignInRow};
 pub use throttles::{Guess, Window};
-pub use users::{NewUser, UserChange, UserRow, UserStanding};
+pub use users::{NewUser, UserChange, UserRow};
 
 /// The tables of the identity database.
 pub const MIGRATIONS: Migrations = Migrations {
@@ -99,6 +99,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             name: "overlapping secrets",
             sqlite: include_str!("../migrations/0009_overlapping_secrets.sql"),
             postgres: include_str!("../migrations/0009_overlapping_secrets.sql"),
+        },
+        Migration {
+            version: 10,
+            name: "revocation causes",
+            sqlite: include_str!("../migrations/0010_revocation_causes.sql"),
+            postgres: include_str!("../migrations/0010_revocation_causes.sql"),
         },
         Migration {
             version: 11,

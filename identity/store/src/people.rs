@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_db::{On, Row, Tx, sql};
+use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::audience::{Granted, Written};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
@@ -36,26 +36,15 @@ pub struct Candidate {
     pub person: Person,
     /// The PHC string of their password, if they have one.
     pub password_hash: Option<String>,
+    /// Rises when what they prove themselves by changes: a browser that was known before is not known any more.
+    pub credential_epoch: i64,
 }
 
 impl Store {
-    /// The person with this id, whatever became of them.
-    pub async fn person<'a>(&self, on: impl Into<On<'a>>, id: &str) -> Result<Option<Person>, StoreError> {
-        let row = sql(concat!(
-            "SELECT ",
-            person_columns!(),
-            " FROM users u WHERE u.id = $1"
-        ))
-        .bind(id)
-        .fetch_optional(on)
-        .await?;
-        row.map_or(Ok(None), |row| read_person(&row))
-    }
-
     /// Whoever signs in by this user name or address.
     pub async fn candidate(&self, name: &str) -> Result<Option<Candidate>, StoreError> {
         let row = sql(concat!(
-            "SELECT u.password_hash AS u_password_hash, ",
+            "SELECT u.password_hash AS u_password_hash, u.credential_epoch AS u_credential_epoch, ",
             person_columns!(),
             " FROM users u WHERE u.deleted_at IS NULL AND (u.username_canonical = $1 OR u.email_canonical = $1)"
         ))
@@ -64,11 +53,23 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let password_hash = row.opt_text("u_password_hash")?;
+        let credential_epoch = row.int("u_credential_epoch")?;
         Ok(read_person(&row)?.map(|person| Candidate {
             person,
             password_hash,
+            credential_epoch,
         }))
     }
+
+    /// Raises a person's credential epoch.
+    pub async fn raise_credential_epoch(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
+        sql("UPDATE users SET credential_epoch = credential_epoch + 1 WHERE id = $1")
+            .bind(id)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
     /// Holds a person who may act and whose password is still this one until the transaction is over: whoever ends or
     /// changes them waits, and then finds what this transaction has written. `false` when they have changed.
     pub async fn hold_person(&self, tx: &Tx, id: &str, password_hash: &str) -> Result<bool, StoreError> {

@@ -3,21 +3,40 @@
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::access_token::LIFE_S;
 use latchkey_protocol::client::Client;
+use latchkey_protocol::grant_validity::GrantValidity;
+use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::{COLLAPSE_AT, PERSON_COLLAPSE_AT, Revocation, acceptable_until};
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::bulk_revocations::bulk_ended_at;
+use crate::people::{person_columns, read_person};
 use crate::{Store, StoreError};
 
-/// Facts about a token, as they are now.
+/// An access token's end, and everything that it stands on, in one look.
 #[derive(Clone, Debug, Default)]
-pub struct TokenStanding {
+pub struct TokenFacts {
     /// Its own revocation.
     pub token_revoked: bool,
     /// The end of its family.
     pub family_ended: bool,
     /// Its client.
     pub client: Option<Client>,
+    /// The person, if one was asked about.
+    pub person: Option<Person>,
+}
+
+impl TokenFacts {
+    /// What decides over the token.
+    pub fn validity(&self) -> GrantValidity<'_> {
+        GrantValidity {
+            client: self.client.as_ref(),
+            person: self.person.as_ref(),
+            family_ended: self.family_ended,
+            token_revoked: self.token_revoked,
+            ..GrantValidity::default()
+        }
+    }
 }
 
 /// An entry as it was written.
@@ -30,13 +49,13 @@ pub struct Recorded {
 }
 
 impl Store {
-    /// Writes down that something has ended, and ends its own row; of what ends with it sessions and codes, and the families
-    /// by [`Store::end_families`]. `None` when it had ended before: then nothing is to be published.
+    /// Writes down that something has ended, and until when its tokens have; what ends with it is the caller's to end.
+    /// `None` when it had ended before: then nothing is to be published.
     pub async fn add_revocation(
         &self,
         tx: &Tx,
         revocation: &Revocation,
-        cause: &str,
+        cause: RevocationCause,
         now: Timestamp,
     ) -> Result<Option<Recorded>, StoreError> {
         let (client_id, audience, before) = match revocation {
@@ -70,7 +89,7 @@ impl Store {
         .bind(audience)
         .bind(before)
         .bind(revocation.until(now))
-        .bind(cause)
+        .bind(cause.name())
         .bind(now.0)
         .bind(user_id)
         .fetch_optional(tx)
@@ -80,68 +99,35 @@ impl Store {
             before: row.opt_int("before")?,
             until: row.int("until")?,
         };
-        self.end_row(tx, revocation, &recorded, cause, now).await?;
+        self.end_older_tokens(tx, revocation, &recorded).await?;
         Ok(Some(recorded))
     }
 
-    /// The row that a revocation ends, beside the entry that guards are told of.
-    async fn end_row(
+    /// Ends the tokens of a person or client that were issued until an entry's time. Whoever holds that row is waited for: a
+    /// sign-in, whose session is then found.
+    async fn end_older_tokens(
         &self,
         tx: &Tx,
         revocation: &Revocation,
         recorded: &Recorded,
-        cause: &str,
-        now: Timestamp,
     ) -> Result<(), StoreError> {
-        let before = recorded.before.map(|seconds| seconds * 1_000);
-        let end = |text, whose: &str| sql(text).bind(whose).bind(now.0).bind(cause);
-        let statement = match revocation {
-            Revocation::Client { client_id } => {
-                sql("UPDATE clients SET tokens_before = $2, version = version + 1 WHERE id = $1")
-                    .bind(client_id)
-                    .bind(before)
-            }
-            Revocation::Machine { client_id } => {
-                sql("UPDATE clients SET machine_tokens_before = $2, version = version + 1 WHERE id = $1")
-                    .bind(client_id)
-                    .bind(before)
-            }
-            Revocation::Subject { sub } => {
-                // The person first, whom a sign-in holds, then sessions, which a redemption holds: either is waited for,
-                // and what it has made is then found.
-                sql("UPDATE users SET tokens_before = $2 WHERE id = $1")
-                    .bind(sub)
-                    .bind(before)
-                    .execute(tx)
-                    .await?;
-                end(
-                    "UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL",
-                    sub,
-                )
-                .execute(tx)
-                .await?;
-                sql("DELETE FROM codes WHERE user_id = $1 AND spent_at IS NULL AND expires_at > 0").bind(sub)
-            }
-            Revocation::Family { fam, .. } => end(
-                "UPDATE families SET revoked_at = $2, cause = $3 WHERE fam = $1 AND revoked_at IS NULL",
-                fam,
+        let (statement, whose) = match revocation {
+            Revocation::Client { client_id } => (
+                sql("UPDATE clients SET tokens_before = $2, version = version + 1 WHERE id = $1"),
+                client_id,
             ),
-            Revocation::Session { session } => {
-                end(
-                    "UPDATE sessions SET ended_at = $2, cause = $3 WHERE id = $1 AND ended_at IS NULL",
-                    session,
-                )
-                .execute(tx)
-                .await?;
-                sql(
-                    "DELETE FROM codes WHERE user_id = (SELECT s.user_id FROM sessions s WHERE s.id = $1) \
-                       AND session_id = $1 AND spent_at IS NULL AND expires_at > 0",
-                )
-                .bind(session)
-            }
-            Revocation::Token { .. } | Revocation::Key { .. } => return Ok(()),
+            Revocation::Machine { client_id } => (
+                sql("UPDATE clients SET machine_tokens_before = $2, version = version + 1 WHERE id = $1"),
+                client_id,
+            ),
+            Revocation::Subject { sub } => (sql("UPDATE users SET tokens_before = $2 WHERE id = $1"), sub),
+            Revocation::Token { .. }
+            | Revocation::Family { .. }
+            | Revocation::Session { .. }
+            | Revocation::Key { .. } => return Ok(()),
         };
-        statement.execute(tx).await?;
+        let before = recorded.before.map(|seconds| seconds * 1_000);
+        statement.bind(whose).bind(before).execute(tx).await?;
         Ok(())
     }
 
@@ -216,17 +202,21 @@ impl Store {
             .transpose()
     }
 
-    /// What an introspection must know, in one look: the token's own end, its family's, and its client as it is now.
-    pub async fn standing(
+    /// What must be known of an access token, in one look: its own end, its family's, its client and the person as they are
+    /// now.
+    pub async fn token_facts(
         &self,
         jti: &str,
         fam: Option<&str>,
         client: &ClientId,
-    ) -> Result<TokenStanding, StoreError> {
+        user: Option<&str>,
+    ) -> Result<TokenFacts, StoreError> {
         let row = sql(concat!(
             "SELECT c.id, c.metadata, c.disabled_at, c.tokens_before, c.machine_tokens_before, c.version, \
-                         t.kind AS token_end, f.fam AS family_end \
-                       FROM clients c \
+                         t.kind AS token_end, f.fam AS family_end, ",
+            person_columns!(),
+            " FROM clients c \
+                       LEFT JOIN users u ON u.id = $4 \
                        LEFT JOIN revocations t ON t.kind = 'token' AND t.subject = $1 \
                        LEFT JOIN families f ON f.fam = $2 AND (f.revoked_at IS NOT NULL OR ",
             bulk_ended_at!("f"),
@@ -235,15 +225,16 @@ impl Store {
         .bind(jti)
         .bind(fam)
         .bind(client.as_str())
+        .bind(user)
         .fetch_optional(&self.db)
         .await?;
-        row.map(|row| read_standing(&row))
+        row.map(|row| read_facts(&row))
             .transpose()
             .map(Option::unwrap_or_default)
     }
 }
 
-fn read_standing(row: &Row) -> Result<TokenStanding, StoreError> {
+fn read_facts(row: &Row) -> Result<TokenFacts, StoreError> {
     let id = row.text("id")?;
     let metadata = serde_json::from_str(&row.text("metadata")?)
         .map_err(|error| StoreError::corrupt("clients", &id, error))?;
@@ -259,9 +250,10 @@ fn read_standing(row: &Row) -> Result<TokenStanding, StoreError> {
         machine_tokens_before: row.opt_int("machine_tokens_before")?.map(Timestamp),
         version: row.int("version")?,
     };
-    Ok(TokenStanding {
+    Ok(TokenFacts {
         token_revoked,
         family_ended,
         client: Some(client),
+        person: read_person(row)?,
     })
 }

@@ -3,6 +3,7 @@
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::person::Person;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::session::{Session, SignIn};
 use latchkey_protocol::{ClientId, Timestamp};
 
@@ -149,6 +150,40 @@ impl Store {
     pub async fn hold_session(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
         sql("UPDATE sessions SET last_seen_at = last_seen_at WHERE id = $1 AND ended_at IS NULL")
             .bind(id)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a session, unless somebody has.
+    pub async fn end_session(
+        &self,
+        tx: &Tx,
+        id: &str,
+        cause: RevocationCause,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("UPDATE sessions SET ended_at = $2, cause = $3 WHERE id = $1 AND ended_at IS NULL")
+            .bind(id)
+            .bind(now.0)
+            .bind(cause.name())
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends every session of a person. A redemption holds its own: it is waited for, and its family then found.
+    pub async fn end_sessions_of(
+        &self,
+        tx: &Tx,
+        user: &str,
+        cause: RevocationCause,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("UPDATE sessions SET ended_at = $2, cause = $3 WHERE user_id = $1 AND ended_at IS NULL")
+            .bind(user)
+            .bind(now.0)
+            .bind(cause.name())
             .execute(tx)
             .await?;
         Ok(())

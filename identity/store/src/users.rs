@@ -81,15 +81,6 @@ pub enum UserChange {
     Deleted,
 }
 
-/// Whether tokens of a person still stand.
-#[derive(Clone, Debug, Default)]
-pub struct UserStanding {
-    /// Disabled, locked or deleted, or not there at all.
-    pub ended: bool,
-    /// Tokens issued up to this instant have ended.
-    pub tokens_before: Option<Timestamp>,
-}
-
 impl Store {
     /// Creates a person; `false` when the user name or address is taken. Never changes anybody.
     pub async fn add_user(&self, tx: &Tx, user: &NewUser, now: Timestamp) -> Result<bool, StoreError> {
@@ -196,27 +187,6 @@ impl Store {
             .bind(now.0),
         };
         Ok(statement.execute(tx).await? == 1)
-    }
-
-    /// Whether a person's tokens still stand.
-    pub async fn user_standing(&self, sub: &str) -> Result<UserStanding, StoreError> {
-        let row = sql("SELECT disabled_at, locked_at, deleted_at, tokens_before FROM users WHERE id = $1")
-            .bind(sub)
-            .fetch_optional(&self.db)
-            .await?;
-        let Some(row) = row else {
-            return Ok(UserStanding {
-                ended: true,
-                tokens_before: None,
-            });
-        };
-        let ended = row.opt_int("disabled_at")?.is_some()
-            || row.opt_int("locked_at")?.is_some()
-            || row.opt_int("deleted_at")?.is_some();
-        Ok(UserStanding {
-            ended,
-            tokens_before: row.opt_int("tokens_before")?.map(Timestamp),
-        })
     }
 }
 

@@ -5,6 +5,7 @@
 use latchkey_db::{Db, Options, sql, testing};
 use latchkey_identity_store::{BulkRevocation, FamilySet, MIGRATIONS, Store, StoreError};
 use latchkey_protocol::family_limits::{BIRTHS, MOST_ENDED, MOST_LIVING};
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 
 const NOW: i64 = 1_000_000_000;
@@ -63,7 +64,8 @@ async fn end(store: &Store, set: FamilySet, before: i64, most: i64) -> usize {
     let inside = store.clone();
     let done = store.db().write(move |tx| async move {
         let (before, now) = (Timestamp(before), Timestamp(NOW));
-        inside.end_families(&tx, &set, before, "test", now, most).await
+        let cause = RevocationCause::SignedOut;
+        inside.end_families(&tx, &set, before, cause, now, most).await
     });
     let done: Result<Vec<_>, StoreError> = done.await;
     done.unwrap().len()
@@ -108,7 +110,7 @@ async fn what_waits_for_its_page_has_ended_and_what_is_born_later_has_not() {
                 set: set.clone(),
                 before: Timestamp(NOW),
                 ended_at: Timestamp(NOW + 5),
-                cause: "test".into(),
+                cause: RevocationCause::SignedOut,
                 actor: "test".into(),
                 request_id: String::new(),
                 until: 0,

@@ -529,6 +529,10 @@ async fn cl_05_everything_advertised_works() {
                 }
             }
             "authorization_response_iss_parameter_supported" => matrix.cell(name, value, &json!(true)),
+            // What a client then hears, and when: `tests/it/logout_tokens.rs`.
+            "backchannel_logout_supported" | "backchannel_logout_session_supported" => {
+                matrix.cell(name, value, &json!(true));
+            }
             "request_parameter_supported"
             | "request_uri_parameter_supported"
             | "claims_parameter_supported" => {

@@ -1,5 +1,9 @@
 //! AC: guesses at passwords are counted, bounded and tell nothing, on the wire.
 
+use latchkey_db::{DbError, sql};
+use latchkey_identity::NewPerson;
+use serde_json::Map;
+
 use crate::harness::{App, Browser, House, Seen, on_both_engines, times};
 
 pub async fn attempt(house: &House, browser: &Browser, app: &App, name: &str, password: &str) -> Seen {
@@ -215,6 +219,50 @@ async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: Hou
     house.stop().await;
 }
 
+/// The device cookie hangs on the person's credential epoch: a new hash of the same password changes nothing.
+async fn a_browser_is_known_until_the_password_is_another(house: House) {
+    let identity = house.running().identity.clone().unwrap();
+    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let (name, password) = house.person("alice");
+    let device = || browser.cookie("latchkey-device").expect("a device cookie");
+    let signs_in = async |password: &str| {
+        let seen = attempt(&house, &browser, &app, name, password).await;
+        assert_eq!(seen.answer.status, 303, "{seen:?}");
+        device()
+    };
+    let first = signs_in(password).await;
+    assert_eq!(signs_in(password).await, first);
+
+    let twin = NewPerson {
+        username: "twin".into(),
+        email: "twin@example.test".into(),
+        claims: Map::new(),
+        roles: Vec::new(),
+        password: Some(password.to_owned()),
+    };
+    identity.users().add(twin, "test").await.unwrap();
+    let rehash = "UPDATE users SET password_hash = (SELECT t.password_hash FROM users t WHERE t.username = 'twin') \
+                  WHERE username = 'alice'";
+    let db = identity.store().db();
+    let rehashed = db.write(move |tx| async move { sql(rehash).execute(&tx).await });
+    let rehashed: Result<u64, DbError> = rehashed.await;
+    assert_eq!(rehashed.unwrap(), 1);
+    assert_eq!(signs_in(password).await, first, "the password is the same");
+
+    identity.users().set_enabled(name, false, "test").await.unwrap();
+    identity.users().set_enabled(name, true, "test").await.unwrap();
+    assert_eq!(
+        signs_in(password).await,
+        first,
+        "what they prove themselves by is the same"
+    );
+
+    let other = identity.users().set_password(name, None, "test").await.unwrap();
+    let second = signs_in(&other.password.expect("the new password")).await;
+    assert_ne!(second, first);
+    house.stop().await;
+}
+
 on_both_engines! {
     cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end,
     cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good,
@@ -222,4 +270,5 @@ on_both_engines! {
     a_block_follows_what_was_typed_and_not_who_it_means,
     an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long,
     successes_never_count,
+    a_browser_is_known_until_the_password_is_another,
 }

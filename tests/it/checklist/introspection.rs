@@ -147,7 +147,7 @@ async fn in_03_whatever_is_wrong_with_a_token_the_answer_is_the_same_to_the_byte
     let machine = world.machine("m-basic");
     let identity = world.identity();
     let end = async |revocation: Revocation| {
-        identity.end(revocation, "test", "test").await.unwrap();
+        world.end(revocation).await.unwrap();
     };
 
     let expired = machine.token().await;
@@ -489,10 +489,7 @@ async fn in_07_more_than_ten_thousand_tokens_of_a_machine_are_one_entry() {
     assert!(world.is_active(&new).await);
     assert_eq!(call(&new, &world.whoami()).await.status, 200);
     let audit = "SELECT detail AS line FROM audit WHERE kind = 'machine.revoked' AND subject = 'm-basic'";
-    assert_eq!(
-        lines(world.db(), audit).await,
-        [r#"{"cause":"too many single tokens"}"#]
-    );
+    assert_eq!(lines(world.db(), audit).await, [r#"{"cause":"tokens_revoked"}"#]);
 
     // And an entry is forgotten when nothing that it ends could be accepted any more.
     world.house.clock.advance((900 + 60 + 60 + 2) * 1_000);

@@ -375,7 +375,7 @@ async fn in_06_a_revocation_of_every_kind_reaches_the_guard() {
                 200,
             );
         }
-        world.identity().end(revocation, "test", "test").await.unwrap();
+        world.end(revocation).await.unwrap();
         for token in &meant {
             until(kind, async || call(token, &world.whoami()).await.status == 401).await;
             matrix.cell(

@@ -156,7 +156,7 @@ impl Operation {
         let (identity, name) = (world.identity(), format!("n{round}"));
         let client = ClientId::parse(&name).expect("an id");
         let end = async |revocation: Revocation| {
-            let ended = identity.end(revocation, "test", "test").await;
+            let ended = world.end(revocation).await;
             ended
                 .map(|ended| assert!(ended, "it had not ended before"))
                 .map_err(|error| error.to_string())

@@ -7,10 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use latchkey::config::Config;
 use latchkey_db::{Db, DbError, sql};
-use latchkey_identity::Identity;
+use latchkey_identity::{Identity, IdentityError};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -176,14 +177,24 @@ impl World {
             exp: self.now().seconds() + 1,
         };
         // Something new makes the log speak before its next beat.
-        self.identity()
-            .end(revocation, "test", "test")
-            .await
-            .expect("it ends");
+        self.end(revocation).await.expect("it ends");
         until("the guard has settled", async || {
             call(&token, &self.whoami()).await.status == 200
         })
         .await;
+    }
+
+    /// Ends something for a cause that ends what is of its kind, and nothing else happens. `false` when it had ended before.
+    pub async fn end(&self, revocation: Revocation) -> Result<bool, IdentityError> {
+        let cause = match revocation {
+            Revocation::Token { .. } | Revocation::Family { .. } => RevocationCause::RevokedByClient,
+            Revocation::Session { .. } => RevocationCause::EndedByAdmin,
+            Revocation::Subject { .. } => RevocationCause::UserDisabled,
+            Revocation::Client { .. } => RevocationCause::ClientTokensRevoked,
+            Revocation::Machine { .. } => RevocationCause::TooManyTokens,
+            Revocation::Key { .. } => RevocationCause::KeyCompromised,
+        };
+        self.identity().revoke(cause, revocation, "test").await
     }
 
     /// Identity's own address. A number, not a name: throttles look at addresses.

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::granted::is_openid;
 use crate::audience::Granted;
 use crate::client::Client;
-use crate::consent::Consent;
 use crate::error::{GrantRefusal, OAuthError};
 use crate::person::Person;
 use crate::resource::{Resource, same};
@@ -36,7 +35,7 @@ pub struct PersonTarget {
 
 /// What the target follows from.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground<'a> {
+pub struct GrantContext<'a> {
     /// The issuer, which is the audience of userinfo.
     pub issuer: &'a str,
     /// Every resource that there is.
@@ -46,7 +45,7 @@ pub struct Ground<'a> {
     /// For whom.
     pub person: &'a Person,
     /// What they allow now.
-    pub consent: &'a Consent,
+    pub allowed: &'a Granted,
 }
 
 /// Reads `resource` and `scope` of an authorization request.
@@ -113,14 +112,14 @@ pub fn narrow(asked: &Granted, person: &Person, resources: &[Resource]) -> Grant
 /// granted is `invalid_scope`, less is fine and changes nothing for the next time; what client, consent or roles have
 /// lost since is left out, and `invalid_grant` when nothing is left.
 pub fn for_person(
-    ground: Ground<'_>,
+    context: GrantContext<'_>,
     granted: &Granted,
     asked_resource: &[String],
     asked_scope: Option<&str>,
 ) -> Result<PersonTarget, OAuthError> {
     let named = match asked_resource {
         [] => None,
-        [one] => Some(named(ground, granted, one)?),
+        [one] => Some(named(context, granted, one)?),
         [_, _, ..] => return Err(OAuthError::InvalidTarget),
     };
     let asked = match asked_scope {
@@ -132,17 +131,17 @@ pub fn for_person(
     }
     let meant = match named {
         Some(meant) => meant,
-        None => infer(ground, granted, &asked, asked_scope.is_some())?,
+        None => infer(context, granted, &asked, asked_scope.is_some())?,
     };
-    let Ground {
+    let GrantContext {
         issuer,
         client,
         person,
-        consent,
+        allowed,
         ..
-    } = ground;
+    } = context;
     let stands =
-        |place: Option<&str>, name: &str| client.metadata.scope.has(name) && consent.granted.has(place, name);
+        |place: Option<&str>, name: &str| client.metadata.scope.has(name) && allowed.has(place, name);
     // Without `openid` userinfo would refuse the token, so the other names of the issuer are for nobody.
     let beside = client.metadata.userinfo_audience && asked.has("openid") && stands(None, "openid");
     let to_issuer = meant.is_none() || beside;
@@ -187,11 +186,15 @@ pub fn for_person(
 }
 
 /// The resource of a `resource` parameter: in the grant, and still the client's. `None` is the issuer.
-fn named<'a>(ground: Ground<'a>, granted: &Granted, name: &str) -> Result<Option<&'a Resource>, OAuthError> {
-    if same(name, ground.issuer) && granted.has(None, "openid") {
+fn named<'a>(
+    context: GrantContext<'a>,
+    granted: &Granted,
+    name: &str,
+) -> Result<Option<&'a Resource>, OAuthError> {
+    if same(name, context.issuer) && granted.has(None, "openid") {
         return Ok(None);
     }
-    super::permitted(ground.resources, ground.client)
+    super::permitted(context.resources, context.client)
         .find(|resource| resource.answers_to(name) && granted.at(&resource.identifier).is_some())
         .map(Some)
         .ok_or(OAuthError::InvalidTarget)
@@ -199,12 +202,12 @@ fn named<'a>(ground: Ground<'a>, granted: &Granted, name: &str) -> Result<Option
 
 /// The one resource at which all of the asked scopes are granted; `None` is the issuer.
 fn infer<'a>(
-    ground: Ground<'a>,
+    context: GrantContext<'a>,
     granted: &Granted,
     asked: &Scope,
     explicit: bool,
 ) -> Result<Option<&'a Resource>, OAuthError> {
-    let there: Vec<(&Resource, &Scope)> = super::permitted(ground.resources, ground.client)
+    let there: Vec<(&Resource, &Scope)> = super::permitted(context.resources, context.client)
         .filter_map(|resource| Some((resource, granted.at(&resource.identifier)?)))
         .collect();
     let api = asked.filter(|name| there.iter().any(|(_, scope)| scope.has(name)));
@@ -237,6 +240,7 @@ fn may(person: &Person, resource: &Resource, name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::client::tests::machine;
+    use crate::consent::Consent;
     use crate::person::tests::carol;
     use crate::resource::{ResourceScope, fixture};
 
@@ -414,14 +418,14 @@ mod tests {
         };
         change(&mut client, &mut person, &mut consent);
         let resources = world();
-        let ground = Ground {
+        let context = GrantContext {
             issuer: ISSUER,
             resources: &resources,
             client: &client,
             person: &person,
-            consent: &consent,
+            allowed: &consent.granted,
         };
-        let target = for_person(ground, granted, &list(resource), scope)?;
+        let target = for_person(context, granted, &list(resource), scope)?;
         let audience = serde_json::to_string(&target.audience).unwrap().replace('"', "");
         Ok((audience, target.scope.to_string()))
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::audience::{self, Granted};
 use crate::authorize::answer::{Mode, Response};
+use crate::checks::{Endpoint, RequestCheck};
 use crate::client::{Client, ClientId};
 use crate::error::{OAuthError, PageError};
 use crate::id_token::Hint;
@@ -112,70 +113,25 @@ pub fn client_id(parameters: &[(String, String)]) -> Option<ClientId> {
     one(parameters, "client_id").and_then(ClientId::parse)
 }
 
-/// Reads a request. `client` is the one of [`client_id`], and `hint` what the signer made of `id_token_hint`.
+/// Reads a request by the endpoint's column of the table of checks, in its order. `client` is the one of [`client_id`], and
+/// `hint` what the signer made of `id_token_hint`.
 ///
 /// Without a known, enabled client and a matched redirect URI there is only a page; every other fault goes to that URI.
 /// Parameters that we do not know are ignored.
 pub fn parse(
+    endpoint: Endpoint,
     server: Server<'_>,
     parameters: &[(String, String)],
     client: Option<&Client>,
     hint: &Hint,
 ) -> Result<Request, Rejection> {
-    // RFC 6749 §3.1. The form parser refuses it too; here it cannot be forgotten.
-    let repeated =
-        |at: usize, name: &str| name != "resource" && parameters[..at].iter().any(|(other, _)| other == name);
-    if parameters
-        .iter()
-        .enumerate()
-        .any(|(at, (name, _))| repeated(at, name))
-    {
-        return Err(Rejection::Page(PageError::Malformed));
+    let mut reading = Reading::new(server, parameters, client, hint);
+    for check in endpoint.request_checks() {
+        if let Err(fault) = reading.pass(*check) {
+            return Err(reading.reject(fault));
+        }
     }
-    let client = client
-        .filter(|client| client.disabled_at.is_none() && client_id(parameters).as_ref() == Some(client.id()))
-        .ok_or(Rejection::Page(PageError::UnknownClient))?;
-    let redirect_uri = one(parameters, "redirect_uri")
-        .and_then(|uri| RedirectUri::of(client, uri))
-        .ok_or(Rejection::Page(PageError::RedirectUri))?;
-    let object = one(parameters, "request").map(way_back).unwrap_or_default();
-    let state = one(parameters, "state").or(object.state.as_deref());
-    if state.is_some_and(|state| state.len() > LONGEST_STATE) {
-        return Err(Rejection::Page(PageError::Malformed));
-    }
-    let mode = one(parameters, "response_mode").map(Mode::parse);
-    // What a request object names goes before the parameter (OpenID Connect Core §6.1). A mode that does not exist is
-    // told by the default one.
-    let back = object.mode.or(mode.flatten()).unwrap_or_default();
-    let refuse = |error: OAuthError| {
-        Rejection::Redirect(Response::refuse(
-            redirect_uri.clone(),
-            back,
-            state,
-            server.issuer,
-            &error,
-        ))
-    };
-    if mode == Some(None) {
-        return Err(refuse(OAuthError::Malformed(
-            "response_mode must be query or form_post.",
-        )));
-    }
-    let read = read(server, parameters, client, hint).map_err(refuse)?;
-    Ok(Request {
-        client: client.id().clone(),
-        redirect_uri,
-        mode: back,
-        state: state.map(str::to_owned),
-        asked: read.asked,
-        challenge: read.challenge,
-        nonce: read.nonce,
-        prompt: read.prompt,
-        max_age: read.max_age,
-        hinted_sub: read.hinted_sub,
-        login_hint: hint_text(parameters, "login_hint"),
-        ui_locales: locales(parameters),
-    })
+    reading.request()
 }
 
 /// What a request object says about the way back to the client.
@@ -200,8 +156,16 @@ fn way_back(object: &str) -> WayBack {
     }
 }
 
-/// What can be refused once there is somewhere to send the refusal.
-struct Read {
+/// A request on its way through the checks: what they look at, and what they have made of it.
+struct Reading<'a> {
+    server: Server<'a>,
+    parameters: &'a [(String, String)],
+    client: Option<&'a Client>,
+    hint: &'a Hint,
+    /// How the answer goes back.
+    mode: Mode,
+    state: Option<String>,
+    redirect_uri: Option<RedirectUri>,
     asked: Granted,
     challenge: Option<Challenge>,
     nonce: Option<String>,
@@ -210,59 +174,201 @@ struct Read {
     hinted_sub: Option<String>,
 }
 
-fn read(
-    server: Server<'_>,
-    parameters: &[(String, String)],
-    client: &Client,
-    hint: &Hint,
-) -> Result<Read, OAuthError> {
-    let one = |name| one(parameters, name);
-    // By name, before anything that the object might have said otherwise (OpenID Connect Core §3.1.2.6).
-    if one("request").is_some() {
-        return Err(OAuthError::RequestNotSupported);
+/// Why a check fails: a page of ours whatever is known, or an error for the client.
+enum Fault {
+    Page(PageError),
+    Error(OAuthError),
+}
+
+impl From<PageError> for Fault {
+    fn from(page: PageError) -> Self {
+        Self::Page(page)
     }
-    if one("request_uri").is_some() {
-        return Err(OAuthError::RequestUriNotSupported);
+}
+
+impl From<OAuthError> for Fault {
+    fn from(error: OAuthError) -> Self {
+        Self::Error(error)
     }
-    match one("response_type") {
-        Some("code") => {}
-        Some(_) => return Err(OAuthError::UnsupportedResponseType),
-        None => return Err(OAuthError::Malformed("response_type is missing.")),
-    }
-    let types = &client.metadata.response_types;
-    if !client.has_grant("authorization_code")
-        || !(types.is_empty() || types.iter().any(|kind| kind == "code"))
-    {
-        return Err(OAuthError::GrantNotAllowed);
-    }
-    let challenge = pkce::of_request(client, one("code_challenge"), one("code_challenge_method"))?;
-    let resources: Vec<String> = parameters
-        .iter()
-        .filter(|(name, value)| name == "resource" && !value.is_empty())
-        .map(|(_, value)| value.clone())
-        .collect();
-    let asked = audience::asked(server.issuer, client, server.resources, &resources, one("scope"))?;
-    let nonce = one("nonce");
-    if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE || nonce.chars().any(char::is_control)) {
-        return Err(OAuthError::Malformed("nonce is too long, or no text."));
-    }
-    let hinted_sub = match hint {
-        Hint::Absent => None,
-        Hint::Ours { sub, client: to, .. } if to == client.id() => Some(sub.clone()),
-        Hint::Ours { .. } | Hint::Broken => {
-            return Err(OAuthError::Malformed(
-                "id_token_hint is not an ID token of this client.",
-            ));
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        server: Server<'a>,
+        parameters: &'a [(String, String)],
+        client: Option<&'a Client>,
+        hint: &'a Hint,
+    ) -> Self {
+        let object = one(parameters, "request").map(way_back).unwrap_or_default();
+        let mode = one(parameters, "response_mode").and_then(Mode::parse);
+        Self {
+            server,
+            parameters,
+            client,
+            hint,
+            // What a request object names goes before the parameter (OpenID Connect Core §6.1). A mode that does not exist
+            // is told by the default one.
+            mode: object.mode.or(mode).unwrap_or_default(),
+            state: one(parameters, "state").map(str::to_owned).or(object.state),
+            redirect_uri: None,
+            asked: Granted::default(),
+            challenge: None,
+            nonce: None,
+            prompt: Prompt::default(),
+            max_age: None,
+            hinted_sub: None,
         }
-    };
-    Ok(Read {
-        asked,
-        challenge,
-        nonce: nonce.map(str::to_owned),
-        prompt: Prompt::parse(one("prompt"))?,
-        max_age: one("max_age").map(parse_max_age).transpose()?,
-        hinted_sub,
-    })
+    }
+
+    fn client(&self) -> Result<&'a Client, PageError> {
+        self.client.ok_or(PageError::UnknownClient)
+    }
+
+    fn pass(&mut self, check: RequestCheck) -> Result<(), Fault> {
+        let parameters = self.parameters;
+        let one = |name| one(parameters, name);
+        match check {
+            // The form parser refuses it too; here it cannot be forgotten.
+            RequestCheck::Unrepeated if is_repeated(parameters) => Err(PageError::Malformed.into()),
+            RequestCheck::Unrepeated => Ok(()),
+            RequestCheck::Client => {
+                let id = client_id(parameters);
+                self.client = self
+                    .client
+                    .filter(|client| client.disabled_at.is_none() && id.as_ref() == Some(client.id()));
+                self.client()?;
+                Ok(())
+            }
+            RequestCheck::RedirectUri => {
+                let client = self.client()?;
+                let matched = one("redirect_uri").and_then(|uri| RedirectUri::of(client, uri));
+                self.redirect_uri = Some(matched.ok_or(PageError::RedirectUri)?);
+                Ok(())
+            }
+            RequestCheck::State => match &self.state {
+                Some(state) if state.len() > LONGEST_STATE => Err(PageError::Malformed.into()),
+                _ => Ok(()),
+            },
+            RequestCheck::ResponseMode => match one("response_mode").map(Mode::parse) {
+                Some(None) => Err(OAuthError::Malformed("response_mode must be query or form_post.").into()),
+                None | Some(Some(_)) => Ok(()),
+            },
+            RequestCheck::RequestObject => match one("request") {
+                Some(_) => Err(OAuthError::RequestNotSupported.into()),
+                None => Ok(()),
+            },
+            RequestCheck::RequestUri => match one("request_uri") {
+                Some(_) => Err(OAuthError::RequestUriNotSupported.into()),
+                None => Ok(()),
+            },
+            RequestCheck::ResponseType => match one("response_type") {
+                Some("code") => Ok(()),
+                Some(_) => Err(OAuthError::UnsupportedResponseType.into()),
+                None => Err(OAuthError::Malformed("response_type is missing.").into()),
+            },
+            RequestCheck::CodeGrant => {
+                let client = self.client()?;
+                let types = &client.metadata.response_types;
+                let code = types.is_empty() || types.iter().any(|kind| kind == "code");
+                if !client.has_grant("authorization_code") || !code {
+                    return Err(OAuthError::GrantNotAllowed.into());
+                }
+                Ok(())
+            }
+            RequestCheck::Pkce => {
+                let (challenge, method) = (one("code_challenge"), one("code_challenge_method"));
+                self.challenge = pkce::of_request(self.client()?, challenge, method)?;
+                Ok(())
+            }
+            RequestCheck::Target => {
+                let resources: Vec<String> = parameters
+                    .iter()
+                    .filter(|(name, value)| name == "resource" && !value.is_empty())
+                    .map(|(_, value)| value.clone())
+                    .collect();
+                let Server {
+                    issuer,
+                    resources: all,
+                } = self.server;
+                self.asked = audience::asked(issuer, self.client()?, all, &resources, one("scope"))?;
+                Ok(())
+            }
+            RequestCheck::Nonce => {
+                let nonce = one("nonce");
+                if nonce
+                    .is_some_and(|nonce| nonce.len() > LONGEST_NONCE || nonce.chars().any(char::is_control))
+                {
+                    return Err(OAuthError::Malformed("nonce is too long, or no text.").into());
+                }
+                self.nonce = nonce.map(str::to_owned);
+                Ok(())
+            }
+            RequestCheck::IdTokenHint => {
+                let client = self.client()?;
+                self.hinted_sub = match self.hint {
+                    Hint::Absent => None,
+                    Hint::Ours { sub, client: to, .. } if to == client.id() => Some(sub.clone()),
+                    Hint::Ours { .. } | Hint::Broken => {
+                        return Err(OAuthError::Malformed(
+                            "id_token_hint is not an ID token of this client.",
+                        )
+                        .into());
+                    }
+                };
+                Ok(())
+            }
+            RequestCheck::Prompt => {
+                self.prompt = Prompt::parse(one("prompt"))?;
+                Ok(())
+            }
+            RequestCheck::MaxAge => {
+                self.max_age = one("max_age").map(parse_max_age).transpose()?;
+                Ok(())
+            }
+        }
+    }
+
+    /// How a fault is told. Where no address has been matched there is none to tell it to.
+    fn reject(&self, fault: Fault) -> Rejection {
+        match (fault, &self.redirect_uri) {
+            (Fault::Page(page), _) => Rejection::Page(page),
+            (Fault::Error(_), None) => Rejection::Page(PageError::RedirectUri),
+            (Fault::Error(error), Some(to)) => Rejection::Redirect(Response::refuse(
+                to.clone(),
+                self.mode,
+                self.state.as_deref(),
+                self.server.issuer,
+                &error,
+            )),
+        }
+    }
+
+    /// What the checks have made of it; nothing of an endpoint that takes no requests.
+    fn request(self) -> Result<Request, Rejection> {
+        let client = self.client().map_err(Rejection::Page)?;
+        Ok(Request {
+            client: client.id().clone(),
+            redirect_uri: self
+                .redirect_uri
+                .ok_or(Rejection::Page(PageError::UnknownClient))?,
+            mode: self.mode,
+            state: self.state,
+            asked: self.asked,
+            challenge: self.challenge,
+            nonce: self.nonce,
+            prompt: self.prompt,
+            max_age: self.max_age,
+            hinted_sub: self.hinted_sub,
+            login_hint: hint_text(self.parameters, "login_hint"),
+            ui_locales: locales(self.parameters),
+        })
+    }
+}
+
+/// RFC 6749 §3.1: a parameter that is there twice means nothing. `resource` may repeat (RFC 8707 §2).
+fn is_repeated(parameters: &[(String, String)]) -> bool {
+    let mut read = parameters.iter().enumerate();
+    read.any(|(at, (name, _))| name != "resource" && parameters[..at].iter().any(|(other, _)| other == name))
 }
 
 impl Prompt {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::Timestamp;
 use crate::audience::Granted;
+use crate::checks::Endpoint;
 use crate::client::{Client, ClientId};
 use crate::consent::{Consent, Why};
 use crate::error::PageError;
@@ -56,7 +57,7 @@ fn parse_with(
         issuer: "https://id.test",
         resources: &resources,
     };
-    parse(server, parameters, client, hint)
+    parse(Endpoint::Authorize, server, parameters, client, hint)
 }
 
 fn read(changes: &[(&str, &str)]) -> Result<Request, Rejection> {
@@ -414,7 +415,14 @@ impl Case {
                 sid: None,
             },
         };
-        let request = parse(server, &parameters(&self.request), Some(&self.client), &hint).unwrap();
+        let read = parse(
+            Endpoint::Authorize,
+            server,
+            &parameters(&self.request),
+            Some(&self.client),
+            &hint,
+        );
+        let request = read.unwrap();
         decide(
             server,
             &request,

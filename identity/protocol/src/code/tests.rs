@@ -89,10 +89,11 @@ impl Case {
             verifier: self.verifier,
             proof: self.proof,
             received_at: Timestamp(self.received),
-            standing: Standing {
+            validity: GrantValidity {
                 person: self.person.as_ref(),
                 consent: self.consent.as_ref(),
                 session_ended: self.session_ended,
+                ..GrantValidity::default()
             },
             issuer: "https://id.test",
             resources: &fixture(),

@@ -1,9 +1,9 @@
 //! The table of cases of each rule of design §4.
 
 use super::*;
-use crate::audience::Granted;
 use crate::client::tests::machine;
 use crate::client::{ApplicationType, AuthMethod, ClientId, LostAnswer};
+use crate::consent::Consent;
 use crate::person::tests::carol;
 use crate::refresh_token::{self, Handle, Macs, RefreshToken, Salt};
 use crate::resource::{ResourceScope, fixture};
@@ -151,10 +151,11 @@ impl Case {
             family: self.family.as_ref(),
             client: &self.client,
             proof: self.proof,
-            standing: Standing {
+            validity: GrantValidity {
                 person: self.person.as_ref(),
                 consent: self.consent.as_ref(),
                 session_ended: self.session_ended,
+                ..GrantValidity::default()
             },
             issuer: ISSUER,
             resources: &resources,
@@ -243,17 +244,17 @@ fn rt_03_rule_3_the_table_of_the_overlap() {
     let table = [
         (None, 4, 0, "5 again"),
         (None, 4, 29_999, "5 again"),
-        (None, 4, 30_000, "end: replay"),
+        (None, 4, 30_000, "end: refresh_reuse"),
         (Some(60), 4, 59_999, "5 again"),
-        (Some(60), 4, 60_000, "end: replay"),
-        (Some(0), 4, 0, "end: replay"),
-        (Some(0), 4, -5, "end: replay"),
+        (Some(60), 4, 60_000, "end: refresh_reuse"),
+        (Some(0), 4, 0, "end: refresh_reuse"),
+        (Some(0), 4, -5, "end: refresh_reuse"),
         (Some(0), 5, 0, "rotate to 6"),
         // A clock set back makes the overlap no shorter and never negative.
         (None, 4, -86_400_000, "5 again"),
-        (None, 3, 0, "end: replay"),
-        (None, 3, -86_400_000, "end: replay"),
-        (None, 1, 0, "end: replay"),
+        (None, 3, 0, "end: refresh_reuse"),
+        (None, 3, -86_400_000, "end: refresh_reuse"),
+        (None, 1, 0, "end: refresh_reuse"),
         (None, 6, 0, "end: store_rewound"),
         (None, i64::MAX, 0, "end: store_rewound"),
         (None, 5, 3_000_000, "rotate to 6"),
@@ -316,7 +317,10 @@ fn rt_04_rule_3_once_the_successor_was_used_the_one_before_is_a_replay() {
         c.family().last_used_at = Some(Timestamp(T + 1));
     });
     assert_eq!(used.kind(), "5 used");
-    assert_eq!(used.clone().with(|c| c.generation = 4).kind(), "end: replay");
+    assert_eq!(
+        used.clone().with(|c| c.generation = 4).kind(),
+        "end: refresh_reuse"
+    );
     // Even when the clock stood still at that use.
     let Decision::UsedWithoutRotation(frozen) = used.with(|c| c.now = T - 99_000).decide() else {
         panic!()
@@ -345,19 +349,23 @@ fn rt_03_rule_4_a_native_client_gets_a_lost_answer_once() {
         (
             "a second time",
             |c| c.family().late_answer_at = Some(Timestamp(T)),
-            "end: replay",
+            "end: refresh_reuse",
         ),
-        ("older", |c| c.generation = 3, "end: replay"),
+        ("older", |c| c.generation = 3, "end: refresh_reuse"),
         (
             "current was used",
             |c| c.family().last_used_at = Some(Timestamp(T + 1)),
-            "end: replay",
+            "end: refresh_reuse",
         ),
-        ("not set", |c| c.client.metadata.lost_answer = None, "end: replay"),
+        (
+            "not set",
+            |c| c.client.metadata.lost_answer = None,
+            "end: refresh_reuse",
+        ),
         (
             "not native",
             |c| c.client.metadata.application_type = ApplicationType::Web,
-            "end: replay",
+            "end: refresh_reuse",
         ),
     ];
     for (what, change, expected) in table {
@@ -373,7 +381,7 @@ fn rt_04_rule_5_each_older_generation_ends_that_family_and_no_other() {
         };
         assert_eq!(
             (end.family.as_str(), end.fam.as_str(), end.cause),
-            ("family-1", "fam-1", "replay")
+            ("family-1", "fam-1", RevocationCause::RefreshReuse)
         );
         assert_eq!(end.error.wire().code, "invalid_grant");
     }
@@ -388,7 +396,7 @@ fn kc_50999_rt_06_ten_rotations_in_one_millisecond_leave_one_generation() {
             c.now = T;
             c.latest = T;
         });
-        assert_eq!(case.kind(), "end: replay", "{k}");
+        assert_eq!(case.kind(), "end: refresh_reuse", "{k}");
     }
 }
 
@@ -396,7 +404,7 @@ fn kc_50999_rt_06_ten_rotations_in_one_millisecond_leave_one_generation() {
 fn cve_2026_9802_rt_05_the_row_alone_decides_so_a_restart_forgets_nothing() {
     // The decision has no memory: what a new process loads is all there is.
     let spent = case().with(|c| c.generation = 3);
-    assert_eq!(spent.kind(), "end: replay");
+    assert_eq!(spent.kind(), "end: refresh_reuse");
     assert_eq!(spent.decide(), spent.decide());
 }
 
@@ -577,7 +585,7 @@ fn rule_1_scope_and_resource_come_after_the_generation_and_move_nothing() {
         // A thief is noticed first, whatever they ask.
         assert_eq!(
             case().with(|c| c.generation = 3).with(spoil).kind(),
-            "end: replay",
+            "end: refresh_reuse",
             "{what}"
         );
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use latchkey_identity_store::NewSecret;
 use latchkey_protocol::client::{AuthMethod, Client, Metadata};
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -287,10 +288,7 @@ impl Clients {
                         client_id: client.as_str().to_owned(),
                     };
                     revocations
-                        .end_in(&tx, all, "client_disabled", &actor, "", changes.time.soon())
-                        .await?;
-                    revocations
-                        .end_client(&tx, &client, "client_disabled", &actor, now)
+                        .revoke_in(&tx, RevocationCause::ClientDisabled, all, &actor, "", now)
                         .await?;
                 }
                 let kind = if enabled {
@@ -315,14 +313,9 @@ impl Clients {
                     client_id: client.as_str().to_owned(),
                 };
                 revocations
-                    .end_in(&tx, all, "client_disabled", &actor, "", changes.time.soon())
+                    .revoke_in(&tx, RevocationCause::ClientRemoved, all, &actor, "", now)
                     .await?;
-                let store = &changes.store;
-                store.withdraw_all(&tx, &client, now).await?;
-                revocations
-                    .end_client(&tx, &client, "client_disabled", &actor, now)
-                    .await?;
-                store.remove_client(&tx, &client).await?;
+                changes.store.remove_client(&tx, &client).await?;
                 changes
                     .record(&tx, "client.removed", &actor, client.as_str(), now)
                     .await
@@ -340,9 +333,9 @@ impl Clients {
                 let all = Revocation::Client {
                     client_id: client.as_str().to_owned(),
                 };
-                let cause = "revoked by an administrator";
-                revocations.end_in(&tx, all, cause, &actor, "", now).await?;
-                Ok(revocations.end_client(&tx, &client, cause, &actor, now).await?)
+                let cause = RevocationCause::ClientTokensRevoked;
+                revocations.revoke_in(&tx, cause, all, &actor, "", now).await?;
+                Ok(())
             })
             .await
     }

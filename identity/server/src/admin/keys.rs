@@ -3,6 +3,7 @@
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::keys::{Key, published, signing};
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use serde::Serialize;
 
 use super::changes::{AdminError, Changes};
@@ -100,7 +101,7 @@ impl Keys {
                 }
                 let end = Revocation::Key { kid: subject };
                 revocations
-                    .end_in(&tx, end, "compromised", &actor, "", now)
+                    .revoke_in(&tx, RevocationCause::KeyCompromised, end, &actor, "", now)
                     .await?;
                 Ok(())
             })

@@ -3,21 +3,20 @@
 use std::time::Instant;
 
 use latchkey_db::Tx;
-use latchkey_identity_store::AuditRow;
+use latchkey_identity_store::{AuditRow, CodeFacts};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
-use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::GrantRefusal;
 use latchkey_protocol::family_limits::{next_birth, to_end, too_many};
 use latchkey_protocol::refresh::Family;
 use latchkey_protocol::refresh_token::{Handle, Salt};
 use latchkey_protocol::revocation::Revocation;
-use latchkey_protocol::standing::Standing;
+use latchkey_protocol::revocation_policy::{Alert, RevocationCause};
 use latchkey_protocol::token_request::AuthorizationCode;
 use latchkey_protocol::{OAuthError, Timestamp};
 use serde_json::json;
 
-use super::{Grants, Issued, NOBODY, TRIES};
+use super::{Grants, Issued, TRIES};
 use crate::IdentityError;
 use crate::answer::Refusal;
 use crate::secret::{digest, new_jti};
@@ -60,11 +59,7 @@ impl Grants {
                 verifier: asked.verifier.as_deref(),
                 proof: None,
                 received_at,
-                standing: known.as_ref().map_or(NOBODY, |facts| Standing {
-                    person: facts.person.as_ref(),
-                    consent: facts.consent.as_ref(),
-                    session_ended: facts.session_ended,
-                }),
+                validity: known.as_ref().map(CodeFacts::validity).unwrap_or_default(),
                 issuer: &self.issuer,
                 resources: &registry.resources,
                 asked_resource: &asked.resource,
@@ -195,9 +190,9 @@ impl Grants {
                 sid: oldest.sid,
                 client_id: oldest.client_id,
             };
-            let cause = Trigger::FamilyLimit.ends().cause;
+            let cause = RevocationCause::FamilyLimit;
             self.revocations
-                .end_in(tx, end, cause, "system", request_id, now)
+                .revoke_in(tx, cause, end, "system", request_id, now)
                 .await?;
         }
         Ok(())
@@ -242,16 +237,17 @@ impl Grants {
                     sid: owner.and_then(|(_, sid)| sid),
                     client_id: actor.clone(),
                 };
+                let cause = RevocationCause::CodeReuse;
                 if !grants
                     .revocations
-                    .end_in(&tx, end, "code_replay", &actor, &request_id, now)
+                    .revoke_in(&tx, cause, end, &actor, &request_id, now)
                     .await?
                 {
                     return Ok(());
                 }
                 let row = AuditRow {
                     id: grants.random.uuid_v7(now.0),
-                    kind: "code_reuse".to_owned(),
+                    kind: cause.name().to_owned(),
                     actor: actor.clone(),
                     subject: user.clone(),
                     request_id: Some(request_id.clone()),
@@ -259,7 +255,7 @@ impl Grants {
                 };
                 grants.store.audit(&tx, &row, now).await?;
                 grants
-                    .alert(&tx, &fam, &user, &actor, "code_reuse", true, 1, &request_id)
+                    .alert(&tx, &fam, &user, &actor, Alert::Ended(cause), 1, &request_id)
                     .await
             })
             .await?;

@@ -1,17 +1,17 @@
 //! `grant_type=refresh_token` (RFC 6749 §6; design §4, Refresh token)
 
 use latchkey_db::Tx;
-use latchkey_identity_store::AuditRow;
+use latchkey_identity_store::{AuditRow, FamilyFacts};
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, SameAgain};
 use latchkey_protocol::revocation::Revocation;
-use latchkey_protocol::standing::Standing;
+use latchkey_protocol::revocation_policy::Alert;
 use latchkey_protocol::token_request::Refresh;
 use serde_json::json;
 
-use super::{Grants, Issued, NOBODY, TRIES};
+use super::{Grants, Issued, TRIES};
 use crate::IdentityError;
 use crate::answer::Refusal;
 use crate::secret::new_jti;
@@ -36,11 +36,7 @@ impl Grants {
                 family,
                 client,
                 proof: None,
-                standing: known.as_ref().map_or(NOBODY, |facts| Standing {
-                    person: facts.person.as_ref(),
-                    consent: facts.consent.as_ref(),
-                    session_ended: facts.session_ended,
-                }),
+                validity: known.as_ref().map(FamilyFacts::validity).unwrap_or_default(),
                 issuer: &self.issuer,
                 resources: &registry.resources,
                 asked_resource: &asked.resource,
@@ -97,13 +93,13 @@ impl Grants {
                 Ok(Obeyed::answered(written, used.answer))
             }
             Decision::SameAgain(same) => {
-                let told = same.streak_event.then_some("overlap_streak");
+                let told = same.streak_event.then_some(Alert::OverlapStreak);
                 act().again(same, told).await
             }
-            Decision::LostAnswerOnce(same) => act().again(same, Some("lost_answer")).await,
-            Decision::Replay(end) => act().end(end, "refresh_reuse").await,
-            Decision::StoreRewound(end) => act().end(end, "store_rewound").await,
-            Decision::StreakEnded(end) => act().end(end, "overlap_streak").await,
+            Decision::LostAnswerOnce(same) => act().again(same, Some(Alert::LostAnswer)).await,
+            Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
+                act().end(end).await
+            }
             Decision::Refused(error) => Ok(Obeyed::Ended(error)),
         }
     }
@@ -137,13 +133,13 @@ struct Act {
 
 impl Act {
     /// Counts that the current token was given out again, and tells of it where that is odd.
-    async fn again(self, same: SameAgain, told: Option<&'static str>) -> Result<Obeyed, IdentityError> {
+    async fn again(self, same: SameAgain, told: Option<Alert>) -> Result<Obeyed, IdentityError> {
         metrics::counter!("latchkey_refresh_retries_total").increment(1);
         let db = self.grants.store.db().clone();
         db.write(move |tx| async move {
             let written = self.grants.store.count_retry(&tx, &same).await?;
-            if written && let Some(reason) = told {
-                self.note(&tx, reason, false).await?;
+            if written && let Some(alert) = told {
+                self.note(&tx, alert).await?;
             }
             Ok(Obeyed::answered(written, same.answer))
         })
@@ -151,7 +147,7 @@ impl Act {
     }
 
     /// Ends the family once: who comes second finds it ended, and tells nobody.
-    async fn end(self, end: End, reason: &'static str) -> Result<Obeyed, IdentityError> {
+    async fn end(self, end: End) -> Result<Obeyed, IdentityError> {
         let db = self.grants.store.db().clone();
         db.write(move |tx| async move {
             let revocation = Revocation::Family {
@@ -161,10 +157,11 @@ impl Act {
             };
             let (revocations, client) = (&self.grants.revocations, &self.client);
             if revocations
-                .end_in(&tx, revocation, end.cause, client, &self.request_id, self.now)
+                .revoke_in(&tx, end.cause, revocation, client, &self.request_id, self.now)
                 .await?
             {
-                self.note(&tx, reason, true).await?;
+                let reason = end.cause.name();
+                self.note(&tx, Alert::Ended(end.cause)).await?;
                 tracing::warn!(
                     reason,
                     fam = self.family.fam,
@@ -178,11 +175,11 @@ impl Act {
         .await
     }
 
-    async fn note(&self, tx: &Tx, reason: &'static str, ended: bool) -> Result<(), IdentityError> {
+    async fn note(&self, tx: &Tx, alert: Alert) -> Result<(), IdentityError> {
         let (grants, family) = (&self.grants, &self.family);
         let row = AuditRow {
             id: grants.random.uuid_v7(self.now.0),
-            kind: reason.to_owned(),
+            kind: alert.name().to_owned(),
             actor: self.client.clone(),
             subject: family.user.clone(),
             request_id: Some(self.request_id.clone()),
@@ -195,8 +192,7 @@ impl Act {
                 &family.fam,
                 &family.user,
                 &self.client,
-                reason,
-                ended,
+                alert,
                 family.generation,
                 &self.request_id,
             )

@@ -10,9 +10,9 @@ use latchkey_db::Class;
 use latchkey_http::{Form, cursor};
 use latchkey_identity_store::{FamilyPlace, Place, SessionRow, Store};
 use latchkey_protocol::client::Client;
-use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::PageError;
-use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation::{Revocation, Subject};
+use latchkey_protocol::revocation_policy::{EndReason, RevocationCause};
 use latchkey_protocol::session::State as SessionState;
 use latchkey_protocol::{ClientId, Timestamp};
 use latchkey_web::{Page, Words, answer};
@@ -323,7 +323,7 @@ impl AccountPages {
             renewed: family.generation - 1,
             retries: family.overlap_hits,
             cause: ended
-                .map(|(_, cause)| cause_words(words, cause).to_owned())
+                .map(|(_, reason)| reason_words(words, reason).to_owned())
                 .unwrap_or_default(),
             at: ended.map(|(at, _)| moment(words, at)),
             fam: family.fam.clone(),
@@ -355,14 +355,20 @@ impl AccountPages {
                 if store.has_session(&user, &target, self.time.latest()).await? {
                     let end = Revocation::Session { session: target };
                     self.revocations
-                        .end(end, Trigger::SignedOutThere.ends().cause, &user)
+                        .revoke(RevocationCause::SignedOutThere, end, &user)
                         .await?;
                 }
                 Ok(see_other("/account?done=session"))
             }
             Some("revoke") => {
                 let client = ClientId::parse(&target).ok_or(PageError::Malformed)?;
-                self.revocations.withdraw(&user, &client).await?;
+                let access = Subject::UserAtClient {
+                    user: user.clone(),
+                    client,
+                };
+                self.revocations
+                    .revoke(RevocationCause::ConsentWithdrawn, access, &user)
+                    .await?;
                 Ok(see_other("/account?done=application"))
             }
             Some("end-family") => {
@@ -373,7 +379,7 @@ impl AccountPages {
                         client_id: own.client_id,
                     };
                     self.revocations
-                        .end(end, Trigger::FamilyEnded.ends().cause, &user)
+                        .revoke(RevocationCause::EndedByUser, end, &user)
                         .await?;
                 }
                 Ok(see_other("/account?done=family"))
@@ -461,31 +467,33 @@ fn device_words(words: &Words, agent: Option<&str>) -> String {
 }
 
 /// Why something ended, in words.
-fn cause_words<'a>(words: &'a Words, cause: &str) -> &'a str {
+fn reason_words(words: &Words, reason: EndReason) -> &str {
+    let cause = match reason {
+        EndReason::Revoked(cause) => cause,
+        EndReason::Idle => return words.say("cause.idle"),
+        EndReason::Expired => return words.say("cause.expired"),
+    };
     words.say(match cause {
-        "logout" => "cause.logout",
-        "signed_out_there" => "cause.signed_out_there",
-        "admin" => "cause.admin",
-        "password_changed" | "password changed" => "cause.password_changed",
-        "factor_changed" => "cause.factor_changed",
-        "consent_withdrawn" => "cause.consent_withdrawn",
-        "asked_again" => "cause.asked_again",
-        "ended" => "cause.ended",
-        "person_disabled" | "disabled by an administrator" | "locked by an administrator" => {
-            "cause.person_disabled"
+        RevocationCause::SignedOut => "cause.logout",
+        RevocationCause::SignedOutThere => "cause.signed_out_there",
+        RevocationCause::Replaced => "cause.replaced",
+        RevocationCause::EndedByUser => "cause.ended",
+        RevocationCause::EndedByAdmin => "cause.admin",
+        RevocationCause::PasswordReset => "cause.password_changed",
+        RevocationCause::UserDisabled | RevocationCause::UserLocked => "cause.person_disabled",
+        RevocationCause::UserDeleted => "cause.person_deleted",
+        RevocationCause::ConsentWithdrawn => "cause.consent_withdrawn",
+        RevocationCause::ClientDisabled | RevocationCause::ClientRemoved => "cause.client_disabled",
+        RevocationCause::RevokedByClient => "cause.revoked",
+        RevocationCause::TooManyTokens => "cause.tokens_revoked",
+        RevocationCause::FamilyLimit => "cause.family_limit",
+        RevocationCause::RefreshReuse => "cause.replay",
+        RevocationCause::CodeReuse => "cause.code_replay",
+        RevocationCause::StoreRewound => "cause.store_rewound",
+        RevocationCause::OverlapStreak => "cause.overlap_streak",
+        RevocationCause::AskedAgain => "cause.asked_again",
+        RevocationCause::ClientTokensRevoked | RevocationCause::KeyCompromised | RevocationCause::Other => {
+            "cause.other"
         }
-        "person_deleted" | "deleted" => "cause.person_deleted",
-        "client_disabled" => "cause.client_disabled",
-        "replay" => "cause.replay",
-        "code_replay" => "cause.code_replay",
-        "store_rewound" => "cause.store_rewound",
-        "family_limit" => "cause.family_limit",
-        "tokens_revoked" => "cause.tokens_revoked",
-        "overlap_streak" => "cause.overlap_streak",
-        "revoked by the client" => "cause.revoked",
-        "replaced" => "cause.replaced",
-        "idle" => "cause.idle",
-        "expired" => "cause.expired",
-        _ => "cause.other",
     })
 }

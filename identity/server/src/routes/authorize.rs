@@ -9,6 +9,7 @@ use latchkey_clock::Random;
 use latchkey_http::Form;
 use latchkey_identity_store::Store;
 use latchkey_protocol::authorize::{self, Outcome, Rejection, Step};
+use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session;
 
@@ -111,6 +112,7 @@ impl AuthorizationEndpoint {
         let hint = self.signer.hint(&self.issuer, hint);
         let registry = self.registry.snapshot();
         let request = match authorize::parse(
+            Endpoint::Authorize,
             self.interactions.server(&registry),
             &parameters,
             client.as_deref(),

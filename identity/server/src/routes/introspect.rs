@@ -6,9 +6,7 @@ use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use latchkey_identity_store::Store;
 use latchkey_protocol::checks::Endpoint;
-use latchkey_protocol::introspect::{
-    Active, ActiveRefresh, INACTIVE, Standing, Token, is_active, is_active_refresh,
-};
+use latchkey_protocol::introspect::{Active, ActiveRefresh, INACTIVE, Token, is_active, is_active_refresh};
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::{ClientId, OAuthError};
 
@@ -82,33 +80,19 @@ impl IntrospectionEndpoint {
         let Some(client_id) = ClientId::parse(&claims.client_id) else {
             return Ok(None);
         };
+        let is_machine = claims.sub == claims.client_id;
+        let person = (!is_machine).then_some(claims.sub.as_str());
         let known = self
             .store
-            .standing(&claims.jti, claims.fam.as_deref(), &client_id)
+            .token_facts(&claims.jti, claims.fam.as_deref(), &client_id, person)
             .await?;
-        let is_machine = claims.sub == claims.client_id;
-        let person_ended = if is_machine {
-            false
-        } else {
-            let person = self.store.user_standing(&claims.sub).await?;
-            person.ended
-                || person
-                    .tokens_before
-                    .is_some_and(|before| claims.iat <= before.seconds())
-        };
-        let standing = Standing {
-            token_revoked: known.token_revoked,
-            family_ended: known.family_ended,
-            client: known.client.as_ref(),
-            person_ended,
-        };
         let view = Token {
             aud: &claims.aud,
             iat: claims.iat,
             is_machine,
         };
         let resources = &self.registry.snapshot().resources;
-        if !is_active(caller, resources, &view, standing) {
+        if !is_active(caller, resources, &view, known.validity()) {
             return Ok(None);
         }
         let scope = claims.scope.iter().collect::<Vec<_>>().join(" ");
@@ -138,12 +122,7 @@ impl IntrospectionEndpoint {
         let salt = family.map(|family| &family.salt);
         let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
         let Some(facts) = &known else { return Ok(None) };
-        let standing = latchkey_protocol::standing::Standing {
-            person: facts.person.as_ref(),
-            consent: facts.consent.as_ref(),
-            session_ended: facts.session_ended,
-        };
-        if !is_active_refresh(caller, &checked, family, standing, self.time.latest()) {
+        if !is_active_refresh(caller, &checked, family, facts.validity(), self.time.latest()) {
             return Ok(None);
         }
         let family = &facts.family;

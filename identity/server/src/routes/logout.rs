@@ -8,11 +8,11 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_http::Form;
 use latchkey_identity_store::Store;
 use latchkey_protocol::ClientId;
-use latchkey_protocol::ends::Trigger;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::logout::{self, After, Decision};
 use latchkey_protocol::revocation::Revocation;
+use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
@@ -263,7 +263,7 @@ impl LogoutPages {
             session: known.row.session.id.clone(),
         };
         self.revocations
-            .end(end, Trigger::Logout.ends().cause, &known.person.id)
+            .revoke(RevocationCause::SignedOut, end, &known.person.id)
             .await?;
         Ok(())
     }

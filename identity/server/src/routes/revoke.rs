@@ -11,6 +11,7 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, Handed, hand_in, hand_in_refresh};
+use latchkey_protocol::revocation_policy::RevocationCause;
 
 use crate::admit::{Admitted, ClientAuthentication};
 use crate::answer::Refusal;
@@ -84,7 +85,7 @@ impl RevocationEndpoint {
         match handed {
             Handed::End(revocation) => {
                 self.revocations
-                    .end(revocation, "revoked by the client", client.id().as_str())
+                    .revoke(RevocationCause::RevokedByClient, revocation, client.id().as_str())
                     .await?;
             }
             // RFC 7009 §2.2: an invalid token is no error; the client's purpose is achieved already.
@@ -103,7 +104,7 @@ impl RevocationEndpoint {
         let family_ended = match claims {
             Some(claims) if claims.fam.is_some() => {
                 let store = &self.store;
-                let known = store.standing(&claims.jti, claims.fam.as_deref(), client.id());
+                let known = store.token_facts(&claims.jti, claims.fam.as_deref(), client.id(), None);
                 known.await?.family_ended
             }
             _ => false,

@@ -6,7 +6,6 @@ use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use latchkey_identity_store::Store;
-use latchkey_protocol::introspect::Standing;
 use latchkey_protocol::userinfo::{self, Token};
 use latchkey_protocol::{ClientId, OAuthError, Scope};
 
@@ -121,9 +120,8 @@ impl UserinfoEndpoint {
         let answered = async {
             let store = &self.store;
             let known = store
-                .standing(&claims.jti, claims.fam.as_deref(), &client_id)
+                .token_facts(&claims.jti, claims.fam.as_deref(), &client_id, Some(&claims.sub))
                 .await?;
-            let person = store.person(store.db(), &claims.sub).await?;
             let scope = Scope::try_from(scope).map_err(|_| IdentityError::Unexpected("a scope of ours"))?;
             let token = Token {
                 aud: &claims.aud,
@@ -131,13 +129,7 @@ impl UserinfoEndpoint {
                 iat: claims.iat,
                 is_machine: claims.sub == claims.client_id,
             };
-            let standing = Standing {
-                token_revoked: known.token_revoked,
-                family_ended: known.family_ended,
-                client: known.client.as_ref(),
-                person_ended: person.is_none(),
-            };
-            Ok::<_, IdentityError>(userinfo::answer(&self.issuer, token, standing, person.as_ref()))
+            Ok::<_, IdentityError>(userinfo::answer(&self.issuer, token, known.validity()))
         };
         let answer = match answered.await {
             Ok(Ok(claims)) => serde_json::to_string(&claims).map_err(|_| OAuthError::Internal.into()),

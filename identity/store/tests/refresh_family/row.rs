@@ -106,6 +106,10 @@ impl Rows {
                         client_id: "app".into(),
                     };
                     let told = store.add_revocation(&tx, &ended, end.cause, Timestamp(now)).await;
+                    store
+                        .end_family(&tx, &end.fam, end.cause, Timestamp(now))
+                        .await
+                        .unwrap();
                     told.map(|_| held.is_some())
                 }
                 Decision::Rotate(_) | Decision::UsedWithoutRotation(_) | Decision::Refused(_) => Ok(true),

@@ -3,11 +3,11 @@
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::client::{Client, ClientId, Metadata};
 use latchkey_protocol::consent::Consent;
+use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::person::Person;
 use latchkey_protocol::refresh::{Decision, Facts, Family, Limits, decide};
 use latchkey_protocol::refresh_token::{self, Handle, KeyId, Macs, Name, RefreshToken, Salt};
 use latchkey_protocol::session::SignIn;
-use latchkey_protocol::standing::Standing;
 use latchkey_protocol::{Scope, Timestamp};
 
 const SALT: Salt = Salt([4; 32]);
@@ -142,10 +142,10 @@ impl World {
             family: Some(row),
             client: &self.client,
             proof: None,
-            standing: Standing {
+            validity: GrantValidity {
                 person: Some(&self.person),
                 consent: Some(&self.consent),
-                session_ended: false,
+                ..GrantValidity::default()
             },
             issuer: "https://id.test",
             resources: &[],

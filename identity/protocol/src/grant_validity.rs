@@ -1,0 +1,198 @@
+//! Whether what a code, a refresh token or an access token stands on still holds. It is looked at anew each time that one
+//! is used, and in one place, so that no grant and no endpoint forgets what its sibling checks.
+
+use crate::Timestamp;
+use crate::audience::Granted;
+use crate::client::Client;
+use crate::consent::Consent;
+use crate::error::GrantRefusal;
+use crate::person::Person;
+
+/// What the store knows now of everything that a grant stands on. What is not there has ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GrantValidity<'a> {
+    /// The client. Asked for access tokens alone: with a code or a refresh token it has just proved itself.
+    pub client: Option<&'a Client>,
+    /// The person; none for a machine's own token.
+    pub person: Option<&'a Person>,
+    /// What they allow the client. Asked for codes and refresh tokens alone: with a consent its families end.
+    pub consent: Option<&'a Consent>,
+    /// Whether somebody *ended* the session: a sign-out, a changed password, an administrator. Its own expiry is no
+    /// end, and a session that is not there any more was ended. Asked for codes and refresh tokens alone, as above.
+    pub session_ended: bool,
+    /// Whether the family that an access token came from has ended.
+    pub family_ended: bool,
+    /// Whether the access token itself was revoked.
+    pub token_revoked: bool,
+}
+
+impl<'a> GrantValidity<'a> {
+    /// For a code or a refresh token: the person and what they allow, when everything holds. What is `offline` does not
+    /// need the session.
+    pub fn grant(&self, offline: bool) -> Result<(&'a Person, &'a Granted), GrantRefusal> {
+        let person = self.person.ok_or(GrantRefusal::PersonGone)?;
+        person.may_act()?;
+        let consent = self
+            .consent
+            .filter(|consent| consent.withdrawn_at.is_none())
+            .ok_or(GrantRefusal::ConsentWithdrawn)?;
+        if self.session_ended && !offline {
+            return Err(GrantRefusal::SessionEnded);
+        }
+        Ok((person, &consent.granted))
+    }
+
+    /// For an access token that was issued in the second `iat`: whether it is still good. `is_machine` when its `sub` is the
+    /// client itself.
+    pub fn holds_for_token(&self, iat: i64, is_machine: bool) -> bool {
+        let Some(client) = self.client.filter(|client| client.disabled_at.is_none()) else {
+            return false;
+        };
+        let person = self.person.filter(|person| person.may_act().is_ok());
+        let valid_from = match (is_machine, person) {
+            (true, _) => valid_from(client, None),
+            (false, Some(person)) => valid_from(client, Some(person)),
+            (false, None) => return false,
+        };
+        iat >= valid_from && !self.family_ended && !self.token_revoked
+    }
+}
+
+/// The first second whose access tokens count, of a client for this person or in its own name: those of before have ended.
+/// Whoever issues one stamps it no earlier.
+pub fn valid_from(client: &Client, person: Option<&Person>) -> i64 {
+    let also = match person {
+        Some(person) => person.tokens_before,
+        None => client.machine_tokens_before,
+    };
+    let before: Option<Timestamp> = client.tokens_before.max(also);
+    before.map_or(i64::MIN, |before| before.seconds() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::tests::machine;
+    use crate::consent::tests::consent;
+    use crate::person::tests::carol;
+
+    #[test]
+    fn cve_2026_9798_cve_2026_16103_cve_2026_88770_tk_10_rt_09_nothing_stands_on_what_has_ended() {
+        let (person, allowed) = (carol(), consent("openid"));
+        let mut locked = carol();
+        locked.locked_at = Some(Timestamp(1));
+        let mut withdrawn = consent("openid");
+        withdrawn.withdrawn_at = Some(Timestamp(1));
+        let whole = GrantValidity {
+            person: Some(&person),
+            consent: Some(&allowed),
+            ..GrantValidity::default()
+        };
+        let reason = |validity: GrantValidity<'_>, offline| validity.grant(offline).err();
+        assert_eq!(reason(whole, false), None);
+        let (gone, locked) = (
+            GrantValidity {
+                person: None,
+                ..whole
+            },
+            GrantValidity {
+                person: Some(&locked),
+                ..whole
+            },
+        );
+        let ended = GrantValidity {
+            session_ended: true,
+            ..whole
+        };
+        for offline in [false, true] {
+            assert_eq!(reason(gone, offline), Some(GrantRefusal::PersonGone));
+            assert_eq!(reason(locked, offline), Some(GrantRefusal::PersonLocked));
+            for consent in [None, Some(&withdrawn)] {
+                assert_eq!(
+                    reason(GrantValidity { consent, ..whole }, offline),
+                    Some(GrantRefusal::ConsentWithdrawn)
+                );
+            }
+        }
+        assert_eq!(reason(ended, false), Some(GrantRefusal::SessionEnded));
+        assert_eq!(reason(ended, true), None);
+        let nothing = GrantValidity::default();
+        assert_eq!(reason(nothing, true), Some(GrantRefusal::PersonGone));
+    }
+
+    #[test]
+    fn a_token_counts_from_the_second_after_the_last_that_ended() {
+        let (mut client, mut person) = (machine(), carol());
+        assert_eq!(valid_from(&client, None), i64::MIN);
+        client.machine_tokens_before = Some(Timestamp(3_000_999));
+        assert_eq!(valid_from(&client, None), 3_001);
+        assert_eq!(valid_from(&client, Some(&person)), i64::MIN, "not a machine's");
+        person.tokens_before = Some(Timestamp(2_000_500));
+        assert_eq!(valid_from(&client, Some(&person)), 2_001);
+        client.tokens_before = Some(Timestamp(4_000_000));
+        assert_eq!(valid_from(&client, Some(&person)), 4_001);
+        let validity = GrantValidity {
+            client: Some(&client),
+            person: Some(&person),
+            ..GrantValidity::default()
+        };
+        for is_machine in [true, false] {
+            for (iat, holds) in [(4_000, false), (4_001, true), (4_002, true)] {
+                assert_eq!(
+                    validity.holds_for_token(iat, is_machine),
+                    holds,
+                    "{iat} {is_machine}"
+                );
+            }
+        }
+    }
+
+    /// The fact that is spoiled, and whether a person's and a machine's token are still good.
+    type Row = (&'static str, fn(&mut GrantValidity<'_>), bool, bool);
+
+    #[test]
+    fn cve_2026_9798_tk_10_in_03_no_access_token_outlives_what_it_stands_on() {
+        let (client, person) = (machine(), carol());
+        let mut disabled = machine();
+        disabled.disabled_at = Some(Timestamp(1));
+        let whole = GrantValidity {
+            client: Some(&client),
+            person: Some(&person),
+            ..GrantValidity::default()
+        };
+        let table: [Row; 6] = [
+            ("nothing", |_| {}, true, true),
+            ("client", |v| v.client = None, false, false),
+            ("family", |v| v.family_ended = true, false, false),
+            ("token", |v| v.token_revoked = true, false, false),
+            ("person", |v| v.person = None, false, true),
+            // A consent and a session end their families, and those the token.
+            ("session", |v| v.session_ended = true, true, true),
+        ];
+        for (what, spoil, of_person, of_machine) in table {
+            let mut validity = whole;
+            spoil(&mut validity);
+            assert_eq!(validity.holds_for_token(1, false), of_person, "{what}");
+            assert_eq!(validity.holds_for_token(1, true), of_machine, "{what}");
+        }
+        let of_disabled = GrantValidity {
+            client: Some(&disabled),
+            ..whole
+        };
+        assert!(!of_disabled.holds_for_token(1, false) && !of_disabled.holds_for_token(1, true));
+        let changes: [fn(&mut Person); 3] = [
+            |p| p.disabled_at = Some(Timestamp(1)),
+            |p| p.locked_at = Some(Timestamp(1)),
+            |p| p.deleted_at = Some(Timestamp(1)),
+        ];
+        for change in changes {
+            let mut ended = carol();
+            change(&mut ended);
+            let validity = GrantValidity {
+                person: Some(&ended),
+                ..whole
+            };
+            assert!(!validity.holds_for_token(1, false), "{ended:?}");
+        }
+    }
+}

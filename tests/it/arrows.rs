@@ -47,13 +47,13 @@ const MAY: [(&str, &[&str]); 17] = [
     (
         "latchkey-testkit",
         &[
+            "latchkey-protocol",
             "latchkey-contracts",
             "latchkey-guard",
             "latchkey-kit",
             "latchkey-clock",
             "latchkey-db",
             "latchkey-bus",
-            "latchkey-http",
         ],
     ),
     (
@@ -192,6 +192,8 @@ fn a_planted_arrow_is_found() {
         ("latchkey-gateway", "latchkey-catalog"),
         ("latchkey-storefront", "latchkey-catalog"),
         ("latchkey-relying-party", "latchkey-contracts"),
+        ("latchkey-testkit", "latchkey"),
+        ("latchkey-protocol", "latchkey-testkit"),
         ("xtask", "latchkey-db"),
     ] {
         let mut graph = graph();

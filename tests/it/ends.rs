@@ -105,6 +105,7 @@ async fn op_07_a_node_that_has_lost_its_database_issues_nothing() {
     let machine = house.machine("demo-machine");
     assert_eq!(machine.ask(&[]).await.status, 200);
     identity.store().db().close().await;
+    house.leaves("what waited in the database that is closed");
     until("it answers 503", async || machine.ask(&[]).await.status == 503).await;
     let refused = machine.ask(&[]).await;
     assert_eq!(

@@ -98,13 +98,7 @@ impl Line {
             .build()
             .ok()?;
         let response = self.http.execute(request).await.ok()?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.ok()?;
-        Some(Answer {
-            status,
-            headers,
-            text,
-        })
+        Answer::received(response).await.ok()
     }
 
     /// Waits for the start after `seen`, unless the server was only too busy to do what it was asked.

@@ -19,10 +19,7 @@ async fn pieces_pass_as_they_come_in_both_directions() {
     wire.write("POST /api/echo/x HTTP/1.1\r\nhost: localhost:8080\r\ntransfer-encoding: chunked\r\n\r\n")
         .await;
     wire.write("3\r\none\r\n").await;
-    assert_eq!(
-        wire.head().await.unwrap().header("transfer-encoding"),
-        Some("chunked")
-    );
+    assert_eq!(wire.head().await.unwrap().header("transfer-encoding"), "chunked");
     assert!(wire.until("3\r\none\r\n").await.is_some());
     // Nothing of the second piece was sent before the first one was back: no body is collected anywhere.
     wire.write("3\r\ntwo\r\n").await;
@@ -50,7 +47,8 @@ async fn trailers_of_an_answer_are_dropped() {
     let mut wire = Wire::to(edge).await;
     wire.write("GET /api/echo/x HTTP/1.1\r\nhost: localhost:8080\r\nte: trailers\r\n\r\n")
         .await;
-    assert_eq!(wire.head().await.unwrap().header("trailer"), None);
+    let head = wire.head().await.unwrap();
+    assert!(!head.headers.contains_key("trailer"), "{head:?}");
     assert_eq!(wire.until("0\r\n\r\n").await.unwrap(), b"2\r\nok\r\n0\r\n\r\n");
 }
 

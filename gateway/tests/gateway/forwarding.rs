@@ -28,7 +28,7 @@ async fn an_ordinary_request_goes_through_with_its_body_and_headers() {
     .await;
     let answer = wire.answer(false).await.unwrap();
     assert_eq!(
-        (answer.status, answer.text().as_str(), answer.whole),
+        (answer.status, answer.text.as_str(), wire.whole),
         (200, "hello", true)
     );
     let seen = upstream.take().remove(0);
@@ -74,14 +74,10 @@ async fn head_is_asked_as_head_and_keeps_the_length_that_get_would_have() {
         ask(edge, "HEAD", "/api/echo/known", &[])
             .await
             .header("content-length"),
-        Some("5")
+        "5"
     );
-    assert_eq!(
-        ask(edge, "HEAD", "/api/echo/unknown", &[])
-            .await
-            .header("content-length"),
-        None
-    );
+    let unknown = ask(edge, "HEAD", "/api/echo/unknown", &[]).await;
+    assert!(!unknown.headers.contains_key("content-length"), "{unknown:?}");
 }
 
 #[tokio::test]
@@ -97,8 +93,8 @@ async fn an_answer_without_content_stays_without() {
         .await;
         let edge = gateway(vec![route(upstream.origin())], options()).await;
         let answer = ask(edge, "GET", "/api/echo/x", &[]).await;
-        assert_eq!((answer.status, answer.header("content-length")), (status, None));
-        assert_eq!(answer.header("etag"), Some("\"1\""));
+        assert_eq!((answer.status, answer.header("etag")), (status, "\"1\""));
+        assert!(!answer.headers.contains_key("content-length"), "{answer:?}");
     }
 }
 
@@ -149,7 +145,7 @@ async fn gw_08_an_upgrade_is_ignored_and_what_follows_it_is_not_read_as_a_reques
         let answer = wire.answer(false).await.unwrap();
         assert_eq!(
             (answer.status, answer.header("connection")),
-            (200, Some("close")),
+            (200, "close"),
             "{upgrade}"
         );
         assert!(wire.is_over().await, "{upgrade}");

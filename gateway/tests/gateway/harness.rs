@@ -20,6 +20,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+pub use latchkey_testkit::Answer;
+
 /// When every gateway of these tests believes to be.
 pub const NOW: i64 = 1_795_000_000_000;
 
@@ -230,45 +232,12 @@ pub async fn edge() -> (SocketAddr, Upstream) {
     (gateway(vec![route(upstream.origin())], options()).await, upstream)
 }
 
-/// One answer as it stood on the wire.
-#[derive(Debug, Default)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-    /// Whether the body ended as its framing says.
-    pub whole: bool,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(own, _)| own == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The member `code` of a problem.
-    pub fn code(&self) -> String {
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{self:?}"
-        );
-        let problem: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
-        assert_eq!(problem["status"], self.status);
-        problem["code"].as_str().unwrap().to_owned()
-    }
-}
-
 /// One connection to the gateway.
 pub struct Wire {
     stream: TcpStream,
     ahead: Vec<u8>,
+    /// Whether the body of the last answer ended as its framing says.
+    pub whole: bool,
 }
 
 impl Wire {
@@ -276,6 +245,7 @@ impl Wire {
         Self {
             stream: TcpStream::connect(address).await.unwrap(),
             ahead: Vec::new(),
+            whole: false,
         }
     }
 
@@ -319,37 +289,30 @@ impl Wire {
     /// Status and headers of the next answer.
     pub async fn head(&mut self) -> Option<Answer> {
         let head = self.until("\r\n\r\n").await?;
-        let head = String::from_utf8_lossy(&head).into_owned();
-        let mut lines = head.trim_end().split("\r\n");
-        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-        let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers = headers
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        Some(Answer {
-            status,
-            headers,
-            ..Answer::default()
-        })
+        Answer::of_head(&String::from_utf8_lossy(&head))
     }
 
     /// The next answer with its body; of a HEAD request, say so.
     pub async fn answer(&mut self, to_head: bool) -> Option<Answer> {
-        let mut answer = self.head().await?;
-        if to_head || matches!(answer.status, 204 | 304) {
-            answer.whole = true;
-        } else if let Some(length) = answer.header("content-length") {
-            let length: usize = length.parse().unwrap();
-            while self.ahead.len() < length && self.more().await {}
-            answer.whole = self.ahead.len() >= length;
-            answer.body = self.ahead.drain(..length.min(self.ahead.len())).collect();
-        } else if answer.header("transfer-encoding") == Some("chunked") {
-            answer.whole = self.chunks(&mut answer.body).await.is_some();
-        } else {
-            while self.more().await {}
-            answer.body = std::mem::take(&mut self.ahead);
-        }
-        Some(answer)
+        let head = self.head().await?;
+        let mut body = Vec::new();
+        self.whole = match (head.header("content-length"), head.header("transfer-encoding")) {
+            _ if to_head || matches!(head.status, 204 | 304) => true,
+            ("", "chunked") => self.chunks(&mut body).await.is_some(),
+            ("", _) => {
+                while self.more().await {}
+                body = std::mem::take(&mut self.ahead);
+                false
+            }
+            (length, _) => {
+                let length: usize = length.parse().unwrap();
+                while self.ahead.len() < length && self.more().await {}
+                let whole = self.ahead.len() >= length;
+                body.extend(self.ahead.drain(..length.min(self.ahead.len())));
+                whole
+            }
+        };
+        Some(head.with_text(String::from_utf8_lossy(&body).into_owned()))
     }
 
     async fn chunks(&mut self, body: &mut Vec<u8>) -> Option<()> {
@@ -377,12 +340,16 @@ impl Wire {
 
 /// One exchange on a connection of its own.
 pub async fn raw(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
+    exchange(address, request).await.0
+}
+
+/// The same, and whether the body ended as its framing says.
+pub async fn exchange(address: SocketAddr, request: impl AsRef<[u8]>) -> (Answer, bool) {
     let request = request.as_ref();
     let mut wire = Wire::to(address).await;
     wire.write(request).await;
-    wire.answer(request.starts_with(b"HEAD "))
-        .await
-        .unwrap_or_default()
+    let answer = wire.answer(request.starts_with(b"HEAD ")).await;
+    (answer.unwrap_or_default(), wire.whole)
 }
 
 /// A request of ordinary shape, with `lines` among its headers.

@@ -144,10 +144,7 @@ async fn cve_2023_36456_gw_01_the_gateway_says_itself_what_it_removed() {
     assert_eq!(seen.header("x-forwarded-host"), ["localhost:8080"]);
     assert_eq!(seen.header("x-request-deadline"), [(NOW + 30_000).to_string()]);
     assert_eq!(seen.header("via"), ["1.1 latchkey"]);
-    assert_eq!(
-        seen.header("x-request-id"),
-        [answer.header("x-request-id").unwrap()]
-    );
+    assert_eq!(seen.header("x-request-id"), [answer.header("x-request-id")]);
     assert_ne!(seen.header("x-request-id"), ["theirs"]);
 }
 
@@ -312,20 +309,13 @@ async fn an_answer_brings_neither_cookies_nor_the_upstreams_own_headers() {
     let edge = gateway(vec![route(upstream.origin())], options()).await;
     let answer = ask(edge, "POST", "/api/echo/x", &["content-length: 0"]).await;
     for name in ["server", "x-powered-by", "set-cookie", "connection", "x-inner"] {
-        assert_eq!(answer.header(name), None, "{name}");
+        assert!(!answer.headers.contains_key(name), "{name}");
     }
-    assert_eq!((answer.status, answer.text().as_str()), (201, "made"));
-    assert_eq!(answer.header("location"), Some("/api/echo/x/1"));
-    assert_eq!(answer.header("etag"), Some("\"1\""));
-    assert_eq!(
-        answer
-            .headers
-            .iter()
-            .filter(|(name, _)| name == "x-request-id")
-            .count(),
-        1
-    );
-    assert_ne!(answer.header("x-request-id"), Some("theirs"));
+    assert_eq!((answer.status, answer.text.as_str()), (201, "made"));
+    assert_eq!(answer.header("location"), "/api/echo/x/1");
+    assert_eq!(answer.header("etag"), "\"1\"");
+    assert_eq!(answer.headers.get_all("x-request-id").iter().count(), 1);
+    assert_ne!(answer.header("x-request-id"), "theirs");
 }
 
 #[tokio::test]
@@ -350,8 +340,8 @@ async fn gw_16_an_answer_with_a_line_break_in_a_header_never_becomes_two_headers
         let edge = gateway(vec![route(upstream.origin())], options()).await;
         let answer = ask(edge, "GET", "/api/echo/x", &[]).await;
         assert!(matches!(answer.status, 200 | 502), "{value:?}: {answer:?}");
-        assert_eq!(answer.header("x-evil"), None, "{value:?}");
-        let said = answer.header("x-said").unwrap_or_default();
+        assert!(!answer.headers.contains_key("x-evil"), "{value:?}");
+        let said = answer.header("x-said");
         assert!(!said.chars().any(char::is_control), "{value:?}: {answer:?}");
     }
 }

@@ -47,7 +47,8 @@ impl Lines {
     /// The text of the one access line of a request. The gateway writes it once it lets the exchange go, which
     /// may be after the client has its last byte.
     async fn text_of(&self, answer: &Answer) -> String {
-        let id = answer.header("x-request-id").unwrap().to_owned();
+        let id = answer.header("x-request-id").to_owned();
+        assert!(!id.is_empty(), "{answer:?}");
         let search = async {
             loop {
                 let all = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();

@@ -293,7 +293,7 @@ async fn an_undeclared_path_is_a_problem_with_a_request_id() {
     let edge = gateway(vec![route(upstream.origin())], options()).await;
     let answer = ask(edge, "GET", "/api/nothing", &[]).await;
     assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
-    assert_eq!(answer.header("x-request-id").unwrap().len(), 32);
+    assert_eq!(answer.header("x-request-id").len(), 32);
 }
 
 #[tokio::test]
@@ -307,10 +307,7 @@ async fn an_undeclared_method_is_told_what_is_declared() {
             (405, "method_not_allowed"),
             "{method}"
         );
-        assert_eq!(
-            answer.header("allow"),
-            Some("GET, HEAD, POST, PUT, PATCH, DELETE")
-        );
+        assert_eq!(answer.header("allow"), "GET, HEAD, POST, PUT, PATCH, DELETE");
     }
     let answer = raw(
         edge,

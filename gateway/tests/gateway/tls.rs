@@ -70,7 +70,7 @@ async fn status(upstream: &Upstream, roots: RootCertStore) -> (u16, String) {
     )
     .await;
     let answer = ask(edge, "GET", "/api/echo/x", &[]).await;
-    (answer.status, answer.text())
+    (answer.status, answer.text)
 }
 
 #[tokio::test]

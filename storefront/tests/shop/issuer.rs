@@ -4,26 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use http::{HeaderMap, Request, StatusCode};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
 use latchkey_relying_party::{Oidc, People, Registration, Seal, Store};
 use latchkey_storefront::CLIENT;
+use latchkey_testkit::Answer;
+use latchkey_testkit::mint::{Signer, b64};
 use latchkey_web::Origins;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::stub::{Answer, ORIGIN, Shop, Stub, client};
+use crate::stub::{ORIGIN, Shop, Stub, client};
 
 /// An issuer with one ES256 key.
 #[derive(Clone)]
@@ -34,8 +32,7 @@ pub struct Issuer {
 }
 
 struct Inner {
-    pair: EcdsaKeyPair,
-    kid: String,
+    signer: Signer,
     /// Codes that were not redeemed yet.
     codes: BTreeMap<String, Grant>,
     /// Every code that came to the token endpoint, in order.
@@ -69,8 +66,7 @@ pub struct Browser<'a> {
 impl Issuer {
     pub async fn start(clock: Clock) -> Self {
         let inner = Inner {
-            pair: pair(),
-            kid: "k-1".to_owned(),
+            signer: Signer::ec("k-1"),
             codes: BTreeMap::new(),
             redeemed: Vec::new(),
             revoked: BTreeSet::new(),
@@ -135,7 +131,7 @@ impl Issuer {
 
     /// The header that its tokens have.
     pub fn header(&self, typ: &str) -> Value {
-        json!({"alg": "ES256", "kid": self.inner().kid, "typ": typ})
+        json!({"alg": "ES256", "kid": self.inner().signer.kid, "typ": typ})
     }
 
     fn now_s(&self) -> i64 {
@@ -145,20 +141,8 @@ impl Issuer {
 
 impl Inner {
     fn sign(&self, header: &Value, claims: &Value) -> String {
-        let text = format!(
-            "{}.{}",
-            B64.encode(header.to_string()),
-            B64.encode(claims.to_string())
-        );
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
-        format!("{text}.{}", B64.encode(signature.as_ref()))
+        self.signer.jws(&header.to_string(), &claims.to_string())
     }
-}
-
-fn pair() -> EcdsaKeyPair {
-    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
-    EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref()).unwrap()
 }
 
 /// A path of the shop's callback with these parameters.
@@ -179,12 +163,7 @@ async fn metadata(State(issuer): State<Issuer>) -> axum::Json<Value> {
 }
 
 async fn jwks(State(issuer): State<Issuer>) -> axum::Json<Value> {
-    let inner = issuer.inner();
-    let point = inner.pair.public_key().as_ref();
-    axum::Json(json!({"keys": [{
-        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": inner.kid,
-        "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..]),
-    }]}))
+    axum::Json(json!({"keys": [issuer.inner().signer.jwk()]}))
 }
 
 async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
@@ -214,16 +193,16 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
     let Some(grant) = inner.codes.remove(&code) else {
         return invalid.into_response();
     };
-    if B64.encode(digest(&SHA256, form["code_verifier"].as_bytes())) != grant.challenge {
+    if b64(digest(&SHA256, form["code_verifier"].as_bytes()).as_ref()) != grant.challenge {
         return invalid.into_response();
     }
     let access = format!("access.{}.{code}", grant.sub);
     let claims = json!({
         "iss": issuer.url, "sub": grant.sub, "aud": "shop", "iat": now_s, "exp": now_s + 300,
         "nonce": grant.nonce, "sid": format!("sid-{code}"),
-        "at_hash": B64.encode(&digest(&SHA256, access.as_bytes()).as_ref()[..16]),
+        "at_hash": b64(&digest(&SHA256, access.as_bytes()).as_ref()[..16]),
     });
-    let header = json!({"alg": "ES256", "kid": inner.kid, "typ": "JWT"});
+    let header = json!({"alg": "ES256", "kid": inner.signer.kid, "typ": "JWT"});
     axum::Json(json!({
         "access_token": access, "token_type": "Bearer", "expires_in": 300, "scope": "openid profile",
         "refresh_token": format!("refresh-{code}"), "id_token": inner.sign(&header, &claims),
@@ -349,7 +328,7 @@ impl Browser<'_> {
     /// A tab begins to sign in: where the issuer is asked.
     pub async fn begin(&self, back: &str) -> String {
         let answer = self.get(&begin_at(back)).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        assert_eq!(answer.status, 303, "{}", answer.text);
         answer.header("location").to_owned()
     }
 
@@ -358,7 +337,7 @@ impl Browser<'_> {
         let mut path = path.to_owned();
         for _ in 0..10 {
             let answer = self.get(&path).await;
-            if answer.status != StatusCode::SEE_OTHER {
+            if answer.status != 303 {
                 return (path, answer);
             }
             let to = answer.header("location");
@@ -384,14 +363,14 @@ impl Browser<'_> {
         request.headers_mut().insert("origin", ORIGIN.parse().unwrap());
         let form = format!("token={}", token[0]);
         let answer = self.site.shop.send(request.map(|_| Body::from(form))).await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+        assert_eq!(answer.status, 303, "{}", answer.text);
         self.keep(&answer);
     }
 
     /// The name of who is signed in, as the home page has it.
     pub async fn who(&self) -> Option<String> {
         let page = self.get("/").await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        assert_eq!(page.status, 200, "{}", page.text);
         page.texts(".menu-name").into_iter().next()
     }
 }

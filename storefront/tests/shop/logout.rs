@@ -2,7 +2,7 @@
 //! where it is read, in `platform/relying_party`.
 
 use axum::body::Body;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::issuer::{Browser, Site};
@@ -42,13 +42,13 @@ async fn a_logout_token_ends_the_sign_ins_of_its_session_and_no_others() {
         let (bob, _) = signed_in(&site, "bob").await;
         let token = sign(&site, &claims(&site, "j-1", &sid));
         let answer = site.log_out(&token).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        assert_eq!(answer.status, 200, "{}", answer.text);
         assert_eq!(gone.who().await, None);
         assert_eq!(other.who().await.as_deref(), Some("Name of alice"));
         assert_eq!(bob.who().await.as_deref(), Some("Name of bob"));
         // What it asked for is done; it is not done twice.
         let again = site.log_out(&token).await;
-        assert_eq!(again.status, StatusCode::BAD_REQUEST);
+        assert_eq!(again.status, 400);
         assert_eq!(again.header("content-type"), "application/json");
     }
 }
@@ -65,7 +65,7 @@ async fn only_a_post_signs_anybody_out() {
                 .body(Body::empty())
                 .unwrap();
             let answer = site.shop.send(request).await;
-            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
+            assert_eq!(answer.status, 405, "{method}");
         }
         assert_eq!(alice.who().await.as_deref(), Some("Name of alice"));
     }

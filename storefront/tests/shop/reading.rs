@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use latchkey_testkit::Answer;
 use scraper::{ElementRef, Html, Selector};
 
-use crate::stub::{Answer, Shop, Stub};
+use crate::stub::{Shop, Stub};
 
 const PAGES: [&str; 9] = [
     "/",

@@ -1,14 +1,13 @@
 //! Signing in, in as many tabs as a person opens, and what strangers can do to it.
 
 use axum::body::Body;
-use http::StatusCode;
 use latchkey_clock::Random;
 use latchkey_relying_party::Seal;
 use latchkey_storefront::CLIENT;
+use latchkey_testkit::Answer;
 use url::Url;
 
 use crate::issuer::{Browser, Site, begin_at, callback};
-use crate::stub::Answer;
 
 /// One parameter of an address.
 fn parameter(address: &str, name: &str) -> String {
@@ -38,7 +37,7 @@ fn with(path: &str, name: &str, value: Option<&str>) -> String {
 
 /// Where an answer leads, with its status.
 fn to(answer: &Answer) -> (u16, &str) {
-    (answer.status.as_u16(), answer.header("location"))
+    (answer.status, answer.header("location"))
 }
 
 /// Eight tabs, each begun before any of them is finished.
@@ -92,7 +91,7 @@ async fn first_tabs_that_begin_at_the_same_moment_all_end_where_they_began() {
             .collect();
         for (callback, back) in callbacks.iter().zip(&backs) {
             let (path, answer) = browser.follow(callback, "alice").await;
-            assert_eq!((answer.status, &path), (StatusCode::OK, back));
+            assert_eq!((answer.status, &path), (200, back));
             assert_eq!(browser.who().await.as_deref(), Some("Name of alice"));
         }
     }
@@ -169,7 +168,7 @@ async fn a_code_whose_answer_was_lost_is_not_sent_again() {
         let callback = site.issuer.authorize(&browser.begin("/courses").await, "alice");
         site.issuer.set_away(true);
         let lost = browser.get(&callback).await;
-        assert_eq!(lost.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(lost.status, 503);
         let way = lost.attributes(".error-actions a", "href");
         assert_eq!(way, ["/signin?return=%2Fcourses"]);
         site.issuer.set_away(false);
@@ -227,7 +226,7 @@ async fn an_answer_to_another_browsers_sign_in_signs_nobody_in() {
         let first = site.issuer.authorize(&attacker.begin("/").await, "mallory");
         let second = site.issuer.authorize(&attacker.begin("/").await, "mallory");
         for callback in [&first, &second] {
-            assert_eq!(victim.get(callback).await.status, StatusCode::BAD_REQUEST);
+            assert_eq!(victim.get(callback).await.status, 400);
         }
         // With a sign-in of their own under way: of the first, the worst is that they sign in as themselves.
         victim.begin("/").await;
@@ -236,7 +235,7 @@ async fn an_answer_to_another_browsers_sign_in_signs_nobody_in() {
             (303, "/signin?return=%2F"),
             "may be another tab's"
         );
-        assert_eq!(victim.get(&second).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(victim.get(&second).await.status, 400);
         assert_eq!(victim.who().await, None);
         // Signed in, they stay who they are.
         victim.sign_in("alice").await;
@@ -250,7 +249,7 @@ async fn an_answer_to_another_browsers_sign_in_signs_nobody_in() {
         victim.sign_out().await;
         let own = site.issuer.authorize(&victim.begin("/").await, "alice");
         let injected = with(&own, "code", Some(&parameter(&second, "code")));
-        assert_eq!(victim.get(&injected).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(victim.get(&injected).await.status, 400);
         assert_eq!(victim.who().await, None);
     }
 }
@@ -276,7 +275,7 @@ async fn a_changed_answer_is_refused_or_leads_on_whoever_is_signed_in() {
             let changed = with(&good, name, value).replace("1%26x%3D2", "1&x=2");
             let redeemed = site.issuer.redeemed();
             let refused = browser.get(&changed).await;
-            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{what}");
+            assert_eq!(refused.status, 400, "{what}");
             assert_eq!(refused.texts("h1"), ["You are not signed in."], "{what}");
             let opened = name != "state" && name != "x";
             let way = if opened {
@@ -308,7 +307,7 @@ async fn a_sign_in_that_took_too_long_is_refused_with_a_way_back() {
         browser.sign_out().await;
         site.clock.advance(1);
         let refused = browser.get(&late).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+        assert_eq!(refused.status, 400);
         let way = refused.attributes(".error-actions a", "href");
         let (path, _) = browser.follow(&way[0], "alice").await;
         assert_eq!(path, "/courses");
@@ -334,7 +333,7 @@ async fn whoever_says_no_is_back_where_they_were_and_nobody_is_signed_in() {
             (303, "/courses")
         );
         let busy = browser.get(&answer("temporarily_unavailable")).await;
-        assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(busy.status, 503);
         assert_eq!(browser.who().await, None);
         // They change their mind in the same tab.
         let good = site.issuer.authorize(&request, "alice");
@@ -342,7 +341,7 @@ async fn whoever_says_no_is_back_where_they_were_and_nobody_is_signed_in() {
         // Nor does a stranger's no take anybody anywhere.
         let other = site.browser();
         let foreign = other.get(&answer("access_denied")).await;
-        assert_eq!(foreign.status, StatusCode::BAD_REQUEST);
+        assert_eq!(foreign.status, 400);
     }
 }
 

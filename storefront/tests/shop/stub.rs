@@ -6,12 +6,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode, header};
-use http_body_util::BodyExt;
+use http::{StatusCode, header};
 use latchkey_relying_party::People;
 use latchkey_storefront::{Storefront, router};
+use latchkey_testkit::Answer;
 use latchkey_web::Origins;
-use scraper::{Html, Selector};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -42,12 +41,6 @@ pub enum Instead {
 pub struct Shop {
     router: Router,
     asked: Arc<Mutex<Vec<String>>>,
-}
-
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
 }
 
 impl Default for Stub {
@@ -127,49 +120,12 @@ impl Shop {
     }
 
     pub async fn send(&self, request: http::Request<Body>) -> Answer {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = answer.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        Answer::of_response(self.router.clone().oneshot(request).await.unwrap()).await
     }
 
     /// Paths and queries that the catalog has seen.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
-    }
-}
-
-impl Answer {
-    pub fn page(&self) -> Html {
-        Html::parse_document(&self.text)
-    }
-
-    /// The texts of what a selector finds, with single spaces.
-    pub fn texts(&self, selector: &str) -> Vec<String> {
-        let selector = Selector::parse(selector).unwrap();
-        let page = self.page();
-        let found = page
-            .select(&selector)
-            .map(|element| element.text().collect::<String>());
-        found
-            .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
-            .collect()
-    }
-
-    pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
-        let selector = Selector::parse(selector).unwrap();
-        let page = self.page();
-        page.select(&selector)
-            .filter_map(|element| element.attr(name).map(str::to_owned))
-            .collect()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 

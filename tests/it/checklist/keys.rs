@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
@@ -13,6 +12,7 @@ use latchkey_clock::{Clock, Random};
 use latchkey_identity::{Seed, Vault};
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::keys::{JWKS_MAX_AGE_S, PUBLISHED_AFTER_MS, PUBLISHED_AHEAD_MS};
+use latchkey_testkit::mint::{Pair, Signer};
 use serde_json::{Value, json};
 
 use super::world::{World, header, lines, secret_of};
@@ -122,8 +122,8 @@ async fn jw_17_jw_18_the_jwks_holds_strong_public_keys_and_nothing_else() {
     matrix.end();
 }
 
-/// Signs with a key that is taken out of the database, as whoever stole it and the master key would.
-async fn stolen(world: &World, kid: &str) -> EcdsaKeyPair {
+/// A key that is taken out of the database, as whoever stole it and the master key would.
+async fn stolen(world: &World, kid: &str) -> Signer {
     let text = std::fs::read_to_string(world.data.with_file_name("keys").join("master.key"))
         .expect("the master key");
     let octets = hex::decode(text.trim()).expect("hexadecimal digits");
@@ -133,25 +133,20 @@ async fn stolen(world: &World, kid: &str) -> EcdsaKeyPair {
     let pkcs8 = vault
         .open(&format!("signing_keys/{kid}"), &row.wrapped_private)
         .expect("it opens");
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).expect("a key")
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).expect("a key");
+    Signer {
+        kid: kid.to_owned().leak(),
+        pair: Pair::Ec(pair),
+    }
 }
 
-fn forge(world: &World, pair: &EcdsaKeyPair, kid: &str) -> String {
+fn forge(world: &World, signer: &Signer) -> String {
     let now = world.now().seconds();
-    let head = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid});
     let claims = json!({
         "iss": world.house.issuer(), "sub": "m-basic", "client_id": "m-basic", "aud": "urn:latchkey:catalog",
         "iat": now, "exp": now + 300, "jti": format!("forged-{now}"), "scope": "catalog.read",
     });
-    let text = format!(
-        "{}.{}",
-        B64.encode(head.to_string()),
-        B64.encode(claims.to_string())
-    );
-    let signature = pair
-        .sign(&SystemRandom::new(), text.as_bytes())
-        .expect("a signature");
-    format!("{text}.{}", B64.encode(signature.as_ref()))
+    signer.token(&claims)
 }
 
 #[tokio::test]
@@ -178,7 +173,7 @@ async fn jw_17_twenty_rotations_refuse_no_good_token_and_accept_none_of_a_retire
     };
     let kid_of = |token: &str| header(token)["kid"].as_str().expect("a kid").to_owned();
     let mut matrix = Matrix::new("JW-17 rotation × token");
-    let mut retired: Vec<(EcdsaKeyPair, String)> = Vec::new();
+    let mut retired: Vec<Signer> = Vec::new();
     for round in 0..20 {
         let old = kid_of(&machine.token().await);
         let next = world
@@ -252,28 +247,32 @@ async fn jw_17_twenty_rotations_refuse_no_good_token_and_accept_none_of_a_retire
             !kids().await.contains(&old),
             kids().await,
         );
-        retired.push((stolen(&world, &old).await, old));
+        retired.push(stolen(&world, &old).await);
         until("the guard has the keys of now", async || {
-            let (pair, kid) = retired.last().expect("a key");
-            call(&forge(&world, pair, kid), &world.whoami()).await.status == 401
+            let signer = retired.last().expect("a key");
+            call(&forge(&world, signer), &world.whoami()).await.status == 401
         })
         .await;
-        for (pair, kid) in &retired {
-            let forged = forge(&world, pair, kid);
+        for signer in &retired {
+            let forged = forge(&world, signer);
             matrix.cell(
-                format!("{round} × forged by {kid}"),
+                format!("{round} × forged by {}", signer.kid),
                 accepted(&forged).await,
                 (false, 401),
             );
         }
     }
     assert_eq!(
-        retired.iter().map(|(_, kid)| kid).collect::<HashSet<_>>().len(),
+        retired
+            .iter()
+            .map(|signer| signer.kid)
+            .collect::<HashSet<_>>()
+            .len(),
         20
     );
     // The forgery is good but for its key.
     let living = kid_of(&machine.token().await);
-    let forged = forge(&world, &stolen(&world, &living).await, &living);
+    let forged = forge(&world, &stolen(&world, &living).await);
     matrix.cell(
         "forged by the key that signs",
         accepted(&forged).await,

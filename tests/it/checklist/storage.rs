@@ -387,6 +387,7 @@ async fn cve_2020_15223_tk_17_in_05_a_closed_database_answers_503_and_changes_no
     let token = machine.token().await;
     assert!(world.is_active(&token).await);
     world.db().close().await;
+    world.house.leaves("what waited in the database that is closed");
     let answer = machine.revoke(&token).await;
     assert_eq!(
         (answer.status, answer.code().as_str()),

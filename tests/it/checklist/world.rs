@@ -12,7 +12,6 @@ use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
-use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -313,21 +312,9 @@ pub async fn raw(url: &str, request: &[u8]) -> Answer {
     let _reset = stream.read_to_end(&mut bytes).await;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let mut lines = head.lines();
-    let status = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1))
-        .unwrap_or("0");
-    let mut headers = HeaderMap::new();
-    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).expect("a header name");
-        headers.append(name, value.parse().expect("a header value"));
-    }
-    Answer {
-        status: status.parse().unwrap_or(0),
-        headers,
-        text: body.to_owned(),
-    }
+    Answer::of_head(head)
+        .unwrap_or_default()
+        .with_text(body.to_owned())
 }
 
 /// An answer without what may differ between two equal ones.

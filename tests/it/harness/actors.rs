@@ -1,67 +1,8 @@
 //! Who speaks to the house: each with its own credentials.
 
-use std::fmt;
+use latchkey_testkit::Answer;
 
-use reqwest::header::HeaderMap;
-use serde_json::Value;
-
-use super::{http, log};
-
-/// A whole answer, kept for assertions.
-#[derive(Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl fmt::Debug for Answer {
-    /// With what was logged of it, where it failed inside of this process.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut answer = f.debug_struct("Answer");
-        answer
-            .field("status", &self.status)
-            .field("headers", &self.headers)
-            .field("text", &self.text);
-        if self.status >= 500 {
-            answer.field("logged", &log::of(self.header("x-request-id")));
-        }
-        answer.finish()
-    }
-}
-
-impl Answer {
-    pub async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.expect("an answer");
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self {
-            status,
-            headers,
-            text: response.text().await.expect("a body"),
-        }
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    }
-
-    /// `error` of OAuth, or `code` of a problem; empty where there is none.
-    pub fn code(&self) -> String {
-        let json: Value = serde_json::from_str(&self.text).unwrap_or_default();
-        json["error"]
-            .as_str()
-            .or(json["code"].as_str())
-            .unwrap_or_default()
-            .to_owned()
-    }
-}
+use super::http;
 
 /// Somebody without credentials.
 pub async fn anonymous(url: &str) -> Answer {

@@ -1,9 +1,6 @@
 //! An issuer that the harness runs: tokens that ours would never issue, at a catalog that trusts it.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+use latchkey_testkit::mint::{Signer, jwks};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -12,21 +9,14 @@ pub struct TestIssuer {
     pub url: String,
     /// Its key set.
     pub jwks: String,
-    pair: EcdsaKeyPair,
+    signer: Signer,
     stop: CancellationToken,
 }
 
 impl TestIssuer {
     pub async fn start() -> Self {
-        let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).expect("a key");
-        let point = pair.public_key().as_ref();
-        let jwks = json!({"keys": [{
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "test",
-            "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..]),
-        }]})
-        .to_string();
+        let signer = Signer::ec("test");
+        let jwks = jwks(&[&signer]);
         let served = jwks.clone();
         let router = axum::Router::new().route("/jwks", axum::routing::get(async move || served));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -42,7 +32,7 @@ impl TestIssuer {
         Self {
             url,
             jwks,
-            pair,
+            signer,
             stop,
         }
     }
@@ -55,20 +45,11 @@ impl TestIssuer {
         });
         let changes = changes.as_object().expect("claims").clone();
         claims.as_object_mut().expect("claims").extend(changes);
-        self.sign(&json!({"alg": "ES256", "typ": "at+jwt", "kid": "test"}), &claims)
+        self.signer.token(&claims)
     }
 
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let text = format!(
-            "{}.{}",
-            B64.encode(header.to_string()),
-            B64.encode(claims.to_string())
-        );
-        let signature = self
-            .pair
-            .sign(&SystemRandom::new(), text.as_bytes())
-            .expect("a signature");
-        format!("{text}.{}", B64.encode(signature.as_ref()))
+        self.signer.jws(&header.to_string(), &claims.to_string())
     }
 }
 

@@ -35,6 +35,7 @@ impl Write for Line {
 pub fn keep() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        latchkey_testkit::show_logged(|answer| of(answer.header("x-request-id")));
         let subscriber = tracing_subscriber::fmt()
             .json()
             .with_max_level(LevelFilter::WARN)
@@ -44,7 +45,7 @@ pub fn keep() {
 }
 
 /// What was said of this request.
-pub fn of(request_id: &str) -> Vec<String> {
+fn of(request_id: &str) -> Vec<String> {
     lines()
         .iter()
         .filter(|line| !request_id.is_empty() && line.contains(request_id))

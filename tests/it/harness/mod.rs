@@ -4,6 +4,7 @@ mod actors;
 mod app;
 mod browser;
 mod issuer;
+mod leftovers;
 mod log;
 mod process;
 mod webdriver;
@@ -11,16 +12,17 @@ mod webdriver;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use latchkey::config::{Config, Role};
 use latchkey::{DemoFile, Running, start};
 use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
-pub use actors::{Answer, Machine, anonymous, call};
+pub use actors::{Machine, anonymous, call};
 pub use app::{App, Tokens, VERIFIER, callback, challenge, claims, digest};
 pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
-pub use latchkey_testkit::Matrix;
+pub use latchkey_testkit::{Answer, Matrix};
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};
 
@@ -45,10 +47,14 @@ macro_rules! on_both_engines {
 pub(crate) use on_both_engines;
 
 /// Every role in this process, on free ports and a data folder of its own, with a clock that the test moves.
+///
+/// When it stops, no event is left behind and no task was given up ([`House::leaves`] says otherwise).
 pub struct House {
     pub running: Option<Running>,
     pub clock: Clock,
     config: Config,
+    /// What its test leaves behind on purpose.
+    leaves: OnceLock<&'static str>,
     _folder: TempDir,
 }
 
@@ -108,15 +114,14 @@ impl House {
             running: Some(running),
             clock,
             config,
+            leaves: OnceLock::new(),
             _folder: folder,
         }
     }
 
     /// Stops, and starts again on the same data at the same time. Ports that were free ones are others.
     pub async fn restarted(mut self) -> Self {
-        if let Some(running) = self.running.take() {
-            running.stop().await;
-        }
+        self.end().await;
         let started = start(self.config.clone(), self.clock.clone(), Random::system()).await;
         self.running = Some(started.expect("the house starts again"));
         self
@@ -168,10 +173,39 @@ impl House {
         assert!(browser.follow(done, "").await.has("#signed-out"));
     }
 
+    /// Says that this test breaks the house, and what is left behind of it when it stops.
+    pub fn leaves(&self, what: &'static str) {
+        self.leaves.set(what).expect("it is said once");
+    }
+
     /// Stops in good order.
     pub async fn stop(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
+        self.assert_every_task_is_kept();
         if let Some(running) = self.running.take() {
             running.stop().await;
+            if self.leaves.get().is_none() {
+                leftovers::assert_none(&self.config).await;
+            }
+        }
+    }
+
+    fn assert_every_task_is_kept(&self) {
+        if let (Some(running), None) = (&self.running, self.leaves.get()) {
+            let broken = running.broken().now_or_never();
+            assert_eq!(broken, None, "the process would have ended");
+        }
+    }
+}
+
+/// A test that ends without [`House::stop`] cannot wait for what is under way, but for a lost task nobody has to wait.
+impl Drop for House {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_every_task_is_kept();
         }
     }
 }

@@ -1,11 +1,23 @@
-//! What the tests of every crate share. It knows no crate that is tested by starting the house: journeys have their
-//! `TestServer` in `tests/it`.
+//! What the tests of every crate share, each part a feature, so that a crate builds only what its tests use. It knows no
+//! crate that is tested by starting the house: journeys have their `TestServer` in `tests/it`.
 
-#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+#![cfg_attr(
+    feature = "mint",
+    expect(clippy::unwrap_used, reason = "a test may fall over")
+)]
 
+#[cfg(feature = "http")]
+mod answer;
+#[cfg(feature = "html")]
+mod html;
 mod matrix;
+#[cfg(feature = "mint")]
 pub mod mint;
+#[cfg(feature = "refresh_family")]
+pub mod refresh_family;
 #[cfg(feature = "service")]
 pub mod service;
 
+#[cfg(feature = "http")]
+pub use answer::{Answer, show_logged};
 pub use matrix::Matrix;

@@ -17,7 +17,7 @@ use latchkey_kit::{Consumer, Context, ServiceSpec};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-pub use ask::{Answer, Ask};
+pub use ask::Ask;
 
 use crate::mint::{Signer, jwks};
 

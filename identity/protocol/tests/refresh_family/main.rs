@@ -2,13 +2,10 @@
 //! revocations, crashes and restores is answered as the sequential model answers it, and the same property turns red on
 //! defects of the kinds that other issuers have shipped.
 
-mod deciders;
-mod history;
-mod model;
-mod world;
-
-use deciders::{BranchOnRetry, Decider, OrderBySeconds, ReadThenWrite, Real, StartUpReset};
-use history::{Op, check, histories};
+use latchkey_testkit::refresh_family::deciders::{
+    BranchOnRetry, Decider, OrderBySeconds, ReadThenWrite, Real, StartUpReset,
+};
+use latchkey_testkit::refresh_family::history::{self, Op, check, histories};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 

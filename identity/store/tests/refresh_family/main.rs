@@ -1,28 +1,18 @@
 //! The refresh family against real databases: the histories, the sequential model and the seeded defects are those of
-//! the protocol's own test (`identity/protocol/tests/refresh_family`); here each commit is the store's SQL.
+//! the protocol's own test; here each commit is the store's SQL.
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
-#![expect(
-    dead_code,
-    reason = "the honest client and two defects are walked by the protocol's own test alone"
-)]
 
-#[path = "../../../protocol/tests/refresh_family/deciders.rs"]
-mod deciders;
-#[path = "../../../protocol/tests/refresh_family/history.rs"]
-mod history;
-#[path = "../../../protocol/tests/refresh_family/model.rs"]
-mod model;
 mod row;
-#[path = "../../../protocol/tests/refresh_family/world.rs"]
-mod world;
 
-use deciders::{Answered, BranchOnRetry, Decider, OrderBySeconds, Pending, Real, StartUpReset};
-use history::{Op, check, histories};
 use latchkey_protocol::refresh::Decision;
+use latchkey_testkit::refresh_family::deciders::{
+    self, Answered, BranchOnRetry, Decider, OrderBySeconds, Pending, Real, StartUpReset,
+};
+use latchkey_testkit::refresh_family::history::{Op, check, histories};
+use latchkey_testkit::refresh_family::world::{Issued, World};
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use row::Rows;
-use world::{Issued, World};
 
 /// Reads and commits on a database. What a history does to the row beside requests (a revocation, a restore) is written
 /// there before the next request sees it.

@@ -67,7 +67,7 @@ async fn rs_03_a_token_counts_only_in_one_authorization_header() {
     for_each_engine("one_header", |world| async move {
         let (ada, path) = (ada(), "/catalog/v1/whoami");
         let in_query = world.get(format!("{path}?access_token={ada}")).send().await;
-        assert!(in_query.status.is_client_error());
+        assert!((400..500).contains(&in_query.status), "{in_query:?}");
         let in_cookie = world
             .get(path)
             .header("cookie", &format!("access_token={ada}"))
@@ -133,7 +133,7 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
         let missing = world.read(&bob(), &fresh_key()).await;
         for hidden in [&courses[0], &courses[4]] {
             for who in [bob(), machine(), String::new()] {
-                for key in [hidden.id(), hidden.body["slug"].as_str().unwrap().to_owned()] {
+                for key in [hidden.id(), hidden.json()["slug"].as_str().unwrap().to_owned()] {
                     let answer = world.read(&who, &key).await;
                     matrix.cell(
                         format_args!("GET {key}"),
@@ -209,23 +209,20 @@ async fn whoami_says_what_the_guard_saw_for_any_token_of_the_audience() {
             .by(&token(&person("eve", "", &[])))
             .send()
             .await;
-        assert_eq!(
-            (bare.status.as_u16(), bare.body["scope"].as_str()),
-            (200, Some(""))
-        );
+        assert_eq!((bare.status, bare.json()["scope"].as_str()), (200, Some("")));
         let seen = world.get("/catalog/v1/whoami").by(&machine()).send().await;
         let expected = json!({
             "sub": "batch", "client_id": "batch", "aud": "urn:latchkey:catalog",
             "scope": "catalog.read catalog.write catalog.admin", "exp": NOW_MS / 1000 + 300
         });
-        assert_eq!(seen.body, expected);
+        assert_eq!(seen.json(), expected);
         let both = json!(["urn:latchkey:catalog", latchkey_testkit::service::ISSUER]);
         let seen = world
             .get("/catalog/v1/whoami")
             .by(&token(&with(person("eve", "", &[]), "aud", both.clone())))
             .send()
             .await;
-        assert_eq!(seen.body["aud"], both);
+        assert_eq!(seen.json()["aud"], both);
     })
     .await;
 }
@@ -282,11 +279,7 @@ async fn rs_11_head_obeys_the_policy_of_get() {
         let path = format!("/catalog/v1/courses/{}", draft.id());
         let answer = head(path.clone()).by(&ada()).send().await;
         assert_eq!(
-            (
-                answer.status.as_u16(),
-                answer.header("etag"),
-                answer.text.as_str()
-            ),
+            (answer.status, answer.header("etag"), answer.text.as_str()),
             (200, "\"1\"", "")
         );
         for (path, who, status) in [

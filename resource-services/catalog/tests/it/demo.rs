@@ -41,10 +41,10 @@ async fn the_demo_can_be_browsed() {
         );
         assert_eq!(world.titles("?q=baglama").await, ["Bağlamaya Giriş"]);
         let rust = world.read("", "rust-from-the-ground-up").await;
-        assert_eq!(rust.body["instructor_name"], "Mira Halvorsen");
-        assert_eq!(rust.body["list_price"]["amount"], 7_900);
-        assert_eq!(rust.body["sections"][0]["lessons"][0]["preview"], true);
-        assert_eq!(rust.body["sections"][0]["lessons"][1]["preview"], false);
+        assert_eq!(rust.json()["instructor_name"], "Mira Halvorsen");
+        assert_eq!(rust.json()["list_price"]["amount"], 7_900);
+        assert_eq!(rust.json()["sections"][0]["lessons"][0]["preview"], true);
+        assert_eq!(rust.json()["sections"][0]["lessons"][1]["preview"], false);
     })
     .await;
 }

@@ -7,7 +7,8 @@ use latchkey_db::sql;
 use latchkey_testkit::service;
 use serde_json::{Value, json};
 
-pub use latchkey_testkit::service::{Answer, Ask, NOW_MS, fresh_key, token};
+pub use latchkey_testkit::Answer;
+pub use latchkey_testkit::service::{Ask, NOW_MS, fresh_key, token};
 
 /// Runs a test on a fresh database of each engine.
 pub async fn for_each_engine<F, Fut>(name: &str, test: F)

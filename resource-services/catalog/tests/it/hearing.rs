@@ -34,7 +34,7 @@ async fn an_instructors_new_name_reaches_every_course_and_is_told() {
         .unwrap();
         let read = world.read("", &course.id()).await;
         assert_eq!(
-            (read.body["instructor_name"].as_str(), read.version()),
+            (read.json()["instructor_name"].as_str(), read.version()),
             (Some("Ada L."), 3)
         );
         let events = world.events().await;
@@ -71,7 +71,7 @@ async fn older_news_changes_nothing() {
         }
         let read = world.read("", &course.id()).await;
         assert_eq!(
-            (read.body["instructor_name"].as_str(), read.version()),
+            (read.json()["instructor_name"].as_str(), read.version()),
             (Some("Ada III"), 3)
         );
     })
@@ -111,7 +111,7 @@ async fn a_deleted_instructor_leaves_no_name_behind() {
         .unwrap();
         let gone = json!({"user_id": "ada", "erased_at": "2026-11-20T12:00:00Z", "version": 2});
         hear(&world, "identity.user.deleted.v1", gone).await.unwrap();
-        assert_eq!(world.read("", &course.id()).await.body["instructor_name"], "");
+        assert_eq!(world.read("", &course.id()).await.json()["instructor_name"], "");
     })
     .await;
 }

@@ -7,14 +7,11 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::FutureExt as _;
 use futures::future::{join_all, join3};
+use latchkey_testkit::mint::{Signer, jwks};
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Feed, pause};
@@ -40,49 +37,15 @@ const NODES_LAG_MS: u64 = 100;
 const LONGEST_WAY_MS: u64 = 300;
 const LONGEST_FETCH_MS: u64 = 60;
 
-struct Key {
-    kid: &'static str,
-    pair: EcdsaKeyPair,
-}
+static OLD: LazyLock<Signer> = LazyLock::new(|| Signer::ec("old"));
+static NEXT: LazyLock<Signer> = LazyLock::new(|| Signer::ec("next"));
 
-static OLD: LazyLock<Key> = LazyLock::new(|| Key::new("old"));
-static NEXT: LazyLock<Key> = LazyLock::new(|| Key::new("next"));
-
-impl Key {
-    fn new(kid: &'static str) -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-        Self { kid, pair }
-    }
-
-    fn jwks(&self) -> Vec<u8> {
-        let (x, y) = self.pair.public_key().as_ref()[1..].split_at(32);
-        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": self.kid, "x": x, "y": y}]})
-            .to_string()
-            .into_bytes()
-    }
-
-    fn sign(&self, typ: &str, payload: &Value) -> String {
-        let header = json!({"alg": "ES256", "typ": typ, "kid": self.kid}).to_string();
-        let text = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(payload.to_string())
-        );
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes());
-        let signature = signature.expect("a signature");
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
-    }
-
-    fn token(&self) -> String {
-        self.sign(
-            "at+jwt",
-            &json!({
-                "iss": ISSUER, "sub": "alice", "aud": NOTES, "client_id": "web", "iat": BASE_S,
-                "exp": BASE_S + 300, "jti": self.kid,
-            }),
-        )
-    }
+/// An access token of this key.
+fn token(key: &Signer) -> String {
+    key.token(&json!({
+        "iss": ISSUER, "sub": "alice", "aud": NOTES, "client_id": "web", "iat": BASE_S, "exp": BASE_S + 300,
+        "jti": key.kid,
+    }))
 }
 
 /// A guard and its network conditions.
@@ -148,7 +111,7 @@ impl World {
                 } else {
                     &NEXT
                 };
-                let jwks = key.jwks();
+                let jwks = jwks(&[key]).into_bytes();
                 sleep(way).await;
                 Ok(jwks)
             }
@@ -173,9 +136,10 @@ impl World {
             payload["prev"] = json!(prev);
         }
         let key = if revoked { &NEXT } else { &OLD };
+        let header = json!({"alg": key.alg(), "typ": "revocations+jwt", "kid": key.kid});
         Frame {
             event: event.to_owned(),
-            data: key.sign("revocations+jwt", &payload),
+            data: key.jws(&header.to_string(), &payload.to_string()),
         }
     }
 }
@@ -212,7 +176,7 @@ async fn live(world: World, plan: &Plan) -> Vec<String> {
 
 /// Requests arrive continuously with tokens of both keys; after the bound every verdict must be right.
 async fn judge(world: World, plan: &Plan, guard: &Guard) -> Vec<String> {
-    let (old, next) = (OLD.token(), NEXT.token());
+    let (old, next) = (token(&OLD), token(&NEXT));
     let mut faults = Vec::new();
     for ms in (plan.starts_ms..END_MS).step_by(53) {
         sleep_until(world.at(ms)).await;

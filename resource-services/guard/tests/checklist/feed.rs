@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::mint::{EC, ED, ISSUER, NOTES, NOW_S, PSS, RSA, Signer, Time, b64, ec, jwks};
+use crate::mint::{EC, ED, ISSUER, NOTES, NOW_S, PSS, RSA, Signer, Time, b64, jwks, minted};
 
 /// One connection of the receiver, seen from the server.
 struct Connection {
@@ -204,7 +204,7 @@ async fn in_06_a_revocation_on_the_feed_refuses_the_token() {
     assert_eq!(connection.headers[header::AUTHORIZATION], credentials);
     connection.say("snapshot", json!({"position": 5, "prev": null}));
     play.live_at(5).await;
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     assert_eq!(play.denial(&token).await, None);
     connection.say(
         "entries",
@@ -234,21 +234,21 @@ async fn every_kind_of_entry_is_understood() {
     );
     play.live_at(5).await;
     for (token, refusal) in [
-        (EC.token(json!({"jti": "other"})), Refusal::TokenRevoked),
-        (EC.token(json!({})), Refusal::FamilyRevoked),
+        (minted(&EC, json!({"jti": "other"})), Refusal::TokenRevoked),
+        (minted(&EC, json!({})), Refusal::FamilyRevoked),
         (
-            EC.token(json!({"fam": null, "sub": "bob"})),
+            minted(&EC, json!({"fam": null, "sub": "bob"})),
             Refusal::SubjectRevoked,
         ),
         (
-            EC.token(json!({"fam": null, "client_id": "app"})),
+            minted(&EC, json!({"fam": null, "client_id": "app"})),
             Refusal::ClientRevoked,
         ),
-        (ED.token(json!({"fam": null})), Refusal::KeyRevoked),
+        (minted(&ED, json!({"fam": null})), Refusal::KeyRevoked),
     ] {
         assert_eq!(play.denial(&token).await, Some(Denial::Token(refusal)));
     }
-    assert_eq!(play.denial(&EC.token(json!({"fam": null}))).await, None);
+    assert_eq!(play.denial(&minted(&EC, json!({"fam": null}))).await, None);
 }
 
 #[tokio::test]
@@ -297,7 +297,7 @@ async fn a_dropped_connection_is_resumed_where_it_was() {
     );
     play.live_at(9).await;
     assert_eq!(
-        play.denial(&EC.token(json!({}))).await,
+        play.denial(&minted(&EC, json!({}))).await,
         Some(Denial::Token(Refusal::TokenRevoked))
     );
 }
@@ -370,7 +370,7 @@ async fn a_bad_signature_breaks_the_connection() {
 #[tokio::test]
 async fn jw_04_an_access_token_is_no_message_of_the_feed() {
     breaks("heartbeat", || {
-        EC.token(json!({"epoch": "e1", "position": 5, "prev": 5}))
+        minted(&EC, json!({"epoch": "e1", "position": 5, "prev": 5}))
     })
     .await;
 }
@@ -481,17 +481,17 @@ async fn a_message_by_a_key_that_is_new_is_believed_within_the_cool_down() {
     let connection = play.connection().await;
     connection.say("snapshot", json!({"position": 5, "prev": null}));
     play.live_at(5).await;
-    let old = EC.token(json!({}));
+    let old = minted(&EC, json!({}));
     assert_eq!(play.denial(&old).await, None);
     // Not a second passes: the keys have just been fetched.
-    let next = ec("ec-2");
+    let next = Signer::ec("ec-2");
     *play.jwks.lock().await = jwks(&[&next]);
     let revoked = json!({"position": 6, "prev": 5, "entries": [{"kind": "key", "kid": EC.kid}]});
     connection.send("entries", &message(&next, revoked));
     play.live_at(6).await;
     assert_eq!(play.denial(&old).await, Some(Denial::Token(Refusal::KeyRevoked)));
     assert_eq!(
-        play.denial(&next.token(json!({}))).await,
+        play.denial(&minted(&next, json!({}))).await,
         None,
         "and the next one signs"
     );
@@ -508,7 +508,7 @@ async fn a_guard_that_is_connected_by_the_one_call_refuses_what_was_revoked() {
     let mut issuer = Issuer::start().await;
     let now_s = system_clock()().div_euclid(1_000);
     let guard = Guard::connect(ISSUER, NOTES, issuer.connection()).start(std::future::pending());
-    let token = EC.token(json!({"iat": now_s, "exp": now_s + 300}));
+    let token = minted(&EC, json!({"iat": now_s, "exp": now_s + 300}));
     assert!(guard.verify_token(&token).await.is_err(), "nothing is known yet");
     let connection = soon(issuer.connections.recv()).await.expect("a connection");
     let snapshot = json!({"iat": now_s, "position": 5, "prev": null});

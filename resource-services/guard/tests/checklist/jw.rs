@@ -4,10 +4,11 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use latchkey_guard::{Algorithm, Audiences, KeySet, Policy, Refusal, verify};
+use latchkey_testkit::mint::with;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::mint::{EC, ED, NOTES, NOW_S, PSS, Pair, RSA, b64, ec, jwks, keys, payload, policy};
+use crate::mint::{EC, ED, NOTES, NOW_S, PSS, Pair, RSA, Signer, b64, jwks, keys, minted, payload, policy};
 
 fn verdict(token: &str) -> Result<latchkey_guard::Claims, Refusal> {
     verify(token, &keys(), &policy(), NOW_S)
@@ -15,20 +16,14 @@ fn verdict(token: &str) -> Result<latchkey_guard::Claims, Refusal> {
 
 /// A token with changed header members (`null` removes one), signed again.
 fn with_header(changes: Value) -> String {
-    let mut header = EC.header();
-    for (name, value) in changes.as_object().expect("an object") {
-        match value {
-            Value::Null => drop(header.as_object_mut().expect("an object").remove(name)),
-            value => header[name] = value.clone(),
-        }
-    }
+    let header = with(EC.header(), &changes);
     EC.jws(&header.to_string(), &payload(json!({})).to_string())
 }
 
 #[test]
 fn a_good_token_of_each_algorithm_is_accepted() {
     for signer in [&*EC, &*ED, &*RSA, &*PSS] {
-        let claims = verdict(&signer.token(json!({"unknown": {"a": [1, null]}}))).expect("good");
+        let claims = verdict(&minted(signer, json!({"unknown": {"a": [1, null]}}))).expect("good");
         assert_eq!((claims.sub.as_str(), claims.is_machine()), ("alice", false));
     }
 }
@@ -62,9 +57,9 @@ fn jw_01_only_configured_algorithms_count() {
         algorithms: vec![Algorithm::ES256],
         ..policy()
     };
-    assert!(verify(&EC.token(json!({})), &keys(), &only_ec, NOW_S).is_ok());
+    assert!(verify(&minted(&EC, json!({})), &keys(), &only_ec, NOW_S).is_ok());
     assert_eq!(
-        verify(&RSA.token(json!({})), &keys(), &only_ec, NOW_S),
+        verify(&minted(&RSA, json!({})), &keys(), &only_ec, NOW_S),
         Err(Refusal::AlgorithmNotAllowed)
     );
 }
@@ -147,7 +142,7 @@ fn jw_02_a_key_is_used_with_its_own_algorithm_only() {
 
 #[test]
 fn jw_03_embedded_keys_are_ignored() {
-    let mallory = ec("ec-1");
+    let mallory = Signer::ec("ec-1");
     for (name, value) in [
         ("jwk", mallory.jwk()),
         ("jku", json!("https://mallory.example/jwks")),
@@ -236,7 +231,7 @@ fn cve_2026_25537_jw_05_a_mistyped_time_is_refused_and_not_taken_for_absent() {
 fn cve_2026_25537_jw_05_each_required_claim_must_be_there_and_typed() {
     for name in ["iss", "sub", "aud", "client_id", "jti", "exp", "iat"] {
         assert_eq!(
-            verdict(&EC.token(json!({name: null}))),
+            verdict(&minted(&EC, json!({name: null}))),
             Err(Refusal::Missing(name))
         );
         let mut nulled = payload(json!({}));
@@ -260,17 +255,17 @@ fn cve_2026_25537_jw_05_each_required_claim_must_be_there_and_typed() {
 fn jw_05_optional_claims_are_typed_too() {
     for name in ["scope", "fam", "sid", "acr"] {
         assert_eq!(
-            verdict(&EC.token(json!({name: ["x"]}))),
+            verdict(&minted(&EC, json!({name: ["x"]}))),
             Err(Refusal::Mistyped(name))
         );
     }
     for name in ["roles", "amr"] {
         assert_eq!(
-            verdict(&EC.token(json!({name: "admin"}))),
+            verdict(&minted(&EC, json!({name: "admin"}))),
             Err(Refusal::Mistyped(name))
         );
         assert_eq!(
-            verdict(&EC.token(json!({name: ["a", 1]}))),
+            verdict(&minted(&EC, json!({name: ["a", 1]}))),
             Err(Refusal::Mistyped(name))
         );
     }
@@ -288,7 +283,7 @@ fn cve_2026_55669_jw_06_lookalike_issuers_are_other_issuers() {
         "https://id.exampl",
     ] {
         assert_eq!(
-            verdict(&EC.token(json!({"iss": iss}))),
+            verdict(&minted(&EC, json!({"iss": iss}))),
             Err(Refusal::WrongIssuer),
             "{iss}"
         );
@@ -306,7 +301,7 @@ fn cve_2020_26160_jw_06_the_audience_must_name_this_very_service() {
         json!(["urn:example:notes "]),
     ] {
         assert_eq!(
-            verdict(&EC.token(json!({"aud": aud}))),
+            verdict(&minted(&EC, json!({"aud": aud}))),
             Err(Refusal::WrongAudience),
             "{aud}"
         );
@@ -320,12 +315,12 @@ fn cve_2020_26160_jw_06_the_audience_must_name_this_very_service() {
         json!({NOTES: true}),
     ] {
         assert_eq!(
-            verdict(&EC.token(json!({"aud": aud}))),
+            verdict(&minted(&EC, json!({"aud": aud}))),
             Err(Refusal::Mistyped("aud")),
             "{aud}"
         );
     }
-    assert!(verdict(&EC.token(json!({"aud": ["urn:example:basket", NOTES]}))).is_ok());
+    assert!(verdict(&minted(&EC, json!({"aud": ["urn:example:basket", NOTES]}))).is_ok());
 }
 
 #[test]
@@ -334,24 +329,24 @@ fn jw_06_only_the_issuer_itself_may_leave_the_audience_unchecked() {
         audiences: Audiences::Unchecked,
         ..policy()
     };
-    assert!(verify(&EC.token(json!({"aud": "elsewhere"})), &keys(), &issuer, NOW_S).is_ok());
+    assert!(verify(&minted(&EC, json!({"aud": "elsewhere"})), &keys(), &issuer, NOW_S).is_ok());
 }
 
 #[test]
 fn ghsa_wxg7_w2v3_w38g_jw_07_a_token_that_lives_too_long_is_refused_whoever_signed_it() {
     for life in [901, 86_400, 315_360_000] {
         assert_eq!(
-            verdict(&EC.token(json!({"exp": NOW_S + life}))),
+            verdict(&minted(&EC, json!({"exp": NOW_S + life}))),
             Err(Refusal::LivesTooLong),
             "{life}"
         );
     }
     assert_eq!(
-        verdict(&EC.token(json!({"iat": NOW_S + 11}))),
+        verdict(&minted(&EC, json!({"iat": NOW_S + 11}))),
         Err(Refusal::IssuedInFuture)
     );
     assert_eq!(
-        verdict(&EC.token(json!({"iat": 0, "exp": NOW_S + 300}))),
+        verdict(&minted(&EC, json!({"iat": 0, "exp": NOW_S + 300}))),
         Err(Refusal::LivesTooLong)
     );
 }
@@ -391,7 +386,7 @@ fn cve_2025_30204_cve_2025_27144_jw_09_size_and_shape_are_bounded_before_anythin
     for shape in ["", ".", "..", "a", "a.b", "a.b.", ".b.c", "a..c", "a.b.c.d"] {
         assert_eq!(verdict(shape), Err(Refusal::NotThreeParts), "{shape:?}");
     }
-    let padded = EC.token(json!({"padding": "x".repeat(8_000)}));
+    let padded = minted(&EC, json!({"padding": "x".repeat(8_000)}));
     assert_eq!(verdict(&padded), Err(Refusal::TooLong));
 }
 
@@ -418,7 +413,7 @@ fn cve_2024_28180_cve_2024_28122_jw_10_encrypted_or_compressed_tokens_are_not_op
 
 #[test]
 fn jw_11_a_token_has_one_spelling() {
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     let parts = token.split('.').collect::<Vec<_>>();
     let mut respellings = vec![
         format!("{token}="),
@@ -456,7 +451,7 @@ fn jw_12_every_single_bit_flip_of_twenty_tokens_is_refused() {
     let (keys, policy) = (keys(), policy());
     for number in 0..5 {
         for signer in [&*EC, &*ED, &*RSA, &*PSS] {
-            let token = signer.token(json!({"jti": format!("jti-{number}")})).into_bytes();
+            let token = minted(signer, json!({"jti": format!("jti-{number}")})).into_bytes();
             for (at, bit) in (0..token.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
                 let mut flipped = token.clone();
                 flipped[at] ^= 1 << bit;
@@ -473,7 +468,7 @@ fn jw_12_every_single_bit_flip_of_twenty_tokens_is_refused() {
 
 #[test]
 fn cve_2022_21449_jw_12_signatures_of_zeros_and_of_the_group_order_fail() {
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     let (signed, _) = token.rsplit_once('.').expect("a token");
     let order = ORDER.to_vec();
     let zero = vec![0; 32];
@@ -570,7 +565,7 @@ fn rfc_9449_7_1_a_sender_constrained_token_is_no_bearer_token() {
         json!("x"),
     ] {
         assert_eq!(
-            verdict(&EC.token(json!({"cnf": cnf}))),
+            verdict(&minted(&EC, json!({"cnf": cnf}))),
             Err(Refusal::SenderConstrained)
         );
     }
@@ -585,7 +580,7 @@ fn rfc_9449_7_1_a_sender_constrained_token_is_no_bearer_token() {
 #[test]
 fn without_keys_nothing_is_proven() {
     assert_eq!(
-        verify(&EC.token(json!({})), &KeySet::default(), &policy(), NOW_S),
+        verify(&minted(&EC, json!({})), &KeySet::default(), &policy(), NOW_S),
         Err(Refusal::UnknownKey)
     );
 }

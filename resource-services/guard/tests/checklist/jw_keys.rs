@@ -8,7 +8,7 @@ use futures::future::join_all;
 use latchkey_guard::{Denial, FetchError, Guard, Keys, RefreshError, Refusal, Signal, Signals};
 use serde_json::json;
 
-use crate::mint::{EC, ED, ISSUER, NOTES, RSA, Signer, Time, ec, jwks};
+use crate::mint::{EC, ED, ISSUER, NOTES, RSA, Signer, Time, jwks, minted};
 
 /// An issuer that serves what the test sets, and counts.
 #[derive(Clone, Default)]
@@ -55,7 +55,7 @@ fn guard(keys: &Keys, time: &Time) -> Guard {
 }
 
 fn fresh(signer: &Signer, time: &Time) -> String {
-    signer.token(json!({"iat": time.now_s(), "exp": time.now_s() + 300}))
+    minted(signer, json!({"iat": time.now_s(), "exp": time.now_s() + 300}))
 }
 
 fn of_kid(kid: &str, time: &Time) -> String {
@@ -260,7 +260,7 @@ async fn jw_17_a_remembered_signature_does_not_outlive_another_key_of_the_same_n
     let guard = guard(&keys, &time);
     let token = fresh(&EC, &time);
     assert_eq!(denial(&guard, &token).await, None);
-    issuer.serve(Some(jwks(&[&ec("ec-1")])));
+    issuer.serve(Some(jwks(&[&Signer::ec("ec-1")])));
     keys.refresh().await.expect("keys");
     assert_eq!(
         denial(&guard, &token).await,

@@ -14,7 +14,7 @@ use serde_json::json;
 use tower::ServiceExt as _;
 
 use crate::jw::twin;
-use crate::mint::{EC, NOW_S, Time, bearing, guard as build};
+use crate::mint::{EC, NOW_S, Time, bearing, guard as build, minted};
 
 const UNTIL: i64 = NOW_S + 400;
 
@@ -75,7 +75,7 @@ async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_an
         let time = Time::new();
         let signals = live(&time);
         let guard = build(&time, &signals).build();
-        let (token, other) = (EC.token(json!({})), EC.token(other));
+        let (token, other) = (minted(&EC, json!({})), minted(&EC, other));
         assert_eq!(denial(&guard, &token).await, None, "remembered from here on");
         signals.apply(signal.clone());
         assert_eq!(
@@ -98,10 +98,10 @@ async fn in_06_a_person_who_signs_in_again_is_let_in_with_a_later_token() {
         until: UNTIL,
     });
     assert_eq!(
-        denial(&guard, &EC.token(json!({}))).await,
+        denial(&guard, &minted(&EC, json!({}))).await,
         Some(Denial::Token(Refusal::SubjectRevoked))
     );
-    let later = EC.token(json!({"iat": NOW_S + 1, "exp": NOW_S + 301}));
+    let later = minted(&EC, json!({"iat": NOW_S + 1, "exp": NOW_S + 301}));
     assert_eq!(denial(&guard, &later).await, None);
 }
 
@@ -116,7 +116,7 @@ async fn in_06_an_offline_family_outlives_the_end_of_its_session() {
         until: UNTIL,
     });
     assert_eq!(
-        denial(&guard, &EC.token(json!({"fam": "fam-offline"}))).await,
+        denial(&guard, &minted(&EC, json!({"fam": "fam-offline"}))).await,
         None
     );
 }
@@ -126,7 +126,7 @@ async fn jw_11_the_twin_signature_of_a_revoked_token_is_revoked_too() {
     let time = Time::new();
     let signals = live(&time);
     let guard = build(&time, &signals).build();
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     let twin = twin(&token);
     assert_ne!(token, twin);
     assert_eq!(
@@ -152,7 +152,7 @@ async fn jw_11_the_twin_signature_of_a_revoked_token_is_revoked_too() {
 async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_signature_is_no_remembered_verdict() {
     let time = Time::new();
     let signals = live(&time);
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     let guard = build(&time, &signals).build();
     for _ in 0..3 {
         assert_eq!(denial(&guard, &token).await, None);
@@ -181,7 +181,7 @@ async fn no_more_signatures_are_remembered_than_there_is_room_for() {
         let guard = build(&time, &signals).remember(room).build();
         let mut first = String::new();
         for n in 0..200 {
-            let token = EC.token(json!({ "jti": format!("jti-{n}") }));
+            let token = minted(&EC, json!({ "jti": format!("jti-{n}") }));
             assert_eq!(denial(&guard, &token).await, None);
             if first.is_empty() {
                 first = token;
@@ -203,7 +203,7 @@ async fn in_07_a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked()
     let time = Time::new();
     let signals = Signals::new(time.clock());
     let guard = build(&time, &signals).build();
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     assert!(!guard.ready());
     assert_eq!(
         denial(&guard, &token).await,
@@ -261,7 +261,7 @@ async fn in_06_a_silent_feed_is_served_through_the_grace_and_then_each_token_is_
         let signals = live(&time);
         let (asked, ask) = opinion(of);
         let guard = build(&time, &signals).introspect(ask).build();
-        let token = EC.token(json!({}));
+        let token = minted(&EC, json!({}));
         time.pass_s(75);
         assert_eq!(
             (denial(&guard, &token).await, asked.load(Ordering::SeqCst)),
@@ -295,10 +295,10 @@ async fn in_06_a_lost_feed_without_an_introspector_refuses() {
         .grace(std::time::Duration::from_secs(5))
         .build();
     time.pass_s(20);
-    assert_eq!(denial(&guard, &EC.token(json!({}))).await, None);
+    assert_eq!(denial(&guard, &minted(&EC, json!({}))).await, None);
     time.pass_s(1);
     assert_eq!(
-        denial(&guard, &EC.token(json!({}))).await,
+        denial(&guard, &minted(&EC, json!({}))).await,
         Some(Denial::FeedNotLive)
     );
 }
@@ -318,7 +318,7 @@ async fn in_06_sensitive_routes_refuse_as_soon_as_the_feed_is_not_live() {
     let signals = live(&time);
     let (_, ask) = opinion(Ok(true));
     let guard = build(&time, &signals).introspect(ask).build();
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     assert_eq!(through(guard.sensitive(), Some(&token)).await, StatusCode::OK);
     signals.apply(Signal::Reset);
     assert_eq!(
@@ -351,7 +351,7 @@ async fn in_06_sensitive_routes_refuse_as_soon_as_the_feed_is_not_live() {
 #[tokio::test]
 async fn in_06_without_any_feed_a_sensitive_route_asks_the_issuer_or_refuses() {
     let time = Time::new();
-    let token = EC.token(json!({}));
+    let token = minted(&EC, json!({}));
     let blind = build(&time, &Signals::none()).build();
     assert_eq!(through(blind.required(), Some(&token)).await, StatusCode::OK);
     assert_eq!(

@@ -4,9 +4,9 @@ use latchkey_protocol::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use crate::deciders::{Answered, Decider, Pending, Real};
-use crate::model::{Model, Said};
-use crate::world::{Issued, World};
+use super::deciders::{Answered, Decider, Pending, Real};
+use super::model::{Model, Said};
+use super::world::{Issued, World};
 
 /// Something that happens. Tokens are picked among all that were ever issued, newest first: 0 is the honest client, 1
 /// one whose answer was lost, and the rest is what a thief has kept.

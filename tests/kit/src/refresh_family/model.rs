@@ -1,5 +1,5 @@
-//! The sequential model: rules 2 to 5 of docs/tokens.md, Refresh tokens, for a client that rotates. It knows nothing of
-//! the implementation, so that tests against real stores can take this file as it is.
+//! The sequential model of a client that rotates: what each presented token gets, one request after the other. It knows
+//! nothing of the implementation.
 
 /// What one presented token gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

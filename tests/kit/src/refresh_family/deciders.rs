@@ -4,8 +4,8 @@
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::refresh::{Decision, End, Family};
 
-use crate::model::Said;
-use crate::world::{Issued, World};
+use super::model::Said;
+use super::world::{Issued, World};
 
 /// A request between its read and its commit.
 pub struct Pending {

@@ -218,7 +218,8 @@ fn discovery_answers(address: SocketAddr) -> bool {
 
 pub fn binary() -> PathBuf {
     // Another build of the same commit or an older one, so that two are measured in turns.
-    std::env::var_os("BENCH_BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_latchkey")), PathBuf::from)
+    std::env::var_os("BENCH_BINARY")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_latchkey")), PathBuf::from)
 }
 
 pub fn free_port() -> u16 {

@@ -1,7 +1,5 @@
 //! From one channel to two: an outbox that was emptied into the bus alone fills a new revocation log.
 
-#![expect(clippy::unwrap_used, reason = "a test may fall over")]
-
 use latchkey_bus::{Delivery, Draft, EventBus, Outbox, Relay, RevocationLog, outbox};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Migrations, Options, sql, testing};

@@ -40,4 +40,4 @@ pub use objects::{Members, Object};
 pub use policy::Policy;
 pub use router::router;
 pub use routes::{RouteFacts, RouteRow, facts};
-pub use spec::{DemoUser, EdgeRoute, ServiceSpec};
+pub use spec::{DemoUser, EdgeRoute, FillDemo, ServiceSpec};

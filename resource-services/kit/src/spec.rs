@@ -30,8 +30,11 @@ pub struct ServiceSpec {
     /// Names of the services that it calls.
     pub calls: &'static [&'static str],
     /// Fills an empty database for the demo.
-    pub demo: Option<fn(Context, Vec<DemoUser>) -> BoxFuture<'static, Result<(), String>>>,
+    pub demo: Option<FillDemo>,
 }
+
+/// Fills a database, or says why it cannot.
+pub type FillDemo = fn(Context, Vec<DemoUser>) -> BoxFuture<'static, Result<(), String>>;
 
 /// A path that the edge sends to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub fn every_route_has_a_policy(spec: &ServiceSpec) {
         match route.policy {
             Policy::Public | Policy::Token => assert_eq!(route.method, Method::GET, "{what}"),
             Policy::Person { scope, .. } => {
-                let declared = spec.resource.scopes.iter().any(|known| *known == scope);
+                let declared = spec.resource.scopes.contains(&scope);
                 assert!(declared, "{what} asks for a scope of another service");
             }
         }

@@ -1,7 +1,5 @@
 //! The service seen from outside: its real router, real tokens, and both databases.
 
-#![expect(clippy::unwrap_used, reason = "a test may fall over")]
-
 use latchkey_bus::Event;
 use latchkey_kit::RouteFacts;
 use latchkey_testkit::Answer;

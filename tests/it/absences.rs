@@ -136,16 +136,21 @@ const ABSENCES: [Absence; 6] = [
     },
 ];
 
+/// A line that begins a module, of whatever visibility.
+fn is_module(line: &str) -> bool {
+    let line = match line.strip_prefix("pub") {
+        Some(rest) => rest.trim_start_matches(|c| c != ' ').trim_start(),
+        None => line,
+    };
+    line.starts_with("mod ")
+}
+
 /// The code of a file: without its module of tests, which ends with the next brace at the margin, and without comments.
 pub fn code(text: &str) -> String {
     let mut kept = Vec::new();
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        if line == "#[cfg(test)]"
-            && lines
-                .peek()
-                .is_some_and(|next| next.starts_with("mod ") || next.starts_with("pub mod "))
-        {
+        if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| is_module(next)) {
             let module = lines.next().unwrap_or_default();
             if module.ends_with('{') {
                 lines.find(|line| line.starts_with('}'));

@@ -19,10 +19,10 @@ pub enum OAuthError {
     #[error("the Basic credentials are malformed")]
     MalformedBasic,
     /// No client has this id.
-    #[error("the client is unknown")]
+    #[error("unknown client")]
     UnknownClient,
     /// The client used a method that its registration does not accept.
-    #[error("the client must authenticate with {}", .0.name())]
+    #[error("the registered method is {}", .0.name())]
     WrongAuthMethod(AuthMethod),
     /// The secret is wrong.
     #[error("the client secret is wrong")]

@@ -54,6 +54,7 @@ pub(crate) struct Starting {
     lost: Lost,
     serving: Supervisor,
     background: Supervisor,
+    relays: Supervisor,
 }
 
 impl Starting {
@@ -82,6 +83,7 @@ impl Starting {
                 source,
             })?;
         let urls = urls(&config, &listeners, &tls);
+        let background = Supervisor::new(lost.clone());
         let edge = listeners
             .get(&Role::Gateway)
             .map(|bound| format!("{}://127.0.0.1:{}", tls.scheme(), bound.port()));
@@ -102,7 +104,8 @@ impl Starting {
             guards: Vec::new(),
             fatal,
             serving: Supervisor::new(lost.clone()),
-            background: Supervisor::new(lost.clone()),
+            relays: background.beside(),
+            background,
             lost,
         })
     }
@@ -167,6 +170,7 @@ impl Starting {
             lost: self.lost,
             serving: self.serving,
             background: self.background,
+            relays: self.relays,
             databases: self.databases,
         }
     }
@@ -199,7 +203,7 @@ impl Starting {
         let seeded = identity.seed(seed, "seed").await?;
         self.register_guard_client(&identity).await?;
         let (bus, log, clock) = (self.bus.clone(), self.revocation_log.clone(), self.clock.clone());
-        self.background.keep(task(Role::Identity, "relay"), move |stop| {
+        self.relays.keep(task(Role::Identity, "relay"), move |stop| {
             Relay::new(bus.clone(), db.clone(), clock.clone())
                 .revocations(log.clone(), Revocation::TYPES, Revocation::SOURCE)
                 .run(stop)
@@ -261,7 +265,7 @@ impl Starting {
                 })?;
         }
         let (bus, clock) = (self.bus.clone(), self.clock.clone());
-        self.background.keep(task(role, "relay"), move |stop| {
+        self.relays.keep(task(role, "relay"), move |stop| {
             Relay::new(bus.clone(), db.clone(), clock.clone()).run(stop)
         });
         for consumer in spec.consumers {

@@ -44,6 +44,7 @@ pub struct Running {
     pub(crate) lost: Lost,
     pub(crate) serving: Supervisor,
     pub(crate) background: Supervisor,
+    pub(crate) relays: Supervisor,
     pub(crate) databases: Vec<latchkey_db::Db>,
 }
 
@@ -68,8 +69,9 @@ impl Running {
     /// Lets what is under way finish, then closes everything.
     pub async fn stop(self) {
         self.serving.stop().await;
-        // The relays go last: what the last requests have written still leaves.
         self.background.stop().await;
+        // The relays go last: what the last requests, and whatever went on beside them, have written still leaves.
+        self.relays.stop().await;
         for db in &self.databases {
             db.close().await;
         }

@@ -97,6 +97,16 @@ impl Supervisor {
         }
     }
 
+    /// Another one whose tasks are told apart and stopped at another time, and are watched with these.
+    pub fn beside(&self) -> Self {
+        Self {
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            names: self.names.clone(),
+            lost: self.lost.clone(),
+        }
+    }
+
     /// Keeps a task up until [`Self::stop`]. `make` begins it, and begins it again when it ended or panicked.
     pub fn keep<F, Fut>(&self, name: &'static str, make: F)
     where

@@ -15,6 +15,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
 use latchkey_http::outgoing::Destination;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::common::{CliError, Operate, folders, logs};
 use crate::config::{Config, Role, Tls, environment};
@@ -150,8 +151,9 @@ async fn up(up: Up) -> Result<(), CliError> {
     }
     let data = config.data.clone();
     let running = start(config, Clock::system(), Random::system()).await?;
+    let signals = StopSignals::new()?;
     greet(&running, &data);
-    until_stopped(running).await
+    until_stopped(running, signals).await
 }
 
 async fn serve(serve: Serve) -> Result<(), CliError> {
@@ -174,8 +176,9 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
         );
     }
     let running = start(config, Clock::system(), Random::system()).await?;
+    let signals = StopSignals::new()?;
     say_ready("");
-    until_stopped(running).await
+    until_stopped(running, signals).await
 }
 
 /// The names of roles.
@@ -210,14 +213,27 @@ fn say_ready(before: &str) {
     }
 }
 
-async fn until_stopped(running: Running) -> Result<(), CliError> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |error: std::io::Error| CliError::Failed(error.to_string());
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+/// What tells a server to stop. Asked for before anybody is told that it is ready: a signal that comes first would end
+/// the process where it stands.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn new() -> Result<Self, CliError> {
+        let failed = |error: std::io::Error| CliError::Failed(error.to_string());
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+}
+
+async fn until_stopped(running: Running, mut signals: StopSignals) -> Result<(), CliError> {
     let done = tokio::select! {
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
+        _ = signals.interrupt.recv() => Ok(()),
+        _ = signals.terminate.recv() => Ok(()),
         broken = running.broken() => Err(match broken {
             Broken::Disk => CliError::Broken,
             Broken::Task(name) => CliError::Lost(name),

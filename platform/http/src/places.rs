@@ -309,7 +309,8 @@ mod tests {
         let refused = places.place(address("192.0.2.3")).now_or_never();
         assert!(refused.expect("it does not wait").is_none());
         drop(greedy);
-        assert_eq!((places.taken().total, places.taken().leaving), (1, 0));
+        let taken = places.taken();
+        assert_eq!((taken.total, taken.leaving), (1, 0));
     }
 
     #[tokio::test]

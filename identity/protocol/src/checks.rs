@@ -482,7 +482,7 @@ mod tests {
                 }
                 RequestCheck::Prompt => {
                     self.set("prompt", "none login");
-                    malformed("prompt=none stands alone.")
+                    malformed("prompt=none cannot be combined with other values.")
                 }
                 RequestCheck::MaxAge => {
                     self.set("max_age", "-1");

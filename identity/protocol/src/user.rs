@@ -355,7 +355,7 @@ mod tests {
             "password\u{20}password\u{20}password",
         ] {
             let said = check_password(common, "somebody", "somebody@example.test");
-            assert!(said.is_err_and(|said| said.contains("tries first")), "{common}");
+            assert!(said.is_err_and(|said| said.contains("common words")), "{common}");
         }
         for fine in [
             "a long password of a test",

@@ -1,4 +1,4 @@
-//! Administration: the operations that the command line has now and the admin API and console will have.
+//! Administration: the operations of the command line, and later of the admin API and the console.
 
 mod changes;
 mod clients;

@@ -1,4 +1,5 @@
-//! The one door of the OAuth endpoints: read the form once, know the client, walk the endpoint's checks.
+//! Client authentication of the OAuth endpoints: parse the form once, authenticate the client, run the endpoint's
+//! checks.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -19,15 +20,15 @@ use crate::signer::Signer;
 use crate::throttle::Throttle;
 use crate::time::Time;
 
-/// A client that may do what it asks for, and what it asks.
+/// An admitted client and its parsed request.
 pub(crate) struct Admitted<T = ()> {
     pub client: Arc<Client>,
     pub form: Form,
-    /// What was read of the form before the client was proved.
+    /// What was parsed from the form before the client was authenticated.
     pub read: T,
 }
 
-/// What is known of whoever asks.
+/// The facts about the caller.
 struct Proved {
     client: Option<Arc<Client>>,
     presented: Presented,
@@ -50,10 +51,10 @@ impl Proved {
     }
 }
 
-/// Parameters that RFC 8707 §2 lets a client repeat.
+/// The parameters that RFC 8707 §2 lets a client repeat.
 const REPEATABLE: [&str; 1] = ["resource"];
 
-/// Knows the clients of the OAuth endpoints.
+/// Authenticates the clients of the OAuth endpoints.
 pub(crate) struct ClientAuthentication {
     pub store: Store,
     pub signer: Signer,
@@ -63,8 +64,8 @@ pub(crate) struct ClientAuthentication {
 }
 
 impl ClientAuthentication {
-    /// Admits a POST. `read` takes from the form what must be readable whoever sent it; `endpoint` says by it which
-    /// column of the checks applies.
+    /// Admits a POST. `read` parses the part of the form that must be valid whoever sent it; from that, `endpoint`
+    /// selects the column of checks.
     pub async fn admit_form<T>(
         &self,
         request: Request,
@@ -72,7 +73,7 @@ impl ClientAuthentication {
         endpoint: impl FnOnce(&T) -> Result<Endpoint, OAuthError>,
     ) -> Result<Admitted<T>, Refusal> {
         let (parts, body) = request.into_parts();
-        // RFC 6749 §3.2: parameters come in the body alone, where no log and no referrer sees them.
+        // RFC 6749 §3.2: parameters are only in the body, where no log and no referrer can see them.
         if parts.uri.query().is_some() {
             return Err(OAuthError::Malformed("Send the parameters in the request body.").into());
         }
@@ -91,7 +92,7 @@ impl ClientAuthentication {
         match self.admit_client(&parts, &mut form, endpoint.clone()).await {
             Ok(client) => Ok(Admitted { client, form, read }),
             Err(refusal) => Err(Refusal {
-                // RFC 6749 §5.2: whoever tried the header is answered by its scheme.
+                // RFC 6749 §5.2: a client that used the header is challenged with its scheme.
                 challenges: parts.headers.contains_key(header::AUTHORIZATION)
                     || endpoint.is_ok_and(Endpoint::always_challenges),
                 ..refusal
@@ -107,7 +108,7 @@ impl ClientAuthentication {
     ) -> Result<Arc<Client>, Refusal> {
         let presented = presented(parts, form.take("client_id"), form.take("client_secret"))?;
         let proved = self.prove(presented, peer(&parts.extensions)).await?;
-        // The client comes before the grant: a stranger learns nothing of grants (RFC 6749 §5.2).
+        // The client is checked before the grant: a stranger learns nothing about grants (RFC 6749 §5.2).
         self.allow(endpoint?, proved)
     }
 
@@ -122,7 +123,8 @@ impl ClientAuthentication {
         self.allow(endpoint, proved)
     }
 
-    /// Knows the client: revocation's column is the bare proof, and every other column contains it.
+    /// Authenticates the client: the column of the revocation endpoint is authentication alone, and every other
+    /// contains it.
     async fn prove(&self, presented: Presented, address: IpAddr) -> Result<Proved, Refusal> {
         self.registry.current()?;
         let client = match &presented.client_id {
@@ -154,7 +156,7 @@ impl ClientAuthentication {
         }
     }
 
-    /// Walks the endpoint's whole column.
+    /// Runs the whole column of the endpoint.
     fn allow(&self, endpoint: Endpoint, proved: Proved) -> Result<Arc<Client>, Refusal> {
         if let Err(error) = admit(endpoint, proved.facts(false)) {
             tracing::info!(reason = %error, client.id = proved.presented.client_id.as_ref().map(|id| id.as_str()),
@@ -183,7 +185,8 @@ impl ClientAuthentication {
                 .throttle
                 .count_wrong_secret(&self.store, client, address, now);
             if let Err(failed) = counted.await {
-                // A guess that cannot be counted is not answered: else a broken store would open the throttle.
+                // If a failed guess cannot be counted, the request fails: otherwise a broken store would disable the
+                // throttle.
                 return failed.into();
             }
         }
@@ -191,7 +194,7 @@ impl ClientAuthentication {
     }
 }
 
-/// Exactly one media type: whoever reads the other one reads another request.
+/// Exactly one media type: two parsers that choose different ones would parse different requests.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     let mut all = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(media), None) = (all.next(), all.next()) else {
@@ -205,7 +208,7 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
-/// The credentials of a request. What cannot be read as some is told to the operator like any other refusal.
+/// The credentials of a request. Invalid ones are logged like any other refusal.
 fn presented(
     parts: &http::request::Parts,
     form_id: Option<String>,
@@ -219,7 +222,8 @@ fn presented(
     })
 }
 
-/// Whom throttles count and logs name. Tests of a router without a listener share the unspecified address.
+/// The address by which throttles count and logs name the peer. Router tests without a listener share the unspecified
+/// address.
 pub(crate) fn peer(extensions: &http::Extensions) -> IpAddr {
     let client = extensions.get::<ClientAddress>();
     client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)

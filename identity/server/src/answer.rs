@@ -1,4 +1,4 @@
-//! Refusals of the OAuth endpoints as they go over the wire (RFC 6749 §5.2).
+//! Error responses of the OAuth endpoints (RFC 6749 §5.2).
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -7,13 +7,13 @@ use latchkey_protocol::metadata::path;
 use latchkey_protocol::{OAuthError, Timestamp};
 use serde_json::json;
 
-/// A refusal, with what the protocol wants beside the code.
+/// An error, with what the protocol requires besides the code.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub error: OAuthError,
-    /// The block's end, when the caller is throttled.
+    /// The seconds until a throttled caller may try again.
     pub retry_after_s: Option<i64>,
-    /// Whether a failed client authentication is told by 401 and a challenge; else by 400.
+    /// Whether a failed client authentication is answered with 401 and a challenge; otherwise with 400.
     pub challenges: bool,
 }
 
@@ -34,7 +34,7 @@ impl From<crate::IdentityError> for Refusal {
 }
 
 impl Refusal {
-    /// What may be asked again from then on.
+    /// An error with the time from which the request may be repeated.
     pub fn until(error: OAuthError, until: Timestamp, now: Timestamp) -> Self {
         // Whole seconds, never too early.
         let wait = (until.0 - now.0 + 999).div_euclid(1_000).max(1);
@@ -50,8 +50,8 @@ impl Refusal {
     }
 }
 
-/// What is refused before the router has seen it: an OAuth endpoint says it as RFC 6749 §5.2 has it, anything else as a
-/// problem.
+/// The format of an error before the router has seen the request: RFC 6749 §5.2 at an OAuth endpoint, a problem
+/// document elsewhere.
 pub fn refusal_at(path: &str, problem: Problem) -> Response {
     let speaks_oauth = [path::TOKEN, path::INTROSPECT, path::REVOKE].contains(&path);
     if !speaks_oauth {
@@ -65,7 +65,7 @@ pub fn refusal_at(path: &str, problem: Problem) -> Response {
     error(problem.status, code, &problem.detail)
 }
 
-/// The error response of RFC 6749 §5.2; where the same may succeed soon, when to try again.
+/// The error response of RFC 6749 §5.2; with `Retry-After` if the same request may succeed soon.
 fn error(status: StatusCode, code: &str, description: &str) -> Response {
     let body = json!({ "error": code, "error_description": description }).to_string();
     let mut response = (status, body).into_response();
@@ -88,7 +88,7 @@ impl IntoResponse for Refusal {
         let mut response = error(status, wire.code, wire.description);
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
-            // RFC 6749 §5.2: with the scheme that the client used; RFC 9110 §15.5.2 wants it with every 401.
+            // RFC 6749 §5.2: with the scheme that the client used; RFC 9110 §15.5.2 requires it with every 401.
             headers.insert(
                 header::WWW_AUTHENTICATE,
                 HeaderValue::from_static("Basic realm=\"latchkey\""),

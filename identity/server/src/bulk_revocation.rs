@@ -1,6 +1,6 @@
-//! Ends that are too large for one transaction: what is left of them is gone on with, a page at a time. It is written in
-//! the database, so whoever starts after a crash finds it, and has ended since it was written: nothing of it is refreshed
-//! or called active any more.
+//! Bulk revocations that are too large for one transaction: the rest is processed in pages. It is recorded in the
+//! database, so that any node continues after a crash, and it counts as ended from the moment it was recorded: none of
+//! it can be refreshed or is reported as active.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use crate::IdentityError;
 use crate::ends::{PAGE, Revocations, is_full};
 
-/// Events of one page are numbered from its own thousand on.
+/// The events of each page are numbered in a thousand of its own.
 const EVENTS_OF_A_PAGE: i64 = 1_000;
 
 impl Revocations {
-    /// Ends what is left, as soon as there is something, until `stop`.
+    /// Processes pending pages as soon as there are any, until `stop`.
     pub async fn end_what_is_left(&self, stop: &CancellationToken) {
         let mut changes = self.store.db().changes();
         while !stop.is_cancelled() {
@@ -40,7 +40,7 @@ impl Revocations {
         }
     }
 
-    /// Ends the next page; `false` when nothing is left.
+    /// Processes the next page; `false` if nothing is left.
     async fn next_page(&self) -> Result<bool, IdentityError> {
         let Some(id) = self.store.next_bulk_revocation().await? else {
             return Ok(false);
@@ -50,7 +50,7 @@ impl Revocations {
             .db()
             .write(move |tx| async move {
                 let store = &revocations.store;
-                // Of several nodes one does this page; the others wait, and do the next.
+                // One of several nodes processes this page; the others wait, and take the next one.
                 let Some(bulk) = store.begin_page(&tx, &id).await? else {
                     return Ok(());
                 };
@@ -74,14 +74,14 @@ impl Revocations {
     ) -> Result<(), IdentityError> {
         let why = Cause::request(bulk.request_id.clone(), bulk.actor.clone());
         match &bulk.set {
-            // Nothing is left to say of a session when its last page is empty.
+            // An empty last page of a session needs no event.
             FamilySet::OnlineOfSession(session) if !ended.is_empty() => {
                 let first = bulk.pages * EVENTS_OF_A_PAGE;
                 self.tell_of_session(tx, session, ended, bulk.until, first, &why)
                     .await
             }
             FamilySet::OfPersonAtClient { .. } => self.tell_of_families(tx, &ended, bulk.until, &why).await,
-            // One entry has told of all of them.
+            // A single entry has covered all of them.
             FamilySet::OnlineOfSession(_) | FamilySet::OfPerson(_) | FamilySet::OfClient(_) => Ok(()),
         }
     }

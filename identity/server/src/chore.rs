@@ -1,26 +1,26 @@
-//! The loops that go on beside requests, by name.
+//! The background loops, by name.
 
-/// What goes on beside requests: loops that whoever composes the process keeps up, each by itself.
+/// A background loop of the issuer; the composition root keeps each one running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chore {
-    /// Hears of revocations for guards that do not reach their log.
+    /// Receives revocations for guards that do not reach the log.
     Feed,
-    /// Keeps up with the database.
+    /// Synchronizes the registry with the database.
     Registry,
-    /// Makes keys that are due.
+    /// Creates keys that are due.
     Keys,
-    /// Forgets what has run out.
+    /// Purges expired rows.
     Expiry,
-    /// Forgets what people could see for ninety days.
+    /// Purges history after ninety days.
     History,
-    /// Goes on with ends that are too large for one transaction.
+    /// Continues bulk revocations that are too large for one transaction.
     LargeEnds,
-    /// Tells clients that sessions have ended.
+    /// Delivers logout tokens.
     Logouts,
 }
 
 impl Chore {
-    /// Every one of them.
+    /// All loops.
     pub const ALL: [Chore; 7] = [
         Chore::Feed,
         Chore::Registry,
@@ -31,7 +31,7 @@ impl Chore {
         Chore::Logouts,
     ];
 
-    /// Its name in logs and in `/readyz`.
+    /// The name in logs and in `/readyz`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Feed => "identity_feed",

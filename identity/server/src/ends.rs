@@ -18,10 +18,10 @@ use crate::IdentityError;
 use crate::registry_sync::RegistrySync;
 use crate::time::Time;
 
-/// How many families end in one transaction.
+/// The number of families that end in one transaction.
 pub(crate) const PAGE: i64 = 500;
 
-/// Whoever ends things. Cloning is cheap.
+/// Revokes things. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Revocations {
     pub store: Store,
@@ -259,8 +259,8 @@ impl Revocations {
         })
     }
 
-    /// Ends the first page of a set; those are told. The rest has ended from the commit on, too, and is gone on with beside
-    /// requests. The caller holds what they stand on.
+    /// Ends the first page of a set, and returns it to be published. The rest counts as ended from the commit on and is
+    /// processed in the background. The caller holds the rows that the families depend on.
     async fn end_families(
         &self,
         tx: &Tx,
@@ -310,14 +310,14 @@ impl Revocations {
             });
             self.put(tx, &event, 1, cause.clone()).await?;
         }
-        // Their sessions may go on; at these clients they are over. What ends a session needs no such line.
+        // Their sessions may continue, but are over at these clients. Ending a whole session needs no such row.
         let fams: Vec<String> = families.iter().map(|family| family.fam.clone()).collect();
         self.store.tell_of_families(tx, &fams, self.time.now()).await?;
         metrics::counter!("latchkey_revocations_total", "kind" => "family").increment(families.len() as u64);
         Ok(())
     }
 
-    /// Tells guards of families that have ended with their session, in as few events as will hold them.
+    /// Tells guards of families that ended with their session, in as few events as possible.
     pub async fn tell_of_session(
         &self,
         tx: &Tx,
@@ -456,10 +456,10 @@ pub(crate) fn is_full(page: &[FamilyName]) -> bool {
     i64::try_from(page.len()).is_ok_and(|ended| ended >= PAGE)
 }
 
-/// The families of one ending in as many lists as it takes: however many a session has gathered, each event of its end
-/// stays far below what a message may hold. At least one, for an end without families.
+/// Splits the families of one revocation into several lists: however many a session has accumulated, each event stays
+/// far below the maximum message size. There is at least one list, for a revocation without families.
 fn parts(families: Vec<FamilyName>) -> Vec<Vec<FamilyName>> {
-    // A third of an envelope: a client's id may need escaping.
+    // A third of an envelope: a client id may need escaping.
     const MOST: usize = 20 * 1024;
     let mut parts = vec![Vec::new()];
     let mut size = 0;
@@ -491,7 +491,7 @@ fn session_event(session: &str, until: i64, families: Vec<FamilyName>) -> wire::
     })
 }
 
-/// A revocation in the words of the contracts; none for a session, whose end is told with its families.
+/// The event of a revocation; `None` for a session, whose end is published with its families.
 fn event_of(revocation: &Revocation, recorded: &Recorded) -> Option<wire::Revocation> {
     let until = recorded.until;
     let before = recorded.before.unwrap_or_default();
@@ -511,7 +511,7 @@ fn event_of(revocation: &Revocation, recorded: &Recorded) -> Option<wire::Revoca
             client_id,
             until,
         }),
-        // A machine's `sub` is its client id: this ends what it has in its own name, and nobody else's.
+        // A machine's `sub` is its client id: this ends only the tokens that it obtained on its own behalf.
         Revocation::Machine { client_id: sub } | Revocation::Subject { sub } => {
             wire::Revocation::Subject(wire::SubjectRevoked { sub, before, until })
         }

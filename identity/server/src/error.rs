@@ -1,4 +1,4 @@
-//! What can fail inside of the issuer, and what a peer learns of it.
+//! The internal errors of the issuer, and what a peer learns about them.
 
 use latchkey_bus::BusError;
 use latchkey_db::DbError;
@@ -8,7 +8,7 @@ use latchkey_web::MessageError;
 
 use crate::signer::SignerError;
 
-/// Why the identity provider could not do something inside.
+/// An internal error of the identity provider.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// The store.
@@ -23,13 +23,13 @@ pub enum IdentityError {
     /// The message files.
     #[error("the message files cannot be parsed")]
     Messages(#[from] MessageError),
-    /// Something that was decided on has ended meanwhile; nothing was written.
+    /// The basis of a decision has changed in the meantime; nothing was written.
     #[error("a concurrent request changed the same rows")]
     Overtaken,
-    /// What this node knows of clients and keys may be wrong.
+    /// The node's copy of clients and keys may be outdated.
     #[error("the database has not answered for {0} ms")]
     Unheard(u64),
-    /// What we wrote ourselves cannot be read.
+    /// Data that we wrote ourselves cannot be parsed.
     #[error("{0} cannot be read")]
     Unexpected(&'static str),
 }
@@ -41,12 +41,12 @@ impl From<DbError> for IdentityError {
 }
 
 impl From<IdentityError> for OAuthError {
-    /// The reason is logged here, once; the peer learns only whether trying again makes sense.
+    /// The reason is logged here, once; the peer learns only whether a retry makes sense.
     fn from(error: IdentityError) -> Self {
         let transient = match &error {
             IdentityError::Store(error) => error.is_transient(),
             IdentityError::Bus(BusError::Db(error)) => error.is_transient(),
-            // In the moment between an emergency and the next key.
+            // Between a key's revocation and the creation of the next one.
             IdentityError::Signer(SignerError::NoKey(_) | SignerError::NoMacKey) => true,
             IdentityError::Overtaken | IdentityError::Unheard(_) => true,
             IdentityError::Signer(_)

@@ -1,5 +1,5 @@
-//! The feed of revocations for guards that do not reach the log: what every node has heard, ready to be signed for a
-//! caller.
+//! The revocation feed for guards that do not reach the log: the revocations that every node has received, ready to be
+//! signed for a caller.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,17 +14,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::time::Time;
 
-/// The log is reached every second; what is older than this has been lost.
+/// The log is read every second; after this time without it, the connection counts as lost.
 const HEARD_LATELY_MS: i64 = 5_000;
 
-/// What a guard is told of one thing that ended.
+/// An entry of the feed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Entry {
     Token {
         jti: String,
         until: i64,
-        /// Whose business it is; not sent.
+        /// The audiences that may see it; not sent.
         #[serde(skip)]
         aud: Vec<String>,
     },
@@ -58,13 +58,13 @@ pub(crate) struct Item {
     until: i64,
 }
 
-/// What a connection is told next.
+/// The next item for a connection.
 #[derive(Clone, Debug)]
 pub(crate) enum News {
     Item(Arc<Item>),
-    /// Everything up to here has been told, and the log was reached just now.
+    /// Everything up to this position was sent, and the log was reached just now.
     Live(i64),
-    /// The log is another one: begin again.
+    /// The log is another one: start again.
     Reset,
 }
 
@@ -72,7 +72,7 @@ pub(crate) enum News {
 pub(crate) struct Feed {
     known: RwLock<Known>,
     news: broadcast::Sender<News>,
-    /// When the log was last reached, Unix milliseconds.
+    /// When the log was last reached, in Unix milliseconds.
     heard_at_ms: AtomicI64,
 }
 
@@ -84,7 +84,7 @@ struct Known {
     unreadable: bool,
 }
 
-/// Where a connection begins.
+/// The starting point of a connection.
 pub(crate) struct Start {
     pub epoch: String,
     pub position: i64,
@@ -112,19 +112,19 @@ impl Feed {
             .is_some()
     }
 
-    /// True when the log was reached lately: a heartbeat may be sent.
+    /// True if the log was reached recently: a heartbeat may be sent.
     pub fn heard_lately(&self, now_ms: i64) -> bool {
         self.heard_at_ms.load(Ordering::Relaxed) + HEARD_LATELY_MS >= now_ms
     }
 
-    /// All that is live now, and what comes after it without a gap; `None` before the feed is live.
+    /// All live entries, and a subscription to everything after them without a gap; `None` before the feed is live.
     pub fn start(&self) -> Option<Start> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         Some(Start {
             epoch: known.epoch.clone()?,
             position: known.position,
             items: known.items.clone(),
-            // Subscribed under the lock: what is told later is not in `items`, and the reverse.
+            // Subscribed under the lock: later news are not in `items`, and vice versa.
             news: self.news.subscribe(),
         })
     }
@@ -137,7 +137,7 @@ impl Feed {
                 let wire = match Wire::parse(&event.r#type, &event.data) {
                     Ok(wire) => wire,
                     Err(error) => {
-                        // Guards must not believe that they know everything: no heartbeat is sent any more.
+                        // Guards must not assume that they know everything: no more heartbeats are sent.
                         tracing::error!(error = %error, event.id = event.id, "a revocation event cannot be parsed");
                         *known = Known {
                             unreadable: true,
@@ -165,13 +165,13 @@ impl Feed {
                 News::Reset
             }
         };
-        // Nobody may be connected.
+        // There may be no connections.
         let _listeners = self.news.send(news);
     }
 
-    /// Follows the log like any guard does, until `stop`.
+    /// Follows the log like any guard, until `stop`.
     pub async fn listen(&self, log: &RevocationLog, time: &Time, stop: CancellationToken) {
-        // Whoever begins again hears everything again.
+        // A restart receives everything again.
         self.hear(Delivery::Reset, time.now());
         let since = time.now().0 - WINDOW_MS;
         let mut subscription = log.subscribe(Wire::SOURCE, Wire::TYPES, since, stop);

@@ -1,11 +1,11 @@
-//! The tokens of our own forms: a MAC over what binds a form to its browser and says what it is for.
+//! The tokens of our own forms: a MAC that binds a form to its browser and its purpose.
 
 use latchkey_protocol::error::PageError;
 
 use crate::signer::Signer;
 use crate::visitor::Visitor;
 
-/// The token of a form of this request in this browser.
+/// The token of a form for this request in this browser.
 pub(crate) fn form_token(
     signer: &Signer,
     visitor: &Visitor,
@@ -18,7 +18,7 @@ pub(crate) fn form_token(
     signer.seal(purpose, &all).ok_or(PageError::Unavailable)
 }
 
-/// Whether a form's token is the one of [`form_token`].
+/// Whether a form's token matches [`form_token`].
 pub(crate) fn check_form(
     signer: &Signer,
     visitor: &Visitor,
@@ -34,13 +34,13 @@ pub(crate) fn check_form(
     genuine(signer, purpose, &all, presented)
 }
 
-/// The token of a form of a signed-in person: bound to their session's cookie.
+/// The token of a form of a signed-in user: bound to the session cookie.
 pub(crate) fn session_token(signer: &Signer, visitor: &Visitor, purpose: &str) -> Result<String, PageError> {
     let secret = visitor.session_secret().ok_or(PageError::ForeignForm)?;
     signer.seal(purpose, &[secret]).ok_or(PageError::Unavailable)
 }
 
-/// Whether a form's token is the one of [`session_token`].
+/// Whether a form's token matches [`session_token`].
 pub(crate) fn check_session_form(
     signer: &Signer,
     visitor: &Visitor,

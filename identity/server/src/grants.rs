@@ -1,4 +1,4 @@
-//! What grants give: tokens, once the client has been admitted. One file per grant that a person stands behind.
+//! The grants: issuing tokens to an admitted client. One file per grant that involves a user.
 
 mod code;
 mod refresh;
@@ -28,7 +28,7 @@ use crate::secret::new_jti;
 use crate::signer::{ID_TOKEN_TYP, Signer};
 use crate::time::Time;
 
-/// Whoever issues tokens. Cloning is cheap.
+/// Issues tokens. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Grants {
     pub issuer: Arc<str>,
@@ -37,14 +37,14 @@ pub(crate) struct Grants {
     pub registry: Arc<Registry>,
     pub revocations: Revocations,
     pub outbox: Outbox,
-    /// When this node's redemptions of the last minutes were committed, by the code's hash.
+    /// When this node committed its redemptions of the last minutes, by the hash of the code.
     pub redeemed: Cache<String, Instant>,
     pub limits: Limits,
     pub random: Random,
     pub time: Time,
 }
 
-/// The answer of RFC 6749 §5.1.
+/// The token response (RFC 6749 §5.1).
 #[derive(Serialize)]
 pub(crate) struct Issued {
     access_token: String,
@@ -58,7 +58,7 @@ pub(crate) struct Issued {
 }
 
 impl Grants {
-    /// RFC 6749 §4.4. Nothing is written: the token stands on the registration alone.
+    /// RFC 6749 §4.4. Nothing is written: the token depends on the registration alone.
     pub fn client_credentials(&self, client: &Client, asked: &ClientCredentials) -> Result<Issued, Refusal> {
         let registry = self.registry.snapshot();
         let scope = asked.scope.as_deref();
@@ -99,7 +99,7 @@ impl Grants {
         })
     }
 
-    /// A refusal of a grant: the reason goes to the log, the peer gets the code.
+    /// An error of a grant: the reason goes to the log, the peer gets the code.
     pub fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> Refusal {
         tracing::info!(reason = %error, grant, client.id = %client.id(),
             request.id = %latchkey_http::current_request_id(), "grant refused");
@@ -111,7 +111,7 @@ impl Grants {
         }
     }
 
-    /// Tells the person and administrators of a family that behaves oddly.
+    /// Alerts the user and administrators of a family with suspicious behaviour.
     #[expect(
         clippy::too_many_arguments,
         reason = "what the event says; a struct would only rename it"
@@ -146,5 +146,5 @@ impl Grants {
     }
 }
 
-/// How often a decision is made anew after a concurrent request changed the same rows.
+/// How often a decision is repeated after a concurrent request changed the same rows.
 const TRIES: usize = 3;

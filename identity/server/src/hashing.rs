@@ -12,26 +12,26 @@ use tokio::sync::oneshot;
 
 use crate::password::Memory;
 
-/// Handle of the pool. Its threads end when the last one is dropped.
+/// A handle of the pool. Its threads end when the last handle is dropped.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
 }
 
-/// Who waits: browsers that signed this person in before go first.
+/// The priority class of a sign-in: browsers that have signed this user in before go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     Known,
     Unknown,
 }
 
-/// A place in the queue, given up when it is dropped unused.
+/// A slot in the queue, released if it is dropped unused.
 pub(crate) struct Place {
     shared: Arc<Shared>,
     class: Class,
     taken: bool,
 }
 
-/// There is no place, or the wait was longer than anybody has patience for.
+/// The queue is full, or the wait was too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many concurrent sign-ins")]
 pub(crate) struct Busy;
@@ -47,11 +47,11 @@ struct Shared {
 struct Queue {
     known: VecDeque<Job>,
     unknown: VecDeque<Job>,
-    /// Places that are reserved or waited on, by class.
+    /// Slots that are reserved or waiting, by class.
     places: [usize; 2],
-    /// From the beginning of a hash until the next could begin, of late.
+    /// The recent time from the start of one hash to that of the next.
     typical: Option<Duration>,
-    /// Whether somebody was turned away since the last hash: more come than can be hashed anyway.
+    /// Whether a sign-in was refused since the last hash: more arrive than can be hashed.
     flooded: bool,
     closed: bool,
 }
@@ -61,17 +61,17 @@ struct Job {
     work: Box<dyn FnOnce(&mut Memory) + Send>,
 }
 
-/// What the queue holds is worked off in this time, by the measured rate.
+/// The queue holds as much as can be hashed in this time, by the measured rate.
 const LENGTH: Duration = Duration::from_secs(1);
-/// Who has waited for longer is told to come again, unhashed.
+/// A sign-in that has waited longer is refused without hashing.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// How long a thread that nobody needs keeps what it hashes in.
+/// How long an idle thread keeps its memory.
 const KEPT: Duration = Duration::from_secs(1);
-/// Places that there are however slow a machine is.
+/// The minimum number of slots, however slow a machine is.
 const FEWEST: usize = 4;
-/// The niceness of the threads: other work of the process goes first.
+/// The niceness of the threads: other work of the process has priority.
 const NICE: i32 = 15;
-/// The share of a core that strangers' sign-ins are hashed with however busy the process is.
+/// The share of a core for sign-ins from unknown browsers, however busy the process is.
 const LEAST_SHARE: f64 = 0.02;
 
 impl Pool {
@@ -94,7 +94,7 @@ impl Pool {
         Self { shared }
     }
 
-    /// False when nobody unknown would get a place now.
+    /// False if an unknown browser would not get a slot now.
     pub fn has_room(&self) -> bool {
         let mut queue = self.shared.lock();
         let room = queue.places.iter().sum::<usize>() < queue.most(self.shared.threads);
@@ -104,12 +104,12 @@ impl Pool {
         room
     }
 
-    /// A place in the queue, before anything is done for the caller; a refusal costs nothing.
+    /// A slot in the queue, before any work is done for the caller; a refusal costs nothing.
     pub fn reserve(&self, class: Class) -> Result<Place, Busy> {
         let mut queue = self.shared.lock();
         let most = queue.most(self.shared.threads);
         let all: usize = queue.places.iter().sum();
-        // Known browsers have half of a queue for themselves.
+        // Half of the queue is reserved for known browsers.
         let room = match class {
             Class::Known => all < most + most / 2,
             Class::Unknown => all < most,
@@ -156,9 +156,9 @@ impl Place {
                 Class::Unknown => queue.unknown.push_back(job),
             }
         }
-        // All: the one that is woken may be resting, and another one free.
+        // All threads: the one that is woken may be pausing, and another one free.
         self.shared.wake.notify_all();
-        // A job that was dropped unhashed has dropped its sender.
+        // A job that was dropped without hashing has dropped its sender.
         answered.await.map_err(|_| Busy)
     }
 }
@@ -177,7 +177,7 @@ impl Shared {
     }
 
     fn work(&self) {
-        // On Linux this is the calling thread alone.
+        // On Linux this affects only the calling thread.
         if let Err(error) = rustix::process::setpriority_process(None, NICE) {
             tracing::warn!(error = %error, "the priority of the password hashing threads cannot be lowered");
         }
@@ -191,7 +191,7 @@ impl Shared {
                 queue.places[class as usize] -= 1;
                 drop(queue);
                 let before = Usage::now();
-                // A hash that panics drops its sender, and its caller is told to come again; the thread goes on.
+                // A hash that panics drops its sender, and its caller is refused; the thread continues.
                 let worked = catch_unwind(AssertUnwindSafe(|| (job.work)(&mut memory)));
                 if worked.is_err() {
                     memory = Memory::default();
@@ -225,7 +225,7 @@ impl Shared {
     }
 }
 
-/// What a hash cost, and what the rest of the process did meanwhile.
+/// The cost of a hash, and the load of the rest of the process in the meantime.
 #[derive(Clone, Copy, Debug)]
 struct Usage {
     took: Duration,
@@ -236,7 +236,7 @@ struct Usage {
 }
 
 impl Usage {
-    /// The clocks of now: time, this thread's processor time, the process's.
+    /// The current clocks: time, processor time of this thread, processor time of the process.
     fn now() -> (Instant, Duration, Duration) {
         use rustix::time::{ClockId, clock_gettime};
         let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
@@ -256,9 +256,9 @@ impl Usage {
         }
     }
 
-    /// In a flood: how long a thread leaves strangers' sign-ins alone after this hash. It takes the cube of what the rest
-    /// of the process leaves of the cores, and never less than [`LEAST_SHARE`]. Other processes do not count: to them
-    /// the niceness is enough, and somebody must be let in.
+    /// During a flood: how long a thread pauses sign-ins of unknown browsers after this hash. They get the cube of the
+    /// share of the cores that the rest of the process leaves, and never less than [`LEAST_SHARE`]. Other processes do
+    /// not count: the niceness suffices for them, and some sign-ins must succeed.
     fn rest(&self) -> Duration {
         let share = (1.0 - self.busy.clamp(0.0, 1.0)).powi(3).max(LEAST_SHARE);
         self.own.div_f64(share).saturating_sub(self.took)
@@ -266,7 +266,7 @@ impl Usage {
 }
 
 impl Queue {
-    /// How many places there are.
+    /// The number of slots.
     fn most(&self, threads: usize) -> usize {
         let typical = self
             .typical
@@ -281,8 +281,8 @@ impl Queue {
         metrics::counter!("latchkey_sign_in_shed_total").increment(1);
     }
 
-    /// Known browsers first, whether the thread has rested or not. Of the others the oldest, but once half of the places
-    /// are taken the newest: under a flood the oldest have given up already.
+    /// Known browsers first, whether the thread has paused or not. Of the others the oldest, but once half of the slots
+    /// are taken the newest: during a flood the oldest have already given up.
     fn next(&mut self, threads: usize, rested: bool) -> Option<(Job, Class)> {
         if let Some(job) = self.known.pop_front() {
             return Some((job, Class::Known));
@@ -299,13 +299,13 @@ impl Queue {
         job.map(|job| (job, Class::Unknown))
     }
 
-    /// Tells everybody who has waited for too long, and frees their places.
+    /// Refuses everybody who has waited too long, and frees their slots.
     fn give_up(&mut self, now: Instant) {
         for (class, jobs) in [
             (Class::Known, &mut self.known),
             (Class::Unknown, &mut self.unknown),
         ] {
-            // In the order of their dues: every job has the same patience.
+            // In order of their deadlines: every job has the same patience.
             while jobs.front().is_some_and(|job| job.due < now) {
                 jobs.pop_front();
                 self.places[class as usize] -= 1;
@@ -314,7 +314,7 @@ impl Queue {
         }
     }
 
-    /// When there is something to do for a thread that has rested then; nothing while nobody waits.
+    /// When the next job is due for a thread that may work again at `rested`; `None` if nothing waits.
     fn soonest(&self, rested: Instant) -> Option<Instant> {
         self.unknown.front().map(|job| job.due.min(rested))
     }
@@ -403,7 +403,7 @@ mod tests {
         }
         queue.give_up(begun + Duration::from_secs(1));
         assert_eq!((queue.places, Arc::strong_count(&gone)), ([0, 1], 2));
-        // Who rests wakes for the next who gives up.
+        // A pausing thread wakes for the next job that times out.
         let later = begun + Duration::from_secs(9);
         assert!(queue.next(1, false).is_none());
         assert_eq!(queue.soonest(later), Some(begun + Duration::from_secs(2)));
@@ -436,7 +436,7 @@ mod tests {
             used.rest().as_millis()
         };
         assert_eq!(rest(30, 0.0), 0);
-        // Others keep the core busy, not we: nobody is helped by a rest.
+        // Other processes keep the core busy, not this one: pausing would help nobody.
         assert_eq!(rest(300, 0.0), 0);
         assert_eq!(rest(60, 0.5), 180);
         assert_eq!(rest(900, 0.97), 600);

@@ -1,5 +1,5 @@
-//! What is done now and then and hurries nobody: in loops of its own, so that a disk that stands still under it keeps no
-//! node from hearing of a revoked key.
+//! Periodic maintenance, in loops of its own: it runs in the background without blocking requests, and a stalled disk
+//! does not keep a node from receiving the revocation of a key.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use crate::IdentityError;
 use crate::time::Time;
 
-/// How often what has run out is forgotten, and the latest instant noted.
+/// How often expired rows are purged, and the latest instant is recorded.
 const EXPIRED_EVERY_MS: i64 = 60_000;
-/// How often what people could see for ninety days is forgotten.
+/// How often history older than ninety days is purged.
 const HISTORY_EVERY_MS: i64 = 3_600_000;
 
-/// Forgets what may be forgotten.
+/// Purges rows that are no longer needed.
 pub(crate) struct Housekeeping {
     pub store: Store,
     pub time: Time,
@@ -45,7 +45,7 @@ impl Housekeeping {
         }
     }
 
-    /// Waits until this long after `last`, by the clock that tests move; `None` when it is over.
+    /// Waits until this long after `last`, by the clock that tests control; `None` when it stops.
     async fn due(&self, last: Timestamp, every_ms: i64, stop: &CancellationToken) -> Option<Timestamp> {
         loop {
             tokio::select! {
@@ -67,7 +67,7 @@ impl Housekeeping {
     }
 }
 
-/// A disk that stays full is no news each time.
+/// A disk that stays full is reported only once.
 fn said_once(purged: Option<Result<(), IdentityError>>, failing: &mut bool) {
     match purged {
         Some(Err(error)) if !*failing => {

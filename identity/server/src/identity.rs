@@ -1,4 +1,5 @@
-//! The identity provider as its process and its administrators see it; and where each of its values gets what it needs.
+//! The identity provider as its process and its administrators see it; and where each of its values gets its
+//! dependencies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub struct Identity {
     pub(crate) values: Arc<Values>,
 }
 
-/// What it consists of. A route takes what it uses from here; no value knows more than its own fields.
+/// The values that it consists of. A route takes those that it uses; no value knows more than its own fields.
 pub(crate) struct Values {
     pub issuer: Arc<str>,
     pub site: Arc<Site>,
@@ -82,39 +83,39 @@ pub(crate) struct Values {
     pub stop: CancellationToken,
 }
 
-/// What an identity provider is made of.
+/// The dependencies of an identity provider.
 pub struct Parts {
-    /// The configured issuer, without a slash at its end.
+    /// The configured issuer, without a trailing slash.
     pub issuer: String,
     /// The origins by which browsers reach it; the issuer's own is the first.
     pub origins: Origins,
-    /// Its database, with [`MIGRATIONS`](crate::MIGRATIONS) and the outbox's tables.
+    /// The database, with [`MIGRATIONS`](crate::MIGRATIONS) and the tables of the outbox.
     pub db: latchkey_db::Db,
-    /// What was taken back, as every guard hears it.
+    /// The revocation log, as every guard receives it.
     pub revocation_log: RevocationLog,
-    /// The resources that exist in every installation: the services of the house, by their contracts.
+    /// The resources that exist in every installation: its services, by their contracts.
     pub resources: Vec<latchkey_protocol::Resource>,
-    /// The opened master key.
+    /// The unlocked master key.
     pub vault: Vault,
-    /// How large new RSA keys are.
+    /// The size of new RSA keys.
     pub rsa: RsaBits,
     /// For calls to addresses that clients have registered.
     pub outgoing: Outgoing,
-    /// Time.
+    /// The clock.
     pub clock: Clock,
-    /// Randomness.
+    /// The source of randomness.
     pub random: Random,
-    /// Ends long-lived answers when the listener stops.
+    /// Ends long-lived responses when the listener stops.
     pub stop: CancellationToken,
 }
 
-/// True when this database holds anything that only a master key opens.
+/// True if this database contains anything that only a master key opens.
 pub async fn is_sealed(db: &latchkey_db::Db) -> Result<bool, IdentityError> {
     Ok(Store::new(db.clone()).is_sealed().await?)
 }
 
 impl Identity {
-    /// Opens the registry and makes the keys that are missing.
+    /// Opens the registry and creates missing keys.
     pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
         let resources = parts.resources.clone();
         let messages = Messages::read(&[COMMON_EN, EN])?;
@@ -126,7 +127,7 @@ impl Identity {
         Ok(identity)
     }
 
-    /// What must be true before it takes requests.
+    /// The conditions for taking requests.
     pub fn ready(&self) -> Ready {
         let (keys, feed, registry) = (self.clone(), self.clone(), self.clone());
         Ready::new()
@@ -135,7 +136,7 @@ impl Identity {
             .when("signals", move || feed.values.feed.is_live())
     }
 
-    /// Why this node cannot do its work yet, as far as it is known; for whoever waits for it.
+    /// Why this node is not ready yet, as far as it is known.
     pub fn why_not_ready(&self) -> Option<String> {
         let mut reasons = Vec::new();
         if !self.can_sign() {
@@ -153,7 +154,7 @@ impl Identity {
         values.signer.can_sign(Alg::default(), values.time.now())
     }
 
-    /// Does one of the things that go on beside requests, until `stop`.
+    /// Runs one of the background loops, until `stop`.
     pub async fn run(&self, chore: Chore, stop: CancellationToken) {
         let values = &self.values;
         match chore {
@@ -182,7 +183,7 @@ impl Identity {
         &self.values.store
     }
 
-    /// The signer, for whoever must make tokens that a guard believes.
+    /// The signer, for code that must issue tokens that guards accept.
     pub fn signer(&self) -> &Signer {
         &self.values.signer
     }
@@ -192,7 +193,7 @@ impl Identity {
         &self.values.clients
     }
 
-    /// Everybody who has an account.
+    /// The users.
     pub fn users(&self) -> &Users {
         &self.values.users
     }
@@ -202,18 +203,19 @@ impl Identity {
         &self.values.keys
     }
 
-    /// What tokens can be for.
+    /// The resources that tokens can be for.
     pub fn resources(&self) -> &Resources {
         &self.values.resources
     }
 
-    /// Writes a seed in one transaction: all of it or nothing. A secret is made for a confidential client that has none.
+    /// Writes a seed in one transaction: all of it or nothing. A secret is generated for a confidential client that has
+    /// none.
     pub async fn seed(&self, seed: Seed, actor: &str) -> Result<Seeded, SeedError> {
         self.values.seeds.write(seed, actor).await
     }
 
-    /// Says that the database was restored from a backup: every refresh token of before is dead, none of them by theft,
-    /// and whoever follows the log or the feed of revocations begins anew.
+    /// Records that the database was restored from a backup: every earlier refresh token becomes invalid, without
+    /// counting as theft, and followers of the revocation log or feed start again.
     pub async fn restored(&self, actor: &str) -> Result<(), AdminError> {
         self.values
             .changes
@@ -231,7 +233,7 @@ impl Identity {
         self.values.revocations.revoke(cause, subject, actor).await
     }
 
-    /// Catches up with the database and makes the keys that are due.
+    /// Synchronizes with the database and creates the keys that are due.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
         self.values.sync.refresh().await
     }
@@ -409,7 +411,7 @@ impl FromRef<Identity> for Arc<Grants> {
     }
 }
 
-/// All that the issuer's pages say, in English.
+/// All messages of the issuer's pages, in English.
 pub const EN: MessageFile = (
     "identity/server/messages/en.ftl",
     include_str!("../messages/en.ftl"),

@@ -22,30 +22,30 @@ use crate::unfinished::{REQUEST_LIFE_MS, Unfinished};
 use crate::visitor::Visitor;
 use crate::{IdentityError, origin, sealed_request};
 
-/// What a kept request may hold to be forgiven when it ends in a code: bytes of the parsed text. A larger one counts
-/// until its row has gone, however it ended.
+/// The size up to which a stored request no longer counts once it ends in a code: bytes of the parsed text. A larger
+/// one counts until its row is deleted, however it ended.
 const SMALL: usize = 4 * 1_024;
 
 /// A request that this browser may work on.
 #[derive(Clone)]
 pub(crate) struct Interaction {
-    /// What addresses and forms call it: sealed, or its row's id.
+    /// Its name in addresses and forms: the sealed request, or the id of its row.
     pub handle: String,
-    /// Its row, or the one that it becomes with the first step that is worth one.
+    /// Its row, or the one that it gets with the first step that needs one.
     pub row: RequestRow,
-    /// Whether the row is there.
+    /// Whether the row exists.
     pub born: bool,
     pub step: Step,
 }
 
 impl Interaction {
-    /// Answered before.
+    /// True if it was already answered.
     pub fn is_finished(&self) -> bool {
         self.row.finished_at.is_some()
     }
 
-    /// The row to write with what happens now, if it is not there yet. What was asked stays with the browser. A page of
-    /// ours needs none: nothing of it must happen only once.
+    /// The row to insert with the next step, if it does not exist yet. The request itself stays with the browser. A
+    /// page of ours needs no row, since nothing about it must happen only once.
     pub fn newborn(&self) -> Option<RequestRow> {
         (!self.born && self.row.origin == origin::AUTHORIZE).then(|| RequestRow {
             parsed: String::new(),
@@ -53,13 +53,13 @@ impl Interaction {
         })
     }
 
-    /// Where every step leads back to.
+    /// The address that every step returns to.
     pub fn go_on(&self) -> Response {
         see_other(&format!("/continue?request={}", self.handle))
     }
 }
 
-/// What a request gets now.
+/// The outcome of a request for now.
 pub(crate) struct Decided {
     pub client: Arc<Client>,
     pub request: Request,
@@ -81,8 +81,8 @@ pub(crate) struct Interactions {
 }
 
 impl Interactions {
-    /// What a browser will come back for, as its addresses call it: sealed for that browser, or where that is too long,
-    /// or the browser is not known yet, the id of a row.
+    /// Starts a request and returns its name in addresses: sealed for the browser, or the id of a row if that is too
+    /// long or the browser is not known yet.
     pub async fn begin_request(
         &self,
         visitor: &Visitor,
@@ -112,7 +112,7 @@ impl Interactions {
         self.keep_request(visitor, row).await
     }
 
-    /// Keeps a request that no browser carries; its id.
+    /// Stores a request that no browser carries; returns its id.
     async fn keep_request(&self, visitor: &Visitor, row: RequestRow) -> Result<String, Fault> {
         let place = self.unfinished.begin(visitor.address, self.time.latest());
         place.map_err(|wait_s| Fault {
@@ -128,8 +128,8 @@ impl Interactions {
         Ok(id)
     }
 
-    /// The request of an address, for the browser that began it, answered or not. One that was posted from another site
-    /// belongs to the first browser that looks.
+    /// The request that an address names, for the browser that started it, whether answered or not. One that was posted
+    /// from another site belongs to the first browser that opens it.
     pub async fn interaction(&self, visitor: &Visitor, handle: Option<&str>) -> Result<Interaction, Fault> {
         let handle = handle.ok_or(PageError::Expired)?;
         let (row, born) = if is_secret(handle) {
@@ -151,7 +151,7 @@ impl Interactions {
             born,
             step: step.unwrap_or_default(),
         };
-        // What a node of an earlier release has answered is not there any more.
+        // A request that a node of an earlier release answered no longer exists.
         let forgotten = interaction.is_finished() && interaction.row.parsed.is_empty();
         if interaction.row.expires_at <= self.time.latest() || forgotten {
             return Err(self.over(&interaction).await?);
@@ -182,10 +182,10 @@ impl Interactions {
         Ok(row)
     }
 
-    /// What a browser carries, with what has happened to it since; and whether it has a row.
+    /// The request that a browser carries, with its progress; and whether it has a row.
     async fn carried_request(&self, visitor: &Visitor, sealed: &str) -> Result<(RequestRow, bool), Fault> {
         let browser = visitor.browser().ok_or(PageError::OtherBrowser)?;
-        // Opened by nobody else: another browser's and a tampered one are alike.
+        // Only this browser can open it: foreign and modified ones look the same.
         let opened = self.signer.open_for(browser, sealed);
         let row = opened.and_then(|text| sealed_request::row(&text, browser));
         let row = row.ok_or(PageError::OtherBrowser)?;
@@ -201,7 +201,7 @@ impl Interactions {
         })
     }
 
-    /// The client of a request, if it is still there.
+    /// The client of a request, if it still exists.
     pub async fn client_of(&self, interaction: &Interaction) -> Result<Option<Arc<Client>>, Fault> {
         let Some(id) = ClientId::parse(&interaction.row.client_id) else {
             return Ok(None);
@@ -210,7 +210,7 @@ impl Interactions {
         Ok(client.filter(|client| client.disabled_at.is_none()))
     }
 
-    /// Decides over a stored request with everything that is known now.
+    /// Decides about a stored request with everything that is known now.
     pub async fn decide_stored(
         &self,
         visitor: &Visitor,
@@ -224,14 +224,15 @@ impl Interactions {
         };
         let client = self.registry.client(stored.client_id()).await?;
         let client = client.ok_or_else(unknown)?;
-        // Neither a changed row nor an address that was taken off the registration is ever redirected to.
+        // The browser is never redirected to an address from a modified row or one that was removed from the
+        // registration.
         let request = stored.revive(&client).ok_or_else(unknown)?;
         let here = interaction.row.session.as_deref();
         self.decide(visitor, client, request, here, &interaction.step)
             .await
     }
 
-    /// Decides over a request. `signed_in` is the session that began by signing in for it.
+    /// Decides about a request. `signed_in` is the session that was created by signing in for it.
     pub async fn decide(
         &self,
         visitor: &Visitor,
@@ -275,8 +276,8 @@ impl Interactions {
         }
     }
 
-    /// Writes code and consent, and ends the request, in one transaction. The code; `None` when a session, consent or
-    /// request has ended meanwhile: then it is to be decided again.
+    /// Writes code and consent, and ends the request, in one transaction. Returns the code; `None` if the session, the
+    /// consent or the request has ended in the meantime: then it must be decided again.
     pub async fn issue(
         &self,
         visitor: &Visitor,
@@ -339,7 +340,7 @@ impl Interactions {
                         .put_consent(&tx, &id, user, client, before.as_ref(), consent, now)
                         .await?
                     {
-                        // Allowed more in another tab, or taken back: it is to be decided again.
+                        // More was allowed in another tab, or it was withdrawn: decide again.
                         return Err(IdentityError::Overtaken);
                     }
                     let given = row("consent.given", json!(issue.code.granted));
@@ -351,7 +352,7 @@ impl Interactions {
                         .await?;
                 }
                 if !store.add_code(&tx, &hash, &issue.code, device.as_deref()).await? {
-                    // Whoever ended the session or took the consent back was faster: nothing of this is kept.
+                    // The session or consent was ended first: nothing of this is kept.
                     return Err(IdentityError::Overtaken);
                 }
                 Ok::<_, IdentityError>(true)
@@ -371,7 +372,7 @@ impl Interactions {
         }
     }
 
-    /// Ends a request that gets no code, if it has a row; `false` when it was answered meanwhile.
+    /// Ends a request without a code, if it has a row; `false` if it was answered in the meantime.
     pub async fn finish(&self, interaction: &Interaction) -> Result<bool, Fault> {
         if !interaction.born {
             return Ok(true);
@@ -383,7 +384,7 @@ impl Interactions {
         Ok(finished.await?)
     }
 
-    /// Notes what the person has done for a request; `false` when it was answered meanwhile.
+    /// Records the user's step for a request; `false` if it was answered in the meantime.
     pub async fn step(&self, interaction: &Interaction, step: &Step) -> Result<bool, Fault> {
         let text = serde_json::to_string(step).map_err(|_| PageError::Internal)?;
         let (store, id, now) = (self.store.clone(), interaction.row.id.clone(), self.time.now());
@@ -397,8 +398,8 @@ impl Interactions {
         Ok(noted.await?)
     }
 
-    /// Notes that the person said no; `None` when the request was answered meanwhile. Anybody can say no all day: past
-    /// what an address may make us write, it is told to the client and not written down.
+    /// Records that the user denied the request; `None` if it was answered in the meantime. Anybody can deny requests
+    /// all day: beyond the limit of an address it is told to the client and not written.
     pub async fn say_no(
         &self,
         visitor: &Visitor,
@@ -423,19 +424,19 @@ impl Interactions {
         }
     }
 
-    /// The way back to the client with a code.
+    /// The redirect to the client with a code.
     pub fn answer_with_code(&self, visitor: &Visitor, decided: &Decided, code: &str) -> Response {
         let response = authorize::Response::code(&decided.request, &self.issuer, code);
         back(visitor, &response)
     }
 
-    /// The code that a request ends in, if it ends in one.
+    /// The code that a request ended in, if it did.
     pub fn code_of(&self, interaction: &Interaction) -> Result<String, Fault> {
         let code = self.signer.code(&self.issuer, &interaction.row.id);
         code.ok_or_else(|| PageError::Unavailable.into())
     }
 
-    /// The page of a request that is over. It names the application: this browser began it there.
+    /// The page of an expired request. It names the application, because this browser started the request there.
     pub async fn over(&self, interaction: &Interaction) -> Result<Fault, Fault> {
         let client = self.client_of(interaction).await?;
         Ok(Fault {

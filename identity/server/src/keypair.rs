@@ -1,4 +1,4 @@
-//! Key pairs: made, parsed once, and signing.
+//! Key pairs: generating, parsing and signing.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
@@ -15,19 +15,19 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// A private key, parsed and ready.
+/// A parsed private key.
 pub(crate) enum KeyPair {
     P256(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
 }
 
-/// The library refused a key or an operation; it does not say why.
+/// The library rejected a key or an operation; it does not say why.
 #[derive(Debug, thiserror::Error)]
 #[error("the cryptographic library reported an error")]
 pub(crate) struct CryptoError;
 
-/// The size of RSA keys that are made from now on.
+/// The size of new RSA keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RsaBits {
     /// 2048
@@ -40,7 +40,7 @@ pub enum RsaBits {
 }
 
 impl KeyPair {
-    /// Makes a key for `alg` and its PKCS #8 text. RSA takes a tenth of a second and more.
+    /// Generates a key for `alg` and its PKCS #8 form. RSA takes a tenth of a second or more.
     pub fn generate(alg: Alg, rsa: RsaBits) -> Result<(Self, Zeroizing<Vec<u8>>), CryptoError> {
         let random = SystemRandom::new();
         let pkcs8 = match alg {
@@ -67,7 +67,7 @@ impl KeyPair {
         Ok((Self::parse(alg, &pkcs8)?, pkcs8))
     }
 
-    /// Reads PKCS #8.
+    /// Parses PKCS #8.
     pub fn parse(alg: Alg, pkcs8: &[u8]) -> Result<Self, CryptoError> {
         Ok(match alg {
             Alg::ES256 => Self::P256(
@@ -78,7 +78,7 @@ impl KeyPair {
         })
     }
 
-    /// The signature over `message`, in the form that JWS wants (RFC 7518 §3).
+    /// The signature over `message`, in the JWS format (RFC 7518 §3).
     pub fn sign(&self, alg: Alg, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let random = SystemRandom::new();
         match self {
@@ -101,7 +101,7 @@ impl KeyPair {
         }
     }
 
-    /// Whether a signature over `message` is this key's.
+    /// Whether a signature over `message` was made with this key.
     pub fn verify(&self, alg: Alg, message: &[u8], signature: &[u8]) -> bool {
         let (algorithm, public): (&dyn VerificationAlgorithm, &[u8]) = match self {
             Self::P256(pair) => (&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref()),
@@ -118,10 +118,10 @@ impl KeyPair {
             .is_ok()
     }
 
-    /// The public half with its RFC 7638 thumbprint as `kid`, and that `kid`.
+    /// The public key with its RFC 7638 thumbprint as `kid`, and that `kid`.
     pub fn public_jwk(&self, alg: Alg) -> (Value, String) {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        // The members that the thumbprint takes, in the order of their names (RFC 7638 §3.2).
+        // The members that the thumbprint includes, ordered by name (RFC 7638 §3.2).
         let (canonical, mut jwk) = match self {
             Self::P256(pair) => {
                 let point = pair.public_key().as_ref();

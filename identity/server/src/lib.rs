@@ -1,15 +1,15 @@
-//! The identity provider's HTTP shell: it loads facts, asks `latchkey-protocol`, commits once and answers.
+//! The HTTP shell of the identity provider: it loads facts, calls `latchkey-protocol`, commits once and responds.
 //!
-//! A file knows files of its own row and of the rows above it, never of one below, and never in a circle:
+//! A file may use files of its own row and of the rows above it, never of one below, and never in a circle:
 //!
 //! | layer | files |
 //! | --- | --- |
 //! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `hashing`, `keypair`, `vault`, `signer`, `registration`, `chore` |
-//! | what goes wrong | `error`, `answer` (of an endpoint) |
-//! | what a node has in memory, and whoever keeps it up | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
+//! | errors | `error`, `answer` (of an endpoint) |
+//! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `visitor`, `forms`, `pages` |
-//! | what decisions need around them, each a value with its own fields | `admit`, `ends`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
-//! | what administrators do | `admin`, `people`, `resources`, `seed` |
+//! | what executes decisions, each a value with its own fields | `admit`, `ends`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
+//! | operations of administrators | `admin`, `people`, `resources`, `seed` |
 //! | all of these put together | `identity` |
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
 //! | every address on one page | `router` |

@@ -1,5 +1,5 @@
-//! Tells clients that sessions have ended (OpenID Connect Back-Channel Logout): at once after the commit, and then with
-//! growing pauses for a day. Whoever signs out does not wait for it.
+//! Delivers logout tokens to clients (OpenID Connect Back-Channel Logout): immediately after the commit, and then with
+//! growing pauses for a day. A sign-out does not wait for it.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -18,9 +18,9 @@ use crate::logout_tokens::LogoutTokens;
 use crate::signer::SignerError;
 use crate::time::Time;
 
-/// How many ended sessions are looked at in one transaction.
+/// The number of ended sessions handled in one transaction.
 const SESSIONS: i64 = 100;
-/// How many calls of this node are under way, and how many of them to one client.
+/// The maximum number of concurrent calls of this node, and of those to one client.
 const AT_ONCE: usize = 64;
 const AT_ONCE_PER_CLIENT: i64 = 4;
 /// The same for what is likely to fail again, so that clients that are away keep no other waiting.
@@ -28,10 +28,10 @@ const DOUBTFUL_AT_ONCE: usize = AT_ONCE / 2;
 const DOUBTFUL_PER_CLIENT: i64 = 1;
 /// For how long a try that has begun is its node's own, milliseconds: longer than any call takes.
 const CLAIM_MS: i64 = 30_000;
-/// How often it is looked whether something is due, when nothing says so.
+/// How often due deliveries are checked without a notification.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// What it takes to tell clients.
+/// The dependencies of the delivery.
 pub(crate) struct LogoutDelivery {
     pub store: Store,
     pub tokens: LogoutTokens,
@@ -39,7 +39,7 @@ pub(crate) struct LogoutDelivery {
     pub time: Time,
 }
 
-/// Why a client could not be told.
+/// Why a delivery failed.
 #[derive(Debug, thiserror::Error)]
 enum NotTold {
     #[error("the token cannot be signed")]
@@ -49,7 +49,7 @@ enum NotTold {
 }
 
 impl LogoutDelivery {
-    /// Tells whoever is to be told, until `stop`.
+    /// Delivers pending logout tokens, until `stop`.
     pub async fn run(&self, stop: &CancellationToken) {
         let mut changes = self.store.db().changes();
         let mut under_way = FuturesUnordered::new();
@@ -84,7 +84,7 @@ impl LogoutDelivery {
         }
     }
 
-    /// Notes whom the sessions that have ended are to be told, and answers with what is due, and whether that is all.
+    /// Records the clients of ended sessions, and returns what is due, and whether that is all.
     async fn due(&self) -> Result<(Vec<Logout>, bool), StoreError> {
         let ended = self.store.untold_sessions(SESSIONS).await?;
         let whole = i64::try_from(ended.len()).is_ok_and(|ended| ended < SESSIONS);
@@ -115,7 +115,7 @@ impl LogoutDelivery {
         ))
     }
 
-    /// The client, if it hears of sign-outs, and where.
+    /// The client and its address for logout tokens, if it has one.
     async fn listener(&self, id: &ClientId) -> Result<Option<(Client, String)>, StoreError> {
         let client = self.store.client(self.store.db(), id).await?;
         Ok(client.and_then(|client| {
@@ -167,7 +167,7 @@ impl LogoutDelivery {
                 tracing::error!(client.id = %id, status, reason, "delivery of a logout token was given up");
             }
             Outcome::Retry(at) => {
-                // It is tried for a day, and said once.
+                // It is tried for a day, and logged once.
                 if tries == 1 {
                     tracing::warn!(client.id = %id, status, reason, "delivery of a logout token failed; it is tried again");
                 }
@@ -179,7 +179,7 @@ impl LogoutDelivery {
         Ok(Some(outcome == Outcome::GivenUp))
     }
 
-    /// The status of the client's answer (§2.8).
+    /// The status of the client's response (§2.8).
     async fn send(&self, client: &Client, uri: &str, logout: &Logout) -> Result<u16, NotTold> {
         let token = self.tokens.mint(client, logout, self.time.now())?;
         let form = [("logout_token", token.as_str())];
@@ -248,7 +248,7 @@ impl Busy {
     }
 }
 
-/// As metrics have it.
+/// The label for metrics.
 fn name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered => "delivered",

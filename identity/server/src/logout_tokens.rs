@@ -1,4 +1,4 @@
-//! Logout tokens, made anew for each try: one that has waited would be over.
+//! Logout tokens, issued anew for each attempt, because a waiting one would expire.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use latchkey_protocol::{Timestamp, logout_token};
 
 use crate::signer::{Signer, SignerError};
 
-/// Makes them.
+/// Issues logout tokens.
 pub(crate) struct LogoutTokens {
     issuer: String,
     signer: Signer,
@@ -25,7 +25,7 @@ impl LogoutTokens {
         }
     }
 
-    /// Signed by the algorithm of the client's ID tokens (OpenID Connect Back-Channel Logout §2.6).
+    /// Signed with the algorithm of the client's ID tokens (OpenID Connect Back-Channel Logout §2.6).
     pub fn mint(&self, client: &Client, logout: &Logout, now: Timestamp) -> Result<String, SignerError> {
         let jti = URL_SAFE_NO_PAD.encode(self.random.bytes::<16>());
         let claims = logout_token::claims(&self.issuer, client.id(), &logout.user, &logout.sid, jti, now);

@@ -1,8 +1,8 @@
-//! Where a kept or carried request came from: the column `origin` of its row.
+//! The origin of a stored or carried request: the column `origin` of its row.
 
 /// A client's authorization request.
 pub(crate) const AUTHORIZE: &str = "authorize";
-/// The account page, which needs a person.
+/// The account page, which requires a sign-in.
 pub(crate) const ACCOUNT: &str = "account";
-/// A sign-out that was posted from another site.
+/// A logout request that was posted from another site.
 pub(crate) const LOGOUT: &str = "logout";

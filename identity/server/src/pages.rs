@@ -1,4 +1,4 @@
-//! The issuer's pages as views, and what goes wrong on them.
+//! The views of the issuer's pages, and their errors.
 
 use askama::Template;
 use axum::response::Response;
@@ -18,26 +18,26 @@ use crate::IdentityError;
 use crate::site::Site;
 use crate::visitor::Visitor;
 
-/// Why there is no page.
+/// Why a page cannot be shown.
 #[derive(Debug)]
 pub(crate) struct Fault {
     pub error: PageError,
     pub retry_after_s: Option<i64>,
-    /// A page of ours to try again on, by itself where a browser is told how long to wait.
+    /// The page to try again on; a browser with `Retry-After` goes there automatically.
     pub back: Option<String>,
-    /// Where this browser came from, if it has proved that.
+    /// The application that this browser verifiably came from.
     pub application: Option<Box<Application>>,
-    /// Who asked, for the log; as it was sent, where nobody proves it.
+    /// The client that asked, for the log; unverified if nothing proves it.
     pub client: Option<String>,
-    /// The address that was asked for and refused, for the log.
+    /// The requested and rejected address, for the log.
     pub address: Option<String>,
 }
 
-/// An application, for a person who is to go back to it.
+/// An application that the user can return to.
 #[derive(Debug)]
 pub(crate) struct Application {
     pub name: String,
-    /// Where it is, if it says so.
+    /// Its address, if it has registered one.
     pub address: Option<String>,
 }
 
@@ -88,7 +88,7 @@ struct ErrorPage<'a> {
 }
 
 impl Fault {
-    /// The page of a fault, in the words of whoever looks.
+    /// The error page, in the visitor's language.
     pub fn page(self, visitor: &Visitor) -> Response {
         let code = self.error.code();
         let name = format!("sorry.{code}");
@@ -127,7 +127,7 @@ impl Fault {
     }
 }
 
-/// An address as far as a log may have it: what follows the path may be anybody's secret.
+/// An address in a form suitable for logs: what follows the path may be a secret.
 fn without_query(address: &str) -> String {
     const LONGEST: usize = 200;
     let path = address.split(['?', '#']).next().unwrap_or_default();
@@ -148,7 +148,7 @@ pub(crate) struct LoginPage<'a> {
     pub problem: Option<Problem>,
 }
 
-/// What was wrong with a sign-in.
+/// A problem of a sign-in.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub code: &'static str,
@@ -159,7 +159,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    /// A problem whose sentence is a message.
+    /// A problem with the sentence of a message.
     pub fn new(words: &Words, code: &'static str, status: StatusCode) -> Self {
         Self {
             code,
@@ -170,7 +170,7 @@ impl Problem {
         }
     }
 
-    /// Too many failures: come again then.
+    /// Too many failures: try again later.
     pub fn too_many(words: &Words, wait_s: i64) -> Self {
         Self {
             sentence: words.say("sorry.too_many").to_owned(),
@@ -180,7 +180,7 @@ impl Problem {
         }
     }
 
-    /// Too many sign-ins at once.
+    /// Too many concurrent sign-ins.
     pub fn busy(words: &Words, wait_s: i64) -> Self {
         Self {
             sentence: words.fill("error.busy", &[("seconds", &wait_s)]),
@@ -198,7 +198,7 @@ pub(crate) struct ConsentPage<'a> {
     pub host: &'a str,
     pub request: &'a str,
     pub token: &'a str,
-    /// What the person is shown, in short: their answer is to this.
+    /// A digest of what the page shows: the answer applies to exactly this.
     pub shown: &'a str,
     pub client: &'a str,
     pub name: &'a str,
@@ -208,7 +208,7 @@ pub(crate) struct ConsentPage<'a> {
     pub unproven: bool,
 }
 
-/// What is asked at one resource, in words.
+/// The requested scopes at one resource, in words.
 pub(crate) struct Group {
     pub title: String,
     pub lines: Vec<Line>,
@@ -293,22 +293,22 @@ pub(crate) struct LogoutPage<'a> {
     pub page: Page,
     pub host: &'a str,
     pub token: &'a str,
-    /// What was asked besides, for the time after the yes.
+    /// The parameters of the request, needed after the confirmation.
     pub asked: &'a [(&'static str, String)],
     pub name: &'a str,
 }
 
-/// Signed out.
+/// The page after a sign-out.
 #[derive(Template)]
 #[template(path = "identity/signed_out.html")]
 pub(crate) struct SignedOutPage<'a> {
     pub page: Page,
     pub host: &'a str,
-    /// Whether the application wanted them sent to an address that it has not registered.
+    /// Whether the application requested an unregistered address.
     pub unregistered: bool,
 }
 
-/// The form that brings an authorization response back by POST (OAuth 2.0 Form Post Response Mode §2).
+/// The form that returns an authorization response by POST (OAuth 2.0 Form Post Response Mode §2).
 #[derive(Template)]
 #[template(path = "identity/form_post.html")]
 struct FormPostPage<'a> {
@@ -319,7 +319,7 @@ struct FormPostPage<'a> {
     submit: &'a str,
 }
 
-/// An authorization response on its way back to the client.
+/// An authorization response as an HTTP response.
 pub(crate) fn back(visitor: &Visitor, response: &Authorization) -> Response {
     match response.mode {
         Mode::Query => see_other(&response.location()),
@@ -339,7 +339,7 @@ pub(crate) fn back(visitor: &Visitor, response: &Authorization) -> Response {
     }
 }
 
-/// Nobody keeps a page that belongs to one person or one request.
+/// Pages of one user or one request must not be cached.
 pub(crate) fn private(response: &mut Response, csp: Option<Csp>) {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -348,7 +348,7 @@ pub(crate) fn private(response: &mut Response, csp: Option<Csp>) {
     }
 }
 
-/// A client's name for people.
+/// The name of a client, as users see it.
 pub(crate) fn client_name(client: &Client) -> &str {
     client
         .metadata
@@ -357,7 +357,7 @@ pub(crate) fn client_name(client: &Client) -> &str {
         .unwrap_or(client.id().as_str())
 }
 
-/// A person's name for themselves.
+/// The name of a user, as the user sees it.
 pub(crate) fn person_name(person: &Person) -> &str {
     person
         .claims

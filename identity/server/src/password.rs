@@ -1,4 +1,4 @@
-//! Passwords at rest: argon2id in a PHC string (OWASP's first choice of parameters).
+//! Stored passwords: argon2id in a PHC string, with the parameters that OWASP recommends first.
 
 use std::borrow::Cow;
 
@@ -13,13 +13,13 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const ITERATIONS: u32 = 2;
 const LANES: u32 = 1;
 
-/// What hashes are computed in, 19 MiB with today's parameters. Kept from one hash to the next: to map its pages anew each
-/// time costs a tenth of a hash.
+/// The memory that hashes are computed in, 19 MiB with the current parameters. It is kept between hashes: mapping its
+/// pages anew would add a tenth to the cost of each.
 #[derive(Default)]
 pub(crate) struct Memory(Vec<Block>);
 
 impl Memory {
-    /// Whether anything is kept.
+    /// True if no memory is kept.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -44,7 +44,7 @@ impl Memory {
     }
 }
 
-/// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. Takes some 20 ms of a core: run it off the request path.
+/// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. Takes about 20 ms of a core: run it off the request path.
 pub(crate) fn hash(password: &str, random: &Random, memory: &mut Memory) -> Result<String, argon2::Error> {
     let salt: [u8; 16] = random.bytes();
     let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, Some(32))?;
@@ -56,18 +56,18 @@ pub(crate) fn hash(password: &str, random: &Random, memory: &mut Memory) -> Resu
     ))
 }
 
-/// What a password turned out to be.
+/// The result of comparing a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Match {
-    /// It is the one.
+    /// It matches.
     Yes,
-    /// It is the one, and its hash should be made again with today's parameters.
+    /// It matches, but its hash should be replaced by one with the current parameters.
     YesButOld,
-    /// It is not, or the stored hash cannot be one of ours.
+    /// It does not match, or the stored hash cannot be one of ours.
     No,
 }
 
-/// Compares in constant time. Without a stored hash the same work is done on a dummy, and the answer is no.
+/// Compares in constant time. Without a stored hash the same work is done on a dummy, and the result is negative.
 pub(crate) fn verify(password: &str, stored: Option<&str>, memory: &mut Memory) -> Match {
     let parsed = stored.and_then(Phc::parse);
     let phc = parsed.as_ref().unwrap_or(&DUMMY);
@@ -87,7 +87,7 @@ pub(crate) fn verify(password: &str, stored: Option<&str>, memory: &mut Memory) 
     }
 }
 
-/// A stored hash with its parameters, which are bounded: a row that somebody changed must not take the machine down.
+/// A stored hash with its parameters, which are limited: a modified row must not exhaust the machine.
 struct Phc {
     memory_kib: u32,
     iterations: u32,
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     thread_local! {
-        /// What every hash that was compared cost: memory, iterations, lanes, length.
+        /// The cost of every comparison: memory, iterations, lanes, length.
         pub(super) static WORK: std::cell::RefCell<Vec<(u32, u32, u32, usize)>> = const { std::cell::RefCell::new(Vec::new()) };
     }
 

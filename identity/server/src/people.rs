@@ -1,4 +1,4 @@
-//! People, as an administrator deals with them. Whatever ends somebody's access ends it everywhere.
+//! Users, as an administrator manages them. Ending somebody's access ends it everywhere.
 
 use latchkey_bus::{Cause, Draft, Outbox};
 use latchkey_contracts::events::user as wire;
@@ -19,7 +19,7 @@ use crate::registration::check_roles;
 use crate::secret::new_secret;
 use crate::{AdminError, IdentityError};
 
-/// A person as an administrator sees them.
+/// A user as an administrator sees them.
 #[derive(Clone, Debug, Serialize)]
 pub struct UserView {
     /// `sub`
@@ -28,7 +28,7 @@ pub struct UserView {
     pub username: String,
     /// The address.
     pub email: String,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is verified.
     pub email_verified: bool,
     /// Roles.
     pub roles: Vec<String>,
@@ -38,22 +38,22 @@ pub struct UserView {
     pub claims: Map<String, Value>,
     /// RFC 3339
     pub created_at: String,
-    /// The password, at the only moment at which it is known.
+    /// The password, at the only time at which it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
 }
 
-/// Where a person is signed in, and what was granted from there: what they see on their account page.
+/// The sessions and families of a user, as their account page shows them.
 #[derive(Clone, Debug, Serialize)]
 pub struct SignInsView {
-    /// Sessions of browsers that live.
+    /// The active sessions of browsers.
     pub sessions: Vec<SessionView>,
     /// Families of refresh tokens, those that nobody has ended first.
     pub families: Vec<FamilyView>,
-    /// Where the sessions go on, if there may be more; for `--more-sessions`.
+    /// The page token of further sessions, if there may be more; for `--more-sessions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_sessions: Option<String>,
-    /// Where the families go on, if there may be more; for `--more-families`.
+    /// The page token of further families, if there may be more; for `--more-families`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_families: Option<String>,
 }
@@ -61,9 +61,9 @@ pub struct SignInsView {
 /// A browser's session.
 #[derive(Clone, Debug, Serialize)]
 pub struct SessionView {
-    /// Its id, for `latchkey user sign-out`.
+    /// The id, for `latchkey user sign-out`.
     pub id: String,
-    /// What the browser calls itself.
+    /// The user agent of the browser.
     pub device: Option<String>,
     /// RFC 3339
     pub created_at: String,
@@ -74,30 +74,30 @@ pub struct SessionView {
 /// A family of refresh tokens, and why it ended.
 #[derive(Clone, Debug, Serialize)]
 pub struct FamilyView {
-    /// Its name, for `latchkey user sign-out`.
+    /// The name, for `latchkey user sign-out`.
     pub fam: String,
     /// The application.
     pub client_id: String,
-    /// What the browser called itself that it began in.
+    /// The user agent of the browser that it began in.
     pub device: Option<String>,
     /// RFC 3339
     pub created_at: String,
-    /// How often it was renewed.
+    /// How often it was refreshed.
     pub renewed: i64,
-    /// How often the same renewal was asked for again.
+    /// How often a refresh was retried.
     pub retries: i64,
-    /// RFC 3339; absent while it lives.
+    /// RFC 3339; absent while it is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
-    /// Why.
+    /// Why it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
 
-/// How many sessions and how many families of a person are shown at once.
+/// How many sessions and how many families of a user are shown at once.
 const MOST: i64 = 200;
 
-/// A person to create.
+/// A user to create.
 #[derive(Clone, Debug)]
 pub struct NewPerson {
     /// The user name.
@@ -108,11 +108,11 @@ pub struct NewPerson {
     pub claims: Map<String, Value>,
     /// Roles.
     pub roles: Vec<String>,
-    /// The password; one is made when there is none.
+    /// The password; one is generated if absent.
     pub password: Option<String>,
 }
 
-/// Everybody who has an account. Cloning is cheap.
+/// The users. Cloning is cheap.
 #[derive(Clone)]
 pub struct Users {
     pub(crate) changes: Changes,
@@ -121,7 +121,7 @@ pub struct Users {
 }
 
 impl Users {
-    /// Creates a person.
+    /// Creates a user.
     pub async fn add(&self, new: NewPerson, actor: &str) -> Result<UserView, AdminError> {
         check_username(&new.username).map_err(AdminError::Refused)?;
         check_email(&new.email).map_err(AdminError::Refused)?;
@@ -167,7 +167,7 @@ impl Users {
         })
     }
 
-    /// Everybody, by user name.
+    /// All users, by user name.
     pub async fn list(&self) -> Result<Vec<UserView>, AdminError> {
         const PAGE: i64 = 500;
         let mut all: Vec<UserView> = Vec::new();
@@ -182,14 +182,14 @@ impl Users {
         }
     }
 
-    /// One person, by id, user name or address.
+    /// One user, by id, user name or address.
     pub async fn show(&self, name: &str) -> Result<UserView, AdminError> {
         let row = self.changes.store.user(self.changes.store.db(), name).await?;
         row.map(view)
             .ok_or_else(|| AdminError::Refused(format!("there is no user {name}")))
     }
 
-    /// Disables or enables a person. Disabling ends their sessions, families and tokens.
+    /// Disables or enables a user. Disabling ends their sessions, families and tokens.
     pub async fn set_enabled(&self, name: &str, enabled: bool, actor: &str) -> Result<UserView, AdminError> {
         let disabled_at = (!enabled).then(|| self.changes.time.now());
         let (ends, kind) = match enabled {
@@ -200,7 +200,8 @@ impl Users {
             .await
     }
 
-    /// Locks or unlocks a person: an administrative lock, which stops refreshes too, unlike a throttle.
+    /// Locks or unlocks a user: an administrative lock, which also stops refreshes, unlike a lockout after wrong
+    /// passwords.
     pub async fn set_locked(&self, name: &str, locked: bool, actor: &str) -> Result<UserView, AdminError> {
         let locked_at = locked.then(|| self.changes.time.now());
         let (ends, kind) = match locked {
@@ -211,7 +212,8 @@ impl Users {
             .await
     }
 
-    /// Gives a person other roles. What they hold keeps what it says until it expires; the next token says less or more.
+    /// Replaces a user's roles. Existing access tokens are unchanged until they expire; the next token reflects the new
+    /// roles.
     pub async fn set_roles(
         &self,
         name: &str,
@@ -231,7 +233,7 @@ impl Users {
             .await
     }
 
-    /// Gives a person a new password and ends everything that the old one opened.
+    /// Sets a new password and ends everything that the old one gave access to.
     pub async fn set_password(
         &self,
         name: &str,
@@ -252,8 +254,7 @@ impl Users {
         })
     }
 
-    /// Where a person is signed in, and what was granted from there: a page of each, which goes on where an earlier one
-    /// says that there is more.
+    /// The sessions and families of a user: a page of each, which continues with the page token of an earlier one.
     pub async fn sign_ins(
         &self,
         name: &str,
@@ -307,7 +308,7 @@ impl Users {
         })
     }
 
-    /// Ends one session of a person with all that was granted from it, or one family alone.
+    /// Ends one session of a user with everything granted from it, or a single family.
     pub async fn sign_out(&self, name: &str, id: &str, actor: &str) -> Result<(), AdminError> {
         let (person, store) = (self.show(name).await?, &self.changes.store);
         let end = match store.family_of(&person.id, id).await? {
@@ -335,7 +336,7 @@ impl Users {
         Ok(())
     }
 
-    /// Removes a person and everything personal; their `sub` is never given to anybody else.
+    /// Deletes a user and all personal data; the `sub` is never reused.
     pub async fn delete(&self, name: &str, actor: &str) -> Result<(), AdminError> {
         let known = self.show(name).await?;
         let (users, actor, now) = (self.clone(), actor.to_owned(), self.changes.time.now());
@@ -364,7 +365,7 @@ impl Users {
             .await
     }
 
-    /// One change, its end of access where it has one, its event and its audit record, in one transaction.
+    /// One change, with the end of access if it has one, its event and its audit record, in one transaction.
     async fn change(
         &self,
         name: &str,
@@ -474,7 +475,7 @@ impl Users {
         Ok(())
     }
 
-    /// Off the request path: it takes some 20 ms of a core.
+    /// Off the request path: it takes about 20 ms of a core.
     pub(crate) async fn hash_password(&self, password: String) -> Result<String, AdminError> {
         let random = self.changes.random.clone();
         let hashed =

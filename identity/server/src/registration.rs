@@ -1,4 +1,4 @@
-//! What every registration must obey, whoever writes it: a seed, the command line, later the admin API.
+//! The rules of every registration, whoever writes it: a seed, the command line, later the admin API.
 
 use latchkey_protocol::client::Metadata;
 use latchkey_protocol::resource::normal;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Everything of a client that can be told without a database. A name that does not exist is answered with its neighbour.
+/// The checks of a client that need no database. An unknown field is answered with the nearest known one.
 pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), String> {
     if let Some(name) = metadata.unknown_name() {
         let known = Metadata::BUILT.iter().chain(&Metadata::LATER).copied();
@@ -19,7 +19,7 @@ pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), String> {
     metadata.check()
 }
 
-/// A client's resources must exist.
+/// The resources of a client must exist.
 pub(crate) fn check_targets(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
     for name in &metadata.resources {
         if !resources.iter().any(|resource| resource.answers_to(name)) {
@@ -34,7 +34,7 @@ pub(crate) fn check_targets(metadata: &Metadata, resources: &[Resource]) -> Resu
     Ok(())
 }
 
-/// Each of a client's scopes is one of OpenID Connect's or is declared by one of its resources: it can get no other.
+/// Each scope of a client must be one of OpenID Connect or be declared by one of its resources: it can get no other.
 pub(crate) fn check_scopes(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
     let own = |resource: &&Resource| metadata.resources.iter().any(|name| resource.answers_to(name));
     for name in metadata.scope.names() {
@@ -57,7 +57,7 @@ pub(crate) fn check_scopes(metadata: &Metadata, resources: &[Resource]) -> Resul
     Ok(())
 }
 
-/// Each role is one that some scope needs: any other opens nothing, and is probably mistyped.
+/// Each role must be required by some scope: any other has no effect, and is probably mistyped.
 pub(crate) fn check_roles(roles: &[String], resources: &[Resource]) -> Result<(), String> {
     let scopes = || resources.iter().flat_map(|resource| &resource.scopes);
     let known = || scopes().flat_map(|scope| &scope.roles).map(String::as_str);
@@ -70,7 +70,7 @@ pub(crate) fn check_roles(roles: &[String], resources: &[Resource]) -> Result<()
     }
 }
 
-/// Everything of a resource that can be told without a database; what the installation declares itself is its own.
+/// The checks of a resource that need no database; built-in resources cannot be declared.
 pub(crate) fn check_resource(resource: &Resource) -> Result<(), String> {
     resource.check()?;
     match names(resource).find(|name| is_own(name)) {
@@ -79,17 +79,17 @@ pub(crate) fn check_resource(resource: &Resource) -> Result<(), String> {
     }
 }
 
-/// True for the names of the resources that every installation has, and will have.
+/// True for the names reserved for built-in resources.
 pub(crate) fn is_own(name: &str) -> bool {
     name.starts_with("urn:latchkey:")
 }
 
-/// Everything that a resource answers to.
+/// Every name of a resource.
 fn names(resource: &Resource) -> impl Iterator<Item = &String> {
     std::iter::once(&resource.identifier).chain(&resource.aliases)
 }
 
-/// A name means one resource, and the issuer's name none: else a token for one would be a token for another.
+/// A name belongs to one resource, and never to the issuer: otherwise a token for one would be a token for another.
 pub(crate) fn check_names(resources: &[Resource], issuer: &str) -> Result<(), String> {
     let mut seen = std::collections::HashSet::from([normal(issuer)]);
     for name in resources.iter().flat_map(names) {
@@ -102,7 +102,7 @@ pub(crate) fn check_names(resources: &[Resource], issuer: &str) -> Result<(), St
     Ok(())
 }
 
-/// What is registered, with some of its names changed; a name that becomes null is forgotten.
+/// The registration with some fields changed; a field that becomes null is removed.
 pub(crate) fn changed<T>(known: &T, changes: Map<String, Value>) -> Result<T, String>
 where
     T: Serialize + DeserializeOwned,
@@ -120,7 +120,7 @@ where
     serde_json::from_value(Value::Object(all)).map_err(|error| error.to_string())
 }
 
-/// A hint at the nearest name, for whoever has mistyped one; empty when none is near.
+/// A hint at the nearest known name; empty if none is near.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let near = (name.chars().count() / 3).clamp(1, 4);
     known

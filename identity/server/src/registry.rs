@@ -1,4 +1,4 @@
-//! What nodes keep in memory of clients, resources and keys. The registry's revision invalidates it.
+//! The in-memory copy of clients, resources and keys. The revision of the registry invalidates it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use sha2::{Digest, Sha256};
 
 use crate::IdentityError;
 
-/// How long the memory of the registry is believed when the database is silent; it is asked every second.
+/// How long the copy is trusted while the database does not respond; it is queried every second.
 const STALE_AFTER_MS: u64 = 5_000;
-/// The revision of a memory that must look at everything again; the database counts from 0.
+/// The revision of a copy that must reload everything; the database counts from 0.
 const NOT_CAUGHT_UP: i64 = -1;
 
-/// A read-through memory of the registry.
+/// A read-through cache of the registry.
 pub(crate) struct Registry {
     store: Store,
     snapshot: ArcSwap<Snapshot>,
     begun: Instant,
-    /// When the database was last heard, in milliseconds after `begun`.
+    /// When the database last responded, in milliseconds after `begun`.
     heard_ms: AtomicU64,
-    /// Client by id, with the revision under which it was read. Unknown ids are remembered, too.
+    /// Clients by id, with the revision under which they were read. Unknown ids are cached, too.
     clients: Cache<ClientId, (i64, Option<Arc<Client>>)>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Snapshot {
     pub revision: i64,
     pub algs: Vec<Alg>,
     pub resources: Vec<Resource>,
-    /// Origins of browser clients.
+    /// The origins of browser clients.
     pub origins: HashSet<String>,
     pub discovery: Document,
     pub jwks: Document,
@@ -83,13 +83,13 @@ impl Registry {
         }
     }
 
-    /// False when the database has not been heard for so long that what is in memory may be wrong: a client that was
-    /// disabled meanwhile must not get anything.
+    /// False if the database has not responded for so long that the copy may be wrong: a client that was disabled in
+    /// the meantime must not get anything.
     pub fn is_current(&self) -> bool {
         self.current().is_ok()
     }
 
-    /// [`Self::is_current`] for whoever must refuse otherwise.
+    /// [`Self::is_current`] as an error.
     pub fn current(&self) -> Result<(), IdentityError> {
         match self.age_ms() {
             ..STALE_AFTER_MS => Ok(()),
@@ -97,13 +97,13 @@ impl Registry {
         }
     }
 
-    /// How long the database has not been heard, milliseconds.
+    /// How long the database has not responded, in milliseconds.
     pub fn age_ms(&self) -> u64 {
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         now.saturating_sub(self.heard_ms.load(Ordering::Acquire))
     }
 
-    /// The database was heard just now.
+    /// The database has just responded.
     pub fn heard(&self) {
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.heard_ms.store(now, Ordering::Release);
@@ -113,7 +113,7 @@ impl Registry {
         self.snapshot.load_full()
     }
 
-    /// From now on this is what is known.
+    /// Replaces the copy.
     pub fn publish(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
     }
@@ -126,13 +126,13 @@ impl Registry {
         {
             return Ok(client);
         }
-        // Read after the revision was: what is found is at least as new, and the next revision reads again.
+        // Read after the revision: the result is at least as new, and the next revision reads again.
         let client = self.store.client(self.store.db(), id).await?.map(Arc::new);
         self.clients.insert(id.clone(), (revision, client.clone()));
         Ok(client)
     }
 
-    /// Lets the page of a browser client read an answer, if the client has registered the page's origin.
+    /// Lets the page of a browser client read a response, if the client has registered the origin of the page.
     pub async fn allow_origin(
         &self,
         response: &mut Response,
@@ -143,12 +143,12 @@ impl Registry {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = origin else { return };
         let allowed = match client {
-            // Looked up a moment ago: this is memory.
+            // Loaded a moment ago, so this is a cache hit.
             Some(id) => self.client(id).await.ok().flatten().is_some_and(|client| {
                 let allowed = &client.metadata.allowed_origins;
                 allowed.iter().any(|known| known.as_bytes() == origin.as_bytes())
             }),
-            // A refusal that concerns nobody in particular: pages of a client may read why.
+            // An error that concerns no particular client: the pages of any client may read it.
             None => self.knows_origin(origin),
         };
         if allowed {
@@ -158,7 +158,7 @@ impl Registry {
         }
     }
 
-    /// True when some client's pages come from this origin: all that a preflight can know.
+    /// True if any client has registered this origin, which is all that a preflight can know.
     pub fn knows_origin(&self, origin: &HeaderValue) -> bool {
         let snapshot = self.snapshot.load();
         origin

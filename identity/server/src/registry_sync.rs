@@ -1,4 +1,4 @@
-//! Keeps what a node has in memory up with the database, and makes the keys that are due.
+//! Keeps the in-memory copy current with the database, and creates the keys that are due.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::tokens::Verifier;
 
-/// Whoever looks at the database for all that is in memory.
+/// Reads everything that is kept in memory from the database.
 pub(crate) struct RegistrySync {
     issuer: Arc<str>,
     store: Store,
@@ -27,11 +27,11 @@ pub(crate) struct RegistrySync {
     throttle: Arc<Throttle>,
     verifier: Arc<Verifier>,
     time: Time,
-    /// Catching up takes turns: a slow look at the database must not replace what a later one has found.
+    /// Synchronization takes turns: a slow read must not replace the result of a later one.
     catching_up: Mutex<()>,
-    /// Held by whoever makes keys.
+    /// Held while keys are created.
     making_keys: Mutex<()>,
-    /// Told after each look at the registry.
+    /// Notified after each synchronization.
     looked: Notify,
 }
 
@@ -59,13 +59,13 @@ impl RegistrySync {
         }
     }
 
-    /// Catches up with the database and makes the keys that are due.
+    /// Synchronizes with the database and creates the keys that are due.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
         self.look().await?;
         self.make_keys().await
     }
 
-    /// Makes the keys that are due, however long it takes, and looks at them.
+    /// Creates the keys that are due, however long it takes, and loads them.
     pub async fn make_keys(&self) -> Result<(), IdentityError> {
         let algs = self.registry.snapshot().algs.clone();
         let (signer, store) = (&self.signer, &self.store);
@@ -76,8 +76,8 @@ impl RegistrySync {
         Ok(())
     }
 
-    /// Catches up with the database: keys, resources, blocked callers. Nobody who writes can keep a node for long from
-    /// hearing that a client was disabled or a key revoked.
+    /// Synchronizes with the database: keys, resources, blocked callers. No writer can delay for long that a node
+    /// learns of a disabled client or a revoked key.
     pub async fn look(&self) -> Result<(), IdentityError> {
         let _turn = self.catching_up.lock().await;
         let now = self.time.now();
@@ -96,7 +96,7 @@ impl RegistrySync {
         let installation = store.installation(store.db()).await?;
         let (algs, origins) = self.in_use(changed, &before).await?;
         if read.as_ref().is_none_or(|read| read.lacks_keys(&algs, now)) {
-            // A key that is not trusted any more stops before the next one is made.
+            // A key that is no longer trusted stops signing before the next one is created.
             if let Some(read) = read.take() {
                 signer.install(read);
             }
@@ -105,7 +105,7 @@ impl RegistrySync {
                 read = Some(signer.read(store).await?);
             }
         }
-        // Publication depends on the time, too: a key retires without any change in the database.
+        // Publication also depends on the time: a key retires without any change in the database.
         let jwks = match &read {
             Some(read) => read.jwks(now),
             None => signer.jwks(now),
@@ -127,7 +127,7 @@ impl RegistrySync {
                 jwks: Document::new(jwks),
             });
         }
-        // Only now: whoever is shown a new signature finds its key in the JWKS.
+        // Only now: whoever sees a new signature must find its key in the JWKS.
         if let Some(read) = read {
             signer.install(read);
         }
@@ -136,9 +136,9 @@ impl RegistrySync {
         Ok(())
     }
 
-    /// Makes the keys that are due, if that takes no longer than a moment; whether one was made. The key after one that was
-    /// revoked is published with its end: a guard that finds none comes back only after a while. What takes longer or
-    /// fails is for [`Self::make_keys`], which says so; nothing is made twice at once.
+    /// Creates the keys that are due if that is quick; returns whether one was created. The successor of a revoked key
+    /// is published together with the revocation: a guard that finds none retries only after a while. Slow or failed
+    /// creation is left to [`Self::make_keys`], which reports it; nothing is created twice at once.
     async fn made_soon(&self, algs: &[Alg], now: Timestamp) -> bool {
         const PATIENCE: Duration = Duration::from_secs(2);
         let Ok(_turn) = self.making_keys.try_lock() else {
@@ -148,7 +148,7 @@ impl RegistrySync {
         matches!(tokio::time::timeout(PATIENCE, making).await, Ok(Ok(true)))
     }
 
-    /// The default algorithm and those that clients are registered for, and the origins of browser clients.
+    /// The default algorithm and those that clients have registered, and the origins of browser clients.
     async fn in_use(
         &self,
         changed: bool,
@@ -171,7 +171,7 @@ impl RegistrySync {
         Ok((algs, origins))
     }
 
-    /// Writes down the resources of the house, as their contracts have them today.
+    /// Stores the built-in resources, as their contracts define them today.
     pub async fn declare_resources(&self, resources: Vec<Resource>) -> Result<(), IdentityError> {
         let declared = self.store.resources(self.store.db()).await?;
         let missing: Vec<Resource> = resources
@@ -194,7 +194,7 @@ impl RegistrySync {
             .await
     }
 
-    /// Catches up after each announced commit and at least every second, until `stop`.
+    /// Synchronizes after each announced commit and at least every second, until `stop`.
     pub async fn keep_up(&self, stop: &CancellationToken) {
         let mut changes = self.store.db().changes();
         loop {
@@ -220,7 +220,7 @@ impl RegistrySync {
         }
     }
 
-    /// Makes keys that are due. A loop of its own: a large key and a busy writer take their time.
+    /// Creates keys that are due. In a loop of its own, because a large key and a busy writer take time.
     pub async fn keep_keys(&self, stop: &CancellationToken) {
         let mut failing = false;
         loop {
@@ -230,7 +230,7 @@ impl RegistrySync {
             }
             match self.make_keys().await {
                 Ok(()) => failing = false,
-                // It is tried every second, and said once.
+                // It is tried every second, and logged once.
                 Err(error) if !failing => {
                     failing = true;
                     tracing::error!(reason = reasons(&error), "a key cannot be generated");

@@ -1,4 +1,4 @@
-//! What a browser gets that comes with a request which was answered before: the same answer, while it is still good.
+//! Responses for a request that was already answered: the same one, while it is still valid.
 
 use axum::response::Response;
 use latchkey_protocol::authorize::Outcome;
@@ -10,8 +10,8 @@ use crate::secret::digest;
 use crate::visitor::Visitor;
 
 impl Interactions {
-    /// The answer of a finished request once more. A code is given again while nobody has redeemed it; after that the
-    /// application begins anew.
+    /// Repeats the answer of a finished request. A code is issued again while it is not redeemed; after that the
+    /// application must start again.
     pub async fn answer_again(
         &self,
         visitor: &Visitor,
@@ -21,7 +21,7 @@ impl Interactions {
         let code = self.code_of(interaction)?;
         let hash = digest(&code);
         let Some(given) = self.store.code(&hash, self.time.now()).await? else {
-            // It ended in an error, which is told as often as it is asked for.
+            // It ended in an error, which is repeated as often as necessary.
             return match &decided.outcome {
                 Outcome::RedirectError(response) => Ok(back(visitor, response)),
                 Outcome::NeedLogin(_) | Outcome::NeedConsent { .. } | Outcome::Issue(_) => {
@@ -39,8 +39,8 @@ impl Interactions {
         self.begin_again(interaction).await
     }
 
-    /// A request that was answered, and whose answer cannot be given again: the application begins a new one, where it
-    /// has an address for that; else the page names it.
+    /// For an answered request whose answer cannot be repeated: the application starts a new one, if it has an address
+    /// for that; otherwise the page names it.
     pub async fn begin_again(&self, interaction: &Interaction) -> Result<Response, Fault> {
         let client = self.client_of(interaction).await?;
         match client.and_then(|client| client.initiate_login(&self.issuer)) {

@@ -1,4 +1,4 @@
-//! Resources, as an administrator deals with them. What clients are registered for cannot be taken away below them.
+//! Resources, as an administrator manages them. What clients are registered for cannot be removed.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::AdminError;
 use crate::admin::Changes;
 use crate::registration::{changed, check_names, check_resource, check_scopes, check_targets, is_own};
 
-/// What tokens can be for.
+/// The resources that tokens can be for.
 pub struct Resources {
     pub(crate) changes: Changes,
     pub(crate) issuer: Arc<str>,
 }
 
 impl Resources {
-    /// Every resource.
+    /// All resources.
     pub async fn list(&self) -> Result<Vec<Resource>, AdminError> {
         self.changes.resources().await
     }
@@ -31,7 +31,7 @@ impl Resources {
             .ok_or_else(|| unknown(name))
     }
 
-    /// Declares a resource under a name that is free.
+    /// Declares a resource under an unused name.
     pub async fn add(&self, new: Resource, actor: &str) -> Result<Resource, AdminError> {
         check_resource(&new).map_err(AdminError::Refused)?;
         let identifier = new.identifier.clone();
@@ -50,7 +50,7 @@ impl Resources {
         self.show(&identifier).await
     }
 
-    /// Changes some names of a resource and leaves the others; a name that becomes null is forgotten.
+    /// Changes some fields of a resource and keeps the others; a field that becomes null is removed.
     pub async fn set(
         &self,
         identifier: &str,
@@ -73,7 +73,7 @@ impl Resources {
         self.show(identifier).await
     }
 
-    /// Forgets a resource that no client is registered for.
+    /// Removes a resource that no client is registered for.
     pub async fn remove(&self, identifier: &str, actor: &str) -> Result<(), AdminError> {
         let subject = identifier.to_owned();
         self.change(actor, "resource.removed", identifier, move |all| {
@@ -90,7 +90,7 @@ impl Resources {
         .await
     }
 
-    /// One decision on all that is declared, with what it needs to hold afterwards, its rows and its audit record.
+    /// One decision about all declarations, with the condition afterwards, its rows and its audit record.
     async fn change(
         &self,
         actor: &str,
@@ -122,8 +122,8 @@ impl Resources {
     }
 }
 
-/// A client that is registered for a resource or a scope must not be left with a name that means nothing: under that
-/// name somebody else could declare another one.
+/// A client that is registered for a resource or a scope must not be left with an undeclared name: somebody else could
+/// declare another resource under it.
 async fn clients_keep_what_they_have(
     store: &Store,
     tx: &Tx,

@@ -8,7 +8,7 @@ use crate::Identity;
 use crate::routes::{self, no_head, preflight, public_preflight};
 
 impl Identity {
-    /// The whole of it on one page.
+    /// All routes.
     pub fn router(&self) -> Router {
         let pages = Router::new()
             .route(

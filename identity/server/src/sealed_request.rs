@@ -1,4 +1,4 @@
-//! A request that its browser carries: sealed in its addresses and forms, so that asking costs no row.
+//! A request that its browser carries: sealed in its addresses and forms, so that it needs no row.
 
 use latchkey_identity_store::RequestRow;
 use latchkey_protocol::Timestamp;
@@ -6,9 +6,9 @@ use latchkey_protocol::Timestamp;
 use crate::origin;
 use crate::secret::digest;
 
-/// The longest sealed request: with the rest of an address it fits into what listeners and proxies take.
+/// The longest sealed request: with the rest of the address it stays within the limits of listeners and proxies.
 pub(crate) const LONGEST: usize = 6 * 1_024;
-/// The id of a row is 43 characters; no sealed request is that short.
+/// The id of a row has 43 characters; no sealed request is that short.
 const SHORTEST: usize = 64;
 
 /// Whether a text looks like a sealed request: nothing else is opened.
@@ -19,8 +19,8 @@ pub(crate) fn is_sealed(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// What is sealed: of the row that it may become, all that is known from the beginning. Line by line, the parsed request
-/// last; none of the others has a line of its own in it.
+/// The sealed content: everything of its possible row that is known from the start. One value per line, the parsed
+/// request last; none of the others contains a line break.
 pub(crate) fn text(row: &RequestRow) -> String {
     let RequestRow {
         id,
@@ -33,7 +33,7 @@ pub(crate) fn text(row: &RequestRow) -> String {
     format!("{expires_at}\n{id}\n{origin}\n{client_id}\n{parsed}")
 }
 
-/// The row of an opened seal, as it is before anything has happened.
+/// The row of an opened request, before any step.
 pub(crate) fn row(text: &str, browser: &str) -> Option<RequestRow> {
     let mut lines = text.splitn(5, '\n');
     let mut line = || lines.next();

@@ -1,4 +1,4 @@
-//! A seed file: resources, clients and people to add, checked whole before anything is written.
+//! A seed file: resources, clients and users to add, checked as a whole before anything is written.
 
 use std::sync::Arc;
 
@@ -18,23 +18,23 @@ use crate::registration::{
     check_metadata, check_names, check_resource, check_roles, check_scopes, check_targets, did_you_mean,
 };
 
-/// What a file may declare, and what it may say of resources, their scopes and people: for suggestions.
+/// The tables of a file, and the keys of resources, their scopes and users: for suggestions.
 const KINDS: [&str; 3] = ["resources", "clients", "users"];
 const RESOURCE: [&str; 5] = ["identifier", "title", "aliases", "scopes", "wants_roles"];
 const SCOPE: [&str; 3] = ["name", "description", "roles"];
 const USER: [&str; 5] = ["username", "email", "email_verified", "password", "roles"];
 
-/// What a seed file declares. Unknown keys are refused.
+/// The content of a seed file. Unknown keys are rejected.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
-    /// Resources beside the built-in ones.
+    /// Resources besides the built-in ones.
     #[serde(default)]
     pub resources: Vec<SeedResource>,
-    /// Clients; registered, or brought up to date.
+    /// Clients; registered, or updated.
     #[serde(default)]
     pub clients: Vec<SeedClient>,
-    /// People; created where they do not exist, and never changed.
+    /// Users; created if they do not exist, and never changed.
     #[serde(default)]
     pub users: Vec<SeedUser>,
     #[serde(skip)]
@@ -55,7 +55,7 @@ pub struct SeedResource {
     wants_roles: bool,
 }
 
-/// A scope: its name, or its name and the roles that it needs.
+/// A scope: its name, or its name and the roles that it requires.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum SeedScope {
@@ -72,7 +72,7 @@ struct FullScope {
     roles: Vec<String>,
 }
 
-/// A client: the registration's names, and its secret.
+/// A client: the fields of its registration, and its secret.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "toml::Table")]
 pub struct SeedClient {
@@ -101,7 +101,7 @@ impl TryFrom<toml::Table> for SeedClient {
     }
 }
 
-/// A person.
+/// A user.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SeedUser {
     username: String,
@@ -116,13 +116,13 @@ pub struct SeedUser {
     claims: Map<String, Value>,
 }
 
-/// Why a seed was refused. Nothing was written.
+/// Why a seed was rejected. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// It says something that cannot be.
+    /// Its content is not valid.
     #[error("the seed is not valid: {0}")]
     Invalid(String),
-    /// It failed inside.
+    /// An internal error.
     #[error("the seed could not be written")]
     Inside(#[source] AdminError),
 }
@@ -136,54 +136,54 @@ impl From<AdminError> for SeedError {
     }
 }
 
-/// What a seed did.
+/// The result of a seed.
 #[derive(Clone, Debug, Default)]
 pub struct Seeded {
-    /// Its clients, with secrets where they were given or made.
+    /// Its clients, with secrets if they were given or generated.
     pub clients: Vec<SeededClient>,
-    /// Its people.
+    /// Its users.
     pub users: Vec<SeededUser>,
 }
 
 /// A client of a seed.
 #[derive(Clone, Debug)]
 pub struct SeededClient {
-    /// What is registered.
+    /// The registration.
     pub metadata: Metadata,
-    /// The secret, when it was given or made just now.
+    /// The secret, if it was given or just generated.
     pub secret: Option<String>,
 }
 
-/// A person of a seed.
+/// A user of a seed.
 #[derive(Clone, Debug)]
 pub struct SeededUser {
     /// Their `sub`.
     pub id: String,
-    /// Their user name.
+    /// The user name.
     pub username: String,
-    /// Their address.
+    /// The e-mail address.
     pub email: String,
-    /// Their name for others.
+    /// The display name.
     pub display_name: String,
     /// Their roles.
     pub roles: Vec<String>,
-    /// False when they existed before; then nothing of them was changed.
+    /// False if the user existed before; then nothing was changed.
     pub created: bool,
 }
 
 impl Seed {
-    /// Reads a TOML file's text.
+    /// Parses the text of a TOML file.
     pub fn parse(text: &str) -> Result<Self, SeedError> {
         toml::from_str(text)
             .map_err(|error| SeedError::Invalid(format!("{}{}", error.to_string().trim_end(), hint(text))))
     }
 
-    /// Takes people's passwords as they are, for a demo. Otherwise they are held to the policy.
+    /// Accepts passwords as they are, for a demo. Otherwise the password policy applies.
     pub fn allow_weak_passwords(&mut self) {
         self.weak_passwords = true;
     }
 
-    /// Adds another seed's declarations after this one's.
+    /// Appends the declarations of another seed.
     pub fn and(mut self, other: Seed) -> Self {
         self.resources.extend(other.resources);
         self.clients.extend(other.clients);
@@ -192,7 +192,7 @@ impl Seed {
         self
     }
 
-    /// The clients that come without a secret though they need one.
+    /// The clients without a secret that need one.
     pub fn clients_without_secret(&self) -> impl Iterator<Item = &ClientId> {
         self.clients
             .iter()
@@ -200,14 +200,14 @@ impl Seed {
             .map(|c| &c.metadata.client_id)
     }
 
-    /// Gives a client the secret that was made for it at random, now or by an earlier start.
+    /// Sets the randomly generated secret of a client, from this start or an earlier one.
     pub fn set_secret(&mut self, id: &ClientId, secret: &str) {
         for client in self.clients.iter_mut().filter(|c| c.metadata.client_id == *id) {
             client.secret = Some(ClientSecret::Generated(secret.to_owned()));
         }
     }
 
-    /// The people that come without a password.
+    /// The users without a password.
     pub fn users_without_password(&self) -> impl Iterator<Item = &str> {
         self.users
             .iter()
@@ -215,27 +215,27 @@ impl Seed {
             .map(|user| user.username.as_str())
     }
 
-    /// Gives a person the password that an earlier start has made for them.
+    /// Sets the password that an earlier start has generated for a user.
     pub fn set_password(&mut self, username: &str, password: &str) {
         for user in self.users.iter_mut().filter(|user| user.username == username) {
             user.password = Some(password.to_owned());
         }
     }
 
-    /// The passwords that are declared, by user name.
+    /// The declared passwords, by user name.
     pub fn passwords(&self) -> impl Iterator<Item = (&str, &str)> {
         self.users
             .iter()
             .filter_map(|user| Some((user.username.as_str(), user.password.as_deref()?)))
     }
 
-    /// What the operator should know of it: what is kept though it is not built yet.
+    /// What the operator should know: declarations that are stored but not supported yet.
     pub fn warnings(&self) -> Vec<String> {
         let unbuilt = |client: &SeedClient| {
             let names: Vec<&str> = client
                 .metadata
                 .unbuilt_grants()
-                // Any other is refused.
+                // Any other is rejected.
                 .chain(
                     client
                         .metadata
@@ -285,7 +285,7 @@ impl Seed {
             .collect()
     }
 
-    /// Everything that can be told without a database.
+    /// The checks that need no database.
     fn check(&self) -> Result<(), String> {
         for resource in self.resources() {
             check_resource(&resource)?;
@@ -336,7 +336,8 @@ pub(crate) struct Seeds {
 }
 
 impl Seeds {
-    /// Writes a seed in one transaction: all of it or nothing. A secret is made for a confidential client that has none.
+    /// Writes a seed in one transaction: all of it or nothing. A secret is generated for a confidential client that has
+    /// none.
     pub async fn write(&self, seed: Seed, actor: &str) -> Result<Seeded, SeedError> {
         seed.check().map_err(SeedError::Invalid)?;
         let mut seeded = Seeded::default();
@@ -475,7 +476,7 @@ impl Seeds {
     }
 }
 
-/// The nearest name of the first one that does not exist, for a text that cannot be read.
+/// The nearest known name for the first unknown one, for a text that cannot be parsed.
 fn hint(text: &str) -> String {
     let Ok(file) = text.parse::<toml::Table>() else {
         return String::new();

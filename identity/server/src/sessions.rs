@@ -1,4 +1,4 @@
-//! Who is signed in with a browser.
+//! The sessions of browsers: who is signed in.
 
 use latchkey_identity_store::{SessionRow, Store};
 use latchkey_protocol::ClientId;
@@ -11,13 +11,13 @@ use crate::secret::digest;
 use crate::time::Time;
 use crate::visitor::Visitor;
 
-/// A session that this browser's cookie opens.
+/// The session of this browser's cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedIn {
     pub row: SessionRow,
     pub person: Person,
     pub state: State,
-    /// What they allow the client that was asked about.
+    /// The user's consent for the client in question.
     pub consent: Option<Consent>,
 }
 
@@ -29,12 +29,12 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// The session of this browser, in whatever state; ended ones are none.
+    /// The session of this browser, in whatever state; ended ones are absent.
     pub async fn of(&self, visitor: &Visitor) -> Result<Option<SignedIn>, IdentityError> {
         self.at_client(visitor, None).await
     }
 
-    /// The same with what its person allows this client.
+    /// The same, with the user's consent for this client.
     pub async fn at_client(
         &self,
         visitor: &Visitor,

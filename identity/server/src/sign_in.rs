@@ -1,4 +1,4 @@
-//! Signing in by password: cheap refusals first, then one guess counted, then one hash, then one transaction.
+//! Sign-in by password: cheap refusals first, then one counted guess, one hash and one transaction.
 
 use std::sync::Arc;
 
@@ -26,23 +26,23 @@ use crate::time::Time;
 use crate::visitor::{Visitor, cookie};
 use crate::{IdentityError, origin, throttle};
 
-/// What became of a sign-in.
+/// The result of a sign-in.
 pub(crate) enum SignInResult {
-    /// Somebody is signed in.
+    /// The user is signed in.
     Done(Done),
-    /// The page again, with this.
+    /// The page again, with this problem.
     Problem(Problem),
 }
 
-/// A sign-in that went well.
+/// A successful sign-in.
 pub(crate) struct Done {
-    /// The cookies that the browser gets.
+    /// The cookies for the browser.
     pub cookies: Vec<HeaderValue>,
-    /// Whether the request was still to be answered.
+    /// Whether the request was still unanswered.
     pub open: bool,
 }
 
-/// A session that has begun.
+/// A new session.
 struct Begun {
     /// The secret of the browser's new cookie.
     secret: String,
@@ -50,7 +50,7 @@ struct Begun {
     open: bool,
 }
 
-/// A person whose password was right.
+/// A user whose password was correct.
 #[derive(Clone)]
 struct Proved {
     person: Person,
@@ -58,18 +58,18 @@ struct Proved {
     epoch: i64,
     /// The hash that it was compared with.
     hash: String,
-    /// The same password under today's parameters, where the hash is old.
+    /// The same password with the current parameters, if the hash is old.
     rehashed: Option<String>,
-    /// What guesses at them are counted by.
+    /// The keys by which guesses for this user are counted.
     account: GuessKeys,
 }
 
-/// How long a device is remembered: a year, seconds.
+/// How long a device is remembered, in seconds: a year.
 const DEVICE_S: u32 = 31_536_000;
-/// How long who is turned away is asked to wait, seconds; spread, so that not everybody comes back at once.
+/// How long refused visitors are asked to wait, in seconds; spread out, so that they do not come back all at once.
 const BUSY_S: i64 = 2;
 
-/// Whoever looks at passwords and begins sessions. Cloning is cheap.
+/// Checks passwords and creates sessions. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Passwords {
     pub store: Store,
@@ -84,12 +84,12 @@ pub(crate) struct Passwords {
 }
 
 impl Passwords {
-    /// False when nobody unknown would get a place in the queue now.
+    /// False if an unknown browser would not get a slot in the queue now.
     pub fn has_room(&self) -> bool {
         self.hashing.has_room()
     }
 
-    /// Signs a person in for a request, answered or not.
+    /// Signs a user in for a request, answered or not.
     pub async fn sign_in(
         &self,
         visitor: &Visitor,
@@ -97,7 +97,7 @@ impl Passwords {
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
-        // In a task that a hang-up cannot cut: a guess that was counted is also looked at, and its failure noted.
+        // In a task that a disconnect cannot cancel: a counted guess is also checked, and its failure recorded.
         let (passwords, visitor, interaction) = (self.clone(), visitor.clone(), interaction.clone());
         let username = username.to_owned();
         let done = latchkey_http::spawn(async move {
@@ -145,8 +145,7 @@ impl Passwords {
         let stored = candidate
             .as_ref()
             .and_then(|candidate| candidate.password_hash.clone());
-        // The same work for whoever does not exist and for whoever is held. A hash with old parameters is made again
-        // in the same place.
+        // The same work for unknown and locked-out users. A hash with old parameters is replaced in the same slot.
         let compared = place.run({
             let (stored, random) = (stored.clone(), self.random.clone());
             move |memory: &mut _| {
@@ -171,7 +170,7 @@ impl Passwords {
             }
         };
         if person.may_act().is_err() {
-            // Once they may again, their history says that somebody knew the password.
+            // Once the user may sign in again, the history shows that somebody knew the password.
             let line = self.sign_in_line(visitor, person.id, None, "refused");
             let store = self.store.clone();
             let noted = self.store.db();
@@ -193,12 +192,12 @@ impl Passwords {
                 cookies: self.sign_in_cookies(visitor, &proved, &secret),
                 open,
             })),
-            // Ended or changed while the password was compared: it is not theirs any more.
+            // Ended or changed while the password was compared: it is no longer the user's.
             None => problem(wrong(words)),
         }
     }
 
-    /// The page for whoever is turned away before anything is looked up; it goes back to the form by itself.
+    /// The page for refused sign-ins before anything is looked up; it returns to the form by itself.
     pub fn busy(&self, request: &str) -> Fault {
         Fault {
             retry_after_s: Some(self.later()),
@@ -211,7 +210,7 @@ impl Passwords {
         BUSY_S + i64::from(self.random.bytes::<1>()[0] % 3)
     }
 
-    /// A wrong password: the address's count, and the person's history.
+    /// Records a wrong password: for the address, and in the user's history.
     async fn note_failure(&self, visitor: &Visitor, user: Option<String>) -> Result<(), Fault> {
         let (store, now) = (self.store.clone(), self.time.now());
         let address = throttle::sign_in_key(visitor.address);
@@ -237,8 +236,8 @@ impl Passwords {
         Ok(())
     }
 
-    /// One transaction: the request's part in it, the person held, the session, the history, and the guesses forgiven.
-    /// `None` when the person was ended or changed meanwhile.
+    /// One transaction: the step of the request, the locked user, the session, the history, and the forgiven guesses.
+    /// `None` if the user was ended or changed in the meantime.
     async fn begin_session(
         &self,
         visitor: &Visitor,
@@ -268,7 +267,7 @@ impl Passwords {
             ended_at: None,
         };
         let renewed = same.is_some();
-        // Somebody else was signed in with this browser: nothing of theirs stays.
+        // Another user was signed in with this browser: nothing of theirs stays.
         let other = before
             .filter(|known| known.person.id != person.id)
             .map(|known| known.row.session.id);
@@ -284,7 +283,7 @@ impl Passwords {
             .store
             .db()
             .write(move |tx| async move {
-                // The request first, as where its code is written: two presses on one button wait for each other there.
+                // The request first, as where its code is written: pressing a button twice waits there.
                 if let Some(row) = &newborn {
                     store.add_request(&tx, row, now).await?;
                 }
@@ -299,7 +298,7 @@ impl Passwords {
                         .await?;
                 }
                 if !renewed || !store.renew_session(&tx, &session, &secret_hash, now).await? {
-                    // Where the one that was to be renewed has ended meanwhile, too: they have just proved who they are.
+                    // Even if the session to renew has ended in the meantime: the user has just authenticated.
                     if session.id != fresh {
                         session.id = fresh;
                         store.step_request(&tx, &request, None, Some(&session.id)).await?;
@@ -316,7 +315,7 @@ impl Passwords {
                 if let Some(rehashed) = rehashed {
                     store.rehash(&tx, &user, &hash, &rehashed).await?;
                 }
-                // A page of ours waits for anybody, and has no row that says so.
+                // A page of ours waits for anybody, and has no row.
                 Ok::<_, IdentityError>(open || ours)
             })
             .await;

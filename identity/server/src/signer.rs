@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 use crate::keypair::{CryptoError, KeyPair, RsaBits};
 use crate::vault::{CannotOpen, Vault};
 
-/// The purposes under which secrets are kept: the key of client secrets, the MAC keys of refresh tokens, the key of
-/// cookies and forms, the key of what clients know sessions by.
+/// The purposes of secrets: hashing client secrets, MACs of refresh tokens, cookies and forms, and the session ids that
+/// clients know.
 const CLIENT_SECRET: &str = "client_secret";
 const REFRESH_MAC: &str = "refresh_mac";
 const COOKIE: &str = "cookie";
@@ -35,7 +35,7 @@ const PURPOSES: [&str; 4] = [CLIENT_SECRET, REFRESH_MAC, COOKIE, SID];
 /// The `typ` of ID tokens.
 pub(crate) const ID_TOKEN_TYP: &str = "JWT";
 
-/// Signs, publishes and hashes. Cloning is cheap.
+/// Signs, publishes and computes MACs. Cloning is cheap.
 #[derive(Clone)]
 pub struct Signer {
     inner: Arc<Inner>,
@@ -48,21 +48,21 @@ struct Inner {
     loaded: ArcSwap<Loaded>,
 }
 
-/// Everything opened and parsed, replaced as a whole when the registry changes.
+/// All unwrapped and parsed keys, replaced as a whole when the registry changes.
 #[derive(Default)]
 pub(crate) struct Loaded {
     keys: Vec<Key>,
-    /// When the newest key was made.
+    /// When the newest key was created.
     made_at: Option<Timestamp>,
     pairs: HashMap<String, Pair>,
     /// By purpose, the newest first.
     secrets: HashMap<&'static str, Vec<(String, [u8; 32])>>,
-    /// Of the installation; part of every refresh token's tag.
+    /// The epoch of the installation; part of every refresh token's tag.
     epoch: String,
 }
 
 impl Loaded {
-    /// The JWKS as it is published now (RFC 7517 §5).
+    /// The JWKS as currently published (RFC 7517 §5).
     pub fn jwks(&self, now: Timestamp) -> Vec<u8> {
         let published: Vec<&serde_json::Value> = keys::published(&self.keys, now)
             .into_iter()
@@ -71,7 +71,7 @@ impl Loaded {
         serde_json::json!({ "keys": published }).to_string().into_bytes()
     }
 
-    /// The algorithms that need a key now, and the purposes that have no secret.
+    /// The algorithms that need a key now, and the purposes without a secret.
     fn due(&self, algs: &[Alg], now: Timestamp) -> (Vec<Alg>, Vec<&'static str>) {
         let due = algs
             .iter()
@@ -83,7 +83,7 @@ impl Loaded {
         (due.collect(), missing.collect())
     }
 
-    /// True when a key or a secret must be made now.
+    /// True if a key or a secret must be created now.
     pub fn lacks_keys(&self, algs: &[Alg], now: Timestamp) -> bool {
         let (due, missing) = self.due(algs, now);
         !(due.is_empty() && missing.is_empty())
@@ -105,25 +105,25 @@ struct Pair {
     jwk: serde_json::Value,
 }
 
-/// Why the signer cannot do its work.
+/// Why the signer failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignerError {
     /// The store failed.
     #[error("the signer cannot read its keys")]
     Store(#[from] StoreError),
-    /// The master key is not the one that wrapped what is stored.
+    /// The master key is not the one that wrapped the stored keys.
     #[error("the master key does not open the stored keys")]
     Wrapped(#[from] CannotOpen),
     /// A stored public key is not JSON.
     #[error("a stored public key cannot be read")]
     Jwk(#[from] serde_json::Error),
-    /// The library refused.
+    /// The cryptographic library reported an error.
     #[error("a key operation failed")]
     Crypto,
     /// No key of this algorithm may sign now.
     #[error("there is no signing key for {0:?}")]
     NoKey(Alg),
-    /// No key authenticates refresh tokens now.
+    /// There is no MAC key for refresh tokens now.
     #[error("there is no key for refresh tokens")]
     NoMacKey,
 }
@@ -141,7 +141,7 @@ impl From<latchkey_db::DbError> for SignerError {
 }
 
 impl Signer {
-    /// A signer that has loaded nothing yet.
+    /// A signer without any keys yet.
     pub fn new(vault: Vault, rsa: RsaBits, random: Random) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -153,7 +153,7 @@ impl Signer {
         }
     }
 
-    /// Opens what the store holds, without using it. Keys that are loaded already are not parsed again.
+    /// Unwraps the stored keys, without using them. Loaded keys are not parsed again.
     pub(crate) async fn read(&self, store: &Store) -> Result<Loaded, SignerError> {
         let before = self.inner.loaded.load_full();
         let mut loaded = Loaded::default();
@@ -193,13 +193,13 @@ impl Signer {
         Ok(loaded)
     }
 
-    /// From now on these sign. What they sign must be published before.
+    /// Replaces the keys in use. Their public keys must be published before.
     pub(crate) fn install(&self, loaded: Loaded) {
         self.inner.loaded.store(Arc::new(loaded));
     }
 
-    /// Makes the keys that are due: one of each algorithm in use that has none or is old, and a secret for each purpose
-    /// that has none. `true` when something was made; the caller loads again.
+    /// Creates the keys that are due: one for each algorithm in use that has none or an old one, and a secret for each
+    /// purpose that has none. `true` if something was created; the caller loads again.
     pub async fn make_what_is_due(
         &self,
         store: &Store,
@@ -219,13 +219,13 @@ impl Signer {
         Ok(true)
     }
 
-    /// Makes the next MAC key of refresh tokens. Tokens of the one before stay good: each names its key.
+    /// Creates the next MAC key for refresh tokens. Existing tokens stay valid, because each names its key.
     pub async fn rotate_refresh_mac(&self, store: &Store, now: Timestamp) -> Result<(), SignerError> {
         self.make_secret(store, REFRESH_MAC, true, now).await
     }
 
-    /// Makes the next key of an algorithm, if one is due or somebody asked, who is then recorded. The instant at which
-    /// it begins to sign.
+    /// Creates the next key of an algorithm, if one is due or was requested by `actor`, who is recorded. Returns when
+    /// it starts to sign.
     pub async fn rotate(
         &self,
         store: &Store,
@@ -253,7 +253,7 @@ impl Signer {
             .db()
             .write(move |tx| async move {
                 in_tx.touch_registry(&tx).await?;
-                // Decided under the lock: two nodes that start at once make one key.
+                // Decided under the lock: two nodes that start at once create one key.
                 let rows = in_tx.keys(&tx).await?;
                 let known: Vec<Key> = rows.into_iter().map(|row| row.key).collect();
                 let Some(activates_at) = keys::next(&known, alg, record.is_some(), now) else {
@@ -317,7 +317,7 @@ impl Signer {
             .await
     }
 
-    /// Signs claims as a compact JWS (RFC 7515 §7.1) with the key of `alg` whose turn it is.
+    /// Signs claims as a compact JWS (RFC 7515 §7.1) with the current key of `alg`.
     pub fn sign<T: Serialize>(
         &self,
         alg: Alg,
@@ -344,14 +344,14 @@ impl Signer {
         Ok(token)
     }
 
-    /// The MAC key that signs new generations of refresh tokens.
+    /// The MAC key for new generations of refresh tokens.
     pub fn mac_key_id(&self) -> Result<KeyId, SignerError> {
         let loaded = self.inner.loaded.load();
         let newest = loaded.newest(REFRESH_MAC).ok_or(SignerError::NoMacKey)?;
         KeyId::parse(&newest.0).ok_or(SignerError::NoMacKey)
     }
 
-    /// The text of a refresh token; `None` when its key is not held.
+    /// The text of a refresh token; `None` if its key is not held.
     pub fn refresh_token(&self, issuer: &str, name: Name, salt: &Salt) -> Option<String> {
         let loaded = self.inner.loaded.load();
         let macs = Macs {
@@ -362,7 +362,7 @@ impl Signer {
         Some(refresh_token::make(macs, name, salt))
     }
 
-    /// Looks at a refresh token's tag; the same work whether there is a family or not.
+    /// Checks the tag of a refresh token; the same work whether there is a family or not.
     pub fn check_refresh_token(&self, issuer: &str, token: &RefreshToken, salt: Option<&Salt>) -> Checked {
         let loaded = self.inner.loaded.load();
         let key = loaded.named(REFRESH_MAC, &token.name().mac_key_id.to_string());
@@ -374,7 +374,7 @@ impl Signer {
         refresh_token::check(token, macs, salt)
     }
 
-    /// What a client knows a session by; `None` before the first load.
+    /// The `sid` of a session at a client; `None` before the first load.
     pub fn sid(&self, session: &str, client: &ClientId) -> Option<String> {
         let loaded = self.inner.loaded.load();
         let (_, key) = loaded.newest(SID)?;
@@ -388,15 +388,15 @@ impl Signer {
         Some(URL_SAFE_NO_PAD.encode(&mac(key, purpose, parts).as_ref()[..24]))
     }
 
-    /// The authorization code of a request: the same each time that it is asked for, and to everybody else 256 random
-    /// bits. After a restore from a backup it is another one. `None` before the first load.
+    /// The authorization code of a request: the same each time, and 256 random bits to everybody else. After a restore
+    /// from a backup it is another one. `None` before the first load.
     pub fn code(&self, issuer: &str, request: &str) -> Option<String> {
         let loaded = self.inner.loaded.load();
         let (_, key) = loaded.newest(COOKIE)?;
         Some(URL_SAFE_NO_PAD.encode(mac(key, "code", &[issuer, &loaded.epoch, request])))
     }
 
-    /// Seals a text for the one browser that has this secret; `None` before the first load.
+    /// Seals a text for the browser with this secret; `None` before the first load.
     pub fn seal_for(&self, browser: &str, text: &str) -> Option<String> {
         let loaded = self.inner.loaded.load();
         let (_, key) = loaded.newest(COOKIE)?;
@@ -410,7 +410,7 @@ impl Signer {
         Some(URL_SAFE_NO_PAD.encode(whole))
     }
 
-    /// Opens what [`Signer::seal_for`] made for the same browser.
+    /// Opens what [`Signer::seal_for`] sealed for the same browser.
     pub fn open_for(&self, browser: &str, sealed: &str) -> Option<String> {
         let whole = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (salt, sealed) = whole.split_first_chunk::<SALT_LEN>()?;
@@ -425,7 +425,7 @@ impl Signer {
         String::from_utf8(text).ok()
     }
 
-    /// Whether a MAC is the one of [`Signer::seal`], in constant time.
+    /// Whether a MAC matches [`Signer::seal`], compared in constant time.
     pub fn is_sealed(&self, purpose: &str, parts: &[&str], presented: &str) -> bool {
         let expected = self.seal(purpose, parts);
         expected.is_some_and(|expected| {
@@ -433,7 +433,7 @@ impl Signer {
         })
     }
 
-    /// What an `id_token_hint` is: signed by a key of ours that was never revoked, for this issuer, with the type of an
+    /// Reads an `id_token_hint`: signed with a key of ours that was never revoked, for this issuer, with the type of an
     /// ID token. Its age does not matter (OpenID Connect RP-Initiated Logout §4).
     pub fn hint(&self, issuer: &str, token: Option<&str>) -> Hint {
         match token {
@@ -480,17 +480,17 @@ impl Signer {
         })
     }
 
-    /// True when access tokens of `alg` can be signed now.
+    /// True if access tokens of `alg` can be signed now.
     pub fn can_sign(&self, alg: Alg, now: Timestamp) -> bool {
         keys::signing(&self.inner.loaded.load().keys, alg, now).is_some()
     }
 
-    /// The JWKS as it is published now (RFC 7517 §5).
+    /// The JWKS as currently published (RFC 7517 §5).
     pub fn jwks(&self, now: Timestamp) -> Vec<u8> {
         self.inner.loaded.load().jwks(now)
     }
 
-    /// When the newest key was made, by the clock of whoever made it; absent before the first.
+    /// When the newest key was created, by the clock of the creating node; absent before the first.
     pub(crate) fn made_at(&self) -> Option<Timestamp> {
         self.inner.loaded.load().made_at
     }
@@ -505,7 +505,7 @@ impl Signer {
         })
     }
 
-    /// Whether a presented secret is one of those stored ([`Client::secrets`]); the same work whoever asks.
+    /// Whether a presented secret is one of the stored ones ([`Client::secrets`]); the same work for any caller.
     ///
     /// [`Client::secrets`]: latchkey_protocol::client::Client::secrets
     pub fn client_secret_matches(&self, stored: [Option<&StoredSecret>; 2], presented: Option<&str>) -> bool {
@@ -528,18 +528,18 @@ fn place(table: &str, id: &str) -> String {
 fn mac(key: &[u8; 32], purpose: &str, parts: &[&str]) -> hmac::Tag {
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     for part in std::iter::once(&purpose).chain(parts) {
-        // Behind its length, so no two lists are one text.
+        // Each part follows its length, so that no two lists have the same encoding.
         mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         mac.update(part.as_bytes());
     }
     mac.sign()
 }
 
-/// Random bytes at the beginning of a sealed text.
+/// The number of random bytes at the beginning of a sealed text.
 const SALT_LEN: usize = 32;
 
-/// Strangers decide how many texts are sealed, so each has a key of its own: no key ever meets a second nonce. What is
-/// authenticated here begins like nothing that [`mac`] authenticates: no length is that large.
+/// Strangers decide how many texts are sealed, so each has a key of its own: no key is ever used with a second nonce.
+/// The input here cannot collide with any input of [`mac`], because no length is that large.
 fn browser_key(key: &[u8; 32], salt: &[u8; SALT_LEN]) -> LessSafeKey {
     let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
     mac.update(b"latchkey/browser/1");

@@ -1,9 +1,9 @@
-//! The site that browsers see: its origins, its cookies, its languages.
+//! The site that browsers see: its origins, cookies and languages.
 
 use http::HeaderValue;
 use latchkey_web::{Messages, Origins, Words};
 
-/// What every page of the issuer needs.
+/// The dependencies of every page of the issuer.
 #[derive(Debug)]
 pub(crate) struct Site {
     issuer: String,
@@ -20,7 +20,7 @@ impl Site {
         }
     }
 
-    /// The host of the address bar, for people to learn.
+    /// The host of the address bar, for users to recognize.
     pub fn host(&self) -> &str {
         let issuer = self.issuer();
         issuer.split_once("://").map_or(issuer, |(_, host)| host)
@@ -31,12 +31,12 @@ impl Site {
         &self.issuer
     }
 
-    /// The words of a language that is preferred, as `Accept-Language` says it.
+    /// The messages of the preferred language in an `Accept-Language` header.
     pub fn words(&self, accept: Option<&str>) -> Words {
         self.messages.words(accept)
     }
 
-    /// A cookie that ends with the browser, or one that is gone.
+    /// A cookie that lasts until the browser closes, or the removal of one.
     pub fn set_cookie(&self, name: &str, value: &str, max_age_s: Option<u32>) -> HeaderValue {
         self.origins.set_cookie(name, value, max_age_s)
     }

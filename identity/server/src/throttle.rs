@@ -13,20 +13,20 @@ use latchkey_protocol::{ClientId, Timestamp, guess};
 use crate::IdentityError;
 use crate::secret::digest;
 
-/// 30 wrong secrets a minute per client and address.
+/// 30 wrong secrets per minute, client and address.
 pub(crate) const WRONG_SECRETS: Window = Window {
     most: 30,
     length_ms: 60_000,
 };
 
-/// 300 failures a minute per address, whatever clients or people they name; secrets and passwords apart. What a stranger
-/// can make us write is bounded.
+/// 300 failures per minute and address, whatever clients or users they name; secrets and passwords separately. It
+/// limits how much strangers can make us write.
 pub(crate) const FAILURES: Window = Window {
     most: 300,
     length_ms: 60_000,
 };
 
-/// Who is blocked, as the database last said.
+/// The blocked callers, as last read from the database.
 #[derive(Default)]
 pub(crate) struct Throttle {
     blocked: ArcSwap<HashMap<String, Block>>,
@@ -46,7 +46,7 @@ struct Block {
 pub(crate) struct Look(u64);
 
 impl Throttle {
-    /// The end of the block, if the caller is blocked now.
+    /// When the block ends, if the caller is blocked now.
     pub fn blocked(&self, client: Option<&ClientId>, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
         let blocked = self.blocked.load();
         if blocked.is_empty() {
@@ -56,18 +56,18 @@ impl Throttle {
         (block.until > now).then_some(block.until)
     }
 
-    /// The end of an address's block for guesses at any client. It holds for those who prove nothing: whoever proves
-    /// itself is no guess, and a public client has no secret to guess.
+    /// When the block of an address for guesses at any client ends. It applies to callers that prove nothing: an
+    /// authenticated caller is not guessing, and a public client has no secret to guess.
     pub fn address_blocked_for_clients(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
         self.blocked_key(&address_key(address), now)
     }
 
-    /// The end of an address's block.
+    /// When the block of an address ends.
     pub fn address_blocked(&self, address: IpAddr, now: Timestamp) -> Option<Timestamp> {
         self.blocked_key(&sign_in_key(address), now)
     }
 
-    /// The end of the block of this key.
+    /// When the block of this key ends.
     pub fn blocked_key(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
         let blocked = self.blocked.load();
         blocked
@@ -76,7 +76,7 @@ impl Throttle {
             .filter(|until| *until > now)
     }
 
-    /// A block that was taken back.
+    /// Removes a block.
     pub fn forget(&self, key: &str) {
         if self.blocked.load().contains_key(key) {
             self.blocked.rcu(|known| {
@@ -157,20 +157,21 @@ impl Throttle {
     }
 }
 
-/// What a guess at a password is counted by.
+/// The keys by which a password guess is counted.
 #[derive(Clone, Debug)]
 pub(crate) struct GuessKeys {
-    /// What a block is told for, by 429: what was typed, or the browser in which this person has signed in before.
+    /// The key whose block is reported with 429: the typed name, or the browser in which this user has signed in
+    /// before.
     pub told: String,
-    /// What a block is not told for: the person, however they were spelled. It ends in the same work and a wrong password,
-    /// so that nobody learns which names are one person. A browser that they have signed in with is apart from it, so that
-    /// nobody can lock them out of it.
+    /// The key whose block is not reported: the user, under whatever name. It results in the same work and a wrong
+    /// password, so that nobody learns which names belong to one user. A browser in which the user has signed in before
+    /// is exempt, so that nobody can lock the user out of it.
     pub untold: Option<String>,
 }
 
 impl GuessKeys {
-    /// `user` is whom the name means, if anybody, and `device` the browser of theirs. A name that means nobody is counted
-    /// like one that does.
+    /// `user` is the user that the name belongs to, if any, and `device` a known browser of that user. An unknown name
+    /// is counted like a known one.
     pub fn new(user: Option<&str>, device: Option<&str>, username: &str) -> Self {
         let typed = digest(&canonical(username));
         match (user, device) {
@@ -193,19 +194,19 @@ impl GuessKeys {
     }
 }
 
-/// Whether a guess at a password is looked at.
+/// Whether a password guess is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
-    /// It is.
+    /// It is checked.
     Looked,
-    /// The same work is done, and then it is wrong: the person's own count is full.
+    /// The same work is done, but the result is a failure: the user's own count is full.
     Held,
-    /// It is not, and that is told.
+    /// It is not checked, and the caller is told so.
     Blocked(Timestamp),
 }
 
 impl Throttle {
-    /// Counts a guess before it is looked at, and begins the blocks that follow it where they are due.
+    /// Counts a guess before it is checked, and starts the blocks that follow from it.
     pub async fn count_guess(
         &self,
         store: &Store,
@@ -217,7 +218,7 @@ impl Throttle {
             .db()
             .write(move |tx| async move {
                 let (mut counted, mut blocks) = (Counted::Looked, Vec::new());
-                // The person's row comes last: whoever waits for it holds nothing that its holder wants.
+                // The row of the user comes last: whoever waits for it holds nothing that its holder needs.
                 for key in keys.all() {
                     match in_tx.count_guess(&tx, key, now).await? {
                         Guess::Counted(failures) => {
@@ -247,7 +248,7 @@ impl Throttle {
         Ok(counted)
     }
 
-    /// The guess was not looked at after all.
+    /// Takes a counted guess back that was not checked after all.
     pub async fn uncount_guess(
         &self,
         store: &Store,
@@ -281,7 +282,8 @@ fn key(client: Option<&ClientId>, address: IpAddr) -> String {
     )
 }
 
-/// What an address's failed sign-ins are counted by; never with its wrong secrets: a guess at a password stops no client.
+/// The key by which failed sign-ins of an address are counted; separate from wrong secrets, so that password guesses
+/// block no client.
 pub(crate) fn sign_in_key(address: IpAddr) -> String {
     format!("sign_in|{}", prefix(address))
 }
@@ -290,7 +292,7 @@ fn address_key(address: IpAddr) -> String {
     format!("address|{}", prefix(address))
 }
 
-/// An IPv6 caller has a whole /64 to itself, so that is what counts.
+/// An IPv6 subscriber has a whole /64, so that is the unit.
 pub(crate) fn prefix(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
@@ -356,7 +358,7 @@ mod tests {
             somebody("mallory@example.test").untold
         );
         assert_ne!(nobody("a").untold, nobody("b").untold);
-        // A known browser has one count, for the person however they are spelled, and none of the others holds for it.
+        // A known browser has a count of its own for the user, under whatever name, and no other count applies to it.
         let known = |name| GuessKeys::new(Some("u1"), Some("d1"), name);
         assert_eq!(known("mallory").told, known("mallory@example.test").told);
         assert_eq!(known("mallory").untold, None);

@@ -1,4 +1,4 @@
-//! How late it is here: this node's clock, and the latest instant that the installation has seen.
+//! The current time of a node: its clock, and the latest instant that the installation has seen.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
@@ -7,7 +7,7 @@ use latchkey_clock::{Clock, rfc3339};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::latest::OwnClock;
 
-/// This node's time. Cloning is cheap; clones know the same.
+/// The time of this node. Cloning is cheap; clones share their state.
 #[derive(Clone)]
 pub(crate) struct Time {
     clock: Clock,
@@ -16,11 +16,11 @@ pub(crate) struct Time {
 
 #[derive(Default)]
 struct Known {
-    /// The latest instant that this installation has seen, milliseconds.
+    /// The latest instant that this installation has seen, in milliseconds.
     latest: AtomicI64,
-    /// The latest that its database has ever shown, believed or not, milliseconds.
+    /// The latest instant that its database has ever shown, believed or not, in milliseconds.
     seen: AtomicI64,
-    /// The worst that was said of this node's clock.
+    /// The worst state that was reported about this node's clock.
     told: AtomicU8,
 }
 
@@ -36,27 +36,27 @@ impl Time {
         Timestamp(self.clock.now_ms())
     }
 
-    /// The latest instant that this installation has seen: a clock that is set back revives nothing.
+    /// The latest instant that this installation has seen: a clock that was set back revives nothing.
     pub fn latest(&self) -> Timestamp {
         let now = self.now().0;
         Timestamp(self.known.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 
-    /// An instant for ends after which nothing new may begin. Another node may not have heard of it yet and may have a
-    /// clock that is ahead: what it issues meanwhile must have ended, too. Less than the leeway of guards, so that what
-    /// begins again is accepted at once.
+    /// An instant for revocations after which nothing new may start. Another node may not know of it yet and may have a
+    /// clock that is ahead: what it issues in the meantime must end, too. It is less than the leeway of guards, so that
+    /// new tokens are accepted at once.
     pub fn soon(&self) -> Timestamp {
         const UNHEARD_MS: i64 = 8_000;
         Timestamp(self.now().0 + UNHEARD_MS)
     }
 
-    /// Believes the latest instant that the database has noted, and says once when this node's clock is behind it.
-    /// `made_at` is when the newest key was made.
+    /// Takes the latest instant recorded in the database into account, and reports once if this node's clock is behind
+    /// it. `made_at` is when the newest key was created.
     pub fn compare(&self, latest: Timestamp, made_at: Option<Timestamp>, now: Timestamp) {
         if OwnClock::judge(latest, now).believes() {
             self.known.latest.fetch_max(latest.0, Ordering::Relaxed);
         }
-        // A first start may have been too short to note the time, and has made its keys all the same.
+        // A first start may have been too short to record the time, but has created its keys.
         let seen = made_at.map_or(latest, |made| made.max(latest));
         self.known.seen.fetch_max(seen.0, Ordering::Relaxed);
         let clock = OwnClock::judge(seen, now);

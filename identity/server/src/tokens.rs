@@ -1,4 +1,4 @@
-//! Tokens of ours that come back: proved by the same guard that resource servers use.
+//! Verification of our own access tokens, by the same guard that resource servers use.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use latchkey_clock::Clock;
 use latchkey_guard::{Access, Audiences, Claims, Guard, KeySet, Keys, Policy, Refusal, Signals, verify};
 use latchkey_protocol::revocation::{LEEWAY_S, SKEW_S};
 
-/// Proves our own access tokens, for any audience. Signatures are remembered; dates are looked at each time.
+/// Verifies our own access tokens, for any audience. Signatures are cached; times are checked at each use.
 pub(crate) struct Verifier {
     issuer: String,
     clock: Clock,
     proving: ArcSwapOption<Proving>,
 }
 
-/// What the published keys prove.
+/// The verifiers for the published keys.
 struct Proving {
     guard: Guard,
     keys: KeySet,
@@ -30,11 +30,11 @@ impl Verifier {
         }
     }
 
-    /// Takes the published keys, and forgets every signature that others have made.
+    /// Uses the published keys, and drops all cached signatures.
     pub fn use_keys(&self, jwks: &[u8]) {
         let proving = match KeySet::parse(jwks) {
             Ok(keys) => Some(Arc::new(self.by(keys))),
-            // Between an emergency and its new key there is none: then nothing of ours can be proved.
+            // Between the revocation of a key and its replacement there is none, and no token can be verified.
             Err(error) => {
                 tracing::warn!(error = %error, "the published key set holds no usable key; access tokens cannot be verified");
                 None
@@ -47,18 +47,18 @@ impl Verifier {
     pub async fn prove(&self, token: &str) -> Option<Access> {
         let proving = self.proving.load_full()?;
         let access = proving.guard.verify_token(token).await.ok()?;
-        // Tolerance is for guards: at the issuer a token has ended when its time has come.
+        // Leeway is for guards: at the issuer a token expires exactly at its `exp`.
         (access.claims().exp > self.now_s()).then_some(access)
     }
 
-    /// What an access token of ours says that a guard somewhere may still accept, though its time may have come. What
-    /// can be used can be revoked: who asks decides over its `exp`.
+    /// The claims of an access token of ours that a guard may still accept, even if it has expired here. A token that
+    /// can be used can be revoked; the caller decides about its `exp`.
     pub fn prove_acceptable(&self, token: &str) -> Option<Claims> {
         let proving = self.proving.load_full()?;
         let at = |now_s| verify(token, &proving.keys, &proving.policy, now_s);
         let now_s = self.now_s();
         match at(now_s) {
-            // The policy tolerates the difference of clocks; the leeway of guards comes on top of it.
+            // The policy allows for clock differences; the leeway of guards is added to it.
             Err(Refusal::Expired) => at(now_s - LEEWAY_S).ok(),
             proved => proved.ok(),
         }
@@ -66,7 +66,7 @@ impl Verifier {
 
     fn by(&self, keys: KeySet) -> Proving {
         let mut policy = Policy::new(&self.issuer, Audiences::Unchecked);
-        // A sibling's clock may be ahead, and after a revocation tokens are stamped ahead on purpose.
+        // The clock of another node may be ahead, and after a revocation tokens are stamped ahead on purpose.
         policy.leeway_s = SKEW_S;
         let clock = self.clock.clone();
         let fixed = Keys::fixed(keys.clone());

@@ -1,4 +1,4 @@
-//! How many requests an address may leave behind without a sign-in.
+//! The limit on requests without a sign-in from one address.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,17 +9,17 @@ use moka::sync::Cache;
 
 use crate::throttle::prefix;
 
-/// How long a person may take, milliseconds.
+/// How long a user may take, in milliseconds.
 pub(crate) const REQUEST_LIFE_MS: i64 = 10 * 60_000;
-/// Rows that one address may make within [`REQUEST_LIFE_MS`] without a sign-in: what strangers can make us write is
-/// bounded.
+/// The number of rows that one address may create within [`REQUEST_LIFE_MS`] without a sign-in: it limits how much
+/// strangers can make us write.
 const MOST_UNFINISHED: u32 = 2_000;
 
-/// Rows by address that no sign-in stands behind: requests that no browser carries, and refusals. A refusal still counts
-/// when it is over: anybody can refuse as often as they like.
+/// Rows by address without a sign-in: requests that no browser carries, and denials. A denial still counts when the
+/// request is over, because anybody can deny as often as they like.
 pub(crate) struct Unfinished(Cache<String, Arc<Mutex<Begun>>>);
 
-/// What an address has begun since an instant, milliseconds.
+/// What an address has started since an instant, in milliseconds.
 struct Begun {
     since: i64,
     count: u32,
@@ -33,7 +33,7 @@ impl Default for Unfinished {
 }
 
 impl Unfinished {
-    /// Takes a place of the address; without one, in how many seconds all of them are free again.
+    /// Takes a slot of the address; if there is none, returns in how many seconds all of them are free again.
     pub fn begin(&self, address: IpAddr, latest: Timestamp) -> Result<(), i64> {
         let new = || {
             Arc::new(Mutex::new(Begun {
@@ -56,7 +56,7 @@ impl Unfinished {
         Err((begun.since + REQUEST_LIFE_MS - latest.0) / 1_000 + 1)
     }
 
-    /// Gives a place back.
+    /// Returns a slot.
     pub fn end(&self, address: IpAddr) {
         if let Some(begun) = self.0.get(&prefix(address)) {
             let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,11 +81,11 @@ mod tests {
         assert_eq!(unfinished.begin(address, at(0)), Err(601));
         assert_eq!(unfinished.begin(address, at(599_000)), Err(2));
         assert_eq!(unfinished.begin(other, at(599_000)), Ok(()), "a neighbour");
-        // One that ends well gives its place back, and no more than that.
+        // A successful one returns its slot, and no more than that.
         unfinished.end(address);
         assert_eq!(unfinished.begin(address, at(599_001)), Ok(()));
         assert!(unfinished.begin(address, at(599_002)).is_err());
-        // At the time that was told there is room, for as many as before.
+        // At the reported time there is room again, for as many as before.
         for place in 0..MOST_UNFINISHED {
             assert_eq!(unfinished.begin(address, at(600_000)), Ok(()), "{place}");
         }

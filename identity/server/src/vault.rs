@@ -1,4 +1,4 @@
-//! The vault: wraps secrets under the master key, so that the database alone opens nothing.
+//! Key wrapping: secrets are wrapped under the master key, so that the database alone reveals nothing.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine;
@@ -6,19 +6,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_clock::Random;
 use zeroize::Zeroizing;
 
-/// The master key at work. It never leaves this type.
+/// The master key. It never leaves this type.
 pub struct Vault {
     key: LessSafeKey,
     random: Random,
 }
 
-/// Why something cannot be unwrapped.
+/// A wrapped secret cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("a stored secret cannot be opened with this master key")]
 pub struct CannotOpen;
 
 impl Vault {
-    /// A vault under 32 bytes of key.
+    /// A vault with a 32-byte key.
     pub fn new(master_key: &[u8; 32], random: Random) -> Self {
         let key = UnboundKey::new(&AES_256_GCM, master_key).expect("AES-256 takes exactly 32 bytes");
         Self {
@@ -27,7 +27,7 @@ impl Vault {
         }
     }
 
-    /// Wraps a secret for one place: text of another place cannot be opened there.
+    /// Wraps a secret for one place: it cannot be opened in another place.
     ///
     /// `1.<nonce>.<ciphertext and tag>`; nonces are random, and far fewer than 2³² secrets are ever wrapped.
     pub fn wrap(&self, place: &str, secret: &[u8]) -> String {
@@ -47,7 +47,7 @@ impl Vault {
         )
     }
 
-    /// Opens what [`Vault::wrap`] made for the same place.
+    /// Opens what [`Vault::wrap`] wrapped for the same place.
     pub fn open(&self, place: &str, wrapped: &str) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
         let mut parts = wrapped.split('.');
         let (Some("1"), Some(nonce), Some(sealed), None) =

@@ -1,4 +1,4 @@
-//! Who looks at a page: their language and theme, their cookies, and where the request says that it comes from.
+//! The visitor of a page: language and theme, cookies, and the origin of the request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::site::Site;
 
 /// The cookies of the issuer. Their names get a prefix or a port (`Origins::cookie`).
 pub(crate) mod cookie {
-    /// Binds requests to the browser that began them.
+    /// Binds requests to the browser that started them.
     pub const BROWSER: &str = "latchkey-browser";
     /// The sign-in session.
     pub const SESSION: &str = "latchkey-session";
-    /// A browser in which a person has signed in before.
+    /// Identifies a browser in which a user has signed in before.
     pub const DEVICE: &str = "latchkey-device";
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// Who asks for this, from this address.
+    /// The visitor of a request from this address.
     pub fn of(site: Arc<Site>, parts: &Parts, address: IpAddr) -> Self {
         Self {
             context: PageContext::of(
@@ -50,8 +50,8 @@ impl Visitor {
         }
     }
 
-    /// The visitor in the language that their application asked for, where we have it: it knows them, a browser only its
-    /// own settings (OpenID Connect Core §3.1.2.1, `ui_locales`).
+    /// The visitor in the language that the application asked for, if we have it: the application knows its user, a
+    /// browser only its settings (OpenID Connect Core §3.1.2.1, `ui_locales`).
     pub fn speaking(&self, ui_locales: &[String]) -> Self {
         let mut speaking = self.clone();
         let asked = languages(ui_locales, accept_language(&self.headers));
@@ -59,12 +59,12 @@ impl Visitor {
         speaking
     }
 
-    /// A page of this title, which is the name of a message.
+    /// A page with this title, which is the name of a message.
     pub fn page(&self, title: &str) -> Page {
         self.context.page(self.context.words.say(title))
     }
 
-    /// The browser, as it calls itself; shown to its person.
+    /// The user agent, as shown to the user.
     pub fn agent(&self) -> Option<String> {
         const LONGEST: usize = 200;
         let agent = self.headers.get(header::USER_AGENT)?.to_str().ok()?;
@@ -81,8 +81,8 @@ impl Visitor {
             .filter(|value| is_secret(value))
     }
 
-    /// The browser's own secret, and whether it was made just now. After a POST, cookies may have been held back: then
-    /// none is made, which would take the place of the one that is there.
+    /// The browser's own secret, and whether it was just generated. After a POST, cookies may have been withheld: then
+    /// none is generated, which would replace the existing one.
     pub fn browser_or_new(&self, random: &Random, posted: bool) -> (Option<String>, bool) {
         match self.browser() {
             Some(secret) => (Some(secret.to_owned()), false),
@@ -91,7 +91,7 @@ impl Visitor {
         }
     }
 
-    /// The id of the device cookie and the seal that makes it one of a person.
+    /// The id of the device cookie and the MAC that binds it to a user.
     pub fn device(&self) -> Option<(&str, &str)> {
         self.cookie(&self.site.origins.cookie(cookie::DEVICE))?
             .split_once('.')
@@ -113,15 +113,15 @@ impl Visitor {
             .filter(|value| is_secret(value))
     }
 
-    /// Whether a browser asks for something inside of a page, and not for a page (Fetch Metadata). Whoever says nothing
-    /// is no browser of today.
+    /// True if a browser requests a resource embedded in a page rather than a page (Fetch Metadata). Without these
+    /// headers it is not a current browser.
     pub fn is_embedded(&self) -> bool {
         let destination = self.headers.get("sec-fetch-dest");
         destination.is_some_and(|destination| destination != "document")
     }
 
-    /// A form that changes something comes from a page of ours: a browser says so with the exact origin. Whoever says
-    /// nothing is no browser; the form's own token decides then as always.
+    /// Accepts a form that changes something only from a page of ours: browsers prove it with the exact origin. A
+    /// request without `Origin` does not come from a browser; then the token of the form decides, as always.
     pub fn is_at_home(&self) -> Result<(), PageError> {
         if self.site.origins.denies(&self.headers) {
             return Err(PageError::ForeignForm);
@@ -130,8 +130,8 @@ impl Visitor {
     }
 }
 
-/// Where a visitor is, to come back to: a page of ours with its request, and nothing else that the address said, which
-/// may be a client's.
+/// The address to return to: a page of ours with its request, and nothing else from the query, which may belong to a
+/// client.
 fn own_here(uri: &http::Uri) -> String {
     const PAGES: [&str; 5] = ["/login", "/consent", "/account", "/logout", "/signed-out"];
     let path = uri.path();
@@ -145,13 +145,13 @@ fn own_here(uri: &http::Uri) -> String {
     }
 }
 
-/// The `request` of an address: a sealed one, or the id of a row.
+/// The `request` parameter of an address: a sealed request, or the id of a row.
 pub(crate) fn request_id(uri: &http::Uri) -> Option<String> {
     let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
     form.take("request")
 }
 
-/// As `Accept-Language` says it: first what was asked for, then what the browser prefers.
+/// In the format of `Accept-Language`: first the requested languages, then those that the browser prefers.
 fn languages(ui_locales: &[String], accept: Option<&str>) -> String {
     let asked = ui_locales.iter().map(String::as_str);
     asked.chain(accept).collect::<Vec<_>>().join(", ")

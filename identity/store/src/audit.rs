@@ -1,4 +1,4 @@
-//! The audit trail: decisions on people, refusals that matter, revocations, administration.
+//! The audit trail: decisions about users, important refusals, revocations, administration.
 
 use latchkey_db::{Tx, sql};
 use latchkey_protocol::Timestamp;
@@ -13,13 +13,13 @@ pub struct AuditRow {
     pub id: String,
     /// What happened, such as `token.revoked`.
     pub kind: String,
-    /// Who did it: `sub`, client id, `cli` or `system`.
+    /// The actor: `sub`, client id, `cli` or `system`.
     pub actor: String,
-    /// To whom or what.
+    /// The object of the action.
     pub subject: String,
-    /// The request, where there was one.
+    /// The id of the request, if there was one.
     pub request_id: Option<String>,
-    /// Anything else; never a secret.
+    /// Further details; never a secret.
     pub detail: Value,
 }
 

@@ -1,5 +1,5 @@
-//! Families that end together. One transaction ends a page of them; what is left is written down, counts as ended from
-//! then on, and is done page by page.
+//! Families that end together. One transaction ends a page of them; the rest is recorded, counts as ended from then on,
+//! and is processed page by page.
 
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::revocation_policy::RevocationCause;
@@ -7,21 +7,21 @@ use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::{Store, StoreError};
 
-/// Which families end together.
+/// A set of families that end together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FamilySet {
     /// Those of a session, without `offline_access`.
     OnlineOfSession(String),
-    /// Every one of a person.
+    /// Every family of a user.
     OfPerson(String),
-    /// Every one of a person at one client.
+    /// Every family of a user at one client.
     OfPersonAtClient {
-        /// The person.
+        /// The user.
         user: String,
         /// The client.
         client: ClientId,
     },
-    /// Every one of a client.
+    /// Every family of a client.
     OfClient(ClientId),
 }
 
@@ -41,9 +41,9 @@ pub struct FamilyName {
 pub struct BulkRevocation {
     /// UUIDv7
     pub id: String,
-    /// Which.
+    /// The set.
     pub set: FamilySet,
-    /// Those that were born until then.
+    /// Families created up to this time belong to it.
     pub before: Timestamp,
     /// When they ended.
     pub ended_at: Timestamp,
@@ -51,15 +51,15 @@ pub struct BulkRevocation {
     pub cause: RevocationCause,
     /// Who did it.
     pub actor: String,
-    /// The request.
+    /// The id of the request.
     pub request_id: String,
-    /// Until when guards must remember them, Unix seconds.
+    /// Until when guards must remember them, in Unix seconds.
     pub until: i64,
-    /// How many pages have been begun.
+    /// How many pages were started.
     pub pages: i64,
 }
 
-/// When a family ended with a set whose page has not come to it yet; null for any other.
+/// When a family ended as part of a set whose page has not reached it yet; null for any other.
 macro_rules! bulk_ended_at {
     ($family:literal) => {
         concat!(
@@ -83,8 +83,8 @@ macro_rules! bulk_ended_at {
 }
 pub(crate) use bulk_ended_at;
 
-/// A page of a set: `$1` when, `$2` why, `$3` born until then, `$4` how many, and from `$5` on whose. The order is that of
-/// the index in which nothing is that has ended.
+/// A page of a set: `$1` the time, `$2` the cause, `$3` the latest creation time, `$4` the limit, and from `$5` on the
+/// owner. The order is that of the index of families that have not ended.
 macro_rules! end_page {
     ($whose:literal, $order:literal) => {
         concat!(
@@ -98,7 +98,7 @@ macro_rules! end_page {
     };
 }
 
-/// The latest birth of a set, from `$1` on whose.
+/// The latest creation time in a set, with the owner from `$1` on.
 macro_rules! latest_birth {
     ($whose:literal) => {
         concat!(
@@ -109,8 +109,8 @@ macro_rules! latest_birth {
 }
 
 impl Store {
-    /// Ends up to `most` families of a set that were born until `before`; those are told. Fewer than `most`: no other is
-    /// left. The caller holds what they stand on.
+    /// Ends up to `most` families of a set that were created up to `before`, and returns them. Fewer than `most` means
+    /// that no other is left. The caller holds the rows that they depend on.
     pub async fn end_families(
         &self,
         tx: &Tx,
@@ -140,10 +140,10 @@ impl Store {
         ended.iter().map(FamilyName::read).collect()
     }
 
-    /// When the youngest of a set was born that has not ended, if there is one.
+    /// When the most recent family of a set that has not ended was created, if there is one.
     pub async fn latest_birth(&self, tx: &Tx, set: &FamilySet) -> Result<Option<Timestamp>, StoreError> {
         let statement = match set {
-            // Nothing is born in a session that has ended.
+            // No family is created in a session that has ended.
             FamilySet::OnlineOfSession(_) => return Ok(Some(Timestamp(i64::MAX))),
             FamilySet::OfPerson(user) => sql(latest_birth!("f.user_id = $1")).bind(user),
             FamilySet::OfPersonAtClient { user, client } => {
@@ -157,7 +157,7 @@ impl Store {
         Ok(row.opt_int("born")?.map(Timestamp))
     }
 
-    /// Writes down what is left of a set. From the commit on it has ended.
+    /// Records the rest of a set. It counts as ended from the commit on.
     pub async fn add_bulk_revocation(&self, tx: &Tx, bulk: &BulkRevocation) -> Result<(), StoreError> {
         let (kind, subject, client) = bulk.set.columns();
         sql(
@@ -180,7 +180,7 @@ impl Store {
         Ok(())
     }
 
-    /// The oldest set of which something is left.
+    /// The oldest unfinished set.
     pub async fn next_bulk_revocation(&self) -> Result<Option<String>, StoreError> {
         let row = sql("SELECT id FROM bulk_revocations ORDER BY id LIMIT 1")
             .fetch_optional(&self.db)
@@ -188,8 +188,8 @@ impl Store {
         Ok(row.map(|row| row.text("id")).transpose()?)
     }
 
-    /// Begins a page of a set, and holds it until the transaction is over: of several nodes one does it. `None` when nothing
-    /// is left any more.
+    /// Starts a page of a set, and locks it until the end of the transaction: one of several nodes processes it. `None`
+    /// if nothing is left.
     pub async fn begin_page(&self, tx: &Tx, id: &str) -> Result<Option<BulkRevocation>, StoreError> {
         let row = sql("UPDATE bulk_revocations SET pages = pages + 1 WHERE id = $1 \
              RETURNING id, kind, subject, client_id, before, ended_at, cause, actor, request_id, until, pages")
@@ -199,7 +199,7 @@ impl Store {
         row.map(|row| read(&row)).transpose()
     }
 
-    /// Nothing is left of a set.
+    /// Marks a set as finished.
     pub async fn finish_bulk_revocation(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
         sql("DELETE FROM bulk_revocations WHERE id = $1")
             .bind(id)

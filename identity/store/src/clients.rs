@@ -6,18 +6,18 @@ use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::{Store, StoreError};
 
-/// What becomes of a client's secret when the client is written.
+/// What happens to a client's secret when the client is written.
 #[derive(Clone, Debug)]
 pub enum NewSecret {
     /// It stays as it is.
     Keep,
-    /// This one, which somebody chose, replaces it; no other counts any more.
+    /// Replaced by this one, which somebody chose; no other stays valid.
     Set(StoredSecret),
-    /// This one, which was made at random with 128 bits or more, replaces it.
+    /// Replaced by this one, which was generated at random with 128 bits or more.
     Generated(StoredSecret),
-    /// This one, which was generated, replaces it, and the one that it had counts until then.
+    /// Replaced by this one, which was generated; the current one stays valid until then.
     Rotate(StoredSecret, Timestamp),
-    /// The client has none.
+    /// The client has no secret.
     Clear,
 }
 
@@ -40,12 +40,12 @@ impl Store {
         .transpose()
     }
 
-    /// Every client, by id.
+    /// All clients, by id.
     pub async fn clients(&self) -> Result<Vec<Client>, StoreError> {
         self.clients_on(&self.db).await
     }
 
-    /// The same, as a transaction sees them.
+    /// The same, within a transaction.
     pub async fn clients_on<'a>(&self, on: impl Into<On<'a>>) -> Result<Vec<Client>, StoreError> {
         sql(
             "SELECT id, metadata, secret_key_id, secret_hash, secret_generated_at, previous_key_id, previous_hash, \
@@ -59,9 +59,9 @@ impl Store {
         .collect()
     }
 
-    /// Registers the client, or replaces what is registered. The caller has called [`Store::touch_registry`].
+    /// Registers the client, or replaces its registration. The caller has called [`Store::touch_registry`].
     ///
-    /// A client that comes back under the id of one that was removed does not bring the other's tokens back to life.
+    /// A new client with the id of a removed one does not make the old tokens valid again.
     pub async fn put_client(
         &self,
         tx: &Tx,
@@ -83,7 +83,7 @@ impl Store {
         .bind(now.0)
         .execute(tx)
         .await?;
-        // A client that was removed and comes back does not bring its old tokens back.
+        // A client that was removed and registered again does not make its old tokens valid again.
         sql(
             "UPDATE clients SET tokens_before = (SELECT before * 1000 FROM revocations \
                WHERE kind = 'client' AND subject = $1) WHERE id = $1 AND tokens_before IS NULL",
@@ -99,7 +99,7 @@ impl Store {
             NewSecret::Clear => (None, None, None),
         };
         let (key_id, hash) = secret.map(|secret| (secret.key_id, secret.hash)).unzip();
-        // What stands on the right is what was there before.
+        // The right-hand sides are the previous values.
         sql(
             "UPDATE clients SET secret_key_id = $2, secret_hash = $3, secret_generated_at = $4, previous_until = $5, \
                previous_key_id = CASE WHEN $5 IS NULL THEN NULL ELSE secret_key_id END, \
@@ -115,7 +115,7 @@ impl Store {
         Ok(())
     }
 
-    /// Disables or enables a client; `false` when there is none.
+    /// Disables or enables a client; `false` if there is none.
     pub async fn set_client_disabled(
         &self,
         tx: &Tx,
@@ -133,7 +133,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Removes a client; `false` when there is none.
+    /// Removes a client; `false` if there is none.
     pub async fn remove_client(&self, tx: &Tx, id: &ClientId) -> Result<bool, StoreError> {
         Ok(sql("DELETE FROM clients WHERE id = $1")
             .bind(id.as_str())

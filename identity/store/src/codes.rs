@@ -1,7 +1,7 @@
 //! Authorization codes: found by their hash, spent once.
 //!
-//! Whoever ends codes looks for those with `spent_at IS NULL AND expires_at > 0`: on both engines that is an index of the
-//! few that are unspent, and not the table.
+//! Statements that end codes filter by `spent_at IS NULL AND expires_at > 0`: on both engines this uses an index of
+//! only the unspent codes.
 
 use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
 use latchkey_protocol::code::{Code, Spent};
@@ -16,20 +16,20 @@ use crate::people::{GrantedText, consent_columns, granted, person_columns, read_
 use crate::sessions::{amr_text, sign_in};
 use crate::{Store, StoreError};
 
-/// A code and everything that it stands on, in one look.
+/// A code and everything that it depends on, in one query.
 #[derive(Clone, Debug)]
 pub struct CodeFacts {
     /// The row.
     pub code: Code,
-    /// The browser in which it was issued, as it called itself.
+    /// The user agent of the browser that it was issued to.
     pub device: Option<String>,
-    /// Whose it is.
+    /// The user.
     pub person: Option<Person>,
-    /// What they allow the client.
+    /// The user's consent for the client.
     pub consent: Option<Consent>,
     /// Whether somebody ended the session.
     pub session_ended: bool,
-    /// The birth of the person's family at this client that limits the next.
+    /// The creation time that limits the user's next family at this client.
     pub limiting_birth: Option<Timestamp>,
 }
 
@@ -46,7 +46,7 @@ impl CodeFacts {
 }
 
 impl Store {
-    /// Keeps a code, if nobody has ended its session meanwhile; `false` when somebody has.
+    /// Stores a code, unless its session has ended in the meantime; `false` if it has.
     pub async fn add_code(
         &self,
         tx: &Tx,
@@ -57,7 +57,7 @@ impl Store {
         Ok(Self::new_code(hash, code, device).execute(tx).await? == 1)
     }
 
-    /// The same where nothing else is to be written with it.
+    /// The same, if nothing else is written with it.
     pub async fn add_code_alone(
         &self,
         hash: &str,
@@ -99,7 +99,7 @@ impl Store {
         .bind(granted.pairs)
     }
 
-    /// The code of this hash, as it is now.
+    /// The code with this hash, in its current state.
     pub async fn code(&self, hash: &str, now: Timestamp) -> Result<Option<CodeFacts>, StoreError> {
         let (until, passed) = births_that_count(now);
         let row = sql(concat!(
@@ -126,8 +126,8 @@ impl Store {
         row.map(|row| read(&row)).transpose()
     }
 
-    /// Notes that a browser is given its code once more; `false` when it is over, or somebody has redeemed it: then it is
-    /// not to be given. Whoever redeems it afterwards knows.
+    /// Records that a browser is issued its code once more; `false` if it has expired or was redeemed: then it must not
+    /// be issued. A later redemption sees the record.
     pub async fn repeat_code(
         &self,
         hash: &str,
@@ -142,9 +142,9 @@ impl Store {
         Ok(self.db.write_one(statement).await? == 1)
     }
 
-    /// Holds the consent of an unspent code, and the session, until the transaction is over: redemptions of one person at
-    /// one client take turns, so that each finds the families that were born before it. `false` when there is nothing to
-    /// hold: the code is spent or gone, the session has ended, or the consent was withdrawn.
+    /// Locks the consent and the session of an unspent code until the end of the transaction: redemptions of one user
+    /// at one client take turns, so that each sees the families created before. `false` if there is nothing to lock:
+    /// the code is spent or gone, the session has ended, or the consent was withdrawn.
     pub async fn hold_redemption(&self, tx: &Tx, hash: &str) -> Result<bool, StoreError> {
         let rows = sql_holding!(
             "UPDATE grants SET updated_at = updated_at FROM \
@@ -207,11 +207,11 @@ impl Store {
         Ok(())
     }
 
-    /// Spends a code for a family; `false` when it was spent before or is gone, or when the session has ended or the
+    /// Spends a code for a family; `false` if it was spent before or is gone, or if the session has ended or the
     /// consent was withdrawn.
     ///
-    /// It also holds the session and the consent until the transaction is over: whoever ends one of them waits, and then
-    /// finds the family.
+    /// It also locks the session and the consent until the end of the transaction: whoever ends one of them waits, and
+    /// then sees the family.
     pub async fn spend_code(
         &self,
         tx: &Tx,
@@ -219,7 +219,7 @@ impl Store {
         family: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        // Whoever ends something has this order, too: sessions and consents, then codes, then families.
+        // Revocations lock in this order, too: sessions and consents, then codes, then families.
         let rows = sql_holding!(
             "UPDATE codes SET spent_at = $3, family_id = $2 FROM \
                (SELECT c.code_hash AS hash FROM codes c JOIN sessions s ON s.id = c.session_id \
@@ -238,7 +238,7 @@ impl Store {
 }
 
 fn read(row: &Row) -> Result<CodeFacts, StoreError> {
-    // The hash opens nothing, but it is all that names the row.
+    // The hash reveals nothing, but it is all that identifies the row.
     let id = row.text("code_hash")?;
     let corrupt = |reason: &str| StoreError::corrupt("codes", &id, reason);
     let spent = match (
@@ -247,7 +247,7 @@ fn read(row: &Row) -> Result<CodeFacts, StoreError> {
         row.opt_text("f_fam")?,
     ) {
         (None, _, _) => None,
-        // The family of a spent code may be gone long ago: then there is nothing left to end.
+        // The family of a spent code may be long gone: then nothing is left to end.
         (Some(at), family, fam) => Some(Spent {
             committed_at: Timestamp(at),
             family: family.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What people allow clients.
+//! The consents of users for clients.
 
 use latchkey_db::{Tx, sql};
 use latchkey_protocol::audience::Granted;
@@ -8,21 +8,21 @@ use latchkey_protocol::{ClientId, Timestamp};
 use crate::people::{GrantedText, consent_columns, granted, read_consent};
 use crate::{Place, Store, StoreError};
 
-/// An application that a person has connected.
+/// An application that a user has connected.
 #[derive(Clone, Debug)]
 pub struct Connected {
     id: String,
     /// The client's id.
     pub client_id: String,
-    /// What it may do.
+    /// What it is allowed to do.
     pub granted: Granted,
-    /// When the person first allowed it.
+    /// When the user first allowed it.
     pub since: Timestamp,
 }
 
 impl Store {
-    /// Writes down what a person allows in the place of `before`; `false` when that has changed meanwhile. `id` is for a row
-    /// that is not there yet.
+    /// Stores a user's consent in place of `before`; `false` if that has changed in the meantime. `id` is for a new
+    /// row.
     #[expect(
         clippy::too_many_arguments,
         reason = "a row's columns; a struct would only rename them"
@@ -46,7 +46,7 @@ impl Store {
         .bind(client.as_str())
         .fetch_optional(tx)
         .await?;
-        // A row may say the same in other words, so it is the words of this one that must still be there below.
+        // A row may express the same consent differently, so the update compares the texts of this row.
         let (known, scope, resources, pairs) = match row {
             None => (None, None, None, None),
             Some(row) => (
@@ -110,7 +110,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Takes back what everybody allowed a client that goes.
+    /// Withdraws every consent for a client that is removed.
     pub async fn withdraw_all(&self, tx: &Tx, client: &ClientId, now: Timestamp) -> Result<(), StoreError> {
         sql("UPDATE grants SET withdrawn_at = $2, updated_at = $2 WHERE client_id = $1 AND withdrawn_at IS NULL")
             .bind(client.as_str())
@@ -120,7 +120,7 @@ impl Store {
         Ok(())
     }
 
-    /// Up to `limit` applications that a person has connected after a place, the newest first.
+    /// Up to `limit` connected applications of a user after a position, the newest first.
     pub async fn connected(
         &self,
         user: &str,
@@ -154,7 +154,7 @@ impl Store {
 }
 
 impl Connected {
-    /// Where a page that ends with this line is gone on with.
+    /// The position after which the next page continues.
     pub fn place(&self) -> Place {
         (self.since.0, self.id.clone())
     }

@@ -1,4 +1,4 @@
-//! Refresh families: one row each, however often it is refreshed, and no token in it.
+//! Refresh families: one row each, however often it is refreshed, without any token.
 
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
@@ -15,14 +15,14 @@ use crate::people::{GrantedText, consent_columns, granted, person_columns, read_
 use crate::sessions::{amr_text, sign_in};
 use crate::{Place, Store, StoreError};
 
-/// A family and everything that it stands on, in one look.
+/// A family and everything that it depends on, in one query.
 #[derive(Clone, Debug)]
 pub struct FamilyFacts {
     /// The row.
     pub family: Family,
-    /// Whose it is.
+    /// The user.
     pub person: Option<Person>,
-    /// What they allow the client.
+    /// The user's consent for the client.
     pub consent: Option<Consent>,
     /// Whether somebody ended the session.
     pub session_ended: bool,
@@ -45,9 +45,9 @@ impl FamilyFacts {
 pub struct FamilyRow {
     /// The row.
     pub family: Family,
-    /// The browser or device, as it called itself.
+    /// The user agent of the browser or device.
     pub device: Option<String>,
-    /// When it began.
+    /// When it was created.
     pub created_at: Timestamp,
     /// Why somebody ended it.
     pub cause: Option<RevocationCause>,
@@ -58,15 +58,16 @@ pub struct FamilyRow {
 /// What there is beside a family that is being born.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Births {
-    /// The birth that limits the next ([`latchkey_protocol::family_limits::next_birth`]).
+    /// The creation time that limits the next family ([`latchkey_protocol::family_limits::next_birth`]).
     pub limiting: Option<Timestamp>,
-    /// How many families with a refresh token live, as far as it matters.
+    /// How many families with a refresh token are active, as far as it matters.
     pub living: i64,
-    /// Families that were born until then have ended, and are waiting for their page.
+    /// Families created up to this time have ended, and wait for their page.
     pub ended_until: Option<Timestamp>,
 }
 
-/// Where a page of a person's families ended: whether it had come to those that have ended, and the last line's place.
+/// The position after a page of a user's families: whether it has reached the ended ones, and the position of the last
+/// line.
 pub type FamilyPlace = (bool, i64, String);
 
 macro_rules! family_columns {
@@ -85,8 +86,8 @@ macro_rules! family_columns {
     };
 }
 
-/// The birth that limits the next one, of the families of a person at a client: the columns that say who, and the
-/// parameters for the latest birth that counts and for how many are passed over.
+/// The creation time that limits the next family of a user at a client: the columns that identify both, and the
+/// parameters for the latest time that counts and for how many families to skip.
 macro_rules! limiting_birth {
     ($user:literal, $client:literal, $until:literal, $passed:literal) => {
         concat!(
@@ -104,7 +105,7 @@ macro_rules! limiting_birth {
 }
 pub(crate) use limiting_birth;
 
-/// The latest birth that counts, and how many of the latest are passed over.
+/// The latest creation time that counts, and how many of the latest families to skip.
 pub(crate) fn births_that_count(now: Timestamp) -> (i64, i64) {
     (now.0.saturating_add(AHEAD_MS), BIRTHS - 1)
 }
@@ -123,7 +124,7 @@ macro_rules! refreshing {
 }
 
 impl Store {
-    /// Keeps a family that was born of the code of this hash.
+    /// Stores a family created from the code with this hash.
     pub async fn add_family(
         &self,
         tx: &Tx,
@@ -166,7 +167,7 @@ impl Store {
         Ok(())
     }
 
-    /// The family of this handle.
+    /// The family with this handle.
     pub async fn family(&self, handle: &Handle) -> Result<Option<FamilyFacts>, StoreError> {
         let row = sql(concat!(
             "SELECT ",
@@ -195,7 +196,7 @@ impl Store {
         .transpose()
     }
 
-    /// Rule 2: the next generation, unless somebody was faster.
+    /// Rule 2: the next generation, unless a concurrent request was faster.
     pub async fn rotate_family(&self, rotate: &Rotate) -> Result<bool, StoreError> {
         let statement = sql(concat!(
             "UPDATE families SET generation = $3, mac_key_id = $4, previous_mac_key_id = $5, rotated_at = $6, \
@@ -214,7 +215,7 @@ impl Store {
         Ok(self.db.write_one(statement).await? == 1)
     }
 
-    /// Rules 3 and 4: the current generation was answered again; counted, unless somebody was faster.
+    /// Rules 3 and 4: counts that the current generation was issued again, unless a concurrent request was faster.
     pub async fn count_retry(&self, tx: &Tx, same: &SameAgain) -> Result<bool, StoreError> {
         let rows = sql(concat!(
             "UPDATE families SET overlap_hits = overlap_hits + 1, overlap_streak = $3, hit_generation = $2, \
@@ -229,14 +230,14 @@ impl Store {
         .bind(same.expected_generation)
         .bind(same.overlap_streak)
         .bind(same.late_answer_at.map(|at| at.0))
-        // A streak is told once: of two hits that complete it, the second decides again.
+        // A streak is reported once: of two retries that complete it, the second decides again.
         .bind(i64::from(same.streak_event))
         .execute(tx)
         .await?;
         Ok(rows == 1)
     }
 
-    /// Rule 7: a use without rotation, unless somebody was faster.
+    /// Rule 7: a use without rotation, unless a concurrent request was faster.
     pub async fn use_family(&self, used: &Use) -> Result<bool, StoreError> {
         let statement = sql(concat!(
             "UPDATE families SET last_used_at = $3, idle_expires_at = $4 \
@@ -251,8 +252,8 @@ impl Store {
         Ok(self.db.write_one(statement).await? == 1)
     }
 
-    /// What there is beside a family of this person at this client that is being born. The caller holds the consent
-    /// ([`Store::hold_redemption`]): until it has committed, no other is born there.
+    /// The existing families beside a new one of this user at this client. The caller holds the consent
+    /// ([`Store::hold_redemption`]): until it has committed, no other is created there.
     pub async fn births(
         &self,
         tx: &Tx,
@@ -286,7 +287,7 @@ impl Store {
         })
     }
 
-    /// The oldest families of a person at a client that can be refreshed, with `offline_access` or without.
+    /// The oldest families of a user at a client that can be refreshed, with or without `offline_access`.
     pub async fn oldest_families(
         &self,
         tx: &Tx,
@@ -345,7 +346,8 @@ impl Store {
             .transpose()
     }
 
-    /// Up to `limit` families of a person after a place: those that nobody has ended first, and each the newest first.
+    /// Up to `limit` families of a user after a position: those that nobody has ended first, each kind the newest
+    /// first.
     pub async fn families_of(
         &self,
         user: &str,
@@ -409,7 +411,7 @@ impl Store {
 }
 
 impl FamilyRow {
-    /// Where a page that ends with this line is gone on with.
+    /// The position after which the next page continues.
     pub fn place(&self) -> FamilyPlace {
         (self.listed_as_ended, self.created_at.0, self.family.id.clone())
     }

@@ -5,7 +5,7 @@ use latchkey_protocol::Timestamp;
 
 use crate::{Store, StoreError};
 
-/// What every node must agree on.
+/// The state that every node must agree on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// Raised after a restore; part of every refresh token's tag.
@@ -26,7 +26,7 @@ impl Store {
         })
     }
 
-    /// Says that the database was restored from a backup. The caller has called [`Store::touch_registry`].
+    /// Records that the database was restored from a backup. The caller has called [`Store::touch_registry`].
     pub async fn raise_epoch(&self, tx: &Tx) -> Result<(), StoreError> {
         sql("UPDATE installation SET epoch = epoch + 1 WHERE id = 1")
             .execute(tx)
@@ -34,7 +34,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes the latest instant that was seen; it never goes back.
+    /// Records the latest instant seen; it never goes back.
     pub async fn see(&self, tx: &Tx, latest: Timestamp) -> Result<(), StoreError> {
         sql("UPDATE installation SET latest = $1 WHERE id = 1 AND latest < $1")
             .bind(latest.0)

@@ -1,4 +1,4 @@
-//! Signing keys and secrets, wrapped: the database alone opens nothing.
+//! Signing keys and secrets, wrapped: the database alone reveals nothing.
 
 use latchkey_db::{On, Row, Tx, sql};
 use latchkey_protocol::Timestamp;
@@ -7,32 +7,32 @@ use latchkey_protocol::keys::Key;
 
 use crate::{Store, StoreError};
 
-/// A signing key at rest.
+/// A stored signing key.
 #[derive(Clone, Debug)]
 pub struct KeyRow {
     /// Its dates.
     pub key: Key,
-    /// The public half, as it is published (RFC 7517).
+    /// The public key, as published (RFC 7517).
     pub public_jwk: String,
-    /// The private half, wrapped under the master key.
+    /// The private key, wrapped under the master key.
     pub wrapped_private: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// A secret at rest.
+/// A stored secret.
 #[derive(Clone, Debug)]
 pub struct SecretRow {
     /// Its id.
     pub id: String,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: String,
     /// The secret, wrapped under the master key.
     pub wrapped: String,
 }
 
 impl Store {
-    /// Every signing key, revoked ones too.
+    /// All signing keys, including revoked ones.
     pub async fn keys<'a>(&self, on: impl Into<On<'a>>) -> Result<Vec<KeyRow>, StoreError> {
         sql(
             "SELECT kid, alg, public_jwk, wrapped_private, created_at, activates_at, revoked_at \
@@ -62,7 +62,7 @@ impl Store {
         Ok(())
     }
 
-    /// Declares a key compromised; `false` when there is no such trusted key.
+    /// Marks a key as compromised; `false` if there is no such trusted key.
     pub async fn revoke_key(&self, tx: &Tx, kid: &str, now: Timestamp) -> Result<bool, StoreError> {
         let rows = sql("UPDATE signing_keys SET revoked_at = $2 WHERE kid = $1 AND revoked_at IS NULL")
             .bind(kid)
@@ -72,7 +72,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// True when something here is wrapped under a master key.
+    /// True if anything here is wrapped under a master key.
     pub async fn is_sealed(&self) -> Result<bool, StoreError> {
         let row = sql("SELECT id FROM secrets UNION ALL SELECT kid FROM signing_keys LIMIT 1")
             .fetch_optional(&self.db)
@@ -106,7 +106,8 @@ impl Store {
 
     /// Adds a secret.
     pub async fn add_secret(&self, tx: &Tx, row: &SecretRow, now: Timestamp) -> Result<(), StoreError> {
-        // The newest is used: a key made within one millisecond of another, or by a node whose clock is behind, is it too.
+        // The newest is used, even if it was created within a millisecond of another, or by a node whose clock is
+        // behind.
         sql(
             "INSERT INTO secrets (id, purpose, wrapped, created_at) VALUES ($1, $2, $3, \
              (SELECT CASE WHEN MAX(created_at) >= $4 THEN MAX(created_at) + 1 ELSE $4 END \

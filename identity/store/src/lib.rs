@@ -1,6 +1,6 @@
 //! The identity database: its migrations and the only SQL that touches it.
 //!
-//! Functions that write take the transaction that their caller decided in, so that a decision and all that must
+//! Functions that write take the transaction of their caller's decision, so that a decision and everything that must
 //! survive with it are one commit.
 
 mod audit;
@@ -115,7 +115,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     ],
 };
 
-/// Where a page of a person's list ended: what the list is ordered by, and the id of the last line.
+/// The position after a page of a user's list: the sort key, and the id of the last line.
 pub type Place = (i64, String);
 
 /// The identity database. Cloning is cheap.
@@ -124,18 +124,18 @@ pub struct Store {
     db: Db,
 }
 
-/// Why the store could not answer.
+/// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database below.
+    /// An error of the database.
     #[error("the identity database failed")]
     Db(#[from] DbError),
-    /// A row that fits no value of ours: somebody wrote into the database by hand.
+    /// A row that cannot be parsed: somebody has written into the database by hand.
     #[error("row {row:?} of {table} cannot be read: {reason}")]
     Corrupt {
         /// The table.
         table: &'static str,
-        /// The row's key.
+        /// The key of the row.
         row: String,
         /// What is wrong with it.
         reason: String,
@@ -158,17 +158,17 @@ impl StoreError {
 }
 
 impl Store {
-    /// The store in this database, whose schema is up to date.
+    /// The store in this database, whose schema is current.
     pub fn new(db: Db) -> Self {
         Self { db }
     }
 
-    /// The same store, whose reads are of this class.
+    /// The same store, with reads of this class.
     pub fn reading(&self, class: Class) -> Self {
         Self::new(self.db.reading(class))
     }
 
-    /// The database, to write in and to watch.
+    /// The database, for writes and change notifications.
     pub fn db(&self) -> &Db {
         &self.db
     }

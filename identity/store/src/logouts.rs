@@ -1,38 +1,38 @@
-//! Who is still to be told that a session has ended: found by the sessions themselves, then kept until told.
+//! The logout tokens to deliver: derived from ended sessions, then kept until delivered.
 
 use latchkey_db::{Row, Tx, sql, sql_list};
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::{Store, StoreError};
 
-/// A session that somebody has ended and whose clients are not written down yet.
+/// An ended session whose clients are not recorded yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     /// Its id.
     pub id: String,
-    /// Whose it was.
+    /// The user.
     pub user: String,
 }
 
-/// A client that is to be told of the end of a session.
+/// A client to be told that a session has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logout {
     /// The client.
     pub client: ClientId,
-    /// The session, as the client knows it.
+    /// The client's `sid` of the session.
     pub sid: String,
-    /// Whose it was.
+    /// The user.
     pub user: String,
-    /// Since when it is tried.
+    /// When delivery started.
     pub begun_at: Timestamp,
-    /// How often it was tried.
+    /// The number of attempts.
     pub tries: i64,
     /// How often the session has ended for the client since it was last told.
     pub ends: i64,
 }
 
 impl Store {
-    /// Up to `most` sessions that somebody has ended and whose clients are not written down yet.
+    /// Up to `most` ended sessions whose clients are not recorded yet.
     pub async fn untold_sessions(&self, most: i64) -> Result<Vec<EndedSession>, StoreError> {
         sql(
             "SELECT id, user_id FROM sessions WHERE ended_at IS NOT NULL AND told_at IS NULL \
@@ -51,9 +51,9 @@ impl Store {
         .collect()
     }
 
-    /// Every client that took tokens in a session, with the name by which it knows the session.
+    /// Every client that received tokens in a session, with its `sid`.
     pub async fn clients_of_session(&self, session: &str) -> Result<Vec<(ClientId, String)>, StoreError> {
-        // From client to client by the index, however many families each has.
+        // It jumps from client to client in the index, however many families each has.
         sql("WITH RECURSIVE taken (client_id) AS ( \
                SELECT MIN(f.client_id) FROM families f WHERE f.session_id = $1 \
                UNION ALL \
@@ -70,8 +70,8 @@ impl Store {
         .collect()
     }
 
-    /// Writes down who is to be told of the ends of these sessions, each by itself. Of several nodes that do it for one
-    /// session one does.
+    /// Records the clients of these ended sessions, each session by itself. If several nodes handle the same session,
+    /// one succeeds.
     pub async fn tell_of_sessions(
         &self,
         tx: &Tx,
@@ -100,7 +100,8 @@ impl Store {
         tell(tx, told.collect(), now).await
     }
 
-    /// Writes down that the clients of these families are to be told of their sessions, though those go on elsewhere.
+    /// Records that the clients of these families are to be told of the end of their sessions, although the sessions
+    /// continue elsewhere.
     pub async fn tell_of_families(&self, tx: &Tx, fams: &[String], now: Timestamp) -> Result<(), StoreError> {
         let told = sql_list(
             "SELECT DISTINCT client_id, sid, user_id FROM families WHERE sid IS NOT NULL AND fam IN ({list})",
@@ -176,7 +177,7 @@ impl Store {
         Ok(self.db.write_one(statement).await? == 1)
     }
 
-    /// Puts the next try off, after one that this node has begun.
+    /// Postpones the next attempt, after one that this node has started.
     pub async fn put_off_logout(&self, logout: &Logout, due_at: Timestamp) -> Result<(), StoreError> {
         let statement = sql("UPDATE logouts SET due_at = $4 \
              WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1 AND ends = $5")
@@ -189,7 +190,7 @@ impl Store {
         Ok(())
     }
 
-    /// Nobody is to be told any more, after a try that this node has begun. What was written down anew meanwhile stays.
+    /// Finishes a delivery, after an attempt that this node has started. Rows recorded since then stay.
     pub async fn finish_logout(&self, logout: &Logout) -> Result<(), StoreError> {
         let statement = sql("DELETE FROM logouts \
              WHERE client_id = $1 AND sid = $2 AND tries = $3 + 1 AND ends = $4")

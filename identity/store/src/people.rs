@@ -1,4 +1,4 @@
-//! People, as sign-in and every grant see them.
+//! Users, as sign-in and every grant see them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{Store, StoreError};
 
-/// The columns of a person beside others, each under its prefix: joins put more than one table into a row.
+/// The columns of a user, with a prefix, since joins combine several tables in a row.
 macro_rules! person_columns {
     () => {
         "u.id AS u_id, u.username AS u_username, u.email AS u_email, u.email_verified_at AS u_email_verified_at, \
@@ -20,7 +20,7 @@ macro_rules! person_columns {
          u.deleted_at AS u_deleted_at, u.tokens_before AS u_tokens_before, u.updated_at AS u_updated_at"
     };
 }
-/// The columns of what a person allowed.
+/// The columns of a consent.
 macro_rules! consent_columns {
     () => {
         "g.id AS g_id, g.scope AS g_scope, g.resources AS g_resources, g.pairs AS g_pairs, \
@@ -29,12 +29,12 @@ macro_rules! consent_columns {
 }
 pub(crate) use {consent_columns, person_columns};
 
-/// A person who wants to sign in.
+/// A user who wants to sign in.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// The person.
+    /// The user.
     pub person: Person,
-    /// The PHC string of their password, if they have one.
+    /// The PHC string of the password, if there is one.
     pub password_hash: Option<String>,
     /// Rises when what they prove themselves by changes: a browser that was known before is not known any more.
     pub credential_epoch: i64,
@@ -84,7 +84,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// The same password under today's parameters; nothing when it was changed meanwhile.
+    /// Replaces the hash by one of the same password with the current parameters, unless the password was changed.
     pub async fn rehash(&self, tx: &Tx, id: &str, before: &str, after: &str) -> Result<(), StoreError> {
         sql("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
             .bind(id)
@@ -96,7 +96,7 @@ impl Store {
     }
 }
 
-/// The person in a joined row, if there is one.
+/// The user in a joined row, if there is one.
 pub(crate) fn read_person(row: &Row) -> Result<Option<Person>, StoreError> {
     let Some(id) = row.opt_text("u_id")? else {
         return Ok(None);
@@ -118,7 +118,7 @@ pub(crate) fn read_person(row: &Row) -> Result<Option<Person>, StoreError> {
     }))
 }
 
-/// What the person in a joined row allowed the client, if anything.
+/// The user's consent in a joined row, if there is one.
 pub(crate) fn read_consent(row: &Row) -> Result<Option<Consent>, StoreError> {
     let Some(id) = row.opt_text("g_id")? else {
         return Ok(None);
@@ -129,7 +129,7 @@ pub(crate) fn read_consent(row: &Row) -> Result<Option<Consent>, StoreError> {
     }))
 }
 
-/// What is granted by a row, whose columns have this prefix.
+/// The granted pairs of a row, whose columns have this prefix.
 pub(crate) fn granted(row: &Row, prefix: &str, table: &'static str, id: &str) -> Result<Granted, StoreError> {
     let corrupt = |error: &dyn ToString| StoreError::corrupt(table, id, error.to_string());
     let column = |name: &str| format!("{prefix}{name}");
@@ -146,7 +146,7 @@ pub(crate) fn granted(row: &Row, prefix: &str, table: &'static str, id: &str) ->
     Ok(written.into())
 }
 
-/// What is granted as it lies in the columns of a row.
+/// The granted pairs as the columns of a row.
 pub(crate) struct GrantedText {
     pub scope: String,
     pub resources: String,

@@ -1,18 +1,17 @@
-//! What may be forgotten: what nobody can use any more, and what nobody wants to see any more. A little at a time goes,
-//! so that nobody who writes waits long for it.
+//! Deletes what is no longer usable or visible, in small batches, so that other writers never wait long.
 
 use latchkey_db::{Class, sql, sql_list};
 use latchkey_protocol::Timestamp;
 
 use crate::{Store, StoreError};
 
-/// How long people can see what ended: ninety days.
+/// How long users can see what ended: ninety days.
 const KEPT_MS: i64 = 90 * 24 * 3_600_000;
 
-/// So many rows go in one transaction.
+/// The number of rows deleted in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// Rows of the history: how the next ones after `$2` are found that ended before `$1`, and how they go.
+/// Rows of the history: a query for the next ones after `$2` that ended before `$1`, and their deletion.
 struct History {
     find: &'static str,
     forget: &'static str,
@@ -24,13 +23,13 @@ const HISTORY: [History; 4] = [
                ORDER BY id LIMIT $3",
         forget: "DELETE FROM families WHERE id IN ({list})",
     },
-    // A spent code stays as long as its family: a replay ends that.
+    // A spent code stays as long as its family: a replay ends the family.
     History {
         find: "SELECT code_hash AS id FROM codes WHERE code_hash > $2 AND spent_at < $1 AND NOT EXISTS \
                  (SELECT 1 FROM families f WHERE f.id = codes.family_id) ORDER BY code_hash LIMIT $3",
         forget: "DELETE FROM codes WHERE code_hash IN ({list})",
     },
-    // A session stays as long as a living family stands on it.
+    // A session stays as long as a live family depends on it.
     History {
         find: "SELECT id FROM sessions WHERE id > $2 AND (ended_at < $1 OR expires_at < $1) AND NOT EXISTS \
                  (SELECT 1 FROM families f WHERE f.session_id = sessions.id AND f.revoked_at IS NULL) \
@@ -43,34 +42,34 @@ const HISTORY: [History; 4] = [
     },
 ];
 
-/// What runs out: deleted by an index, `$2` rows at once.
+/// Rows that expire: deleted by an index, `$2` at a time.
 const EXPIRED: [Expired; 5] = [
     Expired {
         forget: "DELETE FROM revocations WHERE until < $1 AND (kind, subject) IN \
                    (SELECT kind, subject FROM revocations WHERE until < $1 ORDER BY until LIMIT $2)",
         before: |_, now| now.seconds(),
     },
-    // Guesses at an account count until the right one comes, or for a day; all others for an hour. The outer condition
-    // is for a row whose window begins anew meanwhile.
+    // Guesses for an account count until a correct one, or for a day; all others for an hour. The outer condition is
+    // for a row whose window restarts in the meantime.
     Expired {
         forget: "DELETE FROM throttles WHERE window_start < $1 AND id IN (SELECT id FROM throttles \
                    WHERE window_start < $1 AND (id NOT LIKE 'account|%' OR window_start < $1 - 86400000) LIMIT $2)",
         before: |_, now| now.0 - 3_600_000,
     },
-    // A browser carries its request for as long as the row says. By the clock of another node that is a little longer, and
-    // a request whose row has gone would begin anew.
+    // A browser carries its request for as long as the row says. By the clock of another node that is a little longer,
+    // and a request without its row would start again.
     Expired {
         forget: "DELETE FROM authorization_requests WHERE id IN \
                    (SELECT id FROM authorization_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
         before: |latest, _| latest.0 - 600_000,
     },
-    // By the clock of another node a proof may pass a little longer than by this one's.
+    // By the clock of another node a proof may stay valid a little longer.
     Expired {
         forget: "DELETE FROM replays WHERE until < $1 AND (kind, owner, jti_hash) IN \
                    (SELECT kind, owner, jti_hash FROM replays WHERE until < $1 ORDER BY until LIMIT $2)",
         before: |_, now| now.0 - 600_000,
     },
-    // A spent one goes with its family.
+    // A spent one is deleted with its family.
     Expired {
         forget: "DELETE FROM codes WHERE spent_at IS NULL AND code_hash IN (SELECT code_hash FROM codes \
                    WHERE spent_at IS NULL AND expires_at < $1 ORDER BY expires_at LIMIT $2)",
@@ -80,13 +79,13 @@ const EXPIRED: [Expired; 5] = [
 
 struct Expired {
     forget: &'static str,
-    /// `$1`, of the latest instant that was seen and of this node's now.
+    /// `$1`, from the latest instant seen and the current time of this node.
     before: fn(Timestamp, Timestamp) -> i64,
 }
 
 impl Store {
-    /// Forgets what has run out: revocations that end nothing any more, counted guesses, proofs that could not pass any
-    /// more, requests and codes that nobody came for. Where one kind cannot be deleted the others are; the first error is told.
+    /// Deletes expired rows: revocations without effect, counted guesses, proofs that are no longer valid, unused
+    /// requests and codes. If one kind cannot be deleted, the others still are; the first error is returned.
     pub async fn purge_expired(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         let mut done = Ok(());
         for Expired { forget, before } in &EXPIRED {
@@ -103,9 +102,9 @@ impl Store {
         done
     }
 
-    /// Forgets families, sessions and sign-ins that ended ninety days ago. Each table is searched as a whole, so that
-    /// what is written all the time needs no index for it; a reader does that. Where one cannot be searched the others
-    /// are; the first error is told.
+    /// Deletes families, sessions and sign-ins that ended ninety days ago. Each table is scanned, so that frequently
+    /// written rows need no index for it; a reader does the scan. If one table cannot be scanned, the others still are;
+    /// the first error is returned.
     pub async fn purge_history(&self, latest: Timestamp) -> Result<(), StoreError> {
         let before = latest.0 - KEPT_MS;
         let mut done = Ok(());

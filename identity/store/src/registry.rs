@@ -13,8 +13,8 @@ impl Store {
         Ok(row.int("revision")?)
     }
 
-    /// Says that clients, resources or keys change in this transaction. It comes first: its lock makes such changes
-    /// take turns, so that what is read after it cannot change under the decision.
+    /// Announces that this transaction changes clients, resources or keys. It comes first: its lock serializes such
+    /// changes, so that nothing read after it can change under the decision.
     pub async fn touch_registry(&self, tx: &Tx) -> Result<(), StoreError> {
         sql("UPDATE registry SET revision = revision + 1 WHERE id = 1")
             .execute(tx)

@@ -1,5 +1,5 @@
-//! Authorization requests between the person's steps. One that its browser carries sealed is a row from the first step on
-//! that is worth one; any other from its beginning.
+//! Authorization requests between the user's steps. One that its browser carries gets a row with the first step that
+//! needs one; any other has a row from the start.
 
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::Timestamp;
@@ -9,28 +9,28 @@ use crate::{Store, StoreError};
 /// A stored request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRow {
-    /// 256 random bits; what the browser's address says, or has inside of its seal.
+    /// 256 random bits; part of the browser's addresses, directly or inside of the sealed request.
     pub id: String,
-    /// Who asks; empty for a page of ours.
+    /// The client; empty for a page of ours.
     pub client_id: String,
-    /// The parsed request as JSON; empty in the row of one that its browser carries.
+    /// The parsed request as JSON; empty if the browser carries it.
     pub parsed: String,
-    /// Where it came from: `authorize`, or the page of ours that needs a person.
+    /// Its origin: `authorize`, or the page of ours that needs a user.
     pub origin: String,
-    /// The hash of the browser's own secret; none until the first look of a browser that posted from elsewhere.
+    /// The hash of the browser's own secret; absent until the first visit of a browser that posted from elsewhere.
     pub browser_hash: Option<String>,
-    /// The session that began by signing in for this very request.
+    /// The session that was created by signing in for this very request.
     pub session: Option<String>,
-    /// What the person has done, as JSON.
+    /// The user's latest step, as JSON.
     pub step: Option<String>,
-    /// When it is over.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// When it was answered.
     pub finished_at: Option<Timestamp>,
 }
 
 impl Store {
-    /// Keeps a request; `false` when it is kept already: two steps of one browser at once, of which one was faster.
+    /// Stores a request; `false` if it is already stored: of two concurrent steps of one browser, the other was faster.
     pub async fn add_request(&self, tx: &Tx, row: &RequestRow, now: Timestamp) -> Result<bool, StoreError> {
         let rows = sql(
             "INSERT INTO authorization_requests (id, client_id, parsed, origin, browser_hash, created_at, expires_at) \
@@ -61,7 +61,7 @@ impl Store {
         .transpose()
     }
 
-    /// Binds a request to the first browser that looks at it; `false` when another was faster.
+    /// Binds a request to the first browser that opens it; `false` if another was faster.
     pub async fn bind_request(&self, tx: &Tx, id: &str, browser_hash: &str) -> Result<bool, StoreError> {
         let rows =
             sql("UPDATE authorization_requests SET browser_hash = $2 WHERE id = $1 AND browser_hash IS NULL")
@@ -72,7 +72,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Notes what the person has done; `false` when the request has been answered meanwhile.
+    /// Records the user's step; `false` if the request was answered in the meantime.
     pub async fn step_request(
         &self,
         tx: &Tx,
@@ -92,8 +92,8 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Ends a request; `false` when it was answered before: one request, one answer. What was asked stays until the row
-    /// goes: a button that is pressed twice gets the same answer twice.
+    /// Ends a request; `false` if it was answered before: one request, one answer. The request itself stays until its
+    /// row is deleted, so that pressing a button twice gets the same answer twice.
     pub async fn finish_request(&self, tx: &Tx, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let rows =
             sql("UPDATE authorization_requests SET finished_at = $2 WHERE id = $1 AND finished_at IS NULL")

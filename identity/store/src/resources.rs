@@ -6,7 +6,7 @@ use latchkey_protocol::{Resource, Timestamp};
 use crate::{Store, StoreError};
 
 impl Store {
-    /// Every resource, by identifier.
+    /// All resources, by identifier.
     pub async fn resources<'a>(&self, on: impl Into<On<'a>>) -> Result<Vec<Resource>, StoreError> {
         sql("SELECT identifier, metadata FROM resources ORDER BY identifier")
             .fetch_all(on)
@@ -19,7 +19,7 @@ impl Store {
             .collect()
     }
 
-    /// Forgets what is declared; `false` when there is nothing. The caller has called [`Store::touch_registry`].
+    /// Removes a resource; `false` if there is none. The caller has called [`Store::touch_registry`].
     pub async fn remove_resource(&self, tx: &Tx, identifier: &str) -> Result<bool, StoreError> {
         Ok(sql("DELETE FROM resources WHERE identifier = $1")
             .bind(identifier)
@@ -28,7 +28,7 @@ impl Store {
             == 1)
     }
 
-    /// Declares the resource, or replaces what is declared. The caller has called [`Store::touch_registry`].
+    /// Declares the resource, or replaces its declaration. The caller has called [`Store::touch_registry`].
     pub async fn put_resource(&self, tx: &Tx, resource: &Resource, now: Timestamp) -> Result<(), StoreError> {
         let text = serde_json::to_string(resource)
             .map_err(|error| StoreError::corrupt("resources", &resource.identifier, error))?;

@@ -1,4 +1,4 @@
-//! What has ended, and what an introspection must know of everything that a token stands on.
+//! Revocations, and the facts by which an introspection decides about a token.
 
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::access_token::LIFE_S;
@@ -18,7 +18,7 @@ use crate::{Store, StoreError};
 pub struct TokenFacts {
     /// Its own revocation.
     pub token_revoked: bool,
-    /// The end of its family.
+    /// Whether its family has ended.
     pub family_ended: bool,
     /// Its client.
     pub client: Option<Client>,
@@ -39,12 +39,12 @@ impl TokenFacts {
     }
 }
 
-/// An entry as it was written.
+/// A recorded revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Tokens issued up to this second have ended; for kinds that have a time.
+    /// Tokens issued up to this second have ended; for kinds with a time.
     pub before: Option<i64>,
-    /// Until when guards must remember it, Unix seconds.
+    /// Until when guards must remember it, in Unix seconds.
     pub until: i64,
 }
 
@@ -71,8 +71,8 @@ impl Store {
             Revocation::Token { sub, .. } => sub.as_deref(),
             _ => None,
         };
-        // A second end of the same person or client moves the time on, by a second at least: what was issued after
-        // the first is stamped later than it. A second end of anything else changes nothing.
+        // Revoking the same user or client again moves the time forward, by at least a second: tokens issued after the
+        // first revocation are stamped later than it. Revoking anything else again changes nothing.
         let row = sql(
             "INSERT INTO revocations (kind, subject, client_id, audience, before, until, cause, created_at, user_id) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
@@ -131,8 +131,8 @@ impl Store {
         Ok(())
     }
 
-    /// How many single tokens of a person at this client, or of the client itself, guards must remember now; no more are
-    /// counted than matter to [`collapse`](latchkey_protocol::revocation::collapse).
+    /// How many single tokens of a user at this client, or of the client itself, guards must remember now; it counts no
+    /// further than matters to [`collapse`](latchkey_protocol::revocation::collapse).
     pub async fn live_tokens(
         &self,
         tx: &Tx,
@@ -156,7 +156,7 @@ impl Store {
         Ok(statement.fetch_one(tx).await?.int("live")?)
     }
 
-    /// Forgets the single tokens of a person at a client, whose families have all ended.
+    /// Deletes the single-token entries of a user at a client whose families have all ended.
     pub async fn drop_tokens_of_person(
         &self,
         tx: &Tx,
@@ -171,8 +171,8 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the single tokens of a machine that were issued until now, when all of those have ended as one. A token
-    /// from a node whose clock is ahead keeps its own entry.
+    /// Deletes the single-token entries of a machine for tokens issued so far, when all of those have ended together. A
+    /// token from a node whose clock is ahead keeps its own entry.
     pub async fn drop_tokens_of_machine(
         &self,
         tx: &Tx,
@@ -188,7 +188,7 @@ impl Store {
         Ok(())
     }
 
-    /// The client and the `sid` of a family, if there is one.
+    /// The client and the `sid` of a family, if it exists.
     pub async fn family_owner(
         &self,
         tx: &Tx,

@@ -10,33 +10,33 @@ use latchkey_protocol::{ClientId, Timestamp};
 use crate::people::{consent_columns, person_columns, read_consent, read_person};
 use crate::{Place, Store, StoreError};
 
-/// A session as its person sees it.
+/// A session as its user sees it.
 #[derive(Clone, Debug)]
 pub struct SessionRow {
     /// The session.
     pub session: Session,
-    /// The browser, as it called itself.
+    /// The user agent of the browser.
     pub device: Option<String>,
-    /// When it began.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub last_seen_at: Timestamp,
 }
 
-/// One line of a person's sign-in history.
+/// One line of a user's sign-in history.
 #[derive(Clone, Debug)]
 pub struct SignInRow {
     /// UUIDv7
     pub id: String,
-    /// Who.
+    /// The user.
     pub user: String,
-    /// The session that began, if one did.
+    /// The session that was created, if any.
     pub session: Option<String>,
-    /// When.
+    /// The time.
     pub at: Timestamp,
     /// `signed_in`, `wrong_password` or `refused`
     pub outcome: String,
-    /// The browser, as it called itself.
+    /// The user agent of the browser.
     pub device: Option<String>,
 }
 
@@ -49,7 +49,7 @@ macro_rules! session_columns {
 }
 
 impl Store {
-    /// The session of a cookie's hash, with its person and what they allow this client, if one is asked about.
+    /// The session with this cookie hash, with its user and the consent for this client, if one is given.
     pub async fn session_by_secret(
         &self,
         secret_hash: &str,
@@ -74,7 +74,7 @@ impl Store {
         Ok(read_person(&row)?.map(|person| (session, person, consent)))
     }
 
-    /// Begins a session.
+    /// Creates a session.
     pub async fn add_session(
         &self,
         tx: &Tx,
@@ -102,8 +102,8 @@ impl Store {
         Ok(())
     }
 
-    /// The same person has signed in again: the session goes on under another secret, with a new sign-in time. `false`
-    /// when somebody ended it meanwhile.
+    /// The same user has signed in again: the session continues with another secret and a new sign-in time. `false` if
+    /// somebody ended it in the meantime.
     pub async fn renew_session(
         &self,
         tx: &Tx,
@@ -128,7 +128,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// Notes a use; nothing when somebody ended it.
+    /// Records a use; no effect if somebody ended it.
     pub async fn touch_session(
         &self,
         tx: &Tx,
@@ -145,8 +145,8 @@ impl Store {
         Ok(())
     }
 
-    /// Holds a session for whoever ends it: a redemption that is under way is waited for ([`Store::spend_code`]), and its
-    /// family then found.
+    /// Locks a session that is to be ended: this waits for redemptions in progress ([`Store::spend_code`]), whose
+    /// families are then visible.
     pub async fn hold_session(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
         sql("UPDATE sessions SET last_seen_at = last_seen_at WHERE id = $1 AND ended_at IS NULL")
             .bind(id)
@@ -199,7 +199,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<SessionRow>, StoreError> {
         let (at, id) = after.cloned().unwrap_or((i64::MAX, String::new()));
-        // What is used ends later: this is the order of the last use, and the same index leaves out what has run out.
+        // A used session expires later: this is the order of the last use, and the same index excludes expired ones.
         sql(concat!(
             "SELECT ",
             session_columns!(),
@@ -219,7 +219,7 @@ impl Store {
         .collect()
     }
 
-    /// Whether this is a session of the person that nobody has ended and that has not run out.
+    /// Whether this is an active session of the user.
     pub async fn has_session(&self, user: &str, id: &str, latest: Timestamp) -> Result<bool, StoreError> {
         let row = sql("SELECT id FROM sessions \
              WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND idle_expires_at > $3 AND expires_at > $3")
@@ -231,7 +231,7 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Adds a line to a person's sign-in history.
+    /// Adds a line to a user's sign-in history.
     pub async fn add_sign_in(&self, tx: &Tx, row: &SignInRow) -> Result<(), StoreError> {
         sql("INSERT INTO sign_ins (id, user_id, session_id, at, outcome, device) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(&row.id)
@@ -245,7 +245,7 @@ impl Store {
         Ok(())
     }
 
-    /// Up to `limit` lines of a person's sign-in history after a place, the newest first.
+    /// Up to `limit` lines of a user's sign-in history after a position, the newest first.
     pub async fn sign_ins(
         &self,
         user: &str,
@@ -279,14 +279,14 @@ impl Store {
 }
 
 impl SessionRow {
-    /// Where a page that ends with this line is gone on with.
+    /// The position after which the next page continues.
     pub fn place(&self) -> Place {
         (self.session.idle_expires_at.0, self.session.id.clone())
     }
 }
 
 impl SignInRow {
-    /// Where a page that ends with this line is gone on with.
+    /// The position after which the next page continues.
     pub fn place(&self) -> Place {
         (self.at.0, self.id.clone())
     }
@@ -315,7 +315,7 @@ fn read(row: &Row) -> Result<SessionRow, StoreError> {
     })
 }
 
-/// How a person signed in, as it lies in a row.
+/// How a user signed in, from the columns of a row.
 pub(crate) fn sign_in(
     table: &'static str,
     id: &str,
@@ -335,7 +335,7 @@ pub(crate) fn sign_in(
     })
 }
 
-/// The means of a sign-in as they lie in a row.
+/// The authentication methods of a sign-in, as stored in a row.
 pub(crate) fn amr_text(sign_in: &SignIn) -> String {
     serde_json::Value::from(sign_in.amr.clone()).to_string()
 }

@@ -5,28 +5,30 @@ use latchkey_protocol::Timestamp;
 
 use crate::{Store, StoreError};
 
-/// How many failures are permitted in how long, and what follows.
+/// How many failures are permitted within which time, and what follows.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// Failures until the block.
+    /// The number of failures that cause a block.
     pub most: i64,
-    /// The length of the window, milliseconds; a block lasts until its end.
+    /// The length of the window, in milliseconds; a block lasts until its end.
     pub length_ms: i64,
 }
 
-/// A guess at an account that was counted, or not.
+/// The result of counting a guess for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guess {
-    /// It is looked at: this many in a row there are, this one included.
+    /// The guess is checked; the number of consecutive guesses, including this one.
     Counted(i64),
-    /// Nothing is looked at until then.
+    /// Nothing is checked until then.
     Blocked(Timestamp),
 }
 
 impl Store {
-    /// Counts a guess before it is looked at, so that a thousand at once are a thousand; the right one takes all back.
+    /// Counts a guess before it is checked, so that a thousand concurrent ones count as a thousand; a correct one
+    /// resets the count.
     ///
-    /// The row is held until the transaction is over: with a block written in it, exactly one of those that race passes.
+    /// The row is locked until the end of the transaction: if a block is written, exactly one of the concurrent guesses
+    /// passes.
     pub async fn count_guess(&self, tx: &Tx, id: &str, now: Timestamp) -> Result<Guess, StoreError> {
         let counted = sql(
             "INSERT INTO throttles (id, window_start, failures) VALUES ($1, $2, 1) \
@@ -50,7 +52,7 @@ impl Store {
         )))
     }
 
-    /// A counted guess was not looked at after all.
+    /// Takes a counted guess back that was not checked after all.
     pub async fn uncount_guess(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
         sql("UPDATE throttles SET failures = failures - 1 WHERE id = $1")
             .bind(id)
@@ -68,7 +70,7 @@ impl Store {
         Ok(())
     }
 
-    /// No more guesses at this account until then.
+    /// Blocks guesses for this account until then.
     pub async fn block(&self, tx: &Tx, id: &str, until: Timestamp) -> Result<(), StoreError> {
         sql("UPDATE throttles SET blocked_until = $2 WHERE id = $1")
             .bind(id)
@@ -79,7 +81,7 @@ impl Store {
         Ok(())
     }
 
-    /// The right one came: the guesses before it count no more.
+    /// Resets the count after a correct guess.
     pub async fn forgive(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
         let forgiven = sql("DELETE FROM throttles WHERE id = $1 RETURNING blocked_until")
             .bind(id)
@@ -93,9 +95,9 @@ impl Store {
         Ok(())
     }
 
-    /// Counts a failure. The end of the block when this was one too many.
+    /// Counts a failure. Returns the end of the block if this was one too many.
     ///
-    /// One statement counts, so that failures that race are all counted.
+    /// A single statement counts, so that concurrent failures are all counted.
     pub async fn count_failure(
         &self,
         tx: &Tx,
@@ -130,7 +132,7 @@ impl Store {
         Ok(Some(Timestamp(until)))
     }
 
-    /// What is blocked now, and until when.
+    /// What is currently blocked, and until when.
     pub async fn blocked(&self, now: Timestamp) -> Result<Vec<(String, Timestamp)>, StoreError> {
         sql("SELECT id, blocked_until FROM throttles WHERE blocked_until > $1")
             .bind(now.0)

@@ -1,4 +1,4 @@
-//! People.
+//! Users, as administrators manage them.
 
 use latchkey_db::{On, Row, Tx, sql};
 use latchkey_protocol::Timestamp;
@@ -7,16 +7,16 @@ use serde_json::{Map, Value};
 
 use crate::{Store, StoreError};
 
-/// A person to create.
+/// A user to create.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// A random UUID, never given to anybody else.
+    /// A random UUID, never reused.
     pub id: String,
     /// The user name, as written.
     pub username: String,
     /// The address, as written.
     pub email: String,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is verified.
     pub email_verified: bool,
     /// An argon2id PHC string.
     pub password_hash: Option<String>,
@@ -26,7 +26,7 @@ pub struct NewUser {
     pub claims: Map<String, Value>,
 }
 
-/// A person, without the secrets.
+/// A user, without the secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserRow {
     /// `sub`
@@ -35,19 +35,19 @@ pub struct UserRow {
     pub username: String,
     /// The address.
     pub email: String,
-    /// Whether the address is known to be theirs.
+    /// Whether the address is verified.
     pub email_verified: bool,
     /// Roles.
     pub roles: Vec<String>,
     /// Standard claims.
     pub claims: Map<String, Value>,
-    /// When an administrator disabled them.
+    /// When an administrator disabled the user.
     pub disabled_at: Option<Timestamp>,
-    /// When an administrator locked them.
+    /// When an administrator locked the user.
     pub locked_at: Option<Timestamp>,
-    /// When they were created.
+    /// When the user was created.
     pub created_at: Timestamp,
-    /// Counts the changes.
+    /// Incremented by each change.
     pub version: i64,
 }
 
@@ -66,23 +66,23 @@ impl UserRow {
     }
 }
 
-/// A change of a person.
+/// A change of a user.
 #[derive(Clone, Debug)]
 pub enum UserChange {
     /// Disabled since then, or enabled.
     Disabled(Option<Timestamp>),
     /// Locked since then, or unlocked.
     Locked(Option<Timestamp>),
-    /// Other roles.
+    /// New roles.
     Roles(Vec<String>),
-    /// Another password, as a PHC string.
+    /// A new password, as a PHC string.
     Password(String),
-    /// Gone. The row stays, so that the `sub` is never given to anybody else; everything personal goes.
+    /// Deleted. The row stays, so that the `sub` is never reused; all personal data is removed.
     Deleted,
 }
 
 impl Store {
-    /// Creates a person; `false` when the user name or e-mail address is already in use. Never changes anybody.
+    /// Creates a user; `false` if the user name or e-mail address is already in use. Never changes an existing one.
     pub async fn add_user(&self, tx: &Tx, user: &NewUser, now: Timestamp) -> Result<bool, StoreError> {
         let json = |value: &Value| value.to_string();
         let rows = sql("INSERT INTO users (id, username, username_canonical, email, email_canonical, \
@@ -107,7 +107,7 @@ impl Store {
         Ok(rows == 1)
     }
 
-    /// The person with this id, user name or address.
+    /// The user with this id, user name or address.
     pub async fn user<'a>(&self, on: impl Into<On<'a>>, name: &str) -> Result<Option<UserRow>, StoreError> {
         sql("SELECT id, username, email, email_verified_at, roles, claims, disabled_at, locked_at, created_at, version \
              FROM users WHERE deleted_at IS NULL AND (id = $1 OR username_canonical = $2 OR email_canonical = $2)")
@@ -119,7 +119,7 @@ impl Store {
         .transpose()
     }
 
-    /// Up to `limit` people after this user name, by user name.
+    /// Up to `limit` users after this user name, by user name.
     pub async fn users(&self, after: &str, limit: i64) -> Result<Vec<UserRow>, StoreError> {
         sql("SELECT id, username, email, email_verified_at, roles, claims, disabled_at, locked_at, created_at, version \
              FROM users WHERE deleted_at IS NULL AND username_canonical > $1 ORDER BY username_canonical LIMIT $2")
@@ -132,7 +132,7 @@ impl Store {
         .collect()
     }
 
-    /// Changes a person whose version is still `version`; `false` when somebody was faster.
+    /// Changes a user whose version is still `version`; `false` if a concurrent change was faster.
     pub async fn change_user(
         &self,
         tx: &Tx,

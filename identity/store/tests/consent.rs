@@ -1,5 +1,5 @@
-//! What people allowed, in real databases: pairs come back as they were written, and what was written before there were
-//! pairs is read for what is certain.
+//! Consents in real databases: pairs are read as they were written, and rows from before there were pairs are read for
+//! what is certain.
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
@@ -33,7 +33,7 @@ async fn run(db: &Db, statements: &[&'static str]) {
     done.await.unwrap();
 }
 
-/// What a person has connected, by client.
+/// What a user has connected, by client.
 async fn connected(store: &Store, user: &str) -> Vec<(String, Granted)> {
     let all = store.connected(user, None, 50).await.unwrap();
     let mut all: Vec<(String, Granted)> = all
@@ -115,7 +115,7 @@ async fn what_was_allowed_before_pairs_is_read_for_what_is_certain() {
         let ended = (Some("asked_again".to_owned()), Some(4_000));
         assert_eq!(families, [(None, None), ended.clone(), ended], "{engine:?}");
 
-        // The person is asked, and what they allow now is pairs.
+        // The user is asked, and the new consent consists of pairs.
         let forgotten = Consent {
             granted: granted("openid", &[]),
             withdrawn_at: Some(Timestamp(2)),
@@ -137,7 +137,7 @@ async fn a_consent_is_replaced_only_as_long_as_it_is_what_was_decided_on() {
         let store = Store::new(Db::open(&url, Options::new(&[MIGRATIONS])).await.unwrap());
         let first = allows(granted("openid", &[(B, "write")]));
         assert!(put(&store, "app", None, &first).await, "{engine:?}");
-        // In another tab, on what was there before.
+        // In another tab, based on the earlier state.
         let at_a = allows(granted("openid", &[(A, "write")]));
         assert!(!put(&store, "app", None, &at_a).await, "{engine:?}");
         assert!(!put(&store, "app", Some(&at_a), &at_a).await, "{engine:?}");
@@ -146,7 +146,7 @@ async fn a_consent_is_replaced_only_as_long_as_it_is_what_was_decided_on() {
         let all = connected(&store, "u").await;
         assert_eq!(all, [("app".to_owned(), both.granted.clone())], "{engine:?}");
 
-        // A node of before adds to the lists and knows no pairs: what it adds counts only where it is certain.
+        // An older node adds to the lists and knows no pairs: what it adds counts only where it is certain.
         run(
             store.db(),
             &["UPDATE grants SET scope = 'openid read write more', updated_at = 6000"],

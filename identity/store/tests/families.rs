@@ -1,4 +1,4 @@
-//! Families of one person at one client, in numbers, on both engines.
+//! Families of one user at one client, in large numbers, on both engines.
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
@@ -30,7 +30,7 @@ fn person_at_app() -> FamilySet {
     }
 }
 
-/// Families of `u` at `app`: the first is born at `born`, each of the others a millisecond later.
+/// Families of `u` at `app`: the first is created at `born`, each of the others a millisecond later.
 async fn add(store: &Store, name: &'static str, count: i64, born: i64, offline: bool) {
     let statement = sql(
         "INSERT INTO families (id, handle, fam, salt, client_id, user_id, session_id, scope, resources, generation, \
@@ -59,7 +59,7 @@ async fn births(store: &Store, now: i64) -> latchkey_identity_store::Births {
     done.unwrap()
 }
 
-/// Ends a page; how many were in it.
+/// Ends a page; returns how many families were in it.
 async fn end(store: &Store, set: FamilySet, before: i64, most: i64) -> usize {
     let inside = store.clone();
     let done = store.db().write(move |tx| async move {
@@ -167,9 +167,9 @@ async fn births_are_counted_by_the_minute_and_the_living_as_far_as_it_matters() 
         add(&store, "bb", 1, NOW + 500, true).await;
         let seen = births(&store, NOW + 1_000).await;
         assert_eq!((seen.limiting, seen.living), (Some(Timestamp(NOW)), BIRTHS));
-        // Of a clock that was far ahead nothing is counted.
+        // Families from a clock that was far ahead are not counted.
         assert_eq!(births(&store, NOW - 61_000).await.limiting, None);
-        // One that has ended was born all the same, and lives no more; nor does what has run out.
+        // An ended family was created all the same, and is no longer active; neither are expired ones.
         assert_eq!(end(&store, person_at_app(), NOW, 1).await, 1);
         let seen = births(&store, NOW + 1_000).await;
         assert_eq!((seen.limiting, seen.living), (Some(Timestamp(NOW)), BIRTHS - 1));
@@ -217,7 +217,7 @@ async fn a_persons_families_are_listed_by_pages_those_that_live_first() {
 
 #[tokio::test]
 async fn a_statement_for_one_person_looks_at_nobody_elses_rows() {
-    // Without an index a plan names the table alone.
+    // Without an index, a plan names only the table.
     let url = testing::sqlite_url("plans");
     let db = Db::open(&url, Options::new(&[MIGRATIONS])).await.unwrap();
     for (statement, index) in [

@@ -1,4 +1,4 @@
-//! Whom the end of a session is told, and proofs that act once, on both engines.
+//! The clients that are told of the end of a session, and one-time proofs, on both engines.
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
@@ -49,7 +49,7 @@ async fn family(store: &Store, fam: &str, client: &str, session: &str, sid: Opti
     store.db().write_one(statement).await.unwrap();
 }
 
-/// Writes down whom the ends of all sessions are told, as a node does.
+/// Records the clients of all ended sessions, as a node does.
 async fn tell(store: &Store, ended: Vec<EndedSession>) {
     let mut sessions = Vec::new();
     for session in ended {
@@ -68,7 +68,7 @@ async fn due(store: &Store, now: i64) -> Vec<Logout> {
     store.due_logouts(Timestamp(now), 2).await.unwrap()
 }
 
-/// Begins a try and ends it for good.
+/// Starts an attempt and finishes the delivery.
 async fn finish(store: &Store, logout: &Logout) {
     assert!(store.claim_logout(logout, NOW).await.unwrap());
     store.finish_logout(logout).await.unwrap();
@@ -108,11 +108,11 @@ async fn the_end_of_a_session_is_told_once_to_each_client_that_took_tokens_in_it
         assert_eq!(told[0].begun_at, NOW);
         assert_eq!((told[0].user.as_str(), told[0].tries), ("u", 0));
         for logout in &told {
-            // What nobody has claimed is another row, written down since.
+            // An unclaimed row is another one, recorded since.
             store.finish_logout(logout).await.unwrap();
             finish(&store, logout).await;
         }
-        // A node that has found the session at the same time comes too late.
+        // A node that has found the session at the same time is too late.
         tell(&store, untold).await;
         assert!(due(&store, i64::MAX).await.is_empty());
     })
@@ -216,7 +216,7 @@ async fn each_try_is_one_nodes_and_a_client_that_is_away_keeps_no_other_waiting(
                 .count(),
             1
         );
-        // Under way it is not due, and after a crash it is again.
+        // While in progress it is not due, and after a crash it is due again.
         assert_eq!(
             names(&due(&store, 50).await),
             BTreeSet::from([("away", "2"), ("away", "3"), ("here", "4")])
@@ -235,7 +235,7 @@ async fn each_try_is_one_nodes_and_a_client_that_is_away_keeps_no_other_waiting(
             .map(|l| (l.sid, l.tries))
             .collect();
         assert_eq!(left, [("1".to_owned(), 1)]);
-        // Who lost the try puts nothing off.
+        // A node that lost the attempt postpones nothing.
         assert!(!store.claim_logout(&first[0], Timestamp(500)).await.unwrap());
         let second = due(&store, 60).await;
         assert!(store.claim_logout(&second[0], Timestamp(90)).await.unwrap());
@@ -275,7 +275,7 @@ async fn a_proof_is_used_once_whoever_presents_it() {
         assert!(use_it("dpop", "a", "h", 100).await, "of another kind");
         assert!(use_it("assertion", "a", "other", 2_000_000).await);
 
-        // What is decided with it fails: nothing was used up.
+        // The decision in the same transaction fails: nothing was used.
         let inside = store.clone();
         let failed: Result<(), StoreError> = store
             .db()
@@ -293,7 +293,7 @@ async fn a_proof_is_used_once_whoever_presents_it() {
         assert!(failed.is_err());
         assert!(use_it("assertion", "a", "undone", 100).await);
 
-        // Only what could not pass any more, by the clock of any node, is forgotten.
+        // Only proofs that could no longer be accepted, by the clock of any node, are deleted.
         store
             .purge_expired(Timestamp(0), Timestamp(600_100))
             .await

@@ -1,4 +1,4 @@
-//! What all operations of administrators share: how they are refused, their transaction and their audit record.
+//! What all operations of administrators share: their errors, their transaction and their audit record.
 
 use std::sync::Arc;
 
@@ -13,13 +13,13 @@ use crate::IdentityError;
 use crate::registry_sync::RegistrySync;
 use crate::time::Time;
 
-/// Why an operation was refused.
+/// Why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// What was asked breaks a rule; the sentence is for whoever asked.
+    /// The request violates a rule; the sentence is for whoever made it.
     #[error("{0}")]
     Refused(String),
-    /// It failed inside.
+    /// An internal error.
     #[error(transparent)]
     Inside(#[from] IdentityError),
 }
@@ -36,7 +36,7 @@ impl From<latchkey_identity_store::StoreError> for AdminError {
     }
 }
 
-/// Writes what administrators change. Cloning is cheap.
+/// Writes the changes of administrators. Cloning is cheap.
 #[derive(Clone)]
 pub(crate) struct Changes {
     pub store: Store,
@@ -68,7 +68,7 @@ impl Changes {
 
     /// See [`Identity::restored`](crate::Identity::restored).
     pub async fn restored(&self, log: &RevocationLog, actor: &str) -> Result<(), AdminError> {
-        // First, and harmless by itself: if the rest fails, the command is given again.
+        // First, and harmless by itself: if the rest fails, the command can be repeated.
         log.begin_epoch().await.map_err(IdentityError::from)?;
         let (changes, actor) = (self.clone(), actor.to_owned());
         self.commit(move |tx, now| async move {
@@ -83,7 +83,7 @@ impl Changes {
         Ok(self.store.resources(self.store.db()).await?)
     }
 
-    /// The audit record of what somebody did.
+    /// Writes an audit record.
     pub async fn record(
         &self,
         tx: &Tx,

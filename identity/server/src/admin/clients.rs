@@ -1,4 +1,4 @@
-//! Clients, as an administrator deals with them.
+//! Clients, as an administrator manages them.
 
 use std::time::Duration;
 
@@ -19,15 +19,15 @@ use crate::signer::Signer;
 /// A client as an administrator sees it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClientView {
-    /// What is registered.
+    /// The registration.
     #[serde(flatten)]
     pub metadata: Metadata,
-    /// When it was disabled, Unix milliseconds.
+    /// When it was disabled, in Unix milliseconds.
     pub disabled_at: Option<i64>,
-    /// Until when the secret before its own counts, too, Unix milliseconds.
+    /// Until when the previous secret stays valid, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_secret_until: Option<i64>,
-    /// The secret, at the only moment at which it is known.
+    /// The secret, at the only time at which it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
 }
@@ -35,18 +35,18 @@ pub struct ClientView {
 /// A client to register.
 #[derive(Clone, Debug)]
 pub struct NewClient {
-    /// What to register.
+    /// The registration.
     pub metadata: Metadata,
-    /// Its secret; one is made when a confidential client comes without.
+    /// The secret; one is generated for a confidential client without.
     pub secret: Option<ClientSecret>,
 }
 
-/// A client's secret, and whether it can be guessed. [`Debug`](std::fmt::Debug) does not tell it.
+/// A client's secret, and whether it can be guessed. [`Debug`](std::fmt::Debug) does not print it.
 #[derive(Clone)]
 pub enum ClientSecret {
-    /// Somebody chose it. While guesses at it are throttled, it does not pass either.
+    /// Somebody chose it. While guesses are throttled, it is not accepted either.
     Given(String),
-    /// It was made at random, with 128 bits or more: whoever has it is no guesser, and no throttle stops them.
+    /// It was generated at random, with 128 bits or more: nobody guesses it, so the throttle does not apply.
     Generated(String),
 }
 
@@ -82,7 +82,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Registers a client, or replaces what is registered of it. Its secret stays unless one is given.
+    /// Registers a client, or replaces its registration. The secret stays unless one is given.
     pub async fn put(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
         check_metadata(&new.metadata).map_err(AdminError::Refused)?;
         check_targets(
@@ -119,7 +119,7 @@ impl Clients {
         })
     }
 
-    /// Registers a client under an id that is free, with scopes that its resources declare.
+    /// Registers a client under an unused id, with scopes that its resources declare.
     pub async fn add(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
         let NewClient { metadata, secret } = new;
         check_metadata(&metadata).map_err(AdminError::Refused)?;
@@ -152,7 +152,7 @@ impl Clients {
         })
     }
 
-    /// Changes some names of a registration and leaves the others; a name that becomes null is forgotten. A client that
+    /// Changes some fields of a registration and keeps the others; a field that becomes null is removed. A client that
     /// becomes confidential gets a secret.
     pub async fn set(
         &self,
@@ -204,7 +204,7 @@ impl Clients {
         })
     }
 
-    /// Every client.
+    /// All clients.
     pub async fn list(&self) -> Result<Vec<ClientView>, AdminError> {
         Ok(self
             .changes
@@ -221,13 +221,13 @@ impl Clients {
         Ok(view(self.known(id).await?))
     }
 
-    /// Gives a client a new secret; the old one is dead at once.
+    /// Generates a new secret for a client; the old one stops working at once.
     pub async fn rotate_secret(&self, id: &ClientId, actor: &str) -> Result<ClientView, AdminError> {
         self.rotate_secret_over(id, Duration::ZERO, actor).await
     }
 
-    /// Gives a client a new secret. The one that it had counts for `overlap`, while its programs change over; one from
-    /// before that is dead at once.
+    /// Generates a new secret for a client. The current one stays valid for `overlap`, while programs are updated; an
+    /// older one stops working at once.
     pub async fn rotate_secret_over(
         &self,
         id: &ClientId,
@@ -268,7 +268,7 @@ impl Clients {
         })
     }
 
-    /// Disables a client: it gets nothing any more, and its tokens end everywhere. Or enables it again.
+    /// Disables a client: it can no longer authenticate, and its tokens end everywhere. Or enables it again.
     pub async fn set_enabled(
         &self,
         id: &ClientId,
@@ -304,7 +304,7 @@ impl Clients {
         self.show(id).await
     }
 
-    /// Removes a client and ends its tokens.
+    /// Removes a client and revokes its tokens.
     pub async fn remove(&self, id: &ClientId, actor: &str) -> Result<(), AdminError> {
         self.known(id).await?;
         let (changes, client, actor) = (self.changes.clone(), id.clone(), actor.to_owned());
@@ -325,7 +325,7 @@ impl Clients {
             .await
     }
 
-    /// Ends every token of a client that was issued until now.
+    /// Revokes every token of a client issued so far.
     pub async fn revoke_tokens(&self, id: &ClientId, actor: &str) -> Result<(), AdminError> {
         self.known(id).await?;
         let (client, actor) = (id.clone(), actor.to_owned());
@@ -351,7 +351,7 @@ impl Clients {
         ClientSecret::Generated(new_secret(&self.changes.random))
     }
 
-    /// What is kept of a client's secret.
+    /// The stored form of a client's secret.
     pub(crate) fn stored_secret(&self, secret: &ClientSecret) -> Result<NewSecret, AdminError> {
         let hashed = self.signer.hash_client_secret(secret.text());
         let hashed = hashed

@@ -1,4 +1,4 @@
-//! Signing keys, as an administrator deals with them.
+//! Signing keys, as an administrator manages them.
 
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::keys::{Key, published, signing};
@@ -14,13 +14,13 @@ use crate::signer::Signer;
 /// A signing key as an administrator sees it.
 #[derive(Clone, Debug, Serialize)]
 pub struct KeyView {
-    /// Its name.
+    /// The key id.
     pub kid: String,
     /// Its algorithm.
     pub alg: &'static str,
     /// `coming`, `signing`, `retired`, `gone` or `revoked`
     pub state: &'static str,
-    /// When it begins or began to sign, Unix milliseconds.
+    /// When it starts or started to sign, in Unix milliseconds.
     pub activates_at: i64,
 }
 
@@ -32,7 +32,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Every signing key.
+    /// All signing keys.
     pub async fn list(&self) -> Result<Vec<KeyView>, AdminError> {
         let now = self.changes.time.now();
         let rows = self.changes.store.keys(self.changes.store.db()).await?;
@@ -56,8 +56,8 @@ impl Keys {
             .collect())
     }
 
-    /// Publishes the next key of an algorithm; it begins to sign when every guard could have fetched it. `None` when
-    /// one is on its way already.
+    /// Publishes the next key of an algorithm; it starts to sign once every guard can have fetched it. `None` if one is
+    /// already published for the future.
     pub async fn rotate(&self, alg: Alg, actor: &str) -> Result<Option<KeyView>, AdminError> {
         let now = self.changes.time.now();
         let signer = &self.signer;
@@ -75,7 +75,7 @@ impl Keys {
         }))
     }
 
-    /// Makes the next MAC key of refresh tokens. Every token stays good: each names the key that made it.
+    /// Generates the next MAC key for refresh tokens. Existing tokens stay valid, because each names its own key.
     pub async fn rotate_refresh(&self, actor: &str) -> Result<(), AdminError> {
         let now = self.changes.time.now();
         let made = self.signer.rotate_refresh_mac(&self.changes.store, now).await;
@@ -90,7 +90,8 @@ impl Keys {
             .await
     }
 
-    /// Declares a key compromised: it is gone from the JWKS, guards refuse its tokens, and another signs at once.
+    /// Declares a key compromised: it is removed from the JWKS, guards reject its tokens, and another one signs at
+    /// once.
     pub async fn revoke(&self, kid: &str, actor: &str) -> Result<(), AdminError> {
         let (store, revocations) = (self.changes.store.clone(), self.revocations.clone());
         let (subject, actor) = (kid.to_owned(), actor.to_owned());

@@ -1,4 +1,4 @@
-//! `grant_type=authorization_code` (RFC 6749 §4.1.3)
+//! `grant_type=authorization_code` (RFC 6749 §4.1.3).
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::IdentityError;
 use crate::answer::Refusal;
 use crate::secret::{digest, new_jti};
 
-/// Until this long after the row was written, its commit may still have been under way on another node, milliseconds.
+/// How long after the row was written its commit may still have been in progress on another node, in milliseconds.
 const COMMIT_MS: i64 = 2_000;
 
 impl Grants {
@@ -106,8 +106,8 @@ impl Grants {
         Err(IdentityError::Overtaken.into())
     }
 
-    /// One transaction: the code spent while the session and the consent are held, the family born, and one ended where
-    /// there were too many. `false` when somebody was faster.
+    /// One transaction: the code is spent while the session and the consent are locked, the family is inserted, and
+    /// another one ends if there were too many. `false` if a concurrent request was faster.
     async fn redeem(
         &self,
         hash: &str,
@@ -132,7 +132,7 @@ impl Grants {
                     .births(&tx, &family.user, &family.client, now, latest)
                     .await?;
                 if next_birth(others.limiting, now).is_some() {
-                    // Another was born meanwhile; decided anew, this one has to wait.
+                    // Another family was created in the meantime; decided again, this one has to wait.
                     return Err(IdentityError::Overtaken);
                 }
                 let committed_by = Timestamp(now.0 + COMMIT_MS);
@@ -144,7 +144,7 @@ impl Grants {
                         .make_room(&tx, &family, others.living, latest, &request_id, now)
                         .await?;
                 }
-                // What others of before wait for is not this one's end.
+                // The end of this family must not cover earlier ones.
                 let after = |until: Timestamp| Timestamp(now.0.max(until.0.saturating_add(1)));
                 let born_at = others.ended_until.map_or(now, after);
                 store
@@ -163,7 +163,7 @@ impl Grants {
         }
     }
 
-    /// Ends the oldest of a person's families at this client as far as there are too many.
+    /// Ends the oldest families of a user at this client that exceed the limit.
     async fn make_room(
         &self,
         tx: &Tx,
@@ -198,8 +198,9 @@ impl Grants {
         Ok(())
     }
 
-    /// When a code was redeemed, as this request must see it: by this node's own clockwork where it was here, else by
-    /// the bound that the row has. Before the request came: it is a replay; after: it lost a race.
+    /// When a code was redeemed, as this request must see it: by this node's monotonic clock if it happened here,
+    /// otherwise by the bound in the row. If that is before this request was received, the request is a replay; if it is
+    /// after, the request has lost a race.
     fn committed_at(
         &self,
         hash: &str,
@@ -223,7 +224,7 @@ impl Grants {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         if fam.is_empty() {
-            // The family is gone already.
+            // The family is already gone.
             return Ok(());
         }
         let (grants, actor, code) = (self.clone(), client.id().to_string(), hash.to_owned());

@@ -50,7 +50,7 @@ impl Grants {
             if let Decision::Refused(error) = decision {
                 return Err(self.refused("refresh_token", client, error));
             }
-            // Everything but a refusal has its family.
+            // Every decision except a refusal has a family.
             let family = known.map(|facts| facts.family).ok_or(OAuthError::Internal)?;
             match self.obey(decision, &family, client).await? {
                 Obeyed::Answered(answer) => {
@@ -64,11 +64,11 @@ impl Grants {
                 Obeyed::Overtaken => {}
             }
         }
-        // Never invalid_grant: the client's token may well be good.
+        // Never invalid_grant: the client's token may well be valid.
         Err(IdentityError::Overtaken.into())
     }
 
-    /// Writes what was decided, with everything that must survive with it, in one transaction.
+    /// Writes the decision, with everything that must survive with it, in one transaction.
     async fn obey(
         &self,
         decision: Decision,
@@ -105,7 +105,7 @@ impl Grants {
     }
 }
 
-/// What became of a decision.
+/// The result of writing a decision.
 enum Obeyed {
     Answered(Box<Answer>),
     Ended(OAuthError),
@@ -122,7 +122,7 @@ impl Obeyed {
     }
 }
 
-/// A decision on its way into a transaction.
+/// A decision to be written in a transaction.
 struct Act {
     grants: Grants,
     family: Family,

@@ -1,4 +1,5 @@
-//! `/account`: a person's own page. Where they are signed in, what they have allowed, and why something ended.
+//! `/account`: the page of a signed-in user, with sessions, connected applications, and the reasons why something
+//! ended.
 
 use std::sync::Arc;
 
@@ -50,13 +51,13 @@ struct AccountPage<'a> {
 /// A page of a list.
 struct Listing<T> {
     lines: Vec<T>,
-    /// Whether it goes on from an earlier page.
+    /// Whether it continues an earlier page.
     goes_on: bool,
-    /// Where the next page begins, if there is one: what a link says.
+    /// The page token of the next page, if there is one.
     older: Option<String>,
 }
 
-/// Where each list goes on, as the links of an earlier page say it.
+/// The page tokens of the lists, from the links of an earlier page.
 struct After {
     sessions: Option<Place>,
     applications: Option<Place>,
@@ -75,7 +76,7 @@ struct SessionLine {
 struct ApplicationLine {
     client_id: String,
     name: String,
-    /// Its page for people.
+    /// The home page of the client.
     home: Option<String>,
     since: Moment,
     scopes: Vec<String>,
@@ -100,7 +101,7 @@ struct HistoryLine {
     good: bool,
 }
 
-/// An instant for machines and for people.
+/// A timestamp for machines and for readers.
 struct Moment {
     iso: String,
     words: String,
@@ -115,7 +116,7 @@ fn moment(words: &Words, at: Timestamp) -> Moment {
 /// How many lines of each list a page shows.
 const MOST: i64 = 50;
 
-/// What a person's own page needs.
+/// The dependencies of the account page.
 pub(crate) struct AccountPages {
     store: Store,
     signer: Signer,
@@ -155,7 +156,7 @@ pub(crate) async fn post(State(pages): State<AccountPages>, visitor: Visitor, re
 }
 
 impl AccountPages {
-    /// Who is signed in here, or the way to the sign-in page.
+    /// The signed-in user, or a redirect to the sign-in page.
     async fn at_account(&self, visitor: &Visitor) -> Result<Result<SignedIn, Response>, Fault> {
         let known = self.sessions.of(visitor).await?;
         let live = known.filter(|known| known.state == SessionState::Live && known.person.may_act().is_ok());
@@ -184,7 +185,7 @@ impl AccountPages {
             Err(sign_in) => return Ok(sign_in),
         };
         let (user, words) = (&known.person.id, &visitor.context.words);
-        // However many look at their pages: tokens do not wait for them.
+        // However many users open their page, token requests do not wait for them.
         let store = self.store.reading(Class::Page);
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
         let after = After {
@@ -245,7 +246,7 @@ impl AccountPages {
         Ok(response)
     }
 
-    /// Where the person is signed in; this browser first, and on the first page alone.
+    /// The sessions of the user; this browser first, and only on the first page.
     async fn session_lines(
         &self,
         store: &Store,
@@ -330,7 +331,7 @@ impl AccountPages {
         })
     }
 
-    /// The client of this id, if it is still there.
+    /// The client with this id, if it still exists.
     async fn known(&self, id: &str) -> Result<Option<Arc<Client>>, IdentityError> {
         match ClientId::parse(id) {
             Some(id) => self.registry.client(&id).await,
@@ -351,7 +352,7 @@ impl AccountPages {
         match form.take("action").as_deref() {
             Some("end-session") => {
                 let store = &self.store;
-                // Somebody else's session is not there, whatever was sent.
+                // The session of another user does not exist for this request.
                 if store.has_session(&user, &target, self.time.latest()).await? {
                     let end = Revocation::Session { session: target };
                     self.revocations
@@ -399,7 +400,7 @@ impl<T> Listing<T> {
     }
 }
 
-/// A page of the rows that were found, of which one more than a page was asked for.
+/// A page of rows, of which one more than a page was queried.
 fn listing<T, P: Serialize>(mut rows: Vec<T>, goes_on: bool, place: impl Fn(&T) -> P) -> Listing<T> {
     let whole = usize::try_from(MOST).unwrap_or(usize::MAX);
     let more = rows.len() > whole;
@@ -412,7 +413,8 @@ fn listing<T, P: Serialize>(mut rows: Vec<T>, goes_on: bool, place: impl Fn(&T) 
     }
 }
 
-/// Where a list goes on, if the address says so. What is inside is bound; no id of ours has anything but visible ASCII.
+/// The position in a list, if the address contains one. Its content is bound; no id of ours has anything but visible
+/// ASCII.
 fn place<T: DeserializeOwned>(
     form: &mut Form,
     name: &str,
@@ -428,12 +430,12 @@ fn place<T: DeserializeOwned>(
     Ok(Some(place))
 }
 
-/// A client's name; its id where it is gone.
+/// The name of a client; its id if it is gone.
 fn name_of(client: Option<&Client>, id: &str) -> String {
     client.map_or(id, client_name).to_owned()
 }
 
-/// A browser's name in a few words; what it says of itself where we know no better.
+/// A short name of a browser; its user agent if it is not recognized.
 fn device_words(words: &Words, agent: Option<&str>) -> String {
     let Some(agent) = agent else {
         return words.say("account.device_unknown").to_owned();

@@ -1,4 +1,4 @@
-//! `GET` and `POST /authorize`, and `GET /continue`, to which every step of the person leads.
+//! `GET` and `POST /authorize`, and `GET /continue`, which every step of the user returns to.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::signer::Signer;
 use crate::visitor::{Visitor, cookie, request_id};
 use crate::{Identity, origin};
 
-/// What authorization requests need.
+/// The dependencies of authorization requests.
 pub(crate) struct AuthorizationEndpoint {
     issuer: Arc<str>,
     store: Store,
@@ -48,7 +48,7 @@ impl FromRef<Identity> for AuthorizationEndpoint {
     }
 }
 
-/// A request in the address. With a live session and a remembered consent it is answered at once, with one commit.
+/// A request in the query. With a live session and a remembered consent it is answered at once, with one commit.
 pub(crate) async fn get(
     State(endpoint): State<AuthorizationEndpoint>,
     visitor: Visitor,
@@ -59,8 +59,8 @@ pub(crate) async fn get(
     answered.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-/// A request in the body. A browser that was sent here from another site has not brought its cookies along, so the
-/// request is kept, and the browser comes back for it with a GET. One whose cookies came carries it, as after a GET.
+/// A request in the body. A browser that posts from another site does not send its cookies, so the request is stored,
+/// and the browser returns to it with a GET. A browser that sends its cookies carries the request, as after a GET.
 pub(crate) async fn post(
     State(endpoint): State<AuthorizationEndpoint>,
     visitor: Visitor,
@@ -69,7 +69,7 @@ pub(crate) async fn post(
     let mut text = request.uri().query().unwrap_or_default().to_owned().into_bytes();
     let answered = match super::form_bytes(request).await {
         Ok(body) => {
-            // One list: a parameter that is split between both is there twice (RFC 6749 §3.1).
+            // One list: a parameter that is split between both counts as repeated (RFC 6749 §3.1).
             text.push(b'&');
             text.extend_from_slice(&body);
             endpoint.authorize(&visitor, &text, true).await
@@ -79,7 +79,7 @@ pub(crate) async fn post(
     answered.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-/// A request again, with what the person has done for it.
+/// Continues a request, with the user's steps.
 pub(crate) async fn resume(
     State(endpoint): State<AuthorizationEndpoint>,
     visitor: Visitor,
@@ -94,7 +94,7 @@ pub(crate) async fn resume(
     answered.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-/// How often a decision is made anew when something that it stood on has ended meanwhile.
+/// How often a decision is repeated if its basis has ended in the meantime.
 const TRIES: usize = 3;
 
 impl AuthorizationEndpoint {
@@ -148,7 +148,7 @@ impl AuthorizationEndpoint {
                 }
             }
         }
-        // A picture or frame of somebody else's page begins nothing that a person could finish.
+        // An image or frame on another site's page starts nothing that a user could finish.
         if visitor.is_embedded() {
             return Err(PageError::Malformed.into());
         }
@@ -174,7 +174,7 @@ impl AuthorizationEndpoint {
         if visitor.browser().is_none()
             && let Some(id) = id.filter(|id| is_secret(id))
         {
-            // The first look of a browser that posted from elsewhere: it gets its secret, and looks again.
+            // The first visit of a browser that posted from another site: it gets its secret, and comes back.
             let row = self.store.request(id).await?.ok_or(PageError::Expired)?;
             if row.browser_hash.is_none() && !again {
                 let mut response = see_other(&format!("/continue?request={id}&again"));

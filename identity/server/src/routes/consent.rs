@@ -1,4 +1,4 @@
-//! `GET` and `POST /consent`: what a client asks for, and the person's answer.
+//! `GET` and `POST /consent`: what a client requests, and the user's answer.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::signer::Signer;
 use crate::visitor::{Visitor, request_id};
 use crate::{Identity, origin};
 
-/// What the consent page needs.
+/// The dependencies of the consent page.
 pub(crate) struct ConsentPages {
     signer: Signer,
     interactions: Arc<Interactions>,
@@ -92,8 +92,8 @@ impl ConsentPages {
         Ok(response)
     }
 
-    /// The token says who was asked and what was shown: a yes to anything else is none. A no is one, whatever has come
-    /// meanwhile.
+    /// The token proves who was asked and what was shown: consent to anything else does not count. A denial always
+    /// counts, whatever happened in the meantime.
     async fn answer(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
         visitor.is_at_home()?;
         let mut form = super::page_form(request).await?;
@@ -150,12 +150,12 @@ impl ConsentPages {
         Err(PageError::Unavailable.into())
     }
 
-    /// An answer to what was answered before: the same goes on, another one has come too late.
+    /// An answer to a request that was already answered: the same answer continues, another one is too late.
     async fn consent_again(&self, interaction: &Interaction, allows: bool) -> Result<Response, Fault> {
         match (&interaction.step, allows) {
             (Step::Arrived | Step::Allowed { .. }, true) | (Step::Denied, false) => Ok(interaction.go_on()),
             (Step::LoginCancelled | Step::Denied, true) => self.interactions.begin_again(interaction).await,
-            // Whoever says no to what was answered with a yes is not sent to begin it again.
+            // A user who denies what was already allowed is not sent to start again.
             (Step::Arrived | Step::Allowed { .. } | Step::LoginCancelled, false) => {
                 Err(self.interactions.over(interaction).await?)
             }
@@ -163,11 +163,11 @@ impl ConsentPages {
     }
 }
 
-/// What a person is shown, short enough for a form.
+/// A digest of what the page shows, short enough for a form.
 fn in_short(shown: &Granted) -> Result<String, Fault> {
     let text = serde_json::to_string(shown).map_err(|_| PageError::Internal)?;
     Ok(digest(&text))
 }
 
-/// How often a request is looked at anew that somebody else has changed meanwhile.
+/// How often a request is loaded again after a concurrent change.
 const TRIES: usize = 3;

@@ -18,7 +18,7 @@ use crate::time::Time;
 use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
-/// What introspection needs.
+/// The dependencies of introspection.
 pub(crate) struct IntrospectionEndpoint {
     issuer: Arc<str>,
     store: Store,
@@ -64,7 +64,7 @@ pub(crate) async fn post(
 }
 
 impl IntrospectionEndpoint {
-    /// The answer for a token that is active for this caller. Everything that it stands on is looked up now.
+    /// The response for a token that is active for this caller. Everything that decides about it is looked up now.
     async fn introspect(
         &self,
         caller: &latchkey_protocol::Client,
@@ -111,7 +111,7 @@ impl IntrospectionEndpoint {
         Ok(serde_json::to_string(&active).ok())
     }
 
-    /// A refresh token, for its own client alone.
+    /// A refresh token, only for its own client.
     async fn introspect_refresh(
         &self,
         caller: &latchkey_protocol::Client,

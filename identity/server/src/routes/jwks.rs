@@ -8,7 +8,7 @@ use http::HeaderMap;
 
 use crate::registry::Registry;
 
-/// `max-age` is [`latchkey_protocol::keys::JWKS_MAX_AGE_S`]: keys are published for longer before they sign.
+/// `max-age` is [`latchkey_protocol::keys::JWKS_MAX_AGE_S`]: keys are published longer than that before they sign.
 pub(crate) async fn get(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
     super::document(&registry.snapshot().jwks, "public, max-age=300", &headers)
 }

@@ -20,12 +20,12 @@ use crate::signer::Signer;
 use crate::visitor::{Visitor, request_id};
 use crate::{Identity, origin};
 
-/// The longest user name that is looked at, in bytes.
+/// The longest accepted user name, in bytes.
 const LONGEST: usize = 1_024;
-/// How often a request is looked at anew that somebody else has changed meanwhile.
+/// How often a request is loaded again after a concurrent change.
 const TRIES: usize = 3;
 
-/// What the sign-in page needs.
+/// The dependencies of the sign-in page.
 pub(crate) struct LoginPages {
     signer: Signer,
     sessions: Sessions,
@@ -56,12 +56,12 @@ pub(crate) async fn post(State(pages): State<LoginPages>, visitor: Visitor, requ
     done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-/// For whom the page is: nobody but ourselves for the account page.
+/// The client that the sign-in is for; none for the account page.
 struct Asking {
     client: Option<Arc<Client>>,
     ui_locales: Vec<String>,
     login: Login,
-    /// Whether somebody has to sign in: nobody, when a session has come meanwhile.
+    /// Whether a sign-in is needed: not if a session was created in the meantime.
     needed: bool,
 }
 
@@ -73,7 +73,7 @@ impl LoginPages {
         }
         let asking = self.asking(visitor, &interaction).await?;
         if !asking.needed {
-            // There is nothing to sign in for any more.
+            // A sign-in is no longer needed.
             return Ok(interaction.go_on());
         }
         let mut hint = asking.login.login_hint.clone().unwrap_or_default();
@@ -86,7 +86,7 @@ impl LoginPages {
         self.page(visitor, &interaction, &asking, &hint, None)
     }
 
-    /// What was posted is what is done, whatever session has come meanwhile and whatever became of the request.
+    /// A posted form is always executed, whatever session exists by now and whatever happened to the request.
     async fn post(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
         visitor.is_at_home()?;
         let mut form = super::page_form(request).await?;
@@ -98,7 +98,7 @@ impl LoginPages {
             &[&id],
             form.take("token").as_deref(),
         )?;
-        // Under a flood most are turned away here, before anything is looked up.
+        // During a flood most are refused here, before anything is looked up.
         let signs_in = form.take("action").as_deref() != Some("cancel");
         if signs_in && visitor.device().is_none() && !self.passwords.has_room() {
             return Err(self.passwords.busy(&id));
@@ -132,8 +132,8 @@ impl LoginPages {
             .await?
         {
             SignInResult::Done(done) => {
-                // A second press on the button goes where the first one went. After a no they are signed in all the
-                // same, and begin anew at the application.
+                // Pressing the button twice leads to the same place as the first time. After a denial the user is
+                // signed in all the same, and starts again at the application.
                 let said_no = matches!(interaction.step, Step::LoginCancelled | Step::Denied);
                 let response = if done.open || !said_no {
                     Ok(interaction.go_on())
@@ -163,7 +163,7 @@ impl LoginPages {
                 return Err(PageError::Expired.into());
             }
             if interaction.is_finished() {
-                // Whoever says no to what was answered with a yes is not sent to begin it again.
+                // A user who cancels what was already allowed is not sent to start again.
                 return match interaction.step {
                     Step::LoginCancelled => Ok(interaction.go_on()),
                     Step::Arrived | Step::Allowed { .. } | Step::Denied => {
@@ -181,7 +181,7 @@ impl LoginPages {
         Err(PageError::Unavailable.into())
     }
 
-    /// For whom somebody signs in.
+    /// The client that somebody signs in for.
     async fn asking(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Asking, Fault> {
         if interaction.row.origin == origin::ACCOUNT {
             let session = self.sessions.of(visitor).await?;

@@ -1,4 +1,4 @@
-//! `GET` and `POST /logout` (OpenID Connect RP-Initiated Logout), the question, and the page that says it is done.
+//! `GET` and `POST /logout` (OpenID Connect RP-Initiated Logout), the question, and the page after the sign-out.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::time::Time;
 use crate::visitor::{Visitor, cookie};
 use crate::{Identity, origin};
 
-/// What a sign-out needs.
+/// The dependencies of logout.
 pub(crate) struct LogoutPages {
     issuer: Arc<str>,
     store: Store,
@@ -55,7 +55,7 @@ impl FromRef<Identity> for LogoutPages {
     }
 }
 
-/// What a sign-out request asks, its hint already proved: the ID token itself is not kept.
+/// A logout request with its hint already verified: the ID token itself is not kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Asked {
     hint: Hint,
@@ -73,13 +73,13 @@ pub(crate) async fn get(State(pages): State<LogoutPages>, visitor: Visitor, requ
     done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-/// From another site the cookies have stayed behind, so what was asked is kept, and the browser comes back for it.
+/// Cookies are not sent from another site, so the request is stored, and the browser returns to it.
 pub(crate) async fn post(State(pages): State<LogoutPages>, visitor: Visitor, request: Request) -> Response {
     let done = pages.post(&visitor, request).await;
     done.unwrap_or_else(|fault| fault.page(&visitor))
 }
 
-/// The person's own yes.
+/// The user's confirmation.
 pub(crate) async fn confirm(
     State(pages): State<LogoutPages>,
     visitor: Visitor,
@@ -111,7 +111,7 @@ impl LogoutPages {
         text.extend_from_slice(&body);
         let asked = self.asked(Form::parse(&text, &[]).map_err(|_| PageError::Malformed)?)?;
         let parsed = serde_json::to_string(&asked).map_err(|_| PageError::Internal)?;
-        // Whoever comes back for it: their browser may have left its cookies behind, so it cannot carry it.
+        // The browser that returns to it may have sent no cookies, so it cannot carry the request.
         let id = self
             .interactions
             .begin_request(visitor, None, origin::LOGOUT, None, parsed);
@@ -132,7 +132,7 @@ impl LogoutPages {
         })
     }
 
-    /// What was kept of a POST.
+    /// The stored request of a POST.
     async fn kept(&self, id: &str) -> Result<Asked, Fault> {
         if !is_secret(id) {
             return Err(PageError::Expired.into());
@@ -206,7 +206,7 @@ impl LogoutPages {
                 private(&mut response, Some(Csp::without_form_action()));
                 Ok(response)
             }
-            // Nobody is signed in here, so there is nothing to ask, and no yes that would lead anywhere.
+            // Nobody is signed in here, so there is nothing to ask, and no confirmation to wait for.
             (Decision::Ask(After::Unregistered), None) => Ok(signed_out_page(visitor, true)),
             (Decision::Ask(After::SignedOut | After::Redirect { .. }), None) => {
                 Ok(signed_out_page(visitor, false))
@@ -221,7 +221,8 @@ impl LogoutPages {
         let asked = ["client_id", "post_logout_redirect_uri", "state"]
             .map(|name| (name, form.take(name).unwrap_or_default()));
         let session = self.sessions.of(visitor).await?;
-        // After a second press on the button the session has ended already: the yes was said, and leads where it led.
+        // After the button was pressed twice, the session has already ended: the confirmation counts, and leads to the
+        // same place.
         let (secret, presented) = match &session {
             Some(_) => (visitor.session_secret(), token),
             None => (None, again),
@@ -269,7 +270,7 @@ impl LogoutPages {
     }
 }
 
-/// Where the browser goes when nobody is signed in any more.
+/// Where the browser goes if nobody is signed in.
 fn left(visitor: &Visitor, after: After) -> Response {
     match after {
         After::Redirect { to, state } => see_other(&to.with_state(state.as_deref())),
@@ -289,7 +290,7 @@ fn signed_out_page(visitor: &Visitor, unregistered: bool) -> Response {
     response
 }
 
-/// Session and browser cookies go; a device that a person has signed in with stays known.
+/// Removes session and browser cookies; a device on which a user has signed in stays known.
 fn without_cookies(visitor: &Visitor, mut response: Response) -> Response {
     let headers = response.headers_mut();
     for name in [cookie::SESSION, cookie::BROWSER] {
@@ -302,8 +303,8 @@ fn without_cookies(visitor: &Visitor, mut response: Response) -> Response {
     response
 }
 
-/// What the token of the question's form is over: everything that decides where the browser goes. With the secret of the
-/// session it ends that session; without, it only says that we asked this.
+/// The content of the form token of the question: everything that decides where the browser goes. With the secret of
+/// the session it ends that session; without, it only proves that this question was asked.
 fn yes<'a>(secret: Option<&'a str>, asked: &'a [(&'static str, String); 3]) -> (&'static str, Vec<&'a str>) {
     let purpose = if secret.is_some() { "logout" } else { "logged-out" };
     let mut parts = vec![secret.unwrap_or_default()];

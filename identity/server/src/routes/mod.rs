@@ -1,4 +1,4 @@
-//! One file per endpoint.
+//! The routes, one file per endpoint.
 
 pub(crate) mod account;
 pub(crate) mod authorize;
@@ -57,8 +57,7 @@ fn document(document: &Document, max_age: &'static str, headers: &HeaderMap) -> 
     response
 }
 
-/// What a browser asks before a page of another origin may read a public document: any page may, with whatever headers,
-/// as there is nothing that credentials could change.
+/// The preflight of a public document: any page may read it, with any headers, because credentials make no difference.
 pub(crate) async fn public_preflight() -> Response {
     let answers = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
@@ -75,7 +74,7 @@ pub(crate) async fn public_preflight() -> Response {
     (StatusCode::NO_CONTENT, answers).into_response()
 }
 
-/// What a browser asks before a page of another origin may call (Fetch, CORS-preflight request).
+/// The preflight of a call from a page of another origin (Fetch, CORS-preflight request).
 pub(crate) async fn preflight(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let answers = response.headers_mut();
@@ -93,13 +92,13 @@ pub(crate) async fn preflight(State(registry): State<Arc<Registry>>, headers: He
     response
 }
 
-/// What acts on GET has no HEAD: a look must not act.
+/// Routes that act on GET have no HEAD, because a HEAD must not act.
 pub(crate) async fn no_head() -> Response {
     let allow = [(header::ALLOW, HeaderValue::from_static("GET, POST"))];
     (StatusCode::METHOD_NOT_ALLOWED, allow).into_response()
 }
 
-/// The issuer's own address leads people to their account.
+/// The issuer's own address redirects to the account page.
 pub(crate) fn to_account() -> Response {
     see_other("/account")
 }
@@ -118,13 +117,13 @@ async fn form_bytes(request: Request) -> Result<Bytes, Fault> {
     Ok(body.map_err(|_| PageError::Malformed)?.to_bytes())
 }
 
-/// A form of a page of ours.
+/// A form of one of our own pages.
 async fn page_form(request: Request) -> Result<Form, Fault> {
     let body = form_bytes(request).await?;
     Form::parse(&body, &[]).map_err(|_: FormError| PageError::Malformed.into())
 }
 
-/// JSON that nobody may keep (RFC 6749 §5.1).
+/// JSON that must not be cached (RFC 6749 §5.1).
 fn private_json(body: String) -> Response {
     let mut response = body.into_response();
     let headers = response.headers_mut();

@@ -1,7 +1,7 @@
-//! `GET /revocations`: the feed for guards off the bus.
+//! `GET /revocations`: the feed for guards that do not reach the log.
 //!
-//! One long-lived answer of server-sent events. Each message is a JWS of ours for this caller alone, with its position
-//! and that of the message before it on this connection, so that a gap cannot hide.
+//! One long-lived response of server-sent events. Each message is a JWS for this caller alone, with its position and
+//! that of the previous message on this connection, so that a gap cannot go unnoticed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::registry::Registry;
 use crate::signer::Signer;
 use crate::time::Time;
 
-/// What the feed needs.
+/// The dependencies of the feed.
 pub(crate) struct FeedEndpoint {
     issuer: Arc<str>,
     signer: Signer,
@@ -57,9 +57,9 @@ impl FromRef<Identity> for FeedEndpoint {
 
 /// The `typ` of a message.
 const TYP: &str = "revocations+jwt";
-/// A quiet feed says this often that it is alive.
+/// How often a quiet feed sends a heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Entries in one message of a snapshot.
+/// The number of entries in one message of a snapshot.
 const CHUNK: usize = 256;
 
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ struct Message<'a> {
     iat: i64,
     epoch: &'a str,
     position: i64,
-    /// The position of the message before; absent in the first message of a snapshot.
+    /// The position of the previous message; absent in the first message of a snapshot.
     #[serde(skip_serializing_if = "Option::is_none")]
     prev: Option<i64>,
     more: bool,
@@ -110,7 +110,7 @@ pub(crate) async fn get(State(endpoint): State<FeedEndpoint>, request: Request) 
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/event-stream"),
     );
-    // Whoever stands between must hand on each message as it comes: kept, compressed or gathered it is silence.
+    // Intermediaries must forward each message immediately: a buffered or compressed one looks like silence.
     headers.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store, no-transform"),
@@ -125,7 +125,7 @@ pub(crate) async fn get(State(endpoint): State<FeedEndpoint>, request: Request) 
 struct Connection {
     endpoint: FeedEndpoint,
     client: Arc<Client>,
-    /// What proved the client when the connection began; its end is the connection's.
+    /// The credentials of the client when the connection started; the connection ends with them.
     secrets: [Option<StoredSecret>; 2],
     epoch: String,
     prev: Option<i64>,
@@ -133,7 +133,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Ends with `None` when the peer is gone, fell behind, or must begin again.
+    /// Ends with `None` if the peer is gone, has fallen behind, or must start again.
     async fn run(mut self, start: Start, resume: Option<String>) -> Option<()> {
         let Start {
             position,
@@ -170,36 +170,36 @@ impl Connection {
                 heard = news.recv() => match heard {
                     Ok(News::Item(item)) => {
                         self.item(&item).await?;
-                        // A heartbeat before the next word of the log must not go back behind it.
+                        // A heartbeat must not go back behind the last message of the log.
                         told = told.max(item.position);
                     }
                     Ok(News::Live(position)) => told = told.max(position),
                     Ok(News::Reset) | Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
                 },
                 _ = beat.tick() => {
-                    // Nothing is said for a log that is not reached: the guard must see its feed grow old.
+                    // Without the log nothing is sent: the guard must see its feed grow old.
                     self.still_admitted().await?;
                     if self.endpoint.feed.heard_lately(self.endpoint.time.now().0) {
                         self.send("heartbeat", told, false, &[]).await?;
                     }
                 }
                 () = self.frames.closed() => return None,
-                // The guard connects again, to another node or to this one's successor, and goes on where it was.
+                // The guard reconnects, to another node or to the successor of this one, and continues where it was.
                 () = stop.cancelled() => return Some(()),
             }
         }
     }
 
-    /// The position to go on from, when it is one of this log's.
+    /// The position to resume from, if it belongs to this log.
     fn resumable(&self, id: &str, position: i64) -> Option<i64> {
         let (epoch, from) = id.rsplit_once('.')?;
         let from: i64 = from.parse().ok()?;
         (epoch == self.epoch && (0..=position).contains(&from)).then_some(from)
     }
 
-    /// The right to listen may end while the answer goes on; then it ends, too.
+    /// The permission to read the feed may end while the response continues; then the response ends.
     async fn still_admitted(&mut self) -> Option<()> {
-        // Without the database what was known of the client stands: a guard that hears nothing refuses everybody.
+        // Without the database, the last known state of the client counts: a guard without a feed rejects everybody.
         if let Ok(client) = self.endpoint.registry.client(self.client.id()).await {
             let now = self.endpoint.time.now();
             let same = |client: &Arc<Client>| {
@@ -220,7 +220,7 @@ impl Connection {
         self.send("entries", item.position, false, &entries).await
     }
 
-    /// What this caller may know: single tokens only of its audiences, everything else.
+    /// The entries that this caller may see: single tokens only of its audiences, everything else.
     fn visible(&self, item: &Item) -> Vec<Entry> {
         let resources = &self.endpoint.registry.snapshot().resources;
         let mine = |entry: &&Entry| match entry {

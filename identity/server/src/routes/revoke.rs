@@ -22,7 +22,7 @@ use crate::time::Time;
 use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
-/// What the revocation of tokens needs.
+/// The dependencies of token revocation.
 pub(crate) struct RevocationEndpoint {
     issuer: Arc<str>,
     store: Store,
@@ -88,7 +88,7 @@ impl RevocationEndpoint {
                     .revoke(RevocationCause::RevokedByClient, revocation, client.id().as_str())
                     .await?;
             }
-            // RFC 7009 §2.2: an invalid token is no error; the client's purpose is achieved already.
+            // RFC 7009 §2.2: an invalid token is not an error; what the client wants is already achieved.
             Handed::Nothing => {}
         }
         let mut response = StatusCode::OK.into_response();
@@ -114,14 +114,14 @@ impl RevocationEndpoint {
             client_id: &claims.client_id,
             sub: &claims.sub,
             family_ended,
-            // Of two the second is the issuer's own, at which no guard listens.
+            // The second of two audiences is the issuer itself, where no guard listens.
             aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
             exp: claims.exp,
         });
         Ok(hand_in(client, access_token, self.time.now()))
     }
 
-    /// Whatever its generation: no replay alarm, its family ends because its client wants so.
+    /// Of whatever generation: there is no replay alarm, because the client itself ends the family.
     async fn hand_in_refresh(&self, client: &Client, token: &RefreshToken) -> Result<Handed, IdentityError> {
         let known = self.store.family(&token.name().handle).await?;
         let family = known.as_ref().map(|facts| &facts.family);

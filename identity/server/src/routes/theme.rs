@@ -1,4 +1,4 @@
-//! `POST /theme`: light or dark, remembered in a cookie.
+//! `POST /theme`: the choice of light or dark, remembered in a cookie.
 
 use axum::extract::Request;
 use axum::response::Response;

@@ -16,7 +16,7 @@ use crate::answer::Refusal;
 use crate::grants::{Grants, Issued};
 use crate::registry::Registry;
 
-/// What was read of a form before its client was known.
+/// The parsed form, before its client is known.
 type Read = Result<TokenRequest, Unreadable>;
 
 pub(crate) async fn post(
@@ -25,7 +25,7 @@ pub(crate) async fn post(
     State(registry): State<Arc<Registry>>,
     request: Request,
 ) -> Response {
-    // When it came: a loser of a race for one code is known by it.
+    // When the request was received: this identifies the loser of a race for one code.
     let received = Instant::now();
     let origin = request.headers().get(header::ORIGIN).cloned();
     let (answer, client) = match clients.admit_form(request, read, endpoint).await {
@@ -52,7 +52,7 @@ fn read(form: &mut Form) -> Result<Read, OAuthError> {
     }
 }
 
-/// The column of the checks that applies: of the grant, if there is one.
+/// The column of checks that applies: that of the grant, if there is one.
 fn endpoint(read: &Read) -> Result<Endpoint, OAuthError> {
     match read {
         Ok(request) => Ok(Endpoint::Token(request.grant())),

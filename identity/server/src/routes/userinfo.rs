@@ -13,7 +13,7 @@ use crate::registry::Registry;
 use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
-/// What claims about a person need.
+/// The dependencies of userinfo.
 pub(crate) struct UserinfoEndpoint {
     issuer: Arc<str>,
     store: Store,
@@ -50,7 +50,7 @@ pub(crate) async fn handle(State(endpoint): State<UserinfoEndpoint>, request: Re
     response
 }
 
-/// What was asked, or why nobody may know it; `None` is a request without any credentials.
+/// The requested claims, or why they are denied; `None` is a request without any credentials.
 enum Refused {
     NoCredentials,
     Error(OAuthError),
@@ -62,7 +62,7 @@ impl From<OAuthError> for Refused {
     }
 }
 
-/// The token of the header, or of the body of a POST; never of the address, and never two (RFC 6750 §2).
+/// The token of the header, or of the body of a POST; never of the query, and never two (RFC 6750 §2).
 async fn bearer(request: Request) -> Result<Option<String>, Refused> {
     const TWICE: OAuthError =
         OAuthError::Malformed("Send the access token only once, in the header or in the body.");
@@ -140,7 +140,7 @@ impl UserinfoEndpoint {
     }
 }
 
-/// RFC 6750 §3.1: without credentials there is no error code to tell.
+/// RFC 6750 §3.1: without credentials there is no error code.
 fn refusal(refused: Refused) -> Response {
     let (status, challenge) = match &refused {
         Refused::NoCredentials => (401, r#"Bearer realm="latchkey""#.to_owned()),

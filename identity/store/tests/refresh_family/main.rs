@@ -14,8 +14,8 @@ use latchkey_testkit::refresh_family::world::{Issued, World};
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use row::Rows;
 
-/// Reads and commits on a database. What a history does to the row beside requests (a revocation, a restore) is written
-/// there before the next request sees it.
+/// Reads and commits on a database. What a history does to the row besides requests (a revocation, a restore) is
+/// written there before the next request sees it.
 struct OnDatabase<'a> {
     rows: &'a Rows,
     how: How,
@@ -27,7 +27,7 @@ enum How {
     Store,
     /// The store's writes without their conditions.
     Unconditional,
-    /// A defect decides what the row becomes; it is written whole.
+    /// A defect decides how the row changes; the row is written as a whole.
     Defect(Box<dyn Decider>),
 }
 
@@ -43,7 +43,8 @@ impl Decider for OnDatabase<'_> {
         self.rows.put(&world.row);
         let answered = match &mut self.how {
             How::Store => {
-                // The model of the shell says what must be in the row; the store says whether it was written.
+                // The model of the shell determines what the row must contain; the store returns whether it was
+                // written.
                 let written = self.rows.obey(&pending.decision, pending.now);
                 let expected = Real.commit(world, pending);
                 assert_eq!(
@@ -107,7 +108,7 @@ fn every_history_is_answered_as_the_model_answers_it(rows: &Rows) {
     run(rows, || How::Store, 120).unwrap();
 }
 
-/// Its name, and how to make it.
+/// The name of a defect, and its constructor.
 type Defect = (&'static str, fn() -> How);
 
 fn each_seeded_defect_is_found(rows: &Rows) {

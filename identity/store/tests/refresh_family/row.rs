@@ -1,4 +1,5 @@
-//! One family's row in a real database, written by hand where a history meddles, and by the store where it commits.
+//! The row of one family in a real database, written by hand where a history interferes, and by the store where it
+//! commits.
 
 use latchkey_db::{Db, DbError, Options, sql};
 use latchkey_identity_store::{MIGRATIONS, NewUser, Store};
@@ -37,7 +38,7 @@ impl Rows {
         }
     }
 
-    /// Makes the row what it is in the world, whatever it was.
+    /// Makes the row what it is in the world, whatever it was before.
     pub fn put(&self, family: &Family) {
         let family = family.clone();
         let store = self.store.clone();
@@ -78,7 +79,7 @@ impl Rows {
         facts.expect("the family is there").family
     }
 
-    /// Writes a decision as the shell does; whether it was written.
+    /// Writes a decision as the shell does; returns whether it was written.
     pub fn obey(&self, decision: &Decision, now: i64) -> bool {
         let (store, decision) = (self.store.clone(), decision.clone());
         match &decision {
@@ -119,7 +120,7 @@ impl Rows {
         self.runtime.block_on(done).unwrap()
     }
 
-    /// The defect of CVE-2026-1035: what was decided on an old row is written over whatever is there.
+    /// The defect of CVE-2026-1035: a decision about an old row overwrites whatever is there.
     pub fn obey_blindly(&self, decision: &Decision) {
         let decision = decision.clone();
         let done = self.store.db().write(move |tx| async move {

@@ -1,4 +1,4 @@
-//! The command line: `up` and `serve`; the operations on clients, resources, people, keys and events have a file each.
+//! The command line: `up` and `serve`; the operations on clients, resources, users, keys and events have a file each.
 
 mod clients;
 mod common;
@@ -103,7 +103,7 @@ struct Serve {
     allow_introspect_all: bool,
 }
 
-/// Reads the command line and does what it says.
+/// Runs the command line.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
@@ -140,7 +140,7 @@ pub async fn run() -> ExitCode {
 
 async fn up(up: Up) -> Result<(), CliError> {
     let (data, keys) = folders(up.data, up.keys);
-    // The request id on a page leads to a line of it, whatever became of the terminal.
+    // The request id on an error page leads to a line of this file, whatever happened to the terminal.
     logs(&up.log, Some(&data.join("latchkey.log")))?;
     let mut config = Config::up(data, keys, [up.port, up.identity_port, up.admin_port]);
     config.issuer = up.issuer;
@@ -181,7 +181,7 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     until_stopped(running, signals).await
 }
 
-/// The names of roles.
+/// Parses the names of roles.
 fn roles() -> impl TypedValueParser<Value = Role> {
     let named = |name: String| {
         let role = Role::all().into_iter().find(|role| role.name() == name);
@@ -206,7 +206,7 @@ fn greet(running: &Running, data: &Path) {
     ));
 }
 
-/// A server does not depend on who reads its standard output.
+/// A server must not depend on the reader of its standard output.
 fn say_ready(before: &str) {
     if let Err(error) = output::put(&format!("{before}ready\n")) {
         tracing::warn!(reason = %error, "the ready line could not be written to standard output");
@@ -247,7 +247,7 @@ async fn until_stopped(running: Running, mut signals: StopSignals) -> Result<(),
 mod tests {
     use super::*;
 
-    /// Ids are random texts and names are chosen: one of 64 begins with a hyphen.
+    /// Generated ids are random texts: one in 64 begins with a hyphen.
     #[test]
     fn what_begins_with_a_hyphen_is_an_id_where_an_id_is_expected() {
         for words in [

@@ -1,4 +1,4 @@
-//! Configuration: built-in < file < environment < flags, one typed value, and the only place that reads the
+//! Configuration: built-in < file < environment < flags, as one typed value, and the only place that reads the
 //! environment.
 
 use std::collections::BTreeMap;
@@ -13,18 +13,18 @@ use serde::Deserialize;
 
 use crate::services::{SERVICES, Services};
 
-/// A part that a process can play.
+/// A role that a process can play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// The identity provider.
     Identity,
-    /// A service of the list, by its name.
+    /// A service of the list, by name.
     Service(&'static str),
-    /// The shop's pages.
+    /// The pages of the shop.
     Storefront,
-    /// The edge.
+    /// The gateway at the edge.
     Gateway,
-    /// Metrics and health, on a port of their own.
+    /// Metrics and health, on a separate port.
     Admin,
 }
 
@@ -43,7 +43,7 @@ impl Role {
             .collect()
     }
 
-    /// Its name.
+    /// The name of the role.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -54,7 +54,7 @@ impl Role {
         }
     }
 
-    /// Whether it keeps a database, and whether others reach it by a URL: what its table may say beside `listen`.
+    /// The settings that its table may have, depending on whether it has a database and is reached by a URL.
     fn settings(self) -> &'static [&'static str] {
         match self {
             Self::Identity | Self::Service(_) => &["listen", "database", "url"],
@@ -63,20 +63,20 @@ impl Role {
         }
     }
 
-    /// A guard stands before it.
+    /// True for roles behind a guard.
     pub fn is_service(self) -> bool {
         matches!(self, Self::Service(_))
     }
 }
 
-/// Where a role is, and what it keeps.
+/// The addresses and the database of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Its listener.
+    /// The address of its listener.
     pub listen: Listen,
-    /// The URL of its database; empty for roles that keep none.
+    /// The URL of its database; empty for roles without one.
     pub database: String,
-    /// Where others reach it; its listener in this process when absent.
+    /// The URL at which others reach it; by default its listener in this process.
     pub url: Option<String>,
 }
 
@@ -107,20 +107,20 @@ impl Listen {
 /// TLS of every listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// Plain http, which is for loopback alone.
+    /// Plain http, which is allowed only on loopback.
     Off,
-    /// A certificate from an authority that is made in the data folder.
+    /// A certificate of a local authority in the data folder.
     Local,
     /// A certificate chain and its key, in PEM files.
     Files {
-        /// The chain, leaf first.
+        /// The certificate chain, leaf first.
         certificate: PathBuf,
         /// The private key.
         key: PathBuf,
     },
 }
 
-/// How guards learn of revocations.
+/// How guards receive revocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signals {
     /// From the revocation log.
@@ -129,70 +129,71 @@ pub enum Signals {
     Feed,
 }
 
-/// The client as which guards introspect when they have lost their feed, and hear the feed when they do not reach
-/// the log.
+/// The client with which guards introspect when they have lost their feed, and read the feed if they do not reach the
+/// log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardClient {
-    /// Its id.
+    /// The client id.
     pub id: String,
-    /// Its secret.
+    /// The client secret.
     pub secret: String,
 }
 
-/// Everything that a process needs to know.
+/// The configuration of a process.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Demo people, demo courses and `demo.json`; loopback alone.
+    /// Demo users, demo courses and `demo.json`; only on loopback.
     pub demo: bool,
-    /// The services that exist.
+    /// The available services.
     pub services: Services,
-    /// What it plays.
+    /// The roles of this process.
     pub roles: Vec<Role>,
-    /// Where each role is, whether it is played here or not; read by `config[role]`.
+    /// The place of each role, whether it is played here or not; read by `config[role]`.
     pub places: BTreeMap<Role, Place>,
-    /// Where data lies.
+    /// The data folder.
     pub data: PathBuf,
-    /// Where the master key lies.
+    /// The folder of the master key.
     pub keys: PathBuf,
-    /// The public issuer; from the identity listener when absent.
+    /// The public issuer; by default derived from identity's listener.
     pub issuer: Option<String>,
-    /// Where people reach the edge; from its listener when absent.
+    /// The public origin of the edge; by default derived from its listener.
     pub origin: Option<String>,
-    /// Where the shop's pages reach the API; the edge in this process, or else `origin`, when absent.
+    /// The API's address for the shop; by default the edge in this process, or else `origin`.
     pub api_url: Option<String>,
     /// TLS of every listener.
     pub tls: Tls,
-    /// Whose certificates roles believe when they call each other; the last of our own chain when absent.
+    /// The certificate authority that roles trust when they call each other; by default the last certificate of our own
+    /// chain.
     pub tls_authority: Option<PathBuf>,
-    /// How large new RSA signing keys are.
+    /// The size of new RSA signing keys.
     pub rsa: RsaBits,
     /// The event bus.
     pub bus: String,
-    /// The revocation log; [`Config::revocation_log`] says where it is when absent.
+    /// The revocation log; [`Config::revocation_log`] has the default.
     pub revocation_log: Option<String>,
-    /// As which client the shop signs people in; the demo makes one of its own.
+    /// The client with which the shop signs users in; the demo creates one.
     pub storefront_client: Option<GuardClient>,
-    /// Further names that listeners answer to, beside loopback and the public ones.
+    /// Additional host names of listeners, besides loopback and the public ones.
     pub hosts: Vec<String>,
-    /// Whose `X-Forwarded-For` every listener believes.
+    /// The proxies whose `X-Forwarded-For` every listener trusts.
     pub trusted_proxies: TrustedProxies,
-    /// Who may ask the edge anonymously without limit.
+    /// The networks without a limit on anonymous requests at the edge.
     pub unlimited_networks: Networks,
-    /// How guards learn of revocations.
+    /// How guards receive revocations.
     pub signals: Signals,
-    /// As which client guards ask the issuer; the demo makes one of its own.
+    /// The client with which guards call the issuer; the demo creates one.
     pub guard_client: Option<GuardClient>,
-    /// Files that declare resources, clients and people.
+    /// Files that declare resources, clients and users.
     pub seeds: Vec<PathBuf>,
-    /// Lets a seed give `may_introspect = ["*"]` outside of the demo.
+    /// Allows a seed to set `may_introspect = ["*"]` outside of the demo.
     pub allow_introspect_all: bool,
-    /// What is called for others though it may not be public.
+    /// The destinations that may be called although they are not public.
     pub allow_outgoing: Vec<Destination>,
-    /// What is logged.
+    /// The log filter.
     pub log: String,
 }
 
-/// Why a configuration cannot be used. The sentence is for the operator.
+/// Why a configuration is not valid. The sentence is for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
@@ -254,7 +255,7 @@ impl Config {
         }
     }
 
-    /// `latchkey serve`: these roles, by a file and the environment.
+    /// `latchkey serve`: these roles, configured by a file and the environment.
     pub fn serve(
         roles: Vec<Role>,
         file: Option<&Path>,
@@ -304,7 +305,7 @@ impl Config {
         file.into_config(roles, places)
     }
 
-    /// True when everything that is played here listens on this host alone.
+    /// True if all listeners of this process are on loopback.
     pub fn is_loopback(&self) -> bool {
         self.places.values().all(|place| match place.listen {
             Listen::Loopback(_) => true,
@@ -312,14 +313,14 @@ impl Config {
         })
     }
 
-    /// The services that are played here.
+    /// The services that this process plays.
     pub fn played(&self) -> impl Iterator<Item = &'static ServiceSpec> {
         let services = self.services.iter().copied();
         services.filter(|spec| self.roles.contains(&Role::Service(spec.name())))
     }
 
-    /// Where the revocation log is: as configured, or with the bus. A file beside the bus's, so that roles which share
-    /// the one share the other, or the same database of a server.
+    /// The URL of the revocation log: as configured, or derived from the bus: a file beside the bus's, so that roles
+    /// which share one also share the other, or the same database of a server.
     pub fn revocation_log(&self) -> String {
         if let Some(url) = &self.revocation_log {
             return url.clone();
@@ -333,7 +334,7 @@ impl Config {
         }
     }
 
-    /// What must hold whoever wrote it.
+    /// The checks that apply to any configuration.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.demo && !self.is_loopback() {
             return Err(ConfigError(
@@ -374,7 +375,7 @@ impl Config {
         self.check_calls()
     }
 
-    /// What roles of this process call must have an address, and one that its certificate is for.
+    /// Every role that this process calls must have an address that its certificate is valid for.
     fn check_calls(&self) -> Result<(), ConfigError> {
         for (role, place) in &self.places {
             let Some(url) = &place.url else { continue };
@@ -420,7 +421,7 @@ impl Config {
     }
 }
 
-/// `LATCHKEY_…` of the process's environment.
+/// The `LATCHKEY_…` variables of the environment.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the environment"
@@ -458,7 +459,7 @@ struct File {
     log: Option<String>,
 }
 
-/// The keys of the file that belong to no role, for a suggestion.
+/// The keys of the file that belong to no role, for suggestions.
 const KEYS: [&str; 19] = [
     "data",
     "keys",
@@ -481,7 +482,7 @@ const KEYS: [&str; 19] = [
     "log",
 ];
 
-/// `[catalog] listen = …` becomes `catalog_listen`, which is also the variable's name without its prefix.
+/// `[catalog] listen = …` becomes `catalog_listen`, which is also the name of the variable without its prefix.
 fn flatten(table: &mut toml::Table) -> Result<(), ConfigError> {
     for role in Role::all() {
         let Some(value) = table.remove(role.name()) else {
@@ -597,7 +598,7 @@ impl File {
     }
 }
 
-/// A role's client: with its secret, or not at all.
+/// The client of a role: with its secret, or none at all.
 fn client(
     role: &str,
     id: Option<String>,
@@ -615,7 +616,7 @@ fn client(
     }
 }
 
-/// `file:PATH` is read from that file; anything else is the value itself. A URL may hold a password.
+/// `file:PATH` is read from that file; anything else is the value itself, because a URL may contain a password.
 fn secret_value(text: &str) -> Result<String, ConfigError> {
     match text.strip_prefix("file:") {
         None => Ok(text.to_owned()),

@@ -1,4 +1,5 @@
-//! The demo: clients and people with secrets made per data folder, and the file that tells outside tools of them.
+//! The demo: clients and users with secrets generated per data folder, and the file that describes them to outside
+//! tools.
 
 use std::path::Path;
 
@@ -9,7 +10,8 @@ use crate::embedded::{DemoClient, DemoFile, DemoSecrets, DemoUser};
 use crate::error::StartError;
 use crate::running::Urls;
 
-/// Puts the demo before what the operator declares, and fills in secrets: those of an earlier start, or new ones.
+/// Puts the demo's declarations before those of the operator, and fills in secrets: those of an earlier start, or new
+/// ones.
 pub(crate) fn prepare(seed: &mut Seed, data: &Path, random: &Random) -> Result<DemoSecrets, StartError> {
     let demo = Seed::parse(include_str!("demo.toml"))?;
     *seed = demo.and(std::mem::take(seed));
@@ -41,7 +43,7 @@ pub(crate) fn prepare(seed: &mut Seed, data: &Path, random: &Random) -> Result<D
     Ok(secrets)
 }
 
-/// What `demo.json` says.
+/// The content of `demo.json`.
 pub(crate) fn describe(urls: &Urls, seeded: &Seeded, secrets: DemoSecrets) -> DemoFile {
     let shop = urls.shop.clone().unwrap_or_default();
     let clients = seeded.clients.iter().map(|client| {
@@ -78,7 +80,7 @@ pub(crate) fn describe(urls: &Urls, seeded: &Seeded, secrets: DemoSecrets) -> De
 /// Letters and digits that can be typed and pasted anywhere.
 pub(crate) fn text(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    // Five bits a character.
+    // Five bits per character.
     bytes
         .iter()
         .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))

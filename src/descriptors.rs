@@ -1,9 +1,9 @@
-//! How many files and sockets this process may have open, and how many of them are for the connections of a listener.
+//! The number of open files and sockets of this process, and the share of each listener's connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one, which is what the operator means: the soft one is often 1,024, for the sake of
-/// programs that use `select`. Returns what there is then.
+/// Raises the soft limit to the hard one, which is what operators intend: the soft one is often 1,024, for programs
+/// that use `select`. Returns the resulting limit.
 pub(crate) fn raise() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -18,10 +18,10 @@ pub(crate) fn raise() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// The connections that each of so many listeners may have. All of them together leave half of the descriptors to
-/// databases and to calls of our own, so that a flood of one listener takes nothing from another, nor from a commit.
+/// The connections of each listener. All of them together leave half of the descriptors to databases and outgoing
+/// calls, so that a flood of one listener affects neither another one nor a commit.
 pub(crate) fn per_listener(descriptors: u64, listeners: usize) -> usize {
-    /// With fewer nobody is served; and who allows that few files will see errors in the log.
+    /// With fewer, nothing can be served; an operator who allows that few files sees errors in the log.
     const FEWEST: usize = 8;
     let all = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
     (all / listeners.max(1)).max(FEWEST)

@@ -1,5 +1,5 @@
-//! What lies in the data and keys folders of an embedded installation: the master key, the local authority,
-//! `demo.json` and the secrets behind it.
+//! The files in the data and keys folders of an embedded installation: the master key, the local authority, `demo.json`
+//! and its secrets.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -14,28 +14,28 @@ use serde::{Deserialize, Serialize};
 /// Why a folder or file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The operating system refused.
+    /// An error of the operating system.
     #[error("{path}: {reason}")]
     Io {
         /// The file or folder.
         path: String,
-        /// What it said.
+        /// The error.
         reason: String,
     },
-    /// Others can read what is ours alone.
+    /// Other users can read a secret file.
     #[error("{0} can be read by other users: chmod 600 it, and treat its content as compromised")]
     Exposed(String),
-    /// Another demo runs on it.
+    /// Another process uses it.
     #[error("{0} is in use by another latchkey process")]
     InUse(String),
-    /// The master key is gone, and there is something that only it opens.
+    /// The master key is missing, but something was sealed with it.
     #[error(
         "{0} is missing, and the identity database was sealed with it. Restore it from the backup of the keys folder, \
          or name that folder (--keys, or keys in the configuration). Nothing else opens that database; to start afresh, \
          move it away"
     )]
     NoMasterKey(String),
-    /// It holds something else than it should.
+    /// Its content is not valid.
     #[error("{0} does not have the expected content")]
     Content(String),
 }
@@ -47,7 +47,7 @@ fn io(path: &Path, error: &io::Error) -> FolderError {
     }
 }
 
-/// Makes a folder that only its owner can enter.
+/// Creates a folder that only its owner can access.
 pub fn private_folder(path: &Path) -> Result<(), FolderError> {
     fs::DirBuilder::new()
         .recursive(true)
@@ -56,8 +56,8 @@ pub fn private_folder(path: &Path) -> Result<(), FolderError> {
         .map_err(|error| io(path, &error))
 }
 
-/// The master key of the keys folder; made at the first start, 0600. It is never made when a database is `sealed`
-/// already: another key would not open it.
+/// The master key in the keys folder; created at the first start, 0600. It is never created if a database is already
+/// `sealed`: another key would not open it.
 pub fn master_key(folder: &Path, random: &Random, sealed: bool) -> Result<[u8; 32], FolderError> {
     const NAME: &str = "master.key";
     let path = folder.join(NAME);
@@ -67,7 +67,7 @@ pub fn master_key(folder: &Path, random: &Random, sealed: bool) -> Result<[u8; 3
     key(folder, NAME, random)
 }
 
-/// The key of this name in the folder of keys; made when it is not there.
+/// The key with this name in the keys folder; created if it does not exist.
 pub fn key(folder: &Path, name: &str, random: &Random) -> Result<[u8; 32], FolderError> {
     private_folder(folder)?;
     let path = folder.join(name);
@@ -82,7 +82,7 @@ pub fn key(folder: &Path, name: &str, random: &Random) -> Result<[u8; 32], Folde
     Ok(key)
 }
 
-/// Reads a file that nobody else may read.
+/// Reads a file that no other user may read.
 fn read_secret(path: &Path) -> Result<String, FolderError> {
     let mode = fs::metadata(path)
         .map_err(|error| io(path, &error))?
@@ -94,7 +94,7 @@ fn read_secret(path: &Path) -> Result<String, FolderError> {
     fs::read_to_string(path).map_err(|error| io(path, &error))
 }
 
-/// Writes a file that must not be there yet; two processes that start at once keep the first one's.
+/// Creates a new file; if two processes start at once, both use the file of the first one.
 fn write_new_secret(path: &Path, text: &str) -> Result<(), FolderError> {
     let beside = beside(path);
     write_synced(&beside, text)?;
@@ -106,7 +106,7 @@ fn write_new_secret(path: &Path, text: &str) -> Result<(), FolderError> {
     }
 }
 
-/// Replaces a file in one step: readers see the old one or the new one.
+/// Replaces a file atomically: readers see the old one or the new one.
 pub fn replace_secret(path: &Path, text: &str) -> Result<(), FolderError> {
     let beside = beside(path);
     write_synced(&beside, text)?;
@@ -132,7 +132,7 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Takes the data folder for this process alone; the system gives it back when the process ends, however it ends.
+/// Locks the data folder for this process; the system releases the lock when the process ends, however it ends.
 pub fn lock(data: &Path) -> Result<fs::File, FolderError> {
     let path = data.join("lock");
     let file = OpenOptions::new()
@@ -148,7 +148,7 @@ pub fn lock(data: &Path) -> Result<fs::File, FolderError> {
     }
 }
 
-/// Removes a file that may not be there.
+/// Removes a file, if it exists.
 pub fn remove(path: &Path) -> Result<(), FolderError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io(path, &error)),
@@ -156,26 +156,26 @@ pub fn remove(path: &Path) -> Result<(), FolderError> {
     }
 }
 
-/// True when others on this machine can read the file.
+/// True if other users of this machine can read the file.
 pub fn is_exposed(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 /// A local authority and a certificate of it for loopback, in PEM.
 pub struct LocalTls {
-    /// Where the authority's certificate lies.
+    /// The path of the authority's certificate.
     pub ca_file: PathBuf,
     /// The certificate chain.
     pub certificate: String,
-    /// Its key.
+    /// The private key.
     pub key: String,
 }
 
-/// The local authority of the data folder, with a certificate for localhost, 127.0.0.1 and ::1 that is made anew at each
-/// start. Browsers take none that is valid for longer than 398 days.
+/// The local authority of the data folder, with a certificate for localhost, 127.0.0.1 and ::1 that is created at each
+/// start. Browsers reject certificates that are valid for longer than 398 days.
 pub fn local_tls(data: &Path, now_ms: i64) -> Result<LocalTls, FolderError> {
     const DAY: u64 = 24 * 3_600;
-    // Clocks differ: it begins a day ago.
+    // Clocks differ: it is valid from a day ago.
     let begin = u64::try_from(now_ms / 1_000).unwrap_or(0).saturating_sub(DAY);
     let at = |seconds| rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
     let folder = data.join("tls");
@@ -226,58 +226,58 @@ pub fn local_tls(data: &Path, now_ms: i64) -> Result<LocalTls, FolderError> {
 pub struct DemoFile {
     /// The issuer.
     pub issuer: String,
-    /// The edge.
+    /// The address of the edge.
     pub shop: String,
-    /// The edge's API.
+    /// The address of the API.
     pub api: String,
     /// Console, mail outbox and metrics.
     pub admin: String,
-    /// Each service's own address.
+    /// The address of each service.
     pub services: BTreeMap<String, String>,
     /// The local authority, under `--tls`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// People.
+    /// The users.
     pub users: Vec<DemoUser>,
-    /// Clients.
+    /// The clients.
     pub clients: Vec<DemoClient>,
 }
 
-/// A person of `demo.json`.
+/// A user in `demo.json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct DemoUser {
-    /// Address.
+    /// The e-mail address.
     pub email: String,
-    /// User name.
+    /// The user name.
     pub username: String,
-    /// Password, made for this data folder.
+    /// The password, generated for this data folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
-    /// Roles.
+    /// The roles.
     pub roles: Vec<String>,
 }
 
-/// A client of `demo.json`.
+/// A client in `demo.json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct DemoClient {
-    /// Its id.
+    /// The client id.
     pub client_id: String,
-    /// Its secret, made for this data folder.
+    /// The secret, generated for this data folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
-    /// How it proves itself.
+    /// The authentication method.
     pub token_endpoint_auth_method: latchkey_protocol::client::AuthMethod,
-    /// What it may use.
+    /// The grant types.
     pub grant_types: Vec<String>,
-    /// Where the browser may come back to.
+    /// The redirect URIs.
     pub redirect_uris: Vec<String>,
-    /// What it may ask for.
+    /// The registered scopes.
     pub scopes: Vec<String>,
-    /// Where.
+    /// The registered resources.
     pub resources: Vec<String>,
 }
 
-/// Secrets that a second start must write again: the database keeps only their hashes.
+/// Secrets that a second start must write again, because the database contains only their hashes.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct DemoSecrets {
     /// By client id.
@@ -287,7 +287,7 @@ pub struct DemoSecrets {
 }
 
 impl DemoSecrets {
-    /// Reads those of an earlier start.
+    /// Loads the secrets of an earlier start.
     pub fn load(data: &Path) -> Result<Self, FolderError> {
         let path = data.join("demo-secrets.json");
         if !path.exists() {
@@ -297,7 +297,7 @@ impl DemoSecrets {
             .map_err(|_| FolderError::Content(path.display().to_string()))
     }
 
-    /// Keeps them for the next start.
+    /// Saves them for the next start.
     pub fn save(&self, data: &Path) -> Result<(), FolderError> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         replace_secret(&data.join("demo-secrets.json"), &text)

@@ -10,21 +10,21 @@ use crate::embedded::FolderError;
 /// Why a process could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The configuration cannot be used.
+    /// The configuration is not valid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A folder or file cannot be used.
+    /// A folder or file is not usable.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// A seed is not valid; nothing was changed.
     #[error(transparent)]
     Seed(#[from] SeedError),
-    /// An address is taken or not ours.
+    /// The address is in use or not available.
     #[error("{role} cannot listen: {reason}")]
     Listen {
-        /// Whose listener.
+        /// The role of the listener.
         role: &'static str,
-        /// What the system said.
+        /// The error of the system.
         reason: String,
     },
     /// A database cannot be opened.
@@ -59,35 +59,35 @@ pub enum StartError {
         /// Why.
         source: IdentityError,
     },
-    /// A command found nothing to work on, and made nothing.
+    /// A command found no installation, and created none.
     #[error(
         "there is no installation here: the database {0} does not exist. Name the installation with --data or --config; \
          `latchkey up` and `latchkey serve` create one"
     )]
     NoInstallation(String),
-    /// The shop's pages cannot start.
+    /// The storefront cannot start.
     #[error("the storefront cannot start: {0}")]
     Storefront(String),
     /// A service cannot start.
     #[error("{service} cannot start: {reason}")]
     Service {
-        /// Which.
+        /// The name of the service.
         service: &'static str,
         /// Why.
         reason: String,
     },
-    /// The edge cannot start.
+    /// The gateway cannot start.
     #[error("the gateway cannot start: {0}")]
     Gateway(String),
     /// Certificates cannot be used.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
-    /// A role did not become ready; with the reason, behind a colon, where it is known.
+    /// A role did not become ready; with the reason after a colon, if it is known.
     #[error("{0} did not become ready in time{1}")]
     NotReady(&'static str, String),
 }
 
-/// What an operator calls a database: its file, or its address without user, password and options.
+/// The name of a database for operators: its file, or its address without user, password and options.
 pub(crate) fn database_name(url: &str) -> String {
     if let Some(path) = url.strip_prefix("sqlite:") {
         return path.trim_start_matches("//").to_owned();

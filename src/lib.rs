@@ -1,6 +1,6 @@
 //! The composition root: it knows every part, and no part knows it.
 //!
-//! [`start`] is what `main` and the tests call.
+//! [`start`] is the entry point of `main` and the tests.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The one binary.
+//! The `latchkey` binary.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,5 @@
-//! Operations on an installation from outside of its processes, whether they run or not. They make none: a command
-//! whose folder was mistyped must not find an empty installation and be content with it.
+//! Operations on an installation from outside of its processes, whether they run or not. They never create one: a
+//! command with a mistyped folder must not succeed on a new, empty installation.
 
 use latchkey_bus::{EventBus, RevocationLog};
 use latchkey_clock::{Clock, Random};
@@ -12,8 +12,8 @@ use crate::config::{Config, Role};
 use crate::error::{StartError, database_name};
 use crate::{embedded, services, tls};
 
-/// Opens the identity provider of an installation without serving it. What is written here is picked up by running
-/// nodes within a second, and its events leave with their relay.
+/// Opens the identity provider of an installation without serving it. Running nodes pick up its changes within a
+/// second, and their relay publishes its events.
 pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Result<Identity, StartError> {
     tls::install_provider();
     let fatal = CancellationToken::new();
@@ -52,7 +52,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         resources: services::resources(config.services),
         vault,
         rsa: config.rsa,
-        // Nothing is called from here: the running nodes do it.
+        // This process calls no clients: the running nodes do.
         outgoing: Outgoing::new(Vec::new(), Vec::new()),
         clock,
         random,

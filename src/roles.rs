@@ -1,4 +1,4 @@
-//! What each role is made of.
+//! The composition of each role.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,14 +29,14 @@ use crate::running::{Running, Urls};
 use crate::supervise::{Lost, Supervisor};
 use crate::{demo, descriptors, embedded, services, signals, tls};
 
-/// The listeners of every role, bound before anything else is done.
+/// The listeners of all roles, bound before anything else.
 pub(crate) type Listeners = BTreeMap<Role, Bound>;
 
-/// A process on its way up.
+/// A process that is starting.
 pub(crate) struct Starting {
     config: Config,
     listeners: Listeners,
-    /// The most that one listener has, by the descriptors of this process.
+    /// The maximum number of connections per listener, from the descriptors of this process.
     connections: usize,
     clock: Clock,
     random: Random,
@@ -58,7 +58,7 @@ pub(crate) struct Starting {
 }
 
 impl Starting {
-    /// Opens what every role shares.
+    /// Opens what all roles share.
     pub async fn new(
         config: Config,
         listeners: Listeners,
@@ -110,7 +110,7 @@ impl Starting {
         })
     }
 
-    /// Identity first, then what trusts it, then the edge; returns when every role is ready.
+    /// Starts identity first, then the roles that depend on it, then the edge; returns when every role is ready.
     pub async fn start(&mut self, seed: Seed) -> Result<Seeded, StartError> {
         let mut seeded = Seeded::default();
         if let Some(bound) = self.listeners.remove(&Role::Identity) {
@@ -139,7 +139,7 @@ impl Starting {
         Ok(seeded)
     }
 
-    /// Why a role did not become ready, as far as it knows.
+    /// Adds the reason why a role did not become ready, if it is known.
     fn with_reason(&self, error: StartError) -> StartError {
         let StartError::NotReady(role, _) = error else {
             return error;
@@ -225,7 +225,7 @@ impl Starting {
         Ok(seeded)
     }
 
-    /// For calls to what clients have registered. The demo's shop is one of them, and on loopback.
+    /// For calls to addresses that clients have registered. The demo's shop is one of them, and on loopback.
     fn outgoing(&self) -> Outgoing {
         let mut allowed = self.config.allow_outgoing.clone();
         let shop = self.urls.shop.as_deref().filter(|_| self.config.demo);
@@ -293,7 +293,7 @@ impl Starting {
             .clone()
             .or_else(|| self.config.origin.clone())
             .unwrap_or_default();
-        // The pages read the catalog as anybody does: through the edge.
+        // The pages read the catalog like any client: through the edge.
         let edge = self
             .config
             .api_url
@@ -316,7 +316,7 @@ impl Starting {
         Ok(())
     }
 
-    /// Who signs in at the shop, if it is registered at the issuer.
+    /// The sign-in of the shop, if it is registered at the issuer.
     async fn people(
         &mut self,
         shop: &str,
@@ -351,8 +351,8 @@ impl Starting {
         Ok(Some(people))
     }
 
-    /// The shop as a client of the issuer: as configured, or in the demo one of its own whose secret lives as long as
-    /// the process.
+    /// The shop's client at the issuer: as configured, or in the demo a client whose secret lives as long as the
+    /// process.
     async fn storefront_client(&self, shop: &str) -> Result<Option<GuardClient>, StartError> {
         if let Some(client) = &self.config.storefront_client {
             return Ok(Some(client.clone()));
@@ -418,7 +418,7 @@ impl Starting {
             Gateway::new(routes, options, self.clock.clone(), self.random.clone()).map_err(failed)?;
         let body = usize::try_from(gateway.largest_body()).unwrap_or(usize::MAX);
         let hosts = self.hosts(&bound, Some(&shop));
-        // The gateway has limits of its own for each route; the listener's are the outer bound of all of them.
+        // The gateway has its own limits for each route; those of the listener are the outer bound.
         let limits = Limits {
             body,
             answer: Duration::from_secs(35),
@@ -444,7 +444,7 @@ impl Starting {
         self.serve(Role::Admin, bound, hosts, Limits::default(), router);
     }
 
-    /// A guard that fetches its keys over HTTP and hears of revocations as any other process would.
+    /// A guard that fetches its keys over HTTP and receives revocations like in a separate process.
     fn guard(&mut self, role: Role, audience: &str) -> Result<Guard, StartError> {
         let now = self.clock.clone();
         let clock: latchkey_guard::Clock = Arc::new(move || now.now_ms());
@@ -492,7 +492,7 @@ impl Starting {
         }
     }
 
-    /// The demo's guards ask as a client of their own, whose secret lives as long as the process.
+    /// The demo's guards have a client of their own, whose secret lives as long as the process.
     async fn register_guard_client(&mut self, identity: &Identity) -> Result<(), StartError> {
         if !self.config.demo || self.config.guard_client.is_some() {
             return Ok(());
@@ -532,19 +532,19 @@ impl Starting {
         Ok(db)
     }
 
-    /// Where other roles reach this one: as configured, or its listener in this process.
+    /// The address at which other roles reach this one: as configured, or its listener in this process.
     fn reached(&self, role: Role) -> Option<String> {
         let configured = self.config[role].url.clone();
         configured.or_else(|| self.urls.services.get(role.name()).cloned())
     }
 
-    /// Where the other roles reach identity.
+    /// The address at which other roles reach identity.
     fn identity_url(&self) -> String {
         self.reached(Role::Identity)
             .unwrap_or_else(|| self.urls.issuer.clone())
     }
 
-    /// Loopback names, the public name of the role, and what the operator adds.
+    /// Loopback names, the public name of the role, and the operator's additions.
     fn hosts(&self, bound: &Bound, public: Option<&str>) -> Hosts {
         let mut hosts = Hosts::loopback(bound.port());
         let public = public.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
@@ -565,8 +565,8 @@ impl Starting {
         };
         server.tls = self.tls.server.clone();
         server.proxies = self.config.trusted_proxies.clone();
-        // Services stand behind our gateway: they keep the id that it gave, and believe the address that it says. One in
-        // another process is a proxy like any other, and is declared.
+        // Services are behind our gateway: they keep its request id, and trust its client address. A gateway in another
+        // process is a proxy like any other, and must be declared.
         server.keeps_request_id = role.is_service() || role == Role::Storefront;
         if server.keeps_request_id && self.config.roles.contains(&Role::Gateway) {
             server.proxies = server.proxies.and_loopback();
@@ -579,7 +579,7 @@ impl Starting {
     }
 }
 
-/// Forgets, every hour, who was signed in at the shop for too long.
+/// Deletes expired sign-ins of the shop every hour.
 async fn end_expired_logins(store: Store, stop: CancellationToken) {
     let mut hour = tokio::time::interval(Duration::from_secs(3_600));
     loop {
@@ -596,15 +596,15 @@ async fn end_expired_logins(store: Store, stop: CancellationToken) {
     }
 }
 
-/// The name of a background task of a service. There is one for each in the life of a process, so it is never freed.
+/// The name of a service's background task. There is one for each in the lifetime of a process, so it is never freed.
 fn task(role: Role, what: &str) -> &'static str {
     format!("{}_{what}", role.name()).leak()
 }
 
-/// The shop's one currency.
+/// The only currency of the shop.
 const CURRENCY: &str = "EUR";
 
-/// Waits until a role can do its work.
+/// Waits until a role is ready.
 async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), StartError> {
     const PATIENCE: Duration = Duration::from_secs(30);
     let waiting = async {
@@ -617,7 +617,7 @@ async fn wait_ready(role: &'static str, ready: &Ready) -> Result<(), StartError>
         .map_err(|_| StartError::NotReady(role, String::new()))
 }
 
-/// How each guard is doing: its keys, and the age of its feed of revocations. Detail is for administrators.
+/// The health of each guard: its keys, and the age of its feed. The details are for administrators.
 fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealth> {
     guards
         .iter()
@@ -625,7 +625,7 @@ fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealt
         .collect()
 }
 
-/// Every route of the edge. What is not here does not exist.
+/// All routes of the edge. Anything else does not exist.
 fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>) -> Vec<Route> {
     use http::Method;
     let get = [Method::GET];
@@ -659,12 +659,12 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
     routes
 }
 
-/// The port of a URL, where it says one.
+/// The port of a URL, if it has one.
 fn port_of(url: &str) -> Option<u16> {
     url::Url::parse(url).ok()?.port_or_known_default()
 }
 
-/// The public and internal addresses of what is bound here.
+/// The public and internal addresses of the bound listeners.
 fn urls(config: &Config, listeners: &Listeners, tls: &tls::Material) -> Urls {
     let scheme = tls.scheme();
     let local = |role: Role, host: &str| {

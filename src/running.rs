@@ -10,35 +10,35 @@ use tokio_util::sync::CancellationToken;
 use crate::embedded::{self, DemoFile};
 use crate::supervise::{Lost, Supervisor};
 
-/// Where a running process can be reached; without slashes at the ends.
+/// The addresses of a running process, without trailing slashes.
 #[derive(Clone, Debug, Default)]
 pub struct Urls {
     /// The public issuer.
     pub issuer: String,
-    /// The edge.
+    /// The address of the edge.
     pub shop: Option<String>,
-    /// The admin listener.
+    /// The address of the admin listener.
     pub admin: Option<String>,
-    /// Each service's own address.
+    /// The address of each service.
     pub services: BTreeMap<String, String>,
-    /// The local authority, where there is one.
+    /// The certificate of the local authority, if there is one.
     pub ca_file: Option<PathBuf>,
 }
 
 /// A running process.
 pub struct Running {
-    /// Where it can be reached.
+    /// Its addresses.
     pub urls: Urls,
-    /// The identity provider, when it is played here.
+    /// The identity provider, if this process plays it.
     pub identity: Option<Identity>,
     /// The event bus.
     pub bus: EventBus,
     /// The revocation log.
     pub revocation_log: RevocationLog,
-    /// What the demo has written, when this is one.
+    /// The content of `demo.json`, if this is a demo.
     pub demo: Option<DemoFile>,
     pub(crate) demo_path: Option<PathBuf>,
-    /// Held while a demo runs: two on one folder would change each other's secrets.
+    /// Held while a demo runs: two processes on one folder would change each other's secrets.
     pub(crate) lock: Option<std::fs::File>,
     pub(crate) fatal: CancellationToken,
     pub(crate) lost: Lost,
@@ -48,17 +48,17 @@ pub struct Running {
     pub(crate) databases: Vec<latchkey_db::Db>,
 }
 
-/// Why a process ends without having been told to.
+/// Why a process ends on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
     /// A commit ended in an I/O error.
     Disk,
-    /// A background task ended again and again.
+    /// A background task failed repeatedly.
     Task(&'static str),
 }
 
 impl Running {
-    /// Resolves when the process must end though nobody told it to.
+    /// Resolves when the process must end on its own.
     pub async fn broken(&self) -> Broken {
         tokio::select! {
             () = self.fatal.cancelled() => Broken::Disk,
@@ -66,7 +66,7 @@ impl Running {
         }
     }
 
-    /// Lets what is under way finish, then closes everything.
+    /// Lets work in progress finish, then closes everything.
     pub async fn stop(self) {
         self.serving.stop().await;
         self.background.stop().await;

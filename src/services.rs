@@ -1,5 +1,5 @@
-//! The one list of services. Configuration, start, edge, readiness, demo and the tests of structure all go through it:
-//! adding a service is one line here, and its own crate.
+//! The list of services. Configuration, start, edge, readiness, demo and the tests of the structure all iterate over
+//! it: adding a service is one line here, and its own crate.
 
 use latchkey_contracts::resource::ResourceContract;
 use latchkey_kit::ServiceSpec;
@@ -12,7 +12,7 @@ pub type Services = &'static [&'static ServiceSpec];
 /// The services of the marketplace.
 pub static SERVICES: Services = &[&latchkey_catalog::SPEC];
 
-/// A service as the issuer registers it.
+/// A service as a resource of the issuer.
 pub(crate) fn resource(contract: &ResourceContract) -> Resource {
     let scope = |scope: &&latchkey_contracts::resource::ScopeContract| ResourceScope {
         name: scope.name.to_owned(),
@@ -28,7 +28,7 @@ pub(crate) fn resource(contract: &ResourceContract) -> Resource {
     }
 }
 
-/// Every service's resource.
+/// The resources of all services.
 pub(crate) fn resources(services: Services) -> Vec<Resource> {
     services.iter().map(|spec| resource(spec.resource)).collect()
 }

@@ -1,4 +1,4 @@
-//! From the revocation log to a guard: the contracts' revocations in the guard's own words.
+//! Revocations from the log to a guard: the contracts' events as the guard's signals.
 
 use latchkey_bus::{Delivery, RevocationLog};
 use latchkey_clock::Clock;
@@ -7,9 +7,10 @@ use latchkey_guard::{Signal, Signals};
 use latchkey_protocol::revocation::WINDOW_MS;
 use tokio_util::sync::CancellationToken;
 
-/// Keeps `signals` true by the log, until `stop`.
+/// Keeps `signals` current from the log, until `stop`.
 pub(crate) async fn listen(log: RevocationLog, signals: Signals, clock: Clock, stop: CancellationToken) {
-    // What cannot be read cannot be obeyed: the feed is not whole until somebody has looked and started again.
+    // An unreadable revocation cannot be applied: the feed counts as incomplete until an operator has restarted the
+    // process.
     let mut whole = true;
     let since = clock.now_ms() - WINDOW_MS;
     let mut subscription = log.subscribe(Revocation::SOURCE, Revocation::TYPES, since, stop);

@@ -1,5 +1,5 @@
-//! How a process comes up: bind everything, start identity, give the guards their keys and signals, and only then say
-//! that the roles are ready.
+//! The start of a process: bind everything, start identity, give the guards their keys and signals, and only then
+//! report the roles ready.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
         tracing::warn!("{warning}");
     }
     if config.demo {
-        // The demo is for trying things out, on this machine alone.
+        // The demo is for trying things out, on this machine only.
         seed.allow_weak_passwords();
     }
     embedded::private_folder(&config.data)?;

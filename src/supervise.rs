@@ -1,4 +1,4 @@
-//! Background tasks: one that ends by itself begins again, and one that cannot be kept up ends the process.
+//! Background tasks: one that ends unexpectedly is restarted, and one that keeps failing ends the process.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// A task that ends by itself so often within [`WINDOW`] is given up.
+/// A task that ends this often within [`WINDOW`] is given up.
 const MOST: usize = 5;
 const WINDOW: Duration = Duration::from_secs(60);
 /// The pause before the first restart; each further one within [`WINDOW`] doubles it.
@@ -32,16 +32,16 @@ pub(crate) struct Lost {
     told: CancellationToken,
 }
 
-/// What follows when a task has ended by itself.
+/// What follows after a task has ended unexpectedly.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// It begins again after a pause.
+    /// It is restarted after a pause.
     Again(Duration),
-    /// It ends again and again: nobody can rely on it.
+    /// It keeps failing and cannot be relied on.
     GiveUp,
 }
 
-/// When a task ended by itself of late, as times since it was first begun.
+/// When a task recently ended, as times since its first start.
 #[derive(Default)]
 struct Ends(VecDeque<Duration>);
 
@@ -87,7 +87,7 @@ impl Lost {
 }
 
 impl Supervisor {
-    /// A supervisor of nothing yet, which notes in `lost` what it gives up.
+    /// A supervisor without tasks, which records in `lost` a task that it gives up.
     pub fn new(lost: Lost) -> Self {
         Self {
             tasks: TaskTracker::new(),
@@ -119,7 +119,7 @@ impl Supervisor {
             let begun = Instant::now();
             let mut ends = Ends::default();
             loop {
-                // In a task of its own, so that a panic ends that one alone.
+                // In a task of its own, so that a panic ends only that task.
                 let ended = tokio::spawn(make(stop.clone())).await;
                 if stop.is_cancelled() {
                     return;
@@ -143,7 +143,8 @@ impl Supervisor {
         });
     }
 
-    /// Runs what cannot begin again, such as a listener that owns its socket: its end before [`Self::stop`] is a loss.
+    /// Runs work that cannot be restarted, such as a listener that owns its socket: it counts as lost if it ends before
+    /// [`Self::stop`].
     pub fn once(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         self.note(name);
         let (stop, lost) = (self.stop.clone(), self.lost.clone());
@@ -155,7 +156,7 @@ impl Supervisor {
         });
     }
 
-    /// Adds to what makes a role ready that every task begun so far is kept up.
+    /// Adds the condition to a role's readiness that every task started so far is running.
     pub fn watched(&self, ready: Ready) -> Ready {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner).clone();
         names.into_iter().fold(ready, |ready, name| {
@@ -164,7 +165,7 @@ impl Supervisor {
         })
     }
 
-    /// What tells its tasks to stop.
+    /// The token that tells its tasks to stop.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
     }
@@ -217,7 +218,7 @@ mod tests {
         let pauses = [100, 200, 400, 800].map(|ms| Next::Again(Duration::from_millis(ms)));
         assert_eq!(all[..4], pauses);
         assert_eq!(all[4], Next::GiveUp);
-        // Four within a minute and the fifth after it: it has recovered meanwhile.
+        // Four within a minute and the fifth after it: it has recovered in the meantime.
         let mut ends = Ends::default();
         for second in 0..4 {
             ends.next(seconds(second));
@@ -247,7 +248,7 @@ mod tests {
         assert_eq!(begun.load(Ordering::SeqCst), 3);
         assert_eq!(supervisor.lost.name(), None);
         assert!(supervisor.watched(Ready::new()).is_ready());
-        // A stop is no end by itself.
+        // A requested stop is not an unexpected end.
         supervisor.stop().await;
         assert_eq!(supervisor.lost.name(), None);
     }

@@ -10,18 +10,18 @@ use crate::config::{Config, Tls};
 use crate::embedded;
 use crate::error::StartError;
 
-/// Everything that TLS needs in this process.
+/// The TLS material of this process.
 #[derive(Clone, Default)]
 pub(crate) struct Material {
     /// For listeners; `None` means plain http.
     pub server: Option<Arc<rustls::ServerConfig>>,
-    /// What roles of this installation believe of each other beside the public authorities.
+    /// The authority that roles of this installation trust besides the public ones.
     pub authority: Option<Vec<CertificateDer<'static>>>,
-    /// Where the authority's certificate lies.
+    /// The path of the authority's certificate.
     pub ca_file: Option<std::path::PathBuf>,
 }
 
-/// The cryptography of this process. A second call finds it installed.
+/// Installs the cryptography of this process. A second call has no effect.
 pub(crate) fn install_provider() {
     let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
@@ -80,7 +80,7 @@ impl Material {
         if self.server.is_some() { "https" } else { "http" }
     }
 
-    /// The client with which roles call each other: no proxy, no redirects, and only our authority where we have one.
+    /// The client with which roles call each other: no proxy, no redirects, and only our authority if there is one.
     pub fn client(&self) -> Result<reqwest::Client, StartError> {
         let failed = |error: reqwest::Error| StartError::Tls(error.to_string());
         let builder = reqwest::Client::builder()
@@ -100,7 +100,7 @@ impl Material {
         builder.build().map_err(failed)
     }
 
-    /// The same authority for the edge's own client.
+    /// The same authority for the gateway's own client.
     pub fn roots(&self) -> Result<Option<RootCertStore>, StartError> {
         let Some(authority) = &self.authority else {
             return Ok(None);

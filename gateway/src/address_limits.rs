@@ -1,12 +1,13 @@
-//! How much one address may ask without saying who it is.
+//! The limit on anonymous requests from one address.
 //!
-//! What counts is a read (GET or HEAD) of a page, or of the API without a token; a search counts as a read and by a
-//! limit of its own, because it costs more than any other. Requests with a token are the guards' affair, and those that
-//! change something have limits where they are decided.
+//! It counts reads (GET or HEAD) of a page, or of the API without a token. A search counts as a read and also against a
+//! limit of its own, because it costs more than any other read. Requests with a token are left to the guards, and
+//! requests that change something are limited where they are decided.
 //!
-//! The decision is a pure function of what an address has used and the time. What it has used are two instants: up to
-//! where its requests are paid for (GCRA, the token bucket without a bucket). Whoever is not ahead of the time has its
-//! whole burst again and is forgotten, so memory follows the rate of requests and not the number of addresses.
+//! The decision is a pure function of what an address has used and the time. The usage consists of two instants: up to
+//! when its requests are paid for (GCRA, the token bucket without a bucket). An address that is not ahead of the time
+//! has its whole burst again and is forgotten, so memory grows with the rate of requests and not with the number of
+//! addresses.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,10 +21,10 @@ use latchkey_http::{Networks, subscriber};
 use crate::refused::Refused;
 use crate::route::Kind;
 
-/// A rate that can be kept up, and how many requests may come at once.
+/// A sustained rate, and the size of a burst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Milliseconds that one request costs.
+    /// The milliseconds that one request costs.
     pub interval_ms: u32,
     pub burst: u32,
 }
@@ -33,9 +34,9 @@ pub struct Rate {
 pub struct AddressLimits {
     pub reads: Rate,
     pub searches: Rate,
-    /// Who is not counted: by default what is on this host, where the shop's own pages ask from. This host is counted
-    /// all the same when it asks for somebody else, or a proxy on it that nobody has declared would lift the limit for
-    /// everybody.
+    /// The networks that are not counted: by default this host, from which the shop's own pages send requests. This
+    /// host is counted all the same if it forwards requests of others; otherwise an undeclared proxy on it would lift
+    /// the limit for everybody.
     pub unlimited: Networks,
 }
 
@@ -55,14 +56,14 @@ impl Default for AddressLimits {
     }
 }
 
-/// What a request counts as.
+/// How a request counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Counted {
     Read,
     Search,
 }
 
-/// Up to where an address has paid for its requests, in Unix milliseconds.
+/// Up to when an address has paid for its requests, in Unix milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Used {
     reads: i64,
@@ -75,7 +76,7 @@ impl Rate {
         i64::from(self.interval_ms) * i64::from(self.burst)
     }
 
-    /// Where it has paid up to with one more request, or for how many milliseconds it must wait for that.
+    /// Up to when it has paid after one more request, or for how many milliseconds it must wait.
     fn admit(self, paid: i64, now: i64) -> Result<i64, i64> {
         let from = if self.is_ahead(paid, now) { paid } else { now };
         let next = from + i64::from(self.interval_ms);
@@ -83,15 +84,15 @@ impl Rate {
         if too_far <= 0 { Ok(next) } else { Err(too_far) }
     }
 
-    /// An instant beyond the window is from before the clock was set back, and holds nobody up.
+    /// An instant beyond the window is from before the clock was set back, and blocks nobody.
     fn is_ahead(self, paid: i64, now: i64) -> bool {
         (now + 1..=now + self.window_ms()).contains(&paid)
     }
 }
 
 impl AddressLimits {
-    /// The decision: what has been used with this request, or for how many milliseconds it comes too early. A request
-    /// that is refused uses nothing.
+    /// The decision: the usage including this request, or by how many milliseconds it is too early. A refused request
+    /// uses nothing.
     fn decide(&self, used: Used, counted: Counted, now: i64) -> Result<Used, i64> {
         let reads = self.reads.admit(used.reads, now);
         match counted {
@@ -110,7 +111,7 @@ impl AddressLimits {
         self.reads.is_ahead(used.reads, now) || self.searches.is_ahead(used.searches, now)
     }
 
-    /// As what a request counts, if at all.
+    /// How a request counts, if at all.
     fn counted(&self, parts: &Parts, kind: Kind, address: IpAddr) -> Option<Counted> {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
         let anonymous = kind == Kind::Pages || !parts.headers.contains_key(AUTHORIZATION);
@@ -125,7 +126,7 @@ impl AddressLimits {
     }
 }
 
-/// The limits with what addresses have used of them.
+/// The limits, and what addresses have used of them.
 #[derive(Debug)]
 pub(crate) struct Meter {
     limits: AddressLimits,
@@ -165,8 +166,8 @@ impl Meter {
         }
         let used = all.get(&address).copied().unwrap_or_default();
         let used = self.limits.decide(used, counted, now)?;
-        // So many addresses that are all ahead of the time ask more than this process answers. Whoever comes then is
-        // not counted: others must not be refused for them.
+        // So many addresses that are all ahead of the time send more requests than this process can serve. Further
+        // addresses are not counted: others must not be refused because of them.
         if all.len() < MOST || all.contains_key(&address) {
             all.insert(address, used);
         }
@@ -174,7 +175,7 @@ impl Meter {
     }
 }
 
-/// The most addresses that are remembered, in less than two megabytes.
+/// The maximum number of remembered addresses, in less than two megabytes.
 const MOST: usize = 16 * 1024;
 
 #[cfg(test)]
@@ -191,7 +192,7 @@ mod tests {
         Meter::new(AddressLimits::default())
     }
 
-    /// How many of these requests at one instant are let through, and for how long the last one has to wait.
+    /// How many of these simultaneous requests are admitted, and how long the last one has to wait.
     fn at_once(meter: &Meter, address: &str, counted: Counted, requests: usize, now: i64) -> (usize, i64) {
         let answers: Vec<_> = (0..requests)
             .map(|_| meter.admit(ip(address), counted, now))
@@ -326,7 +327,7 @@ mod tests {
             ("/api/x?q=", Kind::Api, NONE, Some(Counted::Read)),
             ("/api/x?Q=a&qq=a", Kind::Api, NONE, Some(Counted::Read)),
             ("/api/x?q=a", Kind::Api, TOKEN, None),
-            // A token opens no page, so to send one is no way around.
+            // A token opens no page, so sending one does not bypass the limit.
             ("/courses?q=a", Kind::Pages, TOKEN, Some(Counted::Search)),
         ] {
             let counted = limits.counted(&request(target, lines), kind, ip("192.0.2.1"));

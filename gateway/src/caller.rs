@@ -1,4 +1,4 @@
-//! Who asks, and under which names logs join what the request causes.
+//! The client, request id and trace of a request, by which logs can be joined.
 
 use std::net::IpAddr;
 
@@ -15,12 +15,13 @@ pub(crate) struct Caller {
     pub address: IpAddr,
     pub request_id: HeaderValue,
     pub trace: Trace,
-    /// Whether the client's trace goes on, and its `tracestate` with it.
+    /// Whether the client's trace continues, together with its `tracestate`.
     pub continues: bool,
 }
 
 impl Caller {
-    /// The listener has named the request; else `random` does. None when the listener does not provide the peer's address.
+    /// The request id comes from the listener, or else from `random`. `None` if the listener does not provide the
+    /// peer's address.
     pub(crate) fn of(parts: &Parts, random: &Random) -> Option<Self> {
         let ClientAddress(address) = *parts.extensions.get::<ClientAddress>()?;
         let named = parts.extensions.get::<RequestId>().copied();
@@ -61,7 +62,7 @@ mod tests {
         let caller = Caller::of(&parts, &Random::seeded(1)).unwrap();
         assert_eq!(caller.address.to_string(), "192.0.2.1");
         assert_eq!(caller.request_id, LISTENERS);
-        // A trace that begins here bears the request's id.
+        // A trace that starts here gets the id of the request.
         assert_eq!(caller.trace.id(), LISTENERS);
     }
 

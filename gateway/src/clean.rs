@@ -1,7 +1,7 @@
-//! What may not pass, either way: a client's claims about itself, and what concerns one connection only.
+//! The headers that must not pass in either direction: a client's claims about itself, and hop-by-hop headers.
 //!
-//! The answer's headers are cleaned here too. What the gateway says in place of the removed headers is set
-//! afterwards (`stamp`), so that nothing a client sends can remove it again.
+//! The headers of the response are cleaned here too. The gateway's own headers replace the removed ones afterwards
+//! (`stamp`), so that nothing a client sends can remove them again.
 
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LOCATION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION,
@@ -10,7 +10,7 @@ use http::header::{
 
 use crate::route::Kind;
 
-/// Removes from a request what a client may not say, and marks its credentials so that `Debug` hides them.
+/// Removes the headers that a client may not send, and marks its credentials so that `Debug` hides them.
 pub(crate) fn request(headers: &mut HeaderMap, kind: Kind) {
     let mut doomed: Vec<HeaderName> = headers
         .keys()
@@ -28,7 +28,7 @@ pub(crate) fn request(headers: &mut HeaderMap, kind: Kind) {
     }
 }
 
-/// Removes from an answer what is the upstream's own business, and turns its paths into the client's.
+/// Removes the upstream's internal headers from a response, and converts its paths to the client's.
 pub(crate) fn answer(headers: &mut HeaderMap, strip: &str, kind: Kind) {
     let mut doomed: Vec<HeaderName> = headers
         .iter()
@@ -46,9 +46,9 @@ pub(crate) fn answer(headers: &mut HeaderMap, strip: &str, kind: Kind) {
     }
 }
 
-/// RFC 9110 §7.6.1: a field named by `Connection` is for the next hop. But a client must not use it to take
-/// away its own proof after a check, the framing, or the host (GHSA-w9mr-28mw-j8hg); and what the gateway
-/// sets is set after this.
+/// RFC 9110 §7.6.1: a field named by `Connection` is for the next hop. But a client must not use it to remove its own
+/// credentials after a check, the framing, or the host (GHSA-w9mr-28mw-j8hg); the gateway's own headers are set after
+/// this.
 fn named_by_connection(headers: &HeaderMap, doomed: &mut Vec<HeaderName>) {
     for value in headers.get_all(CONNECTION) {
         let names = value
@@ -62,8 +62,8 @@ fn named_by_connection(headers: &HeaderMap, doomed: &mut Vec<HeaderName>) {
     }
 }
 
-/// RFC 9110 §7.6.1: meant for the next connection only. `Expect` is among them because this server has
-/// answered it itself by the time the body is read (§10.1.1); `Upgrade` because no route allows one.
+/// RFC 9110 §7.6.1: meant for the next connection only. `Expect` is included because this server has already answered
+/// it when the body is read (§10.1.1); `Upgrade` because no route allows one.
 fn is_hop(name: &str) -> bool {
     matches!(
         name,
@@ -78,8 +78,8 @@ fn is_hop(name: &str) -> bool {
     ) || name.starts_with("proxy-")
 }
 
-/// Names by which some server or framework learns who the caller is, where the request came from, or which
-/// method and path are meant. Only the gateway says that, so none of them passes.
+/// Headers from which some server or framework derives the identity of the caller, the origin of the request, or its
+/// method and path. Only the gateway may set them, so none of them passes.
 pub(crate) fn is_claim(name: &str) -> bool {
     if let Some(name) = name.strip_prefix("x-") {
         return X_CLAIMS.iter().any(|claim| name.starts_with(claim)) || !is_plain(name);
@@ -100,15 +100,15 @@ pub(crate) fn is_claim(name: &str) -> bool {
         || !is_plain(name)
 }
 
-/// CGI, WSGI and PHP read `-`, `_` and sometimes `.` as one character, so `X_User` would become `X-User`
-/// again behind us (CVE-2025-64484).
+/// CGI, WSGI and PHP treat `-`, `_` and sometimes `.` as the same character, so `X_User` would become `X-User` again
+/// behind the gateway (CVE-2025-64484).
 fn is_plain(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The credentials of the other kind of caller: an API that believed a cookie could be called by any page, and a page
-/// has no business with a token.
+/// The credentials of the other kind of caller: an API that accepted a cookie could be called by any page, and a page
+/// needs no token.
 fn is_foreign(name: &HeaderName, kind: Kind) -> bool {
     match kind {
         Kind::Api => *name == COOKIE,
@@ -116,7 +116,7 @@ fn is_foreign(name: &HeaderName, kind: Kind) -> bool {
     }
 }
 
-/// APIs are called with tokens; a cookie from there would be the edge's own to every page on it.
+/// APIs are called with tokens; a cookie from one would be sent with every page of the edge.
 fn is_private(name: &HeaderName, kind: Kind) -> bool {
     let cookie = *name == SET_COOKIE && kind == Kind::Api;
     *name == SERVER || cookie || name == "x-powered-by" || name == "x-request-id"
@@ -129,7 +129,7 @@ fn is_printable(value: &HeaderValue) -> bool {
         .all(|byte| *byte == b'\t' || !byte.is_ascii_control())
 }
 
-/// An upstream that says `/catalog/v1/courses/1` means `/api/catalog/v1/courses/1` to the client.
+/// An upstream's `/catalog/v1/courses/1` is `/api/catalog/v1/courses/1` for the client.
 fn inward(value: &mut HeaderValue, strip: &str) {
     let path = value.as_bytes();
     if strip.is_empty() || !path.starts_with(b"/") || path.starts_with(b"//") {
@@ -140,7 +140,7 @@ fn inward(value: &mut HeaderValue, strip: &str) {
     }
 }
 
-/// Beginnings of names after `x-`.
+/// Prefixes of names after `x-`.
 const X_CLAIMS: &[&str] = &[
     "act-as",
     "amzn-",
@@ -188,7 +188,7 @@ const X_CLAIMS: &[&str] = &[
     "webauth-",
 ];
 
-/// Beginnings of names without `x-`.
+/// Prefixes of names without `x-`.
 const OTHER_CLAIMS: &[&str] = &["cf-", "cloudfront-", "fastly-", "remote-", "ssl-", "tailscale-"];
 
 #[cfg(test)]
@@ -207,7 +207,7 @@ mod tests {
         names(&headers).map(str::to_owned).collect()
     }
 
-    /// Sorted: a map that loses names keeps no order among the rest.
+    /// Sorted: a map with removed names keeps no order.
     fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();

@@ -1,21 +1,21 @@
-//! What an operator may set at the edge.
+//! The settings of the edge.
 
 use std::time::Duration;
 
 use crate::{AddressLimits, Origin};
 
-/// Everything about the gateway but its routes.
+/// All settings of the gateway except its routes.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where clients reach this edge. `x-forwarded-host` and `x-forwarded-proto` say this, never what a
-    /// client's `Host` says.
+    /// Where clients reach this edge. `x-forwarded-host` and `x-forwarded-proto` are derived from it, never from a
+    /// client's `Host`.
     pub origin: Origin,
     pub timeouts: Timeouts,
-    /// The largest request body in bytes, where a route declares no other.
+    /// The maximum size of a request body in bytes, unless the route declares another.
     pub body_cap: u64,
-    /// How much one address may ask without saying who it is.
+    /// The limits on anonymous requests from one address.
     pub address_limits: AddressLimits,
-    /// Who may sign the certificates of `https` upstreams; without it no upstream can be `https`.
+    /// The certificate authorities for `https` upstreams; without them no upstream can be `https`.
     pub ca: Option<rustls::RootCertStore>,
 }
 
@@ -32,20 +32,19 @@ impl Options {
     }
 }
 
-/// How long the gateway waits, and for what.
+/// The timeouts of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection to an upstream, its TLS handshake included.
+    /// A connection to an upstream, including its TLS handshake.
     pub connect: Duration,
-    /// From the end of the request's body to the head of the answer.
+    /// From the end of the request's body to the head of the response.
     pub first_byte: Duration,
-    /// From the request's head to the last byte of the answer.
+    /// From the head of the request to the last byte of the response.
     pub total: Duration,
-    /// Between two pieces of an answer.
+    /// Between two pieces of a response.
     pub idle: Duration,
-    /// How long an unused upstream connection is kept. It must stay below the upstream's own limit (75 s of
-    /// our listeners), or a request meets a connection that is just being closed, and a POST cannot be sent
-    /// a second time.
+    /// How long an unused upstream connection is kept. It must stay below the upstream's own limit (75 s for our
+    /// listeners); otherwise a request can meet a closing connection, and a POST cannot be sent a second time.
     pub pooled: Duration,
 }
 

@@ -1,6 +1,6 @@
-//! What makes a setting or a declaration of the edge unusable.
+//! Errors in the settings and route declarations of the edge.
 
-/// Why a configuration is refused when it is loaded.
+/// Why a configuration is rejected when it is loaded.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     #[error("`{0}` is not an origin: it must be http:// or https:// with a host and nothing after it")]

@@ -1,4 +1,4 @@
-//! The answer's body on its way to the client: passed on as it comes, and broken off rather than cut short.
+//! The body of the response on its way to the client: forwarded as it arrives, and aborted rather than truncated.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,19 +12,19 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::line::{Ended, Line};
 
-/// An upstream's body under the gateway's clock. An error of this body makes the server close the client's
-/// connection without the last chunk, or short of its length: RFC 9112 §8 lets no client take that for whole.
+/// An upstream's body with the gateway's timeouts. An error of this body makes the server close the client's connection
+/// without the last chunk, or before its declared length: by RFC 9112 §8 no client may take that for complete.
 pub(crate) struct Download {
     body: Incoming,
     deadline: Instant,
     idle: Duration,
-    /// Armed only while the upstream lets us wait.
+    /// Armed only while waiting for the upstream.
     alarm: Option<Pin<Box<Sleep>>>,
     waiting: bool,
     line: Line,
 }
 
-/// Why a download ended before its end.
+/// Why a download ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DownloadError {
     #[error("the upstream closed the connection before its response was complete")]
@@ -45,7 +45,7 @@ impl Download {
         }
     }
 
-    /// Ready when the upstream has let us wait too long.
+    /// Ready if the upstream has taken too long.
     fn alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.waiting {
             self.waiting = true;
@@ -84,7 +84,7 @@ impl HttpBody for Download {
                 self.line.ended = Ended::UpstreamBrokeOff;
                 Poll::Ready(Some(Err(DownloadError::Upstream(error))))
             }
-            // Trailers end a body as its end does: none is forwarded.
+            // Trailers end a body: none is forwarded.
             Some(Ok(Err(_))) | None => {
                 self.line.ended = Ended::Whole;
                 Poll::Ready(None)
@@ -97,8 +97,8 @@ impl HttpBody for Download {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // An answer to HEAD, or a 304, has no body here but may stand for one: to say "exactly 0" would make
-        // the server write a length that GET would not have (RFC 9110 §8.6).
+        // A response to HEAD, or a 304, has no body here but may describe one: claiming "exactly 0" would make the
+        // server write a length that GET would not have (RFC 9110 §8.6).
         if self.body.is_end_stream() {
             SizeHint::default()
         } else {
@@ -109,7 +109,7 @@ impl HttpBody for Download {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        // The server asks a body of known length no further once it has all of it.
+        // The server does not poll a body of known length again once it has all of it.
         if self.line.ended == Ended::ClientGone && self.body.is_end_stream() {
             self.line.ended = Ended::Whole;
         }

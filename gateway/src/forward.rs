@@ -1,4 +1,4 @@
-//! One request from its arrival to the last byte of its answer: the shell around the decisions.
+//! A request from its arrival to the last byte of its response: the shell around the decisions.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::stamp::REQUEST_ID;
 use crate::upload::{self, Progress, Sent, Upload};
 use crate::{clean, page, target, upstream};
 
-/// The only handler: nobody answers at the edge but declared routes.
+/// The only handler: the edge serves nothing but declared routes.
 pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
@@ -39,8 +39,8 @@ pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
     };
     response.headers_mut().insert(REQUEST_ID, caller.request_id);
     if closes {
-        // No route allows an upgrade, so it is ignored (RFC 9110 §7.8). But a client that did not wait for a
-        // 101 may have sent bytes of the other protocol already: they are not read as a request.
+        // No route allows an upgrade, so it is ignored (RFC 9110 §7.8). But a client that did not wait for a 101 may
+        // already have sent bytes of the other protocol: they must not be parsed as a request.
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -49,7 +49,7 @@ pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
 }
 
 impl Gateway {
-    /// Decides, and asks the upstream once.
+    /// Decides, and sends the request to the upstream once.
     async fn exchange(
         &self,
         mut parts: Parts,
@@ -88,7 +88,7 @@ impl Gateway {
         Ok((response, rule))
     }
 
-    /// Waits for the head of the answer: `first_byte` from the end of the upload, `total` in any case.
+    /// Waits for the head of the response: `first_byte` from the end of the upload, `total` in any case.
     async fn ask(
         &self,
         request: http::Request<Upload>,
@@ -146,7 +146,7 @@ impl Gateway {
         )
     }
 
-    /// When the gateway will have given up, on the services' own kind of clock.
+    /// When the gateway gives up, in the format of deadlines that services use.
     fn deadline_ms(&self) -> i64 {
         let total = i64::try_from(self.timeouts.total.as_millis()).unwrap_or(i64::MAX);
         self.clock.now_ms().saturating_add(total)

@@ -22,7 +22,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Refuses what cannot work before anything is served.
+    /// Rejects an unusable configuration before anything is served.
     pub fn new(routes: Routes, options: Options, clock: Clock, random: Random) -> Result<Self, ConfigError> {
         if options.ca.is_none()
             && let Some(rule) = routes.rules().find(|rule| rule.upstream.is_https())
@@ -43,7 +43,7 @@ impl Gateway {
         })
     }
 
-    /// The most that any route accepts in a body: the listener must let that much pass.
+    /// The largest body that any route accepts: the listener must allow that much.
     pub fn largest_body(&self) -> u64 {
         self.routes
             .rules()

@@ -1,21 +1,21 @@
-//! The edge: declared routes only, clean headers, bounds in size and time, bytes moved as they come.
+//! The edge: declared routes only, clean headers, limits in size and time, bodies forwarded as they arrive.
 //!
-//! A request passes these rooms in this order; the ones marked *pure* are functions that never await:
+//! A request passes these modules in this order; the ones marked *pure* are functions that never await:
 //!
 //! 1. `forward`: the shell, and the only file that awaits;
-//! 2. `caller` (*pure*): which address asks, under which request id and trace, as the listener says;
+//! 2. `caller` (*pure*): the client's address, the request id and the trace, as the listener provides them;
 //! 3. `target` (*pure*): the request target and `Host` name one authority;
-//! 4. `path` (*pure*): the path has exactly one reading;
-//! 5. `route` (*pure*): the declared route that this method and path have, or a refusal;
-//! 6. `address_limits` (a *pure* decision and its bounded memory): how much one address may ask anonymously;
-//! 7. `clean`, then `stamp` (*pure*): what a client may not say is removed, what the gateway says is set;
-//! 8. `upload`, `upstream`, `download`: the bytes there and back;
-//! 9. `line`: one access-log line, whatever happened.
+//! 4. `path` (*pure*): the path has exactly one interpretation;
+//! 5. `route` (*pure*): the declared route of this method and path, or an error;
+//! 6. `address_limits` (a *pure* decision and its bounded memory): the limit on anonymous requests from one address;
+//! 7. `clean`, then `stamp` (*pure*): headers that a client may not send are removed, the gateway's own are set;
+//! 8. `upload`, `upstream`, `download`: the bodies in both directions;
+//! 9. `line`: one line of the access log, whatever happened.
 //!
-//! A refusal on the way is a problem document (`refused`), or for a browser outside of `/api` a page (`page`).
+//! An error on the way is a problem document (`refused`), or for a browser outside of `/api` a page (`page`).
 //!
-//! What never happens here: a path is repaired, a request is sent twice, a body is collected in memory, a
-//! request chooses its upstream, an answer is cut short without the client noticing.
+//! What never happens here: a path is repaired, a request is sent twice, a body is collected in memory, a request
+//! selects its upstream, a response is truncated without the client noticing.
 
 mod address_limits;
 mod caller;
@@ -48,8 +48,8 @@ pub use gateway::Gateway;
 pub use origin::Origin;
 pub use route::{Kind, Route, Routes};
 
-/// Everything that no other router of the edge answers. It is served by [`latchkey_http::Server`], which says
-/// which address asks and names the request; without that it answers 500.
+/// The fallback of the edge's router. It is served by [`latchkey_http::Server`], which provides the client's address
+/// and the request id; without it every request is a 500.
 pub fn router(gateway: Gateway) -> Router {
     Router::new()
         .fallback(forward::forward)

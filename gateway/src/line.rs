@@ -1,7 +1,7 @@
-//! One access-log line per request, whatever became of it.
+//! One line of the access log per request, whatever happened.
 //!
-//! It holds no query, no header but the user agent, and no control character: what a client wrote is encoded,
-//! so that it can neither begin a line of its own nor paint a terminal (OWASP ASVS 16.4.1).
+//! It contains no query, no header but the user agent, and no control character: text of the client is encoded, so that
+//! it can neither start a line of its own nor control a terminal (OWASP ASVS 16.4.1).
 
 use std::fmt::{self, Write};
 use std::net::IpAddr;
@@ -16,14 +16,14 @@ use crate::refused::Refused;
 use crate::trace::Trace;
 use crate::upload::Progress;
 
-/// Collects what is known and writes it when dropped: also when the client hangs up at any point.
+/// Collects what is known and writes it when dropped, even if the client disconnects.
 pub(crate) struct Line {
     pub route: Option<Arc<str>>,
     pub status: Option<StatusCode>,
-    /// When the head of the upstream's answer was there.
+    /// When the head of the upstream's response arrived.
     pub answered: Option<Instant>,
     pub upload: Option<Arc<Progress>>,
-    /// Bytes of the answer's body.
+    /// The bytes of the response body.
     pub sent: u64,
     pub ended: Ended,
     method: Method,
@@ -41,7 +41,7 @@ pub(crate) struct Line {
 pub(crate) enum Ended {
     Whole,
     Refused,
-    /// What is true until something else is: nobody is left to tell us.
+    /// The default: nobody is left to report anything else.
     ClientGone,
     UpstreamBrokeOff,
     UpstreamTooSlow,
@@ -116,7 +116,7 @@ impl Ended {
     }
 }
 
-/// Printable ASCII as it is, every other byte as `\xNN`, and no more than a line needs.
+/// Printable ASCII as it is, every other byte as `\xNN`, truncated to a reasonable length.
 struct Encoded<'a>(&'a [u8]);
 
 impl fmt::Display for Encoded<'_> {

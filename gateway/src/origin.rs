@@ -1,4 +1,4 @@
-//! A scheme and an authority that come from configuration, with the header values made from them once.
+//! A configured scheme and authority, with the header values derived from them.
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
@@ -10,12 +10,12 @@ use crate::ConfigError;
 pub struct Origin {
     pub(crate) scheme: Scheme,
     pub(crate) authority: Authority,
-    /// The authority as the value of a header; cloning it copies no text.
+    /// The authority as a header value; cloning it copies no text.
     pub(crate) host: HeaderValue,
 }
 
 impl Origin {
-    /// Reads an origin and nothing more: no user name, path, query or fragment.
+    /// Parses an origin: no user name, path, query or fragment.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         read(text).ok_or_else(|| ConfigError::Origin(text.to_owned()))
     }
@@ -26,7 +26,7 @@ impl Origin {
 }
 
 fn read(text: &str) -> Option<Origin> {
-    // `http::Uri` cuts a fragment off in silence, so it is looked for first.
+    // `http::Uri` silently drops a fragment, so it is checked first.
     if text.contains(['#', '@']) {
         return None;
     }

@@ -1,19 +1,19 @@
-//! What a browser is shown where a program gets a problem document.
+//! The page that a browser gets where a program gets a problem document.
 //!
-//! The page needs nothing but itself: it must also be there when nothing behind the edge answers. So it has no style
-//! sheet and no picture, and no policy lets anything be loaded or run.
+//! The page depends on nothing else: it must work even if nothing behind the edge responds. It therefore has no style
+//! sheet and no image, and its policy lets nothing be loaded or run.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, HeaderMap};
 use http::{HeaderValue, StatusCode};
 
-/// Whether whoever asks would rather read a page. Below `/api` nobody does: programs are the callers there.
+/// True if the client prefers a page. Below `/api` none does: its clients are programs.
 pub(crate) fn is_wanted(path: &str, headers: &HeaderMap) -> bool {
     let api = path == "/api" || path.starts_with("/api/");
     !api && prefers_html(headers)
 }
 
-/// RFC 9110 §12.5.1. A program that takes anything (`*/*`) has not asked for a page.
+/// RFC 9110 §12.5.1. A program that accepts anything (`*/*`) has not asked for a page.
 fn prefers_html(headers: &HeaderMap) -> bool {
     let (mut html, mut json) = (0.0, 0.0);
     let lines = headers.get_all(ACCEPT).iter();
@@ -33,7 +33,7 @@ fn prefers_html(headers: &HeaderMap) -> bool {
     html > 0.0 && html >= json
 }
 
-/// The page of a refusal.
+/// The page of an error.
 pub(crate) fn page(status: StatusCode, sentence: &str, request_id: &str) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
     let html = format!(

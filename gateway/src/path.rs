@@ -1,11 +1,11 @@
-//! A path is accepted only when it has one reading; nothing is ever repaired.
+//! A path is accepted only if it has exactly one interpretation; nothing is ever repaired.
 //!
-//! The decision is taken on these bytes and the same bytes are forwarded. So whatever two parsers could read
-//! differently is refused: what one of them would decode, fold, cut off or skip.
+//! The decision is made on these bytes and the same bytes are forwarded. Anything that two parsers could interpret
+//! differently is therefore rejected: what one of them would decode, fold, truncate or skip.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Why a path has more than one reading.
+/// Why a path has more than one interpretation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Crooked {
     #[error("the path does not begin with a slash")]
@@ -26,7 +26,7 @@ pub(crate) enum Crooked {
     NotUtf8,
 }
 
-/// Passes a path that is its own canonical form.
+/// Accepts a path that is in canonical form.
 pub(crate) fn canonical(path: &[u8]) -> Result<(), Crooked> {
     let Some((b'/', rest)) = path.split_first() else {
         return Err(Crooked::Relative);
@@ -42,23 +42,23 @@ pub(crate) fn canonical(path: &[u8]) -> Result<(), Crooked> {
     }
 }
 
-/// RFC 3986 §3.3 `pchar` and the slash. Not `;`: some servers cut a segment there, others do not.
+/// RFC 3986 §3.3 `pchar` and the slash. Not `;`: some servers end a segment there, others do not.
 fn is_plain(byte: u8) -> bool {
     is_unreserved(byte) || matches!(byte, b'/' | b'%' | b'!' | b'$' | b'&'..=b',' | b'=' | b':' | b'@')
 }
 
-/// RFC 3986 §2.3: an escape of one of these is the same character, so two spellings of one path.
+/// RFC 3986 §2.3: an escape of one of these is the same character, so the path would have two spellings.
 pub(crate) fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// Only the last segment may be empty: a final slash is part of a name, a double one is skipped by some.
+/// Only the last segment may be empty: a final slash is part of a name, a double one is skipped by some servers.
 fn segments(path: &[u8]) -> Result<(), Crooked> {
     let mut segments = path.split(|byte| *byte == b'/').peekable();
     while let Some(segment) = segments.next() {
         match segment {
             b"" if segments.peek().is_some() => return Err(Crooked::EmptySegment),
-            // RFC 3986 §5.2.4: removed by some, a file name for others.
+            // RFC 3986 §5.2.4: removed by some servers, a file name for others.
             b"." | b".." => return Err(Crooked::DotSegment),
             _ => {}
         }
@@ -79,7 +79,7 @@ fn escapes(path: &[u8]) -> Result<(), Crooked> {
         match byte {
             byte if is_unreserved(byte) => return Err(Crooked::Disguise),
             b'/' | b'\\' | b';' | b'#' | b'?' => return Err(Crooked::Disguise),
-            // `%252e` is `%2e` for whoever decodes once and `.` for whoever decodes twice.
+            // `%252e` is `%2e` after decoding once and `.` after decoding twice.
             b'%' if decodes_again(path, at + 3) => return Err(Crooked::Disguise),
             byte => decoded.push(byte),
         }
@@ -89,7 +89,7 @@ fn escapes(path: &[u8]) -> Result<(), Crooked> {
     if text.chars().any(char::is_control) {
         return Err(Crooked::Control);
     }
-    // Some file systems ignore blanks at the end of a name: `..%20` is `..` there.
+    // Some file systems ignore spaces at the end of a name: `..%20` is `..` there.
     if text
         .split('/')
         .any(|segment| matches!(segment.trim(), "." | ".."))
@@ -109,14 +109,14 @@ fn folds_into_separators(text: &str) -> bool {
     !text.is_ascii() && text.nfkc().filter(separates).count() != text.chars().filter(separates).count()
 }
 
-/// The byte behind the percent sign at `at`.
+/// The byte that is escaped at `at`.
 fn escaped(path: &[u8], at: usize) -> Option<u8> {
     let digit = |index: usize| path.get(index).and_then(|byte| char::from(*byte).to_digit(16));
     let value = digit(at + 1)? * 16 + digit(at + 2)?;
     u8::try_from(value).ok()
 }
 
-/// Whether the two characters after an escaped percent sign, themselves perhaps escaped, make it one again.
+/// Whether the two characters after an escaped percent sign, possibly escaped themselves, form another escape.
 fn decodes_again(path: &[u8], at: usize) -> bool {
     path.get(at)
         .is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b'%')

@@ -1,4 +1,4 @@
-//! Why a request gets no upstream's answer, and the one table from reasons to answers.
+//! Why a request is not forwarded or gets no response of the upstream, and the one table from reasons to responses.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, RETRY_AFTER};
@@ -9,7 +9,7 @@ use crate::page;
 use crate::path::Crooked;
 use crate::target::Unclear;
 
-/// A reason. Its text goes to the log only; the client gets the code and the sentence of the table.
+/// A reason. Its text goes only to the log; the client gets the code and the sentence of the table.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error(transparent)]
@@ -108,7 +108,7 @@ impl Refused {
         self.wire().0
     }
 
-    /// The answer that the client gets: a page with the request's id where one is wanted, else a problem document.
+    /// The response to the client: a page with the id of the request if one is wanted, otherwise a problem document.
     pub(crate) fn answer(self, page_for: Option<&str>) -> Response {
         let (status, code, detail) = self.wire();
         let mut response = match page_for {

@@ -1,7 +1,7 @@
-//! The declared routes, and the one decision about a request: which of them it has, or none.
+//! The declared routes, and the decision which of them a request has.
 //!
-//! The most specific pattern decides alone (an exact path before a prefix, a longer prefix before a shorter
-//! one): a method that it does not declare is refused, not looked for in a wider pattern. No header takes part.
+//! Only the most specific pattern counts (an exact path before a prefix, a longer prefix before a shorter one): a
+//! method that it does not declare is rejected, not looked up in a wider pattern. Headers play no part.
 
 use std::sync::Arc;
 
@@ -13,24 +13,24 @@ use crate::origin::Origin;
 use crate::path;
 use crate::refused::Refused;
 
-/// One declaration: these methods on this path go to that upstream.
+/// A declaration: these methods on this path go to that upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The service, as logs call it.
+    /// The name of the service in logs.
     pub name: String,
-    /// `GET` brings `HEAD` with it.
+    /// `GET` includes `HEAD`.
     pub methods: Vec<Method>,
-    /// An exact path, or a prefix that ends in `/*` and stands for everything below it.
+    /// An exact path, or a prefix that ends in `/*` and covers everything below it.
     pub path: String,
-    /// The leading part of the path that the upstream does not know.
+    /// The prefix of the path that is removed for the upstream.
     pub strip: String,
     pub upstream: Origin,
-    /// The largest request body in bytes, where it differs from [`crate::Options::body_cap`].
+    /// The maximum size of a request body in bytes, if it differs from [`crate::Options::body_cap`].
     pub body_cap: Option<u64>,
     pub kind: Kind,
 }
 
-/// Who calls a route, and with what.
+/// The kind of client of a route, and its credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Programs, with tokens: cookies pass in neither direction.
@@ -39,11 +39,11 @@ pub enum Kind {
     Pages,
 }
 
-/// A set of routes without contradictions.
+/// A consistent set of routes.
 #[derive(Debug, Default)]
 pub struct Routes {
     exact: Vec<Pattern>,
-    /// Texts that end with a slash.
+    /// Sorted by text; each ends with a slash.
     prefixes: Vec<Pattern>,
 }
 
@@ -52,23 +52,23 @@ pub struct Routes {
 struct Pattern {
     text: String,
     rules: Vec<(Method, Arc<Rule>)>,
-    /// RFC 9110 §10.2.1: what a 405 names.
+    /// RFC 9110 §10.2.1: the methods that a 405 names.
     allow: HeaderValue,
 }
 
-/// What a route means once it is decided.
+/// The properties of a matched route.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     pub name: Arc<str>,
     pub upstream: Origin,
     pub body_cap: Option<u64>,
-    /// Put back before an upstream's own paths when they go to the client.
+    /// The prefix to restore in the upstream's paths for the client.
     pub strip: String,
     pub kind: Kind,
 }
 
 impl Route {
-    /// A route with the gateway's own body limit.
+    /// A route with the gateway's default body limit.
     pub fn new(name: &str, methods: &[Method], path: &str, strip: &str, upstream: Origin) -> Self {
         Self {
             name: name.to_owned(),
@@ -121,7 +121,7 @@ impl Routes {
 
     fn pattern(&self, path: &str) -> Option<&Pattern> {
         find(&self.exact, path).or_else(|| {
-            // A prefix stands for what is below it, so the last character cannot be its slash.
+            // A prefix covers what is below it, so the last character cannot be its slash.
             let above = path.get(..path.len().checked_sub(1)?)?;
             above
                 .rmatch_indices('/')
@@ -189,8 +189,8 @@ impl Pattern {
 }
 
 impl Rule {
-    /// The address to ask: scheme and authority of the configuration, path and query of the request without
-    /// the declared prefix, byte for byte.
+    /// The URI for the upstream: scheme and authority of the configuration, path and query of the request without the
+    /// declared prefix, byte for byte.
     pub(crate) fn outward(&self, uri: &Uri) -> Result<Uri, http::Error> {
         let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let sent = asked.strip_prefix(self.strip.as_str()).unwrap_or(asked);
@@ -209,7 +209,7 @@ fn find<'p>(patterns: &'p [Pattern], text: &str) -> Option<&'p Pattern> {
     patterns.get(index)
 }
 
-/// The text to compare with and whether it is a prefix, once the declaration is found sound.
+/// The text to compare with and whether it is a prefix, if the declaration is valid.
 fn check(route: &Route) -> Result<(String, bool), ConfigError> {
     let Route {
         name,
@@ -220,7 +220,7 @@ fn check(route: &Route) -> Result<(String, bool), ConfigError> {
     } = route;
     let text = path.strip_suffix('*').unwrap_or(path);
     let is_prefix = text.len() < path.len();
-    // Only characters with one spelling are declared: an escape in a request can then never mean one of them.
+    // Only characters with one spelling are declared, so that an escape in a request can never mean one of them.
     let plain = text.bytes().all(|byte| byte == b'/' || path::is_unreserved(byte));
     if !plain || path::canonical(text.as_bytes()).is_err() || (is_prefix && !text.ends_with('/')) {
         return Err(ConfigError::Path {
@@ -257,8 +257,8 @@ fn check_methods(name: &str, methods: &[Method]) -> Result<(), ConfigError> {
     }
     let gets = methods.contains(&Method::GET);
     let refused = methods.iter().find(|method| {
-        // RFC 9110 §9.3.8: TRACE would show a client the headers that the gateway adds; §9.3.6: CONNECT
-        // would make a tunnel of it. HEAD alone has no policy.
+        // RFC 9110 §9.3.8: TRACE would show a client the headers that the gateway adds; §9.3.6: CONNECT would make a
+        // tunnel of it. HEAD alone has no policy.
         matches!(**method, Method::TRACE | Method::CONNECT) || (**method == Method::HEAD && !gets)
     });
     match refused {

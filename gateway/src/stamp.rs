@@ -1,4 +1,4 @@
-//! What the gateway says about a request, in place of whatever a client said.
+//! The headers that the gateway sets, in place of the client's.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -24,7 +24,7 @@ impl Stamp {
         }
     }
 
-    /// Sets the gateway's own headers on a request that was cleaned before.
+    /// Sets the gateway's own headers on a cleaned request.
     pub(crate) fn set(&self, headers: &mut HeaderMap, caller: &Caller, upstream: &Origin, deadline_ms: i64) {
         headers.insert(HOST, upstream.host.clone());
         headers.insert(FORWARDED_FOR, address(caller.address));
@@ -32,7 +32,7 @@ impl Stamp {
         headers.insert(FORWARDED_HOST, self.host.clone());
         headers.insert(REQUEST_ID, caller.request_id.clone());
         headers.insert(REQUEST_DEADLINE, HeaderValue::from(deadline_ms));
-        // RFC 9110 §7.6.3: a gateway names itself on the way in, by a pseudonym.
+        // RFC 9110 §7.6.3: a gateway names itself on the request path, by a pseudonym.
         headers.insert(VIA, HeaderValue::from_static("1.1 latchkey"));
         if let Some(trace) = caller.trace.header() {
             headers.insert(TRACEPARENT, trace);

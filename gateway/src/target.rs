@@ -1,14 +1,14 @@
 //! The request target and `Host` must name one authority (RFC 9112 §3.2).
 //!
-//! Which authorities this edge answers at all is the listener's question; and none of them ever chooses an
-//! upstream. But where the two disagree, a peer before or behind us may believe the other one.
+//! The listener decides which authorities are served, and none of them ever selects an upstream. But if the two
+//! disagree, a server before or behind this one may use the other one.
 
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{Version, header::HeaderValue};
 
-/// Why a request does not say whom it asks.
+/// Why a request does not name exactly one authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unclear {
     #[error("the request has no Host header")]
@@ -21,7 +21,7 @@ pub(crate) enum Unclear {
     Mismatch,
 }
 
-/// Passes a request whose target and `Host` agree.
+/// Accepts a request whose target and `Host` agree.
 pub(crate) fn agrees(request: &Parts) -> Result<(), Unclear> {
     let mut hosts = request.headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -42,7 +42,7 @@ pub(crate) fn agrees(request: &Parts) -> Result<(), Unclear> {
     }
 }
 
-/// Names without regard to case and without the root's dot, ports with the scheme's default filled in.
+/// Names are compared without case and trailing dot, ports with the default of the scheme filled in.
 fn same(target: &Authority, host: &HeaderValue, scheme: Option<&Scheme>) -> Result<(), Unclear> {
     let host = Authority::try_from(host.as_bytes()).map_err(|_| Unclear::Authority)?;
     let (target, target_port) = place(target, scheme)?;
@@ -55,7 +55,7 @@ fn same(target: &Authority, host: &HeaderValue, scheme: Option<&Scheme>) -> Resu
 }
 
 fn place<'a>(authority: &'a Authority, scheme: Option<&Scheme>) -> Result<(&'a str, u16), Unclear> {
-    // RFC 9110 §4.2.4: user information in an authority is there to deceive.
+    // RFC 9110 §4.2.4: user information in an authority serves to deceive.
     if authority.as_str().contains('@') {
         return Err(Unclear::Authority);
     }

@@ -1,16 +1,16 @@
-//! W3C Trace Context: a valid `traceparent` is continued with a span of our own, anything else begins afresh.
+//! W3C Trace Context: a valid `traceparent` is continued with a new span, anything else starts a new trace.
 
 use http::HeaderValue;
 use http::header::HeaderMap;
 use latchkey_http::RequestId;
 
-/// The text of a `traceparent` of version 00, ready to be sent.
+/// A `traceparent` of version 00, ready to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Trace([u8; LENGTH]);
 
 impl Trace {
-    /// The trace that `headers` carry, or one under the request's own id; with a new span in either case. Says
-    /// whether it was continued, for only then does `tracestate` mean anything (§4.3).
+    /// The trace in `headers`, or a new one with the id of the request; with a new span in either case. Returns whether
+    /// it continues the client's trace, because only then `tracestate` has a meaning (§4.3).
     pub(crate) fn next(headers: &HeaderMap, id: &RequestId, span: [u8; 8]) -> (Self, bool) {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-01";
         hex::encode_to_slice(span, &mut text[SPAN]).expect("8 bytes are 16 digits");

@@ -1,4 +1,4 @@
-//! The request's body on its way to the upstream: never collected, never longer than allowed.
+//! The body of the request on its way to the upstream: never collected, never longer than allowed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::LengthLimitError;
 use tokio::sync::Notify;
 
-/// Passes pieces on as they come and breaks off at the first one that exceeds the limit. Trailers are dropped.
+/// Forwards pieces as they arrive and aborts at the first one that exceeds the limit. Trailers are dropped.
 pub(crate) struct Upload {
     body: Body,
     left: u64,
-    /// None where there is no body, so that the ordinary GET allocates nothing for it.
+    /// `None` if there is no body, so that an ordinary GET allocates nothing for it.
     progress: Option<Arc<Progress>>,
 }
 
-/// How far an upload has come, for whoever waits for the answer.
+/// The progress of an upload, for the task that waits for the response.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     state: AtomicU8,
@@ -36,7 +36,7 @@ pub(crate) enum Sent {
     BrokenOff = 3,
 }
 
-/// Why an upload ended before its end.
+/// Why an upload ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UploadError {
     #[error("the body is larger than the route allows")]
@@ -45,7 +45,7 @@ pub(crate) enum UploadError {
     Client(#[source] axum::BoxError),
 }
 
-/// Whether a body says beforehand that it is larger than `cap`; then nothing is connected for it.
+/// Whether the declared length of a body exceeds `cap`; then no connection is made for it.
 pub(crate) fn exceeds(body: &Body, cap: u64) -> bool {
     HttpBody::size_hint(body).lower() > cap
 }
@@ -122,7 +122,7 @@ impl HttpBody for Upload {
 }
 
 impl UploadError {
-    /// The listener has a limit of its own, and says so in the body.
+    /// The listener has its own limit, and reports it in the body.
     fn of(error: axum::Error) -> Self {
         let error = error.into_inner();
         if error.is::<LengthLimitError>() {
@@ -159,7 +159,7 @@ impl Progress {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Returns once the upload has ended, well or not. For one waiter.
+    /// Returns once the upload has ended, successfully or not. For a single waiter.
     pub(crate) async fn ended(&self) {
         while self.sent() == Sent::Partly {
             self.ended.notified().await;

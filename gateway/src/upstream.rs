@@ -1,4 +1,4 @@
-//! The connections to upstreams: pooled, bounded in time, verified where they are `https`.
+//! The connections to upstreams: pooled, with timeouts, verified if they are `https`.
 
 use std::error::Error;
 use std::future::Future;
@@ -20,8 +20,8 @@ use crate::refused::Refused;
 use crate::upload::Upload;
 use crate::{ConfigError, Timeouts};
 
-/// The pool. It never sends a request twice: hyper takes one back only when not a byte of it was written,
-/// because the pooled connection had closed before.
+/// The pool. It never sends a request twice: hyper retries only if not a single byte was written, because the pooled
+/// connection was already closed.
 pub(crate) type Client = legacy::Client<Connect, Upload>;
 
 pub(crate) fn client(timeouts: &Timeouts, ca: Option<RootCertStore>) -> Result<Client, ConfigError> {
@@ -52,7 +52,7 @@ fn tls(roots: RootCertStore) -> Result<ClientConfig, ConfigError> {
     Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Connects within a limit that holds the look-up of the name and the TLS handshake too.
+/// Connects with a timeout that includes name resolution and the TLS handshake.
 #[derive(Clone)]
 pub(crate) struct Connect {
     connector: HttpsConnector<HttpConnector>,
@@ -81,7 +81,7 @@ impl Service<Uri> for Connect {
     }
 }
 
-/// What a failure of the client means for the request.
+/// The error for a failure of the client.
 pub(crate) fn refusal(error: &legacy::Error) -> Refused {
     let timed_out = causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())

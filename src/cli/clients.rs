@@ -13,7 +13,7 @@ use super::common::{ACTOR, CliError, Operate};
 use super::output::{print, print_record};
 use crate::operate::open_identity;
 
-/// The longest that two secrets of one client count side by side: thirty days.
+/// The longest overlap of two secrets of one client: thirty days.
 const LONGEST_OVERLAP_S: u64 = 30 * 24 * 3_600;
 
 #[derive(Subcommand)]
@@ -86,8 +86,8 @@ pub(super) struct SetClient {
     unset: Vec<String>,
 }
 
-// Every field of a registration. What may be repeated replaces the whole list. No doc comment: it would be the help of
-// the command that this is a part of.
+// Every field of a registration. Repeatable options replace the whole list. No doc comment: it would become the help of
+// the command that contains them.
 #[derive(Args)]
 struct Fields {
     /// The name that users see
@@ -246,14 +246,14 @@ pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError>
 }
 
 impl Fields {
-    /// What is named, by the names of the registration.
+    /// The given fields, by their names in the registration.
     fn into_changes(self) -> Result<Map<String, Value>, CliError> {
         let mut changes = Map::new();
         for other in &self.others {
             let (name, value) = other
                 .split_once('=')
                 .ok_or_else(|| CliError::Invalid(format!("--field takes NAME=VALUE, not {other:?}")))?;
-            // What is no JSON is text that needs no quotes.
+            // A value that is not JSON is text that needs no quotes.
             let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
             changes.insert(name.to_owned(), value);
         }
@@ -324,7 +324,7 @@ mod tests {
         fields: Fields,
     }
 
-    /// A name that has no flag of its own is given by `--field`; nothing of a registration is out of reach.
+    /// A field without a flag of its own is given by `--field`; every field of a registration is reachable.
     #[test]
     fn every_name_of_a_registration_can_be_said_on_the_command_line() {
         let line = "x --name N --uri https://c.test/ --auth-method none --application-type native --grant g \

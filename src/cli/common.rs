@@ -1,4 +1,4 @@
-//! What every operation of the command line shares: where the installation is, and how a command fails.
+//! What all operations of the command line share: locating the installation, and errors.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use latchkey_identity::{AdminError, SeedError};
 use crate::config::{Config, ConfigError, Role, environment};
 use crate::error::StartError;
 
-/// What is recorded of operations from the command line.
+/// The actor recorded for operations from the command line.
 pub(crate) const ACTOR: &str = "cli";
 
-/// Exit codes, as in sysexits.h where it has one.
+/// Exit codes, from sysexits.h where it has one.
 pub(crate) const INVALID: u8 = 2;
 pub(crate) const FAILED: u8 = 1;
 pub(crate) const BROKEN: u8 = 70;
@@ -34,7 +34,7 @@ pub(crate) struct Operate<C: Subcommand> {
     pub command: C,
 }
 
-/// Why a command failed, and with which exit code.
+/// Why a command failed; determines its exit code.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     #[error(transparent)]
@@ -75,7 +75,7 @@ pub(crate) fn logs(filter: &str, file: Option<&Path>) -> Result<(), CliError> {
         .map_err(|reason| CliError::Invalid(format!("log filter: {reason}")))
 }
 
-/// `--keys`, or `keys` beside the data that was named, or `./keys`.
+/// `--keys`, or `keys` inside of the given data folder, or `./keys`.
 pub(crate) fn folders(data: Option<PathBuf>, keys: Option<PathBuf>) -> (PathBuf, PathBuf) {
     let keys = keys.or_else(|| data.as_ref().map(|data| data.join("keys")));
     (

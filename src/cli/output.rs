@@ -1,4 +1,4 @@
-//! The one way to standard output.
+//! The only way to write to standard output.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::common::CliError;
 
-/// Prints whole lines. Whoever has closed the other end has read enough, which is no failure of the command.
+/// Prints whole lines. A reader that has closed the pipe has read enough, which is not an error.
 pub(super) fn put(lines: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(lines.as_bytes()).and_then(|()| out.flush()) {
@@ -17,7 +17,7 @@ pub(super) fn put(lines: &str) -> Result<(), CliError> {
     }
 }
 
-/// Prints JSON, or the lines that are for a person.
+/// Prints JSON, or human-readable lines.
 pub(super) fn print<T: Serialize>(
     json: bool,
     value: &T,
@@ -29,7 +29,7 @@ pub(super) fn print<T: Serialize>(
     }
 }
 
-/// Prints every name of a record that has a value, or the record as JSON.
+/// Prints every field of a record that has a value, or the record as JSON.
 pub(super) fn print_record<T: Serialize>(json: bool, value: &T) -> Result<(), CliError> {
     print(json, value, || {
         record(&serde_json::to_value(value).unwrap_or_default())

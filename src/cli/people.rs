@@ -1,4 +1,4 @@
-//! People: `latchkey user`.
+//! Users: `latchkey user`.
 
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
@@ -233,8 +233,8 @@ fn show_sign_ins(all: &SignInsView) -> String {
     told
 }
 
-/// A line of standard input: a password is never an argument, where every process could read it. Without the flag nothing
-/// is read, in a loop over names for instance, and whoever meant it otherwise is told.
+/// A line of standard input: a password is never an argument, which every process could read. Without the flag nothing
+/// is read, for example in a loop over names, and a warning tells a caller who intended otherwise.
 async fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
     if !from_stdin {
         if is_fed() {
@@ -249,7 +249,7 @@ async fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
         true => Some(Hidden::begin().map_err(failed)?),
         false => None,
     };
-    // In a thread of its own: an interrupt must give the terminal its echo back.
+    // In a thread of its own: an interrupt must restore the echo of the terminal.
     let (tell, told) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
@@ -264,7 +264,7 @@ async fn password_of(from_stdin: bool) -> Result<Option<String>, CliError> {
     Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// True when standard input is a pipe or a file: somebody may have put something there.
+/// True if standard input is a pipe or a file, which may contain something.
 fn is_fed() -> bool {
     let stdin = std::io::stdin();
     let Ok(copy) = stdin.as_fd().try_clone_to_owned() else {
@@ -275,7 +275,7 @@ fn is_fed() -> bool {
         .is_ok_and(|input| input.is_file() || input.file_type().is_fifo())
 }
 
-/// A terminal that does not show what is typed, until this is dropped.
+/// Turns off the echo of the terminal until it is dropped.
 struct Hidden(Termios);
 
 impl Hidden {

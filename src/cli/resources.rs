@@ -47,7 +47,7 @@ pub(super) struct SetResource {
     unset: Vec<String>,
 }
 
-// What may be repeated replaces the whole list. No doc comment: it would be the help of the command.
+// Repeatable options replace the whole list. No doc comment: it would become the help of the command.
 #[derive(Args)]
 struct Fields {
     /// Another name that clients may use for it; repeat for several

@@ -1,4 +1,4 @@
-//! The catalog as the shop knows it: questions over HTTP, each with a deadline and a largest answer.
+//! The catalog's API client: HTTP calls, each with a deadline and a maximum response size.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub struct Api {
     client: reqwest::Client,
 }
 
-/// A course as lists show it.
+/// A course as shown in lists.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Summary {
     pub id: String,
@@ -45,7 +45,7 @@ pub struct Listing {
     pub next_cursor: Option<String>,
 }
 
-/// A course with everything in it.
+/// A course with all details.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Course {
     #[serde(flatten)]
@@ -81,13 +81,13 @@ pub struct Category {
     pub slug: String,
 }
 
-/// A course, or where it is now.
+/// A course, or its new address.
 pub enum Found {
     Here(Box<Course>),
     Moved(String),
 }
 
-/// Why there is no answer to show.
+/// Why there is no usable response.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     #[error("the catalog does not respond")]
@@ -104,24 +104,24 @@ pub enum ApiError {
     Unreadable(#[source] serde_json::Error),
     #[error("the response of the catalog is too large")]
     TooLarge,
-    /// Whoever was signed in is not any more.
+    /// The user is no longer signed in.
     #[error("nobody is signed in")]
     SignedOut,
-    /// No token could be had now.
+    /// No access token could be obtained.
     #[error("no access token could be obtained")]
     NoToken(#[source] NoToken),
-    /// The person may not do this.
+    /// The user is not allowed to do this.
     #[error("the catalog denied access")]
     Forbidden,
-    /// Somebody else changed it meanwhile.
+    /// It was changed in the meantime.
     #[error("the course has changed in the meantime")]
     Stale,
-    /// What was sent breaks rules.
+    /// The request has invalid fields.
     #[error("the catalog reports {} invalid fields", .0.len())]
     Faults(Vec<Fault>),
 }
 
-/// A complaint about one field.
+/// An error in one field.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Fault {
     pub field: String,
@@ -166,7 +166,7 @@ impl Api {
         }
     }
 
-    /// Every category, in the order in which they stand.
+    /// All categories, in display order.
     pub async fn categories(&self) -> Result<Vec<Category>, ApiError> {
         let answer = self.ask("/categories", &[]).await?;
         read::<Categories>(answer).await.map(|all| all.items)
@@ -185,7 +185,7 @@ impl Api {
         match answer {
             Ok(answer) if answer.status() == StatusCode::MOVED_PERMANENTLY => {
                 let to = answer.headers().get(http::header::LOCATION);
-                // One path segment beside the old one; anything else is not how the catalog moves a course.
+                // A relative path segment; the catalog redirects moved courses in no other way.
                 to.and_then(|to| to.to_str().ok())
                     .filter(|to| is_slug(to))
                     .map(|to| Found::Moved(to.to_owned()))
@@ -196,7 +196,7 @@ impl Api {
         }
     }
 
-    /// A person's own courses, the last touched first.
+    /// The user's own courses, the last changed first.
     pub async fn mine(&self, login: &str, cursor: Option<&str>) -> Result<MyListing, ApiError> {
         let mut path = "/my/courses?limit=50".to_owned();
         if let Some(cursor) = cursor {
@@ -205,13 +205,13 @@ impl Api {
         read(self.call(login, Method::GET, &path, Vec::new(), None).await?).await
     }
 
-    /// One of them by its identifier, in whatever state it is.
+    /// One of them by its id, in whatever status.
     pub async fn my_course(&self, login: &str, id: &str) -> Result<MyCourse, ApiError> {
         let path = format!("/courses/{}", segment(id));
         read(self.call(login, Method::GET, &path, Vec::new(), None).await?).await
     }
 
-    /// Writes a new draft. The same key again is the same course.
+    /// Creates a new draft. Repeating the key returns the same course.
     pub async fn create(&self, login: &str, key: &str, draft: &Value) -> Result<MyCourse, ApiError> {
         let headers = vec![("idempotency-key", key.to_owned())];
         read(
@@ -221,7 +221,7 @@ impl Api {
         .await
     }
 
-    /// Replaces what was read as this version.
+    /// Replaces the course, if it still has this version.
     pub async fn replace(
         &self,
         login: &str,
@@ -241,7 +241,7 @@ impl Api {
         read(self.call(login, Method::POST, &path, headers, None).await?).await
     }
 
-    /// A call in a person's name. A token that is refused is renewed once: it may have been ended alone.
+    /// A call on behalf of a user. A rejected token is replaced once: it may have been revoked individually.
     async fn call(
         &self,
         login: &str,
@@ -276,7 +276,7 @@ impl Api {
                     let dropped = people.refused(login, CATALOG).await;
                     dropped.map_err(|error| ApiError::NoToken(error.into()))?;
                 }
-                // The issuer gave a fresh token, and that is refused, too: signing in again would not help.
+                // Even a newly issued token is rejected: signing in again would not help.
                 status @ StatusCode::UNAUTHORIZED => return Err(ApiError::Busy(status)),
                 StatusCode::FORBIDDEN => return Err(ApiError::Forbidden),
                 StatusCode::NOT_FOUND => return Err(ApiError::Missing),
@@ -320,7 +320,7 @@ impl Api {
     }
 }
 
-/// The deadline of the request holds for its body too.
+/// The deadline of the request includes the body.
 async fn read<T: DeserializeOwned>(mut answer: reqwest::Response) -> Result<T, ApiError> {
     if !answer.status().is_success() {
         return Err(ApiError::Unexpected(answer.status()));
@@ -328,7 +328,7 @@ async fn read<T: DeserializeOwned>(mut answer: reqwest::Response) -> Result<T, A
     serde_json::from_slice(&bytes(&mut answer).await?).map_err(ApiError::Unreadable)
 }
 
-/// What a problem document complains of (RFC 9457).
+/// The invalid fields in a problem document (RFC 9457).
 async fn faults(mut answer: reqwest::Response) -> Result<Vec<Fault>, ApiError> {
     #[derive(Deserialize)]
     struct Problem {

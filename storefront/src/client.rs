@@ -1,4 +1,4 @@
-//! The shop as a client of the issuer, in its own words.
+//! The shop as a client of the issuer.
 
 use latchkey_contracts::resource::catalog;
 use latchkey_relying_party::Client;
@@ -6,7 +6,7 @@ use latchkey_relying_party::Client;
 /// The resource of the catalog.
 pub(crate) const CATALOG: &str = catalog::RESOURCE.audience;
 
-/// What the shop asks for, and how its cookies are named.
+/// What the shop requests, and the names of its cookies.
 pub const CLIENT: Client = Client {
     name: "shop",
     tables: "storefront",

@@ -1,11 +1,11 @@
-//! Covers: geometric pictures that follow from a course's identifier and its category's colour, and from nothing else.
+//! Covers: geometric pictures that depend only on the id of a course and the colour of its category.
 
 use std::f64::consts::PI;
 use std::fmt::Write as _;
 
-/// Where a course's cover is. The address says everything that the picture depends on, so it never changes.
+/// The address of a course's cover. It contains everything that the picture depends on, so it never changes.
 pub fn path(hue: u16, id: &str) -> String {
-    // An identifier that could not stand in an address is drawn by its digest.
+    // An id that cannot be part of an address is replaced by its digest.
     let name = if is_plain(id) {
         id.to_owned()
     } else {
@@ -14,12 +14,12 @@ pub fn path(hue: u16, id: &str) -> String {
     format!("/covers/{DRAWING}/{hue}/{name}.svg")
 }
 
-/// The colour of the category at this place among its siblings.
+/// The colour of the category at this position among its siblings.
 pub fn hue(place: Option<usize>) -> u16 {
     place.map_or(NO_CATEGORY, |place| HUES[place % HUES.len()])
 }
 
-/// The picture at the address that [`path`] made of these parts, if there is one.
+/// The picture at an address that [`path`] created, if there is one.
 pub fn at(drawing: &str, hue: u16, file: &str) -> Option<String> {
     let id = file.strip_suffix(".svg").filter(|id| is_plain(id))?;
     (drawing == DRAWING && hue < 360).then(|| draw(hue, id))
@@ -97,7 +97,7 @@ fn rings(svg: &mut String, ink: &Palette, dice: &mut Dice) {
     }
 }
 
-/// Columns of different heights, each cut round on one side, like books that lean.
+/// Columns of different heights, each rounded on one side, like books that lean.
 fn columns(svg: &mut String, ink: &Palette, dice: &mut Dice) {
     let order = [&ink.mid, &ink.soft, &ink.deep, &ink.soft, &ink.mid, &ink.spark];
     let turn = dice.below(order.len());
@@ -168,7 +168,7 @@ fn flags(svg: &mut String, ink: &Palette, dice: &mut Dice) {
     }
 }
 
-/// Lines that swing together.
+/// Parallel waves.
 fn waves(svg: &mut String, ink: &Palette, dice: &mut Dice) {
     let (swing, phase) = (dice.between(18.0, 34.0), dice.between(0.0, PI));
     let order = [
@@ -191,7 +191,7 @@ fn waves(svg: &mut String, ink: &Palette, dice: &mut Dice) {
     }
 }
 
-/// Discs in a row, each with its shadow side.
+/// Discs in a row, each with a shaded side.
 fn moons(svg: &mut String, ink: &Palette, dice: &mut Dice) {
     for row in 0..2 {
         for column in 0..4 {
@@ -246,7 +246,7 @@ fn curve(svg: &mut String, fill: &str, y: impl Fn(f64) -> f64) {
     filled(svg, &outline, fill);
 }
 
-/// Five colours that go together, as hexadecimal sRGB.
+/// Five matching colours, as hexadecimal sRGB.
 struct Palette {
     ground: String,
     soft: String,
@@ -260,7 +260,7 @@ impl Palette {
     fn of(hue: f64, hour: usize) -> Self {
         let (pale, soft) = (oklch(0.92, 0.035, hue), oklch(0.80, 0.075, hue));
         let (mid, deep) = (oklch(0.60, 0.105, hue), oklch(0.36, 0.07, hue));
-        // One warm and one cool light for all: amber over greens and blues, teal over reds and yellows.
+        // One warm and one cool accent for all: amber over greens and blues, teal over reds and yellows.
         let cool = (100.0..330.0).contains(&hue);
         let spark = if cool {
             oklch(0.82, 0.125, 72.0)
@@ -281,7 +281,7 @@ impl Palette {
         }
     }
 
-    /// The spark is rare.
+    /// The accent is rare.
     fn any(&self, dice: &mut Dice) -> &str {
         match dice.below(10) {
             0..=2 => &self.soft,
@@ -293,7 +293,7 @@ impl Palette {
     }
 }
 
-/// Equal steps that look equal in every hue. Björn Ottosson's OKLab; what lies outside of sRGB is cut.
+/// Equal steps look equal in every hue. Björn Ottosson's OKLab; values outside of sRGB are clipped.
 fn oklch(lightness: f64, chroma: f64, hue: f64) -> String {
     let (a, b) = (chroma * hue.to_radians().cos(), chroma * hue.to_radians().sin());
     let l = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
@@ -316,7 +316,7 @@ fn oklch(lightness: f64, chroma: f64, hue: f64) -> String {
     )
 }
 
-/// Throws that follow from the identifier alone (splitmix64).
+/// A random sequence derived from the id alone (splitmix64).
 struct Dice(u64);
 
 impl Dice {
@@ -356,12 +356,12 @@ fn is_plain(id: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// To be raised when a picture changes: addresses are cached for ever.
+/// To be incremented when the pictures change: addresses are cached forever.
 const DRAWING: &str = "1";
 const WIDTH: i32 = 640;
 const HEIGHT: i32 = 400;
 const CELL: i32 = 80;
-/// Degrees in OKLCH, far enough apart to be told from each other on one page.
+/// Degrees in OKLCH, far enough apart to be distinguished on one page.
 const HUES: [u16; 8] = [178, 48, 340, 255, 20, 125, 300, 90];
 const NO_CATEGORY: u16 = 225;
 

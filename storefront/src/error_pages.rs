@@ -1,4 +1,4 @@
-//! The pages that say why there is no other.
+//! The error pages.
 
 use std::any::Any;
 
@@ -33,20 +33,20 @@ struct Way<'a> {
     name: &'a str,
 }
 
-/// Writes the page of a failure, in the words and the theme of whoever asked.
+/// Renders the page of a failure, in the visitor's language and theme.
 pub async fn render(State(storefront): State<Storefront>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    // Who asks is looked up again for a page of a failure alone: every picture passes here, too.
+    // The user is looked up only for an error page: every image request passes here, too.
     let mut asked = parts.clone();
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let failure = match response.extensions().get::<Failure>() {
         Some(failure) => *failure,
-        // The framework's own refusals have no page yet.
+        // The framework's own errors have no page yet.
         None if is_bare(&response, StatusCode::NOT_FOUND) => Failure::Missing,
         None if is_bare(&response, StatusCode::BAD_REQUEST) => Failure::Bad,
         None if is_bare(&response, StatusCode::INTERNAL_SERVER_ERROR) => Failure::Broken,
         None => {
-            // A page with somebody's name is not shown again by the back button after they have left.
+            // A page with a user's name must not be shown again by the back button after they have left.
             let headers = response.headers_mut();
             let people = storefront.people.as_ref();
             let known = people.is_some_and(|people| people.has_session(&asked.headers));
@@ -61,7 +61,7 @@ pub async fn render(State(storefront): State<Storefront>, request: Request, next
         None => path::SIGN_IN.to_owned(),
     };
     let Ok(visit) = Visit::from_request_parts(&mut asked, &storefront).await;
-    // What is spent stays spent, whatever page says so.
+    // Cookies of the response are kept, so that a spent code stays spent.
     let keep = |mut shown: Response| {
         for name in [header::ALLOW, header::SET_COOKIE] {
             for value in response.headers().get_all(&name) {
@@ -76,20 +76,20 @@ pub async fn render(State(storefront): State<Storefront>, request: Request, next
     keep(page(failure, &visit, &again))
 }
 
-/// A handler that panicked is a mistake of ours like any other.
+/// A handler that panicked is a defect of ours like any other.
 pub fn panicked(_what: Box<dyn Any + Send>) -> Response {
     tracing::error!(request.id = %current_request_id(), "a page panicked");
     Failure::Broken.into_response()
 }
 
-/// `again` is where a sign-in begins once more.
+/// `again` is where a new sign-in starts.
 fn page(failure: Failure, visit: &Visit, again: &str) -> Response {
     let (status, title, next) = failure.table();
     let words = visit.context.words.clone();
     let page = visit.page(words.say(title));
     let way = match failure {
         Failure::Bad => ("/courses", "error.to_courses"),
-        // A code is never sent twice: it would look like a theft.
+        // A code is never sent twice: it would look like theft.
         Failure::Away | Failure::Broken if visit.context.here.starts_with("/callback") => {
             (again, "error.again")
         }
@@ -116,7 +116,7 @@ fn page(failure: Failure, visit: &Visit, again: &str) -> Response {
     response
 }
 
-/// Pages have their words, and so have answers for programs.
+/// Pages have a body, and so have responses for programs.
 fn is_bare(response: &Response, status: StatusCode) -> bool {
     let media = response.headers().get(header::CONTENT_TYPE);
     let said = media.is_some_and(|media| {

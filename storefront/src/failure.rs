@@ -1,4 +1,4 @@
-//! Why there is no page, and what each reason is answered with.
+//! Why a page cannot be shown, and the response for each reason.
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -8,34 +8,34 @@ use latchkey_relying_party::SignInError;
 use crate::api::ApiError;
 use crate::search::BadSearch;
 
-/// Why there is no page. It travels in the answer's extensions until `error_pages` writes it out.
+/// Why a page cannot be shown. It is an extension of the response until `error_pages` renders it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The address or the form cannot be read.
+    /// The address or the form cannot be parsed.
     Bad,
-    /// A form that did not come from a page of ours.
+    /// A form that was not sent from a page of ours.
     Foreign,
     Missing,
     Method,
-    /// A mistake of ours.
+    /// A defect of the shop.
     Broken,
-    /// The API or the issuer does not answer.
+    /// The API or the issuer is unavailable.
     Away,
-    /// The sign-in did not come to an end that can be used.
+    /// The sign-in failed.
     NotSignedIn,
-    /// The person may not do this.
+    /// The user is not allowed to do this.
     Forbidden,
-    /// Nobody is signed in any more: to the sign-in, and back.
+    /// The user is no longer signed in: redirect to the sign-in, and back.
     SignedOut,
 }
 
-/// Where a sign-in that failed was to come back to: the page of the failure offers another one that does. It travels
-/// beside the failure.
+/// The address that a failed sign-in was to return to, so that the error page can offer another sign-in. It is an
+/// extension beside the failure.
 #[derive(Clone, Debug)]
 pub struct Back(pub String);
 
 impl Failure {
-    /// Status and the name of its messages.
+    /// Status and the names of its messages.
     pub fn table(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Bad => (StatusCode::BAD_REQUEST, "error.bad_title", "error.bad_next"),
@@ -66,7 +66,7 @@ impl Failure {
                 "error.forbidden_title",
                 "error.forbidden_next",
             ),
-            // Only where there is nowhere to come back to.
+            // Only if there is nowhere to return to.
             Self::SignedOut => (
                 StatusCode::FORBIDDEN,
                 "error.signed_out_title",
@@ -75,7 +75,7 @@ impl Failure {
         }
     }
 
-    /// The failure of a sign-in that was to come back there.
+    /// The failure of a sign-in that was to return there.
     pub fn on_the_way_to(self, back: &str) -> Response {
         let mut response = self.into_response();
         response.extensions_mut().insert(Back(back.to_owned()));

@@ -1,4 +1,4 @@
-//! Money, times, dates and addresses as people read them.
+//! Formatting of money, times, dates and addresses for readers.
 
 use std::fmt::Write as _;
 
@@ -6,18 +6,18 @@ use latchkey_contracts::Money;
 use latchkey_web::Words;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What a course costs, in words.
+/// The formatted price of a course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     pub free: bool,
     pub now: String,
-    /// The higher price that is struck through.
+    /// The regular price, which is struck through.
     pub was: Option<String>,
-    /// How much less it is.
+    /// The saving.
     pub saved: Option<String>,
 }
 
-/// A day, for people and for machines.
+/// A day, for readers and for machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Day {
     pub iso: String,
@@ -28,7 +28,7 @@ pub fn price(words: &Words, now: &Money, list: Option<&Money>) -> Price {
     let list = list.filter(|list| list.currency == now.currency && list.amount > now.amount);
     let saved = list.filter(|_| now.amount > 0).map(|list| {
         let less = list.amount.saturating_sub(now.amount);
-        // Rounded down: nobody is promised more than they get.
+        // Rounded down: the saving is never overstated.
         let percent = i128::from(less) * 100 / i128::from(list.amount.max(1));
         let percent = i64::try_from(percent).unwrap_or(100);
         let less = money(words, &Money::new(less, now.currency.as_str()));
@@ -77,7 +77,7 @@ pub fn duration(words: &Words, minutes: i64) -> String {
     words.fill(name, &[("h", &h), ("m", &m)])
 }
 
-/// The day of an instant as the API writes it (`2026-11-20T21:57:00.123Z`).
+/// The day of a timestamp of the API (`2026-11-20T21:57:00.123Z`).
 pub fn day(words: &Words, instant: &str) -> Option<Day> {
     Some(Day {
         iso: instant.get(..10)?.to_owned(),
@@ -85,7 +85,7 @@ pub fn day(words: &Words, instant: &str) -> Option<Day> {
     })
 }
 
-/// A language's own name; its tag where we have none.
+/// The name of a language in that language; its tag if unknown.
 pub fn language(words: &Words, tag: &str) -> String {
     let primary = tag.split('-').next().unwrap_or(tag);
     LANGUAGES
@@ -94,12 +94,12 @@ pub fn language(words: &Words, tag: &str) -> String {
         .map_or_else(|| tag.to_owned(), |(_, name)| words.say(name).to_owned())
 }
 
-/// The languages that we have a name for.
+/// The languages with a known name.
 pub fn languages() -> impl Iterator<Item = &'static str> {
     LANGUAGES.iter().map(|(tag, _)| *tag)
 }
 
-/// Up to two letters of a name, for the avatar.
+/// Up to two initials of a name, for the avatar.
 pub fn initials(name: &str) -> String {
     let mut names = name
         .split_whitespace()
@@ -117,7 +117,7 @@ pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
-/// Groups of three.
+/// Groups of three digits.
 fn grouped(number: u64, separator: &str) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + 4);
@@ -130,7 +130,7 @@ fn grouped(number: u64, separator: &str) -> String {
     out
 }
 
-/// Languages that courses may be filtered by, and the names of their messages.
+/// The languages of the filter, and the names of their messages.
 pub const LANGUAGES: [(&str, &str); 7] = [
     ("de", "language.de"),
     ("en", "language.en"),
@@ -141,7 +141,7 @@ pub const LANGUAGES: [(&str, &str); 7] = [
     ("tr", "language.tr"),
 ];
 
-/// RFC 3986 unreserved; a dot too, so that no segment is `..`.
+/// RFC 3986 unreserved; a dot is escaped too, so that no segment is `..`.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! The shop: an ordinary web application that knows courses only by asking the API over HTTP.
+//! The shop: an ordinary web application that reads courses only from the API over HTTP.
 //!
-//! The whole of it is on this page: its routes. Every answer passes [`error_pages::render`], which turns a failure into a
-//! page, and `latchkey_web::secure`, which puts the headers on.
+//! This page shows all of its routes. Every response passes [`error_pages::render`], which turns a failure into a page,
+//! and `latchkey_web::secure`, which adds the headers.
 
 mod api;
 mod client;
@@ -28,7 +28,7 @@ pub use client::CLIENT;
 pub use latchkey_web::MessageError;
 pub use state::{EN, Storefront};
 
-/// Every page of the shop.
+/// All pages of the shop.
 pub fn router(storefront: Storefront) -> Router {
     use pages::{sign_in, teach};
     let pages = Router::new()
@@ -62,13 +62,13 @@ pub fn router(storefront: Storefront) -> Router {
         Some(people) => people.sessions(pages),
         None => pages,
     };
-    // Forms of every page may lead to the issuer: signing out does.
+    // Forms of every page may redirect to the issuer: signing out does.
     let issuer = storefront.issuer().unwrap_or_default();
     let pages = latchkey_web::secure_with(pages, Csp::new().with_form_target(issuer));
     latchkey_web::strict_transport(pages, storefront.origins.first())
 }
 
-/// What acts on GET has no HEAD: a look must not act.
+/// Routes that act on GET have no HEAD, because a HEAD must not act.
 async fn no_head() -> Failure {
     Failure::Method
 }

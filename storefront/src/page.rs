@@ -1,14 +1,14 @@
-//! A page of the shop: what every page has, and what the shop's own head shows besides.
+//! A page of the shop: the base page, and the additions of the shop's head.
 
 use std::ops::{Deref, DerefMut};
 
 use latchkey_web::Page;
 
-/// Goes into each view as its `page`. The templates that all sites share read it as a [`Page`].
+/// Part of each view as `page`. The templates that all sites share read it as a [`Page`].
 #[derive(Clone, Debug)]
 pub struct ShopPage {
     page: Page,
-    /// Whether whoever is signed in writes courses.
+    /// Whether the signed-in user can write courses.
     pub teaches: bool,
 }
 

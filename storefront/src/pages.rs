@@ -1,4 +1,4 @@
-//! The pages, and what several of them show.
+//! The pages, and the views that several of them share.
 
 pub mod course;
 pub mod covers;
@@ -21,10 +21,10 @@ pub struct Card {
     pub href: String,
     pub cover: String,
     pub title: String,
-    /// Where the title is not in the page's own language.
+    /// If the title is not in the language of the page.
     pub lang: Option<String>,
     pub instructor: String,
-    /// Level, extent, length.
+    /// Level, extent, duration.
     pub facts: Vec<String>,
     pub price: Option<Price>,
     pub limited: bool,
@@ -32,7 +32,7 @@ pub struct Card {
 
 #[derive(Clone, Debug)]
 pub struct Crumb {
-    /// None for the page itself.
+    /// `None` for the current page.
     pub href: Option<String>,
     pub label: String,
 }
@@ -45,12 +45,12 @@ pub struct Notice<'a> {
     pub next: &'a str,
 }
 
-/// Every category, and the colour of each.
+/// All categories, with their colours.
 #[derive(Clone, Debug, Default)]
 pub struct Shelves(pub Vec<Category>);
 
 impl Shelves {
-    /// Those of the first level, in order.
+    /// The top-level categories, in order.
     pub fn first_level(&self) -> impl Iterator<Item = &Category> {
         self.0.iter().filter(|category| category.parent_id.is_none())
     }
@@ -69,12 +69,12 @@ impl Shelves {
         self.0.iter().find(|category| category.slug == slug)
     }
 
-    /// The category above, if this one is of the second level.
+    /// The parent category, if there is one.
     pub fn above(&self, category: &Category) -> Option<&Category> {
         self.by_id(category.parent_id.as_deref()?)
     }
 
-    /// A second-level category has the colour of the one above it.
+    /// A subcategory has the colour of its parent.
     pub fn hue(&self, category_id: Option<&str>) -> u16 {
         let place = category_id.and_then(|id| self.by_id(id)).and_then(|category| {
             let top = self.above(category).unwrap_or(category);
@@ -107,7 +107,7 @@ impl Card {
     }
 }
 
-/// So that a screen reader pronounces it right.
+/// So that screen readers pronounce it correctly.
 fn other_language(words: &Words, tag: &str) -> Option<String> {
     (tag != words.tag()).then(|| tag.to_owned())
 }

@@ -1,16 +1,16 @@
-//! What a visitor asks of the list, read from an address and written back into one.
+//! The search of a list, parsed from an address and written back into one.
 
 use form_urlencoded::Serializer;
 use serde::Deserialize;
 
-/// The query of a list. Empty is as good as absent, because a plain form sends every field that it has.
+/// The query of a list. Empty counts as absent, because a plain form sends all of its fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     pub q: String,
     pub category: String,
     pub level: Option<Level>,
     pub language: String,
-    /// Minor units.
+    /// In minor units.
     pub price_max: Option<i64>,
     pub sort: Sort,
     pub cursor: String,
@@ -25,7 +25,7 @@ pub enum Sort {
     Title,
 }
 
-/// How much a course asks of its people.
+/// The level of a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -35,14 +35,14 @@ pub enum Level {
     All,
 }
 
-/// An address that is no list's.
+/// An address that is not valid for a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the query of the address is not valid for a list")]
 pub struct BadSearch;
 
 impl Search {
-    /// Reads an address's query. What others hang onto links (`utm_source`) is ignored; the last of two is taken by
-    /// nobody: the address is refused.
+    /// Parses the query of an address. Unknown parameters such as `utm_source` are ignored; a repeated parameter is an
+    /// error.
     pub fn parse(query: Option<&str>) -> Result<Self, BadSearch> {
         let mut search = Self::default();
         let mut seen: Vec<String> = Vec::new();
@@ -72,7 +72,7 @@ impl Search {
         Ok(search)
     }
 
-    /// As the API takes it, in a fixed order, defaults left out.
+    /// The query for the API, in a fixed order, without defaults.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
         let mut pairs = Vec::new();
         let mut put = |name, value: &str| {
@@ -100,7 +100,7 @@ impl Search {
         pairs
     }
 
-    /// This search as an address under `base`. A list of one category says it in its path.
+    /// This search as an address under `base`. A list of one category has it in its path.
     pub fn address(&self, base: &str) -> String {
         let mut query = Serializer::new(String::new());
         for (name, value) in self.pairs() {
@@ -167,7 +167,7 @@ impl Level {
     }
 }
 
-/// Digits alone: `+5` and ` 5` are not how we write prices.
+/// Digits only: `+5` and ` 5` are not valid prices.
 fn price(text: &str) -> Option<i64> {
     text.bytes()
         .all(|byte| byte.is_ascii_digit())

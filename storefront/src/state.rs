@@ -1,4 +1,4 @@
-//! The shop's state: where the API is, where the shop itself is, who signs in at it, and what it says.
+//! The state of the shop: the API, its own origins, its sign-ins, and its messages.
 
 use latchkey_relying_party::People;
 use latchkey_web::{MessageError, Messages, Origins};
@@ -10,15 +10,16 @@ use crate::failure::Failure;
 #[derive(Clone, Debug)]
 pub struct Storefront {
     pub(crate) api: Api,
-    /// Nobody signs in at a shop that knows no issuer.
+    /// `None` for a shop without an issuer, where nobody can sign in.
     pub(crate) people: Option<People>,
     pub(crate) origins: Origins,
     pub(crate) messages: Messages,
 }
 
 impl Storefront {
-    /// `api` is the catalog's base, such as `http://127.0.0.1:8080/api/catalog/v1`. `client` follows no redirects and
-    /// uses no proxy. `origins` are those by which browsers reach the shop; the first is what it calls itself.
+    /// `api` is the base URL of the catalog, such as `http://127.0.0.1:8080/api/catalog/v1`. `client` must not follow
+    /// redirects or use a proxy. `origins` are those by which browsers reach the shop; the first is its own name for
+    /// itself.
     pub fn new(
         api: &str,
         client: reqwest::Client,
@@ -33,22 +34,22 @@ impl Storefront {
         })
     }
 
-    /// Who signs in here; a shop without an issuer has no such pages.
+    /// The signed-in users; a shop without an issuer has no such pages.
     pub(crate) fn people(&self) -> Result<&People, Failure> {
         self.people.as_ref().ok_or(Failure::Missing)
     }
 
-    /// Where people sign in, if they can.
+    /// The issuer at which users sign in, if they can.
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.people.as_ref().map(|people| people.oidc.issuer())
     }
 
-    /// A key for a form that must act once, as the API takes it.
+    /// An idempotency key for a form, in the format of the API.
     pub(crate) fn key(&self) -> String {
         let people = self.people.as_ref();
         people.map(|people| people.key()).unwrap_or_default()
     }
 }
 
-/// All that the shop says, in English.
+/// All messages of the shop, in English.
 pub const EN: latchkey_web::MessageFile = ("storefront/messages/en.ftl", include_str!("../messages/en.ftl"));

@@ -1,4 +1,4 @@
-//! Who looks: the person, if they are signed in, their language, their theme, and where they are.
+//! The visit of a page: the user, if signed in, language, theme, and address.
 
 use std::convert::Infallible;
 
@@ -17,31 +17,31 @@ use crate::page::ShopPage;
 #[derive(Clone, Debug)]
 pub struct Visit {
     pub context: PageContext,
-    /// The shop's own origin.
+    /// The origin of the shop.
     origin: String,
-    /// Who is signed in.
+    /// The signed-in user.
     current: Option<CurrentUser>,
 }
 
 impl Visit {
-    /// A page of this title.
+    /// A page with this title.
     pub fn page(&self, title: impl Into<String>) -> ShopPage {
         let current = self.current.as_ref();
         let teaches = current.is_some_and(|current| current.may(catalog::WRITE.name));
         ShopPage::new(self.context.page(title), teaches)
     }
 
-    /// Who is signed in.
+    /// The signed-in user.
     pub fn user(&self) -> Option<&SessionUser> {
         self.current.as_ref().map(|current| &current.user)
     }
 
-    /// The sign-in of whoever looks.
+    /// The id of the user's sign-in.
     pub fn login(&self) -> Option<&str> {
         self.user().map(|user| user.login.as_str())
     }
 
-    /// The same where it turned out that the sign-in is over.
+    /// The same visit after the sign-in was found to have ended.
     pub fn signed_out(&self) -> Self {
         let mut visit = self.clone();
         visit.current = None;
@@ -49,12 +49,12 @@ impl Visit {
         visit
     }
 
-    /// To the sign-in, and back here.
+    /// A redirect to the sign-in, and back here.
     pub fn to_sign_in(&self) -> Response {
         see_other(&begin_at(&self.context.here))
     }
 
-    /// The one address of a path, for search engines.
+    /// The canonical address of a path, for search engines.
     pub fn canonical(&self, path: &str) -> Option<String> {
         (!self.origin.is_empty()).then(|| format!("{}{path}", self.origin))
     }

@@ -1,4 +1,4 @@
-//! How much one address may ask without saying who it is.
+//! The limit on anonymous requests from one address.
 
 use std::net::SocketAddr;
 
@@ -9,8 +9,8 @@ use latchkey_http::{Limits, Networks, TrustedProxies};
 
 use crate::harness::{Answer, NOW, Upstream, ask, behind, built_at, edge, options, route};
 
-/// An edge behind a proxy, with a clock that the test moves: five reads and two searches at once, two reads and one
-/// search a second.
+/// An edge behind a proxy, with a clock that the test controls: bursts of five reads and two searches, two reads and
+/// one search per second.
 struct Edge {
     address: SocketAddr,
     upstream: Upstream,
@@ -54,7 +54,7 @@ impl Edge {
         ask(self.address, method, target, &[&client, line]).await
     }
 
-    /// The statuses of so many requests.
+    /// The statuses of this many requests.
     async fn times(&self, times: usize, client: &str, target: &str) -> Vec<u16> {
         let mut statuses = Vec::new();
         for _ in 0..times {
@@ -81,7 +81,7 @@ async fn an_address_that_reads_too_much_waits_and_others_do_not() {
         "pages count, too"
     );
     assert_eq!(edge.get("192.0.2.2", "/api/echo/x").await.status, 200);
-    // What was told is true.
+    // The reported wait is right.
     edge.clock.advance(1_000);
     assert_eq!(edge.times(3, "192.0.2.1", "/api/echo/x").await, [200, 200, 429]);
 }
@@ -131,7 +131,7 @@ async fn whoever_shows_a_token_or_changes_something_is_not_counted_here() {
     assert_eq!(head.await.status, 429, "HEAD costs what GET costs");
 }
 
-/// The shop's own pages ask from there.
+/// The shop's own pages send requests from there.
 #[tokio::test]
 async fn this_host_is_not_counted() {
     let edge = Edge::new().await;
@@ -141,7 +141,7 @@ async fn this_host_is_not_counted() {
     }
 }
 
-/// Else an edge behind a proxy that nobody has declared would count nobody.
+/// Otherwise an edge behind an undeclared proxy would count nobody.
 #[tokio::test]
 async fn this_host_is_counted_when_it_asks_for_somebody_who_is_not_believed() {
     let (edge, _upstream) = edge().await;

@@ -21,7 +21,7 @@ async fn pieces_pass_as_they_come_in_both_directions() {
     wire.write("3\r\none\r\n").await;
     assert_eq!(wire.head().await.unwrap().header("transfer-encoding"), "chunked");
     assert!(wire.until("3\r\none\r\n").await.is_some());
-    // Nothing of the second piece was sent before the first one was back: no body is collected anywhere.
+    // Nothing of the second piece was sent before the first one was returned: no body is collected anywhere.
     wire.write("3\r\ntwo\r\n").await;
     assert!(wire.until("3\r\ntwo\r\n").await.is_some());
     wire.write("0\r\nx-trailer: 1\r\n\r\n").await;
@@ -110,7 +110,7 @@ async fn gw_12_a_declared_length_beyond_the_limit_is_refused_before_connecting()
             format!("POST {path} HTTP/1.1\r\nhost: localhost:8080\r\ncontent-length: {length}\r\n\r\n"),
         )
         .await;
-        // hyper itself does not take the largest number for a length.
+        // hyper itself does not accept the largest number as a length.
         assert!(
             length == u64::MAX || answer.code() == "body_too_large",
             "{path} {length}: {answer:?}"

@@ -1,4 +1,4 @@
-//! The gateway on the listener of every role, which bounds what a request may be made of.
+//! The gateway on the listener of every role, which limits the form of a request.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn gw_12_too_many_or_too_long_headers_and_targets_are_refused() {
     ];
     for (what, request, status) in cases {
         let got = raw(edge, request).await.status;
-        // 0: closed while the rest of the request was still coming, so that the answer was lost.
+        // 0: closed while the rest of the request was still arriving, so that the response was lost.
         assert!(got == status || got == 0, "{what}: {got}");
     }
     assert_eq!(upstream.connections(), 0);

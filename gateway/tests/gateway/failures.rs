@@ -20,7 +20,7 @@ fn quick() -> Options {
     }
 }
 
-/// Whole requests that a script has read from one connection, one after the other.
+/// The requests that a script has read from one connection, one after the other.
 async fn read_request(stream: &mut TcpStream) -> bool {
     let mut all = Vec::new();
     let mut piece = [0; 1024];
@@ -74,7 +74,7 @@ async fn an_upstream_that_does_not_finish_the_handshake_is_a_504() {
     })
     .await;
     let origin = Origin::parse(&format!("https://{}", upstream.address)).unwrap();
-    // Only the limit for connecting can end this before the client gives up.
+    // Only the connect timeout can end this before the client gives up.
     let timeouts = Timeouts {
         connect: short().connect,
         ..Timeouts::default()
@@ -169,7 +169,7 @@ async fn gw_14_an_upstream_that_dies_during_a_post_has_seen_it_once() {
                         .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                         .await;
                 }
-                // The next one is read whole, and then the process dies.
+                // The next one is read completely, and then the process dies.
                 if read_request(&mut stream).await {
                     count.fetch_add(1, Ordering::SeqCst);
                 }
@@ -199,7 +199,7 @@ async fn gw_14_a_pooled_connection_that_closes_meanwhile_never_doubles_a_post() 
         async move {
             if read_request(&mut stream).await {
                 count.fetch_add(1, Ordering::SeqCst);
-                // Promises to stay, and goes.
+                // Promises to keep the connection open, and closes it.
                 let _ = stream
                     .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                     .await;

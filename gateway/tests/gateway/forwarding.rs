@@ -1,4 +1,4 @@
-//! Ordinary requests, and those that would like to become something else.
+//! Ordinary requests, and those that try to become something else.
 
 use std::net::SocketAddr;
 

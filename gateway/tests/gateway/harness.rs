@@ -1,4 +1,4 @@
-//! A gateway on a port, upstreams that remember what they saw, and a client that writes bytes.
+//! A gateway on a port, upstreams that record their requests, and a client that writes bytes.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,7 +52,7 @@ impl Seen {
 }
 
 impl Upstream {
-    /// Remembers each request and answers `hello`.
+    /// Records each request and responds with `hello`.
     pub async fn echo() -> Self {
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let memory = seen.clone();
@@ -84,7 +84,7 @@ impl Upstream {
         upstream
     }
 
-    /// Answers with a function, on hyper.
+    /// Responds with a function, on hyper.
     pub async fn http<F, A>(answer: F) -> Self
     where
         F: Fn(Request<Incoming>) -> A + Clone + Send + Sync + 'static,
@@ -105,7 +105,7 @@ impl Upstream {
         .await
     }
 
-    /// Does with each connection, numbered from 0, what a script says.
+    /// Runs a script for each connection, numbered from 0.
     pub async fn tcp<F, A>(script: F) -> Self
     where
         F: Fn(TcpStream, usize) -> A + Send + 'static,
@@ -128,7 +128,7 @@ impl Upstream {
         }
     }
 
-    /// A listener that nobody should ever reach.
+    /// A listener that must never be reached.
     pub async fn canary() -> Self {
         Self::tcp(|_, _| std::future::ready(())).await
     }
@@ -151,7 +151,7 @@ impl Upstream {
     }
 }
 
-/// Every ordinary method on everything below `/api/echo/`, known upstream without `/api`.
+/// Every ordinary method on everything below `/api/echo/`, which the upstream sees without `/api`.
 pub fn route(upstream: Origin) -> Route {
     let methods = [
         Method::GET,
@@ -167,7 +167,7 @@ pub fn options() -> Options {
     Options::new(Origin::parse("http://localhost:8080").unwrap())
 }
 
-/// Limits that a test can wait for.
+/// Timeouts that a test can wait for.
 pub fn short() -> Timeouts {
     Timeouts {
         connect: Duration::from_millis(200),
@@ -182,13 +182,13 @@ pub fn built(routes: Vec<Route>, options: Options) -> Gateway {
     built_at(&Clock::manual(NOW), routes, options)
 }
 
-/// A gateway whose clock the test moves.
+/// A gateway whose clock the test controls.
 pub fn built_at(clock: &Clock, routes: Vec<Route>, options: Options) -> Gateway {
     let routes = Routes::new(routes).unwrap();
     Gateway::new(routes, options, clock.clone(), Random::system()).unwrap()
 }
 
-/// A gateway on the listener of every role, which answers to `localhost:8080`.
+/// A gateway on the listener of every role, which serves `localhost:8080`.
 pub async fn served(routes: Vec<Route>, options: Options, limits: Limits) -> SocketAddr {
     behind(TrustedProxies::none(), built(routes, options), limits).await
 }
@@ -206,7 +206,7 @@ pub async fn behind(proxies: TrustedProxies, gateway: Gateway, limits: Limits) -
     address
 }
 
-/// A gateway on a bare server that has no opinion about hosts, so that the gateway's own checks are seen.
+/// A gateway on a bare server that accepts any host, so that the gateway's own checks are visible.
 pub async fn gateway(routes: Vec<Route>, options: Options) -> SocketAddr {
     let gateway = built(routes, options);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -217,7 +217,7 @@ pub async fn gateway(routes: Vec<Route>, options: Options) -> SocketAddr {
     address
 }
 
-/// What the listener of every role says of a request.
+/// The information that the listener of every role provides about a request.
 async fn told_who_asks(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request<Body>,
@@ -250,7 +250,7 @@ impl Wire {
     }
 
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
-        // A peer that has answered and closed already is no failure of the test.
+        // A peer that has already responded and closed is not a failure of the test.
         let _ = self.stream.write_all(bytes.as_ref()).await;
     }
 
@@ -270,7 +270,7 @@ impl Wire {
         }
     }
 
-    /// Everything up to and including `mark`, or None if the connection ends before.
+    /// Everything up to and including `mark`, or `None` if the connection ends before.
     pub async fn until(&mut self, mark: &str) -> Option<Vec<u8>> {
         loop {
             if let Some(at) = self
@@ -286,13 +286,13 @@ impl Wire {
         }
     }
 
-    /// Status and headers of the next answer.
+    /// Status and headers of the next response.
     pub async fn head(&mut self) -> Option<Answer> {
         let head = self.until("\r\n\r\n").await?;
         Answer::of_head(&String::from_utf8_lossy(&head))
     }
 
-    /// The next answer with its body; of a HEAD request, say so.
+    /// The next response with its body; `to_head` for a HEAD request.
     pub async fn answer(&mut self, to_head: bool) -> Option<Answer> {
         let head = self.head().await?;
         let mut body = Vec::new();

@@ -1,10 +1,10 @@
-//! What a client says about itself never arrives; what the gateway says always does.
+//! A client's claims about itself never arrive; the gateway's own headers always do.
 
 use latchkey_http::{Limits, TrustedProxies};
 
 use crate::harness::{NOW, Upstream, ask, behind, built, edge, gateway, options, raw, route};
 
-/// Names by which some product learns identity, origin, method or path.
+/// Headers from which some product derives identity, origin, method or path.
 const NAMES: &[&str] = &[
     "x-forwarded-for",
     "x-forwarded-host",
@@ -66,7 +66,7 @@ const NAMES: &[&str] = &[
     "cookie",
 ];
 
-/// The same header in the spellings that reach other servers as one.
+/// The same header in the spellings that other servers treat as one.
 fn spellings(name: &str) -> Vec<String> {
     let title: String = name
         .split('-')
@@ -89,7 +89,7 @@ fn spellings(name: &str) -> Vec<String> {
     ]
 }
 
-/// The names that the upstream hears for a bare GET, and no other.
+/// The headers that the upstream sees for a bare GET, and no other.
 const SET: &[&str] = &[
     "host",
     "traceparent",

@@ -1,4 +1,4 @@
-//! No request chooses whom the gateway asks.
+//! No request selects the upstream of the gateway.
 
 use http::Method;
 use latchkey_gateway::Route;

@@ -1,4 +1,4 @@
-//! One line per request, whatever the request holds.
+//! One line per request, whatever the request contains.
 
 use std::io;
 use std::sync::{Mutex, OnceLock};
@@ -10,8 +10,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{Answer, Upstream, ask, edge, gateway, options, raw, route};
 
-/// What the whole test process logs. One subscriber for all threads: those that are set for one thread alone
-/// miss what another thread has met first.
+/// The log of the whole test process. One subscriber for all threads: one that is set for a single thread misses what
+/// another thread has met first.
 #[derive(Debug, Default)]
 struct Lines(Mutex<Vec<u8>>);
 
@@ -44,8 +44,8 @@ fn lines() -> &'static Lines {
 }
 
 impl Lines {
-    /// The text of the one access line of a request. The gateway writes it once it lets the exchange go, which
-    /// may be after the client has its last byte.
+    /// The text of the access line of a request. The gateway writes it when it drops the exchange, which may be after
+    /// the client has its last byte.
     async fn text_of(&self, answer: &Answer) -> String {
         let id = answer.header("x-request-id").to_owned();
         assert!(!id.is_empty(), "{answer:?}");

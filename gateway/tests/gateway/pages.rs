@@ -1,4 +1,4 @@
-//! What a browser sees where the edge itself answers.
+//! What a browser sees when the edge itself responds.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -11,7 +11,7 @@ use crate::harness::{Answer, Upstream, ask, edge, gateway, options, route, serve
 
 const BROWSER: &str = "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-/// A page that stands alone: nothing inline, nothing loaded, the way back and the request's id.
+/// A self-contained page: nothing inline, nothing loaded, a link to the start and the id of the request.
 fn assert_page(answer: &Answer, status: u16, title: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");

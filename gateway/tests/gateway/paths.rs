@@ -1,4 +1,4 @@
-//! One path is decided and the same bytes are forwarded; nothing in a request opens another one.
+//! One path is decided and the same bytes are forwarded; nothing in a request reaches another one.
 
 use http::Method;
 use latchkey_gateway::Route;
@@ -96,8 +96,8 @@ fn spellings() -> Vec<String> {
     all
 }
 
-/// The worst server that could stand behind: decodes until nothing changes, folds slashes, case and
-/// parameters, then walks the dots.
+/// The worst possible server behind the gateway: it decodes until nothing changes, folds slashes, case and parameters,
+/// then resolves the dots.
 fn reads_as_private(path: &str) -> bool {
     let mut bytes = path.as_bytes().to_vec();
     for _ in 0..4 {
@@ -199,7 +199,7 @@ async fn cve_2021_29492_cve_2021_32779_cve_2026_33494_gw_09_no_spelling_beside_a
                 passed += 1;
                 let arrived = seen.target.split('?').next().unwrap_or_default();
                 assert!(!reads_as_private(arrived), "{path} arrived as {}", seen.target);
-                // hyper's URI type cuts a fragment off before anybody can look at it.
+                // hyper's URI type drops a fragment before anybody can see it.
                 let sent = path.split('#').next().unwrap_or_default();
                 assert_eq!(
                     format!("/api{}", seen.target),

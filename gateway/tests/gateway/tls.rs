@@ -1,4 +1,4 @@
-//! An `https` upstream is believed only under the configured authority.
+//! An `https` upstream is trusted only under the configured authority.
 
 use std::sync::Arc;
 

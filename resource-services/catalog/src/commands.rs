@@ -1,5 +1,5 @@
-//! Writing courses: load the facts, let the domain decide, write what it decided with the event that tells it.
-//! Everything here runs inside one transaction; routes, consumers and the demo come through the same doors.
+//! The commands on courses: load the facts, let the domain decide, write the decision together with its event.
+//! Everything here runs inside one transaction; routes, consumers and the demo use the same functions.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use latchkey_kit::{Caller, Transaction};
 use crate::domain::{Change, Content, Course, Draft, NewCourse, Patch, Refusal, Status};
 use crate::{Error, store};
 
-/// What somebody wants of a course that exists.
+/// What a caller wants to do with an existing course.
 #[derive(Clone, Debug)]
 pub enum Intent {
     Replace(Draft),
@@ -16,7 +16,7 @@ pub enum Intent {
     Step(Status),
 }
 
-/// Writes a new draft that belongs to `sub`.
+/// Creates a new draft that belongs to `sub`.
 pub async fn create(t: &Transaction, sub: &str, draft: Draft) -> Result<Course, Error> {
     let id = t.new_id();
     let kind = draft.kind.unwrap_or_default();
@@ -32,7 +32,7 @@ pub async fn create(t: &Transaction, sub: &str, draft: Draft) -> Result<Course, 
     Ok(course)
 }
 
-/// Does what `caller` wants with course `id`, of which they have read version `read`.
+/// Executes `caller`'s intent on the course `id`, of which they have read version `read`.
 pub async fn change(
     t: &Transaction,
     caller: &Caller,
@@ -102,7 +102,7 @@ async fn slug(t: &Transaction, title: &str, course_id: &str) -> Result<String, E
         .ok_or_else(taken)?)
 }
 
-/// The category was there when we looked, and was deleted before we wrote.
+/// The category existed when it was loaded, and was deleted before the write.
 fn category_is_gone(error: latchkey_db::DbError) -> Error {
     if store::is_dangling(&error) {
         no_category().into()

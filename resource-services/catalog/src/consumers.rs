@@ -1,4 +1,4 @@
-//! What the catalog hears: the names of those who teach.
+//! What the catalog consumes: the names of instructors.
 
 use futures::FutureExt;
 use latchkey_bus::{Event, Failure, Group, Retries};
@@ -8,7 +8,7 @@ use latchkey_kit::{Consumer, Transaction};
 
 use crate::{Error, commands, store};
 
-/// People, as identity tells of them.
+/// User events of identity.
 pub const PEOPLE: Consumer = Consumer {
     group: || Group {
         name: "catalog",
@@ -18,7 +18,7 @@ pub const PEOPLE: Consumer = Consumer {
     handle: |t, event| async move { handle(&t, &event).await }.boxed(),
 };
 
-/// Applies one event in the transaction that holds its inbox row. Older news than we have change nothing.
+/// Applies one event in the transaction of its inbox row. An older event changes nothing.
 pub async fn handle(t: &Transaction, event: &Event) -> Result<(), Failure> {
     let told =
         UserEvent::parse(&event.r#type, &event.data).map_err(|error| Failure::Dead(error.to_string()))?;
@@ -26,7 +26,7 @@ pub async fn handle(t: &Transaction, event: &Event) -> Result<(), Failure> {
         UserEvent::Registered(user) | UserEvent::Updated(user) if teaches(&user) => {
             (user.user_id, user.display_name, user.version)
         }
-        UserEvent::Registered(_) | UserEvent::Updated(_) => return Ok(()), // we keep no names that we do not need
+        UserEvent::Registered(_) | UserEvent::Updated(_) => return Ok(()), // names of others are not stored
         UserEvent::Deleted(user) => (user.user_id, String::new(), user.version),
     };
     let before = store::instructor_name(&t.tx, &user_id).await?;
@@ -36,7 +36,7 @@ pub async fn handle(t: &Transaction, event: &Event) -> Result<(), Failure> {
     Ok(rename(t, &user_id).await?)
 }
 
-/// Gives every course of an instructor a new version, so that caches and the others' copies follow the name.
+/// Gives every course of an instructor a new version, so that caches and copies pick up the name.
 async fn rename(t: &Transaction, user_id: &str) -> Result<(), Error> {
     for course in store::taught_by(&t.tx, user_id).await? {
         commands::apply(t, &course.renamed(t.now)?).await?;

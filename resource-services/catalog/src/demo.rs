@@ -1,4 +1,4 @@
-//! The demo catalogue: read from `demo/courses.toml`, written by the same hands as everybody's courses.
+//! The demo catalogue: read from `demo/courses.toml` and written by the same commands as any course.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -28,15 +28,15 @@ pub fn fill(context: Context, users: Vec<DemoUser>) -> BoxFuture<'static, Result
     .boxed()
 }
 
-/// Publishes the demo courses and says how many were new. What is there already is known by its address, stays as it
-/// is, and counts as nothing.
+/// Publishes the demo courses and returns how many were new. Existing ones are recognized by their slug, stay as they
+/// are, and are not counted.
 pub async fn seed(context: &Context, instructor_id: &str, instructor_name: &str) -> Result<usize, Error> {
     let shelf = shelf();
     let (sub, name) = (instructor_id.to_owned(), instructor_name.to_owned());
     context
         .write(Cause::request("", instructor_id), async move |t| {
             if store::instructor_name(&t.tx, &sub).await?.is_empty() {
-                store::remember_instructor(&t.tx, &sub, &name, 0).await?; // identity's own word comes with a version above
+                store::remember_instructor(&t.tx, &sub, &name, 0).await?; // identity's own event has a higher version
             }
             publish(&t, &sub, shelf).await
         })
@@ -47,7 +47,7 @@ fn shelf() -> Shelf {
     toml::from_str(include_str!("../demo/courses.toml")).expect("a test reads the same text")
 }
 
-/// All in one transaction: a demo catalogue is there, or it is not.
+/// All in one transaction: the demo catalogue is either complete or absent.
 async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Error> {
     let caller = Caller::Person {
         sub: sub.to_owned(),
@@ -66,7 +66,7 @@ async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Erro
             .find(|(_, name)| **name == course.category);
         let position = position.map_or(0, |(position, _)| position);
         let category = category(t, &course.category, position).await?;
-        // "Newest" should have something to sort.
+        // Gives the order "newest" something to sort.
         let t = t.at(t.now - age * THREE_DAYS_MS);
         let draft = course.draft(category, &t.currency);
         let course = commands::create(&t, sub, draft).await?;
@@ -77,7 +77,7 @@ async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Erro
     Ok(written)
 }
 
-/// The category of this name, put up if it is not there.
+/// The category with this name, created if it does not exist.
 async fn category(t: &Transaction, name: &str, position: i64) -> Result<String, Error> {
     let slug = slug_of(name);
     if let Some(there) = store::categories(&t.tx)
@@ -115,7 +115,7 @@ struct DemoCourse {
     subtitle: String,
     language: String,
     level: Level,
-    /// Minor units of the shop's currency.
+    /// In minor units of the shop's currency.
     price: i64,
     list_price: Option<i64>,
     #[serde(default)]

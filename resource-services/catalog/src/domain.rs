@@ -1,4 +1,4 @@
-//! What a course is, who may see and change it, and what follows: functions of facts and `now`, without IO.
+//! What a course is, who may see and change it, and the consequences: functions of facts and `now`, without IO.
 
 mod access;
 mod category;
@@ -23,10 +23,10 @@ pub use status::Status;
 
 use latchkey_kit::Fault;
 
-/// Why the catalog does not do what was asked. Which answer each gets is said once, in `routes.rs`.
+/// Why the catalog rejects a request. `error.rs` maps each reason to its response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Not there, or not for this caller: the two must look the same.
+    /// It does not exist, or not for this caller: the two must look the same.
     #[error("the resource does not exist for this caller")]
     Missing,
     #[error("the resource changed since the caller read it")]
@@ -48,7 +48,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// One broken rule of one field.
+    /// One invalid field.
     pub fn field(field: &str, message: &str) -> Self {
         Self::Invalid(vec![Fault::new(field, message)])
     }

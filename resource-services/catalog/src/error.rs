@@ -1,11 +1,11 @@
-//! What goes wrong in the catalog, and the one table from the domain's reasons to answers.
+//! The errors of the catalog, and the one table from the domain's reasons to responses.
 
 use http::StatusCode;
 use latchkey_kit::{Code, Fault, Reason, codes};
 
 use crate::domain::Refusal;
 
-/// What goes wrong in the catalog.
+/// An error of the catalog.
 pub type Error = latchkey_kit::Error<Refusal>;
 
 const NOT_READY: Code = Code::new(
@@ -39,7 +39,7 @@ impl Reason for Refusal {
 
     fn code(&self) -> Code {
         match self {
-            Self::Missing => codes::NOT_FOUND, // byte for byte what any missing thing gets
+            Self::Missing => codes::NOT_FOUND, // the same response as for any missing resource, byte for byte
             Self::Stale => codes::STALE,
             Self::Invalid(_) => codes::INVALID_CONTENT,
             Self::NotReady(_) => NOT_READY,

@@ -1,7 +1,7 @@
-//! The catalog: categories and courses of the marketplace, guarded, with every change told on the bus.
+//! The catalog: guarded categories and courses of the marketplace, with an event for every change.
 //!
-//! The whole service is on this page: what it is ([`SPEC`]), and one table of routes that builds the router, the API
-//! document and the tests' matrices.
+//! This page shows the whole service: its description ([`SPEC`]), and one table of routes from which the router, the
+//! API document and the test matrices are built.
 
 pub mod commands;
 pub mod consumers;
@@ -42,9 +42,9 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     demo: Some(demo::fill),
 };
 
-/// Own courses: an instructor's, or any of them for an administrator.
+/// Own courses: those of the instructor, or any for an administrator.
 const OWN: Policy = Policy::owner(&WRITE);
-/// The categories, which nobody owns.
+/// The categories, which have no owner.
 const CATEGORY_ADMIN: Policy = Policy::person(&ADMINISTER);
 
 #[rustfmt::skip]

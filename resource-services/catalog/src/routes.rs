@@ -1,4 +1,4 @@
-//! HTTP to domain and back. Which route exists for whom is said in `lib.rs`; here is what each does.
+//! HTTP to domain and back. `lib.rs` declares the routes and their policies; the handlers are here.
 
 pub mod categories;
 pub mod courses;

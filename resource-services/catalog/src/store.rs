@@ -25,7 +25,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     }],
 };
 
-/// True when a row was refused because what it points at is not there, or is still pointed at.
+/// True if a row was rejected because a referenced row does not exist, or because it is still referenced.
 pub fn is_dangling(error: &DbError) -> bool {
     match error {
         DbError::Sql(cause) => cause

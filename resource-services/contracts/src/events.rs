@@ -1,4 +1,4 @@
-//! Every event type of the house on one page, with the payload that it carries.
+//! All event types, with their payloads.
 //!
 //! Two channels carry them: revocations ([`revocation::Revocation::TYPES`]) go to the revocation log, which every guard
 //! follows, and everything else to the event bus.
@@ -23,13 +23,13 @@ pub struct EventType {
 }
 
 impl EventType {
-    /// The standalone JSON Schema of the payload as the code says it today.
+    /// The standalone JSON Schema of the payload, derived from the code.
     pub fn schema(&self) -> Value {
         (self.schema)(self.r#type)
     }
 }
 
-/// All of them: what the committed schemas, the bus's source check and the API document walk.
+/// All of them: used by the committed schemas, the bus's source check and the API document.
 pub const ALL: &[EventType] = &[
     EventType {
         r#type: course::PUBLISHED,

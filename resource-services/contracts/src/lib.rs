@@ -1,9 +1,8 @@
-//! The words that services share: event payloads, money, and what each service is called at the issuer; versioned,
-//! without any IO.
+//! The shared vocabulary of the services: event payloads, money, and the name, audience and scopes of each service;
+//! versioned, without IO.
 //!
-//! A payload only grows: consumers ignore members that they do not know, and a breaking change is a
-//! new `.v2` type beside the old one. `schemas/` holds what was promised; `tests/events_only_grow.rs`
-//! holds us to it.
+//! A payload only grows: consumers ignore unknown members, and a breaking change is a new `.v2` type beside the old
+//! one. `schemas/` contains what was promised; `tests/events_only_grow.rs` enforces it.
 
 pub mod events;
 mod money;

@@ -1,37 +1,37 @@
-//! What each service is called at the issuer: its audience, its scopes, and the roles that a person needs for them.
+//! Each service as a resource of the issuer: its audience, its scopes, and the roles that a user needs for them.
 //!
-//! Audiences and scopes are spelled here and nowhere else: the issuer registers these declarations, the service's
-//! table of routes asks for these scopes, and clients of the house are given them by these names.
+//! Audiences and scopes are defined here and nowhere else: the issuer registers these declarations, the services'
+//! tables of routes require these scopes, and first-party clients use these names.
 
 /// A service as a protected resource (RFC 8707).
 #[derive(Debug, PartialEq, Eq)]
 pub struct ResourceContract {
-    /// The service's name: its role, its part of paths at the edge, the beginning of its event types.
+    /// The name of the service: its role, its part of paths at the edge, the prefix of its event types.
     pub name: &'static str,
-    /// What people call it, on pages that ask for their consent.
+    /// The name on pages that ask for consent.
     pub title: &'static str,
-    /// What `aud` of its tokens says.
+    /// The `aud` of its tokens.
     pub audience: &'static str,
-    /// Every scope that it understands.
+    /// The scopes that it declares.
     pub scopes: &'static [&'static ScopeContract],
-    /// The scope that lets an administrator act on what is not theirs; the role alone does not.
+    /// The scope that lets an administrator act on what belongs to others; the role alone does not.
     pub admin: &'static ScopeContract,
 }
 
 /// A scope of one service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ScopeContract {
-    /// As it stands in a token.
+    /// The name in a token.
     pub name: &'static str,
-    /// What whoever holds it may do, as a page asks a person to allow it.
+    /// What the scope allows, as a consent page describes it.
     pub description: &'static str,
-    /// A person needs one of these roles; none listed, none needed.
+    /// The roles of which a user needs one; an empty list requires none.
     pub roles: &'static [&'static str],
 }
 
-/// The role that may do everything that a scope allows, to what belongs to others, too.
+/// The role that may do everything that a scope allows, also to what belongs to others.
 pub const ADMIN: &str = "admin";
-/// Whoever teaches.
+/// The role of instructors.
 pub const INSTRUCTOR: &str = "instructor";
 
 const fn scope(
@@ -46,7 +46,7 @@ const fn scope(
     }
 }
 
-/// Courses and the categories that they stand in.
+/// Courses and their categories.
 pub mod catalog {
     use super::{ADMIN, INSTRUCTOR, ResourceContract, ScopeContract, scope};
 
@@ -58,9 +58,9 @@ pub mod catalog {
         "Create and change your courses in the shop",
         &[INSTRUCTOR, ADMIN],
     );
-    /// Reviewing courses that one owns.
+    /// Reviewing courses that the user owns.
     pub static REVIEW: ScopeContract = scope("catalog.review", "Write reviews in the shop in your name", &[]);
-    /// Arranging categories, and acting on everybody's courses.
+    /// Editing categories, and acting on everybody's courses.
     pub static ADMINISTER: ScopeContract = scope(
         "catalog.admin",
         "Change the shop’s categories and anybody’s courses",

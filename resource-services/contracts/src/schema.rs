@@ -1,4 +1,4 @@
-//! The JSON Schema of a payload, and the rule by which two of them are compared: events only grow.
+//! The JSON Schema of a payload, and the comparison of two versions: events only grow.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// The standalone schema of `T`: what utoipa derives, with the parts that it refers to under `$defs`.
+/// The standalone schema of `T`: what utoipa derives, with the referenced parts under `$defs`.
 pub fn of<T: ToSchema>(name: &str) -> Value {
     let mut parts: Vec<(String, RefOr<Schema>)> = Vec::new();
     T::schemas(&mut parts);
@@ -26,10 +26,10 @@ pub fn of<T: ToSchema>(name: &str) -> Value {
     root
 }
 
-/// Why `new` would break somebody who relies on `old`; empty when it only grows.
+/// Why `new` would break a consumer that relies on `old`; empty if it only grows.
 ///
-/// Every property of `old` must still be there with the same shape, and the required set must not
-/// change: a member that may now be missing breaks readers, one that must now be there breaks replays.
+/// Every property of `old` must still exist with the same shape, and the required set must not change: a member that
+/// may now be missing breaks readers, one that is now required breaks replays.
 pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(
@@ -41,7 +41,7 @@ pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
     found
 }
 
-/// A schema inside its document, so that references can be followed.
+/// A schema inside its document, so that references can be resolved.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     root: &'a Value,
@@ -102,7 +102,7 @@ fn compare_properties(old: Place<'_>, new: Place<'_>, path: &str, found: &mut Ve
     }
 }
 
-/// `oneOf` is how utoipa writes an optional reference: null, or the thing.
+/// `oneOf` is how utoipa writes an optional reference: null, or the type.
 fn compare_choices(old: Place<'_>, new: Place<'_>, path: &str, found: &mut Vec<String>) {
     for keyword in ["oneOf", "anyOf", "allOf"] {
         let choices = |place: Place<'_>| {
@@ -133,7 +133,7 @@ fn required(schema: &Value) -> BTreeSet<&str> {
         .collect()
 }
 
-/// References of an OpenAPI document point at its components; those of a schema alone at its `$defs`.
+/// References of an OpenAPI document point to its components; those of a standalone schema to its `$defs`.
 fn repoint(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -157,7 +157,7 @@ fn json(schema: &RefOr<Schema>) -> Value {
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
-/// The keywords that say what a value is; descriptions may be reworded at will.
+/// The keywords that define the shape of a value; descriptions may be reworded freely.
 const SHAPE: [&str; 7] = [
     "type",
     "format",

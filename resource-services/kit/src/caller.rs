@@ -1,17 +1,17 @@
-//! Who asks, as the token says. Ownership comes from `sub` alone.
+//! The caller, according to the token. Ownership depends on `sub` alone.
 
 use latchkey_contracts::resource::{self, ResourceContract};
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Nobody that the token names, or one whose token may do nothing here.
+    /// Nobody, or somebody whose token allows nothing here.
     Anonymous,
-    /// A client that speaks for itself: it owns nothing, whatever its scopes.
+    /// A client that acts on its own behalf: it owns nothing, whatever its scopes.
     Machine,
-    /// A person.
+    /// A user.
     Person {
-        /// The token's subject.
+        /// The subject of the token.
         sub: String,
         /// True with the administrator's role *and* the service's administrative scope: the scope limits the role.
         admin: bool,
@@ -19,7 +19,7 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// The caller of a service, from what a proven token says of them.
+    /// The caller of a service, from a verified token.
     pub fn of(
         service: &ResourceContract,
         is_machine: bool,
@@ -30,7 +30,7 @@ impl Caller {
         if is_machine {
             return Self::Machine;
         }
-        // A token that may do nothing here opens nothing that is closed, whoever's it is.
+        // A token that allows nothing here gives no access to anything restricted, whoever it belongs to.
         if !service.scopes.iter().any(|scope| has_scope(scope.name)) {
             return Self::Anonymous;
         }
@@ -40,7 +40,7 @@ impl Caller {
         }
     }
 
-    /// True for what belongs to the caller, and for everything when they administer the service.
+    /// True for what belongs to the caller, and for everything if they administer the service.
     pub fn may_act_on(&self, owner: &str) -> bool {
         match self {
             Self::Anonymous | Self::Machine => false,

@@ -1,4 +1,4 @@
-//! What a service hears on the bus.
+//! The event subscriptions of a service.
 
 use futures::future::BoxFuture;
 use latchkey_bus::{Cause, Event, EventBus, Failure, Group};
@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Context, Transaction};
 
-/// One subscription: who hears what, and the function that applies an event in the transaction of its inbox row.
-/// It is called at least once for each event, so it goes by the event's `sequence`: older news changes nothing.
+/// A subscription: its name, its types, and the function that applies an event in the transaction of its inbox row. It
+/// is called at least once for each event, so it must compare the event's `sequence`: an older one changes nothing.
 pub struct Consumer {
     pub group: fn() -> Group,
     pub handle: fn(Transaction, Event) -> BoxFuture<'static, Result<(), Failure>>,

@@ -1,4 +1,4 @@
-//! What handlers, consumers and the demo stand on, and the one way in which they write.
+//! The dependencies of handlers, consumers and the demo, and their one way to write.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{Error, Reason};
 
-/// A running service: its database, its clock, its voice.
+/// A running service: its database, clock and outbox.
 #[derive(Clone)]
 pub struct Context {
     /// The service's name, audience and scopes.
@@ -19,7 +19,7 @@ pub struct Context {
     pub db: Db,
     pub clock: Clock,
     pub random: Random,
-    /// The shop's one currency (ISO 4217); prices in any other are refused.
+    /// The only currency of the shop (ISO 4217); prices in any other are rejected.
     pub currency: Arc<str>,
     outbox: Outbox,
 }
@@ -27,20 +27,20 @@ pub struct Context {
 /// A writing transaction, with everything that a decision needs besides the facts.
 #[derive(Clone)]
 pub struct Transaction {
-    /// What statements are executed on.
+    /// The transaction of the database.
     pub tx: Tx,
-    /// Unix milliseconds, the same for the whole transaction.
+    /// In Unix milliseconds, the same for the whole transaction.
     pub now: i64,
     pub random: Random,
-    /// The shop's one currency.
+    /// The only currency of the shop.
     pub currency: Arc<str>,
-    /// Who wants it, or what led to it.
+    /// The actor, or the event that caused it.
     pub cause: Cause,
     outbox: Outbox,
 }
 
 impl Context {
-    /// A service over its open database.
+    /// A service with its open database.
     pub fn new(
         resource: &'static ResourceContract,
         db: Db,
@@ -58,7 +58,7 @@ impl Context {
         }
     }
 
-    /// Decides and writes in one transaction, which nobody who hangs up can cut; the answer comes after the commit.
+    /// Decides and writes in one transaction, which a disconnecting client cannot interrupt; returns after the commit.
     pub async fn write<T, E, F, Fut>(&self, cause: Cause, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -70,7 +70,7 @@ impl Context {
         self.db.write(move |tx| work(context.join(tx, cause))).await
     }
 
-    /// The same inside of a transaction that somebody else has opened: a consumer's.
+    /// The same as part of an open transaction: that of a consumer.
     pub fn join(&self, tx: Tx, cause: Cause) -> Transaction {
         Transaction {
             tx,
@@ -84,7 +84,7 @@ impl Context {
 }
 
 impl Transaction {
-    /// The same transaction as if it were another moment: the demo's courses are not all equally new.
+    /// The same transaction at another time: the demo's courses must not all be equally new.
     pub fn at(&self, now: i64) -> Self {
         Self { now, ..self.clone() }
     }
@@ -94,8 +94,8 @@ impl Transaction {
         self.random.uuid_v7(self.now)
     }
 
-    /// Puts an event into the outbox; it leaves after the commit. The aggregate's own row must have been changed
-    /// before in this transaction: its lock keeps the events of one `subject` in order.
+    /// Puts an event into the outbox; it leaves after the commit. The row of the aggregate must have been changed
+    /// earlier in this transaction: its lock keeps the events of one `subject` in order.
     pub async fn emit<R: Reason>(
         &self,
         r#type: &str,

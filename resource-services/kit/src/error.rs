@@ -1,5 +1,5 @@
-//! Why a request fails, and the one table from reasons to answers: the service's own reasons ([`Reason`]), and what can
-//! go wrong around them in every service.
+//! Why a request fails, and the one table from reasons to responses: the service's own reasons ([`Reason`]), and the
+//! errors that every service has.
 
 use axum::response::{IntoResponse, Response};
 use latchkey_bus::{BusError, Failure};
@@ -8,16 +8,16 @@ use latchkey_http::{Code, Problem, codes};
 
 use crate::Fault;
 
-/// Why a service's domain does not do what was asked. Each reason chooses its answer in [`Reason::code`], without a
-/// fallback, so that a new one cannot forget to.
+/// Why the domain of a service rejects a request. Each reason selects its response in [`Reason::code`], without a
+/// fallback, so that a new one cannot be forgotten.
 pub trait Reason: std::error::Error + Send + Sync + 'static {
-    /// The codes of the service's own, for its API document.
+    /// The codes of this service, for its API document.
     const CODES: &'static [Code];
 
     /// The answer.
     fn code(&self) -> Code;
 
-    /// The fields that break rules, where the reason is that.
+    /// The invalid fields, if that is the reason.
     fn into_faults(self) -> Vec<Fault>
     where
         Self: Sized,
@@ -26,16 +26,16 @@ pub trait Reason: std::error::Error + Send + Sync + 'static {
     }
 }
 
-/// Everything that can go wrong between the guard and the answer.
+/// Every possible error between the guard and the response.
 #[derive(Debug, thiserror::Error)]
 pub enum Error<R: Reason> {
-    /// The domain says no.
+    /// The domain rejects the request.
     #[error(transparent)]
     Rejected(R),
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// What a query asks for cannot be understood; says which member and why.
+    /// A query parameter is not valid: its name and the reason.
     #[error("the query's {0} {1}")]
     Query(&'static str, &'static str),
     #[error("the service's database failed")]
@@ -53,7 +53,7 @@ impl<R: Reason> From<R> for Error<R> {
 }
 
 impl<R: Reason> Error<R> {
-    /// Status, name and sentence. The reason itself goes to the log only.
+    /// Status, name and sentence. The reason itself goes only to the log.
     pub fn code(&self) -> Code {
         match self {
             Self::Rejected(reason) => reason.code(),
@@ -89,7 +89,7 @@ impl<R: Reason> IntoResponse for Error<R> {
     }
 }
 
-/// A consumer tries again what may work later; only the database's own troubles do not count as attempts.
+/// A consumer retries what may succeed later; only errors of the database do not count as attempts.
 impl<R: Reason> From<Error<R>> for Failure {
     fn from(error: Error<R>) -> Self {
         match error {

@@ -1,4 +1,4 @@
-//! What handlers ask for: who calls, and what of theirs is meant.
+//! The extractors of handlers: who calls, and which of their resources is meant.
 
 use axum::extract::{FromRef, FromRequestParts};
 use axum::response::{IntoResponse, Response};
@@ -10,28 +10,28 @@ use latchkey_http::{PathId, Problem, current_request_id};
 
 use crate::{Caller, Context};
 
-/// The caller's proven token, and the cause that their writes name.
+/// The verified token of the caller, and the cause of their writes.
 pub struct Authenticated {
     pub access: Access,
     pub cause: Cause,
 }
 
-/// Something that belongs to a person.
+/// A resource that belongs to a user.
 pub trait Ownable: Sized + Send {
-    /// Finds it by the identifier of the path.
+    /// Finds it by the id in the path.
     fn find(context: &Context, id: &str) -> impl Future<Output = Result<Option<Self>, DbError>> + Send;
 
     /// The `sub` of its owner.
     fn owner(&self) -> &str;
 }
 
-/// A thing of the path that the caller may act on. It is looked at before the body is read, so that somebody else's
-/// is missing whatever is sent to it; the transaction decides again.
+/// The resource of the path, if the caller may act on it. It is loaded before the body is read, so that another owner's
+/// resource is missing whatever is sent; the transaction checks again.
 pub struct Owned<T> {
     pub id: String,
     pub caller: Caller,
     pub cause: Cause,
-    /// As it was before the transaction.
+    /// Its state before the transaction.
     pub found: T,
 }
 
@@ -40,7 +40,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let access = Access::from_request_parts(parts, state).await?;
-        // The task-local id does not follow into the transaction's task, so it is read here.
+        // The task-local id is not available in the task of the transaction, so it is read here.
         let cause = Cause::request(current_request_id().to_string(), access.sub());
         Ok(Self { access, cause })
     }

@@ -1,9 +1,9 @@
-//! The rules that every text obeys before anything else is asked of it, and how a broken rule is named.
+//! The rules of every text, and the errors that name an invalid field.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A broken rule: where, and what to do about it. It never repeats what was sent.
+/// An invalid field, and what is wrong with it. It never repeats input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
     /// The field's name, dotted for nested ones.
@@ -21,19 +21,19 @@ impl Fault {
     }
 }
 
-/// Collects broken rules while a body is read, so that its author hears of all of them at once.
+/// Collects errors while a body is checked, so that its author learns all of them at once.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// One more broken rule, as long as the answer stays of a readable size.
+    /// Adds an error, as long as the response stays readable.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
         if self.0.len() < MOST_FAULTS {
             self.0.push(Fault::new(field, message));
         }
     }
 
-    /// One line of text: trimmed, between `min` and `max` characters, nothing invisible that moves a cursor.
+    /// A single line: trimmed, between `min` and `max` characters, without invisible characters that move a cursor.
     pub fn line(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
         if text.chars().any(|c| c.is_control() || reorders(c)) {
             self.add(field, "contains control characters");
@@ -42,7 +42,7 @@ impl Faults {
         text.trim().to_owned()
     }
 
-    /// Text of several lines: tabs and line ends are part of it.
+    /// A text of several lines: tabs and line ends are allowed.
     pub fn prose(&mut self, field: &str, text: &str, max: usize) -> String {
         if text
             .chars()
@@ -61,7 +61,7 @@ impl Faults {
         }
     }
 
-    /// The value, if no rule was broken.
+    /// The value, if there were no errors.
     pub fn into_result<T>(self, value: T) -> Result<T, Vec<Fault>> {
         if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
@@ -78,7 +78,7 @@ impl Faults {
     }
 }
 
-/// Text that no database and no terminal should be handed: one engine cannot even store a NUL.
+/// Characters that no database or terminal should get: one engine cannot even store a NUL.
 pub fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
@@ -88,7 +88,7 @@ fn reorders(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A body of rubbish gets an answer of a readable size.
+/// The response to a completely invalid body stays readable.
 const MOST_FAULTS: usize = 25;
 
 #[cfg(test)]

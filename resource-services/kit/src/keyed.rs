@@ -1,4 +1,4 @@
-//! A request that is done once: its `Idempotency-Key`, its JSON body, and the answer that is stored with the effect.
+//! Requests that take effect once: `Idempotency-Key`, JSON body, and the response that is stored with the effect.
 
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Authenticated, Context, Error, Reason, Transaction};
 
-/// A JSON body `T` under the caller's idempotency key. Refused before the body is read: no caller, no key.
+/// A JSON body `T` with the caller's idempotency key. Rejected before the body is read if there is no caller or no key.
 pub struct Keyed<T> {
     pub who: Authenticated,
     pub value: T,
@@ -32,7 +32,7 @@ where
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(&mut parts, state)
             .await
             .map_err(IntoResponse::into_response)?;
-        // The path as it was sent: what a key was used for includes which thing it was used on.
+        // The path as sent: the use of a key includes the resource that it was used on.
         let (method, route) = (parts.method.clone(), parts.uri.path().to_owned());
         let StrictJson { value, bytes } = StrictJson::from_request(Request::from_parts(parts, body), state)
             .await
@@ -54,8 +54,8 @@ where
 }
 
 impl<T: Send + 'static> Keyed<T> {
-    /// Does `work` once: in the same transaction its answer is stored under the key. A repeat gets that answer again,
-    /// and another request with the key is refused.
+    /// Runs `work` once: its response is stored under the key in the same transaction. A repeated request gets the same
+    /// response, and another request with the key is rejected.
     pub async fn once<R, F, Fut>(self, work: F) -> Result<Response, Error<R>>
     where
         R: Reason,

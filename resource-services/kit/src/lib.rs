@@ -1,15 +1,15 @@
-//! What every resource service shares, so that a service's own crate is its domain.
+//! What all resource services share, so that the crate of a service contains only its domain.
 //!
 //! | Question | Answered in |
 //! | --- | --- |
 //! | What is a service? | [`ServiceSpec`] (`spec.rs`) |
 //! | Which routes are there, and for whom? | [`RouteRow`], [`Policy`] (`routes.rs`, `policy.rs`, `router.rs`) |
 //! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
-//! | How is something written, told and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
-//! | What does a failure look like? | [`Error`], [`Reason`], [`Fault`] (`error.rs`, `faults.rs`) |
+//! | How is something written, published and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
+//! | What does an error look like? | [`Error`], [`Reason`], [`Fault`] (`error.rs`, `faults.rs`) |
 //! | How is a list cut into pages? | [`page`] (`page.rs`) |
 //! | What does the API document say? | [`openapi`] (`openapi.rs`) |
-//! | What does it hear? | [`Consumer`] (`consumer.rs`) |
+//! | What does it consume? | [`Consumer`] (`consumer.rs`) |
 
 mod caller;
 mod consumer;

@@ -1,4 +1,4 @@
-//! JSON objects that are nothing but objects: serde's structs would also take an array, member by position.
+//! JSON objects only: serde would also deserialize a struct from an array, by position.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,18 +6,18 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-/// What the derive of a type with `#[serde(remote = "Self")]` gives it instead of `Deserialize`.
+/// The function that the derive generates for a type with `#[serde(remote = "Self")]` in place of `Deserialize`.
 pub trait Members<'de>: Sized {
     fn read<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
 }
 
-/// Makes such types readable, from objects alone.
+/// Implements `Deserialize` for such types, from objects only.
 #[macro_export]
 macro_rules! objects {
     ($($name:ident),+) => {$(
         impl<'de> $crate::Members<'de> for $name {
             fn read<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $name::deserialize(from) // the derived one: an inherent function goes before a trait's
+                $name::deserialize(from) // the derived one: an inherent function takes precedence over a trait's
             }
         }
 
@@ -29,7 +29,7 @@ macro_rules! objects {
     )+};
 }
 
-/// Visits objects and refuses everything else.
+/// A visitor that accepts objects and rejects everything else.
 pub struct Object<T>(PhantomData<fn() -> T>);
 
 impl<T> Default for Object<T> {

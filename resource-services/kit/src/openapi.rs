@@ -1,4 +1,4 @@
-//! The API document: paths and bodies from the handlers, policies and refusals from the tables that enforce them.
+//! The API document: paths and bodies come from the handlers, policies and errors from the tables that enforce them.
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,8 @@ use utoipa::{OpenApi as _, ToSchema};
 
 use crate::{Code, Fault, Policy, RouteFacts, codes, whoami};
 
-/// Completes what a service's handlers say with what its table enforces, and with the routes that every service has.
+/// Completes the documentation of a service's handlers with what its table enforces, and with the routes of every
+/// service.
 pub fn document(service: &str, handlers: OpenApi, routes: &[RouteFacts], own: &[Code]) -> OpenApi {
     let mut document = handlers;
     let mut shared = Shared::openapi();
@@ -41,7 +42,7 @@ pub fn document(service: &str, handlers: OpenApi, routes: &[RouteFacts], own: &[
     document
 }
 
-/// The document's text as an answer.
+/// The document as a response.
 pub(crate) fn answer(text: Bytes) -> Response {
     let mut response = Body::from(text).into_response();
     let headers = response.headers_mut();
@@ -58,7 +59,7 @@ pub(crate) fn answer(text: Bytes) -> Response {
 #[utoipa::path(get, path = "/openapi.json", tag = "document", responses((status = 200, description = "This document")))]
 fn serve() {}
 
-/// Handlers of different things share their names; client generators need each operation to have its own.
+/// Handlers of different resources share their names; client generators need unique operation ids.
 fn name(operation: &mut Operation) {
     let tag = operation
         .tags
@@ -70,7 +71,7 @@ fn name(operation: &mut Operation) {
     operation.operation_id = operation.operation_id.take().map(|id| format!("{tag}_{id}"));
 }
 
-/// Who may call, in words and as the scheme that tools understand.
+/// Who may call, in words and as a security scheme.
 fn say_policy(operation: &mut Operation, route: &RouteFacts) {
     let words = match route.policy {
         Policy::Public => return,
@@ -96,7 +97,7 @@ fn say_policy(operation: &mut Operation, route: &RouteFacts) {
     operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
 }
 
-/// Every status that a caller must expect, with the codes under it.
+/// Every error status that a caller must expect, with its codes.
 fn say_refusals(operation: &mut Operation, route: &RouteFacts, own: &[Code]) {
     let writes = route.method != Method::GET;
     let has_body = operation.request_body.is_some();
@@ -154,7 +155,7 @@ fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Oper
     }
 }
 
-/// Codes that the guard answers before a handler; it depends on nothing of ours, so they are listed again.
+/// The codes with which the guard responds before a handler; it depends on nothing of ours, so they are repeated here.
 const GUARD: &[(u16, &str)] = &[
     (401, "unauthenticated"),
     (401, "invalid_token"),
@@ -166,7 +167,7 @@ const GUARD: &[(u16, &str)] = &[
 #[openapi(paths(serve, whoami::whoami), components(schemas(ProblemDocument)))]
 struct Shared;
 
-/// RFC 9457: what every refusal looks like, as latchkey-http and the guard write it.
+/// RFC 9457: the format of every error, as latchkey-http and the guard write it.
 #[derive(Serialize, ToSchema)]
 struct ProblemDocument {
     r#type: String,

@@ -1,4 +1,4 @@
-//! Lists in pages: a limit, and a cursor that says where the last page ended.
+//! Paged lists: a limit, and a cursor with the position after the last page.
 
 use latchkey_http::{Problem, codes, cursor};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 pub use latchkey_http::page::limit;
 
-/// Where the page before ended, if this is not the first one. `fits` refuses a cursor of another list.
+/// The position after the previous page, if this is not the first one. `fits` rejects a cursor of another list.
 pub fn after<P: DeserializeOwned>(
     cursor: Option<&str>,
     fits: impl Fn(&P) -> bool,
@@ -18,7 +18,7 @@ pub fn after<P: DeserializeOwned>(
     }
 }
 
-/// Cuts a page of `limit` from one more than that, which is how the last page is known, and says where it ends.
+/// Cuts a page of `limit` from one row more, which shows whether it is the last page, and returns the cursor.
 pub fn cut<T, P: Serialize>(
     mut found: Vec<T>,
     limit: i64,

@@ -1,6 +1,6 @@
-//! Who may come through a route, said in the table and enforced before the handler runs.
+//! Who may use a route, declared in the table and enforced before the handler runs.
 //!
-//! The order is fixed: token → audience (both the guard's) → scope → person → role → ownership ([`crate::Owned`]).
+//! The order is fixed: token → audience (both by the guard) → scope → user → role → ownership ([`crate::Owned`]).
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -10,14 +10,14 @@ use latchkey_contracts::resource::ScopeContract;
 use latchkey_guard::{Access, Guard, require_scope};
 use latchkey_http::{Code, Problem, codes};
 
-/// Whom a route lets in.
+/// The policy of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Anyone. A token may come along and is then proven.
+    /// Anyone. A token is optional, and is verified if present.
     Public,
     /// Any valid token of this audience.
     Token,
-    /// A person with this scope and one of its roles; with `owner`, only over what is theirs. Machines are refused.
+    /// A user with this scope and one of its roles; with `owner`, only for their own resources. Machines are rejected.
     Person {
         scope: &'static ScopeContract,
         owner: bool,
@@ -25,17 +25,17 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// A person, over what is theirs, or over everything as an administrator.
+    /// A user, for their own resources, or for all of them as an administrator.
     pub const fn owner(scope: &'static ScopeContract) -> Self {
         Self::Person { scope, owner: true }
     }
 
-    /// A person with the scope and one of its roles.
+    /// A user with the scope and one of its roles.
     pub const fn person(scope: &'static ScopeContract) -> Self {
         Self::Person { scope, owner: false }
     }
 
-    /// The route behind the guard and what the policy asks for.
+    /// The route behind the guard, with the checks of its policy.
     pub(crate) fn protect<S: Clone + Send + Sync + 'static>(
         self,
         route: MethodRouter<S>,
@@ -62,7 +62,7 @@ async fn enforce(scope: &'static ScopeContract, request: Request, next: Next) ->
     if access.is_machine() {
         return refuse(&access, codes::PERSON_REQUIRED);
     }
-    // The issuer gives the scope to these roles alone; the token says the role, too, and both must hold.
+    // The issuer grants the scope only to these roles; the token contains the role, too, and both must match.
     if !scope.roles.is_empty() && !scope.roles.iter().any(|role| access.has_role(role)) {
         return refuse(&access, codes::ROLE_REQUIRED);
     }

@@ -1,4 +1,4 @@
-//! The table of routes as a router.
+//! The router of a table of routes.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -11,7 +11,7 @@ use latchkey_http::{Problem, codes};
 
 use crate::{Context, Policy, RouteRow, ServiceSpec, openapi, whoami};
 
-/// The service behind its guard: its table, its document, `whoami`, the probes, and problem documents for the rest.
+/// The service behind its guard: its table, API document, `whoami`, the probes, and problem documents for the rest.
 pub fn router<S>(spec: &'static ServiceSpec, rows: &[RouteRow<S>], state: S, guard: Guard) -> Router
 where
     S: Clone + Send + Sync + 'static,
@@ -42,5 +42,5 @@ where
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
 }
 
-/// Bytes of a request's body; a route that takes more says so itself.
+/// The maximum size of a request body in bytes; a route that accepts more declares it.
 const LONGEST_BODY: usize = 64 * 1024;

@@ -1,11 +1,11 @@
-//! The table of routes: the router, the API document and the tests' matrices are made from it.
+//! The table of routes, from which the router, the API document and the test matrices are built.
 
 use axum::routing::{MethodFilter, MethodRouter};
 use http::Method;
 
 use crate::{Context, Policy, whoami};
 
-/// One route: what it answers to, whom it lets in, and what it does.
+/// A route: its method and path, its policy, and its handler.
 pub struct RouteRow<S = Context> {
     pub method: Method,
     pub path: &'static str,
@@ -40,13 +40,13 @@ impl<S> RouteRow<S> {
 }
 
 impl RouteFacts {
-    /// Whether the path names a thing that may be somebody else's.
+    /// Whether the path names a resource that may belong to somebody else.
     pub fn has_id(&self) -> bool {
         self.path.contains("{id}")
     }
 }
 
-/// What the table says, with the two routes that every service has: its API document and `whoami`.
+/// The content of the table, with the two routes of every service: its API document and `whoami`.
 pub fn facts<S>(name: &str, rows: &[RouteRow<S>]) -> Vec<RouteFacts> {
     let shared = [
         ("/openapi.json".to_owned(), Policy::Public),

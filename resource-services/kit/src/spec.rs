@@ -1,4 +1,4 @@
-//! A service as a value: everything that the composition root needs to start it, and to tell others of it.
+//! A service as a value: everything that the composition root needs to start it and to make it known to others.
 
 use futures::future::BoxFuture;
 use http::Method;
@@ -9,25 +9,25 @@ use utoipa::openapi::OpenApi;
 
 use crate::{Code, Consumer, Context, RouteFacts};
 
-/// One service. Adding it to the list that `start` takes is all that the rest of the house asks for.
+/// A service. Adding it to the list that `start` takes is all that the rest of the system needs.
 pub struct ServiceSpec {
     /// Its name, audience and scopes.
     pub resource: &'static ResourceContract,
-    /// The tables of its own; outbox, inbox and idempotency come with the kit ([`ServiceSpec::tables`]).
+    /// Its own tables; outbox, inbox and idempotency come from the kit ([`ServiceSpec::tables`]).
     pub migrations: &'static [Migrations],
-    /// Its routes behind its guard: [`crate::router`] over its table.
+    /// Its routes behind its guard: [`crate::router`] with its table.
     pub router: fn(Context, Guard) -> axum::Router,
     /// The same table without the handlers: for documents and generated tests.
     pub routes: fn() -> Vec<RouteFacts>,
     /// Its API document.
     pub document: fn() -> OpenApi,
-    /// The codes of its own that a client can act on.
+    /// Its own error codes.
     pub codes: &'static [Code],
-    /// What it hears on the bus.
+    /// Its event subscriptions.
     pub consumers: &'static [Consumer],
-    /// Routes at the edge beyond the usual two ([`ServiceSpec::edge_routes`]).
+    /// Routes at the edge besides the default two ([`ServiceSpec::edge_routes`]).
     pub edge: &'static [EdgeRoute],
-    /// Names of the services that it calls.
+    /// The names of the services that it calls.
     pub calls: &'static [&'static str],
     /// Fills an empty database for the demo.
     pub demo: Option<FillDemo>,
@@ -41,30 +41,30 @@ pub type FillDemo = fn(Context, Vec<DemoUser>) -> BoxFuture<'static, Result<(), 
 pub struct EdgeRoute {
     /// The methods.
     pub methods: &'static [Method],
-    /// The public path, with `*` for its rest.
+    /// The public path, with `*` for the rest.
     pub path: &'static str,
-    /// The beginning that the service does not see.
+    /// The prefix that is removed for the service.
     pub strip: &'static str,
 }
 
-/// A person of the demo, as far as a service may know them.
+/// A user of the demo, as far as services know them.
 #[derive(Clone, Debug)]
 pub struct DemoUser {
-    /// The token's `sub`.
+    /// The `sub` of the token.
     pub id: String,
-    /// What others see.
+    /// The display name.
     pub display_name: String,
-    /// Their roles.
+    /// The roles.
     pub roles: Vec<String>,
 }
 
 impl ServiceSpec {
-    /// Its name.
+    /// The name.
     pub fn name(&self) -> &'static str {
         self.resource.name
     }
 
-    /// Every table of its database.
+    /// All tables of its database.
     pub fn tables(&self) -> Vec<Migrations> {
         let shared = [
             latchkey_bus::outbox::MIGRATIONS,
@@ -73,8 +73,8 @@ impl ServiceSpec {
         self.migrations.iter().copied().chain(shared).collect()
     }
 
-    /// Methods, public path and the beginning that the service does not see, of every route at the edge:
-    /// `/api/<name>/v1/*` and `/api/<name>/openapi.json` for every service, and its own besides.
+    /// Methods, public path and removed prefix of every route at the edge: `/api/<name>/v1/*` and
+    /// `/api/<name>/openapi.json` for every service, and its own.
     pub fn edge_routes(&self) -> Vec<(Vec<Method>, String, String)> {
         let name = self.name();
         let writing = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];

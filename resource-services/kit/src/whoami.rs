@@ -1,11 +1,11 @@
-//! What the guard saw: the first thing a newcomer calls.
+//! What the guard saw: the first thing a new user of the API calls.
 
 use axum::Json;
 use latchkey_guard::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The token's own words.
+/// The claims of the token.
 #[derive(Serialize, ToSchema)]
 pub struct Whoami {
     pub sub: String,
@@ -16,7 +16,7 @@ pub struct Whoami {
     pub exp: i64,
 }
 
-/// One name as a string, several as an array (RFC 7519 §4.1.3).
+/// One audience as a string, several as an array (RFC 7519 §4.1.3).
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Audience {
@@ -24,12 +24,12 @@ pub enum Audience {
     Several(Vec<String>),
 }
 
-/// Where a service answers it.
+/// The path of this route at a service.
 pub fn path(service: &str) -> String {
     format!("/{service}/v1/whoami")
 }
 
-/// Says whom the token speaks for. Any valid token of this audience will do.
+/// Returns whom the token speaks for. Accepts any valid token of this audience.
 #[utoipa::path(get, path = "/whoami", tag = "you", responses((status = 200, body = Whoami)))]
 pub async fn whoami(access: Access) -> Json<Whoami> {
     let claims = access.claims();

@@ -1,4 +1,4 @@
-//! One course: what it promises, what is in it, and what it costs.
+//! The page of a course.
 
 use askama::Template;
 use axum::extract::rejection::PathRejection;
@@ -69,7 +69,7 @@ pub async fn show(
         futures::future::join(storefront.api.course(&slug), storefront.api.categories()).await;
     let course = match found? {
         Found::Moved(to) => return moved(&to),
-        // An identifier leads here too, and to the one address that people should see.
+        // An id is accepted here too, and redirects to the canonical address.
         Found::Here(course) if course.summary.slug != slug => return moved(&course.summary.slug),
         Found::Here(course) => course,
     };
@@ -150,7 +150,7 @@ fn section_view<'a>(words: &Words, section: &'a crate::api::Section) -> SectionV
     }
 }
 
-/// The way down to the course. The course itself is the page's heading, so it is not said twice.
+/// The breadcrumb of the course, which itself is the heading of the page and not repeated.
 fn crumbs(words: &Words, shelves: &Shelves, course: &Course) -> Vec<Crumb> {
     let mut crumbs = vec![Crumb {
         href: Some("/courses".to_owned()),
@@ -169,7 +169,7 @@ fn crumbs(words: &Words, shelves: &Shelves, course: &Course) -> Vec<Crumb> {
     crumbs
 }
 
-/// To be asked again: an old title may come back, and with it the old address.
+/// Not cacheable: an old title may be restored, and with it the old address.
 fn moved(slug: &str) -> Result<Response, Failure> {
     let to = HeaderValue::from_str(&format!("/courses/{}", segment(slug))).map_err(|_| Failure::Broken)?;
     let mut response = StatusCode::MOVED_PERMANENTLY.into_response();

@@ -91,7 +91,7 @@ fn price(words: &Words, now: i64, was: Option<i64>) -> format::Price {
     format::price(words, &Money::new(now, "EUR"), was.as_ref())
 }
 
-/// The names of the tokens, as the style sheet has them.
+/// The names of the design tokens, as in the style sheet.
 const COLOURS: [&str; 15] = [
     "paper",
     "surface",

@@ -1,4 +1,4 @@
-//! The way in: a headline, a search, the subjects, and rows of courses.
+//! The home page: a headline, a search, the subjects, and rows of courses.
 
 use askama::Template;
 use axum::extract::State;
@@ -20,7 +20,7 @@ use crate::visit::Visit;
 struct HomeView<'a> {
     page: &'a ShopPage,
     notice: Option<Notice<'a>>,
-    /// To quote, where something failed.
+    /// The id to quote after an error.
     trace: Option<String>,
     lead: Option<Card>,
     subjects: Vec<Subject>,
@@ -38,12 +38,12 @@ struct Row {
     cards: Vec<Card>,
 }
 
-/// What the page is made of, asked for at once.
+/// The data of the page, fetched concurrently.
 struct Shown {
     shelves: Shelves,
     newest: Listing,
     beginner: Listing,
-    /// The newest of the first subjects.
+    /// The newest courses of the first subjects.
     by_subject: Vec<Listing>,
 }
 
@@ -90,7 +90,7 @@ async fn load(api: &Api) -> Result<Shown, ApiError> {
 
 fn view<'a>(page: &'a ShopPage, visit: &Visit, shown: Shown) -> HomeView<'a> {
     let words = &visit.context.words;
-    // No course stands twice on the page: each row shows what those above it do not.
+    // No course appears twice on the page: each row omits those of the rows above.
     let mut shown_already: Vec<String> = Vec::new();
     let mut cards = |listing: &Listing, most: u32| -> Vec<Card> {
         let mut cards = Vec::new();
@@ -146,7 +146,7 @@ fn view<'a>(page: &'a ShopPage, visit: &Visit, shown: Shown) -> HomeView<'a> {
     }
 }
 
-/// The house stands even when its shelves cannot be reached: it says so, and invents nothing.
+/// The page works even if the catalog cannot be reached: it shows a notice, and no courses.
 fn without_courses(page: &ShopPage, failure: Failure) -> Response {
     let (status, title, next) = match failure {
         Failure::Away => (
@@ -193,11 +193,11 @@ fn beginner() -> Search {
     }
 }
 
-/// In a row.
+/// The number of courses in a row.
 const CARDS: u32 = 4;
-/// Enough for a row, whatever stands above it already.
+/// Enough for a row, whatever the rows above contain.
 const ASKED: u32 = 12;
 const SUBJECTS_ASKED: usize = 6;
-/// Fewer look like a mistake.
+/// A row with fewer courses looks like a mistake.
 const WORTH_A_ROW: usize = 4;
 const MOST_ROWS: usize = 5;

@@ -23,7 +23,7 @@ struct ListingView<'a> {
     page: &'a ShopPage,
     crumbs: Vec<Crumb>,
     heading: String,
-    /// Categories of the second level.
+    /// The subcategories.
     below: Vec<Link>,
     action: String,
     search: &'a Search,
@@ -52,7 +52,7 @@ pub struct Choice {
     pub chosen: bool,
 }
 
-/// A filter in use, and the list without it.
+/// An active filter, and the address of the list without it.
 struct Chip {
     href: String,
     label: String,
@@ -239,7 +239,7 @@ fn selects(
     selects
 }
 
-/// What an address asks for stays chosen, even where the form would not offer it.
+/// A requested value stays selected, even if the form would not offer it.
 fn with_asked(choices: &mut Vec<(String, String)>, asked: &str, label: impl Fn(&str) -> String) {
     if !choices.iter().any(|(value, _)| value == asked) {
         choices.push((asked.to_owned(), label(asked)));
@@ -325,15 +325,15 @@ fn price_filter(words: &Words, amount: i64, currency: Option<&str>) -> String {
     words.fill("filter.up_to", &[("price", &price)])
 }
 
-/// The shop has one currency; the API says it with each price.
+/// The shop has one currency; the API returns it with each price.
 fn currency(listing: &Listing) -> Option<&str> {
     let mut prices = listing.items.iter().filter_map(|course| course.price.as_ref());
     prices.next().map(|price| price.currency.as_str())
 }
 
-/// Courses on a page: whole rows of two, three and four.
+/// The number of courses on a page: whole rows of two, three and four.
 const PAGE: u32 = 12;
 /// Steps of the price filter, in minor units.
 const PRICES: [i64; 4] = [0, 2500, 5000, 10_000];
-/// For labels on a page that shows no price.
+/// For labels on a page without prices.
 const CURRENCY: &str = "EUR";

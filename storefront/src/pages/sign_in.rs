@@ -1,4 +1,4 @@
-//! `/signin`, `/callback`, `/signout` and `/backchannel-logout`: to the issuer and back, and what the shop says of it.
+//! `/signin`, `/callback`, `/signout` and `/backchannel-logout`: to the issuer and back.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -11,7 +11,7 @@ use latchkey_web::see_other;
 use crate::Storefront;
 use crate::failure::Failure;
 
-/// Begins a sign-in that comes back to `return`.
+/// Starts a sign-in that returns to `return`.
 pub async fn begin(
     State(storefront): State<Storefront>,
     session: Session,
@@ -22,7 +22,7 @@ pub async fn begin(
     Ok(sign_in::begin(people, &session, &headers, query.as_deref()).await?)
 }
 
-/// What the issuer sends the browser back with.
+/// Handles the issuer's redirect.
 pub async fn callback(
     State(storefront): State<Storefront>,
     session: Session,
@@ -44,7 +44,7 @@ pub async fn callback(
     Ok(response)
 }
 
-/// Ends the sign-in here and, at the issuer, the session with every application of it.
+/// Ends the sign-in here and, at the issuer, the session with all of its applications.
 pub async fn sign_out(
     State(storefront): State<Storefront>,
     session: Session,
@@ -56,7 +56,7 @@ pub async fn sign_out(
     Ok(sign_in::sign_out(people, &session, &headers, &body).await?)
 }
 
-/// The issuer says that somebody has signed out.
+/// Receives logout tokens of the issuer.
 pub async fn backchannel(
     State(storefront): State<Storefront>,
     headers: HeaderMap,

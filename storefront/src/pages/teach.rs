@@ -1,4 +1,4 @@
-//! `/teach`: an instructor's own courses, and the form that writes one.
+//! `/teach`: an instructor's own courses, and the form that edits one.
 
 mod draft;
 
@@ -23,7 +23,7 @@ use crate::visit::Visit;
 
 use draft::Draft;
 
-/// Parameters of the form: 400 lessons of four, and the rest.
+/// The maximum number of form fields: 400 lessons with four each, and the rest.
 const MOST_FIELDS: usize = 4_096;
 
 #[derive(Template)]
@@ -58,12 +58,11 @@ struct FormPage<'a> {
     shelves: Vec<Choice>,
     levels: Vec<Choice>,
     languages: Vec<Choice>,
-    /// Of a course that exists.
+    /// The state of an existing course.
     state: Option<CourseState<'a>>,
 }
 
-/// A form as it came from somebody who is not signed in any more, or not by this form: it is shown again, and nothing that
-/// was typed is lost.
+/// A form that was sent without a valid sign-in or form token: it is shown again, and nothing typed is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unwritten {
     SignedOut,
@@ -82,7 +81,7 @@ impl Unwritten {
         }
     }
 
-    /// The names of a title and of what to do next.
+    /// The messages of the title and of the next step.
     fn messages(self) -> (&'static str, &'static str) {
         match self {
             Self::SignedOut => ("teach.signed_out", "teach.signed_out_next"),
@@ -91,9 +90,9 @@ impl Unwritten {
     }
 }
 
-/// What is wrong, and with which field of the page.
+/// What is wrong, and in which field of the page.
 struct FaultLine {
-    /// The field's id; empty where it is about none.
+    /// The id of the field; empty if it concerns none.
     at: &'static str,
     text: String,
 }
@@ -103,21 +102,21 @@ impl FormPage<'_> {
         self.faults.iter().any(|fault| fault.at == id)
     }
 
-    /// What is wrong with a field.
+    /// The errors of a field.
     fn faults_at<'b>(&'b self, id: &str) -> impl Iterator<Item = &'b str> {
         let id = id.to_owned();
         let here = self.faults.iter().filter(move |fault| fault.at == id);
         here.map(|fault| fault.text.as_str())
     }
 
-    /// One button of a page is the loud one: of a draft it publishes.
+    /// One button of a page is the primary one: publishing, for a draft.
     fn is_draft(&self) -> bool {
         self.state
             .as_ref()
             .is_some_and(|state| state.steps.iter().any(|step| step.primary))
     }
 
-    /// Which texts belong to a field: what is wrong with it, then its help.
+    /// The texts that describe a field: its errors, then its help.
     fn told(&self, id: &str, help: &str) -> String {
         match self.is_wrong(id) {
             true => format!("fault-{id} {help}").trim_end().to_owned(),
@@ -138,7 +137,7 @@ struct CourseState<'a> {
     tone: &'static str,
     steps: Vec<Step<'a>>,
     public: Option<String>,
-    /// Where archiving is asked about.
+    /// The address of the archiving question.
     archive: Option<String>,
 }
 
@@ -289,7 +288,7 @@ pub async fn save(
         Ok(_) => return Ok(see_other(&format!("/teach/{}?done=saved", segment(&id)))),
         Err(ApiError::SignedOut) => return signed_out(draft).await,
         Err(ApiError::Faults(faults)) => faults,
-        // What was typed is not thrown away.
+        // Typed text is not discarded.
         Err(ApiError::Stale) => vec![Fault {
             field: String::new(),
             message: visit.context.words.say("teach.stale").to_owned(),
@@ -319,7 +318,7 @@ pub async fn step(
         return Err(Failure::Missing);
     }
     let kept = async |why, draft, visit: &Visit| match (name.as_str(), why) {
-        // Nothing was typed there: the question is asked again.
+        // There is no form to keep: the question is asked again.
         ("archive", Unwritten::SignedOut) => Ok(visit.to_sign_in()),
         ("archive", Unwritten::Again) => Err(Failure::Foreign),
         _ => {
@@ -335,7 +334,7 @@ pub async fn step(
         Err((why, draft)) => return kept(why, draft, &visit).await,
     };
     let version = draft.version.parse().map_err(|_| Failure::Bad)?;
-    // The other buttons stand beside the form, so what was typed into it counts; archiving is asked on a page of its own.
+    // The other buttons also submit the form, so its content is saved; archiving is confirmed on a separate page.
     let saved = match (name.as_str(), draft.to_json()) {
         ("archive", _) => Ok(version),
         (_, Ok(json)) => {
@@ -382,7 +381,7 @@ pub async fn step(
     }
 }
 
-/// Asks before a course is archived: that cannot be taken back.
+/// Asks for confirmation before a course is archived, which cannot be undone.
 pub async fn ask(
     State(storefront): State<Storefront>,
     visit: Visit,
@@ -391,7 +390,7 @@ pub async fn ask(
     let Path((id, name)) = path.map_err(|_| Failure::Missing)?;
     match name.as_str() {
         "archive" => {}
-        // Whoever had to sign in before they could press such a button comes back here.
+        // A user who had to sign in before pressing such a button returns here.
         "publish" | "unlist" => return Ok(see_other(&format!("/teach/{}", segment(&id)))),
         _ => return Err(Failure::Missing),
     }
@@ -417,7 +416,7 @@ pub async fn ask(
     Ok(answer(StatusCode::OK, &view))
 }
 
-/// Whose form, and what it holds; or why it cannot be written, and what was typed.
+/// The user's sign-in and the content of the form; or why it cannot be saved, and the content.
 type Posted<'a> = Result<(&'a str, Draft), (Unwritten, Draft)>;
 
 /// The form of a POST from a page of ours.
@@ -429,7 +428,7 @@ fn posted<'a>(
 ) -> Result<Posted<'a>, Failure> {
     let body = body.map_err(|_| Failure::Bad)?;
     let mut form = Form::parse_up_to(&body, &[], MOST_FIELDS).map_err(|_| Failure::Bad)?;
-    // What another site sends is not even shown.
+    // A form from another site is not even shown again.
     if !storefront.origins.admits(headers) {
         return Err(Failure::Foreign);
     }
@@ -442,12 +441,12 @@ fn posted<'a>(
     })
 }
 
-/// The form with everything that is shown around it.
+/// The form with its surroundings.
 struct Sheet<'a> {
     draft: Draft,
-    /// The course that it changes, as the catalog has it.
+    /// The course that it edits, as the catalog has it.
     course: Option<&'a MyCourse>,
-    /// Its id, where only that is known.
+    /// Its id, if only that is known.
     id: Option<&'a str>,
     faults: Vec<Fault>,
     unwritten: Option<Unwritten>,
@@ -618,7 +617,7 @@ fn fault_line(words: &Words, fault: &Fault) -> FaultLine {
         "language" => ("teach.f_language", "language"),
         "outcomes" => ("teach.f_outcomes", "outcomes"),
         "requirements" => ("teach.f_requirements", "requirements"),
-        // Rows that were left blank are not sent, so the number of a row says nothing: the list begins here.
+        // Blank rows are not sent, so the row number has no meaning: refer to the start of the list.
         "sections" | "lessons" | "lesson" => ("teach.f_sections", "s0"),
         "price" => ("teach.f_price", "price"),
         "list_price" => ("teach.f_list_price", "list_price"),

@@ -1,4 +1,4 @@
-//! Remembers light or dark in a cookie, and goes back to where the form stood.
+//! Remembers light or dark in a cookie, and returns to the page of the form.
 
 use axum::body::Bytes;
 use axum::extract::State;

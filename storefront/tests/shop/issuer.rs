@@ -1,4 +1,4 @@
-//! An issuer on loopback that a test drives, a shop that signs people in there, and browsers.
+//! An issuer on loopback that a test drives, a shop that signs users in there, and browsers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -332,7 +332,7 @@ impl Browser<'_> {
         answer.header("location").to_owned()
     }
 
-    /// Opens a path and goes wherever it leads; at the issuer this person signs in. The last path, and what is there.
+    /// Opens a path and goes wherever it leads; at the issuer this user signs in. The last path, and what is there.
     pub async fn follow(&self, path: &str, sub: &str) -> (String, Answer) {
         let mut path = path.to_owned();
         for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! Signing in, in as many tabs as a person opens, and what strangers can do to it.
+//! Signing in, in as many tabs as a user opens, and what strangers can do to it.
 
 use axum::body::Body;
 use latchkey_clock::Random;
@@ -110,7 +110,7 @@ async fn sign_ins_that_end_at_the_same_moment_all_end_where_they_began() {
     }
 }
 
-/// Another tab's sign-in of the same person leaves the session, and the forms that it made, as they are.
+/// Another tab's sign-in of the same user leaves the session, and the forms that it made, as they are.
 #[tokio::test]
 async fn a_second_sign_in_of_the_same_person_keeps_the_session() {
     for site in Site::all("same_person").await {

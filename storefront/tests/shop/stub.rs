@@ -88,7 +88,7 @@ impl Stub {
         self.shop_of(None).await
     }
 
-    /// A shop at which these people sign in.
+    /// A shop at which these users sign in.
     pub async fn shop_of(self, people: Option<People>) -> Shop {
         let asked = self.asked.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

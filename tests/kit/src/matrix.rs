@@ -1,4 +1,4 @@
-//! Matrices: every combination is a cell, every cell is checked, and those that fail are told together.
+//! Matrices: every combination is a cell, every cell is checked, and all failures are reported together.
 
 use std::fmt::{Debug, Display};
 
@@ -25,13 +25,13 @@ impl Matrix {
         self.cells
     }
 
-    /// One cell: what it is, what it gave and what it must give.
+    /// A cell: its label, its value and the expected value.
     pub fn cell<T: PartialEq + Debug>(&mut self, label: impl Display, got: T, expected: T) {
         let holds = got == expected;
         self.hold(label, holds, format_args!("{got:?}, not {expected:?}"));
     }
 
-    /// One cell that holds or does not; `otherwise` says what was seen.
+    /// A cell that holds or not; `otherwise` is what was seen.
     pub fn hold(&mut self, label: impl Display, holds: bool, otherwise: impl Debug) {
         self.cells += 1;
         if !holds {
@@ -39,7 +39,7 @@ impl Matrix {
         }
     }
 
-    /// Prints how many cells there were, and fails with all that did not hold.
+    /// Prints the number of cells, and fails with all that did not hold.
     pub fn end(mut self) {
         self.ended = true;
         println!("{}: {} cells", self.name, self.cells);

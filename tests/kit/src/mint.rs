@@ -1,4 +1,4 @@
-//! Keys of each kind that an issuer may sign with, and JSON Web Signatures as good or as bad as a test wants.
+//! Keys of each kind that an issuer may sign with, and JSON Web Signatures as valid or invalid as a test wants.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -102,7 +102,7 @@ impl Signer {
         }
     }
 
-    /// The header of a good access token (RFC 9068 §2.1).
+    /// The header of a valid access token (RFC 9068 §2.1).
     pub fn header(&self) -> Value {
         json!({"alg": self.alg(), "typ": "at+jwt", "kid": self.kid})
     }
@@ -112,7 +112,7 @@ impl Signer {
         self.jws(&self.header().to_string(), &claims.to_string())
     }
 
-    /// Whatever text, with a good signature.
+    /// Any header and payload with a valid signature.
     pub fn jws(&self, header: &str, payload: &str) -> String {
         let signed = format!("{}.{}", b64(header.as_bytes()), b64(payload.as_bytes()));
         let signature = self.sign(signed.as_bytes());
@@ -120,7 +120,7 @@ impl Signer {
     }
 }
 
-/// A JWK set of these keys' public halves, as it is served.
+/// A JWK set of the public keys, as it is served.
 pub fn jwks(signers: &[&Signer]) -> String {
     json!({"keys": signers.iter().map(|signer| signer.jwk()).collect::<Vec<_>>()}).to_string()
 }
@@ -130,7 +130,7 @@ pub fn b64(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// `claims` with these members changed; `null` takes one away.
+/// `claims` with these members changed; `null` removes one.
 pub fn with(mut claims: Value, changes: &Value) -> Value {
     let members = claims.as_object_mut().unwrap();
     for (name, value) in changes.as_object().unwrap() {

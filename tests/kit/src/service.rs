@@ -1,5 +1,5 @@
-//! A service in a box: its real router behind a real guard, over a fresh database of each engine, with actors who hold
-//! real tokens.
+//! A service for tests: its real router behind a real guard, with a fresh database of each engine, and actors with real
+//! tokens.
 
 mod ask;
 pub mod matrices;
@@ -21,7 +21,7 @@ pub use ask::Ask;
 
 use crate::mint::{Signer, jwks};
 
-/// The issuer whose tokens the service believes.
+/// The issuer that the service trusts.
 pub const ISSUER: &str = "https://id.latchkey.test";
 /// 2026-11-20, a Friday.
 pub const NOW_MS: i64 = 1_795_176_000_000;
@@ -52,7 +52,7 @@ pub struct World {
 }
 
 impl World {
-    /// A service over the database at `url`.
+    /// A service with the database at `url`.
     pub async fn open(spec: &'static ServiceSpec, engine: Engine, url: &str) -> Self {
         let db = Db::open(url, Options::new(&spec.tables())).await.unwrap();
         let clock = Clock::manual(NOW_MS);
@@ -95,12 +95,12 @@ impl World {
         self.ask(Method::DELETE, path)
     }
 
-    /// The bare status of a request, for answers that have no body to be checked.
+    /// The bare status of a request, for responses whose body is not checked.
     pub async fn raw(&self, request: Request<Body>) -> u16 {
         self.app.clone().oneshot(request).await.unwrap().status().as_u16()
     }
 
-    /// Hands an event to a consumer, as the bus would, without its inbox.
+    /// Delivers an event to a consumer, as the bus would, without its inbox.
     pub async fn deliver(&self, consumer: &'static Consumer, event: Event) -> Result<(), Failure> {
         self.context
             .write(Cause::event(&event), async move |t| {
@@ -109,7 +109,7 @@ impl World {
             .await
     }
 
-    /// What waits in the outbox, in the order in which it was put there.
+    /// The events in the outbox, in their order.
     pub async fn events(&self) -> Vec<Event> {
         let rows = sql("SELECT envelope FROM outbox ORDER BY seq")
             .fetch_all(&self.context.db)
@@ -120,14 +120,14 @@ impl World {
             .collect()
     }
 
-    /// The column `n` of a statement's one row.
+    /// The column `n` of the only row of a statement.
     pub async fn count(&self, statement: &'static str) -> i64 {
         let row = sql(statement).fetch_one(&self.context.db).await.unwrap();
         row.int("n").unwrap()
     }
 }
 
-/// The claims of a person's token for this service, from another client than any person is called.
+/// The claims of a user's token for this service, from a client with another name.
 pub fn person(spec: &ServiceSpec, sub: &str, scope: &str, roles: &[&str]) -> Value {
     let now = NOW_MS / 1000;
     json!({
@@ -143,12 +143,12 @@ pub fn machine(spec: &ServiceSpec, scope: &str, roles: &[&str]) -> Value {
     claims
 }
 
-/// A token that the service believes.
+/// A token that the service accepts.
 pub fn token(claims: &Value) -> String {
     issuer().token(claims)
 }
 
-/// A token that another issuer's key has signed under our key's name.
+/// A token with our issuer's key id, signed with another key.
 pub fn forged(claims: &Value) -> String {
     Signer::ec("k1").token(claims)
 }

@@ -1,4 +1,4 @@
-//! What the service hears: who is gone.
+//! What the service consumes: deleted users.
 
 use futures::FutureExt;
 use latchkey_bus::{Event, Failure, Group, Retries};
@@ -7,7 +7,7 @@ use latchkey_kit::{Consumer, Transaction};
 
 use crate::store;
 
-/// People, as identity tells of them.
+/// User events of identity.
 pub const PEOPLE: Consumer = Consumer {
     group: || Group {
         name: "toy",
@@ -17,7 +17,7 @@ pub const PEOPLE: Consumer = Consumer {
     handle: |t, event| async move { forget(&t, &event).await }.boxed(),
 };
 
-/// A person who is gone leaves no notes behind; hearing of it twice changes nothing.
+/// A deleted user leaves no notes behind; handling the event twice changes nothing.
 async fn forget(t: &Transaction, event: &Event) -> Result<(), Failure> {
     let told =
         UserEvent::parse(&event.r#type, &event.data).map_err(|error| Failure::Dead(error.to_string()))?;

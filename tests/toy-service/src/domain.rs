@@ -1,21 +1,21 @@
-//! What a note is, and what may be written in it.
+//! Notes, and their rules.
 
 use latchkey_kit::{Caller, Fault, Faults, objects};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// A note of one person.
+/// A note of one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     pub id: String,
     pub owner_id: String,
     pub text: String,
     pub version: i64,
-    /// Unix milliseconds.
+    /// In Unix milliseconds.
     pub updated_at: i64,
 }
 
-/// What somebody writes.
+/// The input of a note.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct Draft {
@@ -25,7 +25,7 @@ pub struct Draft {
 
 objects!(Draft);
 
-/// Why a note is not written.
+/// Why a note is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("no such note for this caller")]
@@ -37,7 +37,7 @@ pub enum Refusal {
 }
 
 impl Draft {
-    /// The text, if it obeys the rules.
+    /// The text, if it is valid.
     pub fn check(self) -> Result<String, Refusal> {
         let mut faults = Faults::default();
         let text = faults.prose("text", &self.text, 1_000);

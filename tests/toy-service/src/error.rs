@@ -1,10 +1,10 @@
-//! What goes wrong here, and the one table from the domain's reasons to answers.
+//! The errors of the service, and the one table from the domain's reasons to responses.
 
 use latchkey_kit::{Code, Fault, Reason, codes};
 
 use crate::domain::Refusal;
 
-/// What goes wrong here.
+/// An error of the service.
 pub type Error = latchkey_kit::Error<Refusal>;
 
 impl Reason for Refusal {

@@ -1,4 +1,4 @@
-//! Notes that people keep: the smallest service that has everything. No installation plays it; tests pass it to `start`.
+//! Notes of users: the smallest complete service. No installation plays it; tests pass it to `start`.
 
 pub mod consumers;
 pub mod domain;
@@ -15,7 +15,7 @@ use utoipa::OpenApi;
 use domain::Refusal;
 pub use error::Error;
 
-/// Keeping notes.
+/// Writing notes.
 pub static WRITE: ScopeContract = ScopeContract {
     name: "toy.write",
     description: "Keep notes",

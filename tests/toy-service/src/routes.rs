@@ -22,7 +22,7 @@ impl Ownable for Note {
     }
 }
 
-/// A note as it is answered.
+/// A note in a response.
 #[derive(Serialize, ToSchema)]
 pub struct NoteView {
     id: String,
@@ -31,14 +31,14 @@ pub struct NoteView {
     version: i64,
 }
 
-/// A page of notes. `next_cursor` is null on the last one.
+/// A page of notes. `next_cursor` is null on the last page.
 #[derive(Serialize, ToSchema)]
 pub struct NotePage {
     items: Vec<NoteView>,
     next_cursor: Option<String>,
 }
 
-/// What one may ask of one's notes.
+/// The query of a list of notes.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -68,7 +68,7 @@ pub async fn list(
     }))
 }
 
-/// Writes a note down.
+/// Creates a note.
 #[utoipa::path(post, path = "/toy/v1/notes", tag = "notes", request_body = Draft,
     params(("Idempotency-Key" = String, Header)), responses((status = 201, body = NoteView)))]
 pub async fn create(draft: Keyed<Draft>) -> Result<Response, Error> {
@@ -92,7 +92,7 @@ pub async fn create(draft: Keyed<Draft>) -> Result<Response, Error> {
         .await
 }
 
-/// Reads a note.
+/// Returns a note.
 #[utoipa::path(get, path = "/toy/v1/notes/{id}", tag = "notes", params(("id" = String, Path)),
     responses((status = 200, body = NoteView)))]
 pub async fn read(owned: Owned<Note>) -> Response {

@@ -4,7 +4,7 @@ use latchkey_db::{DbError, Migration, Migrations, On, Row, Tx, sql};
 
 use crate::domain::Note;
 
-/// Its tables.
+/// The tables.
 pub const MIGRATIONS: Migrations = Migrations {
     set: "toy",
     steps: &[Migration {
@@ -15,7 +15,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     }],
 };
 
-/// The note with this identifier.
+/// The note with this id.
 pub async fn note(on: impl Into<On<'_>>, id: &str) -> Result<Option<Note>, DbError> {
     sql("SELECT id, owner_id, text, version, updated_at FROM notes WHERE id = $1")
         .bind(id)
@@ -26,7 +26,7 @@ pub async fn note(on: impl Into<On<'_>>, id: &str) -> Result<Option<Note>, DbErr
         .transpose()
 }
 
-/// A person's notes after this identifier, the oldest first.
+/// A user's notes after this id, the oldest first.
 pub async fn notes(
     on: impl Into<On<'_>>,
     owner: &str,
@@ -58,7 +58,7 @@ pub async fn insert(tx: &Tx, note: &Note) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Replaces the version before this one; false when somebody was faster.
+/// Replaces the previous version; `false` if a concurrent change was faster.
 pub async fn update(tx: &Tx, note: &Note) -> Result<bool, DbError> {
     let rows =
         sql("UPDATE notes SET text = $3, version = $2, updated_at = $4 WHERE id = $1 AND version = $2 - 1")
@@ -71,7 +71,7 @@ pub async fn update(tx: &Tx, note: &Note) -> Result<bool, DbError> {
     Ok(rows == 1)
 }
 
-/// Forgets everything of one person.
+/// Deletes all notes of a user.
 pub async fn forget(tx: &Tx, owner: &str) -> Result<u64, DbError> {
     sql("DELETE FROM notes WHERE owner_id = $1")
         .bind(owner)

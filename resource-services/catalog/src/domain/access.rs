@@ -1,12 +1,12 @@
-//! Who may see a course. Whose it is comes from `sub` alone.
+//! Who may see a course. Ownership depends on `sub` alone.
 
 use latchkey_kit::Caller;
 
 use super::{Course, Refusal, Status};
 
 impl Course {
-    /// Drafts are for their owner and administrators; whatever was public once can be read by its address,
-    /// because buyers keep access and links stay alive.
+    /// Drafts are visible to their owner and administrators; a course that was public once can be read by its address,
+    /// because buyers keep access and links stay valid.
     pub fn seen_by(&self, caller: &Caller) -> bool {
         let was_public = match self.status {
             Status::Draft => false,
@@ -16,7 +16,7 @@ impl Course {
         was_public || caller.may_act_on(&self.instructor_id)
     }
 
-    /// Somebody else's course is answered as if it were not there.
+    /// Another owner's course gets the same response as a missing one.
     pub(super) fn must_be_of(&self, caller: &Caller) -> Result<(), Refusal> {
         if caller.may_act_on(&self.instructor_id) {
             Ok(())

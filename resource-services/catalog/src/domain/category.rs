@@ -1,4 +1,4 @@
-//! The shelves: a list of categories, at most two levels deep.
+//! The categories: a tree of at most two levels.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -21,22 +21,22 @@ pub struct Category {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct CategoryDraft {
-    /// 2 to 60 characters; the slug follows it.
+    /// 2 to 60 characters; the slug is derived from it.
     pub name: String,
-    /// A category of the first level.
+    /// A top-level category.
     #[serde(default)]
     pub parent_id: Option<String>,
-    /// Where it stands among its siblings, 0 to 10 000.
+    /// The position among its siblings, 0 to 10 000.
     #[serde(default)]
     pub position: i64,
 }
 
-/// What is around a category: the facts that a decision about it needs.
+/// The facts around a category that a decision about it needs.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
-    /// The parent that the draft names, if it exists.
+    /// The parent named by the draft, if it exists.
     pub parent: Option<Category>,
-    /// Another category has the slug that the draft leads to.
+    /// Whether another category has the slug of the draft.
     pub taken: bool,
     pub children: i64,
     pub courses: i64,
@@ -51,7 +51,7 @@ impl CategoryDraft {
 }
 
 impl Category {
-    /// A new shelf.
+    /// Creates a category.
     pub fn create(id: String, draft: CategoryDraft, place: &Place) -> Result<Self, Refusal> {
         let empty = Self {
             id,
@@ -64,7 +64,7 @@ impl Category {
         empty.edit(draft, place, 0)
     }
 
-    /// The category as the draft wants it.
+    /// The category with the content of the draft.
     pub fn edit(&self, draft: CategoryDraft, place: &Place, read: i64) -> Result<Self, Refusal> {
         if self.version != read {
             return Err(Refusal::Stale);
@@ -80,7 +80,7 @@ impl Category {
                 .parent
                 .as_ref()
                 .is_some_and(|found| found.parent_id.is_none());
-            // Two levels and no cycle: a parent has no parent, and who has children cannot get one.
+            // Two levels and no cycle: a parent has no parent, and a category with children cannot get one.
             if !is_id(parent) || !first_level || *parent == self.id || place.children > 0 {
                 faults.add("parent_id", "must name another top-level category");
             }
@@ -100,7 +100,7 @@ impl Category {
         })
     }
 
-    /// Only an empty shelf is taken down.
+    /// Only an empty category can be deleted.
     pub fn may_go(&self, place: &Place, read: i64) -> Result<(), Refusal> {
         if self.version != read {
             return Err(Refusal::Stale);

@@ -1,4 +1,4 @@
-//! A decided change: what the shell writes in one transaction, and the event that goes with it.
+//! A decided change: what is written in one transaction, and its event.
 
 use latchkey_contracts::Money;
 use latchkey_contracts::events::course::{
@@ -7,7 +7,7 @@ use latchkey_contracts::events::course::{
 
 use super::{Content, Course, Kind, Price, Refusal, Status};
 
-/// The course as it will be, and what to tell. Written only if the row still has `before`'s version.
+/// The new state of a course, and what to publish. Written only if the row still has the expected version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a change is only a decision until it is written"]
 pub struct Change {
@@ -56,7 +56,7 @@ impl Change {
 }
 
 impl Course {
-    /// New content. A course that the public can see stays fit to be seen.
+    /// New content. A public course stays complete.
     pub fn edit(&self, content: Content, slug: String, now: i64) -> Result<Change, Refusal> {
         match self.status {
             Status::Archived => return Err(Refusal::Archived),
@@ -76,7 +76,7 @@ impl Course {
         Ok(Change::new(self, after, tells.then_some(UPDATED), changed))
     }
 
-    /// A step of its life.
+    /// A status transition.
     pub fn step(&self, to: Status, now: i64) -> Result<Change, Refusal> {
         let status = self.status.step(to)?;
         let mut after = Course {
@@ -91,13 +91,13 @@ impl Course {
                 Some(PUBLISHED)
             }
             Status::Unlisted => Some(UNLISTED),
-            // Of a draft that was never public nobody has heard, so nobody is told.
+            // A draft that was never public is unknown to others, so there is no event.
             Status::Archived => self.published_at.map(|_| ARCHIVED),
         };
         Ok(Change::new(self, after, event, vec!["status"]))
     }
 
-    /// Its instructor goes by another name, which was written down before.
+    /// The instructor has a new name, which was already stored.
     pub fn renamed(&self, now: i64) -> Result<Change, Refusal> {
         let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
         Ok(Change::new(
@@ -109,8 +109,8 @@ impl Course {
     }
 }
 
-/// A course as the others may know it. `None` for what is not fit to be known: a draft, or one without the
-/// category and price that every public course has.
+/// The public form of a course. `None` for a draft, or for a course without the category and price that every public
+/// course has.
 fn snapshot(course: &Course) -> Option<CourseSnapshot> {
     let content = &course.content;
     let sold = content.price.as_ref()?;

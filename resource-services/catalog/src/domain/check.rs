@@ -1,4 +1,4 @@
-//! The rules that turn a draft into content, or say everything that is wrong with it at once.
+//! The rules that turn a draft into content, or report all of its errors at once.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use latchkey_kit::{Fault, Faults, is_id};
 use super::{Content, Draft, Lesson, MoneyDraft, Price, Section, SectionDraft};
 
 impl Draft {
-    /// Checks everything that can be checked without asking anybody. `known` are the lessons that the course has;
-    /// `new_id` gives identifiers to the others.
+    /// Checks everything that needs no further facts. `known` are the existing lessons of the course; `new_id` creates
+    /// ids for new ones.
     pub fn check(
         self,
         known: &BTreeSet<String>,
@@ -143,7 +143,7 @@ pub fn is_language(tag: &str) -> bool {
         && region.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// A million of a currency with cents: far below any sum that a basket could overflow.
+/// A million units of a currency with cents: far below any sum that could overflow.
 const HIGHEST_PRICE: i64 = 100_000_000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What an instructor writes about a course, once it has been checked.
+//! The checked content of a course, as its instructor wrote it.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{Refusal, fold};
 use latchkey_kit::Faults;
 
-/// Checked content; only [`super::Draft::check`] and the store make one.
+/// Checked content; created only by [`super::Draft::check`] and the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     pub title: String,
@@ -22,7 +22,7 @@ pub struct Content {
     pub limited: bool,
 }
 
-/// Minor units of one currency, and the higher price that is struck through beside it.
+/// The price in minor units of one currency, and the regular price that is struck through beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     pub amount: i64,
@@ -30,7 +30,7 @@ pub struct Price {
     pub currency: String,
 }
 
-/// A lesson's course, or a thing that is sold in pieces. It never changes after creation.
+/// The kind of product. It never changes after creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -55,13 +55,13 @@ pub struct Section {
     pub lessons: Vec<Lesson>,
 }
 
-/// A lesson keeps its identifier through every edit: somebody's progress hangs on it.
+/// A lesson keeps its id through every edit, because learners' progress refers to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Lesson {
     pub id: String,
     pub title: String,
     pub minutes: i64,
-    /// May be watched before buying.
+    /// Whether it can be watched before buying.
     pub preview: bool,
 }
 
@@ -74,13 +74,13 @@ impl Content {
         i64::try_from(self.lessons().count()).unwrap_or(i64::MAX)
     }
 
-    /// How long it all takes. The caps of a draft keep the sum far from the edge of its type.
+    /// The total duration. The limits of a draft keep the sum far below the range of its type.
     pub fn minutes(&self) -> i64 {
         self.lessons()
             .fold(0, |sum: i64, lesson| sum.saturating_add(lesson.minutes))
     }
 
-    /// What a search looks through.
+    /// The searchable text.
     pub fn search(&self) -> String {
         fold(&format!(
             "{} {} {} {}",
@@ -91,7 +91,7 @@ impl Content {
         ))
     }
 
-    /// What the public may rely on: a course is not published, and does not stay published, without it.
+    /// The requirements of a public course: without them it cannot be published, and cannot stay published.
     pub(super) fn must_be_ready(&self, kind: Kind) -> Result<(), Refusal> {
         let mut faults = Faults::default();
         if self.category_id.is_none() {
@@ -169,7 +169,7 @@ impl Level {
     }
 }
 
-/// Reads the faults out of a refusal, for tests of several modules.
+/// The field names in a refusal, for tests of several modules.
 #[cfg(test)]
 pub(super) fn fields(refusal: &Refusal) -> Vec<&str> {
     match refusal {

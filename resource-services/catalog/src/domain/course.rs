@@ -1,4 +1,4 @@
-//! A course, and how one begins.
+//! A course, and its creation.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{Content, Kind, Refusal, Status, slug_of};
 pub struct Course {
     pub id: String,
     pub kind: Kind,
-    /// The creator's `sub`, for ever.
+    /// The creator's `sub`, which never changes.
     pub instructor_id: String,
     pub instructor_name: String,
     pub slug: String,
@@ -19,11 +19,11 @@ pub struct Course {
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
-    /// The first time.
+    /// When it was first published.
     pub published_at: Option<i64>,
 }
 
-/// The facts of a new course that its author does not choose.
+/// The properties of a new course that its author does not choose.
 #[derive(Clone, Debug)]
 pub struct NewCourse {
     pub id: String,
@@ -50,7 +50,7 @@ impl Course {
         }
     }
 
-    /// What must hold before a caller's change is even looked at: it is theirs, and it is what they have read.
+    /// The preconditions of any change: the course belongs to the caller, who has read the current version.
     pub fn open_to(&self, caller: &Caller, read: i64) -> Result<(), Refusal> {
         self.must_be_of(caller)?;
         if self.version != read {
@@ -59,12 +59,12 @@ impl Course {
         Ok(())
     }
 
-    /// Whether a new title moves the course to another address.
+    /// Whether a new title changes the slug of the course.
     pub fn moves_for(&self, title: &str) -> bool {
         slug_of(title) != slug_of(&self.content.title)
     }
 
-    /// The lessons that an edit may keep.
+    /// The ids of the existing lessons.
     pub fn lesson_ids(&self) -> BTreeSet<String> {
         self.content.lessons().map(|lesson| lesson.id.clone()).collect()
     }
@@ -84,7 +84,7 @@ pub(super) mod fixture {
     use super::super::{Lesson, Level, Price, Section};
     use super::*;
 
-    /// A draft of `ada` that lacks nothing.
+    /// A complete draft of `ada`.
     pub fn course() -> Course {
         Course {
             id: "0199aaaa-0000-7000-8000-000000000001".into(),

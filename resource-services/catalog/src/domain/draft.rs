@@ -1,4 +1,4 @@
-//! What an instructor sends. The rules that turn it into content are in `check.rs`.
+//! The input of an instructor. The rules that turn it into content are in `check.rs`.
 
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -6,13 +6,13 @@ use utoipa::ToSchema;
 use super::{Course, Kind, Level, Price, Section};
 use latchkey_kit::objects;
 
-/// The body of POST and PUT. Whoever owns it, what it is called in an address and how it is doing are not in it.
+/// The body of POST and PUT. It does not contain the owner, the slug and the status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct Draft {
     /// 5 to 120 characters.
     pub title: String,
-    /// `course` unless said otherwise; it never changes afterwards.
+    /// `course` by default; it cannot be changed later.
     #[serde(default)]
     pub kind: Option<Kind>,
     /// At most 200 characters.
@@ -23,7 +23,7 @@ pub struct Draft {
     pub description_md: Option<String>,
     #[serde(default)]
     pub category_id: Option<String>,
-    /// BCP 47: `en`, `fr`, `pt-BR`. `en` unless said otherwise.
+    /// A BCP 47 language tag such as `en`, `fr` or `pt-BR`; `en` by default.
     #[serde(default)]
     pub language: Option<String>,
     #[serde(default)]
@@ -42,12 +42,12 @@ pub struct Draft {
     /// At least the price.
     #[serde(default)]
     pub list_price: Option<MoneyDraft>,
-    /// Whether seats are counted.
+    /// Whether places are limited.
     #[serde(default)]
     pub limited: Option<bool>,
 }
 
-/// The body of PATCH (RFC 7396): a member that is absent stays, one that is null goes back to its default.
+/// The body of PATCH (RFC 7396): an absent member stays as it is, a null one is reset to its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct Patch {
@@ -101,7 +101,7 @@ pub struct SectionDraft {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct LessonDraft {
-    /// Of a lesson that this course has already; a new lesson is given one.
+    /// The id of an existing lesson of this course; new lessons get one.
     #[serde(default)]
     pub id: Option<String>,
     /// 1 to 120 characters.
@@ -112,11 +112,11 @@ pub struct LessonDraft {
     pub preview: bool,
 }
 
-/// Money as it is sent: stricter than the contract, which may grow.
+/// Money in requests: stricter than the contract, which may grow.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct MoneyDraft {
-    /// Minor units, from 0 to 100 000 000.
+    /// In minor units, from 0 to 100 000 000.
     pub amount: i64,
     /// The shop's currency.
     pub currency: String,
@@ -125,7 +125,7 @@ pub struct MoneyDraft {
 objects!(Draft, Patch, SectionDraft, LessonDraft, MoneyDraft);
 
 impl Draft {
-    /// The draft that would make a course what it is.
+    /// The draft that would result in this course.
     fn of(course: &Course) -> Self {
         let content = &course.content;
         let money = |amount: i64, price: &Price| MoneyDraft {
@@ -154,11 +154,11 @@ impl Draft {
 }
 
 impl Patch {
-    /// The whole draft that this patch makes of a course.
+    /// The complete draft that results from applying this patch to a course.
     pub fn onto(self, course: &Course) -> Draft {
         let mut draft = Draft::of(course);
         if let Some(title) = self.title {
-            draft.title = title.unwrap_or_default(); // an empty title is refused like any short one
+            draft.title = title.unwrap_or_default(); // an empty title is rejected like any short one
         }
         put(&mut draft.subtitle, self.subtitle);
         put(&mut draft.description_md, self.description_md);
@@ -196,7 +196,7 @@ fn put<T>(member: &mut Option<T>, patch: Option<Option<T>>) {
     }
 }
 
-/// Tells a member that is null from one that is absent.
+/// Distinguishes a null member from an absent one.
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
 }

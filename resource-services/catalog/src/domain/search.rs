@@ -1,9 +1,9 @@
-//! Folding text so that both engines find and sort the same things.
+//! Text folding, so that both engines find and sort alike.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Text as it is searched: compatibility forms decomposed, lower case, diacritics gone, single spaces.
+/// Searchable text: compatibility forms decomposed, lower case, no diacritics, single spaces.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text
@@ -33,8 +33,8 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// The LIKE patterns of a query, one per word and always [`WORDS`] of them: a course must match each. Unused ones
-/// match everything, so that the statement's text never depends on what was asked.
+/// The LIKE patterns of a query, one per word and always [`WORDS`] of them: a course must match each. Unused ones match
+/// everything, so that the text of the statement never depends on the query.
 pub fn patterns(query: &str) -> [String; WORDS] {
     let folded = fold(query);
     let mut words = folded.split(' ').filter(|word| !word.is_empty());
@@ -44,14 +44,14 @@ pub fn patterns(query: &str) -> [String; WORDS] {
     })
 }
 
-/// What a title is sorted by: hexadecimal digits come in the same order under every collation.
+/// The sort key of a title: hexadecimal digits have the same order under every collation.
 pub fn title_key(title: &str) -> String {
     let folded = fold(title);
     let sorted = folded.len().min(SORTED_BYTES);
     hex::encode(&folded.as_bytes()[..sorted])
 }
 
-/// `%` and `_` in a query are themselves; the statement says `ESCAPE '\'`.
+/// `%` and `_` in a query are literal; the statement uses `ESCAPE '\'`.
 fn escape(word: &str) -> String {
     let mut escaped = String::with_capacity(word.len());
     for c in word.chars() {
@@ -63,7 +63,7 @@ fn escape(word: &str) -> String {
     escaped
 }
 
-/// Words of a query that count; the rest is ignored.
+/// How many words of a query count; the rest is ignored.
 pub const WORDS: usize = 6;
 const SORTED_BYTES: usize = 48;
 

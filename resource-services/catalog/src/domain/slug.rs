@@ -1,11 +1,11 @@
-//! The readable part of a course's address.
+//! The slug: the readable part of a course's address.
 
 use latchkey_kit::is_id;
 
 use super::fold;
 
-/// The slug that a title asks for: folded to ASCII, words joined by `-`. Never empty, and never an identifier,
-/// because both stand in the same place of the path.
+/// The slug of a title: folded to ASCII, words joined by `-`. Never empty, and never an id, because both are used in
+/// the same place of the path.
 pub fn slug_of(title: &str) -> String {
     let mut slug = String::new();
     for c in fold(title).chars() {
@@ -26,8 +26,8 @@ pub fn slug_of(title: &str) -> String {
     }
 }
 
-/// The slugs to try, in order: the plain one, a few numbered ones, and one that ends in `tail`, which is the
-/// course's own and therefore free.
+/// The slugs to try, in order: the plain one, a few numbered ones, and one that ends in `tail`, which is unique to the
+/// course and therefore free.
 pub fn slugs_for(title: &str, tail: &str) -> Vec<String> {
     let base = slug_of(title);
     let numbered = (2..=NUMBERED).map(|n| format!("{base}-{n}"));
@@ -37,7 +37,7 @@ pub fn slugs_for(title: &str, tail: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a path segment could be a slug at all; anything else is answered without asking the database.
+/// Whether a path segment can be a slug; anything else is answered without querying the database.
 pub fn is_slug(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= LONGEST + 40
@@ -46,7 +46,7 @@ pub fn is_slug(text: &str) -> bool {
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-/// An apostrophe joins what it stands between: `don't` is `dont`.
+/// An apostrophe is dropped: `don't` becomes `dont`.
 fn is_silent(c: char) -> bool {
     matches!(c, '\'' | '’' | 'ʼ')
 }

@@ -1,4 +1,4 @@
-//! The life of a course: draft → published ↔ unlisted → archived, and no way back from there.
+//! The life of a course: draft → published ↔ unlisted → archived, which is final.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -8,20 +8,20 @@ use super::Refusal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Its owner's business alone.
+    /// Visible only to its owner.
     Draft,
     /// Listed and sold.
     Published,
-    /// Sold to whoever has the link.
+    /// Sold only by its link.
     Unlisted,
-    /// Never sold again; those who have it keep it.
+    /// No longer sold; learners who have it keep it.
     Archived,
 }
 
 impl Status {
     pub const ALL: [Self; 4] = [Self::Draft, Self::Published, Self::Unlisted, Self::Archived];
 
-    /// The next state, or why not.
+    /// The next status, or the reason why it is not allowed.
     pub fn step(self, to: Self) -> Result<Self, Refusal> {
         match (self, to) {
             (Self::Draft, Self::Published | Self::Archived)

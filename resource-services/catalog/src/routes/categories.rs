@@ -1,4 +1,4 @@
-//! The shelves: everybody reads them, administrators arrange them.
+//! The categories: everybody reads them, administrators edit them.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use super::views::{CategoryList, CategoryView};
 use crate::domain::{Category, CategoryDraft, Refusal};
 use crate::{Error, store};
 
-/// Lists every category.
+/// Lists all categories.
 #[utoipa::path(
     get, path = "/catalog/v1/categories", tag = "categories", params(("If-None-Match" = Option<String>, Header)),
     responses(
@@ -21,7 +21,8 @@ use crate::{Error, store};
     )
 )]
 pub async fn list(State(context): State<Context>, headers: HeaderMap) -> Result<Response, Error> {
-    // The version is read first: a list that is newer than its tag is read again once too often, never too seldom.
+    // The version is read first: a list that is newer than its tag is at worst fetched once too often, never too
+    // seldom.
     let tag = etag(store::tree_version(&context.db).await?);
     let mut response = if none_match(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -39,7 +40,7 @@ pub async fn list(State(context): State<Context>, headers: HeaderMap) -> Result<
     Ok(response)
 }
 
-/// Puts up a shelf.
+/// Creates a category.
 #[utoipa::path(
     post, path = "/catalog/v1/categories", tag = "categories", request_body = CategoryDraft,
     responses((status = 201, body = CategoryView, headers(("ETag" = String, description = "The ETag of the version"))))
@@ -62,7 +63,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, answer(&category)).into_response())
 }
 
-/// Renames or moves a shelf.
+/// Renames or moves a category.
 #[utoipa::path(
     put, path = "/catalog/v1/categories/{id}", tag = "categories", request_body = CategoryDraft,
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag of the version that was read")),
@@ -90,7 +91,7 @@ pub async fn replace(
     Ok(answer(&category).into_response())
 }
 
-/// Takes an empty shelf down.
+/// Deletes an empty category.
 #[utoipa::path(
     delete, path = "/catalog/v1/categories/{id}", tag = "categories",
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag of the version that was read")),
@@ -126,7 +127,7 @@ fn answer(category: &Category) -> impl IntoResponse {
     )
 }
 
-/// A course moved in after we had looked.
+/// A course was moved into it after the check.
 fn still_used(error: DbError) -> Error {
     if store::is_dangling(&error) {
         Refusal::CategoryInUse.into()

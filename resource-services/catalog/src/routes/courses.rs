@@ -1,4 +1,4 @@
-//! Reading courses: lists for everybody, single ones by identifier or slug, and one's own.
+//! Reading courses: public lists, single courses by id or slug, and one's own courses.
 
 use std::collections::HashMap;
 
@@ -17,20 +17,20 @@ use crate::domain::{Course, Level, Refusal, Status, is_language, is_slug};
 use crate::store::{Filter, Mine, Position, Sort, Summary};
 use crate::{Error, store};
 
-/// What a visitor may ask of the list. `ids` stands alone.
+/// The query of the public list. `ids` cannot be combined with other parameters.
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
-    /// Words that must all occur, in any case and with or without diacritics. At most 200 characters.
+    /// Words that must all occur, regardless of case and diacritics. At most 200 characters.
     q: Option<String>,
-    /// Identifier or slug of a category; those below it count too.
+    /// The id or slug of a category; its subcategories are included.
     category: Option<String>,
     #[param(inline)]
     level: Option<Level>,
     /// A language tag such as `en`.
     language: Option<String>,
-    /// Minor units.
+    /// In minor units.
     #[param(minimum = 0)]
     price_max: Option<i64>,
     /// `newest`, `title`, `price_asc` or `price_desc`.
@@ -38,9 +38,9 @@ pub struct Asked {
     sort: Option<Sort>,
     #[param(minimum = 1, maximum = 100, default = 20)]
     limit: Option<i64>,
-    /// `next_cursor` of the page before, with the same `sort`.
+    /// `next_cursor` of the previous page, with the same `sort`.
     cursor: Option<String>,
-    /// At most 100 identifiers, separated by commas. Those that the caller may not see are left out.
+    /// At most 100 ids, separated by commas. Those that the caller may not see are omitted.
     ids: Option<String>,
 }
 
@@ -63,7 +63,7 @@ pub async fn list(
     let sort = asked.sort.unwrap_or_default();
     let after = page::after(asked.cursor.as_deref(), |after: &Position| after.fits(sort))?;
     let filter = filter(asked)?;
-    // However many search: lists and courses do not wait for them.
+    // However many searches there are, lists and courses do not wait for them.
     let class = match filter.q.is_empty() {
         true => Class::Vital,
         false => Class::Search,
@@ -77,7 +77,7 @@ pub async fn list(
     }))))
 }
 
-/// Reads a course by identifier or slug. A slug of an earlier title leads to the present one.
+/// Returns a course by id or slug. The slug of an earlier title redirects to the current one.
 #[utoipa::path(
     get, path = "/catalog/v1/courses/{id}", tag = "courses",
     params(("id" = String, Path, description = "Identifier or slug"), ("If-None-Match" = Option<String>, Header)),
@@ -117,7 +117,7 @@ pub async fn read(
     Ok(response)
 }
 
-/// What one may ask of one's own list.
+/// The query of one's own list.
 #[derive(Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -129,7 +129,7 @@ pub struct AskedMine {
     cursor: Option<String>,
 }
 
-/// Lists the caller's own courses in every state, the last touched first.
+/// Lists the caller's own courses in every status, the last changed first.
 #[utoipa::path(get, path = "/catalog/v1/my/courses", tag = "courses", params(AskedMine), responses((status = 200, body = CoursePage)))]
 pub async fn mine(
     State(context): State<Context>,
@@ -150,7 +150,7 @@ pub async fn mine(
     Ok(Json(CoursePage::from(page::cut(found, limit, Mine::of))))
 }
 
-/// Everything that reaches the database is short, free of control characters, and one of ours where it can be.
+/// Everything that reaches the database is short, free of control characters, and one of our values where possible.
 fn filter(asked: Asked) -> Result<Filter, Error> {
     let (q, category, language) = (
         asked.q.unwrap_or_default(),
@@ -208,7 +208,7 @@ fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, Error> {
     Ok(parsed)
 }
 
-/// In the order in which they were asked for; somebody's draft is left out as if it did not exist.
+/// In the requested order; another author's draft is omitted as if it did not exist.
 fn in_order(ids: &[String], found: Vec<Course>, caller: &Caller) -> Vec<CourseSummary> {
     let mut by_id: HashMap<String, Course> = found
         .into_iter()
@@ -221,17 +221,17 @@ fn in_order(ids: &[String], found: Vec<Course>, caller: &Caller) -> Vec<CourseSu
         .collect()
 }
 
-/// A relative reference leads to the right place behind any prefix that a gateway puts before us.
+/// A relative reference stays correct behind any prefix of a gateway.
 fn moved(course: &Course) -> Response {
     let mut response = StatusCode::MOVED_PERMANENTLY.into_response();
     if let Ok(location) = HeaderValue::from_str(&course.slug) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    revalidated(&mut response); // the old title may come back, and with it the old slug
+    revalidated(&mut response); // the old title may be restored, and with it the old slug
     response
 }
 
-/// A cache may keep the answer and must ask again; what is seen depends on who asks.
+/// Caches may store the response but must revalidate it; it depends on the caller.
 fn revalidated(response: &mut Response) {
     response
         .headers_mut()

@@ -1,4 +1,4 @@
-//! What the catalog answers, as JSON.
+//! The responses of the catalog, as JSON.
 
 use latchkey_clock::rfc3339;
 use latchkey_contracts::Money;
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::domain::{Category, Course, Kind, Level, Price, Section, Status};
 use crate::store::Summary;
 
-/// A course with everything in it.
+/// A course with all details.
 #[derive(Serialize, ToSchema)]
 pub struct CourseView {
     pub id: String,
@@ -38,7 +38,7 @@ pub struct CourseView {
     pub published_at: Option<String>,
 }
 
-/// A course as lists show it.
+/// A course as shown in lists.
 #[derive(Serialize, ToSchema)]
 pub struct CourseSummary {
     pub id: String,
@@ -62,7 +62,7 @@ pub struct CourseSummary {
     pub published_at: Option<String>,
 }
 
-/// A page of courses. `next_cursor` is null on the last one.
+/// A page of courses. `next_cursor` is null on the last page.
 #[derive(Serialize, ToSchema)]
 pub struct CoursePage {
     pub items: Vec<CourseSummary>,
@@ -89,7 +89,7 @@ pub struct CategoryView {
     pub version: i64,
 }
 
-/// Every category: there are few, so there are no pages.
+/// All categories: there are few, so the list has no pages.
 #[derive(Serialize, ToSchema)]
 pub struct CategoryList {
     pub items: Vec<CategoryView>,

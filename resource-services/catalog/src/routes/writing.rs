@@ -1,4 +1,4 @@
-//! Writing courses: each handler opens the one transaction and answers what it committed.
+//! Writing courses: each handler opens one transaction and responds with what it committed.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,7 +12,7 @@ use crate::Error;
 use crate::commands::{self, Intent};
 use crate::domain::{Course, Draft, Patch, Status};
 
-/// Writes a new draft that belongs to the caller.
+/// Creates a new draft that belongs to the caller.
 #[utoipa::path(
     post, path = "/catalog/v1/courses", tag = "courses", request_body = Draft,
     params(("Idempotency-Key" = String, Header, description = "A UUID; repeating the key repeats the response")),
@@ -25,7 +25,7 @@ pub async fn create(draft: Keyed<Draft>) -> Result<Response, Error> {
         .await
 }
 
-/// Replaces everything that an instructor writes about a course.
+/// Replaces the whole content of a course.
 #[utoipa::path(
     put, path = "/catalog/v1/courses/{id}", tag = "courses", request_body = Draft,
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag that was read")),
@@ -55,7 +55,7 @@ pub async fn patch(
     change(context, owned, read, Intent::Patch(patch)).await
 }
 
-/// Lists and sells the course.
+/// Publishes the course: it is listed and sold.
 #[utoipa::path(
     post, path = "/catalog/v1/courses/{id}/publish", tag = "courses",
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag that was read")),
@@ -69,7 +69,7 @@ pub async fn publish(
     change(context, owned, read, Intent::Step(Status::Published)).await
 }
 
-/// Takes the course out of the lists; whoever has the link still finds it.
+/// Removes the course from the lists; it stays available by its link.
 #[utoipa::path(
     post, path = "/catalog/v1/courses/{id}/unlist", tag = "courses",
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag that was read")),
@@ -83,7 +83,7 @@ pub async fn unlist(
     change(context, owned, read, Intent::Step(Status::Unlisted)).await
 }
 
-/// Ends the sale for ever; those who have the course keep it.
+/// Ends the sale permanently; learners who have the course keep it.
 #[utoipa::path(
     post, path = "/catalog/v1/courses/{id}/archive", tag = "courses",
     params(("id" = String, Path), ("If-Match" = String, Header, description = "The ETag that was read")),
@@ -121,7 +121,7 @@ async fn change(
 fn created(course: &Course) -> Result<Answer, Error> {
     Ok(Answer {
         status: StatusCode::CREATED.as_u16(),
-        // Relative to `…/v1/courses`, so that it holds behind any prefix.
+        // Relative to `…/v1/courses`, so that it is correct behind any prefix.
         location: Some(format!("courses/{}", course.id)),
         etag: Some(format!("\"{}\"", course.version)),
         body: serde_json::to_string(&CourseView::from(course)).map_err(Error::Payload)?,

@@ -1,4 +1,4 @@
-//! Categories. Whoever writes them takes the lock on the tree first.
+//! Categories. Every writer first locks the tree.
 
 use latchkey_db::{DbError, On, Row, Tx, sql};
 
@@ -13,7 +13,7 @@ macro_rules! select {
     };
 }
 
-/// All of them, as they stand on the shelf.
+/// All categories, in display order.
 pub async fn categories(on: impl Into<On<'_>>) -> Result<Vec<Category>, DbError> {
     sql(select!("ORDER BY position, slug"))
         .fetch_all(on)
@@ -23,7 +23,7 @@ pub async fn categories(on: impl Into<On<'_>>) -> Result<Vec<Category>, DbError>
         .collect()
 }
 
-/// The category with this identifier.
+/// The category with this id.
 pub async fn category(on: impl Into<On<'_>>, id: &str) -> Result<Option<Category>, DbError> {
     sql(select!("WHERE id = $1"))
         .bind(id)
@@ -42,7 +42,7 @@ pub async fn tree_version(on: impl Into<On<'_>>) -> Result<i64, DbError> {
         .int("version")
 }
 
-/// Makes other writers of the tree wait, and gives the list a new version.
+/// Locks the tree against other writers, and gives the list a new version.
 pub async fn lock_tree(tx: &Tx) -> Result<(), DbError> {
     match sql("UPDATE category_tree SET version = version + 1 WHERE id = 1")
         .execute(tx)
@@ -53,7 +53,7 @@ pub async fn lock_tree(tx: &Tx) -> Result<(), DbError> {
     }
 }
 
-/// What is around category `id`, as far as `draft` asks.
+/// The facts around the category `id`, as far as `draft` needs them.
 pub async fn place(tx: &Tx, id: &str, draft: Option<&CategoryDraft>) -> Result<Place, DbError> {
     let mut place = Place::default();
     if let Some(draft) = draft {
@@ -92,7 +92,7 @@ pub async fn insert_category(tx: &Tx, category: &Category) -> Result<(), DbError
     Ok(())
 }
 
-/// Writes a category over the version before it. `false`: somebody was faster.
+/// Updates a category of the previous version. `false` if a concurrent change was faster.
 #[must_use = "zero rows mean that nothing was written"]
 pub async fn update_category(tx: &Tx, category: &Category) -> Result<bool, DbError> {
     let rows = sql(
@@ -110,7 +110,7 @@ pub async fn update_category(tx: &Tx, category: &Category) -> Result<bool, DbErr
     Ok(rows == 1)
 }
 
-/// Takes a category down. `false`: somebody was faster.
+/// Deletes a category. `false` if a concurrent change was faster.
 #[must_use = "zero rows mean that nothing was written"]
 pub async fn delete_category(tx: &Tx, category: &Category) -> Result<bool, DbError> {
     let rows = sql("DELETE FROM categories WHERE id = $1 AND version = $2")

@@ -1,4 +1,4 @@
-//! Courses and the slugs that lead to them.
+//! Courses and their slugs.
 
 use latchkey_db::{DbError, On, Row, Sql, Tx, sql, sql_list};
 
@@ -17,7 +17,7 @@ macro_rules! select {
     };
 }
 
-/// The course with this identifier.
+/// The course with this id.
 pub async fn course(on: impl Into<On<'_>>, id: &str) -> Result<Option<Course>, DbError> {
     sql(select!("WHERE c.id = $1"))
         .bind(id)
@@ -28,7 +28,7 @@ pub async fn course(on: impl Into<On<'_>>, id: &str) -> Result<Option<Course>, D
         .transpose()
 }
 
-/// The course that this slug leads to, now or since an earlier title.
+/// The course with this slug, current or of an earlier title.
 pub async fn course_by_slug(on: impl Into<On<'_>>, slug: &str) -> Result<Option<Course>, DbError> {
     sql(select!("JOIN slugs s ON s.course_id = c.id WHERE s.slug = $1"))
         .bind(slug)
@@ -39,7 +39,7 @@ pub async fn course_by_slug(on: impl Into<On<'_>>, slug: &str) -> Result<Option<
         .transpose()
 }
 
-/// The courses with these identifiers, in no order.
+/// The courses with these ids, in no particular order.
 pub async fn courses(on: impl Into<On<'_>>, ids: &[String]) -> Result<Vec<Course>, DbError> {
     sql_list(select!("WHERE c.id IN ({list})"))
         .bind_list(ids)
@@ -50,7 +50,7 @@ pub async fn courses(on: impl Into<On<'_>>, ids: &[String]) -> Result<Vec<Course
         .collect()
 }
 
-/// Everything that one person teaches.
+/// All courses of one instructor.
 pub async fn taught_by(on: impl Into<On<'_>>, instructor_id: &str) -> Result<Vec<Course>, DbError> {
     sql(select!("WHERE c.instructor_id = $1 ORDER BY c.id"))
         .bind(instructor_id)
@@ -61,7 +61,7 @@ pub async fn taught_by(on: impl Into<On<'_>>, instructor_id: &str) -> Result<Vec
         .collect()
 }
 
-/// Writes a new course.
+/// Inserts a new course.
 pub async fn insert(tx: &Tx, course: &Course) -> Result<(), DbError> {
     let statement = sql(
         "INSERT INTO courses (category_id, title, slug, subtitle, description_md, language, level, outcomes, \
@@ -80,7 +80,7 @@ pub async fn insert(tx: &Tx, course: &Course) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Writes a change if the row still is what the change was decided on. `false`: somebody was faster.
+/// Writes a change if the row still has the expected version. `false` if a concurrent change was faster.
 #[must_use = "zero rows mean that nothing was written"]
 pub async fn save(tx: &Tx, change: &Change) -> Result<bool, DbError> {
     let statement = sql(
@@ -98,8 +98,8 @@ pub async fn save(tx: &Tx, change: &Change) -> Result<bool, DbError> {
     Ok(rows == 1)
 }
 
-/// Reserves the best free slug of a title for a course; one that it had before is its own. `None` when every
-/// candidate is somebody else's.
+/// Reserves the best free slug of a title for a course; a slug that it had before is available to it. `None` if every
+/// candidate belongs to another course.
 pub async fn claim_slug(tx: &Tx, title: &str, course_id: &str) -> Result<Option<String>, DbError> {
     let tail = course_id.rsplit('-').next().unwrap_or(course_id);
     for slug in slugs_for(title, tail) {
@@ -117,7 +117,7 @@ pub async fn claim_slug(tx: &Tx, title: &str, course_id: &str) -> Result<Option<
     Ok(None)
 }
 
-/// Gives a slug back that nobody has ever seen.
+/// Releases a slug that nobody has ever seen.
 pub async fn release_slug(tx: &Tx, slug: &str, course_id: &str) -> Result<(), DbError> {
     sql("DELETE FROM slugs WHERE slug = $1 AND course_id = $2")
         .bind(slug)
@@ -127,7 +127,7 @@ pub async fn release_slug(tx: &Tx, slug: &str, course_id: &str) -> Result<(), Db
     Ok(())
 }
 
-/// Binds `$1` to `$22`: all that may change, in the order of both statements.
+/// Binds `$1` to `$22`: every mutable column, in the order of both statements.
 fn bind_state(statement: Sql, course: &Course) -> Result<Sql, DbError> {
     let content = &course.content;
     let price = content.price.as_ref();
@@ -194,7 +194,7 @@ pub(super) fn price(row: &Row) -> Result<Option<Price>, DbError> {
     }))
 }
 
-/// A column that holds one of a few words.
+/// A column with one of a fixed set of words.
 pub(super) fn word<T>(row: &Row, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, DbError> {
     parse(&row.text(column)?).ok_or_else(|| DbError::row(column, "a word that this binary does not know"))
 }

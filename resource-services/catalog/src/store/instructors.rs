@@ -1,8 +1,8 @@
-//! What identity told us about those who teach.
+//! The names of instructors, as received from identity.
 
 use latchkey_db::{DbError, On, Tx, sql};
 
-/// The name under which a person teaches; empty until identity has told us.
+/// The display name of an instructor; empty until identity has sent it.
 pub async fn instructor_name(on: impl Into<On<'_>>, user_id: &str) -> Result<String, DbError> {
     let row = sql("SELECT display_name FROM instructors WHERE user_id = $1")
         .bind(user_id)
@@ -11,7 +11,7 @@ pub async fn instructor_name(on: impl Into<On<'_>>, user_id: &str) -> Result<Str
     row.map_or(Ok(String::new()), |row| row.text("display_name"))
 }
 
-/// Keeps what is newer than what we have. `false`: we knew better.
+/// Stores a newer version. `false` if the stored one is at least as new.
 pub async fn remember_instructor(
     tx: &Tx,
     user_id: &str,

@@ -1,4 +1,4 @@
-//! Lists of courses: filtered, sorted and paged by fixed statements. What a caller asks is bound, never spliced.
+//! Lists of courses: filtered, sorted and paged by fixed statements. Input of the caller is bound, never spliced.
 
 use latchkey_db::{DbError, On, Row, Sql, sql};
 use latchkey_kit::is_id;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::courses::{price, word};
 use crate::domain::{Kind, Level, Price, Status, patterns};
 
-/// What a list shows of a course.
+/// The fields of a course in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     pub id: String,
@@ -31,15 +31,15 @@ pub struct Summary {
     title_key: String,
 }
 
-/// What a visitor looks for. Empty texts ask for nothing.
+/// The filter of a visitor. Empty texts do not filter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub q: String,
-    /// Identifier or slug; the categories below it count too.
+    /// The id or slug; subcategories are included.
     pub category: String,
     pub level: Option<Level>,
     pub language: String,
-    /// Minor units.
+    /// In minor units.
     pub price_max: Option<i64>,
 }
 
@@ -53,7 +53,7 @@ pub enum Sort {
     PriceDesc,
 }
 
-/// Where a page ended: the sort key and the identifier of its last course.
+/// The position after a page: the sort key and the id of its last course.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
@@ -69,7 +69,7 @@ enum Key {
     Text(String),
 }
 
-/// Where a page of one's own courses ended.
+/// The position after a page of one's own courses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mine {
@@ -109,7 +109,7 @@ macro_rules! list {
     };
 }
 
-/// The published courses after a position, at most `limit`.
+/// At most `limit` published courses after a position.
 pub async fn listed(
     on: impl Into<On<'_>>,
     filter: &Filter,
@@ -148,7 +148,7 @@ pub async fn listed(
         .collect()
 }
 
-/// One instructor's courses in every state, the last touched first.
+/// The courses of one instructor in every status, the last changed first.
 pub async fn mine(
     on: impl Into<On<'_>>,
     instructor_id: &str,
@@ -178,7 +178,7 @@ pub async fn mine(
 }
 
 impl Position {
-    /// Whether a caller's cursor can be one that this sort gave out.
+    /// Whether a cursor can come from a list with this sort order.
     pub fn fits(&self, sort: Sort) -> bool {
         let key_fits = match (&self.key, sort) {
             (Key::Number(_), Sort::Newest | Sort::PriceAsc | Sort::PriceDesc) => true,
@@ -189,7 +189,7 @@ impl Position {
         self.sort == sort && key_fits && is_id(&self.id)
     }
 
-    /// The position of a course that was just listed.
+    /// The position of a listed course.
     pub fn of(course: &Summary, sort: Sort) -> Self {
         let price = || course.price.as_ref().map_or(0, |price| price.amount);
         let key = match sort {
@@ -204,7 +204,7 @@ impl Position {
         }
     }
 
-    /// Before the first course.
+    /// The position before the first course.
     fn start(sort: Sort) -> Self {
         let key = match sort {
             Sort::Newest | Sort::PriceDesc => Key::Number(i64::MAX),

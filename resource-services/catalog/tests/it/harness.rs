@@ -155,7 +155,7 @@ pub fn bob() -> String {
     token(&person("bob", "catalog.read catalog.write", &["instructor"]))
 }
 
-/// A person who only buys.
+/// A user who only buys.
 pub fn carol() -> String {
     token(&person(
         "carol",

@@ -1,4 +1,4 @@
-//! What the catalog tells the others about a course.
+//! The events of the catalog about courses.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

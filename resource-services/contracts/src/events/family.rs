@@ -1,4 +1,4 @@
-//! What identity tells people and administrators of a refresh family that behaves oddly.
+//! The events of identity about refresh families with suspicious behaviour.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

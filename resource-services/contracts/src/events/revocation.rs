@@ -87,14 +87,14 @@ pub enum Revocation {
 }
 
 impl Revocation {
-    /// Every type that [`Revocation::parse`] reads: what a guard subscribes to, and what goes to the revocation log
+    /// Every type that [`Revocation::parse`] reads: what guards subscribe to, and what goes to the revocation log
     /// instead of the event bus.
     pub const TYPES: &[&str] = &[TOKEN, FAMILY, SESSION, SUBJECT, CLIENT, KEY];
 
-    /// The service that says them; while it cannot, silence means nothing.
+    /// The service that publishes them; while it cannot, silence means nothing.
     pub const SOURCE: &str = "identity";
 
-    /// Reads the revocation that a type and its data say.
+    /// Parses the revocation of a type and its data.
     pub fn parse(r#type: &str, data: &Value) -> Result<Self, Unreadable> {
         match r#type {
             TOKEN => read(r#type, data).map(Self::Token),
@@ -119,7 +119,7 @@ impl Revocation {
         }
     }
 
-    /// What the event is about: its subject and partition key, so that entries of one thing keep their order.
+    /// The subject and partition key, so that entries about one thing keep their order.
     pub fn subject(&self) -> &str {
         match self {
             Self::Token(token) => &token.jti,
@@ -131,7 +131,7 @@ impl Revocation {
         }
     }
 
-    /// The event's data.
+    /// The data of the event.
     pub fn data(&self) -> Value {
         let data = match self {
             Self::Token(data) => serde_json::to_value(data),

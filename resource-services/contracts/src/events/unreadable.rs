@@ -1,13 +1,13 @@
-//! What is said of an event that cannot be read as its type promises.
+//! The error for an event that does not match its type.
 
 use serde_json::Value;
 
-/// Why an event cannot be read as what its type promises.
+/// Why an event cannot be parsed as its type.
 #[derive(Debug)]
 pub enum Unreadable {
-    /// No such type in this version of the contracts.
+    /// This version of the contracts has no such type.
     UnknownType(String),
-    /// The type is known, its data is not what was promised.
+    /// The type is known, but its data does not match the schema.
     Malformed {
         r#type: String,
         source: serde_json::Error,
@@ -32,7 +32,7 @@ impl std::error::Error for Unreadable {
     }
 }
 
-/// Reads `data` as `T`, naming the type when it does not fit.
+/// Parses `data` as `T`, naming the type if it does not match.
 pub(super) fn read<T: serde::de::DeserializeOwned>(r#type: &str, data: &Value) -> Result<T, Unreadable> {
     T::deserialize(data).map_err(|source| Unreadable::Malformed {
         r#type: r#type.to_owned(),

@@ -1,4 +1,4 @@
-//! What identity tells the others about a person. E-mail addresses never travel on the bus.
+//! The events of identity about users. E-mail addresses never travel on the bus.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -44,7 +44,7 @@ impl UserEvent {
     /// Every type that [`UserEvent::parse`] reads.
     pub const TYPES: &[&str] = &[REGISTERED, UPDATED, DELETED];
 
-    /// Reads the event that a type and its data say.
+    /// Parses the event of a type and its data.
     pub fn parse(r#type: &str, data: &Value) -> Result<Self, Unreadable> {
         match r#type {
             REGISTERED => read(r#type, data).map(Self::Registered),

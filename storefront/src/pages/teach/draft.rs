@@ -1,4 +1,4 @@
-//! A course as the fields of its form, and as what the catalog takes.
+//! A course as form fields, and as the JSON of the catalog.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::api::{Fault, MyCourse};
 
-/// Everything as it was typed.
+/// The form as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
-    /// Of a new course: sent twice, it is written once.
+    /// The idempotency key of a new course: sent twice, it is created once.
     pub key: String,
-    /// Of one that exists: what was read.
+    /// The version of an existing course that was read.
     pub version: String,
     pub title: String,
     pub subtitle: String,
@@ -24,9 +24,9 @@ pub struct Draft {
     pub price: String,
     pub list_price: String,
     pub limited: bool,
-    /// One a line.
+    /// One per line.
     pub outcomes: String,
-    /// One a line.
+    /// One per line.
     pub requirements: String,
     pub sections: Vec<SectionDraft>,
 }
@@ -45,9 +45,9 @@ pub struct LessonDraft {
     pub preview: bool,
 }
 
-/// The shop's one currency.
+/// The only currency of the shop.
 const CURRENCY: &str = "EUR";
-/// Empty rows at the end of a section, to write more lessons without script.
+/// Empty rows at the end of a section, to add more lessons without script.
 const BLANK_LESSONS: usize = 2;
 
 impl Draft {
@@ -93,7 +93,7 @@ impl Draft {
         }
     }
 
-    /// Reads the form. Sections and lessons are told by the numbers in their names: `s1`, `s1l2-minutes`.
+    /// Parses the form. Sections and lessons are identified by the numbers in their names: `s1`, `s1l2-minutes`.
     pub fn read(mut form: Form) -> Self {
         let mut take = |name: &str| form.take(name).unwrap_or_default().replace("\r\n", "\n");
         let mut draft = Self {
@@ -143,7 +143,7 @@ impl Draft {
         draft
     }
 
-    /// One more section, and a few more lessons in each, to write into.
+    /// Adds one more section, and a few more lessons in each.
     pub fn add_blank_rows(&mut self) {
         self.sections.push(SectionDraft::default());
         for section in &mut self.sections {
@@ -152,7 +152,7 @@ impl Draft {
         }
     }
 
-    /// What the catalog takes; what cannot even be written in its terms is a fault of ours to tell.
+    /// The JSON for the catalog; values that cannot be expressed in it are errors reported here.
     pub fn to_json(&self) -> Result<Value, Vec<Fault>> {
         let mut faults = Vec::new();
         let mut money = |field: &str, text: &str| match amount(text) {
@@ -201,7 +201,7 @@ impl Draft {
     }
 }
 
-/// `s3` is a section's title, `s3l1-minutes` a field of a lesson in it.
+/// `s3` is the title of a section, `s3l1-minutes` a field of a lesson in it.
 fn place(name: &str) -> Option<(u16, Option<(u16, &str)>)> {
     let rest = name.strip_prefix('s')?;
     match rest.split_once('l') {
@@ -218,7 +218,7 @@ fn written(money: &Money) -> String {
     format!("{}.{:02}", money.amount / 100, money.amount % 100)
 }
 
-/// Minor units of a price as people write it; nothing at all is no price.
+/// A typed price in minor units; `None` if empty.
 fn amount(text: &str) -> Result<Option<i64>, ()> {
     let text = text.trim().replace(',', ".");
     if text.is_empty() {

@@ -29,7 +29,7 @@ impl Ask {
         }
     }
 
-    /// With a bearer token; an empty one stays at home.
+    /// With a bearer token; an empty one is not sent.
     pub fn by(self, token: &str) -> Self {
         match token {
             "" => self,

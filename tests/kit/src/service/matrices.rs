@@ -1,5 +1,5 @@
-//! Who gets in: matrices that are generated from a service's table of routes, so that a new route is in them at once.
-//! `ask` makes a request for a route that lacks nothing but, perhaps, the right to be made.
+//! Access matrices that are generated from a service's table of routes, so that a new route is included at once. `ask`
+//! creates a valid request for a route that lacks nothing except, perhaps, permission.
 
 use http::Method;
 use latchkey_contracts::resource::ScopeContract;
@@ -27,8 +27,8 @@ pub fn every_route_has_a_policy(spec: &ServiceSpec) {
     println!("{} routes", seen.len());
 }
 
-/// Every route × every caller who lacks the scope, a role of it, or a body of flesh and blood. Nothing may change:
-/// the caller compares the rows before and after.
+/// Every route × every caller who lacks the scope, its role, or a user behind the token. Nothing may change: the caller
+/// of this function compares the rows before and after.
 pub async fn refuses_whoever_is_not_meant(world: &World, ask: impl Fn(&RouteFacts) -> Ask) {
     let spec = world.spec;
     let mut matrix = Matrix::new("route × caller × role");
@@ -83,7 +83,7 @@ pub async fn refuses_whoever_is_not_meant(world: &World, ask: impl Fn(&RouteFact
     matrix.end();
 }
 
-/// Every route × every state of a token that makes it worthless.
+/// Every route × every state of a token that makes it invalid.
 pub async fn refuses_worthless_tokens(world: &World, ask: impl Fn(&RouteFacts) -> Ask) {
     let spec = world.spec;
     let scopes: Vec<&str> = spec.resource.scopes.iter().map(|scope| scope.name).collect();
@@ -145,7 +145,7 @@ pub async fn refuses_worthless_tokens(world: &World, ask: impl Fn(&RouteFacts) -
     matrix.end();
 }
 
-/// Every path × every method that the table does not name: 405 with what is allowed, HEAD alone goes by GET.
+/// Every path × every method that the table does not declare: 405 with the allowed ones, only HEAD is like GET.
 pub async fn answers_declared_methods_alone(world: &World, token: &str) {
     let routes = (world.spec.routes)();
     let mut matrix = Matrix::new("path × method");
@@ -182,8 +182,8 @@ pub async fn answers_declared_methods_alone(world: &World, token: &str) {
     matrix.end();
 }
 
-/// The API document has every route of the table and nothing else, each with its refusals and a name of its own; its
-/// references lead somewhere, and no code is said in two ways.
+/// The API document has every route of the table and nothing else, each with its errors and a unique operation id; its
+/// references resolve, and no code has two descriptions.
 pub fn the_document_is_whole(spec: &ServiceSpec) {
     let document = serde_json::to_value((spec.document)()).unwrap();
     let paths = document["paths"].as_object().unwrap();

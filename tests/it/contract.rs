@@ -24,7 +24,7 @@ fn machine(demo: &Value, id: &str) -> Machine {
 }
 
 #[tokio::test]
-async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps_it() {
+async fn demo_json_is_complete_and_a_second_start_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let first = Process::up(folder.path(), &[]).await;
     let demo = first.demo();
@@ -192,7 +192,7 @@ async fn up_tells_outside_tools_everything_in_demo_json_and_a_second_start_keeps
 }
 
 #[tokio::test]
-async fn up_takes_a_public_issuer_warns_of_an_open_seed_and_finishes_what_is_under_way() {
+async fn up_takes_an_issuer_warns_of_an_open_seed_and_drains() {
     let folder = tempfile::tempdir().unwrap();
     let seed = folder.path().join("seed.toml");
     std::fs::write(
@@ -386,9 +386,9 @@ async fn tls_serves_the_same_over_https_with_a_local_authority() {
     process.kill().await;
 }
 
+/// BF-02, BF-11.
 #[tokio::test]
-async fn bf_02_bf_11_over_https_a_person_signs_in_with_cookies_that_no_other_host_and_no_plain_page_can_touch()
- {
+async fn https_cookies_are_out_of_reach_of_other_hosts_and_plain_pages() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::up(folder.path(), &["--tls"]).await;
     let demo = process.demo();

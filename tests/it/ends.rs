@@ -18,7 +18,7 @@ fn machine() -> ClientId {
 }
 
 #[tokio::test]
-async fn a_client_that_is_removed_and_registered_again_does_not_bring_its_old_tokens_back() {
+async fn a_client_registered_again_does_not_revive_its_old_tokens() {
     let house = House::new().await;
     let identity = house.running().identity.clone().unwrap();
     let (old, server) = (
@@ -39,7 +39,7 @@ async fn a_client_that_is_removed_and_registered_again_does_not_bring_its_old_to
 }
 
 #[tokio::test]
-async fn a_token_that_is_stamped_after_a_revocation_is_active_and_can_be_revoked() {
+async fn a_token_stamped_after_a_revocation_is_active_and_revocable() {
     let house = House::new().await;
     let identity = house.running().identity.clone().unwrap();
     let (client, server) = (
@@ -61,7 +61,7 @@ async fn a_token_that_is_stamped_after_a_revocation_is_active_and_can_be_revoked
 }
 
 #[tokio::test]
-async fn a_token_that_another_node_issued_just_after_a_client_was_disabled_is_refused_too() {
+async fn a_token_issued_elsewhere_just_after_a_disabling_is_rejected_too() {
     let house = House::new().await;
     let identity = house.running().identity.clone().unwrap();
     identity

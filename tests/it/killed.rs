@@ -383,14 +383,14 @@ async fn nothing_answered_is_lost(databases: [&str; 4]) {
 }
 
 #[tokio::test]
-async fn no_answered_revocation_is_lost_over_30_kills_of_either_side_on_sqlite() {
+async fn no_answered_revocation_is_lost_over_30_kills_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = |name: &str| format!("sqlite:{}", folder.path().join(format!("{name}.db")).display());
     nothing_answered_is_lost([&url("identity"), &url("bus"), &url("near"), &url("far")]).await;
 }
 
 #[tokio::test]
-async fn no_answered_revocation_is_lost_over_30_kills_of_either_side_on_postgresql() {
+async fn no_answered_revocation_is_lost_over_30_kills_on_postgresql() {
     let (identity, bus) = (postgres("killed_identity").await, postgres("killed_bus").await);
     let (near, far) = (postgres("killed_near").await, postgres("killed_far").await);
     nothing_answered_is_lost([&identity, &bus, &near, &far]).await;

@@ -298,15 +298,17 @@ async fn nothing_is_lost(identity: &str, bus: &str) {
     process.kill().await;
 }
 
+/// CVE-2026-9802, RT-05.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cve_2026_9802_rt_05_nothing_that_was_answered_is_lost_over_30_kills_on_sqlite() {
+async fn nothing_answered_is_lost_over_30_kills_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = |name: &str| format!("sqlite:{}", folder.path().join(format!("{name}.db")).display());
     nothing_is_lost(&url("identity"), &url("bus")).await;
 }
 
+/// CVE-2026-9802, RT-05.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cve_2026_9802_rt_05_nothing_that_was_answered_is_lost_over_30_kills_on_postgresql() {
+async fn nothing_answered_is_lost_over_30_kills_on_postgresql() {
     let (identity, bus) = (postgres("people_identity").await, postgres("people_bus").await);
     nothing_is_lost(&identity, &bus).await;
 }

@@ -164,8 +164,9 @@ async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_postgres
 }
 
 /// Nothing is shared but the database and the master key.
+/// CVE-2026-1035, RT-02, RT-03.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_over_two_processes() {
+async fn fifty_callers_share_one_successor_over_two_processes() {
     let (identity, bus) = (postgres("races3_identity").await, postgres("races3_bus").await);
     let folder = tempfile::tempdir().unwrap();
     let ports = [free_port(), free_port()];

@@ -30,7 +30,7 @@ async fn sign_in(house: &House, browser: &Browser, who: &str, from: &str) -> See
     seen
 }
 
-async fn an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked(house: House) {
+async fn an_instructor_publishes_until_the_application_is_revoked(house: House) {
     let browser = Browser::new();
     let back = sign_in(&house, &browser, "ines", "/courses?q=rust").await;
     assert_eq!(
@@ -262,5 +262,5 @@ crate::harness::on_both_engines! {
     eight_tabs_of_one_browser_all_come_back_signed_in,
     a_logout_request_reaches_the_shop_through_the_edge,
     what_was_typed_outlives_the_sign_in,
-    an_instructor_signs_in_writes_publishes_and_is_out_when_the_application_is_revoked,
+    an_instructor_publishes_until_the_application_is_revoked,
 }

@@ -4,7 +4,7 @@ use crate::harness::{Browser, House, Tokens, call, claims, until};
 
 const FULL: &str = "openid profile email offline_access catalog.read";
 
-async fn a_person_signs_in_allows_and_the_client_has_tokens_that_refresh_until_they_sign_out(house: House) {
+async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: House) {
     let (app, browser) = (
         house.app("demo-web", "openid profile email catalog.read"),
         Browser::new(),
@@ -230,7 +230,7 @@ async fn form_post_and_a_cross_site_post_arrive_too(house: House) {
 }
 
 crate::harness::on_both_engines! {
-    a_person_signs_in_allows_and_the_client_has_tokens_that_refresh_until_they_sign_out,
+    tokens_of_a_sign_in_refresh_until_the_user_signs_out,
     offline_access_outlives_a_sign_out_and_ends_with_the_consent,
     wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back,
     a_public_client_rotates_and_a_replay_ends_its_family_alone,

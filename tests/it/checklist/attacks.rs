@@ -504,7 +504,7 @@ async fn cve_2020_10734_lo_02_a_sign_out_that_another_site_posts_asks_first() {
 
 /// LO-06: the account page ends what it says, and nothing beside it.
 #[tokio::test]
-async fn lo_06_a_session_or_a_connection_that_is_ended_on_the_account_page_has_ended_and_no_other() {
+async fn ending_a_session_or_connection_on_the_account_page_ends_no_other() {
     let house = House::new().await;
     let app = house.app("demo-browser", "openid");
     let (here, there) = (Browser::new(), Browser::new());
@@ -546,7 +546,7 @@ async fn lo_06_a_session_or_a_connection_that_is_ended_on_the_account_page_has_e
 }
 
 #[tokio::test]
-async fn a_right_password_for_a_locked_account_is_refused_and_stands_in_its_history() {
+async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
     let house = House::new().await;
     let identity = house.running().identity.clone().expect("identity is here");
     let app = house.app("demo-web", "openid");
@@ -642,9 +642,9 @@ async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
 }
 
 /// AC-09: no step works before the one that it follows.
+/// CVE-2026-18963, CVE-2026-49448, CVE-2025-64103, CVE-2024-45042.
 #[tokio::test]
-async fn cve_2026_18963_cve_2026_49448_cve_2025_64103_cve_2024_45042_ac_09_no_step_of_a_sign_in_can_be_taken_out_of_its_order()
- {
+async fn no_step_of_a_sign_in_works_out_of_order() {
     let house = House::new().await;
     let app = house.app("demo-web", "openid");
     let (name, password) = house.person("alice");

@@ -199,8 +199,9 @@ async fn in_01_the_feed_is_for_clients_that_may_introspect() {
     world.house.stop().await;
 }
 
+/// CVE-2026-37979, IN-02.
 #[tokio::test]
-async fn cve_2026_37979_in_02_a_listener_hears_single_tokens_of_its_audience_alone() {
+async fn a_feed_client_sees_single_tokens_of_its_audience_only() {
     let world = World::new().await;
     let mut streams = Vec::new();
     for id in ["rs-catalog", "rs-orders", "rs-all", "rs-nothing"] {

@@ -209,8 +209,9 @@ async fn tk_11_a_form_is_bounded() {
 }
 
 /// What the listener refuses before anybody has looked at the form is said as these endpoints say everything.
+/// TK-11, TK-18.
 #[tokio::test]
-async fn tk_11_tk_18_what_is_refused_at_the_door_is_refused_in_the_endpoints_own_form() {
+async fn errors_of_the_listener_have_the_format_of_the_endpoint() {
     let world = World::new().await;
     let authority = world.url().trim_start_matches("http://").to_owned();
     let mut matrix = Matrix::new("TK-11 endpoint × refusal at the door");

@@ -59,8 +59,9 @@ async fn ask(
     Answer::of(request.form(&form)).await
 }
 
+/// CVE-2026-9792, TK-07.
 #[tokio::test]
-async fn cve_2026_9792_tk_07_grants_are_listed_per_client_and_what_is_not_built_does_not_exist() {
+async fn grants_are_listed_per_client_and_unsupported_ones_do_not_exist() {
     use AuthMethod::{ClientSecretBasic, ClientSecretPost, None as Public};
     let world = World::new().await;
     let disabled = latchkey_protocol::ClientId::parse("m-wide").unwrap();
@@ -367,8 +368,9 @@ async fn cve_2024_52287_cve_2026_33132_tk_09_asking_for_more_never_gives_more() 
 }
 
 /// Without a scope a client gets its own at the one resource, never the union.
+/// TK-09.
 #[tokio::test]
-async fn tk_09_a_request_without_a_scope_stays_within_the_client_and_the_resource() {
+async fn a_request_without_scope_stays_within_client_and_resource() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-09 client × resource, no scope");
     for (id, resource, expected) in [

@@ -139,8 +139,9 @@ async fn cve_2026_37979_cve_2026_18208_in_02_a_caller_sees_only_tokens_meant_for
     );
 }
 
+/// IN-03.
 #[tokio::test]
-async fn in_03_whatever_is_wrong_with_a_token_the_answer_is_the_same_to_the_byte() {
+async fn introspection_of_any_invalid_token_has_the_same_response() {
     let world = World::new().await;
     let issuer = TestIssuer::start().await;
     let now = world.now().seconds();
@@ -247,8 +248,9 @@ async fn in_03_whatever_is_wrong_with_a_token_the_answer_is_the_same_to_the_byte
 }
 
 /// Signatures are remembered. Nothing else is: the same text is judged anew for each caller, second and end.
+/// CVE-2026-33496, CVE-2021-32701, IN-04.
 #[tokio::test]
-async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_token_is_judged_anew_each_time() {
+async fn a_cached_token_is_checked_anew_each_time() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let (catalog, orders) = (world.machine("rs-catalog"), world.machine("rs-orders"));
@@ -325,8 +327,9 @@ async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_token_is_judged_anew_e
     matrix.end();
 }
 
+/// CVE-2020-15223, IN-05.
 #[tokio::test]
-async fn cve_2020_15223_in_05_only_ones_own_tokens_are_ended_and_every_answer_is_the_same() {
+async fn revocation_ends_only_own_tokens_with_the_same_response() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let token = machine.token().await;

@@ -149,8 +149,9 @@ fn forge(world: &World, signer: &Signer) -> String {
     signer.token(&claims)
 }
 
+/// JW-17.
 #[tokio::test]
-async fn jw_17_twenty_rotations_refuse_no_good_token_and_accept_none_of_a_retired_key() {
+async fn twenty_key_rotations_reject_valid_and_accept_retired_tokens_never() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let cached = anonymous(&format!("{}/jwks", world.url())).await;
@@ -486,8 +487,9 @@ async fn ad_01_a_production_start_has_no_people_and_no_clients() {
 }
 
 /// As when the command line, or another node, revokes it: this node hears of it, and nobody else makes the next one.
+/// JW-17.
 #[tokio::test]
-async fn jw_17_a_key_that_somebody_else_revoked_is_never_gone_before_the_next_is_there() {
+async fn a_key_revoked_elsewhere_leaves_only_when_the_next_is_published() {
     let world = World::new().await;
     let (store, now) = (world.identity().store().clone(), world.now());
     let mut kid = header(&world.machine("m-basic").token().await)["kid"].clone();

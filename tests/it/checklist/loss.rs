@@ -290,8 +290,9 @@ async fn in_06_op_07_with_the_bus_cut_the_exposure_is_bounded() {
     );
 }
 
+/// IN-06, OP-07.
 #[tokio::test]
-async fn in_06_op_07_a_guard_that_may_not_ask_refuses_everything_with_the_bus_cut() {
+async fn a_guard_without_introspection_rejects_everything_without_the_bus() {
     let world = World::with(|config| {
         let (id, secret) = ("idle".to_owned(), secret_of("idle"));
         config.guard_client = Some(latchkey::config::GuardClient { id, secret });

@@ -240,9 +240,8 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
 }
 
 /// An address is proved by nobody yet, so nobody may say that it is.
-async fn cve_2026_27946_cve_2026_54693_id_03_nobody_says_of_themselves_that_an_address_is_verified(
-    house: House,
-) {
+/// CVE-2026-27946, CVE-2026-54693, ID-03.
+async fn a_user_cannot_claim_a_verified_address(house: House) {
     let identity = house.running().identity.clone().unwrap();
     for claim in ["email_verified", "email", "sub"] {
         let given = serde_json::json!({ claim: true });
@@ -356,5 +355,5 @@ on_both_engines! {
     rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended,
     a_sign_in_that_races_a_new_password_does_not_outlive_it,
     cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice,
-    cve_2026_27946_cve_2026_54693_id_03_nobody_says_of_themselves_that_an_address_is_verified,
+    a_user_cannot_claim_a_verified_address,
 }

@@ -146,8 +146,9 @@ impl Liar {
 }
 
 /// Fifty pages of one person at each of two nodes of the shop, when their token has just expired.
+/// BF-08.
 #[tokio::test]
-async fn bf_08_a_sign_in_is_refreshed_once_at_a_time_and_another_nodes_refresh_is_taken() {
+async fn a_sign_in_refreshes_once_at_a_time_across_nodes() {
     let liar = Liar::start().await;
     let mut refreshed = liar.answer("");
     refreshed.as_object_mut().unwrap().remove("id_token");
@@ -313,8 +314,9 @@ async fn bf_04_an_issuer_that_lies_signs_nobody_in() {
 }
 
 /// An issuer that is away for a moment is no liar: the person may come again.
+/// BF-04.
 #[tokio::test]
-async fn bf_04_userinfo_that_is_away_is_told_apart_from_userinfo_of_somebody_else() {
+async fn unavailable_userinfo_differs_from_userinfo_of_another_user() {
     let liar = Liar::start().await;
     let shop = liar.shop();
     let mut matrix = Matrix::new("userinfo → away");

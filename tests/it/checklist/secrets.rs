@@ -216,8 +216,9 @@ async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() 
     matrix.end();
 }
 
+/// TK-16.
 #[tokio::test]
-async fn tk_16_a_thousand_live_tokens_leave_no_trace_in_the_databases_and_none_is_like_another() {
+async fn a_thousand_tokens_are_distinct_and_leave_no_trace_at_rest() {
     let world = World::new().await;
     let client = pooled();
     let asked = futures::stream::iter(0..1_000).map(|_| {
@@ -267,8 +268,9 @@ async fn tk_16_a_thousand_live_tokens_leave_no_trace_in_the_databases_and_none_i
     assert!(world.is_active(&tokens[999]).await);
 }
 
+/// TK-16.
 #[tokio::test]
-async fn tk_16_secrets_that_the_house_makes_have_256_bits_and_are_kept_as_hashes() {
+async fn generated_secrets_have_256_bits_and_are_stored_as_hashes() {
     let world = World::new().await;
     let id = latchkey_protocol::ClientId::parse("m-basic").unwrap();
     let mut made = HashSet::new();

@@ -128,9 +128,8 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: 
     house.stop().await;
 }
 
-async fn cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sign_in_comes_back_to_the_shop_wherever_it_was_told_to_go(
-    house: House,
-) {
+/// CVE-2021-21291, CVE-2021-29651, CVE-2019-14857, CVE-2022-23527, BF-05.
+async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(house: House) {
     let mut matrix = Matrix::new("return → where the sign-in ends");
     let long = format!("/courses?q={}", "a".repeat(502));
     for (back, ends) in [
@@ -416,8 +415,9 @@ async fn bf_06_no_get_and_no_head_changes_anything() {
     house.stop().await;
 }
 
+/// BF-08.
 #[tokio::test]
-async fn bf_08_a_catalog_that_refuses_every_token_is_away_and_sends_nobody_round_in_circles() {
+async fn a_catalog_that_rejects_every_token_causes_no_redirect_loop() {
     let catalog = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", catalog.local_addr().unwrap());
     let refuses = axum::Router::new().fallback(async || http::StatusCode::UNAUTHORIZED);
@@ -433,7 +433,7 @@ async fn bf_08_a_catalog_that_refuses_every_token_is_away_and_sends_nobody_round
 
 crate::harness::on_both_engines! {
     bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else,
-    cve_2021_21291_cve_2021_29651_cve_2019_14857_cve_2022_23527_bf_05_a_sign_in_comes_back_to_the_shop_wherever_it_was_told_to_go,
+    a_sign_in_returns_only_to_the_shop_whatever_address_is_given,
     bf_07_a_planted_session_is_not_the_one_that_is_signed_in,
     bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing,
     bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way,

@@ -179,7 +179,8 @@ async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(hous
     house.stop().await;
 }
 
-async fn lo_02_after_the_persons_yes_a_registered_address_is_gone_to_and_no_other(house: House) {
+/// LO-02.
+async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: House) {
     let app = house.app("demo-web", "openid");
     let logout = async |browser: &Browser, pairs: &[(&str, &str)]| {
         let mut url = url::Url::parse(&format!("{}/logout", house.issuer())).unwrap();
@@ -385,7 +386,7 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house
 on_both_engines! {
     cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing,
     cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question,
-    lo_02_after_the_persons_yes_a_registered_address_is_gone_to_and_no_other,
+    a_confirmed_sign_out_redirects_to_registered_addresses_only,
     bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone,
     lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation,
 }

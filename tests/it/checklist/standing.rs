@@ -168,9 +168,9 @@ async fn lose(world: &World, loss: Loss, id: &str, method: AuthMethod) {
     }
 }
 
+/// CVE-2026-9798, CVE-2026-16103, CVE-2026-88770, TK-10.
 #[tokio::test]
-async fn cve_2026_9798_cve_2026_16103_cve_2026_88770_tk_10_a_client_that_lost_its_standing_gets_nothing_anywhere()
- {
+async fn a_client_that_lost_its_standing_gets_nothing_anywhere() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-10 loss × method × endpoint");
     for (method, name) in [
@@ -282,8 +282,9 @@ async fn tk_10_every_check_of_every_endpoint_is_made_on_the_wire() {
 }
 
 /// What it had obtained before ends, too, and does not come back with the client.
+/// CVE-2026-9705, TK-10, CL-03.
 #[tokio::test]
-async fn cve_2026_9705_tk_10_cl_03_the_tokens_of_a_client_that_went_stay_dead_when_it_comes_back() {
+async fn tokens_of_a_removed_client_stay_revoked_when_it_returns() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-10 way of going × where the token is shown");
     for (what, loss) in [("disabled", Loss::Disabled), ("removed", Loss::Removed)] {
@@ -382,8 +383,9 @@ async fn tk_10_registering_again_does_not_enable_what_an_administrator_disabled(
 }
 
 /// What a person's token says is looked up live.
+/// CVE-2025-64521, CVE-2024-47000, TK-10.
 #[tokio::test]
-async fn cve_2025_64521_cve_2024_47000_tk_10_introspection_looks_the_person_up_each_time() {
+async fn introspection_looks_up_the_user_each_time() {
     let world = World::new().await;
     let alice = world.person("alice").await;
     let token = world.mint(json!({"sub": alice, "jti": "t1", "fam": "f1"}));

@@ -305,21 +305,24 @@ async fn either_old_or_new(world: World, name: &'static str) {
     );
 }
 
+/// CVE-2020-15223, TK-17.
 #[tokio::test]
-async fn cve_2020_15223_tk_17_every_statement_that_can_fail_leaves_the_old_state_or_the_new_on_sqlite() {
+async fn a_failed_statement_leaves_the_old_or_the_new_state_on_sqlite() {
     either_old_or_new(World::new().await, "TK-17 operation × failing statement, SQLite").await;
 }
 
+/// CVE-2020-15223, TK-17.
 #[tokio::test]
-async fn cve_2020_15223_tk_17_every_statement_that_can_fail_leaves_the_old_state_or_the_new_on_postgresql() {
+async fn a_failed_statement_leaves_the_old_or_the_new_state_on_postgresql() {
     let url = postgres("tk17").await;
     let world = World::with(|config| config[latchkey::config::Role::Identity].database = url).await;
     either_old_or_new(world, "TK-17 operation × failing statement, PostgreSQL").await;
 }
 
 /// The same over the wire, where a client believes what it is told.
+/// CVE-2020-15223, TK-17, IN-05.
 #[tokio::test]
-async fn cve_2020_15223_tk_17_in_05_a_revocation_that_failed_is_not_answered_with_200() {
+async fn a_failed_revocation_is_not_answered_with_200() {
     let world = World::new().await;
     let saboteur = Saboteur::new(world.db()).await;
     let machine = world.machine("m-basic");
@@ -379,8 +382,9 @@ async fn tk_17_a_guess_that_cannot_be_counted_is_an_error() {
     assert_eq!(wrong.ask(&[]).await.status, 401);
 }
 
+/// CVE-2020-15223, TK-17, IN-05.
 #[tokio::test]
-async fn cve_2020_15223_tk_17_in_05_a_closed_database_answers_503_and_changes_nothing() {
+async fn a_closed_database_is_503_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::at(folder.path(), "http://localhost:1").await;
     let machine = world.machine("m-basic");

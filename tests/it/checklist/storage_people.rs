@@ -164,9 +164,8 @@ impl People<'_> {
     }
 }
 
-async fn cve_2020_15223_tk_17_every_statement_that_can_fail_under_a_person_leaves_the_old_state_or_the_new(
-    house: House,
-) {
+/// CVE-2020-15223, TK-17.
+async fn a_failed_statement_of_a_sign_in_leaves_the_old_or_the_new_state(house: House) {
     let identity = house.running().identity.clone().expect("the issuer is here");
     let app = house.plant_app("rotating", None, "openid").await;
     let db = identity.store().db().clone();
@@ -230,5 +229,5 @@ async fn cve_2020_15223_tk_17_every_statement_that_can_fail_under_a_person_leave
 }
 
 on_both_engines! {
-    cve_2020_15223_tk_17_every_statement_that_can_fail_under_a_person_leaves_the_old_state_or_the_new,
+    a_failed_statement_of_a_sign_in_leaves_the_old_or_the_new_state,
 }

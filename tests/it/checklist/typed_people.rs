@@ -222,7 +222,8 @@ impl Held {
     }
 }
 
-async fn cve_2026_4282_cve_2026_4325_tk_06_nothing_that_a_sign_in_gives_passes_for_another(house: House) {
+/// CVE-2026-4282, CVE-2026-4325, TK-06.
+async fn nothing_issued_by_a_sign_in_passes_for_another_kind(house: House) {
     let secret = Some("a-secret-of-this-test");
     let app = house.plant_app("held", secret, "openid").await;
     let mut matrix = Matrix::new("TK-06 what a sign-in gives × place");
@@ -245,5 +246,5 @@ async fn cve_2026_4282_cve_2026_4325_tk_06_nothing_that_a_sign_in_gives_passes_f
 }
 
 on_both_engines! {
-    cve_2026_4282_cve_2026_4325_tk_06_nothing_that_a_sign_in_gives_passes_for_another,
+    nothing_issued_by_a_sign_in_passes_for_another_kind,
 }

@@ -58,7 +58,7 @@ pub struct House {
     _folder: TempDir,
 }
 
-/// How often: as in every run, or as often as the checklist asks (`cargo xtask test --thorough`), which takes hours.
+/// How often: as in every run, or thousands of times (`cargo xtask test --thorough`), which takes hours.
 pub fn times(usual: usize, thorough: usize) -> usize {
     match std::env::var_os("TEST_THOROUGH") {
         Some(_) => thorough,

@@ -8,7 +8,7 @@
 //! | who is calling, and may this client do this here? | [`client_auth`], [`checks`] |
 //! | for which resource, with which scopes? | [`audience`] |
 //! | what does an authorization request get: a page, a redirect, a code? | [`authorize`], [`redirect_uri`], [`pkce`] |
-//! | is this guess at a password looked at? | [`guess`] |
+//! | is this guess at a password looked at? | [`lockout`] |
 //! | is the person signed in? | [`session`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
 //! | what does a token request ask? | [`token_request`] |
@@ -35,11 +35,11 @@ pub mod consent;
 pub mod error;
 pub mod family_limits;
 pub mod grant_validity;
-pub mod guess;
 pub mod id_token;
 pub mod introspect;
 pub mod keys;
 pub mod latest;
+pub mod lockout;
 pub mod logout;
 pub mod logout_token;
 pub mod metadata;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use latchkey_identity_store::{Guess, Store, Window};
 use latchkey_protocol::user::canonical;
-use latchkey_protocol::{ClientId, Timestamp, guess};
+use latchkey_protocol::{ClientId, Timestamp, lockout};
 
 use crate::IdentityError;
 use crate::secret::digest;
@@ -222,7 +222,7 @@ impl Throttle {
                 for key in keys.all() {
                     match in_tx.count_guess(&tx, key, now).await? {
                         Guess::Counted(failures) => {
-                            if let Some(until) = guess::block(failures, now) {
+                            if let Some(until) = lockout::block(failures, now) {
                                 in_tx.block(&tx, key, until).await?;
                                 blocks.push((key.clone(), until));
                             }

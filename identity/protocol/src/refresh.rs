@@ -67,9 +67,9 @@ pub enum Decision {
     /// Rule 2: write the next generation, then respond with it.
     Rotate(Rotate),
     /// Rule 3: respond with the current token, derived again.
-    SameAgain(SameAgain),
+    Reissue(Reissue),
     /// Rule 4: the same outside of the overlap, once; logged and shown to the user.
-    LostAnswerOnce(SameAgain),
+    ReissueOnce(Reissue),
     /// Rule 7: record the use, and respond with the presented token.
     UsedWithoutRotation(Use),
     /// Rule 5: end that family, publish, audit `refresh_reuse`, alert user and administrators. Then `invalid_grant`.
@@ -118,7 +118,7 @@ pub struct Rotate {
 /// `UPDATE families SET overlap_hits = overlap_hits + 1, overlap_streak, hit_generation[, late_answer_at] WHERE id AND
 /// generation = expected AND revoked_at IS NULL[ AND late_answer_at IS NULL]`
 #[derive(Clone, Debug, PartialEq)]
-pub struct SameAgain {
+pub struct Reissue {
     /// The family's id.
     pub family: String,
     /// The generation that the row must still have, and whose token is repeated.
@@ -348,7 +348,7 @@ fn again(
         handle: family.handle,
         generation: family.generation,
     };
-    let same = SameAgain {
+    let same = Reissue {
         family: family.id.clone(),
         expected_generation: family.generation,
         overlap_streak,
@@ -357,9 +357,9 @@ fn again(
         answer: answer(facts, family, person, target, name)?,
     };
     Ok(if late {
-        Decision::LostAnswerOnce(same)
+        Decision::ReissueOnce(same)
     } else {
-        Decision::SameAgain(same)
+        Decision::Reissue(same)
     })
 }
 

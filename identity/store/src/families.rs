@@ -5,7 +5,7 @@ use latchkey_protocol::consent::Consent;
 use latchkey_protocol::family_limits::{AHEAD_MS, BIRTHS, MOST_ENDED, MOST_LIVING};
 use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::person::Person;
-use latchkey_protocol::refresh::{Family, Rotate, SameAgain, Use};
+use latchkey_protocol::refresh::{Family, Reissue, Rotate, Use};
 use latchkey_protocol::refresh_token::{Handle, KeyId, Salt};
 use latchkey_protocol::revocation_policy::{EndReason, RevocationCause};
 use latchkey_protocol::{ClientId, Timestamp};
@@ -216,7 +216,7 @@ impl Store {
     }
 
     /// Rules 3 and 4: counts that the current generation was issued again, unless a concurrent request was faster.
-    pub async fn count_retry(&self, tx: &Tx, same: &SameAgain) -> Result<bool, StoreError> {
+    pub async fn count_retry(&self, tx: &Tx, same: &Reissue) -> Result<bool, StoreError> {
         let rows = sql(concat!(
             "UPDATE families SET overlap_hits = overlap_hits + 1, overlap_streak = $3, hit_generation = $2, \
                late_answer_at = COALESCE($4, late_answer_at) \

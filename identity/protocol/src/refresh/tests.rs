@@ -176,8 +176,8 @@ impl Case {
     fn kind(&self) -> String {
         match self.decide() {
             Decision::Rotate(rotate) => format!("rotate to {}", rotate.generation),
-            Decision::SameAgain(same) => format!("{} again", same.answer.refresh.generation),
-            Decision::LostAnswerOnce(same) => format!("{} once", same.answer.refresh.generation),
+            Decision::Reissue(same) => format!("{} again", same.answer.refresh.generation),
+            Decision::ReissueOnce(same) => format!("{} once", same.answer.refresh.generation),
             Decision::UsedWithoutRotation(used) => format!("{} used", used.answer.refresh.generation),
             Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
                 format!("end: {}", end.cause)
@@ -232,7 +232,7 @@ fn cve_2026_1035_rt_02_the_loser_of_a_race_decides_again_and_gets_the_winners_su
         c.family().rotated_at = Some(Timestamp(T + 5_000));
         c.family().last_used_at = Some(Timestamp(T + 5_000));
     });
-    let (Decision::Rotate(won), Decision::SameAgain(same)) = (winner, loser.decide()) else {
+    let (Decision::Rotate(won), Decision::Reissue(same)) = (winner, loser.decide()) else {
         panic!("{:?}", loser.decide());
     };
     assert_eq!(won.answer.refresh, same.answer.refresh);
@@ -279,7 +279,7 @@ fn rt_03_a_retry_moves_neither_rotation_nor_limits_and_serves_what_this_request_
             c.scope = scope;
         })
     };
-    let Decision::SameAgain(same) = retry(Some("catalog.read")).decide() else {
+    let Decision::Reissue(same) = retry(Some("catalog.read")).decide() else {
         panic!()
     };
     assert_eq!(same.answer.access.claims.scope.to_string(), "catalog.read");
@@ -300,7 +300,7 @@ fn rt_03_the_same_successor_is_made_with_its_own_key_after_the_key_has_changed()
         c.family().mac_key_id = Some(BEFORE);
         c.family().previous_mac_key_id = Some(BEFORE);
     });
-    let Decision::SameAgain(same) = case.decide() else {
+    let Decision::Reissue(same) = case.decide() else {
         panic!("{:?}", case.decide())
     };
     assert_eq!(same.answer.refresh.mac_key_id, BEFORE);
@@ -338,7 +338,7 @@ fn rt_03_rule_4_a_native_client_gets_a_lost_answer_once() {
         c.now = T + 600_000;
         c.latest = c.now;
     });
-    let Decision::LostAnswerOnce(once) = native.decide() else {
+    let Decision::ReissueOnce(once) = native.decide() else {
         panic!("{:?}", native.decide())
     };
     assert_eq!(
@@ -428,7 +428,7 @@ fn rule_6_three_generations_in_a_row_with_a_hit_tell_the_person_or_end_the_famil
             c.family().overlap_streak = streak;
             c.family().hit_generation = hit;
         });
-        let Decision::SameAgain(same) = case.decide() else {
+        let Decision::Reissue(same) = case.decide() else {
             panic!("{:?}", case.decide())
         };
         assert_eq!(

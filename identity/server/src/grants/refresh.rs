@@ -5,7 +5,7 @@ use latchkey_identity_store::{AuditRow, FamilyFacts};
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
-use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, SameAgain};
+use latchkey_protocol::refresh::{self, Answer, Decision, End, Facts, Family, Reissue};
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::Alert;
 use latchkey_protocol::token_request::Refresh;
@@ -92,11 +92,11 @@ impl Grants {
                 let written = store.use_family(&used).await?;
                 Ok(Obeyed::answered(written, used.answer))
             }
-            Decision::SameAgain(same) => {
+            Decision::Reissue(same) => {
                 let told = same.streak_event.then_some(Alert::OverlapStreak);
                 act().again(same, told).await
             }
-            Decision::LostAnswerOnce(same) => act().again(same, Some(Alert::LostAnswer)).await,
+            Decision::ReissueOnce(same) => act().again(same, Some(Alert::LostAnswer)).await,
             Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
                 act().end(end).await
             }
@@ -133,7 +133,7 @@ struct Act {
 
 impl Act {
     /// Counts that the current token was given out again, and tells of it where that is odd.
-    async fn again(self, same: SameAgain, told: Option<Alert>) -> Result<Obeyed, IdentityError> {
+    async fn again(self, same: Reissue, told: Option<Alert>) -> Result<Obeyed, IdentityError> {
         metrics::counter!("latchkey_refresh_retries_total").increment(1);
         let db = self.grants.store.db().clone();
         db.write(move |tx| async move {

@@ -93,9 +93,7 @@ impl Rows {
         }
         let done = self.store.db().write(move |tx| async move {
             let written = match &decision {
-                Decision::SameAgain(same) | Decision::LostAnswerOnce(same) => {
-                    store.count_retry(&tx, same).await
-                }
+                Decision::Reissue(same) | Decision::ReissueOnce(same) => store.count_retry(&tx, same).await,
                 Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
                     let held = sql("SELECT id FROM families WHERE fam = $1 AND revoked_at IS NULL")
                         .bind(&end.fam)

@@ -43,9 +43,7 @@ impl Decider for Real {
         let untouched = |expected: i64| alive && world.row.generation == expected;
         match &pending.decision {
             Decision::Rotate(rotate) if !untouched(rotate.expected_generation) => None,
-            Decision::SameAgain(same) | Decision::LostAnswerOnce(same)
-                if !untouched(same.expected_generation) =>
-            {
+            Decision::Reissue(same) | Decision::ReissueOnce(same) if !untouched(same.expected_generation) => {
                 None
             }
             Decision::Replay(_) | Decision::StoreRewound(_) | Decision::StreakEnded(_) if !alive => None,
@@ -69,7 +67,7 @@ pub fn write(world: &mut World, pending: &Pending) -> Answered {
             let issued = world.hand_out(rotate.answer.refresh);
             (Said::Next(rotate.generation), Some(issued))
         }
-        Decision::SameAgain(same) | Decision::LostAnswerOnce(same) => {
+        Decision::Reissue(same) | Decision::ReissueOnce(same) => {
             row.overlap_hits += 1;
             row.overlap_streak = same.overlap_streak;
             row.hit_generation = Some(same.expected_generation);
@@ -144,7 +142,7 @@ pub struct BranchOnRetry;
 
 impl Decider for BranchOnRetry {
     fn commit(&mut self, world: &mut World, pending: &Pending) -> Option<Answered> {
-        let Decision::SameAgain(same) = &pending.decision else {
+        let Decision::Reissue(same) = &pending.decision else {
             return Real.commit(world, pending);
         };
         if world.row.revoked_at.is_some() || world.row.generation != same.expected_generation {

@@ -173,7 +173,7 @@ impl Subject {
 
 /// What to do with a token that a client sent to the revocation endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Handed {
+pub enum RevocationDecision {
     /// Revoke this.
     End(Revocation),
     /// Respond with 200 and do nothing: the token belongs to another client, has expired or is unknown (RFC 7009 §2.2).
@@ -199,14 +199,14 @@ pub struct AccessToken<'a> {
 
 /// Decides about an access token: only that `jti`, only for the client that it was issued to, and only while a guard
 /// may accept it. Guards need not hear about a token that ended with its family.
-pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) -> Handed {
+pub fn decide(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) -> RevocationDecision {
     match token {
         Some(token)
             if token.client_id == client.id().as_str()
                 && now.seconds() < acceptable_until(token.exp)
                 && !token.family_ended =>
         {
-            Handed::End(Revocation::Token {
+            RevocationDecision::End(Revocation::Token {
                 jti: token.jti.to_owned(),
                 client_id: token.client_id.to_owned(),
                 sub: (token.sub != token.client_id).then(|| token.sub.to_owned()),
@@ -214,19 +214,19 @@ pub fn hand_in(client: &Client, token: Option<AccessToken<'_>>, now: Timestamp) 
                 exp: token.exp,
             })
         }
-        _ => Handed::Nothing,
+        _ => RevocationDecision::Nothing,
     }
 }
 
 /// Decides about a refresh token of any generation: a genuine one of this client ends its family with all access
 /// tokens. This is not a replay, whichever generation is presented (RFC 7009 §2.1). An expired one has no effect once
 /// none of its access tokens can be accepted.
-pub fn hand_in_refresh(
+pub fn decide_refresh(
     client: &Client,
     token: &Checked,
     family: Option<&Family>,
     latest: Timestamp,
-) -> Handed {
+) -> RevocationDecision {
     match family {
         Some(family)
             if token.tag() == Tag::Genuine
@@ -236,13 +236,13 @@ pub fn hand_in_refresh(
                 && family.revoked_at.is_none()
                 && may_be_accepted(family, latest) =>
         {
-            Handed::End(Revocation::Family {
+            RevocationDecision::End(Revocation::Family {
                 fam: family.fam.clone(),
                 sid: family.sid.clone(),
                 client_id: family.client.as_str().to_owned(),
             })
         }
-        _ => Handed::Nothing,
+        _ => RevocationDecision::Nothing,
     }
 }
 
@@ -290,17 +290,20 @@ mod tests {
     #[test]
     fn cve_2020_15223_in_05_only_a_live_token_of_ones_own_is_ended() {
         let now = Timestamp(1_000_000);
-        let ended = hand_in(&machine(), token("machine", 1_300), now);
-        assert!(matches!(ended, Handed::End(Revocation::Token { ref jti, .. }) if jti == "j1"));
-        assert_eq!(hand_in(&machine(), token("other", 1_300), now), Handed::Nothing);
-        assert_eq!(hand_in(&machine(), None, now), Handed::Nothing);
+        let ended = decide(&machine(), token("machine", 1_300), now);
+        assert!(matches!(ended, RevocationDecision::End(Revocation::Token { ref jti, .. }) if jti == "j1"));
+        assert_eq!(
+            decide(&machine(), token("other", 1_300), now),
+            RevocationDecision::Nothing
+        );
+        assert_eq!(decide(&machine(), None, now), RevocationDecision::Nothing);
     }
 
     #[test]
     fn a_token_can_be_revoked_as_long_as_any_guard_may_accept_it() {
         let exp = 1_300;
         let at = |seconds: i64, client_id| {
-            hand_in(
+            decide(
                 &machine(),
                 token(client_id, exp),
                 Timestamp(seconds * 1_000 + 999),
@@ -308,11 +311,14 @@ mod tests {
         };
         let last = acceptable_until(exp) - 1;
         for seconds in [exp - 1, exp, exp + 1, exp + LEEWAY_S, last] {
-            assert!(matches!(at(seconds, "machine"), Handed::End(_)), "{seconds}");
-            assert_eq!(at(seconds, "other"), Handed::Nothing, "{seconds}");
+            assert!(
+                matches!(at(seconds, "machine"), RevocationDecision::End(_)),
+                "{seconds}"
+            );
+            assert_eq!(at(seconds, "other"), RevocationDecision::Nothing, "{seconds}");
         }
         for seconds in [last + 1, exp + 3_600] {
-            assert_eq!(at(seconds, "machine"), Handed::Nothing, "{seconds}");
+            assert_eq!(at(seconds, "machine"), RevocationDecision::Nothing, "{seconds}");
         }
     }
 
@@ -328,8 +334,8 @@ mod tests {
                 aud: "urn:x",
                 exp: 1_300,
             };
-            match hand_in(&machine(), Some(handed), now) {
-                Handed::End(Revocation::Token { sub, .. }) => Some(sub),
+            match decide(&machine(), Some(handed), now) {
+                RevocationDecision::End(Revocation::Token { sub, .. }) => Some(sub),
                 _ => None,
             }
         };

@@ -10,7 +10,7 @@ use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh_token::RefreshToken;
-use latchkey_protocol::revocation::{AccessToken, Handed, hand_in, hand_in_refresh};
+use latchkey_protocol::revocation::{AccessToken, RevocationDecision, decide, decide_refresh};
 use latchkey_protocol::revocation_policy::RevocationCause;
 
 use crate::admit::{Admitted, ClientAuthentication};
@@ -79,17 +79,17 @@ impl RevocationEndpoint {
             .ok_or(OAuthError::Malformed("token is missing."))?;
         let client = &admitted.client;
         let handed = match RefreshToken::parse(&token) {
-            Ok(token) => self.hand_in_refresh(client, &token).await?,
-            Err(_) => self.hand_in(client, &token).await?,
+            Ok(token) => self.decide_refresh(client, &token).await?,
+            Err(_) => self.decide(client, &token).await?,
         };
         match handed {
-            Handed::End(revocation) => {
+            RevocationDecision::End(revocation) => {
                 self.revocations
                     .revoke(RevocationCause::RevokedByClient, revocation, client.id().as_str())
                     .await?;
             }
             // RFC 7009 §2.2: an invalid token is not an error; what the client wants is already achieved.
-            Handed::Nothing => {}
+            RevocationDecision::Nothing => {}
         }
         let mut response = StatusCode::OK.into_response();
         response
@@ -98,7 +98,7 @@ impl RevocationEndpoint {
         Ok(response)
     }
 
-    async fn hand_in(&self, client: &Client, token: &str) -> Result<Handed, IdentityError> {
+    async fn decide(&self, client: &Client, token: &str) -> Result<RevocationDecision, IdentityError> {
         let proved = self.verifier.prove_acceptable(token);
         let claims = proved.as_ref();
         let family_ended = match claims {
@@ -118,15 +118,19 @@ impl RevocationEndpoint {
             aud: claims.aud.first().map(String::as_str).unwrap_or_default(),
             exp: claims.exp,
         });
-        Ok(hand_in(client, access_token, self.time.now()))
+        Ok(decide(client, access_token, self.time.now()))
     }
 
     /// Of whatever generation: there is no replay alarm, because the client itself ends the family.
-    async fn hand_in_refresh(&self, client: &Client, token: &RefreshToken) -> Result<Handed, IdentityError> {
+    async fn decide_refresh(
+        &self,
+        client: &Client,
+        token: &RefreshToken,
+    ) -> Result<RevocationDecision, IdentityError> {
         let known = self.store.family(&token.name().handle).await?;
         let family = known.as_ref().map(|facts| &facts.family);
         let salt = family.map(|family| &family.salt);
         let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
-        Ok(hand_in_refresh(client, &checked, family, self.time.latest()))
+        Ok(decide_refresh(client, &checked, family, self.time.latest()))
     }
 }

@@ -4,14 +4,14 @@
 //! [`client_id`] names the client to load, [`parse`] makes a [`Request`] that is stored, and [`decide`] is called again
 //! after each step of the user, with the same stored request and new facts.
 
-mod answer;
 mod decide;
 mod request;
+mod response;
 mod stored;
 
-pub use answer::{Mode, Response};
 pub use decide::{Facts, Issue, Login, Outcome, Step, decide};
 pub use request::{Prompt, Rejection, Request, Server, client_id, parse};
+pub use response::{Mode, Response};
 pub use stored::Stored;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::audience::{self, Granted};
-use crate::authorize::answer::{Mode, Response};
+use crate::authorize::response::{Mode, Response};
 use crate::checks::{Endpoint, RequestCheck};
 use crate::client::{Client, ClientId};
 use crate::error::{OAuthError, PageError};

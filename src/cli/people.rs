@@ -6,7 +6,7 @@ use std::os::unix::fs::FileTypeExt;
 
 use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{NewPerson, SignInsView, UserView};
+use latchkey_identity::{NewUser, SignInsView, UserView};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
@@ -131,7 +131,7 @@ pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
             identity
                 .users()
                 .add(
-                    NewPerson {
+                    NewUser {
                         username,
                         email,
                         claims,

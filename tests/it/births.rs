@@ -3,7 +3,7 @@
 
 use latchkey_db::testing::somebody_waits;
 use latchkey_db::{DbError, sql};
-use latchkey_identity::{Identity, NewPerson};
+use latchkey_identity::{Identity, NewUser};
 use latchkey_identity_store::StoreError;
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::Map;
@@ -25,7 +25,7 @@ impl Expecting {
     async fn new(house: &House, name: &str) -> Self {
         let identity = house.running().identity.clone().unwrap();
         let who = format!("p-{name}");
-        let person = NewPerson {
+        let person = NewUser {
             username: who.clone(),
             email: format!("{who}@example.test"),
             claims: Map::new(),

@@ -203,7 +203,7 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: House)
     for end in ["sign-out", "withdrawal", "password", "client"] {
         let app = house.app("demo-browser", "openid catalog.read");
         let (name, password) = (format!("p-{end}"), "a password of a crowd");
-        let new = latchkey_identity::NewPerson {
+        let new = latchkey_identity::NewUser {
             username: name.clone(),
             email: format!("{name}@example.test"),
             claims: serde_json::Map::new(),

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::Timestamp;
-use crate::audience::{Audience, PersonTarget, Target};
+use crate::audience::{Audience, Target, UserTarget};
 use crate::client::{Alg, Client};
 use crate::grant_validity::valid_from;
-use crate::person::Person;
 use crate::scope::Scope;
 use crate::session::SignIn;
+use crate::user::User;
 
 /// The lifetime of an access token, in seconds.
 pub const LIFE_S: i64 = 300;
@@ -103,7 +103,7 @@ pub struct Source<'a> {
     /// The client that requests the token.
     pub client: &'a Client,
     /// The user that the token speaks for.
-    pub person: &'a Person,
+    pub person: &'a User,
     /// The family that the token is issued from.
     pub fam: &'a str,
     /// The session, under the `sid` that this client knows.
@@ -118,7 +118,7 @@ pub struct Source<'a> {
 
 /// A user's token, or `None` if less than a whole second of the family's lifetime is left; the caller then reports that
 /// the family has expired.
-pub fn for_person(source: Source<'_>, target: &PersonTarget, now: Timestamp) -> Option<Issue<Audience>> {
+pub fn for_person(source: Source<'_>, target: &UserTarget, now: Timestamp) -> Option<Issue<Audience>> {
     let Source {
         client,
         person,
@@ -202,16 +202,16 @@ mod tests {
 
     #[test]
     fn a_persons_token_ends_with_its_family_and_comes_after_every_revocation() {
-        let mut person = crate::person::tests::carol();
+        let mut person = crate::user::tests::carol();
         let sign_in = SignIn::password(Timestamp(900_000));
         let client = machine();
-        let target = PersonTarget {
+        let target = UserTarget {
             audience: Audience::Both("urn:latchkey:catalog".into(), "http://id.test".into()),
             scope: Scope::parse("catalog.read openid").unwrap(),
             roles: vec!["instructor".into()],
             id_token: true,
         };
-        let issue = |person: &Person, ends_at| {
+        let issue = |person: &User, ends_at| {
             let source = Source {
                 issuer: "http://id.test",
                 client: &client,

@@ -4,7 +4,7 @@ mod granted;
 mod person;
 
 pub use granted::{Granted, Written};
-pub use person::{Audience, GrantContext, PersonTarget, asked, for_person, narrow};
+pub use person::{Audience, GrantContext, UserTarget, asked, for_person, narrow};
 
 use crate::client::Client;
 use crate::error::OAuthError;

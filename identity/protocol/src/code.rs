@@ -202,7 +202,7 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
     // The session must not have been ended since, whatever was asked: an offline family has yet to be born.
     let (person, allowed) = facts.validity.grant(false)?;
     if person.id != code.user {
-        return Err(GrantRefusal::PersonGone.into());
+        return Err(GrantRefusal::UserGone.into());
     }
     let context = GrantContext {
         issuer: facts.issuer,

@@ -282,13 +282,13 @@ pub enum GrantRefusal {
     Expired,
     /// The user is deleted or unknown.
     #[error("the user is deleted or unknown")]
-    PersonGone,
+    UserGone,
     /// The user is disabled.
     #[error("the user is disabled")]
-    PersonDisabled,
+    UserDisabled,
     /// An administrator locked the user.
     #[error("the user is locked")]
-    PersonLocked,
+    UserLocked,
     /// The user withdrew the consent.
     #[error("the consent was withdrawn")]
     ConsentWithdrawn,
@@ -421,9 +421,9 @@ mod tests {
             Revoked,
             Idle,
             Expired,
-            PersonGone,
-            PersonDisabled,
-            PersonLocked,
+            UserGone,
+            UserDisabled,
+            UserLocked,
             ConsentWithdrawn,
             SessionEnded,
             NothingLeft,

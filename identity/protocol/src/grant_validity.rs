@@ -6,7 +6,7 @@ use crate::audience::Granted;
 use crate::client::Client;
 use crate::consent::Consent;
 use crate::error::GrantRefusal;
-use crate::person::Person;
+use crate::user::User;
 
 /// What the store knows now of everything that a grant stands on. What is not there has ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,7 +14,7 @@ pub struct GrantValidity<'a> {
     /// The client. Asked for access tokens alone: with a code or a refresh token it has just proved itself.
     pub client: Option<&'a Client>,
     /// The person; none for a machine's own token.
-    pub person: Option<&'a Person>,
+    pub person: Option<&'a User>,
     /// What they allow the client. Asked for codes and refresh tokens alone: with a consent its families end.
     pub consent: Option<&'a Consent>,
     /// Whether somebody *ended* the session: a sign-out, a changed password, an administrator. Its own expiry is no
@@ -29,8 +29,8 @@ pub struct GrantValidity<'a> {
 impl<'a> GrantValidity<'a> {
     /// For a code or a refresh token: the person and what they allow, when everything holds. What is `offline` does not
     /// need the session.
-    pub fn grant(&self, offline: bool) -> Result<(&'a Person, &'a Granted), GrantRefusal> {
-        let person = self.person.ok_or(GrantRefusal::PersonGone)?;
+    pub fn grant(&self, offline: bool) -> Result<(&'a User, &'a Granted), GrantRefusal> {
+        let person = self.person.ok_or(GrantRefusal::UserGone)?;
         person.may_act()?;
         let consent = self
             .consent
@@ -60,7 +60,7 @@ impl<'a> GrantValidity<'a> {
 
 /// The first second whose access tokens count, of a client for this person or in its own name: those of before have ended.
 /// Whoever issues one stamps it no earlier.
-pub fn valid_from(client: &Client, person: Option<&Person>) -> i64 {
+pub fn valid_from(client: &Client, person: Option<&User>) -> i64 {
     let also = match person {
         Some(person) => person.tokens_before,
         None => client.machine_tokens_before,
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::client::tests::machine;
     use crate::consent::tests::consent;
-    use crate::person::tests::carol;
+    use crate::user::tests::carol;
 
     #[test]
     fn cve_2026_9798_cve_2026_16103_cve_2026_88770_tk_10_rt_09_nothing_stands_on_what_has_ended() {
@@ -105,8 +105,8 @@ mod tests {
             ..whole
         };
         for offline in [false, true] {
-            assert_eq!(reason(gone, offline), Some(GrantRefusal::PersonGone));
-            assert_eq!(reason(locked, offline), Some(GrantRefusal::PersonLocked));
+            assert_eq!(reason(gone, offline), Some(GrantRefusal::UserGone));
+            assert_eq!(reason(locked, offline), Some(GrantRefusal::UserLocked));
             for consent in [None, Some(&withdrawn)] {
                 assert_eq!(
                     reason(GrantValidity { consent, ..whole }, offline),
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(reason(ended, false), Some(GrantRefusal::SessionEnded));
         assert_eq!(reason(ended, true), None);
         let nothing = GrantValidity::default();
-        assert_eq!(reason(nothing, true), Some(GrantRefusal::PersonGone));
+        assert_eq!(reason(nothing, true), Some(GrantRefusal::UserGone));
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
             ..whole
         };
         assert!(!of_disabled.holds_for_token(1, false) && !of_disabled.holds_for_token(1, true));
-        let changes: [fn(&mut Person); 3] = [
+        let changes: [fn(&mut User); 3] = [
             |p| p.disabled_at = Some(Timestamp(1)),
             |p| p.locked_at = Some(Timestamp(1)),
             |p| p.deleted_at = Some(Timestamp(1)),

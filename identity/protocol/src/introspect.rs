@@ -126,8 +126,8 @@ mod tests {
     use super::*;
     use crate::Timestamp;
     use crate::client::tests::machine;
-    use crate::person::tests::carol;
     use crate::resource::fixture;
+    use crate::user::tests::carol;
 
     fn caller(may: &[&str]) -> Client {
         let mut caller = machine();

@@ -43,7 +43,6 @@ pub mod lockout;
 pub mod logout;
 pub mod logout_token;
 pub mod metadata;
-pub mod person;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod refresh;

@@ -106,9 +106,9 @@ fn after(facts: Facts<'_>, asks: impl Fn(&Client) -> bool) -> After {
 mod tests {
     use super::*;
     use crate::client::ClientId;
-    use crate::person::tests::carol;
     use crate::redirect_uri::{matching_client, matching_mutations};
     use crate::session::tests::session;
+    use crate::user::tests::carol;
 
     const URI: &str = "https://shop.example.test/oauth/cb?tenant=a";
 

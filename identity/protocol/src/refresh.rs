@@ -13,15 +13,15 @@ pub use policy::{Limits, Policy};
 
 use crate::Timestamp;
 use crate::access_token::{self, Issue, Source};
-use crate::audience::{self, Audience, GrantContext, Granted, PersonTarget};
+use crate::audience::{self, Audience, GrantContext, Granted, UserTarget};
 use crate::client::{Client, OverlapStreak};
 use crate::error::{GrantRefusal, OAuthError};
 use crate::grant_validity::GrantValidity;
 use crate::id_token;
-use crate::person::Person;
 use crate::refresh_token::{Checked, KeyId, Name, Tag};
 use crate::resource::Resource;
 use crate::revocation_policy::RevocationCause;
+use crate::user::User;
 
 /// How many generations in a row with a retry are a streak.
 pub const STREAK: i64 = 3;
@@ -206,7 +206,7 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
 }
 
 /// Rule 1, up to the generation: everything that refuses without ending anything.
-fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a Person, &'a Granted), GrantRefusal> {
+fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a User, &'a Granted), GrantRefusal> {
     let family = facts
         .family
         .filter(|family| family.handle == facts.token.name().handle)
@@ -235,7 +235,7 @@ fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a Person, &'a Granted),
     let (person, allowed) = facts.validity.grant(family.offline_at.is_some())?;
     // A family of a person who is not the loaded one would be a defect of the shell; it must not become a token.
     if person.id != family.user {
-        return Err(GrantRefusal::PersonGone);
+        return Err(GrantRefusal::UserGone);
     }
     Ok((family, person, allowed))
 }
@@ -287,8 +287,8 @@ fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, Gran
 fn rotate(
     facts: &Facts<'_>,
     family: &Family,
-    person: &Person,
-    target: &PersonTarget,
+    person: &User,
+    target: &UserTarget,
     policy: Policy,
 ) -> Result<Decision, OAuthError> {
     let generation = family.generation.checked_add(1).ok_or(OAuthError::Internal)?;
@@ -312,8 +312,8 @@ fn rotate(
 fn used(
     facts: &Facts<'_>,
     family: &Family,
-    person: &Person,
-    target: &PersonTarget,
+    person: &User,
+    target: &UserTarget,
     policy: Policy,
 ) -> Result<Decision, OAuthError> {
     Ok(Decision::UsedWithoutRotation(Use {
@@ -329,8 +329,8 @@ fn used(
 fn again(
     facts: &Facts<'_>,
     family: &Family,
-    person: &Person,
-    target: &PersonTarget,
+    person: &User,
+    target: &UserTarget,
     policy: Policy,
     late: bool,
 ) -> Result<Decision, OAuthError> {
@@ -366,8 +366,8 @@ fn again(
 fn answer(
     facts: &Facts<'_>,
     family: &Family,
-    person: &Person,
-    target: &PersonTarget,
+    person: &User,
+    target: &UserTarget,
     refresh: Name,
 ) -> Result<Answer, OAuthError> {
     let source = Source {

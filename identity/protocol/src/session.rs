@@ -138,7 +138,7 @@ pub(crate) mod tests {
     pub(crate) fn session() -> Session {
         Session {
             id: "session-1".into(),
-            user: crate::person::tests::carol().id,
+            user: crate::user::tests::carol().id,
             sign_in: SignIn::password(Timestamp(100_000)),
             idle_expires_at: Timestamp(3_700_000),
             expires_at: Timestamp(86_500_000),

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::error::OAuthError;
 use crate::grant_validity::GrantValidity;
-use crate::person::Person;
 use crate::scope::Scope;
+use crate::user::User;
 
 /// A verified access token, reduced to what userinfo needs. Signature, type and expiry are already checked.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +61,7 @@ pub fn answer(
 }
 
 /// `sub`, and the claims of the profile that the scopes grant. Unknown claims are omitted, never null.
-pub fn claims(person: &Person, scope: &Scope) -> Map<String, Value> {
+pub fn claims(person: &User, scope: &Scope) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("sub".to_owned(), Value::from(person.id.as_str()));
     let opened: [(&str, &[&str]); 4] = [
@@ -85,7 +85,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     PROFILE.into_iter().chain(EMAIL).chain(ADDRESS).chain(PHONE)
 }
 
-fn value(person: &Person, name: &str) -> Option<Value> {
+fn value(person: &User, name: &str) -> Option<Value> {
     match name {
         // The issuer's own data takes precedence over the profile.
         "email" => Some(Value::from(person.email.as_str())),
@@ -107,12 +107,12 @@ mod tests {
     use super::*;
     use crate::Timestamp;
     use crate::client::tests::machine;
-    use crate::person::tests::carol;
+    use crate::user::tests::carol;
 
     fn ask(
         aud: &str,
         scope: &str,
-        change: impl Fn(&mut GrantValidity<'_>, &mut Token<'_>, &mut Person),
+        change: impl Fn(&mut GrantValidity<'_>, &mut Token<'_>, &mut User),
     ) -> Result<Vec<String>, &'static str> {
         let (aud, scope, client, mut person) =
             ([aud.to_owned()], Scope::parse(scope).unwrap(), machine(), carol());
@@ -145,7 +145,7 @@ mod tests {
             Err("invalid_token")
         );
         assert_eq!(ask(ours, "profile", |_, _, _| {}), Err("insufficient_scope"));
-        type Change = fn(&mut GrantValidity<'_>, &mut Token<'_>, &mut Person);
+        type Change = fn(&mut GrantValidity<'_>, &mut Token<'_>, &mut User);
         let spoiled: [(&str, Change); 8] = [
             ("machine", |_, t, _| t.is_machine = true),
             ("token revoked", |v, _, _| v.token_revoked = true),

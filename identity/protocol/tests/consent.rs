@@ -4,17 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_protocol::audience::{Audience, GrantContext, Granted, PersonTarget, for_person};
+use latchkey_protocol::audience::{Audience, GrantContext, Granted, UserTarget, for_person};
 use latchkey_protocol::authorize::{Facts, Issue, Outcome, Server, Step, decide, parse};
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::{Client, Metadata};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::id_token::Hint;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::resource::{Resource, ResourceScope};
 use latchkey_protocol::scope::OPENID;
 use latchkey_protocol::session::{Session, SignIn};
+use latchkey_protocol::user::User;
 use latchkey_protocol::{Scope, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -53,7 +53,7 @@ enum Op {
 /// One row is one user at one client.
 struct World {
     client: Client,
-    person: Person,
+    person: User,
     session: Session,
     resources: Vec<Resource>,
     consent: Option<Consent>,
@@ -109,7 +109,7 @@ impl World {
             "userinfo_audience": userinfo_audience,
         }))
         .expect("a registration that can be read");
-        let person = Person {
+        let person = User {
             id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
             username: "carol".into(),
             email: "carol@example.test".into(),
@@ -338,7 +338,7 @@ impl World {
         }
     }
 
-    fn check(&self, target: &PersonTarget, resource: &[String]) -> Result<(), TestCaseError> {
+    fn check(&self, target: &UserTarget, resource: &[String]) -> Result<(), TestCaseError> {
         let audiences: Vec<&str> = match &target.audience {
             Audience::One(one) => vec![one.as_str()],
             Audience::Both(one, other) => vec![one.as_str(), other.as_str()],

@@ -80,9 +80,9 @@ impl Revocations {
                 self.tell_of_session(tx, session, ended, bulk.until, first, &why)
                     .await
             }
-            FamilySet::OfPersonAtClient { .. } => self.tell_of_families(tx, &ended, bulk.until, &why).await,
+            FamilySet::OfUserAtClient { .. } => self.tell_of_families(tx, &ended, bulk.until, &why).await,
             // A single entry has covered all of them.
-            FamilySet::OnlineOfSession(_) | FamilySet::OfPerson(_) | FamilySet::OfClient(_) => Ok(()),
+            FamilySet::OnlineOfSession(_) | FamilySet::OfUser(_) | FamilySet::OfClient(_) => Ok(()),
         }
     }
 }

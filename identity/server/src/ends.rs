@@ -418,10 +418,8 @@ fn family_set(families: Families, subject: &Subject) -> Option<FamilySet> {
         (Families::Online, Subject::Entry(Revocation::Session { session })) => {
             Some(FamilySet::OnlineOfSession(session.clone()))
         }
-        (Families::All, Subject::Entry(Revocation::Subject { sub })) => {
-            Some(FamilySet::OfPerson(sub.clone()))
-        }
-        (Families::All, Subject::UserAtClient { user, client }) => Some(FamilySet::OfPersonAtClient {
+        (Families::All, Subject::Entry(Revocation::Subject { sub })) => Some(FamilySet::OfUser(sub.clone())),
+        (Families::All, Subject::UserAtClient { user, client }) => Some(FamilySet::OfUserAtClient {
             user: user.clone(),
             client: client.clone(),
         }),

@@ -63,7 +63,7 @@ pub use error::IdentityError;
 pub use identity::{EN, Identity, Parts, is_sealed};
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
-pub use people::{FamilyView, NewPerson, SessionView, SignInsView, UserView, Users};
+pub use people::{FamilyView, NewUser, SessionView, SignInsView, UserView, Users};
 pub use resources::Resources;
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
 pub use signer::{Signer, SignerError};

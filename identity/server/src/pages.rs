@@ -8,8 +8,8 @@ use latchkey_protocol::authorize::{Mode, Response as Authorization};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::resource::Resource;
+use latchkey_protocol::user::User;
 pub(crate) use latchkey_web::see_other;
 use latchkey_web::{Csp, Page, Words, answer};
 use serde_json::Value;
@@ -358,7 +358,7 @@ pub(crate) fn client_name(client: &Client) -> &str {
 }
 
 /// The name of a user, as the user sees it.
-pub(crate) fn person_name(person: &Person) -> &str {
+pub(crate) fn person_name(person: &User) -> &str {
     person
         .claims
         .get("name")

@@ -4,7 +4,7 @@ use latchkey_bus::{Cause, Draft, Outbox};
 use latchkey_contracts::events::user as wire;
 use latchkey_db::Tx;
 use latchkey_http::cursor;
-use latchkey_identity_store::{FamilyPlace, FamilyRow, NewUser, Place, UserChange, UserRow};
+use latchkey_identity_store::{FamilyPlace, FamilyRow, NewUserRow, Place, UserChange, UserRow};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
@@ -99,7 +99,7 @@ const MOST: i64 = 200;
 
 /// A user to create.
 #[derive(Clone, Debug)]
-pub struct NewPerson {
+pub struct NewUser {
     /// The user name.
     pub username: String,
     /// The address.
@@ -122,14 +122,14 @@ pub struct Users {
 
 impl Users {
     /// Creates a user.
-    pub async fn add(&self, new: NewPerson, actor: &str) -> Result<UserView, AdminError> {
+    pub async fn add(&self, new: NewUser, actor: &str) -> Result<UserView, AdminError> {
         check_username(&new.username).map_err(AdminError::Refused)?;
         check_email(&new.email).map_err(AdminError::Refused)?;
         check_claims(&new.claims).map_err(AdminError::Refused)?;
         let password = new.password.unwrap_or_else(|| new_secret(&self.changes.random));
         check_password(&password, &new.username, &new.email).map_err(AdminError::Refused)?;
         check_roles(&new.roles, &self.changes.resources().await?).map_err(AdminError::Refused)?;
-        let user = NewUser {
+        let user = NewUserRow {
             id: self.changes.random.uuid_v7(self.changes.time.now().0),
             username: new.username,
             email: new.email,

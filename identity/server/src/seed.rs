@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use latchkey_contracts::events::user as wire;
-use latchkey_identity_store::{NewSecret, NewUser};
+use latchkey_identity_store::{NewSecret, NewUserRow};
 use latchkey_protocol::client::{AuthMethod, Metadata};
 use latchkey_protocol::user::{
     STANDARD, check_claims, check_email, check_password, check_username, is_too_long,
@@ -455,7 +455,7 @@ impl Seeds {
         Ok(seeded)
     }
 
-    async fn new_user(&self, user: &SeedUser, weak_password: bool) -> Result<NewUser, SeedError> {
+    async fn new_user(&self, user: &SeedUser, weak_password: bool) -> Result<NewUserRow, SeedError> {
         if let (Some(password), false) = (&user.password, weak_password) {
             check_password(password, &user.username, &user.email)
                 .map_err(|reason| SeedError::Invalid(format!("user {}: {reason}", user.username)))?;
@@ -464,7 +464,7 @@ impl Seeds {
             None => None,
             Some(password) => Some(self.users.hash_password(password).await?),
         };
-        Ok(NewUser {
+        Ok(NewUserRow {
             id: self.changes.random.uuid_v7(self.changes.time.now().0),
             username: user.username.clone(),
             email: user.email.clone(),

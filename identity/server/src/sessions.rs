@@ -3,8 +3,8 @@
 use latchkey_identity_store::{SessionRow, Store};
 use latchkey_protocol::ClientId;
 use latchkey_protocol::consent::Consent;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::session::State;
+use latchkey_protocol::user::User;
 
 use crate::IdentityError;
 use crate::secret::digest;
@@ -15,7 +15,7 @@ use crate::visitor::Visitor;
 #[derive(Clone, Debug)]
 pub(crate) struct SignedIn {
     pub row: SessionRow,
-    pub person: Person,
+    pub person: User,
     pub state: State,
     /// The user's consent for the client in question.
     pub consent: Option<Consent>,

@@ -7,10 +7,10 @@ use latchkey_clock::Random;
 use latchkey_identity_store::{SignInRow, Store};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::error::PageError;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::session::{Limits, Session, SignIn, State};
+use latchkey_protocol::user::User;
 use latchkey_web::Words;
 
 use crate::ends::Revocations;
@@ -53,7 +53,7 @@ struct Begun {
 /// A user whose password was correct.
 #[derive(Clone)]
 struct Proved {
-    person: Person,
+    person: User,
     /// Their credential epoch.
     epoch: i64,
     /// The hash that it was compared with.

@@ -13,9 +13,9 @@ pub enum FamilySet {
     /// Those of a session, without `offline_access`.
     OnlineOfSession(String),
     /// Every family of a user.
-    OfPerson(String),
+    OfUser(String),
     /// Every family of a user at one client.
-    OfPersonAtClient {
+    OfUserAtClient {
         /// The user.
         user: String,
         /// The client.
@@ -124,16 +124,16 @@ impl Store {
             FamilySet::OnlineOfSession(_) => {
                 end_page!("f.session_id = $5 AND f.offline_at IS NULL", "f.session_id")
             }
-            FamilySet::OfPerson(_) => end_page!("f.user_id = $5", "f.created_at, f.id"),
-            FamilySet::OfPersonAtClient { .. } => {
+            FamilySet::OfUser(_) => end_page!("f.user_id = $5", "f.created_at, f.id"),
+            FamilySet::OfUserAtClient { .. } => {
                 end_page!("f.user_id = $5 AND f.client_id = $6", "f.created_at")
             }
             FamilySet::OfClient(_) => end_page!("f.client_id = $5", "f.created_at"),
         });
         let statement = statement.bind(now.0).bind(cause.name()).bind(before.0).bind(most);
         let statement = match set {
-            FamilySet::OnlineOfSession(one) | FamilySet::OfPerson(one) => statement.bind(one),
-            FamilySet::OfPersonAtClient { user, client } => statement.bind(user).bind(client.as_str()),
+            FamilySet::OnlineOfSession(one) | FamilySet::OfUser(one) => statement.bind(one),
+            FamilySet::OfUserAtClient { user, client } => statement.bind(user).bind(client.as_str()),
             FamilySet::OfClient(client) => statement.bind(client.as_str()),
         };
         let ended = statement.fetch_all(tx).await?;
@@ -145,8 +145,8 @@ impl Store {
         let statement = match set {
             // No family is created in a session that has ended.
             FamilySet::OnlineOfSession(_) => return Ok(Some(Timestamp(i64::MAX))),
-            FamilySet::OfPerson(user) => sql(latest_birth!("f.user_id = $1")).bind(user),
-            FamilySet::OfPersonAtClient { user, client } => {
+            FamilySet::OfUser(user) => sql(latest_birth!("f.user_id = $1")).bind(user),
+            FamilySet::OfUserAtClient { user, client } => {
                 sql(latest_birth!("f.user_id = $1 AND f.client_id = $2"))
                     .bind(user)
                     .bind(client.as_str())
@@ -223,8 +223,8 @@ impl FamilySet {
     fn columns(&self) -> (&'static str, &str, Option<&str>) {
         match self {
             Self::OnlineOfSession(session) => ("session", session, None),
-            Self::OfPerson(user) => ("person", user, None),
-            Self::OfPersonAtClient { user, client } => ("person_at_client", user, Some(client.as_str())),
+            Self::OfUser(user) => ("person", user, None),
+            Self::OfUserAtClient { user, client } => ("person_at_client", user, Some(client.as_str())),
             Self::OfClient(client) => ("client", client.as_str(), None),
         }
     }
@@ -237,8 +237,8 @@ fn read(row: &Row) -> Result<BulkRevocation, StoreError> {
     let (kind, subject) = (row.text("kind")?, row.text("subject")?);
     let set = match kind.as_str() {
         "session" => FamilySet::OnlineOfSession(subject),
-        "person" => FamilySet::OfPerson(subject),
-        "person_at_client" => FamilySet::OfPersonAtClient {
+        "person" => FamilySet::OfUser(subject),
+        "person_at_client" => FamilySet::OfUserAtClient {
             user: subject,
             client: client(&row.text("client_id")?)?,
         },

@@ -7,8 +7,8 @@ use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
 use latchkey_protocol::code::{Code, Spent};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::grant_validity::GrantValidity;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::pkce::Challenge;
+use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::families::{births_that_count, limiting_birth};
@@ -24,7 +24,7 @@ pub struct CodeFacts {
     /// The user agent of the browser that it was issued to.
     pub device: Option<String>,
     /// The user.
-    pub person: Option<Person>,
+    pub person: Option<User>,
     /// The user's consent for the client.
     pub consent: Option<Consent>,
     /// Whether somebody ended the session.

@@ -4,10 +4,10 @@ use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::family_limits::{AHEAD_MS, BIRTHS, MOST_ENDED, MOST_LIVING};
 use latchkey_protocol::grant_validity::GrantValidity;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::refresh::{Family, Reissue, Rotate, Use};
 use latchkey_protocol::refresh_token::{Handle, KeyId, Salt};
 use latchkey_protocol::revocation_policy::{EndReason, RevocationCause};
+use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::bulk_revocations::{FamilyName, bulk_ended_at};
@@ -21,7 +21,7 @@ pub struct FamilyFacts {
     /// The row.
     pub family: Family,
     /// The user.
-    pub person: Option<Person>,
+    pub person: Option<User>,
     /// The user's consent for the client.
     pub consent: Option<Consent>,
     /// Whether somebody ended the session.

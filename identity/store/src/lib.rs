@@ -40,7 +40,7 @@ pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenFacts};
 pub use sessions::{SessionRow, SignInRow};
 pub use throttles::{Guess, Window};
-pub use users::{NewUser, UserChange, UserRow};
+pub use users::{NewUserRow, UserChange, UserRow};
 
 /// The tables of the identity database.
 pub const MIGRATIONS: Migrations = Migrations {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::audience::{Granted, Written};
 use latchkey_protocol::consent::Consent;
-use latchkey_protocol::person::Person;
+use latchkey_protocol::user::User;
 use latchkey_protocol::user::canonical;
 use latchkey_protocol::{Scope, Timestamp};
 use serde_json::Value;
@@ -33,7 +33,7 @@ pub(crate) use {consent_columns, person_columns};
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// The user.
-    pub person: Person,
+    pub person: User,
     /// The PHC string of the password, if there is one.
     pub password_hash: Option<String>,
     /// Rises when what they prove themselves by changes: a browser that was known before is not known any more.
@@ -97,13 +97,13 @@ impl Store {
 }
 
 /// The user in a joined row, if there is one.
-pub(crate) fn read_person(row: &Row) -> Result<Option<Person>, StoreError> {
+pub(crate) fn read_person(row: &Row) -> Result<Option<User>, StoreError> {
     let Some(id) = row.opt_text("u_id")? else {
         return Ok(None);
     };
     let corrupt = |error: serde_json::Error| StoreError::corrupt("users", &id, error);
     let time = |column| Ok::<_, StoreError>(row.opt_int(column)?.map(Timestamp));
-    Ok(Some(Person {
+    Ok(Some(User {
         username: row.text("u_username")?,
         email: row.text("u_email")?,
         email_verified_at: time("u_email_verified_at")?,

@@ -4,9 +4,9 @@ use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::access_token::LIFE_S;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::grant_validity::GrantValidity;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation::{COLLAPSE_AT, PERSON_COLLAPSE_AT, Revocation, acceptable_until};
 use latchkey_protocol::revocation_policy::RevocationCause;
+use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::bulk_revocations::bulk_ended_at;
@@ -23,7 +23,7 @@ pub struct TokenFacts {
     /// Its client.
     pub client: Option<Client>,
     /// The person, if one was asked about.
-    pub person: Option<Person>,
+    pub person: Option<User>,
 }
 
 impl TokenFacts {

@@ -2,9 +2,9 @@
 
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::session::{Session, SignIn};
+use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::people::{consent_columns, person_columns, read_consent, read_person};
@@ -54,7 +54,7 @@ impl Store {
         &self,
         secret_hash: &str,
         client: Option<&ClientId>,
-    ) -> Result<Option<(SessionRow, Person, Option<Consent>)>, StoreError> {
+    ) -> Result<Option<(SessionRow, User, Option<Consent>)>, StoreError> {
         let row = sql(concat!(
             "SELECT ",
             session_columns!(),

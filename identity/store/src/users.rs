@@ -9,7 +9,7 @@ use crate::{Store, StoreError};
 
 /// A user to create.
 #[derive(Clone, Debug)]
-pub struct NewUser {
+pub struct NewUserRow {
     /// A random UUID, never reused.
     pub id: String,
     /// The user name, as written.
@@ -83,7 +83,7 @@ pub enum UserChange {
 
 impl Store {
     /// Creates a user; `false` if the user name or e-mail address is already in use. Never changes an existing one.
-    pub async fn add_user(&self, tx: &Tx, user: &NewUser, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn add_user(&self, tx: &Tx, user: &NewUserRow, now: Timestamp) -> Result<bool, StoreError> {
         let json = |value: &Value| value.to_string();
         let rows = sql("INSERT INTO users (id, username, username_canonical, email, email_canonical, \
                           email_verified_at, password_hash, password_changed_at, roles, claims, created_at, \

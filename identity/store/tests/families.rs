@@ -24,7 +24,7 @@ fn app() -> ClientId {
 }
 
 fn person_at_app() -> FamilySet {
-    FamilySet::OfPersonAtClient {
+    FamilySet::OfUserAtClient {
         user: "u".into(),
         client: app(),
     }
@@ -76,7 +76,7 @@ async fn a_set_ends_by_pages_and_what_was_born_later_does_not() {
     on_each_engine("set_pages", async |store| {
         let sets = [
             FamilySet::OnlineOfSession("s".into()),
-            FamilySet::OfPerson("u".into()),
+            FamilySet::OfUser("u".into()),
             person_at_app(),
             FamilySet::OfClient(app()),
         ];
@@ -100,7 +100,7 @@ async fn what_waits_for_its_page_has_ended_and_what_is_born_later_has_not() {
     on_each_engine("bulk", async |store| {
         for (name, set) in [
             ("aa", FamilySet::OnlineOfSession("s".into())),
-            ("bb", FamilySet::OfPerson("u".into())),
+            ("bb", FamilySet::OfUser("u".into())),
             ("cc", person_at_app()),
             ("dd", FamilySet::OfClient(app())),
         ] {

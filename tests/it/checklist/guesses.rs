@@ -1,7 +1,7 @@
 //! AC: guesses at passwords are counted, bounded and tell nothing, on the wire.
 
 use latchkey_db::{DbError, sql};
-use latchkey_identity::NewPerson;
+use latchkey_identity::NewUser;
 use serde_json::Map;
 
 use crate::harness::{App, Browser, House, Seen, on_both_engines, times};
@@ -233,7 +233,7 @@ async fn a_browser_is_known_until_the_password_is_another(house: House) {
     let first = signs_in(password).await;
     assert_eq!(signs_in(password).await, first);
 
-    let twin = NewPerson {
+    let twin = NewUser {
         username: "twin".into(),
         email: "twin@example.test".into(),
         claims: Map::new(),

@@ -1,6 +1,6 @@
 //! TK-10, RT-09 and ID: what ends a person, and what is said of them, on the wire.
 
-use latchkey_identity::NewPerson;
+use latchkey_identity::NewUser;
 use latchkey_protocol::ClientId;
 
 use super::guesses::attempt;
@@ -15,7 +15,7 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
     let whoami = format!("{}/catalog/v1/whoami", house.api());
     let mut matrix = Matrix::new("TK-10 end of a person × way in");
     for end in ["lock", "disable", "password", "delete"] {
-        let new = latchkey_identity::NewPerson {
+        let new = latchkey_identity::NewUser {
             username: format!("p-{end}"),
             email: format!("{end}@example.test"),
             claims: serde_json::Map::new(),
@@ -120,7 +120,7 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: House) {
     let app = house.app("demo-web", "openid");
     let identity = house.running().identity.clone().unwrap();
     for round in 0..6 {
-        let new = latchkey_identity::NewPerson {
+        let new = latchkey_identity::NewUser {
             username: format!("racer{round}"),
             email: format!("racer{round}@example.test"),
             claims: serde_json::Map::new(),
@@ -223,7 +223,7 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
     let identity = house.running().identity.clone().unwrap();
     let sub = claims(tokens.id.as_deref().unwrap())["sub"].clone();
     identity.users().delete("alice", "test").await.unwrap();
-    let again = latchkey_identity::NewPerson {
+    let again = latchkey_identity::NewUser {
         username: "alice".into(),
         email: "alice@example.test".into(),
         claims: serde_json::Map::new(),
@@ -245,7 +245,7 @@ async fn a_user_cannot_claim_a_verified_address(house: House) {
     let identity = house.running().identity.clone().unwrap();
     for claim in ["email_verified", "email", "sub"] {
         let given = serde_json::json!({ claim: true });
-        let new = NewPerson {
+        let new = NewUser {
             username: "eve".into(),
             email: "eve@example.test".into(),
             claims: given.as_object().unwrap().clone(),
@@ -254,7 +254,7 @@ async fn a_user_cannot_claim_a_verified_address(house: House) {
         };
         assert!(identity.users().add(new, "test").await.is_err(), "{claim}");
     }
-    let new = NewPerson {
+    let new = NewUser {
         username: "eve".into(),
         email: "eve@example.test".into(),
         claims: serde_json::Map::new(),
@@ -319,7 +319,7 @@ async fn a_password_may_have_256_characters_of_any_script() {
     let page = app.begin(&Browser::new(), &[]).await;
     assert!(page.has("#password[maxlength='512']"), "{page:?}");
     for (username, password, typed) in [("dora", &emoji, &emoji), ("emil", &whole, &pieces)] {
-        let new = latchkey_identity::NewPerson {
+        let new = latchkey_identity::NewUser {
             username: username.into(),
             email: format!("{username}@example.test"),
             claims: serde_json::Map::new(),
@@ -333,7 +333,7 @@ async fn a_password_may_have_256_characters_of_any_script() {
         let seen = attempt(&house, &Browser::new(), &app, username, &longer).await;
         assert_eq!(seen.error(), "wrong_credentials", "{username}");
     }
-    let too_long = latchkey_identity::NewPerson {
+    let too_long = latchkey_identity::NewUser {
         username: "fritz".into(),
         email: "fritz@example.test".into(),
         claims: serde_json::Map::new(),

@@ -6,9 +6,9 @@ use super::granted::is_openid;
 use crate::audience::Granted;
 use crate::client::Client;
 use crate::error::{GrantRefusal, OAuthError};
-use crate::person::Person;
 use crate::resource::{Resource, same};
 use crate::scope::Scope;
+use crate::user::User;
 
 /// The `aud` of a user's access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,7 +22,7 @@ pub enum Audience {
 
 /// The audience of a user's token and what it grants there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PersonTarget {
+pub struct UserTarget {
     /// The audience.
     pub audience: Audience,
     /// The granted scope.
@@ -43,7 +43,7 @@ pub struct GrantContext<'a> {
     /// The client that asks.
     pub client: &'a Client,
     /// The user that the token is for.
-    pub person: &'a Person,
+    pub person: &'a User,
     /// What they allow now.
     pub allowed: &'a Granted,
 }
@@ -97,7 +97,7 @@ pub fn asked(
 }
 
 /// The part of the request that the user's current roles allow: a scope stays at each resource that permits it.
-pub fn narrow(asked: &Granted, person: &Person, resources: &[Resource]) -> Granted {
+pub fn narrow(asked: &Granted, person: &User, resources: &[Resource]) -> Granted {
     asked.filter(|place, name| match place {
         None => true,
         Some(identifier) => resources
@@ -116,7 +116,7 @@ pub fn for_person(
     granted: &Granted,
     asked_resource: &[String],
     asked_scope: Option<&str>,
-) -> Result<PersonTarget, OAuthError> {
+) -> Result<UserTarget, OAuthError> {
     let named = match asked_resource {
         [] => None,
         [one] => Some(named(context, granted, one)?),
@@ -168,7 +168,7 @@ pub fn for_person(
     if !serves(&scope) {
         return Err(GrantRefusal::NothingLeft.into());
     }
-    Ok(PersonTarget {
+    Ok(UserTarget {
         audience: match meant {
             None => Audience::One(issuer.to_owned()),
             Some(resource) if to_issuer && scope.has("openid") => {
@@ -229,7 +229,7 @@ fn infer<'a>(
     }
 }
 
-fn may(person: &Person, resource: &Resource, name: &str) -> bool {
+fn may(person: &User, resource: &Resource, name: &str) -> bool {
     resource
         .scopes
         .iter()
@@ -241,8 +241,8 @@ mod tests {
     use super::*;
     use crate::client::tests::machine;
     use crate::consent::Consent;
-    use crate::person::tests::carol;
     use crate::resource::{ResourceScope, fixture};
+    use crate::user::tests::carol;
 
     const ISSUER: &str = "https://id.test";
     const CATALOG: &str = "urn:latchkey:catalog";
@@ -400,7 +400,7 @@ mod tests {
         granted: (&str, &[&str]),
         resource: &[&str],
         scope: Option<&str>,
-        change: impl Fn(&mut Client, &mut Person, &mut Consent),
+        change: impl Fn(&mut Client, &mut User, &mut Consent),
     ) -> Result<(String, String), OAuthError> {
         targeted(&wherever(granted.0, granted.1), resource, scope, change)
     }
@@ -409,7 +409,7 @@ mod tests {
         granted: &Granted,
         resource: &[&str],
         scope: Option<&str>,
-        change: impl Fn(&mut Client, &mut Person, &mut Consent),
+        change: impl Fn(&mut Client, &mut User, &mut Consent),
     ) -> Result<(String, String), OAuthError> {
         let (mut client, mut person) = (client(), carol());
         let mut consent = Consent {
@@ -503,11 +503,11 @@ mod tests {
         let write = ("openid catalog.write", &[CATALOG][..]);
         let nothing = Err(OAuthError::InvalidGrant(GrantRefusal::NothingLeft));
         let ok = |scope: &str| Ok((CATALOG.to_owned(), scope.to_owned()));
-        let no_roles = |_: &mut Client, person: &mut Person, _: &mut Consent| person.roles.clear();
-        let no_write = |client: &mut Client, _: &mut Person, _: &mut Consent| {
+        let no_roles = |_: &mut Client, person: &mut User, _: &mut Consent| person.roles.clear();
+        let no_write = |client: &mut Client, _: &mut User, _: &mut Consent| {
             client.metadata.scope = client.metadata.scope.filter(|name| name != "catalog.write");
         };
-        let not_allowed = |_: &mut Client, _: &mut Person, consent: &mut Consent| {
+        let not_allowed = |_: &mut Client, _: &mut User, consent: &mut Consent| {
             consent.granted = at(&[(CATALOG, "catalog.read")]);
         };
         assert_eq!(
@@ -518,7 +518,7 @@ mod tests {
         assert_eq!(target(grant, &[], None, no_write), ok("catalog.read"));
         assert_eq!(target(grant, &[], None, not_allowed), ok("catalog.read"));
         for change in [
-            no_roles as fn(&mut Client, &mut Person, &mut Consent),
+            no_roles as fn(&mut Client, &mut User, &mut Consent),
             no_write,
             not_allowed,
         ] {
@@ -542,7 +542,7 @@ mod tests {
 
     #[test]
     fn a_scope_is_good_only_at_the_resource_that_it_was_granted_for() {
-        let same = |_: &mut Client, _: &mut Person, _: &mut Consent| {};
+        let same = |_: &mut Client, _: &mut User, _: &mut Consent| {};
         let granted = at(&[(CATALOG, "catalog.read"), (ORDER, "shared")]);
         let ok = |aud: &str, scope: &str| Ok((aud.to_owned(), scope.to_owned()));
         let invalid_scope = Err(OAuthError::InvalidScope);
@@ -556,7 +556,7 @@ mod tests {
         let elsewhere = targeted(&at(&[(ORDER, "shared")]), &[CATALOG], None, same);
         assert_eq!(elsewhere, Err(OAuthError::InvalidTarget));
         // The user's current consent also counts by pairs.
-        let at_order = |_: &mut Client, _: &mut Person, consent: &mut Consent| {
+        let at_order = |_: &mut Client, _: &mut User, consent: &mut Consent| {
             consent.granted = at(&[(ORDER, "shared"), (CATALOG, "catalog.read")]);
         };
         let both = at(&[(CATALOG, "shared"), (ORDER, "shared")]);
@@ -569,7 +569,7 @@ mod tests {
 
     #[test]
     fn userinfo_is_beside_a_resource_and_never_in_the_place_of_its_scopes() {
-        let beside = |client: &mut Client, _: &mut Person, _: &mut Consent| {
+        let beside = |client: &mut Client, _: &mut User, _: &mut Consent| {
             client.metadata.userinfo_audience = true;
         };
         let granted = at(&[(CATALOG, "catalog.read")]);

@@ -9,8 +9,8 @@ use crate::client::Client;
 use crate::code::{self, Code};
 use crate::consent::{self, Consent, Why};
 use crate::error::OAuthError;
-use crate::person::Person;
 use crate::session::{Session, State};
+use crate::user::User;
 
 /// The facts when a request arrives, and again after each step of the user.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct Facts<'a> {
     /// The client, as currently registered.
     pub client: &'a Client,
     /// The session of this browser, and its user.
-    pub session: Option<(&'a Session, &'a Person)>,
+    pub session: Option<(&'a Session, &'a User)>,
     /// The `sid` under which this client knows that session.
     pub sid: Option<&'a str>,
     /// True if that session was created by signing in for this very request.
@@ -161,7 +161,7 @@ fn judge(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Result<Outc
 
 /// The session that satisfies the request; or the page to show instead (inner error), or the error response (outer
 /// error).
-type SignedIn<'a> = Result<(&'a Session, &'a Person), Login>;
+type SignedIn<'a> = Result<(&'a Session, &'a User), Login>;
 
 fn signed_in<'a>(request: &Request, facts: Facts<'a>) -> Result<SignedIn<'a>, OAuthError> {
     let live = facts.session.filter(|(session, person)| {

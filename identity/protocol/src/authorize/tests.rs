@@ -8,12 +8,12 @@ use crate::client::{Client, ClientId};
 use crate::consent::{Consent, Why};
 use crate::error::PageError;
 use crate::id_token::Hint;
-use crate::person::Person;
-use crate::person::tests::carol;
 use crate::redirect_uri::{matching_client, matching_mutations};
 use crate::resource::{Resource, fixture};
 use crate::scope::Scope;
 use crate::session::Session;
+use crate::user::User;
+use crate::user::tests::carol;
 
 const URI: &str = "https://shop.example.test/oauth/cb?tenant=a";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -351,7 +351,7 @@ struct Case {
     request: Vec<(&'static str, &'static str)>,
     client: Client,
     session: Option<Session>,
-    person: Person,
+    person: User,
     hinted: Option<&'static str>,
     signed_in_here: bool,
     consent: Option<Consent>,

@@ -4,10 +4,10 @@ use super::*;
 use crate::client::tests::machine;
 use crate::consent::Consent;
 use crate::consent::tests::consent;
-use crate::person::Person;
-use crate::person::tests::carol;
 use crate::resource::fixture;
 use crate::scope::Scope;
+use crate::user::User;
+use crate::user::tests::carol;
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -17,7 +17,7 @@ const T: i64 = 1_000_000_000;
 struct Case {
     code: Option<Code>,
     client: Client,
-    person: Option<Person>,
+    person: Option<User>,
     consent: Option<Consent>,
     session_ended: bool,
     redirect_uri: Option<&'static str>,

@@ -4,11 +4,11 @@ use super::*;
 use crate::client::tests::machine;
 use crate::client::{ApplicationType, AuthMethod, ClientId, LostAnswer};
 use crate::consent::Consent;
-use crate::person::tests::carol;
 use crate::refresh_token::{self, Handle, Macs, RefreshToken, Salt};
 use crate::resource::{ResourceScope, fixture};
 use crate::scope::Scope;
 use crate::session::SignIn;
+use crate::user::tests::carol;
 
 const ISSUER: &str = "https://id.test";
 const CATALOG: &str = "urn:latchkey:catalog";
@@ -30,7 +30,7 @@ type Row = (&'static str, fn(&mut Case), &'static str);
 struct Case {
     client: Client,
     family: Option<Family>,
-    person: Option<Person>,
+    person: Option<User>,
     consent: Option<Consent>,
     session_ended: bool,
     generation: i64,

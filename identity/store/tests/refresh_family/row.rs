@@ -2,7 +2,7 @@
 //! commits.
 
 use latchkey_db::{Db, DbError, Options, sql};
-use latchkey_identity_store::{MIGRATIONS, NewUser, Store};
+use latchkey_identity_store::{MIGRATIONS, NewUserRow, Store};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::refresh::{Decision, Family};
 use latchkey_protocol::revocation::Revocation;
@@ -143,7 +143,7 @@ async fn open(url: &str) -> Store {
     let db = Db::open(url, Options::new(&[MIGRATIONS])).await.unwrap();
     let store = Store::new(db);
     let adding = store.clone();
-    let user = NewUser {
+    let user = NewUserRow {
         id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
         username: "carol".into(),
         email: "carol@example.test".into(),

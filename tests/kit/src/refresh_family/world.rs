@@ -4,10 +4,10 @@ use latchkey_protocol::audience::Granted;
 use latchkey_protocol::client::{Client, ClientId, Metadata};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::grant_validity::GrantValidity;
-use latchkey_protocol::person::Person;
 use latchkey_protocol::refresh::{Decision, Facts, Family, Limits, decide};
 use latchkey_protocol::refresh_token::{self, Handle, KeyId, Macs, Name, RefreshToken, Salt};
 use latchkey_protocol::session::SignIn;
+use latchkey_protocol::user::User;
 use latchkey_protocol::{Scope, Timestamp};
 
 const SALT: Salt = Salt([4; 32]);
@@ -31,7 +31,7 @@ pub struct World {
     pub signing_key: u8,
     pub issued: Vec<Issued>,
     client: Client,
-    person: Person,
+    person: User,
     consent: Consent,
 }
 
@@ -56,7 +56,7 @@ impl World {
             machine_tokens_before: None,
             version: 1,
         };
-        let person = Person {
+        let person = User {
             id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
             username: "carol".into(),
             email: "carol@example.test".into(),

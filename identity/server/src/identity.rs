@@ -20,8 +20,8 @@ use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{AdminError, Changes, Clients, Keys};
-use crate::admit::ClientAuthentication;
 use crate::chore::Chore;
+use crate::client_authentication::ClientAuthentication;
 use crate::ends::Revocations;
 use crate::error::IdentityError;
 use crate::feed::Feed;

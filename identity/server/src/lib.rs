@@ -8,17 +8,17 @@
 //! | errors | `error`, `answer` (of an endpoint) |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `visitor`, `forms`, `pages` |
-//! | what executes decisions, each a value with its own fields | `admit`, `ends`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
+//! | what executes decisions, each a value with its own fields | `client_authentication`, `ends`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `people`, `resources`, `seed` |
 //! | all of these put together | `identity` |
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
 //! | every address on one page | `router` |
 
 mod admin;
-mod admit;
 mod answer;
 mod bulk_revocation;
 mod chore;
+mod client_authentication;
 mod ends;
 mod error;
 mod feed;

@@ -10,8 +10,8 @@ use latchkey_protocol::introspect::{Active, ActiveRefresh, INACTIVE, Token, is_a
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::{ClientId, OAuthError};
 
-use crate::admit::ClientAuthentication;
 use crate::answer::Refusal;
+use crate::client_authentication::ClientAuthentication;
 use crate::registry::Registry;
 use crate::signer::Signer;
 use crate::time::Time;

@@ -27,7 +27,7 @@ use latchkey_http::{Form, FormError};
 use latchkey_protocol::error::PageError;
 
 use crate::Identity;
-use crate::admit::{is_form, peer};
+use crate::client_authentication::{is_form, peer};
 use crate::pages::{Fault, see_other};
 use crate::registry::{Document, Registry};
 use crate::visitor::Visitor;

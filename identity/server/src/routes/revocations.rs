@@ -22,8 +22,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::Identity;
-use crate::admit::ClientAuthentication;
 use crate::answer::Refusal;
+use crate::client_authentication::ClientAuthentication;
 use crate::feed::{Entry, Feed, Item, News, Start};
 use crate::registry::Registry;
 use crate::signer::Signer;

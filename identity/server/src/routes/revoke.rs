@@ -13,8 +13,8 @@ use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, RevocationDecision, decide, decide_refresh};
 use latchkey_protocol::revocation_policy::RevocationCause;
 
-use crate::admit::{Admitted, ClientAuthentication};
 use crate::answer::Refusal;
+use crate::client_authentication::{Admitted, ClientAuthentication};
 use crate::ends::Revocations;
 use crate::registry::Registry;
 use crate::signer::Signer;

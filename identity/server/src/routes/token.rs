@@ -11,8 +11,8 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::token_request::Unreadable;
 use latchkey_protocol::{OAuthError, TokenRequest};
 
-use crate::admit::{Admitted, ClientAuthentication};
 use crate::answer::Refusal;
+use crate::client_authentication::{Admitted, ClientAuthentication};
 use crate::grants::{Grants, Issued};
 use crate::registry::Registry;
 

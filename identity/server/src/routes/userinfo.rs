@@ -74,7 +74,7 @@ async fn bearer(request: Request) -> Result<Option<String>, Refused> {
         return Err(TWICE.into());
     }
     let header = of_header(request.headers())?;
-    if request.method() != Method::POST || !crate::admit::is_form(request.headers()) {
+    if request.method() != Method::POST || !crate::client_authentication::is_form(request.headers()) {
         return Ok(header);
     }
     let mut form = super::page_form(request)

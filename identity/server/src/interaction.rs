@@ -12,6 +12,7 @@ use latchkey_protocol::session::{Limits, State};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
 
+use crate::browser::Browser;
 use crate::pages::{Application, Fault, back, client_name, see_other};
 use crate::registry::{Registry, Snapshot};
 use crate::secret::{digest, is_secret, new_secret};
@@ -19,7 +20,6 @@ use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;
 use crate::time::Time;
 use crate::unfinished::{REQUEST_LIFE_MS, Unfinished};
-use crate::visitor::Visitor;
 use crate::{IdentityError, origin, sealed_request};
 
 /// The size up to which a stored request no longer counts once it ends in a code: bytes of the parsed text. A larger
@@ -85,8 +85,8 @@ impl Interactions {
     /// long or the browser is not known yet.
     pub async fn begin_request(
         &self,
-        visitor: &Visitor,
-        browser: Option<&str>,
+        browser: &Browser,
+        browser_secret: Option<&str>,
         origin: &'static str,
         client: Option<&ClientId>,
         parsed: String,
@@ -96,25 +96,25 @@ impl Interactions {
             client_id: client.map(ClientId::to_string).unwrap_or_default(),
             parsed,
             origin: origin.to_owned(),
-            browser_hash: browser.map(digest),
+            browser_hash: browser_secret.map(digest),
             session: None,
             step: None,
             expires_at: Timestamp(self.time.latest().0 + REQUEST_LIFE_MS),
             finished_at: None,
         };
-        if let Some(secret) = browser {
+        if let Some(secret) = browser_secret {
             let sealed = self.signer.seal_for(secret, &sealed_request::text(&row));
             let sealed = sealed.ok_or(PageError::Unavailable)?;
             if sealed.len() <= sealed_request::LONGEST {
                 return Ok(sealed);
             }
         }
-        self.keep_request(visitor, row).await
+        self.keep_request(browser, row).await
     }
 
     /// Stores a request that no browser carries; returns its id.
-    async fn keep_request(&self, visitor: &Visitor, row: RequestRow) -> Result<String, Fault> {
-        let place = self.unfinished.begin(visitor.address, self.time.latest());
+    async fn keep_request(&self, browser: &Browser, row: RequestRow) -> Result<String, Fault> {
+        let place = self.unfinished.begin(browser.address, self.time.latest());
         place.map_err(|wait_s| Fault {
             retry_after_s: Some(wait_s),
             ..PageError::TooMany.into()
@@ -130,12 +130,12 @@ impl Interactions {
 
     /// The request that an address names, for the browser that started it, whether answered or not. One that was posted
     /// from another site belongs to the first browser that opens it.
-    pub async fn interaction(&self, visitor: &Visitor, handle: Option<&str>) -> Result<Interaction, Fault> {
+    pub async fn interaction(&self, browser: &Browser, handle: Option<&str>) -> Result<Interaction, Fault> {
         let handle = handle.ok_or(PageError::Expired)?;
         let (row, born) = if is_secret(handle) {
-            (self.kept_request(visitor, handle).await?, true)
+            (self.kept_request(browser, handle).await?, true)
         } else if sealed_request::is_sealed(handle) {
-            self.carried_request(visitor, handle).await?
+            self.carried_request(browser, handle).await?
         } else {
             return Err(PageError::Expired.into());
         };
@@ -159,11 +159,11 @@ impl Interactions {
         Ok(interaction)
     }
 
-    async fn kept_request(&self, visitor: &Visitor, id: &str) -> Result<RequestRow, Fault> {
+    async fn kept_request(&self, browser: &Browser, id: &str) -> Result<RequestRow, Fault> {
         let row = self.store.request(id).await?.ok_or(PageError::Expired)?;
-        let browser = visitor.browser().map(digest).ok_or(PageError::OtherBrowser)?;
+        let browser_hash = browser.secret().map(digest).ok_or(PageError::OtherBrowser)?;
         match &row.browser_hash {
-            Some(bound) if *bound == browser => {}
+            Some(bound) if *bound == browser_hash => {}
             Some(_) => return Err(PageError::OtherBrowser.into()),
             None => {
                 let (store, id) = (self.store.clone(), row.id.clone());
@@ -171,7 +171,7 @@ impl Interactions {
                     .store
                     .db()
                     .write(move |tx| async move {
-                        Ok::<_, IdentityError>(store.bind_request(&tx, &id, &browser).await?)
+                        Ok::<_, IdentityError>(store.bind_request(&tx, &id, &browser_hash).await?)
                     })
                     .await?;
                 if !bound {
@@ -183,11 +183,11 @@ impl Interactions {
     }
 
     /// The request that a browser carries, with its progress; and whether it has a row.
-    async fn carried_request(&self, visitor: &Visitor, sealed: &str) -> Result<(RequestRow, bool), Fault> {
-        let browser = visitor.browser().ok_or(PageError::OtherBrowser)?;
+    async fn carried_request(&self, browser: &Browser, sealed: &str) -> Result<(RequestRow, bool), Fault> {
+        let browser_secret = browser.secret().ok_or(PageError::OtherBrowser)?;
         // Only this browser can open it: foreign and modified ones look the same.
-        let opened = self.signer.open_for(browser, sealed);
-        let row = opened.and_then(|text| sealed_request::row(&text, browser));
+        let opened = self.signer.open_for(browser_secret, sealed);
+        let row = opened.and_then(|text| sealed_request::row(&text, browser_secret));
         let row = row.ok_or(PageError::OtherBrowser)?;
         Ok(match self.store.request(&row.id).await? {
             None => (row, false),
@@ -213,7 +213,7 @@ impl Interactions {
     /// Decides about a stored request with everything that is known now.
     pub async fn decide_stored(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         interaction: &Interaction,
     ) -> Result<Decided, Fault> {
         let stored: Stored =
@@ -228,20 +228,20 @@ impl Interactions {
         // registration.
         let request = stored.revive(&client).ok_or_else(unknown)?;
         let here = interaction.row.session.as_deref();
-        self.decide(visitor, client, request, here, &interaction.step)
+        self.decide(browser, client, request, here, &interaction.step)
             .await
     }
 
     /// Decides about a request. `signed_in` is the session that was created by signing in for it.
     pub async fn decide(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         client: Arc<Client>,
         request: Request,
         signed_in: Option<&str>,
         step: &Step,
     ) -> Result<Decided, Fault> {
-        let session = self.sessions.at_client(visitor, Some(client.id())).await?;
+        let session = self.sessions.at_client(browser, Some(client.id())).await?;
         let session = session.filter(|known| known.state == State::Live);
         let known = session.as_ref().map(|known| (&known.row.session, &known.person));
         let consent = session.as_ref().and_then(|known| known.consent.as_ref());
@@ -280,7 +280,7 @@ impl Interactions {
     /// consent or the request has ended in the meantime: then it must be decided again.
     pub async fn issue(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         decided: &Decided,
         issue: &Issue,
         interaction: Option<&Interaction>,
@@ -290,7 +290,7 @@ impl Interactions {
             None => new_secret(&self.random),
         };
         let (hash, now, latest) = (digest(&code), self.time.now(), self.time.latest());
-        let device = visitor.agent();
+        let device = browser.agent();
         let before = decided.session.as_ref().and_then(|known| known.consent.clone());
         let issue = issue.clone();
         let request = interaction.map(|interaction| interaction.row.id.clone());
@@ -363,7 +363,7 @@ impl Interactions {
                 if interaction
                     .is_some_and(|given| is_secret(&given.handle) && given.row.parsed.len() <= SMALL)
                 {
-                    self.unfinished.end(visitor.address);
+                    self.unfinished.end(browser.address);
                 }
                 Ok(Some(issued(code)))
             }
@@ -402,11 +402,11 @@ impl Interactions {
     /// all day: beyond the limit of an address it is told to the client and not written.
     pub async fn say_no(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         interaction: &Interaction,
         step: Step,
     ) -> Result<Option<Response>, Fault> {
-        let place = interaction.born || self.unfinished.begin(visitor.address, self.time.latest()).is_ok();
+        let place = interaction.born || self.unfinished.begin(browser.address, self.time.latest()).is_ok();
         if place {
             let noted = self.step(interaction, &step).await?;
             return Ok(noted.then(|| interaction.go_on()));
@@ -415,9 +415,9 @@ impl Interactions {
             step,
             ..interaction.clone()
         };
-        let decided = self.decide_stored(visitor, &refused).await?;
+        let decided = self.decide_stored(browser, &refused).await?;
         match &decided.outcome {
-            Outcome::RedirectError(response) => Ok(Some(back(visitor, response))),
+            Outcome::RedirectError(response) => Ok(Some(back(browser, response))),
             Outcome::NeedLogin(_) | Outcome::NeedConsent { .. } | Outcome::Issue(_) => {
                 Err(PageError::Internal.into())
             }
@@ -425,9 +425,9 @@ impl Interactions {
     }
 
     /// The redirect to the client with a code.
-    pub fn answer_with_code(&self, visitor: &Visitor, decided: &Decided, code: &str) -> Response {
+    pub fn answer_with_code(&self, browser: &Browser, decided: &Decided, code: &str) -> Response {
         let response = authorize::Response::code(&decided.request, &self.issuer, code);
-        back(visitor, &response)
+        back(browser, &response)
     }
 
     /// The code that a request ended in, if it did.

@@ -7,7 +7,7 @@
 //! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `hashing`, `keypair`, `vault`, `signer`, `registration`, `chore` |
 //! | errors | `error`, `answer` (of an endpoint) |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
-//! | a browser and what it is shown | `site`, `sealed_request`, `visitor`, `forms`, `pages` |
+//! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
 //! | what executes decisions, each a value with its own fields | `client_authentication`, `ends`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `people`, `resources`, `seed` |
 //! | all of these put together | `identity` |
@@ -16,6 +16,7 @@
 
 mod admin;
 mod answer;
+mod browser;
 mod bulk_revocation;
 mod chore;
 mod client_authentication;
@@ -54,7 +55,6 @@ mod time;
 mod tokens;
 mod unfinished;
 mod vault;
-mod visitor;
 
 pub use admin::{AdminError, ClientSecret, ClientView, Clients, KeyView, Keys, NewClient};
 pub use answer::refusal_at;

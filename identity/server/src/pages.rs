@@ -15,8 +15,8 @@ use latchkey_web::{Csp, Page, Words, answer};
 use serde_json::Value;
 
 use crate::IdentityError;
+use crate::browser::Browser;
 use crate::site::Site;
-use crate::visitor::Visitor;
 
 /// Why a page cannot be shown.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ struct ErrorPage<'a> {
 
 impl Fault {
     /// The error page, in the visitor's language.
-    pub fn page(self, visitor: &Visitor) -> Response {
+    pub fn page(self, browser: &Browser) -> Response {
         let code = self.error.code();
         let name = format!("sorry.{code}");
         let trace = latchkey_http::current_request_id().to_string();
@@ -99,15 +99,15 @@ impl Fault {
             code,
             client.id = self.client,
             address,
-            peer = %visitor.address,
+            peer = %browser.address,
             request.id = %trace,
             "the issuer answered with an error page"
         );
         let view = ErrorPage {
-            page: visitor.page("error.title"),
-            host: visitor.site.host(),
+            page: browser.page("error.title"),
+            host: browser.site.host(),
             code,
-            sentence: visitor.context.words.say(&name),
+            sentence: browser.context.words.say(&name),
             trace,
             back: self.back.as_deref(),
             application: self.application.as_deref(),
@@ -320,13 +320,13 @@ struct FormPostPage<'a> {
 }
 
 /// An authorization response as an HTTP response.
-pub(crate) fn back(visitor: &Visitor, response: &Authorization) -> Response {
+pub(crate) fn back(browser: &Browser, response: &Authorization) -> Response {
     match response.mode {
         Mode::Query => see_other(&response.location()),
         Mode::FormPost => {
             let view = FormPostPage {
-                page: visitor.page("post.title"),
-                host: visitor.site.host(),
+                page: browser.page("post.title"),
+                host: browser.site.host(),
                 to: response.to.as_str(),
                 fields: &response.fields,
                 submit: latchkey_web::SUBMIT.path(),

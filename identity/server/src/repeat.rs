@@ -4,26 +4,26 @@ use axum::response::Response;
 use latchkey_protocol::authorize::Outcome;
 use latchkey_protocol::code;
 
+use crate::browser::Browser;
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{Fault, back, see_other};
 use crate::secret::digest;
-use crate::visitor::Visitor;
 
 impl Interactions {
     /// Repeats the answer of a finished request. A code is issued again while it is not redeemed; after that the
     /// application must start again.
     pub async fn answer_again(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         interaction: &Interaction,
     ) -> Result<Response, Fault> {
-        let decided = self.decide_stored(visitor, interaction).await?;
+        let decided = self.decide_stored(browser, interaction).await?;
         let code = self.code_of(interaction)?;
         let hash = digest(&code);
         let Some(given) = self.store.code(&hash, self.time.now()).await? else {
             // It ended in an error, which is repeated as often as necessary.
             return match &decided.outcome {
-                Outcome::RedirectError(response) => Ok(back(visitor, response)),
+                Outcome::RedirectError(response) => Ok(back(browser, response)),
                 Outcome::NeedLogin(_) | Outcome::NeedConsent { .. } | Outcome::Issue(_) => {
                     self.begin_again(interaction).await
                 }
@@ -34,7 +34,7 @@ impl Interactions {
         if code::may_repeat(&given.code, person, given.session_ended, latest)
             && self.store.repeat_code(&hash, now, latest).await?
         {
-            return Ok(self.answer_with_code(visitor, &decided, &code));
+            return Ok(self.answer_with_code(browser, &decided, &code));
         }
         self.begin_again(interaction).await
     }

@@ -7,9 +7,9 @@ use latchkey_protocol::session::State;
 use latchkey_protocol::user::User;
 
 use crate::IdentityError;
+use crate::browser::Browser;
 use crate::secret::digest;
 use crate::time::Time;
-use crate::visitor::Visitor;
 
 /// The session of this browser's cookie.
 #[derive(Clone, Debug)]
@@ -30,17 +30,17 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// The session of this browser, in whatever state; ended ones are absent.
-    pub async fn of(&self, visitor: &Visitor) -> Result<Option<SignedIn>, IdentityError> {
-        self.at_client(visitor, None).await
+    pub async fn of(&self, browser: &Browser) -> Result<Option<SignedIn>, IdentityError> {
+        self.at_client(browser, None).await
     }
 
     /// The same, with the user's consent for this client.
     pub async fn at_client(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         client: Option<&ClientId>,
     ) -> Result<Option<SignedIn>, IdentityError> {
-        let Some(secret) = visitor.session_secret() else {
+        let Some(secret) = browser.session_secret() else {
             return Ok(None);
         };
         let found = self.store.session_by_secret(&digest(secret), client).await?;

@@ -13,6 +13,7 @@ use latchkey_protocol::session::{Limits, Session, SignIn, State};
 use latchkey_protocol::user::User;
 use latchkey_web::Words;
 
+use crate::browser::{Browser, cookie};
 use crate::ends::Revocations;
 use crate::hashing::{Class, Pool};
 use crate::interaction::Interaction;
@@ -23,7 +24,6 @@ use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;
 use crate::throttle::{Counted, GuessKeys, Throttle};
 use crate::time::Time;
-use crate::visitor::{Visitor, cookie};
 use crate::{IdentityError, origin, throttle};
 
 /// The result of a sign-in.
@@ -92,17 +92,17 @@ impl Passwords {
     /// Signs a user in for a request, answered or not.
     pub async fn sign_in(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         interaction: &Interaction,
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
         // In a task that a disconnect cannot cancel: a counted guess is also checked, and its failure recorded.
-        let (passwords, visitor, interaction) = (self.clone(), visitor.clone(), interaction.clone());
+        let (passwords, browser, interaction) = (self.clone(), browser.clone(), interaction.clone());
         let username = username.to_owned();
         let done = latchkey_http::spawn(async move {
             passwords
-                .try_sign_in(&visitor, &interaction, &username, password)
+                .try_sign_in(&browser, &interaction, &username, password)
                 .await
         });
         done.await.map_err(|_panicked| PageError::Internal)?
@@ -110,20 +110,20 @@ impl Passwords {
 
     async fn try_sign_in(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         interaction: &Interaction,
         username: &str,
         password: String,
     ) -> Result<SignInResult, Fault> {
-        let (now, words) = (self.time.now(), &visitor.context.words);
+        let (now, words) = (self.time.now(), &browser.context.words);
         let problem = |problem| Ok(SignInResult::Problem(problem));
         let throttle = &self.throttle;
-        if let Some(until) = throttle.address_blocked(visitor.address, now) {
+        if let Some(until) = throttle.address_blocked(browser.address, now) {
             return problem(blocked(words, until, now));
         }
         let candidate = self.store.candidate(username).await?;
         let known = candidate.as_ref().and_then(|candidate| {
-            visitor.is_known_to(&self.signer, &candidate.person.id, candidate.credential_epoch)
+            browser.is_known_to(&self.signer, &candidate.person.id, candidate.credential_epoch)
         });
         let user = candidate.as_ref().map(|candidate| candidate.person.id.as_str());
         let account = GuessKeys::new(user, known.as_deref(), username);
@@ -165,13 +165,13 @@ impl Passwords {
             }
             (other, _) => {
                 let user = other.map(|candidate| candidate.person.id);
-                self.note_failure(visitor, user).await?;
+                self.note_failure(browser, user).await?;
                 return problem(wrong(words));
             }
         };
         if person.may_act().is_err() {
             // Once the user may sign in again, the history shows that somebody knew the password.
-            let line = self.sign_in_line(visitor, person.id, None, "refused");
+            let line = self.sign_in_line(browser, person.id, None, "refused");
             let store = self.store.clone();
             let noted = self.store.db();
             noted
@@ -186,10 +186,10 @@ impl Passwords {
             rehashed,
             account,
         };
-        let before = self.sessions.of(visitor).await?;
-        match self.begin_session(visitor, interaction, &proved, before).await? {
+        let before = self.sessions.of(browser).await?;
+        match self.begin_session(browser, interaction, &proved, before).await? {
             Some(Begun { secret, open }) => Ok(SignInResult::Done(Done {
-                cookies: self.sign_in_cookies(visitor, &proved, &secret),
+                cookies: self.sign_in_cookies(browser, &proved, &secret),
                 open,
             })),
             // Ended or changed while the password was compared: it is no longer the user's.
@@ -211,10 +211,10 @@ impl Passwords {
     }
 
     /// Records a wrong password: for the address, and in the user's history.
-    async fn note_failure(&self, visitor: &Visitor, user: Option<String>) -> Result<(), Fault> {
+    async fn note_failure(&self, browser: &Browser, user: Option<String>) -> Result<(), Fault> {
         let (store, now) = (self.store.clone(), self.time.now());
-        let address = throttle::sign_in_key(visitor.address);
-        let line = user.map(|user| self.sign_in_line(visitor, user, None, "wrong_password"));
+        let address = throttle::sign_in_key(browser.address);
+        let line = user.map(|user| self.sign_in_line(browser, user, None, "wrong_password"));
         let blocked = self
             .store
             .db()
@@ -230,7 +230,7 @@ impl Passwords {
             .await?;
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_password").increment(1);
         if let Some(blocked) = blocked {
-            tracing::warn!(peer = %visitor.address, "too many wrong passwords");
+            tracing::warn!(peer = %browser.address, "too many wrong passwords");
             self.throttle.begin(vec![blocked], now);
         }
         Ok(())
@@ -240,7 +240,7 @@ impl Passwords {
     /// `None` if the user was ended or changed in the meantime.
     async fn begin_session(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         interaction: &Interaction,
         proved: &Proved,
         before: Option<SignedIn>,
@@ -274,8 +274,8 @@ impl Passwords {
         let secret = new_secret(&self.random);
         let (store, revocations, secret_hash) =
             (self.store.clone(), self.revocations.clone(), digest(&secret));
-        let mut line = self.sign_in_line(visitor, person.id.clone(), None, "signed_in");
-        let (device, user) = (visitor.agent(), person.id.clone());
+        let mut line = self.sign_in_line(browser, person.id.clone(), None, "signed_in");
+        let (device, user) = (browser.agent(), person.id.clone());
         let (request, newborn) = (interaction.row.id.clone(), interaction.newborn());
         let ours = interaction.row.origin == origin::ACCOUNT;
         let request_id = latchkey_http::current_request_id().to_string();
@@ -332,22 +332,22 @@ impl Passwords {
         Ok(Some(Begun { secret, open }))
     }
 
-    fn sign_in_cookies(&self, visitor: &Visitor, proved: &Proved, secret: &str) -> Vec<HeaderValue> {
-        let mut cookies = vec![visitor.site.set_cookie(cookie::SESSION, secret, None)];
+    fn sign_in_cookies(&self, browser: &Browser, proved: &Proved, secret: &str) -> Vec<HeaderValue> {
+        let mut cookies = vec![browser.site.set_cookie(cookie::SESSION, secret, None)];
         let (id, epoch) = (&proved.person.id, proved.epoch);
-        if visitor.is_known_to(&self.signer, id, epoch).is_none() {
+        if browser.is_known_to(&self.signer, id, epoch).is_none() {
             let device = new_secret(&self.random);
             // With the epoch in it: another password, and no device is known any more.
             let seal = self.signer.seal("device", &[id, &device, &epoch.to_string()]);
             let value = format!("{device}.{}", seal.unwrap_or_default());
-            cookies.push(visitor.site.set_cookie(cookie::DEVICE, &value, Some(DEVICE_S)));
+            cookies.push(browser.site.set_cookie(cookie::DEVICE, &value, Some(DEVICE_S)));
         }
         cookies
     }
 
     fn sign_in_line(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         user: String,
         session: Option<String>,
         outcome: &str,
@@ -359,7 +359,7 @@ impl Passwords {
             session,
             at,
             outcome: outcome.to_owned(),
-            device: visitor.agent(),
+            device: browser.agent(),
         }
     }
 }

@@ -20,6 +20,7 @@ use latchkey_web::{Page, Words, answer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::browser::{Browser, cookie};
 use crate::ends::Revocations;
 use crate::forms::{check_session_form, session_token};
 use crate::interaction::Interactions;
@@ -28,7 +29,6 @@ use crate::registry::Registry;
 use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;
 use crate::time::Time;
-use crate::visitor::{Visitor, cookie};
 use crate::{Identity, IdentityError, origin};
 
 #[derive(askama::Template)]
@@ -144,47 +144,47 @@ impl FromRef<Identity> for AccountPages {
     }
 }
 
-pub(crate) async fn get(State(pages): State<AccountPages>, visitor: Visitor, request: Request) -> Response {
+pub(crate) async fn get(State(pages): State<AccountPages>, browser: Browser, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let shown = pages.show(&visitor, &query).await;
-    shown.unwrap_or_else(|fault| fault.page(&visitor))
+    let shown = pages.show(&browser, &query).await;
+    shown.unwrap_or_else(|fault| fault.page(&browser))
 }
 
-pub(crate) async fn post(State(pages): State<AccountPages>, visitor: Visitor, request: Request) -> Response {
-    let done = pages.change(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&visitor))
+pub(crate) async fn post(State(pages): State<AccountPages>, browser: Browser, request: Request) -> Response {
+    let done = pages.change(&browser, request).await;
+    done.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 impl AccountPages {
     /// The signed-in user, or a redirect to the sign-in page.
-    async fn at_account(&self, visitor: &Visitor) -> Result<Result<SignedIn, Response>, Fault> {
-        let known = self.sessions.of(visitor).await?;
+    async fn at_account(&self, browser: &Browser) -> Result<Result<SignedIn, Response>, Fault> {
+        let known = self.sessions.of(browser).await?;
         let live = known.filter(|known| known.state == SessionState::Live && known.person.may_act().is_ok());
         if let Some(known) = live {
             return Ok(Ok(known));
         }
-        let (browser, made) = visitor.browser_or_new(&self.random, false);
+        let (browser_secret, made) = browser.secret_or_new(&self.random, false);
         let begun = self.interactions.begin_request(
-            visitor,
-            browser.as_deref(),
+            browser,
+            browser_secret.as_deref(),
             origin::ACCOUNT,
             None,
             "{}".to_owned(),
         );
         let mut response = see_other(&format!("/login?request={}", begun.await?));
-        if made && let Some(secret) = &browser {
-            let cookie = visitor.site.set_cookie(cookie::BROWSER, secret, None);
+        if made && let Some(secret) = &browser_secret {
+            let cookie = browser.site.set_cookie(cookie::BROWSER, secret, None);
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         Ok(Err(response))
     }
 
-    async fn show(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
-        let known = match self.at_account(visitor).await? {
+    async fn show(&self, browser: &Browser, query: &str) -> Result<Response, Fault> {
+        let known = match self.at_account(browser).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        let (user, words) = (&known.person.id, &visitor.context.words);
+        let (user, words) = (&known.person.id, &browser.context.words);
         // However many users open their page, token requests do not wait for them.
         let store = self.store.reading(Class::Page);
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
@@ -200,7 +200,7 @@ impl AccountPages {
             ("family", "account.done_family"),
         ];
         let done = latchkey_web::flash(&mut form, &done);
-        let token = session_token(&self.signer, visitor, "account")?;
+        let token = session_token(&self.signer, browser, "account")?;
         let sessions = self.session_lines(&store, &known, words, after.sessions).await?;
         let applications = self.applications(&store, user, words, after.applications).await?;
         let rows = store.families_of(user, after.families.as_ref(), MOST + 1).await?;
@@ -228,8 +228,8 @@ impl AccountPages {
             .to_owned(),
         });
         let view = AccountPage {
-            page: visitor.page("account.title"),
-            host: visitor.site.host(),
+            page: browser.page("account.title"),
+            host: browser.site.host(),
             token: &token,
             name: person_name(&known.person),
             username: &known.person.username,
@@ -339,14 +339,14 @@ impl AccountPages {
         }
     }
 
-    async fn change(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home()?;
+    async fn change(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+        browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
-        let known = match self.at_account(visitor).await? {
+        let known = match self.at_account(browser).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        check_session_form(&self.signer, visitor, "account", form.take("token").as_deref())?;
+        check_session_form(&self.signer, browser, "account", form.take("token").as_deref())?;
         let user = known.person.id;
         let target = form.take("id").ok_or(PageError::Malformed)?;
         match form.take("action").as_deref() {

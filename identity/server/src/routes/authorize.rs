@@ -13,13 +13,13 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session;
 
+use crate::browser::{Browser, cookie, request_id};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{Fault, back, see_other};
 use crate::registry::Registry;
 use crate::secret::{is_secret, new_secret};
 use crate::sessions::Sessions;
 use crate::signer::Signer;
-use crate::visitor::{Visitor, cookie, request_id};
 use crate::{Identity, origin};
 
 /// The dependencies of authorization requests.
@@ -51,19 +51,19 @@ impl FromRef<Identity> for AuthorizationEndpoint {
 /// A request in the query. With a live session and a remembered consent it is answered at once, with one commit.
 pub(crate) async fn get(
     State(endpoint): State<AuthorizationEndpoint>,
-    visitor: Visitor,
+    browser: Browser,
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let answered = endpoint.authorize(&visitor, query.as_bytes(), false).await;
-    answered.unwrap_or_else(|fault| fault.page(&visitor))
+    let answered = endpoint.authorize(&browser, query.as_bytes(), false).await;
+    answered.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 /// A request in the body. A browser that posts from another site does not send its cookies, so the request is stored,
 /// and the browser returns to it with a GET. A browser that sends its cookies carries the request, as after a GET.
 pub(crate) async fn post(
     State(endpoint): State<AuthorizationEndpoint>,
-    visitor: Visitor,
+    browser: Browser,
     request: Request,
 ) -> Response {
     let mut text = request.uri().query().unwrap_or_default().to_owned().into_bytes();
@@ -72,17 +72,17 @@ pub(crate) async fn post(
             // One list: a parameter that is split between both counts as repeated (RFC 6749 §3.1).
             text.push(b'&');
             text.extend_from_slice(&body);
-            endpoint.authorize(&visitor, &text, true).await
+            endpoint.authorize(&browser, &text, true).await
         }
         Err(fault) => Err(fault),
     };
-    answered.unwrap_or_else(|fault| fault.page(&visitor))
+    answered.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 /// Continues a request, with the user's steps.
 pub(crate) async fn resume(
     State(endpoint): State<AuthorizationEndpoint>,
-    visitor: Visitor,
+    browser: Browser,
     request: Request,
 ) -> Response {
     let id = request_id(request.uri());
@@ -90,15 +90,15 @@ pub(crate) async fn resume(
         .uri()
         .query()
         .is_some_and(|query| query.ends_with("&again"));
-    let answered = endpoint.resume(&visitor, id.as_deref(), again).await;
-    answered.unwrap_or_else(|fault| fault.page(&visitor))
+    let answered = endpoint.resume(&browser, id.as_deref(), again).await;
+    answered.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 /// How often a decision is repeated if its basis has ended in the meantime.
 const TRIES: usize = 3;
 
 impl AuthorizationEndpoint {
-    async fn authorize(&self, visitor: &Visitor, text: &[u8], keep: bool) -> Result<Response, Fault> {
+    async fn authorize(&self, browser: &Browser, text: &[u8], keep: bool) -> Result<Response, Fault> {
         let form = Form::parse(text, &["resource"]).map_err(|_| PageError::Malformed)?;
         let parameters = form.into_pairs();
         let client = match authorize::client_id(&parameters) {
@@ -128,57 +128,57 @@ impl AuthorizationEndpoint {
                     ..error.into()
                 });
             }
-            Err(Rejection::Redirect(response)) => return Ok(back(visitor, &response)),
+            Err(Rejection::Redirect(response)) => return Ok(back(browser, &response)),
         };
         let client = client.ok_or(PageError::UnknownClient)?;
         if !keep {
             for _ in 0..TRIES {
                 let decided = self
                     .interactions
-                    .decide(visitor, client.clone(), request.clone(), None, &Step::Arrived)
+                    .decide(browser, client.clone(), request.clone(), None, &Step::Arrived)
                     .await?;
                 match &decided.outcome {
                     Outcome::Issue(issue) => {
-                        if let Some(code) = self.interactions.issue(visitor, &decided, issue, None).await? {
-                            return Ok(self.interactions.answer_with_code(visitor, &decided, &code));
+                        if let Some(code) = self.interactions.issue(browser, &decided, issue, None).await? {
+                            return Ok(self.interactions.answer_with_code(browser, &decided, &code));
                         }
                     }
-                    Outcome::RedirectError(response) => return Ok(back(visitor, response)),
+                    Outcome::RedirectError(response) => return Ok(back(browser, response)),
                     Outcome::NeedLogin(_) | Outcome::NeedConsent { .. } => break,
                 }
             }
         }
         // An image or frame on another site's page starts nothing that a user could finish.
-        if visitor.is_embedded() {
+        if browser.is_embedded() {
             return Err(PageError::Malformed.into());
         }
         let stored = authorize::Stored::from(request);
         let parsed = serde_json::to_string(&stored).map_err(|_| PageError::Internal)?;
-        let (browser, made) = visitor.browser_or_new(&self.random, keep);
+        let (browser_secret, made) = browser.secret_or_new(&self.random, keep);
         let begun = self.interactions.begin_request(
-            visitor,
-            browser.as_deref(),
+            browser,
+            browser_secret.as_deref(),
             origin::AUTHORIZE,
             Some(client.id()),
             parsed,
         );
         let mut response = see_other(&format!("/continue?request={}", begun.await?));
-        if made && let Some(secret) = &browser {
-            let cookie = visitor.site.set_cookie(cookie::BROWSER, secret, None);
+        if made && let Some(secret) = &browser_secret {
+            let cookie = browser.site.set_cookie(cookie::BROWSER, secret, None);
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         Ok(response)
     }
 
-    async fn resume(&self, visitor: &Visitor, id: Option<&str>, again: bool) -> Result<Response, Fault> {
-        if visitor.browser().is_none()
+    async fn resume(&self, browser: &Browser, id: Option<&str>, again: bool) -> Result<Response, Fault> {
+        if browser.secret().is_none()
             && let Some(id) = id.filter(|id| is_secret(id))
         {
             // The first visit of a browser that posted from another site: it gets its secret, and comes back.
             let row = self.store.request(id).await?.ok_or(PageError::Expired)?;
             if row.browser_hash.is_none() && !again {
                 let mut response = see_other(&format!("/continue?request={id}&again"));
-                let cookie = visitor
+                let cookie = browser
                     .site
                     .set_cookie(cookie::BROWSER, &new_secret(&self.random), None);
                 response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -186,32 +186,32 @@ impl AuthorizationEndpoint {
             }
         }
         for _ in 0..TRIES {
-            let interaction = self.interactions.interaction(visitor, id).await?;
+            let interaction = self.interactions.interaction(browser, id).await?;
             if interaction.row.origin == origin::ACCOUNT {
-                return self.resume_account(visitor, &interaction).await;
+                return self.resume_account(browser, &interaction).await;
             }
             if interaction.row.origin != origin::AUTHORIZE {
                 return Err(PageError::Expired.into());
             }
             if interaction.is_finished() {
-                return self.interactions.answer_again(visitor, &interaction).await;
+                return self.interactions.answer_again(browser, &interaction).await;
             }
-            let decided = self.interactions.decide_stored(visitor, &interaction).await?;
+            let decided = self.interactions.decide_stored(browser, &interaction).await?;
             let handle = &interaction.handle;
             match &decided.outcome {
                 Outcome::NeedLogin(_) => return Ok(see_other(&format!("/login?request={handle}"))),
                 Outcome::NeedConsent { .. } => return Ok(see_other(&format!("/consent?request={handle}"))),
                 Outcome::RedirectError(response) => {
                     if self.interactions.finish(&interaction).await? {
-                        return Ok(back(visitor, response));
+                        return Ok(back(browser, response));
                     }
                 }
                 Outcome::Issue(issue) => {
                     let code = self
                         .interactions
-                        .issue(visitor, &decided, issue, Some(&interaction));
+                        .issue(browser, &decided, issue, Some(&interaction));
                     if let Some(code) = code.await? {
-                        return Ok(self.interactions.answer_with_code(visitor, &decided, &code));
+                        return Ok(self.interactions.answer_with_code(browser, &decided, &code));
                     }
                 }
             }
@@ -219,8 +219,8 @@ impl AuthorizationEndpoint {
         Err(PageError::Unavailable.into())
     }
 
-    async fn resume_account(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Response, Fault> {
-        let session = self.sessions.of(visitor).await?;
+    async fn resume_account(&self, browser: &Browser, interaction: &Interaction) -> Result<Response, Fault> {
+        let session = self.sessions.of(browser).await?;
         if session.is_some_and(|known| known.state == session::State::Live) {
             self.interactions.finish(interaction).await?;
             return Ok(see_other("/account"));

@@ -10,13 +10,13 @@ use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
 use latchkey_web::{Csp, answer};
 
+use crate::browser::{Browser, request_id};
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{ConsentPage, Fault, client_name, groups, person_name, private};
 use crate::registry::Registry;
 use crate::secret::digest;
 use crate::signer::Signer;
-use crate::visitor::{Visitor, request_id};
 use crate::{Identity, origin};
 
 /// The dependencies of the consent page.
@@ -37,27 +37,27 @@ impl FromRef<Identity> for ConsentPages {
     }
 }
 
-pub(crate) async fn get(State(pages): State<ConsentPages>, visitor: Visitor, request: Request) -> Response {
+pub(crate) async fn get(State(pages): State<ConsentPages>, browser: Browser, request: Request) -> Response {
     let id = request_id(request.uri());
-    let shown = pages.show(&visitor, id.as_deref()).await;
-    shown.unwrap_or_else(|fault| fault.page(&visitor))
+    let shown = pages.show(&browser, id.as_deref()).await;
+    shown.unwrap_or_else(|fault| fault.page(&browser))
 }
 
-pub(crate) async fn post(State(pages): State<ConsentPages>, visitor: Visitor, request: Request) -> Response {
-    let done = pages.answer(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&visitor))
+pub(crate) async fn post(State(pages): State<ConsentPages>, browser: Browser, request: Request) -> Response {
+    let done = pages.answer(&browser, request).await;
+    done.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 impl ConsentPages {
-    async fn show(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
-        let interaction = self.interactions.interaction(visitor, id).await?;
+    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, Fault> {
+        let interaction = self.interactions.interaction(browser, id).await?;
         if interaction.row.origin != origin::AUTHORIZE {
             return Err(PageError::Expired.into());
         }
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
-        let decided = self.interactions.decide_stored(visitor, &interaction).await?;
+        let decided = self.interactions.decide_stored(browser, &interaction).await?;
         let (Outcome::NeedConsent { shown, before, why }, Some(session)) =
             (&decided.outcome, &decided.session)
         else {
@@ -65,11 +65,11 @@ impl ConsentPages {
         };
         let in_short = in_short(shown)?;
         let parts = [interaction.handle.as_str(), &session.person.id, &in_short];
-        let token = form_token(&self.signer, visitor, "consent", &parts)?;
-        let visitor = &visitor.speaking(&decided.request.ui_locales);
+        let token = form_token(&self.signer, browser, "consent", &parts)?;
+        let browser = &browser.speaking(&decided.request.ui_locales);
         let view = ConsentPage {
-            page: visitor.page("consent.title"),
-            host: visitor.site.host(),
+            page: browser.page("consent.title"),
+            host: browser.site.host(),
             request: &interaction.handle,
             token: &token,
             shown: &in_short,
@@ -77,8 +77,8 @@ impl ConsentPages {
             name: person_name(&session.person),
             place: &decided.request.redirect_uri.place(),
             groups: groups(
-                &visitor.site,
-                &visitor.context.words,
+                &browser.site,
+                &browser.context.words,
                 &self.registry.snapshot().resources,
                 shown,
                 before.as_ref(),
@@ -94,8 +94,8 @@ impl ConsentPages {
 
     /// The token proves who was asked and what was shown: consent to anything else does not count. A denial always
     /// counts, whatever happened in the meantime.
-    async fn answer(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home()?;
+    async fn answer(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+        browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let id = form.take("request");
         let (token, seen) = (form.take("token"), form.take("shown").unwrap_or_default());
@@ -105,15 +105,15 @@ impl ConsentPages {
             _ => return Err(PageError::Malformed.into()),
         };
         for _ in 0..TRIES {
-            let interaction = self.interactions.interaction(visitor, id.as_deref()).await?;
+            let interaction = self.interactions.interaction(browser, id.as_deref()).await?;
             if interaction.row.origin != origin::AUTHORIZE {
                 return Err(PageError::Expired.into());
             }
-            let decided = self.interactions.decide_stored(visitor, &interaction).await?;
+            let decided = self.interactions.decide_stored(browser, &interaction).await?;
             let person = decided.session.as_ref().map(|known| known.person.id.as_str());
             let genuine = person.is_some_and(|person| {
                 let parts = [interaction.handle.as_str(), person, seen.as_str()];
-                check_form(&self.signer, visitor, "consent", &parts, token.as_deref()).is_ok()
+                check_form(&self.signer, browser, "consent", &parts, token.as_deref()).is_ok()
             });
             if interaction.is_finished() {
                 if !genuine {
@@ -140,7 +140,7 @@ impl ConsentPages {
                 }
                 None if allows || !genuine => return Ok(interaction.go_on()),
                 Some(_) | None => {
-                    let refused = self.interactions.say_no(visitor, &interaction, Step::Denied);
+                    let refused = self.interactions.say_no(browser, &interaction, Step::Denied);
                     if let Some(response) = refused.await? {
                         return Ok(response);
                     }

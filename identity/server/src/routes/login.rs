@@ -11,13 +11,13 @@ use latchkey_protocol::error::PageError;
 use latchkey_protocol::user::is_too_long;
 use latchkey_web::{Csp, answer};
 
+use crate::browser::{Browser, request_id};
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{Fault, LoginPage, Problem, client_name, private, see_other};
 use crate::sessions::Sessions;
 use crate::sign_in::{Passwords, SignInResult};
 use crate::signer::Signer;
-use crate::visitor::{Visitor, request_id};
 use crate::{Identity, origin};
 
 /// The longest accepted user name, in bytes.
@@ -45,15 +45,15 @@ impl FromRef<Identity> for LoginPages {
     }
 }
 
-pub(crate) async fn get(State(pages): State<LoginPages>, visitor: Visitor, request: Request) -> Response {
+pub(crate) async fn get(State(pages): State<LoginPages>, browser: Browser, request: Request) -> Response {
     let id = request_id(request.uri());
-    let shown = pages.show(&visitor, id.as_deref()).await;
-    shown.unwrap_or_else(|fault| fault.page(&visitor))
+    let shown = pages.show(&browser, id.as_deref()).await;
+    shown.unwrap_or_else(|fault| fault.page(&browser))
 }
 
-pub(crate) async fn post(State(pages): State<LoginPages>, visitor: Visitor, request: Request) -> Response {
-    let done = pages.post(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&visitor))
+pub(crate) async fn post(State(pages): State<LoginPages>, browser: Browser, request: Request) -> Response {
+    let done = pages.post(&browser, request).await;
+    done.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 /// The client that the sign-in is for; none for the account page.
@@ -66,12 +66,12 @@ struct Asking {
 }
 
 impl LoginPages {
-    async fn show(&self, visitor: &Visitor, id: Option<&str>) -> Result<Response, Fault> {
-        let interaction = self.interactions.interaction(visitor, id).await?;
+    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, Fault> {
+        let interaction = self.interactions.interaction(browser, id).await?;
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
-        let asking = self.asking(visitor, &interaction).await?;
+        let asking = self.asking(browser, &interaction).await?;
         if !asking.needed {
             // A sign-in is no longer needed.
             return Ok(interaction.go_on());
@@ -79,56 +79,56 @@ impl LoginPages {
         let mut hint = asking.login.login_hint.clone().unwrap_or_default();
         if asking.login.again
             && hint.is_empty()
-            && let Some(known) = self.sessions.of(visitor).await?
+            && let Some(known) = self.sessions.of(browser).await?
         {
             hint = known.person.username;
         }
-        self.page(visitor, &interaction, &asking, &hint, None)
+        self.page(browser, &interaction, &asking, &hint, None)
     }
 
     /// A posted form is always executed, whatever session exists by now and whatever happened to the request.
-    async fn post(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home()?;
+    async fn post(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+        browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let id = form.take("request").ok_or(PageError::Expired)?;
         check_form(
             &self.signer,
-            visitor,
+            browser,
             "login",
             &[&id],
             form.take("token").as_deref(),
         )?;
         // During a flood most are refused here, before anything is looked up.
         let signs_in = form.take("action").as_deref() != Some("cancel");
-        if signs_in && visitor.device().is_none() && !self.passwords.has_room() {
+        if signs_in && browser.device().is_none() && !self.passwords.has_room() {
             return Err(self.passwords.busy(&id));
         }
         if !signs_in {
-            return self.cancel(visitor, &id).await;
+            return self.cancel(browser, &id).await;
         }
-        let interaction = self.interactions.interaction(visitor, Some(&id)).await?;
-        let asking = self.asking(visitor, &interaction).await?;
+        let interaction = self.interactions.interaction(browser, Some(&id)).await?;
+        let asking = self.asking(browser, &interaction).await?;
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
         if username.trim().is_empty() || password.is_empty() {
             let problem = Problem::new(
-                &visitor.context.words,
+                &browser.context.words,
                 "missing",
                 StatusCode::UNPROCESSABLE_ENTITY,
             );
-            return self.page(visitor, &interaction, &asking, &username, Some(problem));
+            return self.page(browser, &interaction, &asking, &username, Some(problem));
         }
         if username.len() > LONGEST || is_too_long(&password) || username.contains('\0') {
             let problem = Problem::new(
-                &visitor.context.words,
+                &browser.context.words,
                 "wrong_credentials",
                 StatusCode::UNPROCESSABLE_ENTITY,
             );
-            return self.page(visitor, &interaction, &asking, "", Some(problem));
+            return self.page(browser, &interaction, &asking, "", Some(problem));
         }
         match self
             .passwords
-            .sign_in(visitor, &interaction, &username, password)
+            .sign_in(browser, &interaction, &username, password)
             .await?
         {
             SignInResult::Done(done) => {
@@ -140,21 +140,21 @@ impl LoginPages {
                 } else {
                     self.interactions.begin_again(&interaction).await
                 };
-                let mut response = response.unwrap_or_else(|fault| fault.page(visitor));
+                let mut response = response.unwrap_or_else(|fault| fault.page(browser));
                 for cookie in done.cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
                 Ok(response)
             }
             SignInResult::Problem(problem) => {
-                self.page(visitor, &interaction, &asking, &username, Some(problem))
+                self.page(browser, &interaction, &asking, &username, Some(problem))
             }
         }
     }
 
-    async fn cancel(&self, visitor: &Visitor, id: &str) -> Result<Response, Fault> {
+    async fn cancel(&self, browser: &Browser, id: &str) -> Result<Response, Fault> {
         for _ in 0..TRIES {
-            let interaction = self.interactions.interaction(visitor, Some(id)).await?;
+            let interaction = self.interactions.interaction(browser, Some(id)).await?;
             if interaction.row.origin == origin::ACCOUNT {
                 self.interactions.finish(&interaction).await?;
                 return Ok(see_other("/signed-out"));
@@ -173,7 +173,7 @@ impl LoginPages {
             }
             let refused = self
                 .interactions
-                .say_no(visitor, &interaction, Step::LoginCancelled);
+                .say_no(browser, &interaction, Step::LoginCancelled);
             if let Some(response) = refused.await? {
                 return Ok(response);
             }
@@ -182,9 +182,9 @@ impl LoginPages {
     }
 
     /// The client that somebody signs in for.
-    async fn asking(&self, visitor: &Visitor, interaction: &Interaction) -> Result<Asking, Fault> {
+    async fn asking(&self, browser: &Browser, interaction: &Interaction) -> Result<Asking, Fault> {
         if interaction.row.origin == origin::ACCOUNT {
-            let session = self.sessions.of(visitor).await?;
+            let session = self.sessions.of(browser).await?;
             let live = session.is_some_and(|known| known.state == latchkey_protocol::session::State::Live);
             let login = Login {
                 login_hint: None,
@@ -200,7 +200,7 @@ impl LoginPages {
         if interaction.row.origin != origin::AUTHORIZE {
             return Err(PageError::Expired.into());
         }
-        let decided = self.interactions.decide_stored(visitor, interaction).await?;
+        let decided = self.interactions.decide_stored(browser, interaction).await?;
         let (login, needed) = match decided.outcome {
             Outcome::NeedLogin(login) => (login, true),
             Outcome::NeedConsent { .. } | Outcome::Issue(_) | Outcome::RedirectError(_) => {
@@ -221,21 +221,21 @@ impl LoginPages {
 
     fn page(
         &self,
-        visitor: &Visitor,
+        browser: &Browser,
         interaction: &Interaction,
         asking: &Asking,
         username: &str,
         problem: Option<Problem>,
     ) -> Result<Response, Fault> {
         let id = &interaction.handle;
-        let token = form_token(&self.signer, visitor, "login", &[id])?;
+        let token = form_token(&self.signer, browser, "login", &[id])?;
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {
             (problem.status, problem.retry_after_s)
         });
-        let visitor = &visitor.speaking(&asking.ui_locales);
+        let browser = &browser.speaking(&asking.ui_locales);
         let view = LoginPage {
-            page: visitor.page("login.title"),
-            host: visitor.site.host(),
+            page: browser.page("login.title"),
+            host: browser.site.host(),
             request: id,
             token: &token,
             client: asking.client.as_deref().map(client_name),

@@ -16,6 +16,7 @@ use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
+use crate::browser::{Browser, cookie};
 use crate::ends::Revocations;
 use crate::interaction::Interactions;
 use crate::pages::{Fault, LogoutPage, SignedOutPage, person_name, private, see_other};
@@ -24,7 +25,6 @@ use crate::secret::is_secret;
 use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;
 use crate::time::Time;
-use crate::visitor::{Visitor, cookie};
 use crate::{Identity, origin};
 
 /// The dependencies of logout.
@@ -67,43 +67,43 @@ struct Asked {
 /// The longest parameter that is kept.
 const LONGEST: usize = 2_048;
 
-pub(crate) async fn get(State(pages): State<LogoutPages>, visitor: Visitor, request: Request) -> Response {
+pub(crate) async fn get(State(pages): State<LogoutPages>, browser: Browser, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let done = pages.get(&visitor, &query).await;
-    done.unwrap_or_else(|fault| fault.page(&visitor))
+    let done = pages.get(&browser, &query).await;
+    done.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 /// Cookies are not sent from another site, so the request is stored, and the browser returns to it.
-pub(crate) async fn post(State(pages): State<LogoutPages>, visitor: Visitor, request: Request) -> Response {
-    let done = pages.post(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&visitor))
+pub(crate) async fn post(State(pages): State<LogoutPages>, browser: Browser, request: Request) -> Response {
+    let done = pages.post(&browser, request).await;
+    done.unwrap_or_else(|fault| fault.page(&browser))
 }
 
 /// The user's confirmation.
 pub(crate) async fn confirm(
     State(pages): State<LogoutPages>,
-    visitor: Visitor,
+    browser: Browser,
     request: Request,
 ) -> Response {
-    let done = pages.confirm(&visitor, request).await;
-    done.unwrap_or_else(|fault| fault.page(&visitor))
+    let done = pages.confirm(&browser, request).await;
+    done.unwrap_or_else(|fault| fault.page(&browser))
 }
 
-pub(crate) async fn signed_out(visitor: Visitor) -> Response {
-    signed_out_page(&visitor, false)
+pub(crate) async fn signed_out(browser: Browser) -> Response {
+    signed_out_page(&browser, false)
 }
 
 impl LogoutPages {
-    async fn get(&self, visitor: &Visitor, query: &str) -> Result<Response, Fault> {
+    async fn get(&self, browser: &Browser, query: &str) -> Result<Response, Fault> {
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
         let asked = match form.take("request") {
             None => self.asked(form)?,
             Some(id) => self.kept(&id).await?,
         };
-        self.logout(visitor, &asked).await
+        self.logout(browser, &asked).await
     }
 
-    async fn post(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
+    async fn post(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let mut text = query.into_bytes();
         let body = super::form_bytes(request).await?;
@@ -114,7 +114,7 @@ impl LogoutPages {
         // The browser that returns to it may have sent no cookies, so it cannot carry the request.
         let id = self
             .interactions
-            .begin_request(visitor, None, origin::LOGOUT, None, parsed);
+            .begin_request(browser, None, origin::LOGOUT, None, parsed);
         Ok(see_other(&format!("/logout?request={}", id.await?)))
     }
 
@@ -145,8 +145,8 @@ impl LogoutPages {
         serde_json::from_str(&row.parsed).map_err(|_| PageError::Internal.into())
     }
 
-    async fn logout(&self, visitor: &Visitor, asked: &Asked) -> Result<Response, Fault> {
-        let session = self.sessions.of(visitor).await?;
+    async fn logout(&self, browser: &Browser, asked: &Asked) -> Result<Response, Fault> {
+        let session = self.sessions.of(browser).await?;
         let named = match &asked.hint {
             Hint::Ours { client, .. } => Some(client.clone()),
             Hint::Absent | Hint::Broken => asked.client_id.as_deref().and_then(ClientId::parse),
@@ -178,7 +178,7 @@ impl LogoutPages {
             }),
             (Decision::End(after), _) => {
                 self.end_here(session.as_ref()).await?;
-                Ok(without_cookies(visitor, left(visitor, after)))
+                Ok(without_cookies(browser, left(browser, after)))
             }
             (Decision::Ask(_), Some(known)) => {
                 let asked = [
@@ -190,14 +190,14 @@ impl LogoutPages {
                     ("state", asked.state.clone().unwrap_or_default()),
                 ];
                 let seal = |(purpose, parts): (&str, Vec<&str>)| self.signer.seal(purpose, &parts);
-                let token = seal(yes(visitor.session_secret(), &asked)).ok_or(PageError::Unavailable)?;
+                let token = seal(yes(browser.session_secret(), &asked)).ok_or(PageError::Unavailable)?;
                 let again = seal(yes(None, &asked)).ok_or(PageError::Unavailable)?;
                 let mut fields = asked.to_vec();
                 fields.retain(|(_, value)| !value.is_empty());
                 fields.push(("again", again));
                 let view = LogoutPage {
-                    page: visitor.page("logout.title"),
-                    host: visitor.site.host(),
+                    page: browser.page("logout.title"),
+                    host: browser.site.host(),
                     token: &token,
                     asked: &fields,
                     name: person_name(&known.person),
@@ -207,24 +207,24 @@ impl LogoutPages {
                 Ok(response)
             }
             // Nobody is signed in here, so there is nothing to ask, and no confirmation to wait for.
-            (Decision::Ask(After::Unregistered), None) => Ok(signed_out_page(visitor, true)),
+            (Decision::Ask(After::Unregistered), None) => Ok(signed_out_page(browser, true)),
             (Decision::Ask(After::SignedOut | After::Redirect { .. }), None) => {
-                Ok(signed_out_page(visitor, false))
+                Ok(signed_out_page(browser, false))
             }
         }
     }
 
-    async fn confirm(&self, visitor: &Visitor, request: Request) -> Result<Response, Fault> {
-        visitor.is_at_home()?;
+    async fn confirm(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+        browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let (token, again) = (form.take("token"), form.take("again"));
         let asked = ["client_id", "post_logout_redirect_uri", "state"]
             .map(|name| (name, form.take(name).unwrap_or_default()));
-        let session = self.sessions.of(visitor).await?;
+        let session = self.sessions.of(browser).await?;
         // After the button was pressed twice, the session has already ended: the confirmation counts, and leads to the
         // same place.
         let (secret, presented) = match &session {
-            Some(_) => (visitor.session_secret(), token),
+            Some(_) => (browser.session_secret(), token),
             None => (None, again),
         };
         let genuine = {
@@ -254,7 +254,7 @@ impl LogoutPages {
             state: state.as_deref(),
         });
         self.end_here(session.as_ref()).await?;
-        Ok(without_cookies(visitor, left(visitor, after)))
+        Ok(without_cookies(browser, left(browser, after)))
     }
 
     /// Ends the browser's session with the online families of all its clients.
@@ -271,18 +271,18 @@ impl LogoutPages {
 }
 
 /// Where the browser goes if nobody is signed in.
-fn left(visitor: &Visitor, after: After) -> Response {
+fn left(browser: &Browser, after: After) -> Response {
     match after {
         After::Redirect { to, state } => see_other(&to.with_state(state.as_deref())),
         After::SignedOut => see_other("/signed-out"),
-        After::Unregistered => signed_out_page(visitor, true),
+        After::Unregistered => signed_out_page(browser, true),
     }
 }
 
-fn signed_out_page(visitor: &Visitor, unregistered: bool) -> Response {
+fn signed_out_page(browser: &Browser, unregistered: bool) -> Response {
     let view = SignedOutPage {
-        page: visitor.page("logout.done_title"),
-        host: visitor.site.host(),
+        page: browser.page("logout.done_title"),
+        host: browser.site.host(),
         unregistered,
     };
     let mut response = answer(StatusCode::OK, &view);
@@ -291,10 +291,10 @@ fn signed_out_page(visitor: &Visitor, unregistered: bool) -> Response {
 }
 
 /// Removes session and browser cookies; a device on which a user has signed in stays known.
-fn without_cookies(visitor: &Visitor, mut response: Response) -> Response {
+fn without_cookies(browser: &Browser, mut response: Response) -> Response {
     let headers = response.headers_mut();
     for name in [cookie::SESSION, cookie::BROWSER] {
-        headers.append(header::SET_COOKIE, visitor.site.set_cookie(name, "", Some(0)));
+        headers.append(header::SET_COOKIE, browser.site.set_cookie(name, "", Some(0)));
     }
     headers.insert(
         "clear-site-data",

@@ -27,12 +27,12 @@ use latchkey_http::{Form, FormError};
 use latchkey_protocol::error::PageError;
 
 use crate::Identity;
+use crate::browser::Browser;
 use crate::client_authentication::{is_form, peer};
 use crate::pages::{Fault, see_other};
 use crate::registry::{Document, Registry};
-use crate::visitor::Visitor;
 
-impl FromRequestParts<Identity> for Visitor {
+impl FromRequestParts<Identity> for Browser {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Infallible> {
@@ -104,8 +104,8 @@ pub(crate) fn to_account() -> Response {
 }
 
 /// An address without a page.
-pub(crate) async fn no_page(visitor: Visitor) -> Response {
-    Fault::from(PageError::NotFound).page(&visitor)
+pub(crate) async fn no_page(browser: Browser) -> Response {
+    Fault::from(PageError::NotFound).page(&browser)
 }
 
 /// The body of a form.

@@ -4,19 +4,19 @@ use axum::extract::Request;
 use axum::response::Response;
 use latchkey_protocol::error::PageError;
 
+use crate::browser::Browser;
 use crate::pages::Fault;
-use crate::visitor::Visitor;
 
-pub(crate) async fn post(visitor: Visitor, request: Request) -> Response {
+pub(crate) async fn post(browser: Browser, request: Request) -> Response {
     let done = match super::form_bytes(request).await {
-        Ok(body) => latchkey_web::remember_theme(&visitor.site.origins, &visitor.headers, &body),
-        Err(fault) => return fault.page(&visitor),
+        Ok(body) => latchkey_web::remember_theme(&browser.site.origins, &browser.headers, &body),
+        Err(fault) => return fault.page(&browser),
     };
     done.unwrap_or_else(|refused| {
         let error = match refused {
             latchkey_web::NoTheme::Foreign => PageError::ForeignForm,
             latchkey_web::NoTheme::Bad => PageError::Malformed,
         };
-        Fault::from(error).page(&visitor)
+        Fault::from(error).page(&browser)
     })
 }

@@ -27,14 +27,14 @@ pub(crate) mod cookie {
 
 /// A request for a page.
 #[derive(Clone, Debug)]
-pub(crate) struct Visitor {
+pub(crate) struct Browser {
     pub site: Arc<Site>,
     pub context: PageContext,
     pub headers: HeaderMap,
     pub address: IpAddr,
 }
 
-impl Visitor {
+impl Browser {
     /// The visitor of a request from this address.
     pub fn of(site: Arc<Site>, parts: &Parts, address: IpAddr) -> Self {
         Self {
@@ -76,15 +76,15 @@ impl Visitor {
     }
 
     /// The browser's own secret.
-    pub fn browser(&self) -> Option<&str> {
+    pub fn secret(&self) -> Option<&str> {
         self.cookie(&self.site.origins.cookie(cookie::BROWSER))
             .filter(|value| is_secret(value))
     }
 
     /// The browser's own secret, and whether it was just generated. After a POST, cookies may have been withheld: then
     /// none is generated, which would replace the existing one.
-    pub fn browser_or_new(&self, random: &Random, posted: bool) -> (Option<String>, bool) {
-        match self.browser() {
+    pub fn secret_or_new(&self, random: &Random, posted: bool) -> (Option<String>, bool) {
+        match self.secret() {
             Some(secret) => (Some(secret.to_owned()), false),
             None if posted => (None, false),
             None => (Some(new_secret(random)), true),

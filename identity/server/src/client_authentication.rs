@@ -14,7 +14,7 @@ use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
 use latchkey_protocol::client::{AuthMethod, Client};
 use latchkey_protocol::client_auth::{Presented, present};
 
-use crate::answer::Refusal;
+use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::signer::Signer;
 use crate::throttle::Throttle;
@@ -71,7 +71,7 @@ impl ClientAuthentication {
         request: Request,
         read: impl FnOnce(&mut Form) -> Result<T, OAuthError>,
         endpoint: impl FnOnce(&T) -> Result<Endpoint, OAuthError>,
-    ) -> Result<Admitted<T>, Refusal> {
+    ) -> Result<Admitted<T>, ErrorResponse> {
         let (parts, body) = request.into_parts();
         // RFC 6749 §3.2: parameters are only in the body, where no log and no referrer can see them.
         if parts.uri.query().is_some() {
@@ -91,7 +91,7 @@ impl ClientAuthentication {
         let endpoint = endpoint(&read);
         match self.admit_client(&parts, &mut form, endpoint.clone()).await {
             Ok(client) => Ok(Admitted { client, form, read }),
-            Err(refusal) => Err(Refusal {
+            Err(refusal) => Err(ErrorResponse {
                 // RFC 6749 §5.2: a client that used the header is challenged with its scheme.
                 challenges: parts.headers.contains_key(header::AUTHORIZATION)
                     || endpoint.is_ok_and(Endpoint::always_challenges),
@@ -105,7 +105,7 @@ impl ClientAuthentication {
         parts: &http::request::Parts,
         form: &mut Form,
         endpoint: Result<Endpoint, OAuthError>,
-    ) -> Result<Arc<Client>, Refusal> {
+    ) -> Result<Arc<Client>, ErrorResponse> {
         let presented = presented(parts, form.take("client_id"), form.take("client_secret"))?;
         let proved = self.prove(presented, peer(&parts.extensions)).await?;
         // The client is checked before the grant: a stranger learns nothing about grants (RFC 6749 §5.2).
@@ -117,7 +117,7 @@ impl ClientAuthentication {
         &self,
         parts: &http::request::Parts,
         endpoint: Endpoint,
-    ) -> Result<Arc<Client>, Refusal> {
+    ) -> Result<Arc<Client>, ErrorResponse> {
         let presented = presented(parts, None, None)?;
         let proved = self.prove(presented, peer(&parts.extensions)).await?;
         self.allow(endpoint, proved)
@@ -125,7 +125,7 @@ impl ClientAuthentication {
 
     /// Authenticates the client: the column of the revocation endpoint is authentication alone, and every other
     /// contains it.
-    async fn prove(&self, presented: Presented, address: IpAddr) -> Result<Proved, Refusal> {
+    async fn prove(&self, presented: Presented, address: IpAddr) -> Result<Proved, ErrorResponse> {
         self.registry.current()?;
         let client = match &presented.client_id {
             Some(id) => self.registry.client(id).await?,
@@ -157,7 +157,7 @@ impl ClientAuthentication {
     }
 
     /// Runs the whole column of the endpoint.
-    fn allow(&self, endpoint: Endpoint, proved: Proved) -> Result<Arc<Client>, Refusal> {
+    fn allow(&self, endpoint: Endpoint, proved: Proved) -> Result<Arc<Client>, ErrorResponse> {
         if let Err(error) = admit(endpoint, proved.facts(false)) {
             tracing::info!(reason = %error, client.id = proved.presented.client_id.as_ref().map(|id| id.as_str()),
                 request.id = %current_request_id(), "client refused");
@@ -172,12 +172,12 @@ impl ClientAuthentication {
         presented: &Presented,
         address: IpAddr,
         throttled: Option<latchkey_protocol::Timestamp>,
-    ) -> Refusal {
+    ) -> ErrorResponse {
         tracing::info!(reason = %error, client.id = presented.client_id.as_ref().map(|id| id.as_str()),
             method = presented.method.name(), peer = %address, request.id = %current_request_id(), "client refused");
         metrics::counter!("latchkey_client_refused_total", "code" => error.wire().code).increment(1);
         if let (OAuthError::Throttled, Some(until)) = (&error, throttled) {
-            return Refusal::throttled(until, self.time.now());
+            return ErrorResponse::throttled(until, self.time.now());
         }
         if counts_as_a_guess(&error) {
             let (client, now) = (presented.client_id.as_ref(), self.time.now());

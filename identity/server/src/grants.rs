@@ -21,8 +21,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::IdentityError;
-use crate::answer::Refusal;
 use crate::ends::Revocations;
+use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::secret::new_jti;
 use crate::signer::{ID_TOKEN_TYP, Signer};
@@ -59,7 +59,11 @@ pub(crate) struct Issued {
 
 impl Grants {
     /// RFC 6749 §4.4. Nothing is written: the token depends on the registration alone.
-    pub fn client_credentials(&self, client: &Client, asked: &ClientCredentials) -> Result<Issued, Refusal> {
+    pub fn client_credentials(
+        &self,
+        client: &Client,
+        asked: &ClientCredentials,
+    ) -> Result<Issued, ErrorResponse> {
         let registry = self.registry.snapshot();
         let scope = asked.scope.as_deref();
         let target = audience::for_machine(client, &registry.resources, &asked.resource, scope)?;
@@ -76,9 +80,9 @@ impl Grants {
         id_token: Option<id_token::Claims>,
         refresh_token: Option<String>,
         client: &Client,
-    ) -> Result<Issued, Refusal> {
+    ) -> Result<Issued, ErrorResponse> {
         let (now, signer) = (self.time.now(), &self.signer);
-        let signed = |error| Refusal::from(IdentityError::Signer(error));
+        let signed = |error| ErrorResponse::from(IdentityError::Signer(error));
         let access_token = signer
             .sign(issue.alg, access_token::TYP, &issue.claims, now)
             .map_err(signed)?;
@@ -100,13 +104,13 @@ impl Grants {
     }
 
     /// An error of a grant: the reason goes to the log, the peer gets the code.
-    pub fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> Refusal {
+    pub fn refused(&self, grant: &'static str, client: &Client, error: OAuthError) -> ErrorResponse {
         tracing::info!(reason = %error, grant, client.id = %client.id(),
             request.id = %latchkey_http::current_request_id(), "grant refused");
         metrics::counter!("latchkey_grants_refused_total", "grant" => grant, "code" => error.wire().code)
             .increment(1);
         match error {
-            OAuthError::TooManyRedemptions(next) => Refusal::until(error, next, self.time.now()),
+            OAuthError::TooManyRedemptions(next) => ErrorResponse::until(error, next, self.time.now()),
             _ => error.into(),
         }
     }

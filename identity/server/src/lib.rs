@@ -5,7 +5,7 @@
 //! | layer | files |
 //! | --- | --- |
 //! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `hashing`, `keypair`, `vault`, `signer`, `registration`, `chore` |
-//! | errors | `error`, `answer` (of an endpoint) |
+//! | errors | `error`, `oauth_error` (of an endpoint) |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
 //! | what executes decisions, each a value with its own fields | `client_authentication`, `ends`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
@@ -15,7 +15,6 @@
 //! | every address on one page | `router` |
 
 mod admin;
-mod answer;
 mod browser;
 mod bulk_revocation;
 mod chore;
@@ -32,6 +31,7 @@ mod interaction;
 mod keypair;
 mod logout_delivery;
 mod logout_tokens;
+mod oauth_error;
 mod origin;
 mod pages;
 mod password;
@@ -57,12 +57,12 @@ mod unfinished;
 mod vault;
 
 pub use admin::{AdminError, ClientSecret, ClientView, Clients, KeyView, Keys, NewClient};
-pub use answer::refusal_at;
 pub use chore::Chore;
 pub use error::IdentityError;
 pub use identity::{EN, Identity, Parts, is_sealed};
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
+pub use oauth_error::error_response_at;
 pub use people::{FamilyView, NewUser, SessionView, SignInsView, UserView, Users};
 pub use resources::Resources;
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};

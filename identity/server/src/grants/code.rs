@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::{Grants, Issued, TRIES};
 use crate::IdentityError;
-use crate::answer::Refusal;
+use crate::oauth_error::ErrorResponse;
 use crate::secret::{digest, new_jti};
 
 /// How long after the row was written its commit may still have been in progress on another node, in milliseconds.
@@ -30,7 +30,7 @@ impl Grants {
         client: &Client,
         asked: &AuthorizationCode,
         received: Instant,
-    ) -> Result<Issued, Refusal> {
+    ) -> Result<Issued, ErrorResponse> {
         let hash = digest(&asked.code);
         for _ in 0..TRIES {
             let known = self.store.code(&hash, self.time.now()).await;
@@ -114,7 +114,7 @@ impl Grants {
         redeem: &Redeem,
         device: Option<String>,
         now: Timestamp,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, ErrorResponse> {
         let (grants, key, family) = (self.clone(), hash.to_owned(), redeem.family.clone());
         let (request_id, latest) = (
             latchkey_http::current_request_id().to_string(),
@@ -222,7 +222,7 @@ impl Grants {
         fam: String,
         user: String,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ErrorResponse> {
         if fam.is_empty() {
             // The family is already gone.
             return Ok(());

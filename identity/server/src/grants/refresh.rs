@@ -13,11 +13,11 @@ use serde_json::json;
 
 use super::{Grants, Issued, TRIES};
 use crate::IdentityError;
-use crate::answer::Refusal;
+use crate::oauth_error::ErrorResponse;
 use crate::secret::new_jti;
 
 impl Grants {
-    pub async fn refresh(&self, client: &Client, asked: &Refresh) -> Result<Issued, Refusal> {
+    pub async fn refresh(&self, client: &Client, asked: &Refresh) -> Result<Issued, ErrorResponse> {
         let token = &asked.token;
         for _ in 0..TRIES {
             let known = self

@@ -10,8 +10,8 @@ use latchkey_protocol::introspect::{Active, ActiveRefresh, INACTIVE, Token, is_a
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::{ClientId, OAuthError};
 
-use crate::answer::Refusal;
 use crate::client_authentication::ClientAuthentication;
+use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::signer::Signer;
 use crate::time::Time;
@@ -47,7 +47,7 @@ impl FromRef<Identity> for IntrospectionEndpoint {
 pub(crate) async fn post(
     State(endpoint): State<IntrospectionEndpoint>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let mut admitted = endpoint
         .clients
         .admit_form(request, |_| Ok(()), |()| Ok(Endpoint::Introspect))

@@ -22,9 +22,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::Identity;
-use crate::answer::Refusal;
 use crate::client_authentication::ClientAuthentication;
 use crate::feed::{Entry, Feed, Item, News, Start};
+use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::signer::Signer;
 use crate::time::Time;
@@ -78,7 +78,10 @@ struct Message<'a> {
     entries: &'a [Entry],
 }
 
-pub(crate) async fn get(State(endpoint): State<FeedEndpoint>, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn get(
+    State(endpoint): State<FeedEndpoint>,
+    request: Request,
+) -> Result<Response, ErrorResponse> {
     let (parts, _no_body) = request.into_parts();
     let client = endpoint.clients.admit_headers(&parts, Endpoint::Feed).await?;
     let resume = parts

@@ -13,9 +13,9 @@ use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, RevocationDecision, decide, decide_refresh};
 use latchkey_protocol::revocation_policy::RevocationCause;
 
-use crate::answer::Refusal;
 use crate::client_authentication::{Admitted, ClientAuthentication};
 use crate::ends::Revocations;
+use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::signer::Signer;
 use crate::time::Time;
@@ -72,7 +72,7 @@ pub(crate) async fn post(State(endpoint): State<RevocationEndpoint>, request: Re
 }
 
 impl RevocationEndpoint {
-    async fn revoke(&self, mut admitted: Admitted) -> Result<Response, Refusal> {
+    async fn revoke(&self, mut admitted: Admitted) -> Result<Response, ErrorResponse> {
         let token = admitted
             .form
             .take("token")

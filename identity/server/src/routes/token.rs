@@ -11,9 +11,9 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::token_request::Unreadable;
 use latchkey_protocol::{OAuthError, TokenRequest};
 
-use crate::answer::Refusal;
 use crate::client_authentication::{Admitted, ClientAuthentication};
 use crate::grants::{Grants, Issued};
+use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 
 /// The parsed form, before its client is known.
@@ -61,7 +61,7 @@ fn endpoint(read: &Read) -> Result<Endpoint, OAuthError> {
     }
 }
 
-async fn give(grants: &Grants, admitted: Admitted<Read>, received: Instant) -> Result<Issued, Refusal> {
+async fn give(grants: &Grants, admitted: Admitted<Read>, received: Instant) -> Result<Issued, ErrorResponse> {
     let client = &admitted.client;
     match &admitted.read.map_err(OAuthError::from)? {
         TokenRequest::AuthorizationCode(asked) => grants.authorization_code(client, asked, received).await,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// An error, with what the protocol requires besides the code.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     pub error: OAuthError,
     /// The seconds until a throttled caller may try again.
     pub retry_after_s: Option<i64>,
@@ -17,7 +17,7 @@ pub(crate) struct Refusal {
     pub challenges: bool,
 }
 
-impl From<OAuthError> for Refusal {
+impl From<OAuthError> for ErrorResponse {
     fn from(error: OAuthError) -> Self {
         Self {
             error,
@@ -27,13 +27,13 @@ impl From<OAuthError> for Refusal {
     }
 }
 
-impl From<crate::IdentityError> for Refusal {
+impl From<crate::IdentityError> for ErrorResponse {
     fn from(error: crate::IdentityError) -> Self {
         OAuthError::from(error).into()
     }
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// An error with the time from which the request may be repeated.
     pub fn until(error: OAuthError, until: Timestamp, now: Timestamp) -> Self {
         // Whole seconds, never too early.
@@ -52,7 +52,7 @@ impl Refusal {
 
 /// The format of an error before the router has seen the request: RFC 6749 §5.2 at an OAuth endpoint, a problem
 /// document elsewhere.
-pub fn refusal_at(path: &str, problem: Problem) -> Response {
+pub fn error_response_at(path: &str, problem: Problem) -> Response {
     let speaks_oauth = [path::TOKEN, path::INTROSPECT, path::REVOKE].contains(&path);
     if !speaks_oauth {
         return problem.into_response();
@@ -78,7 +78,7 @@ fn error(status: StatusCode, code: &str, description: &str) -> Response {
     response
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let mut wire = self.error.wire();
         if !self.challenges {

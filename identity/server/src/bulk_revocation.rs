@@ -10,7 +10,7 @@ use latchkey_identity_store::{BulkRevocation, FamilyName, FamilySet};
 use tokio_util::sync::CancellationToken;
 
 use crate::IdentityError;
-use crate::ends::{PAGE, Revocations, is_full};
+use crate::revocation::{PAGE, Revocations, is_full};
 
 /// The events of each page are numbered in a thousand of its own.
 const EVENTS_OF_A_PAGE: i64 = 1_000;

@@ -21,9 +21,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::IdentityError;
-use crate::ends::Revocations;
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
+use crate::revocation::Revocations;
 use crate::secret::new_jti;
 use crate::signer::{ID_TOKEN_TYP, Signer};
 use crate::time::Time;

@@ -8,7 +8,7 @@
 //! | errors | `error`, `oauth_error` (of an endpoint) |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
-//! | what executes decisions, each a value with its own fields | `client_authentication`, `ends`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
+//! | what executes decisions, each a value with its own fields | `client_authentication`, `revocation`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `people`, `resources`, `seed` |
 //! | all of these put together | `identity` |
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
@@ -19,7 +19,6 @@ mod browser;
 mod bulk_revocation;
 mod chore;
 mod client_authentication;
-mod ends;
 mod error;
 mod feed;
 mod forms;
@@ -41,6 +40,7 @@ mod registry;
 mod registry_sync;
 mod repeat;
 mod resources;
+mod revocation;
 mod router;
 mod routes;
 mod sealed_request;

@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::admin::Changes;
-use crate::ends::Revocations;
 use crate::password::{self, Memory};
 use crate::registration::check_roles;
+use crate::revocation::Revocations;
 use crate::secret::new_secret;
 use crate::{AdminError, IdentityError};
 

@@ -14,11 +14,11 @@ use latchkey_protocol::user::User;
 use latchkey_web::Words;
 
 use crate::browser::{Browser, cookie};
-use crate::ends::Revocations;
 use crate::hashing::{Class, Pool};
 use crate::interaction::Interaction;
 use crate::pages::{Fault, Problem};
 use crate::password::{self, Match};
+use crate::revocation::Revocations;
 use crate::secret::{digest, new_secret};
 use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;

@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::changes::{AdminError, Changes};
-use crate::ends::Revocations;
 use crate::registration::{changed, check_metadata, check_scopes, check_targets};
+use crate::revocation::Revocations;
 use crate::secret::new_secret;
 use crate::signer::Signer;
 

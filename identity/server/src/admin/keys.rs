@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::changes::{AdminError, Changes};
 use crate::IdentityError;
-use crate::ends::Revocations;
+use crate::revocation::Revocations;
 use crate::signer::Signer;
 
 /// A signing key as an administrator sees it.

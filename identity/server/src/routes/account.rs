@@ -21,11 +21,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::browser::{Browser, cookie};
-use crate::ends::Revocations;
 use crate::forms::{check_session_form, session_token};
 use crate::interaction::Interactions;
 use crate::pages::{Fault, client_name, person_name, private, scope_words, see_other};
 use crate::registry::Registry;
+use crate::revocation::Revocations;
 use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;
 use crate::time::Time;

@@ -17,10 +17,10 @@ use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
 use crate::browser::{Browser, cookie};
-use crate::ends::Revocations;
 use crate::interaction::Interactions;
 use crate::pages::{Fault, LogoutPage, SignedOutPage, person_name, private, see_other};
 use crate::registry::Registry;
+use crate::revocation::Revocations;
 use crate::secret::is_secret;
 use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;

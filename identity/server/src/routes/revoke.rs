@@ -14,9 +14,9 @@ use latchkey_protocol::revocation::{AccessToken, RevocationDecision, decide, dec
 use latchkey_protocol::revocation_policy::RevocationCause;
 
 use crate::client_authentication::{Admitted, ClientAuthentication};
-use crate::ends::Revocations;
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
+use crate::revocation::Revocations;
 use crate::signer::Signer;
 use crate::time::Time;
 use crate::tokens::Verifier;

@@ -4,7 +4,7 @@
 //!
 //! | layer | files |
 //! | --- | --- |
-//! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `hashing`, `keypair`, `vault`, `signer`, `registration`, `chore` |
+//! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `password_hashing`, `keypair`, `vault`, `signer`, `registration`, `chore` |
 //! | errors | `error`, `oauth_error` (of an endpoint) |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
@@ -23,7 +23,6 @@ mod error;
 mod feed;
 mod forms;
 mod grants;
-mod hashing;
 mod housekeeping;
 mod identity;
 mod interaction;
@@ -34,6 +33,7 @@ mod oauth_error;
 mod origin;
 mod pages;
 mod password;
+mod password_hashing;
 mod people;
 mod registration;
 mod registry;

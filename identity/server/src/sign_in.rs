@@ -14,10 +14,10 @@ use latchkey_protocol::user::User;
 use latchkey_web::Words;
 
 use crate::browser::{Browser, cookie};
-use crate::hashing::{Class, Pool};
 use crate::interaction::Interaction;
 use crate::pages::{Fault, Problem};
 use crate::password::{self, Match};
+use crate::password_hashing::{Class, Pool};
 use crate::revocation::Revocations;
 use crate::secret::{digest, new_secret};
 use crate::sessions::{Sessions, SignedIn};

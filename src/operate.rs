@@ -5,7 +5,7 @@ use latchkey_bus::{EventBus, RevocationLog};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Migrations, Options};
 use latchkey_http::outgoing::Outgoing;
-use latchkey_identity::{Identity, IdentityError, Parts, Vault};
+use latchkey_identity::{Identity, IdentityError, KeyWrapper, Parts};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Role};
@@ -39,7 +39,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
             database: database_name(&log),
             source,
         })?;
-    let vault = Vault::new(&master_key, random.clone());
+    let key_wrapper = KeyWrapper::new(&master_key, random.clone());
     let issuer = config
         .issuer
         .clone()
@@ -50,7 +50,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         db,
         revocation_log,
         resources: services::resources(config.services),
-        vault,
+        key_wrapper,
         rsa: config.rsa,
         // This process calls no clients: the running nodes do.
         outgoing: Outgoing::new(Vec::new(), Vec::new()),

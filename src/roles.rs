@@ -15,7 +15,7 @@ use latchkey_guard::{Connection, Endpoints, Guard, GuardHealth, Keys, Signals};
 use latchkey_http::outgoing::{Destination, Outgoing, Purpose};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
-use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, Parts, Seed, Seeded, Vault};
+use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, KeyWrapper, Parts, Seed, Seeded};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
 use latchkey_protocol::metadata::path;
 use latchkey_relying_party::{Oidc, People, Registration, Seal, Store, Whom, path as shop_path};
@@ -191,7 +191,7 @@ impl Starting {
             db: db.clone(),
             revocation_log: self.revocation_log.clone(),
             resources: services::resources(self.config.services),
-            vault: Vault::new(&master_key, self.random.clone()),
+            key_wrapper: KeyWrapper::new(&master_key, self.random.clone()),
             rsa: self.config.rsa,
             outgoing: self.outgoing(),
             clock: self.clock.clone(),

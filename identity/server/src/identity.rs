@@ -27,6 +27,7 @@ use crate::feed::Feed;
 use crate::grants::Grants;
 use crate::housekeeping::Housekeeping;
 use crate::interaction::Interactions;
+use crate::key_wrapping::KeyWrapper;
 use crate::keypair::RsaBits;
 use crate::logout_delivery::LogoutDelivery;
 use crate::logout_tokens::LogoutTokens;
@@ -45,7 +46,6 @@ use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::tokens::Verifier;
 use crate::unfinished::Unfinished;
-use crate::vault::Vault;
 
 /// The identity provider. Cloning is cheap.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ pub struct Parts {
     /// The resources that exist in every installation: its services, by their contracts.
     pub resources: Vec<latchkey_protocol::Resource>,
     /// The unlocked master key.
-    pub vault: Vault,
+    pub key_wrapper: KeyWrapper,
     /// The size of new RSA keys.
     pub rsa: RsaBits,
     /// For calls to addresses that clients have registered.
@@ -247,7 +247,7 @@ impl Values {
             db,
             revocation_log,
             resources,
-            vault,
+            key_wrapper,
             rsa,
             outgoing,
             clock,
@@ -257,7 +257,7 @@ impl Values {
         let site = Site::new(issuer.clone(), origins, messages);
         let issuer: Arc<str> = issuer.into();
         let (store, time) = (Store::new(db), Time::new(clock.clone()));
-        let signer = Signer::new(vault, rsa, random.clone());
+        let signer = Signer::new(key_wrapper, rsa, random.clone());
         let outbox = Outbox::new(Wire::SOURCE, clock.clone(), random.clone());
         let registry = Arc::new(Registry::new(store.clone(), &issuer, resources));
         let throttle = Arc::new(Throttle::default());

@@ -4,7 +4,7 @@
 //!
 //! | layer | files |
 //! | --- | --- |
-//! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `password_hashing`, `keypair`, `vault`, `signer`, `registration`, `chore` |
+//! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `password_hashing`, `keypair`, `key_wrapping`, `signer`, `registration`, `chore` |
 //! | errors | `error`, `oauth_error` (of an endpoint) |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
@@ -26,6 +26,7 @@ mod grants;
 mod housekeeping;
 mod identity;
 mod interaction;
+mod key_wrapping;
 mod keypair;
 mod logout_delivery;
 mod logout_tokens;
@@ -54,12 +55,12 @@ mod throttle;
 mod time;
 mod tokens;
 mod unfinished;
-mod vault;
 
 pub use admin::{AdminError, ClientSecret, ClientView, Clients, KeyView, Keys, NewClient};
 pub use chore::Chore;
 pub use error::IdentityError;
 pub use identity::{EN, Identity, Parts, is_sealed};
+pub use key_wrapping::KeyWrapper;
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
 pub use oauth_error::error_response_at;
@@ -67,4 +68,3 @@ pub use people::{FamilyView, NewUser, SessionView, SignInsView, UserView, Users}
 pub use resources::Resources;
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
 pub use signer::{Signer, SignerError};
-pub use vault::Vault;

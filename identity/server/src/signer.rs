@@ -21,8 +21,8 @@ use latchkey_protocol::refresh_token::{self, Checked, KeyId, Macs, Name, Refresh
 use latchkey_protocol::{ClientId, session};
 use serde::{Deserialize, Serialize};
 
+use crate::key_wrapping::{CannotOpen, KeyWrapper};
 use crate::keypair::{CryptoError, KeyPair, RsaBits};
-use crate::vault::{CannotOpen, Vault};
 
 /// The purposes of secrets: hashing client secrets, MACs of refresh tokens, cookies and forms, and the session ids that
 /// clients know.
@@ -42,7 +42,7 @@ pub struct Signer {
 }
 
 struct Inner {
-    vault: Vault,
+    key_wrapper: KeyWrapper,
     rsa: RsaBits,
     random: Random,
     loaded: ArcSwap<Loaded>,
@@ -142,10 +142,10 @@ impl From<latchkey_db::DbError> for SignerError {
 
 impl Signer {
     /// A signer without any keys yet.
-    pub fn new(vault: Vault, rsa: RsaBits, random: Random) -> Self {
+    pub fn new(key_wrapper: KeyWrapper, rsa: RsaBits, random: Random) -> Self {
         Self {
             inner: Arc::new(Inner {
-                vault,
+                key_wrapper,
                 rsa,
                 random,
                 loaded: ArcSwap::default(),
@@ -164,7 +164,7 @@ impl Signer {
                 None => {
                     let pkcs8 = self
                         .inner
-                        .vault
+                        .key_wrapper
                         .open(&place("signing_keys", &kid), &row.wrapped_private)?;
                     Arc::new(KeyPair::parse(row.key.alg, &pkcs8)?)
                 }
@@ -184,7 +184,10 @@ impl Signer {
         for purpose in PURPOSES {
             let all = loaded.secrets.entry(purpose).or_default();
             for row in store.secrets(store.db(), purpose).await? {
-                let secret = self.inner.vault.open(&place("secrets", &row.id), &row.wrapped)?;
+                let secret = self
+                    .inner
+                    .key_wrapper
+                    .open(&place("secrets", &row.id), &row.wrapped)?;
                 let secret: [u8; 32] = secret.as_slice().try_into().map_err(|_| CannotOpen)?;
                 all.push((row.id, secret));
             }
@@ -238,7 +241,7 @@ impl Signer {
             .await
             .map_err(|_| SignerError::Crypto)??;
         let (jwk, kid) = pair.public_jwk(alg);
-        let wrapped_private = self.inner.vault.wrap(&place("signing_keys", &kid), &pkcs8);
+        let wrapped_private = self.inner.key_wrapper.wrap(&place("signing_keys", &kid), &pkcs8);
         let public_jwk = jwk.to_string();
         let record = asked_by.map(|actor| AuditRow {
             id: self.inner.random.uuid_v7(now.0),
@@ -297,7 +300,7 @@ impl Signer {
         };
         let wrapped = self
             .inner
-            .vault
+            .key_wrapper
             .wrap(&place("secrets", &id), &self.inner.random.bytes::<32>());
         let row = SecretRow {
             id,
@@ -561,8 +564,8 @@ mod tests {
     use super::*;
 
     fn signer(secret: u8) -> Signer {
-        let vault = Vault::new(&[1; 32], Random::system());
-        let signer = Signer::new(vault, RsaBits::default(), Random::system());
+        let key_wrapper = KeyWrapper::new(&[1; 32], Random::system());
+        let signer = Signer::new(key_wrapper, RsaBits::default(), Random::system());
         let mut loaded = Loaded::default();
         let secrets = vec![("a".to_owned(), [secret; 32])];
         loaded.secrets.insert(COOKIE, secrets);

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use latchkey::config::{Config, Role};
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{Seed, Vault};
+use latchkey_identity::{KeyWrapper, Seed};
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::keys::{JWKS_MAX_AGE_S, PUBLISHED_AFTER_MS, PUBLISHED_AHEAD_MS};
 use latchkey_testkit::mint::{Pair, Signer};
@@ -127,10 +127,10 @@ async fn stolen(world: &World, kid: &str) -> Signer {
     let text = std::fs::read_to_string(world.data.with_file_name("keys").join("master.key"))
         .expect("the master key");
     let octets = hex::decode(text.trim()).expect("hexadecimal digits");
-    let vault = Vault::new(&octets.try_into().expect("32 bytes"), Random::system());
+    let key_wrapper = KeyWrapper::new(&octets.try_into().expect("32 bytes"), Random::system());
     let rows = world.identity().store().keys(world.db()).await.expect("keys");
     let row = rows.into_iter().find(|row| row.key.kid == kid).expect("the key");
-    let pkcs8 = vault
+    let pkcs8 = key_wrapper
         .open(&format!("signing_keys/{kid}"), &row.wrapped_private)
         .expect("it opens");
     let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).expect("a key");

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use futures::StreamExt;
 use latchkey_clock::Random;
-use latchkey_identity::Vault;
+use latchkey_identity::KeyWrapper;
 use latchkey_protocol::client::AuthMethod;
 
 use super::world::{World, lines, payload, pooled, secret_of, signature};
@@ -160,10 +160,10 @@ async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() 
     let master = std::fs::read_to_string(world.data.with_file_name("keys").join("master.key")).unwrap();
     let key = hex::decode(master.trim()).unwrap();
     needles.extend(forms("master key", &key));
-    let vault = Vault::new(&key.try_into().unwrap(), Random::system());
+    let key_wrapper = KeyWrapper::new(&key.try_into().unwrap(), Random::system());
     let mut opened = 0;
     for row in world.identity().store().keys(world.db()).await.unwrap() {
-        let pkcs8 = vault
+        let pkcs8 = key_wrapper
             .open(&format!("signing_keys/{}", row.key.kid), &row.wrapped_private)
             .unwrap();
         if row.key.alg == latchkey_protocol::client::Alg::ES256 {
@@ -180,7 +180,9 @@ async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() 
             .await
             .unwrap()
         {
-            let opened = vault.open(&format!("secrets/{}", row.id), &row.wrapped).unwrap();
+            let opened = key_wrapper
+                .open(&format!("secrets/{}", row.id), &row.wrapped)
+                .unwrap();
             needles.extend(forms(purpose, &opened));
         }
         opened += 1;

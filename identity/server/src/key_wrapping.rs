@@ -7,7 +7,7 @@ use latchkey_clock::Random;
 use zeroize::Zeroizing;
 
 /// The master key. It never leaves this type.
-pub struct Vault {
+pub struct KeyWrapper {
     key: LessSafeKey,
     random: Random,
 }
@@ -17,7 +17,7 @@ pub struct Vault {
 #[error("a stored secret cannot be opened with this master key")]
 pub struct CannotOpen;
 
-impl Vault {
+impl KeyWrapper {
     /// A vault with a 32-byte key.
     pub fn new(master_key: &[u8; 32], random: Random) -> Self {
         let key = UnboundKey::new(&AES_256_GCM, master_key).expect("AES-256 takes exactly 32 bytes");
@@ -47,7 +47,7 @@ impl Vault {
         )
     }
 
-    /// Opens what [`Vault::wrap`] wrapped for the same place.
+    /// Opens what [`KeyWrapper::wrap`] wrapped for the same place.
     pub fn open(&self, place: &str, wrapped: &str) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
         let mut parts = wrapped.split('.');
         let (Some("1"), Some(nonce), Some(sealed), None) =
@@ -82,12 +82,15 @@ mod tests {
 
     #[test]
     fn op_01_only_the_same_key_and_place_open_a_secret() {
-        let vault = Vault::new(&[1; 32], Random::system());
-        let wrapped = vault.wrap("secrets/a", b"hush");
-        assert_eq!(vault.open("secrets/a", &wrapped).unwrap().as_slice(), b"hush");
-        assert!(vault.open("secrets/b", &wrapped).is_err());
+        let key_wrapper = KeyWrapper::new(&[1; 32], Random::system());
+        let wrapped = key_wrapper.wrap("secrets/a", b"hush");
+        assert_eq!(
+            key_wrapper.open("secrets/a", &wrapped).unwrap().as_slice(),
+            b"hush"
+        );
+        assert!(key_wrapper.open("secrets/b", &wrapped).is_err());
         assert!(
-            Vault::new(&[2; 32], Random::system())
+            KeyWrapper::new(&[2; 32], Random::system())
                 .open("secrets/a", &wrapped)
                 .is_err()
         );
@@ -100,7 +103,7 @@ mod tests {
             &wrapped[..wrapped.len() - 2],
             &format!("{wrapped}.x"),
         ] {
-            assert!(vault.open("secrets/a", broken).is_err(), "{broken}");
+            assert!(key_wrapper.open("secrets/a", broken).is_err(), "{broken}");
         }
     }
 }

@@ -25,12 +25,12 @@ use crate::client_authentication::ClientAuthentication;
 use crate::error::IdentityError;
 use crate::feed::Feed;
 use crate::grants::Grants;
-use crate::housekeeping::Housekeeping;
 use crate::interaction::Interactions;
 use crate::key_wrapping::KeyWrapper;
 use crate::keypair::RsaBits;
 use crate::logout_delivery::LogoutDelivery;
 use crate::logout_tokens::LogoutTokens;
+use crate::maintenance::Maintenance;
 use crate::password_hashing::Pool;
 use crate::people::Users;
 use crate::registry::Registry;
@@ -70,7 +70,7 @@ pub(crate) struct Values {
     pub passwords: Arc<Passwords>,
     pub client_authentication: Arc<ClientAuthentication>,
     pub grants: Arc<Grants>,
-    pub housekeeping: Housekeeping,
+    pub maintenance: Maintenance,
     pub logouts: LogoutDelivery,
     pub changes: Changes,
     pub clients: Clients,
@@ -166,8 +166,8 @@ impl Identity {
             }
             Chore::Registry => values.sync.keep_up(&stop).await,
             Chore::Keys => values.sync.keep_keys(&stop).await,
-            Chore::Expiry => values.housekeeping.forget_expired(&stop).await,
-            Chore::History => values.housekeeping.forget_history(&stop).await,
+            Chore::Expiry => values.maintenance.forget_expired(&stop).await,
+            Chore::History => values.maintenance.forget_history(&stop).await,
             Chore::LargeEnds => values.revocations.end_what_is_left(&stop).await,
             Chore::Logouts => values.logouts.run(&stop).await,
         }
@@ -349,7 +349,7 @@ impl Values {
             passwords: Arc::new(passwords),
             client_authentication: Arc::new(client_authentication),
             grants: Arc::new(grants),
-            housekeeping: Housekeeping {
+            maintenance: Maintenance {
                 store: store.clone(),
                 time: time.clone(),
             },

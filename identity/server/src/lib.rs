@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `password_hashing`, `keypair`, `key_wrapping`, `signer`, `registration`, `chore` |
 //! | errors | `error`, `oauth_error` (of an endpoint) |
-//! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `housekeeping` |
+//! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `maintenance` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
 //! | what executes decisions, each a value with its own fields | `client_authentication`, `revocation`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `people`, `resources`, `seed` |
@@ -23,13 +23,13 @@ mod error;
 mod feed;
 mod forms;
 mod grants;
-mod housekeeping;
 mod identity;
 mod interaction;
 mod key_wrapping;
 mod keypair;
 mod logout_delivery;
 mod logout_tokens;
+mod maintenance;
 mod oauth_error;
 mod origin;
 mod pages;

@@ -16,12 +16,12 @@ const EXPIRED_EVERY_MS: i64 = 60_000;
 const HISTORY_EVERY_MS: i64 = 3_600_000;
 
 /// Purges rows that are no longer needed.
-pub(crate) struct Housekeeping {
+pub(crate) struct Maintenance {
     pub store: Store,
     pub time: Time,
 }
 
-impl Housekeeping {
+impl Maintenance {
     pub async fn forget_expired(&self, stop: &CancellationToken) {
         let (mut last, mut failing) = (Timestamp(0), false);
         while let Some(now) = self.due(last, EXPIRED_EVERY_MS, stop).await {

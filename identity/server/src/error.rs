@@ -28,7 +28,7 @@ pub enum IdentityError {
     Overtaken,
     /// The node's copy of clients and keys may be outdated.
     #[error("the database has not answered for {0} ms")]
-    Unheard(u64),
+    StaleRegistry(u64),
     /// Data that we wrote ourselves cannot be parsed.
     #[error("{0} cannot be read")]
     Unexpected(&'static str),
@@ -48,7 +48,7 @@ impl From<IdentityError> for OAuthError {
             IdentityError::Bus(BusError::Db(error)) => error.is_transient(),
             // Between a key's revocation and the creation of the next one.
             IdentityError::Signer(SignerError::NoKey(_) | SignerError::NoMacKey) => true,
-            IdentityError::Overtaken | IdentityError::Unheard(_) => true,
+            IdentityError::Overtaken | IdentityError::StaleRegistry(_) => true,
             IdentityError::Signer(_)
             | IdentityError::Bus(_)
             | IdentityError::Messages(_)

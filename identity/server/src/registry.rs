@@ -93,7 +93,7 @@ impl Registry {
     pub fn current(&self) -> Result<(), IdentityError> {
         match self.age_ms() {
             ..STALE_AFTER_MS => Ok(()),
-            silent_ms => Err(IdentityError::Unheard(silent_ms)),
+            silent_ms => Err(IdentityError::StaleRegistry(silent_ms)),
         }
     }
 

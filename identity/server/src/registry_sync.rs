@@ -32,7 +32,7 @@ pub(crate) struct RegistrySync {
     /// Held while keys are created.
     making_keys: Mutex<()>,
     /// Notified after each synchronization.
-    looked: Notify,
+    synced: Notify,
 }
 
 impl RegistrySync {
@@ -55,13 +55,13 @@ impl RegistrySync {
             time,
             catching_up: Mutex::default(),
             making_keys: Mutex::default(),
-            looked: Notify::new(),
+            synced: Notify::new(),
         }
     }
 
     /// Synchronizes with the database and creates the keys that are due.
     pub async fn refresh(&self) -> Result<(), IdentityError> {
-        self.look().await?;
+        self.sync_registry().await?;
         self.make_keys().await
     }
 
@@ -71,14 +71,14 @@ impl RegistrySync {
         let (signer, store) = (&self.signer, &self.store);
         let _turn = self.making_keys.lock().await;
         if signer.make_what_is_due(store, &algs, self.time.now()).await? {
-            self.look().await?;
+            self.sync_registry().await?;
         }
         Ok(())
     }
 
     /// Synchronizes with the database: keys, resources, blocked callers. No writer can delay for long that a node
     /// learns of a disabled client or a revoked key.
-    pub async fn look(&self) -> Result<(), IdentityError> {
+    pub async fn sync_registry(&self) -> Result<(), IdentityError> {
         let _turn = self.catching_up.lock().await;
         let now = self.time.now();
         let look = self.throttle.look();
@@ -203,8 +203,8 @@ impl RegistrySync {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
                 () = stop.cancelled() => return,
             }
-            match tokio::time::timeout(Duration::from_secs(5), self.look()).await {
-                Ok(Ok(())) => self.looked.notify_one(),
+            match tokio::time::timeout(Duration::from_secs(5), self.sync_registry()).await {
+                Ok(Ok(())) => self.synced.notify_one(),
                 Ok(Err(error)) => {
                     tracing::error!(
                         reason = reasons(&error),
@@ -225,7 +225,7 @@ impl RegistrySync {
         let mut failing = false;
         loop {
             tokio::select! {
-                () = self.looked.notified() => {}
+                () = self.synced.notified() => {}
                 () = stop.cancelled() => return,
             }
             match self.make_keys().await {

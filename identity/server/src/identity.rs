@@ -19,6 +19,7 @@ use latchkey_web::{COMMON_EN, MessageFile, Messages, Origins};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
+use crate::access_token_verifier::AccessTokenVerifier;
 use crate::admin::{AdminError, Changes, Clients, Keys};
 use crate::chore::Chore;
 use crate::client_authentication::ClientAuthentication;
@@ -44,7 +45,6 @@ use crate::signer::Signer;
 use crate::site::Site;
 use crate::throttle::Throttle;
 use crate::time::Time;
-use crate::tokens::Verifier;
 use crate::unfinished::Unfinished;
 
 /// The identity provider. Cloning is cheap.
@@ -62,7 +62,7 @@ pub(crate) struct Values {
     pub signer: Signer,
     pub registry: Arc<Registry>,
     pub sync: Arc<RegistrySync>,
-    pub verifier: Arc<Verifier>,
+    pub verifier: Arc<AccessTokenVerifier>,
     pub feed: Arc<Feed>,
     pub revocations: Revocations,
     pub sessions: Sessions,
@@ -261,7 +261,7 @@ impl Values {
         let outbox = Outbox::new(Wire::SOURCE, clock.clone(), random.clone());
         let registry = Arc::new(Registry::new(store.clone(), &issuer, resources));
         let throttle = Arc::new(Throttle::default());
-        let verifier = Arc::new(Verifier::new(&issuer, clock.clone()));
+        let verifier = Arc::new(AccessTokenVerifier::new(&issuer, clock.clone()));
         let sync = Arc::new(RegistrySync::new(
             issuer.clone(),
             store.clone(),

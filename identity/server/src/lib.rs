@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `password_hashing`, `keypair`, `key_wrapping`, `signer`, `registration`, `chore` |
 //! | errors | `error`, `oauth_error` (of an endpoint) |
-//! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `tokens`, `registry`, `registry_sync`, `maintenance` |
+//! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `access_token_verifier`, `registry`, `registry_sync`, `maintenance` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
 //! | what executes decisions, each a value with its own fields | `client_authentication`, `revocation`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `people`, `resources`, `seed` |
@@ -14,6 +14,7 @@
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
 //! | every address on one page | `router` |
 
+mod access_token_verifier;
 mod admin;
 mod browser;
 mod bulk_revocation;
@@ -53,7 +54,6 @@ mod signer;
 mod site;
 mod throttle;
 mod time;
-mod tokens;
 mod unfinished;
 
 pub use admin::{AdminError, ClientSecret, ClientView, Clients, KeyView, Keys, NewClient};

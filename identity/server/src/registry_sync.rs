@@ -12,11 +12,11 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::IdentityError;
+use crate::access_token_verifier::AccessTokenVerifier;
 use crate::registry::{Document, Registry, Snapshot};
 use crate::signer::Signer;
 use crate::throttle::Throttle;
 use crate::time::Time;
-use crate::tokens::Verifier;
 
 /// Reads everything that is kept in memory from the database.
 pub(crate) struct RegistrySync {
@@ -25,7 +25,7 @@ pub(crate) struct RegistrySync {
     signer: Signer,
     registry: Arc<Registry>,
     throttle: Arc<Throttle>,
-    verifier: Arc<Verifier>,
+    verifier: Arc<AccessTokenVerifier>,
     time: Time,
     /// Synchronization takes turns: a slow read must not replace the result of a later one.
     catching_up: Mutex<()>,
@@ -42,7 +42,7 @@ impl RegistrySync {
         signer: Signer,
         registry: Arc<Registry>,
         throttle: Arc<Throttle>,
-        verifier: Arc<Verifier>,
+        verifier: Arc<AccessTokenVerifier>,
         time: Time,
     ) -> Self {
         Self {

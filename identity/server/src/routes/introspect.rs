@@ -10,12 +10,12 @@ use latchkey_protocol::introspect::{Active, ActiveRefresh, INACTIVE, Token, is_a
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::{ClientId, OAuthError};
 
+use crate::access_token_verifier::AccessTokenVerifier;
 use crate::client_authentication::ClientAuthentication;
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::signer::Signer;
 use crate::time::Time;
-use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
 /// The dependencies of introspection.
@@ -23,7 +23,7 @@ pub(crate) struct IntrospectionEndpoint {
     issuer: Arc<str>,
     store: Store,
     signer: Signer,
-    verifier: Arc<Verifier>,
+    verifier: Arc<AccessTokenVerifier>,
     registry: Arc<Registry>,
     clients: Arc<ClientAuthentication>,
     time: Time,

@@ -13,13 +13,13 @@ use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, RevocationDecision, decide, decide_refresh};
 use latchkey_protocol::revocation_policy::RevocationCause;
 
+use crate::access_token_verifier::AccessTokenVerifier;
 use crate::client_authentication::{Admitted, ClientAuthentication};
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::revocation::Revocations;
 use crate::signer::Signer;
 use crate::time::Time;
-use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
 /// The dependencies of token revocation.
@@ -27,7 +27,7 @@ pub(crate) struct RevocationEndpoint {
     issuer: Arc<str>,
     store: Store,
     signer: Signer,
-    verifier: Arc<Verifier>,
+    verifier: Arc<AccessTokenVerifier>,
     registry: Arc<Registry>,
     clients: Arc<ClientAuthentication>,
     revocations: Revocations,

@@ -9,15 +9,15 @@ use latchkey_identity_store::Store;
 use latchkey_protocol::userinfo::{self, Token};
 use latchkey_protocol::{ClientId, OAuthError, Scope};
 
+use crate::access_token_verifier::AccessTokenVerifier;
 use crate::registry::Registry;
-use crate::tokens::Verifier;
 use crate::{Identity, IdentityError};
 
 /// The dependencies of userinfo.
 pub(crate) struct UserinfoEndpoint {
     issuer: Arc<str>,
     store: Store,
-    verifier: Arc<Verifier>,
+    verifier: Arc<AccessTokenVerifier>,
     registry: Arc<Registry>,
 }
 

@@ -8,7 +8,7 @@ use latchkey_guard::{Access, Audiences, Claims, Guard, KeySet, Keys, Policy, Ref
 use latchkey_protocol::revocation::{LEEWAY_S, SKEW_S};
 
 /// Verifies our own access tokens, for any audience. Signatures are cached; times are checked at each use.
-pub(crate) struct Verifier {
+pub(crate) struct AccessTokenVerifier {
     issuer: String,
     clock: Clock,
     proving: ArcSwapOption<Proving>,
@@ -21,7 +21,7 @@ struct Proving {
     policy: Policy,
 }
 
-impl Verifier {
+impl AccessTokenVerifier {
     pub fn new(issuer: &str, clock: Clock) -> Self {
         Self {
             issuer: issuer.to_owned(),

@@ -20,7 +20,7 @@ use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 use crate::access_token_verifier::AccessTokenVerifier;
-use crate::admin::{AdminError, Changes, Clients, Keys};
+use crate::admin::{AdminError, Changes, Clients, Keys, Users};
 use crate::chore::Chore;
 use crate::client_authentication::ClientAuthentication;
 use crate::error::IdentityError;
@@ -33,7 +33,6 @@ use crate::logout_delivery::LogoutDelivery;
 use crate::logout_tokens::LogoutTokens;
 use crate::maintenance::Maintenance;
 use crate::password_hashing::Pool;
-use crate::people::Users;
 use crate::registry::Registry;
 use crate::registry_sync::RegistrySync;
 use crate::resources::Resources;

@@ -9,7 +9,7 @@
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `access_token_verifier`, `registry`, `registry_sync`, `maintenance` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
 //! | what executes decisions, each a value with its own fields | `client_authentication`, `revocation`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
-//! | operations of administrators | `admin`, `people`, `resources`, `seed` |
+//! | operations of administrators | `admin`, `resources`, `seed` |
 //! | all of these put together | `identity` |
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
 //! | every address on one page | `router` |
@@ -36,7 +36,6 @@ mod origin;
 mod pages;
 mod password;
 mod password_hashing;
-mod people;
 mod registration;
 mod registry;
 mod registry_sync;
@@ -56,7 +55,10 @@ mod throttle;
 mod time;
 mod unfinished;
 
-pub use admin::{AdminError, ClientSecret, ClientView, Clients, KeyView, Keys, NewClient};
+pub use admin::{
+    AdminError, ClientSecret, ClientView, Clients, FamilyView, KeyView, Keys, NewClient, NewUser,
+    SessionView, SignInsView, UserView, Users,
+};
 pub use chore::Chore;
 pub use error::IdentityError;
 pub use identity::{EN, Identity, Parts, is_sealed};
@@ -64,7 +66,6 @@ pub use key_wrapping::KeyWrapper;
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
 pub use oauth_error::error_response_at;
-pub use people::{FamilyView, NewUser, SessionView, SignInsView, UserView, Users};
 pub use resources::Resources;
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
 pub use signer::{Signer, SignerError};

@@ -12,8 +12,7 @@ use latchkey_protocol::{ClientId, Resource};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::admin::{AdminError, Changes, ClientSecret, Clients};
-use crate::people::Users;
+use crate::admin::{AdminError, Changes, ClientSecret, Clients, Users};
 use crate::registration::{
     check_metadata, check_names, check_resource, check_roles, check_scopes, check_targets, did_you_mean,
 };

@@ -12,12 +12,12 @@ use latchkey_protocol::user::{check_claims, check_email, check_password, check_u
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::admin::Changes;
+use super::changes::{AdminError, Changes};
+use crate::IdentityError;
 use crate::password::{self, Memory};
 use crate::registration::check_roles;
 use crate::revocation::Revocations;
 use crate::secret::new_secret;
-use crate::{AdminError, IdentityError};
 
 /// A user as an administrator sees them.
 #[derive(Clone, Debug, Serialize)]

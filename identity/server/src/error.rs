@@ -25,7 +25,7 @@ pub enum IdentityError {
     Messages(#[from] MessageError),
     /// The basis of a decision has changed in the meantime; nothing was written.
     #[error("a concurrent request changed the same rows")]
-    Overtaken,
+    Conflict,
     /// The node's copy of clients and keys may be outdated.
     #[error("the database has not answered for {0} ms")]
     StaleRegistry(u64),
@@ -48,7 +48,7 @@ impl From<IdentityError> for OAuthError {
             IdentityError::Bus(BusError::Db(error)) => error.is_transient(),
             // Between a key's revocation and the creation of the next one.
             IdentityError::Signer(SignerError::NoKey(_) | SignerError::NoMacKey) => true,
-            IdentityError::Overtaken | IdentityError::StaleRegistry(_) => true,
+            IdentityError::Conflict | IdentityError::StaleRegistry(_) => true,
             IdentityError::Signer(_)
             | IdentityError::Bus(_)
             | IdentityError::Messages(_)
@@ -59,7 +59,7 @@ impl From<IdentityError> for OAuthError {
             latchkey_http::current_request_id(),
         );
         match error {
-            IdentityError::Overtaken => {
+            IdentityError::Conflict => {
                 tracing::warn!(reason, request.id = %id, "the request was given up after several attempts");
             }
             _ => tracing::error!(reason, request.id = %id, "a request failed with an internal error"),

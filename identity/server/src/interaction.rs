@@ -341,7 +341,7 @@ impl Interactions {
                         .await?
                     {
                         // More was allowed in another tab, or it was withdrawn: decide again.
-                        return Err(IdentityError::Overtaken);
+                        return Err(IdentityError::Conflict);
                     }
                     let given = row("consent.given", json!(issue.code.granted));
                     store.audit(&tx, &given, now).await?;
@@ -353,7 +353,7 @@ impl Interactions {
                 }
                 if !store.add_code(&tx, &hash, &issue.code, device.as_deref()).await? {
                     // The session or consent was ended first: nothing of this is kept.
-                    return Err(IdentityError::Overtaken);
+                    return Err(IdentityError::Conflict);
                 }
                 Ok::<_, IdentityError>(true)
             })
@@ -367,7 +367,7 @@ impl Interactions {
                 }
                 Ok(Some(issued(code)))
             }
-            Ok(false) | Err(IdentityError::Overtaken) => Ok(None),
+            Ok(false) | Err(IdentityError::Conflict) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -289,7 +289,7 @@ impl Passwords {
                 }
                 let open = store.step_request(&tx, &request, None, Some(&session.id)).await?;
                 if !store.hold_person(&tx, &user, &hash).await? {
-                    return Err(IdentityError::Overtaken);
+                    return Err(IdentityError::Conflict);
                 }
                 if let Some(session) = other {
                     let end = Revocation::Session { session };
@@ -321,7 +321,7 @@ impl Passwords {
             .await;
         let open = match written {
             Ok(open) => open,
-            Err(IdentityError::Overtaken) => return Ok(None),
+            Err(IdentityError::Conflict) => return Ok(None),
             Err(other) => return Err(other.into()),
         };
         for key in proved.account.all() {

@@ -103,7 +103,7 @@ impl Grants {
                 }
             }
         }
-        Err(IdentityError::Overtaken.into())
+        Err(IdentityError::Conflict.into())
     }
 
     /// One transaction: the code is spent while the session and the consent are locked, the family is inserted, and
@@ -126,18 +126,18 @@ impl Grants {
             .write(move |tx| async move {
                 let store = &grants.store;
                 if !store.hold_redemption(&tx, &key).await? {
-                    return Err(IdentityError::Overtaken);
+                    return Err(IdentityError::Conflict);
                 }
                 let others = store
                     .births(&tx, &family.user, &family.client, now, latest)
                     .await?;
                 if next_birth(others.limiting, now).is_some() {
                     // Another family was created in the meantime; decided again, this one has to wait.
-                    return Err(IdentityError::Overtaken);
+                    return Err(IdentityError::Conflict);
                 }
                 let committed_by = Timestamp(now.0 + COMMIT_MS);
                 if !store.spend_code(&tx, &key, &family.id, committed_by).await? {
-                    return Err(IdentityError::Overtaken);
+                    return Err(IdentityError::Conflict);
                 }
                 if family.mac_key_id.is_some() {
                     grants
@@ -158,7 +158,7 @@ impl Grants {
                 self.redeemed.insert(hash.to_owned(), Instant::now());
                 Ok(true)
             }
-            Err(IdentityError::Overtaken) => Ok(false),
+            Err(IdentityError::Conflict) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -52,31 +52,31 @@ impl Grants {
             }
             // Every decision except a refusal has a family.
             let family = known.map(|facts| facts.family).ok_or(OAuthError::Internal)?;
-            match self.obey(decision, &family, client).await? {
-                Obeyed::Answered(answer) => {
+            match self.apply(decision, &family, client).await? {
+                Outcome::Answered(answer) => {
                     let salt = &family.salt;
                     let refresh = self.signer.refresh_token(&self.issuer, answer.refresh, salt);
                     let refresh = refresh.ok_or(OAuthError::Internal)?;
                     let Answer { access, id_token, .. } = *answer;
                     return self.issue("refresh_token", &access, id_token, Some(refresh), client);
                 }
-                Obeyed::Ended(error) => return Err(self.refused("refresh_token", client, error)),
-                Obeyed::Overtaken => {}
+                Outcome::Ended(error) => return Err(self.refused("refresh_token", client, error)),
+                Outcome::Conflict => {}
             }
         }
         // Never invalid_grant: the client's token may well be valid.
-        Err(IdentityError::Overtaken.into())
+        Err(IdentityError::Conflict.into())
     }
 
     /// Writes the decision, with everything that must survive with it, in one transaction.
-    async fn obey(
+    async fn apply(
         &self,
         decision: Decision,
         family: &Family,
         client: &Client,
-    ) -> Result<Obeyed, IdentityError> {
+    ) -> Result<Outcome, IdentityError> {
         let store = &self.store;
-        let act = || Act {
+        let update = || FamilyUpdate {
             grants: self.clone(),
             family: family.clone(),
             client: client.id().to_string(),
@@ -86,44 +86,44 @@ impl Grants {
         match decision {
             Decision::Rotate(rotate) => {
                 let written = store.rotate_family(&rotate).await?;
-                Ok(Obeyed::answered(written, rotate.answer))
+                Ok(Outcome::answered(written, rotate.answer))
             }
             Decision::UsedWithoutRotation(used) => {
                 let written = store.use_family(&used).await?;
-                Ok(Obeyed::answered(written, used.answer))
+                Ok(Outcome::answered(written, used.answer))
             }
             Decision::Reissue(same) => {
                 let told = same.streak_event.then_some(Alert::OverlapStreak);
-                act().again(same, told).await
+                update().again(same, told).await
             }
-            Decision::ReissueOnce(same) => act().again(same, Some(Alert::LostAnswer)).await,
+            Decision::ReissueOnce(same) => update().again(same, Some(Alert::LostAnswer)).await,
             Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
-                act().end(end).await
+                update().end(end).await
             }
-            Decision::Refused(error) => Ok(Obeyed::Ended(error)),
+            Decision::Refused(error) => Ok(Outcome::Ended(error)),
         }
     }
 }
 
 /// The result of writing a decision.
-enum Obeyed {
+enum Outcome {
     Answered(Box<Answer>),
     Ended(OAuthError),
-    Overtaken,
+    Conflict,
 }
 
-impl Obeyed {
+impl Outcome {
     fn answered(written: bool, answer: Answer) -> Self {
         if written {
             Self::Answered(Box::new(answer))
         } else {
-            Self::Overtaken
+            Self::Conflict
         }
     }
 }
 
 /// A decision to be written in a transaction.
-struct Act {
+struct FamilyUpdate {
     grants: Grants,
     family: Family,
     client: String,
@@ -131,9 +131,9 @@ struct Act {
     now: Timestamp,
 }
 
-impl Act {
+impl FamilyUpdate {
     /// Counts that the current token was given out again, and tells of it where that is odd.
-    async fn again(self, same: Reissue, told: Option<Alert>) -> Result<Obeyed, IdentityError> {
+    async fn again(self, same: Reissue, told: Option<Alert>) -> Result<Outcome, IdentityError> {
         metrics::counter!("latchkey_refresh_retries_total").increment(1);
         let db = self.grants.store.db().clone();
         db.write(move |tx| async move {
@@ -141,13 +141,13 @@ impl Act {
             if written && let Some(alert) = told {
                 self.note(&tx, alert).await?;
             }
-            Ok(Obeyed::answered(written, same.answer))
+            Ok(Outcome::answered(written, same.answer))
         })
         .await
     }
 
     /// Ends the family once: who comes second finds it ended, and tells nobody.
-    async fn end(self, end: End) -> Result<Obeyed, IdentityError> {
+    async fn end(self, end: End) -> Result<Outcome, IdentityError> {
         let db = self.grants.store.db().clone();
         db.write(move |tx| async move {
             let revocation = Revocation::Family {
@@ -170,7 +170,7 @@ impl Act {
                 );
                 metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
             }
-            Ok(Obeyed::Ended(end.error))
+            Ok(Outcome::Ended(end.error))
         })
         .await
     }

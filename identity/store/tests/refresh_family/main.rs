@@ -45,7 +45,7 @@ impl Decider for OnDatabase<'_> {
             How::Store => {
                 // The model of the shell determines what the row must contain; the store returns whether it was
                 // written.
-                let written = self.rows.obey(&pending.decision, pending.now);
+                let written = self.rows.apply(&pending.decision, pending.now);
                 let expected = Real.commit(world, pending);
                 assert_eq!(
                     written,
@@ -56,7 +56,7 @@ impl Decider for OnDatabase<'_> {
                 expected
             }
             How::Unconditional => {
-                self.rows.obey_blindly(&pending.decision);
+                self.rows.apply_blindly(&pending.decision);
                 world.row = self.rows.get();
                 Some(deciders::write(world, pending))
             }

@@ -80,7 +80,7 @@ impl Rows {
     }
 
     /// Writes a decision as the shell does; returns whether it was written.
-    pub fn obey(&self, decision: &Decision, now: i64) -> bool {
+    pub fn apply(&self, decision: &Decision, now: i64) -> bool {
         let (store, decision) = (self.store.clone(), decision.clone());
         match &decision {
             Decision::Rotate(rotate) => {
@@ -119,7 +119,7 @@ impl Rows {
     }
 
     /// The defect of CVE-2026-1035: a decision about an old row overwrites whatever is there.
-    pub fn obey_blindly(&self, decision: &Decision) {
+    pub fn apply_blindly(&self, decision: &Decision) {
         let decision = decision.clone();
         let done = self.store.db().write(move |tx| async move {
             if let Decision::Rotate(rotate) = &decision {

@@ -166,7 +166,7 @@ impl Revocations {
         };
         if let Revocation::Session { session } = revocation {
             // Held first: a redemption that holds it is waited for, and its family then found.
-            store.hold_session(tx, session).await?;
+            store.lock_session(tx, session).await?;
         }
         let at = match row.tokens {
             Tokens::OlderAndUnheard => self.time.soon(),

@@ -288,7 +288,7 @@ impl Passwords {
                     store.add_request(&tx, row, now).await?;
                 }
                 let open = store.step_request(&tx, &request, None, Some(&session.id)).await?;
-                if !store.hold_person(&tx, &user, &hash).await? {
+                if !store.lock_user(&tx, &user, &hash).await? {
                     return Err(IdentityError::Conflict);
                 }
                 if let Some(session) = other {

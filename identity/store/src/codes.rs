@@ -3,7 +3,7 @@
 //! Statements that end codes filter by `spent_at IS NULL AND expires_at > 0`: on both engines this uses an index of
 //! only the unspent codes.
 
-use latchkey_db::{Row, Sql, Tx, sql, sql_holding};
+use latchkey_db::{Row, Sql, Tx, sql, sql_for_share};
 use latchkey_protocol::code::{Code, Spent};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::grant_validity::GrantValidity;
@@ -145,8 +145,8 @@ impl Store {
     /// Locks the consent and the session of an unspent code until the end of the transaction: redemptions of one user
     /// at one client take turns, so that each sees the families created before. `false` if there is nothing to lock:
     /// the code is spent or gone, the session has ended, or the consent was withdrawn.
-    pub async fn hold_redemption(&self, tx: &Tx, hash: &str) -> Result<bool, StoreError> {
-        let rows = sql_holding!(
+    pub async fn lock_redemption(&self, tx: &Tx, hash: &str) -> Result<bool, StoreError> {
+        let rows = sql_for_share!(
             "UPDATE grants SET updated_at = updated_at FROM \
                (SELECT c.grant_id AS of_code FROM codes c JOIN sessions s ON s.id = c.session_id \
                   WHERE c.code_hash = $1 AND c.spent_at IS NULL AND s.ended_at IS NULL ",
@@ -220,7 +220,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         // Revocations lock in this order, too: sessions and consents, then codes, then families.
-        let rows = sql_holding!(
+        let rows = sql_for_share!(
             "UPDATE codes SET spent_at = $3, family_id = $2 FROM \
                (SELECT c.code_hash AS hash FROM codes c JOIN sessions s ON s.id = c.session_id \
                   JOIN grants g ON g.id = c.grant_id \

@@ -72,7 +72,7 @@ impl Store {
 
     /// Holds a person who may act and whose password is still this one until the transaction is over: whoever ends or
     /// changes them waits, and then finds what this transaction has written. `false` when they have changed.
-    pub async fn hold_person(&self, tx: &Tx, id: &str, password_hash: &str) -> Result<bool, StoreError> {
+    pub async fn lock_user(&self, tx: &Tx, id: &str, password_hash: &str) -> Result<bool, StoreError> {
         let rows = sql(
             "UPDATE users SET updated_at = updated_at WHERE id = $1 AND password_hash = $2 \
                AND disabled_at IS NULL AND locked_at IS NULL AND deleted_at IS NULL",

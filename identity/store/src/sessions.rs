@@ -147,7 +147,7 @@ impl Store {
 
     /// Locks a session that is to be ended: this waits for redemptions in progress ([`Store::spend_code`]), whose
     /// families are then visible.
-    pub async fn hold_session(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
+    pub async fn lock_session(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
         sql("UPDATE sessions SET last_seen_at = last_seen_at WHERE id = $1 AND ended_at IS NULL")
             .bind(id)
             .execute(tx)

@@ -30,14 +30,14 @@ pub fn sql_list(template: &'static str) -> Sql {
     }
 }
 
-/// A statement that locks rows which it only reads: `sql_holding!("SELECT … ", "s, g", " …")` takes the text before the
-/// clause, the tables whose rows are locked, and the text after it.
+/// A statement that locks rows which it only reads: `sql_for_share!("SELECT … ", "s, g", " …")` takes the text before
+/// the clause, the tables whose rows are locked, and the text after it.
 ///
 /// Until the end of the transaction no one can change those rows, and the statement waits for a transaction that has
 /// just changed them and then checks its condition again. SQLite has one writer at a time, so there a writing
 /// transaction locks everything.
 #[macro_export]
-macro_rules! sql_holding {
+macro_rules! sql_for_share {
     ($before:expr, $tables:literal, $after:expr) => {
         $crate::sql_for_each(
             concat!($before, $after),
@@ -46,7 +46,7 @@ macro_rules! sql_holding {
     };
 }
 
-/// The expansion of [`sql_holding!`]: the same statement in the form of each engine.
+/// The expansion of [`sql_for_share!`]: the same statement in the form of each engine.
 #[doc(hidden)]
 pub fn sql_for_each(sqlite: &'static str, postgres: &'static str) -> Sql {
     Sql {

@@ -125,7 +125,7 @@ impl Grants {
             .db()
             .write(move |tx| async move {
                 let store = &grants.store;
-                if !store.hold_redemption(&tx, &key).await? {
+                if !store.lock_redemption(&tx, &key).await? {
                     return Err(IdentityError::Conflict);
                 }
                 let others = store

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use latchkey_db::testing::somebody_waits;
-use latchkey_db::{Db, DbError, Tx, sql, sql_holding};
+use latchkey_db::{Db, DbError, Tx, sql, sql_for_share};
 use tokio::sync::Barrier;
 
 use crate::fixture::*;
@@ -188,7 +188,7 @@ where
 
 /// Writes a row that stands on one which nobody has touched; how many.
 async fn born_of_base(tx: &Tx) -> Result<u64, DbError> {
-    sql_holding!(
+    sql_for_share!(
         "INSERT INTO rows (id) SELECT $1 FROM (SELECT r.id FROM rows r WHERE r.id = 'base' AND r.number IS NULL ",
         "r",
         ") AS standing"

@@ -100,10 +100,10 @@ impl Browser {
 
     /// The device, when this browser has signed this person in before, in this credential epoch of theirs.
     pub fn is_known_to(&self, signer: &Signer, user: &str, epoch: i64) -> Option<String> {
-        let (id, seal) = self.device()?;
+        let (id, mac) = self.device()?;
         let epoch = epoch.to_string();
         let parts = [user, id, epoch.as_str()];
-        let genuine = signer.is_sealed("device", &parts, seal);
+        let genuine = signer.verify_mac("device", &parts, mac);
         genuine.then(|| id.to_owned())
     }
 

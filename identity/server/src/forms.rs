@@ -15,7 +15,7 @@ pub(crate) fn form_token(
     let browser_secret = browser.secret().unwrap_or_default();
     let mut all = vec![browser_secret];
     all.extend(parts);
-    signer.seal(purpose, &all).ok_or(PageError::Unavailable)
+    signer.mac(purpose, &all).ok_or(PageError::Unavailable)
 }
 
 /// Whether a form's token matches [`form_token`].
@@ -37,7 +37,7 @@ pub(crate) fn check_form(
 /// The token of a form of a signed-in user: bound to the session cookie.
 pub(crate) fn session_token(signer: &Signer, browser: &Browser, purpose: &str) -> Result<String, PageError> {
     let secret = browser.session_secret().ok_or(PageError::ForeignForm)?;
-    signer.seal(purpose, &[secret]).ok_or(PageError::Unavailable)
+    signer.mac(purpose, &[secret]).ok_or(PageError::Unavailable)
 }
 
 /// Whether a form's token matches [`session_token`].
@@ -52,7 +52,7 @@ pub(crate) fn check_session_form(
 }
 
 fn genuine(signer: &Signer, purpose: &str, parts: &[&str], presented: Option<&str>) -> Result<(), PageError> {
-    if signer.is_sealed(purpose, parts, presented.unwrap_or_default()) {
+    if signer.verify_mac(purpose, parts, presented.unwrap_or_default()) {
         Ok(())
     } else {
         Err(PageError::ForeignForm)

@@ -338,8 +338,8 @@ impl Passwords {
         if browser.is_known_to(&self.signer, id, epoch).is_none() {
             let device = new_secret(&self.random);
             // With the epoch in it: another password, and no device is known any more.
-            let seal = self.signer.seal("device", &[id, &device, &epoch.to_string()]);
-            let value = format!("{device}.{}", seal.unwrap_or_default());
+            let mac = self.signer.mac("device", &[id, &device, &epoch.to_string()]);
+            let value = format!("{device}.{}", mac.unwrap_or_default());
             cookies.push(browser.site.set_cookie(cookie::DEVICE, &value, Some(DEVICE_S)));
         }
         cookies

@@ -385,7 +385,7 @@ impl Signer {
     }
 
     /// A MAC over these parts for a cookie or form of ours; `None` before the first load.
-    pub fn seal(&self, purpose: &str, parts: &[&str]) -> Option<String> {
+    pub fn mac(&self, purpose: &str, parts: &[&str]) -> Option<String> {
         let loaded = self.inner.loaded.load();
         let (_, key) = loaded.newest(COOKIE)?;
         Some(URL_SAFE_NO_PAD.encode(&mac(key, purpose, parts).as_ref()[..24]))
@@ -428,9 +428,9 @@ impl Signer {
         String::from_utf8(text).ok()
     }
 
-    /// Whether a MAC matches [`Signer::seal`], compared in constant time.
-    pub fn is_sealed(&self, purpose: &str, parts: &[&str], presented: &str) -> bool {
-        let expected = self.seal(purpose, parts);
+    /// Whether a MAC matches [`Signer::mac`], compared in constant time.
+    pub fn verify_mac(&self, purpose: &str, parts: &[&str], presented: &str) -> bool {
+        let expected = self.mac(purpose, parts);
         expected.is_some_and(|expected| {
             verify_slices_are_equal(expected.as_bytes(), presented.as_bytes()).is_ok()
         })

@@ -189,9 +189,9 @@ impl LogoutPages {
                     ),
                     ("state", asked.state.clone().unwrap_or_default()),
                 ];
-                let seal = |(purpose, parts): (&str, Vec<&str>)| self.signer.seal(purpose, &parts);
-                let token = seal(yes(browser.session_secret(), &asked)).ok_or(PageError::Unavailable)?;
-                let again = seal(yes(None, &asked)).ok_or(PageError::Unavailable)?;
+                let mac = |(purpose, parts): (&str, Vec<&str>)| self.signer.mac(purpose, &parts);
+                let token = mac(yes(browser.session_secret(), &asked)).ok_or(PageError::Unavailable)?;
+                let again = mac(yes(None, &asked)).ok_or(PageError::Unavailable)?;
                 let mut fields = asked.to_vec();
                 fields.retain(|(_, value)| !value.is_empty());
                 fields.push(("again", again));
@@ -230,7 +230,7 @@ impl LogoutPages {
         let genuine = {
             let (purpose, parts) = yes(secret, &asked);
             let presented = presented.unwrap_or_default();
-            self.signer.is_sealed(purpose, &parts, &presented)
+            self.signer.verify_mac(purpose, &parts, &presented)
         };
         if !genuine {
             return match session {

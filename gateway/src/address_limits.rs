@@ -18,7 +18,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use latchkey_http::{Networks, subscriber};
 
-use crate::refused::Refused;
+use crate::error::GatewayError;
 use crate::route::Kind;
 
 /// A sustained rate, and the size of a burst.
@@ -142,7 +142,13 @@ impl Meter {
     }
 
     /// Counts a request for a declared route, or refuses it.
-    pub(crate) fn count(&self, parts: &Parts, kind: Kind, address: IpAddr, now: i64) -> Result<(), Refused> {
+    pub(crate) fn count(
+        &self,
+        parts: &Parts,
+        kind: Kind,
+        address: IpAddr,
+        now: i64,
+    ) -> Result<(), GatewayError> {
         let Some(counted) = self.limits.counted(parts, kind, address) else {
             return Ok(());
         };
@@ -152,7 +158,7 @@ impl Meter {
                 Counted::Search => "edge_search",
             };
             metrics::counter!("latchkey_throttled_total", "what" => what).increment(1);
-            Refused::TooMany {
+            GatewayError::TooMany {
                 // RFC 9110 §10.2.3: whole seconds, and never too early.
                 wait_seconds: (wait_ms + 999) / 1_000,
             }

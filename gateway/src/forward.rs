@@ -12,15 +12,15 @@ use http::{Extensions, HeaderValue, StatusCode, Version};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::access_log::AccessLog;
 use crate::caller::Caller;
-use crate::download::Download;
+use crate::error::GatewayError;
+use crate::forwarded_headers::REQUEST_ID;
 use crate::gateway::Gateway;
-use crate::line::Line;
-use crate::refused::Refused;
+use crate::request_body::{self, Progress, RequestBody, Sent};
+use crate::response_body::ResponseBody;
 use crate::route::Rule;
-use crate::stamp::REQUEST_ID;
-use crate::upload::{self, Progress, Sent, Upload};
-use crate::{clean, page, target, upstream};
+use crate::{authority, page, sanitize_headers, upstream};
 
 /// The only handler: the edge serves nothing but declared routes.
 pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -28,14 +28,17 @@ pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
     let (parts, body) = request.into_parts();
     let Some(caller) = Caller::of(&parts, &gateway.random) else {
         tracing::error!("the listener of the gateway does not provide the address of its peer");
-        return Refused::NoAddress.answer(None);
+        return GatewayError::NoAddress.answer(None);
     };
     let closes = parts.version <= Version::HTTP_11 && parts.headers.contains_key(UPGRADE);
     let page = page::is_wanted(parts.uri.path(), &parts.headers);
-    let mut line = Line::new(&parts, &caller, started);
-    let mut response = match gateway.exchange(parts, body, &caller, started, &mut line).await {
-        Ok((response, rule)) => gateway.answer(response, &rule, started, line),
-        Err(refused) => refuse(refused, page.then_some(&caller), line),
+    let mut access_log = AccessLog::new(&parts, &caller, started);
+    let mut response = match gateway
+        .exchange(parts, body, &caller, started, &mut access_log)
+        .await
+    {
+        Ok((response, rule)) => gateway.answer(response, &rule, started, access_log),
+        Err(error) => refuse(error, page.then_some(&caller), access_log),
     };
     response.headers_mut().insert(REQUEST_ID, caller.request_id);
     if closes {
@@ -56,34 +59,34 @@ impl Gateway {
         body: Body,
         caller: &Caller,
         started: Instant,
-        line: &mut Line,
-    ) -> Result<(Response<Incoming>, Arc<Rule>), Refused> {
-        target::agrees(&parts)?;
+        access_log: &mut AccessLog,
+    ) -> Result<(Response<Incoming>, Arc<Rule>), GatewayError> {
+        authority::agrees(&parts)?;
         let rule = self.routes.decide(&parts.method, parts.uri.path())?.clone();
-        line.route = Some(rule.name.clone());
+        access_log.route = Some(rule.name.clone());
         self.meter
             .count(&parts, rule.kind, caller.address, self.clock.now_ms())?;
         let cap = rule.body_cap.unwrap_or(self.body_cap);
         if upload::exceeds(&body, cap) {
-            return Err(Refused::BodyTooLarge);
+            return Err(GatewayError::BodyTooLarge);
         }
         parts.uri = rule.outward(&parts.uri)?;
         parts.version = Version::HTTP_11;
         parts.extensions = Extensions::new();
-        clean::request(&mut parts.headers, rule.kind);
-        self.stamp
+        sanitize_headers::request(&mut parts.headers, rule.kind);
+        self.forwarded_headers
             .set(&mut parts.headers, caller, &rule.upstream, self.deadline_ms());
-        let upload = Upload::new(body, cap);
-        line.upload = upload.progress();
+        let request_body = RequestBody::new(body, cap);
+        access_log.request_body = request_body.progress();
         let response = self
             .ask(
-                http::Request::from_parts(parts, upload),
-                line.upload.clone(),
+                http::Request::from_parts(parts, request_body),
+                access_log.request_body.clone(),
                 started,
             )
             .await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(Refused::SwitchedProtocols);
+            return Err(GatewayError::SwitchedProtocols);
         }
         Ok((response, rule))
     }
@@ -91,21 +94,21 @@ impl Gateway {
     /// Waits for the head of the response: `first_byte` from the end of the upload, `total` in any case.
     async fn ask(
         &self,
-        request: http::Request<Upload>,
-        upload: Option<Arc<Progress>>,
+        request: http::Request<RequestBody>,
+        request_body: Option<Arc<Progress>>,
         started: Instant,
-    ) -> Result<Response<Incoming>, Refused> {
+    ) -> Result<Response<Incoming>, GatewayError> {
         let deadline = started + self.timeouts.total;
         let answer = self.client.request(request);
-        let Some(upload) = upload else {
+        let Some(request_body) = request_body else {
             let patience = deadline.min(Instant::now() + self.timeouts.first_byte);
             return match timeout_at(patience, answer).await {
                 Ok(answer) => answer.map_err(|error| upstream::refusal(&error)),
-                Err(_) => Err(Refused::TooSlow("to begin its response")),
+                Err(_) => Err(GatewayError::TooSlow("to begin its response")),
             };
         };
         let impatience = async {
-            upload.ended().await;
+            request_body.ended().await;
             sleep(self.timeouts.first_byte).await;
         };
         let watched = async {
@@ -116,13 +119,13 @@ impl Gateway {
         };
         match timeout_at(deadline, pin!(watched)).await {
             Ok(Some(Ok(answer))) => Ok(answer),
-            Ok(Some(Err(error))) => Err(match upload.sent() {
-                Sent::TooMuch => Refused::BodyTooLarge,
-                Sent::BrokenOff => Refused::ClientBrokeOff,
+            Ok(Some(Err(error))) => Err(match request_body.sent() {
+                Sent::TooMuch => GatewayError::BodyTooLarge,
+                Sent::BrokenOff => GatewayError::ClientBrokeOff,
                 Sent::Partly | Sent::Wholly => upstream::refusal(&error),
             }),
-            Err(_) if upload.sent() == Sent::Partly => Err(Refused::ClientTooSlow),
-            Ok(None) | Err(_) => Err(Refused::TooSlow("to begin its response")),
+            Err(_) if request_body.sent() == Sent::Partly => Err(GatewayError::ClientTooSlow),
+            Ok(None) | Err(_) => Err(GatewayError::TooSlow("to begin its response")),
         }
     }
 
@@ -131,18 +134,18 @@ impl Gateway {
         response: Response<Incoming>,
         rule: &Rule,
         started: Instant,
-        mut line: Line,
+        mut access_log: AccessLog,
     ) -> Response {
         let (mut parts, body) = response.into_parts();
-        line.status = Some(parts.status);
-        line.answered = Some(Instant::now());
-        clean::answer(&mut parts.headers, &rule.strip, rule.kind);
+        access_log.status = Some(parts.status);
+        access_log.answered = Some(Instant::now());
+        sanitize_headers::answer(&mut parts.headers, &rule.strip, rule.kind);
         parts.version = Version::HTTP_11;
         parts.extensions = Extensions::new();
         let deadline = started + self.timeouts.total;
         Response::from_parts(
             parts,
-            Body::new(Download::new(body, deadline, self.timeouts.idle, line)),
+            Body::new(ResponseBody::new(body, deadline, self.timeouts.idle, access_log)),
         )
     }
 
@@ -153,9 +156,9 @@ impl Gateway {
     }
 }
 
-fn refuse(refused: Refused, page_for: Option<&Caller>, mut line: Line) -> Response {
-    line.refuse(&refused);
-    let response = refused.answer(page_for.and_then(|caller| caller.request_id.to_str().ok()));
-    line.sent = http_body::Body::size_hint(response.body()).exact().unwrap_or(0);
+fn refuse(error: GatewayError, page_for: Option<&Caller>, mut access_log: AccessLog) -> Response {
+    access_log.refuse(&error);
+    let response = error.answer(page_for.and_then(|caller| caller.request_id.to_str().ok()));
+    access_log.sent = http_body::Body::size_hint(response.body()).exact().unwrap_or(0);
     response
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use latchkey_clock::{Clock, Random};
 
 use crate::address_limits::Meter;
-use crate::stamp::Stamp;
+use crate::forwarded_headers::ForwardedHeaders;
 use crate::upstream::{self, Client};
 use crate::{ConfigError, Options, Routes, Timeouts};
 
@@ -15,7 +15,7 @@ pub struct Gateway {
     pub(crate) timeouts: Timeouts,
     pub(crate) body_cap: u64,
     pub(crate) meter: Meter,
-    pub(crate) stamp: Stamp,
+    pub(crate) forwarded_headers: ForwardedHeaders,
     pub(crate) client: Client,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
@@ -33,7 +33,7 @@ impl Gateway {
         }
         Ok(Self {
             client: upstream::client(&options.timeouts, options.ca)?,
-            stamp: Stamp::new(&options.origin),
+            forwarded_headers: ForwardedHeaders::new(&options.origin),
             routes,
             timeouts: options.timeouts,
             body_cap: options.body_cap,

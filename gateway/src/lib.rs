@@ -4,37 +4,38 @@
 //!
 //! 1. `forward`: the shell, and the only file that awaits;
 //! 2. `caller` (*pure*): the client's address, the request id and the trace, as the listener provides them;
-//! 3. `target` (*pure*): the request target and `Host` name one authority;
+//! 3. `authority` (*pure*): the request target and `Host` name one authority;
 //! 4. `path` (*pure*): the path has exactly one interpretation;
 //! 5. `route` (*pure*): the declared route of this method and path, or an error;
 //! 6. `address_limits` (a *pure* decision and its bounded memory): the limit on anonymous requests from one address;
-//! 7. `clean`, then `stamp` (*pure*): headers that a client may not send are removed, the gateway's own are set;
-//! 8. `upload`, `upstream`, `download`: the bodies in both directions;
-//! 9. `line`: one line of the access log, whatever happened.
+//! 7. `sanitize_headers`, then `forwarded_headers` (*pure*): headers that a client may not send are removed, the
+//!    gateway's own are set;
+//! 8. `request_body`, `upstream`, `response_body`: the bodies in both directions;
+//! 9. `access_log`: one line of the access log, whatever happened.
 //!
-//! An error on the way is a problem document (`refused`), or for a browser outside of `/api` a page (`page`).
+//! An error on the way is a problem document (`error`), or for a browser outside of `/api` a page (`page`).
 //!
 //! What never happens here: a path is repaired, a request is sent twice, a body is collected in memory, a request
 //! selects its upstream, a response is truncated without the client noticing.
 
+mod access_log;
 mod address_limits;
+mod authority;
 mod caller;
-mod clean;
 mod config;
 mod config_error;
-mod download;
+mod error;
 mod forward;
+mod forwarded_headers;
 mod gateway;
-mod line;
 mod origin;
 mod page;
 mod path;
-mod refused;
+mod request_body;
+mod response_body;
 mod route;
-mod stamp;
-mod target;
+mod sanitize_headers;
 mod trace;
-mod upload;
 mod upstream;
 
 use std::sync::Arc;

@@ -9,9 +9,9 @@ use http::uri::{Parts, PathAndQuery, Uri};
 use http::{HeaderValue, Method};
 
 use crate::ConfigError;
+use crate::error::GatewayError;
 use crate::origin::Origin;
 use crate::path;
-use crate::refused::Refused;
 
 /// A declaration: these methods on this path go to that upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,10 +103,10 @@ impl Routes {
     }
 
     /// The rule for a method and the exact bytes of a path.
-    pub(crate) fn decide(&self, method: &Method, path: &str) -> Result<&Arc<Rule>, Refused> {
+    pub(crate) fn decide(&self, method: &Method, path: &str) -> Result<&Arc<Rule>, GatewayError> {
         path::canonical(path.as_bytes())?;
-        let pattern = self.pattern(path).ok_or(Refused::UnknownRoute)?;
-        pattern.rule(method).ok_or_else(|| Refused::Method {
+        let pattern = self.pattern(path).ok_or(GatewayError::UnknownRoute)?;
+        pattern.rule(method).ok_or_else(|| GatewayError::Method {
             allow: pattern.allow.clone(),
         })
     }
@@ -312,9 +312,9 @@ mod tests {
     fn decided(method: Method, path: &str) -> String {
         match routes().decide(&method, path) {
             Ok(rule) => rule.name.to_string(),
-            Err(Refused::Method { allow }) => format!("405 {}", allow.to_str().unwrap()),
-            Err(Refused::UnknownRoute) => "404".to_owned(),
-            Err(Refused::Path(_)) => "400".to_owned(),
+            Err(GatewayError::Method { allow }) => format!("405 {}", allow.to_str().unwrap()),
+            Err(GatewayError::UnknownRoute) => "404".to_owned(),
+            Err(GatewayError::Path(_)) => "400".to_owned(),
             Err(other) => panic!("{other}"),
         }
     }

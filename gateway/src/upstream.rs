@@ -16,13 +16,13 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::refused::Refused;
-use crate::upload::Upload;
+use crate::error::GatewayError;
+use crate::request_body::RequestBody;
 use crate::{ConfigError, Timeouts};
 
 /// The pool. It never sends a request twice: hyper retries only if not a single byte was written, because the pooled
 /// connection was already closed.
-pub(crate) type Client = legacy::Client<Connect, Upload>;
+pub(crate) type Client = legacy::Client<Connect, RequestBody>;
 
 pub(crate) fn client(timeouts: &Timeouts, ca: Option<RootCertStore>) -> Result<Client, ConfigError> {
     let mut tcp = HttpConnector::new();
@@ -82,14 +82,14 @@ impl Service<Uri> for Connect {
 }
 
 /// The error for a failure of the client.
-pub(crate) fn refusal(error: &legacy::Error) -> Refused {
+pub(crate) fn refusal(error: &legacy::Error) -> GatewayError {
     let timed_out = causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::TimedOut);
     match (error.is_connect(), timed_out) {
-        (true, true) => Refused::TooSlow("to accept a connection"),
-        (true, false) => Refused::Unreachable(told(error)),
-        (false, _) => Refused::BrokeOff(told(error)),
+        (true, true) => GatewayError::TooSlow("to accept a connection"),
+        (true, false) => GatewayError::Unreachable(told(error)),
+        (false, _) => GatewayError::BrokeOff(told(error)),
     }
 }
 

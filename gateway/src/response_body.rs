@@ -10,38 +10,38 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::line::{Ended, Line};
+use crate::access_log::{AccessLog, Ended};
 
 /// An upstream's body with the gateway's timeouts. An error of this body makes the server close the client's connection
 /// without the last chunk, or before its declared length: by RFC 9112 §8 no client may take that for complete.
-pub(crate) struct Download {
+pub(crate) struct ResponseBody {
     body: Incoming,
     deadline: Instant,
     idle: Duration,
     /// Armed only while waiting for the upstream.
     alarm: Option<Pin<Box<Sleep>>>,
     waiting: bool,
-    line: Line,
+    access_log: AccessLog,
 }
 
 /// Why a download ended early.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DownloadError {
+pub(crate) enum ResponseBodyError {
     #[error("the upstream closed the connection before its response was complete")]
     Upstream(#[source] hyper::Error),
     #[error("the upstream did not finish its response in time")]
     TooSlow,
 }
 
-impl Download {
-    pub(crate) fn new(body: Incoming, deadline: Instant, idle: Duration, line: Line) -> Self {
+impl ResponseBody {
+    pub(crate) fn new(body: Incoming, deadline: Instant, idle: Duration, access_log: AccessLog) -> Self {
         Self {
             body,
             deadline,
             idle,
             alarm: None,
             waiting: false,
-            line,
+            access_log,
         }
     }
 
@@ -61,32 +61,32 @@ impl Download {
     }
 }
 
-impl HttpBody for Download {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
-    type Error = DownloadError;
+    type Error = ResponseBodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, DownloadError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ResponseBodyError>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
             ready!(self.alarm(context));
-            self.line.ended = Ended::UpstreamTooSlow;
-            return Poll::Ready(Some(Err(DownloadError::TooSlow)));
+            self.access_log.ended = Ended::UpstreamTooSlow;
+            return Poll::Ready(Some(Err(ResponseBodyError::TooSlow)));
         };
         self.waiting = false;
         match frame.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(data))) => {
-                self.line.sent += data.len() as u64;
+                self.access_log.sent += data.len() as u64;
                 Poll::Ready(Some(Ok(Frame::data(data))))
             }
             Some(Err(error)) => {
-                self.line.ended = Ended::UpstreamBrokeOff;
-                Poll::Ready(Some(Err(DownloadError::Upstream(error))))
+                self.access_log.ended = Ended::UpstreamBrokeOff;
+                Poll::Ready(Some(Err(ResponseBodyError::Upstream(error))))
             }
             // Trailers end a body: none is forwarded.
             Some(Ok(Err(_))) | None => {
-                self.line.ended = Ended::Whole;
+                self.access_log.ended = Ended::Whole;
                 Poll::Ready(None)
             }
         }
@@ -107,11 +107,11 @@ impl HttpBody for Download {
     }
 }
 
-impl Drop for Download {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         // The server does not poll a body of known length again once it has all of it.
-        if self.line.ended == Ended::ClientGone && self.body.is_end_stream() {
-            self.line.ended = Ended::Whole;
+        if self.access_log.ended == Ended::ClientGone && self.body.is_end_stream() {
+            self.access_log.ended = Ended::Whole;
         }
     }
 }

@@ -12,7 +12,7 @@ use http_body_util::LengthLimitError;
 use tokio::sync::Notify;
 
 /// Forwards pieces as they arrive and aborts at the first one that exceeds the limit. Trailers are dropped.
-pub(crate) struct Upload {
+pub(crate) struct RequestBody {
     body: Body,
     left: u64,
     /// `None` if there is no body, so that an ordinary GET allocates nothing for it.
@@ -38,7 +38,7 @@ pub(crate) enum Sent {
 
 /// Why an upload ended early.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UploadError {
+pub(crate) enum RequestBodyError {
     #[error("the body is larger than the route allows")]
     TooLarge,
     #[error("the client disconnected before its body was complete")]
@@ -50,7 +50,7 @@ pub(crate) fn exceeds(body: &Body, cap: u64) -> bool {
     HttpBody::size_hint(body).lower() > cap
 }
 
-impl Upload {
+impl RequestBody {
     pub(crate) fn new(body: Body, cap: u64) -> Self {
         let progress = (!HttpBody::is_end_stream(&body)).then(Arc::default);
         Self {
@@ -71,19 +71,19 @@ impl Upload {
     }
 }
 
-impl HttpBody for Upload {
+impl HttpBody for RequestBody {
     type Data = Bytes;
-    type Error = UploadError;
+    type Error = RequestBodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let frame = match std::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
             Some(Ok(frame)) => frame.into_data().ok(),
             Some(Err(error)) => {
-                let error = UploadError::of(error);
-                self.end(if matches!(error, UploadError::TooLarge) {
+                let error = RequestBodyError::of(error);
+                self.end(if matches!(error, RequestBodyError::TooLarge) {
                     Sent::TooMuch
                 } else {
                     Sent::BrokenOff
@@ -100,7 +100,7 @@ impl HttpBody for Upload {
         let size = data.len() as u64;
         let Some(left) = self.left.checked_sub(size) else {
             self.end(Sent::TooMuch);
-            return Poll::Ready(Some(Err(UploadError::TooLarge)));
+            return Poll::Ready(Some(Err(RequestBodyError::TooLarge)));
         };
         self.left = left;
         if let Some(progress) = &self.progress {
@@ -121,7 +121,7 @@ impl HttpBody for Upload {
     }
 }
 
-impl UploadError {
+impl RequestBodyError {
     /// The listener has its own limit, and reports it in the body.
     fn of(error: axum::Error) -> Self {
         let error = error.into_inner();
@@ -184,29 +184,35 @@ mod tests {
 
     #[tokio::test]
     async fn an_upload_of_exactly_the_limit_passes_whole() {
-        let upload = Upload::new(chunks(&[4, 6]), 10);
-        let progress = upload.progress().unwrap();
-        assert_eq!(upload.collect().await.unwrap().to_bytes().len(), 10);
+        let request_body = RequestBody::new(chunks(&[4, 6]), 10);
+        let progress = request_body.progress().unwrap();
+        assert_eq!(request_body.collect().await.unwrap().to_bytes().len(), 10);
         assert_eq!((progress.sent(), progress.bytes()), (Sent::Wholly, 10));
         progress.ended().await;
     }
 
     #[tokio::test]
     async fn gw_12_the_listeners_own_limit_is_the_same_refusal() {
-        let upload = Upload::new(
+        let request_body = RequestBody::new(
             Body::new(http_body_util::Limited::new(chunks(&[4, 6, 1]), 10)),
             99,
         );
-        let progress = upload.progress().unwrap();
-        assert!(matches!(upload.collect().await, Err(UploadError::TooLarge)));
+        let progress = request_body.progress().unwrap();
+        assert!(matches!(
+            request_body.collect().await,
+            Err(RequestBodyError::TooLarge)
+        ));
         assert_eq!(progress.sent(), Sent::TooMuch);
     }
 
     #[tokio::test]
     async fn gw_12_an_upload_breaks_off_at_the_first_piece_beyond_the_limit() {
-        let upload = Upload::new(chunks(&[4, 6, 1]), 10);
-        let progress = upload.progress().unwrap();
-        assert!(matches!(upload.collect().await, Err(UploadError::TooLarge)));
+        let request_body = RequestBody::new(chunks(&[4, 6, 1]), 10);
+        let progress = request_body.progress().unwrap();
+        assert!(matches!(
+            request_body.collect().await,
+            Err(RequestBodyError::TooLarge)
+        ));
         assert_eq!((progress.sent(), progress.bytes()), (Sent::TooMuch, 10));
     }
 
@@ -219,6 +225,6 @@ mod tests {
 
     #[test]
     fn a_request_without_a_body_has_no_progress_to_watch() {
-        assert!(Upload::new(Body::empty(), 4).progress().is_none());
+        assert!(RequestBody::new(Body::empty(), 4).progress().is_none());
     }
 }

@@ -10,12 +10,12 @@ use crate::origin::Origin;
 
 /// The values that are the same for every request.
 #[derive(Debug)]
-pub(crate) struct Stamp {
+pub(crate) struct ForwardedHeaders {
     proto: HeaderValue,
     host: HeaderValue,
 }
 
-impl Stamp {
+impl ForwardedHeaders {
     pub(crate) fn new(origin: &Origin) -> Self {
         let proto = if origin.is_https() { "https" } else { "http" };
         Self {

@@ -1,7 +1,7 @@
 //! The headers that must not pass in either direction: a client's claims about itself, and hop-by-hop headers.
 //!
 //! The headers of the response are cleaned here too. The gateway's own headers replace the removed ones afterwards
-//! (`stamp`), so that nothing a client sends can remove them again.
+//! (`forwarded_headers`), so that nothing a client sends can remove them again.
 
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LOCATION, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION,

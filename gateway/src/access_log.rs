@@ -12,17 +12,17 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::time::Instant;
 
 use crate::caller::Caller;
-use crate::refused::Refused;
+use crate::error::GatewayError;
+use crate::request_body::Progress;
 use crate::trace::Trace;
-use crate::upload::Progress;
 
 /// Collects what is known and writes it when dropped, even if the client disconnects.
-pub(crate) struct Line {
+pub(crate) struct AccessLog {
     pub route: Option<Arc<str>>,
     pub status: Option<StatusCode>,
     /// When the head of the upstream's response arrived.
     pub answered: Option<Instant>,
-    pub upload: Option<Arc<Progress>>,
+    pub request_body: Option<Arc<Progress>>,
     /// The bytes of the response body.
     pub sent: u64,
     pub ended: Ended,
@@ -47,13 +47,13 @@ pub(crate) enum Ended {
     UpstreamTooSlow,
 }
 
-impl Line {
+impl AccessLog {
     pub(crate) fn new(parts: &Parts, caller: &Caller, started: Instant) -> Self {
         Self {
             route: None,
             status: None,
             answered: None,
-            upload: None,
+            request_body: None,
             sent: 0,
             ended: Ended::ClientGone,
             method: parts.method.clone(),
@@ -67,7 +67,7 @@ impl Line {
         }
     }
 
-    pub(crate) fn refuse(&mut self, refused: &Refused) {
+    pub(crate) fn refuse(&mut self, refused: &GatewayError) {
         self.status = Some(refused.status());
         self.ended = Ended::Refused;
         self.refused = Some(refused.to_string());
@@ -85,7 +85,7 @@ impl Line {
             refused = self.refused.as_deref().map(|reason| tracing::field::display(Encoded(reason.as_bytes()))),
             upstream_ms = self.answered.map(ms),
             total_ms = ms(Instant::now()),
-            received = self.upload.as_ref().map_or(0, |upload| upload.bytes()),
+            received = self.request_body.as_ref().map_or(0, |request_body| request_body.bytes()),
             sent = self.sent,
             client = %self.client,
             agent = self.agent.as_ref().map(|agent| tracing::field::display(Encoded(agent.as_bytes()))),
@@ -96,7 +96,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for AccessLog {
     fn drop(&mut self) {
         if tracing::enabled!(target: "latchkey::access", tracing::Level::INFO) {
             self.write();

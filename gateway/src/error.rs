@@ -5,15 +5,15 @@ use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use latchkey_http::Problem;
 
+use crate::authority::Unclear;
 use crate::page;
 use crate::path::Crooked;
-use crate::target::Unclear;
 
 /// A reason. Its text goes only to the log; the client gets the code and the sentence of the table.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum GatewayError {
     #[error(transparent)]
-    Target(#[from] Unclear),
+    Authority(#[from] Unclear),
     #[error(transparent)]
     Path(#[from] Crooked),
     #[error("no route declares this path")]
@@ -42,10 +42,10 @@ pub(crate) enum Refused {
     Address(#[from] http::Error),
 }
 
-impl Refused {
+impl GatewayError {
     fn wire(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Target(_) => (
+            Self::Authority(_) => (
                 StatusCode::BAD_REQUEST,
                 "invalid_target",
                 "The request must name exactly one host.",

@@ -7,9 +7,9 @@ use reqwest::{Client, StatusCode};
 use tokio::time::Instant;
 
 use crate::clock::Clock;
+use crate::feed_message::{Broken, Chain, Cursor, FeedMessage, Kind, Subscription};
 use crate::http::{basic, told};
 use crate::keys::Keys;
-use crate::message::{Broken, Chain, Cursor, Kind, Message, Subscription};
 use crate::signals::{NotLive, Signal, Signals};
 use crate::sse::{Frame, Sse};
 use crate::verify::Refusal;
@@ -176,8 +176,8 @@ impl Feed {
         signals: &Signals,
         keys: &Keys,
         clock: &Clock,
-    ) -> Result<Message, Broken> {
-        if let Some(kid) = Message::kid(data) {
+    ) -> Result<FeedMessage, Broken> {
+        if let Some(kid) = FeedMessage::kid(data) {
             if signals.is_key_revoked(&kid) {
                 return Err(Broken::NotProven(Refusal::KeyRevoked));
             }
@@ -188,7 +188,7 @@ impl Feed {
             client_id: &self.client_id,
         };
         let set = keys.current().unwrap_or_default();
-        Message::parse(data, kind, &set, to, clock().div_euclid(1000))
+        FeedMessage::parse(data, kind, &set, to, clock().div_euclid(1000))
     }
 }
 

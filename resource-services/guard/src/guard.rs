@@ -174,10 +174,10 @@ impl Guard {
         if let Some(revoked) = self.0.signals.is_revoked(&claims, now_s) {
             return Err(Denial::Token(revoked));
         }
-        match stance(self.0.signals.state(now_ms, self.0.grace_ms), sensitive) {
-            Stance::Serve => {}
-            Stance::Refuse => return Err(Denial::FeedNotLive),
-            Stance::Ask => self.introspect(token).await?,
+        match degraded_mode(self.0.signals.state(now_ms, self.0.grace_ms), sensitive) {
+            DegradedMode::Serve => {}
+            DegradedMode::Refuse => return Err(Denial::FeedNotLive),
+            DegradedMode::Ask => self.introspect(token).await?,
         }
         Ok(Access::new(claims))
     }
@@ -279,18 +279,18 @@ impl Guard {
 
 /// How to treat a valid token whose revocation may not be known.
 #[derive(Debug, PartialEq, Eq)]
-enum Stance {
+enum DegradedMode {
     Serve,
     Ask,
     Refuse,
 }
 
 /// Pure. If no feed is configured (`Off`), an ordinary route serves; a sensitive one introspects.
-fn stance(feed: FeedState, sensitive: bool) -> Stance {
+fn degraded_mode(feed: FeedState, sensitive: bool) -> DegradedMode {
     match (feed, sensitive) {
-        (FeedState::Live, _) | (FeedState::Off | FeedState::Grace, false) => Stance::Serve,
-        (FeedState::Lost | FeedState::Never, false) | (FeedState::Off, true) => Stance::Ask,
-        (FeedState::Grace | FeedState::Lost | FeedState::Never, true) => Stance::Refuse,
+        (FeedState::Live, _) | (FeedState::Off | FeedState::Grace, false) => DegradedMode::Serve,
+        (FeedState::Lost | FeedState::Never, false) | (FeedState::Off, true) => DegradedMode::Ask,
+        (FeedState::Grace | FeedState::Lost | FeedState::Never, true) => DegradedMode::Refuse,
     }
 }
 

@@ -42,6 +42,8 @@ mod clock;
 mod connect;
 #[cfg(feature = "http")]
 mod feed;
+#[cfg(feature = "http")]
+mod feed_message;
 mod guard;
 mod header;
 #[cfg(feature = "http")]
@@ -50,14 +52,12 @@ mod json;
 mod keys;
 mod keyset;
 mod layer;
-#[cfg(feature = "http")]
-mod message;
 mod reject;
 mod service;
+mod sharded_map;
 mod signals;
 #[cfg(feature = "http")]
 mod sse;
-mod table;
 mod verify;
 
 pub use access::{Access, OptionalAccess, Scope, Scoped, require_scope};

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::claims::Claims;
 use crate::clock::{Clock, system_clock};
 use crate::keys::{Keys, WeakKeys};
-use crate::table::{Mark, Table};
+use crate::sharded_map::{Mark, ShardedMap};
 use crate::verify::Refusal;
 
 /// An update for a guard. `until` and `before` are Unix seconds; an entry may be forgotten after `until`, because every
@@ -163,12 +163,12 @@ pub struct Signals(Option<Arc<Inner>>);
 
 struct Inner {
     clock: Clock,
-    tokens: Table,
-    families: Table,
-    subjects: Table,
-    clients: Table,
+    tokens: ShardedMap,
+    families: ShardedMap,
+    subjects: ShardedMap,
+    clients: ShardedMap,
     /// Never forgotten: an issuer has few keys, and a revoked one must not come back.
-    dead_keys: Table,
+    dead_keys: ShardedMap,
     live: AtomicBool,
     last_live_ms: AtomicI64,
     position: AtomicU64,
@@ -186,11 +186,11 @@ impl Signals {
     pub fn new(clock: Clock) -> Self {
         Self(Some(Arc::new(Inner {
             clock,
-            tokens: Table::default(),
-            families: Table::default(),
-            subjects: Table::default(),
-            clients: Table::default(),
-            dead_keys: Table::default(),
+            tokens: ShardedMap::default(),
+            families: ShardedMap::default(),
+            subjects: ShardedMap::default(),
+            clients: ShardedMap::default(),
+            dead_keys: ShardedMap::default(),
             live: AtomicBool::new(false),
             last_live_ms: AtomicI64::new(NEVER),
             position: AtomicU64::new(0),
@@ -375,7 +375,7 @@ impl Inner {
         let now_ms = (self.clock)();
         self.purge_sometimes(now_ms);
         let now_s = now_ms.div_euclid(1000);
-        let mark = |table: &Table, name: String, before, until| {
+        let mark = |table: &ShardedMap, name: String, before, until| {
             if until >= now_s {
                 table.raise(name, Mark { before, until });
             }
@@ -437,7 +437,7 @@ impl Inner {
         }
     }
 
-    fn tables(&self) -> [&Table; 4] {
+    fn tables(&self) -> [&ShardedMap; 4] {
         [&self.tokens, &self.families, &self.subjects, &self.clients]
     }
 }

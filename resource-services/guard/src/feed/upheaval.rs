@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Feed, pause};
 use crate::clock::Clock;
+use crate::feed_message::Chain;
 use crate::guard::Guard;
 use crate::keys::Keys;
-use crate::message::Chain;
 use crate::signals::{Signal, Signals};
 use crate::sse::Frame;
 

@@ -46,7 +46,7 @@ impl Kind {
 
 /// A message with a valid signature of the issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
+pub(crate) struct FeedMessage {
     pub at: Cursor,
     pub prev: Option<u64>,
     pub more: bool,
@@ -87,7 +87,7 @@ pub(crate) struct Subscription<'a> {
     pub client_id: &'a str,
 }
 
-impl Message {
+impl FeedMessage {
     /// Verifies and parses one message.
     pub fn parse(
         data: &str,
@@ -134,7 +134,7 @@ impl Message {
     }
 }
 
-fn read(mut members: Members) -> Result<Message, Fault> {
+fn read(mut members: Members) -> Result<FeedMessage, Fault> {
     let epoch = match members.value("epoch") {
         Some(Value::String(text)) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
             text
@@ -162,7 +162,7 @@ fn read(mut members: Members) -> Result<Message, Fault> {
     for entry in entries {
         signals.extend(signal(Members::of(entry).ok_or(Fault::Mistyped("entries"))?)?);
     }
-    Ok(Message {
+    Ok(FeedMessage {
         at: Cursor { epoch, position },
         prev,
         more,
@@ -226,7 +226,7 @@ impl Chain {
     }
 
     /// The signals to apply, in this order; [`Signal::Live`] comes last, and only if nothing is missing.
-    pub fn accept(&mut self, kind: Kind, message: Message) -> Result<Vec<Signal>, Broken> {
+    pub fn accept(&mut self, kind: Kind, message: FeedMessage) -> Result<Vec<Signal>, Broken> {
         let mut signals = self.follow(kind, &message)?;
         self.fresh = false;
         if kind == Kind::Snapshot {
@@ -242,7 +242,7 @@ impl Chain {
         Ok(signals)
     }
 
-    fn follow(&self, kind: Kind, message: &Message) -> Result<Vec<Signal>, Broken> {
+    fn follow(&self, kind: Kind, message: &FeedMessage) -> Result<Vec<Signal>, Broken> {
         match (&self.last, kind) {
             (None, Kind::Snapshot) => Ok(Vec::new()),
             (None, Kind::Entries | Kind::Heartbeat) => Err(Broken::NoSnapshot),
@@ -266,12 +266,12 @@ const FRESH_FOR_S: u64 = 120;
 mod tests {
     use super::*;
 
-    fn message(position: u64, prev: impl Into<Option<u64>>, more: bool) -> Message {
+    fn message(position: u64, prev: impl Into<Option<u64>>, more: bool) -> FeedMessage {
         let at = Cursor {
             epoch: "e1".into(),
             position,
         };
-        Message {
+        FeedMessage {
             at,
             prev: prev.into(),
             more,

@@ -13,14 +13,14 @@ pub(crate) struct Mark {
 }
 
 #[derive(Default)]
-pub(crate) struct Table {
+pub(crate) struct ShardedMap {
     /// Randomly seeded, because names come from outside.
     hasher: RandomState,
     shards: [RwLock<HashMap<Box<str>, Mark>>; 16],
     entries: AtomicUsize,
 }
 
-impl Table {
+impl ShardedMap {
     pub fn find(&self, name: &str) -> Option<Mark> {
         // Most tables are usually empty; then nothing needs to be hashed and locked.
         if self.entries.load(Ordering::Acquire) == 0 {

@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
 
 /// Who used a key, and for what.
 #[derive(Debug, Clone)]
-pub struct Slot {
+pub struct KeyScope {
     /// The client that sent the request.
     pub client: String,
     /// The user or machine that it acts for.
@@ -62,7 +62,7 @@ pub struct Slot {
 
 /// The state of a key.
 #[derive(Debug)]
-pub enum Begun {
+pub enum ReplayState {
     /// Unused: do the work, then call [`finish`].
     Fresh,
     /// Used for this request before: repeat this response.
@@ -96,7 +96,7 @@ pub fn request_hash(method: &str, route: &str, body: &[u8]) -> String {
 
 /// Claims the key, or returns the response that it yielded before. Another transaction with the same key waits for this
 /// one.
-pub async fn begin(tx: &Tx, slot: &Slot, now_ms: i64) -> Result<Begun, DbError> {
+pub async fn begin(tx: &Tx, scope: &KeyScope, now_ms: i64) -> Result<ReplayState, DbError> {
     sql("DELETE FROM idempotency WHERE created_at < $1")
         .bind(now_ms - KEPT_MS)
         .execute(tx)
@@ -105,34 +105,34 @@ pub async fn begin(tx: &Tx, slot: &Slot, now_ms: i64) -> Result<Begun, DbError> 
         "INSERT INTO idempotency (client, sub, route, key, request_hash, created_at) \
                        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (client, sub, route, key) DO NOTHING",
     )
-    .bind(&slot.client)
-    .bind(&slot.sub)
-    .bind(&slot.route)
-    .bind(&slot.key)
-    .bind(&slot.request_hash)
+    .bind(&scope.client)
+    .bind(&scope.sub)
+    .bind(&scope.route)
+    .bind(&scope.key)
+    .bind(&scope.request_hash)
     .bind(now_ms)
     .execute(tx)
     .await?;
     if claimed == 1 {
-        return Ok(Begun::Fresh);
+        return Ok(ReplayState::Fresh);
     }
     let row = sql(
         "SELECT request_hash, status, location, etag, body FROM idempotency \
                    WHERE client = $1 AND sub = $2 AND route = $3 AND key = $4",
     )
-    .bind(&slot.client)
-    .bind(&slot.sub)
-    .bind(&slot.route)
-    .bind(&slot.key)
+    .bind(&scope.client)
+    .bind(&scope.sub)
+    .bind(&scope.route)
+    .bind(&scope.key)
     .fetch_one(tx)
     .await?;
-    if row.text("request_hash")? != slot.request_hash {
-        return Ok(Begun::OtherRequest);
+    if row.text("request_hash")? != scope.request_hash {
+        return Ok(ReplayState::OtherRequest);
     }
     let status = row
         .opt_int("status")?
         .and_then(|status| u16::try_from(status).ok());
-    Ok(Begun::Replay(Answer {
+    Ok(ReplayState::Replay(Answer {
         status: status.ok_or_else(|| DbError::row("status", "a stored response has no status"))?,
         location: row.opt_text("location")?,
         etag: row.opt_text("etag")?,
@@ -141,15 +141,15 @@ pub async fn begin(tx: &Tx, slot: &Slot, now_ms: i64) -> Result<Begun, DbError> 
 }
 
 /// Stores the response together with its effect.
-pub async fn finish(tx: &Tx, slot: &Slot, answer: &Answer) -> Result<(), DbError> {
+pub async fn finish(tx: &Tx, scope: &KeyScope, answer: &Answer) -> Result<(), DbError> {
     sql(
         "UPDATE idempotency SET status = $5, location = $6, etag = $7, body = $8 \
          WHERE client = $1 AND sub = $2 AND route = $3 AND key = $4",
     )
-    .bind(&slot.client)
-    .bind(&slot.sub)
-    .bind(&slot.route)
-    .bind(&slot.key)
+    .bind(&scope.client)
+    .bind(&scope.sub)
+    .bind(&scope.route)
+    .bind(&scope.key)
     .bind(i64::from(answer.status))
     .bind(answer.location.clone())
     .bind(answer.etag.clone())

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
-use latchkey_http::idempotency::{self, Answer, Begun, Slot};
+use latchkey_http::idempotency::{self, Answer, KeyScope, ReplayState};
 use latchkey_http::{IdempotencyKey, StrictJson};
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ pub struct Keyed<T> {
     pub who: Authenticated,
     pub value: T,
     context: Context,
-    slot: Slot,
+    scope: KeyScope,
 }
 
 impl<S, T> FromRequest<S> for Keyed<T>
@@ -37,7 +37,7 @@ where
         let StrictJson { value, bytes } = StrictJson::from_request(Request::from_parts(parts, body), state)
             .await
             .map_err(IntoResponse::into_response)?;
-        let slot = Slot {
+        let scope = KeyScope {
             client: who.access.client_id().to_owned(),
             sub: who.access.sub().to_owned(),
             request_hash: idempotency::request_hash(method.as_str(), &route, &bytes),
@@ -48,7 +48,7 @@ where
             who,
             value,
             context: Context::from_ref(state),
-            slot,
+            scope,
         })
     }
 }
@@ -66,17 +66,17 @@ impl<T: Send + 'static> Keyed<T> {
             who,
             value,
             context,
-            slot,
+            scope,
         } = self;
         let (answer, replayed) = context
             .write(who.cause.clone(), move |t| async move {
-                match idempotency::begin(&t.tx, &slot, t.now).await? {
-                    Begun::Replay(answer) => return Ok((answer, true)),
-                    Begun::OtherRequest => return Err(Error::KeyReused),
-                    Begun::Fresh => {}
+                match idempotency::begin(&t.tx, &scope, t.now).await? {
+                    ReplayState::Replay(answer) => return Ok((answer, true)),
+                    ReplayState::OtherRequest => return Err(Error::KeyReused),
+                    ReplayState::Fresh => {}
                 }
                 let answer = work(t.clone(), who, value).await?;
-                idempotency::finish(&t.tx, &slot, &answer).await?;
+                idempotency::finish(&t.tx, &scope, &answer).await?;
                 Ok((answer, false))
             })
             .await?;

@@ -18,7 +18,7 @@ use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, KeyWrapper, Parts, Seed, Seeded};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
 use latchkey_protocol::metadata::path;
-use latchkey_relying_party::{Oidc, People, Registration, Seal, Store, Whom, path as shop_path};
+use latchkey_relying_party::{Logins, Oidc, Registration, Seal, Store, Whom, path as shop_path};
 use latchkey_storefront::{CLIENT as SHOP, Storefront};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
@@ -302,8 +302,8 @@ impl Starting {
             .unwrap_or_else(|| shop.clone());
         let origins = self.origins(&shop, bound.port());
         let client = self.tls.client()?;
-        let people = self.people(&shop, origins.clone(), client.clone()).await?;
-        let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), client, origins, people)
+        let logins = self.logins(&shop, origins.clone(), client.clone()).await?;
+        let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), client, origins, logins)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
         let hosts = self.hosts(&bound, None);
         self.serve(
@@ -317,12 +317,12 @@ impl Starting {
     }
 
     /// The sign-in of the shop, if it is registered at the issuer.
-    async fn people(
+    async fn logins(
         &mut self,
         shop: &str,
         origins: Origins,
         client: reqwest::Client,
-    ) -> Result<Option<People>, StartError> {
+    ) -> Result<Option<Logins>, StartError> {
         let Some(registered) = self.storefront_client(shop).await? else {
             return Ok(None);
         };
@@ -345,10 +345,10 @@ impl Starting {
             origins,
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
-        let people = People::new(oidc, store.clone());
+        let logins = Logins::new(oidc, store.clone());
         self.background
             .keep("shop_expiry", move |stop| end_expired_logins(store.clone(), stop));
-        Ok(Some(people))
+        Ok(Some(logins))
     }
 
     /// The shop's client at the issuer: as configured, or in the demo a client whose secret lives as long as the

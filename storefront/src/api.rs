@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_http::current_request_id;
-use latchkey_relying_party::{NoToken, People};
+use latchkey_relying_party::{Logins, NoToken};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,7 +17,7 @@ use crate::search::{Level, Search};
 /// A client of one catalog.
 #[derive(Clone, Debug)]
 pub struct Api {
-    people: Option<People>,
+    logins: Option<Logins>,
     base: String,
     client: reqwest::Client,
 }
@@ -158,9 +158,9 @@ struct Categories {
 }
 
 impl Api {
-    pub fn new(base: &str, client: reqwest::Client, people: Option<People>) -> Self {
+    pub fn new(base: &str, client: reqwest::Client, logins: Option<Logins>) -> Self {
         Self {
-            people,
+            logins,
             base: base.trim_end_matches('/').to_owned(),
             client,
         }
@@ -250,9 +250,9 @@ impl Api {
         headers: Vec<(&'static str, String)>,
         body: Option<&Value>,
     ) -> Result<reqwest::Response, ApiError> {
-        let people = self.people.as_ref().ok_or(ApiError::SignedOut)?;
+        let logins = self.logins.as_ref().ok_or(ApiError::SignedOut)?;
         for last in [false, true] {
-            let token = people.token(login, CATALOG).await.map_err(|error| match error {
+            let token = logins.token(login, CATALOG).await.map_err(|error| match error {
                 NoToken::SignedOut => ApiError::SignedOut,
                 error => ApiError::NoToken(error),
             })?;
@@ -273,7 +273,7 @@ impl Api {
             match answer.status() {
                 status if status.is_success() => return Ok(answer),
                 StatusCode::UNAUTHORIZED if !last => {
-                    let dropped = people.refused(login, CATALOG).await;
+                    let dropped = logins.refused(login, CATALOG).await;
                     dropped.map_err(|error| ApiError::NoToken(error.into()))?;
                 }
                 // Even a newly issued token is rejected: signing in again would not help.

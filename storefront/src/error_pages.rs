@@ -48,8 +48,8 @@ pub async fn render(State(storefront): State<Storefront>, request: Request, next
         None => {
             // A page with a user's name must not be shown again by the back button after they have left.
             let headers = response.headers_mut();
-            let people = storefront.people.as_ref();
-            let known = people.is_some_and(|people| people.has_session(&asked.headers));
+            let logins = storefront.logins.as_ref();
+            let known = logins.is_some_and(|logins| logins.has_session(&asked.headers));
             if known && !headers.contains_key(header::CACHE_CONTROL) {
                 headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             }

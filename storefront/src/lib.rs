@@ -58,8 +58,8 @@ pub fn router(storefront: Storefront) -> Router {
             storefront.clone(),
             error_pages::render,
         ));
-    let pages = match &storefront.people {
-        Some(people) => people.sessions(pages),
+    let pages = match &storefront.logins {
+        Some(logins) => logins.sessions(pages),
         None => pages,
     };
     // Forms of every page may redirect to the issuer: signing out does.

@@ -1,6 +1,6 @@
 //! The state of the shop: the API, its own origins, its sign-ins, and its messages.
 
-use latchkey_relying_party::People;
+use latchkey_relying_party::Logins;
 use latchkey_web::{MessageError, Messages, Origins};
 
 use crate::api::Api;
@@ -11,7 +11,7 @@ use crate::failure::Failure;
 pub struct Storefront {
     pub(crate) api: Api,
     /// `None` for a shop without an issuer, where nobody can sign in.
-    pub(crate) people: Option<People>,
+    pub(crate) logins: Option<Logins>,
     pub(crate) origins: Origins,
     pub(crate) messages: Messages,
 }
@@ -24,30 +24,30 @@ impl Storefront {
         api: &str,
         client: reqwest::Client,
         origins: Origins,
-        people: Option<People>,
+        logins: Option<Logins>,
     ) -> Result<Self, MessageError> {
         Ok(Self {
-            api: Api::new(api, client, people.clone()),
-            people,
+            api: Api::new(api, client, logins.clone()),
+            logins,
             origins,
             messages: Messages::read(&[latchkey_web::COMMON_EN, EN])?,
         })
     }
 
     /// The signed-in users; a shop without an issuer has no such pages.
-    pub(crate) fn people(&self) -> Result<&People, Failure> {
-        self.people.as_ref().ok_or(Failure::Missing)
+    pub(crate) fn logins(&self) -> Result<&Logins, Failure> {
+        self.logins.as_ref().ok_or(Failure::Missing)
     }
 
     /// The issuer at which users sign in, if they can.
     pub(crate) fn issuer(&self) -> Option<&str> {
-        self.people.as_ref().map(|people| people.oidc.issuer())
+        self.logins.as_ref().map(|logins| logins.oidc.issuer())
     }
 
     /// An idempotency key for a form, in the format of the API.
     pub(crate) fn key(&self) -> String {
-        let people = self.people.as_ref();
-        people.map(|people| people.key()).unwrap_or_default()
+        let logins = self.logins.as_ref();
+        logins.map(|logins| logins.key()).unwrap_or_default()
     }
 }
 

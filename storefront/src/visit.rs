@@ -65,9 +65,9 @@ impl FromRequestParts<Storefront> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, storefront: &Storefront) -> Result<Self, Infallible> {
         let session = parts.extensions.get::<Session>().cloned();
-        let current = match (&storefront.people, session) {
-            (Some(people), Some(session)) if people.has_session(&parts.headers) => {
-                people.visitor(&session).await
+        let current = match (&storefront.logins, session) {
+            (Some(logins), Some(session)) if logins.has_session(&parts.headers) => {
+                logins.visitor(&session).await
             }
             _ => None,
         };

@@ -9,24 +9,24 @@ use http::{HeaderMap, StatusCode, header};
 use latchkey_http::Form;
 
 use crate::error::LogoutError;
-use crate::people::People;
+use crate::logins::Logins;
 use crate::store::Whom;
 
 use token::{Ends, Invalid};
 
 /// Handles a request of the issuer. `body` is `None` if it could not be read.
-pub async fn receive(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Response {
-    match sign_out(people, headers, body).await {
+pub async fn receive(logins: &Logins, headers: &HeaderMap, body: Option<&[u8]>) -> Response {
+    match sign_out(logins, headers, body).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) => error.into_response(),
     }
 }
 
-async fn sign_out(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> Result<(), LogoutError> {
+async fn sign_out(logins: &Logins, headers: &HeaderMap, body: Option<&[u8]>) -> Result<(), LogoutError> {
     let body = body.filter(|body| body.len() <= LARGEST && is_form(headers));
     let form = body.and_then(|body| Form::parse(body, &[]).ok());
     let text = form.and_then(|mut form| form.take("logout_token"));
-    let logout = people.oidc.logout(&text.ok_or(Invalid::Request)?).await?;
+    let logout = logins.oidc.logout(&text.ok_or(Invalid::Request)?).await?;
     let whom = match logout.ends {
         Ends::Session(sid) => Whom::Session(sid),
         Ends::Person(sub) => Whom::Person {
@@ -34,7 +34,7 @@ async fn sign_out(people: &People, headers: &HeaderMap, body: Option<&[u8]>) -> 
             before_ms: i64::MAX,
         },
     };
-    let ended = people
+    let ended = logins
         .store
         .end_logins_once(&logout.jti, logout.until_ms, whom)
         .await?;

@@ -2,15 +2,15 @@
 //! session in the client's own database.
 //!
 //! It has no pages and no texts. A client provides its [`Client`] (what it requests and how its cookies are named) and
-//! its [`Registration`] (the issuer and its credentials), wraps its router in [`People::sessions`], calls [`sign_in`]
+//! its [`Registration`] (the issuer and its credentials), wraps its router in [`Logins::sessions`], calls [`sign_in`]
 //! and [`backchannel_logout`] from the routes of [`path`], and reports errors in its own way.
 
 pub mod backchannel_logout;
 mod client;
 mod error;
 mod flow;
+mod logins;
 mod oidc;
-mod people;
 mod seal;
 mod session;
 pub mod sign_in;
@@ -19,8 +19,8 @@ mod store;
 pub use client::{Client, Registration, path};
 pub use error::{LogoutError, NoToken, OidcError, SignInError};
 pub use flow::Proofs;
+pub use logins::{CurrentUser, Logins};
 pub use oidc::{Oidc, Refreshed, SignedIn};
-pub use people::{CurrentUser, People};
 pub use seal::{CannotOpen, Seal};
 pub use session::SessionUser;
 pub use store::{Login, Store, StoreError, Token, Whom};

@@ -9,8 +9,8 @@ use tower_sessions::Session;
 use crate::client::path;
 use crate::error::{NoToken, OidcError, SignInError};
 use crate::flow::{self, Answer, Bearer, Browser, Fault, Flow, Outcome, Proofs};
+use crate::logins::Logins;
 use crate::oidc::SignedIn;
-use crate::people::People;
 use crate::session::{SessionData, SessionUser};
 use crate::store::{Login, Whom};
 
@@ -33,7 +33,7 @@ pub fn begin_at(back: &str) -> String {
 
 /// Starts a sign-in that returns to `return` of the query. A signed-in user is redirected there at once.
 pub async fn begin(
-    people: &People,
+    logins: &Logins,
     session: &Session,
     headers: &HeaderMap,
     query: Option<&str>,
@@ -46,29 +46,29 @@ pub async fn begin(
         .filter(|back| back.len() <= LONGEST_RETURN)
         .and_then(safe_return)
         .unwrap_or("/");
-    if people.signed_in(session).await?.is_some() {
+    if logins.signed_in(session).await?.is_some() {
         return Ok(see_other(back));
     }
-    let seal = people.store.seal();
-    let known = browser_of(people, headers);
+    let seal = logins.store.seal();
+    let known = browser_of(logins, headers);
     let first = known.is_none();
-    let browser = known.unwrap_or_else(|| Browser::new(people.oidc.secret()));
+    let browser = known.unwrap_or_else(|| Browser::new(logins.oidc.secret()));
     let flow = Flow::begin(
         seal,
-        people.oidc.secret(),
+        logins.oidc.secret(),
         &browser,
         first,
         back,
-        people.oidc.now_ms(),
+        logins.oidc.now_ms(),
     );
-    let url = people
+    let url = logins
         .oidc
         .begin(flow.state(seal), &flow.proofs(seal, &browser))
         .await
         .map_err(|error| SignInError::not_given(&error))?;
     let mut response = see_other(&url);
     if first {
-        let cookie = remembered(people, &browser);
+        let cookie = remembered(logins, &browser);
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -76,16 +76,16 @@ pub async fn begin(
 
 /// Handles the issuer's redirect. `nameless` is the display name of a user whose name cannot be fetched.
 pub async fn callback(
-    people: &People,
+    logins: &Logins,
     session: &Session,
     headers: &HeaderMap,
     query: Option<&str>,
     nameless: &str,
 ) -> Result<Callback, SignInError> {
-    let seal = people.store.seal();
-    let before = people.session_data(session).await?.login;
+    let seal = logins.store.seal();
+    let before = logins.session_data(session).await?.login;
     let current = match &before {
-        Some(user) => people
+        Some(user) => logins
             .login(&user.login)
             .await
             .map_err(|error| SignInError::broken(&error))?,
@@ -94,7 +94,7 @@ pub async fn callback(
     // Repeated or unreadable parameters count as absent.
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).unwrap_or_default();
     let flow = form.take("state").and_then(|state| Flow::open(seal, &state));
-    let browser = browser_of(people, headers);
+    let browser = browser_of(logins, headers);
     let (error, code) = (form.take("error"), form.take("code"));
     let answer = Answer {
         flow: flow.as_ref(),
@@ -104,14 +104,14 @@ pub async fn callback(
             (None, _) => Bearer::Unknown,
         },
         signed_in: current.is_some(),
-        is_our_issuers: form.take("iss").as_deref() == Some(people.oidc.issuer()),
+        is_our_issuers: form.take("iss").as_deref() == Some(logins.oidc.issuer()),
         error: error.as_deref(),
         code: code.as_deref(),
     };
-    Ok(match flow::decide(&answer, people.oidc.now_ms()) {
+    Ok(match flow::decide(&answer, logins.oidc.now_ms()) {
         Outcome::Redeem { flow, browser, code } => {
-            let cookie = Some(remembered(people, &browser.after(flow)));
-            let used = people
+            let cookie = Some(remembered(logins, &browser.after(flow)));
+            let used = logins
                 .store
                 .use_flow(flow.hash(seal), flow.remembered_until())
                 .await;
@@ -128,7 +128,7 @@ pub async fn callback(
                 });
             }
             let proofs = flow.proofs(seal, browser);
-            let done = redeem(people, session, before, current.as_ref(), &proofs, code, nameless).await;
+            let done = redeem(logins, session, before, current.as_ref(), &proofs, code, nameless).await;
             Callback {
                 to: match done {
                     Err(error) if current.is_none() => Err(error),
@@ -151,13 +151,13 @@ pub async fn callback(
 
 /// Ends the sign-in here and, at the issuer, the session with all applications.
 pub async fn sign_out(
-    people: &People,
+    logins: &Logins,
     session: &Session,
     headers: &HeaderMap,
     form: &[u8],
 ) -> Result<Response, SignInError> {
-    let registration = people.oidc.registration();
-    let data = people.session_data(session).await?;
+    let registration = logins.oidc.registration();
+    let data = logins.session_data(session).await?;
     let mut form = Form::parse(form, &[]).map_err(|_| SignInError::Malformed)?;
     let Some(user) = data.login else {
         return Ok(see_other("/"));
@@ -166,18 +166,18 @@ pub async fn sign_out(
     if !registration.origins.admits(headers) || !is_form_token(&user.form_token, token.as_deref()) {
         return Err(SignInError::ForeignForm);
     }
-    let login = people.login(&user.login).await;
+    let login = logins.login(&user.login).await;
     let login = login.map_err(|error| SignInError::broken(&error))?;
-    let ended = people.store.end_logins(Whom::Login(user.login)).await;
+    let ended = logins.store.end_logins(Whom::Login(user.login)).await;
     ended.map_err(|error| SignInError::broken(&error))?;
     if let Some(login) = &login {
         // Whether the browser continues to the issuer or not, this sign-in ends there too.
-        people.oidc.revoke(&login.refresh_token).await;
+        logins.oidc.revoke(&login.refresh_token).await;
     }
     let flushed = session.flush().await;
     flushed.map_err(|error| SignInError::broken(&error))?;
     let mut response = match login {
-        Some(login) => see_other(&people.oidc.sign_out(&login.id_token)),
+        Some(login) => see_other(&logins.oidc.sign_out(&login.id_token)),
         None => see_other("/"),
     };
     let headers = response.headers_mut();
@@ -219,7 +219,7 @@ fn refused(fault: Fault) -> SignInError {
 /// Sends the code to the issuer and signs the user in. `before` is the user of the session, `current` the same if the
 /// sign-in still exists.
 async fn redeem(
-    people: &People,
+    logins: &Logins,
     session: &Session,
     before: Option<SessionUser>,
     current: Option<&Login>,
@@ -227,28 +227,28 @@ async fn redeem(
     code: &str,
     nameless: &str,
 ) -> Result<(), SignInError> {
-    let signed_in = people.oidc.finish(proofs, code).await;
+    let signed_in = logins.oidc.finish(proofs, code).await;
     let signed_in = signed_in.map_err(|error| SignInError::not_given(&error))?;
     if current.is_some_and(|current| current.sub == signed_in.sub) {
         // Another tab was faster. Its session stays, and with it whatever other tabs have open.
-        people.oidc.revoke(&signed_in.refresh_token).await;
+        logins.oidc.revoke(&signed_in.refresh_token).await;
         return Ok(());
     }
-    let login = Some(arrive(people, signed_in, nameless).await?);
+    let login = Some(arrive(logins, signed_in, nameless).await?);
     // A new session id, since anybody may have planted the old one, and nothing of a previous user.
     let cycled = session.cycle_id().await;
     cycled.map_err(|error| SignInError::broken(&error))?;
-    let name = people.oidc.registration().client.name;
+    let name = logins.oidc.registration().client.name;
     let kept = session.insert(name, SessionData { login }).await;
     kept.map_err(|error| SignInError::broken(&error))?;
     if let Some(before) = before {
-        people.end(&before.login).await;
+        logins.end(&before.login).await;
     }
     Ok(())
 }
 
-async fn arrive(people: &People, signed_in: SignedIn, nameless: &str) -> Result<SessionUser, SignInError> {
-    let name = people.oidc.name(&signed_in.access_token, &signed_in.sub).await;
+async fn arrive(logins: &Logins, signed_in: SignedIn, nameless: &str) -> Result<SessionUser, SignInError> {
+    let name = logins.oidc.name(&signed_in.access_token, &signed_in.sub).await;
     // The code is spent and the user authenticated: a name that cannot be fetched is no reason to reject the sign-in.
     let name = match name {
         Ok(name) => name,
@@ -258,28 +258,28 @@ async fn arrive(people: &People, signed_in: SignedIn, nameless: &str) -> Result<
         }
         Err(error) => return Err(SignInError::not_given(&error)),
     };
-    let login = people.arrive(signed_in).await.map_err(|error| match error {
+    let login = logins.arrive(signed_in).await.map_err(|error| match error {
         NoToken::SignedOut => SignInError::NotSignedIn,
         error => SignInError::broken(&error),
     })?;
     Ok(SessionUser {
         login: login.id,
         name,
-        form_token: people.oidc.secret(),
+        form_token: logins.oidc.secret(),
     })
 }
 
 /// The browser of the request, if it has our cookie.
-fn browser_of(people: &People, headers: &HeaderMap) -> Option<Browser> {
-    let registration = people.oidc.registration();
+fn browser_of(logins: &Logins, headers: &HeaderMap) -> Option<Browser> {
+    let registration = logins.oidc.registration();
     let name = registration.origins.cookie(registration.client.sign_in_cookie);
-    Browser::open(people.store.seal(), cookie(headers, &name)?)
+    Browser::open(logins.store.seal(), cookie(headers, &name)?)
 }
 
 /// The cookie that identifies the browser from now on.
-fn remembered(people: &People, browser: &Browser) -> HeaderValue {
-    let registration = people.oidc.registration();
-    let value = browser.close(people.store.seal());
+fn remembered(logins: &Logins, browser: &Browser) -> HeaderValue {
+    let registration = logins.oidc.registration();
+    let value = browser.close(logins.store.seal());
     registration
         .origins
         .set_cookie(registration.client.sign_in_cookie, &value, Some(BROWSER_LIFE_S))

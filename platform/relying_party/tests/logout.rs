@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_relying_party::{Client, Login, Oidc, People, Registration, Seal, Store, backchannel_logout};
+use latchkey_relying_party::{Client, Login, Logins, Oidc, Registration, Seal, Store, backchannel_logout};
 use latchkey_testkit::mint::Signer;
 use latchkey_web::Origins;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ struct Keys {
 
 /// A client of it, at which users are signed in.
 struct Site {
-    people: People,
+    logins: Logins,
     issuer: Issuer,
     clock: Clock,
 }
@@ -126,7 +126,7 @@ impl Site {
                 .unwrap();
             let oidc = Oidc::new(registration, http, clock.clone(), Random::system());
             all.push(Self {
-                people: People::new(oidc, Store::new(db, seal, clock.clone())),
+                logins: Logins::new(oidc, Store::new(db, seal, clock.clone())),
                 issuer,
                 clock,
             });
@@ -145,11 +145,11 @@ impl Site {
             scope: String::new(),
             version: 1,
         };
-        self.people.store.add_login(&login, None).await.unwrap();
+        self.logins.store.add_login(&login, None).await.unwrap();
     }
 
     async fn is_in(&self, id: &str) -> bool {
-        self.people.login(id).await.unwrap().is_some()
+        self.logins.login(id).await.unwrap().is_some()
     }
 
     /// The claims of a token that ends this session, or else everything of this user.
@@ -179,7 +179,7 @@ impl Site {
     async fn answer(&self, media: &'static str, body: &str) -> Response {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
-        let answer = backchannel_logout::receive(&self.people, &headers, Some(body.as_bytes())).await;
+        let answer = backchannel_logout::receive(&self.logins, &headers, Some(body.as_bytes())).await;
         assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
         answer
     }

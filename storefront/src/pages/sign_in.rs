@@ -18,8 +18,8 @@ pub async fn begin(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let people = storefront.people()?;
-    Ok(sign_in::begin(people, &session, &headers, query.as_deref()).await?)
+    let logins = storefront.logins()?;
+    Ok(sign_in::begin(logins, &session, &headers, query.as_deref()).await?)
 }
 
 /// Handles the issuer's redirect.
@@ -29,10 +29,10 @@ pub async fn callback(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let people = storefront.people()?;
+    let logins = storefront.logins()?;
     let words = storefront.messages.words(None);
     let nameless = words.say("nav.account");
-    let done = sign_in::callback(people, &session, &headers, query.as_deref(), nameless).await?;
+    let done = sign_in::callback(logins, &session, &headers, query.as_deref(), nameless).await?;
     let mut response = match (done.to, done.back) {
         (Ok(to), _) => see_other(&to),
         (Err(error), Some(back)) => Failure::from(error).on_the_way_to(&back),
@@ -51,9 +51,9 @@ pub async fn sign_out(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
-    let people = storefront.people()?;
+    let logins = storefront.logins()?;
     let body = body.map_err(|_| Failure::Bad)?;
-    Ok(sign_in::sign_out(people, &session, &headers, &body).await?)
+    Ok(sign_in::sign_out(logins, &session, &headers, &body).await?)
 }
 
 /// Receives logout tokens of the issuer.
@@ -62,7 +62,7 @@ pub async fn backchannel(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
-    let people = storefront.people()?;
+    let logins = storefront.logins()?;
     let body = body.ok();
-    Ok(backchannel_logout::receive(people, &headers, body.as_deref()).await)
+    Ok(backchannel_logout::receive(logins, &headers, body.as_deref()).await)
 }

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use http::{HeaderMap, Request, StatusCode};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_relying_party::{Oidc, People, Registration, Seal, Store};
+use latchkey_relying_party::{Logins, Oidc, Registration, Seal, Store};
 use latchkey_storefront::CLIENT;
 use latchkey_testkit::Answer;
 use latchkey_testkit::mint::{Signer, b64};
@@ -241,9 +241,9 @@ impl Site {
                 origins: Origins::new([ORIGIN]),
             };
             let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());
-            let people = People::new(oidc, Store::new(db, seal, clock.clone()));
+            let logins = Logins::new(oidc, Store::new(db, seal, clock.clone()));
             all.push(Self {
-                shop: Stub::default().shop_of(Some(people)).await,
+                shop: Stub::default().shop_of(Some(logins)).await,
                 issuer,
                 clock,
             });

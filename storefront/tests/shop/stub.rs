@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use latchkey_relying_party::People;
+use latchkey_relying_party::Logins;
 use latchkey_storefront::{Storefront, router};
 use latchkey_testkit::Answer;
 use latchkey_web::Origins;
@@ -89,14 +89,14 @@ impl Stub {
     }
 
     /// A shop at which these users sign in.
-    pub async fn shop_of(self, people: Option<People>) -> Shop {
+    pub async fn shop_of(self, logins: Option<Logins>) -> Shop {
         let asked = self.asked.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/catalog/v1", listener.local_addr().unwrap());
         let api = Router::new().fallback(answer).with_state(self);
         tokio::spawn(async move { axum::serve(listener, api).await });
         Shop {
-            router: router(storefront(&base, people)),
+            router: router(storefront(&base, logins)),
             asked,
         }
     }
@@ -129,8 +129,8 @@ impl Shop {
     }
 }
 
-fn storefront(base: &str, people: Option<People>) -> Storefront {
-    Storefront::new(base, client(), Origins::new([ORIGIN]), people).unwrap()
+fn storefront(base: &str, logins: Option<Logins>) -> Storefront {
+    Storefront::new(base, client(), Origins::new([ORIGIN]), logins).unwrap()
 }
 
 /// A client as the shop gets it.

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_relying_party::{Login, Oidc, OidcError, People, Proofs, Registration, Seal, Store, Token};
+use latchkey_relying_party::{Login, Logins, Oidc, OidcError, Proofs, Registration, Seal, Store, Token};
 use latchkey_storefront::CLIENT;
 use latchkey_web::Origins;
 use serde_json::{Value, json};
@@ -159,9 +159,9 @@ async fn a_sign_in_refreshes_once_at_a_time_across_nodes() {
             let seal = Seal::new(CLIENT.name, &[7; 32], Random::system());
             Store::new(db.clone(), seal, Clock::manual(BEGINNING))
         };
-        let people = [
-            People::new(liar.shop(), store()),
-            People::new(liar.shop(), store()),
+        let logins = [
+            Logins::new(liar.shop(), store()),
+            Logins::new(liar.shop(), store()),
         ];
         let login = Login {
             id: "login".to_owned(),
@@ -180,7 +180,7 @@ async fn a_sign_in_refreshes_once_at_a_time_across_nodes() {
             .add_login(&login, Some((CATALOG, &expired)))
             .await
             .unwrap();
-        for nodes in [&people[..1], &people[..]] {
+        for nodes in [&logins[..1], &logins[..]] {
             liar.says.lock().unwrap().asked = 0;
             let calls = nodes
                 .iter()
@@ -194,7 +194,7 @@ async fn a_sign_in_refreshes_once_at_a_time_across_nodes() {
                 "{asked} for {} nodes",
                 nodes.len()
             );
-            people[0].refused("login", CATALOG).await.unwrap();
+            logins[0].refused("login", CATALOG).await.unwrap();
         }
         let kept = store().login("login").await.unwrap().unwrap();
         assert_eq!(kept.refresh_token, "r-1");

@@ -19,7 +19,7 @@ use crate::store::{Login, Store, StoreError, Token, Whom};
 
 /// The signed-in users of a client. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct People {
+pub struct Logins {
     pub oidc: Oidc,
     pub store: Store,
     /// One refresh at a time per sign-in.
@@ -39,7 +39,7 @@ const MARGIN_MS: i64 = 20_000;
 /// How often a refresh is retried after that of another node was faster.
 const TRIES: usize = 3;
 
-impl People {
+impl Logins {
     pub fn new(oidc: Oidc, store: Store) -> Self {
         let turns = Cache::builder()
             .max_capacity(100_000)

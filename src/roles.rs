@@ -18,7 +18,7 @@ use latchkey_http::{Bound, Hosts, Limits, Problem, Server};
 use latchkey_identity::{Chore, ClientSecret, Identity, IdentityError, KeyWrapper, Parts, Seed, Seeded};
 use latchkey_kit::{Context, DemoUser, ServiceSpec};
 use latchkey_protocol::metadata::path;
-use latchkey_relying_party::{Logins, Oidc, Registration, Seal, Store, Whom, path as shop_path};
+use latchkey_relying_party::{Logins, Oidc, Registration, Seal, SessionRef, Store, path as shop_path};
 use latchkey_storefront::{CLIENT as SHOP, Storefront};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
@@ -587,7 +587,7 @@ async fn end_expired_logins(store: Store, stop: CancellationToken) {
             _ = hour.tick() => {}
             () = stop.cancelled() => return,
         }
-        if let Err(error) = store.end_logins(Whom::Expired).await {
+        if let Err(error) = store.end_logins(SessionRef::Expired).await {
             tracing::warn!(
                 reason = latchkey_http::reasons(&error),
                 "purging expired sessions of the shop failed; it is tried again later"

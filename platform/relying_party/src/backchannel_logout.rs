@@ -10,7 +10,7 @@ use latchkey_http::Form;
 
 use crate::error::LogoutError;
 use crate::logins::Logins;
-use crate::store::Whom;
+use crate::store::SessionRef;
 
 use token::{Ends, Invalid};
 
@@ -27,16 +27,16 @@ async fn sign_out(logins: &Logins, headers: &HeaderMap, body: Option<&[u8]>) -> 
     let form = body.and_then(|body| Form::parse(body, &[]).ok());
     let text = form.and_then(|mut form| form.take("logout_token"));
     let logout = logins.oidc.logout(&text.ok_or(Invalid::Request)?).await?;
-    let whom = match logout.ends {
-        Ends::Session(sid) => Whom::Session(sid),
-        Ends::Person(sub) => Whom::Person {
+    let session_ref = match logout.ends {
+        Ends::Session(sid) => SessionRef::Session(sid),
+        Ends::Person(sub) => SessionRef::Person {
             sub,
             before_ms: i64::MAX,
         },
     };
     let ended = logins
         .store
-        .end_logins_once(&logout.jti, logout.until_ms, whom)
+        .end_logins_once(&logout.jti, logout.until_ms, session_ref)
         .await?;
     if ended.is_none() {
         return Err(Invalid::Replayed.into());

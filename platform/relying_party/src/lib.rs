@@ -23,5 +23,5 @@ pub use logins::{CurrentUser, Logins};
 pub use oidc::{Oidc, Refreshed, SignedIn};
 pub use seal::{CannotOpen, Seal};
 pub use session::SessionUser;
-pub use store::{Login, Store, StoreError, Token, Whom};
+pub use store::{Login, SessionRef, Store, StoreError, Token};
 pub use tower_sessions::Session;

@@ -15,7 +15,7 @@ use crate::client::Registration;
 use crate::error::{NoToken, OidcError, SignInError};
 use crate::oidc::{Oidc, SignedIn};
 use crate::session::{self, SessionData, SessionUser};
-use crate::store::{Login, Store, StoreError, Token, Whom};
+use crate::store::{Login, SessionRef, Store, StoreError, Token};
 
 /// The signed-in users of a client. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -176,7 +176,7 @@ impl Logins {
                     if now.is_some_and(|now| now.version != known.version) {
                         continue;
                     }
-                    self.store.end_logins(Whom::Login(login.to_owned())).await?;
+                    self.store.end_logins(SessionRef::Login(login.to_owned())).await?;
                     tracing::info!(sub = known.sub, "the issuer has ended a sign-in");
                     return Err(NoToken::SignedOut);
                 }
@@ -199,7 +199,7 @@ impl Logins {
     /// Ends a sign-in that another one replaces, here and at the issuer. Failures are detected later.
     pub(crate) async fn end(&self, login: &str) {
         if let Ok(Some(known)) = self.store.login(login).await {
-            let ended = self.store.end_logins(Whom::Login(login.to_owned())).await;
+            let ended = self.store.end_logins(SessionRef::Login(login.to_owned())).await;
             if let Err(error) = ended {
                 let reason = latchkey_http::reasons(&error);
                 tracing::warn!(reason, "ending a replaced sign-in failed");

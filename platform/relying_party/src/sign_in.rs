@@ -12,7 +12,7 @@ use crate::flow::{self, Answer, Bearer, Browser, Fault, Flow, Outcome, Proofs};
 use crate::logins::Logins;
 use crate::oidc::SignedIn;
 use crate::session::{SessionData, SessionUser};
-use crate::store::{Login, Whom};
+use crate::store::{Login, SessionRef};
 
 /// The result of a response of the issuer.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ pub async fn sign_out(
     }
     let login = logins.login(&user.login).await;
     let login = login.map_err(|error| SignInError::broken(&error))?;
-    let ended = logins.store.end_logins(Whom::Login(user.login)).await;
+    let ended = logins.store.end_logins(SessionRef::Login(user.login)).await;
     ended.map_err(|error| SignInError::broken(&error))?;
     if let Some(login) = &login {
         // Whether the browser continues to the issuer or not, this sign-in ends there too.

@@ -297,10 +297,10 @@ impl Store {
     }
 
     /// Ends the selected sign-ins.
-    pub async fn end_logins(&self, whom: Whom) -> Result<(), StoreError> {
+    pub async fn end_logins(&self, session_ref: SessionRef) -> Result<(), StoreError> {
         let now = self.now();
         self.db
-            .write(move |tx| async move { end(&tx, &whom, now).await })
+            .write(move |tx| async move { end(&tx, &session_ref, now).await })
             .await?;
         Ok(())
     }
@@ -311,7 +311,7 @@ impl Store {
         &self,
         jti: &str,
         until_ms: i64,
-        whom: Whom,
+        session_ref: SessionRef,
     ) -> Result<Option<u64>, StoreError> {
         let (jti, now) = (jti.to_owned(), self.now());
         let ended = self
@@ -326,7 +326,7 @@ impl Store {
                 if first != 1 {
                     return Ok(None);
                 }
-                end(&tx, &whom, now).await.map(Some)
+                end(&tx, &session_ref, now).await.map(Some)
             })
             .await?;
         Ok(ended)
@@ -335,22 +335,24 @@ impl Store {
 
 /// Ends sign-ins, and returns their number. They are deleted before their tokens: a refresh in progress then finds its
 /// own gone.
-async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
-    let ending = match whom {
-        Whom::Login(id) => sql("DELETE FROM logins WHERE id = $1").bind(id),
-        Whom::Session(sid) => sql("DELETE FROM logins WHERE sid = $1").bind(sid),
-        Whom::Person { sub, before_ms } => sql("DELETE FROM logins WHERE sub = $1 AND created_at <= $2")
-            .bind(sub)
-            .bind(*before_ms),
-        Whom::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
+async fn end(tx: &Tx, session_ref: &SessionRef, now: i64) -> Result<u64, DbError> {
+    let ending = match session_ref {
+        SessionRef::Login(id) => sql("DELETE FROM logins WHERE id = $1").bind(id),
+        SessionRef::Session(sid) => sql("DELETE FROM logins WHERE sid = $1").bind(sid),
+        SessionRef::Person { sub, before_ms } => {
+            sql("DELETE FROM logins WHERE sub = $1 AND created_at <= $2")
+                .bind(sub)
+                .bind(*before_ms)
+        }
+        SessionRef::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
     };
     let ended = ending.execute(tx).await?;
-    if ended > 0 || *whom == Whom::Expired {
+    if ended > 0 || *session_ref == SessionRef::Expired {
         sql("DELETE FROM tokens WHERE NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = tokens.login_id)")
             .execute(tx)
             .await?;
     }
-    if *whom == Whom::Expired {
+    if *session_ref == SessionRef::Expired {
         for past in [
             "DELETE FROM sessions WHERE expires_at <= $1",
             "DELETE FROM logout_tokens WHERE expires_at <= $1",
@@ -364,7 +366,7 @@ async fn end(tx: &Tx, whom: &Whom, now: i64) -> Result<u64, DbError> {
 
 /// The sign-ins to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whom {
+pub enum SessionRef {
     /// One sign-in at this client.
     Login(String),
     /// All sign-ins of one session at the issuer.
@@ -454,26 +456,30 @@ mod tests {
     #[tokio::test]
     async fn bf_07_a_refresh_under_way_brings_nobody_back_who_signed_out() {
         for store in stores("shop_ended").await {
-            let whoms = [
-                Whom::Login("one".to_owned()),
-                Whom::Session("sid".to_owned()),
-                Whom::Person {
+            let session_refs = [
+                SessionRef::Login("one".to_owned()),
+                SessionRef::Session("sid".to_owned()),
+                SessionRef::Person {
                     sub: "alice".to_owned(),
                     before_ms: 1_000,
                 },
             ];
-            for whom in whoms {
+            for session_ref in session_refs {
                 let known = login("one");
                 store
                     .add_login(&known, Some((AUDIENCE, &token("access-1"))))
                     .await
                     .unwrap();
-                store.end_logins(whom.clone()).await.unwrap();
+                store.end_logins(session_ref.clone()).await.unwrap();
                 let access = token("access-2");
                 let written = store.refreshed(&known, "refresh-2", AUDIENCE, &access).await;
-                assert!(!written.unwrap(), "{whom:?}");
-                assert_eq!(store.login("one").await.unwrap(), None, "{whom:?}");
-                assert_eq!(store.token("one", AUDIENCE).await.unwrap(), None, "{whom:?}");
+                assert!(!written.unwrap(), "{session_ref:?}");
+                assert_eq!(store.login("one").await.unwrap(), None, "{session_ref:?}");
+                assert_eq!(
+                    store.token("one", AUDIENCE).await.unwrap(),
+                    None,
+                    "{session_ref:?}"
+                );
             }
         }
     }
@@ -500,23 +506,29 @@ mod tests {
     async fn of_logout_tokens_of_one_jti_one_is_obeyed() {
         for store in stores("shop_logout_tokens").await {
             store.add_login(&login("one"), None).await.unwrap();
-            let whom = || Whom::Session("sid".to_owned());
-            let all = (0..16).map(|_| store.end_logins_once("jti", 2_000, whom()));
+            let session_ref = || SessionRef::Session("sid".to_owned());
+            let all = (0..16).map(|_| store.end_logins_once("jti", 2_000, session_ref()));
             let ended = futures::future::join_all(all).await;
             let obeyed: Vec<u64> = ended.into_iter().filter_map(Result::unwrap).collect();
             assert_eq!(obeyed, [1]);
             // Sign-ins after that instant stay.
             store.add_login(&login("two"), None).await.unwrap();
-            assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);
+            assert_eq!(
+                store.end_logins_once("jti", 2_000, session_ref()).await.unwrap(),
+                None
+            );
             assert!(store.login("two").await.unwrap().is_some());
             // Expired `jti`s are deleted, and none before.
             store.clock.advance(999);
-            store.end_logins(Whom::Expired).await.unwrap();
-            assert_eq!(store.end_logins_once("jti", 2_000, whom()).await.unwrap(), None);
-            store.clock.advance(1);
-            store.end_logins(Whom::Expired).await.unwrap();
+            store.end_logins(SessionRef::Expired).await.unwrap();
             assert_eq!(
-                store.end_logins_once("jti", 2_001, whom()).await.unwrap(),
+                store.end_logins_once("jti", 2_000, session_ref()).await.unwrap(),
+                None
+            );
+            store.clock.advance(1);
+            store.end_logins(SessionRef::Expired).await.unwrap();
+            assert_eq!(
+                store.end_logins_once("jti", 2_001, session_ref()).await.unwrap(),
                 Some(1)
             );
         }

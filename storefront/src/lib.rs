@@ -30,7 +30,7 @@ pub use state::{EN, Storefront};
 
 /// All pages of the shop.
 pub fn router(storefront: Storefront) -> Router {
-    use pages::{sign_in, teach};
+    use pages::{instructor, sign_in};
     let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/courses", get(pages::listing::courses))
@@ -42,10 +42,10 @@ pub fn router(storefront: Storefront) -> Router {
         .route(path::CALLBACK, get(sign_in::callback).head(no_head))
         .route(path::SIGN_OUT, post(sign_in::sign_out))
         .route(path::BACKCHANNEL_LOGOUT, post(sign_in::backchannel))
-        .route("/teach", get(teach::list))
-        .route("/teach/new", get(teach::blank).post(teach::create))
-        .route("/teach/{id}", get(teach::edit).post(teach::save))
-        .route("/teach/{id}/{step}", get(teach::ask).post(teach::step))
+        .route("/teach", get(instructor::list))
+        .route("/teach/new", get(instructor::blank).post(instructor::create))
+        .route("/teach/{id}", get(instructor::edit).post(instructor::save))
+        .route("/teach/{id}/{step}", get(instructor::ask).post(instructor::step))
         .route("/_design", get(pages::design::show))
         .merge(latchkey_web::files())
         .merge(latchkey_web::reports("storefront"))

@@ -4,9 +4,9 @@ pub mod course;
 pub mod covers;
 pub mod design;
 pub mod home;
+pub mod instructor;
 pub mod listing;
 pub mod sign_in;
-pub mod teach;
 pub mod theme;
 
 use latchkey_web::Words;

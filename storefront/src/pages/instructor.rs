@@ -27,7 +27,7 @@ use draft::Draft;
 const MOST_FIELDS: usize = 4_096;
 
 #[derive(Template)]
-#[template(path = "storefront/teach.html")]
+#[template(path = "storefront/instructor.html")]
 struct TeachPage<'a> {
     page: &'a ShopPage,
     notice: Option<Notice<'a>>,

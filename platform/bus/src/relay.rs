@@ -18,7 +18,7 @@ const OUTBOX_KEPT_MS: i64 = 7 * 24 * 3_600_000;
 const INBOX_KEPT_MS: i64 = 14 * 24 * 3_600_000;
 const PRUNE_EVERY_MS: i64 = 3_600_000;
 /// The number of polls between heartbeats: an idle log is hardly written to.
-const BEAT_POLLS: u32 = 3;
+const HEARTBEAT_POLLS: u32 = 3;
 
 /// Moves the events of one outbox to its channels. Several relays may serve one outbox: publishing twice is harmless.
 pub struct Relay {
@@ -89,9 +89,9 @@ impl Relay {
         let mut changes = self.db.changes();
         let mut pruned_at = 0;
         let mut trouble = 0_u32;
-        let mut beaten_at = None;
+        let mut heartbeat_at = None;
         loop {
-            match self.drain_and_beat(channel, &mut beaten_at).await {
+            match self.drain_and_send_heartbeat(channel, &mut heartbeat_at).await {
                 Ok(()) => {
                     if trouble > 0 {
                         let channel = channel.name();
@@ -192,19 +192,19 @@ impl Relay {
             .collect()
     }
 
-    async fn drain_and_beat(
+    async fn drain_and_send_heartbeat(
         &self,
         channel: Channel<'_>,
-        beaten_at: &mut Option<Instant>,
+        heartbeat_at: &mut Option<Instant>,
     ) -> Result<(), BusError> {
         let begun = Instant::now();
         self.drain_to(channel).await?;
-        let due = beaten_at.is_none_or(|at| begun.duration_since(at) >= channel.poll() * BEAT_POLLS);
+        let due = heartbeat_at.is_none_or(|at| begun.duration_since(at) >= channel.poll() * HEARTBEAT_POLLS);
         if let Channel::Log(revocations) = channel
             && due
         {
             revocations.log.heartbeat(revocations.source).await?;
-            *beaten_at = Some(begun);
+            *heartbeat_at = Some(begun);
         }
         Ok(())
     }

@@ -166,8 +166,8 @@ impl Connection {
         }
         let stop = self.endpoint.stop.clone();
         let mut told = position;
-        let mut beat = tokio::time::interval(HEARTBEAT);
-        beat.reset();
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.reset();
         loop {
             tokio::select! {
                 heard = news.recv() => match heard {
@@ -179,7 +179,7 @@ impl Connection {
                     Ok(News::Live(position)) => told = told.max(position),
                     Ok(News::Reset) | Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
                 },
-                _ = beat.tick() => {
+                _ = heartbeat.tick() => {
                     // Without the log nothing is sent: the guard must see its feed grow old.
                     self.still_admitted().await?;
                     if self.endpoint.feed.heard_lately(self.endpoint.time.now().0) {

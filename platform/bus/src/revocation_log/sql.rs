@@ -153,9 +153,9 @@ async fn follow(
     let mut blind = false;
     loop {
         let told = async {
-            let (now, beat) = log.state(source).await?;
-            let beats = pulse.feel(beat, Instant::now(), log.poll() * SILENT_POLLS);
-            step(&log, now, beats, types, since, &mut at, tell).await
+            let (now, heartbeat) = log.state(source).await?;
+            let is_live = pulse.feel(heartbeat, Instant::now(), log.poll() * SILENT_POLLS);
+            step(&log, now, is_live, types, since, &mut at, tell).await
         };
         match told.await {
             Ok(true) => {
@@ -187,11 +187,11 @@ async fn follow(
 /// `at` moves with every delivery, so that after a failure of the log it continues where it stopped.
 ///
 /// `now` was read before the events: everything up to it is committed and visible. There is no `Live` unless the source
-/// `beats`.
+/// `is_live`.
 async fn step(
     log: &SqlRevocationLog,
     now: State,
-    beats: bool,
+    is_live: bool,
     types: &[&str],
     since: i64,
     at: &mut Option<State>,
@@ -244,7 +244,7 @@ async fn step(
             told.position = now.position;
         }
     }
-    if !beats {
+    if !is_live {
         return Ok(!tell.is_closed());
     }
     let live = Delivery::Live {
@@ -257,7 +257,7 @@ async fn step(
 /// Whether a source is alive: its heartbeat, and when it was last seen to change. Only the clock of this process
 /// counts.
 struct Pulse {
-    beat: Option<i64>,
+    heartbeat: Option<i64>,
     moved: Instant,
     silent: bool,
 }
@@ -266,18 +266,18 @@ impl Pulse {
     /// A new subscriber first assumes that the source is alive.
     fn new(now: Instant) -> Self {
         Self {
-            beat: None,
+            heartbeat: None,
             moved: now,
             silent: false,
         }
     }
 
     /// False if the last heartbeat is longer ago than `patience`; never for a source that has none.
-    fn feel(&mut self, beat: Option<i64>, now: Instant, patience: Duration) -> bool {
-        if self.beat != beat {
-            (self.beat, self.moved) = (beat, now);
+    fn feel(&mut self, heartbeat: Option<i64>, now: Instant, patience: Duration) -> bool {
+        if self.heartbeat != heartbeat {
+            (self.heartbeat, self.moved) = (heartbeat, now);
         }
-        let silent = beat.is_some() && now.duration_since(self.moved) > patience;
+        let silent = heartbeat.is_some() && now.duration_since(self.moved) > patience;
         if silent != self.silent {
             self.silent = silent;
             if silent {
@@ -333,7 +333,7 @@ mod tests {
         let mut pulse = Pulse::new(begun);
         // No source has ever sent a heartbeat here.
         assert!(pulse.feel(None, at(100), patience));
-        for (beat, second, beats) in [
+        for (heartbeat, second, is_live) in [
             (7, 101, true),
             (7, 111, true),
             (7, 112, false),
@@ -344,9 +344,9 @@ mod tests {
             (1, 125, true),
         ] {
             assert_eq!(
-                pulse.feel(Some(beat), at(second), patience),
-                beats,
-                "{beat} at {second}"
+                pulse.feel(Some(heartbeat), at(second), patience),
+                is_live,
+                "{heartbeat} at {second}"
             );
         }
     }

@@ -224,12 +224,12 @@ async fn hear_the_feed(world: World, plan: &Plan, signals: &Signals, keys: &Keys
                 break;
             }
             let prev = position(sent_ms);
-            let beat_ms = sent_ms + 500;
-            let event = if sent_ms < REVOKED_MS && REVOKED_MS <= beat_ms {
+            let heartbeat_ms = sent_ms + 500;
+            let event = if sent_ms < REVOKED_MS && REVOKED_MS <= heartbeat_ms {
                 sent_ms = REVOKED_MS;
                 "entries"
             } else {
-                sent_ms = beat_ms;
+                sent_ms = heartbeat_ms;
                 "heartbeat"
             };
             frame = world.frame(event, sent_ms, Some(prev));

@@ -17,7 +17,7 @@ use latchkey_clock::{Clock, Random};
 use latchkey_http::outgoing::Destination;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use self::common::{CliError, Operate, folders, logs};
+use self::common::{AdminCommand, CliError, folders, logs};
 use crate::config::{Config, Role, Tls, environment};
 use crate::running::{Broken, Running};
 use crate::start::start;
@@ -42,15 +42,15 @@ enum Command {
     /// Starts the named roles for production
     Serve(Serve),
     /// Manages clients
-    Client(Operate<clients::ClientCommand>),
+    Client(AdminCommand<clients::ClientCommand>),
     /// Manages resources, the audiences of access tokens
-    Resource(Operate<resources::ResourceCommand>),
+    Resource(AdminCommand<resources::ResourceCommand>),
     /// Manages users
-    User(Operate<people::UserCommand>),
+    User(AdminCommand<people::UserCommand>),
     /// Manages signing keys
-    Key(Operate<keys::KeyCommand>),
+    Key(AdminCommand<keys::KeyCommand>),
     /// Lists and redelivers events that could not be handled
-    Events(Operate<events::EventsCommand>),
+    Events(AdminCommand<events::EventsCommand>),
 }
 
 #[derive(Args, Clone)]
@@ -110,11 +110,11 @@ pub async fn run() -> ExitCode {
         None => up(cli.up).await,
         Some(Command::Up(up_args)) => up(up_args).await,
         Some(Command::Serve(serve_args)) => serve(serve_args).await,
-        Some(Command::Client(operate)) => clients::run(operate).await,
-        Some(Command::Resource(operate)) => resources::run(operate).await,
-        Some(Command::User(operate)) => people::run(operate).await,
-        Some(Command::Key(operate)) => keys::run(operate).await,
-        Some(Command::Events(operate)) => events::run(operate).await,
+        Some(Command::Client(admin)) => clients::run(admin).await,
+        Some(Command::Resource(admin)) => resources::run(admin).await,
+        Some(Command::User(admin)) => people::run(admin).await,
+        Some(Command::Key(admin)) => keys::run(admin).await,
+        Some(Command::Events(admin)) => events::run(admin).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -282,10 +282,10 @@ mod tests {
                 let line = format!("latchkey {} --json", words.replace("ID", id));
                 let parsed = Cli::try_parse_from(line.split(' '));
                 let json = match parsed.unwrap_or_else(|error| panic!("{line}: {error}")).command {
-                    Some(Command::Client(operate)) => operate.json,
-                    Some(Command::User(operate)) => operate.json,
-                    Some(Command::Key(operate)) => operate.json,
-                    Some(Command::Events(operate)) => operate.json,
+                    Some(Command::Client(admin)) => admin.json,
+                    Some(Command::User(admin)) => admin.json,
+                    Some(Command::Key(admin)) => admin.json,
+                    Some(Command::Events(admin)) => admin.json,
                     _ => panic!("{line}"),
                 };
                 assert!(json, "{line}: a flag that is known stays one");

@@ -9,7 +9,7 @@ mod demo;
 mod descriptors;
 pub mod embedded;
 mod error;
-mod operate;
+mod offline_admin;
 mod roles;
 mod running;
 pub mod services;
@@ -20,6 +20,6 @@ mod tls;
 
 pub use crate::embedded::{DemoClient, DemoFile, DemoUser};
 pub use crate::error::StartError;
-pub use crate::operate::open_identity;
+pub use crate::offline_admin::open_identity;
 pub use crate::running::{Broken, Running, Urls};
 pub use crate::start::start;

@@ -9,9 +9,9 @@ use latchkey_protocol::ClientId;
 use latchkey_protocol::client::Metadata;
 use serde_json::{Map, Value, json};
 
-use super::common::{ACTOR, CliError, Operate};
+use super::common::{ACTOR, AdminCommand, CliError};
 use super::output::{print, print_record};
-use crate::operate::open_identity;
+use crate::offline_admin::open_identity;
 
 /// The longest overlap of two secrets of one client: thirty days.
 const LONGEST_OVERLAP_S: u64 = 30 * 24 * 3_600;
@@ -170,10 +170,10 @@ struct Fields {
     others: Vec<String>,
 }
 
-pub(super) async fn run(operate: Operate<ClientCommand>) -> Result<(), CliError> {
-    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
-    let json = operate.json;
-    let view = match operate.command {
+pub(super) async fn run(admin: AdminCommand<ClientCommand>) -> Result<(), CliError> {
+    let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
+    let json = admin.json;
+    let view = match admin.command {
         ClientCommand::Add(add) => {
             let mut all = add.fields.into_changes()?;
             all.insert("client_id".to_owned(), add.id.into());

@@ -17,7 +17,7 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const BROKEN: u8 = 70;
 
 #[derive(Args)]
-pub(crate) struct Operate<C: Subcommand> {
+pub(crate) struct AdminCommand<C: Subcommand> {
     /// The data folder
     #[arg(long, env = "LATCHKEY_DATA", global = true)]
     pub data: Option<PathBuf>,
@@ -84,7 +84,7 @@ pub(crate) fn folders(data: Option<PathBuf>, keys: Option<PathBuf>) -> (PathBuf,
     )
 }
 
-impl<C: Subcommand> Operate<C> {
+impl<C: Subcommand> AdminCommand<C> {
     pub fn config(&self) -> Result<Config, CliError> {
         logs("warn", None)?;
         if self.config.is_some() {

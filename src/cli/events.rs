@@ -4,9 +4,9 @@ use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
 use serde_json::json;
 
-use super::common::{CliError, Operate};
+use super::common::{AdminCommand, CliError};
 use super::output::print;
-use crate::operate::open_bus;
+use crate::offline_admin::open_bus;
 
 #[derive(Subcommand)]
 pub(super) enum EventsCommand {
@@ -23,11 +23,11 @@ pub(super) enum EventsCommand {
     },
 }
 
-pub(super) async fn run(operate: Operate<EventsCommand>) -> Result<(), CliError> {
-    let bus = open_bus(&operate.config()?, Clock::system(), Random::system()).await?;
+pub(super) async fn run(admin: AdminCommand<EventsCommand>) -> Result<(), CliError> {
+    let bus = open_bus(&admin.config()?, Clock::system(), Random::system()).await?;
     let failed = |error: latchkey_bus::BusError| CliError::Failed(error.to_string());
-    let json = operate.json;
-    match operate.command {
+    let json = admin.json;
+    match admin.command {
         EventsCommand::Parked => {
             let all = bus.parked().await.map_err(failed)?;
             print(json, &all, || {

@@ -6,9 +6,9 @@ use latchkey_identity::KeyView;
 use latchkey_protocol::client::Alg;
 use serde_json::json;
 
-use super::common::{ACTOR, CliError, Operate};
+use super::common::{ACTOR, AdminCommand, CliError};
 use super::output::print;
-use crate::operate::open_identity;
+use crate::offline_admin::open_identity;
 
 #[derive(Subcommand)]
 pub(super) enum KeyCommand {
@@ -33,9 +33,9 @@ pub(super) enum KeyCommand {
     },
 }
 
-pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
-    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
-    let json = operate.json;
+pub(super) async fn run(admin: AdminCommand<KeyCommand>) -> Result<(), CliError> {
+    let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
+    let json = admin.json;
     let line = |key: &KeyView| {
         format!(
             "{}  {}  {}  {}\n",
@@ -45,7 +45,7 @@ pub(super) async fn run(operate: Operate<KeyCommand>) -> Result<(), CliError> {
             latchkey_clock::rfc3339(key.activates_at)
         )
     };
-    match operate.command {
+    match admin.command {
         KeyCommand::List => {
             let all = identity.keys().list().await?;
             print(json, &all, || all.iter().map(line).collect())

@@ -10,9 +10,9 @@ use latchkey_identity::{NewUser, SignInsView, UserView};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
-use super::common::{ACTOR, CliError, Operate};
+use super::common::{ACTOR, AdminCommand, CliError};
 use super::output::print;
-use crate::operate::open_identity;
+use crate::offline_admin::open_identity;
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
@@ -112,10 +112,10 @@ pub(super) enum UserCommand {
     },
 }
 
-pub(super) async fn run(operate: Operate<UserCommand>) -> Result<(), CliError> {
-    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
-    let json = operate.json;
-    let view = match operate.command {
+pub(super) async fn run(admin: AdminCommand<UserCommand>) -> Result<(), CliError> {
+    let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
+    let json = admin.json;
+    let view = match admin.command {
         UserCommand::Add {
             username,
             email,

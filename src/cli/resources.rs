@@ -6,9 +6,9 @@ use latchkey_protocol::Resource;
 use latchkey_protocol::resource::ResourceScope;
 use serde_json::{Map, Value, json};
 
-use super::common::{ACTOR, CliError, Operate};
+use super::common::{ACTOR, AdminCommand, CliError};
 use super::output::print;
-use crate::operate::open_identity;
+use crate::offline_admin::open_identity;
 
 #[derive(Subcommand)]
 pub(super) enum ResourceCommand {
@@ -61,10 +61,10 @@ struct Fields {
     wants_roles: Option<bool>,
 }
 
-pub(super) async fn run(operate: Operate<ResourceCommand>) -> Result<(), CliError> {
-    let identity = open_identity(&operate.config()?, Clock::system(), Random::system()).await?;
-    let json = operate.json;
-    let resource = match operate.command {
+pub(super) async fn run(admin: AdminCommand<ResourceCommand>) -> Result<(), CliError> {
+    let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
+    let json = admin.json;
+    let resource = match admin.command {
         ResourceCommand::Add(NamedResource { identifier, fields }) => {
             let new = Resource {
                 identifier,

@@ -9,7 +9,7 @@ use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::Map;
 use tokio::sync::oneshot;
 
-use crate::harness::{App, Browser, House, Matrix, Seen, digest, on_both_engines};
+use crate::harness::{App, Browser, Matrix, Seen, TestServer, digest, on_both_engines};
 
 const PASSWORD: &str = "a password of a birth";
 
@@ -22,7 +22,7 @@ struct Expecting {
 }
 
 impl Expecting {
-    async fn new(house: &House, name: &str) -> Self {
+    async fn new(house: &TestServer, name: &str) -> Self {
         let identity = house.running().identity.clone().unwrap();
         let who = format!("p-{name}");
         let person = NewUser {
@@ -102,7 +102,7 @@ async fn end(name: &str, identity: &Identity, one: &Expecting, page: &Seen) {
     }
 }
 
-async fn a_family_that_is_being_born_ends_with_what_it_stands_on(house: House) {
+async fn a_family_that_is_being_born_ends_with_what_it_stands_on(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     let db = identity.store().db().clone();
     let mut matrix = Matrix::new("a redemption under way × what ends it");
@@ -161,7 +161,7 @@ async fn a_family_that_is_being_born_ends_with_what_it_stands_on(house: House) {
     house.stop().await;
 }
 
-async fn nothing_is_born_on_what_is_being_ended(house: House) {
+async fn nothing_is_born_on_what_is_being_ended(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     let db = identity.store().db().clone();
     let mut matrix = Matrix::new("what is being ended × a redemption");

@@ -1,12 +1,12 @@
 //! The whole walk in a real browser, with its cookies, its redirects and its content security policy.
 
-use crate::harness::{Browser, Chromium, ENTER, House, TAB, claims, until};
+use crate::harness::{Browser, Chromium, ENTER, TAB, TestServer, claims, until};
 
 /// How every JWT begins.
 const JWT: &str = "eyJ";
 
 /// How every refresh token of a house begins: with its version and the id of the key of its tag, ten bytes.
-async fn refresh_tokens_of(house: &House) -> String {
+async fn refresh_tokens_of(house: &TestServer) -> String {
     let app = house.app("demo-web", "openid profile");
     let tokens = app.sign_in(&Browser::new(), house.person("ines"), &[]).await;
     tokens.refresh()[..13].to_owned()
@@ -40,7 +40,7 @@ async fn holds_no_token(browser: &Chromium) {
     assert_eq!(stored.as_str(), Some(r#"["",{},{}]"#), "script sees nothing");
 }
 
-async fn sign_in(browser: &Chromium, house: &House, who: &str) {
+async fn sign_in(browser: &Chromium, house: &TestServer, who: &str) {
     let (name, password) = house.person(who);
     browser.write("#username", name).await;
     browser.write("#password", password).await;
@@ -49,7 +49,7 @@ async fn sign_in(browser: &Chromium, house: &House, who: &str) {
 
 #[tokio::test]
 async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_published_course_and_out() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let shop = house.running().urls.shop.clone().unwrap();
     let browser = Chromium::start().await;
 
@@ -200,7 +200,7 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
 /// Nothing but keys: from the shop to a draft of one's own, and out.
 #[tokio::test]
 async fn a_person_signs_in_writes_a_course_and_signs_out_by_keyboard_alone() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let shop = house.running().urls.shop.clone().unwrap();
     let (_, password) = house.person("ines");
     let browser = Chromium::start().await;
@@ -247,7 +247,7 @@ async fn a_person_signs_in_writes_a_course_and_signs_out_by_keyboard_alone() {
 /// Every other page that people may come to: each fits, and has no fault that a program can tell.
 #[tokio::test]
 async fn every_page_fits_and_can_be_used_by_everybody() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (shop, issuer) = (
         house.running().urls.shop.clone().unwrap(),
         house.issuer().to_owned(),
@@ -331,7 +331,7 @@ async fn site(router: axum::Router) -> String {
 async fn a_browser_arrives_where_the_callback_of_a_client_leads_on_to() {
     use axum::response::Redirect;
     use axum::routing::get;
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let end = site(axum::Router::new().route("/end", get(async || "arrived"))).await;
     let to = format!("{end}/end");
     let on = to.clone();

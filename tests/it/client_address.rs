@@ -2,11 +2,11 @@
 
 use latchkey_http::TrustedProxies;
 
-use crate::harness::{Answer, House, http};
+use crate::harness::{Answer, TestServer, http};
 
 /// A house whose proxy is on this host, so that a request is from wherever it says.
-async fn behind_a_proxy() -> House {
-    House::with(|config| {
+async fn behind_a_proxy() -> TestServer {
+    TestServer::with(|config| {
         config.trusted_proxies = TrustedProxies::behind(&["127.0.0.0/8", "::1"]).expect("networks");
     })
     .await

@@ -2,14 +2,14 @@
 
 use latchkey_identity::Seed;
 
-use crate::harness::{App, Browser, House, Seen, Tokens, callback, claims, on_both_engines};
+use crate::harness::{App, Browser, Seen, TestServer, Tokens, callback, claims, on_both_engines};
 
 const A: &str = "https://a.example.test/api";
 const B: &str = "urn:test:b";
 const SECRET: &str = "a-secret-that-this-test-has-made-up";
 
 /// A confidential client of both resources, whose consent is remembered.
-async fn plant(house: &House) -> App {
+async fn plant(house: &TestServer) -> App {
     let redirect_uri = "https://pairs.test/cb";
     let seed = format!(
         "[[resources]]\nidentifier = \"{A}\"\nscopes = [\"read\", \"write\"]\n\
@@ -31,7 +31,7 @@ async fn plant(house: &House) -> App {
 }
 
 /// Somebody who is signed in and has allowed `write` at B, as its page showed it.
-async fn writes_at_b(house: &House, app: &App) -> Browser {
+async fn writes_at_b(house: &TestServer, app: &App) -> Browser {
     let browser = Browser::new();
     let (name, password) = house.person("alice");
     let login = app
@@ -74,7 +74,7 @@ fn target(tokens: &Tokens) -> (String, String) {
     (text("aud"), text("scope"))
 }
 
-async fn a_yes_to_write_at_one_resource_is_none_at_another(house: House) {
+async fn a_yes_to_write_at_one_resource_is_none_at_another(house: TestServer) {
     let app = plant(&house).await;
     let browser = writes_at_b(&house, &app).await;
     // It names A and asks for nothing there: no page has to name A, and nothing is allowed there after it.
@@ -102,7 +102,7 @@ async fn a_yes_to_write_at_one_resource_is_none_at_another(house: House) {
     house.stop().await;
 }
 
-async fn a_token_has_only_the_scopes_granted_at_its_resource(house: House) {
+async fn a_token_has_only_the_scopes_granted_at_its_resource(house: TestServer) {
     let app = plant(&house).await;
     let browser = writes_at_b(&house, &app).await;
     let page = app.begin(&browser, &[("scope", "read"), ("resource", A)]).await;
@@ -142,7 +142,7 @@ async fn a_token_has_only_the_scopes_granted_at_its_resource(house: House) {
     house.stop().await;
 }
 
-async fn the_account_page_says_where_each_scope_is_allowed(house: House) {
+async fn the_account_page_says_where_each_scope_is_allowed(house: TestServer) {
     let app = plant(&house).await;
     let browser = writes_at_b(&house, &app).await;
     let account = browser.open(&format!("{}/account", house.issuer()), "").await;

@@ -11,7 +11,7 @@ use latchkey_protocol::revocation::{Revocation, Subject};
 use latchkey_protocol::revocation_policy::{RevocationCause, Row, SubjectKind};
 use serde_json::json;
 
-use crate::harness::{Answer, BEGINNING, House, Matrix, anonymous, call, http, on_both_engines, until};
+use crate::harness::{Answer, BEGINNING, Matrix, TestServer, anonymous, call, http, on_both_engines, until};
 
 fn machine() -> ClientId {
     ClientId::parse("demo-machine").expect("a client id")
@@ -19,7 +19,7 @@ fn machine() -> ClientId {
 
 #[tokio::test]
 async fn a_client_registered_again_does_not_revive_its_old_tokens() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     let (old, server) = (
         house.machine("demo-machine"),
@@ -40,7 +40,7 @@ async fn a_client_registered_again_does_not_revive_its_old_tokens() {
 
 #[tokio::test]
 async fn a_token_stamped_after_a_revocation_is_active_and_revocable() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     let (client, server) = (
         house.machine("demo-machine"),
@@ -62,7 +62,7 @@ async fn a_token_stamped_after_a_revocation_is_active_and_revocable() {
 
 #[tokio::test]
 async fn a_token_issued_elsewhere_just_after_a_disabling_is_rejected_too() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     identity
         .clients()
@@ -100,7 +100,7 @@ async fn a_token_issued_elsewhere_just_after_a_disabling_is_rejected_too() {
 
 #[tokio::test]
 async fn op_07_a_node_that_has_lost_its_database_issues_nothing() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     let machine = house.machine("demo-machine");
     assert_eq!(machine.ask(&[]).await.status, 200);
@@ -123,7 +123,7 @@ async fn op_07_a_node_that_has_lost_its_database_issues_nothing() {
 
 #[tokio::test]
 async fn a_feed_does_not_outlive_the_right_to_it() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     let server = house.machine("demo-resource-server");
     let request = http().get(format!("{}/revocations", house.issuer()));
@@ -148,7 +148,7 @@ async fn a_feed_does_not_outlive_the_right_to_it() {
 
 #[tokio::test]
 async fn a_person_who_is_disabled_loses_sessions_families_and_tokens_at_once() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     let server = house.machine("demo-resource-server");
     let alice = identity.users().show("alice").await.unwrap();
@@ -367,7 +367,7 @@ async fn told(db: &Db, world: &str, now_s: i64) -> String {
     rows.iter().map(entry).collect::<Vec<_>>().join(", ")
 }
 
-async fn every_row_of_the_policy_ends_what_it_says_and_nothing_else(house: House) {
+async fn every_row_of_the_policy_ends_what_it_says_and_nothing_else(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     let db = identity.store().db().clone();
     let now_s = house.clock.now_ms() / 1_000;

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use latchkey_db::{Db, DbError, Engine, sql};
 use latchkey_protocol::ClientId;
 
-use crate::harness::{App, Browser, House, Matrix, Seen, Tokens, call, claims, on_both_engines, until};
+use crate::harness::{App, Browser, Matrix, Seen, TestServer, Tokens, call, claims, on_both_engines, until};
 
-fn db(house: &House) -> Db {
+fn db(house: &TestServer) -> Db {
     let identity = house.running().identity.clone().expect("the issuer is here");
     identity.store().db().clone()
 }
@@ -75,7 +75,7 @@ async fn code(app: &App, browser: &Browser) -> String {
     app.walk(browser, ("", ""), &[]).await.code.expect("a code")
 }
 
-async fn the_next_family_waits_when_twenty_were_born_within_a_minute(house: House) {
+async fn the_next_family_waits_when_twenty_were_born_within_a_minute(house: TestServer) {
     let app = house.plant_app("limited", None, "openid").await;
     let beside = house.plant_app("beside", None, "openid").await;
     let (browser, alice) = (Browser::new(), house.person("alice"));
@@ -112,7 +112,7 @@ async fn the_next_family_waits_when_twenty_were_born_within_a_minute(house: Hous
     house.stop().await;
 }
 
-async fn of_thirty_redemptions_at_once_twenty_make_a_family(house: House) {
+async fn of_thirty_redemptions_at_once_twenty_make_a_family(house: TestServer) {
     let app = house.plant_app("racing", None, "openid").await;
     let browser = Browser::new();
     // The consent comes first; its code is the first of thirty.
@@ -138,7 +138,7 @@ async fn of_thirty_redemptions_at_once_twenty_make_a_family(house: House) {
     house.stop().await;
 }
 
-async fn the_oldest_online_family_makes_room_for_the_hundred_and_first(house: House) {
+async fn the_oldest_online_family_makes_room_for_the_hundred_and_first(house: TestServer) {
     let db = db(&house);
     let scope = "openid offline_access";
     let app = house.plant_app("crowded", None, scope).await;
@@ -174,7 +174,7 @@ async fn the_oldest_online_family_makes_room_for_the_hundred_and_first(house: Ho
     house.stop().await;
 }
 
-async fn an_offline_family_makes_room_only_where_no_online_one_is_left(house: House) {
+async fn an_offline_family_makes_room_only_where_no_online_one_is_left(house: TestServer) {
     let db = db(&house);
     let app = house.plant_app("kept", None, "openid offline_access").await;
     let (browser, alice) = (Browser::new(), house.person("alice"));
@@ -194,7 +194,7 @@ async fn an_offline_family_makes_room_only_where_no_online_one_is_left(house: Ho
 }
 
 /// Who ends how many more families than one transaction does, at once for whoever asks and soon for every guard.
-async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: House) {
+async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: TestServer) {
     const MANY: usize = 1_200;
     let (db, identity) = (db(&house), house.running().identity.clone().expect("the issuer"));
     let server = house.machine("demo-resource-server");
@@ -282,7 +282,7 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: House)
 }
 
 /// As a process leaves it that was killed between two pages.
-async fn what_a_crash_left_of_a_large_end_is_finished(house: House) {
+async fn what_a_crash_left_of_a_large_end_is_finished(house: TestServer) {
     let db = db(&house);
     let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -341,7 +341,7 @@ fn shown(page: &Seen) -> Vec<String> {
         .collect()
 }
 
-async fn the_account_page_shows_a_page_of_each_list_and_leads_to_the_older(house: House) {
+async fn the_account_page_shows_a_page_of_each_list_and_leads_to_the_older(house: TestServer) {
     let db = db(&house);
     let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
     let living = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -406,7 +406,7 @@ async fn the_account_page_shows_a_page_of_each_list_and_leads_to_the_older(house
     house.stop().await;
 }
 
-async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(house: House) {
+async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(house: TestServer) {
     let db = db(&house);
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -454,7 +454,7 @@ async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(house
     house.stop().await;
 }
 
-async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client_alone(house: House) {
+async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client_alone(house: TestServer) {
     let db = db(&house);
     let (here, there) = (
         house.app("demo-browser", "openid catalog.read"),

@@ -2,7 +2,7 @@
 
 use latchkey_db::{Db, sql};
 
-use crate::harness::{Browser, House, on_both_engines, until};
+use crate::harness::{Browser, TestServer, on_both_engines, until};
 
 const DAYS_91_MS: i64 = 91 * 24 * 3_600_000;
 
@@ -18,7 +18,7 @@ async fn count(db: &Db, statement: &'static str) -> i64 {
 }
 
 /// More sign-ins than are deleted at once, a family that ended, one that outlived its session, and one that lives.
-async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: House) {
+async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: TestServer) {
     let db = house.running().identity.clone().unwrap().store().db().clone();
     let web = house.app("demo-web", "openid offline_access catalog.read");
     let passing = house.app("demo-web", "openid catalog.read");

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::harness::{Answer, House, TestIssuer, anonymous, call, http, until};
+use crate::harness::{Answer, TestIssuer, TestServer, anonymous, call, http, until};
 
 #[tokio::test]
 async fn a_machine_calls_the_catalog_until_its_token_is_revoked() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let machine = house.machine("demo-machine");
     let resource_server = house.machine("demo-resource-server");
     let whoami = format!("{}/catalog/v1/whoami", house.api());
@@ -71,7 +71,7 @@ async fn a_machine_calls_the_catalog_until_its_token_is_revoked() {
 async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
     let issuer = TestIssuer::start().await;
     let url = issuer.url.clone();
-    let house = House::with(|config| {
+    let house = TestServer::with(|config| {
         config.demo = false;
         config.roles = vec![
             latchkey::config::Role::Service("catalog"),
@@ -128,7 +128,7 @@ async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
 
 #[tokio::test]
 async fn jwks_and_discovery_are_served_with_an_entity_tag_and_304() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     for path in [
         "/jwks",
         "/.well-known/openid-configuration",

@@ -16,7 +16,7 @@ use latchkey_http::outgoing::{Destination, Purpose};
 use latchkey_identity::Seed;
 use serde_json::{Value, json};
 
-use crate::harness::{App, BEGINNING, Browser, House, Tokens, anonymous, claims, until};
+use crate::harness::{App, BEGINNING, Browser, TestServer, Tokens, anonymous, claims, until};
 
 const SECRET: &str = "0123456789012345678901234567890123456789";
 
@@ -76,7 +76,7 @@ impl Receiver {
 }
 
 /// A client that hears of sign-outs at this address. Its redirect URI is nobody's.
-async fn client(house: &House, id: &str, address: &str) -> App {
+async fn client(house: &TestServer, id: &str, address: &str) -> App {
     let seed = format!(
         "[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"{SECRET}\"\n\
          grant_types = [\"authorization_code\", \"refresh_token\"]\nredirect_uris = [\"https://{id}.test/cb\"]\n\
@@ -96,7 +96,7 @@ async fn client(house: &House, id: &str, address: &str) -> App {
 }
 
 /// The tries so far and the next one's time, of each client that is still to be told.
-async fn waiting(house: &House) -> Vec<String> {
+async fn waiting(house: &TestServer) -> Vec<String> {
     let identity = house.running().identity.clone().expect("the issuer is here");
     let rows = sql(
         "SELECT CAST(tries AS TEXT) || ' ' || CAST(due_at AS TEXT) AS line FROM logouts \
@@ -109,7 +109,7 @@ async fn waiting(house: &House) -> Vec<String> {
 }
 
 /// Waits until exactly these are still to be told: the tries so far, and the milliseconds until the next.
-async fn until_waiting(house: &House, expected: &[(i64, i64)]) {
+async fn until_waiting(house: &TestServer, expected: &[(i64, i64)]) {
     let line = |(tries, after): &(i64, i64)| format!("{tries} {}", BEGINNING + after);
     let expected: Vec<String> = expected.iter().map(line).collect();
     until("what waits is as it must be", async || {
@@ -119,7 +119,7 @@ async fn until_waiting(house: &House, expected: &[(i64, i64)]) {
 }
 
 /// The token is what a client must demand of it (§2.6), and of the session of these tokens.
-async fn check(house: &House, app: &App, token: &str, tokens: &Tokens) {
+async fn check(house: &TestServer, app: &App, token: &str, tokens: &Tokens) {
     let jwks = anonymous(&format!("{}/jwks", house.issuer())).await.json();
     let (signed, signature) = token.rsplit_once('.').expect("a signature");
     let header = B64
@@ -162,7 +162,7 @@ async fn check(house: &House, app: &App, token: &str, tokens: &Tokens) {
     assert!(told["jti"].is_string() && told.get("nonce").is_none(), "{told}");
 }
 
-async fn every_end_of_a_session_is_told_to_its_client_once(house: House, receiver: Receiver) {
+async fn every_end_of_a_session_is_told_to_its_client_once(house: TestServer, receiver: Receiver) {
     let app = client(&house, "rp", &format!("{}/out", receiver.url)).await;
     let identity = house.running().identity.clone().unwrap();
     let account = format!("{}/account", house.issuer());
@@ -218,7 +218,7 @@ async fn every_end_of_a_session_is_told_to_its_client_once(house: House, receive
     house.stop().await;
 }
 
-async fn a_client_that_is_away_is_told_later_and_after_a_restart(house: House, receiver: Receiver) {
+async fn a_client_that_is_away_is_told_later_and_after_a_restart(house: TestServer, receiver: Receiver) {
     let app = client(&house, "rp", &format!("{}/out", receiver.url)).await;
     let browser = Browser::new();
     app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -242,7 +242,7 @@ async fn a_client_that_is_away_is_told_later_and_after_a_restart(house: House, r
     house.stop().await;
 }
 
-async fn a_client_that_refuses_or_hangs_delays_no_other(house: House, receiver: Receiver) {
+async fn a_client_that_refuses_or_hangs_delays_no_other(house: TestServer, receiver: Receiver) {
     let apps = [
         client(&house, "hangs", &format!("{}/hang", receiver.url)).await,
         client(&house, "rp", &format!("{}/out", receiver.url)).await,
@@ -268,7 +268,7 @@ macro_rules! with_a_receiver_on_both_engines {
             $(#[tokio::test]
             async fn $name() {
                 let receiver = super::Receiver::start().await;
-                let house = crate::harness::House::with(receiver.allowed()).await;
+                let house = crate::harness::TestServer::with(receiver.allowed()).await;
                 super::$name(house, receiver).await;
             })*
         }
@@ -277,7 +277,7 @@ macro_rules! with_a_receiver_on_both_engines {
             $(#[tokio::test]
             async fn $name() {
                 let receiver = super::Receiver::start().await;
-                let house = crate::harness::House::on_postgres_with(receiver.allowed()).await;
+                let house = crate::harness::TestServer::on_postgres_with(receiver.allowed()).await;
                 super::$name(house, receiver).await;
             })*
         }
@@ -296,7 +296,7 @@ async fn an_address_that_leads_inside_is_not_called() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let browser = Browser::new();
     let addresses = [
         format!("http://127.0.0.1:{port}/out"),

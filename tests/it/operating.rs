@@ -11,7 +11,9 @@ use latchkey_protocol::ClientId;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{App, Browser, House, Machine, Process, anonymous, call, free_port, postgres, until};
+use crate::harness::{
+    App, Browser, Machine, Process, TestServer, anonymous, call, free_port, postgres, until,
+};
 
 const SECRET: &str = "a-secret-of-this-test";
 
@@ -520,7 +522,7 @@ async fn no_answer_and_no_background_task_depends_on_who_reads_the_log() {
 
 #[tokio::test]
 async fn every_background_task_is_named_by_the_operators_readiness() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let admin = house.running().urls.admin.clone().unwrap();
     let checks = anonymous(&format!("{admin}/readyz")).await.json()["checks"].clone();
     for task in [
@@ -871,7 +873,7 @@ async fn a_registration_is_written_whole_and_changed_name_by_name() {
 
 #[tokio::test]
 async fn the_secret_before_counts_as_long_as_the_operator_says_and_no_longer() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     let id = ClientId::parse("demo-machine").unwrap();
     let first = house.machine("demo-machine");

@@ -7,7 +7,7 @@ use latchkey::config::Role;
 use latchkey_protocol::refresh_token::RefreshToken;
 
 use crate::harness::{
-    Answer, App, Browser, House, Process, Tokens, call, client, free_port, postgres, times, until,
+    Answer, App, Browser, Process, TestServer, Tokens, call, client, free_port, postgres, times, until,
 };
 
 /// Parallel posts of one token, and how often.
@@ -35,11 +35,11 @@ refresh_overlap_seconds = 0
 "#;
 
 /// A house with these clients, on SQLite or on databases of these names.
-async fn house(databases: Option<[&str; 3]>, roles: Vec<Role>, of: Option<&House>) -> House {
+async fn house(databases: Option<[&str; 3]>, roles: Vec<Role>, of: Option<&TestServer>) -> TestServer {
     let keys = of.map(|house| house.folder().join("keys"));
     let issuer = of.map(|house| house.issuer().to_owned());
     let databases = databases.map(|all| all.map(str::to_owned));
-    House::with(move |config| {
+    TestServer::with(move |config| {
         let path = config.data.with_file_name("races.toml");
         std::fs::write(&path, CLIENTS).expect("the seed is written");
         config.seeds.push(path);
@@ -136,7 +136,7 @@ async fn without_overlap_one_wins_and_the_family_ends(app: &App, who: (&str, &st
 }
 
 /// Both races of everybody against everybody, in houses of this process.
-async fn race(house: &House, nodes: &[String]) {
+async fn race(house: &TestServer, nodes: &[String]) {
     let alice = house.person("alice");
     one_step_per_round(&house.app("racer", "catalog.read"), alice, nodes).await;
     without_overlap_one_wins_and_the_family_ends(&house.app("strict", "catalog.read"), alice, nodes).await;
@@ -279,7 +279,7 @@ async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_over_two_nodes() {
     two.stop().await;
 }
 
-async fn redeemed_once(houses: &[&House], nodes: &[String]) {
+async fn redeemed_once(houses: &[&TestServer], nodes: &[String]) {
     let house = houses[0];
     let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;

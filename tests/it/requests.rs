@@ -3,14 +3,14 @@
 use latchkey_db::{Db, sql};
 use latchkey_identity::Seed;
 
-use crate::harness::{App, Browser, House, Seen, Tokens, callback, claims, on_both_engines};
+use crate::harness::{App, Browser, Seen, TestServer, Tokens, callback, claims, on_both_engines};
 
-fn db(house: &House) -> Db {
+fn db(house: &TestServer) -> Db {
     house.running().identity.clone().unwrap().store().db().clone()
 }
 
 /// What the rows of all requests hold of what was asked.
-async fn rows(house: &House) -> Vec<String> {
+async fn rows(house: &TestServer) -> Vec<String> {
     let all = sql("SELECT parsed FROM authorization_requests");
     let rows = all.fetch_all(&db(house)).await.unwrap();
     rows.iter().map(|row| row.text("parsed").unwrap()).collect()
@@ -50,7 +50,7 @@ async fn led(app: &App, browser: &Browser, pressed: Seen) -> Option<String> {
     seen.location().map(String::from)
 }
 
-async fn asking_costs_no_row_until_its_browser_takes_a_step(house: House) {
+async fn asking_costs_no_row_until_its_browser_takes_a_step(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let login = app.begin(&browser, &[]).await;
     assert!(login.has("#sign-in"), "{login:?}");
@@ -69,7 +69,7 @@ async fn asking_costs_no_row_until_its_browser_takes_a_step(house: House) {
     house.stop().await;
 }
 
-async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(house: House) {
+async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let login = app.begin(&browser, &[]).await;
     let sealed = carried(&login);
@@ -125,7 +125,7 @@ async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(house: House
     house.stop().await;
 }
 
-async fn a_request_that_is_too_long_to_carry_is_a_row(house: House) {
+async fn a_request_that_is_too_long_to_carry_is_a_row(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let long = "s".repeat(4_096);
     let nonce = "n".repeat(200);
@@ -146,7 +146,7 @@ async fn a_request_that_is_too_long_to_carry_is_a_row(house: House) {
     house.stop().await;
 }
 
-async fn what_is_posted_is_authenticated_whatever_session_has_come(house: House) {
+async fn what_is_posted_is_authenticated_whatever_session_has_come(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let mut pages = Vec::new();
     for _ in 0..3 {
@@ -187,7 +187,7 @@ async fn what_is_posted_is_authenticated_whatever_session_has_come(house: House)
     house.stop().await;
 }
 
-async fn a_no_counts_though_another_tab_said_yes_meanwhile(house: House) {
+async fn a_no_counts_though_another_tab_said_yes_meanwhile(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let login = app.begin(&browser, &[]).await;
     let next = post_login(&browser, &login, house.person("alice")).await;
@@ -204,7 +204,7 @@ async fn a_no_counts_though_another_tab_said_yes_meanwhile(house: House) {
     house.stop().await;
 }
 
-async fn a_second_press_gets_the_same_answer_while_nobody_has_redeemed_it(house: House) {
+async fn a_second_press_gets_the_same_answer_while_nobody_has_redeemed_it(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let alice = house.person("alice");
     let (login, consent, first) = walk(&app, &browser, alice, &[]).await;
@@ -254,7 +254,7 @@ async fn a_second_press_gets_the_same_answer_while_nobody_has_redeemed_it(house:
     house.stop().await;
 }
 
-async fn a_code_that_is_spent_or_over_is_not_given_again(house: House) {
+async fn a_code_that_is_spent_or_over_is_not_given_again(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let alice = house.person("alice");
     let (login, consent, back) = walk(&app, &browser, alice, &[]).await;
@@ -286,7 +286,7 @@ async fn a_code_that_is_spent_or_over_is_not_given_again(house: House) {
     house.stop().await;
 }
 
-async fn another_answer_to_what_was_answered_changes_nothing(house: House) {
+async fn another_answer_to_what_was_answered_changes_nothing(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let alice = house.person("alice");
     let (login, consent, back) = walk(&app, &browser, alice, &[]).await;
@@ -324,7 +324,7 @@ async fn another_answer_to_what_was_answered_changes_nothing(house: House) {
     house.stop().await;
 }
 
-async fn an_application_that_can_begin_by_itself_is_sent_to_do_so(house: House) {
+async fn an_application_that_can_begin_by_itself_is_sent_to_do_so(house: TestServer) {
     let seed = "[[clients]]\nclient_id = \"begins\"\nclient_secret = \"a-secret-of-this-test\"\n\
                 grant_types = [\"authorization_code\"]\nredirect_uris = [\"https://begins.test/cb\"]\n\
                 scope = \"openid\"\ninitiate_login_uri = \"https://begins.test/in?a=b\"\n";
@@ -362,7 +362,7 @@ async fn an_application_that_can_begin_by_itself_is_sent_to_do_so(house: House) 
 }
 
 /// Two presses at once: each comes to the one answer, whichever was faster.
-async fn presses_at_once_come_to_one_answer(house: House) {
+async fn presses_at_once_come_to_one_answer(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let alice = house.person("alice");
     app.sign_in(&browser, alice, &[]).await;

@@ -1,13 +1,13 @@
 //! The shop as a browser sees it: sign in and come back, write and publish a course, lose and leave the sign-in.
 
-use crate::harness::{Browser, House, Seen, until};
+use crate::harness::{Browser, Seen, TestServer, until};
 
-fn shop(house: &House) -> String {
+fn shop(house: &TestServer) -> String {
     house.running().urls.shop.clone().expect("the edge is up")
 }
 
 /// Signs in at the shop from one of its pages; the page again.
-async fn sign_in(house: &House, browser: &Browser, who: &str, from: &str) -> Seen {
+async fn sign_in(house: &TestServer, browser: &Browser, who: &str, from: &str) -> Seen {
     let page = browser.open(&format!("{}{from}", shop(house)), "").await;
     let mut seen = page.clone();
     if page.has("#sign-in") && !page.has("#password") {
@@ -30,7 +30,7 @@ async fn sign_in(house: &House, browser: &Browser, who: &str, from: &str) -> See
     seen
 }
 
-async fn an_instructor_publishes_until_the_application_is_revoked(house: House) {
+async fn an_instructor_publishes_until_the_application_is_revoked(house: TestServer) {
     let browser = Browser::new();
     let back = sign_in(&house, &browser, "ines", "/courses?q=rust").await;
     assert_eq!(
@@ -141,7 +141,7 @@ async fn an_instructor_publishes_until_the_application_is_revoked(house: House) 
 }
 
 /// A sign-in may end while somebody writes: nothing that they typed is lost, and nothing is written unasked.
-async fn what_was_typed_outlives_the_sign_in(house: House) {
+async fn what_was_typed_outlives_the_sign_in(house: TestServer) {
     const TITLE: &str = "A course of many hours <i>";
     let browser = Browser::new();
     sign_in(&house, &browser, "ines", "/teach").await;
@@ -210,7 +210,7 @@ async fn what_was_typed_outlives_the_sign_in(house: House) {
 }
 
 /// Eight pages of the shop are opened by somebody who is not signed in, as a browser does that comes back up.
-async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: House) {
+async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: TestServer) {
     let browser = Browser::new();
     let address = |path: &str| format!("{}{path}", shop(&house));
     let stop = address("/callback");
@@ -247,7 +247,7 @@ async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: House) {
 }
 
 /// What comes to the shop's own address for back-channel logout reaches the shop, and proves itself.
-async fn a_logout_request_reaches_the_shop_through_the_edge(house: House) {
+async fn a_logout_request_reaches_the_shop_through_the_edge(house: TestServer) {
     let request = crate::harness::http()
         .post(format!("{}/backchannel-logout", shop(&house)))
         .form(&[("logout_token", "rubbish")]);

@@ -1,10 +1,10 @@
 //! A person signs in: the request, the pages, the code, the tokens, and everything that ends.
 
-use crate::harness::{Browser, House, Tokens, call, claims, until};
+use crate::harness::{Browser, TestServer, Tokens, call, claims, until};
 
 const FULL: &str = "openid profile email offline_access catalog.read";
 
-async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: House) {
+async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: TestServer) {
     let (app, browser) = (
         house.app("demo-web", "openid profile email catalog.read"),
         Browser::new(),
@@ -86,7 +86,7 @@ async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: House) {
     house.stop().await;
 }
 
-async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: House) {
+async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: TestServer) {
     let (app, browser) = (house.app("demo-web", FULL), Browser::new());
     let tokens = app
         .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
@@ -132,7 +132,7 @@ async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: Hou
     house.stop().await;
 }
 
-async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(house: House) {
+async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     for (name, password) in [
@@ -175,7 +175,7 @@ async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(house: Hou
     house.stop().await;
 }
 
-async fn a_public_client_rotates_and_a_replay_ends_its_family_alone(house: House) {
+async fn a_public_client_rotates_and_a_replay_ends_its_family_alone(house: TestServer) {
     let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
     let first = app.sign_in(&browser, house.person("alice"), &[]).await;
     let other = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -197,7 +197,7 @@ async fn a_public_client_rotates_and_a_replay_ends_its_family_alone(house: House
     house.stop().await;
 }
 
-async fn form_post_and_a_cross_site_post_arrive_too(house: House) {
+async fn form_post_and_a_cross_site_post_arrive_too(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let request = url::Url::parse(&app.request(&[("response_mode", "form_post")])).unwrap();
     let pairs: Vec<(String, String)> = request.query_pairs().into_owned().collect();

@@ -5,7 +5,7 @@ use latchkey::services::Services;
 use latchkey_db::{Db, Options, sql};
 use serde_json::json;
 
-use crate::harness::{Answer, App, Browser, House, anonymous, call, http, until};
+use crate::harness::{Answer, App, Browser, TestServer, anonymous, call, http, until};
 
 static WITH_TOY: Services = &[&latchkey_catalog::SPEC, &latchkey_toy::SPEC];
 
@@ -22,7 +22,7 @@ resources = ["urn:latchkey:toy"]
 
 #[tokio::test]
 async fn a_service_passed_to_start_is_registered_guarded_routed_and_told() {
-    let house = House::with(|config| {
+    let house = TestServer::with(|config| {
         let (data, keys) = (config.data.clone(), config.keys.clone());
         *config = Config::up_with(WITH_TOY, data, keys, [0, 0, 0]);
         let seed = config.data.with_file_name("toy.toml");

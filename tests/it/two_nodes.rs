@@ -2,7 +2,7 @@
 
 use latchkey::config::Role;
 
-use crate::harness::{House, Machine, call, postgres, until};
+use crate::harness::{Machine, TestServer, call, postgres, until};
 
 #[tokio::test]
 async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
@@ -15,7 +15,7 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
     let house = async |roles: Vec<Role>, issuer: Option<String>| {
         let (identity, bus, catalog) = (identity.clone(), bus.clone(), catalog.clone());
         let keys = shared_keys.path().join("keys");
-        House::with(move |config| {
+        TestServer::with(move |config| {
             config[Role::Identity].database = identity;
             config.bus = bus;
             config[Role::Service("catalog")].database = catalog;

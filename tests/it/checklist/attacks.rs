@@ -5,7 +5,7 @@ use scraper::{Html, Selector};
 
 use super::world::{World, lines, run_sql};
 use crate::harness::{
-    Answer, Browser, House, Matrix, Seen, Tokens, call, callback, claims, client, http, until,
+    Answer, Browser, Matrix, Seen, TestServer, Tokens, call, callback, claims, client, http, until,
 };
 
 /// Elements with the names of their attributes, in order: what markup a page has.
@@ -31,7 +31,7 @@ const PAYLOADS: [&str; 6] = [
 
 #[tokio::test]
 async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_and_nothing_else() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
     let page = async |state: &str| {
@@ -60,7 +60,7 @@ async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_a
 async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_issuers_pages() {
     let mut shapes: Vec<Vec<Vec<String>>> = Vec::new();
     for name in ["plain"].iter().chain(&PAYLOADS) {
-        let house = House::with(|config| {
+        let house = TestServer::with(|config| {
             let path = config.data.with_file_name("names.toml");
             let text = toml::Value::String((*name).to_owned());
             let seed = format!(
@@ -112,7 +112,7 @@ async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_
 
 #[tokio::test]
 async fn a_yes_is_for_what_was_shown_whatever_else_the_address_or_the_form_says() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
     let (name, password) = house.person("ines");
     let login = app.begin(&browser, &[]).await;
@@ -145,7 +145,7 @@ async fn a_yes_is_for_what_was_shown_whatever_else_the_address_or_the_form_says(
 
 #[tokio::test]
 async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_count() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().expect("identity is here");
     let scope = "openid catalog.read catalog.write";
     let (app, browser) = (house.app("demo-web", scope), Browser::new());
@@ -180,7 +180,7 @@ async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_
 
 #[tokio::test]
 async fn lo_03_a_cookie_that_is_there_twice_is_none() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
     let secret = browser.cookie("latchkey-session").expect("a session");
@@ -208,7 +208,7 @@ async fn lo_03_a_cookie_that_is_there_twice_is_none() {
 
 #[tokio::test]
 async fn one_browser_is_signed_in_at_two_instances_of_one_host() {
-    let (one, two) = (House::new().await, House::new().await);
+    let (one, two) = (TestServer::new().await, TestServer::new().await);
     let browser = Browser::new();
     for house in [&one, &two] {
         house
@@ -474,7 +474,7 @@ async fn a_refresh_token_that_is_bound_to_a_key_is_nothing_without_it() {
 
 #[tokio::test]
 async fn cve_2020_10734_lo_02_a_sign_out_that_another_site_posts_asks_first() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
     let stranger = app.sign_in(&Browser::new(), house.person("ines"), &[]).await;
@@ -505,7 +505,7 @@ async fn cve_2020_10734_lo_02_a_sign_out_that_another_site_posts_asks_first() {
 /// LO-06: the account page ends what it says, and nothing beside it.
 #[tokio::test]
 async fn ending_a_session_or_connection_on_the_account_page_ends_no_other() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let app = house.app("demo-browser", "openid");
     let (here, there) = (Browser::new(), Browser::new());
     let mine = app.sign_in(&here, house.person("alice"), &[]).await;
@@ -547,7 +547,7 @@ async fn ending_a_session_or_connection_on_the_account_page_ends_no_other() {
 
 #[tokio::test]
 async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().expect("identity is here");
     let app = house.app("demo-web", "openid");
     let (name, password) = house.person("alice");
@@ -583,7 +583,7 @@ async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
 /// BF-02: every cookie of every answer, read whole.
 #[tokio::test]
 async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let mut cookies = Vec::new();
     let mut look = |seen: &Seen| {
@@ -645,7 +645,7 @@ async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
 /// CVE-2026-18963, CVE-2026-49448, CVE-2025-64103, CVE-2024-45042.
 #[tokio::test]
 async fn no_step_of_a_sign_in_works_out_of_order() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let app = house.app("demo-web", "openid");
     let (name, password) = house.person("alice");
     let issuer = house.issuer();
@@ -850,7 +850,7 @@ async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_ke
 /// Two yeses at once: neither takes back what the other gave.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_yes_in_two_tabs_at_once_allows_both() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (browser, who) = (Browser::new(), house.person("ines"));
     let full = house.app("demo-web", "openid catalog.read email");
     full.sign_in(&browser, who, &[]).await;
@@ -905,7 +905,7 @@ async fn rt_07_a_refresh_token_that_has_run_out_is_handed_in_without_effect() {
 /// More people at once than can be hashed: some are looked at, the others are told when to come again.
 #[tokio::test]
 async fn a_sign_in_that_is_turned_away_comes_back_to_its_form_by_itself() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let names: Vec<String> = (0..290).map(|at| format!("nobody-{at}")).collect();

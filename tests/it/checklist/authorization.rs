@@ -3,7 +3,9 @@
 use url::Url;
 
 use super::world::{lines, run_sql};
-use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, anonymous, callback, challenge, http};
+use crate::harness::{
+    Answer, App, Browser, Matrix, TestServer, Tokens, anonymous, callback, challenge, http,
+};
 
 /// What is wrong, the parameters that make it so, what is answered.
 type Cause<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a str);
@@ -35,8 +37,8 @@ scope = "openid"
 require_pkce = false
 "#;
 
-async fn house() -> House {
-    House::with(|config| {
+async fn house() -> TestServer {
+    TestServer::with(|config| {
         let path = config.data.with_file_name("authorization.toml");
         std::fs::write(&path, VARIANTS).expect("the seed is written");
         config.seeds.push(path);
@@ -44,7 +46,7 @@ async fn house() -> House {
     .await
 }
 
-fn web(house: &House) -> App {
+fn web(house: &TestServer) -> App {
     App {
         secret: Some("a-secret-of-this-test".into()),
         ..house.app("web", "openid catalog.read")

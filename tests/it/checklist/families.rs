@@ -1,8 +1,8 @@
 //! RT, TK and CL: codes and refresh families of people, on the wire.
 
-use crate::harness::{Answer, App, Browser, House, Matrix, Tokens, call, claims, http, on_both_engines};
+use crate::harness::{Answer, App, Browser, Matrix, TestServer, Tokens, call, claims, http, on_both_engines};
 
-async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither(house: House) {
+async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither(house: TestServer) {
     let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     house.clock.advance(3_600_001);
@@ -31,7 +31,9 @@ async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives
     house.stop().await;
 }
 
-async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does(house: House) {
+async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does(
+    house: TestServer,
+) {
     let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
     app.sign_in(&browser, house.person("alice"), &[]).await;
     let native = house.app("demo-native", "openid");
@@ -97,7 +99,9 @@ async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_
 }
 
 /// TK-18: whatever makes a code or refresh token give nothing, the answer is one, byte for byte.
-async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another(house: House) {
+async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another(
+    house: TestServer,
+) {
     let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     let whole = |answer: &Answer| {
@@ -207,7 +211,7 @@ async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes
     house.stop().await;
 }
 
-async fn rt_08_a_lost_role_narrows_the_next_token(house: House) {
+async fn rt_08_a_lost_role_narrows_the_next_token(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     let (app, browser) = (
         house.app("demo-web", "openid catalog.read catalog.write"),
@@ -232,7 +236,7 @@ async fn rt_08_a_lost_role_narrows_the_next_token(house: House) {
     house.stop().await;
 }
 
-async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none(house: House) {
+async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
     let first = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -257,7 +261,7 @@ async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_los
     house.stop().await;
 }
 
-async fn a_browser_client_is_answered_at_its_own_origin_alone(house: House) {
+async fn a_browser_client_is_answered_at_its_own_origin_alone(house: TestServer) {
     let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     let token = format!("{}/token", house.issuer());

@@ -4,9 +4,9 @@ use latchkey_db::{DbError, sql};
 use latchkey_identity::NewUser;
 use serde_json::Map;
 
-use crate::harness::{App, Browser, House, Seen, on_both_engines, times};
+use crate::harness::{App, Browser, Seen, TestServer, on_both_engines, times};
 
-pub async fn attempt(house: &House, browser: &Browser, app: &App, name: &str, password: &str) -> Seen {
+pub async fn attempt(house: &TestServer, browser: &Browser, app: &App, name: &str, password: &str) -> Seen {
     let page = app.begin(browser, &[("prompt", "login")]).await;
     let seen = browser
         .press(&page, "#sign-in", &[("username", name), ("password", password)])
@@ -16,7 +16,7 @@ pub async fn attempt(house: &House, browser: &Browser, app: &App, name: &str, pa
 }
 
 async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end(
-    house: House,
+    house: TestServer,
 ) {
     let (app, known) = (house.app("demo-web", "openid"), Browser::new());
     let held = app.sign_in(&known, house.person("alice"), &[]).await;
@@ -99,7 +99,7 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
 
 /// Whether a name means somebody, and which names mean one person, is not told by a block: it follows what was typed. The
 /// person's own count ends in the same work and the same page.
-async fn a_block_follows_what_was_typed_and_not_who_it_means(house: House) {
+async fn a_block_follows_what_was_typed_and_not_who_it_means(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let guess = async |name: &str, password: &str| {
@@ -127,7 +127,7 @@ async fn a_block_follows_what_was_typed_and_not_who_it_means(house: House) {
     house.stop().await;
 }
 
-async fn an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long(house: House) {
+async fn an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long(house: TestServer) {
     let (app, known) = (house.app("demo-web", "openid"), Browser::new());
     app.sign_in(&known, house.person("alice"), &[]).await;
     let (name, password) = house.person("alice");
@@ -157,7 +157,7 @@ async fn an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long(hous
     house.stop().await;
 }
 
-async fn successes_never_count(house: House) {
+async fn successes_never_count(house: TestServer) {
     let (app, (name, password)) = (house.app("demo-web", "openid"), house.person("alice"));
     for turn in 0..22 {
         let seen = attempt(&house, &Browser::new(), &app, name, password).await;
@@ -178,7 +178,7 @@ async fn successes_never_count(house: House) {
 }
 
 async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good(
-    house: House,
+    house: TestServer,
 ) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
@@ -201,7 +201,7 @@ async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are
     house.stop().await;
 }
 
-async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: House) {
+async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let mut bodies = Vec::new();
@@ -220,7 +220,7 @@ async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: Hou
 }
 
 /// The device cookie hangs on the person's credential epoch: a new hash of the same password changes nothing.
-async fn a_browser_is_known_until_the_password_is_another(house: House) {
+async fn a_browser_is_known_until_the_password_is_another(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let (name, password) = house.person("alice");

@@ -5,7 +5,7 @@ use latchkey_protocol::revocation::Revocation;
 use serde_json::json;
 
 use super::world::{CATALOG, ORDERS, ORDERS_ALIAS, World, comparable, lines, payload, run_sql, secret_of};
-use crate::harness::{Answer, House, Machine, Matrix, TestIssuer, call, http, until};
+use crate::harness::{Answer, Machine, Matrix, TestIssuer, TestServer, call, http, until};
 
 const INACTIVE: &str = r#"{"active":false}"#;
 
@@ -517,7 +517,7 @@ async fn in_07_a_guard_that_starts_later_refuses_before_its_first_request() {
         world.house.issuer().to_owned(),
         world.url().to_owned(),
     );
-    let later = House::with(|config| {
+    let later = TestServer::with(|config| {
         config.demo = false;
         config.roles = vec![latchkey::config::Role::Service("catalog")];
         config.bus = format!("sqlite:{}", data.join("bus.db").display());

@@ -16,7 +16,7 @@ use latchkey_testkit::mint::{Pair, Signer};
 use serde_json::{Value, json};
 
 use super::world::{World, header, lines, secret_of};
-use crate::harness::{BEGINNING, House, Machine, Matrix, Process, anonymous, call, until};
+use crate::harness::{BEGINNING, Machine, Matrix, Process, TestServer, anonymous, call, until};
 
 /// A world in which every algorithm has a key.
 async fn every_algorithm() -> World {
@@ -415,7 +415,7 @@ fn texts(value: &Value, all: &mut Vec<String>) {
 }
 
 /// All that a house keeps to itself.
-async fn secrets(house: &House, data: &Path) -> HashSet<String> {
+async fn secrets(house: &TestServer, data: &Path) -> HashSet<String> {
     let mut all = vec![
         std::fs::read_to_string(data.with_file_name("keys").join("master.key")).expect("the master key"),
     ];
@@ -450,7 +450,7 @@ async fn ad_01_two_data_folders_share_no_secret() {
     let mut folders = Vec::new();
     for _ in 0..2 {
         let mut data = std::path::PathBuf::new();
-        let house = House::with(|config| data = config.data.clone()).await;
+        let house = TestServer::with(|config| data = config.data.clone()).await;
         folders.push((secrets(&house, &data).await, house));
     }
     let (one, two) = (&folders[0].0, &folders[1].0);
@@ -478,7 +478,7 @@ async fn ad_01_two_data_folders_share_no_secret() {
 
 #[tokio::test]
 async fn ad_01_a_production_start_has_no_people_and_no_clients() {
-    let house = House::with(|config| config.demo = false).await;
+    let house = TestServer::with(|config| config.demo = false).await;
     let db = house.running().identity.as_ref().unwrap().store().db();
     for statement in ["SELECT id AS line FROM users", "SELECT id AS line FROM clients"] {
         assert_eq!(lines(db, statement).await, Vec::<String>::new(), "{statement}");

@@ -4,11 +4,13 @@ use latchkey_identity::NewUser;
 use latchkey_protocol::ClientId;
 
 use super::guesses::attempt;
-use crate::harness::{Answer, Browser, House, Matrix, Tokens, call, claims, http, on_both_engines, until};
+use crate::harness::{
+    Answer, Browser, Matrix, TestServer, Tokens, call, claims, http, on_both_engines, until,
+};
 
 /// Somebody who has lost their standing gets nothing from any grant, and what they had is dead everywhere (TK-10, RT-09).
 async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs(
-    house: House,
+    house: TestServer,
 ) {
     let app = house.app("demo-web", "openid offline_access catalog.read");
     let identity = house.running().identity.clone().unwrap();
@@ -97,7 +99,7 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
     house.stop().await;
 }
 
-async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(house: House) {
+async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(house: TestServer) {
     let app = house.app("demo-web", "openid offline_access");
     let identity = house.running().identity.clone().unwrap();
     let (id, browser) = (ClientId::parse("demo-web").unwrap(), Browser::new());
@@ -116,7 +118,7 @@ async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(house: 
     house.stop().await;
 }
 
-async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: House) {
+async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: TestServer) {
     let app = house.app("demo-web", "openid");
     let identity = house.running().identity.clone().unwrap();
     for round in 0..6 {
@@ -153,7 +155,7 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: House) {
 }
 
 async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice(
-    house: House,
+    house: TestServer,
 ) {
     let app = house.app("demo-web", "openid");
     let browser = Browser::new();
@@ -241,7 +243,7 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
 
 /// An address is proved by nobody yet, so nobody may say that it is.
 /// CVE-2026-27946, CVE-2026-54693, ID-03.
-async fn a_user_cannot_claim_a_verified_address(house: House) {
+async fn a_user_cannot_claim_a_verified_address(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     for claim in ["email_verified", "email", "sub"] {
         let given = serde_json::json!({ claim: true });
@@ -303,7 +305,7 @@ async fn a_user_cannot_claim_a_verified_address(house: House) {
 /// 256 characters, whatever they are made of: not bytes, not UTF-16 units, and not the pieces that a keyboard sends.
 #[tokio::test]
 async fn a_password_may_have_256_characters_of_any_script() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let identity = house.running().identity.clone().unwrap();
     let app = house.app("demo-web", "openid");
     let character = |at: u32| char::from_u32(at).expect("a character");

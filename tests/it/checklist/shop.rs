@@ -5,14 +5,14 @@ use std::sync::Arc;
 use latchkey_db::{Db, Options};
 
 use super::world::lines;
-use crate::harness::{Browser, House, Matrix, Seen, http, times};
+use crate::harness::{Browser, Matrix, Seen, TestServer, http, times};
 
-fn shop(house: &House) -> String {
+fn shop(house: &TestServer) -> String {
     house.running().urls.shop.clone().expect("the edge is up")
 }
 
 /// Goes to the sign-in and through it, up to the redirect back to the shop, which is not followed.
-async fn up_to_the_callback(house: &House, browser: &Browser, who: &str, back: &str) -> Seen {
+async fn up_to_the_callback(house: &TestServer, browser: &Browser, who: &str, back: &str) -> Seen {
     let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
     let begin = format!("{}/signin?return={back}", shop(house));
     let stop = format!("{}/callback", shop(house));
@@ -33,16 +33,16 @@ async fn up_to_the_callback(house: &House, browser: &Browser, who: &str, back: &
     seen
 }
 
-async fn sign_in(house: &House, browser: &Browser, who: &str, back: &str) -> Seen {
+async fn sign_in(house: &TestServer, browser: &Browser, who: &str, back: &str) -> Seen {
     let seen = up_to_the_callback(house, browser, who, back).await;
     browser.follow(seen, "").await
 }
 
-async fn is_in(house: &House, browser: &Browser) -> bool {
+async fn is_in(house: &TestServer, browser: &Browser) -> bool {
     browser.open(&format!("{}/", shop(house)), "").await.has(".menu")
 }
 
-async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: House) {
+async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: TestServer) {
     let (attacker, victim) = (Browser::new(), Browser::new());
     let seen = up_to_the_callback(&house, &attacker, "admin", "/").await;
     let callback = seen.location().expect("a redirect");
@@ -129,7 +129,7 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: 
 }
 
 /// CVE-2021-21291, CVE-2021-29651, CVE-2019-14857, CVE-2022-23527, BF-05.
-async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(house: House) {
+async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(house: TestServer) {
     let mut matrix = Matrix::new("return → where the sign-in ends");
     let long = format!("/courses?q={}", "a".repeat(502));
     for (back, ends) in [
@@ -164,7 +164,7 @@ async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(house: Hou
     house.stop().await;
 }
 
-async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in(house: House) {
+async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in(house: TestServer) {
     let (attacker, victim) = (Browser::new(), Browser::new());
     // A visit without sign-in may have a session or none; the attacker plants what they can get, and what they make up.
     sign_in(&house, &attacker, "admin", "/").await;
@@ -188,12 +188,12 @@ async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in(house: House) 
     house.stop().await;
 }
 
-fn cookie_name(house: &House) -> String {
+fn cookie_name(house: &TestServer) -> String {
     let shop = url::Url::parse(&shop(house)).expect("an address");
     format!("latchkey-shop-{}", shop.port().expect("a port"))
 }
 
-async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(house: House) {
+async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(house: TestServer) {
     let (browser, other) = (Browser::new(), Browser::new());
     let page = sign_in(&house, &browser, "ines", "/teach").await;
     let theirs = sign_in(&house, &other, "admin", "/").await;
@@ -234,7 +234,7 @@ async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(house: Hous
 }
 
 async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way(
-    house: House,
+    house: TestServer,
 ) {
     let browser = Arc::new(Browser::new());
     sign_in(&house, &browser, "ines", "/teach").await;
@@ -281,7 +281,7 @@ async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_
     house.stop().await;
 }
 
-async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(house: House) {
+async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(house: TestServer) {
     let browser = Browser::new();
     let teach = sign_in(&house, &browser, "ines", "/teach").await;
     let first = browser.cookie("latchkey-shop").expect("a session");
@@ -334,7 +334,7 @@ async fn digest(url: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn bf_06_no_get_and_no_head_changes_anything() {
-    let house = House::new().await;
+    let house = TestServer::new().await;
     let browser = Browser::new();
     let teach = sign_in(&house, &browser, "ines", "/teach").await;
     browser.open(&format!("{}/account", house.issuer()), "").await;
@@ -422,7 +422,7 @@ async fn a_catalog_that_rejects_every_token_causes_no_redirect_loop() {
     let url = format!("http://{}", catalog.local_addr().unwrap());
     let refuses = axum::Router::new().fallback(async || http::StatusCode::UNAUTHORIZED);
     tokio::spawn(async move { axum::serve(catalog, refuses).await });
-    let house = House::with(|config| config.api_url = Some(url)).await;
+    let house = TestServer::with(|config| config.api_url = Some(url)).await;
     let browser = Browser::new();
     let seen = sign_in(&house, &browser, "ines", "/teach").await;
     assert_eq!((seen.answer.status, seen.url.path()), (503, "/teach"), "{seen:?}");

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_protocol::client::Alg;
 use serde_json::Value;
 
-use crate::harness::{Answer, Browser, House, Matrix, Seen, http, on_both_engines, until};
+use crate::harness::{Answer, Browser, Matrix, Seen, TestServer, http, on_both_engines, until};
 
 async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing(
-    house: House,
+    house: TestServer,
 ) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let host = "localhost";
@@ -43,7 +43,7 @@ async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_eac
     house.stop().await;
 }
 
-async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(house: House) {
+async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(house: TestServer) {
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
     let hint = tokens.id.clone().unwrap();
@@ -180,7 +180,7 @@ async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(hous
 }
 
 /// LO-02.
-async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: House) {
+async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: TestServer) {
     let app = house.app("demo-web", "openid");
     let logout = async |browser: &Browser, pairs: &[(&str, &str)]| {
         let mut url = url::Url::parse(&format!("{}/logout", house.issuer())).unwrap();
@@ -272,7 +272,7 @@ async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: Hous
     house.stop().await;
 }
 
-async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(house: House) {
+async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(house: TestServer) {
     let app = house.app("demo-web", "openid");
     let (browser, other) = (Browser::new(), Browser::new());
     let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
@@ -328,7 +328,7 @@ async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(h
 }
 
 /// A retired key still tells whom to sign out; a revoked one tells nothing.
-async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house: House) {
+async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house: TestServer) {
     let identity = house.running().identity.clone().unwrap();
     let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
     let kid = |token: &str| {

@@ -4,7 +4,7 @@ use latchkey_db::Db;
 
 use super::storage::{STATEMENTS, Saboteur, change};
 use super::world::lines;
-use crate::harness::{App, Browser, House, Matrix, Seen, Tokens, callback, on_both_engines};
+use crate::harness::{App, Browser, Matrix, Seen, TestServer, Tokens, callback, on_both_engines};
 
 /// Everything that a decision about a person may change, but for guesses, marks of when somebody was last seen, and the
 /// request under way.
@@ -54,7 +54,7 @@ const NAMES: [&str; 10] = [
 ];
 
 struct People<'a> {
-    house: &'a House,
+    house: &'a TestServer,
     app: App,
     /// How many applications there have been.
     rounds: usize,
@@ -165,7 +165,7 @@ impl People<'_> {
 }
 
 /// CVE-2020-15223, TK-17.
-async fn a_failed_statement_of_a_sign_in_leaves_the_old_or_the_new_state(house: House) {
+async fn a_failed_statement_of_a_sign_in_leaves_the_old_or_the_new_state(house: TestServer) {
     let identity = house.running().identity.clone().expect("the issuer is here");
     let app = house.plant_app("rotating", None, "openid").await;
     let db = identity.store().db().clone();

@@ -3,7 +3,7 @@
 
 use reqwest::header::COOKIE;
 
-use crate::harness::{Answer, App, Browser, House, Matrix, Seen, Tokens, call, http, on_both_engines};
+use crate::harness::{Answer, App, Browser, Matrix, Seen, TestServer, Tokens, call, http, on_both_engines};
 
 /// Where something can be presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ fn field(page: &Seen, button: &str, name: &str) -> String {
 }
 
 impl Held {
-    async fn new(house: &House, app: &App) -> Self {
+    async fn new(house: &TestServer, app: &App) -> Self {
         let browser = Browser::new();
         let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
         let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
@@ -122,7 +122,7 @@ impl Held {
     }
 
     /// Whether the house takes it there.
-    async fn taken(&self, house: &House, app: &App, slot: Slot, artefact: &str) -> bool {
+    async fn taken(&self, house: &TestServer, app: &App, slot: Slot, artefact: &str) -> bool {
         let at = |path: &str| format!("{}{path}", house.issuer());
         let encoded: String = url::form_urlencoded::byte_serialize(artefact.as_bytes()).collect();
         // A cookie of another kind in place of this one, the others as they are.
@@ -223,7 +223,7 @@ impl Held {
 }
 
 /// CVE-2026-4282, CVE-2026-4325, TK-06.
-async fn nothing_issued_by_a_sign_in_passes_for_another_kind(house: House) {
+async fn nothing_issued_by_a_sign_in_passes_for_another_kind(house: TestServer) {
     let secret = Some("a-secret-of-this-test");
     let app = house.plant_app("held", secret, "openid").await;
     let mut matrix = Matrix::new("TK-06 what a sign-in gives × place");

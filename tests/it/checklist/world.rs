@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::harness::{Answer, House, Machine, call, until};
+use crate::harness::{Answer, Machine, TestServer, call, until};
 
 pub const CATALOG: &str = "urn:latchkey:catalog";
 pub const ORDERS: &str = "urn:test:orders";
@@ -125,7 +125,7 @@ pub fn seed() -> String {
 }
 
 pub struct World {
-    pub house: House,
+    pub house: TestServer,
     pub data: PathBuf,
 }
 
@@ -136,7 +136,7 @@ impl World {
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut data = PathBuf::new();
-        let house = House::with(|config| {
+        let house = TestServer::with(|config| {
             let path = config.data.with_file_name("world.toml");
             std::fs::write(&path, seed()).expect("the seed is written");
             config.seeds.push(path);

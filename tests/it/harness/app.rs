@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{Answer, Browser, House, Seen, http};
+use super::{Answer, Browser, Seen, TestServer, http};
 
 /// A registered client.
 #[derive(Clone, Debug)]
@@ -226,7 +226,7 @@ impl App {
     }
 }
 
-impl House {
+impl TestServer {
     /// An application with a redirect URI that is no loopback's: consent is remembered. With a secret it is
     /// confidential, else it rotates.
     pub async fn plant_app(&self, client_id: &str, secret: Option<&str>, scope: &str) -> App {

@@ -52,11 +52,11 @@ async fn lines(url: &str, statement: &'static str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::harness::House;
+    use crate::harness::TestServer;
 
     /// A house with a revocation that cannot leave.
-    async fn without_a_log() -> House {
-        let house = House::new().await;
+    async fn without_a_log() -> TestServer {
+        let house = TestServer::new().await;
         house.running().revocation_log.close().await;
         let machine = house.machine("demo-machine");
         let token = machine.token().await;
@@ -79,7 +79,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_parked_event_is_left_behind_and_one_that_will_be_tried_again_is_not() {
-        let house = House::new().await;
+        let house = TestServer::new().await;
         let bus = Db::open(&house.config.bus, Options::new(&[])).await.unwrap();
         let failed = "INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \
                         last_error, parked_at) \

@@ -26,20 +26,20 @@ pub use latchkey_testkit::{Answer, Matrix};
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};
 
-/// Makes a test on SQLite and one on PostgreSQL of each function that takes a [`House`].
+/// Makes a test on SQLite and one on PostgreSQL of each function that takes a [`TestServer`].
 macro_rules! on_both_engines {
     ($($name:ident,)*) => {
         mod sqlite {
             $(#[tokio::test]
             async fn $name() {
-                super::$name(crate::harness::House::new().await).await;
+                super::$name(crate::harness::TestServer::new().await).await;
             })*
         }
 
         mod postgresql {
             $(#[tokio::test]
             async fn $name() {
-                super::$name(crate::harness::House::on_postgres().await).await;
+                super::$name(crate::harness::TestServer::on_postgres().await).await;
             })*
         }
     };
@@ -48,8 +48,8 @@ pub(crate) use on_both_engines;
 
 /// Every role in this process, on free ports and a data folder of its own, with a clock that the test moves.
 ///
-/// When it stops, no event is left behind and no task was given up ([`House::leaves`] says otherwise).
-pub struct House {
+/// When it stops, no event is left behind and no task was given up ([`TestServer::leaves`] says otherwise).
+pub struct TestServer {
     pub running: Option<Running>,
     pub clock: Clock,
     config: Config,
@@ -69,7 +69,7 @@ pub fn times(usual: usize, thorough: usize) -> usize {
 /// Where the clocks of houses begin: 2026-11-20.
 pub const BEGINNING: i64 = 1_795_132_800_000;
 
-impl House {
+impl TestServer {
     /// A house as `latchkey up` builds it.
     pub async fn new() -> Self {
         Self::with(|_| {}).await
@@ -201,8 +201,9 @@ impl House {
     }
 }
 
-/// A test that ends without [`House::stop`] cannot wait for what is under way, but for a lost task nobody has to wait.
-impl Drop for House {
+/// A test that ends without [`TestServer::stop`] cannot wait for what is under way, but for a lost task nobody has to
+/// wait.
+impl Drop for TestServer {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.assert_every_task_is_kept();

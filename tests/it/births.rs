@@ -22,8 +22,8 @@ struct Expecting {
 }
 
 impl Expecting {
-    async fn new(house: &TestServer, name: &str) -> Self {
-        let identity = house.running().identity.clone().unwrap();
+    async fn new(server: &TestServer, name: &str) -> Self {
+        let identity = server.running().identity.clone().unwrap();
         let who = format!("p-{name}");
         let person = NewUser {
             username: who.clone(),
@@ -33,7 +33,7 @@ impl Expecting {
             password: Some(PASSWORD.to_owned()),
         };
         identity.users().add(person, "test").await.unwrap();
-        let app = house.plant_app(&format!("app-{name}"), None, "openid").await;
+        let app = server.plant_app(&format!("app-{name}"), None, "openid").await;
         let browser = Browser::new();
         let back = app.walk(&browser, (&who, PASSWORD), &[]).await;
         let code = back.code.expect("a code");
@@ -102,17 +102,17 @@ async fn end(name: &str, identity: &Identity, one: &Expecting, page: &Seen) {
     }
 }
 
-async fn a_family_that_is_being_born_ends_with_what_it_stands_on(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
+async fn a_family_that_is_being_born_ends_with_what_it_stands_on(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
     let db = identity.store().db().clone();
     let mut matrix = Matrix::new("a redemption under way × what ends it");
     for name in ENDS {
-        let one = Expecting::new(&house, name).await;
+        let one = Expecting::new(&server, name).await;
         let page = match name {
             "withdrawal" => "account",
             _ => "logout",
         };
-        let page = one.browser.open(&format!("{}/{page}", house.issuer()), "").await;
+        let page = one.browser.open(&format!("{}/{page}", server.issuer()), "").await;
         let (spent, arrived) = oneshot::channel();
         let (open, opened) = oneshot::channel::<()>();
         let (hash, family, store) = (one.hash(), format!("f-{name}"), identity.store().clone());
@@ -158,11 +158,11 @@ async fn a_family_that_is_being_born_ends_with_what_it_stands_on(house: TestServ
         }
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn nothing_is_born_on_what_is_being_ended(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
+async fn nothing_is_born_on_what_is_being_ended(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
     let db = identity.store().db().clone();
     let mut matrix = Matrix::new("what is being ended × a redemption");
     for (name, ends) in [
@@ -175,7 +175,7 @@ async fn nothing_is_born_on_what_is_being_ended(house: TestServer) {
             "UPDATE grants SET withdrawn_at = 1 WHERE id = (SELECT grant_id FROM codes WHERE code_hash = $1)",
         ),
     ] {
-        let one = Expecting::new(&house, name).await;
+        let one = Expecting::new(&server, name).await;
         let (told, arrived) = oneshot::channel();
         let (open, opened) = oneshot::channel::<()>();
         let hash = one.hash();
@@ -197,7 +197,7 @@ async fn nothing_is_born_on_what_is_being_ended(house: TestServer) {
         matrix.hold(name.to_owned(), redeemed.code() == "invalid_grant", redeemed);
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

@@ -6,9 +6,9 @@ use crate::harness::{Browser, Chromium, ENTER, TAB, TestServer, claims, until};
 const JWT: &str = "eyJ";
 
 /// How every refresh token of a house begins: with its version and the id of the key of its tag, ten bytes.
-async fn refresh_tokens_of(house: &TestServer) -> String {
-    let app = house.app("demo-web", "openid profile");
-    let tokens = app.sign_in(&Browser::new(), house.person("ines"), &[]).await;
+async fn refresh_tokens_of(server: &TestServer) -> String {
+    let app = server.app("demo-web", "openid profile");
+    let tokens = app.sign_in(&Browser::new(), server.person("ines"), &[]).await;
     tokens.refresh()[..13].to_owned()
 }
 
@@ -40,8 +40,8 @@ async fn holds_no_token(browser: &Chromium) {
     assert_eq!(stored.as_str(), Some(r#"["",{},{}]"#), "script sees nothing");
 }
 
-async fn sign_in(browser: &Chromium, house: &TestServer, who: &str) {
-    let (name, password) = house.person(who);
+async fn sign_in(browser: &Chromium, server: &TestServer, who: &str) {
+    let (name, password) = server.person(who);
     browser.write("#username", name).await;
     browser.write("#password", password).await;
     browser.click("button#sign-in").await;
@@ -49,8 +49,8 @@ async fn sign_in(browser: &Chromium, house: &TestServer, who: &str) {
 
 #[tokio::test]
 async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_published_course_and_out() {
-    let house = TestServer::new().await;
-    let shop = house.running().urls.shop.clone().unwrap();
+    let server = TestServer::new().await;
+    let shop = server.running().urls.shop.clone().unwrap();
     let browser = Chromium::start().await;
 
     browser.open(&format!("{shop}/courses?q=rust")).await;
@@ -64,7 +64,7 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     browser.click("button#sign-in").await;
     browser.see("#error[data-code='wrong_credentials']").await;
     browser.pictures("sign-in-wrong").await;
-    sign_in(&browser, &house, "ines").await;
+    sign_in(&browser, &server, "ines").await;
     browser.see("#allow").await;
     holds_no_token(&browser).await;
     browser.pictures("consent").await;
@@ -105,7 +105,7 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     assert_eq!(browser.text("h1").await, "Bookbinding by Hand");
     browser.pictures("course").await;
 
-    browser.open(&format!("{}/account", house.issuer())).await;
+    browser.open(&format!("{}/account", server.issuer())).await;
     browser.see("#applications").await;
     holds_no_token(&browser).await;
     browser.pictures("account").await;
@@ -127,11 +127,11 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     browser.arrive(&format!("{shop}/")).await;
     browser.see("a#sign-in").await;
     browser.pictures("home").await;
-    browser.open(&format!("{}/logout", house.issuer())).await;
+    browser.open(&format!("{}/logout", server.issuer())).await;
     browser.see("#signed-out").await;
     browser.pictures("signed-out").await;
     browser
-        .open(&format!("{}/authorize?client_id=nobody", house.issuer()))
+        .open(&format!("{}/authorize?client_id=nobody", server.issuer()))
         .await;
     browser.see("#error[data-code='unknown_client']").await;
     browser.pictures("error").await;
@@ -158,9 +158,9 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
 
     // BF-12: whoever sits down afterwards and presses back sees nobody's pages.
     browser.open(&format!("{shop}/teach")).await;
-    sign_in(&browser, &house, "ines").await;
+    sign_in(&browser, &server, "ines").await;
     browser.arrive(&format!("{shop}/teach")).await;
-    browser.open(&format!("{}/account", house.issuer())).await;
+    browser.open(&format!("{}/account", server.issuer())).await;
     browser.see("#families").await;
     browser.open(&format!("{shop}/teach")).await;
     browser.click(".menu summary").await;
@@ -176,10 +176,10 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
     // BF-01: of all tokens that the shop holds, the browser carried one, and where OpenID Connect RP-Initiated Logout
     // §2 has it carried: the ID token on the way to the issuer's logout.
     let all = browser.stop_and_tell_all().await;
-    let refresh = refresh_tokens_of(&house).await;
+    let refresh = refresh_tokens_of(&server).await;
     let hints = [
         "GET /logout?id_token_hint=".to_owned(),
-        format!("location: {}/logout?id_token_hint=", house.issuer()),
+        format!("location: {}/logout?id_token_hint=", server.issuer()),
     ];
     let found = all.iter().flat_map(|bytes| tokens_in(bytes, &refresh));
     let (carried, others): (Vec<_>, Vec<_>) =
@@ -194,15 +194,15 @@ async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_pub
         let claims = claims(std::str::from_utf8(token).expect("a JWT"));
         assert!(claims["nonce"].is_string(), "an ID token: {claims}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Nothing but keys: from the shop to a draft of one's own, and out.
 #[tokio::test]
 async fn a_person_signs_in_writes_a_course_and_signs_out_by_keyboard_alone() {
-    let house = TestServer::new().await;
-    let shop = house.running().urls.shop.clone().unwrap();
-    let (_, password) = house.person("ines");
+    let server = TestServer::new().await;
+    let shop = server.running().urls.shop.clone().unwrap();
+    let (_, password) = server.person("ines");
     let browser = Chromium::start().await;
     browser.open(&format!("{shop}/")).await;
     browser.keys(TAB).await;
@@ -241,23 +241,23 @@ async fn a_person_signs_in_writes_a_course_and_signs_out_by_keyboard_alone() {
     browser.arrive(&format!("{shop}/")).await;
     browser.see("a#sign-in").await;
     browser.stop().await;
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Every other page that people may come to: each fits, and has no fault that a program can tell.
 #[tokio::test]
 async fn every_page_fits_and_can_be_used_by_everybody() {
-    let house = TestServer::new().await;
+    let server = TestServer::new().await;
     let (shop, issuer) = (
-        house.running().urls.shop.clone().unwrap(),
-        house.issuer().to_owned(),
+        server.running().urls.shop.clone().unwrap(),
+        server.issuer().to_owned(),
     );
     let browser = Chromium::start().await;
-    let shelf = crate::harness::anonymous(&format!("{}/catalog/v1/categories", house.api()))
+    let shelf = crate::harness::anonymous(&format!("{}/catalog/v1/categories", server.api()))
         .await
         .json();
     let category = shelf["items"][0]["slug"].as_str().expect("a category").to_owned();
-    let app = house.app("demo-web", "openid profile");
+    let app = server.app("demo-web", "openid profile");
     for (name, url) in [
         ("home", format!("{shop}/")),
         ("category", format!("{shop}/categories/{category}")),
@@ -282,7 +282,7 @@ async fn every_page_fits_and_can_be_used_by_everybody() {
     }
     // The form by which an answer goes back as a POST, as it stands without script.
     browser.open(&format!("{shop}/teach")).await;
-    sign_in(&browser, &house, "ines").await;
+    sign_in(&browser, &server, "ines").await;
     browser.see("#allow").await;
     browser.click("#allow").await;
     browser.arrive(&format!("{shop}/teach")).await;
@@ -315,7 +315,7 @@ async fn every_page_fits_and_can_be_used_by_everybody() {
     browser.see("#sign-out").await;
     browser.pictures("logout").await;
     browser.stop().await;
-    house.stop().await;
+    server.stop().await;
 }
 
 /// A site of somebody else's, on an origin of its own.
@@ -331,7 +331,7 @@ async fn site(router: axum::Router) -> String {
 async fn a_browser_arrives_where_the_callback_of_a_client_leads_on_to() {
     use axum::response::Redirect;
     use axum::routing::get;
-    let house = TestServer::new().await;
+    let server = TestServer::new().await;
     let end = site(axum::Router::new().route("/end", get(async || "arrived"))).await;
     let to = format!("{end}/end");
     let on = to.clone();
@@ -345,11 +345,11 @@ async fn a_browser_arrives_where_the_callback_of_a_client_leads_on_to() {
          grant_types = [\"authorization_code\"]\nredirect_uris = [\"{client}/cb\"]\n\
          post_logout_redirect_uris = [\"{client}/cb\"]\nscope = \"openid\"\n"
     );
-    let identity = house.running().identity.clone().unwrap();
+    let identity = server.running().identity.clone().unwrap();
     let seed = latchkey_identity::Seed::parse(&seed).unwrap();
     identity.seed(seed, "test").await.unwrap();
     let app = crate::harness::App {
-        issuer: house.issuer().to_owned(),
+        issuer: server.issuer().to_owned(),
         client_id: "leads-on".to_owned(),
         secret: None,
         redirect_uri: format!("{client}/cb"),
@@ -358,24 +358,24 @@ async fn a_browser_arrives_where_the_callback_of_a_client_leads_on_to() {
     let browser = Chromium::start().await;
     browser.open(&app.request(&[])).await;
     browser.see("#password").await;
-    sign_in(&browser, &house, "ines").await;
+    sign_in(&browser, &server, "ines").await;
     browser.see("#allow").await;
     browser.click("#allow").await;
     browser.arrive(&to).await;
     // Consent is remembered: from the sign-in page straight there.
     browser.open(&app.request(&[("prompt", "login")])).await;
     browser.see("#password").await;
-    browser.write("#password", house.person("ines").1).await;
+    browser.write("#password", server.person("ines").1).await;
     browser.click("button#sign-in").await;
     browser.arrive(&to).await;
     let logout = format!(
         "{}/logout?client_id=leads-on&post_logout_redirect_uri={client}/cb",
-        house.issuer()
+        server.issuer()
     );
     browser.open(&logout).await;
     browser.see("#sign-out").await;
     browser.click("#sign-out").await;
     browser.arrive(&to).await;
     browser.stop().await;
-    house.stop().await;
+    server.stop().await;
 }

@@ -19,10 +19,10 @@ async fn get(url: &str, forwarded_for: &str, accept: &str) -> Answer {
 
 #[tokio::test]
 async fn behind_a_declared_proxy_guesses_are_counted_by_the_forwarded_address() {
-    let house = behind_a_proxy().await;
+    let server = behind_a_proxy().await;
     let guess = async |forwarded_for: &str| {
         let request = http()
-            .post(format!("{}/token", house.issuer()))
+            .post(format!("{}/token", server.issuer()))
             .basic_auth("demo-machine", Some("wrong"))
             .header("x-forwarded-for", forwarded_for)
             .form(&[("grant_type", "client_credentials")]);
@@ -40,14 +40,14 @@ async fn behind_a_declared_proxy_guesses_are_counted_by_the_forwarded_address() 
     ] {
         assert_eq!(guess(forwarded_for).await, status, "{forwarded_for}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_flood_of_searches_from_one_address_leaves_the_shop_to_others() {
-    let house = behind_a_proxy().await;
-    let shop = house.running().urls.shop.clone().expect("the edge is up");
-    let api = format!("{}/catalog/v1/courses?q=rust", house.api());
+    let server = behind_a_proxy().await;
+    let shop = server.running().urls.shop.clone().expect("the edge is up");
+    let api = format!("{}/catalog/v1/courses?q=rust", server.api());
     let page = format!("{shop}/courses?q=rust");
     for _ in 0..40 {
         assert_eq!(get(&api, "192.0.2.1", "*/*").await.status, 200);
@@ -66,7 +66,7 @@ async fn a_flood_of_searches_from_one_address_leaves_the_shop_to_others() {
         let other = format!("198.51.100.{at}");
         assert_eq!(get(&page, &other, "text/html").await.status, 200, "{other}");
     }
-    house.clock.advance(1_000);
+    server.clock.advance(1_000);
     assert_eq!(get(&page, "192.0.2.1", "text/html").await.status, 200);
-    house.stop().await;
+    server.stop().await;
 }

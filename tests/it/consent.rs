@@ -9,7 +9,7 @@ const B: &str = "urn:test:b";
 const SECRET: &str = "a-secret-that-this-test-has-made-up";
 
 /// A confidential client of both resources, whose consent is remembered.
-async fn plant(house: &TestServer) -> App {
+async fn plant(server: &TestServer) -> App {
     let redirect_uri = "https://pairs.test/cb";
     let seed = format!(
         "[[resources]]\nidentifier = \"{A}\"\nscopes = [\"read\", \"write\"]\n\
@@ -18,11 +18,11 @@ async fn plant(house: &TestServer) -> App {
          grant_types = [\"authorization_code\", \"refresh_token\"]\nredirect_uris = [\"{redirect_uri}\"]\n\
          scope = \"openid read write\"\nresources = [\"{A}\", \"{B}\"]\n"
     );
-    let identity = house.running().identity.clone().unwrap();
+    let identity = server.running().identity.clone().unwrap();
     let seed = Seed::parse(&seed).unwrap();
     identity.seed(seed, "test").await.unwrap();
     App {
-        issuer: house.issuer().to_owned(),
+        issuer: server.issuer().to_owned(),
         client_id: "pairs".to_owned(),
         secret: Some(SECRET.to_owned()),
         redirect_uri: redirect_uri.to_owned(),
@@ -31,9 +31,9 @@ async fn plant(house: &TestServer) -> App {
 }
 
 /// Somebody who is signed in and has allowed `write` at B, as its page showed it.
-async fn writes_at_b(house: &TestServer, app: &App) -> Browser {
+async fn writes_at_b(server: &TestServer, app: &App) -> Browser {
     let browser = Browser::new();
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let login = app
         .begin(&browser, &[("scope", "openid write"), ("resource", B)])
         .await;
@@ -41,7 +41,7 @@ async fn writes_at_b(house: &TestServer, app: &App) -> Browser {
     let next = browser.press(&login, "#sign-in", &fields).await;
     let page = browser.follow(next, &app.redirect_uri).await;
     assert!(shows(&page, B, "write") && !shows(&page, A, "write"), "{page:?}");
-    assert!(shows(&page, house.issuer(), "openid"), "{page:?}");
+    assert!(shows(&page, server.issuer(), "openid"), "{page:?}");
     allow(app, &browser, &page).await;
     browser
 }
@@ -74,9 +74,9 @@ fn target(tokens: &Tokens) -> (String, String) {
     (text("aud"), text("scope"))
 }
 
-async fn a_yes_to_write_at_one_resource_is_none_at_another(house: TestServer) {
-    let app = plant(&house).await;
-    let browser = writes_at_b(&house, &app).await;
+async fn a_yes_to_write_at_one_resource_is_none_at_another(server: TestServer) {
+    let app = plant(&server).await;
+    let browser = writes_at_b(&server, &app).await;
     // It names A and asks for nothing there: no page has to name A, and nothing is allowed there after it.
     app.walk(&browser, ("", ""), &[("resource", A)]).await;
 
@@ -99,12 +99,12 @@ async fn a_yes_to_write_at_one_resource_is_none_at_another(house: TestServer) {
     assert_eq!(target(&tokens), (A.to_owned(), "write".to_owned()));
     let at_b = app.refresh_with(tokens.refresh(), &[("resource", B)]).await;
     assert_eq!(target(&Tokens::of(&at_b)), (B.to_owned(), "write".to_owned()));
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_token_has_only_the_scopes_granted_at_its_resource(house: TestServer) {
-    let app = plant(&house).await;
-    let browser = writes_at_b(&house, &app).await;
+async fn a_token_has_only_the_scopes_granted_at_its_resource(server: TestServer) {
+    let app = plant(&server).await;
+    let browser = writes_at_b(&server, &app).await;
     let page = app.begin(&browser, &[("scope", "read"), ("resource", A)]).await;
     allow(&app, &browser, &page).await;
     // `read` at A and `write` at B are allowed; `write` at A, which these two lists name as well, is not.
@@ -126,7 +126,7 @@ async fn a_token_has_only_the_scopes_granted_at_its_resource(house: TestServer) 
     assert!(new(A, "write") && !new(B, "write") && !new(A, "read"), "{page:?}");
 
     let code = silent(&app, &browser, "read", &[A]).await.unwrap();
-    for elsewhere in [B, house.issuer()] {
+    for elsewhere in [B, server.issuer()] {
         let refused = app.redeem_with(&code, &[("resource", elsewhere)]).await;
         assert_eq!(refused.code(), "invalid_target", "{elsewhere}");
     }
@@ -139,17 +139,17 @@ async fn a_token_has_only_the_scopes_granted_at_its_resource(house: TestServer) 
     }
     let refused = app.refresh_with(tokens.refresh(), &[("scope", "write")]).await;
     assert_eq!(refused.code(), "invalid_scope");
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn the_account_page_says_where_each_scope_is_allowed(house: TestServer) {
-    let app = plant(&house).await;
-    let browser = writes_at_b(&house, &app).await;
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+async fn the_account_page_says_where_each_scope_is_allowed(server: TestServer) {
+    let app = plant(&server).await;
+    let browser = writes_at_b(&server, &app).await;
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     let applications = account.text("#applications");
     assert!(applications.contains(&format!("write at {B}")), "{applications}");
     assert!(!applications.contains(A), "{applications}");
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

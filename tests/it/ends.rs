@@ -19,32 +19,38 @@ fn machine() -> ClientId {
 
 #[tokio::test]
 async fn a_client_registered_again_does_not_revive_its_old_tokens() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
-    let (old, server) = (
-        house.machine("demo-machine"),
-        house.machine("demo-resource-server"),
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
+    let (old, resource_server) = (
+        server.machine("demo-machine"),
+        server.machine("demo-resource-server"),
     );
     let token = old.token().await;
     let registered = identity.clients().show(&machine()).await.unwrap().metadata;
     identity.clients().remove(&machine(), "test").await.unwrap();
-    assert_eq!(server.introspect(&token).await.text, r#"{"active":false}"#);
+    assert_eq!(
+        resource_server.introspect(&token).await.text,
+        r#"{"active":false}"#
+    );
     let again = NewClient {
         metadata: registered,
         secret: Some(ClientSecret::Generated(old.secret.clone())),
     };
     identity.clients().put(again, "test").await.unwrap();
-    assert_eq!(server.introspect(&token).await.text, r#"{"active":false}"#);
-    house.stop().await;
+    assert_eq!(
+        resource_server.introspect(&token).await.text,
+        r#"{"active":false}"#
+    );
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_token_stamped_after_a_revocation_is_active_and_revocable() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
-    let (client, server) = (
-        house.machine("demo-machine"),
-        house.machine("demo-resource-server"),
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
+    let (client, resource_server) = (
+        server.machine("demo-machine"),
+        server.machine("demo-resource-server"),
     );
     let before = client.token().await;
     identity
@@ -53,17 +59,23 @@ async fn a_token_stamped_after_a_revocation_is_active_and_revocable() {
         .await
         .unwrap();
     let after = client.token().await;
-    assert_eq!(server.introspect(&before).await.text, r#"{"active":false}"#);
-    assert_eq!(server.introspect(&after).await.json()["active"], true);
+    assert_eq!(
+        resource_server.introspect(&before).await.text,
+        r#"{"active":false}"#
+    );
+    assert_eq!(resource_server.introspect(&after).await.json()["active"], true);
     assert_eq!(client.revoke(&after).await.status, 200);
-    assert_eq!(server.introspect(&after).await.text, r#"{"active":false}"#);
-    house.stop().await;
+    assert_eq!(
+        resource_server.introspect(&after).await.text,
+        r#"{"active":false}"#
+    );
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_token_issued_elsewhere_just_after_a_disabling_is_rejected_too() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
     identity
         .clients()
         .set_enabled(&machine(), false, "test")
@@ -79,7 +91,7 @@ async fn a_token_issued_elsewhere_just_after_a_disabling_is_rejected_too() {
         .signer()
         .sign(Alg::ES256, "at+jwt", &claims, Timestamp(BEGINNING))
         .unwrap();
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     until("the guard refuses it", async || {
         call(&late, &whoami).await.status == 401
     })
@@ -89,46 +101,49 @@ async fn a_token_issued_elsewhere_just_after_a_disabling_is_rejected_too() {
         .set_enabled(&machine(), true, "test")
         .await
         .unwrap();
-    let fresh = house.machine("demo-machine").token().await;
+    let fresh = server.machine("demo-machine").token().await;
     assert_eq!(
         call(&fresh, &whoami).await.status,
         200,
         "an enabled client gets tokens that count"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn op_07_a_node_that_has_lost_its_database_issues_nothing() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
-    let machine = house.machine("demo-machine");
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
+    let machine = server.machine("demo-machine");
     assert_eq!(machine.ask(&[]).await.status, 200);
     identity.store().db().close().await;
-    house.leaves("what waited in the database that is closed");
+    server.leaves("what waited in the database that is closed");
     until("it answers 503", async || machine.ask(&[]).await.status == 503).await;
     let refused = machine.ask(&[]).await;
     assert_eq!(
         (refused.code().as_str(), refused.header("retry-after")),
         ("temporarily_unavailable", "1")
     );
-    assert_eq!(anonymous(&format!("{}/readyz", house.issuer())).await.status, 503);
     assert_eq!(
-        anonymous(&format!("{}/jwks", house.issuer())).await.status,
+        anonymous(&format!("{}/readyz", server.issuer())).await.status,
+        503
+    );
+    assert_eq!(
+        anonymous(&format!("{}/jwks", server.issuer())).await.status,
         200,
         "keys are still known"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_feed_does_not_outlive_the_right_to_it() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
-    let server = house.machine("demo-resource-server");
-    let request = http().get(format!("{}/revocations", house.issuer()));
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
+    let resource_server = server.machine("demo-resource-server");
+    let request = http().get(format!("{}/revocations", server.issuer()));
     let mut feed = request
-        .basic_auth(&server.client_id, Some(&server.secret))
+        .basic_auth(&resource_server.client_id, Some(&resource_server.secret))
         .send()
         .await
         .unwrap();
@@ -139,18 +154,18 @@ async fn a_feed_does_not_outlive_the_right_to_it() {
     while feed.chunk().await.unwrap().is_some() {}
     let refused = Answer::of(
         http()
-            .get(format!("{}/revocations", house.issuer()))
-            .basic_auth(&server.client_id, Some(&server.secret)),
+            .get(format!("{}/revocations", server.issuer()))
+            .basic_auth(&resource_server.client_id, Some(&resource_server.secret)),
     );
     assert_eq!(refused.await.status, 401);
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_person_who_is_disabled_loses_sessions_families_and_tokens_at_once() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
-    let server = house.machine("demo-resource-server");
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
+    let resource_server = server.machine("demo-resource-server");
     let alice = identity.users().show("alice").await.unwrap();
     let now = BEGINNING / 1_000;
     let claims = json!({
@@ -161,29 +176,32 @@ async fn a_person_who_is_disabled_loses_sessions_families_and_tokens_at_once() {
         .signer()
         .sign(Alg::ES256, "at+jwt", &claims, Timestamp(BEGINNING))
         .unwrap();
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     assert_eq!(call(&token, &whoami).await.status, 200);
-    assert_eq!(server.introspect(&token).await.json()["active"], true);
+    assert_eq!(resource_server.introspect(&token).await.json()["active"], true);
     let disabled = identity
         .users()
         .set_enabled("alice@example.test", false, "test")
         .await
         .unwrap();
     assert_eq!(disabled.status, "disabled");
-    assert_eq!(server.introspect(&token).await.text, r#"{"active":false}"#);
+    assert_eq!(
+        resource_server.introspect(&token).await.text,
+        r#"{"active":false}"#
+    );
     until("the guard refuses her token", async || {
         call(&token, &whoami).await.status == 401
     })
     .await;
     identity.users().set_enabled("alice", true, "test").await.unwrap();
     assert_eq!(
-        server.introspect(&token).await.text,
+        resource_server.introspect(&token).await.text,
         r#"{"active":false}"#,
         "what ended does not come back"
     );
     identity.users().delete("alice", "test").await.unwrap();
     assert!(identity.users().show("alice").await.is_err());
-    house.stop().await;
+    server.stop().await;
 }
 
 /// What of the world of [`plant`] ends in a row of the policy, and which entries guards are told; written down here again,
@@ -367,10 +385,10 @@ async fn told(db: &Db, world: &str, now_s: i64) -> String {
     rows.iter().map(entry).collect::<Vec<_>>().join(", ")
 }
 
-async fn every_row_of_the_policy_ends_what_it_says_and_nothing_else(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
+async fn every_row_of_the_policy_ends_what_it_says_and_nothing_else(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
     let db = identity.store().db().clone();
-    let now_s = house.clock.now_ms() / 1_000;
+    let now_s = server.clock.now_ms() / 1_000;
     let mut matrix = Matrix::new("cause × subject");
     for (n, row) in Row::all().enumerate() {
         let world = format!("r{n}");
@@ -405,7 +423,7 @@ async fn every_row_of_the_policy_ends_what_it_says_and_nothing_else(house: TestS
         assert_eq!(ended(&db, "none", cause).await, "", "{cause} {kind:?}");
         assert_eq!(told(&db, "none", now_s).await, "", "{cause} {kind:?}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

@@ -8,8 +8,8 @@ use latchkey_protocol::ClientId;
 
 use crate::harness::{App, Browser, Matrix, Seen, TestServer, Tokens, call, claims, on_both_engines, until};
 
-fn db(house: &TestServer) -> Db {
-    let identity = house.running().identity.clone().expect("the issuer is here");
+fn db(server: &TestServer) -> Db {
+    let identity = server.running().identity.clone().expect("the issuer is here");
     identity.store().db().clone()
 }
 
@@ -75,12 +75,12 @@ async fn code(app: &App, browser: &Browser) -> String {
     app.walk(browser, ("", ""), &[]).await.code.expect("a code")
 }
 
-async fn the_next_family_waits_when_twenty_were_born_within_a_minute(house: TestServer) {
-    let app = house.plant_app("limited", None, "openid").await;
-    let beside = house.plant_app("beside", None, "openid").await;
-    let (browser, alice) = (Browser::new(), house.person("alice"));
+async fn the_next_family_waits_when_twenty_were_born_within_a_minute(server: TestServer) {
+    let app = server.plant_app("limited", None, "openid").await;
+    let beside = server.plant_app("beside", None, "openid").await;
+    let (browser, alice) = (Browser::new(), server.person("alice"));
     app.sign_in(&browser, alice, &[]).await;
-    house.clock.advance(30_000);
+    server.clock.advance(30_000);
     for _ in 1..20 {
         assert_eq!(app.redeem(&code(&app, &browser).await).await.status, 200);
     }
@@ -100,24 +100,24 @@ async fn the_next_family_waits_when_twenty_were_born_within_a_minute(house: Test
     let wrong = app.redeem_with(&waiting, &[("code_verifier", "")]).await;
     assert_eq!(wrong.code(), "invalid_grant");
     beside.sign_in(&browser, ("", ""), &[]).await;
-    app.sign_in(&Browser::new(), house.person("ines"), &[]).await;
+    app.sign_in(&Browser::new(), server.person("ines"), &[]).await;
     // The time that was told is enough, and the code is as good as it was.
-    house.clock.advance(30_000);
+    server.clock.advance(30_000);
     assert_eq!(app.redeem(&waiting).await.status, 200);
     assert_eq!(
         app.redeem(&code(&app, &browser).await).await.status,
         429,
         "one has become twenty again"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn of_thirty_redemptions_at_once_twenty_make_a_family(house: TestServer) {
-    let app = house.plant_app("racing", None, "openid").await;
+async fn of_thirty_redemptions_at_once_twenty_make_a_family(server: TestServer) {
+    let app = server.plant_app("racing", None, "openid").await;
     let browser = Browser::new();
     // The consent comes first; its code is the first of thirty.
     let mut codes = vec![
-        app.walk(&browser, house.person("alice"), &[])
+        app.walk(&browser, server.person("alice"), &[])
             .await
             .code
             .expect("a code"),
@@ -134,27 +134,27 @@ async fn of_thirty_redemptions_at_once_twenty_make_a_family(house: TestServer) {
         assert_eq!(other.code(), "temporarily_unavailable", "{other:?}");
         assert!([429, 503].contains(&other.status), "{other:?}");
     }
-    assert_eq!(living(&db(&house), "racing").await, 20);
-    house.stop().await;
+    assert_eq!(living(&db(&server), "racing").await, 20);
+    server.stop().await;
 }
 
-async fn the_oldest_online_family_makes_room_for_the_hundred_and_first(house: TestServer) {
-    let db = db(&house);
+async fn the_oldest_online_family_makes_room_for_the_hundred_and_first(server: TestServer) {
+    let db = db(&server);
     let scope = "openid offline_access";
-    let app = house.plant_app("crowded", None, scope).await;
-    let (browser, alice) = (Browser::new(), house.person("alice"));
+    let app = server.plant_app("crowded", None, scope).await;
+    let (browser, alice) = (Browser::new(), server.person("alice"));
     let offline = app.sign_in(&browser, alice, &[("prompt", "consent")]).await;
-    house.clock.advance(1_000);
+    server.clock.advance(1_000);
     let online = [("scope", "openid")];
     let oldest = app.sign_in(&browser, ("", ""), &online).await;
-    house.clock.advance(1_000);
+    server.clock.advance(1_000);
     let second = app.sign_in(&browser, ("", ""), &online).await;
     // Those of somebody else do not count, nor do those at another client.
-    let ines = app.sign_in(&Browser::new(), house.person("ines"), &online).await;
-    house.clock.advance(60_000);
+    let ines = app.sign_in(&Browser::new(), server.person("ines"), &online).await;
+    server.clock.advance(60_000);
     multiply(&db, &fam(&second), 97).await;
     assert_eq!(living(&db, "crowded").await, 101, "a hundred, and hers");
-    house.clock.advance(60_000);
+    server.clock.advance(60_000);
 
     app.sign_in(&browser, ("", ""), &online).await;
     assert_eq!(living(&db, "crowded").await, 101);
@@ -171,37 +171,40 @@ async fn the_oldest_online_family_makes_room_for_the_hundred_and_first(house: Te
     assert_eq!(lines(&db, audited).await, [r#"{"cause":"family_limit"}"#]);
     let why = format!("SELECT cause AS line FROM families WHERE fam = '{ended}'");
     assert_eq!(lines(&db, why).await, ["family_limit"]);
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn an_offline_family_makes_room_only_where_no_online_one_is_left(house: TestServer) {
-    let db = db(&house);
-    let app = house.plant_app("kept", None, "openid offline_access").await;
-    let (browser, alice) = (Browser::new(), house.person("alice"));
+async fn an_offline_family_makes_room_only_where_no_online_one_is_left(server: TestServer) {
+    let db = db(&server);
+    let app = server.plant_app("kept", None, "openid offline_access").await;
+    let (browser, alice) = (Browser::new(), server.person("alice"));
     let oldest = app.sign_in(&browser, alice, &[("prompt", "consent")]).await;
-    house.clock.advance(1_000);
+    server.clock.advance(1_000);
     let second = app.sign_in(&browser, ("", ""), &[]).await;
-    house.clock.advance(60_000);
+    server.clock.advance(60_000);
     multiply(&db, &fam(&second), 98).await;
-    house.clock.advance(60_000);
+    server.clock.advance(60_000);
     let next = app.sign_in(&browser, ("", ""), &[]).await;
     assert_eq!(living(&db, "kept").await, 100);
     assert_eq!(app.refresh(oldest.refresh()).await.code(), "invalid_grant");
     for stays in [&second, &next] {
         assert_eq!(app.refresh(stays.refresh()).await.status, 200);
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Who ends how many more families than one transaction does, at once for whoever asks and soon for every guard.
-async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: TestServer) {
+async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(server: TestServer) {
     const MANY: usize = 1_200;
-    let (db, identity) = (db(&house), house.running().identity.clone().expect("the issuer"));
-    let server = house.machine("demo-resource-server");
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let (db, identity) = (
+        db(&server),
+        server.running().identity.clone().expect("the issuer"),
+    );
+    let resource_server = server.machine("demo-resource-server");
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     let mut matrix = Matrix::new("what ends 1,202 families × what is left of them");
     for end in ["sign-out", "withdrawal", "password", "client"] {
-        let app = house.app("demo-browser", "openid catalog.read");
+        let app = server.app("demo-browser", "openid catalog.read");
         let (name, password) = (format!("p-{end}"), "a password of a crowd");
         let new = latchkey_identity::NewUser {
             username: name.clone(),
@@ -219,7 +222,7 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: TestSe
             "withdrawal" => "account",
             _ => "logout",
         };
-        let page = browser.open(&format!("{}/{page}", house.issuer()), "").await;
+        let page = browser.open(&format!("{}/{page}", server.issuer()), "").await;
         let id = ClientId::parse(&app.client_id).expect("a client id");
         match end {
             "sign-out" => drop(browser.press(&page, "#sign-out", &[]).await),
@@ -244,7 +247,7 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: TestSe
                 refreshed.code(),
                 "invalid_grant".to_owned(),
             );
-            let told = server.introspect(&tokens.access).await.text;
+            let told = resource_server.introspect(&tokens.access).await.text;
             let inactive = r#"{"active":false}"#.to_owned();
             matrix.cell(format!("{end} × {what}, introspected"), told, inactive);
         }
@@ -278,17 +281,17 @@ async fn a_large_end_takes_effect_at_once_and_is_finished_by_pages(house: TestSe
         }
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 /// As a process leaves it that was killed between two pages.
-async fn what_a_crash_left_of_a_large_end_is_finished(house: TestServer) {
-    let db = db(&house);
-    let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
-    let another = app.sign_in(&Browser::new(), house.person("alice"), &[]).await;
+async fn what_a_crash_left_of_a_large_end_is_finished(server: TestServer) {
+    let db = db(&server);
+    let (app, browser) = (server.app("demo-browser", "openid catalog.read"), Browser::new());
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
+    let another = app.sign_in(&Browser::new(), server.person("alice"), &[]).await;
     multiply(&db, &fam(&tokens), 700).await;
-    let now = house.clock.now_ms();
+    let now = server.clock.now_ms();
     run(
         &db,
         format!(
@@ -313,14 +316,14 @@ async fn what_a_crash_left_of_a_large_end_is_finished(house: TestServer) {
                 .is_empty()
     })
     .await;
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     until("guards refuse", async || {
         call(&tokens.access, &whoami).await.status == 401
     })
     .await;
     assert_eq!(call(&another.access, &whoami).await.status, 200);
     assert_eq!(app.refresh(another.refresh()).await.status, 200);
-    house.stop().await;
+    server.stop().await;
 }
 
 /// The address of a link of this class in a section.
@@ -341,21 +344,21 @@ fn shown(page: &Seen) -> Vec<String> {
         .collect()
 }
 
-async fn the_account_page_shows_a_page_of_each_list_and_leads_to_the_older(house: TestServer) {
-    let db = db(&house);
-    let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
-    let living = app.sign_in(&browser, house.person("alice"), &[]).await;
+async fn the_account_page_shows_a_page_of_each_list_and_leads_to_the_older(server: TestServer) {
+    let db = db(&server);
+    let (app, browser) = (server.app("demo-browser", "openid catalog.read"), Browser::new());
+    let living = app.sign_in(&browser, server.person("alice"), &[]).await;
     multiply(&db, &fam(&living), 120).await;
     // The youngest have ended: they come after those that live.
     run(
         &db,
         format!(
             "UPDATE families SET revoked_at = created_at, cause = 'logout' WHERE created_at > {}",
-            house.clock.now_ms() + 60
+            server.clock.now_ms() + 60
         ),
     )
     .await;
-    let account = format!("{}/account", house.issuer());
+    let account = format!("{}/account", server.issuer());
     let mut page = browser.open(&account, "").await;
     assert_eq!(link(&page, "newest", "families"), None);
     let (mut seen, mut sizes) = (Vec::new(), Vec::new());
@@ -396,20 +399,20 @@ async fn the_account_page_shows_a_page_of_each_list_and_leads_to_the_older(house
         );
     }
     // The command line has pages, too, and the same lines.
-    let identity = house.running().identity.clone().expect("the issuer is here");
+    let identity = server.running().identity.clone().expect("the issuer is here");
     let all = identity
         .users()
         .sign_ins("alice", None, None)
         .await
         .expect("a page");
     assert_eq!((all.families.len(), all.more_families), (121, None));
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(house: TestServer) {
-    let db = db(&house);
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(server: TestServer) {
+    let db = db(&server);
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     const COPIED: &str = "user_id, auth_time, amr, created_at, last_seen_at, idle_expires_at, expires_at";
     run(
         &db,
@@ -428,7 +431,7 @@ async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(house
             .to_owned(),
     )
     .await;
-    let page = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let page = browser.open(&format!("{}/account", server.issuer()), "").await;
     let ends = |page: &Seen| page.answer.text.matches("value=\"end-session\"").count();
     let tried = |page: &Seen| page.text("#history").matches("Refused").count();
     assert!(
@@ -451,22 +454,22 @@ async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(house
         .open(page.url.join(&history).expect("an address").as_str(), "")
         .await;
     assert_eq!(tried(&page) + tried(&before), 70);
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client_alone(house: TestServer) {
-    let db = db(&house);
+async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client_alone(server: TestServer) {
+    let db = db(&server);
     let (here, there) = (
-        house.app("demo-browser", "openid catalog.read"),
-        house.app("demo-web", "openid catalog.read"),
+        server.app("demo-browser", "openid catalog.read"),
+        server.app("demo-web", "openid catalog.read"),
     );
-    let (browser, alice) = (Browser::new(), house.person("alice"));
+    let (browser, alice) = (Browser::new(), server.person("alice"));
     let one = here.sign_in(&browser, alice, &[]).await;
     let two = here.sign_in(&browser, ("", ""), &[]).await;
     let living = here.sign_in(&browser, ("", ""), &[]).await;
     let elsewhere = there.sign_in(&browser, ("", ""), &[]).await;
-    let ines = here.sign_in(&Browser::new(), house.person("ines"), &[]).await;
-    let now_s = house.clock.now_ms() / 1_000;
+    let ines = here.sign_in(&Browser::new(), server.person("ines"), &[]).await;
+    let now_s = server.clock.now_ms() / 1_000;
     run(
         &db,
         format!(
@@ -482,11 +485,14 @@ async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client
     let living = Tokens::of(&here.refresh(living.refresh()).await);
     assert_eq!(here.revoke(&two.access).await.status, 200);
 
-    let server = house.machine("demo-resource-server");
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let resource_server = server.machine("demo-resource-server");
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     for ended in [&one, &two, &living] {
         assert_eq!(here.refresh(ended.refresh()).await.code(), "invalid_grant");
-        assert_eq!(server.introspect(&ended.access).await.text, r#"{"active":false}"#);
+        assert_eq!(
+            resource_server.introspect(&ended.access).await.text,
+            r#"{"active":false}"#
+        );
         until("guards refuse", async || {
             call(&ended.access, &whoami).await.status == 401
         })
@@ -497,7 +503,7 @@ async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client
         ("of ines", &here, &ines),
     ] {
         assert_eq!(
-            server.introspect(&stays.access).await.json()["active"],
+            resource_server.introspect(&stays.access).await.json()["active"],
             true,
             "{what}"
         );
@@ -514,7 +520,7 @@ async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client
     // She signs in again, and what she has then is good.
     let again = here.sign_in(&browser, ("", ""), &[]).await;
     assert_eq!(here.refresh(again.refresh()).await.status, 200);
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

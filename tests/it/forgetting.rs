@@ -18,23 +18,23 @@ async fn count(db: &Db, statement: &'static str) -> i64 {
 }
 
 /// More sign-ins than are deleted at once, a family that ended, one that outlived its session, and one that lives.
-async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: TestServer) {
-    let db = house.running().identity.clone().unwrap().store().db().clone();
-    let web = house.app("demo-web", "openid offline_access catalog.read");
-    let passing = house.app("demo-web", "openid catalog.read");
-    let (alice, ines) = (house.person("alice"), house.person("ines"));
+async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(server: TestServer) {
+    let db = server.running().identity.clone().unwrap().store().db().clone();
+    let web = server.app("demo-web", "openid offline_access catalog.read");
+    let passing = server.app("demo-web", "openid catalog.read");
+    let (alice, ines) = (server.person("alice"), server.person("ines"));
     let (gone, left, here) = (Browser::new(), Browser::new(), Browser::new());
     let ended = passing.sign_in(&gone, alice, &[]).await;
     let outlived = web.sign_in(&left, ines, &[("prompt", "consent")]).await;
-    house.sign_out(&gone).await;
-    house.sign_out(&left).await;
+    server.sign_out(&gone).await;
+    server.sign_out(&left).await;
     let living = passing.sign_in(&here, alice, &[]).await;
     run(
         &db,
         "INSERT INTO sign_ins (id, user_id, at, outcome) \
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
          SELECT 'old-' || i, 'nobody', CAST($1 AS BIGINT), 'signed_in' FROM n",
-        house.clock.now_ms() - DAYS_91_MS,
+        server.clock.now_ms() - DAYS_91_MS,
     )
     .await;
     // What runs out by itself: codes and requests that nobody came for, and guesses, which count for longer at an account.
@@ -46,7 +46,7 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Tes
          SELECT 'old-' || i, 'demo-web', '{}', 'authorize', CAST($1 AS BIGINT), CAST($1 AS BIGINT) FROM n",
         "INSERT INTO throttles (id, window_start, failures) VALUES ('address|old', $1, 1), ('account|old', $1, 1)",
     ] {
-        run(&db, statement, house.clock.now_ms() - 7_200_000).await;
+        run(&db, statement, server.clock.now_ms() - 7_200_000).await;
     }
     let kept = count(
         &db,
@@ -62,7 +62,7 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Tes
         run(&db, statement, DAYS_91_MS).await;
     }
 
-    house.clock.advance(3_600_001);
+    server.clock.advance(3_600_001);
     until("what ended is forgotten", async || {
         count(&db, "SELECT COUNT(*) AS n FROM families").await == 2
             && count(&db, "SELECT COUNT(*) AS n FROM sessions").await == 2
@@ -87,7 +87,7 @@ async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(house: Tes
     assert_eq!(passing.refresh(ended.refresh()).await.code(), "invalid_grant");
     assert_eq!(web.refresh(outlived.refresh()).await.status, 200);
     assert_eq!(passing.refresh(living.refresh()).await.status, 200);
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

@@ -6,10 +6,10 @@ use crate::harness::{Answer, TestIssuer, TestServer, anonymous, call, http, unti
 
 #[tokio::test]
 async fn a_machine_calls_the_catalog_until_its_token_is_revoked() {
-    let house = TestServer::new().await;
-    let machine = house.machine("demo-machine");
-    let resource_server = house.machine("demo-resource-server");
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let server = TestServer::new().await;
+    let machine = server.machine("demo-machine");
+    let resource_server = server.machine("demo-resource-server");
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
 
     let answer = machine.ask(&[]).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -64,14 +64,14 @@ async fn a_machine_calls_the_catalog_until_its_token_is_revoked() {
         200,
         "only that jti was revoked"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
     let issuer = TestIssuer::start().await;
     let url = issuer.url.clone();
-    let house = TestServer::with(|config| {
+    let server = TestServer::with(|config| {
         config.demo = false;
         config.roles = vec![
             latchkey::config::Role::Service("catalog"),
@@ -82,8 +82,8 @@ async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
     })
     .await;
     let now = crate::harness::BEGINNING / 1_000;
-    let courses = format!("{}/catalog/v1/courses", house.api());
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let courses = format!("{}/catalog/v1/courses", server.api());
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     let create = async |token: &str| {
         let request = http().post(&courses).bearer_auth(token);
         let key = "01a1ebbc-0000-7000-8000-00000000000a";
@@ -121,24 +121,24 @@ async fn wrong_audience_scope_signature_and_expiry_get_the_right_answers() {
 
     let short = issuer.token(now, json!({}));
     assert_eq!(call(&short, &whoami).await.status, 200);
-    house.clock.advance(311_000);
+    server.clock.advance(311_000);
     assert_eq!(call(&short, &whoami).await.code(), "invalid_token");
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn jwks_and_discovery_are_served_with_an_entity_tag_and_304() {
-    let house = TestServer::new().await;
+    let server = TestServer::new().await;
     for path in [
         "/jwks",
         "/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server",
     ] {
-        let url = format!("{}{path}", house.issuer());
+        let url = format!("{}{path}", server.issuer());
         let first = anonymous(&url).await;
         assert_eq!(first.status, 200);
         let again = Answer::of(http().get(&url).header("if-none-match", first.header("etag"))).await;
         assert_eq!((again.status, again.text.as_str()), (304, ""), "{path}");
     }
-    house.stop().await;
+    server.stop().await;
 }

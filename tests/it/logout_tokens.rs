@@ -76,18 +76,18 @@ impl Receiver {
 }
 
 /// A client that hears of sign-outs at this address. Its redirect URI is nobody's.
-async fn client(house: &TestServer, id: &str, address: &str) -> App {
+async fn client(server: &TestServer, id: &str, address: &str) -> App {
     let seed = format!(
         "[[clients]]\nclient_id = \"{id}\"\nclient_secret = \"{SECRET}\"\n\
          grant_types = [\"authorization_code\", \"refresh_token\"]\nredirect_uris = [\"https://{id}.test/cb\"]\n\
          scope = \"openid\"\nid_token_signed_response_alg = \"ES256\"\n\
          backchannel_logout_uri = \"{address}\"\nbackchannel_logout_session_required = true\n"
     );
-    let identity = house.running().identity.clone().expect("the issuer is here");
+    let identity = server.running().identity.clone().expect("the issuer is here");
     let seed = Seed::parse(&seed).expect("a seed");
     identity.seed(seed, "test").await.expect("a client");
     App {
-        issuer: house.issuer().to_owned(),
+        issuer: server.issuer().to_owned(),
         client_id: id.to_owned(),
         secret: Some(SECRET.to_owned()),
         redirect_uri: format!("https://{id}.test/cb"),
@@ -96,8 +96,8 @@ async fn client(house: &TestServer, id: &str, address: &str) -> App {
 }
 
 /// The tries so far and the next one's time, of each client that is still to be told.
-async fn waiting(house: &TestServer) -> Vec<String> {
-    let identity = house.running().identity.clone().expect("the issuer is here");
+async fn waiting(server: &TestServer) -> Vec<String> {
+    let identity = server.running().identity.clone().expect("the issuer is here");
     let rows = sql(
         "SELECT CAST(tries AS TEXT) || ' ' || CAST(due_at AS TEXT) AS line FROM logouts \
          ORDER BY client_id, sid",
@@ -109,18 +109,18 @@ async fn waiting(house: &TestServer) -> Vec<String> {
 }
 
 /// Waits until exactly these are still to be told: the tries so far, and the milliseconds until the next.
-async fn until_waiting(house: &TestServer, expected: &[(i64, i64)]) {
+async fn until_waiting(server: &TestServer, expected: &[(i64, i64)]) {
     let line = |(tries, after): &(i64, i64)| format!("{tries} {}", BEGINNING + after);
     let expected: Vec<String> = expected.iter().map(line).collect();
     until("what waits is as it must be", async || {
-        waiting(house).await == expected
+        waiting(server).await == expected
     })
     .await;
 }
 
 /// The token is what a client must demand of it (§2.6), and of the session of these tokens.
-async fn check(house: &TestServer, app: &App, token: &str, tokens: &Tokens) {
-    let jwks = anonymous(&format!("{}/jwks", house.issuer())).await.json();
+async fn check(server: &TestServer, app: &App, token: &str, tokens: &Tokens) {
+    let jwks = anonymous(&format!("{}/jwks", server.issuer())).await.json();
     let (signed, signature) = token.rsplit_once('.').expect("a signature");
     let header = B64
         .decode(signed.split('.').next().expect("a header"))
@@ -145,7 +145,7 @@ async fn check(house: &TestServer, app: &App, token: &str, tokens: &Tokens) {
         .expect("the issuer's signature");
 
     let (told, known) = (claims(token), claims(tokens.id.as_deref().expect("an ID token")));
-    assert_eq!(told["iss"], house.issuer());
+    assert_eq!(told["iss"], server.issuer());
     assert_eq!(told["aud"], app.client_id.as_str());
     for name in ["sub", "sid"] {
         assert!(
@@ -162,24 +162,24 @@ async fn check(house: &TestServer, app: &App, token: &str, tokens: &Tokens) {
     assert!(told["jti"].is_string() && told.get("nonce").is_none(), "{told}");
 }
 
-async fn every_end_of_a_session_is_told_to_its_client_once(house: TestServer, receiver: Receiver) {
-    let app = client(&house, "rp", &format!("{}/out", receiver.url)).await;
-    let identity = house.running().identity.clone().unwrap();
-    let account = format!("{}/account", house.issuer());
+async fn every_end_of_a_session_is_told_to_its_client_once(server: TestServer, receiver: Receiver) {
+    let app = client(&server, "rp", &format!("{}/out", receiver.url)).await;
+    let identity = server.running().identity.clone().unwrap();
+    let account = format!("{}/account", server.issuer());
     let mut ids = Vec::new();
     let mut told = async |what: &str, tokens: &Tokens| {
         println!("{what}");
         let token = receiver.next(ids.len()).await;
-        check(&house, &app, &token, tokens).await;
+        check(&server, &app, &token, tokens).await;
         let id = claims(&token)["jti"].clone();
         assert!(!ids.contains(&id), "{what}");
         ids.push(id);
     };
 
     let (here, there) = (Browser::new(), Browser::new());
-    let alice = house.person("alice");
+    let alice = server.person("alice");
     let first = app.sign_in(&here, alice, &[]).await;
-    house.sign_out(&here).await;
+    server.sign_out(&here).await;
     told("signed out", &first).await;
 
     let (mine, theirs) = (
@@ -196,13 +196,13 @@ async fn every_end_of_a_session_is_told_to_its_client_once(house: TestServer, re
         .unwrap();
     told("another password", &mine).await;
 
-    let (ines, browser) = (house.person("ines"), Browser::new());
+    let (ines, browser) = (server.person("ines"), Browser::new());
     let granted = app.sign_in(&browser, ines, &[]).await;
     let page = browser.open(&account, "").await;
     browser.press(&page, "[data-client='rp']", &[]).await;
     told("the application's access was taken back", &granted).await;
 
-    let admin = app.sign_in(&Browser::new(), house.person("admin"), &[]).await;
+    let admin = app.sign_in(&Browser::new(), server.person("admin"), &[]).await;
     identity
         .users()
         .set_enabled("admin", false, "test")
@@ -213,24 +213,24 @@ async fn every_end_of_a_session_is_told_to_its_client_once(house: TestServer, re
     let again = app.sign_in(&browser, ("", ""), &[]).await;
     identity.users().delete("ines", "test").await.unwrap();
     told("deleted", &again).await;
-    until_waiting(&house, &[]).await;
+    until_waiting(&server, &[]).await;
     assert_eq!(receiver.heard().len(), 6);
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_client_that_is_away_is_told_later_and_after_a_restart(house: TestServer, receiver: Receiver) {
-    let app = client(&house, "rp", &format!("{}/out", receiver.url)).await;
+async fn a_client_that_is_away_is_told_later_and_after_a_restart(server: TestServer, receiver: Receiver) {
+    let app = client(&server, "rp", &format!("{}/out", receiver.url)).await;
     let browser = Browser::new();
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     receiver.answer(503);
-    house.sign_out(&browser).await;
-    until_waiting(&house, &[(1, 1_000)]).await;
-    house.clock.advance(1_000);
-    until_waiting(&house, &[(2, 6_000)]).await;
-    let house = house.restarted().await;
+    server.sign_out(&browser).await;
+    until_waiting(&server, &[(1, 1_000)]).await;
+    server.clock.advance(1_000);
+    until_waiting(&server, &[(2, 6_000)]).await;
+    let server = server.restarted().await;
     receiver.answer(204);
-    house.clock.advance(5_000);
-    until_waiting(&house, &[]).await;
+    server.clock.advance(5_000);
+    until_waiting(&server, &[]).await;
 
     let heard: Vec<Value> = receiver.heard().iter().map(|token| claims(token)).collect();
     assert_eq!(heard.len(), 3);
@@ -239,26 +239,26 @@ async fn a_client_that_is_away_is_told_later_and_after_a_restart(house: TestServ
         assert_ne!(pair[0]["jti"], pair[1]["jti"], "each try has a token of its own");
         assert!(pair[0]["iat"].as_i64() < pair[1]["iat"].as_i64());
     }
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_client_that_refuses_or_hangs_delays_no_other(house: TestServer, receiver: Receiver) {
+async fn a_client_that_refuses_or_hangs_delays_no_other(server: TestServer, receiver: Receiver) {
     let apps = [
-        client(&house, "hangs", &format!("{}/hang", receiver.url)).await,
-        client(&house, "rp", &format!("{}/out", receiver.url)).await,
+        client(&server, "hangs", &format!("{}/hang", receiver.url)).await,
+        client(&server, "rp", &format!("{}/out", receiver.url)).await,
     ];
     let browser = Browser::new();
     let mut tokens = Vec::new();
     for app in &apps {
-        tokens.push(app.sign_in(&browser, house.person("alice"), &[]).await);
+        tokens.push(app.sign_in(&browser, server.person("alice"), &[]).await);
     }
     receiver.answer(400);
-    house.sign_out(&browser).await;
+    server.sign_out(&browser).await;
     let token = receiver.next(0).await;
-    check(&house, &apps[1], &token, &tokens[1]).await;
+    check(&server, &apps[1], &token, &tokens[1]).await;
     // A refusal is the end of it; the other call is still under way.
-    until_waiting(&house, &[(1, 30_000)]).await;
-    house.stop().await;
+    until_waiting(&server, &[(1, 30_000)]).await;
+    server.stop().await;
 }
 
 /// Makes a test on SQLite and one on PostgreSQL of each function that takes a house and a receiver that it may call.
@@ -268,8 +268,8 @@ macro_rules! with_a_receiver_on_both_engines {
             $(#[tokio::test]
             async fn $name() {
                 let receiver = super::Receiver::start().await;
-                let house = crate::harness::TestServer::with(receiver.allowed()).await;
-                super::$name(house, receiver).await;
+                let server = crate::harness::TestServer::with(receiver.allowed()).await;
+                super::$name(server, receiver).await;
             })*
         }
 
@@ -277,8 +277,8 @@ macro_rules! with_a_receiver_on_both_engines {
             $(#[tokio::test]
             async fn $name() {
                 let receiver = super::Receiver::start().await;
-                let house = crate::harness::TestServer::on_postgres_with(receiver.allowed()).await;
-                super::$name(house, receiver).await;
+                let server = crate::harness::TestServer::on_postgres_with(receiver.allowed()).await;
+                super::$name(server, receiver).await;
             })*
         }
     };
@@ -296,7 +296,7 @@ async fn an_address_that_leads_inside_is_not_called() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let house = TestServer::new().await;
+    let server = TestServer::new().await;
     let browser = Browser::new();
     let addresses = [
         format!("http://127.0.0.1:{port}/out"),
@@ -309,12 +309,12 @@ async fn an_address_that_leads_inside_is_not_called() {
         "https://169.254.169.254/out".to_owned(),
     ];
     for (n, address) in addresses.iter().enumerate() {
-        let app = client(&house, &format!("rp-{n}"), address).await;
-        app.sign_in(&browser, house.person("alice"), &[]).await;
+        let app = client(&server, &format!("rp-{n}"), address).await;
+        app.sign_in(&browser, server.person("alice"), &[]).await;
     }
-    house.sign_out(&browser).await;
-    until_waiting(&house, &vec![(1, 1_000); addresses.len()]).await;
+    server.sign_out(&browser).await;
+    until_waiting(&server, &vec![(1, 1_000); addresses.len()]).await;
     let knocked = listener.accept();
     assert!(knocked.is_err(), "{knocked:?}");
-    house.stop().await;
+    server.stop().await;
 }

@@ -522,8 +522,8 @@ async fn no_answer_and_no_background_task_depends_on_who_reads_the_log() {
 
 #[tokio::test]
 async fn every_background_task_is_named_by_the_operators_readiness() {
-    let house = TestServer::new().await;
-    let admin = house.running().urls.admin.clone().unwrap();
+    let server = TestServer::new().await;
+    let admin = server.running().urls.admin.clone().unwrap();
     let checks = anonymous(&format!("{admin}/readyz")).await.json()["checks"].clone();
     for task in [
         "identity_relay",
@@ -546,7 +546,7 @@ async fn every_background_task_is_named_by_the_operators_readiness() {
     ] {
         assert_eq!(checks[task], true, "{task}: {checks}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Runs the binary with a standard output that nobody reads.
@@ -873,10 +873,10 @@ async fn a_registration_is_written_whole_and_changed_name_by_name() {
 
 #[tokio::test]
 async fn the_secret_before_counts_as_long_as_the_operator_says_and_no_longer() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
     let id = ClientId::parse("demo-machine").unwrap();
-    let first = house.machine("demo-machine");
+    let first = server.machine("demo-machine");
     let rotate = async |seconds: u64| {
         let overlap = Duration::from_secs(seconds);
         let rotated = identity.clients().rotate_secret_over(&id, overlap, "test").await;
@@ -894,16 +894,16 @@ async fn the_secret_before_counts_as_long_as_the_operator_says_and_no_longer() {
     };
     let second = rotate(60).await;
     assert_eq!(answers([&first, &second, &second]).await, [200, 200, 200]);
-    house.clock.advance(59_999);
+    server.clock.advance(59_999);
     assert_eq!(first.ask(&[]).await.status, 200);
-    house.clock.advance(1);
+    server.clock.advance(1);
     assert_eq!(answers([&first, &second, &second]).await, [401, 200, 200]);
     // The one before the last is dead at once, and an emergency has no overlap.
     let third = rotate(60).await;
     assert_eq!(answers([&first, &second, &third]).await, [401, 200, 200]);
     let fourth = rotate(0).await;
     assert_eq!(answers([&second, &third, &fourth]).await, [401, 401, 200]);
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -35,9 +35,9 @@ refresh_overlap_seconds = 0
 "#;
 
 /// A house with these clients, on SQLite or on databases of these names.
-async fn house(databases: Option<[&str; 3]>, roles: Vec<Role>, of: Option<&TestServer>) -> TestServer {
-    let keys = of.map(|house| house.folder().join("keys"));
-    let issuer = of.map(|house| house.issuer().to_owned());
+async fn server(databases: Option<[&str; 3]>, roles: Vec<Role>, of: Option<&TestServer>) -> TestServer {
+    let keys = of.map(|server| server.folder().join("keys"));
+    let issuer = of.map(|server| server.issuer().to_owned());
     let databases = databases.map(|all| all.map(str::to_owned));
     TestServer::with(move |config| {
         let path = config.data.with_file_name("races.toml");
@@ -136,18 +136,18 @@ async fn without_overlap_one_wins_and_the_family_ends(app: &App, who: (&str, &st
 }
 
 /// Both races of everybody against everybody, in houses of this process.
-async fn race(house: &TestServer, nodes: &[String]) {
-    let alice = house.person("alice");
-    one_step_per_round(&house.app("racer", "catalog.read"), alice, nodes).await;
-    without_overlap_one_wins_and_the_family_ends(&house.app("strict", "catalog.read"), alice, nodes).await;
+async fn race(server: &TestServer, nodes: &[String]) {
+    let alice = server.person("alice");
+    one_step_per_round(&server.app("racer", "catalog.read"), alice, nodes).await;
+    without_overlap_one_wins_and_the_family_ends(&server.app("strict", "catalog.read"), alice, nodes).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_sqlite() {
-    let house = house(None, Role::all(), None).await;
-    let nodes = [house.issuer().to_owned()];
-    race(&house, &nodes).await;
-    house.stop().await;
+    let server = server(None, Role::all(), None).await;
+    let nodes = [server.issuer().to_owned()];
+    race(&server, &nodes).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,10 +157,10 @@ async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_postgres
         &*postgres("races_bus").await,
         &*postgres("races_catalog").await,
     ];
-    let house = house(Some(databases), Role::all(), None).await;
-    let nodes = [house.issuer().to_owned()];
-    race(&house, &nodes).await;
-    house.stop().await;
+    let server = server(Some(databases), Role::all(), None).await;
+    let nodes = [server.issuer().to_owned()];
+    race(&server, &nodes).await;
+    server.stop().await;
 }
 
 /// Nothing is shared but the database and the master key.
@@ -214,9 +214,9 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
         &*postgres("races2_bus").await,
         &*postgres("races2_catalog").await,
     ];
-    let one = house(Some(databases), Role::all(), None).await;
+    let one = server(Some(databases), Role::all(), None).await;
     let roles = vec![Role::Identity, Role::Gateway, Role::Service("catalog")];
-    let two = house(Some(databases), roles, Some(&one)).await;
+    let two = server(Some(databases), roles, Some(&one)).await;
     let nodes = [
         one.issuer().to_owned(),
         two.running().urls.services["identity"].clone(),
@@ -229,8 +229,8 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
     let victim = app.sign_in(&mine, one.person("alice"), &[]).await;
     let bystander = app.sign_in(&theirs, one.person("alice"), &[]).await;
     let next = Tokens::of(&app.refresh(victim.refresh()).await);
-    for house in [&one, &two] {
-        house.clock.advance(31_000);
+    for server in [&one, &two] {
+        server.clock.advance(31_000);
     }
     let guards = [
         format!("{}/catalog/v1/whoami", one.api()),
@@ -259,9 +259,9 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_whoever_races() {
-    let house = house(None, Role::all(), None).await;
-    redeemed_once(&[&house], &[house.issuer().to_owned()]).await;
-    house.stop().await;
+    let server = server(None, Role::all(), None).await;
+    redeemed_once(&[&server], &[server.issuer().to_owned()]).await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -271,8 +271,8 @@ async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_over_two_nodes() {
         &*postgres("codes_bus").await,
         &*postgres("codes_catalog").await,
     ];
-    let one = house(Some(databases), Role::all(), None).await;
-    let two = house(Some(databases), vec![Role::Identity], Some(&one)).await;
+    let one = server(Some(databases), Role::all(), None).await;
+    let two = server(Some(databases), vec![Role::Identity], Some(&one)).await;
     let second = two.running().urls.services["identity"].clone();
     redeemed_once(&[&one, &two], &[one.issuer().to_owned(), second]).await;
     one.stop().await;
@@ -280,9 +280,9 @@ async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_over_two_nodes() {
 }
 
 async fn redeemed_once(houses: &[&TestServer], nodes: &[String]) {
-    let house = houses[0];
-    let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let server = houses[0];
+    let (app, browser) = (server.app("racer", "catalog.read"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     let apps: Vec<App> = nodes
         .iter()
         .map(|issuer| App {
@@ -301,8 +301,8 @@ async fn redeemed_once(houses: &[&TestServer], nodes: &[String]) {
         let tokens = Tokens::of(won[0]);
         // Now it is a replay, and everything that came of the code ends. Another node knows by the clock alone that the
         // race is over.
-        for house in houses {
-            house.clock.advance(10_000);
+        for server in houses {
+            server.clock.advance(10_000);
         }
         assert_eq!(app.redeem(&code).await.code(), "invalid_grant");
         let refreshed = app.refresh(tokens.refresh()).await;
@@ -316,13 +316,13 @@ async fn redeemed_once(houses: &[&TestServer], nodes: &[String]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kc_51312_rt_07_a_revocation_and_a_refresh_at_once_leave_nothing_alive() {
-    let house = house(None, Role::all(), None).await;
-    let (app, browser) = (house.app("racer", "catalog.read"), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let server = server(None, Role::all(), None).await;
+    let (app, browser) = (server.app("racer", "catalog.read"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     let rounds = times(100, 10_000);
     for round in 0..rounds {
         // No faster than families may be born.
-        house.clock.advance(3_500);
+        server.clock.advance(3_500);
         let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
         let tokens = Tokens::of(&app.redeem(&code).await);
         let (refreshed, revoked) =
@@ -337,13 +337,13 @@ async fn kc_51312_rt_07_a_revocation_and_a_refresh_at_once_leave_nothing_alive()
             "invalid_grant",
             "round {round}"
         );
-        let server = house.machine("demo-resource-server");
+        let resource_server = server.machine("demo-resource-server");
         assert_eq!(
-            server.introspect(&last.access).await.text,
+            resource_server.introspect(&last.access).await.text,
             r#"{"active":false}"#,
             "round {round}"
         );
     }
     println!("{rounds} refreshes beside a revocation: nothing alive");
-    house.stop().await;
+    server.stop().await;
 }

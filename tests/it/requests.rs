@@ -5,14 +5,14 @@ use latchkey_identity::Seed;
 
 use crate::harness::{App, Browser, Seen, TestServer, Tokens, callback, claims, on_both_engines};
 
-fn db(house: &TestServer) -> Db {
-    house.running().identity.clone().unwrap().store().db().clone()
+fn db(server: &TestServer) -> Db {
+    server.running().identity.clone().unwrap().store().db().clone()
 }
 
 /// What the rows of all requests hold of what was asked.
-async fn rows(house: &TestServer) -> Vec<String> {
+async fn rows(server: &TestServer) -> Vec<String> {
     let all = sql("SELECT parsed FROM authorization_requests");
-    let rows = all.fetch_all(&db(house)).await.unwrap();
+    let rows = all.fetch_all(&db(server)).await.unwrap();
     rows.iter().map(|row| row.text("parsed").unwrap()).collect()
 }
 
@@ -50,31 +50,31 @@ async fn led(app: &App, browser: &Browser, pressed: Seen) -> Option<String> {
     seen.location().map(String::from)
 }
 
-async fn asking_costs_no_row_until_its_browser_takes_a_step(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn asking_costs_no_row_until_its_browser_takes_a_step(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let login = app.begin(&browser, &[]).await;
     assert!(login.has("#sign-in"), "{login:?}");
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     assert!(account.has("#sign-in"), "{account:?}");
     let wrong = post_login(&browser, &login, ("alice", "wrong")).await;
     assert_eq!(wrong.error(), "wrong_credentials");
-    assert_eq!(rows(&house).await, Vec::<String>::new());
-    let next = post_login(&browser, &login, house.person("alice")).await;
-    assert_eq!(rows(&house).await, [""], "what was asked stays with the browser");
+    assert_eq!(rows(&server).await, Vec::<String>::new());
+    let next = post_login(&browser, &login, server.person("alice")).await;
+    assert_eq!(rows(&server).await, [""], "what was asked stays with the browser");
     let consent = browser.follow(next, &app.redirect_uri).await;
     let next = browser.press(&consent, "#allow", &[]).await;
     let back = callback(&browser.follow(next, &app.redirect_uri).await.location().unwrap());
     assert_eq!(app.redeem(&back.code.unwrap()).await.status, 200);
-    assert_eq!(rows(&house).await.len(), 1, "one request, one row");
-    house.stop().await;
+    assert_eq!(rows(&server).await.len(), 1, "one request, one row");
+    server.stop().await;
 }
 
-async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let login = app.begin(&browser, &[]).await;
     let sealed = carried(&login);
     assert!((64..=6_144).contains(&sealed.len()), "{}", sealed.len());
-    let at = |path: &str, request: &str| format!("{}{path}?request={request}", house.issuer());
+    let at = |path: &str, request: &str| format!("{}{path}?request={request}", server.issuer());
     let other = Browser::new();
     app.begin(&other, &[]).await;
     for path in ["/continue", "/login", "/consent"] {
@@ -102,9 +102,9 @@ async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(house: TestS
         }
     }
     // It is good for ten minutes, and then leads back to the application.
-    house.clock.advance(10 * 60_000 - 1);
+    server.clock.advance(10 * 60_000 - 1);
     assert!(browser.get(&at("/login", &sealed)).await.has("#sign-in"));
-    house.clock.advance(1);
+    server.clock.advance(1);
     for path in ["/continue", "/login", "/consent"] {
         let seen = browser.get(&at(path, &sealed)).await;
         assert_eq!(
@@ -119,20 +119,20 @@ async fn a_carried_request_opens_whole_and_in_its_own_browser_alone(house: TestS
         let strange = browser.get(&at(path, "none")).await;
         assert!(!strange.has("#application"), "{strange:?}");
     }
-    let late = post_login(&browser, &login, house.person("alice")).await;
+    let late = post_login(&browser, &login, server.person("alice")).await;
     assert_eq!((late.answer.status, late.error().as_str()), (400, "expired"));
-    assert_eq!(rows(&house).await, Vec::<String>::new());
-    house.stop().await;
+    assert_eq!(rows(&server).await, Vec::<String>::new());
+    server.stop().await;
 }
 
-async fn a_request_that_is_too_long_to_carry_is_a_row(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn a_request_that_is_too_long_to_carry_is_a_row(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let long = "s".repeat(4_096);
     let nonce = "n".repeat(200);
     let login = app.begin(&browser, &[("state", &long), ("nonce", &nonce)]).await;
     assert_eq!(carried(&login).len(), 43);
-    assert_eq!(rows(&house).await.len(), 1);
-    let next = post_login(&browser, &login, house.person("alice")).await;
+    assert_eq!(rows(&server).await.len(), 1);
+    let next = post_login(&browser, &login, server.person("alice")).await;
     let consent = browser.follow(next, &app.redirect_uri).await;
     let next = browser.press(&consent, "#allow", &[]).await;
     let back = led(&app, &browser, next).await.expect("back to the client");
@@ -143,17 +143,17 @@ async fn a_request_that_is_too_long_to_carry_is_a_row(house: TestServer) {
         Some(back),
         "and so does the whole answer"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn what_is_posted_is_authenticated_whatever_session_has_come(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn what_is_posted_is_authenticated_whatever_session_has_come(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let mut pages = Vec::new();
     for _ in 0..3 {
         pages.push(app.begin(&browser, &[]).await);
     }
-    let alice = app.sign_in(&browser, house.person("alice"), &[]).await;
-    let (ines, password) = house.person("ines");
+    let alice = app.sign_in(&browser, server.person("alice"), &[]).await;
+    let (ines, password) = server.person("ines");
     let wrong = post_login(&browser, &pages[0], (ines, "wrong")).await;
     assert_eq!(
         (wrong.answer.status, wrong.error().as_str()),
@@ -184,13 +184,13 @@ async fn what_is_posted_is_authenticated_whatever_session_has_come(house: TestSe
         "invalid_grant",
         "her session was replaced"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_no_counts_though_another_tab_said_yes_meanwhile(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn a_no_counts_though_another_tab_said_yes_meanwhile(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let login = app.begin(&browser, &[]).await;
-    let next = post_login(&browser, &login, house.person("alice")).await;
+    let next = post_login(&browser, &login, server.person("alice")).await;
     let one = browser.follow(next, &app.redirect_uri).await;
     let other = app.begin(&browser, &[]).await;
     let allowed = browser.press(&one, "#allow", &[]).await;
@@ -201,18 +201,18 @@ async fn a_no_counts_though_another_tab_said_yes_meanwhile(house: TestServer) {
         back.contains("error=access_denied") && !back.contains("code="),
         "{back}"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_second_press_gets_the_same_answer_while_nobody_has_redeemed_it(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    let alice = house.person("alice");
+async fn a_second_press_gets_the_same_answer_while_nobody_has_redeemed_it(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    let alice = server.person("alice");
     let (login, consent, first) = walk(&app, &browser, alice, &[]).await;
     let again = browser.press(&consent, "#allow", &[]).await;
     assert_eq!(led(&app, &browser, again).await.as_ref(), Some(&first), "Allow");
     let again = post_login(&browser, &login, alice).await;
     assert_eq!(led(&app, &browser, again).await.as_ref(), Some(&first), "Sign in");
-    let at = format!("{}/continue?request={}", house.issuer(), carried(&login));
+    let at = format!("{}/continue?request={}", server.issuer(), carried(&login));
     let again = browser.get(&at).await;
     assert_eq!(again.location().map(String::from).as_ref(), Some(&first), "Back");
     // Whoever is not this browser gets nothing of it.
@@ -251,12 +251,12 @@ async fn a_second_press_gets_the_same_answer_while_nobody_has_redeemed_it(house:
     );
     let again = browser.press(&consent, "#deny", &[]).await;
     assert_eq!(led(&app, &browser, again).await, first);
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_code_that_is_spent_or_over_is_not_given_again(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    let alice = house.person("alice");
+async fn a_code_that_is_spent_or_over_is_not_given_again(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    let alice = server.person("alice");
     let (login, consent, back) = walk(&app, &browser, alice, &[]).await;
     let tokens = app.redeem(&callback(&back.parse().unwrap()).code.unwrap()).await;
     let tokens = Tokens::of(&tokens);
@@ -279,16 +279,16 @@ async fn a_code_that_is_spent_or_over_is_not_given_again(house: TestServer) {
     let again = app.begin(&browser, &[("prompt", "consent")]).await;
     let allowed = browser.press(&again, "#allow", &[]).await;
     assert!(led(&app, &browser, allowed).await.unwrap().contains("code="));
-    house.clock.advance(60_000);
+    server.clock.advance(60_000);
     let pressed = browser.press(&again, "#allow", &[]).await;
     let seen = browser.follow(pressed, &app.redirect_uri).await;
     assert_eq!(seen.error(), "expired", "a code of a minute ago");
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn another_answer_to_what_was_answered_changes_nothing(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    let alice = house.person("alice");
+async fn another_answer_to_what_was_answered_changes_nothing(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    let alice = server.person("alice");
     let (login, consent, back) = walk(&app, &browser, alice, &[]).await;
     // No after yes.
     for pressed in [
@@ -312,7 +312,7 @@ async fn another_answer_to_what_was_answered_changes_nothing(house: TestServer) 
     // A wrong password is one, and somebody else's right one gets nothing of alice's.
     let wrong = post_login(&browser, &login, (alice.0, "wrong")).await;
     assert_eq!(wrong.error(), "wrong_credentials");
-    let other = post_login(&browser, &login, house.person("ines")).await;
+    let other = post_login(&browser, &login, server.person("ines")).await;
     let seen = browser.follow(other, &app.redirect_uri).await;
     assert_eq!(seen.error(), "expired", "{seen:?}");
     let code = callback(&back.parse().unwrap()).code.unwrap();
@@ -321,28 +321,28 @@ async fn another_answer_to_what_was_answered_changes_nothing(house: TestServer) 
         "invalid_grant",
         "her session was replaced"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn an_application_that_can_begin_by_itself_is_sent_to_do_so(house: TestServer) {
+async fn an_application_that_can_begin_by_itself_is_sent_to_do_so(server: TestServer) {
     let seed = "[[clients]]\nclient_id = \"begins\"\nclient_secret = \"a-secret-of-this-test\"\n\
                 grant_types = [\"authorization_code\"]\nredirect_uris = [\"https://begins.test/cb\"]\n\
                 scope = \"openid\"\ninitiate_login_uri = \"https://begins.test/in?a=b\"\n";
-    let identity = house.running().identity.clone().unwrap();
+    let identity = server.running().identity.clone().unwrap();
     identity.seed(Seed::parse(seed).unwrap(), "test").await.unwrap();
     let app = App {
-        issuer: house.issuer().to_owned(),
+        issuer: server.issuer().to_owned(),
         client_id: "begins".to_owned(),
         secret: Some("a-secret-of-this-test".to_owned()),
         redirect_uri: "https://begins.test/cb".to_owned(),
         scope: "openid".to_owned(),
     };
     let begins = {
-        let issuer: String = url::form_urlencoded::byte_serialize(house.issuer().as_bytes()).collect();
+        let issuer: String = url::form_urlencoded::byte_serialize(server.issuer().as_bytes()).collect();
         format!("https://begins.test/in?a=b&iss={issuer}")
     };
     let browser = Browser::new();
-    let (login, consent, back) = walk(&app, &browser, house.person("alice"), &[]).await;
+    let (login, consent, back) = walk(&app, &browser, server.person("alice"), &[]).await;
     let redeemed = app.redeem(&callback(&back.parse().unwrap()).code.unwrap()).await;
     assert_eq!(redeemed.status, 200, "{redeemed:?}");
     let pressed = browser.press(&consent, "#allow", &[]).await;
@@ -355,16 +355,16 @@ async fn an_application_that_can_begin_by_itself_is_sent_to_do_so(house: TestSer
         denied.has(&format!("#application[href='{begins}']")),
         "{denied:?}"
     );
-    house.clock.advance(10 * 60_000);
+    server.clock.advance(10 * 60_000);
     let late = browser.get(login.url.as_str()).await;
     assert!(late.has(&format!("#application[href='{begins}']")), "{late:?}");
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Two presses at once: each comes to the one answer, whichever was faster.
-async fn presses_at_once_come_to_one_answer(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    let alice = house.person("alice");
+async fn presses_at_once_come_to_one_answer(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    let alice = server.person("alice");
     app.sign_in(&browser, alice, &[]).await;
     for _ in 0..5 {
         let consent = app.begin(&browser, &[("prompt", "consent")]).await;
@@ -376,7 +376,7 @@ async fn presses_at_once_come_to_one_answer(house: TestServer) {
         assert!(all[0].as_ref().is_some_and(|to| to.contains("code=")), "{all:?}");
         assert!(all.iter().all(|to| *to == all[0]), "{all:?}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

@@ -2,22 +2,22 @@
 
 use crate::harness::{Browser, Seen, TestServer, until};
 
-fn shop(house: &TestServer) -> String {
-    house.running().urls.shop.clone().expect("the edge is up")
+fn shop(server: &TestServer) -> String {
+    server.running().urls.shop.clone().expect("the edge is up")
 }
 
 /// Signs in at the shop from one of its pages; the page again.
-async fn sign_in(house: &TestServer, browser: &Browser, who: &str, from: &str) -> Seen {
-    let page = browser.open(&format!("{}{from}", shop(house)), "").await;
+async fn sign_in(server: &TestServer, browser: &Browser, who: &str, from: &str) -> Seen {
+    let page = browser.open(&format!("{}{from}", shop(server)), "").await;
     let mut seen = page.clone();
     if page.has("#sign-in") && !page.has("#password") {
         let back: String = url::form_urlencoded::byte_serialize(from.as_bytes()).collect();
         seen = browser
-            .open(&format!("{}/signin?return={back}", shop(house)), "")
+            .open(&format!("{}/signin?return={back}", shop(server)), "")
             .await;
     }
     if seen.has("#password") {
-        let (name, password) = house.person(who);
+        let (name, password) = server.person(who);
         let next = browser
             .press(&seen, "#sign-in", &[("username", name), ("password", password)])
             .await;
@@ -30,12 +30,12 @@ async fn sign_in(house: &TestServer, browser: &Browser, who: &str, from: &str) -
     seen
 }
 
-async fn an_instructor_publishes_until_the_application_is_revoked(house: TestServer) {
+async fn an_instructor_publishes_until_the_application_is_revoked(server: TestServer) {
     let browser = Browser::new();
-    let back = sign_in(&house, &browser, "ines", "/courses?q=rust").await;
+    let back = sign_in(&server, &browser, "ines", "/courses?q=rust").await;
     assert_eq!(
         back.url.as_str(),
-        format!("{}/courses?q=rust", shop(&house)),
+        format!("{}/courses?q=rust", shop(&server)),
         "{}",
         back.answer.text
     );
@@ -45,7 +45,7 @@ async fn an_instructor_publishes_until_the_application_is_revoked(house: TestSer
         back.answer.text
     );
 
-    let blank = browser.open(&format!("{}/teach/new", shop(&house)), "").await;
+    let blank = browser.open(&format!("{}/teach/new", shop(&server)), "").await;
     let bad = browser
         .press(&blank, "#save", &[("title", "No"), ("price", "abc")])
         .await;
@@ -121,38 +121,41 @@ async fn an_instructor_publishes_until_the_application_is_revoked(house: TestSer
     .await;
 
     // At the issuer the person takes the shop's access back: the shop has nobody any more.
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     let done = browser.press(&account, "[data-client='storefront']", &[]).await;
     assert_eq!(done.answer.status, 303);
     until("the shop has signed them out", async || {
-        !browser.open(&format!("{}/", shop(&house)), "").await.has(".menu")
+        !browser
+            .open(&format!("{}/", shop(&server)), "")
+            .await
+            .has(".menu")
     })
     .await;
     // A page that needs somebody leads to the sign-in, which asks for consent anew, and back.
-    let again = sign_in(&house, &browser, "ines", "/teach").await;
+    let again = sign_in(&server, &browser, "ines", "/teach").await;
     assert_eq!(again.url.path(), "/teach", "{}", again.answer.text);
     let out = browser.press(&again, "#sign-out", &[]).await;
     let out = browser.follow(out, "").await;
-    assert_eq!(out.url.as_str(), format!("{}/", shop(&house)));
+    assert_eq!(out.url.as_str(), format!("{}/", shop(&server)));
     assert!(out.has("#sign-in") && !out.has(".menu"));
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     assert!(account.has("#password"), "signed out at the issuer too");
-    house.stop().await;
+    server.stop().await;
 }
 
 /// A sign-in may end while somebody writes: nothing that they typed is lost, and nothing is written unasked.
-async fn what_was_typed_outlives_the_sign_in(house: TestServer) {
+async fn what_was_typed_outlives_the_sign_in(server: TestServer) {
     const TITLE: &str = "A course of many hours <i>";
     let browser = Browser::new();
-    sign_in(&house, &browser, "ines", "/teach").await;
-    let address = |path: &str| format!("{}{path}", shop(&house));
+    sign_in(&server, &browser, "ines", "/teach").await;
+    let address = |path: &str| format!("{}{path}", shop(&server));
     let blank = browser.open(&address("/teach/new"), "").await;
     let first = browser
         .press(&blank, "#save", &[("title", "An early draft")])
         .await;
     let early = browser.follow(first, "").await;
     let blank = browser.open(&address("/teach/new"), "").await;
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     browser.press(&account, "[data-client='storefront']", &[]).await;
     until("the shop has signed them out", async || {
         !browser.open(&address("/"), "").await.has(".menu")
@@ -193,7 +196,7 @@ async fn what_was_typed_outlives_the_sign_in(house: TestServer) {
     assert_eq!((evil.answer.status, evil.has("#save")), (403, false));
 
     // In another tab they sign in; here they save: once to see what is to be saved, once to save it.
-    let teach = sign_in(&house, &browser, "ines", "/teach").await;
+    let teach = sign_in(&server, &browser, "ines", "/teach").await;
     assert!(!teach.answer.text.contains("many hours"), "{}", teach.answer.text);
     for (page, path) in [(new, "/teach/"), (changed, early.url.path())] {
         let again = browser.press(&page, "#save", &[]).await;
@@ -206,13 +209,13 @@ async fn what_was_typed_outlives_the_sign_in(house: TestServer) {
             (TITLE, "Draft")
         );
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Eight pages of the shop are opened by somebody who is not signed in, as a browser does that comes back up.
-async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: TestServer) {
+async fn eight_tabs_of_one_browser_all_come_back_signed_in(server: TestServer) {
     let browser = Browser::new();
-    let address = |path: &str| format!("{}{path}", shop(&house));
+    let address = |path: &str| format!("{}{path}", shop(&server));
     let stop = address("/callback");
     let mut tabs = Vec::new();
     for n in 0..8 {
@@ -224,7 +227,7 @@ async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: TestServer) {
         tabs.push((page, back));
     }
     // The first one has the password, and the question whether the shop may; the others only lead on.
-    let (name, password) = house.person("ines");
+    let (name, password) = server.person("ines");
     let mut seen = Vec::new();
     for (page, back) in tabs {
         let fields = [("username", name), ("password", password)];
@@ -243,19 +246,19 @@ async fn eight_tabs_of_one_browser_all_come_back_signed_in(house: TestServer) {
             assert!(page.has(".menu"), "{}", page.answer.text);
         }
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// What comes to the shop's own address for back-channel logout reaches the shop, and proves itself.
-async fn a_logout_request_reaches_the_shop_through_the_edge(house: TestServer) {
+async fn a_logout_request_reaches_the_shop_through_the_edge(server: TestServer) {
     let request = crate::harness::http()
-        .post(format!("{}/backchannel-logout", shop(&house)))
+        .post(format!("{}/backchannel-logout", shop(&server)))
         .form(&[("logout_token", "rubbish")]);
     let answer = crate::harness::Answer::of(request).await;
     assert_eq!(answer.status, 400, "{}", answer.text);
     assert_eq!(answer.header("cache-control"), "no-store");
     assert!(answer.text.contains("invalid_request"), "{}", answer.text);
-    house.stop().await;
+    server.stop().await;
 }
 
 crate::harness::on_both_engines! {

@@ -4,9 +4,9 @@ use crate::harness::{Browser, TestServer, Tokens, call, claims, until};
 
 const FULL: &str = "openid profile email offline_access catalog.read";
 
-async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: TestServer) {
+async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(server: TestServer) {
     let (app, browser) = (
-        house.app("demo-web", "openid profile email catalog.read"),
+        server.app("demo-web", "openid profile email catalog.read"),
         Browser::new(),
     );
     let page = app.begin(&browser, &[]).await;
@@ -16,7 +16,7 @@ async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: TestServer)
         "{}",
         page.answer.text
     );
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let next = browser
         .press(&page, "#sign-in", &[("username", name), ("password", password)])
         .await;
@@ -33,7 +33,7 @@ async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: TestServer)
     let back = browser.follow(next, &app.redirect_uri).await;
     let back = crate::harness::callback(&back.location().unwrap());
     assert_eq!(back.state.as_deref(), Some("s-1"));
-    assert_eq!(back.iss.as_deref(), Some(house.issuer()));
+    assert_eq!(back.iss.as_deref(), Some(server.issuer()));
     let answer = app.redeem(back.code.as_deref().unwrap()).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -43,18 +43,18 @@ async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: TestServer)
         (id["aud"].as_str(), id["nonce"].as_str()),
         (Some("demo-web"), Some("n-1"))
     );
-    assert_eq!(id["iss"], house.issuer());
+    assert_eq!(id["iss"], server.issuer());
     assert!(
         id["sid"].is_string() && id["at_hash"].is_string() && id["auth_time"].is_i64(),
         "{id}"
     );
 
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     assert_eq!(call(&tokens.access, &whoami).await.json()["sub"], id["sub"]);
     // That token is for the catalog; userinfo wants one for the issuer.
     assert_eq!(app.userinfo(&tokens.access).await.status, 401);
     let for_issuer = app
-        .refresh_with(tokens.refresh(), &[("resource", house.issuer())])
+        .refresh_with(tokens.refresh(), &[("resource", server.issuer())])
         .await;
     let for_issuer = Tokens::of(&for_issuer);
     let info = app.userinfo(&for_issuer.access).await.json();
@@ -68,7 +68,7 @@ async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: TestServer)
 
     let logout = format!(
         "{}/logout?id_token_hint={}&post_logout_redirect_uri=http://localhost:3000/&state=bye",
-        house.issuer(),
+        server.issuer(),
         tokens.id.as_deref().unwrap()
     );
     let out = browser.get(&logout).await;
@@ -83,21 +83,21 @@ async fn tokens_of_a_sign_in_refresh_until_the_user_signs_out(house: TestServer)
     .await;
     let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
     assert_eq!(silent.error.as_deref(), Some("login_required"));
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", FULL), Browser::new());
+async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", FULL), Browser::new());
     let tokens = app
-        .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
+        .sign_in(&browser, server.person("alice"), &[("prompt", "consent")])
         .await;
     assert!(tokens.scope.contains("catalog.read"), "{tokens:?}");
-    house.sign_out(&browser).await;
+    server.sign_out(&browser).await;
     let kept = app.refresh(tokens.refresh()).await;
     assert_eq!(kept.status, 200, "{kept:?}");
 
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
-    let (name, password) = house.person("alice");
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+    let (name, password) = server.person("alice");
     let next = browser
         .press(
             &account,
@@ -129,11 +129,11 @@ async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(house: Tes
         app.refresh(Tokens::of(&kept).refresh()).await.code(),
         "invalid_grant"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     for (name, password) in [
         ("alice", "wrong"),
@@ -163,7 +163,7 @@ async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(house: Tes
     assert_eq!(again.error.as_deref(), Some("access_denied"));
 
     let page = app.begin(&browser, &[]).await;
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let next = browser
         .press(&page, "#sign-in", &[("username", name), ("password", password)])
         .await;
@@ -172,41 +172,41 @@ async fn wrong_passwords_are_told_alike_and_cancel_and_deny_lead_back(house: Tes
     let back = browser.follow(denied, &app.redirect_uri).await;
     let back = crate::harness::callback(&back.location().unwrap());
     assert_eq!(back.error.as_deref(), Some("access_denied"));
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_public_client_rotates_and_a_replay_ends_its_family_alone(house: TestServer) {
-    let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
-    let first = app.sign_in(&browser, house.person("alice"), &[]).await;
-    let other = app.sign_in(&browser, house.person("alice"), &[]).await;
+async fn a_public_client_rotates_and_a_replay_ends_its_family_alone(server: TestServer) {
+    let (app, browser) = (server.app("demo-browser", "openid catalog.read"), Browser::new());
+    let first = app.sign_in(&browser, server.person("alice"), &[]).await;
+    let other = app.sign_in(&browser, server.person("alice"), &[]).await;
     let second = Tokens::of(&app.refresh(first.refresh()).await);
     assert_ne!(first.refresh, second.refresh);
     // The answer was lost: the same successor again.
     let again = Tokens::of(&app.refresh(first.refresh()).await);
     assert_eq!(again.refresh, second.refresh);
     let third = Tokens::of(&app.refresh(second.refresh()).await);
-    house.clock.advance(31_000);
+    server.clock.advance(31_000);
     assert_eq!(app.refresh(second.refresh()).await.code(), "invalid_grant");
     assert_eq!(app.refresh(third.refresh()).await.code(), "invalid_grant");
     assert_eq!(app.refresh(other.refresh()).await.status, 200);
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     until("the guard refuses", async || {
         call(&third.access, &whoami).await.status == 401
     })
     .await;
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn form_post_and_a_cross_site_post_arrive_too(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn form_post_and_a_cross_site_post_arrive_too(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let request = url::Url::parse(&app.request(&[("response_mode", "form_post")])).unwrap();
     let pairs: Vec<(String, String)> = request.query_pairs().into_owned().collect();
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-    let endpoint = format!("{}/authorize", house.issuer());
+    let endpoint = format!("{}/authorize", server.issuer());
     let kept = browser.post(&endpoint, "https://client.test", &pairs).await;
     assert_eq!(kept.answer.status, 303, "{kept:?}");
     let page = browser.follow(kept, &app.redirect_uri).await;
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let next = browser
         .press(&page, "#sign-in", &[("username", name), ("password", password)])
         .await;
@@ -222,11 +222,11 @@ async fn form_post_and_a_cross_site_post_arrive_too(house: TestServer) {
             .map(|(_, value)| value.clone())
     };
     assert_eq!(value("state").as_deref(), Some("s-1"));
-    assert_eq!(value("iss").as_deref(), Some(house.issuer()));
+    assert_eq!(value("iss").as_deref(), Some(server.issuer()));
     let csp = last.answer.header("content-security-policy").to_owned();
     assert!(csp.ends_with("form-action 'self' http://localhost:3000"), "{csp}");
     assert_eq!(app.redeem(&value("code").unwrap()).await.status, 200);
-    house.stop().await;
+    server.stop().await;
 }
 
 crate::harness::on_both_engines! {

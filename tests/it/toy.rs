@@ -22,7 +22,7 @@ resources = ["urn:latchkey:toy"]
 
 #[tokio::test]
 async fn a_service_passed_to_start_is_registered_guarded_routed_and_told() {
-    let house = TestServer::with(|config| {
+    let server = TestServer::with(|config| {
         let (data, keys) = (config.data.clone(), config.keys.clone());
         *config = Config::up_with(WITH_TOY, data, keys, [0, 0, 0]);
         let seed = config.data.with_file_name("toy.toml");
@@ -30,21 +30,21 @@ async fn a_service_passed_to_start_is_registered_guarded_routed_and_told() {
         config.seeds.push(seed);
     })
     .await;
-    assert!(house.running().urls.services.contains_key("toy"));
-    let notes = format!("{}/toy/v1/notes", house.api());
+    assert!(server.running().urls.services.contains_key("toy"));
+    let notes = format!("{}/toy/v1/notes", server.api());
     assert_eq!(anonymous(&notes).await.status, 401);
-    let document = anonymous(&format!("{}/toy/openapi.json", house.api())).await;
+    let document = anonymous(&format!("{}/toy/openapi.json", server.api())).await;
     assert_eq!(document.json()["info"]["title"], "Latchkey toy");
 
     // A person signs in at a client of the toy's resource, and writes a note through the edge.
     let app = App {
-        issuer: house.issuer().to_owned(),
+        issuer: server.issuer().to_owned(),
         client_id: "notes".to_owned(),
         secret: Some(SECRET.to_owned()),
         redirect_uri: "https://notes.test/cb".to_owned(),
         scope: "openid toy.write".to_owned(),
     };
-    let alice = house.person("alice");
+    let alice = server.person("alice");
     let tokens = app
         .sign_in(&Browser::new(), alice, &[("resource", "urn:latchkey:toy")])
         .await;
@@ -60,13 +60,13 @@ async fn a_service_passed_to_start_is_registered_guarded_routed_and_told() {
     );
 
     // Who is gone at the issuer leaves nothing behind: the consumer of the list runs.
-    let identity = house.running().identity.clone().expect("identity is played");
+    let identity = server.running().identity.clone().expect("identity is played");
     identity
         .users()
         .delete(alice.0, "test")
         .await
         .expect("alice is deleted");
-    let url = format!("sqlite:{}", house.folder().join("data/toy.db").display());
+    let url = format!("sqlite:{}", server.folder().join("data/toy.db").display());
     let db = Db::open(&url, Options::new(&[]))
         .await
         .expect("the toy's database");
@@ -76,5 +76,5 @@ async fn a_service_passed_to_start_is_registered_guarded_routed_and_told() {
     })
     .await;
     db.close().await;
-    house.stop().await;
+    server.stop().await;
 }

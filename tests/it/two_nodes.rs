@@ -12,7 +12,7 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
         postgres("nodes_catalog").await,
     );
     let shared_keys = tempfile::tempdir().unwrap();
-    let house = async |roles: Vec<Role>, issuer: Option<String>| {
+    let server = async |roles: Vec<Role>, issuer: Option<String>| {
         let (identity, bus, catalog) = (identity.clone(), bus.clone(), catalog.clone());
         let keys = shared_keys.path().join("keys");
         TestServer::with(move |config| {
@@ -25,9 +25,9 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
         })
         .await
     };
-    let one = house(Role::all(), None).await;
+    let one = server(Role::all(), None).await;
     let issuer = one.issuer().to_owned();
-    let two = house(
+    let two = server(
         vec![Role::Identity, Role::Gateway, Role::Service("catalog")],
         Some(issuer.clone()),
     )
@@ -43,7 +43,7 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
     };
     let at_one = Machine { secret, ..at_one };
     let introspect_secret = two.machine("demo-resource-server").secret;
-    let server = |issuer: &str| Machine {
+    let resource_server = |issuer: &str| Machine {
         issuer: issuer.to_owned(),
         client_id: "demo-resource-server".into(),
         secret: introspect_secret.clone(),
@@ -56,7 +56,7 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
     let token = at_one.token().await;
     for node in [&issuer, &second] {
         assert_eq!(
-            server(node).introspect(&token).await.json()["active"],
+            resource_server(node).introspect(&token).await.json()["active"],
             true,
             "{node}"
         );
@@ -71,7 +71,7 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
     assert_eq!(at_two.revoke(&token).await.status, 200);
     for node in [&issuer, &second] {
         assert_eq!(
-            server(node).introspect(&token).await.text,
+            resource_server(node).introspect(&token).await.text,
             r#"{"active":false}"#,
             "{node}"
         );

@@ -31,9 +31,9 @@ const PAYLOADS: [&str; 6] = [
 
 #[tokio::test]
 async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_and_nothing_else() {
-    let house = TestServer::new().await;
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let server = TestServer::new().await;
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     let page = async |state: &str| {
         let more = [("response_mode", "form_post"), ("state", state)];
         browser.open(&app.request(&more), &app.redirect_uri).await
@@ -53,14 +53,14 @@ async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_a
         );
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_issuers_pages() {
     let mut shapes: Vec<Vec<Vec<String>>> = Vec::new();
     for name in ["plain"].iter().chain(&PAYLOADS) {
-        let house = TestServer::with(|config| {
+        let server = TestServer::with(|config| {
             let path = config.data.with_file_name("names.toml");
             let text = toml::Value::String((*name).to_owned());
             let seed = format!(
@@ -74,7 +74,7 @@ async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_
             config.seeds.push(path);
         })
         .await;
-        let (app, browser) = (house.app("named", "openid profile catalog.read"), Browser::new());
+        let (app, browser) = (server.app("named", "openid profile catalog.read"), Browser::new());
         let who = ("named", "a long password of a test");
         let login = app.begin(&browser, &[]).await;
         let fields = [("username", who.0), ("password", who.1)];
@@ -82,8 +82,8 @@ async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_
         let consent = browser.follow(next, &app.redirect_uri).await;
         assert!(consent.has("#allow"), "{consent:?}");
         app.sign_in(&browser, who, &[]).await;
-        let account = browser.open(&format!("{}/account", house.issuer()), "").await;
-        let logout = browser.open(&format!("{}/logout", house.issuer()), "").await;
+        let account = browser.open(&format!("{}/account", server.issuer()), "").await;
+        let logout = browser.open(&format!("{}/logout", server.issuer()), "").await;
         let wrong = Browser::new();
         let page = app.begin(&wrong, &[("login_hint", name)]).await;
         let refused = wrong
@@ -95,7 +95,7 @@ async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_
                 .map(shape)
                 .collect(),
         );
-        house.stop().await;
+        server.stop().await;
     }
     let mut matrix = Matrix::new("BF-10 name × page of the issuer");
     let (plain, hostile) = shapes.split_first().expect("a plain one");
@@ -112,9 +112,9 @@ async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_
 
 #[tokio::test]
 async fn a_yes_is_for_what_was_shown_whatever_else_the_address_or_the_form_says() {
-    let house = TestServer::new().await;
-    let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
-    let (name, password) = house.person("ines");
+    let server = TestServer::new().await;
+    let (app, browser) = (server.app("demo-web", "openid catalog.read"), Browser::new());
+    let (name, password) = server.person("ines");
     let login = app.begin(&browser, &[]).await;
     let fields = [("username", name), ("password", password)];
     let next = browser.press(&login, "#sign-in", &fields).await;
@@ -140,16 +140,16 @@ async fn a_yes_is_for_what_was_shown_whatever_else_the_address_or_the_form_says(
     assert_eq!(back.state.as_deref(), Some("s-1"));
     let tokens = Tokens::of(&app.redeem(&back.code.expect("a code")).await);
     assert_eq!(tokens.scope, "catalog.read", "{tokens:?}");
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_count() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().expect("identity is here");
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().expect("identity is here");
     let scope = "openid catalog.read catalog.write";
-    let (app, browser) = (house.app("demo-web", scope), Browser::new());
-    let (name, password) = house.person("ines");
+    let (app, browser) = (server.app("demo-web", scope), Browser::new());
+    let (name, password) = server.person("ines");
     let login = app.begin(&browser, &[]).await;
     let fields = [("username", name), ("password", password)];
     let next = browser.press(&login, "#sign-in", &fields).await;
@@ -175,16 +175,16 @@ async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_
     let code = callback(&last.location().expect("back to the client")).code;
     let tokens = Tokens::of(&app.redeem(&code.expect("a code")).await);
     assert_eq!(tokens.scope, "catalog.read");
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn lo_03_a_cookie_that_is_there_twice_is_none() {
-    let house = TestServer::new().await;
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let server = TestServer::new().await;
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     let secret = browser.cookie("latchkey-session").expect("a session");
-    let port = house.issuer().rsplit(':').next().expect("a port");
+    let port = server.issuer().rsplit(':').next().expect("a port");
     let one = format!("latchkey-session-{port}={secret}");
     let planted = format!("latchkey-session-{port}={}", "A".repeat(43));
     let silent = async |cookies: String| {
@@ -203,21 +203,21 @@ async fn lo_03_a_cookie_that_is_there_twice_is_none() {
         let back = silent(cookies.clone()).await;
         assert_eq!(back.error.as_deref(), Some("login_required"), "{cookies}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn one_browser_is_signed_in_at_two_instances_of_one_host() {
     let (one, two) = (TestServer::new().await, TestServer::new().await);
     let browser = Browser::new();
-    for house in [&one, &two] {
-        house
+    for server in [&one, &two] {
+        server
             .app("demo-web", "openid")
-            .sign_in(&browser, house.person("alice"), &[])
+            .sign_in(&browser, server.person("alice"), &[])
             .await;
     }
-    for house in [&one, &two] {
-        let silent = house
+    for server in [&one, &two] {
+        let silent = server
             .app("demo-web", "openid")
             .walk(&browser, ("", ""), &[("prompt", "none")])
             .await;
@@ -232,7 +232,7 @@ async fn one_browser_is_signed_in_at_two_instances_of_one_host() {
 async fn ac_05_one_guess_each_at_many_people_is_counted_by_the_address_of_the_connection() {
     let world = World::new().await;
     let browser = Browser::new();
-    let app = world.house.app("demo-web", "openid");
+    let app = world.server.app("demo-web", "openid");
     let page = app.begin(&browser, &[]).await;
     let form = page.form("#sign-in");
     let guess = async |at: usize| {
@@ -240,11 +240,11 @@ async fn ac_05_one_guess_each_at_many_people_is_counted_by_the_address_of_the_co
         let mut pairs: Vec<(&str, &str)> = form.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         pairs.retain(|(name, _)| !["username", "password"].contains(name));
         pairs.extend([("username", who.as_str()), ("password", "wrong")]);
-        let url = format!("{}/login", world.house.issuer());
+        let url = format!("{}/login", world.server.issuer());
         let address = format!("203.0.113.{}", at % 250);
         let request = http()
             .post(&url)
-            .header("origin", world.house.issuer())
+            .header("origin", world.server.issuer())
             .header("x-forwarded-for", &address)
             .header("forwarded", format!("for={address}"))
             .header("x-real-ip", &address)
@@ -267,17 +267,17 @@ async fn ac_05_one_guess_each_at_many_people_is_counted_by_the_address_of_the_co
     let wait: i64 = blocked.answer.header("retry-after").parse().expect("seconds");
     assert!((1..=61).contains(&wait), "{wait}");
     // It ends.
-    world.house.clock.advance(61_000);
+    world.server.clock.advance(61_000);
     assert_eq!(guess(at).await.error(), "wrong_credentials");
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// The person has the same address as whoever begins all of them.
 #[tokio::test]
 async fn requests_that_nobody_finishes_hinder_nobody_and_are_no_rows() {
     let world = World::new().await;
-    let app = world.house.app("demo-web", "openid");
-    let (request, account) = (app.request(&[]), format!("{}/account", world.house.issuer()));
+    let app = world.server.app("demo-web", "openid");
+    let (request, account) = (app.request(&[]), format!("{}/account", world.server.issuer()));
     let flood = client(reqwest::Client::builder().pool_max_idle_per_host(8));
     for at in 0..1_100 {
         for url in [&request, &account] {
@@ -288,23 +288,23 @@ async fn requests_that_nobody_finishes_hinder_nobody_and_are_no_rows() {
     let kept = "SELECT id AS line FROM authorization_requests";
     assert_eq!(lines(world.db(), kept).await.len(), 0);
     let browser = Browser::new();
-    app.sign_in(&browser, world.house.person("alice"), &[]).await;
+    app.sign_in(&browser, world.server.person("alice"), &[]).await;
     assert_eq!(lines(world.db(), kept).await.len(), 1, "hers alone");
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// What no browser carries is a row, and those are bounded.
 #[tokio::test]
 async fn requests_that_are_posted_from_elsewhere_are_bounded_by_address_until_the_time_that_is_told() {
     let world = World::new().await;
-    let app = world.house.app("demo-web", "openid");
+    let app = world.server.app("demo-web", "openid");
     let address = url::Url::parse(&app.request(&[])).expect("an address");
     let pairs: Vec<(String, String)> = address.query_pairs().into_owned().collect();
-    let endpoint = format!("{}/authorize", world.house.issuer());
+    let endpoint = format!("{}/authorize", world.server.issuer());
     let flood = client(reqwest::Client::builder().pool_max_idle_per_host(8));
     let post = async || Answer::of(flood.post(&endpoint).form(&pairs)).await;
     let mut kept = 0;
-    world.house.clock.advance(1_000);
+    world.server.clock.advance(1_000);
     let refused = loop {
         let answer = post().await;
         if answer.status != 303 {
@@ -321,7 +321,7 @@ async fn requests_that_are_posted_from_elsewhere_are_bounded_by_address_until_th
     let back = browser.follow(cancelled, &app.redirect_uri).await;
     let back = callback(&back.location().expect("back to the client"));
     assert_eq!(back.error.as_deref(), Some("access_denied"));
-    app.sign_in(&browser, world.house.person("alice"), &[]).await;
+    app.sign_in(&browser, world.server.person("alice"), &[]).await;
     let written = "SELECT id AS line FROM authorization_requests";
     assert_eq!(
         lines(world.db(), written).await.len(),
@@ -331,12 +331,12 @@ async fn requests_that_are_posted_from_elsewhere_are_bounded_by_address_until_th
     // A little before the time that was told there is no place, and at that time there is.
     let wait: i64 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=601).contains(&wait), "{wait}");
-    world.house.clock.advance((wait - 2) * 1_000);
+    world.server.clock.advance((wait - 2) * 1_000);
     let still = post().await;
     assert_eq!((still.status, still.header("retry-after")), (429, "2"));
-    world.house.clock.advance(2_000);
+    world.server.clock.advance(2_000);
     assert_eq!(post().await.status, 303);
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// Rule 6 and rule 4: what the owner learns, once each.
@@ -351,8 +351,8 @@ async fn rt_04_a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
         config.seeds.push(path);
     })
     .await;
-    let house = &world.house;
-    let (app, browser) = (house.app("native", "openid"), Browser::new());
+    let server = &world.server;
+    let (app, browser) = (server.app("native", "openid"), Browser::new());
     let told = async |reason: &str| {
         let alerts = lines(
             world.db(),
@@ -367,7 +367,7 @@ async fn rt_04_a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
         )
     };
     let mut token = app
-        .sign_in(&browser, house.person("alice"), &[])
+        .sign_in(&browser, server.person("alice"), &[])
         .await
         .refresh()
         .to_owned();
@@ -387,12 +387,12 @@ async fn rt_04_a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
 
     let first = app.sign_in(&browser, ("", ""), &[]).await;
     let next = Tokens::of(&app.refresh(first.refresh()).await);
-    house.clock.advance(31_000);
+    server.clock.advance(31_000);
     let again = Tokens::of(&app.refresh(first.refresh()).await);
     assert_eq!(again.refresh, next.refresh, "its answer was lost");
     assert_eq!(told("lost_answer").await, (1, 1));
     let last = Tokens::of(&app.refresh(next.refresh()).await);
-    house.clock.advance(31_000);
+    server.clock.advance(31_000);
     for _ in 0..3 {
         assert_eq!(app.refresh(first.refresh()).await.code(), "invalid_grant");
     }
@@ -406,16 +406,16 @@ async fn rt_04_a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
     }
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
     assert_eq!(told("code_reuse").await, (1, 1));
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// The files of a backup under an issuer that nobody told: a token that the row has not reached is no thief's.
 #[tokio::test]
 async fn rt_13_a_rewound_store_ends_the_family_as_rewound_and_says_so() {
     let world = World::new().await;
-    let app = world.house.app("demo-browser", "openid");
+    let app = world.server.app("demo-browser", "openid");
     let browser = Browser::new();
-    let first = app.sign_in(&browser, world.house.person("alice"), &[]).await;
+    let first = app.sign_in(&browser, world.server.person("alice"), &[]).await;
     let bystander = app.sign_in(&browser, ("", ""), &[]).await;
     let handle = RefreshToken::parse(first.refresh())
         .expect("a refresh token")
@@ -444,15 +444,15 @@ async fn rt_13_a_rewound_store_ends_the_family_as_rewound_and_says_so() {
     .await;
     assert_eq!(causes, ["store_rewound"]);
     assert_eq!(app.refresh(bystander.refresh()).await.status, 200);
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 #[tokio::test]
 async fn a_refresh_token_that_is_bound_to_a_key_is_nothing_without_it() {
     let world = World::new().await;
-    let house = &world.house;
-    let app = house.app("demo-browser", "openid");
-    let tokens = app.sign_in(&Browser::new(), house.person("alice"), &[]).await;
+    let server = &world.server;
+    let app = server.app("demo-browser", "openid");
+    let tokens = app.sign_in(&Browser::new(), server.person("alice"), &[]).await;
     let handle = RefreshToken::parse(tokens.refresh())
         .expect("a refresh token")
         .name()
@@ -469,17 +469,17 @@ async fn a_refresh_token_that_is_bound_to_a_key_is_nothing_without_it() {
     // Who only holds the token does not end the family of its owner.
     bind("NULL").await;
     assert_eq!(app.refresh(tokens.refresh()).await.status, 200);
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2020_10734_lo_02_a_sign_out_that_another_site_posts_asks_first() {
-    let house = TestServer::new().await;
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
-    let stranger = app.sign_in(&Browser::new(), house.person("ines"), &[]).await;
+    let server = TestServer::new().await;
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
+    let stranger = app.sign_in(&Browser::new(), server.person("ines"), &[]).await;
     let hint = stranger.id.expect("an ID token");
-    let logout = format!("{}/logout", house.issuer());
+    let logout = format!("{}/logout", server.issuer());
     let uri = "http://localhost:3000/";
     for form in [
         vec![],
@@ -493,25 +493,25 @@ async fn cve_2020_10734_lo_02_a_sign_out_that_another_site_posts_asks_first() {
         let posted = browser.post(&logout, "https://evil.test", &form).await;
         let seen = browser.follow(posted, "https://nowhere.test").await;
         assert!(
-            seen.url.as_str().starts_with(house.issuer()),
+            seen.url.as_str().starts_with(server.issuer()),
             "{form:?}: {seen:?}"
         );
         let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
         assert!(silent.code.is_some(), "{form:?}: {silent:?}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// LO-06: the account page ends what it says, and nothing beside it.
 #[tokio::test]
 async fn ending_a_session_or_connection_on_the_account_page_ends_no_other() {
-    let house = TestServer::new().await;
-    let app = house.app("demo-browser", "openid");
+    let server = TestServer::new().await;
+    let app = server.app("demo-browser", "openid");
     let (here, there) = (Browser::new(), Browser::new());
-    let mine = app.sign_in(&here, house.person("alice"), &[]).await;
-    let theirs = app.sign_in(&there, house.person("alice"), &[]).await;
+    let mine = app.sign_in(&here, server.person("alice"), &[]).await;
+    let theirs = app.sign_in(&there, server.person("alice"), &[]).await;
     let other = app.sign_in(&here, ("", ""), &[]).await;
-    let account = format!("{}/account", house.issuer());
+    let account = format!("{}/account", server.issuer());
     let alive = async |tokens: &Tokens| app.refresh(tokens.refresh()).await.status == 200;
 
     let page = here.open(&account, "").await;
@@ -542,15 +542,15 @@ async fn ending_a_session_or_connection_on_the_account_page_ends_no_other() {
         "signed in; nothing proves who this client is"
     );
     assert!(!here.open(&account, "").await.has("#sessions button"));
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().expect("identity is here");
-    let app = house.app("demo-web", "openid");
-    let (name, password) = house.person("alice");
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().expect("identity is here");
+    let app = server.app("demo-web", "openid");
+    let (name, password) = server.person("alice");
     let stranger = Browser::new();
     identity
         .users()
@@ -564,7 +564,7 @@ async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
         (refused.answer.status, refused.error().as_str()),
         (403, "account_disabled")
     );
-    house.clock.advance(1_000);
+    server.clock.advance(1_000);
     identity
         .users()
         .set_locked(name, false, "test")
@@ -572,19 +572,19 @@ async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
         .expect("unlocked");
     let browser = Browser::new();
     app.sign_in(&browser, (name, password), &[]).await;
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     let history = Html::parse_document(&account.answer.text);
     let lines = Selector::parse("#history .badge").expect("a selector");
     let lines: Vec<String> = history.select(&lines).map(|line| line.text().collect()).collect();
     assert_eq!(lines, ["Signed in", "Refused"]);
-    house.stop().await;
+    server.stop().await;
 }
 
 /// BF-02: every cookie of every answer, read whole.
 #[tokio::test]
 async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
-    let house = TestServer::new().await;
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let server = TestServer::new().await;
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let mut cookies = Vec::new();
     let mut look = |seen: &Seen| {
         let all = seen.answer.headers.get_all("set-cookie");
@@ -594,21 +594,21 @@ async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
     look(&kept);
     let page = browser.follow(kept, &app.redirect_uri).await;
     look(&page);
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let next = browser
         .press(&page, "#sign-in", &[("username", name), ("password", password)])
         .await;
     look(&next);
-    let asked = browser.open(&format!("{}/logout", house.issuer()), "").await;
+    let asked = browser.open(&format!("{}/logout", server.issuer()), "").await;
     look(&browser.press(&asked, "#sign-out", &[]).await);
-    let shop = house.running().urls.shop.clone().expect("the shop");
+    let shop = server.running().urls.shop.clone().expect("the shop");
     for path in ["/", "/sign-in"] {
         look(&browser.get(&format!("{shop}{path}")).await);
     }
     let theme = [("theme", "dark"), ("back", "/")];
     look(
         &browser
-            .post(&format!("{}/theme", house.issuer()), house.issuer(), &theme)
+            .post(&format!("{}/theme", server.issuer()), server.issuer(), &theme)
             .await,
     );
     assert!(cookies.len() >= 6, "{cookies:?}");
@@ -638,17 +638,17 @@ async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
         matrix.hold(format!("{name} of this port"), port, line);
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 /// AC-09: no step works before the one that it follows.
 /// CVE-2026-18963, CVE-2026-49448, CVE-2025-64103, CVE-2024-45042.
 #[tokio::test]
 async fn no_step_of_a_sign_in_works_out_of_order() {
-    let house = TestServer::new().await;
-    let app = house.app("demo-web", "openid");
-    let (name, password) = house.person("alice");
-    let issuer = house.issuer();
+    let server = TestServer::new().await;
+    let app = server.app("demo-web", "openid");
+    let (name, password) = server.person("alice");
+    let issuer = server.issuer();
     let pair = |page: &Seen, button: &str, field: &str| {
         let pairs = page.form(button).pairs;
         pairs
@@ -734,15 +734,18 @@ async fn no_step_of_a_sign_in_works_out_of_order() {
         }
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Whoever gathers families in a session does not make it immortal: its end is told in as many events as it takes.
 #[tokio::test]
 async fn lo_06_a_session_with_a_thousand_families_ends_with_all_of_them() {
     let world = World::new().await;
-    let (app, browser) = (world.house.app("demo-web", "openid catalog.read"), Browser::new());
-    let tokens = app.sign_in(&browser, world.house.person("alice"), &[]).await;
+    let (app, browser) = (
+        world.server.app("demo-web", "openid catalog.read"),
+        Browser::new(),
+    );
+    let tokens = app.sign_in(&browser, world.server.person("alice"), &[]).await;
     let columns = lines(
         world.db(),
         "SELECT name AS line FROM pragma_table_info('families')",
@@ -763,7 +766,7 @@ async fn lo_06_a_session_with_a_thousand_families_ends_with_all_of_them() {
     );
     run_sql(world.db(), gather).await.expect("many families");
     let asked = browser
-        .open(&format!("{}/logout", world.house.issuer()), "")
+        .open(&format!("{}/logout", world.server.issuer()), "")
         .await;
     let done = browser.press(&asked, "#sign-out", &[]).await;
     assert_eq!(done.answer.status, 303, "{done:?}");
@@ -790,14 +793,14 @@ async fn lo_06_a_session_with_a_thousand_families_ends_with_all_of_them() {
         call(&tokens.access, &whoami).await.status == 401
     })
     .await;
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 #[tokio::test]
 async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_kept_is_refused() {
     let world = World::new().await;
-    let house = &world.house;
-    let app = house.app("demo-web", "openid");
+    let server = &world.server;
+    let app = server.app("demo-web", "openid");
     let get = async |more: &[(&str, &str)], destination: &str| {
         let url = app.request(more);
         Answer::of(http().get(&url).header("sec-fetch-dest", destination)).await
@@ -829,7 +832,7 @@ async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_ke
         );
     }
     for id in ["%00", "x", "", "A%00"] {
-        let answer = Answer::of(http().get(format!("{}/logout?request={id}", house.issuer()))).await;
+        let answer = Answer::of(http().get(format!("{}/logout?request={id}", server.issuer()))).await;
         assert!((200..500).contains(&answer.status), "{id}: {answer:?}");
     }
     // What was asked stays no longer than it may be answered, and a little.
@@ -842,20 +845,20 @@ async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_ke
             .count()
     };
     assert_eq!(long_ones().await, 1);
-    house.clock.advance(21 * 60_000);
+    server.clock.advance(21 * 60_000);
     until("they are forgotten", async || long_ones().await == 0).await;
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// Two yeses at once: neither takes back what the other gave.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_yes_in_two_tabs_at_once_allows_both() {
-    let house = TestServer::new().await;
-    let (browser, who) = (Browser::new(), house.person("ines"));
-    let full = house.app("demo-web", "openid catalog.read email");
+    let server = TestServer::new().await;
+    let (browser, who) = (Browser::new(), server.person("ines"));
+    let full = server.app("demo-web", "openid catalog.read email");
     full.sign_in(&browser, who, &[]).await;
     for _ in 0..10 {
-        let tabs = ["openid catalog.read", "openid email"].map(|scope| house.app("demo-web", scope));
+        let tabs = ["openid catalog.read", "openid email"].map(|scope| server.app("demo-web", scope));
         let pages = futures::future::join_all(tabs.iter().map(async |app| {
             let page = app.begin(&browser, &[("prompt", "consent")]).await;
             browser.press(&page, "#allow", &[]).await
@@ -870,21 +873,21 @@ async fn a_yes_in_two_tabs_at_once_allows_both() {
         }
         let silent = full.walk(&browser, ("", ""), &[("prompt", "none")]).await;
         assert!(silent.code.is_some(), "{silent:?}");
-        let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+        let account = browser.open(&format!("{}/account", server.issuer()), "").await;
         browser.press(&account, "[data-client='demo-web']", &[]).await;
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// RFC 7009 §2.2: a token that has run out is nothing to revoke, and nobody is told.
 #[tokio::test]
 async fn rt_07_a_refresh_token_that_has_run_out_is_handed_in_without_effect() {
     let world = World::new().await;
-    let house = &world.house;
-    let app = house.app("demo-browser", "openid");
+    let server = &world.server;
+    let app = server.app("demo-browser", "openid");
     let (one, other) = (Browser::new(), Browser::new());
-    let used = app.sign_in(&one, house.person("alice"), &[]).await;
-    let idle = app.sign_in(&other, house.person("alice"), &[]).await;
+    let used = app.sign_in(&one, server.person("alice"), &[]).await;
+    let idle = app.sign_in(&other, server.person("alice"), &[]).await;
     let causes = async || {
         lines(
             world.db(),
@@ -894,19 +897,19 @@ async fn rt_07_a_refresh_token_that_has_run_out_is_handed_in_without_effect() {
     };
     assert_eq!(app.revoke(used.refresh()).await.status, 200);
     assert_eq!(causes().await.len(), 1, "one that lives is ended");
-    house.clock.advance(31 * 24 * 3_600_000);
+    server.clock.advance(31 * 24 * 3_600_000);
     let answer = app.revoke(idle.refresh()).await;
     assert_eq!((answer.status, answer.text.as_str()), (200, ""));
     assert_eq!(causes().await.len(), 1);
     assert_eq!(app.refresh(idle.refresh()).await.code(), "invalid_grant");
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// More people at once than can be hashed: some are looked at, the others are told when to come again.
 #[tokio::test]
 async fn a_sign_in_that_is_turned_away_comes_back_to_its_form_by_itself() {
-    let house = TestServer::new().await;
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let server = TestServer::new().await;
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let names: Vec<String> = (0..290).map(|at| format!("nobody-{at}")).collect();
     let posts = names.iter().map(async |name| {
@@ -941,10 +944,10 @@ async fn a_sign_in_that_is_turned_away_comes_back_to_its_form_by_itself() {
         .get(page.url.join(&form).expect("an address").as_str())
         .await;
     assert!(back.has("#sign-in"), "{back:?}");
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let entered = browser
         .press(&back, "#sign-in", &[("username", name), ("password", password)])
         .await;
     assert_eq!(entered.answer.status, 303, "{entered:?}");
-    house.stop().await;
+    server.stop().await;
 }

@@ -227,7 +227,7 @@ async fn tk_12_exactly_one_client_authentication_and_basic_is_decoded_strictly()
             matrix.cell(format!("{path} {what}"), answer.status, 200);
         }
         // Guesses are throttled, and this is not about throttles.
-        world.house.clock.advance(61_000);
+        world.server.clock.advance(61_000);
     }
     matrix.end();
 }
@@ -272,7 +272,7 @@ async fn tk_12_the_feed_takes_the_same_credentials_and_none_from_the_query() {
         matrix.cell(what, answer.status().as_u16(), status);
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// HTTP libraries send a public client's id as a user name with an empty password.
@@ -303,7 +303,7 @@ async fn a_header_without_a_secret_means_the_id_alone() {
         }
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// All that a stranger can try gets one and the same answer, byte for byte, so that nobody learns which ids exist: one
@@ -386,7 +386,7 @@ async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_b
             };
             matrix.cell(format!("{path} {what}"), comparable(&answer), reference.clone());
         }
-        world.house.clock.advance(61_000);
+        world.server.clock.advance(61_000);
     }
     matrix.end();
 }

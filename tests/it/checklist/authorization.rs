@@ -37,7 +37,7 @@ scope = "openid"
 require_pkce = false
 "#;
 
-async fn house() -> TestServer {
+async fn server() -> TestServer {
     TestServer::with(|config| {
         let path = config.data.with_file_name("authorization.toml");
         std::fs::write(&path, VARIANTS).expect("the seed is written");
@@ -46,18 +46,18 @@ async fn house() -> TestServer {
     .await
 }
 
-fn web(house: &TestServer) -> App {
+fn web(server: &TestServer) -> App {
     App {
         secret: Some("a-secret-of-this-test".into()),
-        ..house.app("web", "openid catalog.read")
+        ..server.app("web", "openid catalog.read")
     }
 }
 
 #[tokio::test]
 async fn cve_2024_52289_cve_2020_15234_cve_2026_3872_cve_2026_7504_az_01_az_02_az_03_no_mutation_of_an_address_matches()
  {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     let good = "https://ok.test/cb";
     let mut bad: Vec<String> = [
         "https://ok.test/CB",
@@ -140,13 +140,13 @@ async fn cve_2024_52289_cve_2020_15234_cve_2026_3872_cve_2026_7504_az_01_az_02_a
             "{to}"
         );
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2020_15233_az_05_a_native_loopback_address_may_differ_by_its_port_alone() {
-    let house = house().await;
-    let (app, browser) = (house.app("native", "openid"), Browser::new());
+    let server = server().await;
+    let (app, browser) = (server.app("native", "openid"), Browser::new());
     let mut matrix = Matrix::new("AZ-05 loopback");
     for (uri, fine) in [
         ("http://127.0.0.1/cb", true),
@@ -171,14 +171,14 @@ async fn cve_2020_15233_az_05_a_native_loopback_address_may_differ_by_its_port_a
         matrix.cell(uri, seen.location().is_some(), fine);
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_17_every_fault_goes_to_the_registered_address_with_state_and_iss()
  {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     let canary = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let canary_url = format!("http://{}/object", canary.local_addr().unwrap());
     let short = "a".repeat(42);
@@ -288,7 +288,7 @@ async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_1
                 back.iss.as_deref(),
                 back.code.as_deref(),
             ),
-            (Some(*error), Some("s-1"), Some(house.issuer()), None),
+            (Some(*error), Some("s-1"), Some(server.issuer()), None),
         );
         valid.push(("redirect_uri", "https://evil.test/"));
         let seen = browser.get(&app.request(&valid)).await;
@@ -309,14 +309,14 @@ async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_1
             "{unknown}"
         );
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Request objects are not built. A client that says inside of one how it wants its answer hears it so.
 #[tokio::test]
 async fn az_17_a_request_object_is_refused_in_the_way_that_it_names() {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     // {"alg":"none"} and {"response_mode":"form_post","state":"inside"}, unsigned.
     let object = "eyJhbGciOiJub25lIn0.eyJyZXNwb25zZV9tb2RlIjoiZm9ybV9wb3N0Iiwic3RhdGUiOiJpbnNpZGUifQ.";
     let page = browser
@@ -334,19 +334,19 @@ async fn az_17_a_request_object_is_refused_in_the_way_that_it_names() {
         (
             Some("request_not_supported"),
             Some("inside"),
-            Some(house.issuer())
+            Some(server.issuer())
         )
     );
     let evil = [("request", object), ("redirect_uri", "https://evil.test/")];
     let page = browser.get(&app.request(&evil)).await;
     assert_eq!((page.answer.status, page.error().as_str()), (400, "redirect_uri"));
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn az_12_a_parameter_that_is_there_twice_is_a_page_wherever_it_stands() {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     let fine = app.request(&[]);
     for name in [
         "client_id",
@@ -384,21 +384,24 @@ async fn az_12_a_parameter_that_is_there_twice_is_a_page_wherever_it_stands() {
             "{name} in both"
         );
     }
-    let two = format!("{fine}&resource=urn:latchkey:catalog&resource={}", house.issuer());
+    let two = format!(
+        "{fine}&resource=urn:latchkey:catalog&resource={}",
+        server.issuer()
+    );
     assert_eq!(
         browser.get(&two).await.answer.status,
         303,
         "resource alone may repeat"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2026_7507_cve_2022_39222_cve_2024_28197_az_14_a_sign_in_belongs_to_the_browser_that_began_it() {
-    let house = house().await;
-    let app = web(&house);
+    let server = server().await;
+    let app = web(&server);
     let (attacker, victim) = (Browser::new(), Browser::new());
-    app.walk(&victim, house.person("alice"), &[]).await;
+    app.walk(&victim, server.person("alice"), &[]).await;
     let page = app.begin(&attacker, &[("prompt", "login")]).await;
     for path in ["/login", "/consent", "/continue"] {
         let url = page.url.as_str().replace("/login", path);
@@ -413,27 +416,27 @@ async fn cve_2026_7507_cve_2022_39222_cve_2024_28197_az_14_a_sign_in_belongs_to_
     }
     // Nor does a form of the one work in the other.
     let form = page.form("#sign-in");
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let mut pairs: Vec<(&str, &str)> = form.pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     pairs.retain(|(known, _)| !["username", "password"].contains(known));
     pairs.extend([("username", name), ("password", password)]);
     let posted = victim
-        .post(&format!("{}/login", house.issuer()), house.issuer(), &pairs)
+        .post(&format!("{}/login", server.issuer()), server.issuer(), &pairs)
         .await;
     assert_eq!(
         (posted.answer.status, posted.error().as_str()),
         (403, "foreign_form")
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn az_13_bf_06_forms_answer_303_and_only_to_pages_of_our_own() {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     let page = app.begin(&browser, &[]).await;
-    let login = format!("{}/login", house.issuer());
-    let (name, password) = house.person("alice");
+    let login = format!("{}/login", server.issuer());
+    let (name, password) = server.person("alice");
     let form = page.form("#sign-in");
     let token = form
         .pairs
@@ -482,7 +485,7 @@ async fn az_13_bf_06_forms_answer_303_and_only_to_pages_of_our_own() {
     for wrong in ["", "x"] {
         let pairs = fields(wrong);
         let pairs: Vec<(&str, &str)> = pairs.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let seen = browser.post(&login, house.issuer(), &pairs).await;
+        let seen = browser.post(&login, server.issuer(), &pairs).await;
         matrix.cell(
             format!("token {wrong:?}"),
             (seen.answer.status, seen.error()),
@@ -498,8 +501,8 @@ async fn az_13_bf_06_forms_answer_303_and_only_to_pages_of_our_own() {
     // What was not shown cannot be allowed: the token is of exactly this page.
     let forged = browser
         .post(
-            &format!("{}/consent", house.issuer()),
-            house.issuer(),
+            &format!("{}/consent", server.issuer()),
+            server.issuer(),
             &[("request", &request), ("token", &token), ("action", "allow")],
         )
         .await;
@@ -515,19 +518,19 @@ async fn az_13_bf_06_forms_answer_303_and_only_to_pages_of_our_own() {
     ] {
         for path in ["/authorize", "/continue", "/logout", "/account"] {
             let answer =
-                Answer::of(http().request(method.clone(), format!("{}{path}", house.issuer()))).await;
+                Answer::of(http().request(method.clone(), format!("{}{path}", server.issuer()))).await;
             assert_eq!(answer.status, 405, "{method} {path}");
         }
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     let login = app.begin(&browser, &[]).await;
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     let next = browser
         .press(&login, "#sign-in", &[("username", name), ("password", password)])
         .await;
@@ -542,7 +545,7 @@ async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
         "/login?request=x",
         "/theme",
     ] {
-        seen.push(browser.get(&format!("{}{path}", house.issuer())).await);
+        seen.push(browser.get(&format!("{}{path}", server.issuer())).await);
     }
     let mut matrix = Matrix::new("AZ-15 page × header");
     for page in &seen {
@@ -602,14 +605,14 @@ async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
         }
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn bf_09_browsers_tell_both_sites_of_pages_that_broke_their_policy() {
-    let house = house().await;
-    let shop = house.running().urls.shop.clone().unwrap();
-    for site in [house.issuer().to_owned(), shop] {
+    let server = server().await;
+    let shop = server.running().urls.shop.clone().unwrap();
+    for site in [server.issuer().to_owned(), shop] {
         let page = anonymous(&format!("{site}/")).await;
         assert!(
             page.header("content-security-policy")
@@ -631,16 +634,16 @@ async fn bf_09_browsers_tell_both_sites_of_pages_that_broke_their_policy() {
             assert_eq!(report(bad.to_owned()).await.status, 400, "{site} {bad}");
         }
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
     assert_eq!(silent.error.as_deref(), Some("login_required"));
-    let first = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let first = app.sign_in(&browser, server.person("alice"), &[]).await;
     let id = |tokens: &Tokens| crate::harness::claims(tokens.id.as_deref().unwrap());
     let again = app
         .sign_in(&browser, ("", ""), &[("prompt", "none"), ("max_age", "10000")])
@@ -649,7 +652,7 @@ async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
         (&id(&again)["sub"], &id(&again)["auth_time"]),
         (&id(&first)["sub"], &id(&first)["auth_time"])
     );
-    house.clock.advance(5_000);
+    server.clock.advance(5_000);
     // prompt=login asks again; cancelling leaves the session as it was.
     let page = app.begin(&browser, &[("prompt", "login")]).await;
     let cancelled = browser.press(&page, "#cancel", &[]).await;
@@ -670,10 +673,10 @@ async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
         ("max_age", "0"),
         ("prompt", "select_account"),
     ] {
-        house.clock.advance(5_000);
+        server.clock.advance(5_000);
         let page = app.begin(&browser, &[more]).await;
         assert!(page.has("#password"), "{more:?}");
-        let later = app.sign_in(&browser, house.person("alice"), &[more]).await;
+        let later = app.sign_in(&browser, server.person("alice"), &[more]).await;
         assert!(
             id(&later)["auth_time"].as_i64() > id(&first)["auth_time"].as_i64(),
             "{more:?}"
@@ -692,7 +695,7 @@ async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
     assert!(same.code.is_some(), "{same:?}");
     // Somebody else signs in with this browser: the hinted person is not answered for, and nothing of theirs stays.
     let page = app.begin(&browser, &[("prompt", "login")]).await;
-    let (name, password) = house.person("ines");
+    let (name, password) = server.person("ines");
     let next = browser
         .press(&page, "#sign-in", &[("username", name), ("password", password)])
         .await;
@@ -710,13 +713,13 @@ async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
         "invalid_grant",
         "alice's session was replaced"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2026_4634_az_19_what_is_sent_is_bounded_before_it_is_read() {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     // Past 16 KiB of head the connection itself is refused (431); this one reaches the bound of a target.
     let huge = "x".repeat(9_000);
     let many = vec!["a"; 65].join(" ");
@@ -739,19 +742,19 @@ async fn cve_2026_4634_az_19_what_is_sent_is_bounded_before_it_is_read() {
     assert_eq!(refused.error.as_deref(), Some("invalid_scope"));
     let body = format!("scope={}", huge.repeat(20));
     let posted = http()
-        .post(format!("{}/authorize", house.issuer()))
+        .post(format!("{}/authorize", server.issuer()))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body);
     assert_eq!(Answer::of(posted).await.status, 413);
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn cve_2023_48228_cve_2024_23647_az_07_az_08_pkce_cannot_be_taken_away_and_is_left_out_only_by_the_operator()
  {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     let mut matrix = Matrix::new("AZ-08 verifier");
     for (what, verifier) in [
         ("none", ""),
@@ -777,7 +780,7 @@ async fn cve_2023_48228_cve_2024_23647_az_07_az_08_pkce_cannot_be_taken_away_and
     matrix.end();
     let loose = App {
         secret: Some("a-secret-of-this-test".into()),
-        ..house.app("loose", "openid")
+        ..server.app("loose", "openid")
     };
     let without = [
         ("code_challenge", ""),
@@ -795,38 +798,38 @@ async fn cve_2023_48228_cve_2024_23647_az_07_az_08_pkce_cannot_be_taken_away_and
         200
     );
     // What the operator allowed is written down each time that it happens.
-    let identity = house.running().identity.clone().unwrap();
+    let identity = server.running().identity.clone().unwrap();
     let audited = "SELECT subject || '|' || actor AS line FROM audit WHERE kind = 'code.without_pkce'";
     let audited = lines(identity.store().db(), audited).await;
     assert_eq!(audited.len(), 1, "{audited:?}");
     assert!(audited[0].contains("loose"), "{audited:?}");
-    house.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn spare_spaces_in_prompt_and_scope_say_nothing() {
-    let house = house().await;
-    let (app, browser) = (web(&house), Browser::new());
+    let server = server().await;
+    let (app, browser) = (web(&server), Browser::new());
     let more = [
         ("prompt", " login  consent "),
         ("scope", "  openid   catalog.read "),
     ];
-    let tokens = app.sign_in(&browser, house.person("alice"), &more).await;
+    let tokens = app.sign_in(&browser, server.person("alice"), &more).await;
     let scope: Vec<&str> = tokens.scope.split(' ').collect();
     assert_eq!(scope, ["catalog.read"], "the scope of one resource");
     let silent = app.walk(&browser, ("", ""), &[("prompt", " none")]).await;
     assert!(silent.code.is_some(), "{silent:?}");
     let refused = app.walk(&browser, ("", ""), &[("prompt", " none  login")]).await;
     assert_eq!(refused.error.as_deref(), Some("invalid_request"));
-    house.stop().await;
+    server.stop().await;
 }
 
 /// An address beyond ASCII cannot be registered, and one that was registered before leaves in ASCII alone: a header has no
 /// other bytes that every browser reads alike.
 #[tokio::test]
 async fn no_location_has_a_byte_beyond_ascii() {
-    let house = house().await;
-    let identity = house.running().identity.clone().unwrap();
+    let server = server().await;
+    let identity = server.running().identity.clone().unwrap();
     for name in ["redirect_uris", "post_logout_redirect_uris"] {
         let seed = format!(
             "[[clients]]\nclient_id = \"idn\"\ntoken_endpoint_auth_method = \"none\"\n\
@@ -856,7 +859,7 @@ async fn no_location_has_a_byte_beyond_ascii() {
         .unwrap();
     identity.refresh().await.unwrap();
     let app = App {
-        issuer: house.issuer().to_owned(),
+        issuer: server.issuer().to_owned(),
         client_id: "idn".to_owned(),
         secret: None,
         redirect_uri: "https://b\u{fc}cher.test/r\u{fc}ck/cb".to_owned(),
@@ -872,5 +875,5 @@ async fn no_location_has_a_byte_beyond_ascii() {
         location.starts_with(b"https://xn--bcher-kva.test/r%C3%BCck/cb?error=login_required"),
         "{seen:?}"
     );
-    house.stop().await;
+    server.stop().await;
 }

@@ -65,7 +65,7 @@ async fn cl_01_nobody_can_register_a_client_over_the_wire() {
     assert!(document.get("registration_endpoint").is_none());
     assert!(
         world
-            .house
+            .server
             .demo()
             .clients
             .iter()
@@ -266,7 +266,7 @@ async fn cve_2025_64101_cl_04_every_address_comes_from_the_configuration() {
     matrix.cell(
         "the issuer of a token",
         claims["iss"].as_str().unwrap_or_default(),
-        world.house.issuer(),
+        world.server.issuer(),
     );
     matrix.end();
 }
@@ -338,7 +338,7 @@ async fn a_page_of_any_origin_may_read_the_public_documents() {
         );
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// Every member of the document is walked: one that is new here fails until it has a check of its own.
@@ -346,17 +346,17 @@ async fn a_page_of_any_origin_may_read_the_public_documents() {
 async fn cl_05_everything_advertised_works() {
     let world = World::new().await;
     let both: Vec<Value> = [
-        anonymous(&format!("{}{}", world.house.issuer(), DOCUMENTS[0]))
+        anonymous(&format!("{}{}", world.server.issuer(), DOCUMENTS[0]))
             .await
             .json(),
-        anonymous(&format!("{}{}", world.house.issuer(), DOCUMENTS[1]))
+        anonymous(&format!("{}{}", world.server.issuer(), DOCUMENTS[1]))
             .await
             .json(),
     ]
     .to_vec();
     assert_eq!(both[0], both[1]);
     let document = both[0].as_object().unwrap();
-    let issuer = world.house.issuer().to_owned();
+    let issuer = world.server.issuer().to_owned();
     let at = |name: &str| {
         document[name]
             .as_str()
@@ -553,7 +553,7 @@ async fn cl_05_everything_advertised_works() {
         }
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// A name means one resource: else a token for one would be a token for another.
@@ -561,7 +561,7 @@ async fn cl_05_everything_advertised_works() {
 async fn cl_05_no_resource_takes_the_name_of_another() {
     let world = World::new().await;
     let mut matrix = Matrix::new("CL-05 resource × name that is taken");
-    let issuer = world.house.issuer().to_owned();
+    let issuer = world.server.issuer().to_owned();
     for (what, name) in [
         ("an identifier of the installation", "urn:latchkey:catalog"),
         ("an identifier of its future", "urn:latchkey:order"),

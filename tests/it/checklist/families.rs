@@ -2,10 +2,10 @@
 
 use crate::harness::{Answer, App, Browser, Matrix, TestServer, Tokens, call, claims, http, on_both_engines};
 
-async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither(house: TestServer) {
-    let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
-    house.clock.advance(3_600_001);
+async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither(server: TestServer) {
+    let (app, browser) = (server.app("demo-browser", "openid"), Browser::new());
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
+    server.clock.advance(3_600_001);
     let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
     assert_eq!(
         silent.error.as_deref(),
@@ -14,13 +14,13 @@ async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives
     );
     // The session ran out by itself: the family lives on.
     let next = Tokens::of(&app.refresh(tokens.refresh()).await);
-    house.clock.advance(31 * 24 * 3_600_000);
+    server.clock.advance(31 * 24 * 3_600_000);
     assert_eq!(
         app.refresh(next.refresh()).await.code(),
         "invalid_grant",
         "idle for a month"
     );
-    house.clock.advance(-32 * 24 * 3_600_000);
+    server.clock.advance(-32 * 24 * 3_600_000);
     assert_eq!(
         app.refresh(next.refresh()).await.code(),
         "invalid_grant",
@@ -28,15 +28,15 @@ async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives
     );
     let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
     assert_eq!(silent.error.as_deref(), Some("login_required"));
-    house.stop().await;
+    server.stop().await;
 }
 
 async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does(
-    house: TestServer,
+    server: TestServer,
 ) {
-    let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
-    app.sign_in(&browser, house.person("alice"), &[]).await;
-    let native = house.app("demo-native", "openid");
+    let (app, browser) = (server.app("demo-web", "openid catalog.read"), Browser::new());
+    app.sign_in(&browser, server.person("alice"), &[]).await;
+    let native = server.app("demo-native", "openid");
     let code = app.walk(&browser, ("", ""), &[]).await.code.unwrap();
     let tokens = Tokens::of(&app.redeem(&code).await);
     let mut matrix = Matrix::new("TK-03 replay");
@@ -81,29 +81,29 @@ async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_
         app.refresh(tokens.refresh()).await.code(),
         "invalid_grant".to_owned(),
     );
-    let server = house.machine("demo-resource-server");
+    let resource_server = server.machine("demo-resource-server");
     matrix.cell(
         "whole: its token too",
-        server.introspect(&tokens.access).await.text,
+        resource_server.introspect(&tokens.access).await.text,
         r#"{"active":false}"#.to_owned(),
     );
     let late = app.walk(&browser, ("", ""), &[]).await.code.unwrap();
-    house.clock.advance(60_000);
+    server.clock.advance(60_000);
     matrix.cell(
         "after a minute",
         app.redeem(&late).await.code(),
         "invalid_grant".to_owned(),
     );
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 /// TK-18: whatever makes a code or refresh token give nothing, the answer is one, byte for byte.
 async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another(
-    house: TestServer,
+    server: TestServer,
 ) {
-    let (app, browser) = (house.app("demo-web", "openid catalog.read"), Browser::new());
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let (app, browser) = (server.app("demo-web", "openid catalog.read"), Browser::new());
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     let whole = |answer: &Answer| {
         (
             answer.status,
@@ -159,11 +159,11 @@ async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes
             app.userinfo(artefact).await.status,
             401,
         );
-        let guarded = call(artefact, &format!("{}/catalog/v1/whoami", house.api())).await;
+        let guarded = call(artefact, &format!("{}/catalog/v1/whoami", server.api())).await;
         matrix.cell(format!("{what} at a guard"), guarded.status, 401);
     }
-    let other = house.app("demo-native", "openid");
-    let stolen = Answer::of(http().post(format!("{}/token", house.issuer())).form(&[
+    let other = server.app("demo-native", "openid");
+    let stolen = Answer::of(http().post(format!("{}/token", server.issuer())).form(&[
         ("grant_type", "refresh_token"),
         ("client_id", &other.client_id),
         ("refresh_token", tokens.refresh()),
@@ -194,10 +194,10 @@ async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes
     // Only its own client is told of a refresh token; nobody of another's.
     let own = app.post("/introspect", &[("token", tokens.refresh())]).await;
     matrix.cell("its own client asks", own.json()["active"].as_bool(), Some(true));
-    let server = house.machine("demo-resource-server");
+    let resource_server = server.machine("demo-resource-server");
     matrix.cell(
         "a resource server asks",
-        server.introspect(tokens.refresh()).await.text,
+        resource_server.introspect(tokens.refresh()).await.text,
         r#"{"active":false}"#.to_owned(),
     );
     matrix.end();
@@ -205,19 +205,19 @@ async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes
     assert_eq!((revoked.status, revoked.text.as_str()), (200, ""));
     assert_eq!(whole(&app.refresh(tokens.refresh()).await), whole(&unknown));
     assert_eq!(
-        server.introspect(&tokens.access).await.text,
+        resource_server.introspect(&tokens.access).await.text,
         r#"{"active":false}"#
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn rt_08_a_lost_role_narrows_the_next_token(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
+async fn rt_08_a_lost_role_narrows_the_next_token(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
     let (app, browser) = (
-        house.app("demo-web", "openid catalog.read catalog.write"),
+        server.app("demo-web", "openid catalog.read catalog.write"),
         Browser::new(),
     );
-    let tokens = app.sign_in(&browser, house.person("ines"), &[]).await;
+    let tokens = app.sign_in(&browser, server.person("ines"), &[]).await;
     assert!(tokens.scope.contains("catalog.write"), "{tokens:?}");
     assert_eq!(claims(&tokens.access)["roles"][0], "instructor");
     identity
@@ -231,15 +231,15 @@ async fn rt_08_a_lost_role_narrows_the_next_token(house: TestServer) {
         .refresh_with(tokens.refresh(), &[("scope", "catalog.write")])
         .await;
     assert_eq!(only.code(), "invalid_grant", "nothing is left");
-    let alice = app.sign_in(&Browser::new(), house.person("alice"), &[]).await;
+    let alice = app.sign_in(&Browser::new(), server.person("alice"), &[]).await;
     assert!(!alice.scope.contains("catalog.write"), "{alice:?}");
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
-    let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
-    let first = app.sign_in(&browser, house.person("alice"), &[]).await;
+async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
+    let (app, browser) = (server.app("demo-browser", "openid"), Browser::new());
+    let first = app.sign_in(&browser, server.person("alice"), &[]).await;
     let lost = Tokens::of(&app.refresh(first.refresh()).await);
     // The answer was lost, and the key changed meanwhile: the same successor, made by its own key.
     identity.keys().rotate_refresh("test").await.unwrap();
@@ -258,13 +258,13 @@ async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_los
     // Nobody was ended as a thief by it: a fresh sign-in goes on.
     let fresh = app.sign_in(&browser, ("", ""), &[]).await;
     assert_eq!(app.refresh(fresh.refresh()).await.status, 200);
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_browser_client_is_answered_at_its_own_origin_alone(house: TestServer) {
-    let (app, browser) = (house.app("demo-browser", "openid"), Browser::new());
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
-    let token = format!("{}/token", house.issuer());
+async fn a_browser_client_is_answered_at_its_own_origin_alone(server: TestServer) {
+    let (app, browser) = (server.app("demo-browser", "openid"), Browser::new());
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
+    let token = format!("{}/token", server.issuer());
     let mut matrix = Matrix::new("CORS origin × endpoint");
     for (origin, allowed) in [
         ("http://localhost:3000", true),
@@ -314,7 +314,7 @@ async fn a_browser_client_is_answered_at_its_own_origin_alone(house: TestServer)
         );
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

@@ -196,7 +196,7 @@ async fn in_01_the_feed_is_for_clients_that_may_introspect() {
         }
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// CVE-2026-37979, IN-02.
@@ -301,7 +301,7 @@ async fn jw_04_messages_are_signed_by_the_published_key_for_this_listener_alone(
         matrix.cell(
             format!("{n} iss"),
             says["iss"].as_str(),
-            Some(world.house.issuer()),
+            Some(world.server.issuer()),
         );
         matrix.cell(
             format!("{n} event"),
@@ -473,8 +473,8 @@ fn claims(fam: &str, sub: &str, client_id: &str, jti: &str, iat: i64) -> Claims 
 async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the_feed() {
     let world = World::new().await;
     let now_s = world.now().seconds();
-    let clock = world.house.clock.clone();
-    let connecting = Guard::connect(world.house.issuer(), CATALOG, connection(&world, "rs-catalog"));
+    let clock = world.server.clock.clone();
+    let connecting = Guard::connect(world.server.issuer(), CATALOG, connection(&world, "rs-catalog"));
     let (guard, listening) = connecting.clock(Arc::new(move || clock.now_ms())).build();
     let signals = guard.signals().clone();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -587,7 +587,7 @@ async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the
     matrix.end();
     drop(stop);
     running.await.unwrap();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// How a guard off the bus is connected as this client.
@@ -613,7 +613,7 @@ async fn the_feed_tells_proxies_to_hand_on_each_message_as_it_comes() {
     assert_eq!(said("x-accel-buffering"), "no");
     assert_eq!(said("cache-control"), "no-store, no-transform");
     drop(answer);
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// What the issuer says to each client that must not listen reaches whoever waits for the guard.
@@ -627,8 +627,8 @@ async fn a_guard_that_may_not_hear_the_feed_says_why() {
         ("public", Some(401)),
         ("nobody", Some(401)),
     ] {
-        let clock = world.house.clock.clone();
-        let guard = Guard::connect(world.house.issuer(), CATALOG, connection(&world, id))
+        let clock = world.server.clock.clone();
+        let guard = Guard::connect(world.server.issuer(), CATALOG, connection(&world, id))
             .clock(Arc::new(move || clock.now_ms()))
             .start(std::future::pending());
         let refused = said.map(|status| {
@@ -650,7 +650,7 @@ async fn a_token_that_guards_still_accept_after_its_time_can_be_revoked() {
         machine.token().await,
         machine.token().await,
     ];
-    world.house.clock.advance(301_000);
+    world.server.clock.advance(301_000);
     world.settle().await;
     for token in [&mine, &others] {
         until("the guard accepts it within its leeway", async || {
@@ -677,11 +677,11 @@ async fn a_token_that_guards_still_accept_after_its_time_can_be_revoked() {
             .await
             .len()
     };
-    world.house.clock.advance(119_000);
+    world.server.clock.advance(119_000);
     let before = entries().await;
     assert_eq!(machine.revoke(&late).await.status, 200);
     assert_eq!(entries().await, before);
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// A receiver that was further than the restored log must not take what comes next for what it knows.
@@ -743,7 +743,7 @@ async fn after_a_restore_a_receiver_begins_anew_wherever_it_was() {
         call(&revoked, &world.whoami()).await.status == 401
     })
     .await;
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// One key comes for one that goes, whoever makes it, and however often.
@@ -786,7 +786,7 @@ async fn each_revoked_key_is_replaced_by_exactly_one() {
         );
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// A place on a connection never goes back: a receiver that sees it go back must think that something is missing.

@@ -543,7 +543,7 @@ async fn tk_18_nothing_that_was_presented_comes_back_in_an_answer() {
     let world = World::new().await;
     const CANARY: &str = "cAnArY-7c9e6679";
     let secret = secret_of("rs-all");
-    let api = world.house.running().urls.services["catalog"].clone();
+    let api = world.server.running().urls.services["catalog"].clone();
     let answers = bad_requests(world.url(), &api, ("rs-all", &secret), CANARY).await;
     let mut matrix = Matrix::new("TK-18 field × answer");
     for (what, answer) in &answers {

@@ -212,14 +212,14 @@ async fn tk_08_a_machine_gets_neither_refresh_token_nor_id_token_and_no_route_fo
         assert!(claims.get(absent).is_none(), "{absent}");
     }
 
-    let base = format!("{}/catalog/v1", world.house.running().urls.services["catalog"]);
+    let base = format!("{}/catalog/v1", world.server.running().urls.services["catalog"]);
     let mut matrix = Matrix::new("TK-08 machine × route for people");
     for row in (latchkey_catalog::SPEC.routes)() {
         let latchkey_kit::Policy::Person { .. } = row.policy else {
             continue;
         };
         let path = row.path.replace("{id}", "01a1ebbc-0000-7000-8000-00000000000a");
-        let url = format!("{}{path}", world.house.running().urls.services["catalog"]);
+        let url = format!("{}{path}", world.server.running().urls.services["catalog"]);
         let key = "01a1ebbc-0000-7000-8000-00000000000b";
         let request = http()
             .request(row.method.clone(), url)
@@ -449,7 +449,7 @@ async fn an_origin_is_one_resource_with_and_without_its_slash() {
             (400, "invalid_target".to_owned()),
         );
     }
-    let issuer = world.house.issuer();
+    let issuer = world.server.issuer();
     for taken in ["https://one.test/", "https://two.test", &format!("{issuer}/")] {
         let seed = format!("[[resources]]\nidentifier = \"{taken}\"\nscopes = [\"x\"]\n");
         let seeded = identity.seed(Seed::parse(&seed).unwrap(), "test").await;

@@ -6,20 +6,20 @@ use serde_json::Map;
 
 use crate::harness::{App, Browser, Seen, TestServer, on_both_engines, times};
 
-pub async fn attempt(house: &TestServer, browser: &Browser, app: &App, name: &str, password: &str) -> Seen {
+pub async fn attempt(server: &TestServer, browser: &Browser, app: &App, name: &str, password: &str) -> Seen {
     let page = app.begin(browser, &[("prompt", "login")]).await;
     let seen = browser
         .press(&page, "#sign-in", &[("username", name), ("password", password)])
         .await;
-    assert!(seen.url.as_str().starts_with(house.issuer()));
+    assert!(seen.url.as_str().starts_with(server.issuer()));
     seen
 }
 
 async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end(
-    house: TestServer,
+    server: TestServer,
 ) {
-    let (app, known) = (house.app("demo-web", "openid"), Browser::new());
-    let held = app.sign_in(&known, house.person("alice"), &[]).await;
+    let (app, known) = (server.app("demo-web", "openid"), Browser::new());
+    let held = app.sign_in(&known, server.person("alice"), &[]).await;
     let stranger = Browser::new();
     let spellings = [
         "alice",
@@ -66,41 +66,41 @@ async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_
     assert_eq!(app.refresh(held.refresh()).await.status, 200);
     let back = app.walk(&known, ("", ""), &[]).await;
     assert!(back.code.is_some(), "{back:?}");
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     assert_eq!(
-        attempt(&house, &stranger, &app, name, password).await.error(),
+        attempt(&server, &stranger, &app, name, password).await.error(),
         "too_many"
     );
     // The person's own browser is not locked out by others (AC-07), and a block ends.
     assert_eq!(
-        attempt(&house, &known, &app, name, password).await.answer.status,
+        attempt(&server, &known, &app, name, password).await.answer.status,
         303
     );
-    house.clock.advance(31_000);
+    server.clock.advance(31_000);
     assert_eq!(
-        attempt(&house, &stranger, &app, name, "wrong").await.error(),
+        attempt(&server, &stranger, &app, name, "wrong").await.error(),
         "wrong_credentials"
     );
     assert_eq!(
-        attempt(&house, &stranger, &app, name, password).await.error(),
+        attempt(&server, &stranger, &app, name, password).await.error(),
         "too_many",
         "one guess after a block"
     );
-    house.clock.advance(61_000);
+    server.clock.advance(61_000);
     assert_eq!(
-        attempt(&house, &stranger, &app, name, password)
+        attempt(&server, &stranger, &app, name, password)
             .await
             .answer
             .status,
         303
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Whether a name means somebody, and which names mean one person, is not told by a block: it follows what was typed. The
 /// person's own count ends in the same work and the same page.
-async fn a_block_follows_what_was_typed_and_not_who_it_means(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn a_block_follows_what_was_typed_and_not_who_it_means(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let guess = async |name: &str, password: &str| {
         let fields = [("username", name), ("password", password)];
@@ -124,21 +124,21 @@ async fn a_block_follows_what_was_typed_and_not_who_it_means(house: TestServer) 
         told.push(seen);
     }
     assert_eq!(told[0], told[1], "somebody and nobody");
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long(house: TestServer) {
-    let (app, known) = (house.app("demo-web", "openid"), Browser::new());
-    app.sign_in(&known, house.person("alice"), &[]).await;
-    let (name, password) = house.person("alice");
+async fn an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long(server: TestServer) {
+    let (app, known) = (server.app("demo-web", "openid"), Browser::new());
+    app.sign_in(&known, server.person("alice"), &[]).await;
+    let (name, password) = server.person("alice");
     let stranger = Browser::new();
     for _ in 0..20 {
-        let seen = attempt(&house, &stranger, &app, name, "wrong").await;
+        let seen = attempt(&server, &stranger, &app, name, "wrong").await;
         assert_eq!(seen.error(), "wrong_credentials");
     }
     // Nobody is told that the address is the same person's, but the right password opens nothing now.
     for guess in ["wrong", password] {
-        let seen = attempt(&house, &stranger, &app, "alice@example.test", guess).await;
+        let seen = attempt(&server, &stranger, &app, "alice@example.test", guess).await;
         assert_eq!(
             (seen.answer.status, seen.error().as_str()),
             (422, "wrong_credentials")
@@ -147,40 +147,40 @@ async fn an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long(hous
     }
     // Their own browser is theirs, by either name (AC-07).
     for name in [name, "alice@example.test"] {
-        let seen = attempt(&house, &known, &app, name, password).await;
+        let seen = attempt(&server, &known, &app, name, password).await;
         assert_eq!(seen.answer.status, 303, "{seen:?}");
     }
     // What was held did not count, and the time is over.
-    house.clock.advance(31_000);
-    let seen = attempt(&house, &Browser::new(), &app, "alice@example.test", password).await;
+    server.clock.advance(31_000);
+    let seen = attempt(&server, &Browser::new(), &app, "alice@example.test", password).await;
     assert_eq!(seen.answer.status, 303, "{seen:?}");
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn successes_never_count(house: TestServer) {
-    let (app, (name, password)) = (house.app("demo-web", "openid"), house.person("alice"));
+async fn successes_never_count(server: TestServer) {
+    let (app, (name, password)) = (server.app("demo-web", "openid"), server.person("alice"));
     for turn in 0..22 {
-        let seen = attempt(&house, &Browser::new(), &app, name, password).await;
+        let seen = attempt(&server, &Browser::new(), &app, name, password).await;
         assert_eq!(seen.answer.status, 303, "{turn}: {seen:?}");
     }
     for turn in 0..2 {
         for _ in 0..19 {
-            let seen = attempt(&house, &Browser::new(), &app, name, "wrong").await;
+            let seen = attempt(&server, &Browser::new(), &app, name, "wrong").await;
             assert_eq!(seen.error(), "wrong_credentials", "{turn}");
         }
-        let seen = attempt(&house, &Browser::new(), &app, name, password).await;
+        let seen = attempt(&server, &Browser::new(), &app, name, password).await;
         assert_eq!(
             seen.answer.status, 303,
             "{turn}: twenty in a row are counted: {seen:?}"
         );
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good(
-    house: TestServer,
+    server: TestServer,
 ) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let guesses = times(60, 500);
     let all = (0..guesses)
@@ -191,18 +191,18 @@ async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are
         .filter(|seen| seen.error() == "wrong_credentials")
         .count();
     assert!(looked_at <= 20, "{looked_at} of {guesses} at once were looked at");
-    house.clock.advance(3_600_000);
+    server.clock.advance(3_600_000);
     let fresh = Browser::new();
-    let (name, password) = house.person("alice");
+    let (name, password) = server.person("alice");
     assert_eq!(
-        attempt(&house, &fresh, &app, name, password).await.answer.status,
+        attempt(&server, &fresh, &app, name, password).await.answer.status,
         303
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let mut bodies = Vec::new();
     for name in ["alice", "nobody", "x@example.test"] {
@@ -216,17 +216,17 @@ async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(house: Tes
         ));
     }
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
-    house.stop().await;
+    server.stop().await;
 }
 
 /// The device cookie hangs on the person's credential epoch: a new hash of the same password changes nothing.
-async fn a_browser_is_known_until_the_password_is_another(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    let (name, password) = house.person("alice");
+async fn a_browser_is_known_until_the_password_is_another(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    let (name, password) = server.person("alice");
     let device = || browser.cookie("latchkey-device").expect("a device cookie");
     let signs_in = async |password: &str| {
-        let seen = attempt(&house, &browser, &app, name, password).await;
+        let seen = attempt(&server, &browser, &app, name, password).await;
         assert_eq!(seen.answer.status, 303, "{seen:?}");
         device()
     };
@@ -260,7 +260,7 @@ async fn a_browser_is_known_until_the_password_is_another(house: TestServer) {
     let other = identity.users().set_password(name, None, "test").await.unwrap();
     let second = signs_in(&other.password.expect("the new password")).await;
     assert_ne!(second, first);
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

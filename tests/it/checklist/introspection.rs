@@ -152,9 +152,9 @@ async fn introspection_of_any_invalid_token_has_the_same_response() {
     };
 
     let expired = machine.token().await;
-    world.house.clock.advance(299_000);
+    world.server.clock.advance(299_000);
     assert!(world.is_active(&expired).await, "a second before its end");
-    world.house.clock.advance(1_000);
+    world.server.clock.advance(1_000);
     let revoked = machine.token().await;
     machine.revoke(&revoked).await;
     let of_disabled = world.machine("m-post");
@@ -202,7 +202,7 @@ async fn introspection_of_any_invalid_token_has_the_same_response() {
         ("of another issuer", issuer.token(now, json!({}))),
         (
             "of this issuer's name, signed by another",
-            issuer.token(now, json!({"iss": world.house.issuer()})),
+            issuer.token(now, json!({"iss": world.server.issuer()})),
         ),
         ("of another issuer's name, signed by us", bound),
         ("with a client that cannot be", strange),
@@ -287,13 +287,13 @@ async fn a_cached_token_is_checked_anew_each_time() {
         Some(true),
     );
 
-    world.house.clock.advance(299_999);
+    world.server.clock.advance(299_999);
     matrix.cell(
         "the last second",
         catalog.introspect(&other).await.json()["active"].as_bool(),
         Some(true),
     );
-    world.house.clock.advance(1);
+    world.server.clock.advance(1);
     matrix.cell(
         "expired",
         catalog.introspect(&other).await.text,
@@ -417,7 +417,7 @@ async fn revocation_ends_only_own_tokens_with_the_same_response() {
         .await
         .len();
     matrix.cell("one entry each", entries, 4);
-    world.house.clock.advance(300_000);
+    world.server.clock.advance(300_000);
     matrix.cell(
         "expired",
         comparable(&machine.revoke(&expired).await),
@@ -448,7 +448,7 @@ async fn in_05_a_token_that_is_stamped_ahead_can_be_ended_at_once() {
     assert_eq!(call(&token, &world.whoami()).await.status, 200, "guards take it");
     assert!(world.is_active(&token).await, "so does the issuer");
     assert_eq!(machine.revoke(&token).await.status, 200);
-    world.house.clock.advance(1_000);
+    world.server.clock.advance(1_000);
     assert!(!world.is_active(&token).await, "200 means that it has ended");
     until("the guard refuses it", async || {
         call(&token, &world.whoami()).await.status == 401
@@ -495,7 +495,7 @@ async fn in_07_more_than_ten_thousand_tokens_of_a_machine_are_one_entry() {
     assert_eq!(lines(world.db(), audit).await, [r#"{"cause":"tokens_revoked"}"#]);
 
     // And an entry is forgotten when nothing that it ends could be accepted any more.
-    world.house.clock.advance((900 + 60 + 60 + 2) * 1_000);
+    world.server.clock.advance((900 + 60 + 60 + 2) * 1_000);
     until("old entries are forgotten", async || {
         lines(world.db(), of_client).await.is_empty()
     })
@@ -514,7 +514,7 @@ async fn in_07_a_guard_that_starts_later_refuses_before_its_first_request() {
     .await;
     let (data, issuer, url) = (
         world.data.clone(),
-        world.house.issuer().to_owned(),
+        world.server.issuer().to_owned(),
         world.url().to_owned(),
     );
     let later = TestServer::with(|config| {
@@ -533,7 +533,7 @@ async fn in_07_a_guard_that_starts_later_refuses_before_its_first_request() {
     );
     assert_eq!(call(&living, &whoami).await.status, 200);
     later.stop().await;
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// The machine that asks is the machine that is known: no answer leaks from one caller to the next on a connection.

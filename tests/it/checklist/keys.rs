@@ -104,7 +104,7 @@ async fn jw_17_jw_18_the_jwks_holds_strong_public_keys_and_nothing_else() {
             true,
         );
         // The guard fetches a key that it does not know once in 30 s.
-        world.house.clock.advance(31_000);
+        world.server.clock.advance(31_000);
         world.settle().await;
         matrix.cell(
             format!("{alg}: guard"),
@@ -143,7 +143,7 @@ async fn stolen(world: &World, kid: &str) -> Signer {
 fn forge(world: &World, signer: &Signer) -> String {
     let now = world.now().seconds();
     let claims = json!({
-        "iss": world.house.issuer(), "sub": "m-basic", "client_id": "m-basic", "aud": "urn:latchkey:catalog",
+        "iss": world.server.issuer(), "sub": "m-basic", "client_id": "m-basic", "aud": "urn:latchkey:catalog",
         "iat": now, "exp": now + 300, "jti": format!("forged-{now}"), "scope": "catalog.read",
     });
     signer.token(&claims)
@@ -184,7 +184,7 @@ async fn twenty_key_rotations_reject_valid_and_accept_retired_tokens_never() {
             .await
             .unwrap()
             .expect("a next key");
-        let ahead_ms = next.activates_at - world.house.clock.now_ms();
+        let ahead_ms = next.activates_at - world.server.clock.now_ms();
         matrix.hold(
             format!("{round} × published ahead"),
             ahead_ms >= 2 * JWKS_MAX_AGE_S * 1_000,
@@ -195,7 +195,7 @@ async fn twenty_key_rotations_reject_valid_and_accept_retired_tokens_never() {
             kids().await.contains(&next.kid),
             kids().await,
         );
-        world.house.clock.advance(PUBLISHED_AHEAD_MS - 1);
+        world.server.clock.advance(PUBLISHED_AHEAD_MS - 1);
         world.settle().await;
         let last = machine.token().await;
         matrix.cell(
@@ -208,7 +208,7 @@ async fn twenty_key_rotations_reject_valid_and_accept_retired_tokens_never() {
             accepted(&last).await,
             (true, 200),
         );
-        world.house.clock.advance(1);
+        world.server.clock.advance(1);
         let first = machine.token().await;
         matrix.cell(
             format!("{round} × the next key signs"),
@@ -225,7 +225,7 @@ async fn twenty_key_rotations_reject_valid_and_accept_retired_tokens_never() {
             accepted(&last).await,
             (true, 200),
         );
-        world.house.clock.advance(299_000);
+        world.server.clock.advance(299_000);
         world.identity().refresh().await.unwrap();
         world.settle().await;
         matrix.cell(
@@ -240,7 +240,7 @@ async fn twenty_key_rotations_reject_valid_and_accept_retired_tokens_never() {
         );
 
         // No longer than its last token could be accepted.
-        world.house.clock.advance(PUBLISHED_AFTER_MS - 299_000);
+        world.server.clock.advance(PUBLISHED_AFTER_MS - 299_000);
         world.identity().refresh().await.unwrap();
         world.settle().await;
         matrix.hold(
@@ -415,13 +415,13 @@ fn texts(value: &Value, all: &mut Vec<String>) {
 }
 
 /// All that a house keeps to itself.
-async fn secrets(house: &TestServer, data: &Path) -> HashSet<String> {
+async fn secrets(server: &TestServer, data: &Path) -> HashSet<String> {
     let mut all = vec![
         std::fs::read_to_string(data.with_file_name("keys").join("master.key")).expect("the master key"),
     ];
     let demo = std::fs::read_to_string(data.join("demo-secrets.json")).expect("the demo's secrets");
     texts(&serde_json::from_str(&demo).expect("JSON"), &mut all);
-    let db = house
+    let db = server
         .running()
         .identity
         .as_ref()
@@ -450,8 +450,8 @@ async fn ad_01_two_data_folders_share_no_secret() {
     let mut folders = Vec::new();
     for _ in 0..2 {
         let mut data = std::path::PathBuf::new();
-        let house = TestServer::with(|config| data = config.data.clone()).await;
-        folders.push((secrets(&house, &data).await, house));
+        let server = TestServer::with(|config| data = config.data.clone()).await;
+        folders.push((secrets(&server, &data).await, server));
     }
     let (one, two) = (&folders[0].0, &folders[1].0);
     assert!(
@@ -478,12 +478,12 @@ async fn ad_01_two_data_folders_share_no_secret() {
 
 #[tokio::test]
 async fn ad_01_a_production_start_has_no_people_and_no_clients() {
-    let house = TestServer::with(|config| config.demo = false).await;
-    let db = house.running().identity.as_ref().unwrap().store().db();
+    let server = TestServer::with(|config| config.demo = false).await;
+    let db = server.running().identity.as_ref().unwrap().store().db();
     for statement in ["SELECT id AS line FROM users", "SELECT id AS line FROM clients"] {
         assert_eq!(lines(db, statement).await, Vec::<String>::new(), "{statement}");
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 /// As when the command line, or another node, revokes it: this node hears of it, and nobody else makes the next one.

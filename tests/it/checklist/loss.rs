@@ -133,7 +133,7 @@ async fn op_07_no_table_that_is_gone_turns_a_no_into_a_yes() {
         );
         refused += usize::from(revoked != 200);
         // Guesses are throttled.
-        world.house.clock.advance(10_000);
+        world.server.clock.advance(10_000);
     }
     assert!(refused >= 3, "losing a table is felt: {refused}");
     matrix.end();
@@ -159,7 +159,7 @@ async fn op_07_a_node_cut_off_from_its_database_stops_issuing() {
         .await
     };
     let one = node(None).await;
-    let two = node(Some(one.house.issuer().to_owned())).await;
+    let two = node(Some(one.server.issuer().to_owned())).await;
     let (at_one, at_two) = (one.machine("m-basic"), two.machine("m-basic"));
     let token = at_two.token().await;
     assert_eq!(two.machine("rs-all").introspect(&token).await.status, 200);
@@ -199,8 +199,8 @@ async fn op_07_a_node_cut_off_from_its_database_stops_issuing() {
         200,
         "what is public stays"
     );
-    one.house.stop().await;
-    two.house.stop().await;
+    one.server.stop().await;
+    two.server.stop().await;
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn op_07_without_a_key_nothing_is_issued_and_nothing_is_believed() {
     until("another key signs", async || machine.ask(&[]).await.status == 200).await;
     assert!(!world.is_active(&token).await, "and the old one stays dead");
     // A guard asks again for a key that it does not know only after a while.
-    world.house.clock.advance(60_000);
+    world.server.clock.advance(60_000);
     let new = machine.token().await;
     until("the guard believes the new one", async || {
         call(&new, &world.whoami()).await.status == 200
@@ -247,7 +247,7 @@ async fn in_06_op_07_with_the_bus_cut_the_exposure_is_bounded() {
     let machine = world.machine("m-basic");
     let (revoked, living) = (machine.token().await, machine.token().await);
     assert_eq!(call(&living, &world.whoami()).await.status, 200);
-    world.house.running().revocation_log.close().await;
+    world.server.running().revocation_log.close().await;
     assert_eq!(
         machine.revoke(&revoked).await.status,
         200,
@@ -263,13 +263,13 @@ async fn in_06_op_07_with_the_bus_cut_the_exposure_is_bounded() {
         "the guard cannot know"
     );
     // 15 s until the feed counts as silent, then 60 s of grace: far less than a token's life.
-    world.house.clock.advance(74_000);
+    world.server.clock.advance(74_000);
     assert_eq!(
         call(&living, &world.whoami()).await.status,
         200,
         "within the grace"
     );
-    world.house.clock.advance(2_000);
+    world.server.clock.advance(2_000);
     assert_eq!(
         call(&revoked, &world.whoami()).await.status,
         401,
@@ -282,7 +282,7 @@ async fn in_06_op_07_with_the_bus_cut_the_exposure_is_bounded() {
         assert_eq!(refused.status, 503, "{refused:?}");
     }
     assert_eq!(
-        anonymous(&format!("{}/catalog/v1/courses", world.house.api()))
+        anonymous(&format!("{}/catalog/v1/courses", world.server.api()))
             .await
             .status,
         200,
@@ -300,8 +300,8 @@ async fn a_guard_without_introspection_rejects_everything_without_the_bus() {
     .await;
     let living = world.machine("m-basic").token().await;
     assert_eq!(call(&living, &world.whoami()).await.status, 200);
-    world.house.running().revocation_log.close().await;
-    world.house.clock.advance(76_000);
+    world.server.running().revocation_log.close().await;
+    world.server.clock.advance(76_000);
     assert_eq!(call(&living, &world.whoami()).await.status, 503);
 }
 

@@ -10,11 +10,11 @@ use crate::harness::{
 
 /// Somebody who has lost their standing gets nothing from any grant, and what they had is dead everywhere (TK-10, RT-09).
 async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs(
-    house: TestServer,
+    server: TestServer,
 ) {
-    let app = house.app("demo-web", "openid offline_access catalog.read");
-    let identity = house.running().identity.clone().unwrap();
-    let whoami = format!("{}/catalog/v1/whoami", house.api());
+    let app = server.app("demo-web", "openid offline_access catalog.read");
+    let identity = server.running().identity.clone().unwrap();
+    let whoami = format!("{}/catalog/v1/whoami", server.api());
     let mut matrix = Matrix::new("TK-10 end of a person × way in");
     for end in ["lock", "disable", "password", "delete"] {
         let new = latchkey_identity::NewUser {
@@ -31,7 +31,7 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
             .sign_in(&browser, (&name, password), &[("prompt", "consent")])
             .await;
         let for_issuer = Tokens::of(
-            &app.refresh_with(tokens.refresh(), &[("resource", house.issuer())])
+            &app.refresh_with(tokens.refresh(), &[("resource", server.issuer())])
                 .await,
         );
         let code = app.walk(&browser, ("", ""), &[]).await.code.unwrap();
@@ -57,10 +57,10 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
             app.userinfo(&for_issuer.access).await.status,
             401,
         );
-        let server = house.machine("demo-resource-server");
+        let resource_server = server.machine("demo-resource-server");
         matrix.cell(
             format!("{end} × introspection"),
-            server.introspect(&tokens.access).await.text,
+            resource_server.introspect(&tokens.access).await.text,
             r#"{"active":false}"#.to_owned(),
         );
         let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
@@ -69,7 +69,7 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
             silent.error.as_deref(),
             Some("login_required"),
         );
-        let tried = attempt(&house, &Browser::new(), &app, &name, password).await;
+        let tried = attempt(&server, &Browser::new(), &app, &name, password).await;
         matrix.hold(format!("{end} × sign-in"), tried.answer.status != 303, &tried);
         until("the guard refuses", async || {
             call(&tokens.access, &whoami).await.status == 401
@@ -92,35 +92,35 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
             silent.error.as_deref(),
             Some("login_required"),
         );
-        let tried = attempt(&house, &Browser::new(), &app, &name, password).await;
+        let tried = attempt(&server, &Browser::new(), &app, &name, password).await;
         matrix.cell(format!("{end} and back × sign-in"), tried.answer.status, 303);
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(house: TestServer) {
-    let app = house.app("demo-web", "openid offline_access");
-    let identity = house.running().identity.clone().unwrap();
+async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(server: TestServer) {
+    let app = server.app("demo-web", "openid offline_access");
+    let identity = server.running().identity.clone().unwrap();
     let (id, browser) = (ClientId::parse("demo-web").unwrap(), Browser::new());
     let tokens = app
-        .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
+        .sign_in(&browser, server.person("alice"), &[("prompt", "consent")])
         .await;
     identity.clients().set_enabled(&id, false, "test").await.unwrap();
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_client");
     identity.clients().set_enabled(&id, true, "test").await.unwrap();
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
     let tokens = app
-        .sign_in(&browser, house.person("alice"), &[("prompt", "consent")])
+        .sign_in(&browser, server.person("alice"), &[("prompt", "consent")])
         .await;
     identity.clients().revoke_tokens(&id, "test").await.unwrap();
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: TestServer) {
-    let app = house.app("demo-web", "openid");
-    let identity = house.running().identity.clone().unwrap();
+async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(server: TestServer) {
+    let app = server.app("demo-web", "openid");
+    let identity = server.running().identity.clone().unwrap();
     for round in 0..6 {
         let new = latchkey_identity::NewUser {
             username: format!("racer{round}"),
@@ -151,22 +151,22 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(house: TestServ
             assert_eq!(silent.error.as_deref(), Some("login_required"), "round {round}");
         }
     }
-    house.stop().await;
+    server.stop().await;
 }
 
 async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice(
-    house: TestServer,
+    server: TestServer,
 ) {
-    let app = house.app("demo-web", "openid");
+    let app = server.app("demo-web", "openid");
     let browser = Browser::new();
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     let info = app.userinfo(&tokens.access).await;
     assert_eq!(
         info.json().as_object().unwrap().len(),
         1,
         "openid alone is sub alone: {info:?}"
     );
-    let url = format!("{}/userinfo", house.issuer());
+    let url = format!("{}/userinfo", server.issuer());
     let mut matrix = Matrix::new("ID-04 userinfo");
     let posted = Answer::of(http().post(&url).form(&[("access_token", &tokens.access)])).await;
     matrix.cell("in the body", posted.status, 200);
@@ -205,7 +205,7 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
         (none.status, none.header("www-authenticate").to_owned()),
         (401, r#"Bearer realm="latchkey""#.to_owned()),
     );
-    let machine = house.machine("demo-machine").token().await;
+    let machine = server.machine("demo-machine").token().await;
     let refused = app.userinfo(&machine).await;
     matrix.cell(
         "a machine's",
@@ -219,10 +219,10 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
             .contains("error=\"invalid_token\""),
         &refused,
     );
-    house.clock.advance(301_000);
+    server.clock.advance(301_000);
     matrix.cell("expired", app.userinfo(&tokens.access).await.status, 401);
     matrix.end();
-    let identity = house.running().identity.clone().unwrap();
+    let identity = server.running().identity.clone().unwrap();
     let sub = claims(tokens.id.as_deref().unwrap())["sub"].clone();
     identity.users().delete("alice", "test").await.unwrap();
     let again = latchkey_identity::NewUser {
@@ -238,13 +238,13 @@ async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub
         .await;
     assert_ne!(claims(fresh.id.as_deref().unwrap())["sub"], sub);
     assert_eq!(app.refresh(tokens.refresh()).await.code(), "invalid_grant");
-    house.stop().await;
+    server.stop().await;
 }
 
 /// An address is proved by nobody yet, so nobody may say that it is.
 /// CVE-2026-27946, CVE-2026-54693, ID-03.
-async fn a_user_cannot_claim_a_verified_address(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
+async fn a_user_cannot_claim_a_verified_address(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
     for claim in ["email_verified", "email", "sub"] {
         let given = serde_json::json!({ claim: true });
         let new = NewUser {
@@ -265,12 +265,12 @@ async fn a_user_cannot_claim_a_verified_address(house: TestServer) {
     };
     let eve = identity.users().add(new, "test").await.unwrap();
     let who = ("eve", eve.password.as_deref().unwrap());
-    let (app, browser) = (house.app("demo-web", "openid email"), Browser::new());
+    let (app, browser) = (server.app("demo-web", "openid email"), Browser::new());
     let asked =
         r#"{"userinfo":{"email_verified":{"value":true}},"id_token":{"email_verified":{"value":true}}}"#;
     let more = [("claims", asked), ("email_verified", "true")];
     let tokens = app.sign_in(&browser, who, &more).await;
-    let account = browser.open(&format!("{}/account", house.issuer()), "").await;
+    let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     let form = account.form("[data-client='demo-web']");
     let token = form
         .pairs
@@ -287,8 +287,8 @@ async fn a_user_cannot_claim_a_verified_address(house: TestServer) {
             ("email_verified", "true"),
             ("email", "admin@example.test"),
         ];
-        let url = format!("{}/account", house.issuer());
-        let seen = browser.post(&url, house.issuer(), &fields).await;
+        let url = format!("{}/account", server.issuer());
+        let seen = browser.post(&url, server.issuer(), &fields).await;
         assert_eq!(seen.answer.status, 400, "{action}");
     }
     let told = app.userinfo(&tokens.access).await.json();
@@ -299,15 +299,15 @@ async fn a_user_cannot_claim_a_verified_address(house: TestServer) {
     );
     let id = claims(tokens.id.as_deref().unwrap());
     assert_ne!(id["email_verified"], true, "{id}");
-    house.stop().await;
+    server.stop().await;
 }
 
 /// 256 characters, whatever they are made of: not bytes, not UTF-16 units, and not the pieces that a keyboard sends.
 #[tokio::test]
 async fn a_password_may_have_256_characters_of_any_script() {
-    let house = TestServer::new().await;
-    let identity = house.running().identity.clone().unwrap();
-    let app = house.app("demo-web", "openid");
+    let server = TestServer::new().await;
+    let identity = server.running().identity.clone().unwrap();
+    let app = server.app("demo-web", "openid");
     let character = |at: u32| char::from_u32(at).expect("a character");
     let emoji: String = (0..256).map(|n| character(0x1f300 + n)).collect();
     // Syllables with a consonant at their end, as one character and in the three pieces that some keyboards send.
@@ -329,10 +329,10 @@ async fn a_password_may_have_256_characters_of_any_script() {
             password: Some(password.clone()),
         };
         identity.users().add(new, "test").await.unwrap();
-        let seen = attempt(&house, &Browser::new(), &app, username, typed).await;
+        let seen = attempt(&server, &Browser::new(), &app, username, typed).await;
         assert_eq!(seen.answer.status, 303, "{username}: {seen:?}");
         let longer = format!("{typed}x");
-        let seen = attempt(&house, &Browser::new(), &app, username, &longer).await;
+        let seen = attempt(&server, &Browser::new(), &app, username, &longer).await;
         assert_eq!(seen.error(), "wrong_credentials", "{username}");
     }
     let too_long = latchkey_identity::NewUser {
@@ -349,7 +349,7 @@ async fn a_password_may_have_256_characters_of_any_script() {
         .seed(latchkey_identity::Seed::parse(&seed).unwrap(), "test")
         .await;
     assert!(seeded.is_err(), "nobody could sign in with it");
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

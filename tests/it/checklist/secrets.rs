@@ -106,7 +106,7 @@ fn scalar(pkcs8: &[u8]) -> &[u8] {
 async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() {
     let world = World::new().await;
     let mut needles = Vec::new();
-    for client in &world.house.demo().clients {
+    for client in &world.server.demo().clients {
         needles.extend(
             client
                 .client_secret
@@ -114,7 +114,7 @@ async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() 
                 .map(|secret| (client.client_id.clone(), secret.clone().into_bytes())),
         );
     }
-    for user in &world.house.demo().users {
+    for user in &world.server.demo().users {
         needles.extend(
             user.password
                 .iter()
@@ -125,17 +125,17 @@ async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() 
     let machine = world.machine("m-basic");
     let (live, revoked) = (machine.token().await, machine.token().await);
     machine.revoke(&revoked).await;
-    let app = world.house.app("demo-browser", "openid catalog.read");
+    let app = world.server.app("demo-browser", "openid catalog.read");
     let browser = Browser::new();
     let code = app
-        .walk(&browser, world.house.person("alice"), &[])
+        .walk(&browser, world.server.person("alice"), &[])
         .await
         .code
         .unwrap();
     let tokens = Tokens::of(&app.redeem(&code).await);
     let next = Tokens::of(&app.refresh(tokens.refresh()).await);
     let unused = app
-        .walk(&browser, world.house.person("alice"), &[])
+        .walk(&browser, world.server.person("alice"), &[])
         .await
         .code
         .unwrap();
@@ -399,7 +399,7 @@ async fn cve_2026_27840_tk_15_a_client_secret_that_is_nearly_right_is_wrong() {
     let mut matrix = Matrix::new("TK-15 nearly a secret");
     for (index, secret) in wrong.into_iter().enumerate() {
         if index % 29 == 0 {
-            world.house.clock.advance(61_000);
+            world.server.clock.advance(61_000);
         }
         let machine = Machine {
             secret: secret.clone(),
@@ -412,7 +412,7 @@ async fn cve_2026_27840_tk_15_a_client_secret_that_is_nearly_right_is_wrong() {
             401,
         );
     }
-    world.house.clock.advance(61_000);
+    world.server.clock.advance(61_000);
     matrix.cell("the right one", right.introspect("x").await.status, 200);
     matrix.end();
 }

@@ -7,18 +7,18 @@ use latchkey_db::{Db, Options};
 use super::world::lines;
 use crate::harness::{Browser, Matrix, Seen, TestServer, http, times};
 
-fn shop(house: &TestServer) -> String {
-    house.running().urls.shop.clone().expect("the edge is up")
+fn shop(server: &TestServer) -> String {
+    server.running().urls.shop.clone().expect("the edge is up")
 }
 
 /// Goes to the sign-in and through it, up to the redirect back to the shop, which is not followed.
-async fn up_to_the_callback(house: &TestServer, browser: &Browser, who: &str, back: &str) -> Seen {
+async fn up_to_the_callback(server: &TestServer, browser: &Browser, who: &str, back: &str) -> Seen {
     let back: String = url::form_urlencoded::byte_serialize(back.as_bytes()).collect();
-    let begin = format!("{}/signin?return={back}", shop(house));
-    let stop = format!("{}/callback", shop(house));
+    let begin = format!("{}/signin?return={back}", shop(server));
+    let stop = format!("{}/callback", shop(server));
     let mut seen = browser.open(&begin, &stop).await;
     if seen.has("#password") {
-        let (name, password) = house.person(who);
+        let (name, password) = server.person(who);
         let next = browser
             .press(&seen, "#sign-in", &[("username", name), ("password", password)])
             .await;
@@ -33,29 +33,29 @@ async fn up_to_the_callback(house: &TestServer, browser: &Browser, who: &str, ba
     seen
 }
 
-async fn sign_in(house: &TestServer, browser: &Browser, who: &str, back: &str) -> Seen {
-    let seen = up_to_the_callback(house, browser, who, back).await;
+async fn sign_in(server: &TestServer, browser: &Browser, who: &str, back: &str) -> Seen {
+    let seen = up_to_the_callback(server, browser, who, back).await;
     browser.follow(seen, "").await
 }
 
-async fn is_in(house: &TestServer, browser: &Browser) -> bool {
-    browser.open(&format!("{}/", shop(house)), "").await.has(".menu")
+async fn is_in(server: &TestServer, browser: &Browser) -> bool {
+    browser.open(&format!("{}/", shop(server)), "").await.has(".menu")
 }
 
-async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: TestServer) {
+async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(server: TestServer) {
     let (attacker, victim) = (Browser::new(), Browser::new());
-    let seen = up_to_the_callback(&house, &attacker, "admin", "/").await;
+    let seen = up_to_the_callback(&server, &attacker, "admin", "/").await;
     let callback = seen.location().expect("a redirect");
 
     // Login CSRF: the attacker's answer in the browser of somebody else, with and without a sign-in of their own under way.
     let foreign = victim.get(callback.as_str()).await;
     assert!(foreign.answer.status >= 400, "{}", foreign.answer.status);
-    up_to_the_callback(&house, &victim, "alice", "/").await;
+    up_to_the_callback(&server, &victim, "alice", "/").await;
     // It might be another tab's: at most they sign in themselves.
     let foreign = victim.get(callback.as_str()).await;
     let location = foreign.location().expect("a redirect");
     assert_eq!((foreign.answer.status, location.path()), (303, "/signin"));
-    assert!(!is_in(&house, &victim).await);
+    assert!(!is_in(&server, &victim).await);
 
     // Mix-up (RFC 9207) and what else can be wrong with an answer.
     let mut matrix = Matrix::new("shop callback: change → status, signed in");
@@ -74,7 +74,7 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: 
     ];
     for (what, name, value) in changes {
         let browser = Browser::new();
-        let seen = up_to_the_callback(&house, &browser, "alice", "/").await;
+        let seen = up_to_the_callback(&server, &browser, "alice", "/").await;
         let callback = seen.location().expect("a redirect");
         let mut changed = callback.clone();
         let kept = callback.query_pairs().filter(|(key, _)| key != name);
@@ -83,14 +83,18 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: 
             changed.query_pairs_mut().append_pair(name, value);
         }
         let answer = browser.get(changed.as_str()).await.answer;
-        matrix.cell(what, (answer.status, is_in(&house, &browser).await), (400, false));
+        matrix.cell(
+            what,
+            (answer.status, is_in(&server, &browser).await),
+            (400, false),
+        );
         // Pressing reload must not send a code a second time: it would look like a theft.
         let again = browser.get(changed.as_str()).await.answer.status;
         let sent = what == "foreign code";
         matrix.cell(format!("{what}, reloaded"), again, if sent { 303 } else { 400 });
         // A parameter that is there twice is refused as well.
         let browser = Browser::new();
-        let seen = up_to_the_callback(&house, &browser, "alice", "/").await;
+        let seen = up_to_the_callback(&server, &browser, "alice", "/").await;
         let mut twice = seen.location().expect("a redirect");
         twice
             .query_pairs_mut()
@@ -99,7 +103,7 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: 
         let answer = browser.get(twice.as_str()).await.answer;
         matrix.cell(
             format!("{what}, twice"),
-            (answer.status, is_in(&house, &browser).await),
+            (answer.status, is_in(&server, &browser).await),
             (400, false),
         );
     }
@@ -108,28 +112,28 @@ async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(house: 
     let tabs = Browser::new();
     let mut answers = Vec::new();
     for _ in 0..5 {
-        let seen = up_to_the_callback(&house, &tabs, "alice", "/courses").await;
+        let seen = up_to_the_callback(&server, &tabs, "alice", "/courses").await;
         answers.push(seen.location().expect("a redirect"));
     }
     for answer in answers.iter().rev() {
         assert_eq!(tabs.get(answer.as_str()).await.answer.status, 303);
-        assert!(is_in(&house, &tabs).await);
+        assert!(is_in(&server, &tabs).await);
     }
     // Each answer is good once; whoever is signed in is led on.
     for answer in &answers {
         let again = tabs.get(answer.as_str()).await;
         let location = again.location().expect("a redirect");
         assert_eq!((again.answer.status, location.path()), (303, "/courses"));
-        assert!(is_in(&house, &tabs).await);
+        assert!(is_in(&server, &tabs).await);
     }
     // The one who asked is signed in by the unchanged answer.
     attacker.follow(seen, "").await;
-    assert!(is_in(&house, &attacker).await);
-    house.stop().await;
+    assert!(is_in(&server, &attacker).await);
+    server.stop().await;
 }
 
 /// CVE-2021-21291, CVE-2021-29651, CVE-2019-14857, CVE-2022-23527, BF-05.
-async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(house: TestServer) {
+async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(server: TestServer) {
     let mut matrix = Matrix::new("return → where the sign-in ends");
     let long = format!("/courses?q={}", "a".repeat(502));
     for (back, ends) in [
@@ -149,8 +153,8 @@ async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(house: Tes
         (&long, "/"),
     ] {
         let browser = Browser::new();
-        let seen = sign_in(&house, &browser, "ines", back).await;
-        let at = seen.url.as_str().strip_prefix(&shop(&house)).map(str::to_owned);
+        let seen = sign_in(&server, &browser, "ines", back).await;
+        let at = seen.url.as_str().strip_prefix(&shop(&server)).map(str::to_owned);
         let stays = at
             .as_deref()
             .is_some_and(|at| at == ends || (ends == "/" && at.starts_with("/%0d")));
@@ -161,42 +165,42 @@ async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(house: Tes
         );
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in(house: TestServer) {
+async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in(server: TestServer) {
     let (attacker, victim) = (Browser::new(), Browser::new());
     // A visit without sign-in may have a session or none; the attacker plants what they can get, and what they make up.
-    sign_in(&house, &attacker, "admin", "/").await;
+    sign_in(&server, &attacker, "admin", "/").await;
     let own = attacker.cookie("latchkey-shop").expect("a session");
-    let name = cookie_name(&house);
+    let name = cookie_name(&server);
     victim.plant("localhost", &name, &own);
-    let out = victim.open(&format!("{}/", shop(&house)), "").await;
+    let out = victim.open(&format!("{}/", shop(&server)), "").await;
     victim.press(&out, "#sign-out", &[]).await;
-    sign_in(&house, &victim, "alice", "/").await;
+    sign_in(&server, &victim, "alice", "/").await;
     let after = victim.cookie("latchkey-shop").expect("a session");
     assert_ne!(after, own, "an id that somebody else knows was kept");
-    assert!(!is_in(&house, &attacker).await, "the attacker rides on it");
+    assert!(!is_in(&server, &attacker).await, "the attacker rides on it");
 
     let other = Browser::new();
     other.plant("localhost", &name, "AAAAAAAAAAAAAAAAAAAAAA");
-    sign_in(&house, &other, "alice", "/").await;
+    sign_in(&server, &other, "alice", "/").await;
     assert_ne!(
         other.cookie("latchkey-shop").as_deref(),
         Some("AAAAAAAAAAAAAAAAAAAAAA")
     );
-    house.stop().await;
+    server.stop().await;
 }
 
-fn cookie_name(house: &TestServer) -> String {
-    let shop = url::Url::parse(&shop(house)).expect("an address");
+fn cookie_name(server: &TestServer) -> String {
+    let shop = url::Url::parse(&shop(server)).expect("an address");
     format!("latchkey-shop-{}", shop.port().expect("a port"))
 }
 
-async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(house: TestServer) {
+async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(server: TestServer) {
     let (browser, other) = (Browser::new(), Browser::new());
-    let page = sign_in(&house, &browser, "ines", "/teach").await;
-    let theirs = sign_in(&house, &other, "admin", "/").await;
+    let page = sign_in(&server, &browser, "ines", "/teach").await;
+    let theirs = sign_in(&server, &other, "admin", "/").await;
     let token = |page: &Seen| {
         let pairs = page.form("#sign-out").pairs;
         pairs
@@ -206,7 +210,7 @@ async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(house: Test
             .1
     };
     let (good, foreign) = (token(&page), token(&theirs));
-    let (origin, evil) = (shop(&house), "https://evil.test".to_owned());
+    let (origin, evil) = (shop(&server), "https://evil.test".to_owned());
     let mut matrix = Matrix::new("form × origin, token → refused");
     for path in [
         "/signout",
@@ -222,28 +226,28 @@ async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(house: Test
         ] {
             let form = [("token", token), ("title", "Forged course"), ("key", "k")];
             let answer = browser
-                .post(&format!("{}{path}", shop(&house)), origin, &form)
+                .post(&format!("{}{path}", shop(&server)), origin, &form)
                 .await;
             matrix.cell(format!("{path}: {what}"), answer.answer.status, 403);
         }
     }
     matrix.end();
-    let listed = browser.open(&format!("{}/teach", shop(&house)), "").await;
+    let listed = browser.open(&format!("{}/teach", shop(&server)), "").await;
     assert!(listed.has(".menu") && !listed.answer.text.contains("Forged course"));
-    house.stop().await;
+    server.stop().await;
 }
 
 async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way(
-    house: TestServer,
+    server: TestServer,
 ) {
     let browser = Arc::new(Browser::new());
-    sign_in(&house, &browser, "ines", "/teach").await;
+    sign_in(&server, &browser, "ines", "/teach").await;
 
     // The access token is over: fifty pages at once bring one (relying_party.rs counts), and nobody is
     // signed out by it.
-    house.clock.advance(301_000);
+    server.clock.advance(301_000);
     let loads = (0..50).map(|_| {
-        let (browser, url) = (browser.clone(), format!("{}/teach", shop(&house)));
+        let (browser, url) = (browser.clone(), format!("{}/teach", shop(&server)));
         async move { browser.open(&url, "").await }
     });
     for seen in futures::future::join_all(loads).await {
@@ -258,36 +262,36 @@ async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_
     let rounds = times(3, 1_000);
     for round in 0..rounds {
         if round > 0 {
-            sign_in(&house, &browser, "ines", "/teach").await;
+            sign_in(&server, &browser, "ines", "/teach").await;
         }
-        let page = browser.open(&format!("{}/teach", shop(&house)), "").await;
+        let page = browser.open(&format!("{}/teach", shop(&server)), "").await;
         let kept = browser.cookie("latchkey-shop").expect("a session");
-        house.clock.advance(301_000);
+        server.clock.advance(301_000);
         let loads = (0..50).map(|_| {
-            let (browser, url) = (browser.clone(), format!("{}/teach", shop(&house)));
+            let (browser, url) = (browser.clone(), format!("{}/teach", shop(&server)));
             async move { browser.get(&url).await }
         });
         let leave = browser.press(&page, "#sign-out", &[]);
         let (_, left) = futures::future::join(futures::future::join_all(loads), leave).await;
         browser.follow(left, "").await;
-        assert!(!is_in(&house, &browser).await, "round {round}");
+        assert!(!is_in(&server, &browser).await, "round {round}");
         let thief = Browser::new();
-        thief.plant("localhost", &cookie_name(&house), &kept);
-        assert!(!is_in(&house, &thief).await, "an old cookie is somebody again");
-        let teach = thief.get(&format!("{}/teach", shop(&house))).await;
+        thief.plant("localhost", &cookie_name(&server), &kept);
+        assert!(!is_in(&server, &thief).await, "an old cookie is somebody again");
+        let teach = thief.get(&format!("{}/teach", shop(&server))).await;
         assert_eq!(teach.answer.status, 303, "to the sign-in, not to an error");
     }
     println!("{rounds} rounds of a sign-out beside fifty pages: nobody is back");
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(house: TestServer) {
+async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(server: TestServer) {
     let browser = Browser::new();
-    let teach = sign_in(&house, &browser, "ines", "/teach").await;
+    let teach = sign_in(&server, &browser, "ines", "/teach").await;
     let first = browser.cookie("latchkey-shop").expect("a session");
     let out = browser.press(&teach, "#sign-out", &[]).await;
     browser.follow(out, "").await;
-    let next = sign_in(&house, &browser, "alice", "/").await;
+    let next = sign_in(&server, &browser, "alice", "/").await;
     assert!(
         next.has(".menu") && !next.has("a[href='/teach']"),
         "{}",
@@ -297,7 +301,7 @@ async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(house: TestSe
     // A page kept by the browser is not shown to the next: nothing of a person is stored.
     assert!(next.answer.header("cache-control").contains("no-store"));
     assert!(teach.answer.header("cache-control").contains("no-store"));
-    house.stop().await;
+    server.stop().await;
 }
 
 /// Every row of a database, but for marks of when somebody was last seen and what moves by itself.
@@ -334,10 +338,10 @@ async fn digest(url: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn bf_06_no_get_and_no_head_changes_anything() {
-    let house = TestServer::new().await;
+    let server = TestServer::new().await;
     let browser = Browser::new();
-    let teach = sign_in(&house, &browser, "ines", "/teach").await;
-    browser.open(&format!("{}/account", house.issuer()), "").await;
+    let teach = sign_in(&server, &browser, "ines", "/teach").await;
+    browser.open(&format!("{}/account", server.issuer()), "").await;
     let course = {
         let at = teach
             .answer
@@ -347,7 +351,7 @@ async fn bf_06_no_get_and_no_head_changes_anything() {
             .expect("a course");
         format!("/teach/0{}", at.split('"').next().expect("its address"))
     };
-    let (shop, issuer) = (shop(&house), house.issuer().to_owned());
+    let (shop, issuer) = (shop(&server), server.issuer().to_owned());
     let public = {
         let at = browser.open(&format!("{shop}/courses"), "").await;
         let at = at
@@ -388,10 +392,10 @@ async fn bf_06_no_get_and_no_head_changes_anything() {
         format!("{issuer}/revoke?token=x"),
         format!("{issuer}/introspect?token=x"),
         format!("{issuer}/userinfo"),
-        format!("{}/catalog/v1/courses", house.api()),
-        format!("{}/catalog/v1/categories", house.api()),
+        format!("{}/catalog/v1/courses", server.api()),
+        format!("{}/catalog/v1/categories", server.api()),
     ];
-    let data = house.folder().join("data");
+    let data = server.folder().join("data");
     let all = async || {
         let mut all = Vec::new();
         for name in ["identity", "storefront", "catalog"] {
@@ -412,7 +416,7 @@ async fn bf_06_no_get_and_no_head_changes_anything() {
         }
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 /// BF-08.
@@ -422,13 +426,13 @@ async fn a_catalog_that_rejects_every_token_causes_no_redirect_loop() {
     let url = format!("http://{}", catalog.local_addr().unwrap());
     let refuses = axum::Router::new().fallback(async || http::StatusCode::UNAUTHORIZED);
     tokio::spawn(async move { axum::serve(catalog, refuses).await });
-    let house = TestServer::with(|config| config.api_url = Some(url)).await;
+    let server = TestServer::with(|config| config.api_url = Some(url)).await;
     let browser = Browser::new();
-    let seen = sign_in(&house, &browser, "ines", "/teach").await;
+    let seen = sign_in(&server, &browser, "ines", "/teach").await;
     assert_eq!((seen.answer.status, seen.url.path()), (503, "/teach"), "{seen:?}");
     let again = browser.get(seen.url.as_str()).await;
     assert_eq!((again.answer.status, again.answer.header("location")), (503, ""));
-    house.stop().await;
+    server.stop().await;
 }
 
 crate::harness::on_both_engines! {

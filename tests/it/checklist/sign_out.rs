@@ -8,17 +8,17 @@ use serde_json::Value;
 use crate::harness::{Answer, Browser, Matrix, Seen, TestServer, http, on_both_engines, until};
 
 async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing(
-    house: TestServer,
+    server: TestServer,
 ) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let host = "localhost";
-    let port = house.issuer().rsplit(':').next().unwrap().to_owned();
+    let port = server.issuer().rsplit(':').next().unwrap().to_owned();
     let name = format!("latchkey-session-{port}");
     browser.plant(host, &name, &"A".repeat(43));
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     let first = browser.cookie("latchkey-session").unwrap();
     assert_ne!(first, "A".repeat(43), "a planted one is not taken up");
-    app.sign_in(&browser, house.person("alice"), &[("prompt", "login")])
+    app.sign_in(&browser, server.person("alice"), &[("prompt", "login")])
         .await;
     let second = browser.cookie("latchkey-session").unwrap();
     assert_ne!(first, second);
@@ -33,22 +33,22 @@ async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_eac
         "the secret of before"
     );
     assert!(silent(&second).await.code.is_some());
-    house.sign_out(&browser).await;
+    server.sign_out(&browser).await;
     assert_eq!(
         silent(&second).await.error.as_deref(),
         Some("login_required"),
         "after the sign-out"
     );
     assert!(browser.cookie("latchkey-session").is_none() && browser.cookie("latchkey-browser").is_none());
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(house: TestServer) {
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(server: TestServer) {
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     let hint = tokens.id.clone().unwrap();
     let other = Browser::new();
-    let foreign = app.sign_in(&other, house.person("ines"), &[]).await.id.unwrap();
+    let foreign = app.sign_in(&other, server.person("ines"), &[]).await.id.unwrap();
     let (head, rest) = hint.split_once('.').unwrap();
     let (payload, _) = rest.split_once('.').unwrap();
     let unsigned = format!("eyJhbGciOiJub25lIn0.{payload}.");
@@ -56,7 +56,7 @@ async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(hous
     let uri = "http://localhost:3000/";
     let mut matrix = Matrix::new("LO-02 sign-out request");
     let logout = async |browser: &Browser, pairs: &[(&str, &str)]| {
-        let mut url = url::Url::parse(&format!("{}/logout", house.issuer())).unwrap();
+        let mut url = url::Url::parse(&format!("{}/logout", server.issuer())).unwrap();
         url.query_pairs_mut().extend_pairs(pairs);
         browser.get(url.as_str()).await
     };
@@ -144,15 +144,15 @@ async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(hous
         "nothing has ended"
     );
     // From another site, by POST: kept without the token, and asked for by GET, where the cookies come along.
-    house.clock.advance(3_000_000);
+    server.clock.advance(3_000_000);
     let pairs = [
         ("id_token_hint", hint.as_str()),
         ("post_logout_redirect_uri", uri),
         ("state", "a&b=c"),
     ];
-    let posted = Answer::of(http().post(format!("{}/logout", house.issuer())).form(&pairs)).await;
+    let posted = Answer::of(http().post(format!("{}/logout", server.issuer())).form(&pairs)).await;
     assert_eq!(posted.status, 303);
-    let to = url::Url::parse(house.issuer())
+    let to = url::Url::parse(server.issuer())
         .unwrap()
         .join(posted.header("location"))
         .unwrap();
@@ -172,18 +172,18 @@ async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(hous
     );
     assert!(
         browser
-            .open(&format!("{}/logout", house.issuer()), "")
+            .open(&format!("{}/logout", server.issuer()), "")
             .await
             .has("#signed-out")
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 /// LO-02.
-async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: TestServer) {
-    let app = house.app("demo-web", "openid");
+async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(server: TestServer) {
+    let app = server.app("demo-web", "openid");
     let logout = async |browser: &Browser, pairs: &[(&str, &str)]| {
-        let mut url = url::Url::parse(&format!("{}/logout", house.issuer())).unwrap();
+        let mut url = url::Url::parse(&format!("{}/logout", server.issuer())).unwrap();
         url.query_pairs_mut().extend_pairs(pairs);
         browser.get(url.as_str()).await
     };
@@ -194,7 +194,7 @@ async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: Test
         ("state", "a&b"),
     ];
     let browser = Browser::new();
-    app.sign_in(&browser, house.person("alice"), &[]).await;
+    app.sign_in(&browser, server.person("alice"), &[]).await;
     let asked = logout(&browser, &registered).await;
     assert!(asked.has("#sign-out"), "{asked:?}");
     assert!(
@@ -202,7 +202,7 @@ async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: Test
         "asked, and not yet signed out"
     );
     // A form that was changed on the way is none of ours.
-    let origin = house.issuer();
+    let origin = server.issuer();
     for (name, value) in [
         ("post_logout_redirect_uri", "https://evil.test/"),
         ("client_id", "demo-native"),
@@ -253,7 +253,7 @@ async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: Test
         ),
     ] {
         let browser = Browser::new();
-        app.sign_in(&browser, house.person("alice"), &[]).await;
+        app.sign_in(&browser, server.person("alice"), &[]).await;
         let asked = logout(&browser, &pairs).await;
         let out = browser.press(&asked, "#sign-out", &[]).await;
         assert_eq!(
@@ -269,17 +269,17 @@ async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(house: Test
             "{what}: signed out"
         );
     }
-    house.stop().await;
+    server.stop().await;
 }
 
-async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(house: TestServer) {
-    let app = house.app("demo-web", "openid");
+async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(server: TestServer) {
+    let app = server.app("demo-web", "openid");
     let (browser, other) = (Browser::new(), Browser::new());
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
-    app.sign_in(&other, house.person("ines"), &[]).await;
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
+    app.sign_in(&other, server.person("ines"), &[]).await;
     let (account, logout) = (
-        format!("{}/account", house.issuer()),
-        format!("{}/logout", house.issuer()),
+        format!("{}/account", server.issuer()),
+        format!("{}/logout", server.issuer()),
     );
     let value = |page: &Seen, button: &str, field: &str| {
         let pairs = page.form(button).pairs;
@@ -293,7 +293,7 @@ async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(h
     assert!(!family.is_empty());
     let asked = browser.open(&logout, "").await;
     let leave = asked.form("#sign-out");
-    let (origin, evil) = (house.issuer(), "https://evil.test");
+    let (origin, evil) = (server.issuer(), "https://evil.test");
     let mut matrix = Matrix::new("account, sign-out × origin, token → refused");
     for (what, origin, token) in [
         ("another site", evil, good.as_str()),
@@ -324,13 +324,13 @@ async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(h
     other.post(&account, origin, &form).await;
     assert!(browser.open(&account, "").await.has(revoke), "still signed in");
     assert_eq!(app.refresh(tokens.refresh()).await.status, 200);
-    house.stop().await;
+    server.stop().await;
 }
 
 /// A retired key still tells whom to sign out; a revoked one tells nothing.
-async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house: TestServer) {
-    let identity = house.running().identity.clone().unwrap();
-    let (app, browser) = (house.app("demo-web", "openid"), Browser::new());
+async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(server: TestServer) {
+    let identity = server.running().identity.clone().unwrap();
+    let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let kid = |token: &str| {
         let header = token.split('.').next().expect("a header");
         let header = URL_SAFE_NO_PAD.decode(header).expect("base64url");
@@ -340,25 +340,25 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house
     let logout = async |hint: &str| {
         let url = format!(
             "{}/logout?client_id=demo-web&id_token_hint={hint}",
-            house.issuer()
+            server.issuer()
         );
         browser.open(&url, "").await
     };
     let hint = app
-        .sign_in(&browser, house.person("alice"), &[])
+        .sign_in(&browser, server.person("alice"), &[])
         .await
         .id
         .unwrap();
     identity.keys().rotate(Alg::RS256, "test").await.unwrap();
     // The next one signs after ten minutes; then the old one goes when nothing that it signed lives.
     for _ in 0..4 {
-        house.clock.advance(700_000);
+        server.clock.advance(700_000);
         app.walk(&browser, ("", ""), &[]).await;
     }
     let later = app.sign_in(&browser, ("", ""), &[]).await.id.unwrap();
     assert_ne!(kid(&hint), kid(&later));
     until("the retired key is published no more", async || {
-        let jwks = crate::harness::anonymous(&format!("{}/jwks", house.issuer())).await;
+        let jwks = crate::harness::anonymous(&format!("{}/jwks", server.issuer())).await;
         !jwks.text.contains(&kid(&hint))
     })
     .await;
@@ -370,7 +370,7 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house
     );
 
     let stays = app
-        .sign_in(&browser, house.person("alice"), &[])
+        .sign_in(&browser, server.person("alice"), &[])
         .await
         .id
         .unwrap();
@@ -380,7 +380,7 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(house
         asked.has("#sign-out") && asked.url.path() == "/logout",
         "a hint by a revoked key asks"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

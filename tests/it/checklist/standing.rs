@@ -206,7 +206,7 @@ async fn a_client_that_lost_its_standing_gets_nothing_anywhere() {
         }
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// The table of checks, on the wire: each endpoint × each check of its column, one thing spoiled at a time.
@@ -278,7 +278,7 @@ async fn tk_10_every_check_of_every_endpoint_is_made_on_the_wire() {
         }
     }
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 /// What it had obtained before ends, too, and does not come back with the client.
@@ -437,7 +437,7 @@ async fn introspection_looks_up_the_user_each_time() {
             .await,
         false,
     );
-    world.house.clock.advance(10_000);
+    world.server.clock.advance(10_000);
     matrix.cell(
         "a token of later",
         world

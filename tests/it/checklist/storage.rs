@@ -243,7 +243,7 @@ async fn prepare(world: &World, first: usize) {
         run_sql(world.db(), statement).await.expect("a row");
     }
     // The next key of the last round has begun to sign.
-    world.house.clock.advance(700_000);
+    world.server.clock.advance(700_000);
 }
 
 async fn either_old_or_new(world: World, name: &'static str) {
@@ -391,7 +391,7 @@ async fn a_closed_database_is_503_and_changes_nothing() {
     let token = machine.token().await;
     assert!(world.is_active(&token).await);
     world.db().close().await;
-    world.house.leaves("what waited in the database that is closed");
+    world.server.leaves("what waited in the database that is closed");
     let answer = machine.revoke(&token).await;
     assert_eq!(
         (answer.status, answer.code().as_str()),
@@ -408,7 +408,7 @@ async fn a_closed_database_is_503_and_changes_nothing() {
         200,
         "nobody was told that it ended"
     );
-    world.house.stop().await;
+    world.server.stop().await;
 
     let again = World::at(folder.path(), "http://localhost:1").await;
     assert!(

@@ -54,7 +54,7 @@ const NAMES: [&str; 10] = [
 ];
 
 struct People<'a> {
-    house: &'a TestServer,
+    server: &'a TestServer,
     app: App,
     /// How many applications there have been.
     rounds: usize,
@@ -63,7 +63,7 @@ struct People<'a> {
 impl People<'_> {
     async fn signed_in(&self) -> (Browser, Tokens) {
         let browser = Browser::new();
-        let alice = self.house.person("alice");
+        let alice = self.server.person("alice");
         let tokens = self.app.sign_in(&browser, alice, &[]).await;
         (browser, tokens)
     }
@@ -77,7 +77,7 @@ impl People<'_> {
     async fn prepare(&mut self) -> Vec<Ready> {
         self.rounds += 1;
         let name = format!("rotating-{}", self.rounds);
-        self.app = self.house.plant_app(&name, None, "openid").await;
+        self.app = self.server.plant_app(&name, None, "openid").await;
         let (browser, one) = self.signed_in().await;
         let more = async || {
             let code = self.code(&browser).await;
@@ -93,12 +93,12 @@ impl People<'_> {
         let consent = self.app.begin(&browser, &[("prompt", "consent")]).await;
         let (asking, _) = self.signed_in().await;
         let leaving = Browser::new();
-        self.app.sign_in(&leaving, self.house.person("ines"), &[]).await;
-        let account = format!("{}/account", self.house.issuer());
+        self.app.sign_in(&leaving, self.server.person("ines"), &[]).await;
+        let account = format!("{}/account", self.server.issuer());
         let withdraw = leaving.open(&account, "").await;
         let (outgoing, _) = self.signed_in().await;
         let out = outgoing
-            .open(&format!("{}/logout", self.house.issuer()), "")
+            .open(&format!("{}/logout", self.server.issuer()), "")
             .await;
         vec![
             Ready::SignIn(stranger, Box::new(login)),
@@ -119,7 +119,7 @@ impl People<'_> {
         let told = |done: bool, answer: &dyn std::fmt::Debug| done.then_some(()).ok_or(format!("{answer:?}"));
         match ready {
             Ready::SignIn(browser, page) => {
-                let (name, password) = self.house.person("alice");
+                let (name, password) = self.server.person("alice");
                 let fields = [("username", name), ("password", password)];
                 let seen = browser.press(page, "#sign-in", &fields).await;
                 told(seen.answer.status == 303, &seen)
@@ -165,12 +165,12 @@ impl People<'_> {
 }
 
 /// CVE-2020-15223, TK-17.
-async fn a_failed_statement_of_a_sign_in_leaves_the_old_or_the_new_state(house: TestServer) {
-    let identity = house.running().identity.clone().expect("the issuer is here");
-    let app = house.plant_app("rotating", None, "openid").await;
+async fn a_failed_statement_of_a_sign_in_leaves_the_old_or_the_new_state(server: TestServer) {
+    let identity = server.running().identity.clone().expect("the issuer is here");
+    let app = server.plant_app("rotating", None, "openid").await;
     let db = identity.store().db().clone();
     let mut people = People {
-        house: &house,
+        server: &server,
         app,
         rounds: 0,
     };
@@ -225,7 +225,7 @@ async fn a_failed_statement_of_a_sign_in_leaves_the_old_or_the_new_state(house: 
         failures.iter().all(|count| *count >= 1),
         "{failures:?} of {NAMES:?}"
     );
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

@@ -87,13 +87,13 @@ async fn tk_13_thirty_wrong_secrets_a_minute_block_this_client_from_this_address
     }
     matrix.end();
 
-    world.house.clock.advance(59_999);
+    world.server.clock.advance(59_999);
     assert_eq!(
         world.machine("m-basic").ask(&[]).await.status,
         429,
         "to the end of the window"
     );
-    world.house.clock.advance(1);
+    world.server.clock.advance(1);
     assert_eq!(
         world.machine("m-basic").ask(&[]).await.status,
         200,
@@ -112,9 +112,9 @@ async fn tk_13_thirty_wrong_secrets_a_minute_block_this_client_from_this_address
 #[tokio::test]
 async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
     let world = World::new().await;
-    let house = &world.house;
-    let (app, browser) = (house.app("demo-browser", "openid catalog.read"), Browser::new());
-    let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+    let server = &world.server;
+    let (app, browser) = (server.app("demo-browser", "openid catalog.read"), Browser::new());
+    let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
     // From here on everybody comes from one address.
     let app = App {
@@ -123,9 +123,9 @@ async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
     };
     let of_demo = |id| Machine {
         issuer: world.url().to_owned(),
-        ..house.machine(id)
+        ..server.machine(id)
     };
-    let (machine, server) = (of_demo("demo-machine"), of_demo("demo-resource-server"));
+    let (machine, resource_server) = (of_demo("demo-machine"), of_demo("demo-resource-server"));
     for id in ["demo-browser", "demo-machine", "demo-resource-server", "m-basic"] {
         let wrong = Machine {
             issuer: world.url().to_owned(),
@@ -150,12 +150,12 @@ async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
         .to_owned();
     matrix.cell(
         "generated: introspection",
-        server.introspect(&token).await.status,
+        resource_server.introspect(&token).await.status,
         200,
     );
     let feed = http()
         .get(format!("{}/revocations", world.url()))
-        .basic_auth(&server.client_id, Some(&server.secret));
+        .basic_auth(&resource_server.client_id, Some(&resource_server.secret));
     matrix.cell(
         "generated: feed",
         feed.send().await.expect("an answer").status().as_u16(),
@@ -194,7 +194,7 @@ async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
     };
     matrix.cell("rotated: token", renewed.ask(&[]).await.status, 200);
     matrix.end();
-    world.house.stop().await;
+    world.server.stop().await;
 }
 
 #[tokio::test]
@@ -211,9 +211,9 @@ async fn tk_13_successes_never_count_and_wait_never_grows() {
     // Nor does a success in between wipe out what was counted.
     assert_eq!(guess(&world, 1).await, [401]);
     assert_eq!(right.ask(&[]).await.status, 429);
-    world.house.clock.advance(30_000);
+    world.server.clock.advance(30_000);
     assert_eq!(guess(&world, 5).await, [429; 5]);
-    world.house.clock.advance(30_000);
+    world.server.clock.advance(30_000);
     assert_eq!(
         right.ask(&[]).await.status,
         200,
@@ -239,7 +239,7 @@ async fn tk_13_a_restart_does_not_open_the_door() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::at(folder.path(), "http://localhost:1").await;
     assert_eq!(guess(&world, 30).await, [401; 30]);
-    world.house.stop().await;
+    world.server.stop().await;
     let world = World::at(folder.path(), "http://localhost:1").await;
     assert_eq!(
         world.machine("m-basic").ask(&[]).await.status,
@@ -247,7 +247,7 @@ async fn tk_13_a_restart_does_not_open_the_door() {
         "its first request"
     );
     assert_eq!(world.machine("m-wide").ask(&[]).await.status, 200);
-    world.house.clock.advance(60_000);
+    world.server.clock.advance(60_000);
     assert_eq!(world.machine("m-basic").ask(&[]).await.status, 200);
 }
 
@@ -283,6 +283,6 @@ async fn tk_13_a_second_node_counts_with_the_first() {
     })
     .await;
     assert_eq!(one.machine("m-wide").ask(&[]).await.status, 200);
-    one.house.stop().await;
-    two.house.stop().await;
+    one.server.stop().await;
+    two.server.stop().await;
 }

@@ -122,7 +122,7 @@ async fn cve_2026_4282_cve_2026_4325_tk_06_no_artefact_passes_for_another() {
         .remove(0);
     let wrapped_secret = stored("SELECT wrapped AS line FROM secrets").await.remove(0);
     let password_hash = stored("SELECT password_hash AS line FROM users").await.remove(0);
-    let password = world.house.demo().users[0].password.clone().expect("a password");
+    let password = world.server.demo().users[0].password.clone().expect("a password");
     let id_token = world.sign("JWT", json!({"aud": "m-basic", "client_id": "m-basic"}));
     let logout_token = world.sign(
         "logout+jwt",
@@ -191,7 +191,7 @@ async fn cve_2026_4282_cve_2026_4325_tk_06_no_artefact_passes_for_another() {
             matrix.cell(format!("{name} × {slot:?}"), got, places.contains(&slot));
         }
         // Guesses are throttled; tokens live for 300 s of this clock.
-        world.house.clock.advance(10_000);
+        world.server.clock.advance(10_000);
         world.settle().await;
     }
     matrix.end();

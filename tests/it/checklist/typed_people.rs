@@ -64,9 +64,9 @@ fn field(page: &Seen, button: &str, name: &str) -> String {
 }
 
 impl Held {
-    async fn new(house: &TestServer, app: &App) -> Self {
+    async fn new(server: &TestServer, app: &App) -> Self {
         let browser = Browser::new();
-        let tokens = app.sign_in(&browser, house.person("alice"), &[]).await;
+        let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
         let code = app.walk(&browser, ("", ""), &[]).await.code.expect("a code");
         let page = app.begin(&browser, &[("prompt", "consent")]).await;
         Self {
@@ -122,8 +122,8 @@ impl Held {
     }
 
     /// Whether the house takes it there.
-    async fn taken(&self, house: &TestServer, app: &App, slot: Slot, artefact: &str) -> bool {
-        let at = |path: &str| format!("{}{path}", house.issuer());
+    async fn taken(&self, server: &TestServer, app: &App, slot: Slot, artefact: &str) -> bool {
+        let at = |path: &str| format!("{}{path}", server.issuer());
         let encoded: String = url::form_urlencoded::byte_serialize(artefact.as_bytes()).collect();
         // A cookie of another kind in place of this one, the others as they are.
         let with_cookie = async |kind: &str, path: &str| {
@@ -155,7 +155,7 @@ impl Held {
             }
             Slot::Bearer => app.userinfo(artefact).await.status == 200,
             Slot::BearerAtGuard => {
-                let whoami = format!("{}/catalog/v1/whoami", house.api());
+                let whoami = format!("{}/catalog/v1/whoami", server.api());
                 call(artefact, &whoami).await.status == 200
             }
             Slot::Introspect => {
@@ -223,26 +223,26 @@ impl Held {
 }
 
 /// CVE-2026-4282, CVE-2026-4325, TK-06.
-async fn nothing_issued_by_a_sign_in_passes_for_another_kind(house: TestServer) {
+async fn nothing_issued_by_a_sign_in_passes_for_another_kind(server: TestServer) {
     let secret = Some("a-secret-of-this-test");
-    let app = house.plant_app("held", secret, "openid").await;
+    let app = server.plant_app("held", secret, "openid").await;
     let mut matrix = Matrix::new("TK-06 what a sign-in gives × place");
     for slot in SLOTS {
         // One life holds for a place where nothing is taken; what is taken is spent, so it comes last.
-        let held = Held::new(&house, &app).await;
+        let held = Held::new(&server, &app).await;
         let (own, others): (Vec<_>, Vec<_>) = held
             .artefacts()
             .into_iter()
             .partition(|(_, _, places)| places.contains(&slot));
         for (name, artefact, places) in others.into_iter().chain(own) {
-            let got = held.taken(&house, &app, slot, &artefact).await;
+            let got = held.taken(&server, &app, slot, &artefact).await;
             matrix.cell(format!("{name} × {slot:?}"), got, places.contains(&slot));
         }
         // Guesses at the machine's secret are throttled.
-        house.clock.advance(1_000);
+        server.clock.advance(1_000);
     }
     matrix.end();
-    house.stop().await;
+    server.stop().await;
 }
 
 on_both_engines! {

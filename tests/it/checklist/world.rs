@@ -125,7 +125,7 @@ pub fn seed() -> String {
 }
 
 pub struct World {
-    pub house: TestServer,
+    pub server: TestServer,
     pub data: PathBuf,
 }
 
@@ -136,7 +136,7 @@ impl World {
 
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut data = PathBuf::new();
-        let house = TestServer::with(|config| {
+        let server = TestServer::with(|config| {
             let path = config.data.with_file_name("world.toml");
             std::fs::write(&path, seed()).expect("the seed is written");
             config.seeds.push(path);
@@ -144,7 +144,7 @@ impl World {
             data = config.data.clone();
         })
         .await;
-        Self { house, data }
+        Self { server, data }
     }
 
     /// A world whose files stay in `home` when it is stopped, so that another can begin where it ended.
@@ -199,11 +199,11 @@ impl World {
 
     /// Identity's own address. A number, not a name: throttles look at addresses.
     pub fn url(&self) -> &str {
-        &self.house.running().urls.services["identity"]
+        &self.server.running().urls.services["identity"]
     }
 
     pub fn identity(&self) -> &Identity {
-        self.house
+        self.server
             .running()
             .identity
             .as_ref()
@@ -215,7 +215,7 @@ impl World {
     }
 
     pub fn now(&self) -> Timestamp {
-        Timestamp(self.house.clock.now_ms())
+        Timestamp(self.server.clock.now_ms())
     }
 
     pub fn machine(&self, client_id: &str) -> Machine {
@@ -229,7 +229,7 @@ impl World {
     pub fn whoami(&self) -> String {
         format!(
             "{}/catalog/v1/whoami",
-            self.house.running().urls.services["catalog"]
+            self.server.running().urls.services["catalog"]
         )
     }
 
@@ -249,7 +249,7 @@ impl World {
     pub fn sign(&self, typ: &str, changes: Value) -> String {
         let now = self.now();
         let mut claims = json!({
-            "iss": self.house.issuer(), "sub": "01a1ebbc-0000-7000-8000-000000000001", "aud": CATALOG,
+            "iss": self.server.issuer(), "sub": "01a1ebbc-0000-7000-8000-000000000001", "aud": CATALOG,
             "client_id": "later", "iat": now.seconds(), "exp": now.seconds() + 300, "jti": "minted",
             "scope": "catalog.read",
         });

@@ -56,12 +56,12 @@ mod tests {
 
     /// A house with a revocation that cannot leave.
     async fn without_a_log() -> TestServer {
-        let house = TestServer::new().await;
-        house.running().revocation_log.close().await;
-        let machine = house.machine("demo-machine");
+        let server = TestServer::new().await;
+        server.running().revocation_log.close().await;
+        let machine = server.machine("demo-machine");
         let token = machine.token().await;
         assert_eq!(machine.revoke(&token).await.status, 200);
-        house
+        server
     }
 
     #[tokio::test]
@@ -72,23 +72,23 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_that_is_left_behind_on_purpose_does_not() {
-        let house = without_a_log().await;
-        house.leaves("a revocation that no log took");
-        house.stop().await;
+        let server = without_a_log().await;
+        server.leaves("a revocation that no log took");
+        server.stop().await;
     }
 
     #[tokio::test]
     async fn a_parked_event_is_left_behind_and_one_that_will_be_tried_again_is_not() {
-        let house = TestServer::new().await;
-        let bus = Db::open(&house.config.bus, Options::new(&[])).await.unwrap();
+        let server = TestServer::new().await;
+        let bus = Db::open(&server.config.bus, Options::new(&[])).await.unwrap();
         let failed = "INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \
                         last_error, parked_at) \
                       VALUES ('nobody', '1', 'shop.order.placed.v1', '', 1, 0, 0, 'planted', NULL), \
                              ('nobody', '2', 'shop.order.paid.v1', '', 9, 0, 0, 'planted', 1)";
         assert_eq!(bus.write_one(sql(failed)).await.unwrap(), 2);
-        let parked = lines(&house.config.bus, PARKED).await;
+        let parked = lines(&server.config.bus, PARKED).await;
         assert_eq!(parked, ["shop.order.paid.v1 was parked by nobody: planted"]);
-        house.leaves("a dead letter");
-        house.stop().await;
+        server.leaves("a dead letter");
+        server.stop().await;
     }
 }

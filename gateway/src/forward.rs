@@ -67,7 +67,7 @@ impl Gateway {
         self.meter
             .count(&parts, rule.kind, caller.address, self.clock.now_ms())?;
         let cap = rule.body_cap.unwrap_or(self.body_cap);
-        if upload::exceeds(&body, cap) {
+        if request_body::exceeds(&body, cap) {
             return Err(GatewayError::BodyTooLarge);
         }
         parts.uri = rule.outward(&parts.uri)?;

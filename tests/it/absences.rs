@@ -77,7 +77,7 @@ const ABSENCES: [Absence; 6] = [
         what: "the environment read outside of the configuration",
         words: &["env::var", "env::args"],
         below: everything,
-        except: || named(&["src/config.rs", "platform/db/src/testing.rs"]),
+        except: || named(&["src/config/environment.rs", "platform/db/src/testing.rs"]),
     },
     Absence {
         what: "a clock inside of what is pure",

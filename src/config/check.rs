@@ -1,0 +1,166 @@
+//! What must hold of any configuration, wherever it comes from.
+
+use super::{Config, ConfigError, Role, Tls};
+
+impl Config {
+    /// True if all listeners of this process are on loopback.
+    pub fn is_loopback(&self) -> bool {
+        self.places.values().all(|place| match place.listen {
+            Listen::Loopback(_) => true,
+            Listen::Address(address) => address.ip().is_loopback(),
+        })
+    }
+
+    /// The checks that apply to any configuration.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.demo && !self.is_loopback() {
+            return Err(ConfigError(
+                "the demo listens on loopback only; use `latchkey serve`".to_owned(),
+            ));
+        }
+        if self.tls == Tls::Off && !self.is_loopback() {
+            return Err(ConfigError(
+                "a listener beyond loopback needs TLS: set tls_certificate and tls_key".to_owned(),
+            ));
+        }
+        if let Some(issuer) = &self.issuer {
+            latchkey_protocol::metadata::check_issuer(issuer).map_err(ConfigError)?;
+        }
+        if let (Some(issuer), Some(origin), false) = (&self.issuer, &self.origin, self.demo)
+            && host(issuer) == host(origin)
+        {
+            // Cookies ignore ports (RFC 6265 §8.5).
+            return Err(ConfigError(
+                "issuer and origin must be on different hosts: cookies ignore ports".to_owned(),
+            ));
+        }
+        if !self.demo && self.issuer.is_none() && !self.is_loopback() {
+            return Err(ConfigError("issuer must be set".to_owned()));
+        }
+        let databases = self.places.iter().filter(|(_, place)| !place.database.is_empty());
+        let databases = databases.map(|(role, place)| (format!("{}.database", role.name()), &place.database));
+        let log = self.revocation_log();
+        let channels = [("bus".to_owned(), &self.bus), ("revocation_log".to_owned(), &log)];
+        for (key, url) in databases.chain(channels) {
+            if !["sqlite:", "postgres:", "postgresql:"]
+                .iter()
+                .any(|scheme| url.starts_with(scheme))
+            {
+                return Err(ConfigError(format!("{key} must begin with sqlite: or postgres:")));
+            }
+        }
+        self.check_calls()
+    }
+
+    /// Every role that this process calls must have an address that its certificate is valid for.
+    fn check_calls(&self) -> Result<(), ConfigError> {
+        for (role, place) in &self.places {
+            let Some(url) = &place.url else { continue };
+            latchkey_protocol::metadata::check_issuer(url).map_err(|reason| {
+                ConfigError(reason.replacen("issuer", &format!("{}.url", role.name()), 1))
+            })?;
+        }
+        let plays = |role: Role| self.roles.contains(&role);
+        let own_names = !matches!(self.tls, Tls::Files { .. });
+        let guarded = self.played().next().is_some();
+        let reached = |role: Role| self[role].url.is_some() || (plays(role) && own_names);
+        if guarded && !reached(Role::Identity) {
+            return Err(ConfigError(
+                "identity.url must be set: guards fetch their keys from it".to_owned(),
+            ));
+        }
+        if guarded && self.issuer.is_none() && !plays(Role::Identity) {
+            return Err(ConfigError(
+                "issuer must be set: guards accept only its tokens".to_owned(),
+            ));
+        }
+        for spec in self.services.iter().filter(|_| plays(Role::Gateway)) {
+            if !reached(Role::Service(spec.name())) {
+                return Err(ConfigError(format!(
+                    "{}.url must be set: the gateway forwards calls to it",
+                    spec.name()
+                )));
+            }
+        }
+        let no_edge = self.api_url.is_none() && self.origin.is_none();
+        if plays(Role::Storefront) && no_edge && !(plays(Role::Gateway) && own_names) {
+            return Err(ConfigError(
+                "api_url must be set: the shop reads the catalog from it".to_owned(),
+            ));
+        }
+        let signs_in = plays(Role::Storefront) && self.storefront_client.is_some();
+        if signs_in && self.issuer.is_none() && !plays(Role::Identity) {
+            return Err(ConfigError(
+                "issuer must be set: users of the shop sign in there".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn host(url: &str) -> Option<String> {
+    url::Url::parse(url).ok()?.host_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::serve;
+    use super::*;
+
+    #[test]
+    fn a_shop_that_signs_people_in_knows_where() {
+        let mut config = serve(&[
+            ("LATCHKEY_API_URL", "https://api.test"),
+            ("LATCHKEY_STOREFRONT_CLIENT_ID", "shop"),
+            (
+                "LATCHKEY_STOREFRONT_CLIENT_SECRET",
+                "0123456789012345678901234567890123456789",
+            ),
+        ])
+        .unwrap();
+        config.roles = vec![Role::Storefront];
+        let refused = config.check_calls().unwrap_err();
+        assert!(refused.0.contains("issuer must be set"), "{refused:?}");
+        config.issuer = Some("https://id.test".to_owned());
+        config.check_calls().unwrap();
+    }
+
+    #[test]
+    fn op_06_a_listener_beyond_loopback_needs_tls_and_the_demo_has_none() {
+        let config = serve(&[
+            ("LATCHKEY_IDENTITY_LISTEN", "0.0.0.0:443"),
+            ("LATCHKEY_ISSUER", "https://id.test"),
+        ]);
+        let mut config = config.unwrap();
+        assert!(config.check().is_err());
+        config.tls = Tls::Files {
+            certificate: "c".into(),
+            key: "k".into(),
+        };
+        assert!(
+            config.check().is_err(),
+            "its certificate is for public names, and roles call each other"
+        );
+        config[Role::Identity].url = Some("https://id.test".into());
+        config[Role::Service("catalog")].url = Some("http://catalog.test".into());
+        assert!(config.check().is_err(), "tokens would cross the network in clear");
+        config[Role::Service("catalog")].url = Some("https://catalog.test".into());
+        assert!(
+            config.check().is_err(),
+            "the shop's pages do not know where the API is"
+        );
+        config.api_url = Some("https://shop.test".into());
+        assert!(config.check().is_ok());
+        config.demo = true;
+        assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn issuer_and_shop_on_one_host_are_refused() {
+        let config = serve(&[
+            ("LATCHKEY_ISSUER", "https://x.test"),
+            ("LATCHKEY_ORIGIN", "https://x.test:8443"),
+        ]);
+        assert!(config.unwrap().check().is_err());
+    }
+}

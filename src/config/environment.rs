@@ -1,0 +1,25 @@
+//! The environment, and what its variables say in the words of the file.
+
+/// The `LATCHKEY_…` variables of the environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub fn environment() -> Vec<(String, String)> {
+    std::env::vars()
+        .filter(|(name, _)| name.starts_with("LATCHKEY_"))
+        .collect()
+}
+
+/// The key of the file that a variable stands for, and its value as the file would have it.
+pub(super) fn entry(name: &str, value: &str) -> (String, toml::Value) {
+    let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
+    let value = match key.as_str() {
+        "hosts" | "allow_outgoing" | "trusted_proxies" | "unlimited_networks" => {
+            let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
+            toml::Value::Array(names.map(|name| toml::Value::String(name.to_owned())).collect())
+        }
+        _ => toml::Value::String(value.to_owned()),
+    };
+    (key, value)
+}

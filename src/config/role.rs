@@ -1,0 +1,94 @@
+//! Roles, and where each of them listens, keeps its data and is reached.
+
+use crate::services::{SERVICES, Services};
+
+/// A role that a process can play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// The identity provider.
+    Identity,
+    /// A service of the list, by name.
+    Service(&'static str),
+    /// The pages of the shop.
+    Storefront,
+    /// The gateway at the edge.
+    Gateway,
+    /// Metrics and health, on a separate port.
+    Admin,
+}
+
+impl Role {
+    /// Every role of the marketplace.
+    pub fn all() -> Vec<Role> {
+        Self::all_of(SERVICES)
+    }
+
+    /// Every role where these services exist.
+    pub fn all_of(services: Services) -> Vec<Role> {
+        let services = services.iter().map(|spec| Self::Service(spec.name()));
+        std::iter::once(Self::Identity)
+            .chain(services)
+            .chain([Self::Storefront, Self::Gateway, Self::Admin])
+            .collect()
+    }
+
+    /// The name of the role.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Service(name) => name,
+            Self::Storefront => "storefront",
+            Self::Gateway => "gateway",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The settings that its table may have, depending on whether it has a database and is reached by a URL.
+    pub(super) fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Identity | Self::Service(_) => &["listen", "database", "url"],
+            Self::Storefront => &["listen", "database", "url", "client_id", "client_secret"],
+            Self::Gateway | Self::Admin => &["listen"],
+        }
+    }
+
+    /// True for roles behind a guard.
+    pub fn is_service(self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+}
+
+/// The addresses and the database of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The address of its listener.
+    pub listen: Listen,
+    /// The URL of its database; empty for roles without one.
+    pub database: String,
+    /// The URL at which others reach it; by default its listener in this process.
+    pub url: Option<String>,
+}
+
+/// Where a role listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// 127.0.0.1 and, where the machine has it, `[::1]`.
+    Loopback(u16),
+    /// One address.
+    Address(std::net::SocketAddr),
+}
+
+impl Listen {
+    /// `localhost:PORT`, or an address with a port.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if let Some(port) = text.strip_prefix("localhost:") {
+            return port
+                .parse()
+                .map(Self::Loopback)
+                .map_err(|_| format!("{text:?} has no port"));
+        }
+        text.parse()
+            .map(Self::Address)
+            .map_err(|_| format!("{text:?} is not localhost:PORT or ADDRESS:PORT"))
+    }
+}

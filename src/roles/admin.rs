@@ -1,0 +1,36 @@
+//! Metrics and health.
+
+use std::collections::BTreeMap;
+
+use axum::routing::get;
+use axum::{Json, Router};
+use latchkey_guard::{Guard, GuardHealth};
+use latchkey_http::probes::{self, Ready};
+use latchkey_http::{Bound, Limits, Problem};
+
+use super::Starting;
+use crate::config::Role;
+
+impl Starting {
+    pub(super) fn admin(&mut self, bound: Bound) {
+        let metrics = latchkey_telemetry::metrics();
+        let (every, guards) = (self.ready.clone(), self.guards.clone());
+        let ready = Ready::new().when("roles", move || every.iter().all(|(_, ready)| ready.is_ready()));
+        let ready = self.background.watched(self.serving.watched(ready));
+        let router = Router::new()
+            .route("/metrics", get(async move || metrics.render()))
+            .route("/health", get(async move || Json(health(&guards))))
+            .merge(probes::router(ready))
+            .fallback(async || Problem::not_found());
+        let hosts = self.hosts(&bound, None);
+        self.serve(Role::Admin, bound, hosts, Limits::default(), router);
+    }
+}
+
+/// The health of each guard: its keys, and the age of its feed. The details are for administrators.
+fn health(guards: &[(&'static str, Guard)]) -> BTreeMap<&'static str, GuardHealth> {
+    guards
+        .iter()
+        .map(|(role, guard)| (*role, guard.health()))
+        .collect()
+}

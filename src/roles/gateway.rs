@@ -1,0 +1,80 @@
+//! The gateway, and the table of its routes.
+
+use std::time::Duration;
+
+use latchkey_gateway::{Gateway, Origin, Route, Routes};
+use latchkey_http::probes::{self, Ready};
+use latchkey_http::{Bound, Limits};
+use latchkey_kit::ServiceSpec;
+
+use super::Starting;
+use crate::config::Role;
+use crate::error::StartError;
+
+impl Starting {
+    pub(super) fn gateway(&mut self, bound: Bound) -> Result<(), StartError> {
+        let failed = |error: latchkey_gateway::ConfigError| StartError::Gateway(error.to_string());
+        let shop = self.urls.shop.clone().unwrap_or_default();
+        let mut upstreams = Vec::new();
+        for spec in self.config.services {
+            let url = self
+                .reached(Role::Service(spec.name()))
+                .ok_or_else(|| StartError::Gateway(format!("{}.url is not set", spec.name())))?;
+            upstreams.push((*spec, Origin::parse(&url).map_err(failed)?));
+        }
+        let pages = self.reached(Role::Storefront);
+        let pages = pages.map(|url| Origin::parse(&url)).transpose().map_err(failed)?;
+        let routes = Routes::new(declared(&upstreams, pages.as_ref())).map_err(failed)?;
+        let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
+        options.ca = self.tls.roots()?;
+        options.address_limits.unlimited = self.config.unlimited_networks.clone();
+        let gateway =
+            Gateway::new(routes, options, self.clock.clone(), self.random.clone()).map_err(failed)?;
+        let body = usize::try_from(gateway.largest_body()).unwrap_or(usize::MAX);
+        let hosts = self.hosts(&bound, Some(&shop));
+        // The gateway has its own limits for each route; those of the listener are the outer bound.
+        let limits = Limits {
+            body,
+            answer: Duration::from_secs(35),
+            ..Limits::default()
+        };
+        let router =
+            latchkey_gateway::router(gateway).merge(probes::router(self.background.watched(Ready::new())));
+        self.serve(Role::Gateway, bound, hosts, limits, router);
+        Ok(())
+    }
+}
+
+/// All routes of the edge. Anything else does not exist.
+fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>) -> Vec<Route> {
+    use http::Method;
+    let get = [Method::GET];
+    let mut routes = Vec::new();
+    for (spec, upstream) in services {
+        for (methods, path, strip) in spec.edge_routes() {
+            routes.push(Route::new(spec.name(), &methods, &path, &strip, upstream.clone()));
+        }
+    }
+    if let Some(pages) = pages {
+        let page = |methods: &[Method], path: &str| {
+            Route::new("storefront", methods, path, "", pages.clone()).pages()
+        };
+        let reading = [
+            "/",
+            "/courses",
+            "/courses/*",
+            "/categories/*",
+            "/covers/*",
+            "/static/*",
+            "/_design",
+            "/signin",
+            "/callback",
+            "/teach",
+        ];
+        routes.extend(reading.map(|path| page(&get, path)));
+        let writing = ["/theme", "/signout", "/backchannel-logout", "/csp-report"];
+        routes.extend(writing.map(|path| page(&[Method::POST], path)));
+        routes.push(page(&[Method::GET, Method::POST], "/teach/*"));
+    }
+    routes
+}

@@ -58,7 +58,7 @@ impl Starting {
             Ready::new().when("guard", move || guard.ready())
         };
         let hosts = self.hosts(&bound, None);
-        let router = (spec.router)(context, guard);
+        let router = spec.router(context, guard);
         self.serve(role, bound, hosts, Limits::default(), router);
         self.ready.push((role.name(), ready));
         Ok(())

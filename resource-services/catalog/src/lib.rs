@@ -11,11 +11,8 @@ mod error;
 mod routes;
 pub mod store;
 
-use axum::routing::on;
-use http::Method;
 use latchkey_contracts::resource::catalog::{ADMINISTER, RESOURCE, WRITE};
-use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, facts, openapi, router};
-use utoipa::OpenApi;
+use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, route};
 
 use domain::Refusal;
 pub use error::Error;
@@ -24,17 +21,9 @@ use routes::{categories, courses, writing};
 /// The catalog as a value.
 pub static SPEC: ServiceSpec = ServiceSpec {
     resource: &RESOURCE,
+    description: "Categories and courses of the marketplace.",
     migrations: &[store::MIGRATIONS],
-    router: |context, guard| router(&SPEC, &ROUTES, context, guard),
-    routes: || facts(RESOURCE.name, &ROUTES),
-    document: || {
-        openapi::document(
-            RESOURCE.name,
-            Handlers::openapi(),
-            &(SPEC.routes)(),
-            Refusal::CODES,
-        )
-    },
+    routes: &ROUTES,
     codes: Refusal::CODES,
     consumers: &[consumers::PEOPLE],
     edge: &[],
@@ -49,42 +38,17 @@ const CATEGORY_ADMIN: Policy = Policy::person(&ADMINISTER);
 
 #[rustfmt::skip]
 static ROUTES: [RouteRow; 13] = [
-    RouteRow::new(Method::GET,    "/catalog/v1/categories",           Policy::Public, |m| on(m, categories::list)),
-    RouteRow::new(Method::GET,    "/catalog/v1/courses",              Policy::Public, |m| on(m, courses::list)),
-    RouteRow::new(Method::GET,    "/catalog/v1/courses/{id}",         Policy::Public, |m| on(m, courses::read)),
-    RouteRow::new(Method::GET,    "/catalog/v1/my/courses",           OWN,            |m| on(m, courses::mine)),
-    RouteRow::new(Method::POST,   "/catalog/v1/courses",              OWN,            |m| on(m, writing::create)),
-    RouteRow::new(Method::PUT,    "/catalog/v1/courses/{id}",         OWN,            |m| on(m, writing::replace)),
-    RouteRow::new(Method::PATCH,  "/catalog/v1/courses/{id}",         OWN,            |m| on(m, writing::patch)),
-    RouteRow::new(Method::POST,   "/catalog/v1/courses/{id}/publish", OWN,            |m| on(m, writing::publish)),
-    RouteRow::new(Method::POST,   "/catalog/v1/courses/{id}/unlist",  OWN,            |m| on(m, writing::unlist)),
-    RouteRow::new(Method::POST,   "/catalog/v1/courses/{id}/archive", OWN,            |m| on(m, writing::archive)),
-    RouteRow::new(Method::POST,   "/catalog/v1/categories",           CATEGORY_ADMIN, |m| on(m, categories::create)),
-    RouteRow::new(Method::PUT,    "/catalog/v1/categories/{id}",      CATEGORY_ADMIN, |m| on(m, categories::replace)),
-    RouteRow::new(Method::DELETE, "/catalog/v1/categories/{id}",      CATEGORY_ADMIN, |m| on(m, categories::delete)),
+    route!(GET,    "/catalog/v1/categories",           Policy::Public, categories::list),
+    route!(GET,    "/catalog/v1/courses",              Policy::Public, courses::list),
+    route!(GET,    "/catalog/v1/courses/{id}",         Policy::Public, courses::read),
+    route!(GET,    "/catalog/v1/my/courses",           OWN,            courses::mine),
+    route!(POST,   "/catalog/v1/courses",              OWN,            writing::create),
+    route!(PUT,    "/catalog/v1/courses/{id}",         OWN,            writing::replace),
+    route!(PATCH,  "/catalog/v1/courses/{id}",         OWN,            writing::patch),
+    route!(POST,   "/catalog/v1/courses/{id}/publish", OWN,            writing::publish),
+    route!(POST,   "/catalog/v1/courses/{id}/unlist",  OWN,            writing::unlist),
+    route!(POST,   "/catalog/v1/courses/{id}/archive", OWN,            writing::archive),
+    route!(POST,   "/catalog/v1/categories",           CATEGORY_ADMIN, categories::create),
+    route!(PUT,    "/catalog/v1/categories/{id}",      CATEGORY_ADMIN, categories::replace),
+    route!(DELETE, "/catalog/v1/categories/{id}",      CATEGORY_ADMIN, categories::delete),
 ];
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Latchkey catalog",
-        description = "Categories and courses of the marketplace.",
-        version = "1"
-    ),
-    paths(
-        routes::categories::list,
-        routes::categories::create,
-        routes::categories::replace,
-        routes::categories::delete,
-        routes::courses::list,
-        routes::courses::read,
-        routes::courses::mine,
-        routes::writing::create,
-        routes::writing::replace,
-        routes::writing::patch,
-        routes::writing::publish,
-        routes::writing::unlist,
-        routes::writing::archive,
-    )
-)]
-struct Handlers;

@@ -2,13 +2,13 @@
 //!
 //! | Question | Answered in |
 //! | --- | --- |
-//! | What is a service? | [`ServiceSpec`] (`spec.rs`) |
-//! | Which routes are there, and for whom? | [`RouteRow`], [`Policy`] (`routes.rs`, `policy.rs`, `router.rs`) |
+//! | What is a service? | [`ServiceSpec`] (`spec.rs`, `router.rs`) |
+//! | Which routes are there, and for whom? | [`route!`], [`Policy`] (`routes.rs`, `policy.rs`) |
 //! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
 //! | How is something written, published and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
 //! | What does an error look like? | [`Error`], [`Reason`], [`Fault`] (`error.rs`, `faults.rs`) |
 //! | How is a list cut into pages? | [`page`] (`page.rs`) |
-//! | What does the API document say? | [`openapi`] (`openapi.rs`) |
+//! | What does the API document say? | [`ServiceSpec::document`] (`openapi.rs`) |
 //! | What does it consume? | [`Consumer`] (`consumer.rs`) |
 
 mod caller;
@@ -19,7 +19,7 @@ mod extract;
 mod faults;
 mod keyed;
 mod objects;
-pub mod openapi;
+mod openapi;
 pub mod page;
 mod policy;
 mod router;
@@ -38,6 +38,5 @@ pub use latchkey_http::idempotency::Answer;
 pub use latchkey_http::{Code, codes, is_uuid as is_id};
 pub use objects::{Members, Object};
 pub use policy::Policy;
-pub use router::router;
-pub use routes::{RouteFacts, RouteRow, facts};
+pub use routes::{RouteFacts, RouteRow};
 pub use spec::{DemoUser, EdgeRoute, FillDemo, ServiceSpec};

@@ -9,38 +9,47 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
 
-use crate::{Code, Fault, Policy, RouteFacts, codes, whoami};
+use crate::{Code, Fault, Policy, RouteFacts, ServiceSpec, codes, whoami};
 
-/// Completes the documentation of a service's handlers with what its table enforces, and with the routes of every
-/// service.
-pub fn document(service: &str, handlers: OpenApi, routes: &[RouteFacts], own: &[Code]) -> OpenApi {
-    let mut document = handlers;
-    let mut shared = Shared::openapi();
-    if let Some(item) = shared.paths.paths.remove("/whoami") {
-        shared.paths.paths.insert(whoami::path(service), item);
-    }
-    document.merge(shared);
-    let bearer = Http::builder()
-        .scheme(HttpAuthScheme::Bearer)
-        .bearer_format("JWT")
-        .build();
-    if let Some(components) = &mut document.components {
-        components.add_security_scheme("token", SecurityScheme::Http(bearer));
-    }
-    for route in routes {
-        if let Some(operation) = document
-            .paths
-            .paths
-            .get_mut(&route.path)
-            .and_then(|item| operation(item, &route.method))
-        {
-            name(operation);
-            say_policy(operation, route);
-            say_refusals(operation, route, own);
+impl ServiceSpec {
+    /// The API document: the handlers' documentation, completed with what the table enforces, and the routes of every
+    /// service.
+    pub fn document(&self) -> OpenApi {
+        let mut document = Shared::openapi();
+        document.info.title = format!("Latchkey {}", self.name());
+        document.info.description = Some(self.description.to_owned());
+        document.info.version = VERSION.to_owned();
+        if let Some(item) = document.paths.paths.remove("/whoami") {
+            document.paths.paths.insert(whoami::path(self.name()), item);
         }
+        for row in self.routes {
+            document.merge((row.document)());
+        }
+        let bearer = Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
+        if let Some(components) = &mut document.components {
+            components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        }
+        for route in self.facts() {
+            if let Some(operation) = document
+                .paths
+                .paths
+                .get_mut(&route.path)
+                .and_then(|item| operation(item, &route.method))
+            {
+                name(operation);
+                say_policy(operation, &route);
+                say_refusals(operation, &route, self.codes);
+            }
+        }
+        document
     }
-    document
 }
+
+/// The version of every service's API, which its paths name, too.
+const VERSION: &str = "1";
 
 /// The document as a response.
 pub(crate) fn answer(text: Bytes) -> Response {

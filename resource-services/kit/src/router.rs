@@ -1,45 +1,44 @@
-//! The router of a table of routes.
+//! The router of a service.
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, get};
 use latchkey_guard::Guard;
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Problem, codes};
 
-use crate::{Context, Policy, RouteRow, ServiceSpec, openapi, whoami};
+use crate::{Context, Policy, ServiceSpec, openapi, whoami};
 
-/// The service behind its guard: its table, API document, `whoami`, the probes, and problem documents for the rest.
-pub fn router<S>(spec: &'static ServiceSpec, rows: &[RouteRow<S>], state: S, guard: Guard) -> Router
-where
-    S: Clone + Send + Sync + 'static,
-    Context: FromRef<S>,
-{
-    let guarding = guard.clone();
-    let ready = Ready::new().when("guard", move || guarding.ready());
-    let document = Bytes::from((spec.document)().to_json().unwrap_or_default());
-    let shared = Router::new()
-        .route(
-            "/openapi.json",
-            Policy::Public.protect(get(async move || openapi::answer(document)), &guard),
-        )
-        .route(
-            &whoami::path(spec.name()),
-            Policy::Token.protect(get(whoami::whoami), &guard),
-        );
-    rows.iter()
-        .fold(shared, |router, row| {
-            let filter =
-                MethodFilter::try_from(row.method.clone()).expect("the table names ordinary methods");
-            router.route(row.path, row.policy.protect((row.handler)(filter), &guard))
-        })
-        .with_state(state)
-        .merge(probes::router(ready))
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || Problem::from(codes::METHOD_NOT_ALLOWED).into_response())
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+impl ServiceSpec {
+    /// The service behind its guard: its table, API document, `whoami`, the probes, and problem documents for the rest.
+    pub fn router(&self, context: Context, guard: Guard) -> Router {
+        let guarding = guard.clone();
+        let ready = Ready::new().when("guard", move || guarding.ready());
+        let document = Bytes::from(self.document().to_json().unwrap_or_default());
+        let shared = Router::new()
+            .route(
+                "/openapi.json",
+                Policy::Public.protect(get(async move || openapi::answer(document)), &guard),
+            )
+            .route(
+                &whoami::path(self.name()),
+                Policy::Token.protect(get(whoami::whoami), &guard),
+            );
+        self.routes
+            .iter()
+            .fold(shared, |router, row| {
+                let filter =
+                    MethodFilter::try_from(row.method.clone()).expect("the table names ordinary methods");
+                router.route(row.path, row.policy.protect((row.handler)(filter), &guard))
+            })
+            .with_state(context)
+            .merge(probes::router(ready))
+            .fallback(async || Problem::not_found())
+            .method_not_allowed_fallback(async || Problem::from(codes::METHOD_NOT_ALLOWED).into_response())
+            .layer(DefaultBodyLimit::max(LONGEST_BODY))
+    }
 }
 
 /// The maximum size of a request body in bytes; a route that accepts more declares it.

@@ -2,16 +2,39 @@
 
 use axum::routing::{MethodFilter, MethodRouter};
 use http::Method;
+use utoipa::openapi::OpenApi;
 
-use crate::{Context, Policy, whoami};
+use crate::{Context, Policy, ServiceSpec, whoami};
 
-/// A route: its method and path, its policy, and its handler.
-pub struct RouteRow<S = Context> {
+/// A route: its method and path, its policy, and its handler. [`route!`](crate::route!) writes it.
+pub struct RouteRow {
     pub method: Method,
     pub path: &'static str,
     pub policy: Policy,
-    /// `|on| on.to(handler)` for the row's method.
-    pub handler: fn(MethodFilter) -> MethodRouter<S>,
+    /// The handler for the row's method.
+    pub handler: fn(MethodFilter) -> MethodRouter<Context>,
+    /// The handler's own part of the API document.
+    pub document: fn() -> OpenApi,
+}
+
+/// A row of the table: `route!(GET, "/catalog/v1/courses", Policy::Public, courses::list)`. The handler has a
+/// `#[utoipa::path]`, which the API document takes over.
+#[macro_export]
+macro_rules! route {
+    ($method:ident, $path:literal, $policy:expr, $($handler:ident)::+) => {
+        $crate::RouteRow {
+            method: ::http::Method::$method,
+            path: $path,
+            policy: $policy,
+            handler: |method| ::axum::routing::on(method, $($handler)::+),
+            document: || {
+                #[derive(::utoipa::OpenApi)]
+                #[openapi(paths($($handler)::+))]
+                struct Handler;
+                <Handler as ::utoipa::OpenApi>::openapi()
+            },
+        }
+    };
 }
 
 /// A row without its handler.
@@ -22,23 +45,6 @@ pub struct RouteFacts {
     pub policy: Policy,
 }
 
-impl<S> RouteRow<S> {
-    /// A row of the table.
-    pub const fn new(
-        method: Method,
-        path: &'static str,
-        policy: Policy,
-        handler: fn(MethodFilter) -> MethodRouter<S>,
-    ) -> Self {
-        Self {
-            method,
-            path,
-            policy,
-            handler,
-        }
-    }
-}
-
 impl RouteFacts {
     /// Whether the path names a resource that may belong to somebody else.
     pub fn has_id(&self) -> bool {
@@ -46,21 +52,23 @@ impl RouteFacts {
     }
 }
 
-/// The content of the table, with the two routes of every service: its API document and `whoami`.
-pub fn facts<S>(name: &str, rows: &[RouteRow<S>]) -> Vec<RouteFacts> {
-    let shared = [
-        ("/openapi.json".to_owned(), Policy::Public),
-        (whoami::path(name), Policy::Token),
-    ];
-    let shared = shared.map(|(path, policy)| RouteFacts {
-        method: Method::GET,
-        path,
-        policy,
-    });
-    let own = rows.iter().map(|row| RouteFacts {
-        method: row.method.clone(),
-        path: row.path.to_owned(),
-        policy: row.policy,
-    });
-    shared.into_iter().chain(own).collect()
+impl ServiceSpec {
+    /// The content of the table, with the two routes of every service: its API document and `whoami`.
+    pub fn facts(&self) -> Vec<RouteFacts> {
+        let shared = [
+            ("/openapi.json".to_owned(), Policy::Public),
+            (whoami::path(self.name()), Policy::Token),
+        ];
+        let shared = shared.map(|(path, policy)| RouteFacts {
+            method: Method::GET,
+            path,
+            policy,
+        });
+        let own = self.routes.iter().map(|row| RouteFacts {
+            method: row.method.clone(),
+            path: row.path.to_owned(),
+            policy: row.policy,
+        });
+        shared.into_iter().chain(own).collect()
+    }
 }

@@ -4,23 +4,20 @@ use futures::future::BoxFuture;
 use http::Method;
 use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::Migrations;
-use latchkey_guard::Guard;
-use utoipa::openapi::OpenApi;
 
-use crate::{Code, Consumer, Context, RouteFacts};
+use crate::{Code, Consumer, Context, RouteRow};
 
 /// A service. Adding it to the list that `start` takes is all that the rest of the system needs.
 pub struct ServiceSpec {
     /// Its name, audience and scopes.
     pub resource: &'static ResourceContract,
+    /// What it keeps, in one sentence, for its API document.
+    pub description: &'static str,
     /// Its own tables; outbox, inbox and idempotency come from the kit ([`ServiceSpec::tables`]).
     pub migrations: &'static [Migrations],
-    /// Its routes behind its guard: [`crate::router`] with its table.
-    pub router: fn(Context, Guard) -> axum::Router,
-    /// The same table without the handlers: for documents and generated tests.
-    pub routes: fn() -> Vec<RouteFacts>,
-    /// Its API document.
-    pub document: fn() -> OpenApi,
+    /// The table of its routes. The router, the API document and generated tests are built from it
+    /// ([`ServiceSpec::router`], [`ServiceSpec::document`], [`ServiceSpec::facts`]).
+    pub routes: &'static [RouteRow],
     /// Its own error codes.
     pub codes: &'static [Code],
     /// Its event subscriptions.

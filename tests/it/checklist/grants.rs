@@ -214,7 +214,7 @@ async fn tk_08_a_machine_gets_neither_refresh_token_nor_id_token_and_no_route_fo
 
     let base = format!("{}/catalog/v1", world.server.running().urls.services["catalog"]);
     let mut matrix = Matrix::new("TK-08 machine × route for people");
-    for row in (latchkey_catalog::SPEC.routes)() {
+    for row in latchkey_catalog::SPEC.facts() {
         let latchkey_kit::Policy::Person { .. } = row.policy else {
             continue;
         };

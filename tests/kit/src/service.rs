@@ -65,7 +65,7 @@ impl World {
         Self {
             spec,
             engine,
-            app: (spec.router)(context.clone(), guard),
+            app: spec.router(context.clone(), guard),
             context,
             clock,
         }

@@ -6,11 +6,8 @@ mod error;
 mod routes;
 pub mod store;
 
-use axum::routing::on;
-use http::Method;
 use latchkey_contracts::resource::{ADMIN, ResourceContract, ScopeContract};
-use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, facts, openapi, router};
-use utoipa::OpenApi;
+use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, route};
 
 use domain::Refusal;
 pub use error::Error;
@@ -39,17 +36,9 @@ pub static RESOURCE: ResourceContract = ResourceContract {
 /// The service as a value.
 pub static SPEC: ServiceSpec = ServiceSpec {
     resource: &RESOURCE,
+    description: "Notes that people keep.",
     migrations: &[store::MIGRATIONS],
-    router: |context, guard| router(&SPEC, &ROUTES, context, guard),
-    routes: || facts(RESOURCE.name, &ROUTES),
-    document: || {
-        openapi::document(
-            RESOURCE.name,
-            Handlers::openapi(),
-            &(SPEC.routes)(),
-            Refusal::CODES,
-        )
-    },
+    routes: &ROUTES,
     codes: Refusal::CODES,
     consumers: &[consumers::PEOPLE],
     edge: &[],
@@ -61,19 +50,8 @@ const OWN: Policy = Policy::owner(&WRITE);
 
 #[rustfmt::skip]
 static ROUTES: [RouteRow; 4] = [
-    RouteRow::new(Method::GET,  "/toy/v1/notes",      OWN, |m| on(m, routes::list)),
-    RouteRow::new(Method::POST, "/toy/v1/notes",      OWN, |m| on(m, routes::create)),
-    RouteRow::new(Method::GET,  "/toy/v1/notes/{id}", OWN, |m| on(m, routes::read)),
-    RouteRow::new(Method::PUT,  "/toy/v1/notes/{id}", OWN, |m| on(m, routes::replace)),
+    route!(GET,  "/toy/v1/notes",      OWN, routes::list),
+    route!(POST, "/toy/v1/notes",      OWN, routes::create),
+    route!(GET,  "/toy/v1/notes/{id}", OWN, routes::read),
+    route!(PUT,  "/toy/v1/notes/{id}", OWN, routes::replace),
 ];
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Latchkey toy",
-        description = "Notes that people keep.",
-        version = "1"
-    ),
-    paths(routes::list, routes::create, routes::read, routes::replace)
-)]
-struct Handlers;

@@ -25,7 +25,7 @@ fn ask(world: &World, row: &RouteFacts, id: &str, version: i64) -> Ask {
 #[test]
 fn rs_01_every_route_has_a_policy_and_nothing_that_writes_is_public() {
     matrices::every_route_has_a_policy(&SPEC);
-    for route in (SPEC.routes)() {
+    for route in SPEC.facts() {
         if let Policy::Person { owner, .. } = route.policy {
             let ones_own = route.path.contains("/courses");
             assert_eq!(owner, ones_own, "{} {}", route.method, route.path);
@@ -104,7 +104,7 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
 
         let before = world.rows().await;
         let mut matrix = Matrix::new("RS-04 route × foreign course × request");
-        for row in (SPEC.routes)().iter().filter(|row| row.has_id()) {
+        for row in SPEC.facts().iter().filter(|row| row.has_id()) {
             let Policy::Person { owner: true, .. } = row.policy else {
                 continue;
             };

@@ -13,7 +13,7 @@ use crate::mint::with;
 /// Every route is in the table once, and nothing that writes is public.
 pub fn every_route_has_a_policy(spec: &ServiceSpec) {
     let mut seen = std::collections::BTreeSet::new();
-    for route in (spec.routes)() {
+    for route in spec.facts() {
         let what = format!("{} {}", route.method, route.path);
         assert!(seen.insert(what.clone()), "{what} is there twice");
         match route.policy {
@@ -43,7 +43,7 @@ pub async fn refuses_whoever_is_not_meant(world: &World, ask: impl Fn(&RouteFact
         let kept = spec.resource.scopes.iter().filter(|scope| keep(scope));
         kept.map(|scope| scope.name).collect::<Vec<_>>().join(" ")
     };
-    for route in (spec.routes)() {
+    for route in spec.facts() {
         let Policy::Person { scope, .. } = route.policy else {
             continue;
         };
@@ -106,7 +106,7 @@ pub async fn refuses_worthless_tokens(world: &World, ask: impl Fn(&RouteFacts) -
         (changed(json!({"exp": now + 86_400})), "too long a life"),
     ];
     let mut matrix = Matrix::new("route × state of a token");
-    for route in (spec.routes)() {
+    for route in spec.facts() {
         for (token, state) in &states {
             let answer = ask(&route).by(token).send().await;
             let challenge = answer.header("www-authenticate");
@@ -147,7 +147,7 @@ pub async fn refuses_worthless_tokens(world: &World, ask: impl Fn(&RouteFacts) -
 
 /// Every path × every method that the table does not declare: 405 with the allowed ones, only HEAD is like GET.
 pub async fn answers_declared_methods_alone(world: &World, token: &str) {
-    let routes = (world.spec.routes)();
+    let routes = world.spec.facts();
     let mut matrix = Matrix::new("path × method");
     let paths: std::collections::BTreeSet<&str> = routes.iter().map(|route| route.path.as_str()).collect();
     for path in paths {
@@ -185,9 +185,9 @@ pub async fn answers_declared_methods_alone(world: &World, token: &str) {
 /// The API document has every route of the table and nothing else, each with its errors and a unique operation id; its
 /// references resolve, and no code has two descriptions.
 pub fn the_document_is_whole(spec: &ServiceSpec) {
-    let document = serde_json::to_value((spec.document)()).unwrap();
+    let document = serde_json::to_value(spec.document()).unwrap();
     let paths = document["paths"].as_object().unwrap();
-    let routes = (spec.routes)();
+    let routes = spec.facts();
     let mut names = std::collections::BTreeSet::new();
     for route in &routes {
         let operation = &paths[&route.path][route.method.as_str().to_ascii_lowercase()];

@@ -22,6 +22,7 @@ use serde_json::json;
 
 use crate::IdentityError;
 use crate::oauth_error::ErrorResponse;
+use crate::presented_tokens::PresentedTokens;
 use crate::registry::Registry;
 use crate::revocation::Revocations;
 use crate::secret::new_jti;
@@ -34,6 +35,7 @@ pub(crate) struct Grants {
     pub issuer: Arc<str>,
     pub store: Store,
     pub signer: Signer,
+    pub tokens: PresentedTokens,
     pub registry: Arc<Registry>,
     pub revocations: Revocations,
     pub outbox: Outbox,

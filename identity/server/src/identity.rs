@@ -33,6 +33,7 @@ use crate::logout_delivery::LogoutDelivery;
 use crate::logout_tokens::LogoutTokens;
 use crate::maintenance::Maintenance;
 use crate::password_hashing::Pool;
+use crate::presented_tokens::PresentedTokens;
 use crate::registry::Registry;
 use crate::registry_sync::RegistrySync;
 use crate::resources::Resources;
@@ -61,7 +62,7 @@ pub(crate) struct Values {
     pub signer: Signer,
     pub registry: Arc<Registry>,
     pub sync: Arc<RegistrySync>,
-    pub verifier: Arc<AccessTokenVerifier>,
+    pub presented_tokens: PresentedTokens,
     pub feed: Arc<Feed>,
     pub revocations: Revocations,
     pub sessions: Sessions,
@@ -310,10 +311,17 @@ impl Values {
             throttle,
             time: time.clone(),
         };
+        let presented_tokens = PresentedTokens {
+            issuer: issuer.clone(),
+            store: store.clone(),
+            signer: signer.clone(),
+            verifier,
+        };
         let grants = Grants {
             issuer: issuer.clone(),
             store: store.clone(),
             signer: signer.clone(),
+            tokens: presented_tokens.clone(),
             registry: registry.clone(),
             revocations: revocations.clone(),
             outbox: outbox.clone(),
@@ -384,7 +392,7 @@ impl Values {
             signer,
             registry,
             sync,
-            verifier,
+            presented_tokens,
             random,
             time,
             stop,

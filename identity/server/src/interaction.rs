@@ -8,6 +8,7 @@ use latchkey_identity_store::{AuditRow, RequestRow, Store};
 use latchkey_protocol::authorize::{self, Issue, Outcome, Request, Server, Step, Stored};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::session::{Limits, State};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
@@ -160,7 +161,7 @@ impl Interactions {
     }
 
     async fn kept_request(&self, browser: &Browser, id: &str) -> Result<RequestRow, Fault> {
-        let row = self.store.request(id).await?.ok_or(PageError::Expired)?;
+        let row = self.stored_request(id).await?;
         let browser_hash = browser.secret().map(digest).ok_or(PageError::OtherBrowser)?;
         match &row.browser_hash {
             Some(bound) if *bound == browser_hash => {}
@@ -199,6 +200,16 @@ impl Interactions {
                 true,
             ),
         })
+    }
+
+    /// The row of a request, whoever started it.
+    pub async fn stored_request(&self, id: &str) -> Result<RequestRow, Fault> {
+        Ok(self.store.request(id).await?.ok_or(PageError::Expired)?)
+    }
+
+    /// Reads the `id_token_hint` of a request.
+    pub fn hint(&self, token: Option<&str>) -> Hint {
+        self.signer.hint(&self.issuer, token)
     }
 
     /// The client of a request, if it still exists.

@@ -8,7 +8,7 @@
 //! | errors | `error`, `oauth_error` (of an endpoint) |
 //! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `access_token_verifier`, `registry`, `registry_sync`, `maintenance` |
 //! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
-//! | what executes decisions, each a value with its own fields | `client_authentication`, `revocation`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
+//! | what executes decisions, each a value with its own fields | `client_authentication`, `presented_tokens`, `revocation`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `resources`, `seed` |
 //! | all of these put together | `identity` |
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
@@ -36,6 +36,7 @@ mod origin;
 mod pages;
 mod password;
 mod password_hashing;
+mod presented_tokens;
 mod registration;
 mod registry;
 mod registry_sync;

@@ -20,23 +20,17 @@ impl Grants {
     pub async fn refresh(&self, client: &Client, asked: &Refresh) -> Result<Issued, ErrorResponse> {
         let token = &asked.token;
         for _ in 0..TRIES {
-            let known = self
-                .store
-                .family(&token.name().handle)
-                .await
-                .map_err(IdentityError::from)?;
-            let family = known.as_ref().map(|facts| &facts.family);
-            let salt = family.map(|family| &family.salt);
-            let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
+            let presented = self.tokens.refresh_token(token).await?;
+            let facts = &presented.facts;
             let registry = self.registry.snapshot();
             let mac_key_id = self.signer.mac_key_id().map_err(IdentityError::from)?;
             let jti = new_jti(&self.random);
             let decision = refresh::decide(&Facts {
-                token: &checked,
-                family,
+                token: &presented.checked,
+                family: presented.family(),
                 client,
                 proof: None,
-                validity: known.as_ref().map(FamilyFacts::validity).unwrap_or_default(),
+                validity: facts.as_ref().map(FamilyFacts::validity).unwrap_or_default(),
                 issuer: &self.issuer,
                 resources: &registry.resources,
                 asked_resource: &asked.resource,
@@ -51,7 +45,10 @@ impl Grants {
                 return Err(self.refused("refresh_token", client, error));
             }
             // Every decision except a refusal has a family.
-            let family = known.map(|facts| facts.family).ok_or(OAuthError::Internal)?;
+            let family = presented
+                .facts
+                .map(|facts| facts.family)
+                .ok_or(OAuthError::Internal)?;
             match self.apply(decision, &family, client).await? {
                 Outcome::Answered(answer) => {
                     let salt = &family.salt;

@@ -7,7 +7,6 @@ use axum::response::Response;
 use http::header;
 use latchkey_clock::Random;
 use latchkey_http::Form;
-use latchkey_identity_store::Store;
 use latchkey_protocol::authorize::{self, Outcome, Rejection, Step};
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
@@ -19,14 +18,10 @@ use crate::pages::{Fault, back, see_other};
 use crate::registry::Registry;
 use crate::secret::{is_secret, new_secret};
 use crate::sessions::Sessions;
-use crate::signer::Signer;
 use crate::{Identity, origin};
 
 /// The dependencies of authorization requests.
 pub(crate) struct AuthorizationEndpoint {
-    issuer: Arc<str>,
-    store: Store,
-    signer: Signer,
     registry: Arc<Registry>,
     sessions: Sessions,
     interactions: Arc<Interactions>,
@@ -37,9 +32,6 @@ impl FromRef<Identity> for AuthorizationEndpoint {
     fn from_ref(identity: &Identity) -> Self {
         let values = &identity.values;
         Self {
-            issuer: values.issuer.clone(),
-            store: values.store.clone(),
-            signer: values.signer.clone(),
             registry: values.registry.clone(),
             sessions: values.sessions.clone(),
             interactions: values.interactions.clone(),
@@ -109,7 +101,7 @@ impl AuthorizationEndpoint {
         let hint = hint
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty());
-        let hint = self.signer.hint(&self.issuer, hint);
+        let hint = self.interactions.hint(hint);
         let registry = self.registry.snapshot();
         let request = match authorize::parse(
             Endpoint::Authorize,
@@ -175,7 +167,7 @@ impl AuthorizationEndpoint {
             && let Some(id) = id.filter(|id| is_secret(id))
         {
             // The first visit of a browser that posted from another site: it gets its secret, and comes back.
-            let row = self.store.request(id).await?.ok_or(PageError::Expired)?;
+            let row = self.interactions.stored_request(id).await?;
             if row.browser_hash.is_none() && !again {
                 let mut response = see_other(&format!("/continue?request={id}&again"));
                 let cookie = browser

@@ -4,26 +4,22 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
-use latchkey_identity_store::Store;
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::introspect::{Active, ActiveRefresh, INACTIVE, Token, is_active, is_active_refresh};
 use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::{ClientId, OAuthError};
 
-use crate::access_token_verifier::AccessTokenVerifier;
 use crate::client_authentication::ClientAuthentication;
 use crate::oauth_error::ErrorResponse;
+use crate::presented_tokens::PresentedTokens;
 use crate::registry::Registry;
-use crate::signer::Signer;
 use crate::time::Time;
 use crate::{Identity, IdentityError};
 
 /// The dependencies of introspection.
 pub(crate) struct IntrospectionEndpoint {
     issuer: Arc<str>,
-    store: Store,
-    signer: Signer,
-    verifier: Arc<AccessTokenVerifier>,
+    tokens: PresentedTokens,
     registry: Arc<Registry>,
     clients: Arc<ClientAuthentication>,
     time: Time,
@@ -34,9 +30,7 @@ impl FromRef<Identity> for IntrospectionEndpoint {
         let values = &identity.values;
         Self {
             issuer: values.issuer.clone(),
-            store: values.store.clone(),
-            signer: values.signer.clone(),
-            verifier: values.verifier.clone(),
+            tokens: values.presented_tokens.clone(),
             registry: values.registry.clone(),
             clients: values.client_authentication.clone(),
             time: values.time.clone(),
@@ -73,7 +67,7 @@ impl IntrospectionEndpoint {
         if let Ok(token) = RefreshToken::parse(token) {
             return self.introspect_refresh(caller, &token).await;
         }
-        let Some(access) = self.verifier.prove(token).await else {
+        let Some(access) = self.tokens.verifier.prove(token).await else {
             return Ok(None);
         };
         let claims = access.claims();
@@ -82,10 +76,7 @@ impl IntrospectionEndpoint {
         };
         let is_machine = claims.sub == claims.client_id;
         let person = (!is_machine).then_some(claims.sub.as_str());
-        let known = self
-            .store
-            .token_facts(&claims.jti, claims.fam.as_deref(), &client_id, person)
-            .await?;
+        let known = self.tokens.access_token_facts(claims, &client_id, person).await?;
         let view = Token {
             aud: &claims.aud,
             iat: claims.iat,
@@ -117,12 +108,12 @@ impl IntrospectionEndpoint {
         caller: &latchkey_protocol::Client,
         token: &RefreshToken,
     ) -> Result<Option<String>, IdentityError> {
-        let known = self.store.family(&token.name().handle).await?;
-        let family = known.as_ref().map(|facts| &facts.family);
-        let salt = family.map(|family| &family.salt);
-        let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
-        let Some(facts) = &known else { return Ok(None) };
-        if !is_active_refresh(caller, &checked, family, facts.validity(), self.time.latest()) {
+        let presented = self.tokens.refresh_token(token).await?;
+        let Some(facts) = &presented.facts else {
+            return Ok(None);
+        };
+        let (checked, family) = (&presented.checked, presented.family());
+        if !is_active_refresh(caller, checked, family, facts.validity(), self.time.latest()) {
             return Ok(None);
         }
         let family = &facts.family;

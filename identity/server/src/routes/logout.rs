@@ -6,7 +6,6 @@ use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 use latchkey_http::Form;
-use latchkey_identity_store::Store;
 use latchkey_protocol::ClientId;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::id_token::Hint;
@@ -29,8 +28,6 @@ use crate::{Identity, origin};
 
 /// The dependencies of logout.
 pub(crate) struct LogoutPages {
-    issuer: Arc<str>,
-    store: Store,
     signer: Signer,
     registry: Arc<Registry>,
     sessions: Sessions,
@@ -43,8 +40,6 @@ impl FromRef<Identity> for LogoutPages {
     fn from_ref(identity: &Identity) -> Self {
         let values = &identity.values;
         Self {
-            issuer: values.issuer.clone(),
-            store: values.store.clone(),
             signer: values.signer.clone(),
             registry: values.registry.clone(),
             sessions: values.sessions.clone(),
@@ -128,7 +123,7 @@ impl LogoutPages {
             client_id: short("client_id")?,
             post_logout_redirect_uri: short("post_logout_redirect_uri")?,
             state: short("state")?,
-            hint: self.signer.hint(&self.issuer, hint.as_deref()),
+            hint: self.interactions.hint(hint.as_deref()),
         })
     }
 
@@ -137,7 +132,7 @@ impl LogoutPages {
         if !is_secret(id) {
             return Err(PageError::Expired.into());
         }
-        let row = self.store.request(id).await?.ok_or(PageError::Expired)?;
+        let row = self.interactions.stored_request(id).await?;
         let over = row.expires_at <= self.time.latest() || row.finished_at.is_some();
         if row.origin != origin::LOGOUT || over {
             return Err(PageError::Expired.into());

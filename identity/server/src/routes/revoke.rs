@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use latchkey_identity_store::Store;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::Client;
@@ -13,21 +12,17 @@ use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, RevocationDecision, decide, decide_refresh};
 use latchkey_protocol::revocation_policy::RevocationCause;
 
-use crate::access_token_verifier::AccessTokenVerifier;
 use crate::client_authentication::{Admitted, ClientAuthentication};
 use crate::oauth_error::ErrorResponse;
+use crate::presented_tokens::PresentedTokens;
 use crate::registry::Registry;
 use crate::revocation::Revocations;
-use crate::signer::Signer;
 use crate::time::Time;
 use crate::{Identity, IdentityError};
 
 /// The dependencies of token revocation.
 pub(crate) struct RevocationEndpoint {
-    issuer: Arc<str>,
-    store: Store,
-    signer: Signer,
-    verifier: Arc<AccessTokenVerifier>,
+    tokens: PresentedTokens,
     registry: Arc<Registry>,
     clients: Arc<ClientAuthentication>,
     revocations: Revocations,
@@ -38,10 +33,7 @@ impl FromRef<Identity> for RevocationEndpoint {
     fn from_ref(identity: &Identity) -> Self {
         let values = &identity.values;
         Self {
-            issuer: values.issuer.clone(),
-            store: values.store.clone(),
-            signer: values.signer.clone(),
-            verifier: values.verifier.clone(),
+            tokens: values.presented_tokens.clone(),
             registry: values.registry.clone(),
             clients: values.client_authentication.clone(),
             revocations: values.revocations.clone(),
@@ -99,12 +91,11 @@ impl RevocationEndpoint {
     }
 
     async fn decide(&self, client: &Client, token: &str) -> Result<RevocationDecision, IdentityError> {
-        let proved = self.verifier.prove_acceptable(token);
+        let proved = self.tokens.verifier.prove_acceptable(token);
         let claims = proved.as_ref();
         let family_ended = match claims {
             Some(claims) if claims.fam.is_some() => {
-                let store = &self.store;
-                let known = store.token_facts(&claims.jti, claims.fam.as_deref(), client.id(), None);
+                let known = self.tokens.access_token_facts(claims, client.id(), None);
                 known.await?.family_ended
             }
             _ => false,
@@ -127,10 +118,13 @@ impl RevocationEndpoint {
         client: &Client,
         token: &RefreshToken,
     ) -> Result<RevocationDecision, IdentityError> {
-        let known = self.store.family(&token.name().handle).await?;
-        let family = known.as_ref().map(|facts| &facts.family);
-        let salt = family.map(|family| &family.salt);
-        let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
-        Ok(decide_refresh(client, &checked, family, self.time.latest()))
+        let presented = self.tokens.refresh_token(token).await?;
+        let family = presented.family();
+        Ok(decide_refresh(
+            client,
+            &presented.checked,
+            family,
+            self.time.latest(),
+        ))
     }
 }

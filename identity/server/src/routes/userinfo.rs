@@ -5,19 +5,17 @@ use std::sync::Arc;
 use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use latchkey_identity_store::Store;
 use latchkey_protocol::userinfo::{self, Token};
 use latchkey_protocol::{ClientId, OAuthError, Scope};
 
-use crate::access_token_verifier::AccessTokenVerifier;
+use crate::presented_tokens::PresentedTokens;
 use crate::registry::Registry;
 use crate::{Identity, IdentityError};
 
 /// The dependencies of userinfo.
 pub(crate) struct UserinfoEndpoint {
     issuer: Arc<str>,
-    store: Store,
-    verifier: Arc<AccessTokenVerifier>,
+    tokens: PresentedTokens,
     registry: Arc<Registry>,
 }
 
@@ -26,8 +24,7 @@ impl FromRef<Identity> for UserinfoEndpoint {
         let values = &identity.values;
         Self {
             issuer: values.issuer.clone(),
-            store: values.store.clone(),
-            verifier: values.verifier.clone(),
+            tokens: values.presented_tokens.clone(),
             registry: values.registry.clone(),
         }
     }
@@ -109,7 +106,7 @@ impl UserinfoEndpoint {
         let Some(token) = token else {
             return (Err(Refused::NoCredentials), None);
         };
-        let Some(access) = self.verifier.prove(token).await else {
+        let Some(access) = self.tokens.verifier.prove(token).await else {
             return (Err(OAuthError::InvalidToken.into()), None);
         };
         let claims = access.claims();
@@ -118,10 +115,8 @@ impl UserinfoEndpoint {
         };
         let scope = claims.scope.iter().collect::<Vec<_>>().join(" ");
         let answered = async {
-            let store = &self.store;
-            let known = store
-                .token_facts(&claims.jti, claims.fam.as_deref(), &client_id, Some(&claims.sub))
-                .await?;
+            let user = Some(claims.sub.as_str());
+            let known = self.tokens.access_token_facts(claims, &client_id, user).await?;
             let scope = Scope::try_from(scope).map_err(|_| IdentityError::Unexpected("a scope of ours"))?;
             let token = Token {
                 aud: &claims.aud,

@@ -1,85 +1,32 @@
 //! Everything that pages say comes from the message file, and everything in the file is said.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
 use latchkey_storefront::EN;
+use latchkey_testkit::words::{self, what_is_in_the_files_is_said, what_is_said_is_in_the_files};
 use latchkey_web::{COMMON_EN, Messages, Words};
 
-fn texts(folder: &Path, all: &mut String) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            texts(&path, all);
-        } else if path
-            .extension()
-            .is_some_and(|kind| kind == "html" || kind == "rs")
-        {
-            all.push_str(&std::fs::read_to_string(path).unwrap());
-        }
-    }
-}
-
 fn sources() -> String {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut all = String::new();
-    for folder in ["src", "../templates/storefront", "../templates/partials"] {
-        texts(&here.join(folder), &mut all);
-    }
-    all.push_str(&std::fs::read_to_string(here.join("../templates/base.html")).unwrap());
-    all
+    let paths = [
+        "src",
+        "../templates/storefront",
+        "../templates/partials",
+        "../templates/base.html",
+    ];
+    words::sources(env!("CARGO_MANIFEST_DIR"), &paths)
 }
 
 fn words() -> Words {
     Messages::read(&[COMMON_EN, EN]).unwrap().words(None)
 }
 
-/// The messages that are said by name, each with the names of the values that are put into it.
-fn said(sources: &str) -> Vec<(&str, BTreeSet<String>)> {
-    let mut said = Vec::new();
-    for (call, count) in [
-        ("page.t(\"", false),
-        (".say(\"", false),
-        ("page.n(\"", true),
-        (".count(\"", true),
-    ] {
-        for rest in sources.split(call).skip(1) {
-            let name = rest.split('"').next().unwrap();
-            said.push((name, count.then(|| "n".to_owned()).into_iter().collect()));
-        }
-    }
-    for rest in sources.split("page.with(\"").skip(1) {
-        let mut texts = rest.split('"');
-        let (name, value) = (texts.next().unwrap(), texts.nth(1).unwrap());
-        said.push((name, [value.to_owned()].into()));
-    }
-    for rest in sources.split(".fill(\"").skip(1) {
-        let name = rest.split('"').next().unwrap();
-        let values = rest.split("])").next().unwrap().split("(\"").skip(1);
-        let values = values.filter_map(|rest| rest.split('"').next());
-        said.push((name, values.map(str::to_owned).collect()));
-    }
-    said
-}
-
 #[test]
 fn every_message_in_the_file_is_said_somewhere() {
-    let (words, sources) = (words(), sources());
-    for name in words.names() {
-        // Dates are put together in platform/web.
-        let said = sources.contains(&format!("\"{name}\"")) || name.starts_with("date.");
-        assert!(said, "{name}");
-    }
+    // Dates are put together in platform/web.
+    what_is_in_the_files_is_said(&words(), &sources(), &["date."]);
 }
 
 #[test]
 fn every_message_that_is_said_is_in_the_file_and_gets_its_values() {
-    let (words, sources) = (words(), sources());
-    let said = said(&sources);
-    for (name, values) in &said {
-        assert_eq!(words.arguments(name), Some(values), "{name}");
-    }
-    assert!(said.len() > 80, "{}", said.len());
+    what_is_said_is_in_the_files(&words(), &sources(), 80);
 }
 
 #[test]

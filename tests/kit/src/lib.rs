@@ -17,6 +17,8 @@ pub mod mint;
 pub mod refresh_family;
 #[cfg(feature = "service")]
 pub mod service;
+#[cfg(feature = "words")]
+pub mod words;
 
 #[cfg(feature = "http")]
 pub use answer::{Answer, show_logged};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use latchkey_protocol::audience::{Audience, GrantContext, Granted, UserTarget, for_person};
 use latchkey_protocol::authorize::{Facts, Issue, Outcome, Server, Step, decide, parse};
 use latchkey_protocol::checks::Endpoint;
-use latchkey_protocol::client::{Client, Metadata};
+use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::id_token::Hint;
@@ -16,6 +16,7 @@ use latchkey_protocol::scope::OPENID;
 use latchkey_protocol::session::{Session, SignIn};
 use latchkey_protocol::user::User;
 use latchkey_protocol::{Scope, Timestamp};
+use latchkey_testkit::protocol::{client, user};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
@@ -99,7 +100,7 @@ fn pairs(granted: &Granted) -> BTreeSet<(String, String)> {
 
 impl World {
     fn new(keep: fn(Consent) -> Consent, userinfo_audience: bool) -> Self {
-        let metadata: Metadata = serde_json::from_value(serde_json::json!({
+        let client = client(serde_json::json!({
             "client_id": "app",
             "token_endpoint_auth_method": "client_secret_basic",
             "grant_types": ["authorization_code", "refresh_token"],
@@ -107,21 +108,8 @@ impl World {
             "scope": SCOPES.join(" "),
             "resources": RESOURCES,
             "userinfo_audience": userinfo_audience,
-        }))
-        .expect("a registration that can be read");
-        let person = User {
-            id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
-            username: "carol".into(),
-            email: "carol@example.test".into(),
-            email_verified_at: None,
-            claims: serde_json::Map::new(),
-            roles: Vec::new(),
-            disabled_at: None,
-            locked_at: None,
-            deleted_at: None,
-            tokens_before: None,
-            updated_at: Timestamp(0),
-        };
+        }));
+        let person = user();
         let later = Timestamp(NOW.0 + 60_000);
         let session = Session {
             id: "session".into(),
@@ -146,16 +134,7 @@ impl World {
             wants_roles: false,
         };
         Self {
-            client: Client {
-                metadata,
-                secret: None,
-                secret_generated_at: None,
-                previous_secret: None,
-                machine_tokens_before: None,
-                disabled_at: None,
-                tokens_before: None,
-                version: 1,
-            },
+            client,
             person,
             session,
             resources: vec![

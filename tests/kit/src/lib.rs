@@ -13,6 +13,8 @@ mod html;
 mod matrix;
 #[cfg(feature = "mint")]
 pub mod mint;
+#[cfg(feature = "protocol")]
+pub mod protocol;
 #[cfg(feature = "refresh_family")]
 pub mod refresh_family;
 #[cfg(feature = "service")]

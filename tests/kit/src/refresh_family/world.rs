@@ -1,7 +1,7 @@
 //! What the shell would hold: one row, the epoch, the clock, the keys, and everything that was ever issued.
 
 use latchkey_protocol::audience::Granted;
-use latchkey_protocol::client::{Client, ClientId, Metadata};
+use latchkey_protocol::client::{Client, ClientId};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::grant_validity::GrantValidity;
 use latchkey_protocol::refresh::{Decision, Facts, Family, Limits, decide};
@@ -9,6 +9,8 @@ use latchkey_protocol::refresh_token::{self, Handle, KeyId, Macs, Name, RefreshT
 use latchkey_protocol::session::SignIn;
 use latchkey_protocol::user::User;
 use latchkey_protocol::{Scope, Timestamp};
+
+use crate::protocol::{client, user};
 
 const SALT: Salt = Salt([4; 32]);
 const HANDLE: Handle = Handle([3; 16]);
@@ -37,38 +39,15 @@ pub struct World {
 
 impl World {
     pub fn new(strict: bool) -> Self {
-        let metadata: Metadata = serde_json::from_value(serde_json::json!({
+        let client = client(serde_json::json!({
             "client_id": "app",
             "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"],
             "redirect_uris": ["https://app.test/cb"],
             "scope": "openid",
             "refresh_overlap_seconds": if strict { 0 } else { 30 },
-        }))
-        .expect("a registration that can be read");
-        let client = Client {
-            metadata,
-            secret: None,
-            secret_generated_at: None,
-            previous_secret: None,
-            disabled_at: None,
-            tokens_before: None,
-            machine_tokens_before: None,
-            version: 1,
-        };
-        let person = User {
-            id: "01890a5d-ac96-774b-bcce-b302099a8057".into(),
-            username: "carol".into(),
-            email: "carol@example.test".into(),
-            email_verified_at: None,
-            claims: serde_json::Map::new(),
-            roles: Vec::new(),
-            disabled_at: None,
-            locked_at: None,
-            deleted_at: None,
-            tokens_before: None,
-            updated_at: Timestamp(0),
-        };
+        }));
+        let person = user();
         let granted = Granted::at_one(&Scope::parse("openid").expect("a scope"), None);
         let row = Family {
             id: "family".into(),

@@ -73,15 +73,15 @@ pub(crate) fn check_roles(roles: &[String], resources: &[Resource]) -> Result<()
 /// The checks of a resource that need no database; built-in resources cannot be declared.
 pub(crate) fn check_resource(resource: &Resource) -> Result<(), String> {
     resource.check()?;
-    match names(resource).find(|name| is_own(name)) {
-        Some(name) => Err(format!("resource {name} is built in and cannot be changed")),
-        None => Ok(()),
-    }
+    names(resource).try_for_each(|name| check_not_built_in(name))
 }
 
-/// True for the names reserved for built-in resources.
-pub(crate) fn is_own(name: &str) -> bool {
-    name.starts_with("urn:latchkey:")
+/// The services declare their resources themselves, under names that are reserved for them.
+pub(crate) fn check_not_built_in(name: &str) -> Result<(), String> {
+    match name.starts_with("urn:latchkey:") {
+        true => Err(format!("resource {name} is built in and cannot be changed")),
+        false => Ok(()),
+    }
 }
 
 /// Every name of a resource.

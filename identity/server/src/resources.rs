@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::AdminError;
 use crate::admin::Changes;
-use crate::registration::{changed, check_names, check_resource, check_scopes, check_targets, is_own};
+use crate::registration::{
+    changed, check_names, check_not_built_in, check_resource, check_scopes, check_targets,
+};
 
 /// The resources that tokens can be for.
 pub struct Resources {
@@ -61,9 +63,7 @@ impl Resources {
         self.change(actor, "resource.changed", identifier, move |all| {
             let known = all.iter_mut().find(|known| known.identifier == subject);
             let known = known.ok_or_else(|| unknown(&subject).to_string())?;
-            if is_own(&subject) {
-                return Err(format!("resource {subject} is built in and cannot be changed"));
-            }
+            check_not_built_in(&subject)?;
             let new: Resource = changed(&*known, changes)?;
             check_resource(&new)?;
             *known = new;
@@ -77,9 +77,7 @@ impl Resources {
     pub async fn remove(&self, identifier: &str, actor: &str) -> Result<(), AdminError> {
         let subject = identifier.to_owned();
         self.change(actor, "resource.removed", identifier, move |all| {
-            if is_own(&subject) {
-                return Err(format!("resource {subject} is built in and cannot be changed"));
-            }
+            check_not_built_in(&subject)?;
             let before = all.len();
             all.retain(|known| known.identifier != subject);
             match all.len() < before {

@@ -11,6 +11,7 @@ use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Tx};
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::Backend;
 use crate::parcel::Parcel;
 use crate::{BusError, Event};
 
@@ -34,11 +35,8 @@ impl EventBus {
         random: Random,
         fatal: CancellationToken,
     ) -> Result<Self, BusError> {
-        match url.split(':').next() {
-            Some("sqlite" | "postgres" | "postgresql") => {
-                Ok(Self::Sql(SqlEventBus::open(url, clock, random, fatal).await?))
-            }
-            _ => Err(BusError::Scheme),
+        match Backend::of(url)? {
+            Backend::Sql => Ok(Self::Sql(SqlEventBus::open(url, clock, random, fatal).await?)),
         }
     }
 

@@ -11,9 +11,11 @@
 //! the outbox, none is acknowledged before its effect is committed, and an event that cannot be handled is not dropped
 //! but parked and visible. The URL scheme of each channel selects its back end.
 
+mod backend;
 mod error;
 mod event;
 mod event_bus;
+mod outage;
 pub mod outbox;
 mod parcel;
 mod relay;

@@ -9,6 +9,7 @@ use latchkey_clock::Clock;
 use latchkey_db::{Db, reasons, sql, sql_list};
 use tokio_util::sync::CancellationToken;
 
+use crate::outage::Outage;
 use crate::parcel::Parcel;
 use crate::{BusError, EventBus, RevocationLog};
 
@@ -88,21 +89,19 @@ impl Relay {
     async fn serve(&self, channel: Channel<'_>, stop: &CancellationToken) {
         let mut changes = self.db.changes();
         let mut pruned_at = 0;
-        let mut trouble = 0_u32;
+        let mut outage = Outage::default();
         let mut heartbeat_at = None;
         loop {
             match self.drain_and_send_heartbeat(channel, &mut heartbeat_at).await {
                 Ok(()) => {
-                    if trouble > 0 {
+                    if let Some(attempts) = outage.worked() {
                         let channel = channel.name();
-                        tracing::info!(attempts = trouble, channel, "the outbox relay works again");
+                        tracing::info!(attempts, channel, "the outbox relay works again");
                     }
-                    trouble = 0;
                 }
                 Err(error) => {
-                    trouble = trouble.saturating_add(1);
                     // Once, not four times a second while a disk is full.
-                    if trouble == 1 {
+                    if outage.failed() {
                         tracing::warn!(
                             reason = reasons(&error),
                             channel = channel.name(),
@@ -126,9 +125,9 @@ impl Relay {
                 }
             }
             let poll = channel.poll();
-            let wait = if trouble == 0 { poll } else { poll / 4 };
+            let wait = if outage.lasts() { poll / 4 } else { poll };
             tokio::select! {
-                changed = changes.changed(), if trouble == 0 => {
+                changed = changes.changed(), if !outage.lasts() => {
                     if changed.is_err() { return; }
                 }
                 () = tokio::time::sleep(wait) => {}

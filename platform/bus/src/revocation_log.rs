@@ -11,6 +11,7 @@ use latchkey_clock::{Clock, Random};
 use tokio_util::sync::CancellationToken;
 
 use crate::BusError;
+use crate::backend::Backend;
 use crate::parcel::Parcel;
 
 pub use sql::SqlRevocationLog;
@@ -33,11 +34,10 @@ impl RevocationLog {
         random: Random,
         fatal: CancellationToken,
     ) -> Result<Self, BusError> {
-        match url.split(':').next() {
-            Some("sqlite" | "postgres" | "postgresql") => Ok(Self::Sql(
+        match Backend::of(url)? {
+            Backend::Sql => Ok(Self::Sql(
                 SqlRevocationLog::open(url, clock, random, fatal).await?,
             )),
-            _ => Err(BusError::Scheme),
         }
     }
 

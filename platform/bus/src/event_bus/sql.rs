@@ -15,6 +15,7 @@ use lease::{Lease, Receipt};
 use tokio_util::sync::CancellationToken;
 
 use super::group::{Delivered, Failed, Failure, Group, Handler, Parked};
+use crate::outage::Outage;
 use crate::parcel::Parcel;
 use crate::sql_log::{Entry, SqlLog};
 use crate::{BusError, Event};
@@ -116,17 +117,17 @@ where
         let group = self.handler.group.name;
         let mut changes = self.log.db.changes();
         let mut lease = Lease::new(self.log.clone(), group, me);
-        let mut waits = false;
+        let mut outage = Outage::default();
         loop {
             let more = match self.step(&mut lease, &stop).await {
                 Ok(more) => {
-                    if std::mem::take(&mut waits) {
+                    if outage.worked().is_some() {
                         tracing::info!(group, "a consumer continues");
                     }
                     more
                 }
                 Err(error) => {
-                    if !std::mem::replace(&mut waits, true) {
+                    if outage.failed() {
                         let reason = reasons(&error);
                         tracing::warn!(reason, group, "a consumer is waiting for its database");
                     }

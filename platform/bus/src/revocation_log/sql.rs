@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::subscription::{Delivery, Subscription};
 use crate::BusError;
+use crate::outage::Outage;
 use crate::parcel::Parcel;
 use crate::sql_log::SqlLog;
 
@@ -150,7 +151,7 @@ async fn follow(
     let mut changes = log.table.db.changes();
     let mut at: Option<State> = None;
     let mut pulse = Pulse::new(Instant::now());
-    let mut blind = false;
+    let mut outage = Outage::default();
     loop {
         let told = async {
             let (now, heartbeat) = log.state(source).await?;
@@ -159,14 +160,14 @@ async fn follow(
         };
         match told.await {
             Ok(true) => {
-                if std::mem::take(&mut blind) {
+                if outage.worked().is_some() {
                     tracing::info!("a subscriber can read the revocation log again");
                 }
             }
             Ok(false) => return,
             // No `Live` is delivered: the subscriber sees the age of its feed grow.
             Err(error) => {
-                if !std::mem::replace(&mut blind, true) {
+                if outage.failed() {
                     tracing::warn!(
                         reason = reasons(&error),
                         "a subscriber cannot read the revocation log"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use latchkey_clock::Clock;
-use latchkey_guard::{Access, Audiences, Claims, Guard, KeySet, Keys, Policy, Refusal, Signals, verify};
+use latchkey_guard::{Access, Audiences, Claims, Guard, KeySet, Keys, Policy, Signals, TokenError, verify};
 use latchkey_protocol::revocation::{LEEWAY_S, SKEW_S};
 
 /// Verifies our own access tokens, for any audience. Signatures are cached; times are checked at each use.
@@ -59,7 +59,7 @@ impl AccessTokenVerifier {
         let now_s = self.now_s();
         match at(now_s) {
             // The policy allows for clock differences; the leeway of guards is added to it.
-            Err(Refusal::Expired) => at(now_s - LEEWAY_S).ok(),
+            Err(TokenError::Expired) => at(now_s - LEEWAY_S).ok(),
             proved => proved.ok(),
         }
     }

@@ -8,7 +8,7 @@ use axum_core::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::claims::Claims;
-use crate::reject::{Denial, Rejection};
+use crate::rejection::{GuardError, Rejection};
 
 /// A verified access token. Only a guard creates one.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,7 +157,10 @@ pub fn require_scope(parts: &Parts, name: &'static str) -> Result<Access, Reject
         client.id = access.client_id(),
         "the access token of a request lacks a scope"
     );
-    Err(Rejection::new(Denial::ShortScope(name), &passed(parts)?.realm))
+    Err(Rejection::new(
+        GuardError::ShortScope(name),
+        &passed(parts)?.realm,
+    ))
 }
 
 fn passed(parts: &Parts) -> Result<&Passed, Rejection> {
@@ -171,5 +174,5 @@ fn passed(parts: &Parts) -> Result<&Passed, Rejection> {
 fn caller(parts: &Parts) -> Result<Access, Rejection> {
     let passed = passed(parts)?;
     let access = parts.extensions.get::<Access>().cloned();
-    access.ok_or_else(|| Rejection::new(Denial::NoCredentials, &passed.realm))
+    access.ok_or_else(|| Rejection::new(GuardError::NoCredentials, &passed.realm))
 }

@@ -11,7 +11,7 @@ use crate::clock::{Clock, system_clock};
 use crate::guard::{Guard, Inner, Introspect, IntrospectError};
 use crate::keys::Keys;
 use crate::keyset::Algorithm;
-use crate::reject::realm;
+use crate::rejection::realm;
 use crate::signals::{GRACE_MS, Signals};
 use crate::verify::{Audiences, Policy};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::json::{Fault, Members};
+use crate::json::{MemberError, Members};
 
 /// The claims of a verified access token (RFC 9068 §2.2).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,7 +65,7 @@ impl Claims {
     }
 
     /// Members that this crate does not know are ignored (RFC 7519 §4); the known ones are typed.
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn parse(payload: &[u8]) -> Result<Self, MemberError> {
         let mut members = Members::parse(payload)?;
         Ok(Self {
             iss: members.text("iss")?,
@@ -121,8 +121,8 @@ impl Scopes {
         self.0.is_empty()
     }
 
-    fn of(text: Option<String>) -> Result<Self, Fault> {
-        Self::parse(text.as_deref().unwrap_or("")).ok_or(Fault::Mistyped("scope"))
+    fn of(text: Option<String>) -> Result<Self, MemberError> {
+        Self::parse(text.as_deref().unwrap_or("")).ok_or(MemberError::Mistyped("scope"))
     }
 }
 
@@ -172,7 +172,7 @@ mod tests {
                 br#"{"iss":"i","sub":"s","aud":"a","client_id":"c","iat":1,"exp":2,"jti":"j","scope":["x"]}"#
             )
             .expect_err("array"),
-            Fault::Mistyped("scope")
+            MemberError::Mistyped("scope")
         );
     }
 }

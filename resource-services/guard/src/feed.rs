@@ -12,7 +12,7 @@ use crate::http::{basic, told};
 use crate::keys::Keys;
 use crate::signals::{NotLive, Signal, Signals};
 use crate::sse::{Frame, Sse};
-use crate::verify::Refusal;
+use crate::verify::TokenError;
 
 /// Where the feed is, and the client that reads it. It runs as part of [`crate::Listening`], with the signals of the
 /// guard.
@@ -46,7 +46,7 @@ impl Feed {
                     failures += 1;
                 }
                 // The server may refuse because of the position to resume from.
-                Ended::Refused(_) => failures += 1,
+                Ended::Rejected(_) => failures += 1,
                 Ended::Dropped(_) => {
                     resume = chain.cursor().cloned();
                     failures = if signals.last_live_ms() == before {
@@ -75,11 +75,11 @@ impl Feed {
             Ended::Broken(Broken::WrongIssuer { expected, found }) => {
                 NotLive::WrongIssuer { url, expected, found }
             }
-            Ended::Refused(status) if FOR_AN_OPERATOR.contains(&status) => NotLive::Refused {
+            Ended::Rejected(status) if FOR_AN_OPERATOR.contains(&status) => NotLive::Rejected {
                 url,
                 status: status.as_u16(),
             },
-            ended @ (Ended::Broken(_) | Ended::Refused(_) | Ended::Dropped(_)) => NotLive::Interrupted {
+            ended @ (Ended::Broken(_) | Ended::Rejected(_) | Ended::Dropped(_)) => NotLive::Interrupted {
                 url,
                 reason: ended.to_string(),
             },
@@ -99,12 +99,12 @@ impl Feed {
             let bytes = match tokio::time::timeout_at(heard + SILENCE, answer.chunk()).await {
                 Ok(Ok(Some(bytes))) => bytes,
                 Ok(Ok(None)) => return Ended::Dropped("the server closed the connection".to_owned()),
-                Ok(Err(fault)) => return Ended::Dropped(told(fault)),
+                Ok(Err(error)) => return Ended::Dropped(told(error)),
                 Err(_) => return Ended::Dropped(SILENT.to_owned()),
             };
             let frames = match sse.push(&bytes) {
                 Ok(frames) => frames,
-                Err(fault) => return Ended::Dropped(fault.to_string()),
+                Err(error) => return Ended::Dropped(error.to_string()),
             };
             for frame in frames {
                 if let Err(broken) = self.take_in(&frame, chain, signals, keys, clock).await {
@@ -126,11 +126,11 @@ impl Feed {
         }
         let answer = match tokio::time::timeout(SILENCE, request.send()).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(fault)) => return Err(Ended::Dropped(told(fault))),
+            Ok(Err(error)) => return Err(Ended::Dropped(told(error))),
             Err(_) => return Err(Ended::Dropped("the server did not respond in time".to_owned())),
         };
         if answer.status().is_client_error() {
-            return Err(Ended::Refused(answer.status()));
+            return Err(Ended::Rejected(answer.status()));
         }
         let kind = answer
             .headers()
@@ -179,7 +179,7 @@ impl Feed {
     ) -> Result<FeedMessage, Broken> {
         if let Some(kid) = FeedMessage::kid(data) {
             if signals.is_key_revoked(&kid) {
-                return Err(Broken::NotProven(Refusal::KeyRevoked));
+                return Err(Broken::NotProven(TokenError::KeyRevoked));
             }
             keys.seek_for_feed(&kid).await;
         }
@@ -200,7 +200,7 @@ enum Ended {
     Broken(Broken),
     /// The server rejected the request.
     #[error("the response status was {0}")]
-    Refused(StatusCode),
+    Rejected(StatusCode),
     /// The connection was lost; what was received before still counts.
     #[error("{0}")]
     Dropped(String),

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::json::{Fault, Members};
+use crate::json::{MemberError, Members};
 use crate::keyset::{Algorithm, KeySet};
 use crate::signals::Signal;
-use crate::verify::{Expected, Jws, Refusal};
+use crate::verify::{Expected, Jws, TokenError};
 
 /// A position in the issuer's log. Another epoch is another log, whatever the numbers are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +61,9 @@ pub(crate) enum Broken {
     #[error("an event has an unknown name")]
     UnknownEvent,
     #[error("the signature of a message does not verify: {0}")]
-    NotProven(Refusal),
+    NotProven(TokenError),
     #[error("a message is malformed: {0}")]
-    Malformed(Refusal),
+    Malformed(TokenError),
     #[error("a message comes from the issuer {found:?}, not from {expected:?}")]
     WrongIssuer { expected: String, found: String },
     #[error("a message is addressed to another client")]
@@ -98,7 +98,7 @@ impl FeedMessage {
     ) -> Result<Self, Broken> {
         let jws = Jws::parse(data, &REVOCATIONS, &Algorithm::ALL).map_err(Broken::NotProven)?;
         let (_, payload) = jws.prove(keys).map_err(Broken::NotProven)?;
-        let malformed = |fault: Fault| Broken::Malformed(fault.into());
+        let malformed = |error: MemberError| Broken::Malformed(error.into());
         let mut members = Members::parse(&payload).map_err(malformed)?;
         let found = members.text("iss").map_err(malformed)?;
         if found != to.issuer {
@@ -134,33 +134,35 @@ impl FeedMessage {
     }
 }
 
-fn read(mut members: Members) -> Result<FeedMessage, Fault> {
+fn read(mut members: Members) -> Result<FeedMessage, MemberError> {
     let epoch = match members.value("epoch") {
         Some(Value::String(text)) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
             text
         }
         Some(Value::Number(number)) if number.is_u64() => number.to_string(),
-        Some(_) => return Err(Fault::Mistyped("epoch")),
-        None => return Err(Fault::Missing("epoch")),
+        Some(_) => return Err(MemberError::Mistyped("epoch")),
+        None => return Err(MemberError::Missing("epoch")),
     };
     let position = members
         .optional_position("position")?
-        .ok_or(Fault::Missing("position"))?;
+        .ok_or(MemberError::Missing("position"))?;
     let prev = members.optional_position("prev")?;
     let more = match members.value("more") {
         None => false,
         Some(Value::Bool(more)) => more,
-        Some(_) => return Err(Fault::Mistyped("more")),
+        Some(_) => return Err(MemberError::Mistyped("more")),
     };
     let entries = match members.value("entries") {
         None => Vec::new(),
         Some(Value::Array(entries)) => entries,
-        Some(_) => return Err(Fault::Mistyped("entries")),
+        Some(_) => return Err(MemberError::Mistyped("entries")),
     };
     let count = entries.len();
     let mut signals = Vec::with_capacity(count);
     for entry in entries {
-        signals.extend(signal(Members::of(entry).ok_or(Fault::Mistyped("entries"))?)?);
+        signals.extend(signal(
+            Members::of(entry).ok_or(MemberError::Mistyped("entries"))?,
+        )?);
     }
     Ok(FeedMessage {
         at: Cursor { epoch, position },
@@ -172,7 +174,7 @@ fn read(mut members: Members) -> Result<FeedMessage, Fault> {
 }
 
 /// `None` for a kind that only a newer issuer knows. Rejecting it would mean rejecting everything beside it.
-fn signal(mut entry: Members) -> Result<Option<Signal>, Fault> {
+fn signal(mut entry: Members) -> Result<Option<Signal>, MemberError> {
     Ok(Some(match entry.text("kind")?.as_str() {
         "token" => Signal::Token {
             jti: entry.text("jti")?,

@@ -16,9 +16,9 @@ use crate::clock::Clock;
 use crate::header::{bearer, query_is_clean};
 use crate::keys::{Keys, KeysHealth};
 use crate::keyset::KeySet;
-use crate::reject::{Denial, Rejection};
+use crate::rejection::{GuardError, Rejection};
 use crate::signals::{FeedHealth, FeedState, NotLive, Signals};
-use crate::verify::{ACCESS_TOKEN, Jws, Policy, Refusal, claims_hold};
+use crate::verify::{ACCESS_TOKEN, Jws, Policy, TokenError, claims_hold};
 
 /// Protects routes: no request passes without a verified token. Cheap to clone.
 #[derive(Clone)]
@@ -142,7 +142,7 @@ impl Guard {
         }
     }
 
-    pub(crate) fn reject(&self, reason: Denial) -> Rejection {
+    pub(crate) fn reject(&self, reason: GuardError) -> Rejection {
         Rejection::new(reason, &self.0.realm)
     }
 
@@ -151,32 +151,32 @@ impl Guard {
         uri: &Uri,
         headers: &HeaderMap,
         sensitive: bool,
-    ) -> Result<Option<Access>, Denial> {
+    ) -> Result<Option<Access>, GuardError> {
         query_is_clean(uri)?;
         self.admit(headers, sensitive).await
     }
 
-    async fn admit(&self, headers: &HeaderMap, sensitive: bool) -> Result<Option<Access>, Denial> {
+    async fn admit(&self, headers: &HeaderMap, sensitive: bool) -> Result<Option<Access>, GuardError> {
         match bearer(headers)? {
             None => Ok(None),
             Some(token) => self.prove(token, sensitive).await.map(Some),
         }
     }
 
-    async fn prove(&self, token: &str, sensitive: bool) -> Result<Access, Denial> {
+    async fn prove(&self, token: &str, sensitive: bool) -> Result<Access, GuardError> {
         let claims = self.genuine(token).await?;
         let now_ms = (self.0.clock)();
         let now_s = now_ms.div_euclid(1000);
-        if let Err(refusal) = claims_hold(&claims, &self.0.policy, now_s) {
-            self.tell_of_another_issuer(&claims, refusal);
-            return Err(Denial::Token(refusal));
+        if let Err(error) = claims_hold(&claims, &self.0.policy, now_s) {
+            self.tell_of_another_issuer(&claims, error);
+            return Err(GuardError::Token(error));
         }
         if let Some(revoked) = self.0.signals.is_revoked(&claims, now_s) {
-            return Err(Denial::Token(revoked));
+            return Err(GuardError::Token(revoked));
         }
         match degraded_mode(self.0.signals.state(now_ms, self.0.grace_ms), sensitive) {
             DegradedMode::Serve => {}
-            DegradedMode::Refuse => return Err(Denial::FeedNotLive),
+            DegradedMode::Refuse => return Err(GuardError::FeedNotLive),
             DegradedMode::Ask => self.introspect(token).await?,
         }
         Ok(Access::new(claims))
@@ -184,8 +184,8 @@ impl Guard {
 
     /// A token signed with our issuer's keys that names another issuer is not forged: one of the two names is
     /// misconfigured. Logged once.
-    fn tell_of_another_issuer(&self, claims: &Claims, refusal: Refusal) {
-        if refusal == Refusal::WrongIssuer && !self.0.told_of_another_issuer.swap(true, Ordering::Relaxed) {
+    fn tell_of_another_issuer(&self, claims: &Claims, error: TokenError) {
+        if error == TokenError::WrongIssuer && !self.0.told_of_another_issuer.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 issuer = self.0.policy.issuer,
                 found = ?claims.iss,
@@ -195,18 +195,18 @@ impl Guard {
     }
 
     /// The claims of a token with a valid signature, cached or verified now. Nothing else is checked.
-    async fn genuine(&self, token: &str) -> Result<Arc<Claims>, Denial> {
+    async fn genuine(&self, token: &str) -> Result<Arc<Claims>, GuardError> {
         if token.len() > ACCESS_TOKEN.longest {
-            return Err(Denial::Token(Refusal::TooLong));
+            return Err(GuardError::Token(TokenError::TooLong));
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
         let keys = self.0.keys.for_request();
         if let Some(claims) = keys.as_deref().and_then(|keys| self.recall(&digest, keys)) {
             return claims;
         }
-        let jws = Jws::parse(token, &ACCESS_TOKEN, &self.0.policy.algorithms).map_err(Denial::Token)?;
+        let jws = Jws::parse(token, &ACCESS_TOKEN, &self.0.policy.algorithms).map_err(GuardError::Token)?;
         if self.0.signals.is_key_revoked(&jws.kid) {
-            return Err(Denial::Token(Refusal::KeyRevoked));
+            return Err(GuardError::Token(TokenError::KeyRevoked));
         }
         let keys = match keys {
             Some(keys) if keys.contains(&jws.kid) => keys,
@@ -216,11 +216,11 @@ impl Guard {
                     .keys
                     .current()
                     .filter(|keys| !keys.is_empty())
-                    .ok_or(Denial::NoKeys)?
+                    .ok_or(GuardError::NoKeys)?
             }
         };
-        let (key, payload) = jws.prove(&keys).map_err(Denial::Token)?;
-        let claims = Claims::parse(&payload).map_err(|fault| Denial::Token(fault.into()))?;
+        let (key, payload) = jws.prove(&keys).map_err(GuardError::Token)?;
+        let claims = Claims::parse(&payload).map_err(|error| GuardError::Token(error.into()))?;
         let claims = Arc::new(claims);
         self.remember(
             digest,
@@ -234,10 +234,10 @@ impl Guard {
     }
 
     /// A cached signature counts as long as the very key that made it is in the set and not revoked.
-    fn recall(&self, digest: &[u8; 32], keys: &KeySet) -> Option<Result<Arc<Claims>, Denial>> {
+    fn recall(&self, digest: &[u8; 32], keys: &KeySet) -> Option<Result<Arc<Claims>, GuardError>> {
         let verified = self.0.verified.as_ref()?.get(digest)?;
         if self.0.signals.is_key_revoked(&verified.kid) {
-            return Some(Err(Denial::Token(Refusal::KeyRevoked)));
+            return Some(Err(GuardError::Token(TokenError::KeyRevoked)));
         }
         let same = keys
             .find(&verified.kid)
@@ -255,23 +255,23 @@ impl Guard {
         }
     }
 
-    async fn introspect(&self, token: &str) -> Result<(), Denial> {
+    async fn introspect(&self, token: &str) -> Result<(), GuardError> {
         let Some(ask) = &self.0.introspect else {
-            return Err(Denial::FeedNotLive);
+            return Err(GuardError::FeedNotLive);
         };
         match tokio::time::timeout(LONGEST_QUESTION, ask(token.to_owned())).await {
             Ok(Ok(true)) => Ok(()),
-            Ok(Ok(false)) => Err(Denial::Inactive),
-            Ok(Err(fault)) => {
-                tracing::warn!(reason = %fault, "introspection of a token failed");
-                Err(Denial::NoIntrospection)
+            Ok(Ok(false)) => Err(GuardError::Inactive),
+            Ok(Err(error)) => {
+                tracing::warn!(reason = %error, "introspection of a token failed");
+                Err(GuardError::NoIntrospection)
             }
             Err(_) => {
                 tracing::warn!(
                     issuer = self.0.policy.issuer,
                     "introspection of a token timed out"
                 );
-                Err(Denial::NoIntrospection)
+                Err(GuardError::NoIntrospection)
             }
         }
     }

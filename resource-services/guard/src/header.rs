@@ -2,34 +2,34 @@
 
 use http::{HeaderMap, Uri, header};
 
-use crate::reject::Denial;
+use crate::rejection::GuardError;
 
 /// The bearer token of a request; `None` if it has no `Authorization` header at all.
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, GuardError> {
     let mut found = headers.get_all(header::AUTHORIZATION).iter();
     let Some(first) = found.next() else {
         return Ok(None);
     };
     // RFC 6750 §2: only one method per request, and two readers could choose two different headers.
     if found.next().is_some() {
-        return Err(Denial::SeveralCredentials);
+        return Err(GuardError::SeveralCredentials);
     }
-    let text = first.to_str().map_err(|_| Denial::NotBearer)?;
+    let text = first.to_str().map_err(|_| GuardError::NotBearer)?;
     // RFC 9110 §11.1: the scheme is case-insensitive, and one or more spaces follow.
-    let (scheme, rest) = text.split_once(' ').ok_or(Denial::NotBearer)?;
+    let (scheme, rest) = text.split_once(' ').ok_or(GuardError::NotBearer)?;
     let token = rest.trim_start_matches(' ');
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || token.contains([' ', ',', '\t']) {
-        return Err(Denial::NotBearer);
+        return Err(GuardError::NotBearer);
     }
     Ok(Some(token))
 }
 
 /// RFC 9700 §4.3.2: a token in the URL ends up in logs and histories. A client that sends one there must learn it at
 /// once, even where a request without a token would pass.
-pub(crate) fn query_is_clean(uri: &Uri) -> Result<(), Denial> {
+pub(crate) fn query_is_clean(uri: &Uri) -> Result<(), GuardError> {
     let query = uri.query().unwrap_or("");
     if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token") {
-        return Err(Denial::TokenInQuery);
+        return Err(GuardError::TokenInQuery);
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ mod tests {
             "Bearer a,Bearer b",
             "Bearer\ta.b.c",
         ] {
-            assert_eq!(bearer(&with(&[value])), Err(Denial::NotBearer), "{value}");
+            assert_eq!(bearer(&with(&[value])), Err(GuardError::NotBearer), "{value}");
         }
     }
 
@@ -73,11 +73,11 @@ mod tests {
     fn rs_03_two_headers_are_refused_even_when_equal() {
         assert_eq!(
             bearer(&with(&["Bearer a", "Bearer a"])),
-            Err(Denial::SeveralCredentials)
+            Err(GuardError::SeveralCredentials)
         );
         assert_eq!(
             bearer(&with(&["Basic a", "Bearer a"])),
-            Err(Denial::SeveralCredentials)
+            Err(GuardError::SeveralCredentials)
         );
     }
 
@@ -91,7 +91,7 @@ mod tests {
         ] {
             assert_eq!(
                 query_is_clean(&Uri::from_static(uri)),
-                Err(Denial::TokenInQuery),
+                Err(GuardError::TokenInQuery),
                 "{uri}"
             );
         }

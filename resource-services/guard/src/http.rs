@@ -58,7 +58,7 @@ async fn jwks(client: Client, uri: Arc<str>) -> Result<Vec<u8>, FetchError> {
         .header(CACHE_CONTROL, "no-cache");
     let named = |why: String| FetchError(format!("{uri}: {why}"));
     let answer = request.timeout(PATIENCE).send().await;
-    let answer = answer.map_err(|fault| named(told(fault)))?;
+    let answer = answer.map_err(|error| named(told(error)))?;
     // One byte more than allowed is enough for the parser to see that it is too long.
     body(answer, LONGEST_SET + 1).await.map_err(named)
 }
@@ -106,10 +106,10 @@ async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
 }
 
 /// The error down to its cause, without the address, which the caller adds.
-pub(crate) fn told(fault: reqwest::Error) -> String {
-    let fault = fault.without_url();
-    let mut text = fault.to_string();
-    let mut cause = std::error::Error::source(&fault);
+pub(crate) fn told(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
     while let Some(deeper) = cause {
         text = format!("{text}: {deeper}");
         cause = deeper.source();

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 /// Why a member could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum MemberError {
     /// Not JSON, not an object, or followed by more bytes.
     NotAnObject,
     /// A member appears twice, at any depth.
@@ -28,12 +28,12 @@ pub(crate) struct Members(Map<String, Value>);
 impl Members {
     /// RFC 7519 §4 and RFC 7515 §4 let a parser take the last of two equal names; parsers that disagree on which one
     /// counts enable attacks, so both are rejected.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, MemberError> {
         match serde_json::from_slice::<Strict>(bytes) {
             Ok(Strict(Value::Object(members))) => Ok(Self(members)),
-            Ok(_) => Err(Fault::NotAnObject),
-            Err(fault) if fault.is_data() => Err(Fault::Repeated),
-            Err(_) => Err(Fault::NotAnObject),
+            Ok(_) => Err(MemberError::NotAnObject),
+            Err(error) if error.is_data() => Err(MemberError::Repeated),
+            Err(_) => Err(MemberError::NotAnObject),
         }
     }
 
@@ -52,63 +52,63 @@ impl Members {
         self.0.remove(name)
     }
 
-    pub fn optional_text(&mut self, name: &'static str) -> Result<Option<String>, Fault> {
+    pub fn optional_text(&mut self, name: &'static str) -> Result<Option<String>, MemberError> {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(Fault::Mistyped(name)),
+            Some(_) => Err(MemberError::Mistyped(name)),
         }
     }
 
     /// A required string that is not empty.
-    pub fn text(&mut self, name: &'static str) -> Result<String, Fault> {
+    pub fn text(&mut self, name: &'static str) -> Result<String, MemberError> {
         match self.optional_text(name)? {
-            None => Err(Fault::Missing(name)),
-            Some(text) if text.is_empty() => Err(Fault::Mistyped(name)),
+            None => Err(MemberError::Missing(name)),
+            Some(text) if text.is_empty() => Err(MemberError::Mistyped(name)),
             Some(text) => Ok(text),
         }
     }
 
     /// Seconds since 1970. RFC 7519 §2 would allow a NumericDate to be a fraction, which nobody needs; a verifier that
     /// took a mistyped date for an absent one was CVE-2026-25537.
-    pub fn optional_instant(&mut self, name: &'static str) -> Result<Option<i64>, Fault> {
+    pub fn optional_instant(&mut self, name: &'static str) -> Result<Option<i64>, MemberError> {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::Number(number)) => match number.as_i64() {
                 Some(seconds) if (0..=LAST_INSTANT).contains(&seconds) => Ok(Some(seconds)),
-                _ => Err(Fault::Mistyped(name)),
+                _ => Err(MemberError::Mistyped(name)),
             },
-            Some(_) => Err(Fault::Mistyped(name)),
+            Some(_) => Err(MemberError::Mistyped(name)),
         }
     }
 
-    pub fn instant(&mut self, name: &'static str) -> Result<i64, Fault> {
-        self.optional_instant(name)?.ok_or(Fault::Missing(name))
+    pub fn instant(&mut self, name: &'static str) -> Result<i64, MemberError> {
+        self.optional_instant(name)?.ok_or(MemberError::Missing(name))
     }
 
     /// A position in a log: a whole number from 0; `None` if absent or null.
     #[cfg(feature = "http")]
-    pub fn optional_position(&mut self, name: &'static str) -> Result<Option<u64>, Fault> {
+    pub fn optional_position(&mut self, name: &'static str) -> Result<Option<u64>, MemberError> {
         match self.0.remove(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Number(number)) => number.as_u64().map(Some).ok_or(Fault::Mistyped(name)),
-            Some(_) => Err(Fault::Mistyped(name)),
+            Some(Value::Number(number)) => number.as_u64().map(Some).ok_or(MemberError::Mistyped(name)),
+            Some(_) => Err(MemberError::Mistyped(name)),
         }
     }
 
     /// An array of strings; empty if absent.
-    pub fn texts(&mut self, name: &'static str) -> Result<Vec<String>, Fault> {
+    pub fn texts(&mut self, name: &'static str) -> Result<Vec<String>, MemberError> {
         match self.0.remove(name) {
             None => Ok(Vec::new()),
-            Some(Value::Array(items)) => all_text(items).ok_or(Fault::Mistyped(name)),
-            Some(_) => Err(Fault::Mistyped(name)),
+            Some(Value::Array(items)) => all_text(items).ok_or(MemberError::Mistyped(name)),
+            Some(_) => Err(MemberError::Mistyped(name)),
         }
     }
 
     /// RFC 7519 §4.1.3: one string, or an array of strings; required here, and never empty.
-    pub fn audience(&mut self) -> Result<Vec<String>, Fault> {
+    pub fn audience(&mut self) -> Result<Vec<String>, MemberError> {
         let found = match self.0.remove("aud") {
-            None => return Err(Fault::Missing("aud")),
+            None => return Err(MemberError::Missing("aud")),
             Some(Value::String(one)) => Some(vec![one]),
             Some(Value::Array(items)) => all_text(items),
             Some(_) => None,
@@ -117,7 +117,7 @@ impl Members {
             Some(audience) if !audience.is_empty() && audience.iter().all(|one| !one.is_empty()) => {
                 Ok(audience)
             }
-            _ => Err(Fault::Mistyped("aud")),
+            _ => Err(MemberError::Mistyped("aud")),
         }
     }
 }
@@ -219,7 +219,7 @@ mod tests {
         ] {
             assert_eq!(
                 Members::parse(text.as_bytes()).expect_err(text),
-                Fault::Repeated,
+                MemberError::Repeated,
                 "{text}"
             );
         }

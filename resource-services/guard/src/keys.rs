@@ -298,7 +298,7 @@ impl Keys {
         });
         landed
             .await
-            .unwrap_or_else(|fault| Err(FetchError(format!("the fetching task ended: {fault}")).into()))
+            .unwrap_or_else(|error| Err(FetchError(format!("the fetching task ended: {error}")).into()))
     }
 
     fn of(fetch: Option<Fetch>, clock: Clock, loaded: Option<Arc<Loaded>>) -> Self {
@@ -337,7 +337,7 @@ impl Inner {
         self.last_attempt_ms.store((self.clock)(), Ordering::Release);
         let outcome = match tokio::time::timeout(LONGEST_FETCH, fetch()).await {
             Ok(Ok(bytes)) => KeySet::parse(&bytes).map_err(RefreshError::from),
-            Ok(Err(fault)) => Err(fault.into()),
+            Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(FetchError("the server did not respond in time".to_owned()).into()),
         };
         match outcome {

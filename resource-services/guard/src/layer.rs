@@ -5,7 +5,7 @@ use http::request::Parts;
 
 use crate::access::{Access, Passed};
 use crate::guard::Guard;
-use crate::reject::Denial;
+use crate::rejection::GuardError;
 
 /// Puts a [`Guard`] in front of a service. Created by [`Guard::required`], [`Guard::optional`], [`Guard::sensitive`].
 #[derive(Clone)]
@@ -52,14 +52,14 @@ impl Guard {
 
 impl GuardLayer {
     /// Records in the request who calls, and that a guard has examined it.
-    pub(crate) async fn admit(&self, parts: &mut Parts) -> Result<(), Denial> {
+    pub(crate) async fn admit(&self, parts: &mut Parts) -> Result<(), GuardError> {
         let access = self
             .guard
             .admit_request(&parts.uri, &parts.headers, self.sensitive)
             .await?;
         match access {
             Some(access) => drop(parts.extensions.insert(access)),
-            None if self.required => return Err(Denial::NoCredentials),
+            None if self.required => return Err(GuardError::NoCredentials),
             None => drop(parts.extensions.remove::<Access>()),
         }
         parts.extensions.insert(Passed {
@@ -68,9 +68,9 @@ impl GuardLayer {
         Ok(())
     }
 
-    pub(crate) fn refuse<R: From<String>>(&self, reason: Denial) -> Response<R> {
+    pub(crate) fn refuse<R: From<String>>(&self, reason: GuardError) -> Response<R> {
         match &reason {
-            Denial::NoCredentials => tracing::debug!("a request without credentials was refused"),
+            GuardError::NoCredentials => tracing::debug!("a request without credentials was refused"),
             reason => tracing::info!(%reason, "a request was refused"),
         }
         self.guard.reject(reason).response()

@@ -52,7 +52,7 @@ mod json;
 mod keys;
 mod keyset;
 mod layer;
-mod reject;
+mod rejection;
 mod service;
 mod sharded_map;
 mod signals;
@@ -72,10 +72,10 @@ pub use guard::{Guard, GuardHealth, Introspect, IntrospectError, NotReady};
 pub use keys::{FetchError, Keys, KeysHealth, RefreshError};
 pub use keyset::{Algorithm, KeySet, PoisonedKeys};
 pub use layer::GuardLayer;
-pub use reject::{Challenge, Denial, Rejection, Wire};
+pub use rejection::{Challenge, GuardError, Rejection, Wire};
 pub use service::GuardService;
 pub use signals::{FeedHealth, FeedState, NotLive, Signal, Signals};
-pub use verify::{Audiences, Policy, Refusal, verify};
+pub use verify::{Audiences, Policy, TokenError, verify};
 
 #[cfg(all(doctest, feature = "http"))]
 #[doc = include_str!("../README.md")]

@@ -11,7 +11,7 @@ use crate::claims::Claims;
 use crate::clock::{Clock, system_clock};
 use crate::keys::{Keys, WeakKeys};
 use crate::sharded_map::{Mark, ShardedMap};
-use crate::verify::Refusal;
+use crate::verify::TokenError;
 
 /// An update for a guard. `until` and `before` are Unix seconds; an entry may be forgotten after `until`, because every
 /// token that it affects has expired by then.
@@ -87,7 +87,7 @@ pub enum FeedState {
 pub enum NotLive {
     /// The server rejects the guard's requests. They are repeated all the same, because the cause may be fixed there.
     #[error("{url} answered {status}{}", remedy(.status))]
-    Refused {
+    Rejected {
         /// The address of the feed.
         url: String,
         /// The status of its response.
@@ -126,7 +126,7 @@ impl NotLive {
     /// True if waiting alone does not help.
     fn is_for_an_operator(&self) -> bool {
         match self {
-            Self::Refused { .. } | Self::WrongIssuer { .. } => true,
+            Self::Rejected { .. } | Self::WrongIssuer { .. } => true,
             Self::Interrupted { .. } | Self::NotYet | Self::Silent { .. } => false,
         }
     }
@@ -215,7 +215,7 @@ impl Signals {
     }
 
     /// True if the token with these claims was revoked. [`Self::is_key_revoked`] checks the key that signed it.
-    pub fn is_revoked(&self, claims: &Claims, now_s: i64) -> Option<Refusal> {
+    pub fn is_revoked(&self, claims: &Claims, now_s: i64) -> Option<TokenError> {
         let inner = self.0.as_ref()?;
         let remembered = |mark: &Mark| mark.until >= now_s;
         let meant = |mark: &Mark| remembered(mark) && claims.iat <= mark.before;
@@ -224,7 +224,7 @@ impl Signals {
             .find(&claims.jti)
             .is_some_and(|mark| remembered(&mark))
         {
-            return Some(Refusal::TokenRevoked);
+            return Some(TokenError::TokenRevoked);
         }
         if claims
             .fam
@@ -232,17 +232,17 @@ impl Signals {
             .and_then(|fam| inner.families.find(fam))
             .is_some_and(|mark| remembered(&mark))
         {
-            return Some(Refusal::FamilyRevoked);
+            return Some(TokenError::FamilyRevoked);
         }
         if inner.subjects.find(&claims.sub).is_some_and(|mark| meant(&mark)) {
-            return Some(Refusal::SubjectRevoked);
+            return Some(TokenError::SubjectRevoked);
         }
         if inner
             .clients
             .find(&claims.client_id)
             .is_some_and(|mark| meant(&mark))
         {
-            return Some(Refusal::ClientRevoked);
+            return Some(TokenError::ClientRevoked);
         }
         None
     }
@@ -592,7 +592,7 @@ mod tests {
             reason: "connection refused".into(),
         };
         signals.troubled(interrupted.clone());
-        let refused = NotLive::Refused {
+        let refused = NotLive::Rejected {
             url: url(),
             status: 403,
         };

@@ -4,7 +4,7 @@
 //! ([`Jws::parse`]) → signature ([`Jws::prove`]) → claims ([`claims_hold`]).
 
 use crate::claims::Claims;
-use crate::json::{Fault, Members, base64url};
+use crate::json::{MemberError, Members, base64url};
 use crate::keyset::{Algorithm, KeySet, LONGEST_KID, PublicKey};
 
 /// What a token must satisfy besides a valid signature.
@@ -47,7 +47,7 @@ pub enum Audiences {
 
 /// Why a token is rejected. The reason goes to the log, never to the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenError {
     /// The token or its header is longer than allowed.
     #[error("the token is too long")]
     TooLong,
@@ -128,13 +128,13 @@ pub enum Refusal {
     KeyRevoked,
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::NotAnObject => Self::NotJson,
-            Fault::Repeated => Self::RepeatedMember,
-            Fault::Missing(name) => Self::Missing(name),
-            Fault::Mistyped(name) => Self::Mistyped(name),
+impl From<MemberError> for TokenError {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::NotAnObject => Self::NotJson,
+            MemberError::Repeated => Self::RepeatedMember,
+            MemberError::Missing(name) => Self::Missing(name),
+            MemberError::Mistyped(name) => Self::Mistyped(name),
         }
     }
 }
@@ -142,12 +142,12 @@ impl From<Fault> for Refusal {
 /// Whether this is an access token (RFC 9068 §4) of the configured issuer and audience, valid at `now_s`.
 ///
 /// ```
-/// use latchkey_guard::{Audiences, KeySet, Policy, Refusal, verify};
+/// use latchkey_guard::{Audiences, KeySet, Policy, TokenError, verify};
 ///
 /// let policy = Policy::new("https://id.example", Audiences::AnyOf(vec!["urn:example:notes".into()]));
-/// assert_eq!(verify("not a token", &KeySet::default(), &policy, 1_800_000_000), Err(Refusal::NotThreeParts));
+/// assert_eq!(verify("not a token", &KeySet::default(), &policy, 1_800_000_000), Err(TokenError::NotThreeParts));
 /// ```
-pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now_s: i64) -> Result<Claims, Refusal> {
+pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now_s: i64) -> Result<Claims, TokenError> {
     let jws = Jws::parse(token, &ACCESS_TOKEN, &policy.algorithms)?;
     let (_, payload) = jws.prove(keys)?;
     let claims = Claims::parse(&payload)?;
@@ -180,37 +180,37 @@ pub(crate) struct Jws<'a> {
 
 impl<'a> Jws<'a> {
     /// Lengths and dots are checked before anything is decoded or allocated.
-    pub fn parse(text: &'a str, expected: &Expected, allowed: &[Algorithm]) -> Result<Self, Refusal> {
+    pub fn parse(text: &'a str, expected: &Expected, allowed: &[Algorithm]) -> Result<Self, TokenError> {
         if text.len() > expected.longest {
-            return Err(Refusal::TooLong);
+            return Err(TokenError::TooLong);
         }
-        let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::NotThreeParts)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refusal::NotThreeParts)?;
+        let (signed, signature) = text.rsplit_once('.').ok_or(TokenError::NotThreeParts)?;
+        let (header, payload) = signed.split_once('.').ok_or(TokenError::NotThreeParts)?;
         // A JWE has five parts (RFC 7516 §3.1); no code here could decrypt one.
         if payload.contains('.') || header.is_empty() || payload.is_empty() || signature.is_empty() {
-            return Err(Refusal::NotThreeParts);
+            return Err(TokenError::NotThreeParts);
         }
         if header.len() > LONGEST_HEADER {
-            return Err(Refusal::TooLong);
+            return Err(TokenError::TooLong);
         }
-        let mut header = Members::parse(&base64url(header).ok_or(Refusal::NotBase64Url)?)?;
+        let mut header = Members::parse(&base64url(header).ok_or(TokenError::NotBase64Url)?)?;
         // RFC 7515 §4.1.11: unknown extensions must be rejected, and no extension is known here.
         if header.has("crit") {
-            return Err(Refusal::Critical);
+            return Err(TokenError::Critical);
         }
         if header.has("enc") || header.has("zip") {
-            return Err(Refusal::Encrypted);
+            return Err(TokenError::Encrypted);
         }
         let algorithm = Algorithm::named(&header.text("alg")?)
             .filter(|algorithm| allowed.contains(algorithm))
-            .ok_or(Refusal::AlgorithmNotAllowed)?;
+            .ok_or(TokenError::AlgorithmNotAllowed)?;
         if !is_type(&header.text("typ")?, expected.typ) {
-            return Err(Refusal::WrongType);
+            return Err(TokenError::WrongType);
         }
         // RFC 8725 §3.10: `kid` is only a name to look up; `jwk`, `jku`, `x5u` and `x5c` are not even read.
         let kid = header.text("kid")?;
         if kid.len() > LONGEST_KID {
-            return Err(Refusal::TooLong);
+            return Err(TokenError::TooLong);
         }
         Ok(Self {
             kid,
@@ -222,56 +222,56 @@ impl<'a> Jws<'a> {
     }
 
     /// The key that signed this, and the payload, which is not accessible before.
-    pub fn prove<'k>(&self, keys: &'k KeySet) -> Result<(&'k PublicKey, Vec<u8>), Refusal> {
-        let key = keys.find(&self.kid).ok_or(Refusal::UnknownKey)?;
+    pub fn prove<'k>(&self, keys: &'k KeySet) -> Result<(&'k PublicKey, Vec<u8>), TokenError> {
+        let key = keys.find(&self.kid).ok_or(TokenError::UnknownKey)?;
         // RFC 8725 §3.1: a key is used with one algorithm only, so the header cannot choose how it is interpreted.
         if key.algorithm != self.algorithm {
-            return Err(Refusal::KeyMismatch);
+            return Err(TokenError::KeyMismatch);
         }
-        base64url(self.signature).ok_or(Refusal::NotBase64Url)?;
+        base64url(self.signature).ok_or(TokenError::NotBase64Url)?;
         let message = self.signed.as_bytes();
         match jsonwebtoken::crypto::verify(self.signature, message, &key.key, self.algorithm.backend()) {
             Ok(true) => {}
-            Ok(false) | Err(_) => return Err(Refusal::BadSignature),
+            Ok(false) | Err(_) => return Err(TokenError::BadSignature),
         }
-        let payload = base64url(self.payload).ok_or(Refusal::NotBase64Url)?;
+        let payload = base64url(self.payload).ok_or(TokenError::NotBase64Url)?;
         Ok((key, payload))
     }
 }
 
 /// Issuer, audience, binding and times. Checked at every request, whether the signature is cached or not.
-pub(crate) fn claims_hold(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), Refusal> {
+pub(crate) fn claims_hold(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), TokenError> {
     if claims.iss != policy.issuer {
-        return Err(Refusal::WrongIssuer);
+        return Err(TokenError::WrongIssuer);
     }
     if let Audiences::AnyOf(ours) = &policy.audiences {
         if !claims.aud.iter().any(|named| ours.contains(named)) {
-            return Err(Refusal::WrongAudience);
+            return Err(TokenError::WrongAudience);
         }
         // RFC 9449 §7.1 and RFC 8705 §3: a bound token is worthless without proof of its key.
         if claims.cnf.is_some() {
-            return Err(Refusal::SenderConstrained);
+            return Err(TokenError::SenderConstrained);
         }
     }
     in_force(claims, policy, now_s)
 }
 
 /// Claims are at most in the year 9999 (see `json.rs`), so no sum here can overflow.
-fn in_force(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), Refusal> {
+fn in_force(claims: &Claims, policy: &Policy, now_s: i64) -> Result<(), TokenError> {
     let leeway_s = policy.leeway_s.clamp(0, 60);
     let latest = now_s.saturating_add(leeway_s);
     if claims.iat > latest {
-        return Err(Refusal::IssuedInFuture);
+        return Err(TokenError::IssuedInFuture);
     }
     if claims.nbf.is_some_and(|nbf| nbf > latest) {
-        return Err(Refusal::NotYetValid);
+        return Err(TokenError::NotYetValid);
     }
     if !(0..=policy.max_life_s).contains(&(claims.exp - claims.iat)) {
-        return Err(Refusal::LivesTooLong);
+        return Err(TokenError::LivesTooLong);
     }
     // RFC 7519 §4.1.4: "on or after" exp is too late.
     if now_s >= claims.exp + leeway_s {
-        return Err(Refusal::Expired);
+        return Err(TokenError::Expired);
     }
     Ok(())
 }
@@ -326,12 +326,12 @@ mod tests {
     #[test]
     fn a_token_is_in_force_from_iat_to_exp_give_or_take_the_leeway() {
         for (now_s, verdict) in [
-            (989, Err(Refusal::IssuedInFuture)),
+            (989, Err(TokenError::IssuedInFuture)),
             (990, Ok(())),
             (1309, Ok(())),
-            (1310, Err(Refusal::Expired)),
-            (i64::MAX, Err(Refusal::Expired)),
-            (i64::MIN, Err(Refusal::IssuedInFuture)),
+            (1310, Err(TokenError::Expired)),
+            (i64::MAX, Err(TokenError::Expired)),
+            (i64::MIN, Err(TokenError::IssuedInFuture)),
         ] {
             assert_eq!(claims_hold(&claims(), &policy(), now_s), verdict, "{now_s}");
         }
@@ -349,7 +349,10 @@ mod tests {
             ..policy()
         };
         assert_eq!(claims_hold(&later(1060), &lax, 1000), Ok(()));
-        assert_eq!(claims_hold(&later(1061), &lax, 1000), Err(Refusal::NotYetValid));
+        assert_eq!(
+            claims_hold(&later(1061), &lax, 1000),
+            Err(TokenError::NotYetValid)
+        );
         let negative = Policy {
             leeway_s: -5,
             ..policy()
@@ -363,11 +366,11 @@ mod tests {
         assert_eq!(claims_hold(&until(1900), &policy(), 1000), Ok(()));
         assert_eq!(
             claims_hold(&until(1901), &policy(), 1000),
-            Err(Refusal::LivesTooLong)
+            Err(TokenError::LivesTooLong)
         );
         assert_eq!(
             claims_hold(&until(999), &policy(), 1000),
-            Err(Refusal::LivesTooLong)
+            Err(TokenError::LivesTooLong)
         );
     }
 
@@ -379,7 +382,7 @@ mod tests {
         };
         assert_eq!(
             claims_hold(&bound, &policy(), 1000),
-            Err(Refusal::SenderConstrained)
+            Err(TokenError::SenderConstrained)
         );
         let issuer = Policy {
             audiences: Audiences::Unchecked,
@@ -394,7 +397,10 @@ mod tests {
             audiences: Audiences::AnyOf(Vec::new()),
             ..policy()
         };
-        assert_eq!(claims_hold(&claims(), &nobody, 1000), Err(Refusal::WrongAudience));
+        assert_eq!(
+            claims_hold(&claims(), &nobody, 1000),
+            Err(TokenError::WrongAudience)
+        );
     }
 
     #[test]

@@ -633,7 +633,7 @@ async fn a_guard_that_may_not_hear_the_feed_says_why() {
             .start(std::future::pending());
         let refused = said.map(|status| {
             let url = format!("{}/revocations", world.url());
-            NotReady::Feed(NotLive::Refused { url, status })
+            NotReady::Feed(NotLive::Rejected { url, status })
         });
         matrix.cell(id, guard.live().await.err(), refused);
     }

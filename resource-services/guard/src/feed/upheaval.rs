@@ -169,7 +169,7 @@ async fn live(world: World, plan: &Plan) -> Vec<String> {
         }
     };
     tokio::select! {
-        faults = judge(world, plan, &guard) => faults,
+        mistakes = judge(world, plan, &guard) => mistakes,
         _never = join3(refreshing, fetching, hearing) => vec!["it fell silent".to_owned()],
     }
 }
@@ -177,28 +177,28 @@ async fn live(world: World, plan: &Plan) -> Vec<String> {
 /// Requests arrive continuously with tokens of both keys; after the bound every verdict must be right.
 async fn judge(world: World, plan: &Plan, guard: &Guard) -> Vec<String> {
     let (old, next) = (token(&OLD), token(&NEXT));
-    let mut faults = Vec::new();
+    let mut mistakes = Vec::new();
     for ms in (plan.starts_ms..END_MS).step_by(53) {
         sleep_until(world.at(ms)).await;
         let verdicts = (guard.verify_token(&old).await, guard.verify_token(&next).await);
         if ms >= plan.starts_ms.max(REVOKED_MS) + BOUND_MS {
             if verdicts.0.is_ok() {
-                faults.push(format!("at {ms} it accepts what the revoked key has signed"));
+                mistakes.push(format!("at {ms} it accepts what the revoked key has signed"));
             }
             if let Err(refused) = verdicts.1 {
-                faults.push(format!("at {ms} it refuses a good token: {:?}", refused.reason));
+                mistakes.push(format!("at {ms} it refuses a good token: {:?}", refused.reason));
             }
         } else if ms >= plan.starts_ms + BOUND_MS
             && world.now_ms() < REVOKED_MS
             && let Err(refused) = verdicts.0
         {
-            faults.push(format!(
+            mistakes.push(format!(
                 "at {ms} it refuses a token of before: {:?}",
                 refused.reason
             ));
         }
     }
-    faults
+    mistakes
 }
 
 /// As [`Feed::listen`] does, without a socket.
@@ -273,15 +273,15 @@ proptest! {
             .start_paused(true)
             .build()
             .expect("a runtime");
-        let faults = runtime.block_on(async {
+        let mistakes = runtime.block_on(async {
             let world = World {
                 begun: Instant::now(),
                 published_ms: REVOKED_MS + nodes_lag_ms,
             };
             join_all(plans.iter().map(|plan| live(world, plan))).await
         });
-        for (plan, faults) in plans.iter().zip(faults) {
-            prop_assert!(faults.is_empty(), "{plan:?}: {faults:#?}");
+        for (plan, mistakes) in plans.iter().zip(mistakes) {
+            prop_assert!(mistakes.is_empty(), "{plan:?}: {mistakes:#?}");
         }
     }
 }

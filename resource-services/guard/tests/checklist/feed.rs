@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::stream;
 use latchkey_guard::http::introspector;
 use latchkey_guard::{
-    Denial, Endpoints, FeedState, Guard, Keys, NotLive, NotReady, Refusal, Signals, system_clock,
+    Endpoints, FeedState, Guard, GuardError, Keys, NotLive, NotReady, Signals, TokenError, system_clock,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc::error::TryRecvError;
@@ -145,7 +145,7 @@ impl Play {
         soon(self.signals.until(condition)).await;
     }
 
-    async fn denial(&self, token: &str) -> Option<Denial> {
+    async fn rejection(&self, token: &str) -> Option<GuardError> {
         self.guard
             .verify_token(token)
             .await
@@ -205,15 +205,15 @@ async fn in_06_a_revocation_on_the_feed_refuses_the_token() {
     connection.say("snapshot", json!({"position": 5, "prev": null}));
     play.live_at(5).await;
     let token = minted(&EC, json!({}));
-    assert_eq!(play.denial(&token).await, None);
+    assert_eq!(play.rejection(&token).await, None);
     connection.say(
         "entries",
         json!({"position": 6, "prev": 5, "entries": [revoke("jti-1")]}),
     );
     play.live_at(6).await;
     assert_eq!(
-        play.denial(&token).await,
-        Some(Denial::Token(Refusal::TokenRevoked))
+        play.rejection(&token).await,
+        Some(GuardError::Token(TokenError::TokenRevoked))
     );
 }
 
@@ -233,22 +233,22 @@ async fn every_kind_of_entry_is_understood() {
         ]}),
     );
     play.live_at(5).await;
-    for (token, refusal) in [
-        (minted(&EC, json!({"jti": "other"})), Refusal::TokenRevoked),
-        (minted(&EC, json!({})), Refusal::FamilyRevoked),
+    for (token, error) in [
+        (minted(&EC, json!({"jti": "other"})), TokenError::TokenRevoked),
+        (minted(&EC, json!({})), TokenError::FamilyRevoked),
         (
             minted(&EC, json!({"fam": null, "sub": "bob"})),
-            Refusal::SubjectRevoked,
+            TokenError::SubjectRevoked,
         ),
         (
             minted(&EC, json!({"fam": null, "client_id": "app"})),
-            Refusal::ClientRevoked,
+            TokenError::ClientRevoked,
         ),
-        (minted(&ED, json!({"fam": null})), Refusal::KeyRevoked),
+        (minted(&ED, json!({"fam": null})), TokenError::KeyRevoked),
     ] {
-        assert_eq!(play.denial(&token).await, Some(Denial::Token(refusal)));
+        assert_eq!(play.rejection(&token).await, Some(GuardError::Token(error)));
     }
-    assert_eq!(play.denial(&minted(&EC, json!({"fam": null}))).await, None);
+    assert_eq!(play.rejection(&minted(&EC, json!({"fam": null}))).await, None);
 }
 
 #[tokio::test]
@@ -297,8 +297,8 @@ async fn a_dropped_connection_is_resumed_where_it_was() {
     );
     play.live_at(9).await;
     assert_eq!(
-        play.denial(&minted(&EC, json!({}))).await,
-        Some(Denial::Token(Refusal::TokenRevoked))
+        play.rejection(&minted(&EC, json!({}))).await,
+        Some(GuardError::Token(TokenError::TokenRevoked))
     );
 }
 
@@ -482,16 +482,19 @@ async fn a_message_by_a_key_that_is_new_is_believed_within_the_cool_down() {
     connection.say("snapshot", json!({"position": 5, "prev": null}));
     play.live_at(5).await;
     let old = minted(&EC, json!({}));
-    assert_eq!(play.denial(&old).await, None);
+    assert_eq!(play.rejection(&old).await, None);
     // Not a second passes: the keys have just been fetched.
     let next = Signer::ec("ec-2");
     *play.jwks.lock().await = jwks(&[&next]);
     let revoked = json!({"position": 6, "prev": 5, "entries": [{"kind": "key", "kid": EC.kid}]});
     connection.send("entries", &message(&next, revoked));
     play.live_at(6).await;
-    assert_eq!(play.denial(&old).await, Some(Denial::Token(Refusal::KeyRevoked)));
     assert_eq!(
-        play.denial(&minted(&next, json!({}))).await,
+        play.rejection(&old).await,
+        Some(GuardError::Token(TokenError::KeyRevoked))
+    );
+    assert_eq!(
+        play.rejection(&minted(&next, json!({}))).await,
         None,
         "and the next one signs"
     );
@@ -523,7 +526,7 @@ async fn a_guard_that_is_connected_by_the_one_call_refuses_what_was_revoked() {
     );
     soon(guard.signals().until(|signals| signals.health().position == 6)).await;
     let refused = guard.verify_token(&token).await.expect_err("it was revoked");
-    assert_eq!(refused.reason, Denial::Token(Refusal::TokenRevoked));
+    assert_eq!(refused.reason, GuardError::Token(TokenError::TokenRevoked));
 }
 
 /// A server that responds to every request with this status.
@@ -543,7 +546,7 @@ async fn who_waits_for_a_feed_that_refuses_us_is_told_the_status_and_the_address
         let url = refusing(status).await;
         connection.endpoints.revocation_feed = url.clone();
         let guard = Guard::connect(ISSUER, NOTES, connection).start(std::future::pending());
-        let refused = NotLive::Refused {
+        let refused = NotLive::Rejected {
             url: url.clone(),
             status: status.as_u16(),
         };

@@ -3,14 +3,14 @@
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
-use latchkey_guard::{Algorithm, Audiences, KeySet, Policy, Refusal, verify};
+use latchkey_guard::{Algorithm, Audiences, KeySet, Policy, TokenError, verify};
 use latchkey_testkit::mint::with;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::mint::{EC, ED, NOTES, NOW_S, PSS, Pair, RSA, Signer, b64, jwks, keys, minted, payload, policy};
 
-fn verdict(token: &str) -> Result<latchkey_guard::Claims, Refusal> {
+fn verdict(token: &str) -> Result<latchkey_guard::Claims, TokenError> {
     verify(token, &keys(), &policy(), NOW_S)
 }
 
@@ -35,20 +35,23 @@ fn jw_01_none_and_hmac_are_refused_in_any_spelling() {
     ] {
         let refused = verdict(&with_header(json!({"alg": alg}))).expect_err(alg);
         assert!(
-            matches!(refused, Refusal::AlgorithmNotAllowed | Refusal::Mistyped("alg")),
+            matches!(
+                refused,
+                TokenError::AlgorithmNotAllowed | TokenError::Mistyped("alg")
+            ),
             "{alg}: {refused:?}"
         );
     }
     assert_eq!(
         verdict(&with_header(json!({"alg": null}))),
-        Err(Refusal::Missing("alg"))
+        Err(TokenError::Missing("alg"))
     );
     assert_eq!(
         verdict(&with_header(json!({"alg": ["ES256"]}))),
-        Err(Refusal::Mistyped("alg"))
+        Err(TokenError::Mistyped("alg"))
     );
     let unsigned = format!("{}.{}.", b64(br#"{"alg":"none","typ":"at+jwt"}"#), b64(b"{}"));
-    assert_eq!(verdict(&unsigned), Err(Refusal::NotThreeParts));
+    assert_eq!(verdict(&unsigned), Err(TokenError::NotThreeParts));
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn jw_01_only_configured_algorithms_count() {
     assert!(verify(&minted(&EC, json!({})), &keys(), &only_ec, NOW_S).is_ok());
     assert_eq!(
         verify(&minted(&RSA, json!({})), &keys(), &only_ec, NOW_S),
-        Err(Refusal::AlgorithmNotAllowed)
+        Err(TokenError::AlgorithmNotAllowed)
     );
 }
 
@@ -113,7 +116,10 @@ fn ghsa_hjrf_2m68_5959_jw_02_public_key_bytes_are_no_hmac_secret() {
             let tag = hmac::sign(&hmac::Key::new(hash, &secret), signed.as_bytes());
             let refused = verdict(&format!("{signed}.{}", b64(tag.as_ref()))).expect_err(alg);
             assert!(
-                matches!(refused, Refusal::AlgorithmNotAllowed | Refusal::BadSignature),
+                matches!(
+                    refused,
+                    TokenError::AlgorithmNotAllowed | TokenError::BadSignature
+                ),
                 "{refused:?}"
             );
         }
@@ -133,7 +139,7 @@ fn jw_02_a_key_is_used_with_its_own_algorithm_only() {
         let token = signer.jws(&header, &payload(json!({})).to_string());
         assert_eq!(
             verdict(&token),
-            Err(Refusal::KeyMismatch),
+            Err(TokenError::KeyMismatch),
             "{alg} with {}",
             signer.kid
         );
@@ -152,7 +158,7 @@ fn jw_03_embedded_keys_are_ignored() {
         let mut header = mallory.header();
         header[name] = value;
         let forged = mallory.jws(&header.to_string(), &payload(json!({})).to_string());
-        assert_eq!(verdict(&forged), Err(Refusal::BadSignature), "{name}");
+        assert_eq!(verdict(&forged), Err(TokenError::BadSignature), "{name}");
         let honest = EC.jws(&header.to_string(), &payload(json!({})).to_string());
         assert!(
             verdict(&honest).is_ok(),
@@ -166,7 +172,7 @@ fn jw_03_any_critical_extension_is_refused() {
     for crit in [json!(["zzz"]), json!([]), json!(["exp"]), json!("b64"), json!({})] {
         assert_eq!(
             verdict(&with_header(json!({"crit": crit, "b64": false}))),
-            Err(Refusal::Critical)
+            Err(TokenError::Critical)
         );
     }
 }
@@ -186,13 +192,13 @@ fn jw_04_no_other_kind_of_token_is_an_access_token() {
     ] {
         assert_eq!(
             verdict(&with_header(json!({"typ": typ}))),
-            Err(Refusal::WrongType),
+            Err(TokenError::WrongType),
             "{typ}"
         );
     }
     assert_eq!(
         verdict(&with_header(json!({"typ": null}))),
-        Err(Refusal::Missing("typ"))
+        Err(TokenError::Missing("typ"))
     );
     assert!(verdict(&with_header(json!({"typ": "Application/AT+JWT"}))).is_ok());
 }
@@ -220,7 +226,7 @@ fn cve_2026_25537_jw_05_a_mistyped_time_is_refused_and_not_taken_for_absent() {
             let text = claims.to_string().replace("\"PLACE\"", value);
             let refused = verdict(&EC.jws(&EC.header().to_string(), &text)).expect_err(value);
             assert!(
-                matches!(refused, Refusal::Mistyped(_) | Refusal::NotJson),
+                matches!(refused, TokenError::Mistyped(_) | TokenError::NotJson),
                 "{name}={value}: {refused:?}"
             );
         }
@@ -232,7 +238,7 @@ fn cve_2026_25537_jw_05_each_required_claim_must_be_there_and_typed() {
     for name in ["iss", "sub", "aud", "client_id", "jti", "exp", "iat"] {
         assert_eq!(
             verdict(&minted(&EC, json!({name: null}))),
-            Err(Refusal::Missing(name))
+            Err(TokenError::Missing(name))
         );
         let mut nulled = payload(json!({}));
         nulled[name] = Value::Null;
@@ -246,7 +252,7 @@ fn cve_2026_25537_jw_05_each_required_claim_must_be_there_and_typed() {
         ] {
             nulled[name] = value.clone();
             let token = EC.jws(&EC.header().to_string(), &nulled.to_string());
-            assert_eq!(verdict(&token), Err(Refusal::Mistyped(name)), "{value}");
+            assert_eq!(verdict(&token), Err(TokenError::Mistyped(name)), "{value}");
         }
     }
 }
@@ -256,17 +262,17 @@ fn jw_05_optional_claims_are_typed_too() {
     for name in ["scope", "fam", "sid", "acr"] {
         assert_eq!(
             verdict(&minted(&EC, json!({name: ["x"]}))),
-            Err(Refusal::Mistyped(name))
+            Err(TokenError::Mistyped(name))
         );
     }
     for name in ["roles", "amr"] {
         assert_eq!(
             verdict(&minted(&EC, json!({name: "admin"}))),
-            Err(Refusal::Mistyped(name))
+            Err(TokenError::Mistyped(name))
         );
         assert_eq!(
             verdict(&minted(&EC, json!({name: ["a", 1]}))),
-            Err(Refusal::Mistyped(name))
+            Err(TokenError::Mistyped(name))
         );
     }
 }
@@ -284,7 +290,7 @@ fn cve_2026_55669_jw_06_lookalike_issuers_are_other_issuers() {
     ] {
         assert_eq!(
             verdict(&minted(&EC, json!({"iss": iss}))),
-            Err(Refusal::WrongIssuer),
+            Err(TokenError::WrongIssuer),
             "{iss}"
         );
     }
@@ -302,7 +308,7 @@ fn cve_2020_26160_jw_06_the_audience_must_name_this_very_service() {
     ] {
         assert_eq!(
             verdict(&minted(&EC, json!({"aud": aud}))),
-            Err(Refusal::WrongAudience),
+            Err(TokenError::WrongAudience),
             "{aud}"
         );
     }
@@ -316,7 +322,7 @@ fn cve_2020_26160_jw_06_the_audience_must_name_this_very_service() {
     ] {
         assert_eq!(
             verdict(&minted(&EC, json!({"aud": aud}))),
-            Err(Refusal::Mistyped("aud")),
+            Err(TokenError::Mistyped("aud")),
             "{aud}"
         );
     }
@@ -337,17 +343,17 @@ fn ghsa_wxg7_w2v3_w38g_jw_07_a_token_that_lives_too_long_is_refused_whoever_sign
     for life in [901, 86_400, 315_360_000] {
         assert_eq!(
             verdict(&minted(&EC, json!({"exp": NOW_S + life}))),
-            Err(Refusal::LivesTooLong),
+            Err(TokenError::LivesTooLong),
             "{life}"
         );
     }
     assert_eq!(
         verdict(&minted(&EC, json!({"iat": NOW_S + 11}))),
-        Err(Refusal::IssuedInFuture)
+        Err(TokenError::IssuedInFuture)
     );
     assert_eq!(
         verdict(&minted(&EC, json!({"iat": 0, "exp": NOW_S + 300}))),
-        Err(Refusal::LivesTooLong)
+        Err(TokenError::LivesTooLong)
     );
 }
 
@@ -359,17 +365,20 @@ fn jw_08_repeated_members_are_refused_and_unknown_ones_ignored() {
         let twice = format!("{{\"{name}\":\"x\",\"{name}\":\"x\",{}", &good[1..]);
         assert_eq!(
             verdict(&EC.jws(&header, &twice)),
-            Err(Refusal::RepeatedMember),
+            Err(TokenError::RepeatedMember),
             "{name}"
         );
     }
     let escaped = format!("{{\"\\u0073ub\":\"mallory\",{}", &good[1..]);
-    assert_eq!(verdict(&EC.jws(&header, &escaped)), Err(Refusal::RepeatedMember));
+    assert_eq!(
+        verdict(&EC.jws(&header, &escaped)),
+        Err(TokenError::RepeatedMember)
+    );
     for name in ["alg", "kid", "typ", "x"] {
         let twice = format!("{{\"{name}\":\"none\",\"{name}\":\"none\",{}", &header[1..]);
         assert_eq!(
             verdict(&EC.jws(&twice, &good)),
-            Err(Refusal::RepeatedMember),
+            Err(TokenError::RepeatedMember),
             "{name}"
         );
     }
@@ -377,17 +386,17 @@ fn jw_08_repeated_members_are_refused_and_unknown_ones_ignored() {
 
 #[test]
 fn cve_2025_30204_cve_2025_27144_jw_09_size_and_shape_are_bounded_before_anything_is_decoded() {
-    assert_eq!(verdict(&".".repeat(1 << 20)), Err(Refusal::TooLong));
-    assert_eq!(verdict(&"a.".repeat(4_000)), Err(Refusal::NotThreeParts));
+    assert_eq!(verdict(&".".repeat(1 << 20)), Err(TokenError::TooLong));
+    assert_eq!(verdict(&"a.".repeat(4_000)), Err(TokenError::NotThreeParts));
     assert_eq!(
         verdict(&format!("{}.e30.AA", "e".repeat(1_025))),
-        Err(Refusal::TooLong)
+        Err(TokenError::TooLong)
     );
     for shape in ["", ".", "..", "a", "a.b", "a.b.", ".b.c", "a..c", "a.b.c.d"] {
-        assert_eq!(verdict(shape), Err(Refusal::NotThreeParts), "{shape:?}");
+        assert_eq!(verdict(shape), Err(TokenError::NotThreeParts), "{shape:?}");
     }
     let padded = minted(&EC, json!({"padding": "x".repeat(8_000)}));
-    assert_eq!(verdict(&padded), Err(Refusal::TooLong));
+    assert_eq!(verdict(&padded), Err(TokenError::TooLong));
 }
 
 #[test]
@@ -395,19 +404,19 @@ fn cve_2024_28180_cve_2024_28122_jw_10_encrypted_or_compressed_tokens_are_not_op
     let pbes2 = b64(br#"{"alg":"PBES2-HS512+A256KW","enc":"A256GCM","zip":"DEF","p2c":1000000000}"#);
     assert_eq!(
         verdict(&format!("{pbes2}.AA.AA.AA.AA")),
-        Err(Refusal::NotThreeParts)
+        Err(TokenError::NotThreeParts)
     );
     assert_eq!(
         verdict(&with_header(json!({"zip": "DEF"}))),
-        Err(Refusal::Encrypted)
+        Err(TokenError::Encrypted)
     );
     assert_eq!(
         verdict(&with_header(json!({"enc": "A256GCM"}))),
-        Err(Refusal::Encrypted)
+        Err(TokenError::Encrypted)
     );
     assert_eq!(
         verdict(&with_header(json!({"alg": "dir"}))),
-        Err(Refusal::AlgorithmNotAllowed)
+        Err(TokenError::AlgorithmNotAllowed)
     );
 }
 
@@ -476,7 +485,7 @@ fn cve_2022_21449_jw_12_signatures_of_zeros_and_of_the_group_order_fail() {
     for r in [&zero, &one, &order] {
         for s in [&zero, &order] {
             let forged = format!("{signed}.{}", b64(&[&r[..], &s[..]].concat()));
-            assert_eq!(verdict(&forged), Err(Refusal::BadSignature));
+            assert_eq!(verdict(&forged), Err(TokenError::BadSignature));
         }
     }
     for wrong_length in [0, 1, 63, 65, 70, 128] {
@@ -499,29 +508,29 @@ fn jw_13_a_kid_is_only_a_name_to_look_up() {
     ] {
         assert_eq!(
             verdict(&with_header(json!({"kid": kid}))),
-            Err(Refusal::UnknownKey),
+            Err(TokenError::UnknownKey),
             "{kid:?}"
         );
     }
     assert_eq!(
         verdict(&with_header(json!({"kid": "k".repeat(257)}))),
-        Err(Refusal::TooLong)
+        Err(TokenError::TooLong)
     );
     assert_eq!(
         verdict(&with_header(json!({"kid": "k".repeat(1 << 20)}))),
-        Err(Refusal::TooLong)
+        Err(TokenError::TooLong)
     );
     assert_eq!(
         verdict(&with_header(json!({"kid": ""}))),
-        Err(Refusal::Mistyped("kid"))
+        Err(TokenError::Mistyped("kid"))
     );
     assert_eq!(
         verdict(&with_header(json!({"kid": 1}))),
-        Err(Refusal::Mistyped("kid"))
+        Err(TokenError::Mistyped("kid"))
     );
     assert_eq!(
         verdict(&with_header(json!({"kid": null}))),
-        Err(Refusal::Missing("kid"))
+        Err(TokenError::Missing("kid"))
     );
 }
 
@@ -566,14 +575,14 @@ fn rfc_9449_7_1_a_sender_constrained_token_is_no_bearer_token() {
     ] {
         assert_eq!(
             verdict(&minted(&EC, json!({"cnf": cnf}))),
-            Err(Refusal::SenderConstrained)
+            Err(TokenError::SenderConstrained)
         );
     }
     let mut claims = payload(json!({}));
     claims["cnf"] = Value::Null;
     assert_eq!(
         verdict(&EC.jws(&EC.header().to_string(), &claims.to_string())),
-        Err(Refusal::SenderConstrained)
+        Err(TokenError::SenderConstrained)
     );
 }
 
@@ -581,7 +590,7 @@ fn rfc_9449_7_1_a_sender_constrained_token_is_no_bearer_token() {
 fn without_keys_nothing_is_proven() {
     assert_eq!(
         verify(&minted(&EC, json!({})), &KeySet::default(), &policy(), NOW_S),
-        Err(Refusal::UnknownKey)
+        Err(TokenError::UnknownKey)
     );
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use latchkey_guard::{Denial, FetchError, Guard, Keys, RefreshError, Refusal, Signal, Signals};
+use latchkey_guard::{FetchError, Guard, GuardError, Keys, RefreshError, Signal, Signals, TokenError};
 use serde_json::json;
 
 use crate::mint::{EC, ED, ISSUER, NOTES, RSA, Signer, Time, jwks, minted};
@@ -66,7 +66,7 @@ fn of_kid(kid: &str, time: &Time) -> String {
     )
 }
 
-async fn denial(guard: &Guard, token: &str) -> Option<Denial> {
+async fn rejection(guard: &Guard, token: &str) -> Option<GuardError> {
     guard
         .verify_token(token)
         .await
@@ -85,14 +85,14 @@ async fn jw_14_ten_thousand_unknown_kids_cause_one_fetch_and_no_good_key_is_lost
         let unknown = (0..1_000)
             .map(|number| of_kid(&format!("{second}-{number}"), &time))
             .collect::<Vec<_>>();
-        let denials = join_all(unknown.iter().map(|token| denial(&guard, token))).await;
+        let denials = join_all(unknown.iter().map(|token| rejection(&guard, token))).await;
         assert!(
             denials
                 .iter()
-                .all(|denial| *denial == Some(Denial::Token(Refusal::UnknownKey)))
+                .all(|rejection| *rejection == Some(GuardError::Token(TokenError::UnknownKey)))
         );
         assert_eq!(
-            denial(&guard, &fresh(&EC, &time)).await,
+            rejection(&guard, &fresh(&EC, &time)).await,
             None,
             "a good token in the same second"
         );
@@ -107,17 +107,21 @@ async fn jw_14_the_cool_down_holds_when_there_is_no_key_at_all() {
     let keys = issuer.keys(&time);
     let guard = guard(&keys, &time);
     let token = fresh(&EC, &time);
-    let denials = join_all((0..500).map(|_| denial(&guard, &token))).await;
-    assert!(denials.iter().all(|denial| *denial == Some(Denial::NoKeys)));
+    let denials = join_all((0..500).map(|_| rejection(&guard, &token))).await;
+    assert!(
+        denials
+            .iter()
+            .all(|rejection| *rejection == Some(GuardError::NoKeys))
+    );
     assert_eq!((issuer.fetches(), guard.ready()), (1, false));
     time.pass_s(29);
     assert_eq!(
-        (denial(&guard, &token).await, issuer.fetches()),
-        (Some(Denial::NoKeys), 1)
+        (rejection(&guard, &token).await, issuer.fetches()),
+        (Some(GuardError::NoKeys), 1)
     );
     issuer.serve(Some(jwks(&[&EC])));
     time.pass_s(1);
-    assert_eq!((denial(&guard, &token).await, issuer.fetches()), (None, 2));
+    assert_eq!((rejection(&guard, &token).await, issuer.fetches()), (None, 2));
     assert!(guard.ready());
 }
 
@@ -130,7 +134,7 @@ async fn jw_14_a_new_key_is_found_by_all_who_wait_for_the_same_fetch() {
     time.pass_s(30);
     let guard = guard(&keys, &time);
     let token = fresh(&ED, &time);
-    let denials = join_all((0..100).map(|_| denial(&guard, &token))).await;
+    let denials = join_all((0..100).map(|_| rejection(&guard, &token))).await;
     assert!(denials.iter().all(Option::is_none), "{denials:?}");
     assert_eq!(issuer.fetches(), 2);
 }
@@ -142,10 +146,10 @@ async fn jw_14_a_caller_that_hangs_up_does_not_use_up_the_cool_down() {
     let guard = guard(&keys, &time);
     let token = fresh(&EC, &time);
     {
-        let mut impatient = Box::pin(denial(&guard, &token));
+        let mut impatient = Box::pin(rejection(&guard, &token));
         assert!(futures::poll!(&mut impatient).is_pending());
     }
-    assert_eq!(denial(&guard, &token).await, None);
+    assert_eq!(rejection(&guard, &token).await, None);
     assert_eq!(issuer.fetches(), 1);
 }
 
@@ -159,7 +163,7 @@ async fn jw_14_a_malformed_or_forbidden_token_causes_no_fetch() {
     );
     for token in ["", "a.b.c", "e30.e30.AA", &hmac] {
         assert!(
-            matches!(denial(&guard, token).await, Some(Denial::Token(_))),
+            matches!(rejection(&guard, token).await, Some(GuardError::Token(_))),
             "{token}"
         );
     }
@@ -176,7 +180,7 @@ async fn jw_15_known_keys_survive_an_outage_of_a_day_and_not_of_more() {
     for _ in 0..24 * 6 {
         time.pass_s(600);
         assert_eq!(
-            denial(&guard, &fresh(&EC, &time)).await,
+            rejection(&guard, &fresh(&EC, &time)).await,
             None,
             "after {} s",
             time.now_s()
@@ -184,15 +188,18 @@ async fn jw_15_known_keys_survive_an_outage_of_a_day_and_not_of_more() {
         tokio::task::yield_now().await;
     }
     assert_eq!(
-        denial(&guard, &of_kid("new", &time)).await,
-        Some(Denial::Token(Refusal::UnknownKey))
+        rejection(&guard, &of_kid("new", &time)).await,
+        Some(GuardError::Token(TokenError::UnknownKey))
     );
     time.pass_s(3_600);
-    assert_eq!(denial(&guard, &fresh(&EC, &time)).await, Some(Denial::NoKeys));
+    assert_eq!(
+        rejection(&guard, &fresh(&EC, &time)).await,
+        Some(GuardError::NoKeys)
+    );
     assert_eq!((keys.ready(), guard.health().keys.loaded), (false, 0));
     issuer.serve(Some(jwks(&[&EC])));
     time.pass_s(30);
-    assert_eq!(denial(&guard, &fresh(&EC, &time)).await, None);
+    assert_eq!(rejection(&guard, &fresh(&EC, &time)).await, None);
 }
 
 #[tokio::test]
@@ -224,7 +231,7 @@ async fn jw_16_a_poisoned_set_does_not_replace_the_good_one() {
     for (number, poison) in poisons.into_iter().enumerate() {
         issuer.serve(Some(poison.into_bytes()));
         assert!(matches!(keys.refresh().await, Err(RefreshError::Poisoned(_))));
-        assert_eq!(denial(&guard, &fresh(&EC, &time)).await, None);
+        assert_eq!(rejection(&guard, &fresh(&EC, &time)).await, None);
         assert_eq!(keys.health().poisoned_sets, number as u64 + 1);
     }
 }
@@ -239,7 +246,7 @@ async fn jw_17_keys_are_renewed_behind_requests_and_a_retired_key_is_not_kept() 
     let token = fresh(&ED, &time);
     issuer.serve(Some(jwks(&[&EC])));
     assert_eq!(
-        denial(&guard, &token).await,
+        rejection(&guard, &token).await,
         None,
         "still in the set, now remembered"
     );
@@ -247,8 +254,8 @@ async fn jw_17_keys_are_renewed_behind_requests_and_a_retired_key_is_not_kept() 
         tokio::task::yield_now().await;
     }
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::UnknownKey))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::UnknownKey))
     );
 }
 
@@ -259,12 +266,12 @@ async fn jw_17_a_remembered_signature_does_not_outlive_another_key_of_the_same_n
     keys.refresh().await.expect("keys");
     let guard = guard(&keys, &time);
     let token = fresh(&EC, &time);
-    assert_eq!(denial(&guard, &token).await, None);
+    assert_eq!(rejection(&guard, &token).await, None);
     issuer.serve(Some(jwks(&[&Signer::ec("ec-1")])));
     keys.refresh().await.expect("keys");
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::BadSignature))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::BadSignature))
     );
 }
 
@@ -279,24 +286,24 @@ async fn a_revoked_key_is_dead_at_once_and_the_set_is_fetched_again_once() {
         .clock(time.clock())
         .build();
     let token = fresh(&EC, &time);
-    assert_eq!(denial(&guard, &token).await, None);
+    assert_eq!(rejection(&guard, &token).await, None);
     issuer.serve(Some(jwks(&[&ED])));
     for _ in 0..10 {
         signals.apply(Signal::Key { kid: EC.kid.into() });
     }
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::KeyRevoked))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::KeyRevoked))
     );
     assert_eq!(
-        denial(&guard, &fresh(&EC, &time)).await,
-        Some(Denial::Token(Refusal::KeyRevoked))
+        rejection(&guard, &fresh(&EC, &time)).await,
+        Some(GuardError::Token(TokenError::KeyRevoked))
     );
     while !keys.current().expect("keys").contains(ED.kid) {
         tokio::task::yield_now().await;
     }
     assert_eq!(
-        denial(&guard, &fresh(&ED, &time)).await,
+        rejection(&guard, &fresh(&ED, &time)).await,
         None,
         "within the cool-down"
     );
@@ -322,12 +329,12 @@ async fn after_a_key_was_revoked_an_unknown_one_is_looked_for_each_second() {
     }
     let token = fresh(&ED, &time);
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::UnknownKey))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::UnknownKey))
     );
     issuer.serve(Some(jwks(&[&RSA, &ED])));
     time.pass_s(1);
-    assert_eq!(denial(&guard, &token).await, None, "long before the cool-down");
+    assert_eq!(rejection(&guard, &token).await, None, "long before the cool-down");
 
     // A minute later, strangers cannot make it fetch more often than before.
     time.pass_s(60);
@@ -335,7 +342,7 @@ async fn after_a_key_was_revoked_an_unknown_one_is_looked_for_each_second() {
     let before = issuer.fetches();
     for second in 0..30 {
         let unknown = of_kid(&format!("made up {second}"), &time);
-        assert!(denial(&guard, &unknown).await.is_some());
+        assert!(rejection(&guard, &unknown).await.is_some());
         time.pass_s(1);
         signals.apply(Signal::Live { position: 3 });
     }

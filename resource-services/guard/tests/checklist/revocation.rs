@@ -9,7 +9,9 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::routing::get;
 use futures::FutureExt as _;
-use latchkey_guard::{Denial, FeedState, Guard, GuardLayer, IntrospectError, Refusal, Signal, Signals};
+use latchkey_guard::{
+    FeedState, Guard, GuardError, GuardLayer, IntrospectError, Signal, Signals, TokenError,
+};
 use serde_json::json;
 use tower::ServiceExt as _;
 
@@ -24,7 +26,7 @@ fn live(time: &Time) -> Signals {
     signals
 }
 
-async fn denial(guard: &Guard, token: &str) -> Option<Denial> {
+async fn rejection(guard: &Guard, token: &str) -> Option<GuardError> {
     guard
         .check(&bearing(token))
         .await
@@ -40,7 +42,7 @@ async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_an
                 jti: "jti-1".into(),
                 until: UNTIL,
             },
-            Refusal::TokenRevoked,
+            TokenError::TokenRevoked,
             json!({"jti": "jti-2"}),
         ),
         (
@@ -49,7 +51,7 @@ async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_an
                 sid: Some("sid-1".into()),
                 until: UNTIL,
             },
-            Refusal::FamilyRevoked,
+            TokenError::FamilyRevoked,
             json!({"fam": "fam-2"}),
         ),
         (
@@ -58,7 +60,7 @@ async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_an
                 before: NOW_S,
                 until: UNTIL,
             },
-            Refusal::SubjectRevoked,
+            TokenError::SubjectRevoked,
             json!({"sub": "bob"}),
         ),
         (
@@ -67,23 +69,23 @@ async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_an
                 before: NOW_S,
                 until: UNTIL,
             },
-            Refusal::ClientRevoked,
+            TokenError::ClientRevoked,
             json!({"client_id": "app"}),
         ),
     ];
-    for (signal, refusal, other) in cases {
+    for (signal, error, other) in cases {
         let time = Time::new();
         let signals = live(&time);
         let guard = build(&time, &signals).build();
         let (token, other) = (minted(&EC, json!({})), minted(&EC, other));
-        assert_eq!(denial(&guard, &token).await, None, "remembered from here on");
+        assert_eq!(rejection(&guard, &token).await, None, "remembered from here on");
         signals.apply(signal.clone());
         assert_eq!(
-            denial(&guard, &token).await,
-            Some(Denial::Token(refusal)),
+            rejection(&guard, &token).await,
+            Some(GuardError::Token(error)),
             "{signal:?}"
         );
-        assert_eq!(denial(&guard, &other).await, None, "{signal:?}");
+        assert_eq!(rejection(&guard, &other).await, None, "{signal:?}");
     }
 }
 
@@ -98,11 +100,11 @@ async fn in_06_a_person_who_signs_in_again_is_let_in_with_a_later_token() {
         until: UNTIL,
     });
     assert_eq!(
-        denial(&guard, &minted(&EC, json!({}))).await,
-        Some(Denial::Token(Refusal::SubjectRevoked))
+        rejection(&guard, &minted(&EC, json!({}))).await,
+        Some(GuardError::Token(TokenError::SubjectRevoked))
     );
     let later = minted(&EC, json!({"iat": NOW_S + 1, "exp": NOW_S + 301}));
-    assert_eq!(denial(&guard, &later).await, None);
+    assert_eq!(rejection(&guard, &later).await, None);
 }
 
 #[tokio::test]
@@ -116,7 +118,7 @@ async fn in_06_an_offline_family_outlives_the_end_of_its_session() {
         until: UNTIL,
     });
     assert_eq!(
-        denial(&guard, &minted(&EC, json!({"fam": "fam-offline"}))).await,
+        rejection(&guard, &minted(&EC, json!({"fam": "fam-offline"}))).await,
         None
     );
 }
@@ -130,7 +132,7 @@ async fn jw_11_the_twin_signature_of_a_revoked_token_is_revoked_too() {
     let twin = twin(&token);
     assert_ne!(token, twin);
     assert_eq!(
-        denial(&guard, &twin).await,
+        rejection(&guard, &twin).await,
         None,
         "the twin is as good as the first"
     );
@@ -139,12 +141,12 @@ async fn jw_11_the_twin_signature_of_a_revoked_token_is_revoked_too() {
         until: UNTIL,
     });
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::TokenRevoked))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::TokenRevoked))
     );
     assert_eq!(
-        denial(&guard, &twin).await,
-        Some(Denial::Token(Refusal::TokenRevoked))
+        rejection(&guard, &twin).await,
+        Some(GuardError::Token(TokenError::TokenRevoked))
     );
 }
 
@@ -155,21 +157,21 @@ async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_signature_is_no_rememb
     let token = minted(&EC, json!({}));
     let guard = build(&time, &signals).build();
     for _ in 0..3 {
-        assert_eq!(denial(&guard, &token).await, None);
+        assert_eq!(rejection(&guard, &token).await, None);
     }
     time.pass_s(309);
     signals.apply(Signal::Live { position: 2 });
-    assert_eq!(denial(&guard, &token).await, None, "within the leeway");
+    assert_eq!(rejection(&guard, &token).await, None, "within the leeway");
     time.pass_s(1);
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::Expired))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::Expired))
     );
     time.pass_s(-400);
     signals.apply(Signal::Live { position: 3 });
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::IssuedInFuture))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::IssuedInFuture))
     );
 }
 
@@ -182,7 +184,7 @@ async fn no_more_signatures_are_remembered_than_there_is_room_for() {
         let mut first = String::new();
         for n in 0..200 {
             let token = minted(&EC, json!({ "jti": format!("jti-{n}") }));
-            assert_eq!(denial(&guard, &token).await, None);
+            assert_eq!(rejection(&guard, &token).await, None);
             if first.is_empty() {
                 first = token;
             }
@@ -191,7 +193,7 @@ async fn no_more_signatures_are_remembered_than_there_is_room_for() {
         assert!(remembered <= most, "{remembered} with room for {room}");
         assert_eq!(remembered > 0, room > 0, "{remembered} with room for {room}");
         assert_eq!(
-            denial(&guard, &first).await,
+            rejection(&guard, &first).await,
             None,
             "what was forgotten is proved again"
         );
@@ -206,8 +208,8 @@ async fn in_07_a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked()
     let token = minted(&EC, json!({}));
     assert!(!guard.ready());
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::FeedNotLive),
+        rejection(&guard, &token).await,
+        Some(GuardError::FeedNotLive),
         "and refuses whoever comes anyway"
     );
     signals.apply(Signal::Token {
@@ -218,8 +220,8 @@ async fn in_07_a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked()
     signals.apply(Signal::Live { position: 9 });
     assert!(guard.ready());
     assert_eq!(
-        denial(&guard, &token).await,
-        Some(Denial::Token(Refusal::TokenRevoked))
+        rejection(&guard, &token).await,
+        Some(GuardError::Token(TokenError::TokenRevoked))
     );
 }
 
@@ -254,8 +256,8 @@ fn opinion(
 async fn in_06_a_silent_feed_is_served_through_the_grace_and_then_each_token_is_introspected() {
     for (of, expected) in [
         (Ok(true), None),
-        (Ok(false), Some(Denial::Inactive)),
-        (Err(()), Some(Denial::NoIntrospection)),
+        (Ok(false), Some(GuardError::Inactive)),
+        (Err(()), Some(GuardError::NoIntrospection)),
     ] {
         let time = Time::new();
         let signals = live(&time);
@@ -264,14 +266,14 @@ async fn in_06_a_silent_feed_is_served_through_the_grace_and_then_each_token_is_
         let token = minted(&EC, json!({}));
         time.pass_s(75);
         assert_eq!(
-            (denial(&guard, &token).await, asked.load(Ordering::SeqCst)),
+            (rejection(&guard, &token).await, asked.load(Ordering::SeqCst)),
             (None, 0),
             "in grace"
         );
         time.pass_s(1);
         for times in 1..4 {
             assert_eq!(
-                (denial(&guard, &token).await, asked.load(Ordering::SeqCst)),
+                (rejection(&guard, &token).await, asked.load(Ordering::SeqCst)),
                 (expected.clone(), times)
             );
         }
@@ -280,8 +282,8 @@ async fn in_06_a_silent_feed_is_served_through_the_grace_and_then_each_token_is_
             until: UNTIL,
         });
         assert_eq!(
-            denial(&guard, &token).await,
-            Some(Denial::Token(Refusal::TokenRevoked)),
+            rejection(&guard, &token).await,
+            Some(GuardError::Token(TokenError::TokenRevoked)),
             "known without asking"
         );
         assert_eq!(asked.load(Ordering::SeqCst), 3);
@@ -295,11 +297,11 @@ async fn in_06_a_lost_feed_without_an_introspector_refuses() {
         .grace(std::time::Duration::from_secs(5))
         .build();
     time.pass_s(20);
-    assert_eq!(denial(&guard, &minted(&EC, json!({}))).await, None);
+    assert_eq!(rejection(&guard, &minted(&EC, json!({}))).await, None);
     time.pass_s(1);
     assert_eq!(
-        denial(&guard, &minted(&EC, json!({}))).await,
-        Some(Denial::FeedNotLive)
+        rejection(&guard, &minted(&EC, json!({}))).await,
+        Some(GuardError::FeedNotLive)
     );
 }
 

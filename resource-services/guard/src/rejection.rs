@@ -6,11 +6,11 @@ use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use crate::verify::Refusal;
+use crate::verify::TokenError;
 
-/// Why a request is rejected. For the log; the peer sees only the fixed sentences of [`Denial::wire`].
+/// Why a request is rejected. For the log; the peer sees only the fixed sentences of [`GuardError::wire`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Denial {
+pub enum GuardError {
     /// No `Authorization` header at all.
     #[error("no credentials")]
     NoCredentials,
@@ -25,7 +25,7 @@ pub enum Denial {
     TokenInQuery,
     /// The token is not valid.
     #[error("{0}")]
-    Token(Refusal),
+    Token(TokenError),
     /// The issuer reports that the token is no longer active.
     #[error("the issuer reports that the token is not active")]
     Inactive,
@@ -46,7 +46,7 @@ pub enum Denial {
     Unguarded,
 }
 
-/// The response to a [`Denial`].
+/// The response to a [`GuardError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wire {
     /// The status.
@@ -72,7 +72,7 @@ pub enum Challenge {
     Scope(&'static str),
 }
 
-impl Denial {
+impl GuardError {
     /// The one table from reasons to responses (RFC 6750 §3.1).
     pub fn wire(&self) -> Wire {
         match self {
@@ -121,12 +121,12 @@ impl Denial {
 #[error("{reason}")]
 pub struct Rejection {
     /// The reason.
-    pub reason: Denial,
+    pub reason: GuardError,
     realm: Arc<str>,
 }
 
 impl Rejection {
-    pub(crate) fn new(reason: Denial, realm: &Arc<str>) -> Self {
+    pub(crate) fn new(reason: GuardError, realm: &Arc<str>) -> Self {
         Self {
             reason,
             realm: Arc::clone(realm),
@@ -136,7 +136,7 @@ impl Rejection {
     /// There is no guard on this route, and therefore no realm.
     pub(crate) fn unguarded() -> Self {
         Self {
-            reason: Denial::Unguarded,
+            reason: GuardError::Unguarded,
             realm: Arc::from(""),
         }
     }
@@ -203,7 +203,7 @@ pub(crate) fn realm(text: &str) -> Arc<str> {
 mod tests {
     use super::*;
 
-    fn answer(reason: Denial) -> (u16, Option<String>, String) {
+    fn answer(reason: GuardError) -> (u16, Option<String>, String) {
         let response = Rejection::new(reason, &realm("no\"tes\r\n")).response::<String>();
         let header = response.headers().get(header::WWW_AUTHENTICATE);
         let challenge = header.map(|value| value.to_str().expect("text").to_owned());
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn rs_02_no_credentials_get_a_bare_challenge() {
-        let (status, challenge, body) = answer(Denial::NoCredentials);
+        let (status, challenge, body) = answer(GuardError::NoCredentials);
         assert_eq!(
             (status, challenge.as_deref()),
             (401, Some("Bearer realm=\"notes\""))
@@ -226,9 +226,9 @@ mod tests {
 
     #[test]
     fn rs_02_each_bad_token_gets_the_same_answer() {
-        let expired = answer(Denial::Token(Refusal::Expired));
-        assert_eq!(expired, answer(Denial::Token(Refusal::BadSignature)));
-        assert_eq!(expired, answer(Denial::Inactive));
+        let expired = answer(GuardError::Token(TokenError::Expired));
+        assert_eq!(expired, answer(GuardError::Token(TokenError::BadSignature)));
+        assert_eq!(expired, answer(GuardError::Inactive));
         assert_eq!(
             (expired.0, expired.1.as_deref()),
             (
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn rs_02_a_short_scope_names_the_scope_that_would_do() {
-        let (status, challenge, _) = answer(Denial::ShortScope("notes.write"));
+        let (status, challenge, _) = answer(GuardError::ShortScope("notes.write"));
         assert_eq!(status, 403);
         let challenge = challenge.expect("a challenge");
         assert!(
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_checked_is_503_and_says_when_to_come_again() {
-        let response = Rejection::new(Denial::NoKeys, &realm("notes")).response::<String>();
+        let response = Rejection::new(GuardError::NoKeys, &realm("notes")).response::<String>();
         assert_eq!(
             (
                 response.status().as_u16(),

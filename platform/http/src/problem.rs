@@ -19,13 +19,23 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
 }
 
-/// An error in one field of the request.
-#[derive(Debug, Clone, Serialize)]
+/// An invalid field of a request, and what is wrong with it. It never repeats input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
     /// The field's name, dotted for nested ones.
     pub field: String,
     /// What is wrong with it.
     pub message: String,
+}
+
+impl FieldError {
+    /// An error in this field.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -53,10 +63,7 @@ impl Problem {
 
     /// Adds an error in a field.
     pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
-        self.errors.push(FieldError {
-            field: field.into(),
-            message: message.into(),
-        });
+        self.errors.push(FieldError::new(field, message));
         self
     }
 

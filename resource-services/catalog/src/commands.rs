@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use latchkey_kit::{Caller, Transaction};
 
-use crate::domain::{Change, Content, Course, Draft, NewCourse, Patch, Refusal, Status};
+use crate::domain::{Change, Content, Course, DomainError, Draft, NewCourse, Patch, Status};
 use crate::{Error, store};
 
 /// What a caller wants to do with an existing course.
@@ -40,7 +40,7 @@ pub async fn change(
     read: i64,
     intent: Intent,
 ) -> Result<Course, Error> {
-    let course = store::course(&t.tx, id).await?.ok_or(Refusal::Missing)?;
+    let course = store::course(&t.tx, id).await?.ok_or(DomainError::Missing)?;
     course.open_to(caller, read)?;
     let change = match intent {
         Intent::Step(status) => course.step(status, t.now)?,
@@ -57,7 +57,7 @@ pub async fn change(
 /// Writes a change and puts its event into the outbox.
 pub async fn apply(t: &Transaction, change: &Change) -> Result<(), Error> {
     if !store::save(&t.tx, change).await.map_err(category_is_gone)? {
-        return Err(Refusal::Stale.into());
+        return Err(DomainError::Stale.into());
     }
     match change.event() {
         Some((name, event)) => t.emit(name, &change.after.id, change.after.version, &event).await,
@@ -67,7 +67,7 @@ pub async fn apply(t: &Transaction, change: &Change) -> Result<(), Error> {
 
 async fn edit(t: &Transaction, course: &Course, draft: Draft) -> Result<Change, Error> {
     if draft.kind.is_some_and(|kind| kind != course.kind) {
-        return Err(Refusal::field("kind", "cannot change").into());
+        return Err(DomainError::field("kind", "cannot change").into());
     }
     let content = checked(t, draft, &course.lesson_ids()).await?;
     let slug = match course.moves_for(&content.title) {
@@ -81,7 +81,7 @@ async fn checked(t: &Transaction, draft: Draft, known: &BTreeSet<String>) -> Res
     let mut new_id = || t.new_id();
     let content = draft
         .check(known, &t.currency, &mut new_id)
-        .map_err(Refusal::Invalid)?;
+        .map_err(DomainError::Invalid)?;
     if let Some(category) = &content.category_id
         && store::category(&t.tx, category).await?.is_none()
     {
@@ -92,7 +92,7 @@ async fn checked(t: &Transaction, draft: Draft, known: &BTreeSet<String>) -> Res
 
 async fn slug(t: &Transaction, title: &str, course_id: &str) -> Result<String, Error> {
     let taken = || {
-        Refusal::field(
+        DomainError::field(
             "title",
             "is already used by too many courses to derive a slug from it",
         )
@@ -111,6 +111,6 @@ fn category_is_gone(error: latchkey_db::DbError) -> Error {
     }
 }
 
-fn no_category() -> Refusal {
-    Refusal::field("category_id", "does not name an existing category")
+fn no_category() -> DomainError {
+    DomainError::field("category_id", "does not name an existing category")
 }

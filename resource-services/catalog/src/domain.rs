@@ -21,20 +21,20 @@ pub use search::{fold, patterns, title_key};
 pub use slug::{is_slug, slug_of, slugs_for};
 pub use status::Status;
 
-use latchkey_kit::Fault;
+use latchkey_kit::FieldError;
 
 /// Why the catalog rejects a request. `error.rs` maps each reason to its response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum DomainError {
     /// It does not exist, or not for this caller: the two must look the same.
     #[error("the resource does not exist for this caller")]
     Missing,
     #[error("the resource changed since the caller read it")]
     Stale,
     #[error("{} fields of the content are not valid", .0.len())]
-    Invalid(Vec<Fault>),
+    Invalid(Vec<FieldError>),
     #[error("{} fields are missing before publication", .0.len())]
-    NotReady(Vec<Fault>),
+    NotReady(Vec<FieldError>),
     #[error("{from} cannot become {to}")]
     Transition { from: Status, to: Status },
     #[error("an archived course cannot be changed")]
@@ -47,9 +47,9 @@ pub enum Refusal {
     Overflow,
 }
 
-impl Refusal {
+impl DomainError {
     /// One invalid field.
     pub fn field(field: &str, message: &str) -> Self {
-        Self::Invalid(vec![Fault::new(field, message)])
+        Self::Invalid(vec![FieldError::new(field, message)])
     }
 }

@@ -1,12 +1,12 @@
 //! The errors of the catalog, and the one table from the domain's reasons to responses.
 
 use http::StatusCode;
-use latchkey_kit::{Code, Fault, Reason, codes};
+use latchkey_kit::{Code, FieldError, Reason, codes};
 
-use crate::domain::Refusal;
+use crate::domain::DomainError;
 
 /// An error of the catalog.
-pub type Error = latchkey_kit::Error<Refusal>;
+pub type Error = latchkey_kit::Error<DomainError>;
 
 const NOT_READY: Code = Code::new(
     StatusCode::UNPROCESSABLE_ENTITY,
@@ -34,7 +34,7 @@ const CATEGORY_TAKEN: Code = Code::new(
     "Another category already has this name.",
 );
 
-impl Reason for Refusal {
+impl Reason for DomainError {
     const CODES: &'static [Code] = &[NOT_READY, TRANSITION, ARCHIVED, CATEGORY_IN_USE, CATEGORY_TAKEN];
 
     fn code(&self) -> Code {
@@ -51,9 +51,9 @@ impl Reason for Refusal {
         }
     }
 
-    fn into_faults(self) -> Vec<Fault> {
+    fn into_field_errors(self) -> Vec<FieldError> {
         match self {
-            Self::Invalid(faults) | Self::NotReady(faults) => faults,
+            Self::Invalid(errors) | Self::NotReady(errors) => errors,
             Self::Missing
             | Self::Stale
             | Self::Overflow
@@ -70,21 +70,21 @@ mod tests {
     use super::*;
     use crate::domain::Status;
 
-    fn every_reason() -> Vec<Refusal> {
-        let transition = Refusal::Transition {
+    fn every_reason() -> Vec<DomainError> {
+        let transition = DomainError::Transition {
             from: Status::Archived,
             to: Status::Draft,
         };
         vec![
-            Refusal::Missing,
-            Refusal::Stale,
-            Refusal::field("title", "is missing"),
-            Refusal::NotReady(Vec::new()),
-            Refusal::Overflow,
+            DomainError::Missing,
+            DomainError::Stale,
+            DomainError::field("title", "is missing"),
+            DomainError::NotReady(Vec::new()),
+            DomainError::Overflow,
             transition,
-            Refusal::Archived,
-            Refusal::CategoryInUse,
-            Refusal::CategoryTaken,
+            DomainError::Archived,
+            DomainError::CategoryInUse,
+            DomainError::CategoryTaken,
         ]
     }
 
@@ -92,7 +92,7 @@ mod tests {
     fn every_answer_is_listed_for_those_who_program_against_it() {
         for reason in every_reason() {
             let code = reason.code();
-            let listed = Refusal::CODES
+            let listed = DomainError::CODES
                 .iter()
                 .chain(codes::ALL)
                 .any(|known| *known == code);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn no_code_is_listed_that_nothing_answers() {
-        for code in Refusal::CODES {
+        for code in DomainError::CODES {
             assert!(
                 every_reason().iter().any(|reason| reason.code() == *code),
                 "{code:?}"

@@ -14,7 +14,7 @@ pub mod store;
 use latchkey_contracts::resource::catalog::{ADMINISTER, RESOURCE, WRITE};
 use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, route};
 
-use domain::Refusal;
+use domain::DomainError;
 pub use error::Error;
 use routes::{categories, courses, writing};
 
@@ -24,7 +24,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     description: "Categories and courses of the marketplace.",
     migrations: &[store::MIGRATIONS],
     routes: &ROUTES,
-    codes: Refusal::CODES,
+    codes: DomainError::CODES,
     consumers: &[consumers::PEOPLE],
     edge: &[],
     calls: &[],

@@ -6,7 +6,7 @@ use latchkey_bus::{BusError, Failure};
 use latchkey_db::DbError;
 use latchkey_http::{Code, Problem, codes};
 
-use crate::Fault;
+use crate::FieldError;
 
 /// Why the domain of a service rejects a request. Each reason selects its response in [`Reason::code`], without a
 /// fallback, so that a new one cannot be forgotten.
@@ -18,7 +18,7 @@ pub trait Reason: std::error::Error + Send + Sync + 'static {
     fn code(&self) -> Code;
 
     /// The invalid fields, if that is the reason.
-    fn into_faults(self) -> Vec<Fault>
+    fn into_field_errors(self) -> Vec<FieldError>
     where
         Self: Sized,
     {
@@ -71,12 +71,10 @@ impl<R: Reason> From<Error<R>> for Problem {
         match error {
             Error::Db(error) | Error::Bus(BusError::Db(error)) => error.into(),
             Error::Bus(_) | Error::Payload(_) => Self::internal(&error),
-            Error::Rejected(reason) => reason
-                .into_faults()
-                .into_iter()
-                .fold(code.into(), |problem: Self, fault| {
-                    problem.with_error(fault.field, fault.message)
-                }),
+            Error::Rejected(reason) => Self {
+                errors: reason.into_field_errors(),
+                ..code.into()
+            },
             Error::Query(member, reason) => Self::from(code).with_error(member, reason),
             Error::KeyReused => code.into(),
         }

@@ -6,7 +6,7 @@
 //! | Which routes are there, and for whom? | [`route!`], [`Policy`] (`routes.rs`, `policy.rs`) |
 //! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
 //! | How is something written, published and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
-//! | What does an error look like? | [`Error`], [`Reason`], [`Fault`] (`error.rs`, `faults.rs`) |
+//! | What does an error look like? | [`Error`], [`Reason`], [`FieldError`] (`error.rs`, `field_errors.rs`) |
 //! | How is a list cut into pages? | [`page`] (`page.rs`) |
 //! | What does the API document say? | [`ServiceSpec::document`] (`openapi.rs`) |
 //! | What does it consume? | [`Consumer`] (`consumer.rs`) |
@@ -16,7 +16,7 @@ mod consumer;
 mod context;
 mod error;
 mod extract;
-mod faults;
+mod field_errors;
 mod keyed;
 mod objects;
 mod openapi;
@@ -32,10 +32,10 @@ pub use consumer::Consumer;
 pub use context::{Context, Transaction};
 pub use error::{Error, Reason};
 pub use extract::{Authenticated, Ownable, Owned};
-pub use faults::{Fault, Faults, has_control};
+pub use field_errors::{FieldErrors, has_control};
 pub use keyed::Keyed;
 pub use latchkey_http::idempotency::Answer;
-pub use latchkey_http::{Code, codes, is_uuid as is_id};
+pub use latchkey_http::{Code, FieldError, codes, is_uuid as is_id};
 pub use objects::{Members, Object};
 pub use policy::Policy;
 pub use routes::{RouteFacts, RouteRow};

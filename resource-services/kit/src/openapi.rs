@@ -9,7 +9,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
 
-use crate::{Code, Fault, Policy, RouteFacts, ServiceSpec, codes, whoami};
+use crate::{Code, Policy, RouteFacts, ServiceSpec, codes, whoami};
 
 impl ServiceSpec {
     /// The API document: the handlers' documentation, completed with what the table enforces, and the routes of every
@@ -187,5 +187,14 @@ struct ProblemDocument {
     code: String,
     /// To quote when asking for help.
     trace_id: Option<String>,
-    errors: Option<Vec<Fault>>,
+    errors: Option<Vec<FieldError>>,
+}
+
+/// An invalid field, and what is wrong with it. It never repeats input.
+#[derive(Serialize, ToSchema)]
+struct FieldError {
+    /// The field's name, dotted for nested ones.
+    field: String,
+    /// What is wrong with it.
+    message: String,
 }

@@ -1,6 +1,6 @@
 //! Notes, and their rules.
 
-use latchkey_kit::{Caller, Fault, Faults, objects};
+use latchkey_kit::{Caller, FieldError, FieldErrors, objects};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -27,35 +27,35 @@ objects!(Draft);
 
 /// Why a note is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum DomainError {
     #[error("no such note for this caller")]
     Missing,
     #[error("the resource changed since the caller read it")]
     Stale,
     #[error("{} fields of the content are not valid", .0.len())]
-    Invalid(Vec<Fault>),
+    Invalid(Vec<FieldError>),
 }
 
 impl Draft {
     /// The text, if it is valid.
-    pub fn check(self) -> Result<String, Refusal> {
-        let mut faults = Faults::default();
-        let text = faults.prose("text", &self.text, 1_000);
+    pub fn check(self) -> Result<String, DomainError> {
+        let mut errors = FieldErrors::default();
+        let text = errors.prose("text", &self.text, 1_000);
         if text.trim().is_empty() {
-            faults.add("text", "is missing");
+            errors.add("text", "is missing");
         }
-        faults.into_result(text).map_err(Refusal::Invalid)
+        errors.into_result(text).map_err(DomainError::Invalid)
     }
 }
 
 impl Note {
     /// The note with another text, for a caller who has read version `read`.
-    pub fn replaced(self, caller: &Caller, read: i64, text: String, now: i64) -> Result<Self, Refusal> {
+    pub fn replaced(self, caller: &Caller, read: i64, text: String, now: i64) -> Result<Self, DomainError> {
         if !caller.may_act_on(&self.owner_id) {
-            return Err(Refusal::Missing);
+            return Err(DomainError::Missing);
         }
         if self.version != read {
-            return Err(Refusal::Stale);
+            return Err(DomainError::Stale);
         }
         Ok(Self {
             text,

@@ -1,13 +1,13 @@
 //! The errors of the service, and the one table from the domain's reasons to responses.
 
-use latchkey_kit::{Code, Fault, Reason, codes};
+use latchkey_kit::{Code, FieldError, Reason, codes};
 
-use crate::domain::Refusal;
+use crate::domain::DomainError;
 
 /// An error of the service.
-pub type Error = latchkey_kit::Error<Refusal>;
+pub type Error = latchkey_kit::Error<DomainError>;
 
-impl Reason for Refusal {
+impl Reason for DomainError {
     const CODES: &'static [Code] = &[];
 
     fn code(&self) -> Code {
@@ -18,9 +18,9 @@ impl Reason for Refusal {
         }
     }
 
-    fn into_faults(self) -> Vec<Fault> {
+    fn into_field_errors(self) -> Vec<FieldError> {
         match self {
-            Self::Invalid(faults) => faults,
+            Self::Invalid(errors) => errors,
             Self::Missing | Self::Stale => Vec::new(),
         }
     }

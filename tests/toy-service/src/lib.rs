@@ -9,7 +9,7 @@ pub mod store;
 use latchkey_contracts::resource::{ADMIN, ResourceContract, ScopeContract};
 use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, route};
 
-use domain::Refusal;
+use domain::DomainError;
 pub use error::Error;
 
 /// Writing notes.
@@ -39,7 +39,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     description: "Notes that people keep.",
     migrations: &[store::MIGRATIONS],
     routes: &ROUTES,
-    codes: Refusal::CODES,
+    codes: DomainError::CODES,
     consumers: &[consumers::PEOPLE],
     edge: &[],
     calls: &[],

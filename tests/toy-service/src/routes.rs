@@ -9,7 +9,7 @@ use latchkey_kit::{Answer, Authenticated, Context, Keyed, Ownable, Owned, page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{Draft, Note, Refusal};
+use crate::domain::{DomainError, Draft, Note};
 use crate::{Error, store};
 
 impl Ownable for Note {
@@ -113,11 +113,11 @@ pub async fn replace(
     } = owned;
     let note = context
         .write(cause, async move |t| {
-            let before = store::note(&t.tx, &id).await?.ok_or(Refusal::Missing)?;
+            let before = store::note(&t.tx, &id).await?.ok_or(DomainError::Missing)?;
             let after = before.replaced(&caller, version, draft.check()?, t.now)?;
             match store::update(&t.tx, &after).await? {
                 true => Ok(after),
-                false => Err(Error::from(Refusal::Stale)),
+                false => Err(Error::from(DomainError::Stale)),
             }
         })
         .await?;

@@ -2,7 +2,7 @@
 
 use latchkey_kit::Caller;
 
-use super::{Course, Refusal, Status};
+use super::{Course, DomainError, Status};
 
 impl Course {
     /// Drafts are visible to their owner and administrators; a course that was public once can be read by its address,
@@ -17,11 +17,11 @@ impl Course {
     }
 
     /// Another owner's course gets the same response as a missing one.
-    pub(super) fn must_be_of(&self, caller: &Caller) -> Result<(), Refusal> {
+    pub(super) fn must_be_of(&self, caller: &Caller) -> Result<(), DomainError> {
         if caller.may_act_on(&self.instructor_id) {
             Ok(())
         } else {
-            Err(Refusal::Missing)
+            Err(DomainError::Missing)
         }
     }
 }

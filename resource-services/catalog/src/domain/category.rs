@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use latchkey_kit::{Faults, is_id, objects};
+use latchkey_kit::{FieldErrors, is_id, objects};
 
-use super::{Refusal, slug_of};
+use super::{DomainError, slug_of};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Category {
@@ -52,7 +52,7 @@ impl CategoryDraft {
 
 impl Category {
     /// Creates a category.
-    pub fn create(id: String, draft: CategoryDraft, place: &Place) -> Result<Self, Refusal> {
+    pub fn create(id: String, draft: CategoryDraft, place: &Place) -> Result<Self, DomainError> {
         let empty = Self {
             id,
             parent_id: None,
@@ -65,15 +65,15 @@ impl Category {
     }
 
     /// The category with the content of the draft.
-    pub fn edit(&self, draft: CategoryDraft, place: &Place, read: i64) -> Result<Self, Refusal> {
+    pub fn edit(&self, draft: CategoryDraft, place: &Place, read: i64) -> Result<Self, DomainError> {
         if self.version != read {
-            return Err(Refusal::Stale);
+            return Err(DomainError::Stale);
         }
         let slug = draft.slug();
-        let mut faults = Faults::default();
-        let name = faults.line("name", &draft.name, 2, 60);
+        let mut errors = FieldErrors::default();
+        let name = errors.line("name", &draft.name, 2, 60);
         if !(0..=10_000).contains(&draft.position) {
-            faults.add("position", "must be 0 to 10000");
+            errors.add("position", "must be 0 to 10000");
         }
         if let Some(parent) = &draft.parent_id {
             let first_level = place
@@ -82,14 +82,14 @@ impl Category {
                 .is_some_and(|found| found.parent_id.is_none());
             // Two levels and no cycle: a parent has no parent, and a category with children cannot get one.
             if !is_id(parent) || !first_level || *parent == self.id || place.children > 0 {
-                faults.add("parent_id", "must name another top-level category");
+                errors.add("parent_id", "must name another top-level category");
             }
         }
-        faults.into_result(()).map_err(Refusal::Invalid)?;
+        errors.into_result(()).map_err(DomainError::Invalid)?;
         if place.taken {
-            return Err(Refusal::CategoryTaken);
+            return Err(DomainError::CategoryTaken);
         }
-        let version = self.version.checked_add(1).ok_or(Refusal::Overflow)?;
+        let version = self.version.checked_add(1).ok_or(DomainError::Overflow)?;
         Ok(Self {
             id: self.id.clone(),
             parent_id: draft.parent_id,
@@ -101,12 +101,12 @@ impl Category {
     }
 
     /// Only an empty category can be deleted.
-    pub fn may_go(&self, place: &Place, read: i64) -> Result<(), Refusal> {
+    pub fn may_go(&self, place: &Place, read: i64) -> Result<(), DomainError> {
         if self.version != read {
-            return Err(Refusal::Stale);
+            return Err(DomainError::Stale);
         }
         if place.children > 0 || place.courses > 0 {
-            return Err(Refusal::CategoryInUse);
+            return Err(DomainError::CategoryInUse);
         }
         Ok(())
     }
@@ -196,7 +196,7 @@ mod tests {
                 },
                 1
             ),
-            Err(Refusal::CategoryInUse)
+            Err(DomainError::CategoryInUse)
         );
         assert_eq!(
             shelf.may_go(
@@ -206,9 +206,9 @@ mod tests {
                 },
                 1
             ),
-            Err(Refusal::CategoryInUse)
+            Err(DomainError::CategoryInUse)
         );
-        assert_eq!(shelf.may_go(&Place::default(), 2), Err(Refusal::Stale));
+        assert_eq!(shelf.may_go(&Place::default(), 2), Err(DomainError::Stale));
         assert_eq!(shelf.may_go(&Place::default(), 1), Ok(()));
     }
 
@@ -227,7 +227,7 @@ mod tests {
                 },
                 &taken
             ),
-            Err(Refusal::CategoryTaken)
+            Err(DomainError::CategoryTaken)
         );
     }
 }

@@ -5,7 +5,7 @@ use latchkey_contracts::events::course::{
     ARCHIVED, CourseEvent, CourseKind, CourseSnapshot, CourseStatus, PUBLISHED, Previous, UNLISTED, UPDATED,
 };
 
-use super::{Content, Course, Kind, Price, Refusal, Status};
+use super::{Content, Course, DomainError, Kind, Price, Status};
 
 /// The new state of a course, and what to publish. Written only if the row still has the expected version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,9 +57,9 @@ impl Change {
 
 impl Course {
     /// New content. A public course stays complete.
-    pub fn edit(&self, content: Content, slug: String, now: i64) -> Result<Change, Refusal> {
+    pub fn edit(&self, content: Content, slug: String, now: i64) -> Result<Change, DomainError> {
         match self.status {
-            Status::Archived => return Err(Refusal::Archived),
+            Status::Archived => return Err(DomainError::Archived),
             Status::Published | Status::Unlisted => content.must_be_ready(self.kind)?,
             Status::Draft => {}
         }
@@ -77,7 +77,7 @@ impl Course {
     }
 
     /// A status transition.
-    pub fn step(&self, to: Status, now: i64) -> Result<Change, Refusal> {
+    pub fn step(&self, to: Status, now: i64) -> Result<Change, DomainError> {
         let status = self.status.step(to)?;
         let mut after = Course {
             status,
@@ -98,7 +98,7 @@ impl Course {
     }
 
     /// The instructor has a new name, which was already stored.
-    pub fn renamed(&self, now: i64) -> Result<Change, Refusal> {
+    pub fn renamed(&self, now: i64) -> Result<Change, DomainError> {
         let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
         Ok(Change::new(
             self,

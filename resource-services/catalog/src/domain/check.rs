@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_kit::{Fault, Faults, is_id};
+use latchkey_kit::{FieldError, FieldErrors, is_id};
 
 use super::{Content, Draft, Lesson, MoneyDraft, Price, Section, SectionDraft};
 
@@ -14,49 +14,49 @@ impl Draft {
         known: &BTreeSet<String>,
         currency: &str,
         new_id: &mut dyn FnMut() -> String,
-    ) -> Result<Content, Vec<Fault>> {
-        let mut faults = Faults::default();
+    ) -> Result<Content, Vec<FieldError>> {
+        let mut errors = FieldErrors::default();
         let content = Content {
-            title: faults.line("title", &self.title, 5, 120),
-            subtitle: faults.line("subtitle", &self.subtitle.unwrap_or_default(), 0, 200),
-            description_md: faults.prose("description_md", &self.description_md.unwrap_or_default(), 20_000),
+            title: errors.line("title", &self.title, 5, 120),
+            subtitle: errors.line("subtitle", &self.subtitle.unwrap_or_default(), 0, 200),
+            description_md: errors.prose("description_md", &self.description_md.unwrap_or_default(), 20_000),
             category_id: self.category_id,
             language: self.language.unwrap_or_else(|| "en".to_owned()),
             level: self.level.unwrap_or_default(),
-            outcomes: lines(&mut faults, "outcomes", self.outcomes),
-            requirements: lines(&mut faults, "requirements", self.requirements),
-            sections: sections(&mut faults, self.sections.unwrap_or_default(), known, new_id),
-            price: price(&mut faults, self.price, self.list_price, currency),
+            outcomes: lines(&mut errors, "outcomes", self.outcomes),
+            requirements: lines(&mut errors, "requirements", self.requirements),
+            sections: sections(&mut errors, self.sections.unwrap_or_default(), known, new_id),
+            price: price(&mut errors, self.price, self.list_price, currency),
             limited: self.limited.unwrap_or(false),
         };
         if content.category_id.as_deref().is_some_and(|id| !is_id(id)) {
-            faults.add("category_id", "does not name an existing category");
+            errors.add("category_id", "does not name an existing category");
         }
         if !is_language(&content.language) {
-            faults.add("language", "must be a language tag such as en or pt-BR");
+            errors.add("language", "must be a language tag such as en or pt-BR");
         }
-        faults.into_result(content)
+        errors.into_result(content)
     }
 }
 
-fn lines(faults: &mut Faults, field: &str, lines: Option<Vec<String>>) -> Vec<String> {
+fn lines(errors: &mut FieldErrors, field: &str, lines: Option<Vec<String>>) -> Vec<String> {
     let lines = lines.unwrap_or_default();
-    faults.count(field, lines.len(), 20);
+    errors.count(field, lines.len(), 20);
     lines
         .iter()
         .enumerate()
-        .map(|(at, line)| faults.line(&format!("{field}[{at}]"), line, 1, 200))
+        .map(|(at, line)| errors.line(&format!("{field}[{at}]"), line, 1, 200))
         .collect()
 }
 
 fn sections(
-    faults: &mut Faults,
+    errors: &mut FieldErrors,
     drafts: Vec<SectionDraft>,
     known: &BTreeSet<String>,
     new_id: &mut dyn FnMut() -> String,
 ) -> Vec<Section> {
-    faults.count("sections", drafts.len(), 40);
-    faults.count(
+    errors.count("sections", drafts.len(), 40);
+    errors.count(
         "lessons",
         drafts.iter().map(|section| section.lessons.len()).sum(),
         400,
@@ -65,22 +65,22 @@ fn sections(
     let mut sections = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.into_iter().enumerate() {
         let field = format!("sections[{at}]");
-        let title = faults.line(&format!("{field}.title"), &draft.title, 1, 120);
+        let title = errors.line(&format!("{field}.title"), &draft.title, 1, 120);
         let lessons = draft.lessons.into_iter().enumerate().map(|(at, lesson)| {
             let field = format!("{field}.lessons[{at}]");
             if !(1..=600).contains(&lesson.minutes) {
-                faults.add(format!("{field}.minutes"), "must be 1 to 600");
+                errors.add(format!("{field}.minutes"), "must be 1 to 600");
             }
             if let Some(id) = &lesson.id
                 && !(known.contains(id) && used.insert(id.clone()))
             {
-                faults.add(
+                errors.add(
                     format!("{field}.id"),
                     "must be the id of a lesson of this course, used only once",
                 );
             }
             Lesson {
-                title: faults.line(&format!("{field}.title"), &lesson.title, 1, 120),
+                title: errors.line(&format!("{field}.title"), &lesson.title, 1, 120),
                 id: lesson.id.unwrap_or_else(&mut *new_id),
                 minutes: lesson.minutes,
                 preview: lesson.preview,
@@ -95,7 +95,7 @@ fn sections(
 }
 
 fn price(
-    faults: &mut Faults,
+    errors: &mut FieldErrors,
     price: Option<MoneyDraft>,
     list: Option<MoneyDraft>,
     currency: &str,
@@ -103,13 +103,13 @@ fn price(
     for (field, money) in [("price", &price), ("list_price", &list)] {
         let Some(money) = money else { continue };
         if !(0..=HIGHEST_PRICE).contains(&money.amount) {
-            faults.add(
+            errors.add(
                 format!("{field}.amount"),
                 format!("must be 0 to {HIGHEST_PRICE} minor units"),
             );
         }
         if money.currency != currency {
-            faults.add(
+            errors.add(
                 format!("{field}.currency"),
                 format!("must be {currency}, the currency of the shop"),
             );
@@ -118,7 +118,7 @@ fn price(
     match (price, list) {
         (Some(price), list) => {
             if list.as_ref().is_some_and(|list| list.amount < price.amount) {
-                faults.add("list_price.amount", "must not be below the price");
+                errors.add("list_price.amount", "must not be below the price");
             }
             Some(Price {
                 amount: price.amount,
@@ -127,7 +127,7 @@ fn price(
             })
         }
         (None, Some(_)) => {
-            faults.add("list_price", "requires a price");
+            errors.add("list_price", "requires a price");
             None
         }
         (None, None) => None,
@@ -167,10 +167,10 @@ mod tests {
         let known = BTreeSet::from(["l1".to_owned(), "l2".to_owned()]);
         draft
             .check(&known, "EUR", &mut new_id)
-            .map_err(|faults| faults.into_iter().map(|f| f.field).collect())
+            .map_err(|errors| errors.into_iter().map(|f| f.field).collect())
     }
 
-    fn faults(draft: Draft) -> Vec<String> {
+    fn invalid_fields(draft: Draft) -> Vec<String> {
         check(draft).err().unwrap_or_default()
     }
 
@@ -213,7 +213,7 @@ mod tests {
     fn a_title_has_5_to_120_characters() {
         for (length, ok) in [(0, false), (4, false), (5, true), (120, true), (121, false)] {
             assert_eq!(
-                faults(Draft {
+                invalid_fields(Draft {
                     title: "é".repeat(length),
                     ..draft()
                 })
@@ -235,7 +235,7 @@ mod tests {
             i64::MAX,
         ] {
             assert_eq!(
-                faults(Draft {
+                invalid_fields(Draft {
                     price: euros(amount),
                     ..draft()
                 }),
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn a_list_price_is_never_below_the_price_and_never_alone() {
         assert_eq!(
-            faults(Draft {
+            invalid_fields(Draft {
                 price: euros(100),
                 list_price: euros(99),
                 ..draft()
@@ -266,7 +266,7 @@ mod tests {
             ["list_price.amount"]
         );
         assert_eq!(
-            faults(Draft {
+            invalid_fields(Draft {
                 list_price: euros(99),
                 ..draft()
             }),
@@ -290,7 +290,7 @@ mod tests {
                 currency: currency.into(),
             });
             assert_eq!(
-                faults(Draft { price, ..draft() }),
+                invalid_fields(Draft { price, ..draft() }),
                 ["price.currency"],
                 "{currency:?}"
             );
@@ -312,11 +312,11 @@ mod tests {
     #[test]
     fn an_identifier_of_another_courses_lesson_or_one_used_twice_is_refused() {
         assert_eq!(
-            faults(with_lessons(vec![lesson(Some("theirs"))])),
+            invalid_fields(with_lessons(vec![lesson(Some("theirs"))])),
             ["sections[0].lessons[0].id"]
         );
         let twice = with_lessons(vec![lesson(Some("l1")), lesson(Some("l1"))]);
-        assert_eq!(faults(twice), ["sections[0].lessons[1].id"]);
+        assert_eq!(invalid_fields(twice), ["sections[0].lessons[1].id"]);
     }
 
     #[test]
@@ -399,7 +399,7 @@ mod tests {
                 },
             ),
         ] {
-            assert_eq!(faults(draft), [field]);
+            assert_eq!(invalid_fields(draft), [field]);
         }
     }
 
@@ -411,7 +411,7 @@ mod tests {
                 ..lesson(None)
             };
             assert_eq!(
-                faults(with_lessons(vec![lesson])),
+                invalid_fields(with_lessons(vec![lesson])),
                 ["sections[0].lessons[0].minutes"],
                 "{minutes}"
             );
@@ -427,6 +427,6 @@ mod tests {
             };
             300
         ]);
-        assert_eq!(faults(rubbish).len(), 25);
+        assert_eq!(invalid_fields(rubbish).len(), 25);
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Refusal, fold};
-use latchkey_kit::Faults;
+use super::{DomainError, fold};
+use latchkey_kit::FieldErrors;
 
 /// Checked content; created only by [`super::Draft::check`] and the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,24 +92,24 @@ impl Content {
     }
 
     /// The requirements of a public course: without them it cannot be published, and cannot stay published.
-    pub(super) fn must_be_ready(&self, kind: Kind) -> Result<(), Refusal> {
-        let mut faults = Faults::default();
+    pub(super) fn must_be_ready(&self, kind: Kind) -> Result<(), DomainError> {
+        let mut errors = FieldErrors::default();
         if self.category_id.is_none() {
-            faults.add("category_id", "must be chosen");
+            errors.add("category_id", "must be chosen");
         }
         if self.description_md.trim().chars().count() < SHORTEST_PUBLIC_DESCRIPTION {
-            faults.add(
+            errors.add(
                 "description_md",
                 format!("must have at least {SHORTEST_PUBLIC_DESCRIPTION} characters"),
             );
         }
         if self.price.is_none() {
-            faults.add("price", "must be set; 0 means free of charge");
+            errors.add("price", "must be set; 0 means free of charge");
         }
         if kind == Kind::Course && self.lesson_count() == 0 {
-            faults.add("sections", "must have at least one lesson");
+            errors.add("sections", "must have at least one lesson");
         }
-        faults.into_result(()).map_err(Refusal::NotReady)
+        errors.into_result(()).map_err(DomainError::NotReady)
     }
 
     /// The members in which two contents differ, by their names on the wire.
@@ -169,12 +169,12 @@ impl Level {
     }
 }
 
-/// The field names in a refusal, for tests of several modules.
+/// The field names in an error, for tests of several modules.
 #[cfg(test)]
-pub(super) fn fields(refusal: &Refusal) -> Vec<&str> {
-    match refusal {
-        Refusal::Invalid(faults) | Refusal::NotReady(faults) => {
-            faults.iter().map(|fault| fault.field.as_str()).collect()
+pub(super) fn fields(error: &DomainError) -> Vec<&str> {
+    match error {
+        DomainError::Invalid(errors) | DomainError::NotReady(errors) => {
+            errors.iter().map(|error| error.field.as_str()).collect()
         }
         _ => Vec::new(),
     }
@@ -196,9 +196,9 @@ mod tests {
             sections: Vec::new(),
             ..content()
         };
-        let refusal = bare.must_be_ready(Kind::Course).unwrap_err();
+        let error = bare.must_be_ready(Kind::Course).unwrap_err();
         assert_eq!(
-            fields(&refusal),
+            fields(&error),
             ["category_id", "description_md", "price", "sections"]
         );
     }

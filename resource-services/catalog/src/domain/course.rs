@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use latchkey_kit::Caller;
 
-use super::{Content, Kind, Refusal, Status, slug_of};
+use super::{Content, DomainError, Kind, Status, slug_of};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
@@ -51,10 +51,10 @@ impl Course {
     }
 
     /// The preconditions of any change: the course belongs to the caller, who has read the current version.
-    pub fn open_to(&self, caller: &Caller, read: i64) -> Result<(), Refusal> {
+    pub fn open_to(&self, caller: &Caller, read: i64) -> Result<(), DomainError> {
         self.must_be_of(caller)?;
         if self.version != read {
-            return Err(Refusal::Stale);
+            return Err(DomainError::Stale);
         }
         Ok(())
     }
@@ -69,8 +69,8 @@ impl Course {
         self.content.lessons().map(|lesson| lesson.id.clone()).collect()
     }
 
-    pub(super) fn next(&self, now: i64) -> Result<Self, Refusal> {
-        let version = self.version.checked_add(1).ok_or(Refusal::Overflow)?;
+    pub(super) fn next(&self, now: i64) -> Result<Self, DomainError> {
+        let version = self.version.checked_add(1).ok_or(DomainError::Overflow)?;
         Ok(Self {
             version,
             updated_at: now,
@@ -189,8 +189,8 @@ mod tests {
             category_id: None,
             ..content()
         };
-        let refusal = published().edit(bare.clone(), published().slug, 30).unwrap_err();
-        assert_eq!(fields(&refusal), ["category_id"]);
+        let error = published().edit(bare.clone(), published().slug, 30).unwrap_err();
+        assert_eq!(fields(&error), ["category_id"]);
         assert!(course().edit(bare, course().slug, 30).is_ok());
     }
 
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(event_of(&archived), Some(ARCHIVED));
         assert_eq!(
             archived.after.edit(content(), "x".into(), 40).unwrap_err(),
-            Refusal::Archived
+            DomainError::Archived
         );
         for to in [Status::Published, Status::Unlisted, Status::Archived] {
             assert!(archived.after.step(to, 40).is_err(), "{to}");
@@ -254,8 +254,8 @@ mod tests {
             sub: "mallory".into(),
             admin: false,
         };
-        assert_eq!(published().open_to(&stranger, 1), Err(Refusal::Missing));
-        assert_eq!(published().open_to(&owner(), 1), Err(Refusal::Stale));
+        assert_eq!(published().open_to(&stranger, 1), Err(DomainError::Missing));
+        assert_eq!(published().open_to(&owner(), 1), Err(DomainError::Stale));
         assert_eq!(published().open_to(&owner(), 2), Ok(()));
     }
 
@@ -271,6 +271,9 @@ mod tests {
             version: i64::MAX,
             ..published()
         };
-        assert_eq!(last.step(Status::Unlisted, 30).unwrap_err(), Refusal::Overflow);
+        assert_eq!(
+            last.step(Status::Unlisted, 30).unwrap_err(),
+            DomainError::Overflow
+        );
     }
 }

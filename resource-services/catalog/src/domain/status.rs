@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Refusal;
+use super::DomainError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -22,12 +22,12 @@ impl Status {
     pub const ALL: [Self; 4] = [Self::Draft, Self::Published, Self::Unlisted, Self::Archived];
 
     /// The next status, or the reason why it is not allowed.
-    pub fn step(self, to: Self) -> Result<Self, Refusal> {
+    pub fn step(self, to: Self) -> Result<Self, DomainError> {
         match (self, to) {
             (Self::Draft, Self::Published | Self::Archived)
             | (Self::Published, Self::Unlisted | Self::Archived)
             | (Self::Unlisted, Self::Published | Self::Archived) => Ok(to),
-            (from, to) => Err(Refusal::Transition { from, to }),
+            (from, to) => Err(DomainError::Transition { from, to }),
         }
     }
 

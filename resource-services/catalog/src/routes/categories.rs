@@ -9,7 +9,7 @@ use latchkey_http::{IfMatch, PathId, StrictJson, etag, none_match};
 use latchkey_kit::{Authenticated, Context};
 
 use super::views::{CategoryList, CategoryView};
-use crate::domain::{Category, CategoryDraft, Refusal};
+use crate::domain::{Category, CategoryDraft, DomainError};
 use crate::{Error, store};
 
 /// Lists all categories.
@@ -79,11 +79,11 @@ pub async fn replace(
     let category = context
         .write(who.cause, async move |t| {
             store::lock_tree(&t.tx).await?;
-            let before = store::category(&t.tx, &id).await?.ok_or(Refusal::Missing)?;
+            let before = store::category(&t.tx, &id).await?.ok_or(DomainError::Missing)?;
             let place = store::place(&t.tx, &id, Some(&draft)).await?;
             let after = before.edit(draft, &place, read)?;
             if !store::update_category(&t.tx, &after).await? {
-                return Err(Refusal::Stale.into());
+                return Err(DomainError::Stale.into());
             }
             Ok::<_, Error>(after)
         })
@@ -106,14 +106,14 @@ pub async fn delete(
     context
         .write(who.cause, async move |t| {
             store::lock_tree(&t.tx).await?;
-            let category = store::category(&t.tx, &id).await?.ok_or(Refusal::Missing)?;
+            let category = store::category(&t.tx, &id).await?.ok_or(DomainError::Missing)?;
             let place = store::place(&t.tx, &id, None).await?;
             category.may_go(&place, read)?;
             if !store::delete_category(&t.tx, &category)
                 .await
                 .map_err(still_used)?
             {
-                return Err(Refusal::Stale.into());
+                return Err(DomainError::Stale.into());
             }
             Ok(StatusCode::NO_CONTENT)
         })
@@ -130,7 +130,7 @@ fn answer(category: &Category) -> impl IntoResponse {
 /// A course was moved into it after the check.
 fn still_used(error: DbError) -> Error {
     if store::is_dangling(&error) {
-        Refusal::CategoryInUse.into()
+        DomainError::CategoryInUse.into()
     } else {
         error.into()
     }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::views::{CoursePage, CourseSummary, CourseView};
-use crate::domain::{Course, Level, Refusal, Status, is_language, is_slug};
+use crate::domain::{Course, DomainError, Level, Status, is_language, is_slug};
 use crate::store::{Filter, Mine, Position, Sort, Summary};
 use crate::{Error, store};
 
@@ -94,7 +94,7 @@ pub async fn read(
     path: Result<Path<String>, axum::extract::rejection::PathRejection>,
 ) -> Result<Response, Error> {
     let Ok(Path(key)) = path else {
-        return Err(Refusal::Missing.into());
+        return Err(DomainError::Missing.into());
     };
     let found = match key.as_str() {
         id if is_id(id) => store::course(&context.db, id).await?,
@@ -103,7 +103,7 @@ pub async fn read(
     };
     let course = found
         .filter(|course| course.seen_by(&caller))
-        .ok_or(Refusal::Missing)?;
+        .ok_or(DomainError::Missing)?;
     if key != course.id && key != course.slug {
         return Ok(moved(&course));
     }

@@ -1,35 +1,16 @@
 //! The rules of every text, and the errors that name an invalid field.
 
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// An invalid field, and what is wrong with it. It never repeats input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Fault {
-    /// The field's name, dotted for nested ones.
-    pub field: String,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-impl Fault {
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
-    }
-}
+use latchkey_http::FieldError;
 
 /// Collects errors while a body is checked, so that its author learns all of them at once.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<Fault>);
+pub struct FieldErrors(Vec<FieldError>);
 
-impl Faults {
+impl FieldErrors {
     /// Adds an error, as long as the response stays readable.
     pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        if self.0.len() < MOST_FAULTS {
-            self.0.push(Fault::new(field, message));
+        if self.0.len() < MOST_ERRORS {
+            self.0.push(FieldError::new(field, message));
         }
     }
 
@@ -62,7 +43,7 @@ impl Faults {
     }
 
     /// The value, if there were no errors.
-    pub fn into_result<T>(self, value: T) -> Result<T, Vec<Fault>> {
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<FieldError>> {
         if self.0.is_empty() { Ok(value) } else { Err(self.0) }
     }
 
@@ -89,16 +70,16 @@ fn reorders(c: char) -> bool {
 }
 
 /// The response to a completely invalid body stays readable.
-const MOST_FAULTS: usize = 25;
+const MOST_ERRORS: usize = 25;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(text: &str) -> Vec<Fault> {
-        let mut faults = Faults::default();
-        faults.line("title", text, 2, 5);
-        faults.0
+    fn line(text: &str) -> Vec<FieldError> {
+        let mut errors = FieldErrors::default();
+        errors.line("title", text, 2, 5);
+        errors.0
     }
 
     #[test]
@@ -113,7 +94,7 @@ mod tests {
         for text in ["a\0b", "a\nb", "a\u{1b}b", "a\u{7f}b", "a\u{85}b", "a\u{202e}b"] {
             assert_eq!(
                 line(text),
-                [Fault::new("title", "contains control characters")],
+                [FieldError::new("title", "contains control characters")],
                 "{text:?}"
             );
         }
@@ -121,10 +102,10 @@ mod tests {
 
     #[test]
     fn prose_keeps_its_line_ends_and_refuses_the_rest() {
-        let mut faults = Faults::default();
-        faults.prose("description_md", "one\r\n\ttwo", 100);
-        assert!(faults.0.is_empty());
-        faults.prose("description_md", "nul\0", 100);
-        assert_eq!(faults.0.len(), 1);
+        let mut errors = FieldErrors::default();
+        errors.prose("description_md", "one\r\n\ttwo", 100);
+        assert!(errors.0.is_empty());
+        errors.prose("description_md", "nul\0", 100);
+        assert_eq!(errors.0.len(), 1);
     }
 }

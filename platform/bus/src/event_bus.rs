@@ -15,7 +15,7 @@ use crate::backend::Backend;
 use crate::parcel::Parcel;
 use crate::{BusError, Event};
 
-pub use group::{Failure, Group, Parked, Retries};
+pub use group::{Group, HandlerError, Parked, Retries};
 pub use sql::SqlEventBus;
 
 /// An open event bus. Cloning is cheap.
@@ -54,7 +54,7 @@ impl EventBus {
     pub async fn subscribe<H, Fut>(&self, group: Group, db: Db, handle: H, stop: CancellationToken)
     where
         H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
     {
         match self {
             Self::Sql(bus) => bus.subscribe(group, db, handle, stop).await,

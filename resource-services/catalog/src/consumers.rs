@@ -1,7 +1,7 @@
 //! What the catalog consumes: the names of instructors.
 
 use futures::FutureExt;
-use latchkey_bus::{Event, Failure, Group, Retries};
+use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::user::{User, UserEvent};
 use latchkey_contracts::resource::{ADMIN, INSTRUCTOR};
 use latchkey_kit::{Consumer, Transaction};
@@ -19,9 +19,9 @@ pub const PEOPLE: Consumer = Consumer {
 };
 
 /// Applies one event in the transaction of its inbox row. An older event changes nothing.
-pub async fn handle(t: &Transaction, event: &Event) -> Result<(), Failure> {
-    let told =
-        UserEvent::parse(&event.r#type, &event.data).map_err(|error| Failure::Dead(error.to_string()))?;
+pub async fn handle(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let told = UserEvent::parse(&event.r#type, &event.data)
+        .map_err(|error| HandlerError::Dead(error.to_string()))?;
     let (user_id, name, version) = match told {
         UserEvent::Registered(user) | UserEvent::Updated(user) if teaches(&user) => {
             (user.user_id, user.display_name, user.version)

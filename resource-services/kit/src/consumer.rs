@@ -1,7 +1,7 @@
 //! The event subscriptions of a service.
 
 use futures::future::BoxFuture;
-use latchkey_bus::{Cause, Event, EventBus, Failure, Group};
+use latchkey_bus::{Cause, Event, EventBus, Group, HandlerError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Context, Transaction};
@@ -10,7 +10,7 @@ use crate::{Context, Transaction};
 /// is called at least once for each event, so it must compare the event's `sequence`: an older one changes nothing.
 pub struct Consumer {
     pub group: fn() -> Group,
-    pub handle: fn(Transaction, Event) -> BoxFuture<'static, Result<(), Failure>>,
+    pub handle: fn(Transaction, Event) -> BoxFuture<'static, Result<(), HandlerError>>,
 }
 
 impl Consumer {

@@ -2,7 +2,7 @@
 //! errors that every service has.
 
 use axum::response::{IntoResponse, Response};
-use latchkey_bus::{BusError, Failure};
+use latchkey_bus::{BusError, HandlerError};
 use latchkey_db::DbError;
 use latchkey_http::{Code, Problem, codes};
 
@@ -88,7 +88,7 @@ impl<R: Reason> IntoResponse for Error<R> {
 }
 
 /// A consumer retries what may succeed later; only errors of the database do not count as attempts.
-impl<R: Reason> From<Error<R>> for Failure {
+impl<R: Reason> From<Error<R>> for HandlerError {
     fn from(error: Error<R>) -> Self {
         match error {
             Error::Db(error) | Error::Bus(BusError::Db(error)) => Self::Db(error),

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request};
-use latchkey_bus::{Cause, Event, Failure};
+use latchkey_bus::{Cause, Event, HandlerError};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Engine, Options, sql, testing};
 use latchkey_guard::{Guard, KeySet, Keys, Signals};
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Delivers an event to a consumer, as the bus would, without its inbox.
-    pub async fn deliver(&self, consumer: &'static Consumer, event: Event) -> Result<(), Failure> {
+    pub async fn deliver(&self, consumer: &'static Consumer, event: Event) -> Result<(), HandlerError> {
         self.context
             .write(Cause::event(&event), async move |t| {
                 (consumer.handle)(t, event).await

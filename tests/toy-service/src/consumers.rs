@@ -1,7 +1,7 @@
 //! What the service consumes: deleted users.
 
 use futures::FutureExt;
-use latchkey_bus::{Event, Failure, Group, Retries};
+use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::user::{self, UserEvent};
 use latchkey_kit::{Consumer, Transaction};
 
@@ -18,9 +18,9 @@ pub const PEOPLE: Consumer = Consumer {
 };
 
 /// A deleted user leaves no notes behind; handling the event twice changes nothing.
-async fn forget(t: &Transaction, event: &Event) -> Result<(), Failure> {
-    let told =
-        UserEvent::parse(&event.r#type, &event.data).map_err(|error| Failure::Dead(error.to_string()))?;
+async fn forget(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let told = UserEvent::parse(&event.r#type, &event.data)
+        .map_err(|error| HandlerError::Dead(error.to_string()))?;
     if let UserEvent::Deleted(user) = told {
         store::forget(&t.tx, &user.user_id).await?;
     }

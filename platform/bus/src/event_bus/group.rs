@@ -33,7 +33,7 @@ pub struct Retries {
 
 /// Why a handler failed. Its transaction is rolled back.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum HandlerError {
     /// It may succeed later.
     #[error("{0}")]
     Retry(String),
@@ -71,11 +71,11 @@ pub(super) enum Delivered {
     /// The effect is committed, now or earlier.
     Done,
     /// Handling failed.
-    Failed(Failed),
+    Failed(FailedDelivery),
 }
 
 /// A failed delivery.
-pub(super) struct Failed {
+pub(super) struct FailedDelivery {
     pub attempts: i64,
     pub error: String,
     /// No further attempt can succeed.
@@ -109,7 +109,7 @@ impl Retries {
 impl<H, Fut> Handler<H>
 where
     H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
 {
     /// Attempts one delivery until it succeeds or the quick attempts are used up. An unreadable event fails
     /// permanently; an error is that of the database, in which case nothing is counted or acknowledged.
@@ -121,7 +121,7 @@ where
         let event = match event {
             Ok(event) => event,
             Err(error) => {
-                return Ok(Delivered::Failed(Failed {
+                return Ok(Delivered::Failed(FailedDelivery {
                     attempts: 1,
                     error: error.to_string(),
                     for_good: true,
@@ -131,20 +131,20 @@ where
         let mut attempts = 0_i64;
         let mut pauses = self.group.retries.quick.iter();
         loop {
-            let failure = match self.handle_once(event.clone()).await {
+            let error = match self.handle_once(event.clone()).await {
                 Ok(()) => return Ok(Delivered::Done),
                 // The database is unavailable, which is not the handler's fault.
-                Err(Failure::Db(error)) if error.is_transient() => return Err(error.into()),
-                Err(failure) => failure,
+                Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
+                Err(error) => error,
             };
             attempts += 1;
-            let for_good = matches!(failure, Failure::Dead(_));
+            let for_good = matches!(error, HandlerError::Dead(_));
             match pauses.next() {
                 Some(pause) if !for_good && !stop.is_cancelled() => tokio::time::sleep(*pause).await,
                 _ => {
-                    return Ok(Delivered::Failed(Failed {
+                    return Ok(Delivered::Failed(FailedDelivery {
                         attempts,
-                        error: failure.to_string(),
+                        error: error.to_string(),
                         for_good,
                     }));
                 }
@@ -153,7 +153,7 @@ where
     }
 
     /// Inbox row and effect in one transaction.
-    async fn handle_once(&self, event: Event) -> Result<(), Failure> {
+    async fn handle_once(&self, event: Event) -> Result<(), HandlerError> {
         let (consumer, now, handle) = (self.group.name, self.clock.now_ms(), self.handle.clone());
         self.db
             .write(move |tx| async move {
@@ -175,7 +175,7 @@ where
     }
 
     /// When to retry a delivery with this many attempts before this round, in Unix milliseconds; `None` parks it.
-    pub fn next_attempt(&self, before: i64, failed: &Failed) -> Option<i64> {
+    pub fn next_attempt(&self, before: i64, failed: &FailedDelivery) -> Option<i64> {
         let pause = self.group.retries.pause_after(before);
         let pause = pause.filter(|_| !failed.for_good)?;
         Some(self.clock.now_ms() + pause.as_millis() as i64)

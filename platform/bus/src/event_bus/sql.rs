@@ -1,6 +1,6 @@
 //! The event bus in a SQL database: a log, and for each group a cursor that one instance holds at a time.
 
-mod failures;
+mod failed_deliveries;
 mod lease;
 
 use std::future::Future;
@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use failures::Failures;
+use failed_deliveries::FailedDeliveries;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Tx, reasons};
 use lease::{Lease, Receipt};
 use tokio_util::sync::CancellationToken;
 
-use super::group::{Delivered, Failed, Failure, Group, Handler, Parked};
+use super::group::{Delivered, FailedDelivery, Group, Handler, HandlerError, Parked};
 use crate::outage::Outage;
 use crate::parcel::Parcel;
 use crate::sql_log::{Entry, SqlLog};
@@ -55,7 +55,7 @@ impl SqlEventBus {
     pub(super) async fn subscribe<H, Fut>(&self, group: Group, db: Db, handle: H, stop: CancellationToken)
     where
         H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
     {
         // A name that no other consumer has, here or elsewhere.
         let me = format!(
@@ -64,7 +64,7 @@ impl SqlEventBus {
             self.consumers.fetch_add(1, Ordering::Relaxed)
         );
         let consumer = Consumer {
-            failures: Failures::new(self.log.clone(), group.name),
+            failed_deliveries: FailedDeliveries::new(self.log.clone(), group.name),
             log: self.log.clone(),
             handler: Handler {
                 group,
@@ -77,11 +77,11 @@ impl SqlEventBus {
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<Parked>, BusError> {
-        failures::parked(&self.log).await
+        failed_deliveries::parked(&self.log).await
     }
 
     pub(super) async fn redrive(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
-        failures::redrive(&self.log, consumer.to_owned(), event_id.to_owned()).await
+        failed_deliveries::redrive(&self.log, consumer.to_owned(), event_id.to_owned()).await
     }
 
     pub(super) async fn prune(&self, now: i64) -> Result<(), BusError> {
@@ -104,14 +104,14 @@ impl SqlEventBus {
 
 struct Consumer<H> {
     log: SqlLog,
-    failures: Failures,
+    failed_deliveries: FailedDeliveries,
     handler: Handler<H>,
 }
 
 impl<H, Fut> Consumer<H>
 where
     H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<(), Failure>> + Send + 'static,
+    Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
 {
     async fn run(self, me: String, stop: CancellationToken) {
         let group = self.handler.group.name;
@@ -153,15 +153,15 @@ where
         let Some(mut cursor) = lease.hold().await? else {
             return Ok(false);
         };
-        for due in self.failures.due().await? {
+        for due in self.failed_deliveries.due().await? {
             if stop.is_cancelled() || lease.hold().await?.is_none() {
                 return Ok(false);
             }
             match self.handler.deliver(due.entry.event(), stop).await? {
-                Delivered::Done => self.failures.forget(&due.entry.event_id).await?,
+                Delivered::Done => self.failed_deliveries.forget(&due.entry.event_id).await?,
                 Delivered::Failed(failed) => {
                     let attempts = due.attempts + failed.attempts;
-                    let failed = Failed { attempts, ..failed };
+                    let failed = FailedDelivery { attempts, ..failed };
                     // The cursor stays; the receipt proves that this instance still holds the group.
                     let receipt = lease.receipt(cursor, cursor);
                     if !self.put_off(&due.entry, due.attempts, failed, receipt).await? {
@@ -214,11 +214,14 @@ where
         &self,
         entry: &Entry,
         before: i64,
-        failed: Failed,
+        failed: FailedDelivery,
         receipt: Receipt,
     ) -> Result<bool, BusError> {
         let next = self.handler.next_attempt(before, &failed);
-        let recorded = self.failures.record(entry, &failed, next, receipt).await?;
+        let recorded = self
+            .failed_deliveries
+            .record(entry, &failed, next, receipt)
+            .await?;
         if recorded && next.is_none() {
             self.handler.tell_parked(&entry.event_id, &failed.error);
         }

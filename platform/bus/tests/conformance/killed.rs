@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backend::Backend;
 use crate::gate::soon;
 use crate::participant::honest;
-use crate::shop::{self, Order, RECALLS, Refused, have_effect, orders};
+use crate::shop::{self, Order, OrderError, RECALLS, have_effect, orders};
 use crate::stage::{GROUP, LEASE_MS, Stage};
 
 /// Tells the child which database is its world, and which of the lives is its own.
@@ -152,7 +152,7 @@ async fn produce(db: Db, outbox: Outbox, subject: String) {
                 order.record(&tx).await?;
                 outbox.put(&tx, order.draft()).await?;
                 if refused {
-                    Err(Refused::ByTheBusiness)
+                    Err(OrderError::ByTheBusiness)
                 } else {
                     Ok(())
                 }
@@ -160,9 +160,9 @@ async fn produce(db: Db, outbox: Outbox, subject: String) {
             .await;
         match placed {
             Ok(()) => println!("{PLACED}{id}"),
-            Err(Refused::ByTheBusiness) => {}
+            Err(OrderError::ByTheBusiness) => {}
             // The consumer's writer is another one on the same file.
-            Err(Refused::Db(DbError::Busy(_))) => {}
+            Err(OrderError::Db(DbError::Busy(_))) => {}
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -5,27 +5,27 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use latchkey_bus::{Event, Failure, Group, Relay, outbox};
+use latchkey_bus::{Event, Group, HandlerError, Relay, outbox};
 use latchkey_clock::Random;
 use latchkey_db::{Db, Options, Tx, sql, testing};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::shop::{Order, Refused};
+use crate::shop::{Order, OrderError};
 use crate::stage::Node;
 
 /// What a producer's transaction does at its end: goes on, says no, or stands at a gate.
-pub type Rest = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), Refused>> + Send>;
+pub type Rest = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), OrderError>> + Send>;
 
 /// What a consumer does with an event, in a transaction of the business database.
-pub type Handle = Arc<dyn Fn(Tx, Event) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+pub type Handle = Arc<dyn Fn(Tx, Event) -> BoxFuture<'static, Result<(), HandlerError>> + Send + Sync>;
 
 /// How events are produced, relayed and consumed. The methods given are the honest way: the product's own.
 pub trait Participant: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// The business row and its event, or neither.
-    fn produce(&self, node: Node, order: Order, rest: Rest) -> BoxFuture<'static, Result<(), Refused>> {
+    fn produce(&self, node: Node, order: Order, rest: Rest) -> BoxFuture<'static, Result<(), OrderError>> {
         async move {
             let outbox = node.outbox.clone();
             node.business
@@ -82,7 +82,7 @@ impl Participant for PublishBeforeCommit {
         "publish before commit"
     }
 
-    fn produce(&self, node: Node, order: Order, rest: Rest) -> BoxFuture<'static, Result<(), Refused>> {
+    fn produce(&self, node: Node, order: Order, rest: Rest) -> BoxFuture<'static, Result<(), OrderError>> {
         async move {
             let (outbox, draft) = (node.outbox.clone(), order.draft());
             let dock = Dock::open(&node).await;

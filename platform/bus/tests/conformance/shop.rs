@@ -1,6 +1,6 @@
 //! The business of the cases: orders are placed, and each must have exactly one effect somewhere else.
 
-use latchkey_bus::{BusError, Draft, Event, Failure};
+use latchkey_bus::{BusError, Draft, Event, HandlerError};
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 use serde_json::json;
 
@@ -94,7 +94,7 @@ impl Order {
 
 /// Why a producer did not do it.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum OrderError {
     #[error("the business said no")]
     ByTheBusiness,
     #[error(transparent)]
@@ -118,7 +118,7 @@ pub fn order_of(event: &Event) -> String {
 }
 
 /// Has the effect of `event`; nothing in the table forbids to have it twice.
-pub async fn have_effect(tx: &Tx, event: &Event, handled_by: &str) -> Result<(), Failure> {
+pub async fn have_effect(tx: &Tx, event: &Event, handled_by: &str) -> Result<(), HandlerError> {
     let n = sql(
         "INSERT INTO tally (id, n) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = tally.n + 1 RETURNING n",
     )

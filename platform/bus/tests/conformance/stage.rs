@@ -17,7 +17,7 @@ use crate::backend::{Backend, Place};
 use crate::cases::Violation;
 use crate::gate::{Gate, until};
 use crate::participant::{Handle, Participant, Rest};
-use crate::shop::{self, Effect, Order, PLACED, RECALLS, Refused, have_effect, order_of};
+use crate::shop::{self, Effect, Order, OrderError, PLACED, RECALLS, have_effect, order_of};
 
 /// The server has room for so many cases at once.
 static ROOM: Semaphore = Semaphore::const_new(3);
@@ -235,12 +235,12 @@ impl Process {
     }
 
     /// Places an order whose transaction ends with `rest`.
-    pub fn produce_then(&self, order: Order, rest: Rest) -> JoinHandle<Result<(), Refused>> {
+    pub fn produce_then(&self, order: Order, rest: Rest) -> JoinHandle<Result<(), OrderError>> {
         self.spawn(self.participant.produce(self.node.clone(), order, rest))
     }
 
     /// Places an order whose transaction stands at a gate before its commit.
-    pub fn produce_held(&self, order: Order, gate: Gate) -> JoinHandle<Result<(), Refused>> {
+    pub fn produce_held(&self, order: Order, gate: Gate) -> JoinHandle<Result<(), OrderError>> {
         let rest = || {
             let stand = async {
                 gate.pass().await;

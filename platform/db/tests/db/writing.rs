@@ -9,7 +9,7 @@ use crate::fixture::*;
 
 /// What a work refuses with when it decides against itself.
 #[derive(Debug, thiserror::Error)]
-enum Refused {
+enum WorkError {
     #[error("the work changed its mind")]
     ByTheWork,
     #[error(transparent)]
@@ -31,10 +31,10 @@ async fn ok_is_committed_and_err_is_rolled_back() {
             .db
             .write(async |tx| {
                 insert(&tx, "refused").await?;
-                Err::<(), _>(Refused::ByTheWork)
+                Err::<(), _>(WorkError::ByTheWork)
             })
             .await;
-        assert!(matches!(refused, Err(Refused::ByTheWork)));
+        assert!(matches!(refused, Err(WorkError::ByTheWork)));
         assert_eq!(ids(&place.db).await, ["kept"]);
     })
     .await;

@@ -1,12 +1,12 @@
 //! What the catalog hears from identity.
 
-use latchkey_bus::{Event, Failure};
+use latchkey_bus::{Event, HandlerError};
 use latchkey_catalog::consumers;
 use serde_json::{Value, json};
 
 use crate::harness::*;
 
-async fn hear(world: &World, r#type: &str, data: Value) -> Result<(), Failure> {
+async fn hear(world: &World, r#type: &str, data: Value) -> Result<(), HandlerError> {
     let event: Event = serde_json::from_value(json!({
         "specversion": "1.0", "id": fresh_key(), "source": "/identity", "type": r#type, "subject": "ada",
         "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json", "sequence": "1",
@@ -120,7 +120,7 @@ async fn a_deleted_instructor_leaves_no_name_behind() {
 async fn an_event_that_cannot_be_read_is_dead_and_not_retried() {
     for_each_engine("unreadable", |world| async move {
         let refused = hear(&world, "identity.user.updated.v1", json!({"user_id": 7})).await;
-        assert!(matches!(refused, Err(Failure::Dead(_))), "{refused:?}");
+        assert!(matches!(refused, Err(HandlerError::Dead(_))), "{refused:?}");
     })
     .await;
 }

@@ -1,11 +1,11 @@
 //! From the log to the effect: at least once delivered, exactly once done, in order per key.
 
-use latchkey_bus::{Event, Failure};
+use latchkey_bus::{Event, HandlerError};
 use latchkey_db::{DbError, sql};
 
 use super::{Violation, ensure};
 use crate::gate::{gate, until};
-use crate::shop::{Order, Refused};
+use crate::shop::{Order, OrderError};
 use crate::stage::{GROUP, LEASE_MS, Stage};
 
 pub async fn an_effect_cut_off_before_its_commit_is_made_good(stage: &Stage) -> Result<(), Violation> {
@@ -115,7 +115,7 @@ pub async fn a_backlog_of_ten_thousand_drains(stage: &Stage) -> Result<(), Viola
             for n in first..first + AT_ONCE {
                 outbox.put(&tx, Order::of("backlog", n).draft()).await?;
             }
-            Ok::<_, Refused>(())
+            Ok::<_, OrderError>(())
         });
         placed.await.unwrap();
     }
@@ -133,7 +133,7 @@ pub async fn a_backlog_of_ten_thousand_drains(stage: &Stage) -> Result<(), Viola
                 if counted == 1 {
                     Ok(())
                 } else {
-                    Err(Failure::Dead("out of order".to_owned()))
+                    Err(HandlerError::Dead("out of order".to_owned()))
                 }
             })
         }),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use latchkey_bus::{Failure, Group, Retries};
+use latchkey_bus::{Group, HandlerError, Retries};
 use latchkey_db::{DbError, sql};
 
 use super::{Violation, ensure};
@@ -38,7 +38,7 @@ impl Trouble {
         &self,
         order: &str,
         process: &Process,
-        how: impl Fn() -> Failure + Send + Sync + 'static,
+        how: impl Fn() -> HandlerError + Send + Sync + 'static,
     ) -> Handle {
         let (effect, trouble, order) = (process.effect(), self.clone(), order.to_owned());
         Arc::new(move |tx, event| {
@@ -77,7 +77,7 @@ pub async fn a_failure_is_retried_quickly_then_later_then_parked_and_redriven(
     process.relay();
     process.consume(
         patient(),
-        trouble.with("bad-1", &process, || Failure::Retry("not today".to_owned())),
+        trouble.with("bad-1", &process, || HandlerError::Retry("not today".to_owned())),
     );
     process.produce(Order::new("bad")).await?;
     process.produce(Order::new("good")).await?;
@@ -125,7 +125,7 @@ pub async fn a_permanent_failure_is_parked_at_once(stage: &Stage) -> Result<(), 
     process.relay();
     process.consume(
         patient(),
-        trouble.with("bad-1", &process, || Failure::Dead("never".to_owned())),
+        trouble.with("bad-1", &process, || HandlerError::Dead("never".to_owned())),
     );
     process.produce(Order::new("bad")).await?;
     trouble.exactly(1, stage, &process).await?;
@@ -156,7 +156,7 @@ pub async fn a_database_that_is_away_is_not_an_attempt(stage: &Stage) -> Result<
     process.relay();
     process.consume(
         GROUP,
-        trouble.with("order-1", &process, || Failure::Db(DbError::Stopped)),
+        trouble.with("order-1", &process, || HandlerError::Db(DbError::Stopped)),
     );
     process.produce(Order::new("order")).await?;
     // The group has no retries at all: a counted attempt would park.
@@ -169,7 +169,7 @@ pub async fn a_database_that_is_away_is_not_an_attempt(stage: &Stage) -> Result<
 
 pub async fn attempts_survive_a_crash(stage: &Stage) -> Result<(), Violation> {
     let (first, trouble) = (stage.process("first").await, Trouble::default());
-    let bad = || Failure::Retry("not today".to_owned());
+    let bad = || HandlerError::Retry("not today".to_owned());
     let (inside, held) = gate();
     let (failing, standing) = (
         trouble.with("bad-1", &first, bad),

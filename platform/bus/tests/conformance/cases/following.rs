@@ -9,7 +9,7 @@ use latchkey_db::{Db, Options, testing};
 
 use super::{Violation, ensure};
 use crate::gate::soon;
-use crate::shop::{Order, Refused, order_of};
+use crate::shop::{Order, OrderError, order_of};
 use crate::stage::{Stage, snapshot};
 
 pub async fn every_instance_hears_every_event(stage: &Stage) -> Result<(), Violation> {
@@ -89,7 +89,7 @@ pub async fn positions_are_dense_and_in_the_order_of_commits(stage: &Stage) -> R
             );
             let placed = db.write(async move |tx| {
                 outbox.put(&tx, order.draft()).await?;
-                Ok::<_, Refused>(())
+                Ok::<_, OrderError>(())
             });
             placed.await.unwrap();
         }

@@ -6,16 +6,16 @@ use latchkey_db::{DbError, sql};
 use super::{Violation, ensure};
 use crate::backend::hold;
 use crate::gate::{gate, soon, until};
-use crate::shop::{Order, Refused, orders};
+use crate::shop::{Order, OrderError, orders};
 use crate::stage::{GROUP, LEASE_MS, Stage};
 
 pub async fn an_event_whose_transaction_rolled_back_is_never_seen(stage: &Stage) -> Result<(), Violation> {
     let process = stage.working_process("one").await;
     process.produce(Order::new("before")).await?;
-    let said_no = || async { Err(Refused::ByTheBusiness) }.boxed();
+    let said_no = || async { Err(OrderError::ByTheBusiness) }.boxed();
     let refused = process.produce_then(Order::new("refused"), Box::new(said_no));
     let refused = soon("the refusal", refused).await?.unwrap();
-    ensure(matches!(refused, Err(Refused::ByTheBusiness)), || {
+    ensure(matches!(refused, Err(OrderError::ByTheBusiness)), || {
         format!("{refused:?}")
     })?;
     stage.settle(&process).await?;
@@ -131,7 +131,7 @@ pub async fn an_event_over_64_kib_is_refused_with_its_transaction(stage: &Stage)
             .write(async move |tx| {
                 order.record(&tx).await?;
                 outbox.put(&tx, draft).await?;
-                Ok::<_, Refused>(())
+                Ok::<_, OrderError>(())
             })
             .await;
         ensure(told.is_ok() == fits, || format!("{size} bytes: {told:?}"))?;

@@ -7,7 +7,7 @@ use super::producing::{by_hand, hide, show_again, waiting};
 use super::{Violation, ensure};
 use crate::backend::hold;
 use crate::gate::{gate, soon, until};
-use crate::shop::{Order, Refused};
+use crate::shop::{Order, OrderError};
 use crate::stage::{Process, Stage};
 
 pub async fn a_revocation_whose_transaction_rolled_back_is_never_told(
@@ -16,10 +16,10 @@ pub async fn a_revocation_whose_transaction_rolled_back_is_never_told(
     let process = stage.process("one").await;
     process.relay();
     process.produce(Order::new("before").recalled()).await?;
-    let said_no = || async { Err(Refused::ByTheBusiness) }.boxed();
+    let said_no = || async { Err(OrderError::ByTheBusiness) }.boxed();
     let refused = process.produce_then(Order::new("refused").recalled(), Box::new(said_no));
     let refused = soon("the refusal", refused).await?.unwrap();
-    ensure(matches!(refused, Err(Refused::ByTheBusiness)), || {
+    ensure(matches!(refused, Err(OrderError::ByTheBusiness)), || {
         format!("{refused:?}")
     })?;
     let told = told(&process).await?;

@@ -4,11 +4,11 @@ use latchkey_db::{Row, sql};
 
 use super::lease::Receipt;
 use crate::BusError;
-use crate::event_bus::group::{Failed, Parked};
+use crate::event_bus::group::{FailedDelivery, Parked};
 use crate::sql_log::{Entry, SqlLog};
 
 /// The failed deliveries of one consumer.
-pub(super) struct Failures {
+pub(super) struct FailedDeliveries {
     log: SqlLog,
     consumer: &'static str,
 }
@@ -19,7 +19,7 @@ pub(super) struct Due {
     pub attempts: i64,
 }
 
-impl Failures {
+impl FailedDeliveries {
     pub fn new(log: SqlLog, consumer: &'static str) -> Self {
         Self { log, consumer }
     }
@@ -31,7 +31,7 @@ impl Failures {
     pub async fn record(
         &self,
         entry: &Entry,
-        failed: &Failed,
+        failed: &FailedDelivery,
         next: Option<i64>,
         receipt: Receipt,
     ) -> Result<bool, BusError> {

@@ -95,7 +95,7 @@ pub enum ApiError {
     #[error("the catalog is unavailable: {0}")]
     Busy(StatusCode),
     #[error("the catalog rejected the request")]
-    Refused,
+    Rejected,
     #[error("the catalog has no such resource")]
     Missing,
     #[error("the catalog responded with the unexpected status {0}")]
@@ -118,12 +118,12 @@ pub enum ApiError {
     Stale,
     /// The request has invalid fields.
     #[error("the catalog reports {} invalid fields", .0.len())]
-    Faults(Vec<Fault>),
+    Invalid(Vec<FieldError>),
 }
 
 /// An error in one field.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Fault {
+pub struct FieldError {
     pub field: String,
     pub message: String,
 }
@@ -282,7 +282,7 @@ impl Api {
                 StatusCode::NOT_FOUND => return Err(ApiError::Missing),
                 StatusCode::PRECONDITION_FAILED => return Err(ApiError::Stale),
                 StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT | StatusCode::BAD_REQUEST => {
-                    return Err(ApiError::Faults(faults(answer).await?));
+                    return Err(ApiError::Invalid(invalid_fields(answer).await?));
                 }
                 status @ (StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::BAD_GATEWAY
@@ -309,7 +309,7 @@ impl Api {
             StatusCode::OK | StatusCode::MOVED_PERMANENTLY => Ok(answer),
             StatusCode::NOT_FOUND => Err(ApiError::Missing),
             StatusCode::BAD_REQUEST | StatusCode::URI_TOO_LONG | StatusCode::UNPROCESSABLE_ENTITY => {
-                Err(ApiError::Refused)
+                Err(ApiError::Rejected)
             }
             status @ (StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
@@ -329,19 +329,19 @@ async fn read<T: DeserializeOwned>(mut answer: reqwest::Response) -> Result<T, A
 }
 
 /// The invalid fields in a problem document (RFC 9457).
-async fn faults(mut answer: reqwest::Response) -> Result<Vec<Fault>, ApiError> {
+async fn invalid_fields(mut answer: reqwest::Response) -> Result<Vec<FieldError>, ApiError> {
     #[derive(Deserialize)]
     struct Problem {
         detail: String,
         #[serde(default)]
-        errors: Vec<Fault>,
+        errors: Vec<FieldError>,
     }
     let problem: Problem =
         serde_json::from_slice(&bytes(&mut answer).await?).map_err(ApiError::Unreadable)?;
     if !problem.errors.is_empty() {
         return Ok(problem.errors);
     }
-    Ok(vec![Fault {
+    Ok(vec![FieldError {
         field: String::new(),
         message: problem.detail,
     }])

@@ -13,8 +13,8 @@ use latchkey_relying_party::sign_in::begin_at;
 use latchkey_web::answer;
 
 use crate::Storefront;
-use crate::failure::{Back, Failure};
 use crate::page::ShopPage;
+use crate::page_error::{Back, PageError};
 use crate::visit::Visit;
 
 #[derive(Template)]
@@ -33,18 +33,18 @@ struct Way<'a> {
     name: &'a str,
 }
 
-/// Renders the page of a failure, in the visitor's language and theme.
+/// Renders the page of an error, in the visitor's language and theme.
 pub async fn render(State(storefront): State<Storefront>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     // The user is looked up only for an error page: every image request passes here, too.
     let mut asked = parts.clone();
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let failure = match response.extensions().get::<Failure>() {
-        Some(failure) => *failure,
+    let error = match response.extensions().get::<PageError>() {
+        Some(error) => *error,
         // The framework's own errors have no page yet.
-        None if is_bare(&response, StatusCode::NOT_FOUND) => Failure::Missing,
-        None if is_bare(&response, StatusCode::BAD_REQUEST) => Failure::Bad,
-        None if is_bare(&response, StatusCode::INTERNAL_SERVER_ERROR) => Failure::Broken,
+        None if is_bare(&response, StatusCode::NOT_FOUND) => PageError::Missing,
+        None if is_bare(&response, StatusCode::BAD_REQUEST) => PageError::Bad,
+        None if is_bare(&response, StatusCode::INTERNAL_SERVER_ERROR) => PageError::Broken,
         None => {
             // A page with a user's name must not be shown again by the back button after they have left.
             let headers = response.headers_mut();
@@ -70,32 +70,34 @@ pub async fn render(State(storefront): State<Storefront>, request: Request, next
         }
         shown
     };
-    if failure == Failure::SignedOut && asked.method == http::Method::GET {
+    if error == PageError::SignedOut && asked.method == http::Method::GET {
         return keep(visit.to_sign_in());
     }
-    keep(page(failure, &visit, &again))
+    keep(page(error, &visit, &again))
 }
 
 /// A handler that panicked is a defect of ours like any other.
 pub fn panicked(_what: Box<dyn Any + Send>) -> Response {
     tracing::error!(request.id = %current_request_id(), "a page panicked");
-    Failure::Broken.into_response()
+    PageError::Broken.into_response()
 }
 
 /// `again` is where a new sign-in starts.
-fn page(failure: Failure, visit: &Visit, again: &str) -> Response {
-    let (status, title, next) = failure.table();
+fn page(error: PageError, visit: &Visit, again: &str) -> Response {
+    let (status, title, next) = error.table();
     let words = visit.context.words.clone();
     let page = visit.page(words.say(title));
-    let way = match failure {
-        Failure::Bad => ("/courses", "error.to_courses"),
+    let way = match error {
+        PageError::Bad => ("/courses", "error.to_courses"),
         // A code is never sent twice: it would look like theft.
-        Failure::Away | Failure::Broken if visit.context.here.starts_with("/callback") => {
+        PageError::Away | PageError::Broken if visit.context.here.starts_with("/callback") => {
             (again, "error.again")
         }
-        Failure::Away | Failure::Broken => (visit.context.here.as_str(), "error.again"),
-        Failure::Missing | Failure::Method | Failure::Foreign | Failure::Forbidden => ("/", "error.to_home"),
-        Failure::NotSignedIn | Failure::SignedOut => (again, "error.to_sign_in"),
+        PageError::Away | PageError::Broken => (visit.context.here.as_str(), "error.again"),
+        PageError::Missing | PageError::Method | PageError::Foreign | PageError::Forbidden => {
+            ("/", "error.to_home")
+        }
+        PageError::NotSignedIn | PageError::SignedOut => (again, "error.to_sign_in"),
     };
     let view = ErrorView {
         page,
@@ -109,7 +111,7 @@ fn page(failure: Failure, visit: &Visit, again: &str) -> Response {
         trace: current_request_id().to_string(),
     };
     let mut response = answer(status, &view);
-    if failure == Failure::Away {
+    if error == PageError::Away {
         let soon = HeaderValue::from_static("5");
         response.headers_mut().insert(header::RETRY_AFTER, soon);
     }

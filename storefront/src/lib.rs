@@ -1,15 +1,15 @@
 //! The shop: an ordinary web application that reads courses only from the API over HTTP.
 //!
-//! This page shows all of its routes. Every response passes [`error_pages::render`], which turns a failure into a page,
+//! This page shows all of its routes. Every response passes [`error_pages::render`], which turns an error into a page,
 //! and `latchkey_web::secure`, which adds the headers.
 
 mod api;
 mod client;
 mod cover;
 mod error_pages;
-mod failure;
 mod format;
 mod page;
+mod page_error;
 mod pages;
 mod search;
 mod state;
@@ -22,7 +22,7 @@ use latchkey_relying_party::path;
 use latchkey_web::Csp;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use failure::Failure;
+use page_error::PageError;
 
 pub use client::CLIENT;
 pub use latchkey_web::MessageError;
@@ -49,8 +49,8 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/_design", get(pages::design::show))
         .merge(latchkey_web::files())
         .merge(latchkey_web::reports("storefront"))
-        .fallback(async || Failure::Missing)
-        .method_not_allowed_fallback(async || Failure::Method)
+        .fallback(async || PageError::Missing)
+        .method_not_allowed_fallback(async || PageError::Method)
         .with_state(storefront.clone())
         .merge(probes::router(Ready::new()))
         .layer(CatchPanicLayer::custom(error_pages::panicked))
@@ -69,6 +69,6 @@ pub fn router(storefront: Storefront) -> Router {
 }
 
 /// Routes that act on GET have no HEAD, because a HEAD must not act.
-async fn no_head() -> Failure {
-    Failure::Method
+async fn no_head() -> PageError {
+    PageError::Method
 }

@@ -4,7 +4,7 @@ use latchkey_relying_party::Logins;
 use latchkey_web::{MessageError, Messages, Origins};
 
 use crate::api::Api;
-use crate::failure::Failure;
+use crate::page_error::PageError;
 
 /// The shop. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -35,8 +35,8 @@ impl Storefront {
     }
 
     /// The signed-in users; a shop without an issuer has no such pages.
-    pub(crate) fn logins(&self) -> Result<&Logins, Failure> {
-        self.logins.as_ref().ok_or(Failure::Missing)
+    pub(crate) fn logins(&self) -> Result<&Logins, PageError> {
+        self.logins.as_ref().ok_or(PageError::Missing)
     }
 
     /// The issuer at which users sign in, if they can.

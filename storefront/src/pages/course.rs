@@ -11,9 +11,9 @@ use super::{Crumb, Shelves, category_path, other_language};
 use crate::Storefront;
 use crate::api::{Course, Found};
 use crate::cover;
-use crate::failure::Failure;
 use crate::format::{self, Day, Price, segment};
 use crate::page::ShopPage;
+use crate::page_error::PageError;
 use crate::visit::Visit;
 
 #[derive(Template)]
@@ -63,8 +63,8 @@ pub async fn show(
     State(storefront): State<Storefront>,
     visit: Visit,
     path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Failure> {
-    let Path(slug) = path.map_err(|_| Failure::Missing)?;
+) -> Result<Response, PageError> {
+    let Path(slug) = path.map_err(|_| PageError::Missing)?;
     let (found, categories) =
         futures::future::join(storefront.api.course(&slug), storefront.api.categories()).await;
     let course = match found? {
@@ -170,8 +170,8 @@ fn crumbs(words: &Words, shelves: &Shelves, course: &Course) -> Vec<Crumb> {
 }
 
 /// Not cacheable: an old title may be restored, and with it the old address.
-fn moved(slug: &str) -> Result<Response, Failure> {
-    let to = HeaderValue::from_str(&format!("/courses/{}", segment(slug))).map_err(|_| Failure::Broken)?;
+fn moved(slug: &str) -> Result<Response, PageError> {
+    let to = HeaderValue::from_str(&format!("/courses/{}", segment(slug))).map_err(|_| PageError::Broken)?;
     let mut response = StatusCode::MOVED_PERMANENTLY.into_response();
     response.headers_mut().insert(header::LOCATION, to);
     Ok(response)

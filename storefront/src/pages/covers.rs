@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
 use crate::cover;
-use crate::failure::Failure;
+use crate::page_error::PageError;
 
-pub async fn show(path: Result<Path<(String, u16, String)>, PathRejection>) -> Result<Response, Failure> {
-    let Path((drawing, hue, file)) = path.map_err(|_| Failure::Missing)?;
-    let picture = cover::at(&drawing, hue, &file).ok_or(Failure::Missing)?;
+pub async fn show(path: Result<Path<(String, u16, String)>, PathRejection>) -> Result<Response, PageError> {
+    let Path((drawing, hue, file)) = path.map_err(|_| PageError::Missing)?;
+    let picture = cover::at(&drawing, hue, &file).ok_or(PageError::Missing)?;
     let mut response = picture.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));

@@ -10,8 +10,8 @@ use latchkey_web::answer;
 use super::{Card, Notice, Shelves, category_path};
 use crate::Storefront;
 use crate::api::{Api, ApiError, Listing};
-use crate::failure::Failure;
 use crate::page::ShopPage;
+use crate::page_error::PageError;
 use crate::search::{Level, Search};
 use crate::visit::Visit;
 
@@ -147,21 +147,21 @@ fn view<'a>(page: &'a ShopPage, visit: &Visit, shown: Shown) -> HomeView<'a> {
 }
 
 /// The page works even if the catalog cannot be reached: it shows a notice, and no courses.
-fn without_courses(page: &ShopPage, failure: Failure) -> Response {
-    let (status, title, next) = match failure {
-        Failure::Away => (
+fn without_courses(page: &ShopPage, error: PageError) -> Response {
+    let (status, title, next) = match error {
+        PageError::Away => (
             StatusCode::SERVICE_UNAVAILABLE,
             "error.away_title",
             "error.away_next",
         ),
-        Failure::Bad
-        | Failure::Foreign
-        | Failure::Missing
-        | Failure::Method
-        | Failure::NotSignedIn
-        | Failure::Forbidden
-        | Failure::SignedOut
-        | Failure::Broken => (
+        PageError::Bad
+        | PageError::Foreign
+        | PageError::Missing
+        | PageError::Method
+        | PageError::NotSignedIn
+        | PageError::Forbidden
+        | PageError::SignedOut
+        | PageError::Broken => (
             StatusCode::INTERNAL_SERVER_ERROR,
             "error.broken_title",
             "error.broken_next",

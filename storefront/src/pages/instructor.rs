@@ -13,11 +13,11 @@ use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
 
 use super::{Notice, Shelves};
 use crate::Storefront;
-use crate::api::{ApiError, Fault, MyCourse};
+use crate::api::{ApiError, FieldError, MyCourse};
 use crate::cover;
-use crate::failure::Failure;
 use crate::format::{self, Day, Price, segment};
 use crate::page::ShopPage;
+use crate::page_error::PageError;
 use crate::search::Level;
 use crate::visit::Visit;
 
@@ -54,7 +54,7 @@ struct FormPage<'a> {
     notice: Option<Notice<'a>>,
     unwritten: Option<Unwritten>,
     draft: Draft,
-    faults: Vec<FaultLine>,
+    errors: Vec<ErrorLine>,
     shelves: Vec<Choice>,
     levels: Vec<Choice>,
     languages: Vec<Choice>,
@@ -91,7 +91,7 @@ impl Unwritten {
 }
 
 /// What is wrong, and in which field of the page.
-struct FaultLine {
+struct ErrorLine {
     /// The id of the field; empty if it concerns none.
     at: &'static str,
     text: String,
@@ -99,14 +99,14 @@ struct FaultLine {
 
 impl FormPage<'_> {
     fn is_wrong(&self, id: &str) -> bool {
-        self.faults.iter().any(|fault| fault.at == id)
+        self.errors.iter().any(|error| error.at == id)
     }
 
     /// The errors of a field.
-    fn faults_at<'b>(&'b self, id: &str) -> impl Iterator<Item = &'b str> {
+    fn errors_at<'b>(&'b self, id: &str) -> impl Iterator<Item = &'b str> {
         let id = id.to_owned();
-        let here = self.faults.iter().filter(move |fault| fault.at == id);
-        here.map(|fault| fault.text.as_str())
+        let here = self.errors.iter().filter(move |error| error.at == id);
+        here.map(|error| error.text.as_str())
     }
 
     /// One button of a page is the primary one: publishing, for a draft.
@@ -161,11 +161,11 @@ pub async fn list(
     State(storefront): State<Storefront>,
     visit: Visit,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let Some(login) = visit.login() else {
         return Ok(visit.to_sign_in());
     };
-    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
     let cursor = form.take("cursor");
     let asked = storefront.api.mine(login, cursor.as_deref());
     let (mine, categories) = futures::future::join(asked, storefront.api.categories()).await;
@@ -200,7 +200,7 @@ pub async fn list(
     Ok(answer(StatusCode::OK, &view))
 }
 
-pub async fn blank(State(storefront): State<Storefront>, visit: Visit) -> Result<Response, Failure> {
+pub async fn blank(State(storefront): State<Storefront>, visit: Visit) -> Result<Response, PageError> {
     if visit.login().is_none() {
         return Ok(visit.to_sign_in());
     }
@@ -213,14 +213,14 @@ pub async fn create(
     visit: Visit,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let (login, draft) = match posted(&storefront, &visit, &headers, body)? {
         Ok(posted) => posted,
         Err((why, draft)) => return Sheet::of(draft).unwritten(why).show(&storefront, &visit).await,
     };
     let written = match draft.to_json() {
         Ok(json) => storefront.api.create(login, &draft.key, &json).await,
-        Err(faults) => Err(ApiError::Faults(faults)),
+        Err(errors) => Err(ApiError::Invalid(errors)),
     };
     match written {
         Ok(course) => Ok(see_other(&format!(
@@ -231,7 +231,7 @@ pub async fn create(
             let sheet = Sheet::of(draft).unwritten(Unwritten::SignedOut);
             sheet.show(&storefront, &visit.signed_out()).await
         }
-        Err(ApiError::Faults(faults)) => Sheet::of(draft).wrong(faults).show(&storefront, &visit).await,
+        Err(ApiError::Invalid(errors)) => Sheet::of(draft).wrong(errors).show(&storefront, &visit).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -241,8 +241,8 @@ pub async fn edit(
     visit: Visit,
     path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let Path(id) = path.map_err(|_| Failure::Missing)?;
+) -> Result<Response, PageError> {
+    let Path(id) = path.map_err(|_| PageError::Missing)?;
     let Some(login) = visit.login() else {
         return Ok(visit.to_sign_in());
     };
@@ -250,7 +250,7 @@ pub async fn edit(
         Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
     };
-    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| Failure::Bad)?;
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
     let sheet = Sheet {
         course: Some(&course),
         notice: done(&visit.context.words, &mut form),
@@ -265,8 +265,8 @@ pub async fn save(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Failure> {
-    let Path(id) = path.map_err(|_| Failure::Missing)?;
+) -> Result<Response, PageError> {
+    let Path(id) = path.map_err(|_| PageError::Missing)?;
     let kept = |why, draft| Sheet {
         id: Some(&id),
         ..Sheet::of(draft).unwritten(why)
@@ -275,21 +275,21 @@ pub async fn save(
         Ok(posted) => posted,
         Err((why, draft)) => return kept(why, draft).show(&storefront, &visit).await,
     };
-    let version = draft.version.parse().map_err(|_| Failure::Bad)?;
+    let version = draft.version.parse().map_err(|_| PageError::Bad)?;
     let signed_out = async |draft| {
         let sheet = kept(Unwritten::SignedOut, draft);
         sheet.show(&storefront, &visit.signed_out()).await
     };
     let written = match draft.to_json() {
         Ok(json) => storefront.api.replace(login, &id, version, &json).await,
-        Err(faults) => Err(ApiError::Faults(faults)),
+        Err(errors) => Err(ApiError::Invalid(errors)),
     };
-    let faults = match written {
+    let errors = match written {
         Ok(_) => return Ok(see_other(&format!("/teach/{}?done=saved", segment(&id)))),
         Err(ApiError::SignedOut) => return signed_out(draft).await,
-        Err(ApiError::Faults(faults)) => faults,
+        Err(ApiError::Invalid(errors)) => errors,
         // Typed text is not discarded.
-        Err(ApiError::Stale) => vec![Fault {
+        Err(ApiError::Stale) => vec![FieldError {
             field: String::new(),
             message: visit.context.words.say("teach.stale").to_owned(),
         }],
@@ -301,7 +301,7 @@ pub async fn save(
     };
     let sheet = Sheet {
         course: Some(&course),
-        ..Sheet::of(draft).wrong(faults)
+        ..Sheet::of(draft).wrong(errors)
     };
     sheet.show(&storefront, &visit).await
 }
@@ -312,15 +312,15 @@ pub async fn step(
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Failure> {
-    let Path((id, name)) = path.map_err(|_| Failure::Missing)?;
+) -> Result<Response, PageError> {
+    let Path((id, name)) = path.map_err(|_| PageError::Missing)?;
     if !["publish", "unlist", "archive"].contains(&name.as_str()) {
-        return Err(Failure::Missing);
+        return Err(PageError::Missing);
     }
     let kept = async |why, draft, visit: &Visit| match (name.as_str(), why) {
         // There is no form to keep: the question is asked again.
         ("archive", Unwritten::SignedOut) => Ok(visit.to_sign_in()),
-        ("archive", Unwritten::Again) => Err(Failure::Foreign),
+        ("archive", Unwritten::Again) => Err(PageError::Foreign),
         _ => {
             let sheet = Sheet {
                 id: Some(&id),
@@ -333,7 +333,7 @@ pub async fn step(
         Ok(posted) => posted,
         Err((why, draft)) => return kept(why, draft, &visit).await,
     };
-    let version = draft.version.parse().map_err(|_| Failure::Bad)?;
+    let version = draft.version.parse().map_err(|_| PageError::Bad)?;
     // The other buttons also submit the form, so its content is saved; archiving is confirmed on a separate page.
     let saved = match (name.as_str(), draft.to_json()) {
         ("archive", _) => Ok(version),
@@ -341,7 +341,7 @@ pub async fn step(
             let saved = storefront.api.replace(login, &id, version, &json).await;
             saved.map(|saved| saved.version)
         }
-        (_, Err(faults)) => Err(ApiError::Faults(faults)),
+        (_, Err(errors)) => Err(ApiError::Invalid(errors)),
     };
     let stepped = match saved {
         Ok(version) => storefront.api.step(login, &id, version, &name).await,
@@ -350,16 +350,16 @@ pub async fn step(
     match stepped {
         Ok(_) => Ok(see_other(&format!("/teach/{}?done={name}", segment(&id)))),
         Err(ApiError::SignedOut) => kept(Unwritten::SignedOut, draft, &visit.signed_out()).await,
-        Err(error @ (ApiError::Faults(_) | ApiError::Stale)) => {
+        Err(error @ (ApiError::Invalid(_) | ApiError::Stale)) => {
             let course = match storefront.api.my_course(login, &id).await {
                 Err(ApiError::SignedOut) => {
                     return kept(Unwritten::SignedOut, draft, &visit.signed_out()).await;
                 }
                 other => other?,
             };
-            let faults = match error {
-                ApiError::Faults(faults) => faults,
-                _ => vec![Fault {
+            let errors = match error {
+                ApiError::Invalid(errors) => errors,
+                _ => vec![FieldError {
                     field: String::new(),
                     message: visit.context.words.say("teach.stale").to_owned(),
                 }],
@@ -373,7 +373,7 @@ pub async fn step(
             };
             let sheet = Sheet {
                 course: Some(&course),
-                ..Sheet::of(draft).wrong(faults)
+                ..Sheet::of(draft).wrong(errors)
             };
             sheet.show(&storefront, &visit).await
         }
@@ -386,13 +386,13 @@ pub async fn ask(
     State(storefront): State<Storefront>,
     visit: Visit,
     path: Result<Path<(String, String)>, PathRejection>,
-) -> Result<Response, Failure> {
-    let Path((id, name)) = path.map_err(|_| Failure::Missing)?;
+) -> Result<Response, PageError> {
+    let Path((id, name)) = path.map_err(|_| PageError::Missing)?;
     match name.as_str() {
         "archive" => {}
         // A user who had to sign in before pressing such a button returns here.
         "publish" | "unlist" => return Ok(see_other(&format!("/teach/{}", segment(&id)))),
-        _ => return Err(Failure::Missing),
+        _ => return Err(PageError::Missing),
     }
     let Some(login) = visit.login() else {
         return Ok(visit.to_sign_in());
@@ -425,12 +425,12 @@ fn posted<'a>(
     visit: &'a Visit,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Posted<'a>, Failure> {
-    let body = body.map_err(|_| Failure::Bad)?;
-    let mut form = Form::parse_up_to(&body, &[], MOST_FIELDS).map_err(|_| Failure::Bad)?;
+) -> Result<Posted<'a>, PageError> {
+    let body = body.map_err(|_| PageError::Bad)?;
+    let mut form = Form::parse_up_to(&body, &[], MOST_FIELDS).map_err(|_| PageError::Bad)?;
     // A form from another site is not even shown again.
     if !storefront.origins.admits(headers) {
-        return Err(Failure::Foreign);
+        return Err(PageError::Foreign);
     }
     let token = form.take(FORM_TOKEN);
     let draft = Draft::read(form);
@@ -448,7 +448,7 @@ struct Sheet<'a> {
     course: Option<&'a MyCourse>,
     /// Its id, if only that is known.
     id: Option<&'a str>,
-    faults: Vec<Fault>,
+    errors: Vec<FieldError>,
     unwritten: Option<Unwritten>,
     notice: Option<Notice<'a>>,
     status: StatusCode,
@@ -460,16 +460,16 @@ impl<'a> Sheet<'a> {
             draft,
             course: None,
             id: None,
-            faults: Vec::new(),
+            errors: Vec::new(),
             unwritten: None,
             notice: None,
             status: StatusCode::OK,
         }
     }
 
-    fn wrong(self, faults: Vec<Fault>) -> Self {
+    fn wrong(self, errors: Vec<FieldError>) -> Self {
         Self {
-            faults,
+            errors,
             status: StatusCode::UNPROCESSABLE_ENTITY,
             ..self
         }
@@ -483,7 +483,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    async fn show(mut self, storefront: &Storefront, visit: &'a Visit) -> Result<Response, Failure> {
+    async fn show(mut self, storefront: &Storefront, visit: &'a Visit) -> Result<Response, PageError> {
         let draft = &mut self.draft;
         let words = &visit.context.words;
         let shelves = Shelves(storefront.api.categories().await?);
@@ -538,7 +538,7 @@ impl<'a> Sheet<'a> {
             action: format!("/teach/{}", id.map_or("new".into(), segment)),
             notice: self.notice,
             unwritten: self.unwritten,
-            faults: self.faults.iter().map(|fault| fault_line(words, fault)).collect(),
+            errors: self.errors.iter().map(|error| error_line(words, error)).collect(),
             draft: self.draft,
             shelves: options,
             levels: levels.into(),
@@ -607,8 +607,8 @@ fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
 }
 
 /// `Title: must have 5 to 120 characters`
-fn fault_line(words: &Words, fault: &Fault) -> FaultLine {
-    let field = fault.field.split(['.', '[']).next().unwrap_or_default();
+fn error_line(words: &Words, error: &FieldError) -> ErrorLine {
+    let field = error.field.split(['.', '[']).next().unwrap_or_default();
     let (name, at) = match field {
         "title" => ("teach.f_title", "title"),
         "subtitle" => ("teach.f_subtitle", "subtitle"),
@@ -622,17 +622,17 @@ fn fault_line(words: &Words, fault: &Fault) -> FaultLine {
         "price" => ("teach.f_price", "price"),
         "list_price" => ("teach.f_list_price", "list_price"),
         _ => {
-            return FaultLine {
+            return ErrorLine {
                 at: "",
-                text: fault.message.clone(),
+                text: error.message.clone(),
             };
         }
     };
-    FaultLine {
+    ErrorLine {
         at,
         text: words.fill(
             "teach.fault",
-            &[("field", &words.say(name)), ("message", &fault.message)],
+            &[("field", &words.say(name)), ("message", &error.message)],
         ),
     }
 }

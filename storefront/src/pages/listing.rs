@@ -11,9 +11,9 @@ use latchkey_web::{Words, answer};
 use super::{Card, Crumb, Shelves, category_path};
 use crate::Storefront;
 use crate::api::{Category, Listing};
-use crate::failure::Failure;
 use crate::format::{LANGUAGES, language, money};
 use crate::page::ShopPage;
+use crate::page_error::PageError;
 use crate::search::{Level, Search, Sort};
 use crate::visit::Visit;
 
@@ -63,7 +63,7 @@ pub async fn courses(
     State(storefront): State<Storefront>,
     visit: Visit,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let search = Search::parse(query.as_deref())?;
     let (categories, listing) =
         futures::future::try_join(storefront.api.categories(), storefront.api.courses(&search, PAGE)).await?;
@@ -76,11 +76,11 @@ pub async fn category(
     visit: Visit,
     path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
-    let Path(slug) = path.map_err(|_| Failure::Missing)?;
+) -> Result<Response, PageError> {
+    let Path(slug) = path.map_err(|_| PageError::Missing)?;
     let mut search = Search::parse(query.as_deref())?;
     let shelves = Shelves(storefront.api.categories().await?);
-    let category = shelves.by_slug(&slug).ok_or(Failure::Missing)?;
+    let category = shelves.by_slug(&slug).ok_or(PageError::Missing)?;
     search.category = slug;
     let listing = storefront.api.courses(&search, PAGE).await?;
     Ok(show(&visit, &shelves, Some(category), &search, &listing))

@@ -9,7 +9,7 @@ use latchkey_relying_party::{Session, backchannel_logout, sign_in};
 use latchkey_web::see_other;
 
 use crate::Storefront;
-use crate::failure::Failure;
+use crate::page_error::PageError;
 
 /// Starts a sign-in that returns to `return`.
 pub async fn begin(
@@ -17,7 +17,7 @@ pub async fn begin(
     session: Session,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let logins = storefront.logins()?;
     Ok(sign_in::begin(logins, &session, &headers, query.as_deref()).await?)
 }
@@ -28,15 +28,15 @@ pub async fn callback(
     session: Session,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let logins = storefront.logins()?;
     let words = storefront.messages.words(None);
     let nameless = words.say("nav.account");
     let done = sign_in::callback(logins, &session, &headers, query.as_deref(), nameless).await?;
     let mut response = match (done.to, done.back) {
         (Ok(to), _) => see_other(&to),
-        (Err(error), Some(back)) => Failure::from(error).on_the_way_to(&back),
-        (Err(error), None) => Failure::from(error).into_response(),
+        (Err(error), Some(back)) => PageError::from(error).on_the_way_to(&back),
+        (Err(error), None) => PageError::from(error).into_response(),
     };
     if let Some(cookie) = done.cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -50,9 +50,9 @@ pub async fn sign_out(
     session: Session,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let logins = storefront.logins()?;
-    let body = body.map_err(|_| Failure::Bad)?;
+    let body = body.map_err(|_| PageError::Bad)?;
     Ok(sign_in::sign_out(logins, &session, &headers, &body).await?)
 }
 
@@ -61,7 +61,7 @@ pub async fn backchannel(
     State(storefront): State<Storefront>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Failure> {
+) -> Result<Response, PageError> {
     let logins = storefront.logins()?;
     let body = body.ok();
     Ok(backchannel_logout::receive(logins, &headers, body.as_deref()).await)

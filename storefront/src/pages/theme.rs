@@ -7,16 +7,16 @@ use http::HeaderMap;
 use latchkey_web::{NoTheme, remember_theme};
 
 use crate::Storefront;
-use crate::failure::Failure;
+use crate::page_error::PageError;
 
 pub async fn remember(
     State(storefront): State<Storefront>,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Result<Response, Failure> {
-    let body = body.map_err(|_| Failure::Bad)?;
+) -> Result<Response, PageError> {
+    let body = body.map_err(|_| PageError::Bad)?;
     remember_theme(&storefront.origins, &headers, &body).map_err(|refused| match refused {
-        NoTheme::Foreign => Failure::Foreign,
-        NoTheme::Bad => Failure::Bad,
+        NoTheme::Foreign => PageError::Foreign,
+        NoTheme::Bad => PageError::Bad,
     })
 }

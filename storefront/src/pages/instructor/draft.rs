@@ -6,7 +6,7 @@ use latchkey_contracts::Money;
 use latchkey_http::Form;
 use serde_json::{Value, json};
 
-use crate::api::{Fault, MyCourse};
+use crate::api::{FieldError, MyCourse};
 
 /// The form as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,12 +153,12 @@ impl Draft {
     }
 
     /// The JSON for the catalog; values that cannot be expressed in it are errors reported here.
-    pub fn to_json(&self) -> Result<Value, Vec<Fault>> {
-        let mut faults = Vec::new();
+    pub fn to_json(&self) -> Result<Value, Vec<FieldError>> {
+        let mut errors = Vec::new();
         let mut money = |field: &str, text: &str| match amount(text) {
             Ok(amount) => amount.map(|amount| json!({"amount": amount, "currency": CURRENCY})),
             Err(()) => {
-                faults.push(fault(field, "must be a price such as 59 or 59.00"));
+                errors.push(field_error(field, "must be a price such as 59 or 59.00"));
                 None
             }
         };
@@ -170,7 +170,10 @@ impl Draft {
             for lesson in &section.lessons {
                 let Ok(minutes) = lesson.minutes.trim().parse::<i64>() else {
                     let name = lesson.title.trim();
-                    faults.push(fault("sections", &format!("“{name}” needs a length in minutes")));
+                    errors.push(field_error(
+                        "sections",
+                        &format!("“{name}” needs a length in minutes"),
+                    ));
                     continue;
                 };
                 let mut json = json!({
@@ -183,8 +186,8 @@ impl Draft {
             }
             sections.push(json!({"title": section.title, "lessons": lessons}));
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        if !errors.is_empty() {
+            return Err(errors);
         }
         let lines = |text: &str| {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -235,8 +238,8 @@ fn amount(text: &str) -> Result<Option<i64>, ()> {
     Ok(Some(whole * 100 + minor))
 }
 
-fn fault(field: &str, message: &str) -> Fault {
-    Fault {
+fn field_error(field: &str, message: &str) -> FieldError {
+    FieldError {
         field: field.to_owned(),
         message: message.to_owned(),
     }

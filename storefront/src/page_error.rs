@@ -10,7 +10,7 @@ use crate::search::BadSearch;
 
 /// Why a page cannot be shown. It is an extension of the response until `error_pages` renders it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum PageError {
     /// The address or the form cannot be parsed.
     Bad,
     /// A form that was not sent from a page of ours.
@@ -30,11 +30,11 @@ pub enum Failure {
 }
 
 /// The address that a failed sign-in was to return to, so that the error page can offer another sign-in. It is an
-/// extension beside the failure.
+/// extension beside the error.
 #[derive(Clone, Debug)]
 pub struct Back(pub String);
 
-impl Failure {
+impl PageError {
     /// Status and the names of its messages.
     pub fn table(self) -> (StatusCode, &'static str, &'static str) {
         match self {
@@ -75,7 +75,7 @@ impl Failure {
         }
     }
 
-    /// The failure of a sign-in that was to return there.
+    /// The error of a sign-in that was to return there.
     pub fn on_the_way_to(self, back: &str) -> Response {
         let mut response = self.into_response();
         response.extensions_mut().insert(Back(back.to_owned()));
@@ -83,7 +83,7 @@ impl Failure {
     }
 }
 
-impl From<SignInError> for Failure {
+impl From<SignInError> for PageError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Malformed => Self::Bad,
@@ -95,18 +95,18 @@ impl From<SignInError> for Failure {
     }
 }
 
-impl From<BadSearch> for Failure {
+impl From<BadSearch> for PageError {
     fn from(_: BadSearch) -> Self {
         Self::Bad
     }
 }
 
-impl From<ApiError> for Failure {
+impl From<ApiError> for PageError {
     fn from(error: ApiError) -> Self {
         let id = current_request_id();
         match &error {
             ApiError::Missing => Self::Missing,
-            ApiError::Refused => Self::Bad,
+            ApiError::Rejected => Self::Bad,
             ApiError::Away(_) | ApiError::Busy(_) => {
                 tracing::warn!(reason = reasons(&error), request.id = %id, "the API did not respond");
                 Self::Away
@@ -118,7 +118,7 @@ impl From<ApiError> for Failure {
             ApiError::SignedOut => Self::SignedOut,
             ApiError::Forbidden => Self::Forbidden,
             // Pages with forms show these in place.
-            ApiError::Stale | ApiError::Faults(_) => Self::Bad,
+            ApiError::Stale | ApiError::Invalid(_) => Self::Bad,
             ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
                 tracing::error!(reason = reasons(&error), request.id = %id, "the response of the API cannot be used");
                 Self::Broken
@@ -127,7 +127,7 @@ impl From<ApiError> for Failure {
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         let (status, ..) = self.table();
         let mut response = status.into_response();

@@ -55,7 +55,7 @@ pub enum RequestCheck {
     Client,
     /// `redirect_uri` is one that it registered.
     RedirectUri,
-    /// `state` is short enough to be kept. One that is not cannot be given back, so this fault is a page, too.
+    /// `state` is short enough to be kept. One that is not cannot be given back, so this error is a page, too.
     State,
     /// `response_mode` is one that we have.
     ResponseMode,
@@ -267,7 +267,7 @@ pub fn counts_as_a_guess(refusal: &OAuthError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authorize::{self, Rejection};
+    use crate::authorize::{self, RequestError};
     use crate::client::tests::machine;
     use crate::client::{ClientId, StoredSecret};
     use crate::id_token::Hint;
@@ -293,8 +293,8 @@ mod tests {
         client
     }
 
-    /// The matrix endpoint × broken fact: each endpoint rejects each fault that its column names, with the error of
-    /// that fault.
+    /// The matrix endpoint × broken fact: each endpoint rejects each broken fact that its column names, with the error of
+    /// that fact.
     #[test]
     fn every_endpoint_refuses_every_fault_of_its_column() {
         let mut cells = 0;
@@ -413,8 +413,8 @@ mod tests {
             };
             match authorize::parse(endpoint, server, &parameters, self.client.as_ref(), &self.hint) {
                 Ok(_) => "taken".to_owned(),
-                Err(Rejection::Page(page)) => format!("page {}", page.code()),
-                Err(Rejection::Redirect(response)) => {
+                Err(RequestError::Page(page)) => format!("page {}", page.code()),
+                Err(RequestError::Redirect(response)) => {
                     assert_eq!(response.to.as_str(), "https://app.test/cb");
                     format!("{}: {}", response.fields[0].1, response.fields[1].1)
                 }

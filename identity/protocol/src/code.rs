@@ -5,7 +5,7 @@ use crate::access_token::{self, Issue, Source};
 use crate::audience::{self, Audience, GrantContext, Granted};
 use crate::client::{Client, ClientId};
 use crate::consent::OFFLINE_ACCESS;
-use crate::error::{GrantRefusal, OAuthError};
+use crate::error::{GrantError, OAuthError};
 use crate::family_limits;
 use crate::grant_validity::GrantValidity;
 use crate::id_token;
@@ -158,11 +158,11 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
     if let Some(spent) = &code.spent {
         // A request received before the first redemption was committed raced it: the client sent both, not a thief.
         if facts.received_at <= spent.committed_at {
-            return Err(GrantRefusal::CodeRaced.into());
+            return Err(GrantError::CodeRaced.into());
         }
         // We issued it twice ourselves, so presenting it twice proves nothing.
         if code.repeated_at.is_some() {
-            return Err(GrantRefusal::CodeRepeated.into());
+            return Err(GrantError::CodeRepeated.into());
         }
         return Ok(Decision::ReplayKills {
             family: spent.family.clone(),
@@ -170,7 +170,7 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
         });
     }
     if facts.latest.max(facts.now) >= code.expires_at {
-        return Err(GrantRefusal::CodeExpired.into());
+        return Err(GrantError::CodeExpired.into());
     }
     redeem(facts, code).map(|redeem| Decision::Redeem(Box::new(redeem)))
 }
@@ -183,17 +183,17 @@ pub fn may_repeat(code: &Code, person: Option<&str>, session_ended: bool, latest
 }
 
 /// The code, if client, redirect_uri, verifier and key all match.
-fn bound<'a>(facts: &Facts<'a>) -> Result<&'a Code, GrantRefusal> {
-    let code = facts.code.ok_or(GrantRefusal::UnknownCode)?;
+fn bound<'a>(facts: &Facts<'a>) -> Result<&'a Code, GrantError> {
+    let code = facts.code.ok_or(GrantError::UnknownCode)?;
     if code.client != *facts.client.id() {
-        return Err(GrantRefusal::OtherClient);
+        return Err(GrantError::OtherClient);
     }
     if facts.redirect_uri != Some(code.redirect_uri.as_str()) {
-        return Err(GrantRefusal::RedirectUri);
+        return Err(GrantError::RedirectUri);
     }
     pkce::verify(code.challenge.as_ref(), facts.verifier)?;
     if code.confirmation.is_some() && code.confirmation.as_deref() != facts.proof {
-        return Err(GrantRefusal::Binding);
+        return Err(GrantError::Binding);
     }
     Ok(code)
 }
@@ -202,7 +202,7 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
     // The session must not have been ended since, whatever was asked: an offline family has yet to be born.
     let (person, allowed) = facts.validity.grant(false)?;
     if person.id != code.user {
-        return Err(GrantRefusal::UserGone.into());
+        return Err(GrantError::UserGone.into());
     }
     let context = GrantContext {
         issuer: facts.issuer,
@@ -226,7 +226,7 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
         ends_at: family.expires_at,
         jti: facts.random.jti,
     };
-    let access = access_token::for_person(source, &target, facts.now).ok_or(GrantRefusal::Expired)?;
+    let access = access_token::for_person(source, &target, facts.now).ok_or(GrantError::Expired)?;
     let id_token = target.id_token.then(|| {
         let (sid, nonce) = (code.sid.as_deref(), code.nonce.as_deref());
         id_token::claims(

@@ -59,7 +59,7 @@ pub enum OAuthError {
     MixedScope,
     /// A code or refresh token that is not valid. Every reason gets the same response, byte for byte.
     #[error(transparent)]
-    InvalidGrant(#[from] GrantRefusal),
+    InvalidGrant(#[from] GrantError),
     /// The user has had too many new families at this client recently ([`crate::family_limits`]); the next one is
     /// possible from the given time on. The code stays unspent.
     #[error("this client redeemed too many codes of this user within a minute")]
@@ -225,7 +225,7 @@ impl OAuthError {
 
 /// Why a code or refresh token is not valid: for the log, the audit and the user's own page, never for the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GrantRefusal {
+pub enum GrantError {
     /// No family has the handle.
     #[error("no family has this handle")]
     UnknownHandle,
@@ -401,7 +401,7 @@ mod tests {
 
     #[test]
     fn tk_18_every_reason_of_invalid_grant_is_one_answer_byte_for_byte() {
-        use GrantRefusal::*;
+        use GrantError::*;
         let all = [
             UnknownHandle,
             UnknownMacKey,

@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::audience::Granted;
 use crate::client::Client;
 use crate::consent::Consent;
-use crate::error::GrantRefusal;
+use crate::error::GrantError;
 use crate::user::User;
 
 /// What the store knows now of everything that a grant stands on. What is not there has ended.
@@ -29,15 +29,15 @@ pub struct GrantValidity<'a> {
 impl<'a> GrantValidity<'a> {
     /// For a code or a refresh token: the person and what they allow, when everything holds. What is `offline` does not
     /// need the session.
-    pub fn grant(&self, offline: bool) -> Result<(&'a User, &'a Granted), GrantRefusal> {
-        let person = self.person.ok_or(GrantRefusal::UserGone)?;
+    pub fn grant(&self, offline: bool) -> Result<(&'a User, &'a Granted), GrantError> {
+        let person = self.person.ok_or(GrantError::UserGone)?;
         person.may_act()?;
         let consent = self
             .consent
             .filter(|consent| consent.withdrawn_at.is_none())
-            .ok_or(GrantRefusal::ConsentWithdrawn)?;
+            .ok_or(GrantError::ConsentWithdrawn)?;
         if self.session_ended && !offline {
-            return Err(GrantRefusal::SessionEnded);
+            return Err(GrantError::SessionEnded);
         }
         Ok((person, &consent.granted))
     }
@@ -105,19 +105,19 @@ mod tests {
             ..whole
         };
         for offline in [false, true] {
-            assert_eq!(reason(gone, offline), Some(GrantRefusal::UserGone));
-            assert_eq!(reason(locked, offline), Some(GrantRefusal::UserLocked));
+            assert_eq!(reason(gone, offline), Some(GrantError::UserGone));
+            assert_eq!(reason(locked, offline), Some(GrantError::UserLocked));
             for consent in [None, Some(&withdrawn)] {
                 assert_eq!(
                     reason(GrantValidity { consent, ..whole }, offline),
-                    Some(GrantRefusal::ConsentWithdrawn)
+                    Some(GrantError::ConsentWithdrawn)
                 );
             }
         }
-        assert_eq!(reason(ended, false), Some(GrantRefusal::SessionEnded));
+        assert_eq!(reason(ended, false), Some(GrantError::SessionEnded));
         assert_eq!(reason(ended, true), None);
         let nothing = GrantValidity::default();
-        assert_eq!(reason(nothing, true), Some(GrantRefusal::UserGone));
+        assert_eq!(reason(nothing, true), Some(GrantError::UserGone));
     }
 
     #[test]

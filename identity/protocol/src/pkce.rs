@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::client::Client;
-use crate::error::{GrantRefusal, OAuthError};
+use crate::error::{GrantError, OAuthError};
 
 /// The S256 challenge of an authorization request: always the encoding of 32 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,11 +68,11 @@ fn may_go_without(client: &Client) -> bool {
 
 /// RFC 7636 §4.6, with both downgrades closed: a verifier without a challenge is rejected like a challenge without a
 /// verifier (RFC 9700 §4.8.2).
-pub fn verify(challenge: Option<&Challenge>, verifier: Option<&str>) -> Result<(), GrantRefusal> {
+pub fn verify(challenge: Option<&Challenge>, verifier: Option<&str>) -> Result<(), GrantError> {
     let (challenge, verifier) = match (challenge, verifier) {
         (None, None) => return Ok(()),
-        (None, Some(_)) => return Err(GrantRefusal::ChallengeMissing),
-        (Some(_), None) => return Err(GrantRefusal::VerifierMissing),
+        (None, Some(_)) => return Err(GrantError::ChallengeMissing),
+        (Some(_), None) => return Err(GrantError::VerifierMissing),
         (Some(challenge), Some(verifier)) => (challenge, verifier),
     };
     let computed = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
@@ -80,7 +80,7 @@ pub fn verify(challenge: Option<&Challenge>, verifier: Option<&str>) -> Result<(
     if is_verifier(verifier) & bool::from(equal) {
         Ok(())
     } else {
-        Err(GrantRefusal::VerifierWrong)
+        Err(GrantError::VerifierWrong)
     }
 }
 
@@ -171,34 +171,26 @@ mod tests {
         let of_odd = Challenge::parse(&URL_SAFE_NO_PAD.encode(Sha256::digest(&odd))).unwrap();
         let table = [
             (None, None, Ok(())),
-            (None, Some(VERIFIER), Err(GrantRefusal::ChallengeMissing)),
-            (Some(&challenge), None, Err(GrantRefusal::VerifierMissing)),
+            (None, Some(VERIFIER), Err(GrantError::ChallengeMissing)),
+            (Some(&challenge), None, Err(GrantError::VerifierMissing)),
             (
                 Some(&challenge),
                 Some(&VERIFIER[..42]),
-                Err(GrantRefusal::VerifierWrong),
+                Err(GrantError::VerifierWrong),
             ),
             (
                 Some(&challenge),
                 Some(longer.as_str()),
-                Err(GrantRefusal::VerifierWrong),
+                Err(GrantError::VerifierWrong),
             ),
-            (
-                Some(&challenge),
-                Some(CHALLENGE),
-                Err(GrantRefusal::VerifierWrong),
-            ),
-            (Some(&challenge), Some(""), Err(GrantRefusal::VerifierWrong)),
+            (Some(&challenge), Some(CHALLENGE), Err(GrantError::VerifierWrong)),
+            (Some(&challenge), Some(""), Err(GrantError::VerifierWrong)),
             (
                 Some(&of_short),
                 Some(short.as_str()),
-                Err(GrantRefusal::VerifierWrong),
+                Err(GrantError::VerifierWrong),
             ),
-            (
-                Some(&of_odd),
-                Some(odd.as_str()),
-                Err(GrantRefusal::VerifierWrong),
-            ),
+            (Some(&of_odd), Some(odd.as_str()), Err(GrantError::VerifierWrong)),
         ];
         for (challenge, verifier, expected) in table {
             assert_eq!(

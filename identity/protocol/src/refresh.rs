@@ -15,7 +15,7 @@ use crate::Timestamp;
 use crate::access_token::{self, Issue, Source};
 use crate::audience::{self, Audience, GrantContext, Granted, UserTarget};
 use crate::client::{Client, OverlapStreak};
-use crate::error::{GrantRefusal, OAuthError};
+use crate::error::{GrantError, OAuthError};
 use crate::grant_validity::GrantValidity;
 use crate::id_token;
 use crate::refresh_token::{Checked, KeyId, Name, Tag};
@@ -176,14 +176,14 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
             return Ok(Decision::Replay(end(
                 family,
                 RevocationCause::RefreshReuse,
-                GrantRefusal::Replayed,
+                GrantError::Replayed,
             )));
         }
         Turn::Rewound => {
             return Ok(Decision::StoreRewound(end(
                 family,
                 RevocationCause::StoreRewound,
-                GrantRefusal::StoreRewound,
+                GrantError::StoreRewound,
             )));
         }
         Turn::Current => None,
@@ -206,36 +206,36 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
 }
 
 /// Rule 1, up to the generation: everything that refuses without ending anything.
-fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a User, &'a Granted), GrantRefusal> {
+fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a User, &'a Granted), GrantError> {
     let family = facts
         .family
         .filter(|family| family.handle == facts.token.name().handle)
-        .ok_or(GrantRefusal::UnknownHandle)?;
+        .ok_or(GrantError::UnknownHandle)?;
     match facts.token.tag() {
         Tag::Genuine => {}
-        Tag::False => return Err(GrantRefusal::FalseTag),
-        Tag::UnknownKey => return Err(GrantRefusal::UnknownMacKey),
+        Tag::False => return Err(GrantError::FalseTag),
+        Tag::UnknownKey => return Err(GrantError::UnknownMacKey),
     }
     if family.client != *facts.client.id() {
-        return Err(GrantRefusal::OtherClient);
+        return Err(GrantError::OtherClient);
     }
     if family.confirmation.is_some() && family.confirmation.as_deref() != facts.proof {
-        return Err(GrantRefusal::Binding);
+        return Err(GrantError::Binding);
     }
     if family.revoked_at.is_some() {
-        return Err(GrantRefusal::Revoked);
+        return Err(GrantError::Revoked);
     }
     let latest = facts.latest.max(facts.now);
     if family.expires_at.is_some_and(|end| end <= latest) {
-        return Err(GrantRefusal::Expired);
+        return Err(GrantError::Expired);
     }
     if family.idle_expires_at.is_some_and(|end| end <= latest) {
-        return Err(GrantRefusal::Idle);
+        return Err(GrantError::Idle);
     }
     let (person, allowed) = facts.validity.grant(family.offline_at.is_some())?;
     // A family of a person who is not the loaded one would be a defect of the shell; it must not become a token.
     if person.id != family.user {
-        return Err(GrantRefusal::UserGone);
+        return Err(GrantError::UserGone);
     }
     Ok((family, person, allowed))
 }
@@ -250,7 +250,7 @@ enum Turn {
 }
 
 /// Rules 2 to 5.
-fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, GrantRefusal> {
+fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, GrantError> {
     let Name {
         generation,
         mac_key_id,
@@ -263,7 +263,7 @@ fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, Gran
         // Made with a key that leaked, for a generation that we made with another key: not a token of ours.
         (key == Some(mac_key_id))
             .then_some(())
-            .ok_or(GrantRefusal::OtherMacKey)
+            .ok_or(GrantError::OtherMacKey)
     };
     if generation == family.generation {
         own_key(family.mac_key_id)?;
@@ -340,7 +340,7 @@ fn again(
         return Ok(Decision::StreakEnded(end(
             family,
             RevocationCause::OverlapStreak,
-            GrantRefusal::OverlapStreak,
+            GrantError::OverlapStreak,
         )));
     }
     let name = Name {
@@ -380,7 +380,7 @@ fn answer(
         ends_at: family.expires_at,
         jti: facts.jti,
     };
-    let access = access_token::for_person(source, target, facts.now).ok_or(GrantRefusal::Expired)?;
+    let access = access_token::for_person(source, target, facts.now).ok_or(GrantError::Expired)?;
     let id_token = target.id_token.then(|| {
         let sid = family.sid.as_deref();
         id_token::claims(
@@ -400,7 +400,7 @@ fn answer(
     })
 }
 
-fn end(family: &Family, cause: RevocationCause, reason: GrantRefusal) -> End {
+fn end(family: &Family, cause: RevocationCause, reason: GrantError) -> End {
     End {
         family: family.id.clone(),
         fam: family.fam.clone(),

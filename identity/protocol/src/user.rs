@@ -9,7 +9,7 @@ pub use fields::{
 use serde_json::{Map, Value};
 
 use crate::Timestamp;
-use crate::error::GrantRefusal;
+use crate::error::GrantError;
 
 /// A user's row, without the secrets.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,12 +40,12 @@ pub struct User {
 
 impl User {
     /// Whether the user may sign in and use grants: the same answer for every grant.
-    pub fn may_act(&self) -> Result<(), GrantRefusal> {
+    pub fn may_act(&self) -> Result<(), GrantError> {
         match (self.deleted_at, self.disabled_at, self.locked_at) {
             (None, None, None) => Ok(()),
-            (Some(_), _, _) => Err(GrantRefusal::UserGone),
-            (None, Some(_), _) => Err(GrantRefusal::UserDisabled),
-            (None, None, Some(_)) => Err(GrantRefusal::UserLocked),
+            (Some(_), _, _) => Err(GrantError::UserGone),
+            (None, Some(_), _) => Err(GrantError::UserDisabled),
+            (None, None, Some(_)) => Err(GrantError::UserLocked),
         }
     }
 
@@ -77,18 +77,15 @@ pub(crate) mod tests {
 
     #[test]
     fn tk_10_a_disabled_locked_or_deleted_person_may_not_act() {
-        type Row = (fn(&mut User), Result<(), GrantRefusal>);
+        type Row = (fn(&mut User), Result<(), GrantError>);
         let table: [Row; 4] = [
             (|_| {}, Ok(())),
             (
                 |p| p.disabled_at = Some(Timestamp(1)),
-                Err(GrantRefusal::UserDisabled),
+                Err(GrantError::UserDisabled),
             ),
-            (
-                |p| p.locked_at = Some(Timestamp(1)),
-                Err(GrantRefusal::UserLocked),
-            ),
-            (|p| p.deleted_at = Some(Timestamp(1)), Err(GrantRefusal::UserGone)),
+            (|p| p.locked_at = Some(Timestamp(1)), Err(GrantError::UserLocked)),
+            (|p| p.deleted_at = Some(Timestamp(1)), Err(GrantError::UserGone)),
         ];
         for (change, expected) in table {
             let mut person = carol();

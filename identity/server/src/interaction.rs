@@ -14,7 +14,7 @@ use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::pages::{Application, Fault, back, client_name, see_other};
+use crate::pages::{Application, ErrorPage, back, client_name, see_other};
 use crate::registry::{Registry, Snapshot};
 use crate::secret::{digest, is_secret, new_secret};
 use crate::sessions::{Sessions, SignedIn};
@@ -91,7 +91,7 @@ impl Interactions {
         origin: &'static str,
         client: Option<&ClientId>,
         parsed: String,
-    ) -> Result<String, Fault> {
+    ) -> Result<String, ErrorPage> {
         let row = RequestRow {
             id: new_secret(&self.random),
             client_id: client.map(ClientId::to_string).unwrap_or_default(),
@@ -114,9 +114,9 @@ impl Interactions {
     }
 
     /// Stores a request that no browser carries; returns its id.
-    async fn keep_request(&self, browser: &Browser, row: RequestRow) -> Result<String, Fault> {
+    async fn keep_request(&self, browser: &Browser, row: RequestRow) -> Result<String, ErrorPage> {
         let place = self.unfinished.begin(browser.address, self.time.latest());
-        place.map_err(|wait_s| Fault {
+        place.map_err(|wait_s| ErrorPage {
             retry_after_s: Some(wait_s),
             ..PageError::TooMany.into()
         })?;
@@ -131,7 +131,11 @@ impl Interactions {
 
     /// The request that an address names, for the browser that started it, whether answered or not. One that was posted
     /// from another site belongs to the first browser that opens it.
-    pub async fn interaction(&self, browser: &Browser, handle: Option<&str>) -> Result<Interaction, Fault> {
+    pub async fn interaction(
+        &self,
+        browser: &Browser,
+        handle: Option<&str>,
+    ) -> Result<Interaction, ErrorPage> {
         let handle = handle.ok_or(PageError::Expired)?;
         let (row, born) = if is_secret(handle) {
             (self.kept_request(browser, handle).await?, true)
@@ -160,7 +164,7 @@ impl Interactions {
         Ok(interaction)
     }
 
-    async fn kept_request(&self, browser: &Browser, id: &str) -> Result<RequestRow, Fault> {
+    async fn kept_request(&self, browser: &Browser, id: &str) -> Result<RequestRow, ErrorPage> {
         let row = self.stored_request(id).await?;
         let browser_hash = browser.secret().map(digest).ok_or(PageError::OtherBrowser)?;
         match &row.browser_hash {
@@ -184,7 +188,11 @@ impl Interactions {
     }
 
     /// The request that a browser carries, with its progress; and whether it has a row.
-    async fn carried_request(&self, browser: &Browser, sealed: &str) -> Result<(RequestRow, bool), Fault> {
+    async fn carried_request(
+        &self,
+        browser: &Browser,
+        sealed: &str,
+    ) -> Result<(RequestRow, bool), ErrorPage> {
         let browser_secret = browser.secret().ok_or(PageError::OtherBrowser)?;
         // Only this browser can open it: foreign and modified ones look the same.
         let opened = self.signer.open_for(browser_secret, sealed);
@@ -203,7 +211,7 @@ impl Interactions {
     }
 
     /// The row of a request, whoever started it.
-    pub async fn stored_request(&self, id: &str) -> Result<RequestRow, Fault> {
+    pub async fn stored_request(&self, id: &str) -> Result<RequestRow, ErrorPage> {
         Ok(self.store.request(id).await?.ok_or(PageError::Expired)?)
     }
 
@@ -213,7 +221,7 @@ impl Interactions {
     }
 
     /// The client of a request, if it still exists.
-    pub async fn client_of(&self, interaction: &Interaction) -> Result<Option<Arc<Client>>, Fault> {
+    pub async fn client_of(&self, interaction: &Interaction) -> Result<Option<Arc<Client>>, ErrorPage> {
         let Some(id) = ClientId::parse(&interaction.row.client_id) else {
             return Ok(None);
         };
@@ -226,10 +234,10 @@ impl Interactions {
         &self,
         browser: &Browser,
         interaction: &Interaction,
-    ) -> Result<Decided, Fault> {
+    ) -> Result<Decided, ErrorPage> {
         let stored: Stored =
             serde_json::from_str(&interaction.row.parsed).map_err(|_| PageError::Internal)?;
-        let unknown = || Fault {
+        let unknown = || ErrorPage {
             client: Some(interaction.row.client_id.clone()),
             ..PageError::UnknownClient.into()
         };
@@ -251,7 +259,7 @@ impl Interactions {
         request: Request,
         signed_in: Option<&str>,
         step: &Step,
-    ) -> Result<Decided, Fault> {
+    ) -> Result<Decided, ErrorPage> {
         let session = self.sessions.at_client(browser, Some(client.id())).await?;
         let session = session.filter(|known| known.state == State::Live);
         let known = session.as_ref().map(|known| (&known.row.session, &known.person));
@@ -295,7 +303,7 @@ impl Interactions {
         decided: &Decided,
         issue: &Issue,
         interaction: Option<&Interaction>,
-    ) -> Result<Option<String>, Fault> {
+    ) -> Result<Option<String>, ErrorPage> {
         let code = match interaction {
             Some(interaction) => self.code_of(interaction)?,
             None => new_secret(&self.random),
@@ -384,7 +392,7 @@ impl Interactions {
     }
 
     /// Ends a request without a code, if it has a row; `false` if it was answered in the meantime.
-    pub async fn finish(&self, interaction: &Interaction) -> Result<bool, Fault> {
+    pub async fn finish(&self, interaction: &Interaction) -> Result<bool, ErrorPage> {
         if !interaction.born {
             return Ok(true);
         }
@@ -396,7 +404,7 @@ impl Interactions {
     }
 
     /// Records the user's step for a request; `false` if it was answered in the meantime.
-    pub async fn step(&self, interaction: &Interaction, step: &Step) -> Result<bool, Fault> {
+    pub async fn step(&self, interaction: &Interaction, step: &Step) -> Result<bool, ErrorPage> {
         let text = serde_json::to_string(step).map_err(|_| PageError::Internal)?;
         let (store, id, now) = (self.store.clone(), interaction.row.id.clone(), self.time.now());
         let newborn = interaction.newborn();
@@ -416,7 +424,7 @@ impl Interactions {
         browser: &Browser,
         interaction: &Interaction,
         step: Step,
-    ) -> Result<Option<Response>, Fault> {
+    ) -> Result<Option<Response>, ErrorPage> {
         let place = interaction.born || self.unfinished.begin(browser.address, self.time.latest()).is_ok();
         if place {
             let noted = self.step(interaction, &step).await?;
@@ -442,15 +450,15 @@ impl Interactions {
     }
 
     /// The code that a request ended in, if it did.
-    pub fn code_of(&self, interaction: &Interaction) -> Result<String, Fault> {
+    pub fn code_of(&self, interaction: &Interaction) -> Result<String, ErrorPage> {
         let code = self.signer.code(&self.issuer, &interaction.row.id);
         code.ok_or_else(|| PageError::Unavailable.into())
     }
 
     /// The page of an expired request. It names the application, because this browser started the request there.
-    pub async fn over(&self, interaction: &Interaction) -> Result<Fault, Fault> {
+    pub async fn over(&self, interaction: &Interaction) -> Result<ErrorPage, ErrorPage> {
         let client = self.client_of(interaction).await?;
-        Ok(Fault {
+        Ok(ErrorPage {
             application: client.map(|client| Box::new(self.application(&client))),
             client: Some(interaction.row.client_id.clone()).filter(|id| !id.is_empty()),
             ..PageError::Expired.into()

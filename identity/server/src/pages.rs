@@ -20,7 +20,7 @@ use crate::site::Site;
 
 /// Why a page cannot be shown.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct ErrorPage {
     pub error: PageError,
     pub retry_after_s: Option<i64>,
     /// The page to try again on; a browser with `Retry-After` goes there automatically.
@@ -41,7 +41,7 @@ pub(crate) struct Application {
     pub address: Option<String>,
 }
 
-impl From<PageError> for Fault {
+impl From<PageError> for ErrorPage {
     fn from(error: PageError) -> Self {
         Self {
             error,
@@ -54,7 +54,7 @@ impl From<PageError> for Fault {
     }
 }
 
-impl From<IdentityError> for Fault {
+impl From<IdentityError> for ErrorPage {
     fn from(error: IdentityError) -> Self {
         match latchkey_protocol::OAuthError::from(error) {
             latchkey_protocol::OAuthError::Unavailable => PageError::Unavailable.into(),
@@ -63,13 +63,13 @@ impl From<IdentityError> for Fault {
     }
 }
 
-impl From<latchkey_db::DbError> for Fault {
+impl From<latchkey_db::DbError> for ErrorPage {
     fn from(error: latchkey_db::DbError) -> Self {
         IdentityError::from(error).into()
     }
 }
 
-impl From<latchkey_identity_store::StoreError> for Fault {
+impl From<latchkey_identity_store::StoreError> for ErrorPage {
     fn from(error: latchkey_identity_store::StoreError) -> Self {
         IdentityError::from(error).into()
     }
@@ -77,7 +77,7 @@ impl From<latchkey_identity_store::StoreError> for Fault {
 
 #[derive(Template)]
 #[template(path = "identity/error.html")]
-struct ErrorPage<'a> {
+struct ErrorView<'a> {
     page: Page,
     host: &'a str,
     code: &'a str,
@@ -87,7 +87,7 @@ struct ErrorPage<'a> {
     application: Option<&'a Application>,
 }
 
-impl Fault {
+impl ErrorPage {
     /// The error page, in the visitor's language.
     pub fn page(self, browser: &Browser) -> Response {
         let code = self.error.code();
@@ -103,7 +103,7 @@ impl Fault {
             request.id = %trace,
             "the issuer answered with an error page"
         );
-        let view = ErrorPage {
+        let view = ErrorView {
             page: browser.page("error.title"),
             host: browser.site.host(),
             code,

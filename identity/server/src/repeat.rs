@@ -6,7 +6,7 @@ use latchkey_protocol::code;
 
 use crate::browser::Browser;
 use crate::interaction::{Interaction, Interactions};
-use crate::pages::{Fault, back, see_other};
+use crate::pages::{ErrorPage, back, see_other};
 use crate::secret::digest;
 
 impl Interactions {
@@ -16,7 +16,7 @@ impl Interactions {
         &self,
         browser: &Browser,
         interaction: &Interaction,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Response, ErrorPage> {
         let decided = self.decide_stored(browser, interaction).await?;
         let code = self.code_of(interaction)?;
         let hash = digest(&code);
@@ -41,7 +41,7 @@ impl Interactions {
 
     /// For an answered request whose answer cannot be repeated: the application starts a new one, if it has an address
     /// for that; otherwise the page names it.
-    pub async fn begin_again(&self, interaction: &Interaction) -> Result<Response, Fault> {
+    pub async fn begin_again(&self, interaction: &Interaction) -> Result<Response, ErrorPage> {
         let client = self.client_of(interaction).await?;
         match client.and_then(|client| client.initiate_login(&self.issuer)) {
             Some(to) => Ok(see_other(&to)),

@@ -15,7 +15,7 @@ use latchkey_web::Words;
 
 use crate::browser::{Browser, cookie};
 use crate::interaction::Interaction;
-use crate::pages::{Fault, Problem};
+use crate::pages::{ErrorPage, Problem};
 use crate::password::{self, Match};
 use crate::password_hashing::{Class, Pool};
 use crate::revocation::Revocations;
@@ -96,7 +96,7 @@ impl Passwords {
         interaction: &Interaction,
         username: &str,
         password: String,
-    ) -> Result<SignInResult, Fault> {
+    ) -> Result<SignInResult, ErrorPage> {
         // In a task that a disconnect cannot cancel: a counted guess is also checked, and its failure recorded.
         let (passwords, browser, interaction) = (self.clone(), browser.clone(), interaction.clone());
         let username = username.to_owned();
@@ -114,7 +114,7 @@ impl Passwords {
         interaction: &Interaction,
         username: &str,
         password: String,
-    ) -> Result<SignInResult, Fault> {
+    ) -> Result<SignInResult, ErrorPage> {
         let (now, words) = (self.time.now(), &browser.context.words);
         let problem = |problem| Ok(SignInResult::Problem(problem));
         let throttle = &self.throttle;
@@ -198,8 +198,8 @@ impl Passwords {
     }
 
     /// The page for refused sign-ins before anything is looked up; it returns to the form by itself.
-    pub fn busy(&self, request: &str) -> Fault {
-        Fault {
+    pub fn busy(&self, request: &str) -> ErrorPage {
+        ErrorPage {
             retry_after_s: Some(self.later()),
             back: Some(format!("/login?request={request}")),
             ..PageError::Busy.into()
@@ -211,7 +211,7 @@ impl Passwords {
     }
 
     /// Records a wrong password: for the address, and in the user's history.
-    async fn note_failure(&self, browser: &Browser, user: Option<String>) -> Result<(), Fault> {
+    async fn note_failure(&self, browser: &Browser, user: Option<String>) -> Result<(), ErrorPage> {
         let (store, now) = (self.store.clone(), self.time.now());
         let address = throttle::sign_in_key(browser.address);
         let line = user.map(|user| self.sign_in_line(browser, user, None, "wrong_password"));
@@ -244,7 +244,7 @@ impl Passwords {
         interaction: &Interaction,
         proved: &Proved,
         before: Option<SignedIn>,
-    ) -> Result<Option<Begun>, Fault> {
+    ) -> Result<Option<Begun>, ErrorPage> {
         let Proved {
             person,
             hash,

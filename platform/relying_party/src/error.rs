@@ -14,7 +14,7 @@ pub enum OidcError {
     InvalidGrant,
     /// The response is not valid.
     #[error("the response of the issuer is not valid: {0}")]
-    Refused(String),
+    Invalid(String),
 }
 
 /// Why no access token could be obtained.
@@ -72,7 +72,7 @@ impl SignInError {
         tracing::warn!(reason = %error, request.id = %id, "a sign-in failed");
         match error {
             OidcError::Away(_) => Self::Away,
-            OidcError::InvalidGrant | OidcError::Refused(_) => Self::NotSignedIn,
+            OidcError::InvalidGrant | OidcError::Invalid(_) => Self::NotSignedIn,
         }
     }
 }

@@ -79,12 +79,12 @@ pub enum Outcome<'a> {
     /// Start a new sign-in that returns there; no code is used.
     BeginAnew(&'a str),
     /// Show an error page that offers a new sign-in, which returns there.
-    Refuse(Fault, Option<&'a str>),
+    Refuse(FlowError, Option<&'a str>),
 }
 
 /// What is wrong with a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum FlowError {
     #[error("the state is unknown")]
     UnknownState,
     #[error("the response comes from another issuer")]
@@ -117,44 +117,44 @@ pub fn decide<'a>(answer: &Answer<'a>, now_ms: i64) -> Outcome<'a> {
         return if answer.signed_in {
             Outcome::LeadOn("/")
         } else {
-            Outcome::Refuse(Fault::UnknownState, None)
+            Outcome::Refuse(FlowError::UnknownState, None)
         };
     };
     let back = flow.back.as_str();
     match check(answer, flow, now_ms) {
         Ok((browser, code)) => Outcome::Redeem { flow, browser, code },
         Err(_) if answer.signed_in => Outcome::LeadOn(back),
-        Err(Fault::Denied) => Outcome::LeadOn(back),
-        Err(Fault::Spent) => Outcome::BeginAnew(back),
+        Err(FlowError::Denied) => Outcome::LeadOn(back),
+        Err(FlowError::Spent) => Outcome::BeginAnew(back),
         // Most likely the cookie of another tab of this browser; if not, the user signs in as usual. The sign-in that
         // starts now is not a first one, so this happens only once.
-        Err(Fault::AnotherBrowser) if flow.first => Outcome::BeginAnew(back),
-        Err(fault) => Outcome::Refuse(fault, Some(back)),
+        Err(FlowError::AnotherBrowser) if flow.first => Outcome::BeginAnew(back),
+        Err(error) => Outcome::Refuse(error, Some(back)),
     }
 }
 
 /// The browser and the code, if the code may be used.
-fn check<'a>(answer: &Answer<'a>, flow: &Flow, now_ms: i64) -> Result<(&'a Browser, &'a str), Fault> {
+fn check<'a>(answer: &Answer<'a>, flow: &Flow, now_ms: i64) -> Result<(&'a Browser, &'a str), FlowError> {
     if !answer.is_our_issuers {
-        return Err(Fault::ForeignIssuer);
+        return Err(FlowError::ForeignIssuer);
     }
     if now_ms.saturating_sub(flow.began_at) >= LIFE_MS {
-        return Err(Fault::Expired);
+        return Err(FlowError::Expired);
     }
     let browser = match answer.by {
-        Bearer::Unknown => return Err(Fault::UnknownBrowser),
-        Bearer::Another => return Err(Fault::AnotherBrowser),
+        Bearer::Unknown => return Err(FlowError::UnknownBrowser),
+        Bearer::Another => return Err(FlowError::AnotherBrowser),
         Bearer::Own(browser) => browser,
     };
     match answer.error {
-        Some("access_denied") => return Err(Fault::Denied),
-        Some("temporarily_unavailable" | "server_error") => return Err(Fault::IssuerAway),
-        Some(_) => return Err(Fault::IssuerRefuses),
+        Some("access_denied") => return Err(FlowError::Denied),
+        Some("temporarily_unavailable" | "server_error") => return Err(FlowError::IssuerAway),
+        Some(_) => return Err(FlowError::IssuerRefuses),
         None => {}
     }
-    let code = answer.code.ok_or(Fault::NoCode)?;
+    let code = answer.code.ok_or(FlowError::NoCode)?;
     if flow.number <= browser.spent {
-        return Err(Fault::Spent);
+        return Err(FlowError::Spent);
     }
     Ok((browser, code))
 }
@@ -290,7 +290,7 @@ mod tests {
             browser: &mine,
             code: "code",
         };
-        let refuse = |fault| Refuse(fault, Some("/teach"));
+        let refuse = |error| Refuse(error, Some("/teach"));
         let error = |error| Answer {
             error: Some(error),
             ..good
@@ -310,7 +310,7 @@ mod tests {
                 "no state of ours",
                 Answer { flow: None, ..good },
                 NOW,
-                Refuse(Fault::UnknownState, None),
+                Refuse(FlowError::UnknownState, None),
                 LeadOn("/"),
             ),
             (
@@ -320,14 +320,14 @@ mod tests {
                     ..good
                 },
                 NOW,
-                refuse(Fault::ForeignIssuer),
+                refuse(FlowError::ForeignIssuer),
                 LeadOn("/teach"),
             ),
             (
                 "too late",
                 good,
                 NOW + LIFE_MS,
-                refuse(Fault::Expired),
+                refuse(FlowError::Expired),
                 LeadOn("/teach"),
             ),
             (
@@ -337,14 +337,14 @@ mod tests {
                     ..good
                 },
                 NOW,
-                refuse(Fault::UnknownBrowser),
+                refuse(FlowError::UnknownBrowser),
                 LeadOn("/teach"),
             ),
             (
                 "another browser",
                 Answer { by: another, ..good },
                 NOW,
-                refuse(Fault::AnotherBrowser),
+                refuse(FlowError::AnotherBrowser),
                 LeadOn("/teach"),
             ),
             (
@@ -369,21 +369,21 @@ mod tests {
                 "the issuer is busy",
                 error("temporarily_unavailable"),
                 NOW,
-                refuse(Fault::IssuerAway),
+                refuse(FlowError::IssuerAway),
                 LeadOn("/teach"),
             ),
             (
                 "an error beside a code",
                 error("login_required"),
                 NOW,
-                refuse(Fault::IssuerRefuses),
+                refuse(FlowError::IssuerRefuses),
                 LeadOn("/teach"),
             ),
             (
                 "no code",
                 Answer { code: None, ..good },
                 NOW,
-                refuse(Fault::NoCode),
+                refuse(FlowError::NoCode),
                 LeadOn("/teach"),
             ),
             (

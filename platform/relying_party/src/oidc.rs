@@ -157,7 +157,7 @@ impl Oidc {
         let answer = found
             .client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
-            .map_err(|error| OidcError::Refused(error.to_string()))?
+            .map_err(|error| OidcError::Invalid(error.to_string()))?
             .set_pkce_verifier(PkceCodeVerifier::new(proofs.verifier.clone()))
             .add_extra_param("resource", self.issuer())
             .request_async(self)
@@ -188,7 +188,7 @@ impl Oidc {
         answer: &CoreTokenResponse,
         proofs: &Proofs,
     ) -> Result<SignedIn, OidcError> {
-        let refused = |reason: String| OidcError::Refused(reason);
+        let refused = |reason: String| OidcError::Invalid(reason);
         let id_token = answer
             .id_token()
             .ok_or_else(|| refused("the response has no ID token".to_owned()))?;
@@ -290,7 +290,7 @@ impl Oidc {
         let answer = found
             .client
             .exchange_refresh_token(&RefreshToken::new(refresh_token.to_owned()))
-            .map_err(|error| OidcError::Refused(error.to_string()))?
+            .map_err(|error| OidcError::Invalid(error.to_string()))?
             .add_extra_param("resource", audience)
             .request_async(self)
             .await
@@ -339,11 +339,11 @@ impl Oidc {
         let endpoint = found
             .metadata
             .userinfo_endpoint()
-            .ok_or_else(|| OidcError::Refused("there is no userinfo endpoint".to_owned()))?;
+            .ok_or_else(|| OidcError::Invalid("there is no userinfo endpoint".to_owned()))?;
         let request = http::Request::get(endpoint.as_str())
             .header("authorization", format!("Bearer {access_token}"))
             .body(Vec::new())
-            .map_err(|error| OidcError::Refused(error.to_string()))?;
+            .map_err(|error| OidcError::Invalid(error.to_string()))?;
         let answer = self
             .send(request)
             .await
@@ -353,9 +353,9 @@ impl Oidc {
             return Err(OidcError::Away(format!("userinfo responded with {status}")));
         }
         let info: serde_json::Value =
-            serde_json::from_slice(answer.body()).map_err(|error| OidcError::Refused(error.to_string()))?;
+            serde_json::from_slice(answer.body()).map_err(|error| OidcError::Invalid(error.to_string()))?;
         if answer.status() != http::StatusCode::OK || info["sub"] != sub {
-            return Err(OidcError::Refused(
+            return Err(OidcError::Invalid(
                 "userinfo has the sub of another user".to_owned(),
             ));
         }
@@ -493,19 +493,20 @@ fn keys_of<'f>(found: &'f Discovered, named: Option<&'f str>) -> impl Iterator<I
     keys.filter(move |key| named.is_none_or(|named| key.key_id().is_some_and(|kid| kid.as_str() == named)))
 }
 
-type TokenFailure = RequestTokenError<SendError, openidconnect::StandardErrorResponse<CoreErrorResponseType>>;
+type TokenRequestError =
+    RequestTokenError<SendError, openidconnect::StandardErrorResponse<CoreErrorResponseType>>;
 
-fn failed(error: TokenFailure) -> OidcError {
+fn failed(error: TokenRequestError) -> OidcError {
     match error {
         RequestTokenError::ServerResponse(answer) => match answer.error() {
             CoreErrorResponseType::InvalidGrant => OidcError::InvalidGrant,
             CoreErrorResponseType::Extension(code) if code == "temporarily_unavailable" => {
                 OidcError::Away(code.clone())
             }
-            other => OidcError::Refused(other.to_string()),
+            other => OidcError::Invalid(other.to_string()),
         },
         RequestTokenError::Request(error) => OidcError::Away(error.to_string()),
-        RequestTokenError::Parse(error, _) => OidcError::Refused(error.to_string()),
+        RequestTokenError::Parse(error, _) => OidcError::Invalid(error.to_string()),
         RequestTokenError::Other(reason) => OidcError::Away(reason),
     }
 }

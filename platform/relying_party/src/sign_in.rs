@@ -8,7 +8,7 @@ use tower_sessions::Session;
 
 use crate::client::path;
 use crate::error::{NoToken, OidcError, SignInError};
-use crate::flow::{self, Answer, Bearer, Browser, Fault, Flow, Outcome, Proofs};
+use crate::flow::{self, Answer, Bearer, Browser, Flow, FlowError, Outcome, Proofs};
 use crate::logins::Logins;
 use crate::oidc::SignedIn;
 use crate::session::{SessionData, SessionUser};
@@ -141,10 +141,10 @@ pub async fn callback(
         }
         Outcome::LeadOn(back) => Callback::without_code(Ok(back.to_owned()), Some(back)),
         Outcome::BeginAnew(back) => Callback::without_code(Ok(begin_at(back)), Some(back)),
-        Outcome::Refuse(fault, back) => {
+        Outcome::Refuse(error, back) => {
             let id = latchkey_http::current_request_id();
-            tracing::info!(reason = %fault, request.id = %id, "the response to a sign-in was rejected");
-            Callback::without_code(Err(refused(fault)), back)
+            tracing::info!(reason = %error, request.id = %id, "the response to a sign-in was rejected");
+            Callback::without_code(Err(error.into()), back)
         }
     })
 }
@@ -201,18 +201,20 @@ impl Callback {
     }
 }
 
-fn refused(fault: Fault) -> SignInError {
-    match fault {
-        Fault::IssuerAway => SignInError::Away,
-        Fault::UnknownState
-        | Fault::ForeignIssuer
-        | Fault::Expired
-        | Fault::UnknownBrowser
-        | Fault::AnotherBrowser
-        | Fault::Denied
-        | Fault::IssuerRefuses
-        | Fault::NoCode
-        | Fault::Spent => SignInError::NotSignedIn,
+impl From<FlowError> for SignInError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::IssuerAway => Self::Away,
+            FlowError::UnknownState
+            | FlowError::ForeignIssuer
+            | FlowError::Expired
+            | FlowError::UnknownBrowser
+            | FlowError::AnotherBrowser
+            | FlowError::Denied
+            | FlowError::IssuerRefuses
+            | FlowError::NoCode
+            | FlowError::Spent => Self::NotSignedIn,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::granted::is_openid;
 use crate::audience::Granted;
 use crate::client::Client;
-use crate::error::{GrantRefusal, OAuthError};
+use crate::error::{GrantError, OAuthError};
 use crate::resource::{Resource, same};
 use crate::scope::Scope;
 use crate::user::User;
@@ -166,7 +166,7 @@ pub fn for_person(
         }
     });
     if !serves(&scope) {
-        return Err(GrantRefusal::NothingLeft.into());
+        return Err(GrantError::NothingLeft.into());
     }
     Ok(UserTarget {
         audience: match meant {
@@ -501,7 +501,7 @@ mod tests {
      {
         let grant = ("openid catalog.read catalog.write", &[CATALOG][..]);
         let write = ("openid catalog.write", &[CATALOG][..]);
-        let nothing = Err(OAuthError::InvalidGrant(GrantRefusal::NothingLeft));
+        let nothing = Err(OAuthError::InvalidGrant(GrantError::NothingLeft));
         let ok = |scope: &str| Ok((CATALOG.to_owned(), scope.to_owned()));
         let no_roles = |_: &mut Client, person: &mut User, _: &mut Consent| person.roles.clear();
         let no_write = |client: &mut Client, _: &mut User, _: &mut Consent| {
@@ -562,7 +562,7 @@ mod tests {
         let both = at(&[(CATALOG, "shared"), (ORDER, "shared")]);
         assert_eq!(
             targeted(&both, &[CATALOG], None, at_order),
-            Err(OAuthError::InvalidGrant(GrantRefusal::NothingLeft))
+            Err(OAuthError::InvalidGrant(GrantError::NothingLeft))
         );
         assert_eq!(targeted(&both, &[ORDER], None, at_order), ok(ORDER, "shared"));
     }

@@ -92,7 +92,7 @@ pub struct Server<'a> {
 
 /// Why a request is rejected.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Rejection {
+pub enum RequestError {
     /// There is no address to redirect to: one of our own pages.
     Page(PageError),
     /// An error response to the client.
@@ -124,11 +124,11 @@ pub fn parse(
     parameters: &[(String, String)],
     client: Option<&Client>,
     hint: &Hint,
-) -> Result<Request, Rejection> {
+) -> Result<Request, RequestError> {
     let mut reading = Reading::new(server, parameters, client, hint);
     for check in endpoint.request_checks() {
-        if let Err(fault) = reading.pass(*check) {
-            return Err(reading.reject(fault));
+        if let Err(error) = reading.pass(*check) {
+            return Err(reading.reject(error));
         }
     }
     reading.request()
@@ -175,20 +175,20 @@ struct Reading<'a> {
 }
 
 /// Why a check fails: a page of ours whatever is known, or an error for the client.
-enum Fault {
+enum CheckError {
     Page(PageError),
-    Error(OAuthError),
+    OAuth(OAuthError),
 }
 
-impl From<PageError> for Fault {
+impl From<PageError> for CheckError {
     fn from(page: PageError) -> Self {
         Self::Page(page)
     }
 }
 
-impl From<OAuthError> for Fault {
+impl From<OAuthError> for CheckError {
     fn from(error: OAuthError) -> Self {
-        Self::Error(error)
+        Self::OAuth(error)
     }
 }
 
@@ -224,7 +224,7 @@ impl<'a> Reading<'a> {
         self.client.ok_or(PageError::UnknownClient)
     }
 
-    fn pass(&mut self, check: RequestCheck) -> Result<(), Fault> {
+    fn pass(&mut self, check: RequestCheck) -> Result<(), CheckError> {
         let parameters = self.parameters;
         let one = |name| one(parameters, name);
         match check {
@@ -328,12 +328,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// How a fault is told. Where no address has been matched there is none to tell it to.
-    fn reject(&self, fault: Fault) -> Rejection {
-        match (fault, &self.redirect_uri) {
-            (Fault::Page(page), _) => Rejection::Page(page),
-            (Fault::Error(_), None) => Rejection::Page(PageError::RedirectUri),
-            (Fault::Error(error), Some(to)) => Rejection::Redirect(Response::refuse(
+    /// Where an error goes: no redirect without a matched address.
+    fn reject(&self, error: CheckError) -> RequestError {
+        match (error, &self.redirect_uri) {
+            (CheckError::Page(page), _) => RequestError::Page(page),
+            (CheckError::OAuth(_), None) => RequestError::Page(PageError::RedirectUri),
+            (CheckError::OAuth(error), Some(to)) => RequestError::Redirect(Response::refuse(
                 to.clone(),
                 self.mode,
                 self.state.as_deref(),
@@ -344,13 +344,13 @@ impl<'a> Reading<'a> {
     }
 
     /// What the checks have made of it; nothing of an endpoint that takes no requests.
-    fn request(self) -> Result<Request, Rejection> {
-        let client = self.client().map_err(Rejection::Page)?;
+    fn request(self) -> Result<Request, RequestError> {
+        let client = self.client().map_err(RequestError::Page)?;
         Ok(Request {
             client: client.id().clone(),
             redirect_uri: self
                 .redirect_uri
-                .ok_or(Rejection::Page(PageError::UnknownClient))?,
+                .ok_or(RequestError::Page(PageError::UnknownClient))?,
             mode: self.mode,
             state: self.state,
             asked: self.asked,

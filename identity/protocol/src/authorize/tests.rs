@@ -51,7 +51,7 @@ fn parse_with(
     client: Option<&Client>,
     parameters: &[(String, String)],
     hint: &Hint,
-) -> Result<Request, Rejection> {
+) -> Result<Request, RequestError> {
     let resources = fixture();
     let server = Server {
         issuer: "https://id.test",
@@ -60,14 +60,14 @@ fn parse_with(
     parse(Endpoint::Authorize, server, parameters, client, hint)
 }
 
-fn read(changes: &[(&str, &str)]) -> Result<Request, Rejection> {
+fn read(changes: &[(&str, &str)]) -> Result<Request, RequestError> {
     parse_with(Some(&client(false, &[URI])), &parameters(changes), &Hint::Absent)
 }
 
-fn code_of(rejection: Rejection) -> String {
-    match rejection {
-        Rejection::Page(page) => format!("page {}", page.code()),
-        Rejection::Redirect(response) => response.fields[0].1.clone(),
+fn code_of(error: RequestError) -> String {
+    match error {
+        RequestError::Page(page) => format!("page {}", page.code()),
+        RequestError::Redirect(response) => response.fields[0].1.clone(),
     }
 }
 
@@ -118,7 +118,7 @@ fn cve_2024_52289_cve_2020_15234_az_01_no_mutation_of_the_redirect_uri_gets_anyt
     let mut count = 0;
     for uri in matching_mutations().iter().filter(|uri| *uri != URI) {
         let got = read(&[("redirect_uri", uri)]).unwrap_err();
-        assert_eq!(got, Rejection::Page(PageError::RedirectUri), "{uri:?}");
+        assert_eq!(got, RequestError::Page(PageError::RedirectUri), "{uri:?}");
         count += 1;
     }
     println!("az_01: {count} mutations");
@@ -168,7 +168,7 @@ const FAULTS: [(&[(&str, &str)], &str); 27] = [
 #[test]
 fn az_06_az_09_az_11_az_17_every_fault_goes_to_the_registered_uri_and_to_no_other() {
     for (changes, expected) in FAULTS {
-        let Err(Rejection::Redirect(response)) = read(changes) else {
+        let Err(RequestError::Redirect(response)) = read(changes) else {
             panic!("{changes:?}")
         };
         assert_eq!(response.to.as_str(), URI, "{changes:?}");
@@ -225,7 +225,7 @@ fn a_request_object_is_refused_by_the_mode_that_it_names() {
         let object = object(payload);
         let mut changes = vec![("request", object.as_str())];
         changes.extend(more);
-        let Err(Rejection::Redirect(response)) = read(&changes) else {
+        let Err(RequestError::Redirect(response)) = read(&changes) else {
             panic!("{payload}")
         };
         assert_eq!(response.fields[0].1, "request_not_supported", "{payload}");
@@ -276,7 +276,7 @@ fn az_06_an_unknown_or_disabled_client_never_redirects() {
     other.metadata.client_id = ClientId::parse("other").unwrap();
     for client in [None, Some(&disabled), Some(&other)] {
         let got = parse_with(client, &parameters(&[]), &Hint::Absent).unwrap_err();
-        assert_eq!(got, Rejection::Page(PageError::UnknownClient));
+        assert_eq!(got, RequestError::Page(PageError::UnknownClient));
     }
 }
 
@@ -298,7 +298,7 @@ fn az_12_a_repeated_parameter_is_a_page_and_resource_alone_may_repeat() {
         let mut twice = parameters(&[]);
         twice.push((name.to_owned(), value.to_owned()));
         let got = parse_with(Some(&client(false, &[URI])), &twice, &Hint::Absent).unwrap_err();
-        assert_eq!(got, Rejection::Page(PageError::Malformed), "{name}");
+        assert_eq!(got, RequestError::Page(PageError::Malformed), "{name}");
     }
     let resource = ("resource", "urn:latchkey:catalog");
     assert!(read(&[resource, resource]).is_ok());

@@ -511,7 +511,7 @@ const BEFORE_GENERATION: [Spoil; 15] = [
 
 #[test]
 fn tk_18_rule_1_what_fails_before_the_generation_is_one_answer_and_ends_nothing_whatever_is_presented() {
-    let body = OAuthError::from(GrantRefusal::UnknownHandle).wire();
+    let body = OAuthError::from(GrantError::UnknownHandle).wire();
     let mut cases = 0;
     for (reason, spoil) in BEFORE_GENERATION {
         // For a current, a retried, a replayed and a rewound token alike.

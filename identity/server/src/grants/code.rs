@@ -6,7 +6,7 @@ use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, CodeFacts};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
-use latchkey_protocol::error::GrantRefusal;
+use latchkey_protocol::error::GrantError;
 use latchkey_protocol::family_limits::{next_birth, to_end, too_many};
 use latchkey_protocol::refresh::Family;
 use latchkey_protocol::refresh_token::{Handle, Salt};
@@ -75,11 +75,7 @@ impl Grants {
                 Decision::ReplayKills { family: _, fam } => {
                     let user = known.map(|facts| facts.code.user).unwrap_or_default();
                     self.kill_replayed(client, &hash, fam, user, now).await?;
-                    return Err(self.refused(
-                        "authorization_code",
-                        client,
-                        GrantRefusal::CodeReplayed.into(),
-                    ));
+                    return Err(self.refused("authorization_code", client, GrantError::CodeReplayed.into()));
                 }
                 Decision::Redeem(redeem) => {
                     let device = known.and_then(|facts| facts.device);

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::browser::{Browser, cookie};
 use crate::forms::{check_session_form, session_token};
 use crate::interaction::Interactions;
-use crate::pages::{Fault, client_name, person_name, private, scope_words, see_other};
+use crate::pages::{ErrorPage, client_name, person_name, private, scope_words, see_other};
 use crate::registry::Registry;
 use crate::revocation::Revocations;
 use crate::sessions::{Sessions, SignedIn};
@@ -147,17 +147,17 @@ impl FromRef<Identity> for AccountPages {
 pub(crate) async fn get(State(pages): State<AccountPages>, browser: Browser, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let shown = pages.show(&browser, &query).await;
-    shown.unwrap_or_else(|fault| fault.page(&browser))
+    shown.unwrap_or_else(|error| error.page(&browser))
 }
 
 pub(crate) async fn post(State(pages): State<AccountPages>, browser: Browser, request: Request) -> Response {
     let done = pages.change(&browser, request).await;
-    done.unwrap_or_else(|fault| fault.page(&browser))
+    done.unwrap_or_else(|error| error.page(&browser))
 }
 
 impl AccountPages {
     /// The signed-in user, or a redirect to the sign-in page.
-    async fn at_account(&self, browser: &Browser) -> Result<Result<SignedIn, Response>, Fault> {
+    async fn at_account(&self, browser: &Browser) -> Result<Result<SignedIn, Response>, ErrorPage> {
         let known = self.sessions.of(browser).await?;
         let live = known.filter(|known| known.state == SessionState::Live && known.person.may_act().is_ok());
         if let Some(known) = live {
@@ -179,7 +179,7 @@ impl AccountPages {
         Ok(Err(response))
     }
 
-    async fn show(&self, browser: &Browser, query: &str) -> Result<Response, Fault> {
+    async fn show(&self, browser: &Browser, query: &str) -> Result<Response, ErrorPage> {
         let known = match self.at_account(browser).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
@@ -339,7 +339,7 @@ impl AccountPages {
         }
     }
 
-    async fn change(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+    async fn change(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let known = match self.at_account(browser).await? {

@@ -7,14 +7,14 @@ use axum::response::Response;
 use http::header;
 use latchkey_clock::Random;
 use latchkey_http::Form;
-use latchkey_protocol::authorize::{self, Outcome, Rejection, Step};
+use latchkey_protocol::authorize::{self, Outcome, RequestError, Step};
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session;
 
 use crate::browser::{Browser, cookie, request_id};
 use crate::interaction::{Interaction, Interactions};
-use crate::pages::{Fault, back, see_other};
+use crate::pages::{ErrorPage, back, see_other};
 use crate::registry::Registry;
 use crate::secret::{is_secret, new_secret};
 use crate::sessions::Sessions;
@@ -48,7 +48,7 @@ pub(crate) async fn get(
 ) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let answered = endpoint.authorize(&browser, query.as_bytes(), false).await;
-    answered.unwrap_or_else(|fault| fault.page(&browser))
+    answered.unwrap_or_else(|error| error.page(&browser))
 }
 
 /// A request in the body. A browser that posts from another site does not send its cookies, so the request is stored,
@@ -66,9 +66,9 @@ pub(crate) async fn post(
             text.extend_from_slice(&body);
             endpoint.authorize(&browser, &text, true).await
         }
-        Err(fault) => Err(fault),
+        Err(error) => Err(error),
     };
-    answered.unwrap_or_else(|fault| fault.page(&browser))
+    answered.unwrap_or_else(|error| error.page(&browser))
 }
 
 /// Continues a request, with the user's steps.
@@ -83,14 +83,14 @@ pub(crate) async fn resume(
         .query()
         .is_some_and(|query| query.ends_with("&again"));
     let answered = endpoint.resume(&browser, id.as_deref(), again).await;
-    answered.unwrap_or_else(|fault| fault.page(&browser))
+    answered.unwrap_or_else(|error| error.page(&browser))
 }
 
 /// How often a decision is repeated if its basis has ended in the meantime.
 const TRIES: usize = 3;
 
 impl AuthorizationEndpoint {
-    async fn authorize(&self, browser: &Browser, text: &[u8], keep: bool) -> Result<Response, Fault> {
+    async fn authorize(&self, browser: &Browser, text: &[u8], keep: bool) -> Result<Response, ErrorPage> {
         let form = Form::parse(text, &["resource"]).map_err(|_| PageError::Malformed)?;
         let parameters = form.into_pairs();
         let client = match authorize::client_id(&parameters) {
@@ -111,8 +111,8 @@ impl AuthorizationEndpoint {
             &hint,
         ) {
             Ok(request) => request,
-            Err(Rejection::Page(error)) => {
-                return Err(Fault {
+            Err(RequestError::Page(error)) => {
+                return Err(ErrorPage {
                     client: authorize::client_id(&parameters).map(|id| id.to_string()),
                     address: (error == PageError::RedirectUri)
                         .then(|| named(&parameters, "redirect_uri"))
@@ -120,7 +120,7 @@ impl AuthorizationEndpoint {
                     ..error.into()
                 });
             }
-            Err(Rejection::Redirect(response)) => return Ok(back(browser, &response)),
+            Err(RequestError::Redirect(response)) => return Ok(back(browser, &response)),
         };
         let client = client.ok_or(PageError::UnknownClient)?;
         if !keep {
@@ -162,7 +162,7 @@ impl AuthorizationEndpoint {
         Ok(response)
     }
 
-    async fn resume(&self, browser: &Browser, id: Option<&str>, again: bool) -> Result<Response, Fault> {
+    async fn resume(&self, browser: &Browser, id: Option<&str>, again: bool) -> Result<Response, ErrorPage> {
         if browser.secret().is_none()
             && let Some(id) = id.filter(|id| is_secret(id))
         {
@@ -211,7 +211,11 @@ impl AuthorizationEndpoint {
         Err(PageError::Unavailable.into())
     }
 
-    async fn resume_account(&self, browser: &Browser, interaction: &Interaction) -> Result<Response, Fault> {
+    async fn resume_account(
+        &self,
+        browser: &Browser,
+        interaction: &Interaction,
+    ) -> Result<Response, ErrorPage> {
         let session = self.sessions.of(browser).await?;
         if session.is_some_and(|known| known.state == session::State::Live) {
             self.interactions.finish(interaction).await?;

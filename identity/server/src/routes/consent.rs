@@ -13,7 +13,7 @@ use latchkey_web::{Csp, answer};
 use crate::browser::{Browser, request_id};
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
-use crate::pages::{ConsentPage, Fault, client_name, groups, person_name, private};
+use crate::pages::{ConsentPage, ErrorPage, client_name, groups, person_name, private};
 use crate::registry::Registry;
 use crate::secret::digest;
 use crate::signer::Signer;
@@ -40,16 +40,16 @@ impl FromRef<Identity> for ConsentPages {
 pub(crate) async fn get(State(pages): State<ConsentPages>, browser: Browser, request: Request) -> Response {
     let id = request_id(request.uri());
     let shown = pages.show(&browser, id.as_deref()).await;
-    shown.unwrap_or_else(|fault| fault.page(&browser))
+    shown.unwrap_or_else(|error| error.page(&browser))
 }
 
 pub(crate) async fn post(State(pages): State<ConsentPages>, browser: Browser, request: Request) -> Response {
     let done = pages.answer(&browser, request).await;
-    done.unwrap_or_else(|fault| fault.page(&browser))
+    done.unwrap_or_else(|error| error.page(&browser))
 }
 
 impl ConsentPages {
-    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, Fault> {
+    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, ErrorPage> {
         let interaction = self.interactions.interaction(browser, id).await?;
         if interaction.row.origin != origin::AUTHORIZE {
             return Err(PageError::Expired.into());
@@ -94,7 +94,7 @@ impl ConsentPages {
 
     /// The token proves who was asked and what was shown: consent to anything else does not count. A denial always
     /// counts, whatever happened in the meantime.
-    async fn answer(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+    async fn answer(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let id = form.take("request");
@@ -151,7 +151,7 @@ impl ConsentPages {
     }
 
     /// An answer to a request that was already answered: the same answer continues, another one is too late.
-    async fn consent_again(&self, interaction: &Interaction, allows: bool) -> Result<Response, Fault> {
+    async fn consent_again(&self, interaction: &Interaction, allows: bool) -> Result<Response, ErrorPage> {
         match (&interaction.step, allows) {
             (Step::Arrived | Step::Allowed { .. }, true) | (Step::Denied, false) => Ok(interaction.go_on()),
             (Step::LoginCancelled | Step::Denied, true) => self.interactions.begin_again(interaction).await,
@@ -164,7 +164,7 @@ impl ConsentPages {
 }
 
 /// A digest of what the page shows, short enough for a form.
-fn in_short(shown: &Granted) -> Result<String, Fault> {
+fn in_short(shown: &Granted) -> Result<String, ErrorPage> {
     let text = serde_json::to_string(shown).map_err(|_| PageError::Internal)?;
     Ok(digest(&text))
 }

@@ -14,7 +14,7 @@ use latchkey_web::{Csp, answer};
 use crate::browser::{Browser, request_id};
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
-use crate::pages::{Fault, LoginPage, Problem, client_name, private, see_other};
+use crate::pages::{ErrorPage, LoginPage, Problem, client_name, private, see_other};
 use crate::sessions::Sessions;
 use crate::sign_in::{Passwords, SignInResult};
 use crate::signer::Signer;
@@ -48,12 +48,12 @@ impl FromRef<Identity> for LoginPages {
 pub(crate) async fn get(State(pages): State<LoginPages>, browser: Browser, request: Request) -> Response {
     let id = request_id(request.uri());
     let shown = pages.show(&browser, id.as_deref()).await;
-    shown.unwrap_or_else(|fault| fault.page(&browser))
+    shown.unwrap_or_else(|error| error.page(&browser))
 }
 
 pub(crate) async fn post(State(pages): State<LoginPages>, browser: Browser, request: Request) -> Response {
     let done = pages.post(&browser, request).await;
-    done.unwrap_or_else(|fault| fault.page(&browser))
+    done.unwrap_or_else(|error| error.page(&browser))
 }
 
 /// The client that the sign-in is for; none for the account page.
@@ -66,7 +66,7 @@ struct Asking {
 }
 
 impl LoginPages {
-    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, Fault> {
+    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, ErrorPage> {
         let interaction = self.interactions.interaction(browser, id).await?;
         if interaction.is_finished() {
             return Ok(interaction.go_on());
@@ -87,7 +87,7 @@ impl LoginPages {
     }
 
     /// A posted form is always executed, whatever session exists by now and whatever happened to the request.
-    async fn post(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+    async fn post(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let id = form.take("request").ok_or(PageError::Expired)?;
@@ -140,7 +140,7 @@ impl LoginPages {
                 } else {
                     self.interactions.begin_again(&interaction).await
                 };
-                let mut response = response.unwrap_or_else(|fault| fault.page(browser));
+                let mut response = response.unwrap_or_else(|error| error.page(browser));
                 for cookie in done.cookies {
                     response.headers_mut().append(header::SET_COOKIE, cookie);
                 }
@@ -152,7 +152,7 @@ impl LoginPages {
         }
     }
 
-    async fn cancel(&self, browser: &Browser, id: &str) -> Result<Response, Fault> {
+    async fn cancel(&self, browser: &Browser, id: &str) -> Result<Response, ErrorPage> {
         for _ in 0..TRIES {
             let interaction = self.interactions.interaction(browser, Some(id)).await?;
             if interaction.row.origin == origin::ACCOUNT {
@@ -182,7 +182,7 @@ impl LoginPages {
     }
 
     /// The client that somebody signs in for.
-    async fn asking(&self, browser: &Browser, interaction: &Interaction) -> Result<Asking, Fault> {
+    async fn asking(&self, browser: &Browser, interaction: &Interaction) -> Result<Asking, ErrorPage> {
         if interaction.row.origin == origin::ACCOUNT {
             let session = self.sessions.of(browser).await?;
             let live = session.is_some_and(|known| known.state == latchkey_protocol::session::State::Live);
@@ -226,7 +226,7 @@ impl LoginPages {
         asking: &Asking,
         username: &str,
         problem: Option<Problem>,
-    ) -> Result<Response, Fault> {
+    ) -> Result<Response, ErrorPage> {
         let id = &interaction.handle;
         let token = form_token(&self.signer, browser, "login", &[id])?;
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {

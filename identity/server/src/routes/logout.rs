@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::browser::{Browser, cookie};
 use crate::interaction::Interactions;
-use crate::pages::{Fault, LogoutPage, SignedOutPage, person_name, private, see_other};
+use crate::pages::{ErrorPage, LogoutPage, SignedOutPage, person_name, private, see_other};
 use crate::registry::Registry;
 use crate::revocation::Revocations;
 use crate::secret::is_secret;
@@ -65,13 +65,13 @@ const LONGEST: usize = 2_048;
 pub(crate) async fn get(State(pages): State<LogoutPages>, browser: Browser, request: Request) -> Response {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let done = pages.get(&browser, &query).await;
-    done.unwrap_or_else(|fault| fault.page(&browser))
+    done.unwrap_or_else(|error| error.page(&browser))
 }
 
 /// Cookies are not sent from another site, so the request is stored, and the browser returns to it.
 pub(crate) async fn post(State(pages): State<LogoutPages>, browser: Browser, request: Request) -> Response {
     let done = pages.post(&browser, request).await;
-    done.unwrap_or_else(|fault| fault.page(&browser))
+    done.unwrap_or_else(|error| error.page(&browser))
 }
 
 /// The user's confirmation.
@@ -81,7 +81,7 @@ pub(crate) async fn confirm(
     request: Request,
 ) -> Response {
     let done = pages.confirm(&browser, request).await;
-    done.unwrap_or_else(|fault| fault.page(&browser))
+    done.unwrap_or_else(|error| error.page(&browser))
 }
 
 pub(crate) async fn signed_out(browser: Browser) -> Response {
@@ -89,7 +89,7 @@ pub(crate) async fn signed_out(browser: Browser) -> Response {
 }
 
 impl LogoutPages {
-    async fn get(&self, browser: &Browser, query: &str) -> Result<Response, Fault> {
+    async fn get(&self, browser: &Browser, query: &str) -> Result<Response, ErrorPage> {
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
         let asked = match form.take("request") {
             None => self.asked(form)?,
@@ -98,7 +98,7 @@ impl LogoutPages {
         self.logout(browser, &asked).await
     }
 
-    async fn post(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+    async fn post(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let mut text = query.into_bytes();
         let body = super::form_bytes(request).await?;
@@ -113,7 +113,7 @@ impl LogoutPages {
         Ok(see_other(&format!("/logout?request={}", id.await?)))
     }
 
-    fn asked(&self, mut form: Form) -> Result<Asked, Fault> {
+    fn asked(&self, mut form: Form) -> Result<Asked, ErrorPage> {
         let hint = form.take("id_token_hint");
         let mut short = |name| match form.take(name) {
             Some(text) if text.len() > LONGEST => Err(PageError::Malformed),
@@ -128,7 +128,7 @@ impl LogoutPages {
     }
 
     /// The stored request of a POST.
-    async fn kept(&self, id: &str) -> Result<Asked, Fault> {
+    async fn kept(&self, id: &str) -> Result<Asked, ErrorPage> {
         if !is_secret(id) {
             return Err(PageError::Expired.into());
         }
@@ -140,7 +140,7 @@ impl LogoutPages {
         serde_json::from_str(&row.parsed).map_err(|_| PageError::Internal.into())
     }
 
-    async fn logout(&self, browser: &Browser, asked: &Asked) -> Result<Response, Fault> {
+    async fn logout(&self, browser: &Browser, asked: &Asked) -> Result<Response, ErrorPage> {
         let session = self.sessions.of(browser).await?;
         let named = match &asked.hint {
             Hint::Ours { client, .. } => Some(client.clone()),
@@ -166,7 +166,7 @@ impl LogoutPages {
         });
         let named = named.as_ref().map(ClientId::to_string);
         match (decision, &session) {
-            (Decision::Page(error), _) => Err(Fault {
+            (Decision::Page(error), _) => Err(ErrorPage {
                 client: named,
                 address: asked.post_logout_redirect_uri.clone(),
                 ..error.into()
@@ -209,7 +209,7 @@ impl LogoutPages {
         }
     }
 
-    async fn confirm(&self, browser: &Browser, request: Request) -> Result<Response, Fault> {
+    async fn confirm(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         browser.is_at_home()?;
         let mut form = super::page_form(request).await?;
         let (token, again) = (form.take("token"), form.take("again"));
@@ -253,7 +253,7 @@ impl LogoutPages {
     }
 
     /// Ends the browser's session with the online families of all its clients.
-    async fn end_here(&self, session: Option<&SignedIn>) -> Result<(), Fault> {
+    async fn end_here(&self, session: Option<&SignedIn>) -> Result<(), ErrorPage> {
         let Some(known) = session else { return Ok(()) };
         let end = Revocation::Session {
             session: known.row.session.id.clone(),

@@ -29,7 +29,7 @@ use latchkey_protocol::error::PageError;
 use crate::Identity;
 use crate::browser::Browser;
 use crate::client_authentication::{is_form, peer};
-use crate::pages::{Fault, see_other};
+use crate::pages::{ErrorPage, see_other};
 use crate::registry::{Document, Registry};
 
 impl FromRequestParts<Identity> for Browser {
@@ -105,11 +105,11 @@ pub(crate) fn to_account() -> Response {
 
 /// An address without a page.
 pub(crate) async fn no_page(browser: Browser) -> Response {
-    Fault::from(PageError::NotFound).page(&browser)
+    ErrorPage::from(PageError::NotFound).page(&browser)
 }
 
 /// The body of a form.
-async fn form_bytes(request: Request) -> Result<Bytes, Fault> {
+async fn form_bytes(request: Request) -> Result<Bytes, ErrorPage> {
     if !is_form(request.headers()) {
         return Err(PageError::Malformed.into());
     }
@@ -118,7 +118,7 @@ async fn form_bytes(request: Request) -> Result<Bytes, Fault> {
 }
 
 /// A form of one of our own pages.
-async fn page_form(request: Request) -> Result<Form, Fault> {
+async fn page_form(request: Request) -> Result<Form, ErrorPage> {
     let body = form_bytes(request).await?;
     Form::parse(&body, &[]).map_err(|_: FormError| PageError::Malformed.into())
 }

@@ -5,18 +5,18 @@ use axum::response::Response;
 use latchkey_protocol::error::PageError;
 
 use crate::browser::Browser;
-use crate::pages::Fault;
+use crate::pages::ErrorPage;
 
 pub(crate) async fn post(browser: Browser, request: Request) -> Response {
     let done = match super::form_bytes(request).await {
         Ok(body) => latchkey_web::remember_theme(&browser.site.origins, &browser.headers, &body),
-        Err(fault) => return fault.page(&browser),
+        Err(error) => return error.page(&browser),
     };
     done.unwrap_or_else(|refused| {
         let error = match refused {
             latchkey_web::NoTheme::Foreign => PageError::ForeignForm,
             latchkey_web::NoTheme::Bad => PageError::Malformed,
         };
-        Fault::from(error).page(&browser)
+        ErrorPage::from(error).page(&browser)
     })
 }

@@ -38,7 +38,7 @@ pub(crate) async fn handle(State(endpoint): State<UserinfoEndpoint>, request: Re
     };
     let mut response = match answer {
         Ok(claims) => super::private_json(claims),
-        Err(error) => refusal(error),
+        Err(error) => error_response(error),
     };
     endpoint
         .registry
@@ -47,20 +47,20 @@ pub(crate) async fn handle(State(endpoint): State<UserinfoEndpoint>, request: Re
     response
 }
 
-/// The requested claims, or why they are denied; `None` is a request without any credentials.
-enum Refused {
+/// Why a request gets no claims.
+enum UserinfoError {
     NoCredentials,
-    Error(OAuthError),
+    OAuth(OAuthError),
 }
 
-impl From<OAuthError> for Refused {
+impl From<OAuthError> for UserinfoError {
     fn from(error: OAuthError) -> Self {
-        Self::Error(error)
+        Self::OAuth(error)
     }
 }
 
 /// The token of the header, or of the body of a POST; never of the query, and never two (RFC 6750 §2).
-async fn bearer(request: Request) -> Result<Option<String>, Refused> {
+async fn bearer(request: Request) -> Result<Option<String>, UserinfoError> {
     const TWICE: OAuthError =
         OAuthError::Malformed("Send the access token only once, in the header or in the body.");
     if request
@@ -84,7 +84,7 @@ async fn bearer(request: Request) -> Result<Option<String>, Refused> {
     }
 }
 
-fn of_header(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+fn of_header(headers: &HeaderMap) -> Result<Option<String>, UserinfoError> {
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (first, more) = (all.next(), all.next());
     if more.is_some() {
@@ -102,9 +102,9 @@ fn of_header(headers: &HeaderMap) -> Result<Option<String>, Refused> {
 }
 
 impl UserinfoEndpoint {
-    async fn userinfo(&self, token: Option<&str>) -> (Result<String, Refused>, Option<ClientId>) {
+    async fn userinfo(&self, token: Option<&str>) -> (Result<String, UserinfoError>, Option<ClientId>) {
         let Some(token) = token else {
-            return (Err(Refused::NoCredentials), None);
+            return (Err(UserinfoError::NoCredentials), None);
         };
         let Some(access) = self.tokens.verifier.prove(token).await else {
             return (Err(OAuthError::InvalidToken.into()), None);
@@ -136,10 +136,10 @@ impl UserinfoEndpoint {
 }
 
 /// RFC 6750 §3.1: without credentials there is no error code.
-fn refusal(refused: Refused) -> Response {
-    let (status, challenge) = match &refused {
-        Refused::NoCredentials => (401, r#"Bearer realm="latchkey""#.to_owned()),
-        Refused::Error(error) => {
+fn error_response(error: UserinfoError) -> Response {
+    let (status, challenge) = match &error {
+        UserinfoError::NoCredentials => (401, r#"Bearer realm="latchkey""#.to_owned()),
+        UserinfoError::OAuth(error) => {
             let wire = error.wire();
             let scope = match error {
                 OAuthError::InsufficientScope => r#", scope="openid""#,
@@ -153,9 +153,9 @@ fn refusal(refused: Refused) -> Response {
         }
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = match refused {
-        Refused::NoCredentials => String::new(),
-        Refused::Error(error) => {
+    let body = match error {
+        UserinfoError::NoCredentials => String::new(),
+        UserinfoError::OAuth(error) => {
             let wire = error.wire();
             serde_json::json!({"error": wire.code, "error_description": wire.description}).to_string()
         }

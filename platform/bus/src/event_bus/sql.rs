@@ -164,7 +164,10 @@ where
                     let failed = FailedDelivery { attempts, ..failed };
                     // The cursor stays; the receipt proves that this instance still holds the group.
                     let receipt = lease.receipt(cursor, cursor);
-                    if !self.put_off(&due.entry, due.attempts, failed, receipt).await? {
+                    if !self
+                        .schedule_retry(&due.entry, due.attempts, failed, receipt)
+                        .await?
+                    {
                         lease.lost();
                         return Ok(false);
                     }
@@ -184,7 +187,7 @@ where
                 Delivered::Done => handled = entry.position,
                 Delivered::Failed(failed) => {
                     let receipt = lease.receipt(cursor, entry.position);
-                    if !self.put_off(&entry, 0, failed, receipt).await? {
+                    if !self.schedule_retry(&entry, 0, failed, receipt).await? {
                         lease.lost();
                         return Ok(false);
                     }
@@ -199,7 +202,7 @@ where
             let write = self
                 .log
                 .db
-                .write(move |tx| async move { receipt.hand_in(&tx).await });
+                .write(move |tx| async move { receipt.apply(&tx).await });
             if !write.await? {
                 lease.lost();
                 return Ok(false);
@@ -210,7 +213,7 @@ where
     }
 
     /// Schedules the next attempt, or parks. `before` counts the attempts of earlier rounds, `failed` all of them.
-    async fn put_off(
+    async fn schedule_retry(
         &self,
         entry: &Entry,
         before: i64,

@@ -150,12 +150,12 @@ async fn follow(
 ) {
     let mut changes = log.table.db.changes();
     let mut at: Option<State> = None;
-    let mut pulse = Pulse::new(Instant::now());
+    let mut monitor = HeartbeatMonitor::new(Instant::now());
     let mut outage = Outage::default();
     loop {
         let told = async {
             let (now, heartbeat) = log.state(source).await?;
-            let is_live = pulse.feel(heartbeat, Instant::now(), log.poll() * SILENT_POLLS);
+            let is_live = monitor.is_alive(heartbeat, Instant::now(), log.poll() * SILENT_POLLS);
             step(&log, now, is_live, types, since, &mut at, tell).await
         };
         match told.await {
@@ -257,13 +257,13 @@ async fn step(
 
 /// Whether a source is alive: its heartbeat, and when it was last seen to change. Only the clock of this process
 /// counts.
-struct Pulse {
+struct HeartbeatMonitor {
     heartbeat: Option<i64>,
     moved: Instant,
     silent: bool,
 }
 
-impl Pulse {
+impl HeartbeatMonitor {
     /// A new subscriber first assumes that the source is alive.
     fn new(now: Instant) -> Self {
         Self {
@@ -274,7 +274,7 @@ impl Pulse {
     }
 
     /// False if the last heartbeat is longer ago than `patience`; never for a source that has none.
-    fn feel(&mut self, heartbeat: Option<i64>, now: Instant, patience: Duration) -> bool {
+    fn is_alive(&mut self, heartbeat: Option<i64>, now: Instant, patience: Duration) -> bool {
         if self.heartbeat != heartbeat {
             (self.heartbeat, self.moved) = (heartbeat, now);
         }
@@ -331,9 +331,9 @@ mod tests {
         let patience = Duration::from_secs(10);
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        let mut pulse = Pulse::new(begun);
+        let mut monitor = HeartbeatMonitor::new(begun);
         // No source has ever sent a heartbeat here.
-        assert!(pulse.feel(None, at(100), patience));
+        assert!(monitor.is_alive(None, at(100), patience));
         for (heartbeat, second, is_live) in [
             (7, 101, true),
             (7, 111, true),
@@ -345,7 +345,7 @@ mod tests {
             (1, 125, true),
         ] {
             assert_eq!(
-                pulse.feel(Some(heartbeat), at(second), patience),
+                monitor.is_alive(Some(heartbeat), at(second), patience),
                 is_live,
                 "{heartbeat} at {second}"
             );

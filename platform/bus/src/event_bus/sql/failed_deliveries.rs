@@ -43,7 +43,7 @@ impl FailedDeliveries {
         self.log
             .db
             .write(move |tx| async move {
-                if !receipt.hand_in(&tx).await? {
+                if !receipt.apply(&tx).await? {
                     return Ok(false);
                 }
                 sql("INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \

@@ -148,7 +148,7 @@ impl Lease {
 
 impl Receipt {
     /// Moves the cursor; `false` if the group has moved to another instance.
-    pub async fn hand_in(self, tx: &Tx) -> Result<bool, BusError> {
+    pub async fn apply(self, tx: &Tx) -> Result<bool, BusError> {
         let rows =
             sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
                 .bind(self.group)
@@ -215,11 +215,11 @@ mod tests {
             clock.advance(1);
             assert_eq!(new.hold().await.unwrap(), Some(0));
             let receipt = old.receipt(0, 7);
-            let taken = log.db.write(async move |tx| receipt.hand_in(&tx).await).await;
+            let taken = log.db.write(async move |tx| receipt.apply(&tx).await).await;
             assert!(!taken.unwrap());
             assert_eq!(old.hold().await.unwrap(), None);
             let receipt = new.receipt(0, 7);
-            let taken = log.db.write(async move |tx| receipt.hand_in(&tx).await).await;
+            let taken = log.db.write(async move |tx| receipt.apply(&tx).await).await;
             assert!(taken.unwrap());
             new.release().await;
             assert_eq!(old.hold().await.unwrap(), Some(7));

@@ -12,7 +12,7 @@ use crate::error::LogoutError;
 use crate::logins::Logins;
 use crate::store::SessionRef;
 
-use token::{Ends, Invalid};
+use token::{Invalid, LoggedOut};
 
 /// Handles a request of the issuer. `body` is `None` if it could not be read.
 pub async fn receive(logins: &Logins, headers: &HeaderMap, body: Option<&[u8]>) -> Response {
@@ -28,8 +28,8 @@ async fn sign_out(logins: &Logins, headers: &HeaderMap, body: Option<&[u8]>) -> 
     let text = form.and_then(|mut form| form.take("logout_token"));
     let logout = logins.oidc.logout(&text.ok_or(Invalid::Request)?).await?;
     let session_ref = match logout.ends {
-        Ends::Session(sid) => SessionRef::Session(sid),
-        Ends::Person(sub) => SessionRef::Person {
+        LoggedOut::Session(sid) => SessionRef::Session(sid),
+        LoggedOut::Person(sub) => SessionRef::Person {
             sub,
             before_ms: i64::MAX,
         },

@@ -47,7 +47,7 @@ pub struct Proofs {
 pub struct Answer<'a> {
     /// The flow of its `state`, if that is one of ours.
     pub flow: Option<&'a Flow>,
-    pub by: Bearer<'a>,
+    pub by: ResponseBrowser<'a>,
     pub signed_in: bool,
     /// RFC 9207: whether its `iss` is our issuer.
     pub is_our_issuers: bool,
@@ -57,7 +57,7 @@ pub struct Answer<'a> {
 
 /// The browser that delivers a response.
 #[derive(Clone, Copy, Debug)]
-pub enum Bearer<'a> {
+pub enum ResponseBrowser<'a> {
     /// It has no cookie that can be opened.
     Unknown,
     /// It did not begin this sign-in.
@@ -142,9 +142,9 @@ fn check<'a>(answer: &Answer<'a>, flow: &Flow, now_ms: i64) -> Result<(&'a Brows
         return Err(FlowError::Expired);
     }
     let browser = match answer.by {
-        Bearer::Unknown => return Err(FlowError::UnknownBrowser),
-        Bearer::Another => return Err(FlowError::AnotherBrowser),
-        Bearer::Own(browser) => browser,
+        ResponseBrowser::Unknown => return Err(FlowError::UnknownBrowser),
+        ResponseBrowser::Another => return Err(FlowError::AnotherBrowser),
+        ResponseBrowser::Own(browser) => browser,
     };
     match answer.error {
         Some("access_denied") => return Err(FlowError::Denied),
@@ -267,7 +267,7 @@ mod tests {
     fn answer<'a>(flow: &'a Flow, browser: &'a Browser) -> Answer<'a> {
         Answer {
             flow: Some(flow),
-            by: Bearer::Own(browser),
+            by: ResponseBrowser::Own(browser),
             signed_in: false,
             is_our_issuers: true,
             error: None,
@@ -295,7 +295,7 @@ mod tests {
             error: Some(error),
             ..good
         };
-        let another = Bearer::Another;
+        let another = ResponseBrowser::Another;
         let rows = [
             ("good", good, NOW, redeem(), redeem()),
             ("at the last moment", good, NOW + LIFE_MS - 1, redeem(), redeem()),
@@ -333,7 +333,7 @@ mod tests {
             (
                 "a browser without a cookie",
                 Answer {
-                    by: Bearer::Unknown,
+                    by: ResponseBrowser::Unknown,
                     ..good
                 },
                 NOW,
@@ -389,7 +389,7 @@ mod tests {
             (
                 "opened again",
                 Answer {
-                    by: Bearer::Own(&spent),
+                    by: ResponseBrowser::Own(&spent),
                     ..good
                 },
                 NOW,

@@ -116,7 +116,7 @@ impl Logins {
 
     /// Stores the result of a sign-in, and fetches the first token for the client's resource, which shows what the user
     /// may do there.
-    pub(crate) async fn arrive(&self, signed_in: SignedIn) -> Result<Login, NoToken> {
+    pub(crate) async fn complete_sign_in(&self, signed_in: SignedIn) -> Result<Login, NoToken> {
         let audience = self.registration().client.audience;
         let mut login = Login {
             id: self.oidc.secret(),

@@ -261,7 +261,7 @@ impl Oidc {
             return Err(Invalid::Signature.into());
         }
         // A key that we have not seen: once more with today's keys.
-        let found = self.look_again().await?;
+        let found = self.rediscover().await?;
         if is_signed(&found, &alg, &token) {
             Ok(logout)
         } else {
@@ -271,7 +271,7 @@ impl Oidc {
 
     /// What the issuer says about itself by now. It is asked only if no other logout token made us ask a moment ago, and
     /// nobody else waits for it.
-    async fn look_again(&self) -> Result<Discovered, OidcError> {
+    async fn rediscover(&self) -> Result<Discovered, OidcError> {
         let looked = &self.0.looked_again_at;
         let (now, before) = (self.now_ms(), looked.load(Ordering::Relaxed));
         let early = (0..LOOK_AGAIN_MS).contains(&now.saturating_sub(before));

@@ -8,7 +8,7 @@ use tower_sessions::Session;
 
 use crate::client::path;
 use crate::error::{NoToken, OidcError, SignInError};
-use crate::flow::{self, Answer, Bearer, Browser, Flow, FlowError, Outcome, Proofs};
+use crate::flow::{self, Answer, Browser, Flow, FlowError, Outcome, Proofs, ResponseBrowser};
 use crate::logins::Logins;
 use crate::oidc::SignedIn;
 use crate::session::{SessionData, SessionUser};
@@ -99,9 +99,9 @@ pub async fn callback(
     let answer = Answer {
         flow: flow.as_ref(),
         by: match (&browser, &flow) {
-            (Some(browser), Some(flow)) if flow.is_of(seal, browser) => Bearer::Own(browser),
-            (Some(_), _) => Bearer::Another,
-            (None, _) => Bearer::Unknown,
+            (Some(browser), Some(flow)) if flow.is_of(seal, browser) => ResponseBrowser::Own(browser),
+            (Some(_), _) => ResponseBrowser::Another,
+            (None, _) => ResponseBrowser::Unknown,
         },
         signed_in: current.is_some(),
         is_our_issuers: form.take("iss").as_deref() == Some(logins.oidc.issuer()),
@@ -236,7 +236,7 @@ async fn redeem(
         logins.oidc.revoke(&signed_in.refresh_token).await;
         return Ok(());
     }
-    let login = Some(arrive(logins, signed_in, nameless).await?);
+    let login = Some(complete_sign_in(logins, signed_in, nameless).await?);
     // A new session id, since anybody may have planted the old one, and nothing of a previous user.
     let cycled = session.cycle_id().await;
     cycled.map_err(|error| SignInError::broken(&error))?;
@@ -249,7 +249,11 @@ async fn redeem(
     Ok(())
 }
 
-async fn arrive(logins: &Logins, signed_in: SignedIn, nameless: &str) -> Result<SessionUser, SignInError> {
+async fn complete_sign_in(
+    logins: &Logins,
+    signed_in: SignedIn,
+    nameless: &str,
+) -> Result<SessionUser, SignInError> {
     let name = logins.oidc.name(&signed_in.access_token, &signed_in.sub).await;
     // The code is spent and the user authenticated: a name that cannot be fetched is no reason to reject the sign-in.
     let name = match name {
@@ -260,10 +264,13 @@ async fn arrive(logins: &Logins, signed_in: SignedIn, nameless: &str) -> Result<
         }
         Err(error) => return Err(SignInError::not_given(&error)),
     };
-    let login = logins.arrive(signed_in).await.map_err(|error| match error {
-        NoToken::SignedOut => SignInError::NotSignedIn,
-        error => SignInError::broken(&error),
-    })?;
+    let login = logins
+        .complete_sign_in(signed_in)
+        .await
+        .map_err(|error| match error {
+            NoToken::SignedOut => SignInError::NotSignedIn,
+            error => SignInError::broken(&error),
+        })?;
     Ok(SessionUser {
         login: login.id,
         name,

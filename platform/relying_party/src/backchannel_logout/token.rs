@@ -35,7 +35,7 @@ pub struct Facts<'a> {
 /// What a valid token ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Logout {
-    pub ends: Ends,
+    pub ends: LoggedOut,
     /// The unique id of the token, which acts once.
     pub jti: String,
     /// Until when the token could be replayed, in Unix milliseconds.
@@ -44,7 +44,7 @@ pub struct Logout {
 
 /// The sign-ins that end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ends {
+pub enum LoggedOut {
     /// Those of one session at the issuer.
     Session(String),
     /// All sign-ins of a user.
@@ -144,8 +144,8 @@ pub fn decide(
     let jti = text(claims, "jti", Invalid::Jti)?.ok_or(Invalid::Jti)?;
     let sub = text(claims, "sub", Invalid::Nobody)?;
     let ends = match (text(claims, "sid", Invalid::Nobody)?, sub) {
-        (Some(sid), _) => Ends::Session(sid),
-        (None, Some(sub)) => Ends::Person(sub),
+        (Some(sid), _) => LoggedOut::Session(sid),
+        (None, Some(sub)) => LoggedOut::Person(sub),
         (None, None) => return Err(Invalid::Nobody),
     };
     Ok(Logout { ends, jti, until_ms })
@@ -224,7 +224,7 @@ mod tests {
         claims
     }
 
-    fn decided(header: Value, claims: &Value) -> Result<Ends, Invalid> {
+    fn decided(header: Value, claims: &Value) -> Result<LoggedOut, Invalid> {
         let header: Header = serde_json::from_value(header).unwrap();
         let claims = claims.as_object().unwrap();
         decide(&header, claims, &FACTS, NOW_S * 1_000).map(|logout| logout.ends)
@@ -233,8 +233,8 @@ mod tests {
     #[test]
     fn a_token_ends_its_session_or_else_everything_of_its_person() {
         let header = json!({"alg": "ES256", "typ": "logout+jwt"});
-        let session = Ok(Ends::Session("s-1".to_owned()));
-        let person = Ok(Ends::Person("p-1".to_owned()));
+        let session = Ok(LoggedOut::Session("s-1".to_owned()));
+        let person = Ok(LoggedOut::Person("p-1".to_owned()));
         assert_eq!(decided(header.clone(), &claims()), session);
         assert_eq!(decided(header.clone(), &with("sub", Value::Null)), session);
         assert_eq!(decided(header.clone(), &with("sid", Value::Null)), person);

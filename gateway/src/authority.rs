@@ -10,7 +10,7 @@ use http::{Version, header::HeaderValue};
 
 /// Why a request does not name exactly one authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unclear {
+pub(crate) enum AuthorityError {
     #[error("the request has no Host header")]
     NoHost,
     #[error("the request has more than one Host header")]
@@ -22,52 +22,52 @@ pub(crate) enum Unclear {
 }
 
 /// Accepts a request whose target and `Host` agree.
-pub(crate) fn agrees(request: &Parts) -> Result<(), Unclear> {
+pub(crate) fn agrees(request: &Parts) -> Result<(), AuthorityError> {
     let mut hosts = request.headers.get_all(HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() {
-        return Err(Unclear::SeveralHosts);
+        return Err(AuthorityError::SeveralHosts);
     }
     match (request.uri.authority(), host) {
         (None, Some(_)) => Ok(()),
         // RFC 9112 §3.2: HTTP/1.0 had no Host yet.
         (None, None) if request.version <= Version::HTTP_10 => Ok(()),
-        (None, None) => Err(Unclear::NoHost),
+        (None, None) => Err(AuthorityError::NoHost),
         // RFC 9113 §8.3.1: `:authority` replaces Host.
         (Some(target), None) if request.version >= Version::HTTP_2 => {
             place(target, request.uri.scheme()).map(|_| ())
         }
-        (Some(_), None) => Err(Unclear::NoHost),
+        (Some(_), None) => Err(AuthorityError::NoHost),
         (Some(target), Some(host)) => same(target, host, request.uri.scheme()),
     }
 }
 
 /// Names are compared without case and trailing dot, ports with the default of the scheme filled in.
-fn same(target: &Authority, host: &HeaderValue, scheme: Option<&Scheme>) -> Result<(), Unclear> {
-    let host = Authority::try_from(host.as_bytes()).map_err(|_| Unclear::Authority)?;
+fn same(target: &Authority, host: &HeaderValue, scheme: Option<&Scheme>) -> Result<(), AuthorityError> {
+    let host = Authority::try_from(host.as_bytes()).map_err(|_| AuthorityError::Authority)?;
     let (target, target_port) = place(target, scheme)?;
     let (host, host_port) = place(&host, scheme)?;
     if target.eq_ignore_ascii_case(host) && target_port == host_port {
         Ok(())
     } else {
-        Err(Unclear::Mismatch)
+        Err(AuthorityError::Mismatch)
     }
 }
 
-fn place<'a>(authority: &'a Authority, scheme: Option<&Scheme>) -> Result<(&'a str, u16), Unclear> {
+fn place<'a>(authority: &'a Authority, scheme: Option<&Scheme>) -> Result<(&'a str, u16), AuthorityError> {
     // RFC 9110 §4.2.4: user information in an authority serves to deceive.
     if authority.as_str().contains('@') {
-        return Err(Unclear::Authority);
+        return Err(AuthorityError::Authority);
     }
     let host = authority.host();
     let name = host.strip_suffix('.').unwrap_or(host);
     let port = match authority.as_str().get(host.len()..) {
         Some("" | ":") => default_port(scheme),
-        Some(_) => authority.port_u16().ok_or(Unclear::Authority)?,
-        None => return Err(Unclear::Authority),
+        Some(_) => authority.port_u16().ok_or(AuthorityError::Authority)?,
+        None => return Err(AuthorityError::Authority),
     };
     if name.is_empty() || name.ends_with('.') {
-        Err(Unclear::Authority)
+        Err(AuthorityError::Authority)
     } else {
         Ok((name, port))
     }
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    fn asked(version: Version, target: &str, hosts: &[&str]) -> Result<(), Unclear> {
+    fn asked(version: Version, target: &str, hosts: &[&str]) -> Result<(), AuthorityError> {
         let mut request = Request::builder().version(version).uri(target);
         for host in hosts {
             request = request.header(HOST, *host);
@@ -126,7 +126,7 @@ mod tests {
         for (target, host) in different {
             assert_eq!(
                 asked(Version::HTTP_11, target, &[host]),
-                Err(Unclear::Mismatch),
+                Err(AuthorityError::Mismatch),
                 "{target} {host}"
             );
         }
@@ -140,7 +140,7 @@ mod tests {
         ] {
             assert_eq!(
                 asked(Version::HTTP_11, target, &[host]),
-                Err(Unclear::Authority),
+                Err(AuthorityError::Authority),
                 "{target} {host}"
             );
         }
@@ -149,20 +149,20 @@ mod tests {
     #[test]
     fn gw_10_a_request_has_one_host() {
         assert_eq!(asked(Version::HTTP_11, "/", &["shop.test"]), Ok(()));
-        assert_eq!(asked(Version::HTTP_11, "/", &[]), Err(Unclear::NoHost));
+        assert_eq!(asked(Version::HTTP_11, "/", &[]), Err(AuthorityError::NoHost));
         assert_eq!(
             asked(Version::HTTP_11, "http://shop.test/", &[]),
-            Err(Unclear::NoHost)
+            Err(AuthorityError::NoHost)
         );
         assert_eq!(asked(Version::HTTP_10, "/", &[]), Ok(()));
         assert_eq!(asked(Version::HTTP_2, "http://shop.test/", &[]), Ok(()));
         assert_eq!(
             asked(Version::HTTP_2, "http://shop.test/", &["evil.test"]),
-            Err(Unclear::Mismatch)
+            Err(AuthorityError::Mismatch)
         );
         assert_eq!(
             asked(Version::HTTP_11, "/", &["shop.test", "shop.test"]),
-            Err(Unclear::SeveralHosts)
+            Err(AuthorityError::SeveralHosts)
         );
     }
 }

@@ -5,17 +5,17 @@ use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use latchkey_http::Problem;
 
-use crate::authority::Unclear;
+use crate::authority::AuthorityError;
 use crate::page;
-use crate::path::Crooked;
+use crate::path::PathError;
 
 /// A reason. Its text goes only to the log; the client gets the code and the sentence of the table.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GatewayError {
     #[error(transparent)]
-    Authority(#[from] Unclear),
+    Authority(#[from] AuthorityError),
     #[error(transparent)]
-    Path(#[from] Crooked),
+    Path(#[from] PathError),
     #[error("no route declares this path")]
     UnknownRoute,
     #[error("the route does not declare this method")]

@@ -17,7 +17,7 @@ use crate::caller::Caller;
 use crate::error::GatewayError;
 use crate::forwarded_headers::REQUEST_ID;
 use crate::gateway::Gateway;
-use crate::request_body::{self, Progress, RequestBody, Sent};
+use crate::request_body::{self, Progress, RequestBody, UploadState};
 use crate::response_body::ResponseBody;
 use crate::route::Rule;
 use crate::{authority, page, sanitize_headers, upstream};
@@ -120,11 +120,11 @@ impl Gateway {
         match timeout_at(deadline, pin!(watched)).await {
             Ok(Some(Ok(answer))) => Ok(answer),
             Ok(Some(Err(error))) => Err(match request_body.sent() {
-                Sent::TooMuch => GatewayError::BodyTooLarge,
-                Sent::BrokenOff => GatewayError::ClientBrokeOff,
-                Sent::Partly | Sent::Wholly => upstream::refusal(&error),
+                UploadState::TooMuch => GatewayError::BodyTooLarge,
+                UploadState::BrokenOff => GatewayError::ClientBrokeOff,
+                UploadState::Partly | UploadState::Wholly => upstream::refusal(&error),
             }),
-            Err(_) if request_body.sent() == Sent::Partly => Err(GatewayError::ClientTooSlow),
+            Err(_) if request_body.sent() == UploadState::Partly => Err(GatewayError::ClientTooSlow),
             Ok(None) | Err(_) => Err(GatewayError::TooSlow("to begin its response")),
         }
     }

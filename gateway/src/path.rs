@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// Why a path has more than one interpretation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Crooked {
+pub(crate) enum PathError {
     #[error("the path does not begin with a slash")]
     Relative,
     #[error("the path contains an empty segment")]
@@ -27,12 +27,12 @@ pub(crate) enum Crooked {
 }
 
 /// Accepts a path that is in canonical form.
-pub(crate) fn canonical(path: &[u8]) -> Result<(), Crooked> {
+pub(crate) fn canonical(path: &[u8]) -> Result<(), PathError> {
     let Some((b'/', rest)) = path.split_first() else {
-        return Err(Crooked::Relative);
+        return Err(PathError::Relative);
     };
     if !path.iter().all(|byte| is_plain(*byte)) {
-        return Err(Crooked::Character);
+        return Err(PathError::Character);
     }
     segments(rest)?;
     if path.contains(&b'%') {
@@ -53,20 +53,20 @@ pub(crate) fn is_unreserved(byte: u8) -> bool {
 }
 
 /// Only the last segment may be empty: a final slash is part of a name, a double one is skipped by some servers.
-fn segments(path: &[u8]) -> Result<(), Crooked> {
+fn segments(path: &[u8]) -> Result<(), PathError> {
     let mut segments = path.split(|byte| *byte == b'/').peekable();
     while let Some(segment) = segments.next() {
         match segment {
-            b"" if segments.peek().is_some() => return Err(Crooked::EmptySegment),
+            b"" if segments.peek().is_some() => return Err(PathError::EmptySegment),
             // RFC 3986 §5.2.4: removed by some servers, a file name for others.
-            b"." | b".." => return Err(Crooked::DotSegment),
+            b"." | b".." => return Err(PathError::DotSegment),
             _ => {}
         }
     }
     Ok(())
 }
 
-fn escapes(path: &[u8]) -> Result<(), Crooked> {
+fn escapes(path: &[u8]) -> Result<(), PathError> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut at = 0;
     while let Some(&byte) = path.get(at) {
@@ -75,29 +75,29 @@ fn escapes(path: &[u8]) -> Result<(), Crooked> {
             at += 1;
             continue;
         }
-        let byte = escaped(path, at).ok_or(Crooked::Escape)?;
+        let byte = escaped(path, at).ok_or(PathError::Escape)?;
         match byte {
-            byte if is_unreserved(byte) => return Err(Crooked::Disguise),
-            b'/' | b'\\' | b';' | b'#' | b'?' => return Err(Crooked::Disguise),
+            byte if is_unreserved(byte) => return Err(PathError::Disguise),
+            b'/' | b'\\' | b';' | b'#' | b'?' => return Err(PathError::Disguise),
             // `%252e` is `%2e` after decoding once and `.` after decoding twice.
-            b'%' if decodes_again(path, at + 3) => return Err(Crooked::Disguise),
+            b'%' if decodes_again(path, at + 3) => return Err(PathError::Disguise),
             byte => decoded.push(byte),
         }
         at += 3;
     }
-    let text = std::str::from_utf8(&decoded).map_err(|_| Crooked::NotUtf8)?;
+    let text = std::str::from_utf8(&decoded).map_err(|_| PathError::NotUtf8)?;
     if text.chars().any(char::is_control) {
-        return Err(Crooked::Control);
+        return Err(PathError::Control);
     }
     // Some file systems ignore spaces at the end of a name: `..%20` is `..` there.
     if text
         .split('/')
         .any(|segment| matches!(segment.trim(), "." | ".."))
     {
-        return Err(Crooked::DotSegment);
+        return Err(PathError::DotSegment);
     }
     if folds_into_separators(text) {
-        Err(Crooked::Disguise)
+        Err(PathError::Disguise)
     } else {
         Ok(())
     }
@@ -147,68 +147,68 @@ mod tests {
 
     #[test]
     fn cve_2019_9901_gw_09_a_path_with_two_readings_is_refused_with_its_reason() {
-        let cases: &[(&[u8], Crooked)] = &[
-            (b"", Crooked::Relative),
-            (b"*", Crooked::Relative),
-            (b"a/b", Crooked::Relative),
-            (b"//", Crooked::EmptySegment),
-            (b"//a", Crooked::EmptySegment),
-            (b"/a//b", Crooked::EmptySegment),
-            (b"/a//", Crooked::EmptySegment),
-            (b"/http://canary/", Crooked::EmptySegment),
-            (b"/.", Crooked::DotSegment),
-            (b"/..", Crooked::DotSegment),
-            (b"/a/./b", Crooked::DotSegment),
-            (b"/a/../b", Crooked::DotSegment),
-            (b"/a/..", Crooked::DotSegment),
-            (b"/a;b", Crooked::Character),
-            (b"/a/..;/b", Crooked::Character),
-            (b"/a\\b", Crooked::Character),
-            (b"/a#b", Crooked::Character),
-            (b"/a?b", Crooked::Character),
-            (b"/a b", Crooked::Character),
-            (b"/a\tb", Crooked::Character),
-            (b"/a\r\nb", Crooked::Character),
-            (b"/a\0b", Crooked::Character),
-            (b"/a\x7fb", Crooked::Character),
-            (b"/a\x1b[31mb", Crooked::Character),
-            (b"/caf\xc3\xa9", Crooked::Character),
-            (b"/a|b", Crooked::Character),
-            (b"/a\"b", Crooked::Character),
-            (b"/a<b>", Crooked::Character),
-            (b"/a%", Crooked::Escape),
-            (b"/a%2", Crooked::Escape),
-            (b"/a%zz", Crooked::Escape),
-            (b"/a%2g", Crooked::Escape),
-            (b"/a%u002e", Crooked::Escape),
-            (b"/a%+2", Crooked::Escape),
-            (b"/a%2fb", Crooked::Disguise),
-            (b"/a%2Fb", Crooked::Disguise),
-            (b"/a%5cb", Crooked::Disguise),
-            (b"/a%5Cb", Crooked::Disguise),
-            (b"/a%2eb", Crooked::Disguise),
-            (b"/%2E%2e/b", Crooked::Disguise),
-            (b"/a%3bb", Crooked::Disguise),
-            (b"/a%23b", Crooked::Disguise),
-            (b"/a%3Fb", Crooked::Disguise),
-            (b"/%61dmin", Crooked::Disguise),
-            (b"/a%252eb", Crooked::Disguise),
-            (b"/a%25252e", Crooked::Disguise),
-            (b"/a%25%32%65", Crooked::Disguise),
-            (b"/a/%ef%bc%8e%ef%bc%8e/b", Crooked::Disguise),
-            (b"/a/%e2%80%a5/b", Crooked::Disguise),
-            (b"/a%ef%bc%8fb", Crooked::Disguise),
-            (b"/a/..%20/b", Crooked::DotSegment),
-            (b"/a/%20..", Crooked::DotSegment),
-            (b"/a/.%C2%A0/b", Crooked::DotSegment),
-            (b"/a%00", Crooked::Control),
-            (b"/a%0d%0ab", Crooked::Control),
-            (b"/a%1b", Crooked::Control),
-            (b"/a%7f", Crooked::Control),
-            (b"/a%C2%85", Crooked::Control),
-            (b"/a%c0%af", Crooked::NotUtf8),
-            (b"/a%ff", Crooked::NotUtf8),
-            (b"/a%ed%a0%80", Crooked::NotUtf8),
+        let cases: &[(&[u8], PathError)] = &[
+            (b"", PathError::Relative),
+            (b"*", PathError::Relative),
+            (b"a/b", PathError::Relative),
+            (b"//", PathError::EmptySegment),
+            (b"//a", PathError::EmptySegment),
+            (b"/a//b", PathError::EmptySegment),
+            (b"/a//", PathError::EmptySegment),
+            (b"/http://canary/", PathError::EmptySegment),
+            (b"/.", PathError::DotSegment),
+            (b"/..", PathError::DotSegment),
+            (b"/a/./b", PathError::DotSegment),
+            (b"/a/../b", PathError::DotSegment),
+            (b"/a/..", PathError::DotSegment),
+            (b"/a;b", PathError::Character),
+            (b"/a/..;/b", PathError::Character),
+            (b"/a\\b", PathError::Character),
+            (b"/a#b", PathError::Character),
+            (b"/a?b", PathError::Character),
+            (b"/a b", PathError::Character),
+            (b"/a\tb", PathError::Character),
+            (b"/a\r\nb", PathError::Character),
+            (b"/a\0b", PathError::Character),
+            (b"/a\x7fb", PathError::Character),
+            (b"/a\x1b[31mb", PathError::Character),
+            (b"/caf\xc3\xa9", PathError::Character),
+            (b"/a|b", PathError::Character),
+            (b"/a\"b", PathError::Character),
+            (b"/a<b>", PathError::Character),
+            (b"/a%", PathError::Escape),
+            (b"/a%2", PathError::Escape),
+            (b"/a%zz", PathError::Escape),
+            (b"/a%2g", PathError::Escape),
+            (b"/a%u002e", PathError::Escape),
+            (b"/a%+2", PathError::Escape),
+            (b"/a%2fb", PathError::Disguise),
+            (b"/a%2Fb", PathError::Disguise),
+            (b"/a%5cb", PathError::Disguise),
+            (b"/a%5Cb", PathError::Disguise),
+            (b"/a%2eb", PathError::Disguise),
+            (b"/%2E%2e/b", PathError::Disguise),
+            (b"/a%3bb", PathError::Disguise),
+            (b"/a%23b", PathError::Disguise),
+            (b"/a%3Fb", PathError::Disguise),
+            (b"/%61dmin", PathError::Disguise),
+            (b"/a%252eb", PathError::Disguise),
+            (b"/a%25252e", PathError::Disguise),
+            (b"/a%25%32%65", PathError::Disguise),
+            (b"/a/%ef%bc%8e%ef%bc%8e/b", PathError::Disguise),
+            (b"/a/%e2%80%a5/b", PathError::Disguise),
+            (b"/a%ef%bc%8fb", PathError::Disguise),
+            (b"/a/..%20/b", PathError::DotSegment),
+            (b"/a/%20..", PathError::DotSegment),
+            (b"/a/.%C2%A0/b", PathError::DotSegment),
+            (b"/a%00", PathError::Control),
+            (b"/a%0d%0ab", PathError::Control),
+            (b"/a%1b", PathError::Control),
+            (b"/a%7f", PathError::Control),
+            (b"/a%C2%85", PathError::Control),
+            (b"/a%c0%af", PathError::NotUtf8),
+            (b"/a%ff", PathError::NotUtf8),
+            (b"/a%ed%a0%80", PathError::NotUtf8),
         ];
         for (path, reason) in cases {
             assert_eq!(canonical(path), Err(*reason), "{}", path.escape_ascii());

@@ -29,7 +29,7 @@ pub(crate) struct Progress {
 
 /// The states of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
+pub(crate) enum UploadState {
     Partly = 0,
     Wholly = 1,
     TooMuch = 2,
@@ -64,7 +64,7 @@ impl RequestBody {
         self.progress.clone()
     }
 
-    fn end(&mut self, sent: Sent) {
+    fn end(&mut self, sent: UploadState) {
         if let Some(progress) = &self.progress {
             progress.end(sent);
         }
@@ -84,9 +84,9 @@ impl HttpBody for RequestBody {
             Some(Err(error)) => {
                 let error = RequestBodyError::of(error);
                 self.end(if matches!(error, RequestBodyError::TooLarge) {
-                    Sent::TooMuch
+                    UploadState::TooMuch
                 } else {
-                    Sent::BrokenOff
+                    UploadState::BrokenOff
                 });
                 return Poll::Ready(Some(Err(error)));
             }
@@ -94,12 +94,12 @@ impl HttpBody for RequestBody {
         };
         // RFC 9110 §6.5.1: trailers may be discarded, and no service here reads them.
         let Some(data) = frame else {
-            self.end(Sent::Wholly);
+            self.end(UploadState::Wholly);
             return Poll::Ready(None);
         };
         let size = data.len() as u64;
         let Some(left) = self.left.checked_sub(size) else {
-            self.end(Sent::TooMuch);
+            self.end(UploadState::TooMuch);
             return Poll::Ready(Some(Err(RequestBodyError::TooLarge)));
         };
         self.left = left;
@@ -107,7 +107,7 @@ impl HttpBody for RequestBody {
             progress.bytes.fetch_add(size, Ordering::Relaxed);
         }
         if HttpBody::is_end_stream(&self.body) {
-            self.end(Sent::Wholly);
+            self.end(UploadState::Wholly);
         }
         Poll::Ready(Some(Ok(Frame::data(data))))
     }
@@ -134,9 +134,9 @@ impl RequestBodyError {
 }
 
 impl Progress {
-    fn end(&self, sent: Sent) {
+    fn end(&self, sent: UploadState) {
         let fresh = self.state.compare_exchange(
-            Sent::Partly as u8,
+            UploadState::Partly as u8,
             sent as u8,
             Ordering::AcqRel,
             Ordering::Acquire,
@@ -146,12 +146,12 @@ impl Progress {
         }
     }
 
-    pub(crate) fn sent(&self) -> Sent {
+    pub(crate) fn sent(&self) -> UploadState {
         match self.state.load(Ordering::Acquire) {
-            0 => Sent::Partly,
-            1 => Sent::Wholly,
-            2 => Sent::TooMuch,
-            _ => Sent::BrokenOff,
+            0 => UploadState::Partly,
+            1 => UploadState::Wholly,
+            2 => UploadState::TooMuch,
+            _ => UploadState::BrokenOff,
         }
     }
 
@@ -161,7 +161,7 @@ impl Progress {
 
     /// Returns once the upload has ended, successfully or not. For a single waiter.
     pub(crate) async fn ended(&self) {
-        while self.sent() == Sent::Partly {
+        while self.sent() == UploadState::Partly {
             self.ended.notified().await;
         }
     }
@@ -187,7 +187,7 @@ mod tests {
         let request_body = RequestBody::new(chunks(&[4, 6]), 10);
         let progress = request_body.progress().unwrap();
         assert_eq!(request_body.collect().await.unwrap().to_bytes().len(), 10);
-        assert_eq!((progress.sent(), progress.bytes()), (Sent::Wholly, 10));
+        assert_eq!((progress.sent(), progress.bytes()), (UploadState::Wholly, 10));
         progress.ended().await;
     }
 
@@ -202,7 +202,7 @@ mod tests {
             request_body.collect().await,
             Err(RequestBodyError::TooLarge)
         ));
-        assert_eq!(progress.sent(), Sent::TooMuch);
+        assert_eq!(progress.sent(), UploadState::TooMuch);
     }
 
     #[tokio::test]
@@ -213,7 +213,7 @@ mod tests {
             request_body.collect().await,
             Err(RequestBodyError::TooLarge)
         ));
-        assert_eq!((progress.sent(), progress.bytes()), (Sent::TooMuch, 10));
+        assert_eq!((progress.sent(), progress.bytes()), (UploadState::TooMuch, 10));
     }
 
     #[test]

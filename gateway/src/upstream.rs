@@ -88,8 +88,8 @@ pub(crate) fn refusal(error: &legacy::Error) -> GatewayError {
         .any(|cause| cause.kind() == io::ErrorKind::TimedOut);
     match (error.is_connect(), timed_out) {
         (true, true) => GatewayError::TooSlow("to accept a connection"),
-        (true, false) => GatewayError::Unreachable(told(error)),
-        (false, _) => GatewayError::BrokeOff(told(error)),
+        (true, false) => GatewayError::Unreachable(describe(error)),
+        (false, _) => GatewayError::BrokeOff(describe(error)),
     }
 }
 
@@ -97,7 +97,7 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
 }
 
-fn told(error: &(dyn Error + 'static)) -> String {
+fn describe(error: &(dyn Error + 'static)) -> String {
     causes(error)
         .map(ToString::to_string)
         .collect::<Vec<_>>()

@@ -52,8 +52,8 @@ impl Activity {
         self.facts().speaks(version, Instant::now());
     }
 
-    pub(crate) fn heard(&self) {
-        self.facts().heard(Instant::now());
+    pub(crate) fn received(&self) {
+        self.facts().received(Instant::now());
     }
 
     pub(crate) fn blocked(&self) {

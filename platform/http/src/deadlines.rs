@@ -101,7 +101,7 @@ impl Facts {
     }
 
     /// Bytes were read.
-    pub(crate) fn heard(&mut self, now: Instant) {
+    pub(crate) fn received(&mut self, now: Instant) {
         if self.version == Version::One && self.exchanges.is_empty() {
             self.head_since.get_or_insert(now);
         }
@@ -293,13 +293,13 @@ mod tests {
         let cut = |at| Some(Due { at, end: End::Cut });
         assert_eq!(facts.due(&limits()), cut(now + HEAD));
         for late in 1..9 {
-            facts.heard(now + second(late));
+            facts.received(now + second(late));
             assert_eq!(facts.due(&limits()), cut(now + HEAD));
         }
         let exchange = facts.begin(now + second(9));
         facts.end(exchange, now + second(10));
-        facts.heard(now + second(50));
-        facts.heard(now + second(51));
+        facts.received(now + second(50));
+        facts.received(now + second(51));
         assert_eq!(facts.due(&limits()), cut(now + second(50) + HEAD));
     }
 
@@ -311,7 +311,7 @@ mod tests {
             facts.end(exchange, now + second(1));
             if version == Version::Two {
                 // Frames without a request, such as the response to a PING, do not count as use of the connection.
-                facts.heard(now + second(60));
+                facts.received(now + second(60));
             }
             let due = facts.due(&limits()).unwrap();
             assert_eq!((due.at, due.end), (now + second(1) + IDLE, End::Orderly));

@@ -69,11 +69,11 @@ impl Places {
 
     /// A place for a connection from this address, as soon as there is one; `None` when it has its share.
     pub(crate) async fn place(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let mut found = self.look(address);
+        let mut found = self.find(address);
         while matches!(found, Found::Full) {
             // Connections grow old without a word.
             let _either = timeout(AGAIN, self.freed.notified()).await;
-            found = self.look(address);
+            found = self.find(address);
             // Two slots that become free at once are one notification, and another task may wait for the second.
             if matches!(found, Found::Place(_)) {
                 self.freed.notify_one();
@@ -85,7 +85,7 @@ impl Places {
         }
     }
 
-    fn look(self: &Arc<Self>, address: IpAddr) -> Found {
+    fn find(self: &Arc<Self>, address: IpAddr) -> Found {
         let peer = subscriber(address);
         let mut taken = self.taken();
         let own = taken.count(peer);

@@ -181,7 +181,7 @@ impl<S> GuardBuilder<S> {
             introspect: self.introspect,
             grace_ms: i64::try_from(self.grace.as_millis()).unwrap_or(i64::MAX),
             realm: realm(&self.realm),
-            told_of_another_issuer: AtomicBool::new(false),
+            logged_other_issuer: AtomicBool::new(false),
         }))
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::feed_message::{Broken, Chain, Cursor, FeedMessage, Kind, Subscription};
-use crate::http::{basic, told};
+use crate::http::{basic, describe};
 use crate::keys::Keys;
 use crate::signals::{NotLive, Signal, Signals};
 use crate::sse::{Frame, Sse};
@@ -99,7 +99,7 @@ impl Feed {
             let bytes = match tokio::time::timeout_at(heard + SILENCE, answer.chunk()).await {
                 Ok(Ok(Some(bytes))) => bytes,
                 Ok(Ok(None)) => return Ended::Dropped("the server closed the connection".to_owned()),
-                Ok(Err(error)) => return Ended::Dropped(told(error)),
+                Ok(Err(error)) => return Ended::Dropped(describe(error)),
                 Err(_) => return Ended::Dropped(SILENT.to_owned()),
             };
             let frames = match sse.push(&bytes) {
@@ -126,7 +126,7 @@ impl Feed {
         }
         let answer = match tokio::time::timeout(SILENCE, request.send()).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(Ended::Dropped(told(error))),
+            Ok(Err(error)) => return Err(Ended::Dropped(describe(error))),
             Err(_) => return Err(Ended::Dropped("the server did not respond in time".to_owned())),
         };
         if answer.status().is_client_error() {

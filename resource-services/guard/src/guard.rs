@@ -33,7 +33,7 @@ pub(crate) struct Inner {
     pub grace_ms: i64,
     pub realm: Arc<str>,
     pub verified: Option<Cache<[u8; 32], Arc<Verified>>>,
-    pub told_of_another_issuer: AtomicBool,
+    pub logged_other_issuer: AtomicBool,
 }
 
 /// Why a guard is not ready for requests.
@@ -168,7 +168,7 @@ impl Guard {
         let now_ms = (self.0.clock)();
         let now_s = now_ms.div_euclid(1000);
         if let Err(error) = claims_hold(&claims, &self.0.policy, now_s) {
-            self.tell_of_another_issuer(&claims, error);
+            self.log_other_issuer(&claims, error);
             return Err(GuardError::Token(error));
         }
         if let Some(revoked) = self.0.signals.is_revoked(&claims, now_s) {
@@ -184,8 +184,8 @@ impl Guard {
 
     /// A token signed with our issuer's keys that names another issuer is not forged: one of the two names is
     /// misconfigured. Logged once.
-    fn tell_of_another_issuer(&self, claims: &Claims, error: TokenError) {
-        if error == TokenError::WrongIssuer && !self.0.told_of_another_issuer.swap(true, Ordering::Relaxed) {
+    fn log_other_issuer(&self, claims: &Claims, error: TokenError) {
+        if error == TokenError::WrongIssuer && !self.0.logged_other_issuer.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 issuer = self.0.policy.issuer,
                 found = ?claims.iss,

@@ -58,7 +58,7 @@ async fn jwks(client: Client, uri: Arc<str>) -> Result<Vec<u8>, FetchError> {
         .header(CACHE_CONTROL, "no-cache");
     let named = |why: String| FetchError(format!("{uri}: {why}"));
     let answer = request.timeout(PATIENCE).send().await;
-    let answer = answer.map_err(|error| named(told(error)))?;
+    let answer = answer.map_err(|error| named(describe(error)))?;
     // One byte more than allowed is enough for the parser to see that it is too long.
     body(answer, LONGEST_SET + 1).await.map_err(named)
 }
@@ -77,7 +77,7 @@ async fn ask(
         .timeout(PATIENCE_WITH_A_QUESTION)
         .send()
         .await
-        .map_err(told)?;
+        .map_err(describe)?;
     let bytes = body(answer, LONGEST_OPINION).await?;
     // RFC 7662 §2.2: `active` is required and a boolean; anything else is invalid, and fails closed.
     match Members::parse(&bytes)
@@ -95,7 +95,7 @@ async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
         return Err(format!("the response status was {}", answer.status()));
     }
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(told)? {
+    while let Some(chunk) = answer.chunk().await.map_err(describe)? {
         let room = limit - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if bytes.len() == limit {
@@ -106,7 +106,7 @@ async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, String> {
 }
 
 /// The error down to its cause, without the address, which the caller adds.
-pub(crate) fn told(error: reqwest::Error) -> String {
+pub(crate) fn describe(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);

@@ -342,7 +342,7 @@ impl Inner {
         };
         match outcome {
             Ok(set) => {
-                self.tell_of_change(&set);
+                self.log_change(&set);
                 self.loaded.store(Some(Arc::new(Loaded {
                     set: Arc::new(set),
                     at_ms: (self.clock)(),
@@ -361,7 +361,7 @@ impl Inner {
         }
     }
 
-    fn tell_of_change(&self, new: &KeySet) {
+    fn log_change(&self, new: &KeySet) {
         let kids = |set: &KeySet| set.kids().map(str::to_owned).collect::<HashSet<_>>();
         let before = self.loaded.load().as_ref().map(|loaded| kids(&loaded.set));
         if before.as_ref() != Some(&kids(new)) {

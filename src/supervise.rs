@@ -124,7 +124,7 @@ impl Supervisor {
                 if stop.is_cancelled() {
                     return;
                 }
-                let how = told(&ended);
+                let how = outcome(&ended);
                 match ends.next(begun.elapsed()) {
                     Next::Again(pause) => {
                         tracing::error!(
@@ -151,7 +151,7 @@ impl Supervisor {
         self.tasks.spawn(async move {
             let ended = tokio::spawn(work).await;
             if !stop.is_cancelled() {
-                lost.give_up(name, told(&ended));
+                lost.give_up(name, outcome(&ended));
             }
         });
     }
@@ -185,7 +185,7 @@ impl Supervisor {
     }
 }
 
-fn told(ended: &Result<(), JoinError>) -> &'static str {
+fn outcome(ended: &Result<(), JoinError>) -> &'static str {
     match ended {
         Ok(()) => "it ended",
         Err(error) if error.is_panic() => "it panicked",

@@ -32,7 +32,7 @@ impl Config {
             table.insert(key, value);
         }
         for key in table.keys() {
-            known(key)?;
+            check_key(key)?;
         }
         let mut places = BTreeMap::new();
         for role in Role::all() {
@@ -228,7 +228,7 @@ fn secret_value(text: &str) -> Result<String, ConfigError> {
     }
 }
 
-fn known(key: &str) -> Result<(), ConfigError> {
+fn check_key(key: &str) -> Result<(), ConfigError> {
     let of_roles = Role::all().into_iter().flat_map(|role| {
         let settings = role.settings().iter();
         settings.map(move |setting| format!("{}_{setting}", role.name()))

@@ -1,7 +1,7 @@
 //! Which endpoint checks what, in which order: one table, whose columns are walked and whose cells tests multiply.
 //!
 //! Most holes of our peers were a check that one endpoint had and its sibling had not. A new endpoint is a new column
-//! here, and the test matrix grows by itself. A column has two halves: who calls ([`admit`] walks it), and what an
+//! here, and the test matrix grows by itself. A column has two halves: who calls ([`check_client`] walks it), and what an
 //! authorization request says ([`authorize::parse`](crate::authorize::parse)).
 
 use crate::client::{AuthMethod, Client, Grant};
@@ -171,7 +171,7 @@ impl Endpoint {
 }
 
 /// Runs the checks of the endpoint and stops at the first that fails.
-pub fn admit<'a>(endpoint: Endpoint, facts: Facts<'a>) -> Result<&'a Client, OAuthError> {
+pub fn check_client<'a>(endpoint: Endpoint, facts: Facts<'a>) -> Result<&'a Client, OAuthError> {
     if endpoint.checks().is_empty() {
         return Err(OAuthError::NoAuthentication);
     }
@@ -252,7 +252,7 @@ pub fn stands(endpoint: Endpoint, client: &Client) -> bool {
         secret_matches: true,
         throttled: false,
     };
-    admit(endpoint, facts).is_ok()
+    check_client(endpoint, facts).is_ok()
 }
 
 /// Whether a failed admission counts as a guessed secret. Failures that a stranger can cause count alike for existing
@@ -305,7 +305,7 @@ mod tests {
                 secret_matches: true,
                 throttled: false,
             };
-            assert!(admit(endpoint, good).is_ok(), "{endpoint:?}");
+            assert!(check_client(endpoint, good).is_ok(), "{endpoint:?}");
             for check in endpoint.checks() {
                 let mut client = able();
                 let mut presented = presented();
@@ -357,7 +357,7 @@ mod tests {
                     throttled,
                 };
                 assert_eq!(
-                    admit(endpoint, facts).unwrap_err(),
+                    check_client(endpoint, facts).unwrap_err(),
                     expected,
                     "{endpoint:?} {check:?}"
                 );
@@ -550,7 +550,7 @@ mod tests {
             throttled: false,
         };
         assert_eq!(
-            admit(Endpoint::Authorize, facts),
+            check_client(Endpoint::Authorize, facts),
             Err(OAuthError::NoAuthentication)
         );
         assert!(!stands(Endpoint::Authorize, &able()));
@@ -596,7 +596,7 @@ mod tests {
                     secret_matches: false,
                     throttled: false,
                 };
-                let refusal = admit(Endpoint::Revoke, facts).unwrap_err();
+                let refusal = check_client(Endpoint::Revoke, facts).unwrap_err();
                 assert!(counts_as_a_guess(&refusal), "{refusal:?}");
             }
         }
@@ -613,7 +613,7 @@ mod tests {
             secret_matches,
             throttled: true,
         };
-        let refused = |endpoint| admit(endpoint, facts) == Err(OAuthError::Throttled);
+        let refused = |endpoint| check_client(endpoint, facts) == Err(OAuthError::Throttled);
         Endpoint::proving().map(refused).collect()
     }
 
@@ -677,7 +677,7 @@ mod tests {
                         } else {
                             Err(OAuthError::WrongSecret)
                         };
-                        assert_eq!(admit(endpoint, facts), expected, "{endpoint:?}");
+                        assert_eq!(check_client(endpoint, facts), expected, "{endpoint:?}");
                     }
                 }
             }

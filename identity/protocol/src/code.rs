@@ -215,7 +215,7 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
     if let Some(next) = family_limits::next_birth(facts.limiting_birth, facts.now) {
         return Err(OAuthError::TooManyRedemptions(next));
     }
-    let family = born(facts, code);
+    let family = new_family(facts, code);
     let source = Source {
         issuer: facts.issuer,
         client: facts.client,
@@ -252,7 +252,7 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
     })
 }
 
-fn born(facts: &Facts<'_>, code: &Code) -> Family {
+fn new_family(facts: &Facts<'_>, code: &Code) -> Family {
     let refreshes = facts.client.has_grant("refresh_token");
     // Counted from the latest instant seen: with a clock that was set back, the family would expire at once.
     let latest = facts.latest.max(facts.now);

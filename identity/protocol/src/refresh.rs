@@ -169,26 +169,26 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
-    let (family, person, allowed) = known(facts)?;
+    let (family, person, allowed) = valid_family(facts)?;
     let policy = Policy::of(facts.client, family, facts.limits);
-    let turn = match turn(facts, family, policy)? {
-        Turn::Replay => {
+    let repeated = match generation_status(facts, family, policy)? {
+        GenerationStatus::Replay => {
             return Ok(Decision::Replay(end(
                 family,
                 RevocationCause::RefreshReuse,
                 GrantError::Replayed,
             )));
         }
-        Turn::Rewound => {
+        GenerationStatus::Rewound => {
             return Ok(Decision::StoreRewound(end(
                 family,
                 RevocationCause::StoreRewound,
                 GrantError::StoreRewound,
             )));
         }
-        Turn::Current => None,
-        Turn::Retry => Some(false),
-        Turn::Late => Some(true),
+        GenerationStatus::Current => None,
+        GenerationStatus::Retry => Some(false),
+        GenerationStatus::Late => Some(true),
     };
     let context = GrantContext {
         issuer: facts.issuer,
@@ -198,7 +198,7 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
         allowed,
     };
     let target = audience::for_person(context, &family.granted, facts.asked_resource, facts.asked_scope)?;
-    match turn {
+    match repeated {
         Some(late) => again(facts, family, person, &target, policy, late),
         None if policy.rotates => rotate(facts, family, person, &target, policy),
         None => used(facts, family, person, &target, policy),
@@ -206,7 +206,7 @@ fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {
 }
 
 /// Rule 1, up to the generation: everything that refuses without ending anything.
-fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a User, &'a Granted), GrantError> {
+fn valid_family<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a User, &'a Granted), GrantError> {
     let family = facts
         .family
         .filter(|family| family.handle == facts.token.name().handle)
@@ -241,7 +241,7 @@ fn known<'a>(facts: &Facts<'a>) -> Result<(&'a Family, &'a User, &'a Granted), G
 }
 
 /// How the presented generation relates to the current one.
-enum Turn {
+enum GenerationStatus {
     Current,
     Retry,
     Late,
@@ -250,14 +250,18 @@ enum Turn {
 }
 
 /// Rules 2 to 5.
-fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, GrantError> {
+fn generation_status(
+    facts: &Facts<'_>,
+    family: &Family,
+    policy: Policy,
+) -> Result<GenerationStatus, GrantError> {
     let Name {
         generation,
         mac_key_id,
         ..
     } = facts.token.name();
     if generation > family.generation {
-        return Ok(Turn::Rewound);
+        return Ok(GenerationStatus::Rewound);
     }
     let own_key = |key: Option<KeyId>| {
         // Made with a key that leaked, for a generation that we made with another key: not a token of ours.
@@ -267,20 +271,20 @@ fn turn(facts: &Facts<'_>, family: &Family, policy: Policy) -> Result<Turn, Gran
     };
     if generation == family.generation {
         own_key(family.mac_key_id)?;
-        return Ok(Turn::Current);
+        return Ok(GenerationStatus::Current);
     }
     if generation < family.generation - 1 {
-        return Ok(Turn::Replay);
+        return Ok(GenerationStatus::Replay);
     }
     own_key(family.previous_mac_key_id)?;
     if family.current_is_used() {
-        Ok(Turn::Replay)
+        Ok(GenerationStatus::Replay)
     } else if family.since_rotation_ms(facts.now) < policy.overlap_ms {
-        Ok(Turn::Retry)
+        Ok(GenerationStatus::Retry)
     } else if policy.lost_answer_once && family.late_answer_at.is_none() {
-        Ok(Turn::Late)
+        Ok(GenerationStatus::Late)
     } else {
-        Ok(Turn::Replay)
+        Ok(GenerationStatus::Replay)
     }
 }
 

@@ -60,13 +60,13 @@ impl Revocations {
                 if !is_full(&ended) {
                     store.finish_bulk_revocation(&tx, &id).await?;
                 }
-                revocations.tell_of_page(&tx, &bulk, ended).await
+                revocations.publish_page(&tx, &bulk, ended).await
             })
             .await?;
         Ok(true)
     }
 
-    async fn tell_of_page(
+    async fn publish_page(
         &self,
         tx: &Tx,
         bulk: &BulkRevocation,
@@ -77,10 +77,10 @@ impl Revocations {
             // An empty last page of a session needs no event.
             FamilySet::OnlineOfSession(session) if !ended.is_empty() => {
                 let first = bulk.pages * EVENTS_OF_A_PAGE;
-                self.tell_of_session(tx, session, ended, bulk.until, first, &why)
+                self.publish_session_end(tx, session, ended, bulk.until, first, &why)
                     .await
             }
-            FamilySet::OfUserAtClient { .. } => self.tell_of_families(tx, &ended, bulk.until, &why).await,
+            FamilySet::OfUserAtClient { .. } => self.publish_family_ends(tx, &ended, bulk.until, &why).await,
             // A single entry has covered all of them.
             FamilySet::OnlineOfSession(_) | FamilySet::OfUser(_) | FamilySet::OfClient(_) => Ok(()),
         }

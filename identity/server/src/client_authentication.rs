@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use latchkey_http::{ClientAddress, Form, current_request_id};
 use latchkey_identity_store::Store;
 use latchkey_protocol::OAuthError;
-use latchkey_protocol::checks::{Endpoint, Facts, admit, counts_as_a_guess};
+use latchkey_protocol::checks::{Endpoint, Facts, check_client, counts_as_a_guess};
 use latchkey_protocol::client::{AuthMethod, Client};
 use latchkey_protocol::client_auth::{Presented, present};
 
@@ -20,8 +20,8 @@ use crate::signer::Signer;
 use crate::throttle::Throttle;
 use crate::time::Time;
 
-/// An admitted client and its parsed request.
-pub(crate) struct Admitted<T = ()> {
+/// An authenticated client and its parsed request.
+pub(crate) struct AuthenticatedRequest<T = ()> {
     pub client: Arc<Client>,
     pub form: Form,
     /// What was parsed from the form before the client was authenticated.
@@ -64,14 +64,14 @@ pub(crate) struct ClientAuthentication {
 }
 
 impl ClientAuthentication {
-    /// Admits a POST. `read` parses the part of the form that must be valid whoever sent it; from that, `endpoint`
+    /// Authenticates the client of a POST. `read` parses the part of the form that must be valid whoever sent it; from that, `endpoint`
     /// selects the column of checks.
-    pub async fn admit_form<T>(
+    pub async fn authenticate_form<T>(
         &self,
         request: Request,
         read: impl FnOnce(&mut Form) -> Result<T, OAuthError>,
         endpoint: impl FnOnce(&T) -> Result<Endpoint, OAuthError>,
-    ) -> Result<Admitted<T>, ErrorResponse> {
+    ) -> Result<AuthenticatedRequest<T>, ErrorResponse> {
         let (parts, body) = request.into_parts();
         // RFC 6749 §3.2: parameters are only in the body, where no log and no referrer can see them.
         if parts.uri.query().is_some() {
@@ -89,8 +89,8 @@ impl ClientAuthentication {
             .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
         let read = read(&mut form)?;
         let endpoint = endpoint(&read);
-        match self.admit_client(&parts, &mut form, endpoint.clone()).await {
-            Ok(client) => Ok(Admitted { client, form, read }),
+        match self.authenticate(&parts, &mut form, endpoint.clone()).await {
+            Ok(client) => Ok(AuthenticatedRequest { client, form, read }),
             Err(refusal) => Err(ErrorResponse {
                 // RFC 6749 §5.2: a client that used the header is challenged with its scheme.
                 challenges: parts.headers.contains_key(header::AUTHORIZATION)
@@ -100,7 +100,7 @@ impl ClientAuthentication {
         }
     }
 
-    async fn admit_client(
+    async fn authenticate(
         &self,
         parts: &http::request::Parts,
         form: &mut Form,
@@ -112,8 +112,8 @@ impl ClientAuthentication {
         self.allow(endpoint?, proved)
     }
 
-    /// Admits a GET, which has only headers.
-    pub async fn admit_headers(
+    /// Authenticates the client of a GET, which has only headers.
+    pub async fn authenticate_headers(
         &self,
         parts: &http::request::Parts,
         endpoint: Endpoint,
@@ -150,7 +150,7 @@ impl ClientAuthentication {
             secret_matches,
         };
         let facts = proved.facts(throttled.is_some());
-        match admit(Endpoint::Revoke, facts) {
+        match check_client(Endpoint::Revoke, facts) {
             Ok(_) => Ok(proved),
             Err(error) => Err(self.refuse(error, &proved.presented, address, throttled).await),
         }
@@ -158,7 +158,7 @@ impl ClientAuthentication {
 
     /// Runs the whole column of the endpoint.
     fn allow(&self, endpoint: Endpoint, proved: Proved) -> Result<Arc<Client>, ErrorResponse> {
-        if let Err(error) = admit(endpoint, proved.facts(false)) {
+        if let Err(error) = check_client(endpoint, proved.facts(false)) {
             tracing::info!(reason = %error, client.id = proved.presented.client_id.as_ref().map(|id| id.as_str()),
                 request.id = %current_request_id(), "client refused");
             return Err(error.into());

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::time::Time;
 
 /// The log is read every second; after this time without it, the connection counts as lost.
-const HEARD_LATELY_MS: i64 = 5_000;
+const RECENT_MS: i64 = 5_000;
 
 /// An entry of the feed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +60,7 @@ pub(crate) struct Item {
 
 /// The next item for a connection.
 #[derive(Clone, Debug)]
-pub(crate) enum News {
+pub(crate) enum FeedUpdate {
     Item(Arc<Item>),
     /// Everything up to this position was sent, and the log was reached just now.
     Live(i64),
@@ -71,9 +71,9 @@ pub(crate) enum News {
 /// The shared memory of the feed.
 pub(crate) struct Feed {
     known: RwLock<Known>,
-    news: broadcast::Sender<News>,
+    news: broadcast::Sender<FeedUpdate>,
     /// When the log was last reached, in Unix milliseconds.
-    heard_at_ms: AtomicI64,
+    reached_at_ms: AtomicI64,
 }
 
 #[derive(Default)]
@@ -89,7 +89,7 @@ pub(crate) struct Start {
     pub epoch: String,
     pub position: i64,
     pub items: Vec<Arc<Item>>,
-    pub news: broadcast::Receiver<News>,
+    pub news: broadcast::Receiver<FeedUpdate>,
 }
 
 impl Default for Feed {
@@ -97,7 +97,7 @@ impl Default for Feed {
         Self {
             known: RwLock::default(),
             news: broadcast::Sender::new(4_096),
-            heard_at_ms: AtomicI64::new(0),
+            reached_at_ms: AtomicI64::new(0),
         }
     }
 }
@@ -113,8 +113,8 @@ impl Feed {
     }
 
     /// True if the log was reached recently: a heartbeat may be sent.
-    pub fn heard_lately(&self, now_ms: i64) -> bool {
-        self.heard_at_ms.load(Ordering::Relaxed) + HEARD_LATELY_MS >= now_ms
+    pub fn was_reached_recently(&self, now_ms: i64) -> bool {
+        self.reached_at_ms.load(Ordering::Relaxed) + RECENT_MS >= now_ms
     }
 
     /// All live entries, and a subscription to everything after them without a gap; `None` before the feed is live.
@@ -129,7 +129,7 @@ impl Feed {
         })
     }
 
-    fn hear(&self, delivery: Delivery, now: Timestamp) {
+    fn receive(&self, delivery: Delivery, now: Timestamp) {
         let now_s = now.seconds();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let news = match delivery {
@@ -143,26 +143,26 @@ impl Feed {
                             unreadable: true,
                             ..Known::default()
                         };
-                        let _listeners = self.news.send(News::Reset);
+                        let _listeners = self.news.send(FeedUpdate::Reset);
                         return;
                     }
                 };
                 let item = Arc::new(item(position, wire, now_s));
                 known.items.push(item.clone());
                 known.position = known.position.max(position);
-                News::Item(item)
+                FeedUpdate::Item(item)
             }
             Delivery::Live { .. } if known.unreadable => return,
             Delivery::Live { position, epoch } => {
                 known.items.retain(|item| item.until >= now_s);
-                self.heard_at_ms.store(now.0, Ordering::Relaxed);
+                self.reached_at_ms.store(now.0, Ordering::Relaxed);
                 known.epoch = Some(epoch);
                 known.position = position;
-                News::Live(position)
+                FeedUpdate::Live(position)
             }
             Delivery::Reset => {
                 *known = Known::default();
-                News::Reset
+                FeedUpdate::Reset
             }
         };
         // There may be no connections.
@@ -172,11 +172,11 @@ impl Feed {
     /// Follows the log like any guard, until `stop`.
     pub async fn listen(&self, log: &RevocationLog, time: &Time, stop: CancellationToken) {
         // A restart receives everything again.
-        self.hear(Delivery::Reset, time.now());
+        self.receive(Delivery::Reset, time.now());
         let since = time.now().0 - WINDOW_MS;
         let mut subscription = log.subscribe(Wire::SOURCE, Wire::TYPES, since, stop);
         while let Some(delivery) = subscription.next().await {
-            self.hear(delivery, time.now());
+            self.receive(delivery, time.now());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The grants: issuing tokens to an admitted client. One file per grant that involves a user.
+//! The grants: issuing tokens to an authenticated client. One file per grant that involves a user.
 
 mod code;
 mod refresh;

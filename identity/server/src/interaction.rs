@@ -35,7 +35,7 @@ pub(crate) struct Interaction {
     /// Its row, or the one that it gets with the first step that needs one.
     pub row: RequestRow,
     /// Whether the row exists.
-    pub born: bool,
+    pub has_row: bool,
     pub step: Step,
 }
 
@@ -47,8 +47,8 @@ impl Interaction {
 
     /// The row to insert with the next step, if it does not exist yet. The request itself stays with the browser. A
     /// page of ours needs no row, since nothing about it must happen only once.
-    pub fn newborn(&self) -> Option<RequestRow> {
-        (!self.born && self.row.origin == origin::AUTHORIZE).then(|| RequestRow {
+    pub fn missing_row(&self) -> Option<RequestRow> {
+        (!self.has_row && self.row.origin == origin::AUTHORIZE).then(|| RequestRow {
             parsed: String::new(),
             ..self.row.clone()
         })
@@ -137,7 +137,7 @@ impl Interactions {
         handle: Option<&str>,
     ) -> Result<Interaction, ErrorPage> {
         let handle = handle.ok_or(PageError::Expired)?;
-        let (row, born) = if is_secret(handle) {
+        let (row, has_row) = if is_secret(handle) {
             (self.kept_request(browser, handle).await?, true)
         } else if sealed_request::is_sealed(handle) {
             self.carried_request(browser, handle).await?
@@ -153,13 +153,13 @@ impl Interactions {
         let interaction = Interaction {
             handle: handle.to_owned(),
             row,
-            born,
+            has_row,
             step: step.unwrap_or_default(),
         };
         // A request that a node of an earlier release answered no longer exists.
         let forgotten = interaction.is_finished() && interaction.row.parsed.is_empty();
         if interaction.row.expires_at <= self.time.latest() || forgotten {
-            return Err(self.over(&interaction).await?);
+            return Err(self.expired_page(&interaction).await?);
         }
         Ok(interaction)
     }
@@ -200,10 +200,10 @@ impl Interactions {
         let row = row.ok_or(PageError::OtherBrowser)?;
         Ok(match self.store.request(&row.id).await? {
             None => (row, false),
-            Some(born) => (
+            Some(stored) => (
                 RequestRow {
                     parsed: row.parsed,
-                    ..born
+                    ..stored
                 },
                 true,
             ),
@@ -313,7 +313,7 @@ impl Interactions {
         let before = decided.session.as_ref().and_then(|known| known.consent.clone());
         let issue = issue.clone();
         let request = interaction.map(|interaction| interaction.row.id.clone());
-        let newborn = interaction.and_then(Interaction::newborn);
+        let missing_row = interaction.and_then(Interaction::missing_row);
         let touch = decided.session.as_ref().and_then(|known| {
             const A_MINUTE_MS: i64 = 60_000;
             let stale = latest.0 - known.row.last_seen_at.0 >= A_MINUTE_MS;
@@ -333,7 +333,7 @@ impl Interactions {
             .store
             .db()
             .write(move |tx| async move {
-                if let Some(row) = &newborn {
+                if let Some(row) = &missing_row {
                     store.add_request(&tx, row, now).await?;
                 }
                 if let Some(id) = &request
@@ -393,7 +393,7 @@ impl Interactions {
 
     /// Ends a request without a code, if it has a row; `false` if it was answered in the meantime.
     pub async fn finish(&self, interaction: &Interaction) -> Result<bool, ErrorPage> {
-        if !interaction.born {
+        if !interaction.has_row {
             return Ok(true);
         }
         let (store, id, now) = (self.store.clone(), interaction.row.id.clone(), self.time.now());
@@ -407,9 +407,9 @@ impl Interactions {
     pub async fn step(&self, interaction: &Interaction, step: &Step) -> Result<bool, ErrorPage> {
         let text = serde_json::to_string(step).map_err(|_| PageError::Internal)?;
         let (store, id, now) = (self.store.clone(), interaction.row.id.clone(), self.time.now());
-        let newborn = interaction.newborn();
+        let missing_row = interaction.missing_row();
         let noted = self.store.db().write(move |tx| async move {
-            if let Some(row) = &newborn {
+            if let Some(row) = &missing_row {
                 store.add_request(&tx, row, now).await?;
             }
             Ok::<_, IdentityError>(store.step_request(&tx, &id, Some(&text), None).await?)
@@ -425,7 +425,7 @@ impl Interactions {
         interaction: &Interaction,
         step: Step,
     ) -> Result<Option<Response>, ErrorPage> {
-        let place = interaction.born || self.unfinished.begin(browser.address, self.time.latest()).is_ok();
+        let place = interaction.has_row || self.unfinished.begin(browser.address, self.time.latest()).is_ok();
         if place {
             let noted = self.step(interaction, &step).await?;
             return Ok(noted.then(|| interaction.go_on()));
@@ -456,7 +456,7 @@ impl Interactions {
     }
 
     /// The page of an expired request. It names the application, because this browser started the request there.
-    pub async fn over(&self, interaction: &Interaction) -> Result<ErrorPage, ErrorPage> {
+    pub async fn expired_page(&self, interaction: &Interaction) -> Result<ErrorPage, ErrorPage> {
         let client = self.client_of(interaction).await?;
         Ok(ErrorPage {
             application: client.map(|client| Box::new(self.application(&client))),

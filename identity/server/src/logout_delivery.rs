@@ -41,7 +41,7 @@ pub(crate) struct LogoutDelivery {
 
 /// Why a delivery failed.
 #[derive(Debug, thiserror::Error)]
-enum NotTold {
+enum DeliveryError {
     #[error("the token cannot be signed")]
     Signer(#[from] SignerError),
     #[error("the client cannot be reached")]
@@ -104,7 +104,7 @@ impl LogoutDelivery {
             let (store, now) = (self.store.clone(), self.time.now());
             self.store
                 .db()
-                .write(move |tx| async move { store.tell_of_sessions(&tx, &told, now).await })
+                .write(move |tx| async move { store.queue_session_logouts(&tx, &told, now).await })
                 .await?;
         }
         Ok((
@@ -127,7 +127,7 @@ impl LogoutDelivery {
     /// One try, and what follows from it; with whether the client failed, where it was asked. Where the database fails
     /// meanwhile, the try is repeated when its claim is over.
     async fn try_once(&self, logout: Logout, call: Call) -> (Call, Option<bool>) {
-        let failed = self.tell(&logout).await.unwrap_or_else(|error| {
+        let failed = self.deliver(&logout).await.unwrap_or_else(|error| {
             let reason = latchkey_http::reasons(&error);
             tracing::warn!(client.id = %logout.client, reason, "a client waits to be told of a sign-out");
             None
@@ -136,7 +136,7 @@ impl LogoutDelivery {
     }
 
     /// Whether the client failed, where it was asked.
-    async fn tell(&self, logout: &Logout) -> Result<Option<bool>, StoreError> {
+    async fn deliver(&self, logout: &Logout) -> Result<Option<bool>, StoreError> {
         let until = Timestamp(self.time.now().0.saturating_add(CLAIM_MS));
         if !self.store.claim_logout(logout, until).await? {
             // Another node tells.
@@ -180,7 +180,7 @@ impl LogoutDelivery {
     }
 
     /// The status of the client's response (§2.8).
-    async fn send(&self, client: &Client, uri: &str, logout: &Logout) -> Result<u16, NotTold> {
+    async fn send(&self, client: &Client, uri: &str, logout: &Logout) -> Result<u16, DeliveryError> {
         let token = self.tokens.mint(client, logout, self.time.now())?;
         let form = [("logout_token", token.as_str())];
         let reply = self

@@ -28,7 +28,7 @@ pub(crate) struct Registry {
     snapshot: ArcSwap<Snapshot>,
     begun: Instant,
     /// When the database last responded, in milliseconds after `begun`.
-    heard_ms: AtomicU64,
+    answered_ms: AtomicU64,
     /// Clients by id, with the revision under which they were read. Unknown ids are cached, too.
     clients: Cache<ClientId, (i64, Option<Arc<Client>>)>,
 }
@@ -78,7 +78,7 @@ impl Registry {
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
             begun: Instant::now(),
-            heard_ms: AtomicU64::new(0),
+            answered_ms: AtomicU64::new(0),
             clients: Cache::new(10_000),
         }
     }
@@ -100,13 +100,13 @@ impl Registry {
     /// How long the database has not responded, in milliseconds.
     pub fn age_ms(&self) -> u64 {
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        now.saturating_sub(self.heard_ms.load(Ordering::Acquire))
+        now.saturating_sub(self.answered_ms.load(Ordering::Acquire))
     }
 
     /// The database has just responded.
-    pub fn heard(&self) {
+    pub fn mark_current(&self) {
         let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.heard_ms.store(now, Ordering::Release);
+        self.answered_ms.store(now, Ordering::Release);
     }
 
     pub fn snapshot(&self) -> Arc<Snapshot> {

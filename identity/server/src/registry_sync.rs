@@ -81,9 +81,9 @@ impl RegistrySync {
     pub async fn sync_registry(&self) -> Result<(), IdentityError> {
         let _turn = self.catching_up.lock().await;
         let now = self.time.now();
-        let look = self.throttle.look();
+        let read_start = self.throttle.read_start();
         let blocked = self.store.blocked(now).await?;
-        self.throttle.learn(look, blocked, now);
+        self.throttle.learn(read_start, blocked, now);
 
         let mut revision = self.store.revision().await?;
         let before = self.registry.snapshot();
@@ -132,7 +132,7 @@ impl RegistrySync {
             signer.install(read);
         }
         self.time.compare(installation.latest, self.signer.made_at(), now);
-        self.registry.heard();
+        self.registry.mark_current();
         Ok(())
     }
 

@@ -45,7 +45,7 @@ impl Interactions {
         let client = self.client_of(interaction).await?;
         match client.and_then(|client| client.initiate_login(&self.issuer)) {
             Some(to) => Ok(see_other(&to)),
-            None => Err(self.over(interaction).await?),
+            None => Err(self.expired_page(interaction).await?),
         }
     }
 }

@@ -142,7 +142,7 @@ impl Revocations {
         let families = self
             .end_its_families(tx, row, subject, recorded.until, by)
             .await?;
-        self.tell(tx, cause, subject, recorded, families, by).await?;
+        self.publish(tx, cause, subject, recorded, families, by).await?;
         Ok(true)
     }
 
@@ -294,7 +294,7 @@ impl Revocations {
     }
 
     /// Tells guards of families that have ended, each by itself.
-    pub async fn tell_of_families(
+    pub async fn publish_family_ends(
         &self,
         tx: &Tx,
         families: &[FamilyName],
@@ -312,13 +312,15 @@ impl Revocations {
         }
         // Their sessions may continue, but are over at these clients. Ending a whole session needs no such row.
         let fams: Vec<String> = families.iter().map(|family| family.fam.clone()).collect();
-        self.store.tell_of_families(tx, &fams, self.time.now()).await?;
+        self.store
+            .queue_family_logouts(tx, &fams, self.time.now())
+            .await?;
         metrics::counter!("latchkey_revocations_total", "kind" => "family").increment(families.len() as u64);
         Ok(())
     }
 
     /// Tells guards of families that ended with their session, in as few events as possible.
-    pub async fn tell_of_session(
+    pub async fn publish_session_end(
         &self,
         tx: &Tx,
         session: &str,
@@ -352,7 +354,7 @@ impl Revocations {
         Ok(())
     }
 
-    async fn tell(
+    async fn publish(
         &self,
         tx: &Tx,
         cause: RevocationCause,
@@ -370,7 +372,7 @@ impl Revocations {
                         self.put(tx, &event, recorded.before.unwrap_or(1), why).await?;
                     }
                     None => {
-                        self.tell_of_session(tx, revocation.key(), families, recorded.until, 1, &why)
+                        self.publish_session_end(tx, revocation.key(), families, recorded.until, 1, &why)
                             .await?;
                     }
                 }
@@ -378,7 +380,8 @@ impl Revocations {
                 revocation.kind()
             }
             Subject::UserAtClient { .. } => {
-                self.tell_of_families(tx, &families, recorded.until, &why).await?;
+                self.publish_family_ends(tx, &families, recorded.until, &why)
+                    .await?;
                 "family"
             }
         };

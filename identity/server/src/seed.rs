@@ -440,7 +440,7 @@ impl Seeds {
                     }
                     let row = store.user(&tx, &user.id).await?;
                     if let Some(row) = row {
-                        seeds.users.tell(&tx, wire::REGISTERED, &row, &actor).await?;
+                        seeds.users.publish(&tx, wire::REGISTERED, &row, &actor).await?;
                     }
                     seeds
                         .changes

@@ -276,7 +276,7 @@ impl Passwords {
             (self.store.clone(), self.revocations.clone(), digest(&secret));
         let mut line = self.sign_in_line(browser, person.id.clone(), None, "signed_in");
         let (device, user) = (browser.agent(), person.id.clone());
-        let (request, newborn) = (interaction.row.id.clone(), interaction.newborn());
+        let (request, missing_row) = (interaction.row.id.clone(), interaction.missing_row());
         let ours = interaction.row.origin == origin::ACCOUNT;
         let request_id = latchkey_http::current_request_id().to_string();
         let written = self
@@ -284,7 +284,7 @@ impl Passwords {
             .db()
             .write(move |tx| async move {
                 // The request first, as where its code is written: pressing a button twice waits there.
-                if let Some(row) = &newborn {
+                if let Some(row) = &missing_row {
                     store.add_request(&tx, row, now).await?;
                 }
                 let open = store.step_request(&tx, &request, None, Some(&session.id)).await?;

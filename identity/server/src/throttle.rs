@@ -41,9 +41,9 @@ struct Block {
     begun: u64,
 }
 
-/// When a look at the database began, among the blocks of this node.
+/// When a read of the database began, among the blocks of this node.
 #[derive(Clone, Copy)]
-pub(crate) struct Look(u64);
+pub(crate) struct ReadStart(u64);
 
 impl Throttle {
     /// When the block ends, if the caller is blocked now.
@@ -94,15 +94,17 @@ impl Throttle {
         self.keep(blocked, begun, |block| block.until > now);
     }
 
-    /// Comes before a look at the database.
-    pub fn look(&self) -> Look {
-        Look(self.begun.load(Ordering::SeqCst))
+    /// Taken before the database is read.
+    pub fn read_start(&self) -> ReadStart {
+        ReadStart(self.begun.load(Ordering::SeqCst))
     }
 
     /// Takes in all that the database had, and drops what it had not, or what is over. A block of this node that is
-    /// younger than that look at the database stays.
-    pub fn learn(&self, look: Look, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
-        self.keep(blocked, look.0, |block| block.until > now && block.begun > look.0);
+    /// younger than that read stays.
+    pub fn learn(&self, start: ReadStart, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
+        self.keep(blocked, start.0, |block| {
+            block.until > now && block.begun > start.0
+        });
     }
 
     fn keep(&self, blocked: Vec<(String, Timestamp)>, begun: u64, stays: impl Fn(&Block) -> bool) {
@@ -315,7 +317,7 @@ mod tests {
         let throttle = Throttle::default();
         let (now, client) = (Timestamp(1_000), ClientId::parse("m"));
         let here: IpAddr = "127.0.0.1".parse().unwrap();
-        let earlier = throttle.look();
+        let earlier = throttle.read_start();
         throttle.begin(vec![(key(client.as_ref(), here), Timestamp(5_000))], now);
         throttle.learn(earlier, Vec::new(), now);
         assert_eq!(
@@ -333,11 +335,15 @@ mod tests {
         let now = Timestamp(1_000);
         let block = |key: &str| vec![(key.to_owned(), Timestamp(5_000))];
         throttle.begin(block("ours"), now);
-        throttle.learn(throttle.look(), [block("ours"), block("theirs")].concat(), now);
+        throttle.learn(
+            throttle.read_start(),
+            [block("ours"), block("theirs")].concat(),
+            now,
+        );
         for key in ["ours", "theirs"] {
             assert!(throttle.blocked_key(key, now).is_some(), "{key}");
         }
-        throttle.learn(throttle.look(), Vec::new(), now);
+        throttle.learn(throttle.read_start(), Vec::new(), now);
         for key in ["ours", "theirs"] {
             assert_eq!(throttle.blocked_key(key, now), None, "{key}");
         }

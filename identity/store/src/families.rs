@@ -55,9 +55,9 @@ pub struct FamilyRow {
     listed_as_ended: bool,
 }
 
-/// What there is beside a family that is being born.
+/// What exists beside a family that is being created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Births {
+pub struct ExistingFamilies {
     /// The creation time that limits the next family ([`latchkey_protocol::family_limits::next_birth`]).
     pub limiting: Option<Timestamp>,
     /// How many families with a refresh token are active, as far as it matters.
@@ -254,14 +254,14 @@ impl Store {
 
     /// The existing families beside a new one of this user at this client. The caller holds the consent
     /// ([`Store::lock_redemption`]): until it has committed, no other is created there.
-    pub async fn births(
+    pub async fn existing_families(
         &self,
         tx: &Tx,
         user: &str,
         client: &ClientId,
         now: Timestamp,
         latest: Timestamp,
-    ) -> Result<Births, StoreError> {
+    ) -> Result<ExistingFamilies, StoreError> {
         let (until, passed) = births_that_count(now);
         let row = sql(concat!(
             "SELECT ",
@@ -280,7 +280,7 @@ impl Store {
         .bind(passed)
         .fetch_one(tx)
         .await?;
-        Ok(Births {
+        Ok(ExistingFamilies {
             limiting: row.opt_int("limiting")?.map(Timestamp),
             living: row.int("living")?,
             ended_until: row.opt_int("ended_until")?.map(Timestamp),

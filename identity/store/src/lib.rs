@@ -30,7 +30,7 @@ pub use bulk_revocations::{BulkRevocation, FamilyName, FamilySet};
 pub use clients::NewSecret;
 pub use codes::CodeFacts;
 pub use consents::Connected;
-pub use families::{Births, FamilyFacts, FamilyPlace, FamilyRow};
+pub use families::{ExistingFamilies, FamilyFacts, FamilyPlace, FamilyRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
 pub use logouts::{EndedSession, Logout};

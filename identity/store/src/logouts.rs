@@ -72,7 +72,7 @@ impl Store {
 
     /// Records the clients of these ended sessions, each session by itself. If several nodes handle the same session,
     /// one succeeds.
-    pub async fn tell_of_sessions(
+    pub async fn queue_session_logouts(
         &self,
         tx: &Tx,
         sessions: &[(EndedSession, Vec<(ClientId, String)>)],
@@ -97,12 +97,17 @@ impl Store {
                 .iter()
                 .map(move |(client, sid)| (client.as_str(), sid.as_str(), user))
         });
-        tell(tx, told.collect(), now).await
+        queue(tx, told.collect(), now).await
     }
 
     /// Records that the clients of these families are to be told of the end of their sessions, although the sessions
     /// continue elsewhere.
-    pub async fn tell_of_families(&self, tx: &Tx, fams: &[String], now: Timestamp) -> Result<(), StoreError> {
+    pub async fn queue_family_logouts(
+        &self,
+        tx: &Tx,
+        fams: &[String],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let told = sql_list(
             "SELECT DISTINCT client_id, sid, user_id FROM families WHERE sid IS NOT NULL AND fam IN ({list})",
         )
@@ -115,7 +120,7 @@ impl Store {
         let told = told
             .iter()
             .map(|(client, sid, user)| (client.as_str(), sid.as_str(), user.as_str()));
-        tell(tx, told.collect(), now).await
+        queue(tx, told.collect(), now).await
     }
 
     /// What is due, the first tries first: up to `most` of each client, so that one that is away keeps no other waiting.
@@ -205,7 +210,7 @@ impl Store {
 
 /// Writes down which clients are to be told of which sessions of whom. What is written down already is told anew: a try
 /// that is under way may have come before this end.
-async fn tell(tx: &Tx, mut told: Vec<(&str, &str, &str)>, now: Timestamp) -> Result<(), StoreError> {
+async fn queue(tx: &Tx, mut told: Vec<(&str, &str, &str)>, now: Timestamp) -> Result<(), StoreError> {
     // Everybody in one order, so that no two wait for each other.
     told.sort_unstable();
     for (client, sid, user) in told {

@@ -49,11 +49,11 @@ async fn add(store: &Store, name: &'static str, count: i64, born: i64, offline: 
     store.db().write_one(statement).await.unwrap();
 }
 
-async fn births(store: &Store, now: i64) -> latchkey_identity_store::Births {
+async fn existing_families(store: &Store, now: i64) -> latchkey_identity_store::ExistingFamilies {
     let inside = store.clone();
     let done = store.db().write(move |tx| async move {
         let (now, client) = (Timestamp(now), app());
-        inside.births(&tx, "u", &client, now, now).await
+        inside.existing_families(&tx, "u", &client, now, now).await
     });
     let done: Result<_, StoreError> = done.await;
     done.unwrap()
@@ -139,7 +139,11 @@ async fn what_waits_for_its_page_has_ended_and_what_is_born_later_has_not() {
             let facts = store.family(&handle).await.unwrap().unwrap();
             assert!(facts.family.revoked_at.is_some(), "{set:?}");
             let expected = (!matches!(set, FamilySet::OnlineOfSession(_))).then_some(Timestamp(NOW));
-            assert_eq!(births(&store, NOW).await.ended_until, expected, "{set:?}");
+            assert_eq!(
+                existing_families(&store, NOW).await.ended_until,
+                expected,
+                "{set:?}"
+            );
 
             assert_eq!(store.next_bulk_revocation().await.unwrap().as_deref(), Some(name));
             let (inside, of) = (store.clone(), name);
@@ -160,22 +164,25 @@ async fn what_waits_for_its_page_has_ended_and_what_is_born_later_has_not() {
 #[tokio::test]
 async fn births_are_counted_by_the_minute_and_the_living_as_far_as_it_matters() {
     on_each_engine("births", async |store| {
-        assert_eq!(births(&store, NOW).await.limiting, None);
+        assert_eq!(existing_families(&store, NOW).await.limiting, None);
         add(&store, "aa", BIRTHS - 1, NOW, false).await;
-        let seen = births(&store, NOW + 1_000).await;
+        let seen = existing_families(&store, NOW + 1_000).await;
         assert_eq!((seen.limiting, seen.living), (None, BIRTHS - 1));
         add(&store, "bb", 1, NOW + 500, true).await;
-        let seen = births(&store, NOW + 1_000).await;
+        let seen = existing_families(&store, NOW + 1_000).await;
         assert_eq!((seen.limiting, seen.living), (Some(Timestamp(NOW)), BIRTHS));
         // Families from a clock that was far ahead are not counted.
-        assert_eq!(births(&store, NOW - 61_000).await.limiting, None);
+        assert_eq!(existing_families(&store, NOW - 61_000).await.limiting, None);
         // An ended family was created all the same, and is no longer active; neither are expired ones.
         assert_eq!(end(&store, person_at_app(), NOW, 1).await, 1);
-        let seen = births(&store, NOW + 1_000).await;
+        let seen = existing_families(&store, NOW + 1_000).await;
         assert_eq!((seen.limiting, seen.living), (Some(Timestamp(NOW)), BIRTHS - 1));
-        assert_eq!(births(&store, NOW + 2_000_000).await.living, 0);
+        assert_eq!(existing_families(&store, NOW + 2_000_000).await.living, 0);
         add(&store, "cc", 300, NOW, false).await;
-        assert_eq!(births(&store, NOW).await.living, MOST_LIVING + MOST_ENDED - 1);
+        assert_eq!(
+            existing_families(&store, NOW).await.living,
+            MOST_LIVING + MOST_ENDED - 1
+        );
 
         let inside = store.clone();
         let oldest = store.db().write(move |tx| async move {

@@ -59,7 +59,7 @@ async fn tell(store: &Store, ended: Vec<EndedSession>) {
     let inside = store.clone();
     let told: Result<(), StoreError> = store
         .db()
-        .write(move |tx| async move { inside.tell_of_sessions(&tx, &sessions, NOW).await })
+        .write(move |tx| async move { inside.queue_session_logouts(&tx, &sessions, NOW).await })
         .await;
     told.unwrap();
 }
@@ -137,7 +137,7 @@ async fn the_clients_of_families_are_told_of_each_of_their_sessions() {
             let fams = ["f1", "f2", "f3", "f4"].map(str::to_owned);
             let told: Result<(), StoreError> = store
                 .db()
-                .write(move |tx| async move { inside.tell_of_families(&tx, &fams, NOW).await })
+                .write(move |tx| async move { inside.queue_family_logouts(&tx, &fams, NOW).await })
                 .await;
             told.unwrap();
             let told = due(&store, NOW.0).await;
@@ -157,7 +157,7 @@ async fn an_end_while_another_is_told_is_told_too_unless_the_person_came_back() 
             let fams = ["f1".to_owned()];
             let told: Result<(), StoreError> = store
                 .db()
-                .write(move |tx| async move { inside.tell_of_families(&tx, &fams, NOW).await })
+                .write(move |tx| async move { inside.queue_family_logouts(&tx, &fams, NOW).await })
                 .await;
             told.unwrap();
         };

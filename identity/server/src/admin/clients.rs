@@ -218,7 +218,7 @@ impl Clients {
 
     /// One client.
     pub async fn show(&self, id: &ClientId) -> Result<ClientView, AdminError> {
-        Ok(view(self.known(id).await?))
+        Ok(view(self.existing(id).await?))
     }
 
     /// Generates a new secret for a client; the old one stops working at once.
@@ -275,7 +275,7 @@ impl Clients {
         enabled: bool,
         actor: &str,
     ) -> Result<ClientView, AdminError> {
-        self.known(id).await?;
+        self.existing(id).await?;
         let (changes, client, actor) = (self.changes.clone(), id.clone(), actor.to_owned());
         let revocations = self.revocations.clone();
         self.changes
@@ -306,7 +306,7 @@ impl Clients {
 
     /// Removes a client and revokes its tokens.
     pub async fn remove(&self, id: &ClientId, actor: &str) -> Result<(), AdminError> {
-        self.known(id).await?;
+        self.existing(id).await?;
         let (changes, client, actor) = (self.changes.clone(), id.clone(), actor.to_owned());
         let revocations = self.revocations.clone();
         self.changes
@@ -327,7 +327,7 @@ impl Clients {
 
     /// Revokes every token of a client issued so far.
     pub async fn revoke_tokens(&self, id: &ClientId, actor: &str) -> Result<(), AdminError> {
-        self.known(id).await?;
+        self.existing(id).await?;
         let (client, actor) = (id.clone(), actor.to_owned());
         let revocations = self.revocations.clone();
         self.changes
@@ -342,7 +342,7 @@ impl Clients {
             .await
     }
 
-    async fn known(&self, id: &ClientId) -> Result<Client, AdminError> {
+    async fn existing(&self, id: &ClientId) -> Result<Client, AdminError> {
         let client = self.changes.store.client(self.changes.store.db(), id).await?;
         client.ok_or_else(|| nobody(id))
     }

@@ -153,8 +153,8 @@ impl Users {
                         "the user name or e-mail address is already in use".to_owned(),
                     ));
                 }
-                let row = users.known(&tx, &user.id).await?;
-                users.tell(&tx, wire::REGISTERED, &row, &actor).await?;
+                let row = users.existing(&tx, &user.id).await?;
+                users.publish(&tx, wire::REGISTERED, &row, &actor).await?;
                 users
                     .changes
                     .record(&tx, "user.created", &actor, &user.id, now)
@@ -344,7 +344,7 @@ impl Users {
             .store
             .db()
             .write(move |tx| async move {
-                let row = users.known(&tx, &known.id).await?;
+                let row = users.existing(&tx, &known.id).await?;
                 users.write_change(&tx, &row, &UserChange::Deleted, now).await?;
                 users
                     .end_access(&tx, &row.id, RevocationCause::UserDeleted, &actor, now)
@@ -385,13 +385,13 @@ impl Users {
             .store
             .db()
             .write(move |tx| async move {
-                let before = users.known(&tx, &id).await?;
+                let before = users.existing(&tx, &id).await?;
                 users.write_change(&tx, &before, &change, now).await?;
                 if let Some(cause) = ends {
                     users.end_access(&tx, &id, cause, &actor, now).await?;
                 }
-                let row = users.known(&tx, &id).await?;
-                users.tell(&tx, wire::UPDATED, &row, &actor).await?;
+                let row = users.existing(&tx, &id).await?;
+                users.publish(&tx, wire::UPDATED, &row, &actor).await?;
                 users.changes.record(&tx, kind, &actor, &id, now).await
             })
             .await?;
@@ -431,12 +431,12 @@ impl Users {
         Ok(())
     }
 
-    async fn known(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
+    async fn existing(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
         let row = self.changes.store.user(tx, id).await?;
         row.ok_or_else(|| AdminError::Refused(format!("there is no user {id}")))
     }
 
-    pub(crate) async fn tell(
+    pub(crate) async fn publish(
         &self,
         tx: &Tx,
         r#type: &str,

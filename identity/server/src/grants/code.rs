@@ -125,7 +125,7 @@ impl Grants {
                     return Err(IdentityError::Conflict);
                 }
                 let others = store
-                    .births(&tx, &family.user, &family.client, now, latest)
+                    .existing_families(&tx, &family.user, &family.client, now, latest)
                     .await?;
                 if next_birth(others.limiting, now).is_some() {
                     // Another family was created in the meantime; decided again, this one has to wait.

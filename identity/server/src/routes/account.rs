@@ -286,7 +286,7 @@ impl AccountPages {
         let resources = &self.registry.snapshot().resources;
         let mut lines = Vec::new();
         for connected in rows.lines {
-            let client = self.known(&connected.client_id).await?;
+            let client = self.existing_client(&connected.client_id).await?;
             let home = client.as_ref().and_then(|client| client.home());
             let scopes = connected
                 .granted
@@ -315,7 +315,7 @@ impl AccountPages {
     ) -> Result<FamilyLine, IdentityError> {
         let ended = row.end(self.time.latest());
         let family = &row.family;
-        let client = self.known(family.client.as_str()).await?;
+        let client = self.existing_client(family.client.as_str()).await?;
         Ok(FamilyLine {
             name: name_of(client.as_deref(), family.client.as_str()),
             device: device_words(words, row.device.as_deref()),
@@ -332,7 +332,7 @@ impl AccountPages {
     }
 
     /// The client with this id, if it still exists.
-    async fn known(&self, id: &str) -> Result<Option<Arc<Client>>, IdentityError> {
+    async fn existing_client(&self, id: &str) -> Result<Option<Arc<Client>>, IdentityError> {
         match ClientId::parse(id) {
             Some(id) => self.registry.client(&id).await,
             None => Ok(None),

@@ -157,7 +157,7 @@ impl ConsentPages {
             (Step::LoginCancelled | Step::Denied, true) => self.interactions.begin_again(interaction).await,
             // A user who denies what was already allowed is not sent to start again.
             (Step::Arrived | Step::Allowed { .. } | Step::LoginCancelled, false) => {
-                Err(self.interactions.over(interaction).await?)
+                Err(self.interactions.expired_page(interaction).await?)
             }
         }
     }

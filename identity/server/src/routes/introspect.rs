@@ -42,15 +42,15 @@ pub(crate) async fn post(
     State(endpoint): State<IntrospectionEndpoint>,
     request: Request,
 ) -> Result<Response, ErrorResponse> {
-    let mut admitted = endpoint
+    let mut authenticated = endpoint
         .clients
-        .admit_form(request, |_| Ok(()), |()| Ok(Endpoint::Introspect))
+        .authenticate_form(request, |_| Ok(()), |()| Ok(Endpoint::Introspect))
         .await?;
-    let token = admitted
+    let token = authenticated
         .form
         .take("token")
         .ok_or(OAuthError::Malformed("token is missing."))?;
-    let body = match endpoint.introspect(&admitted.client, &token).await? {
+    let body = match endpoint.introspect(&authenticated.client, &token).await? {
         Some(body) => body,
         None => INACTIVE.to_owned(),
     };

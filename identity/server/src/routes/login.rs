@@ -167,7 +167,7 @@ impl LoginPages {
                 return match interaction.step {
                     Step::LoginCancelled => Ok(interaction.go_on()),
                     Step::Arrived | Step::Allowed { .. } | Step::Denied => {
-                        Err(self.interactions.over(&interaction).await?)
+                        Err(self.interactions.expired_page(&interaction).await?)
                     }
                 };
             }

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Identity;
 use crate::client_authentication::ClientAuthentication;
-use crate::feed::{Entry, Feed, Item, News, Start};
+use crate::feed::{Entry, Feed, FeedUpdate, Item, Start};
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
 use crate::signer::Signer;
@@ -83,7 +83,10 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     let (parts, _no_body) = request.into_parts();
-    let client = endpoint.clients.admit_headers(&parts, Endpoint::Feed).await?;
+    let client = endpoint
+        .clients
+        .authenticate_headers(&parts, Endpoint::Feed)
+        .await?;
     let resume = parts
         .headers
         .get("last-event-id")
@@ -171,18 +174,18 @@ impl Connection {
         loop {
             tokio::select! {
                 heard = news.recv() => match heard {
-                    Ok(News::Item(item)) => {
+                    Ok(FeedUpdate::Item(item)) => {
                         self.item(&item).await?;
                         // A heartbeat must not go back behind the last message of the log.
                         told = told.max(item.position);
                     }
-                    Ok(News::Live(position)) => told = told.max(position),
-                    Ok(News::Reset) | Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
+                    Ok(FeedUpdate::Live(position)) => told = told.max(position),
+                    Ok(FeedUpdate::Reset) | Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
                 },
                 _ = heartbeat.tick() => {
                     // Without the log nothing is sent: the guard must see its feed grow old.
                     self.still_admitted().await?;
-                    if self.endpoint.feed.heard_lately(self.endpoint.time.now().0) {
+                    if self.endpoint.feed.was_reached_recently(self.endpoint.time.now().0) {
                         self.send("heartbeat", told, false, &[]).await?;
                     }
                 }

@@ -12,7 +12,7 @@ use latchkey_protocol::refresh_token::RefreshToken;
 use latchkey_protocol::revocation::{AccessToken, RevocationDecision, decide, decide_refresh};
 use latchkey_protocol::revocation_policy::RevocationCause;
 
-use crate::client_authentication::{Admitted, ClientAuthentication};
+use crate::client_authentication::{AuthenticatedRequest, ClientAuthentication};
 use crate::oauth_error::ErrorResponse;
 use crate::presented_tokens::PresentedTokens;
 use crate::registry::Registry;
@@ -44,14 +44,14 @@ impl FromRef<Identity> for RevocationEndpoint {
 
 pub(crate) async fn post(State(endpoint): State<RevocationEndpoint>, request: Request) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let admitted = endpoint
+    let authenticated = endpoint
         .clients
-        .admit_form(request, |_| Ok(()), |()| Ok(Endpoint::Revoke))
+        .authenticate_form(request, |_| Ok(()), |()| Ok(Endpoint::Revoke))
         .await;
-    let (answer, client) = match admitted {
-        Ok(admitted) => {
-            let client = admitted.client.id().clone();
-            (endpoint.revoke(admitted).await, Some(client))
+    let (answer, client) = match authenticated {
+        Ok(authenticated) => {
+            let client = authenticated.client.id().clone();
+            (endpoint.revoke(authenticated).await, Some(client))
         }
         Err(refusal) => (Err(refusal), None),
     };
@@ -64,12 +64,12 @@ pub(crate) async fn post(State(endpoint): State<RevocationEndpoint>, request: Re
 }
 
 impl RevocationEndpoint {
-    async fn revoke(&self, mut admitted: Admitted) -> Result<Response, ErrorResponse> {
-        let token = admitted
+    async fn revoke(&self, mut authenticated: AuthenticatedRequest) -> Result<Response, ErrorResponse> {
+        let token = authenticated
             .form
             .take("token")
             .ok_or(OAuthError::Malformed("token is missing."))?;
-        let client = &admitted.client;
+        let client = &authenticated.client;
         let handed = match RefreshToken::parse(&token) {
             Ok(token) => self.decide_refresh(client, &token).await?,
             Err(_) => self.decide(client, &token).await?,

@@ -11,7 +11,7 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::token_request::Unreadable;
 use latchkey_protocol::{OAuthError, TokenRequest};
 
-use crate::client_authentication::{Admitted, ClientAuthentication};
+use crate::client_authentication::{AuthenticatedRequest, ClientAuthentication};
 use crate::grants::{Grants, Issued};
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
@@ -28,10 +28,10 @@ pub(crate) async fn post(
     // When the request was received: this identifies the loser of a race for one code.
     let received = Instant::now();
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let (answer, client) = match clients.admit_form(request, read, endpoint).await {
-        Ok(admitted) => {
-            let client = admitted.client.id().clone();
-            (give(&grants, admitted, received).await, Some(client))
+    let (answer, client) = match clients.authenticate_form(request, read, endpoint).await {
+        Ok(authenticated) => {
+            let client = authenticated.client.id().clone();
+            (give(&grants, authenticated, received).await, Some(client))
         }
         Err(refusal) => (Err(refusal), None),
     };
@@ -61,9 +61,13 @@ fn endpoint(read: &Read) -> Result<Endpoint, OAuthError> {
     }
 }
 
-async fn give(grants: &Grants, admitted: Admitted<Read>, received: Instant) -> Result<Issued, ErrorResponse> {
-    let client = &admitted.client;
-    match &admitted.read.map_err(OAuthError::from)? {
+async fn give(
+    grants: &Grants,
+    authenticated: AuthenticatedRequest<Read>,
+    received: Instant,
+) -> Result<Issued, ErrorResponse> {
+    let client = &authenticated.client;
+    match &authenticated.read.map_err(OAuthError::from)? {
         TokenRequest::AuthorizationCode(asked) => grants.authorization_code(client, asked, received).await,
         TokenRequest::RefreshToken(asked) => grants.refresh(client, asked).await,
         TokenRequest::ClientCredentials(asked) => grants.client_credentials(client, asked),

@@ -235,7 +235,7 @@ impl Starting {
             server.proxies = server.proxies.and_loopback();
         }
         if role == Role::Identity {
-            server.refusal = latchkey_identity::error_response_at;
+            server.error_response = latchkey_identity::error_response_at;
         }
         let serving = server.serve(bound, router, self.serving.stopping());
         self.serving.once(role.name(), serving);

@@ -40,7 +40,7 @@ pub(crate) struct AccessLog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Whole,
-    Refused,
+    Rejected,
     /// The default: nobody is left to report anything else.
     ClientGone,
     UpstreamBrokeOff,
@@ -69,7 +69,7 @@ impl AccessLog {
 
     pub(crate) fn refuse(&mut self, refused: &GatewayError) {
         self.status = Some(refused.status());
-        self.ended = Ended::Refused;
+        self.ended = Ended::Rejected;
         self.refused = Some(refused.to_string());
     }
 
@@ -108,7 +108,7 @@ impl Ended {
     fn name(self) -> &'static str {
         match self {
             Self::Whole => "whole",
-            Self::Refused => "refused",
+            Self::Rejected => "refused",
             Self::ClientGone => "client_gone",
             Self::UpstreamBrokeOff => "upstream_broke_off",
             Self::UpstreamTooSlow => "upstream_too_slow",

@@ -103,7 +103,7 @@ impl Gateway {
         let Some(request_body) = request_body else {
             let patience = deadline.min(Instant::now() + self.timeouts.first_byte);
             return match timeout_at(patience, answer).await {
-                Ok(answer) => answer.map_err(|error| upstream::refusal(&error)),
+                Ok(answer) => answer.map_err(|error| upstream::gateway_error(&error)),
                 Err(_) => Err(GatewayError::TooSlow("to begin its response")),
             };
         };
@@ -122,7 +122,7 @@ impl Gateway {
             Ok(Some(Err(error))) => Err(match request_body.sent() {
                 UploadState::TooMuch => GatewayError::BodyTooLarge,
                 UploadState::BrokenOff => GatewayError::ClientBrokeOff,
-                UploadState::Partly | UploadState::Wholly => upstream::refusal(&error),
+                UploadState::Partly | UploadState::Wholly => upstream::gateway_error(&error),
             }),
             Err(_) if request_body.sent() == UploadState::Partly => Err(GatewayError::ClientTooSlow),
             Ok(None) | Err(_) => Err(GatewayError::TooSlow("to begin its response")),

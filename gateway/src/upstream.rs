@@ -82,7 +82,7 @@ impl Service<Uri> for Connect {
 }
 
 /// The error for a failure of the client.
-pub(crate) fn refusal(error: &legacy::Error) -> GatewayError {
+pub(crate) fn gateway_error(error: &legacy::Error) -> GatewayError {
     let timed_out = causes(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|cause| cause.kind() == io::ErrorKind::TimedOut);

@@ -62,7 +62,7 @@ impl CliError {
                 | StartError::Seed(SeedError::Invalid(_))
                 | StartError::NoInstallation(_),
             )
-            | Self::Admin(AdminError::Refused(_))
+            | Self::Admin(AdminError::Rejected(_))
             | Self::Invalid(_) => INVALID,
             Self::Broken | Self::Lost(_) => BROKEN,
             Self::Start(_) | Self::Admin(AdminError::Inside(_)) | Self::Failed(_) => FAILED,

@@ -257,9 +257,9 @@ pub fn stands(endpoint: Endpoint, client: &Client) -> bool {
 
 /// Whether a failed admission counts as a guessed secret. Failures that a stranger can cause count alike for existing
 /// and unknown clients: otherwise the throttle, and the time that counting takes, would reveal which ids exist.
-pub fn counts_as_a_guess(refusal: &OAuthError) -> bool {
+pub fn counts_as_a_guess(error: &OAuthError) -> bool {
     matches!(
-        refusal,
+        error,
         OAuthError::WrongSecret | OAuthError::UnknownClient | OAuthError::WrongAuthMethod(_)
     )
 }
@@ -596,8 +596,8 @@ mod tests {
                     secret_matches: false,
                     throttled: false,
                 };
-                let refusal = check_client(Endpoint::Revoke, facts).unwrap_err();
-                assert!(counts_as_a_guess(&refusal), "{refusal:?}");
+                let error = check_client(Endpoint::Revoke, facts).unwrap_err();
+                assert!(counts_as_a_guess(&error), "{error:?}");
             }
         }
     }

@@ -210,8 +210,8 @@ mod tests {
             b"Basic YTpiXw_=",
         ];
         for header in bad {
-            let refusal = present(&[header], None, None).unwrap_err();
-            assert_eq!(refusal, OAuthError::MalformedBasic, "{header:?}");
+            let error = present(&[header], None, None).unwrap_err();
+            assert_eq!(error, OAuthError::MalformedBasic, "{header:?}");
         }
         for text in ["id:%", "id:%4", "id:%zz", "id:%ff", "é:x", "noseparator"] {
             assert_eq!(

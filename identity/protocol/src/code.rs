@@ -130,7 +130,7 @@ pub enum Decision {
         fam: String,
     },
     /// Respond with the error; nothing is written, and the code stays as it was.
-    Refused(OAuthError),
+    Error(OAuthError),
 }
 
 /// `UPDATE codes SET spent_at, family_id WHERE code_hash AND spent_at IS NULL` must change one row, and the family is
@@ -150,7 +150,7 @@ pub struct Redeem {
 /// Decides what a redemption yields. Everything that the code is bound to is checked before its state: a replay ends
 /// something only if it is valid otherwise, and an invalid request changes nothing.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    judge(facts).unwrap_or_else(Decision::Refused)
+    judge(facts).unwrap_or_else(Decision::Error)
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {

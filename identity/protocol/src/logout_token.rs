@@ -62,7 +62,7 @@ pub enum Outcome {
     /// The client has ended the session.
     Delivered,
     /// The client rejects the token: another one would not help.
-    Refused,
+    Rejected,
     /// A temporary failure; try again then, with a new token.
     Retry(Timestamp),
     /// The attempts have lasted long enough.
@@ -73,7 +73,7 @@ pub enum Outcome {
 pub fn outcome(status: Option<u16>, tries: i64, begun_at: Timestamp, now: Timestamp) -> Outcome {
     match status {
         Some(200 | 204) => Outcome::Delivered,
-        Some(400) => Outcome::Refused,
+        Some(400) => Outcome::Rejected,
         // Redirects are not followed.
         Some(_) | None => {
             let tried = usize::try_from(tries.saturating_sub(1)).unwrap_or(0);
@@ -121,7 +121,7 @@ mod tests {
         let after = |status: Option<u16>| outcome(status, 1, Timestamp(0), Timestamp(10));
         assert_eq!(after(Some(200)), Outcome::Delivered);
         assert_eq!(after(Some(204)), Outcome::Delivered);
-        assert_eq!(after(Some(400)), Outcome::Refused);
+        assert_eq!(after(Some(400)), Outcome::Rejected);
         for again in [
             None,
             Some(201),

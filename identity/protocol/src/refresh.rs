@@ -79,7 +79,7 @@ pub enum Decision {
     /// Rule 6 with `overlap_streak = end`: end the family, alert user and administrators. Then `invalid_grant`.
     StreakEnded(End),
     /// Respond with the error; nothing is written.
-    Refused(OAuthError),
+    Error(OAuthError),
 }
 
 /// The token response.
@@ -165,7 +165,7 @@ pub struct End {
 
 /// Decides what the token yields, by the rules of the module.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    judge(facts).unwrap_or_else(Decision::Refused)
+    judge(facts).unwrap_or_else(Decision::Error)
 }
 
 fn judge(facts: &Facts<'_>) -> Result<Decision, OAuthError> {

@@ -91,11 +91,11 @@ impl ClientAuthentication {
         let endpoint = endpoint(&read);
         match self.authenticate(&parts, &mut form, endpoint.clone()).await {
             Ok(client) => Ok(AuthenticatedRequest { client, form, read }),
-            Err(refusal) => Err(ErrorResponse {
+            Err(error) => Err(ErrorResponse {
                 // RFC 6749 §5.2: a client that used the header is challenged with its scheme.
                 challenges: parts.headers.contains_key(header::AUTHORIZATION)
                     || endpoint.is_ok_and(Endpoint::always_challenges),
-                ..refusal
+                ..error
             }),
         }
     }
@@ -208,7 +208,7 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
-/// The credentials of a request. Invalid ones are logged like any other refusal.
+/// The credentials of a request. Invalid ones are logged like any other error.
 fn presented(
     parts: &http::request::Parts,
     form_id: Option<String>,

@@ -160,7 +160,7 @@ impl LogoutDelivery {
         let id = client.id();
         match outcome {
             Outcome::Delivered => {}
-            Outcome::Refused => {
+            Outcome::Rejected => {
                 tracing::warn!(client.id = %id, "a client rejected a logout token; the user may stay signed in there");
             }
             Outcome::GivenUp => {
@@ -252,7 +252,7 @@ impl Busy {
 fn name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered => "delivered",
-        Outcome::Refused => "refused",
+        Outcome::Rejected => "refused",
         Outcome::Retry(_) => "failed",
         Outcome::GivenUp => "given_up",
     }

@@ -35,7 +35,7 @@ impl Resources {
 
     /// Declares a resource under an unused name.
     pub async fn add(&self, new: Resource, actor: &str) -> Result<Resource, AdminError> {
-        check_resource(&new).map_err(AdminError::Refused)?;
+        check_resource(&new).map_err(AdminError::Rejected)?;
         let identifier = new.identifier.clone();
         self.change(actor, "resource.declared", &identifier, move |all| {
             if all.iter().any(|known| known.identifier == new.identifier) {
@@ -103,8 +103,8 @@ impl Resources {
                 let store = &changes.store;
                 let before = store.resources(&tx).await?;
                 let mut after = before.clone();
-                decide(&mut after).map_err(AdminError::Refused)?;
-                check_names(&after, &issuer).map_err(AdminError::Refused)?;
+                decide(&mut after).map_err(AdminError::Rejected)?;
+                check_names(&after, &issuer).map_err(AdminError::Rejected)?;
                 clients_keep_what_they_have(store, &tx, &before, &after).await?;
                 for resource in after.iter().filter(|resource| !before.contains(resource)) {
                     store.put_resource(&tx, resource, now).await?;
@@ -132,7 +132,7 @@ async fn clients_keep_what_they_have(
         let metadata = &client.metadata;
         for check in [check_targets, check_scopes] {
             if check(metadata, before).is_ok() {
-                check(metadata, after).map_err(AdminError::Refused)?;
+                check(metadata, after).map_err(AdminError::Rejected)?;
             }
         }
         let introspects = |resources: &[Resource], name: &String| {
@@ -141,12 +141,12 @@ async fn clients_keep_what_they_have(
         let mut asked = metadata.may_introspect.iter();
         if let Some(name) = asked.find(|name| introspects(before, name) && !introspects(after, name)) {
             let id = &metadata.client_id;
-            return Err(AdminError::Refused(format!("client {id} may introspect {name}")));
+            return Err(AdminError::Rejected(format!("client {id} may introspect {name}")));
         }
     }
     Ok(())
 }
 
 fn unknown(name: &str) -> AdminError {
-    AdminError::Refused(format!("there is no resource {name}"))
+    AdminError::Rejected(format!("there is no resource {name}"))
 }

@@ -129,7 +129,7 @@ pub enum SeedError {
 impl From<AdminError> for SeedError {
     fn from(error: AdminError) -> Self {
         match error {
-            AdminError::Refused(reason) => Self::Invalid(reason),
+            AdminError::Rejected(reason) => Self::Invalid(reason),
             inside @ AdminError::Inside(_) => Self::Inside(inside),
         }
     }
@@ -412,12 +412,12 @@ impl Seeds {
                 let mut known = store.resources(&tx).await?;
                 known.retain(|known| resources.iter().all(|new| new.identifier != known.identifier));
                 known.extend(resources.iter().cloned());
-                check_names(&known, &seeds.issuer).map_err(AdminError::Refused)?;
+                check_names(&known, &seeds.issuer).map_err(AdminError::Rejected)?;
                 for resource in &resources {
                     store.put_resource(&tx, resource, now).await?;
                 }
                 for (metadata, secret) in clients {
-                    check_targets(&metadata, &known).map_err(AdminError::Refused)?;
+                    check_targets(&metadata, &known).map_err(AdminError::Rejected)?;
                     if let Err(reason) = check_scopes(&metadata, &known) {
                         tracing::warn!("{reason}");
                     }
@@ -436,7 +436,7 @@ impl Seeds {
                             "user name or e-mail address of {} is already in use",
                             user.username
                         );
-                        return Err(AdminError::Refused(taken));
+                        return Err(AdminError::Rejected(taken));
                     }
                     let row = store.user(&tx, &user.id).await?;
                     if let Some(row) = row {

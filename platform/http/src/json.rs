@@ -126,8 +126,8 @@ mod tests {
             let arrays = [b"[".repeat(depth - 1), b"]".repeat(depth - 1)].concat();
             [&b"{\"a\":"[..], &arrays, b"}"].concat()
         };
-        let refusal = parse::<serde_json::Value>(&nested(33)).unwrap_err();
-        assert_eq!(refusal.detail, "The body nests too deeply.");
+        let error = parse::<serde_json::Value>(&nested(33)).unwrap_err();
+        assert_eq!(error.detail, "The body nests too deeply.");
         assert!(parse::<serde_json::Value>(&nested(32)).is_ok());
     }
 

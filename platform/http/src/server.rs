@@ -39,7 +39,7 @@ pub struct Server {
     /// True behind our own gateway, whose request ids are kept wherever it runs.
     pub keeps_request_id: bool,
     /// How the role formats an error for a path before its router has seen the request.
-    pub refusal: fn(&str, Problem) -> Response,
+    pub error_response: fn(&str, Problem) -> Response,
 }
 
 impl Server {
@@ -53,7 +53,7 @@ impl Server {
             role,
             proxies: TrustedProxies::none(),
             keeps_request_id: false,
-            refusal: |_, problem| problem.into_response(),
+            error_response: |_, problem| problem.into_response(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Server {
         let client = self.proxies.client(peer.ip(), request.headers());
         let uri = request.uri().clone();
         let answer = REQUEST_ID.scope(id, async move {
-            let refuse = |problem| (self.refusal)(uri.path(), problem);
+            let refuse = |problem| (self.error_response)(uri.path(), problem);
             if let Err(problem) = self.check_target(&request) {
                 return refuse(problem);
             }

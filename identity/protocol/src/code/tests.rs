@@ -117,8 +117,8 @@ impl Case {
         match self.decide() {
             Decision::Redeem(_) => "redeem".to_owned(),
             Decision::ReplayKills { family, .. } => format!("kills {family}"),
-            Decision::Refused(OAuthError::InvalidGrant(reason)) => format!("{reason:?}"),
-            Decision::Refused(error) => error.wire().code.to_owned(),
+            Decision::Error(OAuthError::InvalidGrant(reason)) => format!("{reason:?}"),
+            Decision::Error(error) => error.wire().code.to_owned(),
         }
     }
 
@@ -326,7 +326,7 @@ fn cve_2025_64521_cve_2024_47000_tk_10_who_has_ended_since_redeems_nothing() {
 fn a_code_of_too_many_is_refused_for_now_and_only_when_it_is_good() {
     let many = || case().with(|c| c.limiting_birth = Some(T - 58_998));
     match many().decide() {
-        Decision::Refused(OAuthError::TooManyRedemptions(next)) => assert_eq!(next, Timestamp(T + 1_002)),
+        Decision::Error(OAuthError::TooManyRedemptions(next)) => assert_eq!(next, Timestamp(T + 1_002)),
         other => panic!("{other:?}"),
     }
     assert_eq!(

@@ -182,8 +182,8 @@ impl Case {
             Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
                 format!("end: {}", end.cause)
             }
-            Decision::Refused(OAuthError::InvalidGrant(reason)) => format!("{reason:?}"),
-            Decision::Refused(error) => error.wire().code.to_owned(),
+            Decision::Error(OAuthError::InvalidGrant(reason)) => format!("{reason:?}"),
+            Decision::Error(error) => error.wire().code.to_owned(),
         }
     }
 }
@@ -517,7 +517,7 @@ fn tk_18_rule_1_what_fails_before_the_generation_is_one_answer_and_ends_nothing_
         // For a current, a retried, a replayed and a rewound token alike.
         for generation in [5, 4, 1, 9] {
             let case = case().with(|c| c.generation = generation).with(spoil);
-            let Decision::Refused(error) = case.decide() else {
+            let Decision::Error(error) = case.decide() else {
                 panic!("{reason} {generation}: {}", case.kind())
             };
             assert_eq!(case.kind(), reason, "{generation}");

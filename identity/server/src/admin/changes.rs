@@ -18,7 +18,7 @@ use crate::time::Time;
 pub enum AdminError {
     /// The request violates a rule; the sentence is for whoever made it.
     #[error("{0}")]
-    Refused(String),
+    Rejected(String),
     /// An internal error.
     #[error(transparent)]
     Inside(#[from] IdentityError),

@@ -84,12 +84,12 @@ pub struct Clients {
 impl Clients {
     /// Registers a client, or replaces its registration. The secret stays unless one is given.
     pub async fn put(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
-        check_metadata(&new.metadata).map_err(AdminError::Refused)?;
+        check_metadata(&new.metadata).map_err(AdminError::Rejected)?;
         check_targets(
             &new.metadata,
             &self.changes.store.resources(self.changes.store.db()).await?,
         )
-        .map_err(AdminError::Refused)?;
+        .map_err(AdminError::Rejected)?;
         let confidential = new.metadata.token_endpoint_auth_method != AuthMethod::None;
         let known = self
             .changes
@@ -122,7 +122,7 @@ impl Clients {
     /// Registers a client under an unused id, with scopes that its resources declare.
     pub async fn add(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
         let NewClient { metadata, secret } = new;
-        check_metadata(&metadata).map_err(AdminError::Refused)?;
+        check_metadata(&metadata).map_err(AdminError::Rejected)?;
         let confidential = metadata.token_endpoint_auth_method != AuthMethod::None;
         let secret = confidential.then(|| secret.unwrap_or_else(|| self.new_secret()));
         let written = match &secret {
@@ -135,11 +135,11 @@ impl Clients {
                 let (store, id) = (&changes.store, &metadata.client_id);
                 if store.client(&tx, id).await?.is_some() {
                     let taken = format!("client {id} already exists; use `client set` to change it");
-                    return Err(AdminError::Refused(taken));
+                    return Err(AdminError::Rejected(taken));
                 }
                 let resources = store.resources(&tx).await?;
-                check_targets(&metadata, &resources).map_err(AdminError::Refused)?;
-                check_scopes(&metadata, &resources).map_err(AdminError::Refused)?;
+                check_targets(&metadata, &resources).map_err(AdminError::Rejected)?;
+                check_scopes(&metadata, &resources).map_err(AdminError::Rejected)?;
                 store.put_client(&tx, &metadata, written, now).await?;
                 changes
                     .record(&tx, "client.registered", &actor, id.as_str(), now)
@@ -161,7 +161,7 @@ impl Clients {
         actor: &str,
     ) -> Result<ClientView, AdminError> {
         if names.contains_key("client_id") {
-            return Err(AdminError::Refused(
+            return Err(AdminError::Rejected(
                 "the id of a client cannot be changed".to_owned(),
             ));
         }
@@ -178,12 +178,12 @@ impl Clients {
                     .client(&tx, &subject)
                     .await?
                     .ok_or_else(|| nobody(&subject))?;
-                let metadata = changed(&known.metadata, names).map_err(AdminError::Refused)?;
-                check_metadata(&metadata).map_err(AdminError::Refused)?;
+                let metadata = changed(&known.metadata, names).map_err(AdminError::Rejected)?;
+                check_metadata(&metadata).map_err(AdminError::Rejected)?;
                 if retargeted {
                     let resources = store.resources(&tx).await?;
-                    check_targets(&metadata, &resources).map_err(AdminError::Refused)?;
-                    check_scopes(&metadata, &resources).map_err(AdminError::Refused)?;
+                    check_targets(&metadata, &resources).map_err(AdminError::Rejected)?;
+                    check_scopes(&metadata, &resources).map_err(AdminError::Rejected)?;
                 }
                 let confidential = metadata.token_endpoint_auth_method != AuthMethod::None;
                 let (written, secret) = match (confidential, known.secret) {
@@ -246,7 +246,7 @@ impl Clients {
                     .await?
                     .ok_or_else(|| nobody(&subject))?;
                 if !known.is_confidential() {
-                    return Err(AdminError::Refused(format!(
+                    return Err(AdminError::Rejected(format!(
                         "client {subject} is public and has no secret"
                     )));
                 }
@@ -355,7 +355,7 @@ impl Clients {
     pub(crate) fn stored_secret(&self, secret: &ClientSecret) -> Result<NewSecret, AdminError> {
         let hashed = self.signer.hash_client_secret(secret.text());
         let hashed = hashed
-            .ok_or_else(|| AdminError::Refused("the key for client secrets is not loaded".to_owned()))?;
+            .ok_or_else(|| AdminError::Rejected("the key for client secrets is not loaded".to_owned()))?;
         Ok(match secret {
             ClientSecret::Given(_) => NewSecret::Set(hashed),
             ClientSecret::Generated(_) => NewSecret::Generated(hashed),
@@ -364,7 +364,7 @@ impl Clients {
 }
 
 fn nobody(id: &ClientId) -> AdminError {
-    AdminError::Refused(format!("there is no client {id}"))
+    AdminError::Rejected(format!("there is no client {id}"))
 }
 
 fn view(client: Client) -> ClientView {

@@ -98,7 +98,7 @@ impl Keys {
         self.changes
             .commit(move |tx, now| async move {
                 if !store.revoke_key(&tx, &subject, now).await? {
-                    return Err(AdminError::Refused(format!("there is no trusted key {subject}")));
+                    return Err(AdminError::Rejected(format!("there is no trusted key {subject}")));
                 }
                 let end = Revocation::Key { kid: subject };
                 revocations

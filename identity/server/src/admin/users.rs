@@ -123,12 +123,12 @@ pub struct Users {
 impl Users {
     /// Creates a user.
     pub async fn add(&self, new: NewUser, actor: &str) -> Result<UserView, AdminError> {
-        check_username(&new.username).map_err(AdminError::Refused)?;
-        check_email(&new.email).map_err(AdminError::Refused)?;
-        check_claims(&new.claims).map_err(AdminError::Refused)?;
+        check_username(&new.username).map_err(AdminError::Rejected)?;
+        check_email(&new.email).map_err(AdminError::Rejected)?;
+        check_claims(&new.claims).map_err(AdminError::Rejected)?;
         let password = new.password.unwrap_or_else(|| new_secret(&self.changes.random));
-        check_password(&password, &new.username, &new.email).map_err(AdminError::Refused)?;
-        check_roles(&new.roles, &self.changes.resources().await?).map_err(AdminError::Refused)?;
+        check_password(&password, &new.username, &new.email).map_err(AdminError::Rejected)?;
+        check_roles(&new.roles, &self.changes.resources().await?).map_err(AdminError::Rejected)?;
         let user = NewUserRow {
             id: self.changes.random.uuid_v7(self.changes.time.now().0),
             username: new.username,
@@ -149,7 +149,7 @@ impl Users {
             .db()
             .write(move |tx| async move {
                 if !users.changes.store.add_user(&tx, &user, now).await? {
-                    return Err(AdminError::Refused(
+                    return Err(AdminError::Rejected(
                         "the user name or e-mail address is already in use".to_owned(),
                     ));
                 }
@@ -186,7 +186,7 @@ impl Users {
     pub async fn show(&self, name: &str) -> Result<UserView, AdminError> {
         let row = self.changes.store.user(self.changes.store.db(), name).await?;
         row.map(view)
-            .ok_or_else(|| AdminError::Refused(format!("there is no user {name}")))
+            .ok_or_else(|| AdminError::Rejected(format!("there is no user {name}")))
     }
 
     /// Disables or enables a user. Disabling ends their sessions, families and tokens.
@@ -224,11 +224,11 @@ impl Users {
             !role.is_empty() && role.len() <= 64 && role.bytes().all(|b| b.is_ascii_graphic())
         };
         if !roles.iter().all(fine) {
-            return Err(AdminError::Refused(
+            return Err(AdminError::Rejected(
                 "a role has 1 to 64 visible ASCII characters".to_owned(),
             ));
         }
-        check_roles(&roles, &self.changes.resources().await?).map_err(AdminError::Refused)?;
+        check_roles(&roles, &self.changes.resources().await?).map_err(AdminError::Rejected)?;
         self.change(name, UserChange::Roles(roles), None, "user.roles.changed", actor)
             .await
     }
@@ -242,7 +242,7 @@ impl Users {
     ) -> Result<UserView, AdminError> {
         let known = self.show(name).await?;
         let password = password.unwrap_or_else(|| new_secret(&self.changes.random));
-        check_password(&password, &known.username, &known.email).map_err(AdminError::Refused)?;
+        check_password(&password, &known.username, &known.email).map_err(AdminError::Rejected)?;
         let change = UserChange::Password(self.hash_password(password.clone()).await?);
         let ends = Some(RevocationCause::PasswordReset);
         let changed = self
@@ -261,7 +261,7 @@ impl Users {
         more_sessions: Option<&str>,
         more_families: Option<&str>,
     ) -> Result<SignInsView, AdminError> {
-        let refused = |_| AdminError::Refused("the page token of the list is not valid".to_owned());
+        let refused = |_| AdminError::Rejected("the page token of the list is not valid".to_owned());
         let sessions_after = more_sessions.map(cursor::decode::<Place>).transpose();
         let sessions_after = sessions_after.map_err(refused)?;
         let families_after = more_families.map(cursor::decode::<FamilyPlace>).transpose();
@@ -327,7 +327,7 @@ impl Users {
             }
             None => {
                 let nothing = format!("{name} has no active session or family {id}");
-                return Err(AdminError::Refused(nothing));
+                return Err(AdminError::Rejected(nothing));
             }
         };
         self.revocations
@@ -413,7 +413,7 @@ impl Users {
         {
             return Ok(());
         }
-        Err(AdminError::Refused(
+        Err(AdminError::Rejected(
             "this user was changed concurrently; try again".to_owned(),
         ))
     }
@@ -433,7 +433,7 @@ impl Users {
 
     async fn existing(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
         let row = self.changes.store.user(tx, id).await?;
-        row.ok_or_else(|| AdminError::Refused(format!("there is no user {id}")))
+        row.ok_or_else(|| AdminError::Rejected(format!("there is no user {id}")))
     }
 
     pub(crate) async fn publish(
@@ -483,10 +483,10 @@ impl Users {
                 .await;
         match hashed {
             Ok(Ok(hash)) => Ok(hash),
-            Ok(Err(error)) => Err(AdminError::Refused(format!(
+            Ok(Err(error)) => Err(AdminError::Rejected(format!(
                 "the password cannot be hashed: {error}"
             ))),
-            Err(error) => Err(AdminError::Refused(format!(
+            Err(error) => Err(AdminError::Rejected(format!(
                 "the password cannot be hashed: {error}"
             ))),
         }

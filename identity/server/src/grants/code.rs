@@ -71,7 +71,7 @@ impl Grants {
                 latest: self.time.latest(),
             });
             match decision {
-                Decision::Refused(error) => return Err(self.refused("authorization_code", client, error)),
+                Decision::Error(error) => return Err(self.refused("authorization_code", client, error)),
                 Decision::ReplayKills { family: _, fam } => {
                     let user = known.map(|facts| facts.code.user).unwrap_or_default();
                     self.kill_replayed(client, &hash, fam, user, now).await?;

@@ -41,7 +41,7 @@ impl Grants {
                 now: self.time.now(),
                 latest: self.time.latest(),
             });
-            if let Decision::Refused(error) = decision {
+            if let Decision::Error(error) = decision {
                 return Err(self.refused("refresh_token", client, error));
             }
             // Every decision except a refusal has a family.
@@ -97,7 +97,7 @@ impl Grants {
             Decision::Replay(end) | Decision::StoreRewound(end) | Decision::StreakEnded(end) => {
                 update().end(end).await
             }
-            Decision::Refused(error) => Ok(Outcome::Ended(error)),
+            Decision::Error(error) => Ok(Outcome::Ended(error)),
         }
     }
 }

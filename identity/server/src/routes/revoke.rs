@@ -53,7 +53,7 @@ pub(crate) async fn post(State(endpoint): State<RevocationEndpoint>, request: Re
             let client = authenticated.client.id().clone();
             (endpoint.revoke(authenticated).await, Some(client))
         }
-        Err(refusal) => (Err(refusal), None),
+        Err(error) => (Err(error), None),
     };
     let mut response = answer.into_response();
     endpoint

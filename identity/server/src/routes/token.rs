@@ -33,7 +33,7 @@ pub(crate) async fn post(
             let client = authenticated.client.id().clone();
             (give(&grants, authenticated, received).await, Some(client))
         }
-        Err(refusal) => (Err(refusal), None),
+        Err(error) => (Err(error), None),
     };
     let mut response = answer
         .and_then(|issued| serde_json::to_string(&issued).map_err(|_| OAuthError::Internal.into()))

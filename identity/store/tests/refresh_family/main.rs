@@ -68,7 +68,7 @@ impl Decider for OnDatabase<'_> {
         };
         if matches!(self.how, How::Store)
             && answered.is_some()
-            && !matches!(pending.decision, Decision::Refused(_))
+            && !matches!(pending.decision, Decision::Error(_))
         {
             let stored = self.rows.get();
             assert_eq!(

@@ -111,7 +111,7 @@ impl Rows {
                         .unwrap();
                     told.map(|_| held.is_some())
                 }
-                Decision::Rotate(_) | Decision::UsedWithoutRotation(_) | Decision::Refused(_) => Ok(true),
+                Decision::Rotate(_) | Decision::UsedWithoutRotation(_) | Decision::Error(_) => Ok(true),
             };
             Ok::<_, DbError>(written.unwrap())
         });

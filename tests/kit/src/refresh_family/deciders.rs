@@ -78,7 +78,7 @@ pub fn write(world: &mut World, pending: &Pending) -> Answered {
             row.revoked_at = Some(Timestamp(pending.now));
             (Said::Replay, None)
         }
-        Decision::Refused(_) => (Said::Refused, None),
+        Decision::Error(_) => (Said::Rejected, None),
         other => panic!("this world has no {other:?}"),
     }
 }

@@ -11,7 +11,7 @@ pub enum Said {
     /// A replay: the family has ended.
     Replay,
     /// `invalid_grant`, and nothing has changed.
-    Refused,
+    Rejected,
 }
 
 /// A family, one request after the other.
@@ -37,7 +37,7 @@ impl Model {
 
     pub fn present(&mut self, generation: i64, epoch: u32, now: i64) -> Said {
         if self.dead || epoch != self.epoch {
-            return Said::Refused;
+            return Said::Rejected;
         }
         if generation == self.current {
             self.current += 1;

@@ -3,8 +3,13 @@
 //! Two channels carry them: revocations ([`revocation::Revocation::TYPES`]) go to the revocation log, which every guard
 //! follows, and everything else to the event bus.
 
+pub mod command;
 pub mod course;
+pub mod discount;
 pub mod family;
+pub mod inventory;
+pub mod order;
+pub mod payment;
 pub mod revocation;
 mod unreadable;
 pub mod user;
@@ -46,6 +51,174 @@ pub const ALL: &[EventType] = &[
     EventType {
         r#type: course::ARCHIVED,
         schema: schema::of::<course::CourseEvent>,
+    },
+    EventType {
+        r#type: discount::RESERVED,
+        schema: schema::of::<discount::Reserved>,
+    },
+    EventType {
+        r#type: discount::REFUSED,
+        schema: schema::of::<discount::Refused>,
+    },
+    EventType {
+        r#type: discount::COMMITTED,
+        schema: schema::of::<discount::Settled>,
+    },
+    EventType {
+        r#type: discount::RELEASED,
+        schema: schema::of::<discount::Settled>,
+    },
+    EventType {
+        r#type: discount::COUPON_CHANGED,
+        schema: schema::of::<discount::CouponChanged>,
+    },
+    EventType {
+        r#type: inventory::RESERVED,
+        schema: schema::of::<inventory::Reserved>,
+    },
+    EventType {
+        r#type: inventory::REFUSED,
+        schema: schema::of::<inventory::Refused>,
+    },
+    EventType {
+        r#type: inventory::GRANTED,
+        schema: schema::of::<inventory::Settled>,
+    },
+    EventType {
+        r#type: inventory::RELEASED,
+        schema: schema::of::<inventory::Settled>,
+    },
+    EventType {
+        r#type: inventory::REVOKED,
+        schema: schema::of::<inventory::Settled>,
+    },
+    EventType {
+        r#type: inventory::STALE,
+        schema: schema::of::<inventory::Stale>,
+    },
+    EventType {
+        r#type: inventory::OWNED_ITEM_CHANGED,
+        schema: schema::of::<inventory::OwnedItemChanged>,
+    },
+    EventType {
+        r#type: inventory::STOCK_CHANGED,
+        schema: schema::of::<inventory::StockChanged>,
+    },
+    EventType {
+        r#type: payment::AUTHORIZED,
+        schema: schema::of::<payment::Authorized>,
+    },
+    EventType {
+        r#type: payment::ACTION_REQUIRED,
+        schema: schema::of::<payment::ActionRequired>,
+    },
+    EventType {
+        r#type: payment::DECLINED,
+        schema: schema::of::<payment::Declined>,
+    },
+    EventType {
+        r#type: payment::CAPTURED,
+        schema: schema::of::<payment::Captured>,
+    },
+    EventType {
+        r#type: payment::CAPTURE_FAILED,
+        schema: schema::of::<payment::CaptureFailed>,
+    },
+    EventType {
+        r#type: payment::VOIDED,
+        schema: schema::of::<payment::Voided>,
+    },
+    EventType {
+        r#type: payment::REFUNDED,
+        schema: schema::of::<payment::Refunded>,
+    },
+    EventType {
+        r#type: payment::REFUND_FAILED,
+        schema: schema::of::<payment::RefundFailed>,
+    },
+    EventType {
+        r#type: payment::WALLET_CHANGED,
+        schema: schema::of::<payment::WalletChanged>,
+    },
+    EventType {
+        r#type: order::SUBMITTED,
+        schema: schema::of::<order::OrderSnapshot>,
+    },
+    EventType {
+        r#type: order::STATE_CHANGED,
+        schema: schema::of::<order::StateChanged>,
+    },
+    EventType {
+        r#type: order::PAID,
+        schema: schema::of::<order::OrderSnapshot>,
+    },
+    EventType {
+        r#type: order::COMPLETED,
+        schema: schema::of::<order::OrderSnapshot>,
+    },
+    EventType {
+        r#type: order::FAILED,
+        schema: schema::of::<order::Ended>,
+    },
+    EventType {
+        r#type: order::CANCELLED,
+        schema: schema::of::<order::Ended>,
+    },
+    EventType {
+        r#type: order::REFUNDED,
+        schema: schema::of::<order::Refunded>,
+    },
+    EventType {
+        r#type: command::INVENTORY_RESERVE,
+        schema: schema::of::<command::InventoryReserve>,
+    },
+    EventType {
+        r#type: command::INVENTORY_CONFIRM,
+        schema: schema::of::<command::About>,
+    },
+    EventType {
+        r#type: command::INVENTORY_RELEASE,
+        schema: schema::of::<command::About>,
+    },
+    EventType {
+        r#type: command::INVENTORY_REVOKE,
+        schema: schema::of::<command::InventoryLines>,
+    },
+    EventType {
+        r#type: command::INVENTORY_REGRANT,
+        schema: schema::of::<command::InventoryLines>,
+    },
+    EventType {
+        r#type: command::DISCOUNT_RESERVE,
+        schema: schema::of::<command::DiscountReserve>,
+    },
+    EventType {
+        r#type: command::DISCOUNT_COMMIT,
+        schema: schema::of::<command::About>,
+    },
+    EventType {
+        r#type: command::DISCOUNT_RELEASE,
+        schema: schema::of::<command::About>,
+    },
+    EventType {
+        r#type: command::PAYMENT_AUTHORIZE,
+        schema: schema::of::<command::PaymentAuthorize>,
+    },
+    EventType {
+        r#type: command::PAYMENT_CAPTURE,
+        schema: schema::of::<command::About>,
+    },
+    EventType {
+        r#type: command::PAYMENT_VOID,
+        schema: schema::of::<command::About>,
+    },
+    EventType {
+        r#type: command::PAYMENT_REFUND,
+        schema: schema::of::<command::PaymentRefund>,
+    },
+    EventType {
+        r#type: command::PAYMENT_QUERY,
+        schema: schema::of::<command::About>,
     },
     EventType {
         r#type: user::REGISTERED,

@@ -14,8 +14,9 @@ pub struct ResourceContract {
     pub audience: &'static str,
     /// The scopes that it declares.
     pub scopes: &'static [&'static ScopeContract],
-    /// The scope that lets an administrator act on what belongs to others; the role alone does not.
-    pub admin: &'static ScopeContract,
+    /// The scope that lets an administrator act on what belongs to others; the role alone does not. None where nobody
+    /// may.
+    pub admin: Option<&'static ScopeContract>,
 }
 
 /// A scope of one service.
@@ -73,6 +74,133 @@ pub mod catalog {
         title: "The shop’s courses",
         audience: "urn:latchkey:catalog",
         scopes: &[&READ, &WRITE, &REVIEW, &ADMINISTER],
-        admin: &ADMINISTER,
+        admin: Some(&ADMINISTER),
+    };
+}
+
+/// What people mean to buy.
+pub mod basket {
+    use super::{ResourceContract, ScopeContract, scope};
+
+    /// The user's own basket.
+    pub static USE: ScopeContract = scope("basket", "See and change your basket", &[]);
+    /// Baskets of people who have not signed in: for the shop's pages, which keep the secret number of each.
+    pub static GUEST: ScopeContract = scope("basket.guest", "Keep baskets of visitors", &[]);
+
+    /// The baskets.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "basket",
+        title: "Your basket",
+        audience: "urn:latchkey:basket",
+        scopes: &[&USE, &GUEST],
+        admin: None,
+    };
+}
+
+/// Coupons.
+pub mod discount {
+    use super::{ADMIN, INSTRUCTOR, ResourceContract, ScopeContract, scope};
+
+    /// Asking what a coupon is worth, and one's own coupons.
+    pub static REDEEM: ScopeContract = scope("discount.redeem", "Use coupons", &[]);
+    /// Coupons for one's own courses.
+    pub static WRITE: ScopeContract = scope(
+        "discount.write",
+        "Create and change coupons for your courses",
+        &[INSTRUCTOR, ADMIN],
+    );
+    /// Every coupon.
+    pub static ADMINISTER: ScopeContract =
+        scope("discount.admin", "Change every coupon of the shop", &[ADMIN]);
+
+    /// The coupons.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "discount",
+        title: "Coupons",
+        audience: "urn:latchkey:discount",
+        scopes: &[&REDEEM, &WRITE, &ADMINISTER],
+        admin: Some(&ADMINISTER),
+    };
+}
+
+/// Orders.
+pub mod order {
+    use super::{ADMIN, ResourceContract, ScopeContract, scope};
+
+    /// Reading one's own orders.
+    pub static READ: ScopeContract = scope("order.read", "See your orders", &[]);
+    /// Ordering, cancelling, asking for a refund.
+    pub static WRITE: ScopeContract = scope("order.write", "Order in your name, and cancel your orders", &[]);
+    /// Everybody's orders, and what is stuck.
+    pub static ADMINISTER: ScopeContract = scope("order.admin", "See and mend everybody’s orders", &[ADMIN]);
+
+    /// The orders.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "order",
+        title: "Your orders",
+        audience: "urn:latchkey:order",
+        scopes: &[&READ, &WRITE, &ADMINISTER],
+        admin: Some(&ADMINISTER),
+    };
+}
+
+/// Cards, wallets and payments.
+pub mod payment {
+    use super::{ADMIN, ResourceContract, ScopeContract, scope};
+
+    /// Reading one's own wallet, cards and payments.
+    pub static READ: ScopeContract = scope("payment.read", "See your wallet and your payments", &[]);
+    /// Saving cards, topping up, confirming a payment.
+    pub static WRITE: ScopeContract = scope(
+        "payment.write",
+        "Save cards, top up your wallet and confirm payments",
+        &[],
+    );
+    /// Grants to wallets, and everybody's payments.
+    pub static ADMINISTER: ScopeContract = scope(
+        "payment.admin",
+        "Grant credits and see everybody’s payments",
+        &[ADMIN],
+    );
+
+    /// The payments.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "payment",
+        title: "Your wallet and payments",
+        audience: "urn:latchkey:payment",
+        scopes: &[&READ, &WRITE, &ADMINISTER],
+        admin: Some(&ADMINISTER),
+    };
+}
+
+/// Seats, and who owns what.
+pub mod inventory {
+    use super::{ADMIN, INSTRUCTOR, ResourceContract, ScopeContract, scope};
+
+    /// Reading one's own library.
+    pub static READ: ScopeContract = scope("inventory.read", "See the courses that you own", &[]);
+    /// Progress in what one owns, and its consumption.
+    pub static WRITE: ScopeContract =
+        scope("inventory.write", "Record your progress and use your items", &[]);
+    /// Seats of one's own courses.
+    pub static STOCK: ScopeContract = scope(
+        "inventory.stock",
+        "Set how many seats your courses have",
+        &[INSTRUCTOR, ADMIN],
+    );
+    /// Grants, and everybody's seats.
+    pub static ADMINISTER: ScopeContract = scope(
+        "inventory.admin",
+        "Grant courses and change everybody’s seats",
+        &[ADMIN],
+    );
+
+    /// The stock and the owned items.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "inventory",
+        title: "Your library",
+        audience: "urn:latchkey:inventory",
+        scopes: &[&READ, &WRITE, &STOCK, &ADMINISTER],
+        admin: Some(&ADMINISTER),
     };
 }

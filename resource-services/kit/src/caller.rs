@@ -36,7 +36,7 @@ impl Caller {
         }
         Self::Person {
             sub: sub.to_owned(),
-            admin: has_role(resource::ADMIN) && has_scope(service.admin.name),
+            admin: has_role(resource::ADMIN) && service.admin.is_some_and(|scope| has_scope(scope.name)),
         }
     }
 

@@ -30,7 +30,7 @@ pub static RESOURCE: ResourceContract = ResourceContract {
     title: "Notes",
     audience: "urn:latchkey:toy",
     scopes: &[&WRITE, &ADMINISTER],
-    admin: &ADMINISTER,
+    admin: Some(&ADMINISTER),
 };
 
 /// The service as a value.

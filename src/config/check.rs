@@ -1,6 +1,6 @@
 //! What must hold of any configuration, wherever it comes from.
 
-use super::{Config, ConfigError, Role, Tls};
+use super::{Config, ConfigError, Listen, Role, Tls};
 
 impl Config {
     /// True if all listeners of this process are on loopback.

@@ -47,9 +47,9 @@ pub struct Notice<'a> {
 
 /// All categories, with their colours.
 #[derive(Clone, Debug, Default)]
-pub struct Shelves(pub Vec<Category>);
+pub struct Categories(pub Vec<Category>);
 
-impl Shelves {
+impl Categories {
     /// The top-level categories, in order.
     pub fn first_level(&self) -> impl Iterator<Item = &Category> {
         self.0.iter().filter(|category| category.parent_id.is_none())
@@ -85,7 +85,7 @@ impl Shelves {
 }
 
 impl Card {
-    pub fn of(words: &Words, shelves: &Shelves, course: &Summary) -> Self {
+    pub fn of(words: &Words, categories: &Categories, course: &Summary) -> Self {
         let mut facts = vec![words.say(course.level.message()).to_owned()];
         if course.lesson_count > 0 {
             facts.push(words.count("unit.lessons", course.lesson_count));
@@ -93,7 +93,7 @@ impl Card {
         }
         Self {
             href: format!("/courses/{}", segment(&course.slug)),
-            cover: cover::path(shelves.hue(course.category_id.as_deref()), &course.id),
+            cover: cover::path(categories.hue(course.category_id.as_deref()), &course.id),
             title: course.title.clone(),
             lang: other_language(words, &course.language),
             instructor: course.instructor_name.clone(),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use latchkey_web::{Html, Words, answer, markdown};
 
-use super::{Crumb, Shelves, category_path, other_language};
+use super::{Categories, Crumb, category_path, other_language};
 use crate::Storefront;
 use crate::api::{Course, Found};
 use crate::cover;
@@ -73,19 +73,19 @@ pub async fn show(
         Found::Here(course) if course.summary.slug != slug => return moved(&course.summary.slug),
         Found::Here(course) => course,
     };
-    let shelves = Shelves(categories?);
+    let categories = Categories(categories?);
     let mut page = visit.page(course.summary.title.as_str());
     page.description.clone_from(&course.subtitle);
     page.canonical = visit.canonical(&format!("/courses/{}", segment(&slug)));
     let view = CoursePage {
         page: &page,
-        crumbs: crumbs(&visit.context.words, &shelves, &course),
-        course: view(&visit.context.words, &shelves, &course),
+        crumbs: crumbs(&visit.context.words, &categories, &course),
+        course: view(&visit.context.words, &categories, &course),
     };
     Ok(answer(StatusCode::OK, &view))
 }
 
-fn view<'a>(words: &'a Words, shelves: &Shelves, course: &'a Course) -> CourseView<'a> {
+fn view<'a>(words: &'a Words, categories: &Categories, course: &'a Course) -> CourseView<'a> {
     let summary = &course.summary;
     let sections = i64::try_from(course.sections.len()).unwrap_or(i64::MAX);
     let previews = course.sections.iter().flat_map(|section| &section.lessons);
@@ -96,7 +96,7 @@ fn view<'a>(words: &'a Words, shelves: &Shelves, course: &'a Course) -> CourseVi
         lang: other_language(words, &summary.language),
         instructor: &summary.instructor_name,
         initials: format::initials(&summary.instructor_name),
-        cover: cover::path(shelves.hue(summary.category_id.as_deref()), &summary.id),
+        cover: cover::path(categories.hue(summary.category_id.as_deref()), &summary.id),
         price: summary
             .price
             .as_ref()
@@ -151,7 +151,7 @@ fn section_view<'a>(words: &Words, section: &'a crate::api::Section) -> SectionV
 }
 
 /// The breadcrumb of the course, which itself is the heading of the page and not repeated.
-fn crumbs(words: &Words, shelves: &Shelves, course: &Course) -> Vec<Crumb> {
+fn crumbs(words: &Words, categories: &Categories, course: &Course) -> Vec<Crumb> {
     let mut crumbs = vec![Crumb {
         href: Some("/courses".to_owned()),
         label: words.say("nav.courses").to_owned(),
@@ -160,8 +160,8 @@ fn crumbs(words: &Words, shelves: &Shelves, course: &Course) -> Vec<Crumb> {
         .summary
         .category_id
         .as_deref()
-        .and_then(|id| shelves.by_id(id));
-    let above = category.and_then(|category| shelves.above(category));
+        .and_then(|id| categories.by_id(id));
+    let above = category.and_then(|category| categories.above(category));
     crumbs.extend(above.into_iter().chain(category).map(|one| Crumb {
         href: Some(category_path(one)),
         label: one.name.clone(),

@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_http::current_request_id;
 use latchkey_web::answer;
 
-use super::{Card, Notice, Shelves, category_path};
+use super::{Card, Categories, Notice, category_path};
 use crate::Storefront;
 use crate::api::{Api, ApiError, Listing};
 use crate::page::ShopPage;
@@ -40,7 +40,7 @@ struct Row {
 
 /// The data of the page, fetched concurrently.
 struct Shown {
-    shelves: Shelves,
+    categories: Categories,
     newest: Listing,
     beginner: Listing,
     /// The newest courses of the first subjects.
@@ -63,14 +63,14 @@ pub async fn show(State(storefront): State<Storefront>, visit: Visit) -> Respons
 
 async fn load(api: &Api) -> Result<Shown, ApiError> {
     let (newest, beginner) = (Search::default(), beginner());
-    let (shelves, newest, beginner) = futures::future::try_join3(
+    let (categories, newest, beginner) = futures::future::try_join3(
         api.categories(),
         api.courses(&newest, CARDS + 1),
         api.courses(&beginner, ASKED),
     )
     .await?;
-    let shelves = Shelves(shelves);
-    let searches: Vec<Search> = shelves
+    let categories = Categories(categories);
+    let searches: Vec<Search> = categories
         .first_level()
         .take(SUBJECTS_ASKED)
         .map(|category| Search {
@@ -81,7 +81,7 @@ async fn load(api: &Api) -> Result<Shown, ApiError> {
     let by_subject =
         futures::future::try_join_all(searches.iter().map(|search| api.courses(search, ASKED))).await?;
     Ok(Shown {
-        shelves,
+        categories,
         newest,
         beginner,
         by_subject,
@@ -97,7 +97,7 @@ fn view<'a>(page: &'a ShopPage, visit: &Visit, shown: Shown) -> HomeView<'a> {
         for course in &listing.items {
             if cards.len() < most as usize && !shown_already.contains(&course.id) {
                 shown_already.push(course.id.clone());
-                cards.push(Card::of(words, &shown.shelves, course));
+                cards.push(Card::of(words, &shown.categories, course));
             }
         }
         cards
@@ -114,7 +114,7 @@ fn view<'a>(page: &'a ShopPage, visit: &Visit, shown: Shown) -> HomeView<'a> {
     if beginners.len() >= WORTH_A_ROW {
         rows.push(row("home.beginner", beginner().address("/courses"), beginners));
     }
-    for (category, listing) in shown.shelves.first_level().zip(&shown.by_subject) {
+    for (category, listing) in shown.categories.first_level().zip(&shown.by_subject) {
         if rows.len() == MOST_ROWS {
             break;
         }
@@ -135,7 +135,7 @@ fn view<'a>(page: &'a ShopPage, visit: &Visit, shown: Shown) -> HomeView<'a> {
         trace: None,
         lead,
         subjects: shown
-            .shelves
+            .categories
             .first_level()
             .map(|category| Subject {
                 href: category_path(category),

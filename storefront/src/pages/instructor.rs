@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
 use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
 
-use super::{Notice, Shelves};
+use super::{Categories, Notice};
 use crate::Storefront;
 use crate::api::{ApiError, FieldError, MyCourse};
 use crate::cover;
@@ -55,7 +55,7 @@ struct FormPage<'a> {
     unwritten: Option<Unwritten>,
     draft: Draft,
     errors: Vec<ErrorLine>,
-    shelves: Vec<Choice>,
+    categories: Vec<Choice>,
     levels: Vec<Choice>,
     languages: Vec<Choice>,
     /// The state of an existing course.
@@ -117,7 +117,7 @@ impl FormPage<'_> {
     }
 
     /// The texts that describe a field: its errors, then its help.
-    fn told(&self, id: &str, help: &str) -> String {
+    fn described_by(&self, id: &str, help: &str) -> String {
         match self.is_wrong(id) {
             true => format!("fault-{id} {help}").trim_end().to_owned(),
             false => help.to_owned(),
@@ -173,12 +173,15 @@ pub async fn list(
         Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
     };
-    let shelves = Shelves(categories?);
+    let categories = Categories(categories?);
     let words = &visit.context.words;
     let rows = mine.items.iter().map(|item| Row {
         href: format!("/teach/{}", segment(&item.summary.id)),
         title: item.summary.title.clone(),
-        cover: cover::path(shelves.hue(item.summary.category_id.as_deref()), &item.summary.id),
+        cover: cover::path(
+            categories.hue(item.summary.category_id.as_deref()),
+            &item.summary.id,
+        ),
         status: status_words(words, &item.status),
         tone: tone(&item.status),
         price: item
@@ -486,15 +489,15 @@ impl<'a> Sheet<'a> {
     async fn show(mut self, storefront: &Storefront, visit: &'a Visit) -> Result<Response, PageError> {
         let draft = &mut self.draft;
         let words = &visit.context.words;
-        let shelves = Shelves(storefront.api.categories().await?);
+        let categories = Categories(storefront.api.categories().await?);
         let mut options = vec![Choice {
             value: String::new(),
             label: words.say("teach.no_category").to_owned(),
             chosen: draft.category_id.is_empty(),
         }];
-        for top in shelves.first_level() {
+        for top in categories.first_level() {
             for (one, prefix) in std::iter::once((top, String::new())).chain(
-                shelves
+                categories
                     .below(top)
                     .map(|below| (below, format!("{} / ", top.name))),
             ) {
@@ -540,7 +543,7 @@ impl<'a> Sheet<'a> {
             unwritten: self.unwritten,
             errors: self.errors.iter().map(|error| error_line(words, error)).collect(),
             draft: self.draft,
-            shelves: options,
+            categories: options,
             levels: levels.into(),
             languages,
             state: self.course.map(|course| state(words, course)),

@@ -8,7 +8,7 @@ use http::StatusCode;
 use latchkey_contracts::Money;
 use latchkey_web::{Words, answer};
 
-use super::{Card, Crumb, Shelves, category_path};
+use super::{Card, Categories, Crumb, category_path};
 use crate::Storefront;
 use crate::api::{Category, Listing};
 use crate::format::{LANGUAGES, language, money};
@@ -67,7 +67,7 @@ pub async fn courses(
     let search = Search::parse(query.as_deref())?;
     let (categories, listing) =
         futures::future::try_join(storefront.api.categories(), storefront.api.courses(&search, PAGE)).await?;
-    Ok(show(&visit, &Shelves(categories), None, &search, &listing))
+    Ok(show(&visit, &Categories(categories), None, &search, &listing))
 }
 
 /// `/categories/{slug}`
@@ -79,16 +79,16 @@ pub async fn category(
 ) -> Result<Response, PageError> {
     let Path(slug) = path.map_err(|_| PageError::Missing)?;
     let mut search = Search::parse(query.as_deref())?;
-    let shelves = Shelves(storefront.api.categories().await?);
-    let category = shelves.by_slug(&slug).ok_or(PageError::Missing)?;
+    let categories = Categories(storefront.api.categories().await?);
+    let category = categories.by_slug(&slug).ok_or(PageError::Missing)?;
     search.category = slug;
     let listing = storefront.api.courses(&search, PAGE).await?;
-    Ok(show(&visit, &shelves, Some(category), &search, &listing))
+    Ok(show(&visit, &categories, Some(category), &search, &listing))
 }
 
 fn show(
     visit: &Visit,
-    shelves: &Shelves,
+    categories: &Categories,
     category: Option<&Category>,
     search: &Search,
     listing: &Listing,
@@ -111,7 +111,7 @@ fn show(
     {
         page.canonical = visit.canonical(&action);
     }
-    let chips = chips(words, shelves, category, search, currency(listing), &action);
+    let chips = chips(words, categories, category, search, currency(listing), &action);
     let first = (!search.cursor.is_empty()).then(|| {
         let first = Search {
             cursor: String::new(),
@@ -127,10 +127,10 @@ fn show(
         next.address(&action)
     });
     let view = ListingView {
-        crumbs: category.map_or_else(Vec::new, |category| crumbs(words, shelves, category)),
+        crumbs: category.map_or_else(Vec::new, |category| crumbs(words, categories, category)),
         heading,
         below: category.map_or_else(Vec::new, |category| {
-            let below = shelves.below(category);
+            let below = categories.below(category);
             below
                 .map(|one| Link {
                     href: category_path(one),
@@ -139,11 +139,11 @@ fn show(
                 .collect()
         }),
         search,
-        selects: selects(words, shelves, category, search, currency(listing)),
+        selects: selects(words, categories, category, search, currency(listing)),
         cards: listing
             .items
             .iter()
-            .map(|course| Card::of(words, shelves, course))
+            .map(|course| Card::of(words, categories, course))
             .collect(),
         empty: words.say(if chips.is_empty() {
             "listing.empty_shelf"
@@ -159,12 +159,12 @@ fn show(
     answer(StatusCode::OK, &view)
 }
 
-fn crumbs(words: &Words, shelves: &Shelves, category: &Category) -> Vec<Crumb> {
+fn crumbs(words: &Words, categories: &Categories, category: &Category) -> Vec<Crumb> {
     let mut crumbs = vec![Crumb {
         href: Some("/courses".to_owned()),
         label: words.say("nav.courses").to_owned(),
     }];
-    crumbs.extend(shelves.above(category).map(|above| Crumb {
+    crumbs.extend(categories.above(category).map(|above| Crumb {
         href: Some(category_path(above)),
         label: above.name.clone(),
     }));
@@ -177,7 +177,7 @@ fn crumbs(words: &Words, shelves: &Shelves, category: &Category) -> Vec<Crumb> {
 
 fn selects(
     words: &Words,
-    shelves: &Shelves,
+    categories: &Categories,
     category: Option<&Category>,
     search: &Search,
     currency: Option<&str>,
@@ -198,12 +198,12 @@ fn selects(
     let mut selects = Vec::new();
     if category.is_none() {
         let mut choices = vec![any("filter.any_category")];
-        for top in shelves.first_level() {
+        for top in categories.first_level() {
             choices.push((top.slug.clone(), top.name.clone()));
-            let below = shelves.below(top);
+            let below = categories.below(top);
             choices.extend(below.map(|one| (one.slug.clone(), format!("\u{2003}{}", one.name))));
         }
-        let chosen = shelves
+        let chosen = categories
             .by_id(&search.category)
             .map_or(&search.category, |one| &one.slug);
         selects.push(select("category", "filter.category", chosen, choices));
@@ -248,7 +248,7 @@ fn with_asked(choices: &mut Vec<(String, String)>, asked: &str, label: impl Fn(&
 
 fn chips(
     words: &Words,
-    shelves: &Shelves,
+    categories: &Categories,
     category: Option<&Category>,
     search: &Search,
     currency: Option<&str>,
@@ -275,9 +275,9 @@ fn chips(
         );
     }
     if category.is_none() && !search.category.is_empty() {
-        let known = shelves
+        let known = categories
             .by_slug(&search.category)
-            .or_else(|| shelves.by_id(&search.category));
+            .or_else(|| categories.by_id(&search.category));
         let name = known.map_or(&search.category, |one| &one.name);
         chip(
             name.clone(),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::checks::Endpoint;
 use crate::client::Grant;
 use crate::error::OAuthError;
 use crate::refresh_token::RefreshToken;
@@ -59,6 +60,26 @@ pub enum Unreadable {
     ToClient(OAuthError),
     /// A client that may use this grant.
     ToGrantee(Grant, OAuthError),
+}
+
+/// A request before its client is known: what it asks for, or an error that only a client may learn.
+pub type Read = Result<TokenRequest, Unreadable>;
+
+/// Reads the parameters of a form whose sender is still unknown.
+pub fn read(parameters: &[(String, String)]) -> Result<Read, OAuthError> {
+    match TokenRequest::parse(parameters) {
+        Err(Unreadable::ToAnybody(error)) => Err(error),
+        read => Ok(read),
+    }
+}
+
+/// The column of checks that applies: that of the grant, if there is one.
+pub fn endpoint(read: &Read) -> Result<Endpoint, OAuthError> {
+    match read {
+        Ok(request) => Ok(Endpoint::Token(request.grant())),
+        Err(Unreadable::ToGrantee(grant, _)) => Ok(Endpoint::Token(*grant)),
+        Err(Unreadable::ToClient(error) | Unreadable::ToAnybody(error)) => Err(error.clone()),
+    }
 }
 
 impl TokenRequest {

@@ -64,12 +64,12 @@ pub(crate) struct ClientAuthentication {
 }
 
 impl ClientAuthentication {
-    /// Authenticates the client of a POST. `read` parses the part of the form that must be valid whoever sent it; from that, `endpoint`
-    /// selects the column of checks.
+    /// Authenticates the client of a POST. `read` parses the part of the form that must be valid whoever sent it; from
+    /// that, `endpoint` selects the column of checks.
     pub async fn authenticate_form<T>(
         &self,
         request: Request,
-        read: impl FnOnce(&mut Form) -> Result<T, OAuthError>,
+        read: impl FnOnce(&[(String, String)]) -> Result<T, OAuthError>,
         endpoint: impl FnOnce(&T) -> Result<Endpoint, OAuthError>,
     ) -> Result<AuthenticatedRequest<T>, ErrorResponse> {
         let (parts, body) = request.into_parts();
@@ -87,7 +87,7 @@ impl ClientAuthentication {
             .to_bytes();
         let mut form = Form::parse(&body, &REPEATABLE)
             .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
-        let read = read(&mut form)?;
+        let read = read(form.pairs())?;
         let endpoint = endpoint(&read);
         match self.authenticate(&parts, &mut form, endpoint.clone()).await {
             Ok(client) => Ok(AuthenticatedRequest { client, form, read }),

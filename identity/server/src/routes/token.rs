@@ -6,18 +6,13 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
-use latchkey_http::Form;
-use latchkey_protocol::checks::Endpoint;
-use latchkey_protocol::token_request::Unreadable;
+use latchkey_protocol::token_request::{Read, endpoint, read};
 use latchkey_protocol::{OAuthError, TokenRequest};
 
 use crate::client_authentication::{AuthenticatedRequest, ClientAuthentication};
 use crate::grants::{Grants, Issued};
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
-
-/// The parsed form, before its client is known.
-type Read = Result<TokenRequest, Unreadable>;
 
 pub(crate) async fn post(
     State(clients): State<Arc<ClientAuthentication>>,
@@ -43,22 +38,6 @@ pub(crate) async fn post(
         .allow_origin(&mut response, origin.as_ref(), client.as_ref())
         .await;
     response
-}
-
-fn read(form: &mut Form) -> Result<Read, OAuthError> {
-    match TokenRequest::parse(form.pairs()) {
-        Err(Unreadable::ToAnybody(error)) => Err(error),
-        read => Ok(read),
-    }
-}
-
-/// The column of checks that applies: that of the grant, if there is one.
-fn endpoint(read: &Read) -> Result<Endpoint, OAuthError> {
-    match read {
-        Ok(request) => Ok(Endpoint::Token(request.grant())),
-        Err(Unreadable::ToGrantee(grant, _)) => Ok(Endpoint::Token(*grant)),
-        Err(Unreadable::ToClient(error) | Unreadable::ToAnybody(error)) => Err(error.clone()),
-    }
 }
 
 async fn give(

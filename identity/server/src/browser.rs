@@ -1,12 +1,14 @@
 //! The visitor of a page: language and theme, cookies, and the origin of the request.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use latchkey_clock::Random;
-use latchkey_http::Form;
+use latchkey_http::{ClientAddress, Form};
 use latchkey_protocol::error::PageError;
 use latchkey_web::{Page, PageContext, accept_language};
 
@@ -34,10 +36,16 @@ pub(crate) struct Browser {
     pub address: IpAddr,
 }
 
-impl Browser {
-    /// The visitor of a request from this address.
-    pub fn of(site: Arc<Site>, parts: &Parts, address: IpAddr) -> Self {
-        Self {
+impl<S> FromRequestParts<S> for Browser
+where
+    Arc<Site>: FromRef<S>,
+    S: Sync,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let site = Arc::<Site>::from_ref(state);
+        Ok(Self {
             context: PageContext::of(
                 &parts.headers,
                 &site.messages,
@@ -45,11 +53,13 @@ impl Browser {
                 own_here(&parts.uri),
             ),
             headers: parts.headers.clone(),
-            address,
+            address: ClientAddress::or_unspecified(&parts.extensions),
             site,
-        }
+        })
     }
+}
 
+impl Browser {
     /// The visitor in the language that the application asked for, if we have it: the application knows its user, a
     /// browser only its settings (OpenID Connect Core §3.1.2.1, `ui_locales`).
     pub fn speaking(&self, ui_locales: &[String]) -> Self {

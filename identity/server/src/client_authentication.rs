@@ -1,7 +1,7 @@
 //! Client authentication of the OAuth endpoints: parse the form once, authenticate the client, run the endpoint's
 //! checks.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -107,7 +107,8 @@ impl ClientAuthentication {
         endpoint: Result<Endpoint, OAuthError>,
     ) -> Result<Arc<Client>, ErrorResponse> {
         let presented = presented(parts, form.take("client_id"), form.take("client_secret"))?;
-        let proved = self.prove(presented, peer(&parts.extensions)).await?;
+        let address = ClientAddress::or_unspecified(&parts.extensions);
+        let proved = self.prove(presented, address).await?;
         // The client is checked before the grant: a stranger learns nothing about grants (RFC 6749 §5.2).
         self.allow(endpoint?, proved)
     }
@@ -119,7 +120,8 @@ impl ClientAuthentication {
         endpoint: Endpoint,
     ) -> Result<Arc<Client>, ErrorResponse> {
         let presented = presented(parts, None, None)?;
-        let proved = self.prove(presented, peer(&parts.extensions)).await?;
+        let address = ClientAddress::or_unspecified(&parts.extensions);
+        let proved = self.prove(presented, address).await?;
         self.allow(endpoint, proved)
     }
 
@@ -217,14 +219,7 @@ fn presented(
     let headers = parts.headers.get_all(header::AUTHORIZATION);
     let headers: Vec<&[u8]> = headers.iter().map(http::HeaderValue::as_bytes).collect();
     present(&headers, form_id, form_secret).inspect_err(|error| {
-        tracing::info!(reason = %error, peer = %peer(&parts.extensions), request.id = %current_request_id(),
-            "client refused");
+        let peer = ClientAddress::or_unspecified(&parts.extensions);
+        tracing::info!(reason = %error, %peer, request.id = %current_request_id(), "client refused");
     })
-}
-
-/// The address by which throttles count and logs name the peer. Router tests without a listener share the unspecified
-/// address.
-pub(crate) fn peer(extensions: &http::Extensions) -> IpAddr {
-    let client = extensions.get::<ClientAddress>();
-    client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)
 }

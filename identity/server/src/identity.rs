@@ -400,6 +400,12 @@ impl Values {
     }
 }
 
+impl FromRef<Identity> for Arc<Site> {
+    fn from_ref(identity: &Identity) -> Self {
+        identity.values.site.clone()
+    }
+}
+
 impl FromRef<Identity> for Arc<Registry> {
     fn from_ref(identity: &Identity) -> Self {
         identity.values.registry.clone()

@@ -1,8 +1,8 @@
 //! The proxies in front of a listener whose `X-Forwarded-For` is trusted, and the client address that follows from it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use http::HeaderMap;
+use http::{Extensions, HeaderMap};
 
 use crate::networks::{NetworkError, Networks};
 
@@ -15,6 +15,15 @@ pub struct TrustedProxies(Networks);
 /// the extensions of every request; limits count by it and logs name it. It never proves an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// The address of the client of a request. Clients of a router without a listener, as in tests, share the
+    /// unspecified one.
+    pub fn or_unspecified(extensions: &Extensions) -> IpAddr {
+        let client = extensions.get::<Self>();
+        client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0)
+    }
+}
 
 impl TrustedProxies {
     /// Clients connect to the listener directly.

@@ -14,32 +14,20 @@ pub(crate) mod theme;
 pub(crate) mod token;
 pub(crate) mod userinfo;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use latchkey_http::{Form, FormError};
 use latchkey_protocol::error::PageError;
 
-use crate::Identity;
 use crate::browser::Browser;
-use crate::client_authentication::{is_form, peer};
+use crate::client_authentication::is_form;
 use crate::pages::{ErrorPage, see_other};
 use crate::registry::{Document, Registry};
-
-impl FromRequestParts<Identity> for Browser {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, identity: &Identity) -> Result<Self, Infallible> {
-        let site = identity.values.site.clone();
-        Ok(Self::of(site, parts, peer(&parts.extensions)))
-    }
-}
 
 /// A public document with its entity tag, or 304.
 fn document(document: &Document, max_age: &'static str, headers: &HeaderMap) -> Response {

@@ -34,6 +34,8 @@ pub(crate) struct Browser {
     pub context: PageContext,
     pub headers: HeaderMap,
     pub address: IpAddr,
+    /// The authorization request that the address names: a sealed one, or the id of its row.
+    pub request: Option<String>,
 }
 
 impl<S> FromRequestParts<S> for Browser
@@ -45,15 +47,17 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let site = Arc::<Site>::from_ref(state);
+        let request = request_handle(&parts.uri);
         Ok(Self {
             context: PageContext::of(
                 &parts.headers,
                 &site.messages,
                 &site.origins,
-                own_here(&parts.uri),
+                own_here(parts.uri.path(), request.as_deref()),
             ),
             headers: parts.headers.clone(),
             address: ClientAddress::or_unspecified(&parts.extensions),
+            request,
             site,
         })
     }
@@ -140,25 +144,29 @@ impl Browser {
     }
 }
 
+/// The pages of ours that a browser can return to.
+const PAGES: [&str; 5] = ["/login", "/consent", "/account", "/logout", "/signed-out"];
+
+/// The `request` parameter of an address of ours. Elsewhere one of that name is a client's (RFC 9101 §5).
+fn request_handle(uri: &http::Uri) -> Option<String> {
+    let path = uri.path();
+    if path != "/continue" && !PAGES.contains(&path) {
+        return None;
+    }
+    let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
+    form.take("request")
+}
+
 /// The address to return to: a page of ours with its request, and nothing else from the query, which may belong to a
 /// client.
-fn own_here(uri: &http::Uri) -> String {
-    const PAGES: [&str; 5] = ["/login", "/consent", "/account", "/logout", "/signed-out"];
-    let path = uri.path();
+fn own_here(path: &str, request: Option<&str>) -> String {
     if !PAGES.contains(&path) {
         return "/account".to_owned();
     }
-    let ours = |handle: &String| is_secret(handle) || sealed_request::is_sealed(handle);
-    match request_id(uri).filter(ours) {
+    match request.filter(|handle| is_secret(handle) || sealed_request::is_sealed(handle)) {
         Some(handle) => format!("{path}?request={handle}"),
         None => path.to_owned(),
     }
-}
-
-/// The `request` parameter of an address: a sealed request, or the id of a row.
-pub(crate) fn request_id(uri: &http::Uri) -> Option<String> {
-    let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
-    form.take("request")
 }
 
 /// In the format of `Accept-Language`: first the requested languages, then those that the browser prefers.

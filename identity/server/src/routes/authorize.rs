@@ -12,7 +12,7 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session;
 
-use crate::browser::{Browser, cookie, request_id};
+use crate::browser::{Browser, cookie};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{ErrorPage, back, see_other};
 use crate::registry::Registry;
@@ -77,12 +77,11 @@ pub(crate) async fn resume(
     browser: Browser,
     request: Request,
 ) -> Response {
-    let id = request_id(request.uri());
     let again = request
         .uri()
         .query()
         .is_some_and(|query| query.ends_with("&again"));
-    let answered = endpoint.resume(&browser, id.as_deref(), again).await;
+    let answered = endpoint.resume(&browser, again).await;
     answered.unwrap_or_else(|error| error.page(&browser))
 }
 
@@ -162,7 +161,8 @@ impl AuthorizationEndpoint {
         Ok(response)
     }
 
-    async fn resume(&self, browser: &Browser, id: Option<&str>, again: bool) -> Result<Response, ErrorPage> {
+    async fn resume(&self, browser: &Browser, again: bool) -> Result<Response, ErrorPage> {
+        let id = browser.request.as_deref();
         if browser.secret().is_none()
             && let Some(id) = id.filter(|id| is_secret(id))
         {

@@ -10,7 +10,7 @@ use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
 use latchkey_web::{Csp, answer};
 
-use crate::browser::{Browser, request_id};
+use crate::browser::Browser;
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{ConsentPage, ErrorPage, client_name, groups, person_name, private};
@@ -37,9 +37,8 @@ impl FromRef<Identity> for ConsentPages {
     }
 }
 
-pub(crate) async fn get(State(pages): State<ConsentPages>, browser: Browser, request: Request) -> Response {
-    let id = request_id(request.uri());
-    let shown = pages.show(&browser, id.as_deref()).await;
+pub(crate) async fn get(State(pages): State<ConsentPages>, browser: Browser) -> Response {
+    let shown = pages.show(&browser).await;
     shown.unwrap_or_else(|error| error.page(&browser))
 }
 
@@ -49,8 +48,9 @@ pub(crate) async fn post(State(pages): State<ConsentPages>, browser: Browser, re
 }
 
 impl ConsentPages {
-    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, ErrorPage> {
-        let interaction = self.interactions.interaction(browser, id).await?;
+    async fn show(&self, browser: &Browser) -> Result<Response, ErrorPage> {
+        let handle = browser.request.as_deref();
+        let interaction = self.interactions.interaction(browser, handle).await?;
         if interaction.row.origin != origin::AUTHORIZE {
             return Err(PageError::Expired.into());
         }

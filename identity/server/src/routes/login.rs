@@ -11,7 +11,7 @@ use latchkey_protocol::error::PageError;
 use latchkey_protocol::user::is_too_long;
 use latchkey_web::{Csp, answer};
 
-use crate::browser::{Browser, request_id};
+use crate::browser::Browser;
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{ErrorPage, LoginPage, Problem, client_name, private, see_other};
@@ -45,9 +45,8 @@ impl FromRef<Identity> for LoginPages {
     }
 }
 
-pub(crate) async fn get(State(pages): State<LoginPages>, browser: Browser, request: Request) -> Response {
-    let id = request_id(request.uri());
-    let shown = pages.show(&browser, id.as_deref()).await;
+pub(crate) async fn get(State(pages): State<LoginPages>, browser: Browser) -> Response {
+    let shown = pages.show(&browser).await;
     shown.unwrap_or_else(|error| error.page(&browser))
 }
 
@@ -66,8 +65,9 @@ struct Asking {
 }
 
 impl LoginPages {
-    async fn show(&self, browser: &Browser, id: Option<&str>) -> Result<Response, ErrorPage> {
-        let interaction = self.interactions.interaction(browser, id).await?;
+    async fn show(&self, browser: &Browser) -> Result<Response, ErrorPage> {
+        let handle = browser.request.as_deref();
+        let interaction = self.interactions.interaction(browser, handle).await?;
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }

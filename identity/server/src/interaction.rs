@@ -129,6 +129,22 @@ impl Interactions {
         Ok(id)
     }
 
+    /// The request that an address names, and its outcome for now; none for one of a page of ours, which nobody decides
+    /// about.
+    pub async fn decided(
+        &self,
+        browser: &Browser,
+        handle: Option<&str>,
+    ) -> Result<(Interaction, Option<Decided>), ErrorPage> {
+        let interaction = self.interaction(browser, handle).await?;
+        let decided = match interaction.row.origin.as_str() {
+            origin::ACCOUNT => None,
+            origin::AUTHORIZE => Some(self.decide_stored(browser, &interaction).await?),
+            _ => return Err(PageError::Expired.into()),
+        };
+        Ok((interaction, decided))
+    }
+
     /// The request that an address names, for the browser that started it, whether answered or not. One that was posted
     /// from another site belongs to the first browser that opens it.
     pub async fn interaction(
@@ -230,7 +246,7 @@ impl Interactions {
     }
 
     /// Decides about a stored request with everything that is known now.
-    pub async fn decide_stored(
+    async fn decide_stored(
         &self,
         browser: &Browser,
         interaction: &Interaction,

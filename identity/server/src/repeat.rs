@@ -5,7 +5,7 @@ use latchkey_protocol::authorize::Outcome;
 use latchkey_protocol::code;
 
 use crate::browser::Browser;
-use crate::interaction::{Interaction, Interactions};
+use crate::interaction::{Decided, Interaction, Interactions};
 use crate::pages::{ErrorPage, back, see_other};
 use crate::secret::digest;
 
@@ -16,8 +16,8 @@ impl Interactions {
         &self,
         browser: &Browser,
         interaction: &Interaction,
+        decided: &Decided,
     ) -> Result<Response, ErrorPage> {
-        let decided = self.decide_stored(browser, interaction).await?;
         let code = self.code_of(interaction)?;
         let hash = digest(&code);
         let Some(given) = self.store.code(&hash, self.time.now()).await? else {
@@ -34,7 +34,7 @@ impl Interactions {
         if code::may_repeat(&given.code, person, given.session_ended, latest)
             && self.store.repeat_code(&hash, now, latest).await?
         {
-            return Ok(self.answer_with_code(browser, &decided, &code));
+            return Ok(self.answer_with_code(browser, decided, &code));
         }
         self.begin_again(interaction).await
     }

@@ -178,17 +178,14 @@ impl AuthorizationEndpoint {
             }
         }
         for _ in 0..TRIES {
-            let interaction = self.interactions.interaction(browser, id).await?;
-            if interaction.row.origin == origin::ACCOUNT {
+            let (interaction, decided) = self.interactions.decided(browser, id).await?;
+            let Some(decided) = decided else {
                 return self.resume_account(browser, &interaction).await;
-            }
-            if interaction.row.origin != origin::AUTHORIZE {
-                return Err(PageError::Expired.into());
-            }
+            };
             if interaction.is_finished() {
-                return self.interactions.answer_again(browser, &interaction).await;
+                let answered = self.interactions.answer_again(browser, &interaction, &decided);
+                return answered.await;
             }
-            let decided = self.interactions.decide_stored(browser, &interaction).await?;
             let handle = &interaction.handle;
             match &decided.outcome {
                 Outcome::NeedLogin(_) => return Ok(see_other(&format!("/login?request={handle}"))),

@@ -10,6 +10,7 @@ use latchkey_protocol::consent::Why;
 use latchkey_protocol::error::PageError;
 use latchkey_web::{Csp, answer};
 
+use crate::Identity;
 use crate::browser::Browser;
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Interaction, Interactions};
@@ -17,7 +18,6 @@ use crate::pages::{ConsentPage, ErrorPage, client_name, groups, person_name, pri
 use crate::registry::Registry;
 use crate::secret::digest;
 use crate::signer::Signer;
-use crate::{Identity, origin};
 
 /// The dependencies of the consent page.
 pub(crate) struct ConsentPages {
@@ -50,14 +50,11 @@ pub(crate) async fn post(State(pages): State<ConsentPages>, browser: Browser, re
 impl ConsentPages {
     async fn show(&self, browser: &Browser) -> Result<Response, ErrorPage> {
         let handle = browser.request.as_deref();
-        let interaction = self.interactions.interaction(browser, handle).await?;
-        if interaction.row.origin != origin::AUTHORIZE {
-            return Err(PageError::Expired.into());
-        }
+        let (interaction, decided) = self.interactions.decided(browser, handle).await?;
+        let decided = decided.ok_or(PageError::Expired)?;
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
-        let decided = self.interactions.decide_stored(browser, &interaction).await?;
         let (Outcome::NeedConsent { shown, before, why }, Some(session)) =
             (&decided.outcome, &decided.session)
         else {
@@ -105,11 +102,8 @@ impl ConsentPages {
             _ => return Err(PageError::Malformed.into()),
         };
         for _ in 0..TRIES {
-            let interaction = self.interactions.interaction(browser, id.as_deref()).await?;
-            if interaction.row.origin != origin::AUTHORIZE {
-                return Err(PageError::Expired.into());
-            }
-            let decided = self.interactions.decide_stored(browser, &interaction).await?;
+            let (interaction, decided) = self.interactions.decided(browser, id.as_deref()).await?;
+            let decided = decided.ok_or(PageError::Expired)?;
             let person = decided.session.as_ref().map(|known| known.person.id.as_str());
             let genuine = person.is_some_and(|person| {
                 let parts = [interaction.handle.as_str(), person, seen.as_str()];

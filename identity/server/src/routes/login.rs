@@ -13,7 +13,7 @@ use latchkey_web::{Csp, answer};
 
 use crate::browser::Browser;
 use crate::forms::{check_form, form_token};
-use crate::interaction::{Interaction, Interactions};
+use crate::interaction::{Decided, Interaction, Interactions};
 use crate::pages::{ErrorPage, LoginPage, Problem, client_name, private, see_other};
 use crate::sessions::Sessions;
 use crate::sign_in::{Passwords, SignInResult};
@@ -67,11 +67,11 @@ struct Asking {
 impl LoginPages {
     async fn show(&self, browser: &Browser) -> Result<Response, ErrorPage> {
         let handle = browser.request.as_deref();
-        let interaction = self.interactions.interaction(browser, handle).await?;
+        let (interaction, decided) = self.interactions.decided(browser, handle).await?;
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
-        let asking = self.asking(browser, &interaction).await?;
+        let asking = self.asking(browser, decided).await?;
         if !asking.needed {
             // A sign-in is no longer needed.
             return Ok(interaction.go_on());
@@ -106,8 +106,8 @@ impl LoginPages {
         if !signs_in {
             return self.cancel(browser, &id).await;
         }
-        let interaction = self.interactions.interaction(browser, Some(&id)).await?;
-        let asking = self.asking(browser, &interaction).await?;
+        let (interaction, decided) = self.interactions.decided(browser, Some(&id)).await?;
+        let asking = self.asking(browser, decided).await?;
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
         if username.trim().is_empty() || password.is_empty() {
@@ -182,8 +182,8 @@ impl LoginPages {
     }
 
     /// The client that somebody signs in for.
-    async fn asking(&self, browser: &Browser, interaction: &Interaction) -> Result<Asking, ErrorPage> {
-        if interaction.row.origin == origin::ACCOUNT {
+    async fn asking(&self, browser: &Browser, decided: Option<Decided>) -> Result<Asking, ErrorPage> {
+        let Some(decided) = decided else {
             let session = self.sessions.of(browser).await?;
             let live = session.is_some_and(|known| known.state == latchkey_protocol::session::State::Live);
             let login = Login {
@@ -196,11 +196,7 @@ impl LoginPages {
                 login,
                 needed: !live,
             });
-        }
-        if interaction.row.origin != origin::AUTHORIZE {
-            return Err(PageError::Expired.into());
-        }
-        let decided = self.interactions.decide_stored(browser, interaction).await?;
+        };
         let (login, needed) = match decided.outcome {
             Outcome::NeedLogin(login) => (login, true),
             Outcome::NeedConsent { .. } | Outcome::Issue(_) | Outcome::RedirectError(_) => {

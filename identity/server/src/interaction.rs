@@ -311,15 +311,15 @@ impl Interactions {
         }
     }
 
-    /// Writes code and consent, and ends the request, in one transaction. Returns the code; `None` if the session, the
-    /// consent or the request has ended in the meantime: then it must be decided again.
+    /// Writes code and consent, and ends the request, in one transaction. Returns the redirect with the code; `None` if
+    /// the session, the consent or the request has ended in the meantime: then it must be decided again.
     pub async fn issue(
         &self,
         browser: &Browser,
         decided: &Decided,
         issue: &Issue,
         interaction: Option<&Interaction>,
-    ) -> Result<Option<String>, ErrorPage> {
+    ) -> Result<Option<Response>, ErrorPage> {
         let code = match interaction {
             Some(interaction) => self.code_of(interaction)?,
             None => new_secret(&self.random),
@@ -341,7 +341,7 @@ impl Interactions {
             let store = &self.store;
             let added = store.add_code_alone(&hash, &issue.code, device.as_deref());
             let added = added.await.map_err(IdentityError::from)?;
-            return Ok(added.then(|| issued(code)));
+            return Ok(added.then(|| self.issued(browser, decided, &code)));
         }
         let request_id = latchkey_http::current_request_id().to_string();
         let (store, random) = (self.store.clone(), self.random.clone());
@@ -400,11 +400,16 @@ impl Interactions {
                 {
                     self.unfinished.end(browser.address);
                 }
-                Ok(Some(issued(code)))
+                Ok(Some(self.issued(browser, decided, &code)))
             }
             Ok(false) | Err(IdentityError::Conflict) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn issued(&self, browser: &Browser, decided: &Decided, code: &str) -> Response {
+        metrics::counter!("latchkey_codes_issued_total").increment(1);
+        self.answer_with_code(browser, decided, code)
     }
 
     /// Ends a request without a code, if it has a row; `false` if it was answered in the meantime.
@@ -488,9 +493,4 @@ impl Interactions {
             address: begins.or_else(|| client.home().map(str::to_owned)),
         }
     }
-}
-
-fn issued(code: String) -> String {
-    metrics::counter!("latchkey_codes_issued_total").increment(1);
-    code
 }

@@ -130,8 +130,9 @@ impl AuthorizationEndpoint {
                     .await?;
                 match &decided.outcome {
                     Outcome::Issue(issue) => {
-                        if let Some(code) = self.interactions.issue(browser, &decided, issue, None).await? {
-                            return Ok(self.interactions.answer_with_code(browser, &decided, &code));
+                        let issued = self.interactions.issue(browser, &decided, issue, None);
+                        if let Some(response) = issued.await? {
+                            return Ok(response);
                         }
                     }
                     Outcome::RedirectError(response) => return Ok(back(browser, response)),
@@ -196,11 +197,11 @@ impl AuthorizationEndpoint {
                     }
                 }
                 Outcome::Issue(issue) => {
-                    let code = self
+                    let issued = self
                         .interactions
                         .issue(browser, &decided, issue, Some(&interaction));
-                    if let Some(code) = code.await? {
-                        return Ok(self.interactions.answer_with_code(browser, &decided, &code));
+                    if let Some(response) = issued.await? {
+                        return Ok(response);
                     }
                 }
             }

@@ -84,11 +84,6 @@ pub(crate) struct Passwords {
 }
 
 impl Passwords {
-    /// False if an unknown browser would not get a slot in the queue now.
-    pub fn has_room(&self) -> bool {
-        self.hashing.has_room()
-    }
-
     /// Signs a user in for a request, answered or not.
     pub async fn sign_in(
         &self,

@@ -100,7 +100,7 @@ impl LoginPages {
         )?;
         // During a flood most are refused here, before anything is looked up.
         let signs_in = form.take("action").as_deref() != Some("cancel");
-        if signs_in && browser.device().is_none() && !self.passwords.has_room() {
+        if signs_in && browser.device().is_none() && !self.passwords.hashing.has_room() {
             return Err(self.passwords.busy(&id));
         }
         if !signs_in {

@@ -62,7 +62,8 @@ impl Gateway {
         access_log: &mut AccessLog,
     ) -> Result<(Response<Incoming>, Arc<Rule>), GatewayError> {
         authority::agrees(&parts)?;
-        let rule = self.routes.decide(&parts.method, parts.uri.path())?.clone();
+        let (rule, outward) = self.routes.decide(&parts.method, &parts.uri)?;
+        let rule = rule.clone();
         access_log.route = Some(rule.name.clone());
         self.meter
             .count(&parts, rule.kind, caller.address, self.clock.now_ms())?;
@@ -70,7 +71,7 @@ impl Gateway {
         if request_body::exceeds(&body, cap) {
             return Err(GatewayError::BodyTooLarge);
         }
-        parts.uri = rule.outward(&parts.uri)?;
+        parts.uri = outward;
         parts.version = Version::HTTP_11;
         parts.extensions = Extensions::new();
         sanitize_headers::request(&mut parts.headers, rule.kind);

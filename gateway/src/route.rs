@@ -102,13 +102,15 @@ impl Routes {
         Ok(declared)
     }
 
-    /// The rule for a method and the exact bytes of a path.
-    pub(crate) fn decide(&self, method: &Method, path: &str) -> Result<&Arc<Rule>, GatewayError> {
+    /// The rule for a method and the exact bytes of a path, and the URI for the rule's upstream.
+    pub(crate) fn decide(&self, method: &Method, uri: &Uri) -> Result<(&Arc<Rule>, Uri), GatewayError> {
+        let path = uri.path();
         path::canonical(path.as_bytes())?;
         let pattern = self.pattern(path).ok_or(GatewayError::UnknownRoute)?;
-        pattern.rule(method).ok_or_else(|| GatewayError::Method {
+        let rule = pattern.rule(method).ok_or_else(|| GatewayError::Method {
             allow: pattern.allow.clone(),
-        })
+        })?;
+        Ok((rule, rule.outward(uri)?))
     }
 
     pub(crate) fn rules(&self) -> impl Iterator<Item = &Rule> {
@@ -191,7 +193,7 @@ impl Pattern {
 impl Rule {
     /// The URI for the upstream: scheme and authority of the configuration, path and query of the request without the
     /// declared prefix, byte for byte.
-    pub(crate) fn outward(&self, uri: &Uri) -> Result<Uri, http::Error> {
+    fn outward(&self, uri: &Uri) -> Result<Uri, http::Error> {
         let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         let sent = asked.strip_prefix(self.strip.as_str()).unwrap_or(asked);
         let mut parts = Parts::default();
@@ -310,8 +312,8 @@ mod tests {
     }
 
     fn decided(method: Method, path: &str) -> String {
-        match routes().decide(&method, path) {
-            Ok(rule) => rule.name.to_string(),
+        match routes().decide(&method, &path.parse().unwrap()) {
+            Ok((rule, _)) => rule.name.to_string(),
             Err(GatewayError::Method { allow }) => format!("405 {}", allow.to_str().unwrap()),
             Err(GatewayError::UnknownRoute) => "404".to_owned(),
             Err(GatewayError::Path(_)) => "400".to_owned(),
@@ -377,14 +379,15 @@ mod tests {
     #[test]
     fn the_forwarded_address_is_the_path_and_query_byte_for_byte() {
         let routes = routes();
-        let rule = routes.decide(&Method::GET, "/api/catalog/x").unwrap();
-        let uri = "/api/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//..".parse().unwrap();
+        let outward = |uri: &str| routes.decide(&Method::GET, &uri.parse().unwrap()).unwrap().1;
         assert_eq!(
-            rule.outward(&uri).unwrap(),
+            outward("/api/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//.."),
             "http://127.0.0.1:9/catalog/caf%c3%A9/?q=%2e%2F;a=1&&b=//.."
         );
-        let absolute = "http://evil.test/api/catalog/x".parse().unwrap();
-        assert_eq!(rule.outward(&absolute).unwrap(), "http://127.0.0.1:9/catalog/x");
+        assert_eq!(
+            outward("http://evil.test/api/catalog/x"),
+            "http://127.0.0.1:9/catalog/x"
+        );
     }
 
     #[test]

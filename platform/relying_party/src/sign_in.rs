@@ -61,14 +61,14 @@ pub async fn begin(
         back,
         logins.oidc.now_ms(),
     );
+    let cookie = first.then(|| remembered(logins, &browser));
     let url = logins
         .oidc
         .begin(flow.state(seal), &flow.proofs(seal, &browser))
         .await
         .map_err(|error| SignInError::not_given(&error))?;
     let mut response = see_other(&url);
-    if first {
-        let cookie = remembered(logins, &browser);
+    if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -111,6 +111,7 @@ pub async fn callback(
     Ok(match flow::decide(&answer, logins.oidc.now_ms()) {
         Outcome::Redeem { flow, browser, code } => {
             let cookie = Some(remembered(logins, &browser.after(flow)));
+            let proofs = flow.proofs(seal, browser);
             let used = logins
                 .store
                 .use_flow(flow.hash(seal), flow.remembered_until())
@@ -127,7 +128,6 @@ pub async fn callback(
                     cookie,
                 });
             }
-            let proofs = flow.proofs(seal, browser);
             let done = redeem(logins, session, before, current.as_ref(), &proofs, code, nameless).await;
             Callback {
                 to: match done {

@@ -13,7 +13,7 @@ use tower_sessions::Session;
 
 use crate::client::Registration;
 use crate::error::{NoToken, OidcError, SignInError};
-use crate::oidc::{Oidc, SignedIn};
+use crate::oidc::Oidc;
 use crate::session::{self, SessionData, SessionUser};
 use crate::store::{Login, SessionRef, Store, StoreError, Token};
 
@@ -112,40 +112,6 @@ impl Logins {
     fn session_cookie(&self) -> String {
         let registration = self.registration();
         registration.origins.cookie(registration.client.session_cookie)
-    }
-
-    /// Stores the result of a sign-in, and fetches the first token for the client's resource, which shows what the user
-    /// may do there.
-    pub(crate) async fn complete_sign_in(&self, signed_in: SignedIn) -> Result<Login, NoToken> {
-        let audience = self.registration().client.audience;
-        let mut login = Login {
-            id: self.oidc.secret(),
-            sub: signed_in.sub,
-            sid: signed_in.sid,
-            refresh_token: signed_in.refresh_token,
-            id_token: signed_in.id_token,
-            scope: String::new(),
-            version: 1,
-        };
-        let first = match self.oidc.refresh(&login.refresh_token, audience).await {
-            Ok(refreshed) => {
-                login.refresh_token = refreshed.refresh_token.unwrap_or(login.refresh_token);
-                login.scope = refreshed.scope.unwrap_or_default();
-                Some(Token {
-                    text: refreshed.access_token,
-                    expires_at: self.store.now() + refreshed.expires_in_s * 1_000,
-                })
-            }
-            Err(OidcError::InvalidGrant) => return Err(NoToken::SignedOut),
-            // The user is signed in without it all the same; pages that need it try again.
-            Err(error) => {
-                tracing::warn!(reason = %error, audience, "no access token could be obtained yet");
-                None
-            }
-        };
-        let first = first.as_ref().map(|token| (audience, token));
-        self.store.add_login(&login, first).await?;
-        Ok(login)
     }
 
     /// The sign-in with this id, if it still exists.

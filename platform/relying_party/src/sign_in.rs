@@ -7,12 +7,12 @@ use latchkey_web::{FORM_TOKEN, cookie, is_form_token, safe_return, see_other};
 use tower_sessions::Session;
 
 use crate::client::path;
-use crate::error::{NoToken, OidcError, SignInError};
+use crate::error::{OidcError, SignInError};
 use crate::flow::{self, Answer, Browser, Flow, FlowError, Outcome, Proofs, ResponseBrowser};
 use crate::logins::Logins;
 use crate::oidc::SignedIn;
 use crate::session::{SessionData, SessionUser};
-use crate::store::{Login, SessionRef};
+use crate::store::{Login, SessionRef, Token};
 
 /// The result of a response of the issuer.
 #[derive(Debug)]
@@ -249,6 +249,8 @@ async fn redeem(
     Ok(())
 }
 
+/// Fetches the user's name and stores the sign-in, with the first token for the client's resource, which shows what the
+/// user may do there.
 async fn complete_sign_in(
     logins: &Logins,
     signed_in: SignedIn,
@@ -264,18 +266,51 @@ async fn complete_sign_in(
         }
         Err(error) => return Err(SignInError::not_given(&error)),
     };
-    let login = logins
-        .complete_sign_in(signed_in)
-        .await
-        .map_err(|error| match error {
-            NoToken::SignedOut => SignInError::NotSignedIn,
-            error => SignInError::broken(&error),
-        })?;
+    let mut login = Login {
+        id: logins.oidc.secret(),
+        sub: signed_in.sub,
+        sid: signed_in.sid,
+        refresh_token: signed_in.refresh_token,
+        id_token: signed_in.id_token,
+        scope: String::new(),
+        version: 1,
+    };
+    let audience = logins.oidc.registration().client.audience;
+    let first = first_token(logins, &mut login, audience).await?;
+    let first = first.as_ref().map(|token| (audience, token));
+    let added = logins.store.add_login(&login, first).await;
+    added.map_err(|error| SignInError::broken(&error))?;
     Ok(SessionUser {
         login: login.id,
         name,
         form_token: logins.oidc.secret(),
     })
+}
+
+/// The token that comes with a sign-in, and the scope and refresh token that the issuer gives with it.
+async fn first_token(
+    logins: &Logins,
+    login: &mut Login,
+    audience: &str,
+) -> Result<Option<Token>, SignInError> {
+    match logins.oidc.refresh(&login.refresh_token, audience).await {
+        Ok(refreshed) => {
+            if let Some(next) = refreshed.refresh_token {
+                login.refresh_token = next;
+            }
+            login.scope = refreshed.scope.unwrap_or_default();
+            Ok(Some(Token {
+                text: refreshed.access_token,
+                expires_at: logins.store.now() + refreshed.expires_in_s * 1_000,
+            }))
+        }
+        Err(OidcError::InvalidGrant) => Err(SignInError::NotSignedIn),
+        // The user is signed in without it all the same; pages that need it try again.
+        Err(error) => {
+            tracing::warn!(reason = %error, audience, "no access token could be obtained yet");
+            Ok(None)
+        }
+    }
 }
 
 /// The browser of the request, if it has our cookie.

@@ -43,7 +43,7 @@ impl EventBus {
     /// Publishes events from an outbox, in their order, and returns when they are durable. An event may arrive again.
     pub(crate) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         match self {
-            Self::Sql(bus) => bus.publish(batch).await,
+            Self::Sql(bus) => bus.log.append(batch).await,
         }
     }
 
@@ -78,7 +78,7 @@ impl EventBus {
     /// Deletes old events that no group still has to handle.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         match self {
-            Self::Sql(bus) => bus.prune(now).await,
+            Self::Sql(bus) => bus.log.prune(now).await,
         }
     }
 

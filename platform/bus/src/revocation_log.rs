@@ -45,7 +45,7 @@ impl RevocationLog {
     /// is skipped, so publishing twice is harmless.
     pub(crate) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         match self {
-            Self::Sql(log) => log.publish(batch).await,
+            Self::Sql(log) => log.table.append(batch).await,
         }
     }
 
@@ -84,7 +84,7 @@ impl RevocationLog {
     /// Deletes events that are too old to be replayed.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         match self {
-            Self::Sql(log) => log.prune(now).await,
+            Self::Sql(log) => log.table.prune(now).await,
         }
     }
 

@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::group::{Delivered, FailedDelivery, Group, Handler, HandlerError, Parked};
 use crate::outage::Outage;
-use crate::parcel::Parcel;
 use crate::sql_log::{Entry, SqlLog};
 use crate::{BusError, Event};
 
@@ -26,7 +25,7 @@ const BATCH: i64 = 64;
 /// The back end. Cloning is cheap.
 #[derive(Clone)]
 pub struct SqlEventBus {
-    log: SqlLog,
+    pub(super) log: SqlLog,
     /// Identifies this process.
     instance: String,
     /// Numbers the consumers of this process.
@@ -46,10 +45,6 @@ impl SqlEventBus {
             instance,
             consumers: Arc::default(),
         })
-    }
-
-    pub(super) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
-        self.log.append(batch).await
     }
 
     pub(super) async fn subscribe<H, Fut>(&self, group: Group, db: Db, handle: H, stop: CancellationToken)
@@ -82,10 +77,6 @@ impl SqlEventBus {
 
     pub(super) async fn redrive(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
         failed_deliveries::redrive(&self.log, consumer.to_owned(), event_id.to_owned()).await
-    }
-
-    pub(super) async fn prune(&self, now: i64) -> Result<(), BusError> {
-        self.log.prune(now).await
     }
 
     pub(super) fn with_poll(mut self, every: Duration) -> Self {

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use super::subscription::{Delivery, Subscription};
 use crate::BusError;
 use crate::outage::Outage;
-use crate::parcel::Parcel;
 use crate::sql_log::SqlLog;
 
 /// The number of events read at once.
@@ -22,7 +21,7 @@ const SILENT_POLLS: u32 = 10;
 /// The back end. Cloning is cheap.
 #[derive(Clone)]
 pub struct SqlRevocationLog {
-    table: SqlLog,
+    pub(super) table: SqlLog,
 }
 
 /// The state of the log.
@@ -43,10 +42,6 @@ impl SqlRevocationLog {
     ) -> Result<Self, BusError> {
         let table = SqlLog::open(url, clock, random, fatal).await?;
         Ok(Self { table })
-    }
-
-    pub(super) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
-        self.table.append(batch).await
     }
 
     /// It does not wake anybody.
@@ -95,10 +90,6 @@ impl SqlRevocationLog {
                 Ok::<_, BusError>(())
             })
             .await
-    }
-
-    pub(super) async fn prune(&self, now: i64) -> Result<(), BusError> {
-        self.table.prune(now).await
     }
 
     pub(super) fn with_poll(mut self, every: Duration) -> Self {
@@ -296,6 +287,7 @@ mod tests {
     use latchkey_db::{Db, Options, testing};
 
     use super::*;
+    use crate::parcel::Parcel;
 
     const TYPES: &[&str] = &["shop.order.placed.v1"];
 
@@ -310,7 +302,7 @@ mod tests {
                 TYPES[0]
             ),
         };
-        log.publish(ids.map(parcel).collect()).await.unwrap();
+        log.table.append(ids.map(parcel).collect()).await.unwrap();
     }
 
     /// The deliveries as positions, with zero for a `Live`.

@@ -16,7 +16,6 @@ mod listener;
 mod networks;
 #[cfg(feature = "outgoing")]
 pub mod outgoing;
-pub mod page;
 mod places;
 pub mod probes;
 mod problem;

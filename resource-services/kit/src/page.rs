@@ -4,7 +4,14 @@ use latchkey_http::{Problem, codes, cursor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use latchkey_http::page::limit;
+/// A page size between 1 and 100, by default 20; 400 otherwise.
+pub fn limit(asked: Option<i64>) -> Result<i64, Problem> {
+    match asked {
+        None => Ok(20),
+        Some(limit @ 1..=100) => Ok(limit),
+        Some(_) => Err(codes::INVALID_LIMIT.into()),
+    }
+}
 
 /// The position after the previous page, if this is not the first one. `fits` rejects a cursor of another list.
 pub fn after<P: DeserializeOwned>(
@@ -37,6 +44,15 @@ pub fn cut<T, P: Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_has_between_1_and_100_entries() {
+        assert_eq!(limit(None).unwrap(), 20);
+        assert_eq!(limit(Some(100)).unwrap(), 100);
+        for bad in [0, -1, 101, 1 << 31, i64::MIN, i64::MAX] {
+            assert_eq!(limit(Some(bad)).unwrap_err().code, "invalid_limit");
+        }
+    }
 
     #[test]
     fn a_page_ends_with_a_cursor_only_when_there_is_more() {

@@ -121,7 +121,10 @@ impl Grants {
             .db()
             .write(move |tx| async move {
                 let store = &grants.store;
-                if !store.lock_redemption(&tx, &key).await? {
+                let committed_by = Timestamp(now.0 + COMMIT_MS);
+                if !store.lock_redemption(&tx, &key).await?
+                    || !store.spend_code(&tx, &key, &family.id, committed_by).await?
+                {
                     return Err(IdentityError::Conflict);
                 }
                 let others = store
@@ -129,10 +132,6 @@ impl Grants {
                     .await?;
                 if next_birth(others.limiting, now).is_some() {
                     // Another family was created in the meantime; decided again, this one has to wait.
-                    return Err(IdentityError::Conflict);
-                }
-                let committed_by = Timestamp(now.0 + COMMIT_MS);
-                if !store.spend_code(&tx, &key, &family.id, committed_by).await? {
                     return Err(IdentityError::Conflict);
                 }
                 if family.mac_key_id.is_some() {

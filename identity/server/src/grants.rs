@@ -13,6 +13,7 @@ use latchkey_db::Tx;
 use latchkey_identity_store::Store;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::refresh::Limits;
+use latchkey_protocol::refresh_token::{Name, Salt};
 use latchkey_protocol::revocation_policy::Alert;
 use latchkey_protocol::token_request::ClientCredentials;
 use latchkey_protocol::{OAuthError, access_token, audience, id_token};
@@ -74,13 +75,13 @@ impl Grants {
         self.issue("client_credentials", &issue, None, None, client)
     }
 
-    /// Signs what was decided and committed.
+    /// Signs what was decided and committed, and derives the refresh token of that name and salt.
     fn issue<A: Serialize>(
         &self,
         grant: &'static str,
         issue: &access_token::Issue<A>,
         id_token: Option<id_token::Claims>,
-        refresh_token: Option<String>,
+        refresh: Option<(Name, &Salt)>,
         client: &Client,
     ) -> Result<Issued, ErrorResponse> {
         let (now, signer) = (self.time.now(), &self.signer);
@@ -93,6 +94,12 @@ impl Grants {
             .map(|claims| signer.sign(alg, ID_TOKEN_TYP, &claims.beside(&access_token, alg), now))
             .transpose()
             .map_err(signed)?;
+        let derive = |(name, salt)| {
+            signer
+                .refresh_token(&self.issuer, name, salt)
+                .ok_or(OAuthError::Internal)
+        };
+        let refresh_token = refresh.map(derive).transpose()?;
         metrics::counter!("latchkey_tokens_issued_total", "grant" => grant).increment(1);
         tracing::debug!(client.id = %client.id(), grant, jti = issue.claims.jti, "token issued");
         Ok(Issued {

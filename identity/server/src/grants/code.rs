@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, CodeFacts};
+use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::code::{self, Decision, Facts, Random, Redeem};
 use latchkey_protocol::error::GrantError;
@@ -13,7 +14,6 @@ use latchkey_protocol::refresh_token::{Handle, Salt};
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::{Alert, RevocationCause};
 use latchkey_protocol::token_request::AuthorizationCode;
-use latchkey_protocol::{OAuthError, Timestamp};
 use serde_json::json;
 
 use super::{Grants, Issued, TRIES};
@@ -86,14 +86,7 @@ impl Grants {
                             id_token,
                             refresh,
                         } = *redeem;
-                        let refresh = match refresh {
-                            None => None,
-                            Some(name) => Some(
-                                self.signer
-                                    .refresh_token(&self.issuer, name, &family.salt)
-                                    .ok_or(OAuthError::Internal)?,
-                            ),
-                        };
+                        let refresh = refresh.map(|name| (name, &family.salt));
                         return self.issue("authorization_code", &access, id_token, refresh, client);
                     }
                 }

@@ -51,11 +51,13 @@ impl Grants {
                 .ok_or(OAuthError::Internal)?;
             match self.apply(decision, &family, client).await? {
                 Outcome::Answered(answer) => {
-                    let salt = &family.salt;
-                    let refresh = self.signer.refresh_token(&self.issuer, answer.refresh, salt);
-                    let refresh = refresh.ok_or(OAuthError::Internal)?;
-                    let Answer { access, id_token, .. } = *answer;
-                    return self.issue("refresh_token", &access, id_token, Some(refresh), client);
+                    let Answer {
+                        access,
+                        id_token,
+                        refresh,
+                    } = *answer;
+                    let refresh = Some((refresh, &family.salt));
+                    return self.issue("refresh_token", &access, id_token, refresh, client);
                 }
                 Outcome::Ended(error) => return Err(self.refused("refresh_token", client, error)),
                 Outcome::Conflict => {}

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use http::{HeaderMap, header};
+use http::header;
 use http_body_util::BodyExt;
-use latchkey_http::{ClientAddress, Form, current_request_id};
+use latchkey_http::{ClientAddress, Form, current_request_id, is_form};
 use latchkey_identity_store::Store;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, Facts, check_client, counts_as_a_guess};
@@ -194,20 +194,6 @@ impl ClientAuthentication {
         }
         error.into()
     }
-}
-
-/// Exactly one media type: two parsers that choose different ones would parse different requests.
-pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    let mut all = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(media), None) = (all.next(), all.next()) else {
-        return false;
-    };
-    let essence = media
-        .to_str()
-        .ok()
-        .and_then(|text| text.split(';').next())
-        .map(str::trim);
-    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 /// The credentials of a request. Invalid ones are logged like any other error.

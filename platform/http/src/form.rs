@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use http::{HeaderMap, header};
+
 /// The parameters of a form or query, each at most once unless declared repeatable.
 #[derive(Default)]
 pub struct Form {
@@ -32,6 +34,21 @@ impl fmt::Display for FormError {
 impl std::error::Error for FormError {}
 
 const MOST: usize = 64;
+
+/// Whether a request says that its body is a form. Exactly one media type: two parsers that choose different ones would
+/// parse different requests.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    let mut all = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(media), None) = (all.next(), all.next()) else {
+        return false;
+    };
+    let essence = media
+        .to_str()
+        .ok()
+        .and_then(|text| text.split(';').next())
+        .map(str::trim);
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
 
 impl Form {
     /// Parses a form. Only the names in `repeatable` may appear more than once.

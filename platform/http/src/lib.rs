@@ -29,7 +29,7 @@ pub use activity::Streaming;
 pub use bound::Bound;
 pub use codes::Code;
 pub use etag::{IfMatch, etag, none_match};
-pub use form::{Form, FormError};
+pub use form::{Form, FormError, is_form};
 pub use hosts::Hosts;
 pub use idempotency::IdempotencyKey;
 pub use json::{PathId, StrictJson, is_uuid};

@@ -6,7 +6,7 @@ pub mod token;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use latchkey_http::Form;
+use latchkey_http::{Form, is_form};
 
 use crate::error::LogoutError;
 use crate::logins::Logins;
@@ -74,18 +74,6 @@ impl IntoResponse for LogoutError {
         let body = serde_json::json!({"error": code, "error_description": description});
         (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
     }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let media = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|media| media.to_str().ok());
-    let essence = media
-        .and_then(|media| media.split(';').next())
-        .unwrap_or_default();
-    essence
-        .trim()
-        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// The maximum size of a request, in bytes.

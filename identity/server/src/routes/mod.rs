@@ -21,11 +21,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
-use latchkey_http::{Form, FormError};
+use latchkey_http::{Form, FormError, is_form};
 use latchkey_protocol::error::PageError;
 
 use crate::browser::Browser;
-use crate::client_authentication::is_form;
 use crate::pages::{ErrorPage, see_other};
 use crate::registry::{Document, Registry};
 

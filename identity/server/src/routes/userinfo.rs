@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use latchkey_http::is_form;
 use latchkey_protocol::userinfo::{self, Token};
 use latchkey_protocol::{ClientId, OAuthError, Scope};
 
@@ -71,7 +72,7 @@ async fn bearer(request: Request) -> Result<Option<String>, UserinfoError> {
         return Err(TWICE.into());
     }
     let header = of_header(request.headers())?;
-    if request.method() != Method::POST || !crate::client_authentication::is_form(request.headers()) {
+    if request.method() != Method::POST || !is_form(request.headers()) {
         return Ok(header);
     }
     let mut form = super::page_form(request)

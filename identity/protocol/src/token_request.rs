@@ -62,24 +62,26 @@ pub enum Unreadable {
     ToGrantee(Grant, OAuthError),
 }
 
-/// A request before its client is known: what it asks for, or an error that only a client may learn.
-pub type Read = Result<TokenRequest, Unreadable>;
-
-/// Reads the parameters of a form whose sender is still unknown.
-pub fn read(parameters: &[(String, String)]) -> Result<Read, OAuthError> {
-    match TokenRequest::parse(parameters) {
-        Err(Unreadable::ToAnybody(error)) => Err(error),
-        read => Ok(read),
-    }
+/// A form that was read before its client is known. Each error is for a client that has authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    pub request: Result<TokenRequest, OAuthError>,
+    /// The column of checks that applies: that of the grant, if there is one.
+    pub endpoint: Result<Endpoint, OAuthError>,
 }
 
-/// The column of checks that applies: that of the grant, if there is one.
-pub fn endpoint(read: &Read) -> Result<Endpoint, OAuthError> {
-    match read {
-        Ok(request) => Ok(Endpoint::Token(request.grant())),
-        Err(Unreadable::ToGrantee(grant, _)) => Ok(Endpoint::Token(*grant)),
-        Err(Unreadable::ToClient(error) | Unreadable::ToAnybody(error)) => Err(error.clone()),
-    }
+/// Reads the parameters of a form. The error is for anybody.
+pub fn read(parameters: &[(String, String)]) -> Result<Read, OAuthError> {
+    let (request, endpoint) = match TokenRequest::parse(parameters) {
+        Ok(request) => {
+            let grant = request.grant();
+            (Ok(request), Ok(Endpoint::Token(grant)))
+        }
+        Err(Unreadable::ToAnybody(error)) => return Err(error),
+        Err(Unreadable::ToClient(error)) => (Err(error.clone()), Err(error)),
+        Err(Unreadable::ToGrantee(grant, error)) => (Err(error), Ok(Endpoint::Token(grant))),
+    };
+    Ok(Read { request, endpoint })
 }
 
 impl TokenRequest {
@@ -145,16 +147,6 @@ impl TokenRequest {
 impl fmt::Debug for TokenRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.grant().name())
-    }
-}
-
-impl From<Unreadable> for OAuthError {
-    fn from(unreadable: Unreadable) -> Self {
-        match unreadable {
-            Unreadable::ToAnybody(error) | Unreadable::ToClient(error) | Unreadable::ToGrantee(_, error) => {
-                error
-            }
-        }
     }
 }
 
@@ -263,6 +255,21 @@ mod tests {
         for (parameters, expected) in cases {
             assert_eq!(read(parameters), Err(expected), "{parameters:?}");
         }
+    }
+
+    #[test]
+    fn a_request_of_a_known_grant_has_its_column_even_if_it_cannot_be_read() {
+        let endpoint = |all: &[(&str, &str)]| super::read(&pairs(all)).map(|read| read.endpoint);
+        let column = |grant| Ok(Ok(Endpoint::Token(grant)));
+        let machine = [("grant_type", "client_credentials")];
+        assert_eq!(endpoint(&machine), column(Grant::ClientCredentials));
+        let without_code = [("grant_type", "authorization_code")];
+        assert_eq!(endpoint(&without_code), column(Grant::AuthorizationCode));
+        let unknown = [("grant_type", "password")];
+        assert_eq!(endpoint(&unknown), Ok(Err(OAuthError::UnsupportedGrant)));
+        let without_token = [("grant_type", "refresh_token")];
+        let missing = OAuthError::Malformed("refresh_token is missing.");
+        assert_eq!(endpoint(&without_token), Err(missing));
     }
 
     #[test]

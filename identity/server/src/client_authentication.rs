@@ -13,6 +13,7 @@ use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::{Endpoint, Facts, check_client, counts_as_a_guess};
 use latchkey_protocol::client::{AuthMethod, Client};
 use latchkey_protocol::client_auth::{Presented, present};
+use latchkey_protocol::token_request::{self, Read, TokenRequest};
 
 use crate::oauth_error::ErrorResponse;
 use crate::registry::Registry;
@@ -64,32 +65,34 @@ pub(crate) struct ClientAuthentication {
 }
 
 impl ClientAuthentication {
-    /// Authenticates the client of a POST. `read` parses the part of the form that must be valid whoever sent it; from
-    /// that, `endpoint` selects the column of checks.
-    pub async fn authenticate_form<T>(
+    /// Authenticates the client of a POST to this endpoint.
+    pub async fn authenticate_form(
         &self,
         request: Request,
-        read: impl FnOnce(&[(String, String)]) -> Result<T, OAuthError>,
-        endpoint: impl FnOnce(&T) -> Result<Endpoint, OAuthError>,
+        endpoint: Endpoint,
+    ) -> Result<AuthenticatedRequest, ErrorResponse> {
+        let (parts, form) = form_of(request).await?;
+        self.authenticate_read(&parts, form, (), Ok(endpoint)).await
+    }
+
+    /// Authenticates the client of a token request, whose grant selects the column of checks.
+    pub async fn authenticate_token_request(
+        &self,
+        request: Request,
+    ) -> Result<AuthenticatedRequest<Result<TokenRequest, OAuthError>>, ErrorResponse> {
+        let (parts, form) = form_of(request).await?;
+        let Read { request, endpoint } = token_request::read(form.pairs())?;
+        self.authenticate_read(&parts, form, request, endpoint).await
+    }
+
+    async fn authenticate_read<T>(
+        &self,
+        parts: &http::request::Parts,
+        mut form: Form,
+        read: T,
+        endpoint: Result<Endpoint, OAuthError>,
     ) -> Result<AuthenticatedRequest<T>, ErrorResponse> {
-        let (parts, body) = request.into_parts();
-        // RFC 6749 §3.2: parameters are only in the body, where no log and no referrer can see them.
-        if parts.uri.query().is_some() {
-            return Err(OAuthError::Malformed("Send the parameters in the request body.").into());
-        }
-        if !is_form(&parts.headers) {
-            return Err(OAuthError::Malformed("The body must be application/x-www-form-urlencoded.").into());
-        }
-        let body = body
-            .collect()
-            .await
-            .map_err(|_| OAuthError::Malformed("The body is too large or incomplete."))?
-            .to_bytes();
-        let mut form = Form::parse(&body, &REPEATABLE)
-            .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
-        let read = read(form.pairs())?;
-        let endpoint = endpoint(&read);
-        match self.authenticate(&parts, &mut form, endpoint.clone()).await {
+        match self.authenticate(parts, &mut form, endpoint.clone()).await {
             Ok(client) => Ok(AuthenticatedRequest { client, form, read }),
             Err(error) => Err(ErrorResponse {
                 // RFC 6749 §5.2: a client that used the header is challenged with its scheme.
@@ -194,6 +197,28 @@ impl ClientAuthentication {
         }
         error.into()
     }
+}
+
+/// The form of a POST.
+async fn form_of(request: Request) -> Result<(http::request::Parts, Form), OAuthError> {
+    let (parts, body) = request.into_parts();
+    // RFC 6749 §3.2: parameters are only in the body, where no log and no referrer can see them.
+    if parts.uri.query().is_some() {
+        return Err(OAuthError::Malformed("Send the parameters in the request body."));
+    }
+    if !is_form(&parts.headers) {
+        return Err(OAuthError::Malformed(
+            "The body must be application/x-www-form-urlencoded.",
+        ));
+    }
+    let body = body
+        .collect()
+        .await
+        .map_err(|_| OAuthError::Malformed("The body is too large or incomplete."))?
+        .to_bytes();
+    let form = Form::parse(&body, &REPEATABLE)
+        .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
+    Ok((parts, form))
 }
 
 /// The credentials of a request. Invalid ones are logged like any other error.

@@ -44,7 +44,7 @@ pub(crate) async fn post(
 ) -> Result<Response, ErrorResponse> {
     let mut authenticated = endpoint
         .clients
-        .authenticate_form(request, |_| Ok(()), |()| Ok(Endpoint::Introspect))
+        .authenticate_form(request, Endpoint::Introspect)
         .await?;
     let token = authenticated
         .form

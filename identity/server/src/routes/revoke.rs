@@ -46,7 +46,7 @@ pub(crate) async fn post(State(endpoint): State<RevocationEndpoint>, request: Re
     let origin = request.headers().get(header::ORIGIN).cloned();
     let authenticated = endpoint
         .clients
-        .authenticate_form(request, |_| Ok(()), |()| Ok(Endpoint::Revoke))
+        .authenticate_form(request, Endpoint::Revoke)
         .await;
     let (answer, client) = match authenticated {
         Ok(authenticated) => {

@@ -6,7 +6,6 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
-use latchkey_protocol::token_request::{Read, endpoint, read};
 use latchkey_protocol::{OAuthError, TokenRequest};
 
 use crate::client_authentication::{AuthenticatedRequest, ClientAuthentication};
@@ -23,7 +22,7 @@ pub(crate) async fn post(
     // When the request was received: this identifies the loser of a race for one code.
     let received = Instant::now();
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let (answer, client) = match clients.authenticate_form(request, read, endpoint).await {
+    let (answer, client) = match clients.authenticate_token_request(request).await {
         Ok(authenticated) => {
             let client = authenticated.client.id().clone();
             (give(&grants, authenticated, received).await, Some(client))
@@ -42,11 +41,11 @@ pub(crate) async fn post(
 
 async fn give(
     grants: &Grants,
-    authenticated: AuthenticatedRequest<Read>,
+    authenticated: AuthenticatedRequest<Result<TokenRequest, OAuthError>>,
     received: Instant,
 ) -> Result<Issued, ErrorResponse> {
     let client = &authenticated.client;
-    match &authenticated.read.map_err(OAuthError::from)? {
+    match &authenticated.read? {
         TokenRequest::AuthorizationCode(asked) => grants.authorization_code(client, asked, received).await,
         TokenRequest::RefreshToken(asked) => grants.refresh(client, asked).await,
         TokenRequest::ClientCredentials(asked) => grants.client_credentials(client, asked),

@@ -303,10 +303,10 @@ impl Passwords {
                         .await?;
                 }
                 line.session = Some(session.id);
+                store.add_sign_in(&tx, &line).await?;
                 for key in account.all() {
                     store.forgive(&tx, key).await?;
                 }
-                store.add_sign_in(&tx, &line).await?;
                 if let Some(rehashed) = rehashed {
                     store.rehash(&tx, &user, &hash, &rehashed).await?;
                 }

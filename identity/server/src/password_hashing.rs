@@ -3,7 +3,8 @@
 //! computing thread run until its next tick while others wait. During a flood the pool therefore also measures how busy
 //! the rest of the process is, and hashes less often the busier it is (docs/adr/0014).
 
-use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,14 +25,15 @@ pub(crate) enum Class {
     Unknown,
 }
 
-/// A slot in the queue, released if it is dropped unused.
+/// A slot in the queue, released if it is dropped unused. It is one of the account's guesses until it is dropped.
 pub(crate) struct Place {
     shared: Arc<Shared>,
     class: Class,
+    account: String,
     taken: bool,
 }
 
-/// The queue is full, or the wait was too long.
+/// The queue is full, the wait was too long, or the account has enough guesses in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many concurrent sign-ins")]
 pub(crate) struct Busy;
@@ -49,6 +51,10 @@ struct Queue {
     unknown: VecDeque<Job>,
     /// Slots that are reserved or waiting, by class.
     places: [usize; 2],
+    /// How many known browsers have overtaken a waiting unknown one since an unknown one was last served.
+    overtaken: usize,
+    /// The guesses in flight of each account, from the reservation of a slot to the result.
+    guesses: HashMap<String, usize>,
     /// The recent time from the start of one hash to that of the next.
     typical: Option<Duration>,
     /// Whether a sign-in was refused since the last hash: more arrive than can be hashed.
@@ -65,6 +71,10 @@ struct Job {
 const LENGTH: Duration = Duration::from_secs(1);
 /// A sign-in that has waited longer is refused without hashing.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// After so many known browsers in a row, an unknown one that waits has a turn.
+const IN_A_ROW: usize = 3;
+/// The guesses of one account that may be in flight at once. A person has one; a second allows for a double click.
+const GUESSES_AT_ONCE: usize = 2;
 /// How long an idle thread keeps its memory.
 const KEPT: Duration = Duration::from_secs(1);
 /// The minimum number of slots, however slow a machine is.
@@ -97,32 +107,37 @@ impl Pool {
     /// False if an unknown browser would not get a slot now.
     pub fn has_room(&self) -> bool {
         let mut queue = self.shared.lock();
-        let room = queue.places.iter().sum::<usize>() < queue.most(self.shared.threads);
+        let room = has_room(Class::Unknown, queue.places, queue.most(self.shared.threads));
         if !room {
             queue.turn_away();
         }
         room
     }
 
-    /// A slot in the queue, before any work is done for the caller; a refusal costs nothing.
-    pub fn reserve(&self, class: Class) -> Result<Place, Busy> {
+    /// A slot in the queue, before any work is done for the caller; a refusal costs nothing. `account` is what the
+    /// guesses in flight are counted by.
+    pub fn reserve(&self, class: Class, account: &str) -> Result<Place, Busy> {
         let mut queue = self.shared.lock();
-        let most = queue.most(self.shared.threads);
-        let all: usize = queue.places.iter().sum();
-        // Half of the queue is reserved for known browsers.
-        let room = match class {
-            Class::Known => all < most + most / 2,
-            Class::Unknown => all < most,
-        };
-        if !room {
+        if queue
+            .guesses
+            .get(account)
+            .is_some_and(|count| *count >= GUESSES_AT_ONCE)
+        {
+            // Not a flood: others have their slots, so no thread pauses for it.
+            count_shed();
+            return Err(Busy);
+        }
+        if !has_room(class, queue.places, queue.most(self.shared.threads)) {
             queue.turn_away();
             return Err(Busy);
         }
         queue.places[class as usize] += 1;
+        *queue.guesses.entry(account.to_owned()).or_default() += 1;
         drop(queue);
         Ok(Place {
             shared: self.shared.clone(),
             class,
+            account: account.to_owned(),
             taken: false,
         })
     }
@@ -165,8 +180,15 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let mut queue = self.shared.lock();
         if !self.taken {
-            self.shared.lock().places[self.class as usize] -= 1;
+            queue.places[self.class as usize] -= 1;
+        }
+        if let Entry::Occupied(mut count) = queue.guesses.entry(std::mem::take(&mut self.account)) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
         }
     }
 }
@@ -265,6 +287,43 @@ impl Usage {
     }
 }
 
+/// Whether a class gets one more slot where `most` can be hashed in time. Half as many again are reserved for known
+/// browsers, and a quarter for unknown ones, so that neither class can take every slot from the other.
+fn has_room(class: Class, places: [usize; 2], most: usize) -> bool {
+    let all: usize = places.iter().sum();
+    match class {
+        Class::Known => all < most + most / 2,
+        Class::Unknown => all < most || places[Class::Unknown as usize] < most / 4,
+    }
+}
+
+/// What a free thread can choose from.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    /// Whether a known browser waits.
+    known: bool,
+    /// Whether an unknown browser waits.
+    unknown: bool,
+    /// See [`Queue::overtaken`].
+    overtaken: usize,
+    /// Whether the thread has paused for as long as it should.
+    rested: bool,
+}
+
+impl Choice {
+    /// The class that is served next; `None` if the thread waits. Known browsers go first and do not wait for a rested
+    /// thread. That must not become forever: after [`IN_A_ROW`] of them an unknown one has a turn, rested or not, since
+    /// a thread that known browsers keep busy never rests.
+    fn next(self) -> Option<Class> {
+        match (self.known, self.unknown) {
+            (true, true) if self.overtaken >= IN_A_ROW => Some(Class::Unknown),
+            (true, _) => Some(Class::Known),
+            (false, true) => self.rested.then_some(Class::Unknown),
+            (false, false) => None,
+        }
+    }
+}
+
 impl Queue {
     /// The number of slots.
     fn most(&self, threads: usize) -> usize {
@@ -278,25 +337,34 @@ impl Queue {
 
     fn turn_away(&mut self) {
         self.flooded = true;
-        metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+        count_shed();
     }
 
-    /// Known browsers first, whether the thread has paused or not. Of the others the oldest, but once half of the slots
-    /// are taken the newest: during a flood the oldest have already given up.
+    /// The next job, by [`Choice::next`]. Of unknown browsers the oldest, but once half of the slots are taken the
+    /// newest: during a flood the oldest have already given up.
     fn next(&mut self, threads: usize, rested: bool) -> Option<(Job, Class)> {
-        if let Some(job) = self.known.pop_front() {
-            return Some((job, Class::Known));
-        }
-        if !rested {
-            return None;
-        }
-        let flooded = self.unknown.len() * 2 > self.most(threads);
-        let job = if flooded {
-            self.unknown.pop_back()
-        } else {
-            self.unknown.pop_front()
+        let choice = Choice {
+            known: !self.known.is_empty(),
+            unknown: !self.unknown.is_empty(),
+            overtaken: self.overtaken,
+            rested,
         };
-        job.map(|job| (job, Class::Unknown))
+        let class = choice.next()?;
+        let flooded = self.unknown.len() * 2 > self.most(threads);
+        let job = match class {
+            Class::Known => {
+                self.overtaken += usize::from(choice.unknown);
+                self.known.pop_front()
+            }
+            Class::Unknown => {
+                self.overtaken = 0;
+                match flooded {
+                    true => self.unknown.pop_back(),
+                    false => self.unknown.pop_front(),
+                }
+            }
+        };
+        job.map(|job| (job, class))
     }
 
     /// Refuses everybody who has waited too long, and frees their slots.
@@ -309,7 +377,7 @@ impl Queue {
             while jobs.front().is_some_and(|job| job.due < now) {
                 jobs.pop_front();
                 self.places[class as usize] -= 1;
-                metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+                count_shed();
             }
         }
     }
@@ -320,26 +388,32 @@ impl Queue {
     }
 }
 
+fn count_shed() {
+    metrics::counter!("latchkey_sign_in_shed_total").increment(1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_full_queue_refuses_strangers_before_known_browsers_and_gives_places_back() {
-        let pool = Pool::new();
+    /// Every slot that a class gets, each for an account of its own.
+    fn fill(pool: &Pool, class: Class) -> Vec<Place> {
         let mut held = Vec::new();
-        while let Ok(place) = pool.reserve(Class::Unknown) {
+        while let Ok(place) = pool.reserve(class, &format!("{class:?} {}", held.len())) {
             held.push(place);
             assert!(held.len() < 10_000, "the queue is not bounded");
         }
-        let mut known = Vec::new();
-        while let Ok(place) = pool.reserve(Class::Known) {
-            known.push(place);
-            assert!(known.len() < 10_000, "the queue is not bounded");
-        }
+        held
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_strangers_before_known_browsers_and_gives_places_back() {
+        let pool = Pool::new();
+        let unknown = fill(&pool, Class::Unknown);
+        let known = fill(&pool, Class::Known);
         assert!(!known.is_empty());
-        drop((held, known));
-        let place = pool.reserve(Class::Unknown).unwrap();
+        drop((unknown, known));
+        let place = pool.reserve(Class::Unknown, "alice").unwrap();
         assert_eq!(place.run(|_| 7).await, Ok(7));
     }
 
@@ -348,12 +422,98 @@ mod tests {
         let pool = Pool::new();
         let failing = pool.shared.threads + 1;
         for _ in 0..failing {
-            let place = pool.reserve(Class::Known).unwrap();
+            let place = pool.reserve(Class::Known, "alice").unwrap();
             let broken = place.run(|_| -> u8 { panic!("planted") });
             assert_eq!(broken.await, Err(Busy));
         }
-        let place = pool.reserve(Class::Known).unwrap();
+        let place = pool.reserve(Class::Known, "alice").unwrap();
         assert_eq!(place.run(|_| 7).await, Ok(7));
+    }
+
+    #[test]
+    fn known_browsers_leave_slots_to_unknown_ones() {
+        let pool = Pool::new();
+        let known = fill(&pool, Class::Known);
+        assert!(pool.has_room());
+        let unknown = fill(&pool, Class::Unknown);
+        assert!(!unknown.is_empty() && unknown.len() < known.len());
+        assert!(!pool.has_room());
+    }
+
+    #[tokio::test]
+    async fn an_account_has_two_guesses_in_flight_at_most() {
+        let pool = Pool::new();
+        let reserve = |account| pool.reserve(Class::Unknown, account);
+        let (first, second) = (reserve("alice").unwrap(), reserve("alice").unwrap());
+        assert!(reserve("alice").is_err());
+        assert!(reserve("bob").is_ok());
+        // It ends with the result, not with the start of the work.
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let running = tokio::spawn(first.run(move |_| wait.recv().is_ok()));
+        tokio::task::yield_now().await;
+        assert!(reserve("alice").is_err());
+        go_on.send(()).unwrap();
+        assert_eq!(running.await.unwrap(), Ok(true));
+        let third = reserve("alice").unwrap();
+        assert!(reserve("alice").is_err());
+        drop((second, third));
+        assert!(pool.shared.lock().guesses.is_empty());
+    }
+
+    #[test]
+    fn known_browsers_go_first_but_not_forever() {
+        use Class::{Known, Unknown};
+        for (known, unknown, overtaken, rested, expected) in [
+            (false, false, 0, true, None),
+            (true, false, 0, false, Some(Known)),
+            (true, false, 9, true, Some(Known)),
+            (true, true, 0, true, Some(Known)),
+            (true, true, 2, false, Some(Known)),
+            (true, true, 3, true, Some(Unknown)),
+            (true, true, 3, false, Some(Unknown)),
+            (false, true, 0, true, Some(Unknown)),
+            // Nobody is overtaken: the thread pauses as it would.
+            (false, true, 0, false, None),
+            (false, true, 3, false, None),
+        ] {
+            let choice = Choice {
+                known,
+                unknown,
+                overtaken,
+                rested,
+            };
+            assert_eq!(choice.next(), expected, "{choice:?}");
+        }
+    }
+
+    #[test]
+    fn every_fourth_turn_is_for_an_unknown_browser_that_waits() {
+        let mut queue = Queue::default();
+        let job = || Job {
+            due: Instant::now() + PATIENCE,
+            work: Box::new(|_| {}),
+        };
+        // None waits yet: those who came before are not counted.
+        queue.known.extend([job(), job(), job()]);
+        let mut served = Vec::new();
+        served.extend(
+            (0..3)
+                .filter_map(|_| queue.next(1, false))
+                .map(|(_, class)| class),
+        );
+        queue.unknown.extend([job(), job()]);
+        for _ in 0..8 {
+            queue.known.push_back(job());
+            served.extend(queue.next(1, false).map(|(_, class)| class));
+        }
+        let turns: String = served
+            .iter()
+            .map(|class| match class {
+                Class::Known => 'k',
+                Class::Unknown => 'u',
+            })
+            .collect();
+        assert_eq!(turns, "kkkkkkukkku");
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Passwords {
         } else {
             Class::Unknown
         };
-        let Ok(place) = self.hashing.reserve(class) else {
+        let Ok(place) = self.hashing.reserve(class, &account.in_flight) else {
             return problem(Problem::busy(words, self.later()));
         };
         let counted = throttle.count_guess(&self.store, &account, now).await?;

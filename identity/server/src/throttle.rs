@@ -169,6 +169,9 @@ pub(crate) struct GuessKeys {
     /// password, so that nobody learns which names belong to one user. A browser in which the user has signed in before
     /// is exempt, so that nobody can lock the user out of it.
     pub untold: Option<String>,
+    /// The key by which guesses in flight are counted: the typed name, or a known user in whatever browser, so that
+    /// many browsers of one user do not multiply what that user may have in flight.
+    pub in_flight: String,
 }
 
 impl GuessKeys {
@@ -180,6 +183,7 @@ impl GuessKeys {
             (Some(user), Some(device)) => Self {
                 told: format!("account|{user}|{}", digest(device)),
                 untold: None,
+                in_flight: format!("known|{user}"),
             },
             (user, _) => Self {
                 untold: Some(match user {
@@ -187,6 +191,7 @@ impl GuessKeys {
                     None => format!("account|nobody|{typed}"),
                 }),
                 told: format!("account|typed|{typed}"),
+                in_flight: format!("typed|{typed}"),
             },
         }
     }
@@ -355,6 +360,7 @@ mod tests {
         let nobody = |name| GuessKeys::new(None, None, name);
         for name in ["mallory", "mallory@example.test"] {
             assert_eq!(somebody(name).told, nobody(name).told, "{name}");
+            assert_eq!(somebody(name).in_flight, nobody(name).in_flight, "{name}");
             assert_eq!(somebody(name).all().count(), nobody(name).all().count());
         }
         assert_ne!(somebody("mallory").told, somebody("mallory@example.test").told);
@@ -371,6 +377,12 @@ mod tests {
         assert_ne!(
             known("mallory").told,
             GuessKeys::new(Some("u1"), Some("d2"), "mallory").told
+        );
+        // Guesses in flight: strangers cannot take those of the user's own browsers, which share them.
+        assert_ne!(known("mallory").in_flight, somebody("mallory").in_flight);
+        assert_eq!(
+            known("mallory").in_flight,
+            GuessKeys::new(Some("u1"), Some("d2"), "mallory@example.test").in_flight
         );
     }
 

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::seal::Seal;
+use crate::seal::{Purpose, Seal};
 
 /// The identity of a browser during sign-ins, sealed in one cookie.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,12 +175,12 @@ impl Flow {
     /// The sealed `state`.
     pub fn state(&self, seal: &Seal) -> String {
         let text = serde_json::to_string(self).expect("strings and numbers always serialize to JSON");
-        seal.close(STATE, &text)
+        seal.close(Purpose::State, "", &text)
     }
 
     /// The flow of a `state`, if it is one of this client's.
     pub fn open(seal: &Seal, state: &str) -> Option<Self> {
-        serde_json::from_str(&seal.open(STATE, state).ok()?).ok()
+        serde_json::from_str(&seal.open(Purpose::State, "", state).ok()?).ok()
     }
 
     /// True if this browser began it.
@@ -223,12 +223,12 @@ impl Browser {
     /// The value of its cookie.
     pub fn close(&self, seal: &Seal) -> String {
         let text = serde_json::to_string(self).expect("strings and numbers always serialize to JSON");
-        seal.close(BROWSER, &text)
+        seal.close(Purpose::Browser, "", &text)
     }
 
     /// The browser of a cookie, if this client sealed it.
     pub fn open(seal: &Seal, cookie: &str) -> Option<Self> {
-        serde_json::from_str(&seal.open(BROWSER, cookie).ok()?).ok()
+        serde_json::from_str(&seal.open(Purpose::Browser, "", cookie).ok()?).ok()
     }
 }
 
@@ -238,10 +238,6 @@ impl std::fmt::Debug for Browser {
         write!(f, "Browser(spent {})", self.spent)
     }
 }
-
-/// The places that sealed texts belong to.
-const STATE: &str = "flow/state";
-const BROWSER: &str = "flow/cookie";
 
 #[cfg(test)]
 mod tests {

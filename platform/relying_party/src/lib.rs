@@ -21,7 +21,7 @@ pub use error::{LogoutError, NoToken, OidcError, SignInError};
 pub use flow::Proofs;
 pub use logins::{CurrentUser, Logins};
 pub use oidc::{Oidc, Refreshed, SignedIn};
-pub use seal::{CannotOpen, Seal};
+pub use seal::{CannotOpen, Purpose, Seal};
 pub use session::SessionUser;
 pub use store::{Login, SessionRef, Store, StoreError, Token};
 pub use tower_sessions::Session;

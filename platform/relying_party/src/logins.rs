@@ -73,10 +73,9 @@ impl Logins {
 
     /// The content of the session; whether it is still true is decided by the row of its sign-in.
     pub(crate) async fn session_data(&self, session: &Session) -> Result<SessionData, SignInError> {
-        let data = session.get::<SessionData>(self.registration().client.name).await;
-        Ok(data
-            .map_err(|error| SignInError::broken(&error))?
-            .unwrap_or_default())
+        let data = session.get_value(self.registration().client.name).await;
+        let data = data.map_err(|error| SignInError::broken(&error))?;
+        Ok(data.map(SessionData::of).unwrap_or_default())
     }
 
     /// The signed-in user, if the row of the sign-in still exists.

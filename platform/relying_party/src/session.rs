@@ -34,6 +34,13 @@ pub struct SessionUser {
     pub form_token: String,
 }
 
+impl SessionData {
+    /// What a session has under the client's name. If it is not what this version writes, nobody is signed in.
+    pub fn of(value: Value) -> Self {
+        serde_json::from_value(value).unwrap_or_default()
+    }
+}
+
 #[async_trait]
 impl SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
@@ -58,8 +65,10 @@ impl SessionStore for Store {
         let Some((data, expires_at)) = self.session(&hash(id)).await.map_err(backend)? else {
             return Ok(None);
         };
-        let data: HashMap<String, Value> =
-            serde_json::from_str(&data).map_err(|error| Error::Decode(error.to_string()))?;
+        // A session that cannot be read is a session of nobody, and no reason to answer with an error.
+        let Ok(data) = serde_json::from_str::<HashMap<String, Value>>(&data) else {
+            return Ok(None);
+        };
         let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires_at) * 1_000_000);
         Ok(Some(Record {
             id: *id,
@@ -109,7 +118,15 @@ mod tests {
     #[test]
     fn a_session_that_holds_more_than_is_known_is_read() {
         let text = r#"{"login":{"login":"id","name":"Alice","teaches":true,"form_token":"token"}}"#;
-        let data: SessionData = serde_json::from_str(text).unwrap();
+        let data = SessionData::of(serde_json::from_str(text).unwrap());
         assert_eq!(data.login.map(|user| user.name).as_deref(), Some("Alice"));
+    }
+
+    #[test]
+    fn a_session_that_holds_something_else_is_nobodys() {
+        for text in ["null", "7", r#"{"login":7}"#, r#"{"login":{"login":"id"}}"#] {
+            let data = SessionData::of(serde_json::from_str(text).unwrap());
+            assert_eq!(data, SessionData::default(), "{text}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 
-use crate::seal::Seal;
+use crate::seal::{Purpose, Seal};
 
 /// The tables, under the name of the client's migrations.
 pub(crate) fn migrations(set: &'static str) -> Migrations {
@@ -95,7 +95,7 @@ impl Store {
 
     /// Creates a session; `false` if one with this hash exists.
     pub async fn add_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<bool, StoreError> {
-        let sealed = self.seal.close(&format!("sessions/{hash}"), data);
+        let sealed = self.seal.close(Purpose::Session, hash, data);
         let hash = hash.to_owned();
         let rows = self
             .db
@@ -113,7 +113,7 @@ impl Store {
 
     /// Updates an existing session; one that has ended in the meantime is not recreated.
     pub async fn save_session(&self, hash: &str, data: &str, expires_at: i64) -> Result<(), StoreError> {
-        let sealed = self.seal.close(&format!("sessions/{hash}"), data);
+        let sealed = self.seal.close(Purpose::Session, hash, data);
         let hash = hash.to_owned();
         self.db
             .write(move |tx| async move {
@@ -136,7 +136,7 @@ impl Store {
             .fetch_optional(&self.db)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let data = self.seal.open(&format!("sessions/{hash}"), &row.text("sealed")?);
+        let data = self.seal.open(Purpose::Session, hash, &row.text("sealed")?);
         let expires_at = row.int("expires_at")?;
         Ok(data.ok().map(|data| (data, expires_at)))
     }
@@ -171,10 +171,16 @@ impl Store {
     /// Somebody is signed in.
     pub async fn add_login(&self, login: &Login, first: Option<(&str, &Token)>) -> Result<(), StoreError> {
         let (login, now) = (login.clone(), self.now());
-        let refresh = self.seal.close(&refresh_place(&login.id), &login.refresh_token);
-        let hint = self.seal.close(&hint_place(&login.id), &login.id_token);
+        let refresh = self
+            .seal
+            .close(Purpose::RefreshToken, &login.id, &login.refresh_token);
+        let hint = self.seal.close(Purpose::IdToken, &login.id, &login.id_token);
         let token = first.map(|(audience, token)| {
-            let sealed = self.seal.close(&token_place(&login.id, audience), &token.text);
+            let sealed = self.seal.close(
+                Purpose::AccessToken,
+                &token_place(&login.id, audience),
+                &token.text,
+            );
             (audience.to_owned(), sealed, token.expires_at)
         });
         self.db
@@ -217,8 +223,10 @@ impl Store {
         .fetch_optional(&self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let refresh_token = self.seal.open(&refresh_place(id), &row.text("sealed_refresh")?);
-        let id_token = self.seal.open(&hint_place(id), &row.text("sealed_hint")?);
+        let refresh_token = self
+            .seal
+            .open(Purpose::RefreshToken, id, &row.text("sealed_refresh")?);
+        let id_token = self.seal.open(Purpose::IdToken, id, &row.text("sealed_hint")?);
         let (Ok(refresh_token), Ok(id_token)) = (refresh_token, id_token) else {
             return Ok(None);
         };
@@ -244,9 +252,11 @@ impl Store {
         .fetch_optional(&self.db)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let text = self
-            .seal
-            .open(&token_place(login, audience), &row.text("sealed")?);
+        let text = self.seal.open(
+            Purpose::AccessToken,
+            &token_place(login, audience),
+            &row.text("sealed")?,
+        );
         let expires_at = row.int("expires_at")?;
         Ok(text.ok().map(|text| Token { text, expires_at }))
     }
@@ -261,8 +271,10 @@ impl Store {
         token: &Token,
     ) -> Result<bool, StoreError> {
         let (id, version) = (login.id.clone(), login.version);
-        let refresh = self.seal.close(&refresh_place(&id), refresh_token);
-        let sealed = self.seal.close(&token_place(&id, audience), &token.text);
+        let refresh = self.seal.close(Purpose::RefreshToken, &id, refresh_token);
+        let sealed = self
+            .seal
+            .close(Purpose::AccessToken, &token_place(&id, audience), &token.text);
         let (audience, expires_at) = (audience.to_owned(), token.expires_at);
         let written = self
             .db
@@ -381,16 +393,8 @@ pub enum SessionRef {
     Expired,
 }
 
-fn refresh_place(login: &str) -> String {
-    format!("logins/{login}/refresh")
-}
-
-fn hint_place(login: &str) -> String {
-    format!("logins/{login}/hint")
-}
-
 fn token_place(login: &str, audience: &str) -> String {
-    format!("tokens/{login}/{audience}")
+    format!("{login}/{audience}")
 }
 
 #[cfg(test)]
@@ -499,6 +503,48 @@ mod tests {
             assert_eq!(later.login("one").await.unwrap(), None);
             assert_eq!(later.token("one", AUDIENCE).await.unwrap(), None);
             assert!(store.login("one").await.unwrap().is_some());
+        }
+    }
+
+    /// Whoever can write to the database has one user's session read another user's token, or the sign-in under way
+    /// read as a session, if a value opens in the place of another.
+    #[tokio::test]
+    async fn a_sealed_value_of_one_purpose_opens_in_no_place_of_another() {
+        for store in stores("shop_swapped").await {
+            let (place, seal) = (token_place("one", AUDIENCE), store.seal.clone());
+            let values = Purpose::ALL.into_iter().flat_map(|purpose| {
+                ["one", place.as_str()].map(|at| (purpose, seal.close(purpose, at, "{}")))
+            });
+            for (purpose, value) in values.collect::<Vec<_>>() {
+                for (of, write) in [
+                    (Purpose::Session, "UPDATE sessions SET sealed = $1"),
+                    (Purpose::RefreshToken, "UPDATE logins SET sealed_refresh = $1"),
+                    (Purpose::IdToken, "UPDATE logins SET sealed_hint = $1"),
+                    (Purpose::AccessToken, "UPDATE tokens SET sealed = $1"),
+                ] {
+                    if of == purpose {
+                        continue;
+                    }
+                    let first = token("access-1");
+                    store
+                        .add_login(&login("one"), Some((AUDIENCE, &first)))
+                        .await
+                        .unwrap();
+                    store.add_session("one", "{}", 2_000).await.unwrap();
+                    store.db.write_one(sql(write).bind(value.clone())).await.unwrap();
+                    let opened = match of {
+                        Purpose::Session => store.session("one").await.unwrap().is_some(),
+                        Purpose::AccessToken => store.token("one", AUDIENCE).await.unwrap().is_some(),
+                        _ => store.login("one").await.unwrap().is_some(),
+                    };
+                    assert!(!opened, "{purpose:?} as {of:?}");
+                    store.end_session("one").await.unwrap();
+                    store
+                        .end_logins(SessionRef::Login("one".to_owned()))
+                        .await
+                        .unwrap();
+                }
+            }
         }
     }
 

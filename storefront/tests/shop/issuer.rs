@@ -55,6 +55,8 @@ pub struct Site {
     pub shop: Shop,
     pub issuer: Issuer,
     pub clock: Clock,
+    /// The shop's database.
+    pub db: Db,
 }
 
 /// A browser of a site. It follows nothing by itself.
@@ -241,11 +243,12 @@ impl Site {
                 origins: Origins::new([ORIGIN]),
             };
             let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());
-            let logins = Logins::new(oidc, Store::new(db, seal, clock.clone()));
+            let logins = Logins::new(oidc, Store::new(db.clone(), seal, clock.clone()));
             all.push(Self {
                 shop: Stub::default().shop_of(Some(logins)).await,
                 issuer,
                 clock,
+                db,
             });
         }
         all
@@ -311,6 +314,13 @@ impl Browser<'_> {
                 jar.insert(name.to_owned(), value.to_owned());
             }
         }
+    }
+
+    /// Puts this into each of its cookies whose name begins so.
+    pub fn plant(&self, prefix: &str, value: &str) {
+        let mut jar = self.jar.lock().unwrap();
+        let planted = jar.iter_mut().filter(|(name, _)| name.starts_with(prefix));
+        planted.for_each(|(_, kept)| value.clone_into(kept));
     }
 
     /// A cookie whose name begins so.

@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use latchkey_clock::Random;
-use latchkey_relying_party::Seal;
+use latchkey_db::sql;
+use latchkey_relying_party::{Purpose, Seal};
 use latchkey_storefront::CLIENT;
 use latchkey_testkit::Answer;
 use url::Url;
@@ -258,7 +259,7 @@ async fn an_answer_to_another_browsers_sign_in_signs_nobody_in() {
 #[tokio::test]
 async fn a_changed_answer_is_refused_or_leads_on_whoever_is_signed_in() {
     for site in Site::all("changed_answer").await {
-        let foreign = Seal::new(CLIENT.name, &[8; 32], Random::system()).close("flow/state", "{}");
+        let foreign = Seal::new(CLIENT.name, &[8; 32], Random::system()).close(Purpose::State, "", "{}");
         let changes: [(&str, &str, Option<&str>); 8] = [
             ("no iss", "iss", None),
             ("another iss", "iss", Some("https://evil.test")),
@@ -375,5 +376,26 @@ async fn a_session_cookie_that_is_there_twice_or_in_disguise_is_none() {
             assert!(page.texts(".menu-name").is_empty(), "{planted}");
         }
         assert_eq!(browser.who().await.as_deref(), Some("Name of alice"));
+    }
+}
+
+/// What a version before had sealed with one key for everything, and what nobody has sealed.
+#[tokio::test]
+async fn who_has_an_unreadable_session_is_signed_out_and_can_sign_in() {
+    for site in Site::all("unreadable").await {
+        for text in ["AgICAgICAgICAgICdLOqOy8j2B3QN2RilcuaTo4lSCkpGQ", "~"] {
+            for statement in [
+                "UPDATE sessions SET sealed = $1",
+                "UPDATE logins SET sealed_refresh = $1",
+                "UPDATE logins SET sealed_hint = $1",
+            ] {
+                let browser = site.browser();
+                browser.sign_in("alice").await;
+                site.db.write_one(sql(statement).bind(text)).await.unwrap();
+                assert_eq!(browser.who().await, None, "{statement} {text}");
+                browser.plant("latchkey-sign-in", text);
+                browser.sign_in("alice").await;
+            }
+        }
     }
 }

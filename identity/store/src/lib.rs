@@ -112,6 +112,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0011_logouts.sql"),
             postgres: include_str!("../migrations/0011_logouts.sql"),
         },
+        Migration {
+            version: 12,
+            name: "logout tries",
+            sqlite: include_str!("../migrations/0012_logout_tries.sql"),
+            postgres: include_str!("../migrations/0012_logout_tries.sql"),
+        },
     ],
 };
 

@@ -123,7 +123,8 @@ impl Store {
         queue(tx, told.collect(), now).await
     }
 
-    /// What is due, the first tries first: up to `most` of each client, so that one that is away keeps no other waiting.
+    /// What is due, first tries before retries: of each client up to `most` first tries and up to `most` retries. A client
+    /// that is away keeps no other waiting, and what it has missed delays nothing new of its own.
     pub async fn due_logouts(&self, now: Timestamp, most: i64) -> Result<Vec<Logout>, StoreError> {
         sql("WITH RECURSIVE waiting (client_id) AS ( \
                SELECT MIN(l.client_id) FROM logouts l \
@@ -132,8 +133,12 @@ impl Store {
                FROM waiting w WHERE w.client_id IS NOT NULL) \
              SELECT l.client_id, l.sid, l.user_id, l.begun_at, l.tries, l.ends \
              FROM waiting w JOIN logouts l ON l.client_id = w.client_id \
-             WHERE l.sid IN (SELECT n.sid FROM logouts n WHERE n.client_id = w.client_id AND n.due_at <= $1 \
-               ORDER BY n.due_at LIMIT $2) \
+             WHERE l.sid IN ( \
+               SELECT f.sid FROM (SELECT n.sid FROM logouts n \
+                 WHERE n.client_id = w.client_id AND n.tries = 0 AND n.due_at <= $1 ORDER BY n.due_at LIMIT $2) f \
+               UNION ALL \
+               SELECT r.sid FROM (SELECT n.sid FROM logouts n \
+                 WHERE n.client_id = w.client_id AND n.tries > 0 AND n.due_at <= $1 ORDER BY n.due_at LIMIT $2) r) \
              ORDER BY l.tries > 0, l.due_at")
         .bind(now.0)
         .bind(most)

@@ -282,8 +282,14 @@ async fn a_statement_for_one_person_looks_at_nobody_elses_rows() {
             "families_of_session",
         ),
         (
-            "SELECT n.sid FROM logouts n WHERE n.client_id = $1 AND n.due_at <= 1 ORDER BY n.due_at LIMIT 4",
-            "logouts_due",
+            "SELECT n.sid FROM logouts n WHERE n.client_id = $1 AND n.tries = 0 AND n.due_at <= 1 \
+             ORDER BY n.due_at LIMIT 4",
+            "logouts_first",
+        ),
+        (
+            "SELECT n.sid FROM logouts n WHERE n.client_id = $1 AND n.tries > 0 AND n.due_at <= 1 \
+             ORDER BY n.due_at LIMIT 4",
+            "logouts_again",
         ),
     ] {
         let plan: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {statement}").into_boxed_str());

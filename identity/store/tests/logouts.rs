@@ -250,6 +250,29 @@ async fn each_try_is_one_nodes_and_a_client_that_is_away_keeps_no_other_waiting(
 }
 
 #[tokio::test]
+async fn first_tries_of_a_client_do_not_wait_behind_its_retries() {
+    on_each_engine("logouts_first_tries", async |store| {
+        run(
+            &store,
+            "INSERT INTO logouts (client_id, sid, user_id, begun_at, tries, due_at) VALUES \
+               ('away', 'old-1', 'u', 0, 3, 1), ('away', 'old-2', 'u', 0, 2, 2), ('away', 'old-3', 'u', 0, 1, 3), \
+               ('away', 'new-1', 'u', 0, 0, 40), ('away', 'new-2', 'u', 0, 0, 41), ('away', 'new-3', 'u', 0, 0, 42), \
+               ('here', 'new-4', 'u', 0, 0, 43)",
+        )
+        .await;
+        let order = async |store: &Store| -> Vec<String> {
+            let due = due(store, 50).await;
+            due.into_iter().map(|logout| logout.sid).collect()
+        };
+        assert_eq!(order(&store).await, ["new-1", "new-2", "new-4", "old-1", "old-2"]);
+        // Retries are not forgotten for it: they have a part of their own.
+        run(&store, "DELETE FROM logouts WHERE sid = 'new-1'").await;
+        assert_eq!(order(&store).await, ["new-2", "new-3", "new-4", "old-1", "old-2"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_proof_is_used_once_whoever_presents_it() {
     on_each_engine("replays", async |store| {
         let use_it = async |kind: &'static str, owner: &'static str, jti_hash: &'static str, until: i64| {

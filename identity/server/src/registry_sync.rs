@@ -81,9 +81,7 @@ impl RegistrySync {
     pub async fn sync_registry(&self) -> Result<(), IdentityError> {
         let _turn = self.catching_up.lock().await;
         let now = self.time.now();
-        let read_start = self.throttle.read_start();
-        let blocked = self.store.blocked(now).await?;
-        self.throttle.learn(read_start, blocked, now);
+        self.throttle.catch_up(&self.store, now).await?;
 
         let mut revision = self.store.revision().await?;
         let before = self.registry.snapshot();

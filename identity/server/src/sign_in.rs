@@ -151,7 +151,9 @@ impl Passwords {
             }
         });
         let Ok((matched, rehashed)) = compared.await else {
-            throttle.uncount_guess(&self.store, &account, counted).await?;
+            throttle
+                .uncount_guess(&self.store, &account, counted, self.time.now())
+                .await?;
             return problem(Problem::busy(words, self.later()));
         };
         let (person, epoch, hash) = match (candidate, stored) {
@@ -220,13 +222,14 @@ impl Passwords {
                 if let Some(line) = &line {
                     store.add_sign_in(&tx, line).await?;
                 }
-                Ok::<_, IdentityError>(until.map(|until| (address, until)))
+                let blocks: Vec<_> = until.map(|until| (address, until)).into_iter().collect();
+                Ok::<_, IdentityError>(store.block(&tx, &blocks).await?)
             })
             .await?;
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_password").increment(1);
-        if let Some(blocked) = blocked {
+        if !blocked.is_empty() {
             tracing::warn!(peer = %browser.address, "too many wrong passwords");
-            self.throttle.begin(vec![blocked], now);
+            self.throttle.apply(&blocked, now);
         }
         Ok(())
     }
@@ -304,24 +307,21 @@ impl Passwords {
                 }
                 line.session = Some(session.id);
                 store.add_sign_in(&tx, &line).await?;
-                for key in account.all() {
-                    store.forgive(&tx, key).await?;
-                }
                 if let Some(rehashed) = rehashed {
                     store.rehash(&tx, &user, &hash, &rehashed).await?;
                 }
+                let counts: Vec<String> = account.all().cloned().collect();
+                let lifted = store.forgive(&tx, &counts).await?;
                 // A page of ours waits for anybody, and has no row.
-                Ok::<_, IdentityError>(open || ours)
+                Ok::<_, IdentityError>((open || ours, lifted))
             })
             .await;
-        let open = match written {
-            Ok(open) => open,
+        let (open, lifted) = match written {
+            Ok(written) => written,
             Err(IdentityError::Conflict) => return Ok(None),
             Err(other) => return Err(other.into()),
         };
-        for key in proved.account.all() {
-            self.throttle.forget(key);
-        }
+        self.throttle.apply(&lifted, now);
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "signed_in").increment(1);
         tracing::info!(sub = proved.person.id, "signed in");
         Ok(Some(Begun { secret, open }))

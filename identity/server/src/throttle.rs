@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
-use latchkey_identity_store::{Guess, Store, Window};
+use latchkey_identity_store::{BlockChange, Guess, Store, StoreError, Window};
 use latchkey_protocol::user::canonical;
 use latchkey_protocol::{ClientId, Timestamp, lockout};
 
@@ -26,24 +26,20 @@ pub(crate) const FAILURES: Window = Window {
     length_ms: 60_000,
 };
 
-/// The blocked callers, as last read from the database.
+/// The blocked callers: what this node has blocked, and what it has read of others.
 #[derive(Default)]
 pub(crate) struct Throttle {
     blocked: ArcSwap<HashMap<String, Block>>,
-    /// Counts the times that this node has begun blocks.
-    begun: AtomicU64,
+    /// The number of the last change that was read from the database.
+    read: AtomicI64,
 }
 
 #[derive(Clone, Copy)]
 struct Block {
     until: Timestamp,
-    /// Of [`Throttle::begun`], when the block was begun or last seen in the database.
-    begun: u64,
+    /// See [`BlockChange::number`].
+    number: i64,
 }
-
-/// When a read of the database began, among the blocks of this node.
-#[derive(Clone, Copy)]
-pub(crate) struct ReadStart(u64);
 
 impl Throttle {
     /// When the block ends, if the caller is blocked now.
@@ -76,50 +72,44 @@ impl Throttle {
             .filter(|until| *until > now)
     }
 
-    /// Removes a block.
-    pub fn forget(&self, key: &str) {
-        if self.blocked.load().contains_key(key) {
-            self.blocked.rcu(|known| {
-                let others = known.iter().filter(|(id, _)| *id != key);
-                others
-                    .map(|(id, block)| (id.clone(), *block))
-                    .collect::<HashMap<_, _>>()
-            });
+    /// Reads which blocks have changed since the last call, at whichever node. Calls take turns.
+    pub async fn catch_up(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let (changes, all) = store.block_changes(self.read.load(Ordering::SeqCst)).await?;
+            self.apply(&changes, now);
+            if let Some(last) = changes.last() {
+                self.read.store(last.number, Ordering::SeqCst);
+            }
+            if all {
+                return Ok(());
+            }
         }
     }
 
-    /// Takes in blocks that this node has begun, and drops what is over.
-    pub fn begin(&self, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
-        let begun = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        self.keep(blocked, begun, |block| block.until > now);
-    }
-
-    /// Taken before the database is read.
-    pub fn read_start(&self) -> ReadStart {
-        ReadStart(self.begun.load(Ordering::SeqCst))
-    }
-
-    /// Takes in all that the database had, and drops what it had not, or what is over. A block of this node that is
-    /// younger than that read stays.
-    pub fn learn(&self, start: ReadStart, blocked: Vec<(String, Timestamp)>, now: Timestamp) {
-        self.keep(blocked, start.0, |block| {
-            block.until > now && block.begun > start.0
-        });
-    }
-
-    fn keep(&self, blocked: Vec<(String, Timestamp)>, begun: u64, stays: impl Fn(&Block) -> bool) {
-        if blocked.is_empty() && self.blocked.load().is_empty() {
+    /// Takes in changes, of this node or of another, and drops what is over. A change that is older than what is known
+    /// already, such as one that was read before this node blocked somebody, changes nothing.
+    pub fn apply(&self, changes: &[BlockChange], now: Timestamp) {
+        let is_over = |block: &Block| block.until <= now;
+        if changes.is_empty() && !self.blocked.load().values().any(is_over) {
             return;
         }
         self.blocked.rcu(|known| {
-            let staying = known.iter().filter(|(_, block)| stays(block));
+            let staying = known.iter().filter(|(_, block)| !is_over(block));
             let mut all: HashMap<String, Block> = staying.map(|(id, block)| (id.clone(), *block)).collect();
-            for (id, until) in &blocked {
-                let block = Block { until: *until, begun };
-                let newest = all.entry(id.clone()).or_insert(block);
-                if newest.begun <= begun {
-                    *newest = block;
+            for BlockChange { id, until, number } in changes {
+                if all.get(id).is_some_and(|known| known.number > *number) {
+                    continue;
                 }
+                match until.filter(|until| *until > now) {
+                    Some(until) => all.insert(
+                        id.clone(),
+                        Block {
+                            until,
+                            number: *number,
+                        },
+                    ),
+                    None => all.remove(id),
+                };
             }
             all
         });
@@ -147,11 +137,11 @@ impl Throttle {
                         blocked.push((id, until));
                     }
                 }
-                Ok::<_, IdentityError>(blocked)
+                Ok::<_, IdentityError>(in_tx.block(&tx, &blocked).await?)
             })
             .await?;
-        for (id, until) in blocked {
-            self.begin(vec![(id, until)], now);
+        self.apply(&blocked, now);
+        for _block in &blocked {
             metrics::counter!("latchkey_throttled_total", "what" => "client_secret").increment(1);
             tracing::warn!(client.id = client.map(ClientId::as_str), peer = %address, "too many wrong secrets");
         }
@@ -230,7 +220,6 @@ impl Throttle {
                     match in_tx.count_guess(&tx, key, now).await? {
                         Guess::Counted(failures) => {
                             if let Some(until) = lockout::block(failures, now) {
-                                in_tx.block(&tx, key, until).await?;
                                 blocks.push((key.clone(), until));
                             }
                         }
@@ -241,12 +230,10 @@ impl Throttle {
                         Guess::Blocked(_) => counted = Counted::Held,
                     }
                 }
-                Ok::<_, IdentityError>((counted, blocks))
+                Ok::<_, IdentityError>((counted, in_tx.block(&tx, &blocks).await?))
             })
             .await?;
-        if !blocks.is_empty() {
-            self.begin(blocks, now);
-        }
+        self.apply(&blocks, now);
         if counted == Counted::Held {
             metrics::counter!("latchkey_throttled_total", "what" => "account").increment(1);
             tracing::info!(request.id = %latchkey_http::current_request_id(),
@@ -261,22 +248,18 @@ impl Throttle {
         store: &Store,
         keys: &GuessKeys,
         counted: Counted,
+        now: Timestamp,
     ) -> Result<(), IdentityError> {
         let untold = keys.untold.clone().filter(|_| counted == Counted::Looked);
         let counted: Vec<String> = std::iter::once(keys.told.clone()).chain(untold).collect();
-        let (in_tx, keys) = (store.clone(), counted.clone());
-        store
+        let in_tx = store.clone();
+        let lifted = store
             .db()
-            .write(move |tx| async move {
-                for key in &keys {
-                    in_tx.uncount_guess(&tx, key).await?;
-                }
-                Ok::<_, IdentityError>(())
-            })
+            .write(
+                move |tx| async move { Ok::<_, IdentityError>(in_tx.uncount_guesses(&tx, &counted).await?) },
+            )
             .await?;
-        for key in &counted {
-            self.forget(key);
-        }
+        self.apply(&lifted, now);
         Ok(())
     }
 }
@@ -317,40 +300,46 @@ pub(crate) fn prefix(address: IpAddr) -> String {
 mod tests {
     use super::*;
 
+    fn change(id: &str, until: Option<i64>, number: i64) -> BlockChange {
+        BlockChange {
+            id: id.to_owned(),
+            until: until.map(Timestamp),
+            number,
+        }
+    }
+
+    /// TK-13. A look at the database may have read before this node has blocked somebody.
     #[test]
-    fn tk_13_an_older_look_at_the_database_does_not_lift_a_younger_block() {
+    fn an_older_change_does_not_replace_a_younger_block() {
         let throttle = Throttle::default();
         let (now, client) = (Timestamp(1_000), ClientId::parse("m"));
         let here: IpAddr = "127.0.0.1".parse().unwrap();
-        let earlier = throttle.read_start();
-        throttle.begin(vec![(key(client.as_ref(), here), Timestamp(5_000))], now);
-        throttle.learn(earlier, Vec::new(), now);
+        let id = key(client.as_ref(), here);
+        throttle.apply(&[change(&id, Some(5_000), 7)], now);
+        throttle.apply(&[change(&id, None, 6), change(&id, Some(2_000), 5)], now);
         assert_eq!(
             throttle.blocked(client.as_ref(), here, Timestamp(4_999)),
             Some(Timestamp(5_000))
         );
         assert_eq!(throttle.blocked(client.as_ref(), here, Timestamp(5_000)), None);
-        throttle.learn(earlier, Vec::new(), Timestamp(5_000));
+        throttle.apply(&[], Timestamp(5_000));
         assert!(throttle.blocked.load().is_empty(), "what is over is forgotten");
     }
 
     #[test]
-    fn a_block_that_the_database_has_no_more_is_lifted() {
+    fn a_block_that_was_lifted_anywhere_is_lifted_here() {
         let throttle = Throttle::default();
         let now = Timestamp(1_000);
-        let block = |key: &str| vec![(key.to_owned(), Timestamp(5_000))];
-        throttle.begin(block("ours"), now);
-        throttle.learn(
-            throttle.read_start(),
-            [block("ours"), block("theirs")].concat(),
+        throttle.apply(
+            &[change("ours", Some(5_000), 1), change("theirs", Some(5_000), 2)],
             now,
         );
-        for key in ["ours", "theirs"] {
-            assert!(throttle.blocked_key(key, now).is_some(), "{key}");
+        for id in ["ours", "theirs"] {
+            assert!(throttle.blocked_key(id, now).is_some(), "{id}");
         }
-        throttle.learn(throttle.read_start(), Vec::new(), now);
-        for key in ["ours", "theirs"] {
-            assert_eq!(throttle.blocked_key(key, now), None, "{key}");
+        throttle.apply(&[change("ours", None, 3), change("theirs", None, 4)], now);
+        for id in ["ours", "theirs"] {
+            assert_eq!(throttle.blocked_key(id, now), None, "{id}");
         }
     }
 

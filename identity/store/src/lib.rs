@@ -39,7 +39,7 @@ pub use replays::Proof;
 pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenFacts};
 pub use sessions::{SessionRow, SignInRow};
-pub use throttles::{Guess, Window};
+pub use throttles::{BlockChange, Guess, Window};
 pub use users::{NewUserRow, UserChange, UserRow};
 
 /// The tables of the identity database.
@@ -117,6 +117,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             name: "logout tries",
             sqlite: include_str!("../migrations/0012_logout_tries.sql"),
             postgres: include_str!("../migrations/0012_logout_tries.sql"),
+        },
+        Migration {
+            version: 13,
+            name: "block changes",
+            sqlite: include_str!("../migrations/0013_block_changes.sql"),
+            postgres: include_str!("../migrations/0013_block_changes.sql"),
         },
     ],
 };

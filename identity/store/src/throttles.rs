@@ -1,6 +1,6 @@
 //! Counted failures, shared by all nodes.
 
-use latchkey_db::{Tx, sql};
+use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::Timestamp;
 
 use crate::{Store, StoreError};
@@ -22,6 +22,20 @@ pub enum Guess {
     /// Nothing is checked until then.
     Blocked(Timestamp),
 }
+
+/// A block that was set, moved or lifted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockChange {
+    /// What is blocked.
+    pub id: String,
+    /// When the block ends; `None` if it was lifted.
+    pub until: Option<Timestamp>,
+    /// Its place among all changes, which is the order of their commits.
+    pub number: i64,
+}
+
+/// How many changes are read at once.
+const CHANGES: i64 = 500;
 
 impl Store {
     /// Counts a guess before it is checked, so that a thousand concurrent ones count as a thousand; a correct one
@@ -52,50 +66,59 @@ impl Store {
         )))
     }
 
-    /// Takes a counted guess back that was not checked after all.
-    pub async fn uncount_guess(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
-        sql("UPDATE throttles SET failures = failures - 1 WHERE id = $1")
-            .bind(id)
-            .execute(tx)
-            .await?;
-        let lifted =
-            sql("UPDATE throttles SET blocked_until = NULL WHERE id = $1 AND blocked_until IS NOT NULL")
+    /// Takes counted guesses back that were not checked after all, and lifts the blocks that followed from them.
+    pub async fn uncount_guesses(&self, tx: &Tx, ids: &[String]) -> Result<Vec<BlockChange>, StoreError> {
+        let mut lifted = Vec::new();
+        for id in ids {
+            let row =
+                sql("UPDATE throttles SET failures = failures - 1 WHERE id = $1 RETURNING blocked_until")
+                    .bind(id)
+                    .fetch_optional(tx)
+                    .await?;
+            lifted.extend(is_blocked(row.as_ref())?.then_some((id.as_str(), None)));
+        }
+        change_blocks(tx, &lifted).await
+    }
+
+    /// Blocks these until then. Their rows were counted up in this transaction.
+    ///
+    /// This comes last in a transaction: whoever waits for the order of changes must hold nothing that is needed by
+    /// whoever changes another block.
+    pub async fn block(
+        &self,
+        tx: &Tx,
+        blocks: &[(String, Timestamp)],
+    ) -> Result<Vec<BlockChange>, StoreError> {
+        let blocks: Vec<_> = blocks
+            .iter()
+            .map(|(id, until)| (id.as_str(), Some(*until)))
+            .collect();
+        change_blocks(tx, &blocks).await
+    }
+
+    /// Resets the counts after a correct guess, and lifts their blocks. Like [`Store::block`], this comes last.
+    pub async fn forgive(&self, tx: &Tx, ids: &[String]) -> Result<Vec<BlockChange>, StoreError> {
+        let mut lifted = Vec::new();
+        for id in ids {
+            let deleted = sql("DELETE FROM throttles WHERE id = $1 AND changed IS NULL")
                 .bind(id)
                 .execute(tx)
                 .await?;
-        if lifted > 0 {
-            // Other nodes must not refuse any more.
-            tx.announce();
+            if deleted > 0 {
+                continue;
+            }
+            // The row stays until it is purged: other nodes read from it that the block was lifted.
+            let row = sql("UPDATE throttles SET failures = 0 WHERE id = $1 RETURNING blocked_until")
+                .bind(id)
+                .fetch_optional(tx)
+                .await?;
+            lifted.extend(is_blocked(row.as_ref())?.then_some((id.as_str(), None)));
         }
-        Ok(())
+        change_blocks(tx, &lifted).await
     }
 
-    /// Blocks guesses for this account until then.
-    pub async fn block(&self, tx: &Tx, id: &str, until: Timestamp) -> Result<(), StoreError> {
-        sql("UPDATE throttles SET blocked_until = $2 WHERE id = $1")
-            .bind(id)
-            .bind(until.0)
-            .execute(tx)
-            .await?;
-        tx.announce();
-        Ok(())
-    }
-
-    /// Resets the count after a correct guess.
-    pub async fn forgive(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
-        let forgiven = sql("DELETE FROM throttles WHERE id = $1 RETURNING blocked_until")
-            .bind(id)
-            .fetch_optional(tx)
-            .await?;
-        let until = forgiven.map(|row| row.opt_int("blocked_until")).transpose()?;
-        if until.flatten().is_some() {
-            // Other nodes must not refuse any more.
-            tx.announce();
-        }
-        Ok(())
-    }
-
-    /// Counts a failure. Returns the end of the block if this was one too many.
+    /// Counts a failure. Returns the end of the block that follows if this was one too many and none has begun yet; the
+    /// caller writes it with [`Store::block`].
     ///
     /// A single statement counts, so that concurrent failures are all counted.
     pub async fn count_failure(
@@ -112,34 +135,77 @@ impl Store {
                                               ELSE throttles.blocked_until END, \
                          window_start = CASE WHEN throttles.window_start <= $3 THEN $2 \
                                              ELSE throttles.window_start END \
-                       RETURNING failures, window_start")
+                       RETURNING failures, window_start, blocked_until")
         .bind(id)
         .bind(now.0)
         .bind(now.0 - window.length_ms)
         .fetch_one(tx)
         .await?;
-        if row.int("failures")? < window.most {
+        if row.int("failures")? < window.most || is_blocked(Some(&row))? {
             return Ok(None);
         }
-        let until = row.int("window_start")? + window.length_ms;
-        sql("UPDATE throttles SET blocked_until = $2 WHERE id = $1")
-            .bind(id)
-            .bind(until)
-            .execute(tx)
-            .await?;
-        // Other nodes must refuse, too.
-        tx.announce();
-        Ok(Some(Timestamp(until)))
+        Ok(Some(Timestamp(row.int("window_start")? + window.length_ms)))
     }
 
-    /// What is currently blocked, and until when.
-    pub async fn blocked(&self, now: Timestamp) -> Result<Vec<(String, Timestamp)>, StoreError> {
-        sql("SELECT id, blocked_until FROM throttles WHERE blocked_until > $1")
-            .bind(now.0)
-            .fetch_all(&self.db)
-            .await?
-            .iter()
-            .map(|row| Ok((row.text("id")?, Timestamp(row.int("blocked_until")?))))
-            .collect()
+    /// The blocks that changed after the change with this number, the first ones first, and whether those are all.
+    pub async fn block_changes(&self, after: i64) -> Result<(Vec<BlockChange>, bool), StoreError> {
+        let changes = sql(
+            "SELECT id, blocked_until, changed FROM throttles WHERE changed > $1 \
+                           ORDER BY changed LIMIT $2",
+        )
+        .bind(after)
+        .bind(CHANGES)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(BlockChange {
+                id: row.text("id")?,
+                until: row.opt_int("blocked_until")?.map(Timestamp),
+                number: row.int("changed")?,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+        let all = i64::try_from(changes.len()).is_ok_and(|read| read < CHANGES);
+        Ok((changes, all))
     }
+}
+
+/// Sets or lifts blocks. Each gets the next number, whose lock is held until the commit, so that a reader who has seen a
+/// number has seen every smaller one.
+async fn change_blocks(
+    tx: &Tx,
+    blocks: &[(&str, Option<Timestamp>)],
+) -> Result<Vec<BlockChange>, StoreError> {
+    let mut changes = Vec::new();
+    for (id, until) in blocks {
+        let number = sql("UPDATE block_changes SET latest = latest + 1 RETURNING latest")
+            .fetch_one(tx)
+            .await?
+            .int("latest")?;
+        sql("UPDATE throttles SET blocked_until = $2, changed = $3 WHERE id = $1")
+            .bind(*id)
+            .bind(until.map(|until| until.0))
+            .bind(number)
+            .execute(tx)
+            .await?;
+        changes.push(BlockChange {
+            id: (*id).to_owned(),
+            until: *until,
+            number,
+        });
+    }
+    if !changes.is_empty() {
+        // Other nodes must refuse, too, or no longer.
+        tx.announce();
+    }
+    Ok(changes)
+}
+
+/// Whether there is a row with a block, over or not.
+fn is_blocked(row: Option<&Row>) -> Result<bool, StoreError> {
+    Ok(match row {
+        Some(row) => row.opt_int("blocked_until")?.is_some(),
+        None => false,
+    })
 }

@@ -1,8 +1,11 @@
 //! Whose address counts where roles stand behind a proxy that was declared.
 
-use latchkey_http::TrustedProxies;
+use std::net::IpAddr;
 
-use crate::harness::{Answer, TestServer, http};
+use latchkey_http::TrustedProxies;
+use serde_json::Value;
+
+use crate::harness::{Answer, TestServer, http, logged};
 
 /// A house whose proxy is on this host, so that a request is from wherever it says.
 async fn behind_a_proxy() -> TestServer {
@@ -69,4 +72,32 @@ async fn a_flood_of_searches_from_one_address_leaves_the_shop_to_others() {
     server.clock.advance(1_000);
     assert_eq!(get(&page, "192.0.2.1", "text/html").await.status, 200);
     server.stop().await;
+}
+
+/// GW-02. The shop stands behind the edge, which tells it the address; whoever is not declared can claim none.
+#[tokio::test]
+async fn the_shop_logs_a_forwarded_address_from_a_declared_proxy_alone() {
+    for (server, is_declared) in [(behind_a_proxy().await, true), (TestServer::new().await, false)] {
+        let shop = server.running().urls.shop.clone().expect("the edge is up");
+        let request = http()
+            .post(format!("{shop}/backchannel-logout"))
+            .header("x-forwarded-for", "192.0.2.7")
+            .form(&[("logout_token", "forged")]);
+        let refused = Answer::of(request).await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+        let lines = logged(refused.header("x-request-id"));
+        let line = lines
+            .iter()
+            .find(|line| line.contains("a logout request was rejected"));
+        let line: Value = serde_json::from_str(line.expect("it is logged")).expect("JSON");
+        let peer = line["fields"]["peer"].as_str().expect("the log names an address");
+        match is_declared {
+            true => assert_eq!(peer, "192.0.2.7"),
+            false => assert!(
+                peer.parse::<IpAddr>().expect("an address").is_loopback(),
+                "{peer}"
+            ),
+        }
+        server.stop().await;
+    }
 }

@@ -39,5 +39,5 @@ pub use networks::{NetworkError, Networks, subscriber};
 pub use problem::{FieldError, Problem};
 pub use proxies::{ClientAddress, TrustedProxies};
 pub use query::StrictQuery;
-pub use request_id::{RequestId, current_request_id, spawn};
+pub use request_id::{RequestId, current_client_address, current_request_id, spawn};
 pub use server::Server;

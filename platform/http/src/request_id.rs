@@ -1,11 +1,23 @@
-//! The id of a request: created by the first listener, and included in the log and in every error response.
+//! The id of a request: created by the first listener, and included in the log and in every error response. With it goes
+//! the address of the client, which the log names where a client is refused.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use http::HeaderValue;
 
+use crate::proxies::ClientAddress;
+
 tokio::task_local! {
-    pub(crate) static REQUEST_ID: RequestId;
+    pub(crate) static CURRENT: CurrentRequest;
+}
+
+/// What every line of the log may need to know of the request that a task handles.
+#[derive(Clone, Copy)]
+pub(crate) struct CurrentRequest {
+    pub id: RequestId,
+    /// `None` outside of a request.
+    pub client: Option<ClientAddress>,
 }
 
 /// 128 random bits in hexadecimal: also a valid W3C trace id.
@@ -14,15 +26,27 @@ pub struct RequestId([u8; 32]);
 
 /// The id of the request that this task handles; zeros outside of a request.
 pub fn current_request_id() -> RequestId {
-    REQUEST_ID.try_with(|id| *id).unwrap_or(RequestId([b'0'; 32]))
+    current().id
 }
 
-/// Runs work in its own task, which a disconnect does not cancel, under the id of the current request.
+/// The address of the client whose request this task handles, as [`ClientAddress`]; `None` outside of a request.
+pub fn current_client_address() -> Option<IpAddr> {
+    current().client.map(|ClientAddress(address)| address)
+}
+
+fn current() -> CurrentRequest {
+    CURRENT.try_with(|current| *current).unwrap_or(CurrentRequest {
+        id: RequestId([b'0'; 32]),
+        client: None,
+    })
+}
+
+/// Runs work in its own task, which a disconnect does not cancel, as a part of the current request.
 pub fn spawn<F>(work: F) -> tokio::task::JoinHandle<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    tokio::spawn(REQUEST_ID.scope(current_request_id(), work))
+    tokio::spawn(CURRENT.scope(current(), work))
 }
 
 impl RequestId {

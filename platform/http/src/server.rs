@@ -16,7 +16,7 @@ use latchkey_clock::Random;
 use tower::ServiceExt;
 
 use crate::hosts::WrongHost;
-use crate::request_id::REQUEST_ID;
+use crate::request_id::{CURRENT, CurrentRequest};
 use crate::{Hosts, Limits, Problem, RequestId, TrustedProxies, probes};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -67,7 +67,11 @@ impl Server {
         let id = self.request_id(&request, peer);
         let client = self.proxies.client(peer.ip(), request.headers());
         let uri = request.uri().clone();
-        let answer = REQUEST_ID.scope(id, async move {
+        let current = CurrentRequest {
+            id,
+            client: Some(client),
+        };
+        let answer = CURRENT.scope(current, async move {
             let refuse = |problem| (self.error_response)(uri.path(), problem);
             if let Err(problem) = self.check_target(&request) {
                 return refuse(problem);

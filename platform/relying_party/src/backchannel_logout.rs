@@ -62,7 +62,8 @@ impl IntoResponse for LogoutError {
         let (status, code) = self.wire();
         let description = match &self {
             Self::Invalid(invalid) => {
-                tracing::warn!(reason = %invalid, request.id = %id, "a logout request was rejected");
+                let peer = latchkey_http::current_client_address().map(tracing::field::display);
+                tracing::warn!(reason = %invalid, peer, request.id = %id, "a logout request was rejected");
                 invalid.to_string()
             }
             Self::Issuer(_) | Self::Store(_) => {

@@ -143,7 +143,8 @@ pub async fn callback(
         Outcome::BeginAnew(back) => Callback::without_code(Ok(begin_at(back)), Some(back)),
         Outcome::Refuse(error, back) => {
             let id = latchkey_http::current_request_id();
-            tracing::info!(reason = %error, request.id = %id, "the response to a sign-in was rejected");
+            let peer = latchkey_http::current_client_address().map(tracing::field::display);
+            tracing::info!(reason = %error, peer, request.id = %id, "the response to a sign-in was rejected");
             Callback::without_code(Err(error.into()), back)
         }
     })

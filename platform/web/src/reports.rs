@@ -67,6 +67,7 @@ async fn take(State(reports): State<Reports>, body: Result<Bytes, BytesRejection
             directive,
             blocked,
             page,
+            peer = latchkey_http::current_client_address().map(tracing::field::display),
             "a page violated its Content Security Policy"
         );
     }

@@ -45,7 +45,7 @@ pub fn keep() {
 }
 
 /// What was said of this request.
-fn of(request_id: &str) -> Vec<String> {
+pub fn of(request_id: &str) -> Vec<String> {
     lines()
         .iter()
         .filter(|line| !request_id.is_empty() && line.contains(request_id))

@@ -22,6 +22,7 @@ pub use actors::{Machine, anonymous, call};
 pub use app::{App, Tokens, VERIFIER, callback, challenge, claims, digest};
 pub use browser::{Browser, Seen};
 pub use issuer::TestIssuer;
+pub use log::of as logged;
 pub use latchkey_testkit::{Answer, Matrix};
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};

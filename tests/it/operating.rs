@@ -1,6 +1,7 @@
 //! What an operator does: commands beside a running server, roles in processes of their own, guards off the bus.
 
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -471,23 +472,41 @@ fn demo_machine(demo: &Value, client_id: &str) -> Machine {
     }
 }
 
-/// The log is a pipe whose reader has gone, a full disk, or a pipe whose reader reads no more.
+/// Whether this process has dropped lines of its log.
+async fn has_dropped_lines(admin: &str) -> bool {
+    let metrics = anonymous(&format!("{admin}/metrics")).await.text;
+    let mut counts = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("latchkey_log_lines_dropped_total "));
+    counts.any(|count| count != "0")
+}
+
+/// The log is a pipe whose reader has gone, a full disk, or a full pipe whose reader reads no more.
 #[tokio::test]
 async fn no_answer_and_no_background_task_depends_on_who_reads_the_log() {
     let (gone, without_reader) = std::io::pipe().unwrap();
     drop(gone);
     let full = File::options().write(true).open("/dev/full").unwrap();
     let (_never_read, stalled) = std::io::pipe().unwrap();
+    // Full from the beginning, however much a pipe holds: this thread takes whatever room there is.
+    let mut filler = stalled.try_clone().unwrap();
+    std::thread::spawn(move || while filler.write_all(&[b'x'; 4_096]).is_ok() {});
     for (what, log) in [
         ("no reader", Stdio::from(without_reader)),
         ("a full disk", Stdio::from(full)),
         ("a reader that stalls", Stdio::from(stalled)),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        // More than a pipe holds, before anybody has asked for anything.
         let process = Process::up_with_log(folder.path(), &["--log", "trace"], log).await;
         let demo = process.demo();
         let machine = demo_machine(&demo, "demo-machine");
+        // More than the process itself keeps of lines that nobody takes: from here on logging has to give lines up.
+        let admin = text(&demo["admin"]);
+        until("lines are dropped", async || {
+            assert_eq!(machine.ask(&[]).await.status, 200, "{what}");
+            has_dropped_lines(&admin).await
+        })
+        .await;
         let wrong = Machine {
             secret: "wrong".into(),
             ..machine.clone()
@@ -513,7 +532,7 @@ async fn no_answer_and_no_background_task_depends_on_who_reads_the_log() {
             call(&token, &whoami).await.status == 401
         })
         .await;
-        let ready = anonymous(&format!("{}/readyz", text(&demo["admin"]))).await;
+        let ready = anonymous(&format!("{admin}/readyz")).await;
         assert_eq!(ready.status, 200, "{what}: {ready:?}");
         let ended = process.interrupt().await;
         assert_eq!(ended.code, Some(0), "{what}: {ended:?}");

@@ -16,6 +16,7 @@ mod documents;
 mod ends;
 mod family_limits;
 mod foreign;
+mod full_disk;
 mod harness;
 mod journey;
 mod killed;

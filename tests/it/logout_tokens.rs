@@ -10,13 +10,13 @@ use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use http::StatusCode;
-use latchkey::config::Config;
+use latchkey::config::{Config, Role};
 use latchkey_db::sql;
 use latchkey_http::outgoing::{Destination, Purpose};
 use latchkey_identity::Seed;
 use serde_json::{Value, json};
 
-use crate::harness::{App, BEGINNING, Browser, TestServer, Tokens, anonymous, claims, until};
+use crate::harness::{App, BEGINNING, Browser, TestServer, Tokens, anonymous, claims, postgres, until};
 
 const SECRET: &str = "0123456789012345678901234567890123456789";
 
@@ -288,6 +288,58 @@ with_a_receiver_on_both_engines! {
     every_end_of_a_session_is_told_to_its_client_once,
     a_client_that_is_away_is_told_later_and_after_a_restart,
     a_client_that_refuses_or_hangs_delays_no_other,
+}
+
+/// Both nodes hear at the same moment that the sessions have ended, and each would send every token.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_send_one_logout_token_for_each_session() {
+    let receiver = Receiver::start().await;
+    let (identity, bus) = (
+        postgres("logout_nodes_identity").await,
+        postgres("logout_nodes_bus").await,
+    );
+    let keys = tempfile::tempdir().expect("a folder");
+    let node = async |issuer: Option<String>| {
+        let (identity, bus, keys) = (identity.clone(), bus.clone(), keys.path().join("keys"));
+        let allowed = receiver.allowed();
+        TestServer::with(move |config| {
+            config[Role::Identity].database = identity;
+            config.bus = bus;
+            config.keys = keys;
+            if issuer.is_some() {
+                config.demo = false;
+                config.roles = vec![Role::Identity];
+                config.issuer = issuer;
+            }
+            allowed(config);
+        })
+        .await
+    };
+    let one = node(None).await;
+    let two = node(Some(one.issuer().to_owned())).await;
+    let app = client(&one, "rp", &format!("{}/out", receiver.url)).await;
+    let sid = |token: &str| claims(token)["sid"].as_str().expect("a sid").to_owned();
+    let mut ended = Vec::new();
+    for _ in 0..16 {
+        let tokens = app.sign_in(&Browser::new(), one.person("alice"), &[]).await;
+        ended.push(sid(tokens.id.as_deref().expect("an ID token")));
+    }
+    let issuer = one.running().identity.clone().expect("the issuer is here");
+    issuer
+        .users()
+        .set_password("alice", None, "test")
+        .await
+        .expect("another password");
+    until("every token is sent", async || {
+        receiver.heard().len() >= ended.len() && waiting(&one).await.is_empty()
+    })
+    .await;
+    two.stop().await;
+    one.stop().await;
+    let mut told: Vec<String> = receiver.heard().iter().map(|token| sid(token)).collect();
+    told.sort();
+    ended.sort();
+    assert_eq!(told, ended);
 }
 
 /// Whoever registers an address can have it called: it must not lead where only the issuer's host gets.

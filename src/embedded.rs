@@ -310,8 +310,9 @@ mod tests {
 
     use super::*;
 
+    /// JW-18.
     #[test]
-    fn jw_18_a_master_key_that_others_can_read_is_refused() {
+    fn a_master_key_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let random = Random::system();
         let key = master_key(folder.path(), &random, false).unwrap();
@@ -372,8 +373,9 @@ mod tests {
         );
     }
 
+    /// AD-01.
     #[test]
-    fn ad_01_two_installations_share_no_key() {
+    fn two_installations_share_no_key() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let random = Random::system();
         assert_ne!(

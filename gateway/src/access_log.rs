@@ -141,8 +141,9 @@ const LONGEST: usize = 512;
 mod tests {
     use super::*;
 
+    /// GW-16.
     #[test]
-    fn gw_16_control_characters_and_terminal_codes_are_encoded() {
+    fn control_characters_and_terminal_codes_are_encoded() {
         let text = "a\r\nb\x1b[31mc\0d\\x0a\u{202e}é";
         assert_eq!(
             Encoded(text.as_bytes()).to_string(),

@@ -50,8 +50,9 @@ mod tests {
         request.body(()).unwrap().into_parts().0
     }
 
+    /// GW-02.
     #[test]
-    fn gw_02_who_asks_and_under_which_id_is_said_by_the_listener_and_no_header() {
+    fn caller_address_and_request_id_come_from_the_listener_not_a_header() {
         let mut parts = parts(&[
             ("x-forwarded-for", "6.6.6.6"),
             ("x-request-id", "0123456789abcdef0123456789abcdef"),

@@ -128,8 +128,9 @@ mod tests {
 
     use super::*;
 
+    /// GW-09.
     #[test]
-    fn gw_09_an_ordinary_path_is_its_own_canonical_form() {
+    fn an_ordinary_path_is_its_own_canonical_form() {
         for path in [
             "/",
             "/api/catalog/v1/whoami",
@@ -145,8 +146,9 @@ mod tests {
         }
     }
 
+    /// CVE-2019-9901, GW-09.
     #[test]
-    fn cve_2019_9901_gw_09_a_path_with_two_readings_is_refused_with_its_reason() {
+    fn a_path_with_two_readings_is_refused_with_its_reason() {
         let cases: &[(&[u8], PathError)] = &[
             (b"", PathError::Relative),
             (b"*", PathError::Relative),
@@ -216,8 +218,9 @@ mod tests {
     }
 
     proptest! {
+        /// GW-09.
         #[test]
-        fn gw_09_what_passes_reads_the_same_after_decoding_twice(path in "/[a-c%.;/\\\\0-9]{0,12}") {
+        fn what_passes_reads_the_same_after_decoding_twice(path in "/[a-c%.;/\\\\0-9]{0,12}") {
             if canonical(path.as_bytes()).is_ok() {
                 let once = decode(path.as_bytes());
                 prop_assert_eq!(decode(&once), once.clone());

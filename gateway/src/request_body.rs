@@ -191,8 +191,9 @@ mod tests {
         progress.ended().await;
     }
 
+    /// GW-12.
     #[tokio::test]
-    async fn gw_12_the_listeners_own_limit_is_the_same_refusal() {
+    async fn the_listeners_own_limit_is_the_same_refusal() {
         let request_body = RequestBody::new(
             Body::new(http_body_util::Limited::new(chunks(&[4, 6, 1]), 10)),
             99,
@@ -205,8 +206,9 @@ mod tests {
         assert_eq!(progress.sent(), UploadState::TooMuch);
     }
 
+    /// GW-12.
     #[tokio::test]
-    async fn gw_12_an_upload_breaks_off_at_the_first_piece_beyond_the_limit() {
+    async fn an_upload_breaks_off_at_the_first_piece_beyond_the_limit() {
         let request_body = RequestBody::new(chunks(&[4, 6, 1]), 10);
         let progress = request_body.progress().unwrap();
         assert!(matches!(
@@ -216,8 +218,9 @@ mod tests {
         assert_eq!((progress.sent(), progress.bytes()), (UploadState::TooMuch, 10));
     }
 
+    /// GW-12.
     #[test]
-    fn gw_12_a_declared_length_beyond_the_limit_is_known_beforehand() {
+    fn a_declared_length_beyond_the_limit_is_known_beforehand() {
         assert!(exceeds(&Body::from("12345"), 4));
         assert!(!exceeds(&Body::from("1234"), 4));
         assert!(!exceeds(&chunks(&[9]), 4));

@@ -349,8 +349,9 @@ mod tests {
         }
     }
 
+    /// GW-11.
     #[test]
-    fn gw_11_an_undeclared_method_is_refused_even_where_a_wider_pattern_has_it() {
+    fn an_undeclared_method_is_refused_even_where_a_wider_pattern_has_it() {
         assert_eq!(decided(Method::POST, "/api/catalog/v1/courses"), "405 GET, HEAD");
         assert_eq!(decided(Method::GET, "/api/catalog/v1/whoami"), "405 DELETE");
         assert_eq!(decided(Method::HEAD, "/api/catalog/v1/whoami"), "405 DELETE");
@@ -370,8 +371,9 @@ mod tests {
         assert_eq!(decided(Method::HEAD, "/api/order"), "more");
     }
 
+    /// GW-09.
     #[test]
-    fn gw_09_a_crooked_path_is_refused_before_any_route_is_looked_at() {
+    fn an_ambiguous_path_is_refused_before_any_route_is_matched() {
         assert_eq!(decided(Method::GET, "/api/catalog/v1/%2e%2e/x"), "400");
         assert_eq!(decided(Method::GET, "/nowhere//x"), "400");
     }

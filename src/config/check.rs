@@ -125,8 +125,9 @@ mod tests {
         config.check_calls().unwrap();
     }
 
+    /// OP-06.
     #[test]
-    fn op_06_a_listener_beyond_loopback_needs_tls_and_the_demo_has_none() {
+    fn a_listener_beyond_loopback_needs_tls_and_the_demo_has_none() {
         let config = serve(&[
             ("LATCHKEY_IDENTITY_LISTEN", "0.0.0.0:443"),
             ("LATCHKEY_ISSUER", "https://id.test"),

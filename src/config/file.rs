@@ -276,8 +276,9 @@ mod tests {
         }
     }
 
+    /// GW-02.
     #[test]
-    fn gw_02_proxies_are_trusted_only_where_they_are_named() {
+    fn proxies_are_trusted_only_where_they_are_named() {
         let config = serve(&[]).unwrap();
         assert_eq!(config.trusted_proxies, TrustedProxies::none());
         assert_eq!(config.unlimited_networks, Networks::loopback());

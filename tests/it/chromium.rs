@@ -47,8 +47,9 @@ async fn sign_in(browser: &Chromium, server: &TestServer, who: &str) {
     browser.click("button#sign-in").await;
 }
 
+/// BF-01.
 #[tokio::test]
-async fn bf_01_a_person_walks_from_the_shop_through_sign_in_and_consent_to_a_published_course_and_out() {
+async fn a_user_signs_in_consents_publishes_a_course_and_signs_out() {
     let server = TestServer::new().await;
     let shop = server.running().urls.shop.clone().unwrap();
     let browser = Chromium::start().await;

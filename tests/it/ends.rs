@@ -110,8 +110,9 @@ async fn a_token_issued_elsewhere_just_after_a_disabling_is_rejected_too() {
     server.stop().await;
 }
 
+/// OP-07.
 #[tokio::test]
-async fn op_07_a_node_that_has_lost_its_database_issues_nothing() {
+async fn a_node_that_has_lost_its_database_issues_nothing() {
     let server = TestServer::new().await;
     let identity = server.running().identity.clone().unwrap();
     let machine = server.machine("demo-machine");

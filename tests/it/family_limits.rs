@@ -457,7 +457,7 @@ async fn sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first(serve
     server.stop().await;
 }
 
-async fn a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client_alone(server: TestServer) {
+async fn a_thousand_revoked_tokens_end_one_users_families_at_one_client(server: TestServer) {
     let db = db(&server);
     let (here, there) = (
         server.app("demo-browser", "openid catalog.read"),
@@ -532,5 +532,5 @@ on_both_engines! {
     what_a_crash_left_of_a_large_end_is_finished,
     the_account_page_shows_a_page_of_each_list_and_leads_to_the_older,
     sessions_and_sign_ins_are_listed_by_pages_with_this_browser_first,
-    a_thousand_revoked_tokens_of_a_person_end_their_families_at_that_client_alone,
+    a_thousand_revoked_tokens_end_one_users_families_at_one_client,
 }

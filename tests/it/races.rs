@@ -142,16 +142,18 @@ async fn race(server: &TestServer, nodes: &[String]) {
     without_overlap_one_wins_and_the_family_ends(&server.app("strict", "catalog.read"), alice, nodes).await;
 }
 
+/// CVE-2026-1035, RT-02, RT-03.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_sqlite() {
+async fn fifty_callers_share_one_successor_on_sqlite() {
     let server = server(None, Role::all(), None).await;
     let nodes = [server.issuer().to_owned()];
     race(&server, &nodes).await;
     server.stop().await;
 }
 
+/// CVE-2026-1035, RT-02, RT-03.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cve_2026_1035_rt_02_rt_03_fifty_callers_share_one_successor_on_postgresql() {
+async fn fifty_callers_share_one_successor_on_postgresql() {
     let databases = [
         &*postgres("races_identity").await,
         &*postgres("races_bus").await,
@@ -207,8 +209,9 @@ async fn fifty_callers_share_one_successor_over_two_processes() {
     }
 }
 
+/// RT-02, RT-03, RT-04.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_a_replayed_family() {
+async fn two_nodes_share_one_successor_and_both_guards_refuse_a_replayed_family() {
     let databases = [
         &*postgres("races2_identity").await,
         &*postgres("races2_bus").await,
@@ -257,15 +260,17 @@ async fn rt_02_rt_03_rt_04_two_nodes_share_one_successor_and_both_guards_refuse_
     two.stop().await;
 }
 
+/// CVE-2026-4282, TK-01.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_whoever_races() {
+async fn a_code_is_redeemed_once_whoever_races() {
     let server = server(None, Role::all(), None).await;
     redeemed_once(&[&server], &[server.issuer().to_owned()]).await;
     server.stop().await;
 }
 
+/// CVE-2026-4282, TK-01.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn cve_2026_4282_tk_01_a_code_is_redeemed_once_over_two_nodes() {
+async fn a_code_is_redeemed_once_over_two_nodes() {
     let databases = [
         &*postgres("codes_identity").await,
         &*postgres("codes_bus").await,
@@ -314,8 +319,9 @@ async fn redeemed_once(houses: &[&TestServer], nodes: &[String]) {
     );
 }
 
+/// KC#51312, RT-07.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kc_51312_rt_07_a_revocation_and_a_refresh_at_once_leave_nothing_alive() {
+async fn a_revocation_and_a_refresh_at_once_leave_nothing_alive() {
     let server = server(None, Role::all(), None).await;
     let (app, browser) = (server.app("racer", "catalog.read"), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;

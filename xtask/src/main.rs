@@ -14,7 +14,7 @@ usage: cargo xtask <command>
 
   test [ARGS]    every test, with a private PostgreSQL that is started for the run and removed after it, a real
                  browser, and foreign clients; what is missing is installed where that is possible;
-                 ARGS go to `cargo test`, such as `-p latchkey-bus` or `cve_`;
+                 ARGS go to `cargo test`, such as `-p latchkey-bus` or a test's name;
                  --thorough repeats races thousands of times, which takes hours;
                  the slowest tests are listed at the end
   bench [ARGS]   the benchmarks, on the release build; ARGS name those to run

@@ -90,8 +90,9 @@ async fn an_answer_that_nobody_reads_stays_with_the_upstream() {
     assert!(written < WHOLE / 4);
 }
 
+/// GW-12.
 #[tokio::test]
-async fn gw_12_a_declared_length_beyond_the_limit_is_refused_before_connecting() {
+async fn a_declared_length_beyond_the_limit_is_refused_before_connecting() {
     let upstream = Upstream::canary().await;
     let small = Route {
         body_cap: Some(10),
@@ -120,8 +121,9 @@ async fn gw_12_a_declared_length_beyond_the_limit_is_refused_before_connecting()
     assert_eq!(upstream.connections(), 0);
 }
 
+/// GW-12.
 #[tokio::test]
-async fn gw_12_a_body_that_grows_beyond_the_limit_is_cut() {
+async fn a_body_that_grows_beyond_the_limit_is_cut() {
     let ended = Arc::new(std::sync::Mutex::new(Vec::new()));
     let memory = ended.clone();
     let upstream = Upstream::tcp(move |mut stream, _| {

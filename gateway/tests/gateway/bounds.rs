@@ -33,8 +33,9 @@ async fn the_listener_names_the_request_for_upstream_client_and_problem() {
     assert_eq!(problem["code"], "not_found");
 }
 
+/// GW-10.
 #[tokio::test]
-async fn gw_10_another_host_is_not_answered_at_all() {
+async fn another_host_is_not_answered_at_all() {
     let upstream = Upstream::canary().await;
     let edge = served(vec![route(upstream.origin())], options(), Limits::default()).await;
     for host in [
@@ -51,8 +52,9 @@ async fn gw_10_another_host_is_not_answered_at_all() {
     assert_eq!(upstream.connections(), 0);
 }
 
+/// GW-12.
 #[tokio::test]
-async fn gw_12_too_many_or_too_long_headers_and_targets_are_refused() {
+async fn too_many_or_too_long_headers_and_targets_are_refused() {
     let upstream = Upstream::canary().await;
     let edge = served(vec![route(upstream.origin())], options(), Limits::default()).await;
     let many: String = (0..64).map(|number| format!("a{number}: b\r\n")).collect();
@@ -80,8 +82,9 @@ async fn gw_12_too_many_or_too_long_headers_and_targets_are_refused() {
     assert_eq!(upstream.connections(), 0);
 }
 
+/// GW-12.
 #[tokio::test]
-async fn gw_12_the_listeners_limit_for_bodies_is_answered_as_the_gateways_own() {
+async fn the_listeners_limit_for_bodies_is_answered_as_the_gateways_own() {
     let upstream = Upstream::echo().await;
     let large = Route {
         body_cap: Some(1 << 20),
@@ -105,8 +108,9 @@ async fn gw_12_the_listeners_limit_for_bodies_is_answered_as_the_gateways_own() 
     assert!(upstream.seen().is_empty());
 }
 
+/// GW-12.
 #[tokio::test]
-async fn gw_12_clients_that_never_finish_their_head_are_cut_and_do_not_stop_others() {
+async fn clients_that_never_finish_their_head_are_cut_and_do_not_stop_others() {
     let upstream = Upstream::echo().await;
     let limits = Limits {
         head: Duration::from_millis(500),
@@ -130,7 +134,7 @@ async fn gw_12_clients_that_never_finish_their_head_are_cut_and_do_not_stop_othe
         );
     }
     println!(
-        "gw_12: {} slow connections cut, 50 requests answered meanwhile",
+        "GW-12: {} slow connections cut, 50 requests answered meanwhile",
         slow.len()
     );
     assert_eq!(upstream.seen().len(), 50);

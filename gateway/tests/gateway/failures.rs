@@ -155,8 +155,9 @@ async fn an_answer_that_stalls_is_broken_off() {
     }
 }
 
+/// GW-14.
 #[tokio::test]
-async fn gw_14_an_upstream_that_dies_during_a_post_has_seen_it_once() {
+async fn an_upstream_that_dies_during_a_post_has_seen_it_once() {
     for warm in [false, true] {
         let requests = Arc::new(AtomicUsize::new(0));
         let count = requests.clone();
@@ -190,8 +191,9 @@ async fn gw_14_an_upstream_that_dies_during_a_post_has_seen_it_once() {
     }
 }
 
+/// GW-14.
 #[tokio::test]
-async fn gw_14_a_pooled_connection_that_closes_meanwhile_never_doubles_a_post() {
+async fn a_pooled_connection_that_closes_meanwhile_never_doubles_a_post() {
     let requests = Arc::new(AtomicUsize::new(0));
     let count = requests.clone();
     let upstream = Upstream::tcp(move |mut stream, _| {
@@ -217,7 +219,7 @@ async fn gw_14_a_pooled_connection_that_closes_meanwhile_never_doubles_a_post() 
         }
     }
     println!(
-        "gw_14: 100 posts against closing connections: {} answered, {} refused",
+        "GW-14: 100 posts against closing connections: {} answered, {} refused",
         statuses[0], statuses[1]
     );
     assert_eq!(

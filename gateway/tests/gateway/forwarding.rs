@@ -125,8 +125,9 @@ async fn an_http_2_client_reaches_an_http_1_upstream() {
     assert_eq!(seen.header("authorization"), ["Bearer a"]);
 }
 
+/// GW-08.
 #[tokio::test]
-async fn gw_08_an_upgrade_is_ignored_and_what_follows_it_is_not_read_as_a_request() {
+async fn an_upgrade_is_ignored_and_what_follows_it_is_not_read_as_a_request() {
     let (edge, upstream) = edge().await;
     for (upgrade, cells) in [
         ("websocket", 1),
@@ -156,11 +157,12 @@ async fn gw_08_an_upgrade_is_ignored_and_what_follows_it_is_not_read_as_a_reques
                 .all(|seen| seen.target == "/echo/x" && seen.header("upgrade").is_empty())
         );
     }
-    println!("gw_08: 5 cells");
+    println!("GW-08: 5 cells");
 }
 
+/// GW-08.
 #[tokio::test]
-async fn gw_08_an_upstream_that_switches_protocols_unasked_gets_no_tunnel() {
+async fn an_upstream_that_switches_protocols_unasked_gets_no_tunnel() {
     let upstream = Upstream::tcp(|mut stream, _| async move {
         let _ = stream.read(&mut [0; 4096]).await;
         let _ = stream

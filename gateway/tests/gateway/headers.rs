@@ -101,9 +101,9 @@ const SET: &[&str] = &[
     "x-request-id",
 ];
 
+/// CVE-2024-47070, CVE-2026-40575, CVE-2023-27487, CVE-2024-45806, CVE-2026-33495, GW-01.
 #[tokio::test]
-async fn cve_2024_47070_cve_2026_40575_cve_2023_27487_cve_2024_45806_cve_2026_33495_gw_01_no_claim_of_a_client_reaches_the_upstream_in_any_spelling()
- {
+async fn no_claim_of_a_client_reaches_the_upstream_in_any_spelling() {
     let (edge, upstream) = edge().await;
     let (mut cells, mut arrived) = (0, 0);
     for name in NAMES {
@@ -121,14 +121,15 @@ async fn cve_2024_47070_cve_2026_40575_cve_2023_27487_cve_2024_45806_cve_2026_33
         }
     }
     println!(
-        "gw_01: {} names, {cells} cells, {arrived} of them forwarded",
+        "GW-01: {} names, {cells} cells, {arrived} of them forwarded",
         NAMES.len()
     );
     assert!(NAMES.len() >= 40 && arrived > cells / 2);
 }
 
+/// CVE-2023-36456, GW-01.
 #[tokio::test]
-async fn cve_2023_36456_gw_01_the_gateway_says_itself_what_it_removed() {
+async fn the_gateway_says_itself_what_it_removed() {
     let (edge, upstream) = edge().await;
     let answer = ask(
         edge,
@@ -148,8 +149,9 @@ async fn cve_2023_36456_gw_01_the_gateway_says_itself_what_it_removed() {
     assert_ne!(seen.header("x-request-id"), ["theirs"]);
 }
 
+/// GW-02.
 #[tokio::test]
-async fn gw_02_a_spoofed_address_is_believed_only_from_a_declared_proxy() {
+async fn a_spoofed_address_is_believed_only_from_a_declared_proxy() {
     let upstream = Upstream::echo().await;
     let theirs = "0123456789abcdef0123456789abcdef";
     let id = format!("X-Request-Id: {theirs}");
@@ -181,8 +183,9 @@ async fn gw_02_a_spoofed_address_is_believed_only_from_a_declared_proxy() {
     }
 }
 
+/// CVE-2025-64484, GW-03.
 #[tokio::test]
-async fn cve_2025_64484_gw_03_a_name_that_is_no_plain_token_is_dropped_or_refused() {
+async fn a_name_that_is_no_plain_token_is_dropped_or_refused() {
     let (edge, upstream) = edge().await;
     let lines: &[&[u8]] = &[
         b"X_User_Id: canary",
@@ -231,14 +234,15 @@ async fn cve_2025_64484_gw_03_a_name_that_is_no_plain_token_is_dropped_or_refuse
         refused += usize::from(answer.status == 400);
     }
     println!(
-        "gw_03: {} cells, {refused} refused, {} dropped",
+        "GW-03: {} cells, {refused} refused, {} dropped",
         lines.len(),
         lines.len() - refused
     );
 }
 
+/// GW-04.
 #[tokio::test]
-async fn gw_04_connection_cannot_take_away_what_the_gateway_adds_nor_the_proof() {
+async fn connection_cannot_take_away_what_the_gateway_adds_nor_the_proof() {
     let (edge, upstream) = edge().await;
     let connections = [
         "close, X-Request-Id, Authorization",
@@ -318,8 +322,9 @@ async fn an_answer_brings_neither_cookies_nor_the_upstreams_own_headers() {
     assert_ne!(answer.header("x-request-id"), "theirs");
 }
 
+/// GW-16.
 #[tokio::test]
-async fn gw_16_an_answer_with_a_line_break_in_a_header_never_becomes_two_headers() {
+async fn an_answer_with_a_line_break_in_a_header_never_becomes_two_headers() {
     for value in [
         "a\rx-evil: 1",
         "a\x1b[31mred",

@@ -5,8 +5,9 @@ use latchkey_gateway::Route;
 
 use crate::harness::{Upstream, ask, edge, gateway, options, raw, route};
 
+/// CVE-2026-27588, GW-10.
 #[tokio::test]
-async fn cve_2026_27588_gw_10_a_target_and_a_host_that_disagree_are_refused() {
+async fn a_target_and_a_host_that_disagree_are_refused() {
     let (edge, upstream) = edge().await;
     let cases = [
         ("http://localhost:8080/api/echo/x", "localhost:8080", 200),
@@ -42,15 +43,16 @@ async fn cve_2026_27588_gw_10_a_target_and_a_host_that_disagree_are_refused() {
                 .all(|seen| seen.target == "/echo/x" && seen.header("host").len() == 1)
         );
     }
-    println!("gw_10: {} cells", cases.len());
+    println!("GW-10: {} cells", cases.len());
     assert_eq!(
         raw(edge, "GET /api/echo/x HTTP/1.1\r\n\r\n").await.code(),
         "invalid_target"
     );
 }
 
+/// GW-13.
 #[tokio::test]
-async fn gw_13_nothing_in_a_request_chooses_a_host() {
+async fn nothing_in_a_request_chooses_a_host() {
     let (edge, _upstream) = edge().await;
     let canary = Upstream::canary().await;
     let at = canary.address;
@@ -93,12 +95,13 @@ async fn gw_13_nothing_in_a_request_chooses_a_host() {
             }
         }
     }
-    println!("gw_13: {cells} cells");
+    println!("GW-13: {cells} cells");
     assert_eq!(canary.connections(), 0);
 }
 
+/// GW-13.
 #[tokio::test]
-async fn gw_13_a_redirect_of_the_upstream_is_passed_on_and_not_followed() {
+async fn a_redirect_of_the_upstream_is_passed_on_and_not_followed() {
     let canary = Upstream::canary().await;
     let location = format!("http://{}/", canary.address);
     let upstream = Upstream::http(move |_| {

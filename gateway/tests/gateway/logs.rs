@@ -101,8 +101,9 @@ async fn an_exchange_leaves_one_line_with_its_numbers() {
     );
 }
 
+/// CVE-2024-45808, GW-16.
 #[tokio::test]
-async fn cve_2024_45808_gw_16_control_characters_make_no_second_line() {
+async fn control_characters_make_no_second_line() {
     let lines = lines();
     let (edge, upstream) = edge().await;
     let forged = "{\"target\":\"latchkey::access\",\"fields\":{\"client\":\"6.6.6.6\"}}";
@@ -151,7 +152,7 @@ async fn cve_2024_45808_gw_16_control_characters_make_no_second_line() {
         .concat();
         assert_eq!(raw(edge, head).await.status, 400, "{}", agent.escape_ascii());
     }
-    println!("gw_16: {} cells", targets.len() * agents.len() + unparsed.len());
+    println!("GW-16: {} cells", targets.len() * agents.len() + unparsed.len());
     assert!(upstream.seen().iter().all(|seen| seen.target == "/echo/x"));
 }
 

@@ -162,9 +162,9 @@ fn the_worst_server_would_be_fooled_by_what_is_tested() {
     assert!(!reads_as_private("/public/admin"));
 }
 
+/// CVE-2021-29492, CVE-2021-32779, CVE-2026-33494, GW-09.
 #[tokio::test]
-async fn cve_2021_29492_cve_2021_32779_cve_2026_33494_gw_09_no_spelling_beside_a_public_rule_reaches_the_private_path()
- {
+async fn no_spelling_beside_a_public_rule_reaches_the_private_path() {
     let upstream = Upstream::echo().await;
     let routes = vec![
         Route::new(
@@ -211,14 +211,15 @@ async fn cve_2021_29492_cve_2021_32779_cve_2026_33494_gw_09_no_spelling_beside_a
         }
     }
     println!(
-        "gw_09: {} spellings: {refused} refused, {unknown} unknown, {passed} passed",
+        "GW-09: {} spellings: {refused} refused, {unknown} unknown, {passed} passed",
         spellings.len()
     );
     assert!(spellings.len() >= 300);
 }
 
+/// CVE-2021-32637, CVE-2026-41059, CVE-2025-54576, GW-09.
 #[tokio::test]
-async fn cve_2021_32637_cve_2026_41059_cve_2025_54576_gw_09_a_path_that_passes_is_forwarded_byte_for_byte() {
+async fn a_path_that_passes_is_forwarded_byte_for_byte() {
     let upstream = Upstream::echo().await;
     let edge = gateway(vec![route(upstream.origin())], options()).await;
     for target in [
@@ -240,8 +241,9 @@ async fn cve_2021_32637_cve_2026_41059_cve_2025_54576_gw_09_a_path_that_passes_i
     }
 }
 
+/// CVE-2026-34457, GW-11.
 #[tokio::test]
-async fn cve_2026_34457_gw_11_no_header_opens_a_path_or_a_method() {
+async fn no_header_opens_a_path_or_a_method() {
     let upstream = Upstream::echo().await;
     let routes = vec![Route::new(
         "public",
@@ -283,7 +285,7 @@ async fn cve_2026_34457_gw_11_no_header_opens_a_path_or_a_method() {
             assert_eq!(answer.status, status, "{method} {target} {line}");
         }
     }
-    println!("gw_11: {} cells", lines.len() * targets.len());
+    println!("GW-11: {} cells", lines.len() * targets.len());
     assert_eq!(upstream.connections(), 0);
 }
 

@@ -80,8 +80,9 @@ async fn an_https_upstream_of_the_configured_authority_is_asked() {
     assert_eq!(status(&upstream, roots(&authority)).await, (200, "ok".to_owned()));
 }
 
+/// GW-17.
 #[tokio::test]
-async fn gw_17_an_upstream_of_another_authority_or_name_gets_no_request() {
+async fn an_upstream_of_another_authority_or_name_gets_no_request() {
     let (ours, theirs) = (authority(), authority());
     for (upstream, roots) in [
         (upstream(&theirs, "127.0.0.1").await, roots(&ours)),

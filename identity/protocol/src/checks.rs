@@ -497,7 +497,7 @@ mod tests {
     /// The matrix endpoint × spoiled check × spoiled check: each is told in its own words, and of two the one that comes
     /// first in the column.
     #[test]
-    fn every_fault_of_a_request_is_told_and_the_first_of_two_in_the_order_of_the_column() {
+    fn of_two_request_errors_the_first_check_of_the_column_answers() {
         let mut cells = 0;
         for endpoint in Endpoint::ALL {
             let column = endpoint.request_checks();
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_requests_knows_the_client_and_its_address_first_and_asks_for_pkce() {
+    fn every_request_endpoint_checks_client_address_and_pkce_in_that_order() {
         use RequestCheck::{Client, Pkce, RedirectUri, Unrepeated};
         for endpoint in Endpoint::ALL {
             let column = endpoint.request_checks();
@@ -556,8 +556,9 @@ mod tests {
         assert!(!stands(Endpoint::Authorize, &able()));
     }
 
+    /// CVE-2026-9798, CVE-2026-16103, TK-10.
     #[test]
-    fn cve_2026_9798_cve_2026_16103_tk_10_no_endpoint_forgets_a_disabled_client() {
+    fn no_endpoint_forgets_a_disabled_client() {
         for endpoint in Endpoint::proving() {
             assert!(endpoint.checks().contains(&Check::Enabled), "{endpoint:?}");
             assert!(endpoint.checks().contains(&Check::NotThrottled), "{endpoint:?}");
@@ -565,8 +566,9 @@ mod tests {
         }
     }
 
+    /// CVE-2026-9798, TK-10.
     #[test]
-    fn cve_2026_9798_tk_10_an_admitted_client_stands_until_its_registration_changes() {
+    fn an_authenticated_client_is_valid_until_its_registration_changes() {
         for endpoint in Endpoint::proving() {
             assert!(stands(endpoint, &able()), "{endpoint:?}");
             let mut disabled = able();
@@ -580,8 +582,9 @@ mod tests {
         assert!(!stands(Endpoint::Token(Grant::ClientCredentials), &client));
     }
 
+    /// TK-13.
     #[test]
-    fn tk_13_whatever_a_stranger_runs_into_is_counted() {
+    fn whatever_a_stranger_runs_into_is_counted() {
         let stranger = Presented {
             secret: Some("guess".into()),
             ..presented()
@@ -723,8 +726,9 @@ mod tests {
         }
     }
 
+    /// TK-13.
     #[test]
-    fn tk_13_an_unknown_client_and_a_wrong_secret_are_one_answer() {
+    fn an_unknown_client_and_a_wrong_secret_are_one_answer() {
         let known = OAuthError::WrongSecret.wire();
         for other in [
             OAuthError::UnknownClient,

@@ -581,8 +581,9 @@ pub(crate) mod tests {
         }
     }
 
+    /// TK-08.
     #[test]
-    fn tk_08_a_client_id_can_never_look_like_a_user_id() {
+    fn a_client_id_can_never_look_like_a_user_id() {
         for person in [
             "01890a5d-ac96-774b-bcce-b302099a8057",
             "01890A5D-AC96-774B-BCCE-B302099A8057",
@@ -749,8 +750,9 @@ pub(crate) mod tests {
         }
     }
 
+    /// AZ-15.
     #[test]
-    fn az_15_the_name_of_a_client_leads_only_where_it_signs_people_in() {
+    fn the_name_of_a_client_leads_only_where_it_signs_people_in() {
         let home = |uri: &str, back: &[&str]| {
             let mut client = machine();
             client.metadata.client_uri = Some(uri.to_owned());

@@ -160,8 +160,9 @@ mod tests {
         format!("Basic {}", STANDARD.encode(text)).into_bytes()
     }
 
+    /// TK-12.
     #[test]
-    fn tk_12_exactly_one_method_is_accepted() {
+    fn exactly_one_method_is_accepted() {
         let header = basic("id:secret");
         let ok = present(&[&header], None, None).unwrap();
         assert_eq!(
@@ -192,8 +193,9 @@ mod tests {
         );
     }
 
+    /// TK-12.
     #[test]
-    fn tk_12_basic_credentials_are_decoded_strictly() {
+    fn basic_credentials_are_decoded_strictly() {
         let bad: [&[u8]; 13] = [
             b"Basic",
             b"Basic ",
@@ -244,8 +246,9 @@ mod tests {
         assert_eq!(present(&[&basic(":")], None, None).unwrap().client_id, None);
     }
 
+    /// TK-13.
     #[test]
-    fn tk_13_only_the_whole_secret_matches() {
+    fn only_the_whole_secret_matches() {
         let stored = StoredSecret {
             key_id: "k".into(),
             hash: hash_secret(&KEY, "correct-horse"),

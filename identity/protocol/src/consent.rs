@@ -109,8 +109,9 @@ pub(crate) mod tests {
         Granted::at_one(&Scope::parse(scope).unwrap(), Some(resource))
     }
 
+    /// AZ-20.
     #[test]
-    fn az_20_consent_is_asked_when_it_is_new_grows_is_prompted_or_proves_nothing() {
+    fn consent_is_asked_when_it_is_new_grows_is_prompted_or_proves_nothing() {
         let web = "https://a.test/cb";
         let before = consent("openid catalog.read");
         let withdrawn = Consent {

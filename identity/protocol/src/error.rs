@@ -399,8 +399,9 @@ impl PageError {
 mod tests {
     use super::*;
 
+    /// TK-18.
     #[test]
-    fn tk_18_every_reason_of_invalid_grant_is_one_answer_byte_for_byte() {
+    fn every_reason_of_invalid_grant_is_one_answer_byte_for_byte() {
         use GrantError::*;
         let all = [
             UnknownHandle,

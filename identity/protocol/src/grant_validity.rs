@@ -76,8 +76,9 @@ mod tests {
     use crate::consent::tests::consent;
     use crate::user::tests::carol;
 
+    /// CVE-2026-9798, CVE-2026-16103, CVE-2026-88770, TK-10, RT-09.
     #[test]
-    fn cve_2026_9798_cve_2026_16103_cve_2026_88770_tk_10_rt_09_nothing_stands_on_what_has_ended() {
+    fn no_grant_is_valid_once_its_user_client_or_session_has_ended() {
         let (person, allowed) = (carol(), consent("openid"));
         let mut locked = carol();
         locked.locked_at = Some(Timestamp(1));
@@ -150,8 +151,9 @@ mod tests {
     /// The fact that is spoiled, and whether a person's and a machine's token are still good.
     type Row = (&'static str, fn(&mut GrantValidity<'_>), bool, bool);
 
+    /// CVE-2026-9798, TK-10, IN-03.
     #[test]
-    fn cve_2026_9798_tk_10_in_03_no_access_token_outlives_what_it_stands_on() {
+    fn no_access_token_outlives_its_grant() {
         let (client, person) = (machine(), carol());
         let mut disabled = machine();
         disabled.disabled_at = Some(Timestamp(1));

@@ -119,7 +119,7 @@ mod tests {
     use crate::client::tests::machine;
 
     #[test]
-    fn an_id_token_says_what_core_asks_and_a_refreshed_one_the_same_of_the_sign_in() {
+    fn a_refreshed_id_token_says_the_same_of_the_sign_in() {
         let sign_in = SignIn::password(Timestamp(900_500));
         let first = claims(
             "https://id.test",

@@ -167,8 +167,9 @@ mod tests {
         assert_eq!(told(&aud), serde_json::json!(aud));
     }
 
+    /// CVE-2026-37979, IN-02.
     #[test]
-    fn cve_2026_37979_in_02_a_caller_learns_only_of_tokens_for_its_audience() {
+    fn a_caller_learns_only_of_tokens_for_its_audience() {
         let client = machine();
         let validity = GrantValidity {
             client: Some(&client),

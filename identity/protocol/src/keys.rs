@@ -108,8 +108,9 @@ mod tests {
         keys.into_iter().map(|key| key.kid.as_str()).collect()
     }
 
+    /// JW-17.
     #[test]
-    fn jw_17_a_key_is_published_before_it_signs_and_after_its_last_token() {
+    fn a_key_is_published_before_it_signs_and_after_its_last_token() {
         let keys = [key("a", 0), key("b", 1_000_000)];
         assert_eq!(signing(&keys, Alg::ES256, Timestamp(999_999)).unwrap().kid, "a");
         assert_eq!(signing(&keys, Alg::ES256, Timestamp(1_000_000)).unwrap().kid, "b");
@@ -119,8 +120,9 @@ mod tests {
         assert_eq!(kids(published(&keys, Timestamp(last))), ["b"]);
     }
 
+    /// JW-17.
     #[test]
-    fn jw_17_a_rotation_gives_every_guard_time_to_fetch() {
+    fn a_rotation_gives_every_guard_time_to_fetch() {
         let keys = [key("a", 0)];
         let now = Timestamp(5_000_000);
         assert_eq!(next(&keys, Alg::ES256, false, now), None);
@@ -137,8 +139,9 @@ mod tests {
         );
     }
 
+    /// OP-09.
     #[test]
-    fn op_09_after_an_emergency_the_next_key_signs_at_once() {
+    fn after_an_emergency_the_next_key_signs_at_once() {
         let mut compromised = key("a", 0);
         compromised.revoked_at = Some(Timestamp(1));
         let now = Timestamp(10);
@@ -150,8 +153,9 @@ mod tests {
         assert_eq!(next(&[key("a", 0)], Alg::EdDSA, false, now), Some(now));
     }
 
+    /// OP-09.
     #[test]
-    fn op_09_an_older_key_does_not_take_over_from_a_compromised_one() {
+    fn an_older_key_does_not_take_over_from_a_compromised_one() {
         let mut compromised = key("b", 1_000);
         compromised.revoked_at = Some(Timestamp(2_000));
         let keys = [key("a", 0), compromised];
@@ -203,8 +207,9 @@ mod tests {
         );
     }
 
+    /// OP-09.
     #[test]
-    fn op_09_with_a_clock_behind_no_key_takes_over_from_a_compromised_one() {
+    fn with_a_clock_behind_no_key_takes_over_from_a_compromised_one() {
         let now = Timestamp(1_000_000);
         let mut compromised = key("a", 5_000_000);
         compromised.revoked_at = Some(now);

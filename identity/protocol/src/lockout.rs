@@ -23,8 +23,9 @@ const LONGEST_BLOCK_MS: i64 = 15 * 60_000;
 mod tests {
     use super::*;
 
+    /// AC-05.
     #[test]
-    fn ac_05_nineteen_failures_block_nothing_and_the_twentieth_does() {
+    fn nineteen_failures_block_nothing_and_the_twentieth_does() {
         let now = Timestamp(0);
         assert_eq!(block(MOST - 1, now), None);
         assert_eq!(block(MOST, now), Some(Timestamp(30_000)));
@@ -33,8 +34,9 @@ mod tests {
         }
     }
 
+    /// AC-07.
     #[test]
-    fn ac_07_blocks_grow_to_a_quarter_of_an_hour_and_no_further() {
+    fn blocks_grow_to_a_quarter_of_an_hour_and_no_further() {
         let length = |failures| block(failures, Timestamp(0)).unwrap().0;
         assert_eq!(
             [20, 21, 22, 23, 24, 25, 26, 90, i64::MAX].map(length),

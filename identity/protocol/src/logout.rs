@@ -120,8 +120,9 @@ mod tests {
         }
     }
 
+    /// LO-02.
     #[test]
-    fn lo_02_the_table_of_sign_outs() {
+    fn the_table_of_sign_outs() {
         let (session, client) = (session(), matching_client(false, &[URI]));
         let (person, id) = (carol().id, client.id().as_str());
         let ours = hint(&person, id, Some("sid-1"));
@@ -361,8 +362,9 @@ mod tests {
         }
     }
 
+    /// CVE-2020-10734, CVE-2026-9086, LO-02.
     #[test]
-    fn cve_2020_10734_cve_2026_9086_lo_02_no_mutation_of_the_logout_uri_redirects() {
+    fn no_mutation_of_the_logout_uri_redirects() {
         let (session, client) = (session(), matching_client(false, &[URI]));
         let ours = hint(&carol().id, client.id().as_str(), None);
         for uri in matching_mutations().iter().filter(|uri| *uri != URI) {

@@ -106,8 +106,9 @@ mod tests {
         assert_eq!(verify(Some(&challenge), Some(VERIFIER)), Ok(()));
     }
 
+    /// CVE-2023-48228, AZ-07.
     #[test]
-    fn cve_2023_48228_az_07_only_s256_is_accepted_of_every_client() {
+    fn only_s256_is_accepted_of_every_client() {
         let client = machine();
         let accepted = of_request(&client, Some(CHALLENGE), Some("S256")).unwrap();
         assert_eq!(accepted.unwrap().as_str(), CHALLENGE);
@@ -137,8 +138,9 @@ mod tests {
         }
     }
 
+    /// AZ-07.
     #[test]
-    fn az_07_only_a_confidential_client_without_profile_goes_without_by_policy() {
+    fn only_a_confidential_client_without_profile_goes_without_by_policy() {
         // (require_pkce, public, profile) → may skip PKCE
         let table = [
             (true, false, None, false),
@@ -161,8 +163,9 @@ mod tests {
         }
     }
 
+    /// CVE-2024-23647, AZ-08.
     #[test]
-    fn cve_2024_23647_az_08_neither_side_can_be_taken_away_and_only_the_whole_verifier_fits() {
+    fn neither_side_can_be_taken_away_and_only_the_whole_verifier_fits() {
         let challenge = Challenge::parse(CHALLENGE).unwrap();
         let longer = format!("{VERIFIER}a");
         let short = "a".repeat(42);

@@ -279,8 +279,9 @@ mod tests {
         );
     }
 
+    /// CVE-2026-27840, TK-15.
     #[test]
-    fn cve_2026_27840_tk_15_every_prefix_extension_and_one_character_change_is_dead() {
+    fn every_prefix_extension_and_one_character_change_is_dead() {
         let text = make(macs(), name(), &SALT);
         for end in 0..text.len() {
             assert_eq!(verdict(&text[..end]), None, "prefix of {end}");
@@ -307,8 +308,9 @@ mod tests {
         assert!(changed >= 1_000, "{changed} mutations");
     }
 
+    /// RT-13.
     #[test]
-    fn rt_13_a_tag_is_good_for_one_key_issuer_epoch_salt_and_name_alone() {
+    fn a_tag_is_good_for_one_key_issuer_epoch_salt_and_name_alone() {
         let token = RefreshToken::parse(&make(macs(), name(), &SALT)).unwrap();
         let tag = |macs, salt| check(&token, macs, salt).tag();
         assert_eq!(tag(Some(macs()), Some(&SALT)), Tag::Genuine);
@@ -377,8 +379,9 @@ mod tests {
     }
 
     proptest::proptest! {
+        /// TK-15.
         #[test]
-        fn tk_15_no_other_text_is_ever_genuine(text in "[A-Za-z0-9_-]{80,92}") {
+        fn no_other_text_is_ever_genuine(text in "[A-Za-z0-9_-]{80,92}") {
             proptest::prop_assert_ne!(verdict(&text), Some(Tag::Genuine));
         }
     }

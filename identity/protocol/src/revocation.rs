@@ -287,8 +287,9 @@ mod tests {
         })
     }
 
+    /// CVE-2020-15223, IN-05.
     #[test]
-    fn cve_2020_15223_in_05_only_a_live_token_of_ones_own_is_ended() {
+    fn only_a_live_token_of_ones_own_is_ended() {
         let now = Timestamp(1_000_000);
         let ended = decide(&machine(), token("machine", 1_300), now);
         assert!(matches!(ended, RevocationDecision::End(Revocation::Token { ref jti, .. }) if jti == "j1"));
@@ -323,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_its_persons_or_the_machines_own_and_nothing_once_its_family_has_ended() {
+    fn the_owner_of_a_token_is_a_user_a_machine_or_nobody_after_its_family() {
         let now = Timestamp(1_000_000);
         let ended_of = |sub: &str, family_ended| {
             let handed = AccessToken {
@@ -344,8 +345,9 @@ mod tests {
         assert_eq!(ended_of("u1", true), None);
     }
 
+    /// IN-07.
     #[test]
-    fn in_07_guards_remember_an_entry_until_nothing_it_ends_can_be_accepted() {
+    fn guards_remember_an_entry_until_nothing_it_ends_can_be_accepted() {
         let now = Timestamp(1_000_000);
         let token = Revocation::Token {
             jti: "j".into(),
@@ -361,8 +363,9 @@ mod tests {
         assert_eq!(WINDOW_MS, (subject.until(now) - now.seconds()) * 1_000);
     }
 
+    /// IN-07.
     #[test]
-    fn in_07_more_than_ten_thousand_tokens_of_a_machine_become_one_entry() {
+    fn more_than_ten_thousand_tokens_of_a_machine_become_one_entry() {
         let id = machine().id().clone();
         assert_eq!(collapse(&id, None, COLLAPSE_AT), None);
         assert_eq!(

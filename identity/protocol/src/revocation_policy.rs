@@ -331,8 +331,9 @@ impl Alert {
 mod tests {
     use super::*;
 
+    /// RT-09.
     #[test]
-    fn rt_09_every_end_by_somebody_ends_families_but_for_tokens_and_keys() {
+    fn every_end_by_somebody_ends_families_but_for_tokens_and_keys() {
         for row in Row::all() {
             let single = matches!(
                 row.subject,
@@ -342,8 +343,9 @@ mod tests {
         }
     }
 
+    /// RT-09.
     #[test]
-    fn rt_09_offline_families_outlive_a_logout_and_nothing_else_that_concerns_their_person() {
+    fn offline_families_outlive_a_logout_and_no_other_end_of_their_user() {
         for row in Row::all() {
             let spares = row.families == Families::Online;
             assert_eq!(spares, row.subject == SubjectKind::Session, "{row:?}");
@@ -358,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_has_a_row_but_for_those_of_the_past_and_no_row_is_there_twice() {
+    fn every_current_cause_has_exactly_one_row() {
         let mut seen = Vec::new();
         for row in Row::all() {
             assert_eq!(Row::of(row.cause, row.subject), Some(row));

@@ -146,8 +146,9 @@ pub(crate) mod tests {
         }
     }
 
+    /// LO-05.
     #[test]
-    fn lo_05_a_session_ends_by_idleness_by_age_and_by_an_end() {
+    fn a_session_ends_by_idleness_by_age_and_by_an_end() {
         let limits = Limits::default();
         assert_eq!(
             limits.begin(Timestamp(0)),
@@ -180,8 +181,9 @@ pub(crate) mod tests {
         }
     }
 
+    /// AZ-16.
     #[test]
-    fn az_16_max_age_counts_from_the_sign_in_and_zero_means_always() {
+    fn max_age_counts_from_the_sign_in_and_zero_means_always() {
         let table = [
             (0, 100_000, true),
             (0, 99_000, true),

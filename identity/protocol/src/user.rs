@@ -75,8 +75,9 @@ pub(crate) mod tests {
         }
     }
 
+    /// TK-10.
     #[test]
-    fn tk_10_a_disabled_locked_or_deleted_person_may_not_act() {
+    fn a_disabled_locked_or_deleted_user_may_not_act() {
         type Row = (fn(&mut User), Result<(), GrantError>);
         let table: [Row; 4] = [
             (|_| {}, Ok(())),

@@ -136,8 +136,9 @@ mod tests {
             .map_err(|error| error.wire().code)
     }
 
+    /// ID-04.
     #[test]
-    fn id_04_only_a_live_token_for_the_issuer_with_openid_learns_anything() {
+    fn only_a_live_token_for_the_issuer_with_openid_learns_anything() {
         let ours = "https://id.test";
         assert_eq!(ask(ours, "openid", |_, _, _| {}), Ok(vec!["sub".to_owned()]));
         assert_eq!(
@@ -177,8 +178,9 @@ mod tests {
         assert_eq!(answer(ours, token, of_nobody), Err(OAuthError::InvalidToken));
     }
 
+    /// ID-04.
     #[test]
-    fn id_04_each_scope_opens_its_own_claims_alone() {
+    fn each_scope_opens_its_own_claims_alone() {
         let mut person = carol();
         for (name, value) in [
             ("given_name", Value::from("Carol")),

@@ -80,8 +80,9 @@ fn aad(place: &str) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    /// OP-01.
     #[test]
-    fn op_01_only_the_same_key_and_place_open_a_secret() {
+    fn only_the_same_key_and_place_open_a_secret() {
         let key_wrapper = KeyWrapper::new(&[1; 32], Random::system());
         let wrapped = key_wrapper.wrap("secrets/a", b"hush");
         assert_eq!(

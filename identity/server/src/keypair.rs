@@ -186,8 +186,9 @@ mod tests {
         }
     }
 
+    /// JW-17.
     #[test]
-    fn jw_17_a_published_key_has_no_private_member() {
+    fn a_published_key_has_no_private_member() {
         for alg in Alg::ALL {
             let (jwk, _) = KeyPair::generate(alg, RsaBits::Two).unwrap().0.public_jwk(alg);
             for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {

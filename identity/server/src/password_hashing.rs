@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_refuses_strangers_before_known_browsers_and_gives_places_back() {
+    async fn a_full_queue_refuses_strangers_first_and_gives_places_back() {
         let pool = Pool::new();
         let unknown = fill(&pool, Class::Unknown);
         let known = fill(&pool, Class::Known);
@@ -545,7 +545,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waited_for_too_long_is_told_at_once_and_nobody_stands_in_the_way_of_others() {
+    fn a_wait_that_is_too_long_is_answered_and_blocks_nobody_else() {
         let begun = Instant::now();
         let mut queue = Queue::default();
         let gone = Arc::new(());

@@ -375,8 +375,9 @@ mod tests {
         );
     }
 
+    /// TK-13.
     #[test]
-    fn tk_13_an_address_is_a_host_of_ipv4_and_a_network_of_ipv6() {
+    fn an_address_is_a_host_of_ipv4_and_a_network_of_ipv6() {
         let client = ClientId::parse("m");
         let of = |address: &str| key(client.as_ref(), address.parse().unwrap());
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));

@@ -82,7 +82,7 @@ fn names(logouts: &[Logout]) -> BTreeSet<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn the_end_of_a_session_is_told_once_to_each_client_that_took_tokens_in_it() {
+async fn the_end_of_a_session_is_told_once_to_each_of_its_clients() {
     on_each_engine("logouts_told", async |store| {
         session(&store, "s", Some(7)).await;
         session(&store, "living", None).await;

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_only_ends_has_as_long_as_an_exchange_even_if_it_streams() {
+    fn a_closing_connection_has_as_long_as_an_exchange_even_if_it_streams() {
         let (mut facts, now) = begun(Version::Two);
         let exchange = facts.begin(now);
         facts.answered(exchange, true, now);

@@ -131,8 +131,9 @@ mod tests {
         assert!(parse::<serde_json::Value>(&nested(32)).is_ok());
     }
 
+    /// RS-06.
     #[test]
-    fn rs_06_an_array_cannot_stand_for_an_object() {
+    fn an_array_cannot_stand_for_an_object() {
         #[derive(Debug, serde::Deserialize)]
         struct Body {
             #[expect(dead_code, reason = "what is read is not looked at")]

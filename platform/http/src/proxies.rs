@@ -107,19 +107,22 @@ mod tests {
         asked(proxies, peer, &[forwarded.as_bytes()])
     }
 
+    /// GW-02.
     #[test]
-    fn gw_02_nobody_is_trusted_by_default() {
+    fn nobody_is_trusted_by_default() {
         assert_eq!(client(&[], "192.0.2.1", "10.9.9.9"), "192.0.2.1");
         assert!(!TrustedProxies::none().trusts(ip("127.0.0.1")));
     }
 
+    /// GW-02.
     #[test]
-    fn gw_02_behind_a_proxy_without_a_list_refuses_to_start() {
+    fn behind_a_proxy_without_a_list_refuses_to_start() {
         assert_eq!(TrustedProxies::behind(&[""; 0]), Err(NetworkError::NoProxies));
     }
 
+    /// GW-02.
     #[test]
-    fn gw_02_a_list_that_trusts_everybody_refuses_to_start() {
+    fn a_list_that_trusts_everybody_refuses_to_start() {
         for text in ["0.0.0.0/0", "::/0"] {
             assert_eq!(
                 TrustedProxies::behind(&["10.0.0.0/8", text]),
@@ -138,8 +141,9 @@ mod tests {
         }
     }
 
+    /// GW-02.
     #[test]
-    fn gw_02_the_client_is_the_nearest_address_that_no_trusted_proxy_vouches_for() {
+    fn the_client_is_the_nearest_address_that_no_trusted_proxy_vouches_for() {
         let trusted = ["10.0.0.0/8", "::1"];
         assert_eq!(client(&trusted, "10.1.2.3", "198.51.100.7"), "198.51.100.7");
         assert_eq!(
@@ -172,8 +176,9 @@ mod tests {
         assert_eq!(asked(&["10.0.0.0/8"], "10.0.0.1", &lines), "198.51.100.7");
     }
 
+    /// GW-02.
     #[test]
-    fn gw_02_what_a_client_writes_before_a_proxy_is_never_reached() {
+    fn what_a_client_writes_before_a_proxy_is_never_reached() {
         let garbage: [&[u8]; 9] = [
             b"",
             b",",

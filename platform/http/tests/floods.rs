@@ -166,8 +166,9 @@ async fn flood(stream: TcpStream, flood: Vec<u8>) -> (bool, Option<u32>) {
     (took_all, None)
 }
 
+/// RUSTSEC-2024-0003, GW-12.
 #[tokio::test]
-async fn rustsec_2024_0003_gw_12_a_rapid_reset_flood_is_cut() {
+async fn a_rapid_reset_flood_is_cut() {
     let listener = Listener::new().await;
     listener.answers_one(GET).await;
     let mut all = Vec::new();
@@ -186,8 +187,9 @@ async fn rustsec_2024_0003_gw_12_a_rapid_reset_flood_is_cut() {
     listener.still_serves().await;
 }
 
+/// RUSTSEC-2024-0332, GW-12.
 #[tokio::test]
-async fn rustsec_2024_0332_gw_12_a_continuation_flood_is_cut() {
+async fn a_continuation_flood_is_cut() {
     let listener = Listener::new().await;
     listener.answers_one(GET).await;
     let mut all = listener.headers(1, GET, END_STREAM);
@@ -203,8 +205,9 @@ async fn rustsec_2024_0332_gw_12_a_continuation_flood_is_cut() {
     listener.still_serves().await;
 }
 
+/// RUSTSEC-2026-0258, GW-12.
 #[tokio::test]
-async fn rustsec_2026_0258_gw_12_an_empty_data_flood_is_cut() {
+async fn an_empty_data_flood_is_cut() {
     let listener = Listener::new().await;
     listener.answers_one(POST).await;
     let mut all = listener.headers(1, POST, END_HEADERS);
@@ -217,10 +220,11 @@ async fn rustsec_2026_0258_gw_12_an_empty_data_flood_is_cut() {
     listener.still_serves().await;
 }
 
+/// GW-05.
 /// RFC 9112 §6.1: whoever sends both may be smuggling. The length is dropped, nothing after this request is read, and the
 /// connection ends.
 #[tokio::test]
-async fn gw_05_a_length_beside_a_transfer_coding_is_dropped_and_the_connection_closed() {
+async fn a_length_beside_a_transfer_coding_is_dropped_and_the_connection_closed() {
     let listener = Listener::new().await;
     for (first, second) in [
         ("content-length: 4", "transfer-encoding: chunked"),

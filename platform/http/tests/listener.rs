@@ -40,8 +40,9 @@ async fn until_closed(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// GW-12.
 #[tokio::test]
-async fn gw_12_a_peer_that_says_nothing_or_too_little_is_hung_up_on() {
+async fn a_peer_that_says_nothing_or_too_little_is_hung_up_on() {
     let (port, _stop, _serving) = listener(100).await;
     for beginning in [
         "",
@@ -121,8 +122,9 @@ async fn ask(port: u16, head: &str) -> String {
     until_closed(&mut stream).await
 }
 
+/// GW-12.
 #[tokio::test]
-async fn gw_12_a_handler_that_never_answers_and_a_body_that_never_ends_are_given_up() {
+async fn a_handler_that_never_answers_and_a_body_that_never_ends_are_given_up() {
     let never = Router::new()
         .route("/", get(async || std::future::pending::<&str>().await))
         .route(
@@ -183,8 +185,9 @@ async fn seen(proxies: TrustedProxies, head: &str) -> String {
     body.to_owned()
 }
 
+/// GW-02, GW-16.
 #[tokio::test]
-async fn gw_02_gw_16_a_forwarded_address_and_id_are_believed_from_a_declared_proxy_alone() {
+async fn a_forwarded_address_and_id_are_believed_from_a_declared_proxy_alone() {
     let theirs = "0123456789abcdef0123456789abcdef";
     let spoof = format!(
         "x-forwarded-for: 9.9.9.9, 6.6.6.6\r\nx-real-ip: 7.7.7.7\r\nforwarded: for=8.8.8.8\r\nx-request-id: {theirs}\r\n"

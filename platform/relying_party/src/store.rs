@@ -437,8 +437,9 @@ mod tests {
         }
     }
 
+    /// BF-08.
     #[tokio::test]
-    async fn bf_08_of_refreshes_of_one_version_one_is_written_and_the_others_leave_nothing() {
+    async fn of_concurrent_refreshes_one_is_written_and_the_others_leave_nothing() {
         for store in stores("shop_refreshed").await {
             let known = login("one");
             store.add_login(&known, None).await.unwrap();
@@ -457,8 +458,9 @@ mod tests {
         }
     }
 
+    /// BF-07.
     #[tokio::test]
-    async fn bf_07_a_refresh_under_way_brings_nobody_back_who_signed_out() {
+    async fn a_refresh_under_way_brings_nobody_back_who_signed_out() {
         for store in stores("shop_ended").await {
             let session_refs = [
                 SessionRef::Login("one".to_owned()),

@@ -145,8 +145,9 @@ const FIXED: [(&str, &str); 7] = [
 mod tests {
     use super::*;
 
+    /// BF-11.
     #[test]
-    fn bf_11_only_a_host_of_its_own_is_bound_to_https() {
+    fn only_a_host_of_its_own_is_bound_to_https() {
         for (origin, strict) in [
             ("https://id.example.test", true),
             ("https://id.example.test:8443", true),

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_leads_to_an_address_and_to_nothing_that_could_end_its_header() {
+    fn a_redirect_target_cannot_end_its_header() {
         let there = see_other("/courses?q=a%20b");
         assert_eq!(there.status(), StatusCode::SEE_OTHER);
         assert_eq!(there.headers()[header::LOCATION], "/courses?q=a%20b");

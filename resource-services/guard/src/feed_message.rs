@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_connection_is_live_at_its_first_message_or_is_given_a_snapshot() {
+    fn a_resumed_connection_is_live_at_once_or_gets_a_snapshot() {
         let from = || {
             Some(Cursor {
                 epoch: "e1".into(),

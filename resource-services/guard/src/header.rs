@@ -69,8 +69,9 @@ mod tests {
         }
     }
 
+    /// RS-03.
     #[test]
-    fn rs_03_two_headers_are_refused_even_when_equal() {
+    fn two_headers_are_refused_even_when_equal() {
         assert_eq!(
             bearer(&with(&["Bearer a", "Bearer a"])),
             Err(GuardError::SeveralCredentials)
@@ -81,8 +82,9 @@ mod tests {
         );
     }
 
+    /// RS-03.
     #[test]
-    fn rs_03_a_token_in_the_query_is_refused_in_any_spelling() {
+    fn a_token_in_the_query_is_refused_in_any_spelling() {
         for uri in [
             "/?access_token=a",
             "/?b=1&access_token",

@@ -292,8 +292,9 @@ mod tests {
         KeySet::parse(format!("{{\"keys\":[{keys}]}}").as_bytes())
     }
 
+    /// JW-16.
     #[test]
-    fn jw_16_a_set_that_no_careful_issuer_would_publish_is_refused_whole() {
+    fn a_set_that_no_careful_issuer_would_publish_is_refused_whole() {
         use PoisonedKeys as P;
         let good = format!("{{{EC},\"kid\":\"good\"}}");
         let weak = "A".repeat(171);

@@ -211,8 +211,9 @@ mod tests {
         (response.status().as_u16(), challenge, response.into_body())
     }
 
+    /// RS-02.
     #[test]
-    fn rs_02_no_credentials_get_a_bare_challenge() {
+    fn no_credentials_get_a_bare_challenge() {
         let (status, challenge, body) = answer(GuardError::NoCredentials);
         assert_eq!(
             (status, challenge.as_deref()),
@@ -224,8 +225,9 @@ mod tests {
         );
     }
 
+    /// RS-02.
     #[test]
-    fn rs_02_each_bad_token_gets_the_same_answer() {
+    fn each_bad_token_gets_the_same_answer() {
         let expired = answer(GuardError::Token(TokenError::Expired));
         assert_eq!(expired, answer(GuardError::Token(TokenError::BadSignature)));
         assert_eq!(expired, answer(GuardError::Inactive));
@@ -240,8 +242,9 @@ mod tests {
         );
     }
 
+    /// RS-02.
     #[test]
-    fn rs_02_a_short_scope_names_the_scope_that_would_do() {
+    fn a_short_scope_names_the_scope_that_would_do() {
         let (status, challenge, _) = answer(GuardError::ShortScope("notes.write"));
         assert_eq!(status, 403);
         let challenge = challenge.expect("a challenge");

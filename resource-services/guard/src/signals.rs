@@ -514,8 +514,9 @@ mod tests {
         );
     }
 
+    /// IN-07.
     #[test]
-    fn in_07_entries_are_forgotten_when_their_tokens_have_expired() {
+    fn entries_are_forgotten_when_their_tokens_have_expired() {
         let (signals, time) = at(1_000_000);
         for number in 0..100_000 {
             signals.apply(Signal::Token {

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn nbf_ten_seconds_ahead_is_in_force_and_sixty_one_is_not_under_any_policy() {
+    fn nbf_has_a_leeway_of_ten_seconds_and_not_of_sixty_one() {
         let later = |nbf| Claims {
             nbf: Some(nbf),
             ..claims()

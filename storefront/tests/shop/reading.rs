@@ -43,7 +43,7 @@ fn select<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
 }
 
 #[tokio::test]
-async fn every_page_has_a_language_a_title_one_of_each_landmark_and_a_way_past_the_head() {
+async fn every_page_has_language_title_landmarks_and_a_skip_link() {
     for (path, answer) in pages().await {
         let page = answer.page();
         assert_eq!(answer.attributes("html", "lang"), ["en"], "{path}");

@@ -29,8 +29,9 @@ const PAYLOADS: [&str; 6] = [
     "{{ 7 * 7 }}</title><base href=//evil.test>",
 ];
 
+/// CVE-2026-42849, AZ-10.
 #[tokio::test]
-async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_and_nothing_else() {
+async fn a_hostile_state_is_a_value_of_the_form_post_page_and_nothing_else() {
     let server = TestServer::new().await;
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;
@@ -56,8 +57,9 @@ async fn cve_2026_42849_az_10_a_hostile_state_is_a_value_of_the_form_post_page_a
     server.stop().await;
 }
 
+/// CVE-2024-41953, BF-10, AC-13.
 #[tokio::test]
-async fn cve_2024_41953_bf_10_ac_13_names_of_clients_and_people_are_text_on_the_issuers_pages() {
+async fn names_of_clients_and_people_are_text_on_the_issuers_pages() {
     let mut shapes: Vec<Vec<Vec<String>>> = Vec::new();
     for name in ["plain"].iter().chain(&PAYLOADS) {
         let server = TestServer::with(|config| {
@@ -144,7 +146,7 @@ async fn a_yes_is_for_what_was_shown_whatever_else_the_address_or_the_form_says(
 }
 
 #[tokio::test]
-async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_count() {
+async fn rights_that_change_during_consent_are_shown_before_they_count() {
     let server = TestServer::new().await;
     let identity = server.running().identity.clone().expect("identity is here");
     let scope = "openid catalog.read catalog.write";
@@ -178,8 +180,9 @@ async fn rights_that_changed_between_the_page_and_the_yes_are_shown_before_they_
     server.stop().await;
 }
 
+/// LO-03.
 #[tokio::test]
-async fn lo_03_a_cookie_that_is_there_twice_is_none() {
+async fn a_cookie_that_is_there_twice_is_none() {
     let server = TestServer::new().await;
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;
@@ -229,7 +232,7 @@ async fn one_browser_is_signed_in_at_two_instances_of_one_host() {
 
 /// AC-05: many people, one address, and no header that says otherwise.
 #[tokio::test]
-async fn ac_05_one_guess_each_at_many_people_is_counted_by_the_address_of_the_connection() {
+async fn one_guess_at_each_of_many_users_is_counted_by_address() {
     let world = World::new().await;
     let browser = Browser::new();
     let app = world.server.app("demo-web", "openid");
@@ -295,7 +298,7 @@ async fn requests_that_nobody_finishes_hinder_nobody_and_are_no_rows() {
 
 /// What no browser carries is a row, and those are bounded.
 #[tokio::test]
-async fn requests_that_are_posted_from_elsewhere_are_bounded_by_address_until_the_time_that_is_told() {
+async fn requests_posted_from_elsewhere_are_limited_by_address_for_retry_after() {
     let world = World::new().await;
     let app = world.server.app("demo-web", "openid");
     let address = url::Url::parse(&app.request(&[])).expect("an address");
@@ -339,9 +342,10 @@ async fn requests_that_are_posted_from_elsewhere_are_bounded_by_address_until_th
     world.server.stop().await;
 }
 
+/// RT-04.
 /// Rule 6 and rule 4: what the owner learns, once each.
 #[tokio::test]
-async fn rt_04_a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
+async fn a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
     let world = World::with(|config| {
         let path = config.data.with_file_name("native.toml");
         let seed = "[[clients]]\nclient_id = \"native\"\ntoken_endpoint_auth_method = \"none\"\n\
@@ -409,9 +413,10 @@ async fn rt_04_a_parasite_a_lost_answer_and_a_replay_are_told_once_each() {
     world.server.stop().await;
 }
 
+/// RT-13.
 /// The files of a backup under an issuer that nobody told: a token that the row has not reached is no thief's.
 #[tokio::test]
-async fn rt_13_a_rewound_store_ends_the_family_as_rewound_and_says_so() {
+async fn a_rewound_store_ends_the_family_as_rewound_and_says_so() {
     let world = World::new().await;
     let app = world.server.app("demo-browser", "openid");
     let browser = Browser::new();
@@ -472,8 +477,9 @@ async fn a_refresh_token_that_is_bound_to_a_key_is_nothing_without_it() {
     world.server.stop().await;
 }
 
+/// CVE-2020-10734, LO-02.
 #[tokio::test]
-async fn cve_2020_10734_lo_02_a_sign_out_that_another_site_posts_asks_first() {
+async fn a_sign_out_that_another_site_posts_asks_first() {
     let server = TestServer::new().await;
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;
@@ -582,7 +588,7 @@ async fn a_correct_password_for_a_locked_account_is_refused_and_recorded() {
 
 /// BF-02: every cookie of every answer, read whole.
 #[tokio::test]
-async fn bf_02_every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
+async fn every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
     let server = TestServer::new().await;
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let mut cookies = Vec::new();
@@ -737,9 +743,10 @@ async fn no_step_of_a_sign_in_works_out_of_order() {
     server.stop().await;
 }
 
+/// LO-06.
 /// Whoever gathers families in a session does not make it immortal: its end is told in as many events as it takes.
 #[tokio::test]
-async fn lo_06_a_session_with_a_thousand_families_ends_with_all_of_them() {
+async fn a_session_with_a_thousand_families_ends_with_all_of_them() {
     let world = World::new().await;
     let (app, browser) = (
         world.server.app("demo-web", "openid catalog.read"),
@@ -796,8 +803,9 @@ async fn lo_06_a_session_with_a_thousand_families_ends_with_all_of_them() {
     world.server.stop().await;
 }
 
+/// AZ-19.
 #[tokio::test]
-async fn az_19_a_picture_of_another_page_begins_no_request_and_what_cannot_be_kept_is_refused() {
+async fn an_image_of_another_page_begins_no_request() {
     let world = World::new().await;
     let server = &world.server;
     let app = server.app("demo-web", "openid");
@@ -879,9 +887,10 @@ async fn a_yes_in_two_tabs_at_once_allows_both() {
     server.stop().await;
 }
 
+/// RT-07.
 /// RFC 7009 §2.2: a token that has run out is nothing to revoke, and nobody is told.
 #[tokio::test]
-async fn rt_07_a_refresh_token_that_has_run_out_is_handed_in_without_effect() {
+async fn a_refresh_token_that_has_run_out_is_handed_in_without_effect() {
     let world = World::new().await;
     let server = &world.server;
     let app = server.app("demo-browser", "openid");

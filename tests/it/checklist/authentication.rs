@@ -63,8 +63,9 @@ async fn world() -> World {
     world
 }
 
+/// TK-12.
 #[tokio::test]
-async fn tk_12_exactly_one_client_authentication_and_basic_is_decoded_strictly() {
+async fn exactly_one_client_authentication_and_basic_is_decoded_strictly() {
     let world = world().await;
     let secret = secret_of("able");
     let credentials = format!("able:{secret}");
@@ -232,8 +233,9 @@ async fn tk_12_exactly_one_client_authentication_and_basic_is_decoded_strictly()
     matrix.end();
 }
 
+/// TK-12.
 #[tokio::test]
-async fn tk_12_the_feed_takes_the_same_credentials_and_none_from_the_query() {
+async fn the_feed_takes_the_same_credentials_and_none_from_the_query() {
     let world = world().await;
     let mut matrix = Matrix::new("TK-12 feed × client authentication");
     let good = format!("able:{}", secret_of("able"));
@@ -306,10 +308,11 @@ async fn a_header_without_a_secret_means_the_id_alone() {
     world.server.stop().await;
 }
 
+/// TK-13.
 /// All that a stranger can try gets one and the same answer, byte for byte, so that nobody learns which ids exist: one
 /// answer for those who sent the header and are challenged, and one for those who did not.
 #[tokio::test]
-async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_byte() {
+async fn an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_byte() {
     let world = world().await;
     let identity = world.identity();
     let id = latchkey_protocol::ClientId::parse("idle").unwrap();
@@ -391,10 +394,11 @@ async fn tk_13_an_unknown_client_and_a_wrong_secret_get_the_same_answer_to_the_b
     matrix.end();
 }
 
+/// TK-13.
 /// What is answered alike must be counted alike: else the thirty-first try tells which ids exist, and the commit that
 /// counts tells it at the first.
 #[tokio::test]
-async fn tk_13_an_unknown_client_and_a_wrong_method_run_into_the_same_throttle() {
+async fn an_unknown_client_and_a_wrong_method_run_into_the_same_throttle() {
     let world = world().await;
     let mut matrix = Matrix::new("TK-13 stranger × throttle");
     for (what, id, headers, more) in [

@@ -53,9 +53,9 @@ fn web(server: &TestServer) -> App {
     }
 }
 
+/// CVE-2024-52289, CVE-2020-15234, CVE-2026-3872, CVE-2026-7504, AZ-01, AZ-02, AZ-03.
 #[tokio::test]
-async fn cve_2024_52289_cve_2020_15234_cve_2026_3872_cve_2026_7504_az_01_az_02_az_03_no_mutation_of_an_address_matches()
- {
+async fn no_mutation_of_an_address_matches() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     let good = "https://ok.test/cb";
@@ -143,8 +143,9 @@ async fn cve_2024_52289_cve_2020_15234_cve_2026_3872_cve_2026_7504_az_01_az_02_a
     server.stop().await;
 }
 
+/// CVE-2020-15233, AZ-05.
 #[tokio::test]
-async fn cve_2020_15233_az_05_a_native_loopback_address_may_differ_by_its_port_alone() {
+async fn a_native_loopback_address_may_differ_by_its_port_alone() {
     let server = server().await;
     let (app, browser) = (server.app("native", "openid"), Browser::new());
     let mut matrix = Matrix::new("AZ-05 loopback");
@@ -174,9 +175,9 @@ async fn cve_2020_15233_az_05_a_native_loopback_address_may_differ_by_its_port_a
     server.stop().await;
 }
 
+/// CVE-2026-7571, CVE-2020-10770, CVE-2026-4366, AZ-06, AZ-07, AZ-09, AZ-11, AZ-17.
 #[tokio::test]
-async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_17_every_fault_goes_to_the_registered_address_with_state_and_iss()
- {
+async fn every_fault_goes_to_the_registered_address_with_state_and_iss() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     let canary = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -312,9 +313,10 @@ async fn cve_2026_7571_cve_2020_10770_cve_2026_4366_az_06_az_07_az_09_az_11_az_1
     server.stop().await;
 }
 
+/// AZ-17.
 /// Request objects are not built. A client that says inside of one how it wants its answer hears it so.
 #[tokio::test]
-async fn az_17_a_request_object_is_refused_in_the_way_that_it_names() {
+async fn a_request_object_is_refused_in_the_way_that_it_names() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     // {"alg":"none"} and {"response_mode":"form_post","state":"inside"}, unsigned.
@@ -343,8 +345,9 @@ async fn az_17_a_request_object_is_refused_in_the_way_that_it_names() {
     server.stop().await;
 }
 
+/// AZ-12.
 #[tokio::test]
-async fn az_12_a_parameter_that_is_there_twice_is_a_page_wherever_it_stands() {
+async fn a_parameter_that_is_there_twice_is_a_page_wherever_it_stands() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     let fine = app.request(&[]);
@@ -396,8 +399,9 @@ async fn az_12_a_parameter_that_is_there_twice_is_a_page_wherever_it_stands() {
     server.stop().await;
 }
 
+/// CVE-2026-7507, CVE-2022-39222, CVE-2024-28197, AZ-14.
 #[tokio::test]
-async fn cve_2026_7507_cve_2022_39222_cve_2024_28197_az_14_a_sign_in_belongs_to_the_browser_that_began_it() {
+async fn a_sign_in_belongs_to_the_browser_that_began_it() {
     let server = server().await;
     let app = web(&server);
     let (attacker, victim) = (Browser::new(), Browser::new());
@@ -430,8 +434,9 @@ async fn cve_2026_7507_cve_2022_39222_cve_2024_28197_az_14_a_sign_in_belongs_to_
     server.stop().await;
 }
 
+/// AZ-13, BF-06.
 #[tokio::test]
-async fn az_13_bf_06_forms_answer_303_and_only_to_pages_of_our_own() {
+async fn forms_answer_303_and_only_to_pages_of_our_own() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     let page = app.begin(&browser, &[]).await;
@@ -525,8 +530,9 @@ async fn az_13_bf_06_forms_answer_303_and_only_to_pages_of_our_own() {
     server.stop().await;
 }
 
+/// AZ-15, BF-09, BF-11.
 #[tokio::test]
-async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
+async fn every_page_says_what_browsers_must_not_do() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     let login = app.begin(&browser, &[]).await;
@@ -608,8 +614,9 @@ async fn az_15_bf_09_bf_11_every_page_says_what_browsers_must_not_do() {
     server.stop().await;
 }
 
+/// BF-09.
 #[tokio::test]
-async fn bf_09_browsers_tell_both_sites_of_pages_that_broke_their_policy() {
+async fn browsers_tell_both_sites_of_pages_that_broke_their_policy() {
     let server = server().await;
     let shop = server.running().urls.shop.clone().unwrap();
     for site in [server.issuer().to_owned(), shop] {
@@ -637,8 +644,9 @@ async fn bf_09_browsers_tell_both_sites_of_pages_that_broke_their_policy() {
     server.stop().await;
 }
 
+/// CVE-2023-6787, AZ-16.
 #[tokio::test]
-async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
+async fn prompt_max_age_and_hint_are_what_they_say() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     let silent = app.walk(&browser, ("", ""), &[("prompt", "none")]).await;
@@ -716,8 +724,9 @@ async fn cve_2023_6787_az_16_prompt_max_age_and_hint_are_what_they_say() {
     server.stop().await;
 }
 
+/// CVE-2026-4634, AZ-19.
 #[tokio::test]
-async fn cve_2026_4634_az_19_what_is_sent_is_bounded_before_it_is_read() {
+async fn what_is_sent_is_bounded_before_it_is_read() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     // Past 16 KiB of head the connection itself is refused (431); this one reaches the bound of a target.
@@ -749,9 +758,9 @@ async fn cve_2026_4634_az_19_what_is_sent_is_bounded_before_it_is_read() {
     server.stop().await;
 }
 
+/// CVE-2023-48228, CVE-2024-23647, AZ-07, AZ-08.
 #[tokio::test]
-async fn cve_2023_48228_cve_2024_23647_az_07_az_08_pkce_cannot_be_taken_away_and_is_left_out_only_by_the_operator()
- {
+async fn pkce_cannot_be_taken_away_and_is_left_out_only_by_the_operator() {
     let server = server().await;
     let (app, browser) = (web(&server), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;

@@ -16,8 +16,9 @@ const DOCUMENTS: [&str; 3] = [
     "/jwks",
 ];
 
+/// CL-01.
 #[tokio::test]
-async fn cl_01_nobody_can_register_a_client_over_the_wire() {
+async fn nobody_can_register_a_client_over_the_wire() {
     let world = World::new().await;
     let before = world.identity().clients().list().await.unwrap().len();
     let body = json!({
@@ -73,11 +74,11 @@ async fn cl_01_nobody_can_register_a_client_over_the_wire() {
     );
 }
 
+/// CVE-2026-1180, CVE-2026-4366, CVE-2025-67494, CVE-2026-55671, CVE-2024-49753, CL-02.
 /// No address is called because a registration or a request names it. Where a client hears of sign-outs is called when one
 /// of its sessions has ended (`logout_tokens.rs`).
 #[tokio::test]
-async fn cve_2026_1180_cve_2026_4366_cve_2025_67494_cve_2026_55671_cve_2024_49753_cl_02_no_request_and_no_registration_makes_the_house_fetch_anything()
- {
+async fn no_request_and_no_registration_makes_the_issuer_fetch_anything() {
     let world = World::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -152,8 +153,9 @@ async fn cve_2026_1180_cve_2026_4366_cve_2025_67494_cve_2026_55671_cve_2024_4975
     matrix.end();
 }
 
+/// CVE-2025-64101, CL-04.
 #[tokio::test]
-async fn cve_2025_64101_cl_04_every_address_comes_from_the_configuration() {
+async fn every_address_comes_from_the_configuration() {
     let world = World::new().await;
     let authority = world.url().strip_prefix("http://").unwrap().to_owned();
     let mut matrix = Matrix::new("CL-04 document × header");
@@ -341,9 +343,10 @@ async fn a_page_of_any_origin_may_read_the_public_documents() {
     world.server.stop().await;
 }
 
+/// CL-05.
 /// Every member of the document is walked: one that is new here fails until it has a check of its own.
 #[tokio::test]
-async fn cl_05_everything_advertised_works() {
+async fn everything_advertised_works() {
     let world = World::new().await;
     let both: Vec<Value> = [
         anonymous(&format!("{}{}", world.server.issuer(), DOCUMENTS[0]))
@@ -556,9 +559,10 @@ async fn cl_05_everything_advertised_works() {
     world.server.stop().await;
 }
 
+/// CL-05.
 /// A name means one resource: else a token for one would be a token for another.
 #[tokio::test]
-async fn cl_05_no_resource_takes_the_name_of_another() {
+async fn no_resource_takes_the_name_of_another() {
     let world = World::new().await;
     let mut matrix = Matrix::new("CL-05 resource × name that is taken");
     let issuer = world.server.issuer().to_owned();
@@ -597,8 +601,9 @@ async fn cl_05_no_resource_takes_the_name_of_another() {
     matrix.end();
 }
 
+/// CL-05.
 #[tokio::test]
-async fn cl_05_what_is_not_advertised_does_not_exist() {
+async fn what_is_not_advertised_does_not_exist() {
     let world = World::new().await;
     let document = anonymous(&format!("{}{}", world.url(), DOCUMENTS[0]))
         .await

@@ -2,7 +2,8 @@
 
 use crate::harness::{Answer, App, Browser, Matrix, TestServer, Tokens, call, claims, http, on_both_engines};
 
-async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither(server: TestServer) {
+/// LO-05, RT-10.
+async fn a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither(server: TestServer) {
     let (app, browser) = (server.app("demo-browser", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     server.clock.advance(3_600_001);
@@ -31,9 +32,8 @@ async fn lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives
     server.stop().await;
 }
 
-async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does(
-    server: TestServer,
-) {
+/// TK-02, TK-03, TK-05.
+async fn a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does(server: TestServer) {
     let (app, browser) = (server.app("demo-web", "openid catalog.read"), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;
     let native = server.app("demo-native", "openid");
@@ -98,10 +98,9 @@ async fn tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_
     server.stop().await;
 }
 
+/// RT-11, RT-12.
 /// TK-18: whatever makes a code or refresh token give nothing, the answer is one, byte for byte.
-async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another(
-    server: TestServer,
-) {
+async fn every_dead_grant_is_one_answer_and_no_artefact_passes_for_another(server: TestServer) {
     let (app, browser) = (server.app("demo-web", "openid catalog.read"), Browser::new());
     let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     let whole = |answer: &Answer| {
@@ -211,7 +210,8 @@ async fn tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes
     server.stop().await;
 }
 
-async fn rt_08_a_lost_role_narrows_the_next_token(server: TestServer) {
+/// RT-08.
+async fn a_lost_role_narrows_the_next_token(server: TestServer) {
     let identity = server.running().identity.clone().unwrap();
     let (app, browser) = (
         server.app("demo-web", "openid catalog.read catalog.write"),
@@ -236,7 +236,8 @@ async fn rt_08_a_lost_role_narrows_the_next_token(server: TestServer) {
     server.stop().await;
 }
 
-async fn cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none(server: TestServer) {
+/// CL-04, RT-13.
+async fn a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none(server: TestServer) {
     let identity = server.running().identity.clone().unwrap();
     let (app, browser) = (server.app("demo-browser", "openid"), Browser::new());
     let first = app.sign_in(&browser, server.person("alice"), &[]).await;
@@ -318,10 +319,10 @@ async fn a_browser_client_is_answered_at_its_own_origin_alone(server: TestServer
 }
 
 on_both_engines! {
-    lo_05_rt_10_a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither,
-    tk_02_tk_03_tk_05_a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does,
-    tk_18_rt_11_rt_12_every_dead_grant_is_one_answer_and_no_artefact_passes_for_another,
-    rt_08_a_lost_role_narrows_the_next_token,
-    cl_04_rt_13_a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none,
+    a_session_and_a_family_run_out_and_a_clock_set_back_revives_neither,
+    a_replay_that_is_otherwise_valid_ends_the_family_and_no_other_does,
+    every_dead_grant_is_one_answer_and_no_artefact_passes_for_another,
+    a_lost_role_narrows_the_next_token,
+    a_restored_store_brings_no_token_back_and_a_new_mac_key_loses_none,
     a_browser_client_is_answered_at_its_own_origin_alone,
 }

@@ -100,8 +100,9 @@ impl Refusals {
     }
 }
 
+/// OP-07.
 #[tokio::test]
-async fn op_07_no_table_that_is_gone_turns_a_no_into_a_yes() {
+async fn no_table_that_is_gone_turns_a_no_into_a_yes() {
     let world = World::new().await;
     let refusals = Refusals::prepare(&world).await;
     let machine = world.machine("m-basic");
@@ -139,10 +140,11 @@ async fn op_07_no_table_that_is_gone_turns_a_no_into_a_yes() {
     matrix.end();
 }
 
+/// OP-07.
 /// A node that cannot ask its database does not go on by what it remembers: an end that was decided elsewhere meanwhile
 /// would never reach it.
 #[tokio::test]
-async fn op_07_a_node_cut_off_from_its_database_stops_issuing() {
+async fn a_node_cut_off_from_its_database_stops_issuing() {
     let (identity, bus) = (postgres("op07_identity").await, postgres("op07_bus").await);
     let keys = tempfile::tempdir().unwrap();
     let node = async |issuer: Option<String>| {
@@ -203,8 +205,9 @@ async fn op_07_a_node_cut_off_from_its_database_stops_issuing() {
     two.server.stop().await;
 }
 
+/// OP-07.
 #[tokio::test]
-async fn op_07_without_a_key_nothing_is_issued_and_nothing_is_believed() {
+async fn without_a_key_nothing_is_issued_and_nothing_is_believed() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let token = machine.token().await;
@@ -239,10 +242,11 @@ async fn op_07_without_a_key_nothing_is_issued_and_nothing_is_believed() {
     .await;
 }
 
+/// IN-06, OP-07.
 /// With the bus cut a guard knows nothing new. It serves for a bounded time, then asks for each token, and refuses
 /// everything when nobody answers.
 #[tokio::test]
-async fn in_06_op_07_with_the_bus_cut_the_exposure_is_bounded() {
+async fn with_the_bus_cut_the_exposure_is_bounded() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let (revoked, living) = (machine.token().await, machine.token().await);
@@ -305,8 +309,9 @@ async fn a_guard_without_introspection_rejects_everything_without_the_bus() {
     assert_eq!(call(&living, &world.whoami()).await.status, 503);
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_a_revocation_of_every_kind_reaches_the_guard() {
+async fn a_revocation_of_every_kind_reaches_the_guard() {
     use latchkey_protocol::revocation::Revocation;
     use serde_json::json;
     let world = World::new().await;

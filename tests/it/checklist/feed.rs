@@ -151,8 +151,9 @@ fn token(world: &World, jti: &str, aud: &str) -> Revocation {
     }
 }
 
+/// IN-01.
 #[tokio::test]
-async fn in_01_the_feed_is_for_clients_that_may_introspect() {
+async fn the_feed_is_for_clients_that_may_introspect() {
     let world = World::new().await;
     let mut matrix = Matrix::new("feed × caller");
     let url = format!("{}/revocations", world.url());
@@ -257,8 +258,9 @@ async fn a_feed_client_sees_single_tokens_of_its_audience_only() {
     matrix.end();
 }
 
+/// JW-04.
 #[tokio::test]
-async fn jw_04_messages_are_signed_by_the_published_key_for_this_listener_alone() {
+async fn messages_are_signed_by_the_published_key_for_this_listener_alone() {
     let world = World::new().await;
     end(&world, token(&world, "j1", CATALOG)).await;
     let mut stream = Stream::open(&world.machine("rs-catalog"), None).await;
@@ -324,8 +326,9 @@ async fn jw_04_messages_are_signed_by_the_published_key_for_this_listener_alone(
     matrix.end();
 }
 
+/// IN-07.
 #[tokio::test]
-async fn in_07_a_listener_goes_on_where_it_was_and_elsewhere_begins_anew() {
+async fn a_listener_goes_on_where_it_was_and_elsewhere_begins_anew() {
     let world = World::new().await;
     let machine = world.machine("rs-all");
     end(&world, token(&world, "j1", CATALOG)).await;
@@ -389,9 +392,10 @@ async fn in_07_a_listener_goes_on_where_it_was_and_elsewhere_begins_anew() {
     matrix.end();
 }
 
+/// TK-10.
 /// The stream outlives many requests; the right to it does not outlive the client's standing.
 #[tokio::test]
-async fn tk_10_the_feed_of_a_client_that_lost_its_standing_ends() {
+async fn the_feed_of_a_client_that_is_no_longer_valid_ends() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-10 loss × open feed");
     for (what, loss) in [
@@ -469,8 +473,9 @@ fn claims(fam: &str, sub: &str, client_id: &str, jti: &str, iat: i64) -> Claims 
     }
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the_feed() {
+async fn the_receiver_of_the_guard_hears_a_revocation_of_every_kind_by_the_feed() {
     let world = World::new().await;
     let now_s = world.now().seconds();
     let clock = world.server.clock.clone();
@@ -789,9 +794,10 @@ async fn each_revoked_key_is_replaced_by_exactly_one() {
     world.server.stop().await;
 }
 
+/// IN-07.
 /// A place on a connection never goes back: a receiver that sees it go back must think that something is missing.
 #[tokio::test]
-async fn in_07_places_on_a_connection_never_go_back() {
+async fn places_on_a_connection_never_go_back() {
     let world = World::new().await;
     let machine = world.machine("rs-all");
     let mut last = Stream::open(&machine, None).await.next().await.id;

@@ -30,8 +30,9 @@ fn no_store(answer: &Answer) -> bool {
     answer.header("cache-control") == "no-store"
 }
 
+/// TK-11.
 #[tokio::test]
-async fn tk_11_only_post_is_answered_and_allow_says_so() {
+async fn only_post_is_answered_and_allow_says_so() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-11 endpoint × method");
     for endpoint in ENDPOINTS {
@@ -75,8 +76,9 @@ async fn tk_11_only_post_is_answered_and_allow_says_so() {
     matrix.end();
 }
 
+/// TK-11.
 #[tokio::test]
-async fn tk_11_only_a_form_is_read_and_only_from_the_body() {
+async fn only_a_form_is_read_and_only_from_the_body() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-11 endpoint × body");
     for endpoint in ENDPOINTS {
@@ -169,8 +171,9 @@ async fn tk_11_only_a_form_is_read_and_only_from_the_body() {
     matrix.end();
 }
 
+/// TK-11.
 #[tokio::test]
-async fn tk_11_a_form_is_bounded() {
+async fn a_form_is_bounded() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-11 endpoint × size");
     for endpoint in ENDPOINTS {
@@ -252,8 +255,9 @@ async fn errors_of_the_listener_have_the_format_of_the_endpoint() {
     matrix.end();
 }
 
+/// TK-11.
 #[tokio::test]
-async fn tk_11_a_parameter_comes_once_and_is_properly_encoded() {
+async fn a_parameter_comes_once_and_is_properly_encoded() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-11 endpoint × encoding");
     for endpoint in ENDPOINTS {
@@ -538,8 +542,9 @@ fn basic(id: &str, secret: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"))
 }
 
+/// TK-18.
 #[tokio::test]
-async fn tk_18_nothing_that_was_presented_comes_back_in_an_answer() {
+async fn nothing_that_was_presented_comes_back_in_an_answer() {
     let world = World::new().await;
     const CANARY: &str = "cAnArY-7c9e6679";
     let secret = secret_of("rs-all");

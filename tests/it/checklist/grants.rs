@@ -170,8 +170,9 @@ async fn grants_are_listed_per_client_and_unsupported_ones_do_not_exist() {
     matrix.end();
 }
 
+/// TK-07.
 #[tokio::test]
-async fn tk_07_no_registration_can_hold_the_grants_that_do_not_exist() {
+async fn no_registration_can_hold_the_grants_that_do_not_exist() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-07 registration × grant");
     for (grant, method, accepted) in [
@@ -194,8 +195,9 @@ async fn tk_07_no_registration_can_hold_the_grants_that_do_not_exist() {
     matrix.end();
 }
 
+/// TK-08.
 #[tokio::test]
-async fn tk_08_a_machine_gets_neither_refresh_token_nor_id_token_and_no_route_for_people() {
+async fn a_machine_gets_no_refresh_token_no_id_token_and_no_route_for_users() {
     let world = World::new().await;
     let machine = world.machine("m-wide");
     let answer = machine.ask(&[("scope", "catalog.write catalog.admin")]).await;
@@ -237,8 +239,9 @@ async fn tk_08_a_machine_gets_neither_refresh_token_nor_id_token_and_no_route_fo
     assert_eq!(call(token, &format!("{base}/whoami")).await.status, 200);
 }
 
+/// TK-08.
 #[tokio::test]
-async fn tk_08_the_subjects_of_machines_and_people_never_meet() {
+async fn the_subjects_of_machines_and_people_never_meet() {
     let world = World::new().await;
     let identity = world.identity();
     // A person with the name of a client: the `sub` is not the name.
@@ -271,9 +274,10 @@ async fn tk_08_the_subjects_of_machines_and_people_never_meet() {
     assert!(!world.is_active(&token).await, "there is no person of that name");
 }
 
+/// CVE-2024-52287, CVE-2026-33132, TK-09.
 /// Every subset of every scope there is, at every client and resource: the answer is exactly what was asked, or nothing.
 #[tokio::test]
-async fn cve_2024_52287_cve_2026_33132_tk_09_asking_for_more_never_gives_more() {
+async fn asking_for_more_never_gives_more() {
     const SCOPES: [&str; 7] = [
         "catalog.read",
         "catalog.write",

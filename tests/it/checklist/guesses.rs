@@ -15,9 +15,8 @@ pub async fn attempt(server: &TestServer, browser: &Browser, app: &App, name: &s
     seen
 }
 
-async fn cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end(
-    server: TestServer,
-) {
+/// CVE-2025-24806, CVE-2026-47203, AC-05, AC-06.
+async fn guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end(server: TestServer) {
     let (app, known) = (server.app("demo-web", "openid"), Browser::new());
     let held = app.sign_in(&known, server.person("alice"), &[]).await;
     let stranger = Browser::new();
@@ -177,9 +176,8 @@ async fn successes_never_count(server: TestServer) {
     server.stop().await;
 }
 
-async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good(
-    server: TestServer,
-) {
+/// CVE-2025-64102, CVE-2024-32868, CVE-2018-14657, AC-06.
+async fn parallel_guesses_all_count_and_aborted_ones_lock_nobody_out_for_good(server: TestServer) {
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let guesses = times(60, 500);
@@ -201,7 +199,8 @@ async fn cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are
     server.stop().await;
 }
 
-async fn cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists(server: TestServer) {
+/// CVE-2026-23511, CVE-2024-41952, AC-04.
+async fn nobody_learns_who_exists(server: TestServer) {
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let page = app.begin(&browser, &[]).await;
     let mut bodies = Vec::new();
@@ -264,9 +263,9 @@ async fn a_browser_is_known_until_the_password_is_another(server: TestServer) {
 }
 
 on_both_engines! {
-    cve_2025_24806_cve_2026_47203_ac_05_ac_06_guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end,
-    cve_2025_64102_cve_2024_32868_cve_2018_14657_ac_06_parallel_guesses_are_all_counted_and_hung_up_ones_lock_nobody_out_for_good,
-    cve_2026_23511_cve_2024_41952_ac_04_nobody_learns_who_exists,
+    guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end,
+    parallel_guesses_all_count_and_aborted_ones_lock_nobody_out_for_good,
+    nobody_learns_who_exists,
     a_block_follows_what_was_typed_and_not_who_it_means,
     an_account_that_was_guessed_at_is_held_in_silence_and_not_for_long,
     successes_never_count,

@@ -9,8 +9,9 @@ use crate::harness::{Answer, Machine, Matrix, TestIssuer, TestServer, call, http
 
 const INACTIVE: &str = r#"{"active":false}"#;
 
+/// IN-01.
 #[tokio::test]
-async fn in_01_only_an_authenticated_and_permitted_caller_is_answered() {
+async fn only_an_authenticated_and_permitted_caller_is_answered() {
     let world = World::new().await;
     let token = world.machine("m-basic").token().await;
     let mut matrix = Matrix::new("IN-01 caller");
@@ -83,8 +84,9 @@ async fn in_01_only_an_authenticated_and_permitted_caller_is_answered() {
     );
 }
 
+/// CVE-2026-37979, CVE-2026-18208, IN-02.
 #[tokio::test]
-async fn cve_2026_37979_cve_2026_18208_in_02_a_caller_sees_only_tokens_meant_for_it() {
+async fn a_caller_sees_only_tokens_meant_for_it() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let mut tokens = Vec::new();
@@ -431,9 +433,10 @@ async fn revocation_ends_only_own_tokens_with_the_same_response() {
     );
 }
 
+/// IN-05.
 /// After its client's tokens were ended a new token is stamped a second ahead. It can be shown and ended at once.
 #[tokio::test]
-async fn in_05_a_token_that_is_stamped_ahead_can_be_ended_at_once() {
+async fn a_token_that_is_stamped_ahead_can_be_ended_at_once() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let id = ClientId::parse("m-basic").unwrap();
@@ -456,8 +459,9 @@ async fn in_05_a_token_that_is_stamped_ahead_can_be_ended_at_once() {
     .await;
 }
 
+/// IN-07.
 #[tokio::test]
-async fn in_07_more_than_ten_thousand_tokens_of_a_machine_are_one_entry() {
+async fn more_than_ten_thousand_tokens_of_a_machine_are_one_entry() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let (last, living) = (machine.token().await, machine.token().await);
@@ -502,8 +506,9 @@ async fn in_07_more_than_ten_thousand_tokens_of_a_machine_are_one_entry() {
     .await;
 }
 
+/// IN-07.
 #[tokio::test]
-async fn in_07_a_guard_that_starts_later_refuses_before_its_first_request() {
+async fn a_guard_that_starts_later_refuses_before_its_first_request() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let (revoked, living) = (machine.token().await, machine.token().await);
@@ -536,9 +541,10 @@ async fn in_07_a_guard_that_starts_later_refuses_before_its_first_request() {
     world.server.stop().await;
 }
 
+/// IN-04.
 /// The machine that asks is the machine that is known: no answer leaks from one caller to the next on a connection.
 #[tokio::test]
-async fn in_04_callers_that_share_a_connection_do_not_share_answers() {
+async fn callers_that_share_a_connection_do_not_share_answers() {
     let world = World::new().await;
     let token = world.machine("m-basic").token().await;
     let pooled = super::world::pooled();

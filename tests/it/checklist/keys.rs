@@ -44,8 +44,9 @@ async fn jwks(world: &World) -> Vec<Value> {
     answer.json()["keys"].as_array().expect("keys").clone()
 }
 
+/// JW-17, JW-18.
 #[tokio::test]
-async fn jw_17_jw_18_the_jwks_holds_strong_public_keys_and_nothing_else() {
+async fn the_jwks_holds_strong_public_keys_and_nothing_else() {
     let world = every_algorithm().await;
     let mut matrix = Matrix::new("JW-17 key × member");
     let keys = jwks(&world).await;
@@ -282,8 +283,9 @@ async fn twenty_key_rotations_reject_valid_and_accept_retired_tokens_never() {
     matrix.end();
 }
 
+/// JW-18.
 #[tokio::test]
-async fn jw_18_a_secret_file_that_others_can_read_stops_the_start() {
+async fn a_secret_file_that_others_can_read_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let first = Process::up(folder.path(), &["--tls"]).await;
     let data = first.data.clone();
@@ -328,8 +330,9 @@ async fn jw_18_a_secret_file_that_others_can_read_stops_the_start() {
     Process::up(folder.path(), &["--tls"]).await.kill().await;
 }
 
+/// JW-18.
 #[tokio::test]
-async fn jw_18_a_secret_file_of_the_command_line_is_held_to_the_same() {
+async fn a_secret_file_of_the_command_line_is_held_to_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();
     let ended = Process::up(folder.path(), &[]).await.interrupt().await;
@@ -344,8 +347,9 @@ async fn jw_18_a_secret_file_of_the_command_line_is_held_to_the_same() {
     }
 }
 
+/// OP-01.
 #[tokio::test]
-async fn op_01_a_database_without_its_master_key_starts_nothing() {
+async fn a_database_without_its_master_key_starts_nothing() {
     let world = World::new().await;
     let (data, rows) = (
         world.data.clone(),
@@ -445,8 +449,9 @@ async fn secrets(server: &TestServer, data: &Path) -> HashSet<String> {
     all.into_iter().collect()
 }
 
+/// AD-01.
 #[tokio::test]
-async fn ad_01_two_data_folders_share_no_secret() {
+async fn two_data_folders_share_no_secret() {
     let mut folders = Vec::new();
     for _ in 0..2 {
         let mut data = std::path::PathBuf::new();
@@ -476,8 +481,9 @@ async fn ad_01_two_data_folders_share_no_secret() {
     }
 }
 
+/// AD-01.
 #[tokio::test]
-async fn ad_01_a_production_start_has_no_people_and_no_clients() {
+async fn a_production_start_has_no_people_and_no_clients() {
     let server = TestServer::with(|config| config.demo = false).await;
     let db = server.running().identity.as_ref().unwrap().store().db();
     for statement in ["SELECT id AS line FROM users", "SELECT id AS line FROM clients"] {

@@ -131,8 +131,9 @@ async fn a_person(loud: &Loud) -> Vec<(String, String)> {
     held
 }
 
+/// OP-03.
 #[tokio::test]
-async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
+async fn no_secret_and_no_token_is_logged_even_at_trace_level() {
     const CANARY: &str = "cAnArY-0b5ff8b9-2f1c-dead-beef";
     let mut loud = Loud::start().await;
     let (issuer, api) = (loud.text("issuer"), loud.text("api"));
@@ -331,9 +332,10 @@ async fn op_03_no_secret_and_no_token_is_logged_even_at_trace_level() {
     matrix.end();
 }
 
+/// OP-03.
 /// Metrics count; they do not tell.
 #[tokio::test]
-async fn op_03_metrics_hold_no_secret_and_no_name() {
+async fn metrics_hold_no_secret_and_no_name() {
     let loud = Loud::start().await;
     let issuer = loud.text("issuer");
     let machine = Machine {

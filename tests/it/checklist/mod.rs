@@ -1,5 +1,5 @@
-//! The security checklist, item by item, against the real house. A test is named after its item; where the item has
-//! CVE numbers they come first, so that `cargo test cve_` lists what happened to others.
+//! The security checklist, item by item, against the real house. The item and its CVE numbers
+//! stand in the comment above the test.
 
 mod attacks;
 mod authentication;

@@ -8,10 +8,9 @@ use crate::harness::{
     Answer, Browser, Matrix, TestServer, Tokens, call, claims, http, on_both_engines, until,
 };
 
+/// CVE-2026-9798, CVE-2026-16103, CVE-2025-64521, CVE-2024-47000, LO-06.
 /// Somebody who has lost their standing gets nothing from any grant, and what they had is dead everywhere (TK-10, RT-09).
-async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs(
-    server: TestServer,
-) {
+async fn ending_a_user_ends_everything_of_theirs(server: TestServer) {
     let app = server.app("demo-web", "openid offline_access catalog.read");
     let identity = server.running().identity.clone().unwrap();
     let whoami = format!("{}/catalog/v1/whoami", server.api());
@@ -99,7 +98,8 @@ async fn cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_
     server.stop().await;
 }
 
-async fn rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended(server: TestServer) {
+/// RT-09.
+async fn the_end_of_a_client_ends_its_families_and_they_stay_ended(server: TestServer) {
     let app = server.app("demo-web", "openid offline_access");
     let identity = server.running().identity.clone().unwrap();
     let (id, browser) = (ClientId::parse("demo-web").unwrap(), Browser::new());
@@ -154,9 +154,8 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it(server: TestSer
     server.stop().await;
 }
 
-async fn cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice(
-    server: TestServer,
-) {
+/// CVE-2026-55670, ID-01, ID-04.
+async fn userinfo_is_for_live_users_and_a_sub_is_never_reused(server: TestServer) {
     let app = server.app("demo-web", "openid");
     let browser = Browser::new();
     let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
@@ -353,9 +352,9 @@ async fn a_password_may_have_256_characters_of_any_script() {
 }
 
 on_both_engines! {
-    cve_2026_9798_cve_2026_16103_cve_2025_64521_cve_2024_47000_tk_10_rt_09_lo_06_whatever_ends_a_person_ends_everything_of_theirs,
-    rt_09_the_end_of_a_client_ends_its_families_and_they_stay_ended,
+    ending_a_user_ends_everything_of_theirs,
+    the_end_of_a_client_ends_its_families_and_they_stay_ended,
     a_sign_in_that_races_a_new_password_does_not_outlive_it,
-    cve_2026_55670_id_01_id_04_userinfo_speaks_of_a_living_person_and_a_sub_is_never_given_twice,
+    userinfo_is_for_live_users_and_a_sub_is_never_reused,
     a_user_cannot_claim_a_verified_address,
 }

@@ -201,8 +201,9 @@ async fn a_sign_in_refreshes_once_at_a_time_across_nodes() {
     }
 }
 
+/// BF-04.
 #[tokio::test]
-async fn bf_04_an_issuer_that_lies_signs_nobody_in() {
+async fn an_issuer_that_lies_signs_nobody_in() {
     let liar = Liar::start().await;
     let good = liar.answer(&liar.sign(&liar.claims()));
     assert_eq!(liar.finish(good.clone()).await.unwrap(), "p-1");

@@ -102,8 +102,9 @@ fn scalar(pkcs8: &[u8]) -> &[u8] {
     &pkcs8[at + 5..at + 37]
 }
 
+/// TK-13, OP-01.
 #[tokio::test]
-async fn tk_13_op_01_the_databases_hold_no_secret_no_token_and_no_private_key() {
+async fn the_databases_hold_no_secret_no_token_and_no_private_key() {
     let world = World::new().await;
     let mut needles = Vec::new();
     for client in &world.server.demo().clients {
@@ -330,8 +331,9 @@ fn near(token: &str) -> Vec<String> {
     all
 }
 
+/// CVE-2026-27840, TK-15.
 #[tokio::test]
-async fn cve_2026_27840_tk_15_a_token_that_is_nearly_right_is_wrong() {
+async fn a_token_that_is_nearly_right_is_wrong() {
     let world = World::new().await;
     let token = world.machine("m-basic").token().await;
     let client = pooled();
@@ -374,8 +376,9 @@ async fn cve_2026_27840_tk_15_a_token_that_is_nearly_right_is_wrong() {
     assert_eq!(lines(world.db(), ended).await, Vec::<String>::new());
 }
 
+/// CVE-2026-27840, TK-15.
 #[tokio::test]
-async fn cve_2026_27840_tk_15_a_client_secret_that_is_nearly_right_is_wrong() {
+async fn a_client_secret_that_is_nearly_right_is_wrong() {
     let world = World::new().await;
     let right = world.machine("rs-all");
     let mut wrong: Vec<String> = (1..right.secret.len())

@@ -42,7 +42,8 @@ async fn is_in(server: &TestServer, browser: &Browser) -> bool {
     browser.open(&format!("{}/", shop(server)), "").await.has(".menu")
 }
 
-async fn bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else(server: TestServer) {
+/// BF-03.
+async fn an_answer_signs_in_the_browser_that_asked_and_nobody_else(server: TestServer) {
     let (attacker, victim) = (Browser::new(), Browser::new());
     let seen = up_to_the_callback(&server, &attacker, "admin", "/").await;
     let callback = seen.location().expect("a redirect");
@@ -168,7 +169,8 @@ async fn a_sign_in_returns_only_to_the_shop_whatever_address_is_given(server: Te
     server.stop().await;
 }
 
-async fn bf_07_a_planted_session_is_not_the_one_that_is_signed_in(server: TestServer) {
+/// BF-07.
+async fn a_planted_session_is_not_the_one_that_is_signed_in(server: TestServer) {
     let (attacker, victim) = (Browser::new(), Browser::new());
     // A visit without sign-in may have a session or none; the attacker plants what they can get, and what they make up.
     sign_in(&server, &attacker, "admin", "/").await;
@@ -197,7 +199,8 @@ fn cookie_name(server: &TestServer) -> String {
     format!("latchkey-shop-{}", shop.port().expect("a port"))
 }
 
-async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(server: TestServer) {
+/// BF-06.
+async fn forms_of_other_sites_and_of_other_sessions_do_nothing(server: TestServer) {
     let (browser, other) = (Browser::new(), Browser::new());
     let page = sign_in(&server, &browser, "ines", "/teach").await;
     let theirs = sign_in(&server, &other, "admin", "/").await;
@@ -237,9 +240,8 @@ async fn bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing(server: Tes
     server.stop().await;
 }
 
-async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way(
-    server: TestServer,
-) {
+/// BF-07, BF-08.
+async fn an_ended_session_is_revived_by_neither_cookie_nor_pending_request(server: TestServer) {
     let browser = Arc::new(Browser::new());
     sign_in(&server, &browser, "ines", "/teach").await;
 
@@ -285,7 +287,8 @@ async fn bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_
     server.stop().await;
 }
 
-async fn bf_07_what_the_person_before_left_is_nothing_for_the_next(server: TestServer) {
+/// BF-07.
+async fn what_the_person_before_left_is_nothing_for_the_next(server: TestServer) {
     let browser = Browser::new();
     let teach = sign_in(&server, &browser, "ines", "/teach").await;
     let first = browser.cookie("latchkey-shop").expect("a session");
@@ -336,8 +339,9 @@ async fn digest(url: &str) -> Vec<String> {
     all
 }
 
+/// BF-06.
 #[tokio::test]
-async fn bf_06_no_get_and_no_head_changes_anything() {
+async fn no_get_and_no_head_changes_anything() {
     let server = TestServer::new().await;
     let browser = Browser::new();
     let teach = sign_in(&server, &browser, "ines", "/teach").await;
@@ -436,10 +440,10 @@ async fn a_catalog_that_rejects_every_token_causes_no_redirect_loop() {
 }
 
 crate::harness::on_both_engines! {
-    bf_03_an_answer_signs_in_the_browser_that_asked_and_nobody_else,
+    an_answer_signs_in_the_browser_that_asked_and_nobody_else,
     a_sign_in_returns_only_to_the_shop_whatever_address_is_given,
-    bf_07_a_planted_session_is_not_the_one_that_is_signed_in,
-    bf_06_forms_of_other_sites_and_of_other_sessions_do_nothing,
-    bf_07_bf_08_a_session_that_ended_is_not_revived_by_its_cookie_nor_by_a_request_under_way,
-    bf_07_what_the_person_before_left_is_nothing_for_the_next,
+    a_planted_session_is_not_the_one_that_is_signed_in,
+    forms_of_other_sites_and_of_other_sessions_do_nothing,
+    an_ended_session_is_revived_by_neither_cookie_nor_pending_request,
+    what_the_person_before_left_is_nothing_for_the_next,
 }

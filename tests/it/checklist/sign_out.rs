@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use crate::harness::{Answer, Browser, Matrix, Seen, TestServer, http, on_both_engines, until};
 
-async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing(
-    server: TestServer,
-) {
+/// CVE-2024-7341, CVE-2025-12390, LO-01, LO-03.
+async fn a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing(server: TestServer) {
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let host = "localhost";
     let port = server.issuer().rsplit(':').next().unwrap().to_owned();
@@ -43,7 +42,8 @@ async fn cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_eac
     server.stop().await;
 }
 
-async fn cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question(server: TestServer) {
+/// CVE-2020-10734, LO-02.
+async fn only_a_good_hint_signs_out_without_a_question(server: TestServer) {
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
     let hint = tokens.id.clone().unwrap();
@@ -272,7 +272,8 @@ async fn a_confirmed_sign_out_redirects_to_registered_addresses_only(server: Tes
     server.stop().await;
 }
 
-async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(server: TestServer) {
+/// BF-06.
+async fn the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(server: TestServer) {
     let app = server.app("demo-web", "openid");
     let (browser, other) = (Browser::new(), Browser::new());
     let tokens = app.sign_in(&browser, server.person("alice"), &[]).await;
@@ -327,8 +328,9 @@ async fn bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone(s
     server.stop().await;
 }
 
+/// LO-02.
 /// A retired key still tells whom to sign out; a revoked one tells nothing.
-async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(server: TestServer) {
+async fn a_hint_outlives_its_keys_publication_and_not_its_revocation(server: TestServer) {
     let identity = server.running().identity.clone().unwrap();
     let (app, browser) = (server.app("demo-web", "openid"), Browser::new());
     let kid = |token: &str| {
@@ -384,9 +386,9 @@ async fn lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation(serve
 }
 
 on_both_engines! {
-    cve_2024_7341_cve_2025_12390_lo_01_lo_03_a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing,
-    cve_2020_10734_lo_02_only_a_good_hint_signs_out_without_a_question,
+    a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing,
+    only_a_good_hint_signs_out_without_a_question,
     a_confirmed_sign_out_redirects_to_registered_addresses_only,
-    bf_06_the_account_and_the_sign_out_are_moved_by_their_own_forms_alone,
-    lo_02_a_hint_outlives_its_keys_publication_and_not_its_revocation,
+    the_account_and_the_sign_out_are_moved_by_their_own_forms_alone,
+    a_hint_outlives_its_keys_publication_and_not_its_revocation,
 }

@@ -209,9 +209,10 @@ async fn a_client_that_lost_its_standing_gets_nothing_anywhere() {
     world.server.stop().await;
 }
 
+/// TK-10.
 /// The table of checks, on the wire: each endpoint × each check of its column, one thing spoiled at a time.
 #[tokio::test]
-async fn tk_10_every_check_of_every_endpoint_is_made_on_the_wire() {
+async fn every_check_of_every_endpoint_is_made_on_the_wire() {
     let world = World::new().await;
     let mut matrix = Matrix::new("TK-10 endpoint × check");
     for endpoint in Endpoint::proving() {
@@ -340,8 +341,9 @@ async fn tokens_of_a_removed_client_stay_revoked_when_it_returns() {
     matrix.end();
 }
 
+/// TK-10.
 #[tokio::test]
-async fn tk_10_registering_again_does_not_enable_what_an_administrator_disabled() {
+async fn registering_again_does_not_enable_what_an_administrator_disabled() {
     let world = World::new().await;
     seed(&world, &able("again", "client_secret_basic")).await;
     let (client, id) = (world.machine("again"), ClientId::parse("again").unwrap());

@@ -366,9 +366,10 @@ async fn a_failed_revocation_is_not_answered_with_200() {
     assert_eq!(failed, ["INSERT audit", "INSERT outbox", "INSERT revocations"]);
 }
 
+/// TK-17.
 /// A guess that cannot be counted is not answered as one: else a broken table would open the throttle.
 #[tokio::test]
-async fn tk_17_a_guess_that_cannot_be_counted_is_an_error() {
+async fn a_guess_that_cannot_be_counted_is_an_error() {
     let world = World::new().await;
     let saboteur = Saboteur::new(world.db()).await;
     let wrong = crate::harness::Machine {

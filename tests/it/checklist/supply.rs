@@ -84,8 +84,9 @@ fn the_binary_contains_no_known_bad_dependency_version() {
     }
 }
 
+/// RUSTSEC-2023-0071, SC-01, JW-18.
 #[test]
-fn rustsec_2023_0071_sc_01_jw_18_one_cryptography_and_no_rsa_crate() {
+fn one_cryptography_and_no_rsa_crate() {
     let shipped = shipped();
     for absent in [
         "openssl",
@@ -131,8 +132,9 @@ fn rustsec_2023_0071_sc_01_jw_18_one_cryptography_and_no_rsa_crate() {
     );
 }
 
+/// SC-01.
 #[tokio::test]
-async fn sc_01_the_linked_sqlite_is_past_the_defect_of_its_write_ahead_log() {
+async fn the_linked_sqlite_is_past_the_defect_of_its_write_ahead_log() {
     let world = World::new().await;
     let row = sql("SELECT sqlite_version() AS line")
         .fetch_one(world.db())

@@ -32,8 +32,9 @@ async fn guess(world: &World, times: usize) -> Vec<u16> {
     seen
 }
 
+/// TK-13.
 #[tokio::test]
-async fn tk_13_thirty_wrong_secrets_a_minute_block_this_client_from_this_address_alone() {
+async fn thirty_wrong_secrets_a_minute_block_one_client_from_one_address() {
     let world = World::new().await;
     let right = secret_of("m-basic");
     assert_eq!(guess(&world, 30).await, [401; 30]);
@@ -197,8 +198,9 @@ async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
     world.server.stop().await;
 }
 
+/// TK-13.
 #[tokio::test]
-async fn tk_13_successes_never_count_and_wait_never_grows() {
+async fn successes_never_count_and_wait_never_grows() {
     let world = World::new().await;
     let right = world.machine("m-basic");
     for _ in 0..60 {
@@ -221,9 +223,10 @@ async fn tk_13_successes_never_count_and_wait_never_grows() {
     );
 }
 
+/// TK-13.
 /// Thirty at once are thirty: no guess slips past the count.
 #[tokio::test]
-async fn tk_13_guesses_that_race_are_all_counted() {
+async fn guesses_that_race_are_all_counted() {
     let world = World::new().await;
     let wrong = Machine {
         secret: "wrong".into(),
@@ -234,8 +237,9 @@ async fn tk_13_guesses_that_race_are_all_counted() {
     assert_eq!(world.machine("m-basic").ask(&[]).await.status, 429);
 }
 
+/// TK-13.
 #[tokio::test]
-async fn tk_13_a_restart_does_not_open_the_door() {
+async fn a_restart_does_not_open_the_door() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::at(folder.path(), "http://localhost:1").await;
     assert_eq!(guess(&world, 30).await, [401; 30]);
@@ -251,8 +255,9 @@ async fn tk_13_a_restart_does_not_open_the_door() {
     assert_eq!(world.machine("m-basic").ask(&[]).await.status, 200);
 }
 
+/// TK-13.
 #[tokio::test]
-async fn tk_13_a_second_node_counts_with_the_first() {
+async fn a_second_node_counts_with_the_first() {
     let (identity, bus) = (
         postgres("throttle_identity").await,
         postgres("throttle_bus").await,

@@ -102,8 +102,9 @@ async fn taken(world: &World, slot: Slot, artefact: &str, live: &str) -> bool {
     }
 }
 
+/// CVE-2026-4282, CVE-2026-4325, TK-06.
 #[tokio::test]
-async fn cve_2026_4282_cve_2026_4325_tk_06_no_artefact_passes_for_another() {
+async fn no_artefact_passes_for_another() {
     let world = World::new().await;
     let machine = world.machine("m-basic");
     let live = machine.token().await;

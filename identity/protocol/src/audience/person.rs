@@ -430,8 +430,9 @@ mod tests {
         Ok((audience, target.scope.to_string()))
     }
 
+    /// RT-11.
     #[test]
-    fn rt_11_the_table_of_targets_of_a_grant() {
+    fn the_table_of_targets_of_a_grant() {
         type Row<'a> = (
             &'a [&'a str],
             Option<&'a str>,
@@ -496,9 +497,9 @@ mod tests {
         assert_eq!(without, Err(OAuthError::InvalidTarget));
     }
 
+    /// CVE-2024-52287, CVE-2026-33132, TK-09, RT-08.
     #[test]
-    fn cve_2024_52287_cve_2026_33132_tk_09_rt_08_what_was_lost_since_is_left_out_and_nothing_is_invalid_grant()
-     {
+    fn what_was_lost_since_is_left_out_and_nothing_is_invalid_grant() {
         let grant = ("openid catalog.read catalog.write", &[CATALOG][..]);
         let write = ("openid catalog.write", &[CATALOG][..]);
         let nothing = Err(OAuthError::InvalidGrant(GrantError::NothingLeft));

@@ -113,15 +113,16 @@ fn spare_spaces_in_scope_and_prompt_say_nothing() {
     assert_eq!(code_of(alone), "invalid_request");
 }
 
+/// CVE-2024-52289, CVE-2020-15234, AZ-01.
 #[test]
-fn cve_2024_52289_cve_2020_15234_az_01_no_mutation_of_the_redirect_uri_gets_anything_but_a_page() {
+fn no_mutation_of_the_redirect_uri_gets_anything_but_a_page() {
     let mut count = 0;
     for uri in matching_mutations().iter().filter(|uri| *uri != URI) {
         let got = read(&[("redirect_uri", uri)]).unwrap_err();
         assert_eq!(got, RequestError::Page(PageError::RedirectUri), "{uri:?}");
         count += 1;
     }
-    println!("az_01: {count} mutations");
+    println!("AZ-01: {count} mutations");
     assert!(count >= 200);
 }
 
@@ -165,8 +166,9 @@ const FAULTS: [(&[(&str, &str)], &str); 27] = [
     (&[("prompt", "create")], "invalid_request"),
 ];
 
+/// AZ-06, AZ-09, AZ-11, AZ-17.
 #[test]
-fn az_06_az_09_az_11_az_17_every_fault_goes_to_the_registered_uri_and_to_no_other() {
+fn every_fault_goes_to_the_registered_uri_and_to_no_other() {
     for (changes, expected) in FAULTS {
         let Err(RequestError::Redirect(response)) = read(changes) else {
             panic!("{changes:?}")
@@ -268,8 +270,9 @@ fn what_a_request_object_says_sends_nobody_anywhere_else() {
     assert_eq!(code_of(missing.unwrap_err()), "page redirect_uri");
 }
 
+/// AZ-06.
 #[test]
-fn az_06_an_unknown_or_disabled_client_never_redirects() {
+fn an_unknown_or_disabled_client_never_redirects() {
     let mut disabled = client(false, &[URI]);
     disabled.disabled_at = Some(Timestamp(1));
     let mut other = client(false, &[URI]);
@@ -280,8 +283,9 @@ fn az_06_an_unknown_or_disabled_client_never_redirects() {
     }
 }
 
+/// AZ-06.
 #[test]
-fn az_06_a_client_that_is_not_registered_for_the_code_is_told_so_at_its_uri() {
+fn a_client_that_is_not_registered_for_the_code_is_told_so_at_its_uri() {
     let mut machine = client(false, &[URI]);
     machine.metadata.grant_types = vec!["client_credentials".into()];
     let mut implicit = client(false, &[URI]);
@@ -292,8 +296,9 @@ fn az_06_a_client_that_is_not_registered_for_the_code_is_told_so_at_its_uri() {
     }
 }
 
+/// AZ-12.
 #[test]
-fn az_12_a_repeated_parameter_is_a_page_and_resource_alone_may_repeat() {
+fn a_repeated_parameter_is_a_page_and_resource_alone_may_repeat() {
     for (name, value) in GOOD {
         let mut twice = parameters(&[]);
         twice.push((name.to_owned(), value.to_owned()));
@@ -319,7 +324,7 @@ fn a_hint_that_is_not_this_clients_is_refused() {
 }
 
 #[test]
-fn a_stored_request_comes_back_whole_and_only_to_an_address_that_is_still_registered() {
+fn a_stored_request_is_read_back_only_with_a_still_registered_address() {
     let whole = client(false, &[URI]);
     let request = read(&[("prompt", "consent"), ("max_age", "5")]).unwrap();
     let text = serde_json::to_string(&Stored::from(request.clone())).unwrap();
@@ -449,8 +454,9 @@ impl Case {
     }
 }
 
+/// CVE-2023-6787, AZ-16.
 #[test]
-fn cve_2023_6787_az_16_the_sixteen_combinations_of_session_prompt_max_age_and_hint() {
+fn the_sixteen_combinations_of_session_prompt_max_age_and_hint() {
     const CODE: &str = "code openid catalog.read";
     // {session, none} × {plain, prompt=none, prompt=login, max_age=0} × {no hint, hint of another}
     let table = [
@@ -509,8 +515,9 @@ fn cve_2023_6787_az_16_the_sixteen_combinations_of_session_prompt_max_age_and_hi
     assert_eq!(own("none").kind(), CODE);
 }
 
+/// AZ-16.
 #[test]
-fn az_16_what_signs_a_person_in_is_a_live_session_of_somebody_who_may_act() {
+fn what_signs_a_person_in_is_a_live_session_of_somebody_who_may_act() {
     let table: [Spoil; 8] = [
         ("idle", |c| {
             c.session.as_mut().unwrap().idle_expires_at = Timestamp(T)
@@ -532,8 +539,9 @@ fn az_16_what_signs_a_person_in_is_a_live_session_of_somebody_who_may_act() {
     }
 }
 
+/// AZ-16.
 #[test]
-fn az_16_max_age_holds_to_the_millisecond_and_select_account_asks() {
+fn max_age_holds_to_the_millisecond_and_select_account_asks() {
     for (request, expected) in [
         (("max_age", "10"), "code openid catalog.read"),
         (("max_age", "9"), "login again"),
@@ -548,8 +556,9 @@ fn az_16_max_age_holds_to_the_millisecond_and_select_account_asks() {
     }
 }
 
+/// AZ-20.
 #[test]
-fn az_20_the_table_of_consent() {
+fn the_table_of_consent() {
     let shown = |user: &str, scope: &str| Step::Allowed {
         user: user.to_owned(),
         shown: at_catalog(scope),
@@ -590,7 +599,7 @@ fn az_20_the_table_of_consent() {
 }
 
 #[test]
-fn what_a_request_grants_is_what_it_asked_and_never_the_union_with_what_was_allowed() {
+fn a_request_grants_what_it_asked_for_and_no_earlier_consent() {
     let case = case().with(|c| {
         c.request = vec![("scope", "openid profile")];
         c.step = Step::Allowed {
@@ -665,8 +674,9 @@ fn a_client_on_the_device_never_skips_consent() {
     assert_eq!(silent.kind(), "consent_required");
 }
 
+/// TK-04, TK-05.
 #[test]
-fn tk_04_tk_05_a_code_is_bound_to_everything_that_the_request_said() {
+fn a_code_is_bound_to_everything_that_the_request_said() {
     let Outcome::Issue(issue) = case().decide() else {
         panic!()
     };
@@ -703,8 +713,9 @@ fn a_clock_set_back_does_not_end_a_code_at_its_birth() {
     assert_eq!(issue.code.expires_at, Timestamp(T + 60_000));
 }
 
+/// AZ-20.
 #[test]
-fn az_20_what_was_taken_back_is_not_shown_as_allowed_before() {
+fn what_was_taken_back_is_not_shown_as_allowed_before() {
     let before = |withdrawn_at| {
         let case = case().with(|c| {
             c.request = vec![("scope", "openid profile")];
@@ -719,8 +730,9 @@ fn az_20_what_was_taken_back_is_not_shown_as_allowed_before() {
     assert_eq!(before(Some(Timestamp(1))), None);
 }
 
+/// AZ-11.
 #[test]
-fn az_11_every_answer_names_the_issuer() {
+fn every_answer_names_the_issuer() {
     let request = read(&[]).unwrap();
     let code = Response::code(&request, "https://id.test", "c0de");
     assert_eq!(

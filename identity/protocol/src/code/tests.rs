@@ -161,7 +161,7 @@ fn a_redemption_makes_a_family_and_its_tokens() {
 }
 
 #[test]
-fn a_client_that_may_not_refresh_gets_a_family_that_is_its_one_access_token() {
+fn without_the_refresh_grant_a_family_is_one_access_token() {
     let redeem = case()
         .with(|c| c.client.metadata.grant_types = vec!["authorization_code".into()])
         .redeem();
@@ -171,7 +171,7 @@ fn a_client_that_may_not_refresh_gets_a_family_that_is_its_one_access_token() {
 }
 
 #[test]
-fn offline_access_makes_a_family_that_outlives_logout_only_where_there_is_a_refresh_token() {
+fn offline_access_outlives_logout_only_with_a_refresh_token() {
     let offline = |grants: &[&str]| {
         let grants: Vec<String> = grants.iter().map(|grant| (*grant).to_owned()).collect();
         case()
@@ -211,23 +211,26 @@ const BINDING: [Spoil; 10] = [
     }),
 ];
 
+/// CVE-2026-16089, CVE-2026-55672, TK-05.
 #[test]
-fn cve_2026_16089_cve_2026_55672_tk_05_a_code_is_bound_to_client_redirect_uri_verifier_and_key() {
+fn a_code_is_bound_to_client_redirect_uri_verifier_and_key() {
     for (reason, spoil) in BINDING {
         assert_eq!(case().with(spoil).kind(), reason);
     }
 }
 
+/// TK-03.
 #[test]
-fn tk_03_a_replay_that_is_not_otherwise_valid_ends_nothing() {
+fn a_replay_that_is_not_otherwise_valid_ends_nothing() {
     for (reason, spoil) in BINDING {
         let case = case().with(spend).with(spoil);
         assert_eq!(case.kind(), reason);
     }
 }
 
+/// TK-02.
 #[test]
-fn tk_02_a_valid_replay_ends_the_family_also_after_the_code_would_have_expired() {
+fn a_valid_replay_ends_the_family_also_after_the_code_would_have_expired() {
     assert_eq!(case().with(spend).kind(), "kills family-0");
     let late = case().with(spend).with(|c| {
         c.received = T + 3_600_000;
@@ -237,8 +240,9 @@ fn tk_02_a_valid_replay_ends_the_family_also_after_the_code_would_have_expired()
     assert_eq!(late.kind(), "kills family-0");
 }
 
+/// CVE-2026-4282, TK-01.
 #[test]
-fn cve_2026_4282_tk_01_a_loser_of_a_concurrent_first_redemption_ends_nothing() {
+fn a_loser_of_a_concurrent_first_redemption_ends_nothing() {
     for (received, expected) in [(400, "CodeRaced"), (500, "CodeRaced"), (501, "kills family-0")] {
         let case = case().with(spend).with(|c| c.received = T + received);
         assert_eq!(case.kind(), expected, "{received}");
@@ -246,7 +250,7 @@ fn cve_2026_4282_tk_01_a_loser_of_a_concurrent_first_redemption_ends_nothing() {
 }
 
 #[test]
-fn a_code_that_was_given_twice_is_redeemed_once_and_its_second_use_ends_nothing() {
+fn a_code_issued_twice_is_redeemed_once_and_its_replay_ends_nothing() {
     let given_twice = |c: &mut Case| c.code().repeated_at = Some(Timestamp(T + 100));
     assert_eq!(case().with(given_twice).kind(), "redeem");
     let again = case().with(given_twice).with(spend);
@@ -277,8 +281,9 @@ fn only_an_unspent_code_is_given_again_and_only_to_whose_it_is() {
     assert!(may_repeat(&twice, Some(&carol), false, before), "a third time");
 }
 
+/// TK-04.
 #[test]
-fn tk_04_a_code_lives_for_sixty_seconds_by_the_latest_clock_that_we_saw() {
+fn a_code_lives_for_sixty_seconds_by_the_latest_clock_that_we_saw() {
     for (now, latest, expected) in [
         (59_999, 59_999, "redeem"),
         (60_000, 60_000, "CodeExpired"),
@@ -291,8 +296,9 @@ fn tk_04_a_code_lives_for_sixty_seconds_by_the_latest_clock_that_we_saw() {
     }
 }
 
+/// CVE-2025-64521, CVE-2024-47000, TK-10.
 #[test]
-fn cve_2025_64521_cve_2024_47000_tk_10_who_has_ended_since_redeems_nothing() {
+fn an_ended_user_client_or_session_redeems_nothing() {
     let table: [Spoil; 7] = [
         ("PersonGone", |c| c.person = None),
         ("PersonGone", |c| {
@@ -341,8 +347,9 @@ fn a_code_of_too_many_is_refused_for_now_and_only_when_it_is_good() {
     assert_eq!(many().with(spend).kind(), "kills family-0");
 }
 
+/// RT-10.
 #[test]
-fn rt_10_a_clock_set_back_does_not_end_a_family_at_its_birth() {
+fn a_clock_set_back_does_not_end_a_family_at_its_birth() {
     let family = case().with(|c| c.now = T - 86_400_000).redeem().family;
     let (idle, absolute) = Limits::default().begin(Timestamp(T + 1_001));
     assert_eq!((family.idle_expires_at, family.expires_at), (idle, absolute));

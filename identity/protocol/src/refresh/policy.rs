@@ -98,8 +98,9 @@ mod tests {
     use crate::client::AuthMethod;
     use crate::client::tests::machine;
 
+    /// RT-01.
     #[test]
-    fn rt_01_the_table_of_who_rotates() {
+    fn the_table_of_who_rotates() {
         // (public, bound, fapi2, rotate_refresh_tokens) → rotates
         let table = [
             (true, false, false, None, true),
@@ -127,8 +128,9 @@ mod tests {
         }
     }
 
+    /// RT-10.
     #[test]
-    fn rt_10_the_sliding_limit_never_passes_the_absolute_one() {
+    fn the_sliding_limit_never_passes_the_absolute_one() {
         let at = |ms| Some(Timestamp(ms));
         let limits = |idle_ms, absolute_ms| Limits { idle_ms, absolute_ms };
         let now = Timestamp(100);

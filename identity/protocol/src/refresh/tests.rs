@@ -222,8 +222,9 @@ fn rule_2_the_current_generation_rotates_by_one_compare_and_set() {
     assert_eq!((id_token.auth_time, id_token.nonce), ((T - 90_000) / 1_000, None));
 }
 
+/// CVE-2026-1035, RT-02.
 #[test]
-fn cve_2026_1035_rt_02_the_loser_of_a_race_decides_again_and_gets_the_winners_successor() {
+fn the_loser_of_a_race_decides_again_and_gets_the_winners_successor() {
     // Both read generation 5; the winner has committed 6. The loser's compare-and-set changes no row, and it reads
     // again.
     let winner = case().decide();
@@ -239,8 +240,9 @@ fn cve_2026_1035_rt_02_the_loser_of_a_race_decides_again_and_gets_the_winners_su
     assert_eq!(same.expected_generation, 6);
 }
 
+/// RT-03.
 #[test]
-fn rt_03_rule_3_the_table_of_the_overlap() {
+fn rule_3_the_table_of_the_overlap() {
     // (overlap, presented, ms since rotation) of a family at generation 5
     let table = [
         (None, 4, 0, "5 again"),
@@ -271,8 +273,9 @@ fn rt_03_rule_3_the_table_of_the_overlap() {
     }
 }
 
+/// RT-03.
 #[test]
-fn rt_03_a_retry_moves_neither_rotation_nor_limits_and_serves_what_this_request_asked() {
+fn a_retry_changes_no_rotation_or_limit_and_serves_its_own_request() {
     let retry = |scope| {
         case().with(|c| {
             c.generation = 4;
@@ -291,8 +294,9 @@ fn rt_03_a_retry_moves_neither_rotation_nor_limits_and_serves_what_this_request_
     assert_eq!(retry(None).kind(), "5 again");
 }
 
+/// RT-03.
 #[test]
-fn rt_03_the_same_successor_is_made_with_its_own_key_after_the_key_has_changed() {
+fn the_same_successor_is_made_with_its_own_key_after_the_key_has_changed() {
     // Generation 5 was made with the previous key, 4 with an even older one: the key changed between loss and retry.
     let case = case().with(|c| {
         c.generation = 4;
@@ -310,8 +314,9 @@ fn rt_03_the_same_successor_is_made_with_its_own_key_after_the_key_has_changed()
     assert_eq!((rotate.mac_key_id, rotate.previous_mac_key_id), (SIGNING, BEFORE));
 }
 
+/// RT-04.
 #[test]
-fn rt_04_rule_3_once_the_successor_was_used_the_one_before_is_a_replay() {
+fn rule_3_once_the_successor_was_used_the_one_before_is_a_replay() {
     // Without rotation the current generation is used and stays current.
     let used = case().with(|c| {
         c.client.metadata.token_endpoint_auth_method = AuthMethod::ClientSecretBasic;
@@ -329,8 +334,9 @@ fn rt_04_rule_3_once_the_successor_was_used_the_one_before_is_a_replay() {
     assert_eq!(frozen.last_used_at, Timestamp(T + 1));
 }
 
+/// RT-03.
 #[test]
-fn rt_03_rule_4_a_native_client_gets_a_lost_answer_once() {
+fn rule_4_a_native_client_gets_a_lost_answer_once() {
     let native = case().with(|c| {
         c.client.metadata.application_type = ApplicationType::Native;
         c.client.metadata.lost_answer = Some(LostAnswer::Once);
@@ -374,8 +380,9 @@ fn rt_03_rule_4_a_native_client_gets_a_lost_answer_once() {
     }
 }
 
+/// RT-04.
 #[test]
-fn rt_04_rule_5_each_older_generation_ends_that_family_and_no_other() {
+fn rule_5_each_older_generation_ends_that_family_and_no_other() {
     for k in 1..=3 {
         let Decision::Replay(end) = case().with(|c| c.generation = k).decide() else {
             panic!("{k}")
@@ -388,8 +395,9 @@ fn rt_04_rule_5_each_older_generation_ends_that_family_and_no_other() {
     }
 }
 
+/// KC#50999, RT-06.
 #[test]
-fn kc_50999_rt_06_ten_rotations_in_one_millisecond_leave_one_generation() {
+fn ten_rotations_in_one_millisecond_leave_one_generation() {
     for k in 1..=9 {
         let case = case().with(|c| {
             c.family().generation = 11;
@@ -401,8 +409,9 @@ fn kc_50999_rt_06_ten_rotations_in_one_millisecond_leave_one_generation() {
     }
 }
 
+/// CVE-2026-9802, RT-05.
 #[test]
-fn cve_2026_9802_rt_05_the_row_alone_decides_so_a_restart_forgets_nothing() {
+fn the_row_alone_decides_so_a_restart_forgets_nothing() {
     // The decision has no memory: it depends only on what a new process loads.
     let spent = case().with(|c| c.generation = 3);
     assert_eq!(spent.kind(), "end: refresh_reuse");
@@ -410,7 +419,7 @@ fn cve_2026_9802_rt_05_the_row_alone_decides_so_a_restart_forgets_nothing() {
 }
 
 #[test]
-fn rule_6_three_generations_in_a_row_with_a_hit_tell_the_person_or_end_the_family() {
+fn rule_6_three_reissued_generations_in_a_row_notify_or_revoke() {
     // (streak, generation of the last hit) of a family at generation 5 → (streak, event)
     let table = [
         (0, None, 1, false),
@@ -441,8 +450,9 @@ fn rule_6_three_generations_in_a_row_with_a_hit_tell_the_person_or_end_the_famil
     }
 }
 
+/// RT-01.
 #[test]
-fn rt_01_rule_7_who_does_not_rotate_gets_the_token_that_came_and_slides() {
+fn rule_7_who_does_not_rotate_gets_the_token_that_came_and_slides() {
     let confidential =
         case().with(|c| c.client.metadata.token_endpoint_auth_method = AuthMethod::ClientSecretBasic);
     let Decision::UsedWithoutRotation(used) = confidential.decide() else {
@@ -509,8 +519,9 @@ const BEFORE_GENERATION: [Spoil; 15] = [
     ("SessionEnded", |c| c.session_ended = true),
 ];
 
+/// TK-18.
 #[test]
-fn tk_18_rule_1_what_fails_before_the_generation_is_one_answer_and_ends_nothing_whatever_is_presented() {
+fn rule_1_failures_before_the_generation_share_one_answer_and_end_nothing() {
     let body = OAuthError::from(GrantError::UnknownHandle).wire();
     let mut cases = 0;
     for (reason, spoil) in BEFORE_GENERATION {
@@ -593,8 +604,9 @@ fn rule_1_scope_and_resource_come_after_the_generation_and_move_nothing() {
     assert_eq!(case().with(|c| c.resource = other()).kind(), "invalid_target");
 }
 
+/// RT-11.
 #[test]
-fn rt_11_a_narrower_request_does_not_narrow_the_next_one() {
+fn a_narrower_request_does_not_narrow_the_next_one() {
     let Decision::Rotate(narrow) = case().with(|c| c.scope = Some("catalog.read")).decide() else {
         panic!()
     };
@@ -614,8 +626,9 @@ fn rt_11_a_narrower_request_does_not_narrow_the_next_one() {
     );
 }
 
+/// RT-08.
 #[test]
-fn rt_08_roles_consent_and_registration_of_now_narrow_each_refresh() {
+fn roles_consent_and_registration_of_now_narrow_each_refresh() {
     let table: [Spoil; 3] = [
         ("role", |c| c.person.as_mut().unwrap().roles.clear()),
         ("consent", |c| {
@@ -637,8 +650,9 @@ fn rt_08_roles_consent_and_registration_of_now_narrow_each_refresh() {
     }
 }
 
+/// RT-10.
 #[test]
-fn rt_10_neither_limit_is_revived_by_a_clock_set_back() {
+fn neither_limit_is_revived_by_a_clock_set_back() {
     for (limit, reason) in [(3_600_000, "Idle"), (7_200_000, "Expired")] {
         let case = case().with(|c| {
             c.latest = T + limit;
@@ -670,8 +684,9 @@ fn rule_7_an_access_token_never_outlives_its_family() {
     );
 }
 
+/// RT-09.
 #[test]
-fn rt_09_an_offline_family_outlives_its_session_alone() {
+fn an_offline_family_outlives_its_session_alone() {
     let offline = case().with(|c| {
         c.family().offline_at = Some(Timestamp(1));
         c.session_ended = true;
@@ -681,7 +696,7 @@ fn rt_09_an_offline_family_outlives_its_session_alone() {
 }
 
 #[test]
-fn a_genuine_tag_by_a_key_that_was_not_the_generations_is_refused_without_an_end() {
+fn a_genuine_tag_by_the_wrong_generations_key_is_refused_and_ends_nothing() {
     for generation in [5, 4] {
         let leaked = case().with(|c| {
             c.generation = generation;

@@ -36,25 +36,29 @@ fn seeded(make: fn() -> Box<dyn Decider>) -> Vec<Op> {
     }
 }
 
+/// RT-02, RT-03, RT-04, RT-06, RT-07, RT-13.
 #[test]
-fn rt_02_rt_03_rt_04_rt_06_rt_07_rt_13_every_history_is_answered_as_the_sequential_model_answers_it() {
+fn every_history_is_answered_as_the_sequential_model_answers_it() {
     run(|| Box::new(Real), 4_000).unwrap();
 }
 
+/// CVE-2026-1035, KC#51312.
 #[test]
-fn cve_2026_1035_kc_51312_the_property_finds_read_then_write() {
+fn the_property_finds_read_then_write() {
     let history = seeded(|| Box::new(ReadThenWrite));
     assert!(history.iter().any(|op| matches!(op, Op::Begin(_))), "{history:?}");
 }
 
+/// CVE-2026-9802.
 #[test]
-fn cve_2026_9802_the_property_finds_a_start_up_reset() {
+fn the_property_finds_a_start_up_reset() {
     let history = seeded(|| Box::new(StartUpReset::default()));
     assert!(history.iter().any(|op| matches!(op, Op::Restart)), "{history:?}");
 }
 
+/// KC#50999.
 #[test]
-fn kc_50999_the_property_finds_order_by_seconds() {
+fn the_property_finds_order_by_seconds() {
     seeded(|| Box::new(OrderBySeconds));
 }
 
@@ -66,10 +70,11 @@ fn the_property_finds_a_branch_on_retry() {
 proptest! {
     #![proptest_config(Config { cases: 1_000, failure_persistence: None, ..Config::default() })]
 
+    /// RT-03.
     /// T3 and T5: an honest client with lost answers, duplicates and a wild clock is never signed out, and all answers
     /// to one token are one successor.
     #[test]
-    fn rt_03_an_honest_client_is_never_signed_out(
+    fn an_honest_client_is_never_signed_out(
         rounds in prop::collection::vec((1_usize..5, 0_u8..4, -500_i64..2_000, any::<bool>()), 1..40),
     ) {
         history::honest(&rounds)?;

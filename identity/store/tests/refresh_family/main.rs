@@ -128,13 +128,15 @@ fn each_seeded_defect_is_found(rows: &Rows) {
     }
 }
 
+/// CVE-2026-1035, RT-02, RT-06.
 #[test]
-fn cve_2026_1035_rt_02_rt_06_every_history_is_answered_as_the_model_answers_it_on_sqlite() {
+fn every_history_is_answered_as_the_model_answers_it_on_sqlite() {
     every_history_is_answered_as_the_model_answers_it(&Rows::sqlite());
 }
 
+/// CVE-2026-1035, RT-02, RT-06.
 #[test]
-fn cve_2026_1035_rt_02_rt_06_every_history_is_answered_as_the_model_answers_it_on_postgresql() {
+fn every_history_is_answered_as_the_model_answers_it_on_postgresql() {
     every_history_is_answered_as_the_model_answers_it(&Rows::postgres("families_model"));
 }
 

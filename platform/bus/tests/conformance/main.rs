@@ -83,7 +83,7 @@ suite! { revocation_log:
     telling::a_revocation_whose_transaction_rolled_back_is_never_told,
     telling::a_revocation_whose_producer_died_before_its_commit_is_never_told,
     telling::a_revocation_that_commits_after_a_later_one_was_published_is_told,
-    telling::a_revocation_whose_relay_died_between_publishing_and_marking_is_told_once,
+    telling::a_relay_that_dies_before_marking_tells_its_revocation_once,
     telling::a_second_publish_tells_nothing_twice,
     following::every_instance_hears_every_event,
     following::a_snapshot_comes_first_and_begins_where_it_was_asked_to,

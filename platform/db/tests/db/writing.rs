@@ -130,7 +130,7 @@ async fn a_taken_key_is_named_as_such() {
 }
 
 #[tokio::test]
-async fn a_work_that_goes_on_after_a_failed_statement_is_not_told_that_it_was_written() {
+async fn a_work_that_ignores_a_failed_statement_is_not_told_it_was_written() {
     for_each_engine("swallowed", async |place| {
         place.insert("taken").await.unwrap();
         let told = place

@@ -224,8 +224,9 @@ mod tests {
         }
     }
 
+    /// RS-12.
     #[test]
-    fn rs_12_a_price_at_the_edges_of_its_type_is_refused_without_wrapping() {
+    fn a_price_at_the_edges_of_its_type_is_refused_without_wrapping() {
         for amount in [
             i64::MIN,
             i64::MIN + 1,
@@ -319,8 +320,9 @@ mod tests {
         assert_eq!(invalid_fields(twice), ["sections[0].lessons[1].id"]);
     }
 
+    /// RS-07.
     #[test]
-    fn rs_07_every_text_and_list_has_a_cap() {
+    fn every_text_and_list_has_a_cap() {
         let long = |length: usize| Some("x".repeat(length));
         let many = |count: usize| Some(vec!["x".to_owned(); count]);
         let section = |lessons| SectionDraft {

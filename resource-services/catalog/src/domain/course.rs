@@ -265,8 +265,9 @@ mod tests {
         assert!(course().moves_for("Rust for gardeners"));
     }
 
+    /// RS-12.
     #[test]
-    fn rs_12_the_last_version_has_no_successor() {
+    fn the_last_version_has_no_successor() {
         let last = Course {
             version: i64::MAX,
             ..published()

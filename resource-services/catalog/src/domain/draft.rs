@@ -224,8 +224,9 @@ mod tests {
         assert_eq!(draft.description_md, Some(course().content.description_md));
     }
 
+    /// RS-06.
     #[test]
-    fn rs_06_a_list_is_not_taken_for_an_object() {
+    fn a_list_is_not_taken_for_an_object() {
         for body in [
             "[]",
             r#"["A title by position"]"#,
@@ -237,8 +238,9 @@ mod tests {
         assert!(serde_json::from_str::<Draft>(r#"["A title by position", "course"]"#).is_err());
     }
 
+    /// RS-06.
     #[test]
-    fn rs_06_a_patch_knows_no_read_only_member() {
+    fn a_patch_knows_no_read_only_member() {
         for member in [
             "status",
             "instructor_id",

@@ -22,8 +22,9 @@ fn ask(world: &World, row: &RouteFacts, id: &str, version: i64) -> Ask {
     }
 }
 
+/// RS-01.
 #[test]
-fn rs_01_every_route_has_a_policy_and_nothing_that_writes_is_public() {
+fn every_route_has_a_policy_and_nothing_that_writes_is_public() {
     matrices::every_route_has_a_policy(&SPEC);
     for route in SPEC.facts() {
         if let Policy::Person { owner, .. } = route.policy {
@@ -33,13 +34,15 @@ fn rs_01_every_route_has_a_policy_and_nothing_that_writes_is_public() {
     }
 }
 
+/// RS-01.
 #[test]
-fn rs_01_the_document_has_every_route_with_its_refusals() {
+fn the_document_has_every_route_with_its_refusals() {
     matrices::the_document_is_whole(&SPEC);
 }
 
+/// RS-01, RS-05, CVE-2024-42490.
 #[tokio::test]
-async fn rs_01_rs_05_cve_2024_42490_each_route_refuses_whoever_is_not_meant() {
+async fn each_route_refuses_whoever_is_not_meant() {
     for_each_engine("roles", |world| async move {
         let draft = world.draft(&ada(), "Not for all").await;
         let before = world.rows().await;
@@ -50,8 +53,9 @@ async fn rs_01_rs_05_cve_2024_42490_each_route_refuses_whoever_is_not_meant() {
     .await;
 }
 
+/// RS-02.
 #[tokio::test]
-async fn rs_02_each_state_of_a_token_has_its_answer_on_every_route() {
+async fn each_state_of_a_token_has_its_answer_on_every_route() {
     for_each_engine("token_states", |world| async move {
         let draft = world.draft(&ada(), "Token states").await;
         let before = world.rows().await;
@@ -62,8 +66,9 @@ async fn rs_02_each_state_of_a_token_has_its_answer_on_every_route() {
     .await;
 }
 
+/// RS-03.
 #[tokio::test]
-async fn rs_03_a_token_counts_only_in_one_authorization_header() {
+async fn a_token_counts_only_in_one_authorization_header() {
     for_each_engine("one_header", |world| async move {
         let (ada, path) = (ada(), "/catalog/v1/whoami");
         let in_query = world.get(format!("{path}?access_token={ada}")).send().await;
@@ -88,8 +93,9 @@ async fn rs_03_a_token_counts_only_in_one_authorization_header() {
     .await;
 }
 
+/// RS-04, CVE-2025-27507, CVE-2025-64431, CVE-2026-4630.
 #[tokio::test]
-async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_as_good_as_missing() {
+async fn a_foreign_course_is_as_good_as_missing() {
     for_each_engine("foreign", |world| async move {
         let ada = ada();
         let shelf = world.category("Programming").await;
@@ -169,8 +175,9 @@ async fn rs_04_cve_2025_27507_cve_2025_64431_cve_2026_4630_a_foreign_course_is_a
     .await;
 }
 
+/// RS-14, CVE-2017-6413.
 #[tokio::test]
-async fn rs_14_cve_2017_6413_headers_that_name_a_user_prove_nothing() {
+async fn headers_that_name_a_user_prove_nothing() {
     for_each_engine("forged_headers", |world| async move {
         let draft = world.draft(&ada(), "Behind the gateway").await;
         for name in [
@@ -238,8 +245,9 @@ async fn a_token_that_expires_meanwhile_stops_working() {
     .await;
 }
 
+/// RS-11.
 #[tokio::test]
-async fn rs_11_only_declared_methods_are_answered_and_trace_never() {
+async fn only_declared_methods_are_answered_and_trace_never() {
     for_each_engine("methods", |world| async move {
         matrices::answers_declared_methods_alone(&world, &admin()).await;
     })
@@ -271,8 +279,9 @@ async fn an_administrator_needs_the_administrative_scope_for_others_courses() {
     .await;
 }
 
+/// RS-11.
 #[tokio::test]
-async fn rs_11_head_obeys_the_policy_of_get() {
+async fn head_obeys_the_policy_of_get() {
     for_each_engine("head", |world| async move {
         let draft = world.draft(&ada(), "Only the head").await;
         let head = |path: String| world.ask(Method::HEAD, path);

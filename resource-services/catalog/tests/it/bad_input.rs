@@ -52,8 +52,9 @@ async fn columns(world: &World, table: &'static str) -> Vec<String> {
     rows.iter().map(|row| row.text("name").unwrap()).collect()
 }
 
+/// RS-06.
 #[tokio::test]
-async fn rs_06_no_member_that_is_not_the_callers_is_taken() {
+async fn no_member_that_is_not_the_callers_is_taken() {
     for_each_engine("mass", |world| async move {
         let ada = ada();
         let draft = world.draft(&ada, "Mass assignment").await;
@@ -122,8 +123,9 @@ async fn rs_06_no_member_that_is_not_the_callers_is_taken() {
     .await;
 }
 
+/// RS-06.
 #[tokio::test]
-async fn rs_06_nested_members_are_as_closed_as_the_outer_ones() {
+async fn nested_members_are_as_closed_as_the_outer_ones() {
     for_each_engine("nested", |world| async move {
         let draft = world.draft(&ada(), "Nested members").await;
         let before = world.rows().await;
@@ -153,8 +155,9 @@ async fn rs_06_nested_members_are_as_closed_as_the_outer_ones() {
     .await;
 }
 
+/// RS-06.
 #[tokio::test]
-async fn rs_06_a_member_that_is_there_twice_is_refused() {
+async fn a_member_that_is_there_twice_is_refused() {
     for_each_engine("twice", |world| async move {
         let twice = r#"{"title": "Shown to the checker", "title": "Taken by the writer"}"#;
         let answer = world
@@ -171,8 +174,9 @@ async fn rs_06_a_member_that_is_there_twice_is_refused() {
     .await;
 }
 
+/// RS-06.
 #[tokio::test]
-async fn rs_06_categories_take_no_other_member_either() {
+async fn categories_take_no_other_member_either() {
     for_each_engine("mass_shelf", |world| async move {
         let path = format!("/catalog/v1/categories/{}", world.category("Music").await);
         let before = world.rows().await;
@@ -198,8 +202,9 @@ async fn rs_06_categories_take_no_other_member_either() {
     .await;
 }
 
+/// RS-07.
 #[tokio::test]
-async fn rs_07_a_page_has_between_one_and_a_hundred_entries() {
+async fn a_page_has_between_one_and_a_hundred_entries() {
     for_each_engine("limits", |world| async move {
         for limit in [
             "0",
@@ -237,8 +242,9 @@ async fn rs_07_a_page_has_between_one_and_a_hundred_entries() {
     .await;
 }
 
+/// RS-07, RUSTSEC-2022-0055.
 #[tokio::test]
-async fn rs_07_rustsec_2022_0055_bodies_are_bounded_in_size_and_depth() {
+async fn bodies_are_bounded_in_size_and_depth() {
     for_each_engine("bodies", |world| async move {
         let ask = |body: Vec<u8>| {
             world
@@ -289,8 +295,9 @@ async fn rs_07_rustsec_2022_0055_bodies_are_bounded_in_size_and_depth() {
     .await;
 }
 
+/// RS-07.
 #[tokio::test]
-async fn rs_07_every_text_and_list_in_a_body_has_a_cap() {
+async fn every_text_and_list_in_a_body_has_a_cap() {
     for_each_engine("caps", |world| async move {
         let ada = ada();
         let draft = world.draft(&ada, "Caps for all").await;
@@ -350,8 +357,9 @@ async fn rs_07_every_text_and_list_in_a_body_has_a_cap() {
     .await;
 }
 
+/// RS-12.
 #[tokio::test]
-async fn rs_12_numbers_are_whole_and_inside_their_range() {
+async fn numbers_are_whole_and_inside_their_range() {
     for_each_engine("numbers", |world| async move {
         let ada = ada();
         let draft = world.draft(&ada, "Numbers only").await;
@@ -464,8 +472,9 @@ fn payloads() -> Vec<String> {
         .collect()
 }
 
+/// RS-08, CVE-2026-33504, CVE-2026-33503, RUSTSEC-2024-0363.
 #[tokio::test]
-async fn rs_08_cve_2026_33504_cve_2026_33503_rustsec_2024_0363_no_text_reaches_the_statement() {
+async fn no_text_reaches_the_statement() {
     for_each_engine("sql", |world| async move {
         let ada = ada();
         let draft = world.draft(&ada, "Plain words").await;
@@ -542,8 +551,9 @@ async fn rs_08_cve_2026_33504_cve_2026_33503_rustsec_2024_0363_no_text_reaches_t
     .await;
 }
 
+/// RS-08, CVE-2026-33504, CVE-2026-33503.
 #[tokio::test]
-async fn rs_08_cve_2026_33504_cve_2026_33503_a_forged_cursor_is_refused_or_harmless() {
+async fn a_forged_cursor_is_refused_or_harmless() {
     use latchkey_testkit::mint::b64;
     for_each_engine("cursors", |world| async move {
         world.published(&ada(), "One of two").await;
@@ -595,8 +605,9 @@ async fn rs_08_cve_2026_33504_cve_2026_33503_a_forged_cursor_is_refused_or_harml
     .await;
 }
 
+/// RS-09, CVE-2024-32967.
 #[tokio::test]
-async fn rs_09_cve_2024_32967_inner_failures_say_nothing_of_what_is_inside() {
+async fn inner_failures_say_nothing_of_what_is_inside() {
     for_each_engine("failures", |world| async move {
         let ada = ada();
         let course = world.published(&ada, "Hollow inside").await;

@@ -195,8 +195,9 @@ fn revoke(jti: &str) -> Value {
     json!({"kind": "token", "jti": jti, "until": NOW_S + 400})
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_a_revocation_on_the_feed_refuses_the_token() {
+async fn a_revocation_on_the_feed_refuses_the_token() {
     let mut play = Play::begin().await;
     let connection = play.connection().await;
     assert_eq!(connection.resumes_from(), None);
@@ -367,8 +368,9 @@ async fn a_bad_signature_breaks_the_connection() {
     .await;
 }
 
+/// JW-04.
 #[tokio::test]
-async fn jw_04_an_access_token_is_no_message_of_the_feed() {
+async fn an_access_token_is_no_message_of_the_feed() {
     breaks("heartbeat", || {
         minted(&EC, json!({"epoch": "e1", "position": 5, "prev": 5}))
     })
@@ -376,7 +378,7 @@ async fn jw_04_an_access_token_is_no_message_of_the_feed() {
 }
 
 #[tokio::test]
-async fn a_message_of_another_issuer_or_for_another_client_breaks_the_connection() {
+async fn a_message_of_another_issuer_or_audience_breaks_the_connection() {
     breaks("heartbeat", || {
         message(
             &EC,
@@ -535,7 +537,7 @@ async fn refusing(status: StatusCode) -> String {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_feed_that_refuses_us_is_told_the_status_and_the_address() {
+async fn a_refused_feed_connection_reports_its_status_and_address() {
     for status in [
         StatusCode::UNAUTHORIZED,
         StatusCode::FORBIDDEN,
@@ -644,7 +646,7 @@ async fn keys_over_http_are_refused_when_the_answer_is_none_or_endless() {
 }
 
 #[tokio::test]
-async fn the_introspector_asks_as_rfc_7662_says_and_takes_only_a_boolean_for_an_answer() {
+async fn the_introspector_follows_rfc_7662_and_accepts_only_a_boolean() {
     let endpoint = |headers: HeaderMap, body: String| async move {
         let known = headers[header::AUTHORIZATION] == "Basic bm90ZXM6cyUzQWUrYw==";
         match body

@@ -74,8 +74,9 @@ async fn rejection(guard: &Guard, token: &str) -> Option<GuardError> {
         .map(|rejection| rejection.reason)
 }
 
+/// JW-14.
 #[tokio::test]
-async fn jw_14_ten_thousand_unknown_kids_cause_one_fetch_and_no_good_key_is_lost() {
+async fn ten_thousand_unknown_kids_cause_one_fetch_and_no_good_key_is_lost() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let keys = issuer.keys(&time);
     keys.refresh().await.expect("keys");
@@ -101,8 +102,9 @@ async fn jw_14_ten_thousand_unknown_kids_cause_one_fetch_and_no_good_key_is_lost
     assert_eq!(issuer.fetches(), 2, "one at the start, one for all the unknown");
 }
 
+/// JW-14.
 #[tokio::test]
-async fn jw_14_the_cool_down_holds_when_there_is_no_key_at_all() {
+async fn the_cool_down_holds_when_there_is_no_key_at_all() {
     let (time, issuer) = (Time::new(), Issuer::default());
     let keys = issuer.keys(&time);
     let guard = guard(&keys, &time);
@@ -125,8 +127,9 @@ async fn jw_14_the_cool_down_holds_when_there_is_no_key_at_all() {
     assert!(guard.ready());
 }
 
+/// JW-14.
 #[tokio::test]
-async fn jw_14_a_new_key_is_found_by_all_who_wait_for_the_same_fetch() {
+async fn a_new_key_is_found_by_all_who_wait_for_the_same_fetch() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let keys = issuer.keys(&time);
     keys.refresh().await.expect("keys");
@@ -139,8 +142,9 @@ async fn jw_14_a_new_key_is_found_by_all_who_wait_for_the_same_fetch() {
     assert_eq!(issuer.fetches(), 2);
 }
 
+/// JW-14.
 #[tokio::test]
-async fn jw_14_a_caller_that_hangs_up_does_not_use_up_the_cool_down() {
+async fn a_caller_that_hangs_up_does_not_use_up_the_cool_down() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let keys = issuer.keys(&time);
     let guard = guard(&keys, &time);
@@ -153,8 +157,9 @@ async fn jw_14_a_caller_that_hangs_up_does_not_use_up_the_cool_down() {
     assert_eq!(issuer.fetches(), 1);
 }
 
+/// JW-14.
 #[tokio::test]
-async fn jw_14_a_malformed_or_forbidden_token_causes_no_fetch() {
+async fn a_malformed_or_forbidden_token_causes_no_fetch() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let guard = guard(&issuer.keys(&time), &time);
     let hmac = EC.jws(
@@ -170,8 +175,9 @@ async fn jw_14_a_malformed_or_forbidden_token_causes_no_fetch() {
     assert_eq!(issuer.fetches(), 0);
 }
 
+/// JW-15.
 #[tokio::test]
-async fn jw_15_known_keys_survive_an_outage_of_a_day_and_not_of_more() {
+async fn known_keys_survive_an_outage_of_a_day_and_not_of_more() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let keys = issuer.keys(&time);
     keys.refresh().await.expect("keys");
@@ -202,8 +208,9 @@ async fn jw_15_known_keys_survive_an_outage_of_a_day_and_not_of_more() {
     assert_eq!(rejection(&guard, &fresh(&EC, &time)).await, None);
 }
 
+/// JW-15.
 #[tokio::test]
-async fn jw_15_a_clock_set_back_does_not_make_old_keys_young() {
+async fn a_clock_set_back_does_not_make_old_keys_young() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let keys = issuer.keys(&time);
     keys.refresh().await.expect("keys");
@@ -211,8 +218,9 @@ async fn jw_15_a_clock_set_back_does_not_make_old_keys_young() {
     assert!(!keys.ready());
 }
 
+/// JW-16.
 #[tokio::test]
-async fn jw_16_a_poisoned_set_does_not_replace_the_good_one() {
+async fn a_poisoned_set_does_not_replace_the_good_one() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let keys = issuer.keys(&time);
     keys.refresh().await.expect("keys");
@@ -236,8 +244,9 @@ async fn jw_16_a_poisoned_set_does_not_replace_the_good_one() {
     }
 }
 
+/// JW-17.
 #[tokio::test]
-async fn jw_17_keys_are_renewed_behind_requests_and_a_retired_key_is_not_kept() {
+async fn keys_are_renewed_behind_requests_and_a_retired_key_is_not_kept() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC, &ED])));
     let keys = issuer.keys(&time);
     keys.refresh().await.expect("keys");
@@ -259,8 +268,9 @@ async fn jw_17_keys_are_renewed_behind_requests_and_a_retired_key_is_not_kept() 
     );
 }
 
+/// JW-17.
 #[tokio::test]
-async fn jw_17_a_remembered_signature_does_not_outlive_another_key_of_the_same_name() {
+async fn a_remembered_signature_does_not_outlive_another_key_of_the_same_name() {
     let (time, issuer) = (Time::new(), Issuer::serving(jwks(&[&EC])));
     let keys = issuer.keys(&time);
     keys.refresh().await.expect("keys");

@@ -1,5 +1,5 @@
-//! Security tests of the guard, each named after its item in docs/attacks.md. Those for a CVE carry its number: `cargo
-//! test cve_` lists them.
+//! Security tests of the guard. The item of docs/attacks.md and the CVE that a test is for stand in the comment above it:
+//! `git grep -n CVE-2026-25537` finds them.
 
 #[cfg(feature = "http")]
 mod feed;

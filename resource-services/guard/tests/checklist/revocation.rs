@@ -34,8 +34,9 @@ async fn rejection(guard: &Guard, token: &str) -> Option<GuardError> {
         .map(|rejection| rejection.reason)
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_and_no_others() {
+async fn each_kind_of_revocation_refuses_its_own_tokens_at_the_next_request() {
     let cases = [
         (
             Signal::Token {
@@ -89,8 +90,9 @@ async fn in_06_each_kind_of_revocation_refuses_its_tokens_at_the_next_request_an
     }
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_a_person_who_signs_in_again_is_let_in_with_a_later_token() {
+async fn a_person_who_signs_in_again_is_let_in_with_a_later_token() {
     let time = Time::new();
     let signals = live(&time);
     let guard = build(&time, &signals).build();
@@ -107,8 +109,9 @@ async fn in_06_a_person_who_signs_in_again_is_let_in_with_a_later_token() {
     assert_eq!(rejection(&guard, &later).await, None);
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_an_offline_family_outlives_the_end_of_its_session() {
+async fn an_offline_family_outlives_the_end_of_its_session() {
     let time = Time::new();
     let signals = live(&time);
     let guard = build(&time, &signals).build();
@@ -123,8 +126,9 @@ async fn in_06_an_offline_family_outlives_the_end_of_its_session() {
     );
 }
 
+/// JW-11.
 #[tokio::test]
-async fn jw_11_the_twin_signature_of_a_revoked_token_is_revoked_too() {
+async fn the_twin_signature_of_a_revoked_token_is_revoked_too() {
     let time = Time::new();
     let signals = live(&time);
     let guard = build(&time, &signals).build();
@@ -150,8 +154,9 @@ async fn jw_11_the_twin_signature_of_a_revoked_token_is_revoked_too() {
     );
 }
 
+/// CVE-2026-33496, CVE-2021-32701, IN-04.
 #[tokio::test]
-async fn cve_2026_33496_cve_2021_32701_in_04_a_remembered_signature_is_no_remembered_verdict() {
+async fn a_remembered_signature_is_no_remembered_verdict() {
     let time = Time::new();
     let signals = live(&time);
     let token = minted(&EC, json!({}));
@@ -200,8 +205,9 @@ async fn no_more_signatures_are_remembered_than_there_is_room_for() {
     }
 }
 
+/// IN-07.
 #[tokio::test]
-async fn in_07_a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked() {
+async fn a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked() {
     let time = Time::new();
     let signals = Signals::new(time.clock());
     let guard = build(&time, &signals).build();
@@ -225,8 +231,9 @@ async fn in_07_a_restarted_guard_is_not_ready_before_it_knows_what_was_revoked()
     );
 }
 
+/// IN-07.
 #[tokio::test]
-async fn in_07_a_ready_guard_does_not_become_unready_by_silence_alone() {
+async fn a_ready_guard_does_not_become_unready_by_silence_alone() {
     let time = Time::new();
     let guard = build(&time, &live(&time)).build();
     time.pass_s(10_000);
@@ -252,8 +259,9 @@ fn opinion(
     (asked, ask)
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_a_silent_feed_is_served_through_the_grace_and_then_each_token_is_introspected() {
+async fn after_the_grace_of_a_silent_feed_each_token_is_introspected() {
     for (of, expected) in [
         (Ok(true), None),
         (Ok(false), Some(GuardError::Inactive)),
@@ -290,8 +298,9 @@ async fn in_06_a_silent_feed_is_served_through_the_grace_and_then_each_token_is_
     }
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_a_lost_feed_without_an_introspector_refuses() {
+async fn a_lost_feed_without_an_introspector_refuses() {
     let time = Time::new();
     let guard = build(&time, &live(&time))
         .grace(std::time::Duration::from_secs(5))
@@ -314,8 +323,9 @@ async fn through(layer: GuardLayer, token: Option<&str>) -> StatusCode {
     app.oneshot(request).await.expect("infallible").status()
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_sensitive_routes_refuse_as_soon_as_the_feed_is_not_live() {
+async fn sensitive_routes_refuse_as_soon_as_the_feed_is_not_live() {
     let time = Time::new();
     let signals = live(&time);
     let (_, ask) = opinion(Ok(true));
@@ -350,8 +360,9 @@ async fn in_06_sensitive_routes_refuse_as_soon_as_the_feed_is_not_live() {
     );
 }
 
+/// IN-06.
 #[tokio::test]
-async fn in_06_without_any_feed_a_sensitive_route_asks_the_issuer_or_refuses() {
+async fn without_any_feed_a_sensitive_route_asks_the_issuer_or_refuses() {
     let time = Time::new();
     let token = minted(&EC, json!({}));
     let blind = build(&time, &Signals::none()).build();

@@ -75,8 +75,9 @@ async fn a_good_token_reaches_the_service() {
     assert_eq!(ask(&guard(), "/read", &[&bearer(json!({}))]).await.status, 200);
 }
 
+/// RS-02.
 #[tokio::test]
-async fn rs_02_no_credentials_get_a_bare_challenge() {
+async fn no_credentials_get_a_bare_challenge() {
     let answer = ask(&guard(), "/me", &[]).await;
     assert_eq!(
         (answer.status, challenge(&answer)),
@@ -84,8 +85,9 @@ async fn rs_02_no_credentials_get_a_bare_challenge() {
     );
 }
 
+/// RS-02.
 #[tokio::test]
-async fn rs_02_each_bad_token_gets_the_same_invalid_token() {
+async fn each_bad_token_gets_the_same_invalid_token() {
     let expected = "Bearer realm=\"notes\", error=\"invalid_token\", error_description=\"The access token is not valid here\"";
     let states = [
         bearer(json!({"exp": NOW_S - 60, "iat": NOW_S - 360})),
@@ -107,8 +109,9 @@ async fn rs_02_each_bad_token_gets_the_same_invalid_token() {
     assert_eq!(bodies.len(), 1);
 }
 
+/// RS-02.
 #[tokio::test]
-async fn rs_02_a_short_scope_is_403_and_names_the_scope() {
+async fn a_short_scope_is_403_and_names_the_scope() {
     let answer = ask(
         &guard(),
         "/write",
@@ -126,8 +129,9 @@ async fn rs_02_a_short_scope_is_403_and_names_the_scope() {
     );
 }
 
+/// RS-02.
 #[tokio::test]
-async fn rs_02_what_cannot_be_checked_is_503_and_not_401() {
+async fn what_cannot_be_checked_is_503_and_not_401() {
     let no_keys = Keys::fixed(KeySet::default());
     let keyless = Guard::builder(ISSUER, NOTES, no_keys, Signals::none()).build();
     let answer = ask(&keyless, "/me", &[&bearer(json!({}))]).await;
@@ -137,8 +141,9 @@ async fn rs_02_what_cannot_be_checked_is_503_and_not_401() {
     assert!(matches!(keyless.readiness(), Err(NotReady::NoKeys(_))));
 }
 
+/// RS-03.
 #[tokio::test]
-async fn rs_03_two_authorization_headers_are_refused() {
+async fn two_authorization_headers_are_refused() {
     let good = bearer(json!({}));
     for credentials in [
         [good.as_str(), good.as_str()],
@@ -151,8 +156,9 @@ async fn rs_03_two_authorization_headers_are_refused() {
     }
 }
 
+/// RS-03.
 #[tokio::test]
-async fn rs_03_a_token_in_the_query_is_refused_alone_and_beside_a_header() {
+async fn a_token_in_the_query_is_refused_alone_and_beside_a_header() {
     let token = minted(&EC, json!({}));
     for uri in ["/me", "/open"] {
         let uri = format!("{uri}?access_token={token}");
@@ -164,8 +170,9 @@ async fn rs_03_a_token_in_the_query_is_refused_alone_and_beside_a_header() {
     }
 }
 
+/// RS-03.
 #[tokio::test]
-async fn rs_03_a_token_in_body_or_cookie_is_never_looked_at() {
+async fn a_token_in_body_or_cookie_is_never_looked_at() {
     let token = minted(&EC, json!({}));
     let request = Request::get("/me")
         .header(header::COOKIE, format!("access_token={token}"))
@@ -202,8 +209,9 @@ async fn an_optional_guard_lets_nobody_pass_and_no_bad_token() {
     }
 }
 
+/// RS-01.
 #[tokio::test]
-async fn rs_01_without_a_guard_every_extractor_fails_closed() {
+async fn without_a_guard_every_extractor_fails_closed() {
     for uri in ["/bare/me", "/bare/open", "/bare/write"] {
         for credentials in [&[][..], &[bearer(json!({})).as_str()]] {
             let answer = ask(&guard(), uri, credentials).await;
@@ -212,8 +220,9 @@ async fn rs_01_without_a_guard_every_extractor_fails_closed() {
     }
 }
 
+/// GHSA-qxqc-27pr-wgc8, RS-05.
 #[tokio::test]
-async fn ghsa_qxqc_27pr_wgc8_rs_05_a_machine_is_told_from_a_person() {
+async fn a_machine_is_told_from_a_person() {
     let machine = bearer(json!({"sub": "batch", "client_id": "batch"}));
     assert_eq!(
         ask(&guard(), "/me", &[&machine]).await.text,
@@ -221,8 +230,9 @@ async fn ghsa_qxqc_27pr_wgc8_rs_05_a_machine_is_told_from_a_person() {
     );
 }
 
+/// RS-05.
 #[tokio::test]
-async fn rs_05_roles_are_whole_words_of_the_token() {
+async fn roles_are_whole_words_of_the_token() {
     let access = guard()
         .verify_token(&minted(&EC, json!({"roles": ["instructor"]})))
         .await
@@ -231,8 +241,9 @@ async fn rs_05_roles_are_whole_words_of_the_token() {
     assert!(!access.has_role("instruct") && !access.has_role("Instructor") && !access.has_role(""));
 }
 
+/// CVE-2024-32967, RS-09.
 #[tokio::test]
-async fn cve_2024_32967_rs_09_refusals_are_problem_documents_that_repeat_nothing() {
+async fn refusals_are_problem_documents_that_repeat_nothing() {
     let canary = "canary-7f3a";
     let token = bearer(json!({"iss": canary, "sub": canary, "jti": canary}));
     for (uri, credentials) in [

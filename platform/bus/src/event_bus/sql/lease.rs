@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_group_changes_hands_when_its_time_is_over_and_old_receipts_are_refused() {
+    async fn an_expired_lease_changes_hands_and_old_receipts_are_refused() {
         on_each_engine("lease_hands", async |log, clock| {
             let (mut old, mut new) = (lease(&log, "one"), lease(&log, "two"));
             assert_eq!(old.hold().await.unwrap(), Some(0));

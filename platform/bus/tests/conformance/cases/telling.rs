@@ -72,7 +72,7 @@ pub async fn a_revocation_that_commits_after_a_later_one_was_published_is_told(
     ensure(told == ["early-1", "last-1", "late-1"], || format!("{told:?}"))
 }
 
-pub async fn a_revocation_whose_relay_died_between_publishing_and_marking_is_told_once(
+pub async fn a_relay_that_dies_before_marking_tells_its_revocation_once(
     stage: &Stage,
 ) -> Result<(), Violation> {
     let first = stage.process("first").await;

@@ -47,6 +47,7 @@ const MAY: [(&str, &[&str]); 17] = [
     (
         "latchkey-testkit",
         &[
+            "latchkey-identity",
             "latchkey-protocol",
             "latchkey-contracts",
             "latchkey-guard",

@@ -3,9 +3,9 @@
 use latchkey_protocol::refresh_token::RefreshToken;
 use scraper::{Html, Selector};
 
-use super::world::{World, lines, run_sql};
 use crate::harness::{
-    Answer, Browser, Matrix, Seen, TestServer, Tokens, call, callback, claims, client, http, until,
+    Answer, Browser, Matrix, Seen, TestServer, Tokens, World, call, callback, claims, client, http, lines,
+    run_sql, until,
 };
 
 /// Elements with the names of their attributes, in order: what markup a page has.

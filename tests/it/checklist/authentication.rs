@@ -4,8 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use latchkey_identity::Seed;
 
-use super::world::{World, comparable, raw, secret_of};
-use crate::harness::{Answer, Matrix, http};
+use crate::harness::{Answer, Matrix, World, comparable, http, raw, secret_of};
 
 /// The POST endpoints and a form that each would answer with 200.
 const ENDPOINTS: [(&str, &str); 3] = [

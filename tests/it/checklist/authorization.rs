@@ -2,9 +2,8 @@
 
 use url::Url;
 
-use super::world::{lines, run_sql};
 use crate::harness::{
-    Answer, App, Browser, Matrix, TestServer, Tokens, anonymous, callback, challenge, http,
+    Answer, App, Browser, Matrix, TestServer, Tokens, anonymous, callback, challenge, http, lines, run_sql,
 };
 
 /// What is wrong, the parameters that make it so, what is answered.

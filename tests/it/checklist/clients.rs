@@ -7,8 +7,7 @@ use latchkey_identity::Seed;
 use latchkey_protocol::client::Grant;
 use serde_json::{Value, json};
 
-use super::world::{World, payload, raw, secret_of};
-use crate::harness::{Answer, Matrix, anonymous, http};
+use crate::harness::{Answer, Matrix, World, anonymous, claims, http, raw, secret_of};
 
 const DOCUMENTS: [&str; 3] = [
     "/.well-known/openid-configuration",
@@ -264,7 +263,7 @@ async fn every_address_comes_from_the_configuration() {
     let answer = Answer::of(request.form(&[("grant_type", "client_credentials")]))
         .await
         .json();
-    let claims = payload(answer["access_token"].as_str().unwrap());
+    let claims = claims(answer["access_token"].as_str().unwrap());
     matrix.cell(
         "the issuer of a token",
         claims["iss"].as_str().unwrap_or_default(),
@@ -501,7 +500,7 @@ async fn everything_advertised_works() {
                         .ask(&[("resource", &resource)])
                         .await
                         .json();
-                    let claims = payload(answer["access_token"].as_str().unwrap());
+                    let claims = claims(answer["access_token"].as_str().unwrap());
                     matrix.cell(
                         format!("{name} {resource}"),
                         claims["aud"].as_str(),

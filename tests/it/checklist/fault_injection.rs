@@ -3,8 +3,10 @@
 use latchkey::config::Role;
 use latchkey_protocol::ClientId;
 
-use super::world::{ORDERS, World, header, run_sql, secret_of};
-use crate::harness::{Answer, Machine, Matrix, anonymous, call, http, postgres, until};
+use crate::harness::{
+    Answer, Machine, Matrix, ORDERS, World, anonymous, call, header, http, postgres, run_sql, secret_of,
+    until,
+};
 
 /// What must be refused, whatever is broken.
 struct Refusals {
@@ -107,7 +109,7 @@ async fn no_table_that_is_gone_turns_a_no_into_a_yes() {
     let refusals = Refusals::prepare(&world).await;
     let machine = world.machine("m-basic");
     let mut matrix = Matrix::new("OP-07 lost table × decision");
-    let tables = super::world::lines(
+    let tables = crate::harness::lines(
         world.db(),
         "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
     )
@@ -329,7 +331,7 @@ async fn a_revocation_of_every_kind_reaches_the_guard() {
     let single = machine.token().await;
     let kid = header(&single)["kid"].as_str().unwrap().to_owned();
     let mut matrix = Matrix::new("IN-06 kind × guard");
-    let token_claims = super::world::payload(&single);
+    let token_claims = crate::harness::claims(&single);
     for (kind, revocation, meant, spared) in [
         (
             "token",
@@ -337,7 +339,7 @@ async fn a_revocation_of_every_kind_reaches_the_guard() {
                 jti: token_claims["jti"].as_str().unwrap().into(),
                 client_id: "m-basic".into(),
                 sub: None,
-                aud: super::world::CATALOG.into(),
+                aud: crate::harness::CATALOG.into(),
                 exp: token_claims["exp"].as_i64().unwrap(),
             },
             vec![single.clone()],

@@ -14,8 +14,10 @@ use latchkey_protocol::ClientId;
 use latchkey_protocol::revocation::Revocation;
 use serde_json::Value;
 
-use super::world::{CATALOG, ORDERS, World, header, lines, payload, run_sql};
-use crate::harness::{Answer, Machine, Matrix, TestIssuer, anonymous, call, http, until};
+use crate::harness::{
+    Answer, CATALOG, Machine, Matrix, ORDERS, TestIssuer, World, anonymous, call, claims, header, http,
+    lines, run_sql, until,
+};
 
 /// One event of the stream.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ pub struct Frame {
 
 impl Frame {
     fn says(&self) -> Value {
-        payload(&self.data)
+        claims(&self.data)
     }
 
     /// Its entries as `kind name`.

@@ -3,8 +3,7 @@
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use super::world::{World, raw, secret_of};
-use crate::harness::{Answer, Matrix, http};
+use crate::harness::{Answer, Matrix, World, http, raw, secret_of};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 

@@ -4,8 +4,9 @@ use latchkey_identity::Seed;
 use latchkey_protocol::client::AuthMethod;
 use serde_json::json;
 
-use super::world::{CATALOG, ORDERS, ORDERS_ALIAS, World, payload, secret_of};
-use crate::harness::{Answer, Machine, Matrix, call, http};
+use crate::harness::{
+    Answer, CATALOG, Machine, Matrix, ORDERS, ORDERS_ALIAS, World, call, claims, http, secret_of,
+};
 
 /// Every grant type that somebody may try; only the first is built.
 const GRANTS: [&str; 17] = [
@@ -205,7 +206,7 @@ async fn a_machine_gets_no_refresh_token_no_id_token_and_no_route_for_users() {
     let members: Vec<&String> = body.as_object().unwrap().keys().collect();
     assert_eq!(members, ["access_token", "expires_in", "scope", "token_type"]);
     let token = body["access_token"].as_str().unwrap();
-    let claims = payload(token);
+    let claims = claims(token);
     assert_eq!(
         (claims["sub"].as_str(), claims["client_id"].as_str()),
         (Some("m-wide"), Some("m-wide"))
@@ -248,7 +249,7 @@ async fn the_subjects_of_machines_and_people_never_meet() {
     let seed = "[[users]]\nusername = \"m-basic\"\nemail = \"m@example.test\"\npassword = \"a password of no machine\"\n";
     identity.seed(Seed::parse(seed).unwrap(), "test").await.unwrap();
     let person = world.person("m-basic").await;
-    let machine = payload(&world.machine("m-basic").token().await)["sub"]
+    let machine = claims(&world.machine("m-basic").token().await)["sub"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -335,7 +336,7 @@ async fn asking_for_more_never_gives_more() {
                 let got = match answer.status {
                     200 => {
                         granted_something += 1;
-                        let claims = payload(answer.json()["access_token"].as_str().expect("a token"));
+                        let claims = claims(answer.json()["access_token"].as_str().expect("a token"));
                         let said = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
                         Ok((
                             said(&answer.json()["scope"]),
@@ -431,7 +432,7 @@ async fn an_origin_is_one_resource_with_and_without_its_slash() {
         // A guard compares the name as it was registered.
         matrix.cell(
             format!("{asked} × aud"),
-            payload(&token)["aud"].as_str().map(str::to_owned),
+            claims(&token)["aud"].as_str().map(str::to_owned),
             Some(audience.to_owned()),
         );
         let active = machine.introspect(&token).await.json()["active"] == true;

@@ -4,8 +4,10 @@ use latchkey_protocol::ClientId;
 use latchkey_protocol::revocation::Revocation;
 use serde_json::json;
 
-use super::world::{CATALOG, ORDERS, ORDERS_ALIAS, World, comparable, lines, payload, run_sql, secret_of};
-use crate::harness::{Answer, Machine, Matrix, TestIssuer, TestServer, call, http, until};
+use crate::harness::{
+    Answer, CATALOG, Machine, Matrix, ORDERS, ORDERS_ALIAS, TestIssuer, TestServer, World, call, claims,
+    comparable, http, lines, run_sql, secret_of, until,
+};
 
 const INACTIVE: &str = r#"{"active":false}"#;
 
@@ -131,7 +133,7 @@ async fn a_caller_sees_only_tokens_meant_for_it() {
     }
     matrix.end();
     let seen = world.machine("rs-catalog").introspect(&tokens[0].1).await.json();
-    let claims = payload(&tokens[0].1);
+    let claims = claims(&tokens[0].1);
     for member in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope"] {
         assert_eq!(seen[member], claims[member], "{member}");
     }
@@ -239,7 +241,7 @@ async fn introspection_of_any_invalid_token_has_the_same_response() {
         caller.introspect(&live).await.json()["active"] == true,
         "and one of them lives"
     );
-    let kid = super::world::header(&live)["kid"].as_str().unwrap().to_owned();
+    let kid = crate::harness::header(&live)["kid"].as_str().unwrap().to_owned();
     identity.keys().revoke(&kid, "test").await.unwrap();
     matrix.cell(
         "by a revoked key",
@@ -314,7 +316,7 @@ async fn a_cached_token_is_checked_anew_each_time() {
     );
     matrix.cell("a caller that may", world.is_active(&token).await, true);
 
-    let kid = super::world::header(&token)["kid"].as_str().unwrap().to_owned();
+    let kid = crate::harness::header(&token)["kid"].as_str().unwrap().to_owned();
     world.identity().keys().revoke(&kid, "test").await.unwrap();
     matrix.cell("its key revoked", world.is_active(&token).await, false);
     let token = machine.token().await;
@@ -374,7 +376,7 @@ async fn revocation_ends_only_own_tokens_with_the_same_response() {
     matrix.cell("a stranger is refused", Answer::of(stranger).await.status, 400);
     matrix.cell("a stranger ends nothing", world.is_active(&token).await, true);
 
-    let claims = payload(&token);
+    let claims = claims(&token);
     for (what, text) in [
         ("its jti", claims["jti"].as_str().unwrap().to_owned()),
         ("its client", "m-basic".to_owned()),
@@ -447,7 +449,7 @@ async fn a_token_that_is_stamped_ahead_can_be_ended_at_once() {
         .await
         .unwrap();
     let token = machine.token().await;
-    assert_eq!(payload(&token)["iat"].as_i64(), Some(world.now().seconds() + 1));
+    assert_eq!(claims(&token)["iat"].as_i64(), Some(world.now().seconds() + 1));
     assert_eq!(call(&token, &world.whoami()).await.status, 200, "guards take it");
     assert!(world.is_active(&token).await, "so does the issuer");
     assert_eq!(machine.revoke(&token).await.status, 200);
@@ -547,7 +549,7 @@ async fn a_guard_that_starts_later_refuses_before_its_first_request() {
 async fn callers_that_share_a_connection_do_not_share_answers() {
     let world = World::new().await;
     let token = world.machine("m-basic").token().await;
-    let pooled = super::world::pooled();
+    let pooled = crate::harness::pooled();
     let ask = async |machine: &Machine| {
         let request = pooled.post(format!("{}/introspect", world.url()));
         let request = request.basic_auth(&machine.client_id, Some(&machine.secret));

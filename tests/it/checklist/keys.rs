@@ -15,8 +15,9 @@ use latchkey_protocol::keys::{JWKS_MAX_AGE_S, PUBLISHED_AFTER_MS, PUBLISHED_AHEA
 use latchkey_testkit::mint::{Pair, Signer};
 use serde_json::{Value, json};
 
-use super::world::{World, header, lines, secret_of};
-use crate::harness::{BEGINNING, Machine, Matrix, Process, TestServer, anonymous, call, until};
+use crate::harness::{
+    BEGINNING, Machine, Matrix, Process, TestServer, World, anonymous, call, header, lines, secret_of, until,
+};
 
 /// A world in which every algorithm has a key.
 async fn every_algorithm() -> World {

@@ -9,8 +9,9 @@ use tokio::process::{Child, Command};
 
 use super::forms::bad_requests;
 use super::secrets::found;
-use super::world::{raw, secret_of, seed, signature};
-use crate::harness::{Answer, App, Browser, Machine, Matrix, Tokens, anonymous, call, client, until};
+use crate::harness::{
+    Answer, App, Browser, Machine, Matrix, Tokens, anonymous, call, client, raw, secret_of, signature, until,
+};
 
 /// The binary with everything logged, its output in two files.
 struct Loud {
@@ -23,7 +24,7 @@ impl Loud {
     async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = |name: &str| Stdio::from(File::create(folder.path().join(name)).expect("a file"));
-        std::fs::write(folder.path().join("world.toml"), seed()).expect("the seed");
+        std::fs::write(folder.path().join("world.toml"), latchkey_testkit::issuer::seed()).expect("the seed");
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
         command.args([
             "--data",

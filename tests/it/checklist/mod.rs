@@ -26,4 +26,3 @@ mod supply;
 mod throttle;
 mod token_confusion;
 mod token_confusion_sign_in;
-mod world;

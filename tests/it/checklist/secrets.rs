@@ -10,8 +10,7 @@ use latchkey_clock::Random;
 use latchkey_identity::KeyWrapper;
 use latchkey_protocol::client::AuthMethod;
 
-use super::world::{World, lines, payload, pooled, secret_of, signature};
-use crate::harness::{Browser, Machine, Matrix, Tokens};
+use crate::harness::{Browser, Machine, Matrix, Tokens, World, claims, lines, pooled, secret_of, signature};
 
 /// Every file below a folder, with its bytes.
 pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -191,7 +190,7 @@ async fn the_databases_hold_no_secret_no_token_and_no_private_key() {
     assert_eq!(opened, 6, "two signing keys and four secrets");
 
     // What is there on purpose is found: the search works.
-    let jti = payload(&revoked)["jti"].as_str().unwrap().to_owned();
+    let jti = claims(&revoked)["jti"].as_str().unwrap().to_owned();
     let hash = lines(
         world.db(),
         "SELECT secret_hash AS line FROM clients WHERE id = 'm-basic'",
@@ -242,7 +241,7 @@ async fn a_thousand_tokens_are_distinct_and_leave_no_trace_at_rest() {
     let tokens: Vec<String> = asked.buffer_unordered(16).collect().await;
     let jtis: HashSet<String> = tokens
         .iter()
-        .map(|t| payload(t)["jti"].as_str().unwrap().to_owned())
+        .map(|t| claims(t)["jti"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(jtis.len(), 1_000, "no name is given twice");
     for jti in &jtis {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use latchkey_db::{Db, Options};
 
-use super::world::lines;
-use crate::harness::{Browser, Matrix, Seen, TestServer, http, times};
+use crate::harness::{Browser, Matrix, Seen, TestServer, http, lines, times};
 
 fn shop(server: &TestServer) -> String {
     server.running().urls.shop.clone().expect("the edge is up")

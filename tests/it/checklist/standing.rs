@@ -8,8 +8,7 @@ use latchkey_protocol::refresh_token;
 use latchkey_protocol::revocation::Revocation;
 use serde_json::json;
 
-use super::world::{World, run_sql, secret_of};
-use crate::harness::{Answer, Machine, Matrix, call, http, until};
+use crate::harness::{Answer, Machine, Matrix, World, call, http, run_sql, secret_of, until};
 
 /// Every grant.
 const GRANTS: &str = "grant_types = [\"client_credentials\", \"authorization_code\", \"refresh_token\"]";

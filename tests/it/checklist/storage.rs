@@ -7,8 +7,7 @@ use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Revocation;
 
 use super::standing::family;
-use super::world::{CATALOG, World, lines, run_sql};
-use crate::harness::{Matrix, call, postgres, until};
+use crate::harness::{CATALOG, Matrix, World, call, lines, postgres, run_sql, until};
 
 pub const STATEMENTS: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
 

@@ -3,8 +3,7 @@
 use latchkey_db::Db;
 
 use super::storage::{STATEMENTS, Saboteur, change};
-use super::world::lines;
-use crate::harness::{App, Browser, Matrix, Seen, TestServer, Tokens, callback, on_both_engines};
+use crate::harness::{App, Browser, Matrix, Seen, TestServer, Tokens, callback, lines, on_both_engines};
 
 /// Everything that a decision about a person may change, but for guesses, marks of when somebody was last seen, and the
 /// request under way.

@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
+use crate::harness::World;
 use latchkey_db::sql;
-
-use super::world::World;
 
 /// What `cargo tree` says of the shipped binary.
 fn tree(arguments: &[&str]) -> String {

@@ -4,8 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use latchkey::config::Role;
 
-use super::world::{World, secret_of};
-use crate::harness::{Answer, App, Browser, Machine, Matrix, client, http, postgres, until};
+use crate::harness::{
+    Answer, App, Browser, Machine, Matrix, World, client, http, postgres, secret_of, until,
+};
 
 /// Asks for a token from an address of our choice.
 async fn ask_from(world: &World, address: IpAddr, id: &str, secret: &str) -> Answer {

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::feed::Stream;
-use super::world::{CATALOG, World, header, lines, secret_of};
-use crate::harness::{Answer, Matrix, anonymous, call, http};
+use crate::harness::{Answer, CATALOG, Matrix, World, anonymous, call, header, http, lines, secret_of};
 
 /// Where something can be presented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +152,7 @@ async fn no_artefact_passes_for_another() {
         ),
         (
             "jti",
-            super::world::payload(&live)["jti"]
+            crate::harness::claims(&live)["jti"]
                 .as_str()
                 .expect("a jti")
                 .to_owned(),

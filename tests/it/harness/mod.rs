@@ -1,16 +1,12 @@
-//! A house of our own for each test, and the actors that live in it.
+//! A server of its own for each test: every role in this process. What does not need one is in `latchkey-testkit`.
 
-mod actors;
 mod app;
-mod browser;
-mod issuer;
 mod leftovers;
-mod log;
 mod process;
 mod webdriver;
+mod world;
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use latchkey::config::{Config, Role};
@@ -18,14 +14,17 @@ use latchkey::{DemoFile, Running, start};
 use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
-pub use actors::{Machine, anonymous, call};
-pub use app::{App, Tokens, VERIFIER, callback, challenge, claims, digest};
-pub use browser::{Browser, Seen};
-pub use issuer::TestIssuer;
-pub use log::of as logged;
-pub use latchkey_testkit::{Answer, Matrix};
+pub use latchkey_testkit::database::{lines, run_sql};
+pub use latchkey_testkit::issuer::{CATALOG, ORDERS, ORDERS_ALIAS, secret_of};
+pub use latchkey_testkit::jwt::{claims, header, signature};
+pub use latchkey_testkit::wire::{comparable, raw};
+pub use latchkey_testkit::{
+    Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, call, callback,
+    challenge, client, digest, http, pooled, times, until,
+};
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};
+pub use world::World;
 
 /// Makes a test on SQLite and one on PostgreSQL of each function that takes a [`TestServer`].
 macro_rules! on_both_engines {
@@ -59,19 +58,11 @@ pub struct TestServer {
     _folder: TempDir,
 }
 
-/// How often: as in every run, or thousands of times (`cargo xtask test --thorough`), which takes hours.
-pub fn times(usual: usize, thorough: usize) -> usize {
-    match std::env::var_os("TEST_THOROUGH") {
-        Some(_) => thorough,
-        None => usual,
-    }
-}
-
-/// Where the clocks of houses begin: 2026-11-20.
+/// Where the clocks of servers begin: 2026-11-20.
 pub const BEGINNING: i64 = 1_795_132_800_000;
 
 impl TestServer {
-    /// A house as `latchkey up` builds it.
+    /// A server as `latchkey up` builds it.
     pub async fn new() -> Self {
         Self::with(|_| {}).await
     }
@@ -81,14 +72,14 @@ impl TestServer {
         Self::on_postgres_with(|_| {}).await
     }
 
-    /// A house on PostgreSQL with a changed configuration.
+    /// A server on PostgreSQL with a changed configuration.
     pub async fn on_postgres_with(change: impl FnOnce(&mut Config)) -> Self {
         let roles = Role::all().into_iter().map(async |role| {
-            let name = format!("house_{}", role.name());
+            let name = format!("server_{}", role.name());
             (role, postgres(&name).await)
         });
         let (bus, databases) =
-            futures::future::join(postgres("house_bus"), futures::future::join_all(roles)).await;
+            futures::future::join(postgres("server_bus"), futures::future::join_all(roles)).await;
         Self::with(move |config| {
             config.bus = bus;
             for (role, url) in databases {
@@ -101,16 +92,16 @@ impl TestServer {
         .await
     }
 
-    /// A house with a changed configuration.
+    /// A server with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        log::keep();
+        latchkey_testkit::keep_log();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::up(folder.path().join("data"), folder.path().join("keys"), [0, 0, 0]);
         change(&mut config);
         let clock = Clock::manual(BEGINNING);
         let running = start(config.clone(), clock.clone(), Random::system())
             .await
-            .expect("the house starts");
+            .expect("the server starts");
         Self {
             running: Some(running),
             clock,
@@ -124,7 +115,7 @@ impl TestServer {
     pub async fn restarted(mut self) -> Self {
         self.end().await;
         let started = start(self.config.clone(), self.clock.clone(), Random::system()).await;
-        self.running = Some(started.expect("the house starts again"));
+        self.running = Some(started.expect("the server starts again"));
         self
     }
 
@@ -134,11 +125,11 @@ impl TestServer {
     }
 
     pub fn running(&self) -> &Running {
-        self.running.as_ref().expect("the house is running")
+        self.running.as_ref().expect("the server is running")
     }
 
     pub fn demo(&self) -> &DemoFile {
-        self.running().demo.as_ref().expect("this house is a demo")
+        self.running().demo.as_ref().expect("this server is a demo")
     }
 
     pub fn issuer(&self) -> &str {
@@ -174,7 +165,7 @@ impl TestServer {
         assert!(browser.follow(done, "").await.has("#signed-out"));
     }
 
-    /// Says that this test breaks the house, and what is left behind of it when it stops.
+    /// Says that this test breaks the server, and what is left behind of it when it stops.
     pub fn leaves(&self, what: &'static str) {
         self.leaves.set(what).expect("it is said once");
     }
@@ -209,40 +200,6 @@ impl Drop for TestServer {
         if !std::thread::panicking() {
             self.assert_every_task_is_kept();
         }
-    }
-}
-
-/// The HTTP client of every actor: no redirects, no proxy.
-pub fn http() -> &'static reqwest::Client {
-    static HTTP: OnceLock<reqwest::Client> = OnceLock::new();
-    HTTP.get_or_init(|| client(reqwest::Client::builder()))
-}
-
-/// A client that trusts what `builder` says.
-pub fn client(builder: reqwest::ClientBuilder) -> reqwest::Client {
-    let _installed_before = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    builder
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .pool_max_idle_per_host(0)
-        .timeout(Duration::from_secs(20))
-        .build()
-        .expect("an HTTP client")
-}
-
-/// Waits until `condition` holds; the deadline is far beyond what it takes, and passing it is a failure.
-pub async fn until<F, Fut>(what: &str, condition: F)
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = bool>,
-{
-    let begun = Instant::now();
-    while !condition().await {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "{what} did not come true"
-        );
-        tokio::task::yield_now().await;
     }
 }
 

@@ -1,8 +1,9 @@
-//! An issuer that the harness runs: tokens that ours would never issue, at a catalog that trusts it.
+//! An issuer that is only a key set: it signs tokens that ours would never issue, for a service that trusts it.
 
-use latchkey_testkit::mint::{Signer, jwks};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+
+use crate::mint::{Signer, jwks};
 
 /// An issuer with one ES256 key and a JWKS endpoint.
 pub struct TestIssuer {

@@ -6,7 +6,8 @@ use std::sync::Mutex;
 use scraper::{Html, Selector};
 use url::Url;
 
-use super::{Answer, http};
+use crate::answer::Answer;
+use crate::client::http;
 
 /// A page or any other answer, and where it is.
 #[derive(Clone, Debug)]

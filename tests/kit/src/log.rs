@@ -1,4 +1,4 @@
-//! What the houses of this process log: the last of it is kept, so that an answer of 5xx can be shown with its reason.
+//! What the servers of this process log: the last lines are kept, so that a 5xx can be shown with its reason.
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -32,10 +32,10 @@ impl Write for Line {
 }
 
 /// Keeps warnings and errors from now on.
-pub fn keep() {
+pub fn keep_log() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        latchkey_testkit::show_logged(|answer| of(answer.header("x-request-id")));
+        crate::answer::show_logged(|answer| of(answer.header("x-request-id")));
         let subscriber = tracing_subscriber::fmt()
             .json()
             .with_max_level(LevelFilter::WARN)

@@ -1,8 +1,7 @@
-//! Who speaks to the house: each with its own credentials.
+//! Callers of a server, each with its own credentials.
 
-use latchkey_testkit::Answer;
-
-use super::http;
+use crate::answer::Answer;
+use crate::client::http;
 
 /// Somebody without credentials.
 pub async fn anonymous(url: &str) -> Answer {

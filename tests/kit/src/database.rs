@@ -1,0 +1,58 @@
+//! Databases of servers under test: statements that break them, and what must not be left in them.
+
+use std::time::{Duration, Instant};
+
+use latchkey_db::{Db, DbError, Options, sql};
+
+const WAITING: &str = "SELECT type || ' of ' || partition_key || ' waits in the outbox' AS line FROM outbox \
+                       WHERE published_at IS NULL ORDER BY seq";
+const PARKED: &str = "SELECT type || ' was parked by ' || consumer || ': ' || last_error AS line FROM bus_failed \
+                      WHERE parked_at IS NOT NULL ORDER BY parked_at";
+/// Another node on the same databases may have something of its own under way.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs a statement that is put together here: a test breaks the database on purpose.
+pub async fn run_sql(db: &Db, text: String) -> Result<(), DbError> {
+    let text: &'static str = Box::leak(text.into_boxed_str());
+    db.write(move |tx| async move { sql(text).execute(&tx).await.map(drop) })
+        .await
+}
+
+/// One text column of every row.
+pub async fn lines(db: &Db, statement: &'static str) -> Vec<String> {
+    let rows = sql(statement).fetch_all(db).await.expect("the statement runs");
+    rows.iter().map(|row| row.text("line").expect("a line")).collect()
+}
+
+/// Fails when a server that has stopped left something behind: an event that is still in one of its outboxes, or one on
+/// its bus that no consumer could handle.
+///
+/// # Panics
+/// If anything is still there after a while.
+pub async fn assert_nothing_left(outboxes: &[&str], bus: &str) {
+    let begun = Instant::now();
+    loop {
+        let mut left = parked(bus).await;
+        for outbox in outboxes {
+            left.extend(lines_at(outbox, WAITING).await);
+        }
+        if left.is_empty() {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "left behind: {left:#?}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The events on a bus that no consumer could handle.
+pub async fn parked(bus: &str) -> Vec<String> {
+    lines_at(bus, PARKED).await
+}
+
+/// What a statement finds, by a connection of its own: those of the server are closed.
+async fn lines_at(url: &str, statement: &'static str) -> Vec<String> {
+    let db = Db::open(url, Options::new(&[])).await.expect("the database");
+    let lines = lines(&db, statement).await;
+    db.close().await;
+    lines
+}

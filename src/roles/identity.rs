@@ -1,7 +1,5 @@
 //! The identity provider, and what it may call.
 
-use latchkey_bus::Relay;
-use latchkey_contracts::events::revocation::Revocation;
 use latchkey_http::outgoing::{Destination, Outgoing, Purpose};
 use latchkey_http::probes;
 use latchkey_http::{Bound, Limits};
@@ -26,7 +24,7 @@ impl Starting {
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
             origins: self.origins(&self.urls.issuer, bound.port()),
-            db: db.clone(),
+            db,
             revocation_log: self.revocation_log.clone(),
             resources: services::resources(self.config.services),
             key_wrapper: KeyWrapper::new(&master_key, self.random.clone()),
@@ -40,11 +38,9 @@ impl Starting {
         .map_err(failed)?;
         let seeded = identity.seed(seed, "seed").await?;
         self.register_guard_client(&identity).await?;
-        let (bus, log, clock) = (self.bus.clone(), self.revocation_log.clone(), self.clock.clone());
+        let (bus, relaying) = (self.bus.clone(), identity.clone());
         self.relays.keep(task(Role::Identity, "relay"), move |stop| {
-            Relay::new(bus.clone(), db.clone(), clock.clone())
-                .revocations(log.clone(), Revocation::TYPES, Revocation::SOURCE)
-                .run(stop)
+            relaying.relay(bus.clone()).run(stop)
         });
         for chore in Chore::ALL {
             let identity = identity.clone();

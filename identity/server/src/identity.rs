@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
-use latchkey_bus::{Outbox, RevocationLog};
+use latchkey_bus::{EventBus, Outbox, Relay, RevocationLog};
 use latchkey_clock::{Clock, Random};
 use latchkey_contracts::events::revocation::Revocation as Wire;
 use latchkey_http::outgoing::Outgoing;
@@ -171,6 +171,16 @@ impl Identity {
             Chore::LargeEnds => values.revocations.end_what_is_left(&stop).await,
             Chore::Logouts => values.logouts.run(&stop).await,
         }
+    }
+
+    /// Moves the events of its outbox: revocations to the revocation log, the others to the bus.
+    pub fn relay(&self, bus: EventBus) -> Relay {
+        let values = &self.values;
+        Relay::new(bus, values.store.db().clone(), values.time.clock()).revocations(
+            values.revocation_log.clone(),
+            Wire::TYPES,
+            Wire::SOURCE,
+        )
     }
 
     /// The configured issuer.

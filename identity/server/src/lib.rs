@@ -67,6 +67,6 @@ pub use key_wrapping::KeyWrapper;
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
 pub use oauth_error::error_response_at;
-pub use resources::Resources;
+pub use resources::{Resources, resource_of};
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
 pub use signer::{Signer, SignerError};

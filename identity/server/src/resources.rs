@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use latchkey_contracts::resource::{ResourceContract, ScopeContract};
 use latchkey_db::Tx;
 use latchkey_identity_store::Store;
 use latchkey_protocol::Resource;
+use latchkey_protocol::resource::ResourceScope;
 use serde_json::{Map, Value};
 
 use crate::AdminError;
@@ -12,6 +14,22 @@ use crate::admin::Changes;
 use crate::registration::{
     changed, check_names, check_not_built_in, check_resource, check_scopes, check_targets,
 };
+
+/// A service as a resource, by its contract.
+pub fn resource_of(contract: &ResourceContract) -> Resource {
+    let scope = |scope: &&ScopeContract| ResourceScope {
+        name: scope.name.to_owned(),
+        description: Some(scope.description.to_owned()),
+        roles: scope.roles.iter().map(|role| (*role).to_owned()).collect(),
+    };
+    Resource {
+        identifier: contract.audience.to_owned(),
+        title: Some(contract.title.to_owned()),
+        aliases: Vec::new(),
+        scopes: contract.scopes.iter().map(scope).collect(),
+        wants_roles: true,
+    }
+}
 
 /// The resources that tokens can be for.
 pub struct Resources {

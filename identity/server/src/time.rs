@@ -32,6 +32,10 @@ impl Time {
         }
     }
 
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     pub fn now(&self) -> Timestamp {
         Timestamp(self.clock.now_ms())
     }

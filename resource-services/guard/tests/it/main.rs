@@ -3,8 +3,8 @@
 
 #[cfg(feature = "http")]
 mod feed;
-mod jw;
-mod jw_keys;
+mod keys;
 mod mint;
+mod requests;
 mod revocation;
-mod rs;
+mod tokens;

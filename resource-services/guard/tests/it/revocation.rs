@@ -15,8 +15,8 @@ use latchkey_guard::{
 use serde_json::json;
 use tower::ServiceExt as _;
 
-use crate::jw::twin;
 use crate::mint::{EC, NOW_S, Time, bearing, guard as build, minted};
+use crate::tokens::twin;
 
 const UNTIL: i64 = NOW_S + 400;
 

@@ -20,7 +20,7 @@ pub use latchkey_testkit::jwt::{claims, header, signature};
 pub use latchkey_testkit::wire::{comparable, raw};
 pub use latchkey_testkit::{
     Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, call, callback,
-    challenge, client, digest, http, pooled, times, until,
+    challenge, client, digest, http, logged, pooled, times, until,
 };
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};

@@ -53,7 +53,7 @@ pub use browser::{Browser, Filled, Seen};
 #[cfg(feature = "client")]
 pub use client::{client, http, install_tls, pooled, times, until};
 #[cfg(feature = "log")]
-pub use log::keep_log;
+pub use log::{keep_log, of as logged};
 pub use matrix::Matrix;
 #[cfg(feature = "test_issuer")]
 pub use test_issuer::TestIssuer;

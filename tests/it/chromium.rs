@@ -5,7 +5,7 @@ use crate::harness::{Browser, Chromium, ENTER, TAB, TestServer, claims, until};
 /// How every JWT begins.
 const JWT: &str = "eyJ";
 
-/// How every refresh token of a house begins: with its version and the id of the key of its tag, ten bytes.
+/// How every refresh token of a server begins: with its version and the id of the key of its tag, ten bytes.
 async fn refresh_tokens_of(server: &TestServer) -> String {
     let app = server.app("demo-web", "openid profile");
     let tokens = app.sign_in(&Browser::new(), server.person("ines"), &[]).await;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{Answer, TestServer, http, logged};
 
-/// A house whose proxy is on this host, so that a request is from wherever it says.
+/// A server whose proxy is on this host, so that a request is from wherever it says.
 async fn behind_a_proxy() -> TestServer {
     TestServer::with(|config| {
         config.trusted_proxies = TrustedProxies::behind(&["127.0.0.0/8", "::1"]).expect("networks");

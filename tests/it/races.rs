@@ -34,7 +34,7 @@ resources = ["urn:latchkey:catalog"]
 refresh_overlap_seconds = 0
 "#;
 
-/// A house with these clients, on SQLite or on databases of these names.
+/// A server with these clients, on SQLite or on databases of these names.
 async fn server(databases: Option<[&str; 3]>, roles: Vec<Role>, of: Option<&TestServer>) -> TestServer {
     let keys = of.map(|server| server.folder().join("keys"));
     let issuer = of.map(|server| server.issuer().to_owned());
@@ -135,7 +135,7 @@ async fn without_overlap_one_wins_and_the_family_ends(app: &App, who: (&str, &st
     }
 }
 
-/// Both races of everybody against everybody, in houses of this process.
+/// Both races of everybody against everybody, in servers of this process.
 async fn race(server: &TestServer, nodes: &[String]) {
     let alice = server.person("alice");
     one_step_per_round(&server.app("racer", "catalog.read"), alice, nodes).await;
@@ -284,8 +284,8 @@ async fn a_code_is_redeemed_once_over_two_nodes() {
     two.stop().await;
 }
 
-async fn redeemed_once(houses: &[&TestServer], nodes: &[String]) {
-    let server = houses[0];
+async fn redeemed_once(servers: &[&TestServer], nodes: &[String]) {
+    let server = servers[0];
     let (app, browser) = (server.app("racer", "catalog.read"), Browser::new());
     app.sign_in(&browser, server.person("alice"), &[]).await;
     let apps: Vec<App> = nodes
@@ -306,7 +306,7 @@ async fn redeemed_once(houses: &[&TestServer], nodes: &[String]) {
         let tokens = Tokens::of(won[0]);
         // Now it is a replay, and everything that came of the code ends. Another node knows by the clock alone that the
         // race is over.
-        for server in houses {
+        for server in servers {
             server.clock.advance(10_000);
         }
         assert_eq!(app.redeem(&code).await.code(), "invalid_grant");

@@ -4,7 +4,6 @@ use std::os::unix::fs::PermissionsExt;
 
 use latchkey_db::{Db, Options, sql};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
 
 use crate::commands::{done, text};
 use crate::harness::{Machine, Process, TestServer, anonymous, free_port, until};

@@ -1,4 +1,4 @@
-//! A service that is not in the list of the marketplace, passed to `start`: one value is all that the house asks for.
+//! A service that is not in the list of the marketplace, passed to `start`: one value is all that the server asks for.
 
 use latchkey::config::Config;
 use latchkey::services::Services;

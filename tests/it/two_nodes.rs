@@ -34,7 +34,7 @@ async fn two_identity_nodes_on_one_postgresql_behave_as_one() {
     .await;
     let at_one = one.machine("demo-machine");
     let second = two.running().urls.services["identity"].clone();
-    // The second house's demo made new secrets for the same clients: they are one registry.
+    // The second server's demo made new secrets for the same clients: they are one registry.
     let secret = two.machine("demo-machine").secret;
     let at_two = Machine {
         issuer: second.clone(),

@@ -7,7 +7,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
 
 use crate::commands::{done, text};
 use crate::harness::{Machine, Process, anonymous, call, until};

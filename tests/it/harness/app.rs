@@ -1,35 +1,11 @@
 //! Applications and users of a server's demo.
 
-use latchkey_identity::Seed;
-
 use super::{App, TestServer};
 
 impl TestServer {
-    /// An application with a redirect URI that is no loopback's: consent is remembered. With a secret it is
-    /// confidential, else it rotates.
+    /// An application that is not the demo's ([`Issuer::plant_app`](super::Issuer::plant_app)).
     pub async fn plant_app(&self, client_id: &str, secret: Option<&str>, scope: &str) -> App {
-        let redirect_uri = format!("https://{client_id}.test/cb");
-        let proof = match secret {
-            Some(secret) => {
-                format!("client_secret = \"{secret}\"\nmay_introspect = [\"urn:latchkey:catalog\"]")
-            }
-            None => "token_endpoint_auth_method = \"none\"".to_owned(),
-        };
-        let seed = format!(
-            "[[clients]]\nclient_id = \"{client_id}\"\n{proof}\n\
-             grant_types = [\"authorization_code\", \"refresh_token\"]\n\
-             redirect_uris = [\"{redirect_uri}\"]\nscope = \"{scope}\"\n"
-        );
-        let identity = self.running().identity.clone().expect("the issuer is here");
-        let seed = Seed::parse(&seed).expect("a seed");
-        identity.seed(seed, "test").await.expect("a client");
-        App {
-            issuer: self.issuer().to_owned(),
-            client_id: client_id.to_owned(),
-            secret: secret.map(str::to_owned),
-            redirect_uri,
-            scope: scope.to_owned(),
-        }
+        self.inside().plant_app(client_id, secret, scope).await
     }
 
     /// A client of the demo or of a seed with this redirect URI.

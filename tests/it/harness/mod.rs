@@ -14,13 +14,13 @@ use latchkey::{DemoFile, Running, start};
 use latchkey_clock::{Clock, Random};
 use tempfile::TempDir;
 
-pub use latchkey_testkit::database::{lines, run_sql};
-pub use latchkey_testkit::issuer::{CATALOG, ORDERS, ORDERS_ALIAS, secret_of};
+pub use latchkey_testkit::database::{lines, lines_of, run, run_sql};
+pub use latchkey_testkit::issuer::{CATALOG, Issuer, ORDERS, secret_of};
 pub use latchkey_testkit::jwt::{claims, header, signature};
-pub use latchkey_testkit::wire::{comparable, raw};
+pub use latchkey_testkit::wire::raw;
 pub use latchkey_testkit::{
     Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, call, callback,
-    challenge, client, digest, http, logged, pooled, times, until,
+    client, digest, http, logged, pooled, times, until,
 };
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};
@@ -160,9 +160,18 @@ impl TestServer {
 
     /// Signs the person in this browser out at the issuer, by its own page.
     pub async fn sign_out(&self, browser: &Browser) {
-        let ask = browser.open(&format!("{}/logout", self.issuer()), "").await;
-        let done = browser.press(&ask, "#sign-out", &[]).await;
-        assert!(browser.follow(done, "").await.has("#signed-out"));
+        browser.sign_out(self.issuer()).await;
+    }
+
+    /// The issuer, which is played here.
+    pub fn inside(&self) -> Issuer {
+        let running = self.running();
+        let identity = running.identity.clone().expect("identity is played here");
+        Issuer::new(
+            identity,
+            self.clock.clone(),
+            running.urls.services["identity"].clone(),
+        )
     }
 
     /// Says that this test breaks the server, and what is left behind of it when it stops.

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey::config::Config;
 use latchkey_protocol::revocation::Revocation;
-use latchkey_testkit::issuer::{CATALOG, Issuer, seed};
+use latchkey_testkit::issuer::seed;
 
-use super::{TestServer, call, until};
+use super::{CATALOG, Issuer, TestServer, call, until};
 
 pub struct World {
     pub server: TestServer,
@@ -31,12 +31,7 @@ impl World {
             data = config.data.clone();
         })
         .await;
-        let running = server.running();
-        let issuer = Issuer::new(
-            running.identity.clone().expect("identity is played here"),
-            server.clock.clone(),
-            running.urls.services["identity"].clone(),
-        );
+        let issuer = server.inside();
         Self { server, data, issuer }
     }
 

@@ -83,6 +83,15 @@ impl App {
         browser.open(&self.request(more), &self.redirect_uri).await
     }
 
+    /// Tries a name and a password, whoever is signed in; what follows on the form.
+    pub async fn attempt(&self, browser: &Browser, name: &str, password: &str) -> Seen {
+        let page = self.begin(browser, &[("prompt", "login")]).await;
+        let fields = [("username", name), ("password", password)];
+        let seen = browser.press(&page, "#sign-in", &fields).await;
+        assert!(seen.url.as_str().starts_with(&self.issuer));
+        seen
+    }
+
     /// Signs in and allows, wherever the issuer asks; the response.
     pub async fn walk(&self, browser: &Browser, who: (&str, &str), more: &[(&str, &str)]) -> Callback {
         let mut seen = self.begin(browser, more).await;

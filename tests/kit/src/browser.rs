@@ -130,6 +130,13 @@ impl Browser {
         self.post(to.as_str(), &origin, &pairs).await
     }
 
+    /// Signs whoever is signed in here out at the issuer, by its own page.
+    pub async fn sign_out(&self, issuer: &str) {
+        let ask = self.open(&format!("{issuer}/logout"), "").await;
+        let done = self.press(&ask, "#sign-out", &[]).await;
+        assert!(self.follow(done, "").await.has("#signed-out"));
+    }
+
     /// A cookie whose name begins so.
     pub fn cookie(&self, prefix: &str) -> Option<String> {
         let jar = self.cookies.lock().expect("a jar");

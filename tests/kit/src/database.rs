@@ -18,10 +18,20 @@ pub async fn run_sql(db: &Db, text: String) -> Result<(), DbError> {
         .await
 }
 
+/// The same where it must succeed.
+pub async fn run(db: &Db, text: String) {
+    run_sql(db, text).await.expect("the statement runs");
+}
+
 /// One text column of every row.
 pub async fn lines(db: &Db, statement: &'static str) -> Vec<String> {
     let rows = sql(statement).fetch_all(db).await.expect("the statement runs");
     rows.iter().map(|row| row.text("line").expect("a line")).collect()
+}
+
+/// The same of a statement that is put together here.
+pub async fn lines_of(db: &Db, text: String) -> Vec<String> {
+    lines(db, Box::leak(text.into_boxed_str())).await
 }
 
 /// Fails when a server that has stopped left something behind: an event that is still in one of its outboxes, or one on

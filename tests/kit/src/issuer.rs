@@ -2,7 +2,7 @@
 
 use latchkey_clock::Clock;
 use latchkey_db::Db;
-use latchkey_identity::{Identity, IdentityError};
+use latchkey_identity::{Identity, IdentityError, Seed};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Revocation;
@@ -10,6 +10,7 @@ use latchkey_protocol::revocation_policy::RevocationCause;
 use serde_json::{Value, json};
 
 use crate::actors::Machine;
+use crate::app::App;
 
 pub const CATALOG: &str = "urn:latchkey:catalog";
 pub const ORDERS: &str = "urn:test:orders";
@@ -156,6 +157,32 @@ impl Issuer {
         }
     }
 
+    /// Registers an application with a redirect URI that is no loopback's: consent is remembered. With a secret it is
+    /// confidential, else it rotates.
+    pub async fn plant_app(&self, client_id: &str, secret: Option<&str>, scope: &str) -> App {
+        let redirect_uri = format!("https://{client_id}.test/cb");
+        let proof = match secret {
+            Some(secret) => {
+                format!("client_secret = \"{secret}\"\nmay_introspect = [\"urn:latchkey:catalog\"]")
+            }
+            None => "token_endpoint_auth_method = \"none\"".to_owned(),
+        };
+        let seed = format!(
+            "[[clients]]\nclient_id = \"{client_id}\"\n{proof}\n\
+             grant_types = [\"authorization_code\", \"refresh_token\"]\n\
+             redirect_uris = [\"{redirect_uri}\"]\nscope = \"{scope}\"\n"
+        );
+        let seed = Seed::parse(&seed).expect("a seed");
+        self.identity.seed(seed, "test").await.expect("a client");
+        App {
+            issuer: self.identity.issuer().to_owned(),
+            client_id: client_id.to_owned(),
+            secret: secret.map(str::to_owned),
+            redirect_uri,
+            scope: scope.to_owned(),
+        }
+    }
+
     /// Ends something for a cause that ends what is of its kind, and nothing else happens. `false` when it had ended before.
     pub async fn end(&self, revocation: Revocation) -> Result<bool, IdentityError> {
         let cause = match revocation {
@@ -198,7 +225,7 @@ impl Issuer {
     }
 
     /// The `sub` of a user.
-    pub async fn person(&self, username: &str) -> String {
+    pub async fn user_id(&self, username: &str) -> String {
         let found = self.identity.store().user(self.db(), username).await;
         found.expect("the store answers").expect("the person exists").id
     }

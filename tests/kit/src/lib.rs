@@ -18,6 +18,8 @@ mod browser;
 mod client;
 #[cfg(feature = "database")]
 pub mod database;
+#[cfg(feature = "issuer")]
+pub mod families;
 #[cfg(feature = "html")]
 mod html;
 #[cfg(feature = "issuer")]

@@ -1,0 +1,95 @@
+//! What nobody can use any more goes when nobody wants to see it any more, and nothing else goes with it.
+
+use latchkey_db::{Db, sql};
+
+use crate::harness::{Browser, IssuerServer, on_both_engines, until};
+
+const DAYS_91_MS: i64 = 91 * 24 * 3_600_000;
+
+async fn run(db: &Db, statement: &'static str, argument: i64) {
+    db.write(move |tx| async move { sql(statement).bind(argument).execute(&tx).await })
+        .await
+        .expect("the statement runs");
+}
+
+async fn count(db: &Db, statement: &'static str) -> i64 {
+    let row = sql(statement).fetch_one(db).await.expect("the statement runs");
+    row.int("n").expect("a number")
+}
+
+/// More sign-ins than are deleted at once, a family that ended, one that outlived its session, and one that lives.
+async fn what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays(server: IssuerServer) {
+    let db = server.identity().clone().store().db().clone();
+    let web = server.app("demo-web", "openid offline_access catalog.read");
+    let passing = server.app("demo-web", "openid catalog.read");
+    let (alice, ines) = (server.person("alice"), server.person("ines"));
+    let (gone, left, here) = (Browser::new(), Browser::new(), Browser::new());
+    let ended = passing.sign_in(&gone, alice, &[]).await;
+    let outlived = web.sign_in(&left, ines, &[("prompt", "consent")]).await;
+    server.sign_out(&gone).await;
+    server.sign_out(&left).await;
+    let living = passing.sign_in(&here, alice, &[]).await;
+    run(
+        &db,
+        "INSERT INTO sign_ins (id, user_id, at, outcome) \
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+         SELECT 'old-' || i, 'nobody', CAST($1 AS BIGINT), 'signed_in' FROM n",
+        server.clock.now_ms() - DAYS_91_MS,
+    )
+    .await;
+    // What runs out by itself: codes and requests that nobody came for, and guesses, which count for longer at an account.
+    let unused = passing.walk(&here, ("", ""), &[]).await.code;
+    assert!(unused.is_some());
+    for statement in [
+        "INSERT INTO authorization_requests (id, client_id, parsed, origin, created_at, expires_at) \
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) \
+         SELECT 'old-' || i, 'demo-web', '{}', 'authorize', CAST($1 AS BIGINT), CAST($1 AS BIGINT) FROM n",
+        "INSERT INTO throttles (id, window_start, failures) VALUES ('address|old', $1, 1), ('account|old', $1, 1)",
+    ] {
+        run(&db, statement, server.clock.now_ms() - 7_200_000).await;
+    }
+    let kept = count(
+        &db,
+        "SELECT COUNT(*) AS n FROM sign_ins WHERE user_id <> 'nobody'",
+    )
+    .await;
+    // Everything that has ended did so long ago.
+    for statement in [
+        "UPDATE codes SET spent_at = spent_at - $1 WHERE spent_at IS NOT NULL",
+        "UPDATE families SET revoked_at = revoked_at - $1 WHERE revoked_at IS NOT NULL",
+        "UPDATE sessions SET ended_at = ended_at - $1 WHERE ended_at IS NOT NULL",
+    ] {
+        run(&db, statement, DAYS_91_MS).await;
+    }
+
+    server.clock.advance(3_600_001);
+    until("what ended is forgotten", async || {
+        count(&db, "SELECT COUNT(*) AS n FROM families").await == 2
+            && count(&db, "SELECT COUNT(*) AS n FROM sessions").await == 2
+            && count(&db, "SELECT COUNT(*) AS n FROM sign_ins").await == kept
+            && count(&db, "SELECT COUNT(*) AS n FROM authorization_requests").await == 0
+            && count(&db, "SELECT COUNT(*) AS n FROM revocations").await == 0
+            && count(
+                &db,
+                "SELECT COUNT(*) AS n FROM throttles WHERE id = 'address|old'",
+            )
+            .await
+                == 0
+    })
+    .await;
+    // A code goes when its family has gone: what is left belongs to those that are left.
+    until("codes go, too", async || {
+        count(&db, "SELECT COUNT(*) AS n FROM codes").await == 2
+    })
+    .await;
+    let account = "SELECT COUNT(*) AS n FROM throttles WHERE id = 'account|old'";
+    assert_eq!(count(&db, account).await, 1);
+    assert_eq!(passing.refresh(ended.refresh()).await.code(), "invalid_grant");
+    assert_eq!(web.refresh(outlived.refresh()).await.status, 200);
+    assert_eq!(passing.refresh(living.refresh()).await.status, 200);
+    server.stop().await;
+}
+
+on_both_engines! {
+    what_ended_ninety_days_ago_is_forgotten_and_what_lives_stays,
+}

@@ -2,12 +2,11 @@
 
 use latchkey::config::Role;
 use latchkey_protocol::ClientId;
-use latchkey_protocol::revocation::Revocation;
 use latchkey_testkit::families;
 
 use crate::harness::{
-    Answer, CATALOG, Machine, Matrix, ORDERS, World, anonymous, call, header, http, lines, postgres, run_sql,
-    secret_of, until,
+    Answer, Machine, Matrix, ORDERS, World, anonymous, call, header, http, postgres, run_sql, secret_of,
+    until,
 };
 
 /// What must be refused, whatever is broken.

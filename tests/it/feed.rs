@@ -15,8 +15,8 @@ use latchkey_protocol::revocation::Revocation;
 use serde_json::Value;
 
 use crate::harness::{
-    Answer, CATALOG, Machine, Matrix, ORDERS, TestIssuer, World, anonymous, call, claims, header, http,
-    lines, run_sql, until,
+    Answer, CATALOG, Machine, Matrix, ORDERS, TestIssuer, World, anonymous, call, header, http, lines,
+    run_sql, until,
 };
 
 /// One event of the stream.
@@ -29,7 +29,7 @@ pub struct Frame {
 
 impl Frame {
     fn says(&self) -> Value {
-        claims(&self.data)
+        latchkey_testkit::jwt::claims(&self.data)
     }
 
     /// Its entries as `kind name`.

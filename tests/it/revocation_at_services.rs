@@ -1,6 +1,6 @@
 //! A revocation at the issuer is refused at the services.
 
-use latchkey_identity::{NewUser, Seed};
+use latchkey_identity::Seed;
 use latchkey_protocol::client::Alg;
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;

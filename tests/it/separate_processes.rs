@@ -1,7 +1,5 @@
 //! Roles in processes of their own: guards off the bus, and two nodes on one PostgreSQL.
 
-use serde_json::json;
-
 use crate::harness::{Machine, Process, anonymous, call, free_port, postgres, until};
 
 const SECRET: &str = "a-secret-of-this-test";

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use latchkey_db::{Db, Options, sql};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::commands::{done, text};
 use crate::harness::{Machine, Process, TestServer, anonymous, free_port, until};

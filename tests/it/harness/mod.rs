@@ -20,7 +20,7 @@ pub use latchkey_testkit::jwt::{claims, header, signature};
 pub use latchkey_testkit::wire::raw;
 pub use latchkey_testkit::{
     Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, call, callback,
-    client, digest, http, logged, pooled, times, until,
+    client, http, logged, pooled, times, until,
 };
 pub use process::{Process, free_port};
 pub use webdriver::{Chromium, ENTER, TAB};
@@ -111,14 +111,6 @@ impl TestServer {
         }
     }
 
-    /// Stops, and starts again on the same data at the same time. Ports that were free ones are others.
-    pub async fn restarted(mut self) -> Self {
-        self.end().await;
-        let started = start(self.config.clone(), self.clock.clone(), Random::system()).await;
-        self.running = Some(started.expect("the server starts again"));
-        self
-    }
-
     /// The folder of its data and keys.
     pub fn folder(&self) -> &std::path::Path {
         self._folder.path()
@@ -156,11 +148,6 @@ impl TestServer {
             client_id: client.client_id.clone(),
             secret: client.client_secret.clone().unwrap_or_default(),
         }
-    }
-
-    /// Signs the person in this browser out at the issuer, by its own page.
-    pub async fn sign_out(&self, browser: &Browser) {
-        browser.sign_out(self.issuer()).await;
     }
 
     /// The issuer, which is played here.

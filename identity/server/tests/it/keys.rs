@@ -1,6 +1,6 @@
 //! Signing keys of an issuer.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::harness::{IssuerServer, anonymous, header};
 

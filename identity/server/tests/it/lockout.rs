@@ -5,7 +5,7 @@ use latchkey_identity::NewUser;
 use scraper::{Html, Selector};
 use serde_json::Map;
 
-use crate::harness::{Browser, IssuerServer, claims, http, lines, on_both_engines, times};
+use crate::harness::{Browser, IssuerServer, http, on_both_engines, times};
 
 /// CVE-2025-24806, CVE-2026-47203, AC-05, AC-06.
 async fn guesses_are_counted_whatever_the_spelling_and_a_block_has_an_end(server: IssuerServer) {

@@ -15,7 +15,9 @@ use latchkey_http::outgoing::{Destination, Purpose};
 use latchkey_identity::Seed;
 use serde_json::{Value, json};
 
-use crate::harness::{App, BEGINNING, Browser, IssuerServer, Options, Tokens, anonymous, claims, postgres, until};
+use crate::harness::{
+    App, BEGINNING, Browser, IssuerServer, Options, Tokens, anonymous, claims, postgres, until,
+};
 
 const SECRET: &str = "0123456789012345678901234567890123456789";
 

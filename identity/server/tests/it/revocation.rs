@@ -7,11 +7,10 @@ use latchkey_identity::{ClientSecret, NewClient};
 use latchkey_protocol::ClientId;
 use latchkey_protocol::revocation::{Revocation, Subject};
 use latchkey_protocol::revocation_policy::{RevocationCause, Row, SubjectKind};
-use serde_json::json;
 
 use crate::harness::{
-    Answer, BEGINNING, IssuerServer, Machine, Matrix, anonymous, claims, comparable, http, lines,
-    on_both_engines, until,
+    Answer, BEGINNING, IssuerServer, Matrix, anonymous, claims, comparable, http, lines, on_both_engines,
+    until,
 };
 
 /// CVE-2020-15223, IN-05.

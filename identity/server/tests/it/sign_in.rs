@@ -1,6 +1,6 @@
 //! Sign-in: the ways that lead back to the client, and those that lead nowhere.
 
-use crate::harness::{Browser, IssuerServer, Seen, Tokens, callback};
+use crate::harness::{Browser, IssuerServer, Seen, Tokens};
 
 const FULL: &str = "openid profile email offline_access catalog.read";
 

@@ -7,7 +7,7 @@ use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_testkit::families;
 
-use crate::harness::{CATALOG, IssuerServer, Matrix, lines, postgres, run_sql};
+use crate::harness::{CATALOG, IssuerServer, Matrix, lines, run_sql};
 
 pub const STATEMENTS: [&str; 3] = ["INSERT", "UPDATE", "DELETE"];
 

@@ -16,10 +16,10 @@ use tempfile::TempDir;
 
 pub use latchkey_testkit::database::{lines, lines_of, run, run_sql};
 pub use latchkey_testkit::issuer::{CATALOG, Issuer, ORDERS, ORDERS_ALIAS, secret_of};
-pub use latchkey_testkit::jwt::{claims, header, signature};
+pub use latchkey_testkit::jwt::{claims, header};
 pub use latchkey_testkit::wire::{comparable, raw};
 pub use latchkey_testkit::{
-    Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, call, callback,
+    Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, callback,
     challenge, client, digest, http, pooled, times, until,
 };
 

@@ -92,7 +92,7 @@ impl Running {
         let ready = identity.ready();
         let authority = issuer.split_once("://").map_or("", |(_, rest)| rest);
         let mut server = Server::new("identity", Hosts::loopback(port).with(authority), random);
-        server.refusal = error_response_at;
+        server.error_response = error_response_at;
         let router = identity.router().merge(probes::router(ready.clone()));
         serving.keep("identity", |stop| server.serve(bound, router, stop));
         until("the issuer is ready", async || ready.is_ready()).await;

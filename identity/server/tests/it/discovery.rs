@@ -393,7 +393,7 @@ async fn everything_advertised_works() {
                 }
             }
             "authorization_response_iss_parameter_supported" => matrix.cell(name, value, &json!(true)),
-            // What a client then hears, and when: `tests/it/logout_tokens.rs`.
+            // What a client then hears, and when: `logout_tokens.rs`.
             "backchannel_logout_supported" | "backchannel_logout_session_supported" => {
                 matrix.cell(name, value, &json!(true));
             }
@@ -402,7 +402,7 @@ async fn everything_advertised_works() {
             | "claims_parameter_supported" => {
                 matrix.cell(name, value, &json!(false));
             }
-            // Shown at work in tests/it/sign_in.rs and tests/it/checklist/authorization.rs.
+            // Shown at work in sign_in.rs and authorize.rs.
             "prompt_values_supported"
             | "display_values_supported"
             | "acr_values_supported"

@@ -48,7 +48,7 @@ fn pure() -> Vec<String> {
             "resource-services/guard/src/verify.rs",
             "resource-services/guard/src/claims.rs",
             "resource-services/kit/src/caller.rs",
-            "resource-services/kit/src/faults.rs",
+            "resource-services/kit/src/field_errors.rs",
             "resource-services/kit/src/objects.rs",
         ],
         &["domain", "domain.rs", "saga.rs"],

@@ -55,6 +55,7 @@ const MAY: [(&str, &[&str]); 17] = [
             "latchkey-clock",
             "latchkey-db",
             "latchkey-bus",
+            "latchkey-web",
         ],
     ),
     (

@@ -300,22 +300,20 @@ fn a_code_lives_for_sixty_seconds_by_the_latest_clock_that_we_saw() {
 #[test]
 fn an_ended_user_client_or_session_redeems_nothing() {
     let table: [Spoil; 7] = [
-        ("PersonGone", |c| c.person = None),
-        ("PersonGone", |c| {
+        ("UserGone", |c| c.person = None),
+        ("UserGone", |c| {
             c.person.as_mut().unwrap().deleted_at = Some(Timestamp(1))
         }),
-        ("PersonDisabled", |c| {
+        ("UserDisabled", |c| {
             c.person.as_mut().unwrap().disabled_at = Some(Timestamp(1))
         }),
-        ("PersonLocked", |c| {
+        ("UserLocked", |c| {
             c.person.as_mut().unwrap().locked_at = Some(Timestamp(1))
         }),
         ("ConsentWithdrawn", |c| c.consent = None),
         // A changed password and a logout both end the session.
         ("SessionEnded", |c| c.session_ended = true),
-        ("PersonGone", |c| {
-            c.person.as_mut().unwrap().id = "somebody".into()
-        }),
+        ("UserGone", |c| c.person.as_mut().unwrap().id = "somebody".into()),
     ];
     for (reason, spoil) in table {
         assert_eq!(case().with(spoil).kind(), reason);

@@ -505,11 +505,11 @@ const BEFORE_GENERATION: [Spoil; 15] = [
     ("Idle", |c| {
         c.family().idle_expires_at = Some(Timestamp(T + 5_000))
     }),
-    ("PersonGone", |c| c.person = None),
-    ("PersonDisabled", |c| {
+    ("UserGone", |c| c.person = None),
+    ("UserDisabled", |c| {
         c.person.as_mut().unwrap().disabled_at = Some(Timestamp(1))
     }),
-    ("PersonLocked", |c| {
+    ("UserLocked", |c| {
         c.person.as_mut().unwrap().locked_at = Some(Timestamp(1))
     }),
     ("ConsentWithdrawn", |c| c.consent = None),

@@ -8,7 +8,7 @@ mod up;
 
 use std::collections::BTreeMap;
 use std::ops::{Index, IndexMut};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use latchkey_http::outgoing::Destination;
 use latchkey_http::{Networks, TrustedProxies};
@@ -118,21 +118,6 @@ impl Config {
     pub fn played(&self) -> impl Iterator<Item = &'static ServiceSpec> {
         let services = self.services.iter().copied();
         services.filter(|spec| self.roles.contains(&Role::Service(spec.name())))
-    }
-
-    /// The URL of the revocation log: as configured, or derived from the bus: a file beside the bus's, so that roles
-    /// which share one also share the other, or the same database of a server.
-    pub fn revocation_log(&self) -> String {
-        if let Some(url) = &self.revocation_log {
-            return url.clone();
-        }
-        match self.bus.strip_prefix("sqlite:") {
-            Some(path) => {
-                let folder = Path::new(path).parent().unwrap_or(Path::new(""));
-                up::sqlite(folder, "revocations")
-            }
-            None => self.bus.clone(),
-        }
     }
 }
 

@@ -64,9 +64,24 @@ impl Config {
             log: "info".to_owned(),
         }
     }
+
+    /// The URL of the revocation log: as configured, or derived from the bus: a file beside the bus's, so that roles
+    /// which share one also share the other, or the same database of a server.
+    pub fn revocation_log(&self) -> String {
+        if let Some(url) = &self.revocation_log {
+            return url.clone();
+        }
+        match self.bus.strip_prefix("sqlite:") {
+            Some(path) => {
+                let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+                sqlite(folder, "revocations")
+            }
+            None => self.bus.clone(),
+        }
+    }
 }
 
 /// The URL of a SQLite database in this folder.
-pub(super) fn sqlite(folder: &Path, name: &str) -> String {
+fn sqlite(folder: &Path, name: &str) -> String {
     format!("sqlite:{}", folder.join(format!("{name}.db")).display())
 }

@@ -2,7 +2,7 @@
 
 use latchkey_db::{Db, DbError, sql};
 
-use crate::harness::{Browser, TestServer, call, until};
+use crate::harness::{Browser, TestServer, Tokens, call, until};
 
 /// Lets the file grow to so many pages, never below its size. The writer is the only connection that asks.
 async fn limit(db: &Db, pages: &'static str) {
@@ -22,18 +22,28 @@ async fn an_issuer_with_a_full_disk_answers_503_and_recovers_by_itself() {
         server.machine("demo-resource-server"),
     );
     let whoami = format!("{}/catalog/v1/whoami", server.api());
-    let held = app.sign_in(&Browser::new(), alice, &[]).await;
-    let token = machine.token().await;
+    let mut held = app.sign_in(&Browser::new(), alice, &[]).await;
 
     limit(&db, "PRAGMA max_page_count = 1").await;
-    // The pages of the file have some room left.
-    until("the disk is full", async || {
-        machine.revoke(&machine.token().await).await.status == 503
-    })
-    .await;
-    let browser = Browser::new();
+    // The pages of the file have some room left, and each request needs other ones: from the first 503 on, what it
+    // would write has no room.
+    let (browser, fields) = (Browser::new(), [("username", alice.0), ("password", alice.1)]);
     let page = app.begin(&browser, &[]).await;
-    let fields = [("username", alice.0), ("password", alice.1)];
+    let mut token = machine.token().await;
+    while machine.revoke(&token).await.status != 503 {
+        token = machine.token().await;
+    }
+    loop {
+        let answer = app.refresh(held.refresh()).await;
+        match answer.status {
+            503 => break,
+            _ => held = Tokens::of(&answer),
+        }
+    }
+    let mut page = page;
+    while browser.press(&page, "#sign-in", &fields).await.answer.status != 503 {
+        page = app.begin(&browser, &[("prompt", "login")]).await;
+    }
     for _ in 0..3 {
         assert_eq!(machine.revoke(&token).await.status, 503);
         assert_eq!(app.refresh(held.refresh()).await.status, 503);

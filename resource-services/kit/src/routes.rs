@@ -4,7 +4,7 @@ use axum::routing::{MethodFilter, MethodRouter};
 use http::Method;
 use utoipa::openapi::OpenApi;
 
-use crate::{Context, Policy, ServiceSpec, whoami};
+use crate::{Context, Policy};
 
 /// A route: its method and path, its policy, and its handler. [`route!`](crate::route!) writes it.
 pub struct RouteRow {
@@ -49,26 +49,5 @@ impl RouteFacts {
     /// Whether the path names a resource that may belong to somebody else.
     pub fn has_id(&self) -> bool {
         self.path.contains("{id}")
-    }
-}
-
-impl ServiceSpec {
-    /// The content of the table, with the two routes of every service: its API document and `whoami`.
-    pub fn facts(&self) -> Vec<RouteFacts> {
-        let shared = [
-            ("/openapi.json".to_owned(), Policy::Public),
-            (whoami::path(self.name()), Policy::Token),
-        ];
-        let shared = shared.map(|(path, policy)| RouteFacts {
-            method: Method::GET,
-            path,
-            policy,
-        });
-        let own = self.routes.iter().map(|row| RouteFacts {
-            method: row.method.clone(),
-            path: row.path.to_owned(),
-            policy: row.policy,
-        });
-        shared.into_iter().chain(own).collect()
     }
 }

@@ -5,7 +5,7 @@ use http::Method;
 use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::Migrations;
 
-use crate::{Code, Consumer, Context, RouteRow};
+use crate::{Code, Consumer, Context, Policy, RouteFacts, RouteRow, whoami};
 
 /// A service. Adding it to the list that `start` takes is all that the rest of the system needs.
 pub struct ServiceSpec {
@@ -68,6 +68,25 @@ impl ServiceSpec {
             latchkey_http::idempotency::MIGRATIONS,
         ];
         self.migrations.iter().copied().chain(shared).collect()
+    }
+
+    /// The content of the table, with the two routes of every service: its API document and `whoami`.
+    pub fn facts(&self) -> Vec<RouteFacts> {
+        let shared = [
+            ("/openapi.json".to_owned(), Policy::Public),
+            (whoami::path(self.name()), Policy::Token),
+        ];
+        let shared = shared.map(|(path, policy)| RouteFacts {
+            method: Method::GET,
+            path,
+            policy,
+        });
+        let own = self.routes.iter().map(|row| RouteFacts {
+            method: row.method.clone(),
+            path: row.path.to_owned(),
+            policy: row.policy,
+        });
+        shared.into_iter().chain(own).collect()
     }
 
     /// Methods, public path and removed prefix of every route at the edge: `/api/<name>/v1/*` and

@@ -55,7 +55,18 @@ impl LogoutDelivery {
         let mut under_way = FuturesUnordered::new();
         let mut busy = Busy::default();
         while !stop.is_cancelled() {
-            let pause = match self.due().await {
+            let due = {
+                let mut looking = std::pin::pin!(self.due());
+                loop {
+                    // The calls go on meanwhile: one that has been given a connection of the pool keeps it from
+                    // everybody until it is polled.
+                    tokio::select! {
+                        due = &mut looking => break due,
+                        Some((call, failed)) = under_way.next() => busy.end(call, failed),
+                    }
+                }
+            };
+            let pause = match due {
                 Ok((due, whole)) => {
                     for logout in due {
                         if under_way.len() < AT_ONCE

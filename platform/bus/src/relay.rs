@@ -92,6 +92,8 @@ impl Relay {
         let mut outage = Outage::default();
         let mut heartbeat_at = None;
         loop {
+            // Asked first: what was written while a round was under way is only seen by the next one.
+            let is_last = stop.is_cancelled();
             match self.drain_and_send_heartbeat(channel, &mut heartbeat_at).await {
                 Ok(()) => {
                     if let Some(attempts) = outage.worked() {
@@ -110,7 +112,7 @@ impl Relay {
                     }
                 }
             }
-            if stop.is_cancelled() {
+            if is_last {
                 return;
             }
             let now = self.clock.now_ms();

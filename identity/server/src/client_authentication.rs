@@ -142,7 +142,9 @@ impl ClientAuthentication {
             .signer
             .client_secret_matches(stored, presented.secret.as_deref());
         let throttle = &self.throttle;
-        let guesses = !secret_matches && presented.method != AuthMethod::None;
+        // Whoever names a client and proves nothing guesses, with a secret or without: only a public client has none.
+        let is_public = client.as_ref().is_some_and(|client| !client.is_confidential());
+        let guesses = !secret_matches && !(is_public && presented.method == AuthMethod::None);
         let throttled = throttle
             .blocked(presented.client_id.as_ref(), address, now)
             .or_else(|| {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::harness::{
-    Answer, App, Browser, IssuerServer, Machine, Matrix, client, http, postgres, secret_of, until,
+    Answer, App, Browser, IssuerServer, Machine, Matrix, client, http, lines, postgres, secret_of, until,
 };
 
 /// Asks for a token from an address of our choice.
@@ -193,6 +193,37 @@ async fn guesses_stop_neither_a_client_without_a_secret_nor_a_generated_one() {
     };
     matrix.cell("rotated: token", renewed.ask(&[]).await.status, 200);
     matrix.end();
+    server.stop().await;
+}
+
+/// TK-13. Naming clients that are not there costs rows; a blocked address writes none.
+#[tokio::test]
+async fn unknown_clients_without_a_secret_stop_at_the_limit_of_the_address() {
+    let server = IssuerServer::new().await;
+    let ask = async |id: &str| {
+        let form = [("token", "x"), ("client_id", id)];
+        let request = http().post(format!("{}/revoke", server.url()));
+        Answer::of(request.form(&form)).await.status
+    };
+    let mut refused = Vec::new();
+    for at in 0..320 {
+        refused.push(ask(&format!("nobody-{at}")).await);
+    }
+    assert_eq!(refused[..300], [400; 300]);
+    assert_eq!(refused[300..], [429; 20]);
+    let counted = async || lines(server.db(), "SELECT id AS line FROM throttles").await.len();
+    let rows = counted().await;
+    for id in ["nobody", "m-basic", "demo-machine"] {
+        assert_eq!(ask(id).await, 429, "{id}");
+    }
+    assert_eq!(counted().await, rows, "nothing was written");
+    assert_eq!(
+        ask("demo-browser").await,
+        200,
+        "a public client proves nothing anywhere"
+    );
+    server.clock.advance(60_000);
+    assert_eq!(ask("nobody").await, 400);
     server.stop().await;
 }
 

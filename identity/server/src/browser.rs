@@ -73,6 +73,13 @@ impl Browser {
         speaking
     }
 
+    /// The same on the page of a request that a form has named: its address has none, and a form of that page which
+    /// leads back must.
+    pub fn at(mut self, path: &str, handle: &str) -> Self {
+        self.context.here = own_here(path, Some(handle));
+        self
+    }
+
     /// A page with this title, which is the name of a message.
     pub fn page(&self, title: &str) -> Page {
         self.context.page(self.context.words.say(title))

@@ -228,7 +228,7 @@ impl LoginPages {
         let (status, retry) = problem.as_ref().map_or((StatusCode::OK, None), |problem| {
             (problem.status, problem.retry_after_s)
         });
-        let browser = &browser.speaking(&asking.ui_locales);
+        let browser = &browser.speaking(&asking.ui_locales).at("/login", id);
         let view = LoginPage {
             page: browser.page("login.title"),
             host: browser.site.host(),

@@ -4,6 +4,25 @@ use crate::harness::{Browser, IssuerServer, Seen, Tokens};
 
 const FULL: &str = "openid profile email offline_access catalog.read";
 
+/// The page after a wrong password has no address of its own: what leads back from it must name the request.
+#[tokio::test]
+async fn a_theme_chosen_after_a_wrong_password_keeps_the_sign_in() {
+    let server = IssuerServer::new().await;
+    let (app, browser) = (server.app("demo-web", FULL), Browser::new());
+    let page = app.begin(&browser, &[]).await;
+    let fields = [("username", "alice"), ("password", "wrong")];
+    let refused = browser.press(&page, "#sign-in", &fields).await;
+    assert_eq!(refused.answer.status, 422, "{refused:?}");
+    let chosen = browser.press(&refused, "button[value='dark']", &[]).await;
+    let again = browser.follow(chosen, &app.redirect_uri).await;
+    let (name, password) = server.person("alice");
+    let entered = browser
+        .press(&again, "#sign-in", &[("username", name), ("password", password)])
+        .await;
+    assert_eq!(entered.answer.status, 303, "{entered:?}");
+    server.stop().await;
+}
+
 async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(server: IssuerServer) {
     let (app, browser) = (server.app("demo-web", FULL), Browser::new());
     let tokens = app

@@ -44,6 +44,21 @@ impl Answer {
         self.header("retry-after").parse().unwrap_or(1)
     }
 
+    /// The form of a page that asks for consent, with its yes.
+    fn allowing(&self) -> String {
+        let value = |name: &str| self.between(&format!("name=\"{name}\" value=\""), "\"");
+        let mut form = format!(
+            "request={}&token={}&action=allow",
+            value("request"),
+            value("token")
+        );
+        // An older binary does not say what the page has shown.
+        if self.body.contains("name=\"shown\"") {
+            form += &format!("&shown={}", value("shown"));
+        }
+        form
+    }
+
     /// The text between two marks of the body.
     pub fn between(&self, before: &str, after: &str) -> String {
         let rest = self.body.split(before).nth(1).unwrap_or_default();
@@ -214,9 +229,7 @@ pub async fn sign_in(line: &mut Line, asking: &str, who: &str) -> String {
         }
         answer = line.get(&to).await;
         if answer.status == 200 {
-            let request = answer.between("name=\"request\" value=\"", "\"");
-            let token = answer.between("name=\"token\" value=\"", "\"");
-            let form = format!("request={request}&token={token}&action=allow");
+            let form = answer.allowing();
             answer = line.post("/consent", &form).await;
         }
     }
@@ -233,9 +246,7 @@ pub async fn allow(line: &mut Line, asking: &str) {
         }
         answer = line.get(&to).await;
         if answer.status == 200 {
-            let request = answer.between("name=\"request\" value=\"", "\"");
-            let token = answer.between("name=\"token\" value=\"", "\"");
-            let form = format!("request={request}&token={token}&action=allow");
+            let form = answer.allowing();
             answer = line.post("/consent", &form).await;
         }
     }

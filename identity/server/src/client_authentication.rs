@@ -144,7 +144,8 @@ impl ClientAuthentication {
         let throttle = &self.throttle;
         // Whoever names a client and proves nothing guesses, with a secret or without: only a public client has none.
         let is_public = client.as_ref().is_some_and(|client| !client.is_confidential());
-        let guesses = !secret_matches && !(is_public && presented.method == AuthMethod::None);
+        let has_none = is_public && presented.method == AuthMethod::None;
+        let guesses = !(secret_matches || has_none);
         let throttled = throttle
             .blocked(presented.client_id.as_ref(), address, now)
             .or_else(|| {

@@ -52,6 +52,12 @@ impl Starting {
                 consumer.run(bus.clone(), context.clone(), stop)
             });
         }
+        for work in spec.tasks {
+            let context = context.clone();
+            self.background.keep(task(role, work.name), move |stop| {
+                (work.run)(context.clone(), stop)
+            });
+        }
         self.guards.push((role.name(), guard.clone()));
         let ready = {
             let guard = guard.clone();

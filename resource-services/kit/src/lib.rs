@@ -10,6 +10,7 @@
 //! | How is a list cut into pages? | [`page`] (`page.rs`) |
 //! | What does the API document say? | [`ServiceSpec::document`] (`openapi.rs`) |
 //! | What does it consume? | [`Consumer`] (`consumer.rs`) |
+//! | What does it do beside requests and events? | [`Task`] (`task.rs`) |
 
 mod caller;
 mod consumer;
@@ -25,6 +26,7 @@ mod policy;
 mod router;
 mod routes;
 mod spec;
+mod task;
 mod whoami;
 
 pub use caller::Caller;
@@ -40,3 +42,4 @@ pub use objects::{Members, Object};
 pub use policy::Policy;
 pub use routes::{RouteFacts, RouteRow};
 pub use spec::{DemoUser, EdgeRoute, FillDemo, ServiceSpec};
+pub use task::Task;

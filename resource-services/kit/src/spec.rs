@@ -5,7 +5,7 @@ use http::Method;
 use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::Migrations;
 
-use crate::{Code, Consumer, Context, Policy, RouteFacts, RouteRow, whoami};
+use crate::{Code, Consumer, Context, Policy, RouteFacts, RouteRow, Task, whoami};
 
 /// A service. Adding it to the list that `start` takes is all that the rest of the system needs.
 pub struct ServiceSpec {
@@ -22,6 +22,8 @@ pub struct ServiceSpec {
     pub codes: &'static [Code],
     /// Its event subscriptions.
     pub consumers: &'static [Consumer],
+    /// Its background work.
+    pub tasks: &'static [Task],
     /// Routes at the edge besides the default two ([`ServiceSpec::edge_routes`]).
     pub edge: &'static [EdgeRoute],
     /// The names of the services that it calls.

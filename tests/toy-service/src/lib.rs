@@ -41,6 +41,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     routes: &ROUTES,
     codes: DomainError::CODES,
     consumers: &[consumers::PEOPLE],
+    tasks: &[],
     edge: &[],
     calls: &[],
     demo: None,

@@ -84,6 +84,11 @@ fn name(operation: &mut Operation) {
 fn say_policy(operation: &mut Operation, route: &RouteFacts) {
     let words = match route.policy {
         Policy::Public => return,
+        Policy::Signed => {
+            let words = "Requires a signature of the body by the system that it comes from.";
+            describe(operation, words);
+            return;
+        }
         Policy::Token => "Requires any valid token of this audience.".to_owned(),
         Policy::Person { scope, owner } => format!(
             "Requires a user's token with scope `{}`{}{}.",
@@ -99,11 +104,15 @@ fn say_policy(operation: &mut Operation, route: &RouteFacts) {
             },
         ),
     };
+    describe(operation, &words);
+    operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+}
+
+fn describe(operation: &mut Operation, words: &str) {
     operation.description = Some(match operation.description.take() {
         Some(said) => format!("{said}\n\n{words}"),
-        None => words,
+        None => words.to_owned(),
     });
-    operation.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
 }
 
 /// Every error status that a caller must expect, with its codes.

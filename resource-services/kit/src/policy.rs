@@ -22,6 +22,9 @@ pub enum Policy {
         scope: &'static ScopeContract,
         owner: bool,
     },
+    /// Another system, which signs the body with a secret that the service shares with it. No token is read: the
+    /// handler verifies the signature before anything else.
+    Signed,
 }
 
 impl Policy {
@@ -42,6 +45,7 @@ impl Policy {
         guard: &Guard,
     ) -> MethodRouter<S> {
         match self {
+            Self::Signed => route,
             Self::Public => route.route_layer(guard.optional()),
             Self::Token => route.route_layer(guard.required()),
             Self::Person { scope, .. } => route

@@ -1,0 +1,52 @@
+//! What payment consumes: the commands of orders, and users who come and go.
+
+use futures::FutureExt;
+use latchkey_bus::{Event, Group, HandlerError, Retries};
+use latchkey_contracts::events::command::PaymentCommand;
+use latchkey_contracts::events::user::UserEvent;
+use latchkey_kit::{Consumer, Transaction};
+
+use crate::commands::{cards, credits, orders};
+
+/// What orders ask.
+pub const COMMANDS: Consumer = Consumer {
+    group: || Group {
+        name: "payment",
+        types: PaymentCommand::TYPES,
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { obey(&t, &event).await }.boxed(),
+};
+
+/// User events of identity.
+pub const USERS: Consumer = Consumer {
+    group: || Group {
+        name: "payment-users",
+        types: UserEvent::TYPES,
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { greet(&t, &event).await }.boxed(),
+};
+
+async fn obey(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let command = PaymentCommand::parse(&event.r#type, &event.data)
+        .map_err(|error| HandlerError::Dead(error.to_string()))?;
+    Ok(orders::obey(t, command).await?)
+}
+
+/// A new user gets a wallet. An erased one loses theirs for good: it stays closed whatever arrives later, so no version
+/// is compared.
+async fn greet(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let told = UserEvent::parse(&event.r#type, &event.data)
+        .map_err(|error| HandlerError::Dead(error.to_string()))?;
+    match told {
+        UserEvent::Registered(user) | UserEvent::Updated(user) => {
+            credits::welcome(t, &user.user_id).await?;
+        }
+        UserEvent::Deleted(user) => {
+            credits::close(t, &user.user_id).await?;
+            cards::delete_all(t, &user.user_id).await?;
+        }
+    }
+    Ok(())
+}

@@ -17,6 +17,8 @@ pub struct Problem {
     pub detail: String,
     /// The invalid fields, and what is wrong with each.
     pub errors: Vec<FieldError>,
+    /// Extension members of this code (RFC 9457 §3.2).
+    pub members: serde_json::Map<String, serde_json::Value>,
 }
 
 /// An invalid field of a request, and what is wrong with it. It never repeats input.
@@ -48,6 +50,8 @@ struct Body<'a> {
     trace_id: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(flatten)]
+    members: &'a serde_json::Map<String, serde_json::Value>,
 }
 
 impl Problem {
@@ -58,12 +62,19 @@ impl Problem {
             code,
             detail: detail.into(),
             errors: Vec::new(),
+            members: serde_json::Map::new(),
         }
     }
 
     /// Adds an error in a field.
     pub fn with_error(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
         self.errors.push(FieldError::new(field, message));
+        self
+    }
+
+    /// Adds a member that this code has besides the common ones.
+    pub fn with_member(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.members.insert(name.to_owned(), value);
         self
     }
 
@@ -130,6 +141,7 @@ impl IntoResponse for Problem {
             code: self.code,
             trace_id: current_request_id().to_string(),
             errors: &self.errors,
+            members: &self.members,
         };
         let text = serde_json::to_string(&body).unwrap_or_default();
         let mut response = (self.status, text).into_response();

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use latchkey_db::{DbError, Migration, Migrations, Tx, sql};
+use latchkey_db::{DbError, Migration, Migrations, On, Tx, sql};
 use sha2::{Digest, Sha256};
 
 use crate::json::is_uuid;
@@ -116,28 +116,41 @@ pub async fn begin(tx: &Tx, scope: &KeyScope, now_ms: i64) -> Result<ReplayState
     if claimed == 1 {
         return Ok(ReplayState::Fresh);
     }
+    let committed = find(tx, scope, now_ms).await?;
+    committed.ok_or_else(|| DbError::row("key", "a claimed key has no row"))
+}
+
+/// What a committed request with the key yielded, without claiming it: for work that must ask others before its
+/// transaction begins. `None` if the key is unused so far.
+pub async fn find(
+    on: impl Into<On<'_>>,
+    scope: &KeyScope,
+    now_ms: i64,
+) -> Result<Option<ReplayState>, DbError> {
     let row = sql(
         "SELECT request_hash, status, location, etag, body FROM idempotency \
-                   WHERE client = $1 AND sub = $2 AND route = $3 AND key = $4",
+                   WHERE client = $1 AND sub = $2 AND route = $3 AND key = $4 AND created_at >= $5",
     )
     .bind(&scope.client)
     .bind(&scope.sub)
     .bind(&scope.route)
     .bind(&scope.key)
-    .fetch_one(tx)
+    .bind(now_ms - KEPT_MS)
+    .fetch_optional(on)
     .await?;
+    let Some(row) = row else { return Ok(None) };
     if row.text("request_hash")? != scope.request_hash {
-        return Ok(ReplayState::OtherRequest);
+        return Ok(Some(ReplayState::OtherRequest));
     }
     let status = row
         .opt_int("status")?
         .and_then(|status| u16::try_from(status).ok());
-    Ok(ReplayState::Replay(Answer {
+    Ok(Some(ReplayState::Replay(Answer {
         status: status.ok_or_else(|| DbError::row("status", "a stored response has no status"))?,
         location: row.opt_text("location")?,
         etag: row.opt_text("etag")?,
         body: row.opt_text("body")?.unwrap_or_default(),
-    }))
+    })))
 }
 
 /// Stores the response together with its effect.

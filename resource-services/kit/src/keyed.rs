@@ -54,6 +54,17 @@ where
 }
 
 impl<T: Send + 'static> Keyed<T> {
+    /// The response that an earlier request with this key got, for work that asks other services before
+    /// [`Keyed::once`]: their answers may have changed meanwhile, and a repeated request must not depend on them.
+    pub async fn replayed<R: Reason>(&self) -> Result<Option<Response>, Error<R>> {
+        let now = self.context.clock.now_ms();
+        match idempotency::find(&self.context.db, &self.scope, now).await? {
+            Some(ReplayState::Replay(answer)) => Ok(Some(answer.respond(true))),
+            Some(ReplayState::OtherRequest) => Err(Error::KeyReused),
+            Some(ReplayState::Fresh) | None => Ok(None),
+        }
+    }
+
     /// Runs `work` once: its response is stored under the key in the same transaction. A repeated request gets the same
     /// response, and another request with the key is rejected.
     pub async fn once<R, F, Fut>(self, work: F) -> Result<Response, Error<R>>

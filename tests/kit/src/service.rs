@@ -54,9 +54,25 @@ pub struct World {
 impl World {
     /// A service with the database at `url`.
     pub async fn open(spec: &'static ServiceSpec, engine: Engine, url: &str) -> Self {
+        Self::open_with(spec, engine, url, |context| context).await
+    }
+
+    /// The same with something more in its context, such as a client of the services that it calls.
+    pub async fn open_with(
+        spec: &'static ServiceSpec,
+        engine: Engine,
+        url: &str,
+        more: impl FnOnce(Context) -> Context,
+    ) -> Self {
         let db = Db::open(url, Options::new(&spec.tables())).await.unwrap();
         let clock = Clock::manual(NOW_MS);
-        let context = Context::new(spec.resource, db, clock.clone(), Random::system(), "EUR");
+        let context = more(Context::new(
+            spec.resource,
+            db,
+            clock.clone(),
+            Random::system(),
+            "EUR",
+        ));
         let time = clock.clone();
         let keys = Keys::fixed(KeySet::parse(jwks(&[issuer()]).as_bytes()).unwrap());
         let guard = Guard::builder(ISSUER, spec.resource.audience, keys, Signals::none())

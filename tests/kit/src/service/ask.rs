@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -61,14 +61,20 @@ impl Ask {
     }
 
     pub async fn send(self) -> Answer {
+        let path = self.path.clone();
+        let answer = Answer::of_response(self.open().await).await;
+        is_well_formed(&answer, &path);
+        answer
+    }
+
+    /// Sends it and returns before the body has ended: for streams.
+    pub async fn open(self) -> Response<Body> {
         let mut request = Request::builder().method(self.method).uri(&self.path);
         for (name, value) in &self.headers {
             request = request.header(name.as_str(), value.as_str());
         }
         let request = request.body(self.body.map_or(Body::empty(), Body::from)).unwrap();
-        let answer = Answer::of_response(self.app.oneshot(request).await.unwrap()).await;
-        is_well_formed(&answer, &self.path);
-        answer
+        self.app.oneshot(request).await.unwrap()
     }
 }
 

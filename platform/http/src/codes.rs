@@ -40,6 +40,7 @@ codes! {
     INVALID_CURSOR = BAD_REQUEST "invalid_cursor" "The cursor is not valid for this list.";
     IDEMPOTENCY_KEY_REQUIRED = BAD_REQUEST "idempotency_key_required" "Send an Idempotency-Key header with a UUID, and send the same key when you retry this request.";
     PERSON_REQUIRED = FORBIDDEN "person_required" "This operation requires a user; a client acting on its own behalf cannot perform it.";
+    MACHINE_REQUIRED = FORBIDDEN "machine_required" "This operation is for a client that acts on its own behalf, without a user.";
     ROLE_REQUIRED = FORBIDDEN "role_required" "The user lacks the role that this operation requires.";
     NOT_FOUND = NOT_FOUND "not_found" "Nothing was found at this address.";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" "This path does not accept the method. The Allow header lists those that it accepts.";

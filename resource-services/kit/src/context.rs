@@ -8,7 +8,7 @@ use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::{Db, DbError, Tx};
 use serde::Serialize;
 
-use crate::{Error, Reason};
+use crate::{CallError, Calls, Error, Reason};
 
 /// A running service: its database, clock and outbox.
 #[derive(Clone)]
@@ -21,6 +21,7 @@ pub struct Context {
     pub random: Random,
     /// The only currency of the shop (ISO 4217); prices in any other are rejected.
     pub currency: Arc<str>,
+    calls: Option<Calls>,
     outbox: Outbox,
 }
 
@@ -52,10 +53,24 @@ impl Context {
             resource,
             db,
             currency: currency.into(),
+            calls: None,
             outbox: Outbox::new(resource.name, clock.clone(), random.clone()),
             clock,
             random,
         }
+    }
+
+    /// The same with a client of the other services.
+    pub fn calling(self, calls: Calls) -> Self {
+        Self {
+            calls: Some(calls),
+            ..self
+        }
+    }
+
+    /// The other services.
+    pub fn calls(&self) -> Result<&Calls, CallError> {
+        self.calls.as_ref().ok_or(CallError::NotConfigured)
     }
 
     /// Decides and writes in one transaction, which a disconnecting client cannot interrupt; returns after the commit.

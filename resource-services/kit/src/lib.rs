@@ -11,8 +11,10 @@
 //! | What does the API document say? | [`ServiceSpec::document`] (`openapi.rs`) |
 //! | What does it consume? | [`Consumer`] (`consumer.rs`) |
 //! | What does it do beside requests and events? | [`Task`] (`task.rs`) |
+//! | How does it call another service for a user? | [`Calls`], [`Target`] (`calls.rs`) |
 
 mod caller;
+mod calls;
 mod consumer;
 mod context;
 mod error;
@@ -30,6 +32,7 @@ mod task;
 mod whoami;
 
 pub use caller::Caller;
+pub use calls::{CallError, Calls, CallsConfig, SubjectToken, Target};
 pub use consumer::Consumer;
 pub use context::{Context, Transaction};
 pub use error::{Error, Reason};

@@ -90,6 +90,10 @@ fn say_policy(operation: &mut Operation, route: &RouteFacts) {
             return;
         }
         Policy::Token => "Requires any valid token of this audience.".to_owned(),
+        Policy::Machine { scope } => format!(
+            "Requires the token of a client that acts on its own behalf, with scope `{}`.",
+            scope.name
+        ),
         Policy::Person { scope, owner } => format!(
             "Requires a user's token with scope `{}`{}{}.",
             scope.name,
@@ -122,7 +126,10 @@ fn say_refusals(operation: &mut Operation, route: &RouteFacts, own: &[Code]) {
     let expected = [
         (400, true),
         (401, true),
-        (403, matches!(route.policy, Policy::Person { .. })),
+        (
+            403,
+            matches!(route.policy, Policy::Person { .. } | Policy::Machine { .. }),
+        ),
         (404, route.has_id()),
         (409, writes),
         (412, writes && route.has_id()),

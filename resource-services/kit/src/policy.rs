@@ -25,6 +25,8 @@ pub enum Policy {
     /// Another system, which signs the body with a secret that the service shares with it. No token is read: the
     /// handler verifies the signature before anything else.
     Signed,
+    /// A client that acts on its own behalf, with this scope. Users are rejected.
+    Machine { scope: &'static ScopeContract },
 }
 
 impl Policy {
@@ -53,6 +55,11 @@ impl Policy {
                     enforce(scope, request, next)
                 }))
                 .route_layer(guard.required()),
+            Self::Machine { scope } => route
+                .route_layer(axum::middleware::from_fn(move |request, next| {
+                    enforce_machine(scope, request, next)
+                }))
+                .route_layer(guard.required()),
         }
     }
 }
@@ -71,6 +78,15 @@ async fn enforce(scope: &'static ScopeContract, request: Request, next: Next) ->
         return refuse(&access, codes::ROLE_REQUIRED);
     }
     next.run(Request::from_parts(parts, body)).await
+}
+
+async fn enforce_machine(scope: &'static ScopeContract, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match require_scope(&parts, scope.name) {
+        Err(rejection) => rejection.into_response(),
+        Ok(access) if !access.is_machine() => refuse(&access, codes::MACHINE_REQUIRED),
+        Ok(_) => next.run(Request::from_parts(parts, body)).await,
+    }
 }
 
 fn refuse(access: &Access, code: Code) -> Response {

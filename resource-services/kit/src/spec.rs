@@ -5,7 +5,7 @@ use http::Method;
 use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::Migrations;
 
-use crate::{Code, Consumer, Context, Policy, RouteFacts, RouteRow, Task, whoami};
+use crate::{Code, Consumer, Context, Policy, RouteFacts, RouteRow, Target, Task, whoami};
 
 /// A service. Adding it to the list that `start` takes is all that the rest of the system needs.
 pub struct ServiceSpec {
@@ -26,8 +26,8 @@ pub struct ServiceSpec {
     pub tasks: &'static [Task],
     /// Routes at the edge besides the default two ([`ServiceSpec::edge_routes`]).
     pub edge: &'static [EdgeRoute],
-    /// The names of the services that it calls.
-    pub calls: &'static [&'static str],
+    /// The services that it calls for users, each with the scope that it asks for ([`crate::Calls`]).
+    pub calls: &'static [Target],
     /// Fills an empty database for the demo.
     pub demo: Option<FillDemo>,
 }

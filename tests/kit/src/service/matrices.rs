@@ -19,7 +19,7 @@ pub fn every_route_has_a_policy(spec: &ServiceSpec) {
         match route.policy {
             Policy::Public | Policy::Token => assert_eq!(route.method, Method::GET, "{what}"),
             Policy::Signed => assert_eq!(route.method, Method::POST, "{what}"),
-            Policy::Person { scope, .. } => {
+            Policy::Person { scope, .. } | Policy::Machine { scope } => {
                 let declared = spec.resource.scopes.contains(&scope);
                 assert!(declared, "{what} asks for a scope of another service");
             }
@@ -45,8 +45,10 @@ pub async fn refuses_whoever_is_not_meant(world: &World, ask: impl Fn(&RouteFact
         kept.map(|scope| scope.name).collect::<Vec<_>>().join(" ")
     };
     for route in spec.facts() {
-        let Policy::Person { scope, .. } = route.policy else {
-            continue;
+        let (scope, for_machines) = match route.policy {
+            Policy::Person { scope, .. } => (scope, false),
+            Policy::Machine { scope } => (scope, true),
+            Policy::Public | Policy::Token | Policy::Signed => continue,
         };
         let holder = |scope: &str, roles: &[&str]| token(&person(spec, "ada", scope, roles));
         let mut callers = vec![
@@ -60,11 +62,17 @@ pub async fn refuses_whoever_is_not_meant(world: &World, ask: impl Fn(&RouteFact
                 holder(&format!("{}s", scope.name), &every_role),
                 (403, "insufficient_scope"),
             ),
-            (
+        ];
+        callers.push(match for_machines {
+            true => (
+                token(&person(spec, "ada", &names(&|_| true), &every_role)),
+                (403, "machine_required"),
+            ),
+            false => (
                 token(&machine(spec, &names(&|_| true), &every_role)),
                 (403, "person_required"),
             ),
-        ];
+        });
         if !scope.roles.is_empty() {
             let others: Vec<&str> = every_role
                 .iter()
@@ -130,7 +138,7 @@ pub async fn refuses_worthless_tokens(world: &World, ask: impl Fn(&RouteFacts) -
                 ((401, "unauthenticated"), false),
             );
         }
-        if let Policy::Person { scope, .. } = route.policy {
+        if let Policy::Person { scope, .. } | Policy::Machine { scope } = route.policy {
             let answer = ask(&route)
                 .by(&token(&person(spec, "ada", "", &roles)))
                 .send()
@@ -200,7 +208,7 @@ pub fn the_document_is_whole(spec: &ServiceSpec) {
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.contains_key("401"), "{what}");
         assert_eq!(responses.contains_key("404"), route.has_id(), "{what}");
-        let guarded = matches!(route.policy, Policy::Person { .. });
+        let guarded = matches!(route.policy, Policy::Person { .. } | Policy::Machine { .. });
         assert_eq!(responses.contains_key("403"), guarded, "{what}");
     }
     let documented: usize = paths

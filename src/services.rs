@@ -8,7 +8,11 @@ use latchkey_protocol::Resource;
 pub type Services = &'static [&'static ServiceSpec];
 
 /// The services of the marketplace.
-pub static SERVICES: Services = &[&latchkey_catalog::SPEC, &latchkey_payment::SPEC];
+pub static SERVICES: Services = &[
+    &latchkey_catalog::SPEC,
+    &latchkey_payment::SPEC,
+    &latchkey_order::SPEC,
+];
 
 /// The resources of all services.
 pub(crate) fn resources(services: Services) -> Vec<Resource> {

@@ -1,0 +1,131 @@
+//! What the orders hear: the answers of the saga's participants, the names of courses, used-up items, erased users.
+
+use futures::FutureExt;
+use latchkey_bus::{Event, Group, HandlerError, Retries};
+use latchkey_contracts::events::course::{self, CourseEvent};
+use latchkey_contracts::events::discount::{self, DiscountReply};
+use latchkey_contracts::events::inventory::{self, InventoryReply, OwnedCause, OwnedItemChanged};
+use latchkey_contracts::events::payment::{self, PaymentReply};
+use latchkey_contracts::events::user::{self, UserEvent};
+use latchkey_kit::{Consumer, Transaction};
+
+use crate::commands::{self, Outcome};
+use crate::domain::Input;
+use crate::store;
+
+/// The answers of inventory, discount and payment.
+pub const ANSWERS: Consumer = Consumer {
+    group: || Group {
+        name: "order",
+        types: &[
+            inventory::RESERVED,
+            inventory::REFUSED,
+            inventory::GRANTED,
+            inventory::RELEASED,
+            inventory::REVOKED,
+            inventory::STALE,
+            discount::RESERVED,
+            discount::REFUSED,
+            discount::COMMITTED,
+            discount::RELEASED,
+            payment::AUTHORIZED,
+            payment::ACTION_REQUIRED,
+            payment::DECLINED,
+            payment::CAPTURED,
+            payment::CAPTURE_FAILED,
+            payment::VOIDED,
+            payment::REFUNDED,
+            payment::REFUND_FAILED,
+        ],
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { answer(&t, &event).await }.boxed(),
+};
+
+/// Names of courses, for display alone.
+pub const COURSES: Consumer = Consumer {
+    group: || Group {
+        name: "order-courses",
+        types: &[
+            course::PUBLISHED,
+            course::UPDATED,
+            course::UNLISTED,
+            course::ARCHIVED,
+        ],
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { rename(&t, &event).await }.boxed(),
+};
+
+/// Items that their owners have used up.
+pub const ITEMS: Consumer = Consumer {
+    group: || Group {
+        name: "order-items",
+        types: &[inventory::OWNED_ITEM_CHANGED],
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { consume(&t, &event).await }.boxed(),
+};
+
+/// Erased users.
+pub const USERS: Consumer = Consumer {
+    group: || Group {
+        name: "order-users",
+        types: &[user::DELETED],
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { erase(&t, &event).await }.boxed(),
+};
+
+/// Applies an answer. One that is not awaited is acknowledged: it was logged and counted.
+async fn answer(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let (order_id, input) = input(event)?;
+    match commands::happen(t, &order_id, &input).await? {
+        Outcome::Stepped(_) | Outcome::Rejected(_) => Ok(()),
+        Outcome::Missing => Err(HandlerError::Dead(format!("there is no order {order_id}"))),
+    }
+}
+
+/// The answer of an event, and the order that it is about.
+fn input(event: &Event) -> Result<(String, Input), HandlerError> {
+    let name = event.r#type.as_str();
+    let input = if InventoryReply::TYPES.contains(&name) {
+        InventoryReply::parse(name, &event.data).map(Input::Inventory)
+    } else if DiscountReply::TYPES.contains(&name) {
+        DiscountReply::parse(name, &event.data).map(Input::Discount)
+    } else {
+        PaymentReply::parse(name, &event.data).map(Input::Payment)
+    };
+    let input = input.map_err(|error| HandlerError::Dead(error.to_string()))?;
+    // Every answer has it; the subject of the event is the same, but the payload is what was promised.
+    let order_id = event.data["order_id"].as_str().unwrap_or_default();
+    Ok((order_id.to_owned(), input))
+}
+
+async fn rename(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let told: CourseEvent = read(event)?;
+    let course = told.snapshot;
+    store::rename(&t.tx, &course.course_id, &course.title, course.version).await?;
+    Ok(())
+}
+
+async fn consume(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let told: OwnedItemChanged = read(event)?;
+    if told.cause == OwnedCause::Consumed {
+        store::remember_consumed(&t.tx, &told.owner, &told.item_id, told.version, t.now).await?;
+    }
+    Ok(())
+}
+
+async fn erase(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let told = UserEvent::parse(&event.r#type, &event.data)
+        .map_err(|error| HandlerError::Dead(error.to_string()))?;
+    match told {
+        UserEvent::Deleted(user) => Ok(commands::erase_buyer(t, &user.user_id).await?),
+        UserEvent::Registered(_) | UserEvent::Updated(_) => Ok(()),
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(event: &Event) -> Result<T, HandlerError> {
+    serde_json::from_value(event.data.clone()).map_err(|error| HandlerError::Dead(error.to_string()))
+}

@@ -1,6 +1,6 @@
-//! Paged lists: a limit, and a cursor with the position after the last page.
+//! Paged lists: a limit, and a cursor with the position after the last page; and lists of named resources.
 
-use latchkey_http::{Problem, codes, cursor};
+use latchkey_http::{Problem, codes, cursor, is_uuid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -41,6 +41,25 @@ pub fn cut<T, P: Serialize>(
     (found, next)
 }
 
+/// The ids of `?ids=`, each once and in their order, or what is wrong with them.
+pub fn ids(text: &str) -> Result<Vec<String>, &'static str> {
+    let mut parsed: Vec<String> = Vec::new();
+    for id in text.split(',') {
+        if !is_uuid(id) {
+            return Err("contains an entry that is not an id");
+        }
+        if !parsed.iter().any(|known| known == id) {
+            parsed.push(id.to_owned());
+        }
+        if parsed.len() > MOST_IDS {
+            return Err("contains more than 100 entries");
+        }
+    }
+    Ok(parsed)
+}
+
+const MOST_IDS: usize = 100;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +70,18 @@ mod tests {
         assert_eq!(limit(Some(100)).unwrap(), 100);
         for bad in [0, -1, 101, 1 << 31, i64::MIN, i64::MAX] {
             assert_eq!(limit(Some(bad)).unwrap_err().code, "invalid_limit");
+        }
+    }
+
+    #[test]
+    fn ids_are_at_most_a_hundred_and_each_counts_once() {
+        let id = |n: usize| format!("01a1ebbc-0000-7000-8000-{n:012}");
+        let list = |count: usize| (0..count).map(id).collect::<Vec<_>>().join(",");
+        assert_eq!(ids(&list(100)).map(|ids| ids.len()), Ok(100));
+        assert_eq!(ids(&format!("{0},{0}", id(1))), Ok(vec![id(1)]));
+        assert!(ids(&list(101)).is_err());
+        for bad in ["", ",", "x", &format!("{},", id(1))] {
+            assert!(ids(bad).is_err(), "{bad}");
         }
     }
 

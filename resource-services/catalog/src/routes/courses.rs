@@ -193,19 +193,7 @@ fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, Error> {
     if !alone {
         return Err(Error::Query("ids", "cannot be combined with other parameters"));
     }
-    let mut parsed: Vec<String> = Vec::new();
-    for id in ids.split(',') {
-        if !is_id(id) {
-            return Err(Error::Query("ids", "contains an entry that is not an id"));
-        }
-        if !parsed.iter().any(|known| known == id) {
-            parsed.push(id.to_owned());
-        }
-        if parsed.len() > MOST_IDS {
-            return Err(Error::Query("ids", "contains more than 100 entries"));
-        }
-    }
-    Ok(parsed)
+    page::ids(ids).map_err(|reason| Error::Query("ids", reason))
 }
 
 /// In the requested order; another author's draft is omitted as if it did not exist.
@@ -242,4 +230,3 @@ fn revalidated(response: &mut Response) {
 }
 
 const LONGEST_QUERY: usize = 200;
-const MOST_IDS: usize = 100;

@@ -1,0 +1,21 @@
+//! HTTP to domain and back. `lib.rs` declares the routes and their policies; the handlers are here.
+
+pub mod grants;
+pub mod library;
+pub mod stock;
+pub mod views;
+
+use latchkey_kit::{Context, Ownable};
+
+use crate::domain::Stock;
+use crate::store;
+
+impl Ownable for Stock {
+    async fn find(context: &Context, id: &str) -> Result<Option<Self>, latchkey_db::DbError> {
+        store::stock(&context.db, id).await
+    }
+
+    fn owner(&self) -> &str {
+        &self.instructor_id
+    }
+}

@@ -18,7 +18,11 @@ pub enum Intent {
 
 /// Creates a new draft that belongs to `sub`.
 pub async fn create(t: &Transaction, sub: &str, draft: Draft) -> Result<Course, Error> {
-    let id = t.new_id();
+    create_as(t, t.new_id(), sub, draft).await
+}
+
+/// Creates a new draft with an id that is chosen elsewhere.
+pub async fn create_as(t: &Transaction, id: String, sub: &str, draft: Draft) -> Result<Course, Error> {
     let kind = draft.kind.unwrap_or_default();
     let content = checked(t, draft, &BTreeSet::new()).await?;
     let new = NewCourse {

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use latchkey_bus::Cause;
 use latchkey_contracts::resource::INSTRUCTOR;
-use latchkey_kit::{Caller, Context, DemoUser, Transaction};
+use latchkey_kit::{Caller, Context, DemoUser, Transaction, demo_course_id};
 use serde::Deserialize;
 
 use crate::commands::{self, Intent};
@@ -55,10 +55,8 @@ async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Erro
     };
     let mut written = 0;
     for (age, course) in (1..).zip(shelf.courses) {
-        if store::course_by_slug(&t.tx, &slug_of(&course.title))
-            .await?
-            .is_some()
-        {
+        let slug = slug_of(&course.title);
+        if store::course_by_slug(&t.tx, &slug).await?.is_some() {
             continue;
         }
         let position = (0..)
@@ -69,7 +67,7 @@ async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Erro
         // Gives the order "newest" something to sort.
         let t = t.at(t.now - age * THREE_DAYS_MS);
         let draft = course.draft(category, &t.currency);
-        let course = commands::create(&t, sub, draft).await?;
+        let course = commands::create_as(&t, demo_course_id(&slug), sub, draft).await?;
         let publish = Intent::Step(Status::Published);
         commands::change(&t, &caller, &course.id, course.version, publish).await?;
         written += 1;

@@ -1,6 +1,7 @@
 //! The demo catalogue.
 
 use latchkey_catalog::demo;
+use latchkey_kit::demo_course_id;
 
 use crate::harness::*;
 
@@ -41,6 +42,7 @@ async fn the_demo_can_be_browsed() {
         );
         assert_eq!(world.titles("?q=baglama").await, ["Bağlamaya Giriş"]);
         let rust = world.read("", "rust-from-the-ground-up").await;
+        assert_eq!(rust.id(), demo_course_id("rust-from-the-ground-up"));
         assert_eq!(rust.json()["instructor_name"], "Mira Halvorsen");
         assert_eq!(rust.json()["list_price"]["amount"], 7_900);
         assert_eq!(rust.json()["sections"][0]["lessons"][0]["preview"], true);

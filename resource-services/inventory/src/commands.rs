@@ -9,7 +9,7 @@ mod refund;
 mod seats;
 mod stale;
 
-pub use courses::{follow, set_capacity};
+pub use courses::{announce, follow, set_capacity};
 pub use library::{consume, erase, grant, learn};
 pub use order::{confirm, release, reserve};
 pub use refund::{regrant, revoke};

@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod consumers;
+pub mod demo;
 pub mod domain;
 mod error;
 mod routes;
@@ -29,8 +30,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     tasks: &[tasks::STALE],
     edge: &[],
     calls: &[],
-    // The catalog's demo courses have random ids: their stock comes with their events, and libraries with orders.
-    demo: None,
+    demo: Some(demo::fill),
 };
 
 /// The caller's own library, whatever their role: nobody can name another one.

@@ -25,6 +25,15 @@ pub async fn follow(t: &Transaction, course: CourseSnapshot) -> Result<(), Error
     }
 }
 
+/// Writes the stock of an item that the catalog has not told about yet. `false` if it is there already.
+pub async fn announce(t: &Transaction, stock: Stock) -> Result<bool, Error> {
+    let is_new = store::insert_stock(&t.tx, &stock).await?;
+    if is_new {
+        tell_stock(t, &stock).await?;
+    }
+    Ok(is_new)
+}
+
 /// Changes the capacity of an item, of which `read` was read.
 pub async fn set_capacity(
     t: &Transaction,

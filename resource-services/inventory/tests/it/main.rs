@@ -5,6 +5,7 @@
 mod access;
 mod bad_input;
 mod courses;
+mod demo;
 mod erasure;
 mod grants;
 mod harness;

@@ -10,6 +10,7 @@ pub type Services = &'static [&'static ServiceSpec];
 /// The services of the marketplace.
 pub static SERVICES: Services = &[
     &latchkey_catalog::SPEC,
+    &latchkey_basket::SPEC,
     &latchkey_discount::SPEC,
     &latchkey_inventory::SPEC,
     &latchkey_payment::SPEC,

@@ -71,7 +71,9 @@ pub async fn merge(t: &Transaction, holder: &Holder, guest: &Holder) -> Result<B
     .await
 }
 
+/// The holder's basket. Two tabs may change it at once: whoever is second waits here, and decides on the newer state.
 async fn load(t: &Transaction, holder: &Holder) -> Result<Basket, Error> {
+    store::lock(&t.tx, holder).await?;
     if let Some(basket) = store::basket(&t.tx, holder).await? {
         return Ok(basket);
     }
@@ -85,8 +87,10 @@ async fn load(t: &Transaction, holder: &Holder) -> Result<Basket, Error> {
     match store::insert(&t.tx, &new, t.now).await? {
         true => Ok(new),
         // Another request has made it in the meantime.
-        false => store::basket(&t.tx, holder)
-            .await?
-            .ok_or_else(|| DomainError::Stale.into()),
+        false => {
+            store::lock(&t.tx, holder).await?;
+            let basket = store::basket(&t.tx, holder).await?;
+            basket.ok_or_else(|| DomainError::Stale.into())
+        }
     }
 }

@@ -12,7 +12,7 @@ use http::header;
 use latchkey_bus::Cause;
 use latchkey_contracts::Money;
 use latchkey_http::etag;
-use latchkey_kit::{CallError, Context, SubjectToken, Transaction};
+use latchkey_kit::{CallError, Context, SubjectToken};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Basket, CouponDraft, Course, DomainError, Holder, Kind, LineDraft, Priced, price};
@@ -61,10 +61,11 @@ async fn put(
     };
     let quantity = draft.check(course.kind)?;
     let holder = asker.holder.clone();
-    let basket = write(context, asker, async move |t: Transaction| {
-        commands::put(&t, &holder, &course, quantity).await
-    })
-    .await?;
+    let basket = context
+        .write(asker.cause.clone(), async move |t| {
+            commands::put(&t, &holder, &course, quantity).await
+        })
+        .await?;
     answer(context, asker, Some(basket)).await
 }
 
@@ -110,38 +111,25 @@ async fn clear(context: &Context, asker: &Asker) -> Result<Response, Error> {
 
 async fn merge(context: &Context, asker: &Asker, guest: Holder) -> Result<Response, Error> {
     let holder = asker.holder.clone();
-    let basket = write(context, asker, async move |t: Transaction| {
-        commands::merge(&t, &holder, &guest).await
-    })
-    .await?;
+    let basket = context
+        .write(asker.cause.clone(), async move |t| {
+            commands::merge(&t, &holder, &guest).await
+        })
+        .await?;
     answer(context, asker, Some(basket)).await
 }
 
 async fn change<F>(context: &Context, asker: &Asker, decide: F) -> Result<Response, Error>
 where
-    F: FnOnce(Basket) -> Result<Basket, DomainError> + Clone + Send + 'static,
+    F: FnOnce(Basket) -> Result<Basket, DomainError> + Send + 'static,
 {
     let holder = asker.holder.clone();
-    let basket = write(context, asker, async move |t: Transaction| {
-        commands::change(&t, &holder, decide).await
-    })
-    .await?;
+    let basket = context
+        .write(asker.cause.clone(), async move |t| {
+            commands::change(&t, &holder, decide).await
+        })
+        .await?;
     answer(context, asker, Some(basket)).await
-}
-
-/// Two tabs may change one basket at once: whoever was slower decides again on the newer state.
-async fn write<F, Fut>(context: &Context, asker: &Asker, work: F) -> Result<Basket, Error>
-where
-    F: FnOnce(Transaction) -> Fut + Clone + Send + 'static,
-    Fut: Future<Output = Result<Basket, Error>> + Send + 'static,
-{
-    for _ in 0..ATTEMPTS {
-        match context.write(asker.cause.clone(), work.clone()).await {
-            Err(Error::Rejected(DomainError::Stale)) => {}
-            done => return done,
-        }
-    }
-    context.write(asker.cause.clone(), work).await
 }
 
 /// A course that no event has told of yet, as its public page shows it.
@@ -243,7 +231,6 @@ impl Asker {
     }
 }
 
-const ATTEMPTS: usize = 3;
 /// A first look at a course (shop: 500 ms).
 const COURSE_DEADLINE: Duration = Duration::from_millis(500);
 /// A quote is worth waiting for as long as nobody notices.

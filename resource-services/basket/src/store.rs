@@ -50,6 +50,15 @@ pub async fn basket(on: impl Into<On<'_>> + Copy, holder: &Holder) -> Result<Opt
     }))
 }
 
+/// Makes other changes of the holder's basket wait until this transaction has ended.
+pub async fn lock(tx: &Tx, holder: &Holder) -> Result<(), DbError> {
+    sql("UPDATE baskets SET touched_at = touched_at WHERE holder = $1")
+        .bind(holder.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// Creates a basket; `false` if the holder has one already.
 pub async fn insert(tx: &Tx, basket: &Basket, now: i64) -> Result<bool, DbError> {
     let rows = sql(

@@ -27,11 +27,10 @@ const BASKET: Target = Target {
 };
 const SOON: Duration = Duration::from_secs(10);
 
-async fn token(
-    State(seen): State<Seen>,
-    headers: HeaderMap,
-    Form(form): Form<Vec<(String, String)>>,
-) -> Response {
+async fn token(State(seen): State<Seen>, headers: HeaderMap, body: String) -> Response {
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes())
+        .into_owned()
+        .collect();
     let mut seen = seen.0.lock().unwrap();
     seen.push(json!({"basic": headers["authorization"].to_str().unwrap(), "form": form}));
     let subject = form.iter().find(|(name, _)| name == "subject_token");

@@ -146,7 +146,7 @@ async fn a_visitors_basket_becomes_the_users_once() {
         };
         let merged = merge(GUEST).await;
         let after = lines(&merged.json());
-        assert_eq!(after.iter().map(|line| line.1).collect::<Vec<_>>(), [5, 1]);
+        assert_eq!(after.iter().map(|line| line.1).collect::<Vec<_>>(), [1, 5]);
         assert_eq!(merge(GUEST).await.version(), merged.version());
         assert_eq!(read(&world, &shop(), &guests).await["lines"], json!([]));
         assert_eq!(merge("short").await.fields(), ["guest_id"]);

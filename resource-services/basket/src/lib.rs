@@ -6,6 +6,7 @@ pub mod domain;
 mod error;
 mod routes;
 pub mod store;
+pub mod tasks;
 
 use latchkey_contracts::resource::basket::{GUEST, RESOURCE, USE};
 use latchkey_kit::{EdgeRoute, Policy, Reason, RouteRow, ServiceSpec, Target, route};
@@ -27,6 +28,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         consumers::ORDERS,
         consumers::USERS,
     ],
+    tasks: &[tasks::EXPIRY],
     edge: &[EdgeRoute {
         methods: &[http::Method::GET, http::Method::DELETE],
         path: "/api/basket/v1",

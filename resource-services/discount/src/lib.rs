@@ -31,6 +31,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         consumers::ORDERS,
         consumers::PEOPLE,
     ],
+    tasks: &[],
     edge: &[],
     calls: &[],
     demo: Some(demo::fill),

@@ -4,22 +4,20 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use latchkey_bus::Cause;
-use latchkey_kit::{Context, Task};
+use latchkey_kit::{Context, Task, at_interval};
 
 use crate::{Error, commands, store};
 
 /// Asks the orders of old holds.
 pub const STALE: Task = Task {
     name: "stale",
-    every: Duration::from_secs(60),
-    round: |context| {
-        async move {
-            let asked = ask_about_stale_holds(&context).await;
-            asked.map(drop).map_err(|error| latchkey_http::reasons(&error))
-        }
-        .boxed()
-    },
+    run: |context, stop| at_interval(context, stop, EVERY, round).boxed(),
 };
+
+async fn round(context: Context) -> Result<(), String> {
+    let asked = ask_about_stale_holds(&context).await;
+    asked.map(drop).map_err(|error| latchkey_http::reasons(&error))
+}
 
 /// Asks every order whose hold is older than half an hour, once in each half hour; returns how many were asked.
 pub async fn ask_about_stale_holds(context: &Context) -> Result<usize, Error> {
@@ -45,3 +43,6 @@ pub async fn ask_about_stale_holds(context: &Context) -> Result<usize, Error> {
 
 /// Each order is asked in a transaction of its own, so that a long list holds nobody up.
 const PAGE: i64 = 100;
+
+/// Holds are old in half hours.
+const EVERY: Duration = Duration::from_secs(60);

@@ -47,4 +47,4 @@ pub use objects::{Members, Object};
 pub use policy::Policy;
 pub use routes::{RouteFacts, RouteRow};
 pub use spec::{DemoUser, EdgeRoute, FillDemo, ServiceSpec};
-pub use task::Task;
+pub use task::{Task, at_interval};

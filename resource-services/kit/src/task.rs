@@ -1,6 +1,9 @@
 //! The background work of a service.
 
+use std::time::Duration;
+
 use futures::future::BoxFuture;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::Context;
@@ -12,4 +15,32 @@ pub struct Task {
     pub name: &'static str,
     /// Works until the token is cancelled.
     pub run: fn(Context, CancellationToken) -> BoxFuture<'static, ()>,
+}
+
+/// Runs a round of work at once and then at each interval until `stop`. A round that has begun is finished; one that
+/// failed says why, for the log, and the next one tries again.
+pub async fn at_interval<Fut>(
+    context: Context,
+    stop: CancellationToken,
+    every: Duration,
+    round: impl Fn(Context) -> Fut,
+) where
+    Fut: Future<Output = Result<(), String>>,
+{
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        if let Err(reason) = round(context.clone()).await {
+            let service = context.resource.name;
+            tracing::warn!(
+                service,
+                reason,
+                "a round of background work failed; it is tried again"
+            );
+        }
+    }
 }

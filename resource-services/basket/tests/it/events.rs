@@ -1,6 +1,6 @@
 //! What other services tell changes baskets, in whatever order and however often it is told.
 
-use latchkey_basket::{SPEC, consumers};
+use latchkey_basket::{SPEC, consumers, tasks};
 use latchkey_testkit::service::{World, for_each_engine};
 use serde_json::{Value, json};
 
@@ -140,15 +140,14 @@ async fn baskets_that_nobody_touches_are_forgotten() {
             put(&world, &who, base, RUST, 1).await;
         }
         let day = 24 * 60 * 60 * 1_000;
-        let now = world.clock.now_ms();
-        let expire = async |at: i64| {
-            latchkey_basket::store::delete_expired(&world.context.db, at, 100)
-                .await
-                .unwrap()
+        let left = async |after: i64| {
+            world.clock.advance(after);
+            tasks::forget_expired(world.context.clone()).await.unwrap();
+            world.count("SELECT COUNT(*) AS n FROM baskets").await
         };
-        assert_eq!(expire(now + 7 * day - 1).await, 0);
-        assert_eq!(expire(now + 7 * day).await, 1);
-        assert_eq!(expire(now + 30 * day).await, 1);
+        assert_eq!(left(7 * day - 1).await, 2);
+        assert_eq!(left(1).await, 1);
+        assert_eq!(left(23 * day).await, 0);
         assert_eq!(world.count("SELECT COUNT(*) AS n FROM lines").await, 0);
     })
     .await;

@@ -96,11 +96,13 @@ const SERVICE: &[&str] = &[
     "latchkey-telemetry",
 ];
 
-/// The package of a service of the list.
+/// Services that are not in the list yet: nothing starts them, and they have the arrows of a service.
+const TO_COME: [&str; 5] = ["basket", "discount", "inventory", "order", "payment"];
+
+/// The package of a service, of the list or to come.
 fn is_service(package: &str) -> bool {
-    SERVICES
-        .iter()
-        .any(|spec| package.strip_prefix("latchkey-") == Some(spec.name()))
+    let name = package.strip_prefix("latchkey-").unwrap_or_default();
+    TO_COME.contains(&name) || SERVICES.iter().any(|spec| name == spec.name())
 }
 
 /// What the pure rooms may pull in from outside; nothing here does IO.
@@ -178,8 +180,8 @@ fn forbidden(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
 #[test]
 fn no_arrow_is_drawn_that_the_table_does_not_have() {
     let graph = graph();
-    // The table's packages, the services of the list, the toy, and the root.
-    let known = MAY.len() + SERVICES.len() + 2;
+    // The table's packages, the services of the list and to come, the toy, and the root.
+    let known = MAY.len() + SERVICES.len() + TO_COME.len() + 2;
     assert_eq!(graph.len(), known, "{:?}", graph.keys());
     assert_eq!(forbidden(&graph), Vec::<String>::new());
 }

@@ -1,5 +1,7 @@
 //! Calls between services against a real listener: what is sent, what is kept, and what a bad answer becomes.
 
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

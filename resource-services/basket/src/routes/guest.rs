@@ -25,8 +25,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Guest {
             .map_err(IntoResponse::into_response)?;
         let Path(number) = Path::<String>::from_request_parts(parts, state)
             .await
-            .map_err(|_| Problem::not_found().into_response())?;
-        Ok(Self(asker(who, &number)?))
+            .map_err(|_| not_found())?;
+        let asker = asker(who, &number).ok_or_else(not_found)?;
+        Ok(Self(asker))
     }
 }
 
@@ -39,17 +40,22 @@ impl<S: Send + Sync> FromRequestParts<S> for GuestLine {
             .map_err(IntoResponse::into_response)?;
         let Path((number, course)) = Path::<(String, String)>::from_request_parts(parts, state)
             .await
-            .map_err(|_| Problem::not_found().into_response())?;
+            .map_err(|_| not_found())?;
         if !is_uuid(&course) {
-            return Err(Problem::not_found().into_response());
+            return Err(not_found());
         }
-        Ok(Self(asker(who, &number)?, course))
+        let asker = asker(who, &number).ok_or_else(not_found)?;
+        Ok(Self(asker, course))
     }
 }
 
-fn asker(who: Authenticated, number: &str) -> Result<Asker, Response> {
-    let holder = Holder::guest(number).map_err(|_| Problem::not_found().into_response())?;
-    Ok(Asker {
+fn not_found() -> Response {
+    Problem::not_found().into_response()
+}
+
+fn asker(who: Authenticated, number: &str) -> Option<Asker> {
+    let holder = Holder::guest(number).ok()?;
+    Some(Asker {
         holder,
         subject: None,
         cause: who.cause,

@@ -1,5 +1,7 @@
 //! The orders seen from outside: their real router, real tokens, both databases, and doubles of the other services.
 
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
 mod access;
 mod admin;
 mod bad_input;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use latchkey::services::SERVICES;
 
+use crate::arrows::TO_COME;
+
 /// A word that must not stand in the source below some folders.
 struct Absence {
     what: &'static str,
@@ -18,11 +20,12 @@ fn named(paths: &[&str]) -> Vec<String> {
     paths.iter().map(|path| (*path).to_owned()).collect()
 }
 
-/// `paths`, and these parts of every service of the list that has them.
+/// `paths`, and these parts of every service that has them.
 fn with_services(paths: &[&str], parts: &[&str]) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let of_services = SERVICES.iter().flat_map(|spec| {
-        let folder = format!("resource-services/{}/src", spec.name());
+    let names = SERVICES.iter().map(|spec| spec.name()).chain(TO_COME);
+    let of_services = names.flat_map(|name| {
+        let folder = format!("resource-services/{name}/src");
         parts.iter().map(move |part| format!("{folder}/{part}"))
     });
     let there = of_services.filter(|path| root.join(path).exists());

@@ -9,7 +9,7 @@ pub mod store;
 pub mod tasks;
 
 use latchkey_contracts::resource::basket::{GUEST, RESOURCE, USE};
-use latchkey_kit::{EdgeRoute, Policy, Reason, RouteRow, ServiceSpec, Target, route};
+use latchkey_kit::{EdgeRoute, Policy, Reason, RouteRow, ServiceSpec, route};
 
 use domain::DomainError;
 pub use error::Error;
@@ -34,14 +34,8 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         path: "/api/basket/v1",
         strip: "/api",
     }],
-    calls: &[QUOTE],
+    calls: &[routes::QUOTE],
     demo: None,
-};
-
-/// Asking what a coupon is worth.
-const QUOTE: Target = Target {
-    resource: &latchkey_contracts::resource::discount::RESOURCE,
-    scope: &latchkey_contracts::resource::discount::REDEEM,
 };
 
 const OWN: Policy = Policy::person(&USE);

@@ -11,15 +11,22 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use latchkey_bus::Cause;
 use latchkey_contracts::Money;
+use latchkey_contracts::resource::discount;
 use latchkey_http::etag;
-use latchkey_kit::{CallError, Context, SubjectToken};
+use latchkey_kit::{CallError, Context, SubjectToken, Target};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Basket, CouponDraft, Course, DomainError, Holder, Kind, LineDraft, Priced, price};
-use crate::{Error, QUOTE, commands, store};
+use crate::{Error, commands, store};
 
 pub use view::BasketView;
 use view::{Discount, discounted};
+
+/// Asking what a coupon is worth.
+pub const QUOTE: Target = Target {
+    resource: &discount::RESOURCE,
+    scope: &discount::REDEEM,
+};
 
 /// Whose basket a request is about.
 struct Asker {

@@ -33,20 +33,18 @@ async fn an_issuer_with_a_full_disk_answers_503_and_recovers_by_itself() {
     while machine.revoke(&token).await.status != 503 {
         token = machine.token().await;
     }
-    loop {
-        let answer = app.refresh(held.refresh()).await;
-        match answer.status {
-            503 => break,
-            _ => held = Tokens::of(&answer),
-        }
-    }
     let mut page = page;
     while browser.press(&page, "#sign-in", &fields).await.answer.status != 503 {
         page = app.begin(&browser, &[("prompt", "login")]).await;
     }
     for _ in 0..3 {
         assert_eq!(machine.revoke(&token).await.status, 503);
-        assert_eq!(app.refresh(held.refresh()).await.status, 503);
+        // A rotation writes over a row: it may find room, and what it answers is true either way.
+        let refreshed = app.refresh(held.refresh()).await;
+        match refreshed.status {
+            503 => {}
+            _ => held = Tokens::of(&refreshed),
+        }
         assert_eq!(browser.press(&page, "#sign-in", &fields).await.answer.status, 503);
     }
     // What writes nothing goes on, and nothing was written by halves.

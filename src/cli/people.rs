@@ -128,19 +128,15 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>) -> Result<(), CliError
                 .into_iter()
                 .collect();
             let password = password_of(password_stdin).await?;
-            identity
-                .users()
-                .add(
-                    NewUser {
-                        username,
-                        email,
-                        claims,
-                        roles,
-                        password,
-                    },
-                    ACTOR,
-                )
-                .await?
+            let chosen = password.is_some();
+            let new = NewUser {
+                username,
+                email,
+                claims,
+                roles,
+                password,
+            };
+            shown_if_generated(identity.users().add(new, ACTOR).await?, chosen)
         }
         UserCommand::List => {
             let all = identity.users().list().await?;
@@ -175,7 +171,11 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>) -> Result<(), CliError
         UserCommand::SetRoles { name, roles } => identity.users().set_roles(&name, roles, ACTOR).await?,
         UserCommand::SetPassword { name, password_stdin } => {
             let password = password_of(password_stdin).await?;
-            identity.users().set_password(&name, password, ACTOR).await?
+            let chosen = password.is_some();
+            shown_if_generated(
+                identity.users().set_password(&name, password, ACTOR).await?,
+                chosen,
+            )
         }
         UserCommand::Delete { name } => {
             identity.users().delete(&name, ACTOR).await?;
@@ -195,6 +195,12 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>) -> Result<(), CliError
         }
         told
     })
+}
+
+/// A generated password is shown, because it is known nowhere else. A chosen one was read, and is not repeated.
+fn shown_if_generated(view: UserView, chosen: bool) -> UserView {
+    let password = view.password.filter(|_| !chosen);
+    UserView { password, ..view }
 }
 
 fn show_sign_ins(all: &SignInsView) -> String {

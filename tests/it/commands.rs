@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use latchkey_db::{Db, Options, sql};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::{App, Browser, Process, until};
@@ -211,10 +211,10 @@ async fn a_password_is_read_where_it_is_asked_for_and_nowhere_else() {
     );
     let set = [&set[..], &["--password-stdin"]].concat();
     let (code, printed, told) = fed(folder.path(), &set, &format!("{PASSWORD}\n")).await;
-    assert_eq!(
-        (code, &printed["password"]),
-        (Some(0), &json!(PASSWORD)),
-        "{told}"
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        !printed.to_string().contains(PASSWORD),
+        "what was read is not repeated"
     );
     assert_eq!(told, "");
 

@@ -145,6 +145,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_one_media_type_and_only_that_of_forms_makes_a_form() {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let cases: [(&[&str], bool); 9] = [
+            (&[FORM], true),
+            (&["Application/X-WWW-Form-Urlencoded"], true),
+            (&["application/x-www-form-urlencoded; charset=utf-8"], true),
+            (&[], false),
+            (&["application/json"], false),
+            (&["application/x-www-form-urlencoded-too"], false),
+            (&["application/x-www-form-urlencoded, application/json"], false),
+            (&[FORM, "application/json"], false),
+            (&[FORM, FORM], false),
+        ];
+        for (sent, expected) in cases {
+            let mut headers = HeaderMap::new();
+            for media in sent {
+                headers.append(header::CONTENT_TYPE, media.parse().unwrap());
+            }
+            assert_eq!(is_form(&headers), expected, "{sent:?}");
+        }
+    }
+
+    #[test]
     fn a_form_is_decoded_once_and_taken_by_name() {
         let mut form = Form::parse(b"grant_type=client_credentials&scope=a+b%2Bc&empty=", &[]).unwrap();
         assert_eq!(form.take("scope").as_deref(), Some("a b+c"));

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn five_refused_codes_of_a_user_block_the_sixth_until_the_oldest_is_a_minute_old() {
+    fn five_refused_codes_block_the_next_until_the_oldest_is_a_minute_old() {
         let cases: [(&[i64], Option<i64>); 8] = [
             (&[], None),
             (&[1, 2, 3, 4], None),

@@ -471,6 +471,7 @@ fn claims(fam: &str, sub: &str, client_id: &str, jti: &str, iat: i64) -> Claims 
         amr: Vec::new(),
         cnf: None,
         act: None,
+        may_act: None,
         authorization_details: None,
     }
 }

@@ -39,6 +39,12 @@ impl Access {
         self.0.is_machine()
     }
 
+    /// The client that acts on behalf of the user, where the token was exchanged for another (RFC 8693 §4.1). It says how
+    /// the request came here and permits nothing: the scopes and roles of the token do.
+    pub fn actor(&self) -> Option<&str> {
+        self.0.act.as_ref()?.get("sub")?.as_str()
+    }
+
     /// True if the token contains this scope.
     pub fn has_scope(&self, name: &str) -> bool {
         self.0.scope.contains(name)

@@ -53,6 +53,9 @@ pub struct Claims {
     /// The party that acts on behalf of the subject (RFC 8693 §4.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<Value>,
+    /// The only party that may act on behalf of the subject (RFC 8693 §4.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<Value>,
     /// Fine-grained permissions (RFC 9396 §9.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Value>,
@@ -85,6 +88,7 @@ impl Claims {
             amr: members.texts("amr")?,
             cnf: members.value("cnf"),
             act: members.value("act"),
+            may_act: members.value("may_act"),
             authorization_details: members.value("authorization_details"),
         })
     }

@@ -312,6 +312,7 @@ mod tests {
             amr: Vec::new(),
             cnf: None,
             act: None,
+            may_act: None,
             authorization_details: None,
         }
     }

@@ -14,6 +14,10 @@ pub struct Whoami {
     pub scope: String,
     /// Unix seconds.
     pub exp: i64,
+    /// The service that acts for the user, where one does (RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub act: Option<serde_json::Value>,
 }
 
 /// One audience as a string, several as an array (RFC 7519 §4.1.3).
@@ -43,5 +47,6 @@ pub async fn whoami(access: Access) -> Json<Whoami> {
         aud,
         scope: claims.scope.to_string(),
         exp: claims.exp,
+        act: claims.act.clone(),
     })
 }

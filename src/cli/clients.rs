@@ -132,6 +132,9 @@ struct Fields {
     /// An audience whose tokens the client may introspect; repeat for several
     #[arg(long = "may-introspect")]
     may_introspect: Vec<String>,
+    /// "SUBJECT_RESOURCE RESOURCE SCOPE…": what tokens for the first resource may be exchanged for; repeat for several
+    #[arg(long = "token-exchange", value_name = "RULE")]
+    token_exchange: Vec<String>,
     /// Whether refresh tokens rotate; the default depends on the kind of client
     #[arg(long, value_name = "BOOL")]
     rotate_refresh_tokens: Option<bool>,
@@ -291,6 +294,9 @@ impl Fields {
             ),
         ];
         let overlap = self.refresh_overlap_seconds.map(Value::from);
+        let rules = self.token_exchange.iter().map(|rule| exchange_rule(rule));
+        let rules: Vec<Value> = rules.collect::<Result<_, _>>()?;
+        let rules = (!rules.is_empty()).then(|| Value::from(rules));
         let texts = texts
             .into_iter()
             .map(|(name, text)| (name, text.map(Value::from)));
@@ -299,12 +305,26 @@ impl Fields {
             .map(|(name, list)| (name, (!list.is_empty()).then(|| Value::from(list))));
         let switches = switches.into_iter().map(|(name, on)| (name, on.map(Value::from)));
         let all = texts.chain(lists).chain(switches);
-        for (name, value) in all.chain([("refresh_overlap_seconds", overlap)]) {
+        let others = [("refresh_overlap_seconds", overlap), ("token_exchange", rules)];
+        for (name, value) in all.chain(others) {
             if let Some(value) = value {
                 changes.insert(name.to_owned(), value);
             }
         }
         Ok(changes)
+    }
+}
+
+/// Two resources and scopes of the second one, separated by spaces, as a rule of the registration.
+fn exchange_rule(text: &str) -> Result<Value, CliError> {
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next(), words.collect::<Vec<_>>().join(" ")) {
+        (Some(subject), Some(resource), scope) if !scope.is_empty() => {
+            Ok(json!({ "subject_resource": subject, "resource": resource, "scope": scope }))
+        }
+        _ => Err(CliError::Invalid(format!(
+            "--token-exchange takes two resources and scopes of the second one, not {text:?}"
+        ))),
     }
 }
 
@@ -334,8 +354,22 @@ mod tests {
             --refresh-overlap-seconds 7 --lost-answer once --overlap-streak end --userinfo-audience true \
             --profile fapi2 --id-token-alg ES256 --access-token-alg PS256 --initiate-login-uri https://c.test/in \
             --backchannel-logout-uri https://c.test/bc --backchannel-logout-session-required true";
-        let line = Line::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
-        let changes = line.fields.into_changes().unwrap();
+        let rule = ["--token-exchange", "urn:x urn:y  y.read y.write"];
+        let line = Line::try_parse_from(line.split_whitespace().chain(rule));
+        let changes = line
+            .unwrap_or_else(|error| panic!("{error}"))
+            .fields
+            .into_changes();
+        let changes = changes.unwrap();
+        assert_eq!(
+            changes["token_exchange"],
+            json!([{ "subject_resource": "urn:x", "resource": "urn:y", "scope": "y.read y.write" }])
+        );
+        for bad in ["", "urn:x", "urn:x urn:y"] {
+            let line = Line::try_parse_from(["x", "--token-exchange", bad]);
+            let line = line.unwrap_or_else(|error| panic!("{error}"));
+            assert!(line.fields.into_changes().is_err(), "{bad:?}");
+        }
         let unsaid: Vec<&str> = Metadata::BUILT
             .into_iter()
             .filter(|name| !["client_id", "policy"].contains(name) && !changes.contains_key(*name))

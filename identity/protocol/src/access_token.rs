@@ -1,6 +1,6 @@
 //! Access tokens (RFC 9068): their claims.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::audience::{Audience, Target, UserTarget};
@@ -54,6 +54,27 @@ pub struct Claims<A = String> {
     /// The authentication methods of the sign-in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// The client that acts for the user, where the token was exchanged for another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}
+
+/// A client that acts for the subject of a token (RFC 8693 §4.1), and the one that it acts for in turn. Only the
+/// outermost authorizes anything; the others tell the history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The id of the client.
+    pub sub: String,
+    /// The client that acted before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Actor>>,
+}
+
+impl Actor {
+    /// How many clients act, one for another.
+    pub fn depth(&self) -> usize {
+        1 + self.act.as_deref().map_or(0, Self::depth)
+    }
 }
 
 /// An access token to sign, and what the response says about it.
@@ -89,6 +110,7 @@ pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, n
             auth_time: None,
             acr: None,
             amr: Vec::new(),
+            act: None,
         },
         alg: client.access_token_alg(),
         expires_in: LIFE_S,
@@ -144,6 +166,7 @@ pub fn for_person(source: Source<'_>, target: &UserTarget, now: Timestamp) -> Op
             auth_time: Some(sign_in.auth_time.seconds()),
             acr: sign_in.acr.clone(),
             amr: sign_in.amr.clone(),
+            act: None,
         },
         alg: client.access_token_alg(),
         expires_in: exp - now.seconds(),

@@ -4,6 +4,7 @@ mod granted;
 mod person;
 
 pub use granted::{Granted, Written};
+pub(crate) use person::may;
 pub use person::{Audience, GrantContext, UserTarget, asked, for_person, narrow};
 
 use crate::client::Client;

@@ -110,11 +110,12 @@ impl Facts<'_> {
 
 impl Endpoint {
     /// Every endpoint, once per grant.
-    pub const ALL: [Endpoint; 7] = [
+    pub const ALL: [Endpoint; 8] = [
         Endpoint::Authorize,
         Endpoint::Token(Grant::AuthorizationCode),
         Endpoint::Token(Grant::RefreshToken),
         Endpoint::Token(Grant::ClientCredentials),
+        Endpoint::Token(Grant::TokenExchange),
         Endpoint::Introspect,
         Endpoint::Revoke,
         Endpoint::Feed,
@@ -135,7 +136,7 @@ impl Endpoint {
             Self::Authorize =>  &[],
             Self::Token(Grant::AuthorizationCode | Grant::RefreshToken) =>
                                &[NotThrottled, Known, Method, Secret, Enabled,               Granted               ],
-            Self::Token(Grant::ClientCredentials) =>
+            Self::Token(Grant::ClientCredentials | Grant::TokenExchange) =>
                                &[NotThrottled, Known, Method, Secret, Enabled, Confidential, Granted               ],
             Self::Introspect => &[NotThrottled, Known, Method, Secret, Enabled, Confidential,          MayIntrospect],
             Self::Revoke =>     &[NotThrottled, Known, Method, Secret, Enabled                                     ],
@@ -365,7 +366,7 @@ mod tests {
             }
         }
         println!("endpoint x check: {cells} cells");
-        assert_eq!(cells, 38);
+        assert_eq!(cells, 45);
     }
 
     /// A request of a client, which each check spoils in its own way.

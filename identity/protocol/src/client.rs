@@ -92,14 +92,17 @@ pub enum Grant {
     RefreshToken,
     /// RFC 6749 §4.4
     ClientCredentials,
+    /// RFC 8693
+    TokenExchange,
 }
 
 impl Grant {
     /// Every supported grant type, in the order of the metadata.
-    pub const ALL: [Grant; 3] = [
+    pub const ALL: [Grant; 4] = [
         Grant::AuthorizationCode,
         Grant::RefreshToken,
         Grant::ClientCredentials,
+        Grant::TokenExchange,
     ];
 
     /// The grant named by a `grant_type` parameter.
@@ -113,6 +116,7 @@ impl Grant {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 }
@@ -177,6 +181,18 @@ pub enum OverlapStreak {
     End,
 }
 
+/// What a client may exchange its users' tokens for: a token for one resource, in exchange for one that was issued for a
+/// resource of this client (docs/tokens.md, Token exchange).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExchangeRule {
+    /// The resource that the client serves: the audience of the tokens that it receives.
+    pub subject_resource: String,
+    /// The resource that it calls.
+    pub resource: String,
+    /// What it may ask for there, whatever the received token allows.
+    pub scope: Scope,
+}
+
 /// The registration of a client; the names are those of RFC 7591 and OpenID Connect Registration.
 ///
 /// Code that accepts a registration rejects names that are in neither [`Metadata::BUILT`] nor [`Metadata::LATER`]; the
@@ -227,6 +243,9 @@ pub struct Metadata {
     /// The audiences whose tokens it may introspect; `*` means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_introspect: Vec<String>,
+    /// What it may exchange received tokens for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub token_exchange: Vec<ExchangeRule>,
     /// Whether refresh tokens rotate; if absent, the kind of client decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_refresh_tokens: Option<bool>,
@@ -262,7 +281,7 @@ fn yes() -> bool {
 
 impl Metadata {
     /// The supported fields.
-    pub const BUILT: [&str; 27] = [
+    pub const BUILT: [&str; 28] = [
         "client_id",
         "client_name",
         "client_uri",
@@ -279,6 +298,7 @@ impl Metadata {
         "require_pkce",
         "allowed_origins",
         "may_introspect",
+        "token_exchange",
         "rotate_refresh_tokens",
         "refresh_overlap_seconds",
         "userinfo_audience",
@@ -377,14 +397,24 @@ impl Metadata {
                 "client {id}: the password and implicit grants are not supported"
             ));
         }
-        if !confidential
-            && self
-                .grant_types
-                .iter()
-                .any(|grant| grant == Grant::ClientCredentials.name())
-        {
+        for (grant, law) in [
+            (Grant::ClientCredentials, "RFC 6749 §4.4"),
+            (Grant::TokenExchange, "RFC 8693 §2.1"),
+        ] {
+            if !confidential && self.grant_types.iter().any(|name| name == grant.name()) {
+                return Err(format!(
+                    "client {id}: {} requires a confidential client ({law})",
+                    grant.name()
+                ));
+            }
+        }
+        if !confidential && !self.token_exchange.is_empty() {
+            return Err(format!("client {id}: a public client cannot exchange tokens"));
+        }
+        if let Some(rule) = self.token_exchange.iter().find(|rule| rule.scope.is_empty()) {
             return Err(format!(
-                "client {id}: client_credentials requires a confidential client (RFC 6749 §4.4)"
+                "client {id}: the token_exchange for {} has no scope",
+                rule.resource
             ));
         }
         if !confidential && !self.may_introspect.is_empty() {
@@ -558,6 +588,7 @@ pub(crate) mod tests {
                 require_pkce: true,
                 allowed_origins: Vec::new(),
                 may_introspect: Vec::new(),
+                token_exchange: Vec::new(),
                 rotate_refresh_tokens: None,
                 refresh_overlap_seconds: None,
                 lost_answer: None,
@@ -578,6 +609,14 @@ pub(crate) mod tests {
             tokens_before: None,
             machine_tokens_before: None,
             version: 1,
+        }
+    }
+
+    fn exchange_rule(scope: &str) -> ExchangeRule {
+        ExchangeRule {
+            subject_resource: "urn:latchkey:basket".into(),
+            resource: "urn:latchkey:catalog".into(),
+            scope: Scope::try_from(scope.to_owned()).unwrap(),
         }
     }
 
@@ -620,9 +659,21 @@ pub(crate) mod tests {
         };
         assert_eq!(with(|_| {}), Ok(()));
         type Spoil = fn(&mut Metadata);
-        let spoil: [(&str, Spoil); 12] = [
+        let spoil: [(&str, Spoil); 15] = [
             ("public machine", |m| {
                 m.token_endpoint_auth_method = AuthMethod::None
+            }),
+            ("public exchange", |m| {
+                m.grant_types = vec![Grant::TokenExchange.name().into()];
+                m.token_endpoint_auth_method = AuthMethod::None
+            }),
+            ("public client with something to exchange", |m| {
+                m.grant_types.clear();
+                m.token_endpoint_auth_method = AuthMethod::None;
+                m.token_exchange = vec![exchange_rule("catalog.read")];
+            }),
+            ("exchange for a token without scope", |m| {
+                m.token_exchange = vec![exchange_rule("")];
             }),
             ("password grant", |m| m.grant_types.push("password".into())),
             ("implicit grant", |m| m.grant_types.push("implicit".into())),

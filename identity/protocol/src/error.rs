@@ -60,6 +60,9 @@ pub enum OAuthError {
     /// A code or refresh token that is not valid. Every reason gets the same response, byte for byte.
     #[error(transparent)]
     InvalidGrant(#[from] GrantError),
+    /// A subject token that cannot be exchanged. Every reason gets the same response, byte for byte.
+    #[error(transparent)]
+    SubjectToken(#[from] SubjectTokenError),
     /// The user has had too many new families at this client recently ([`crate::family_limits`]); the next one is
     /// possible from the given time on. The code stays unspent.
     #[error("this client redeemed too many codes of this user within a minute")]
@@ -178,6 +181,8 @@ impl OAuthError {
                 "invalid_grant",
                 "The grant is invalid, expired, revoked or was issued to another client.",
             ),
+            // RFC 8693 §2.2.2
+            Self::SubjectToken(_) => (400, "invalid_request", "The subject token is not accepted."),
             // RFC 6749 §5.2 has no code for this. This one, from its §4.1.2.1, says that the same request may succeed
             // later.
             Self::TooManyRedemptions(_) => (
@@ -309,6 +314,32 @@ pub enum GrantError {
     OverlapStreak,
 }
 
+/// Why a token cannot be exchanged: for the log, never for the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SubjectTokenError {
+    /// It is no access token of this issuer, or has expired.
+    #[error("the subject token is no live access token of this issuer")]
+    Unknown,
+    /// It was issued for resources that this client does not serve.
+    #[error("the subject token was issued for a resource that is not the client's")]
+    OtherAudience,
+    /// It is bound to a key that this client cannot have.
+    #[error("the subject token is bound to a key")]
+    Bound,
+    /// A machine's own token: in an exchanged one it would look like a user's.
+    #[error("the subject token speaks for no user")]
+    Machine,
+    /// It was revoked, or something that it stands on has ended.
+    #[error("the subject token was revoked, or its user, client or family has ended")]
+    Ended,
+    /// `may_act` names another client.
+    #[error("the subject token names another client that may act")]
+    MayNotAct,
+    /// Too many clients act one for another, or nobody can say who does.
+    #[error("the subject token was exchanged too often")]
+    TooDeep,
+}
+
 /// An error that is shown to the user on a page of ours, because there is no address to redirect to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageError {
@@ -434,6 +465,17 @@ mod tests {
         ];
         let first = OAuthError::InvalidGrant(all[0]).wire();
         assert_eq!((first.status, first.code), (400, "invalid_grant"));
+        for reason in all {
+            assert_eq!(OAuthError::from(reason).wire(), first, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn every_reason_against_a_subject_token_is_one_answer() {
+        use SubjectTokenError::*;
+        let all = [Unknown, OtherAudience, Bound, Machine, Ended, MayNotAct, TooDeep];
+        let first = OAuthError::SubjectToken(all[0]).wire();
+        assert_eq!((first.status, first.code), (400, "invalid_request"));
         for reason in all {
             assert_eq!(OAuthError::from(reason).wire(), first, "{reason:?}");
         }

@@ -72,6 +72,9 @@ pub struct Active<'a> {
     pub iss: &'a str,
     /// Its unique id.
     pub jti: &'a str,
+    /// Who acts for the user (RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<&'a serde_json::Value>,
 }
 
 fn one_or_many<S: serde::Serializer>(aud: &&[String], serializer: S) -> Result<S::Ok, S::Error> {
@@ -160,6 +163,7 @@ mod tests {
                 aud,
                 iss: "https://id.test",
                 jti: "j",
+                act: None,
             };
             serde_json::to_value(&active).unwrap()["aud"].clone()
         };

@@ -15,6 +15,7 @@
 //! | does what a code or token stands on still hold? | [`grant_validity`] |
 //! | what does a code give, and what does its replay end? | [`code`] |
 //! | how many families may there be, and how fast? | [`family_limits`] |
+//! | what does a service get for the token of its caller? | [`token_exchange`] |
 //! | what does a refresh token yield? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
 //! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
@@ -52,6 +53,7 @@ pub mod revocation;
 pub mod revocation_policy;
 pub mod scope;
 pub mod session;
+pub mod token_exchange;
 pub mod token_request;
 pub mod user;
 pub mod userinfo;

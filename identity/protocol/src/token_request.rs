@@ -16,6 +16,8 @@ pub enum TokenRequest {
     RefreshToken(Refresh),
     /// RFC 6749 §4.4.2
     ClientCredentials(ClientCredentials),
+    /// RFC 8693 §2.1
+    TokenExchange(TokenExchange),
 }
 
 /// A code to redeem.
@@ -50,6 +52,20 @@ pub struct ClientCredentials {
     /// `scope`, as sent.
     pub scope: Option<String>,
 }
+
+/// A token to exchange for one of another audience.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenExchange {
+    /// `subject_token`, as sent: an access token.
+    pub subject_token: String,
+    /// The only `resource` or `audience`, as sent.
+    pub target: String,
+    /// `scope`, as sent.
+    pub scope: Option<String>,
+}
+
+/// The type of the tokens that are exchanged, and of those that are issued (RFC 8693 §3).
+pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// Why a request cannot be parsed, and who may learn it: a stranger learns nothing about grants (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +147,10 @@ impl TokenRequest {
                 resource: resource(),
                 scope: one("scope"),
             }),
+            Grant::TokenExchange => {
+                let exchange = read_exchange(&one, all("resource").chain(all("audience")).collect());
+                Self::TokenExchange(exchange.map_err(|error| Unreadable::ToGrantee(grant, error))?)
+            }
         })
     }
 
@@ -140,8 +160,39 @@ impl TokenRequest {
             Self::AuthorizationCode(_) => Grant::AuthorizationCode,
             Self::RefreshToken(_) => Grant::RefreshToken,
             Self::ClientCredentials(_) => Grant::ClientCredentials,
+            Self::TokenExchange(_) => Grant::TokenExchange,
         }
     }
+}
+
+/// RFC 8693 §2.1. The client itself is the actor, so there is no token for one.
+fn read_exchange(
+    one: &impl Fn(&'static str) -> Option<String>,
+    targets: Vec<String>,
+) -> Result<TokenExchange, OAuthError> {
+    let malformed = OAuthError::Malformed;
+    let subject_token = one("subject_token").ok_or(malformed("subject_token is missing."))?;
+    match one("subject_token_type").as_deref() {
+        None => return Err(malformed("subject_token_type is missing.")),
+        Some(ACCESS_TOKEN_TYPE) => {}
+        Some(_) => return Err(malformed("Only access tokens can be exchanged.")),
+    }
+    if one("requested_token_type").is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE) {
+        return Err(malformed("Tokens can only be exchanged for access tokens."));
+    }
+    if one("actor_token").is_some() || one("actor_token_type").is_some() {
+        return Err(malformed("The client acts itself: actor_token is not supported."));
+    }
+    let target = match <[String; 1]>::try_from(targets) {
+        Ok([target]) => target,
+        Err(none) if none.is_empty() => return Err(OAuthError::NoTarget),
+        Err(_several) => return Err(OAuthError::InvalidTarget),
+    };
+    Ok(TokenExchange {
+        subject_token,
+        target,
+        scope: one("scope"),
+    })
 }
 
 impl fmt::Debug for TokenRequest {
@@ -186,6 +237,8 @@ mod tests {
             ("resource", "https://b.test"),
             ("client_id", "c"),
             ("unknown", "x"),
+            ("subject_token", "s"),
+            ("subject_token_type", ACCESS_TOKEN_TYPE),
         ];
         let resource = vec!["https://a.test".to_owned(), "https://b.test".to_owned()];
         let scope = Some("a b".to_owned());
@@ -207,6 +260,79 @@ mod tests {
             let all = [every.as_slice(), &[("grant_type", grant.name())]].concat();
             assert_eq!(read(&all), Ok(expected), "{grant:?}");
             assert_eq!(format!("{:?}", read(&all).unwrap()), grant.name());
+        }
+    }
+
+    const EXCHANGE: [(&str, &str); 4] = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", "s"),
+        ("subject_token_type", ACCESS_TOKEN_TYPE),
+        ("resource", "urn:a"),
+    ];
+
+    /// The request of [`EXCHANGE`] without a parameter, and with others.
+    fn exchange(without: &str, more: &[(&str, &str)]) -> Result<TokenRequest, Unreadable> {
+        let kept = EXCHANGE.iter().filter(|(name, _)| *name != without);
+        read(&kept.chain(more).copied().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_exchange_names_one_target_as_resource_or_audience() {
+        let expected = |target: &str, scope: Option<&str>| {
+            Ok(TokenRequest::TokenExchange(TokenExchange {
+                subject_token: "s".to_owned(),
+                target: target.to_owned(),
+                scope: scope.map(str::to_owned),
+            }))
+        };
+        assert_eq!(exchange("", &[]), expected("urn:a", None));
+        let of = ("requested_token_type", ACCESS_TOKEN_TYPE);
+        assert_eq!(exchange("", &[of, ("scope", "x")]), expected("urn:a", Some("x")));
+        assert_eq!(exchange("resource", &[("audience", "b")]), expected("b", None));
+        // A parameter without a value is absent (RFC 6749 §3.2).
+        assert_eq!(
+            exchange("", &[("audience", ""), ("actor_token", "")]),
+            expected("urn:a", None)
+        );
+    }
+
+    /// CVE-2026-9704, TX-01, TX-07.
+    #[test]
+    fn an_exchange_without_its_parameters_is_never_anything_else() {
+        let refused = |error| Err(Unreadable::ToGrantee(Grant::TokenExchange, error));
+        let malformed = OAuthError::Malformed;
+        let missing = || refused(malformed("subject_token is missing."));
+        assert_eq!(exchange("subject_token", &[]), missing());
+        assert_eq!(exchange("subject_token", &[("subject_token", "")]), missing());
+        // Neither the parameters of other grants nor the actor's token take its place.
+        let others = [("code", "c"), ("refresh_token", "r"), ("assertion", "a")];
+        assert_eq!(exchange("subject_token", &others), missing());
+        let without_type = || refused(malformed("subject_token_type is missing."));
+        assert_eq!(exchange("subject_token_type", &[]), without_type());
+        let only = || refused(malformed("Only access tokens can be exchanged."));
+        for other in ["refresh_token", "id_token", "jwt", "saml2", "access_token "] {
+            let other = format!("urn:ietf:params:oauth:token-type:{other}");
+            let asked = [("subject_token_type", other.as_str())];
+            assert_eq!(exchange("subject_token_type", &asked), only(), "{other}");
+            let wanted = exchange("", &[("requested_token_type", &other)]);
+            let refusal = malformed("Tokens can only be exchanged for access tokens.");
+            assert_eq!(wanted, refused(refusal), "{other}");
+        }
+        for actor in [("actor_token", "t"), ("actor_token_type", ACCESS_TOKEN_TYPE)] {
+            let refusal = malformed("The client acts itself: actor_token is not supported.");
+            assert_eq!(exchange("", &[actor]), refused(refusal), "{actor:?}");
+        }
+        assert_eq!(exchange("resource", &[]), refused(OAuthError::NoTarget));
+        for second in [
+            ("resource", "urn:b"),
+            ("resource", "urn:a"),
+            ("audience", "urn:a"),
+        ] {
+            assert_eq!(
+                exchange("", &[second]),
+                refused(OAuthError::InvalidTarget),
+                "{second:?}"
+            );
         }
     }
 
@@ -285,12 +411,19 @@ mod tests {
             "client_id",
             "client_secret",
             "unknown",
+            "subject_token",
+            "subject_token_type",
+            "requested_token_type",
+            "audience",
+            "actor_token",
         ];
         for grant in Grant::ALL {
             let fine = [
                 ("grant_type", grant.name()),
                 ("code", "c"),
                 ("refresh_token", token.as_str()),
+                ("subject_token", "s"),
+                ("subject_token_type", ACCESS_TOKEN_TYPE),
             ];
             for name in every {
                 let all = [fine.as_slice(), &[(name, "x"), (name, "y")]].concat();
@@ -300,7 +433,11 @@ mod tests {
                 );
             }
             let resources = [fine.as_slice(), &[("resource", "a"), ("resource", "b")]].concat();
-            assert!(read(&resources).is_ok(), "{grant:?}");
+            let several = match grant {
+                Grant::TokenExchange => Err(Unreadable::ToGrantee(grant, OAuthError::InvalidTarget)),
+                _ => Ok(grant),
+            };
+            assert_eq!(read(&resources).map(|read| read.grant()), several, "{grant:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod code;
 mod refresh;
+mod token_exchange;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,6 +59,9 @@ pub(crate) struct Issued {
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
+    /// RFC 8693 §2.2.1
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
 }
 
 impl Grants {
@@ -109,6 +113,7 @@ impl Grants {
             scope: issue.claims.scope.to_string(),
             refresh_token,
             id_token,
+            issued_token_type: None,
         })
     }
 

@@ -52,6 +52,10 @@ impl PresentedTokens {
         user: Option<&str>,
     ) -> Result<TokenFacts, IdentityError> {
         let family = claims.fam.as_deref();
-        Ok(self.store.token_facts(&claims.jti, family, client, user).await?)
+        let on = self.store.db();
+        Ok(self
+            .store
+            .token_facts(on, &claims.jti, family, client, user)
+            .await?)
     }
 }

@@ -57,6 +57,32 @@ pub(crate) fn check_scopes(metadata: &Metadata, resources: &[Resource]) -> Resul
     Ok(())
 }
 
+/// What a client exchanges tokens for must exist: both resources, and each scope at the one that it calls.
+pub(crate) fn check_exchanges(metadata: &Metadata, resources: &[Resource]) -> Result<(), String> {
+    let id = &metadata.client_id;
+    let declared = |name: &str| {
+        let found = resources.iter().find(|resource| resource.answers_to(name));
+        found.ok_or_else(|| {
+            let known = resources.iter().map(|resource| resource.identifier.as_str());
+            let hint = did_you_mean(name, known);
+            format!("client {id}: token_exchange names the resource {name}, which is not declared{hint}")
+        })
+    };
+    for rule in &metadata.token_exchange {
+        declared(&rule.subject_resource)?;
+        let target = declared(&rule.resource)?;
+        if let Some(name) = rule.scope.names().find(|name| !target.declares(name)) {
+            let known = target.scopes.iter().map(|scope| scope.name.as_str());
+            let hint = did_you_mean(name, known);
+            let resource = &target.identifier;
+            return Err(format!(
+                "client {id}: token_exchange asks {resource} for the scope {name}, which it does not declare{hint}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Each role must be required by some scope: any other has no effect, and is probably mistyped.
 pub(crate) fn check_roles(roles: &[String], resources: &[Resource]) -> Result<(), String> {
     let scopes = || resources.iter().flat_map(|resource| &resource.scopes);
@@ -200,6 +226,36 @@ mod tests {
             foreign.ends_with("it is a scope of urn:latchkey:catalog"),
             "{foreign}"
         );
+    }
+
+    /// TX-02.
+    #[test]
+    fn an_exchange_is_for_declared_resources_and_scopes_alone() {
+        let told = |subject: &str, resource: &str, scope: &str| {
+            let rule = json!({ "subject_resource": subject, "resource": resource, "scope": scope });
+            check_exchanges(&client(json!({ "token_exchange": [rule] })), &catalog())
+        };
+        let catalog = "urn:latchkey:catalog";
+        assert_eq!(told(catalog, catalog, "catalog.read catalog.write"), Ok(()));
+        for (subject, resource, scope, hint) in [
+            (
+                "urn:latchkey:catalgo",
+                catalog,
+                "catalog.read",
+                "; did you mean urn:latchkey:catalog?",
+            ),
+            (catalog, "urn:elsewhere", "catalog.read", "which is not declared"),
+            (
+                catalog,
+                catalog,
+                "catalog.read catalog.raed",
+                "; did you mean catalog.read?",
+            ),
+            (catalog, catalog, "openid", "which it does not declare"),
+        ] {
+            let refused = told(subject, resource, scope).unwrap_err();
+            assert!(refused.ends_with(hint), "{refused}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::AdminError;
 use crate::admin::Changes;
 use crate::registration::{
-    changed, check_names, check_not_built_in, check_resource, check_scopes, check_targets,
+    changed, check_exchanges, check_names, check_not_built_in, check_resource, check_scopes, check_targets,
 };
 
 /// A service as a resource, by its contract.
@@ -148,7 +148,7 @@ async fn clients_keep_what_they_have(
 ) -> Result<(), AdminError> {
     for client in store.clients_on(tx).await? {
         let metadata = &client.metadata;
-        for check in [check_targets, check_scopes] {
+        for check in [check_targets, check_scopes, check_exchanges] {
             if check(metadata, before).is_ok() {
                 check(metadata, after).map_err(AdminError::Rejected)?;
             }

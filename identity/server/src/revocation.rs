@@ -143,7 +143,45 @@ impl Revocations {
             .end_its_families(tx, row, subject, recorded.until, by)
             .await?;
         self.publish(tx, cause, subject, recorded, families, by).await?;
+        self.end_exchanged(tx, cause, subject, by).await?;
         Ok(true)
+    }
+
+    /// Ends the tokens that were issued in exchange for one that has ended, where its entry does not reach them: they have
+    /// another `jti` and another client, but the same family and user.
+    async fn end_exchanged(
+        &self,
+        tx: &Tx,
+        cause: RevocationCause,
+        subject: &Subject,
+        by: By<'_>,
+    ) -> Result<(), IdentityError> {
+        let store = &self.store;
+        let exchanged = match subject {
+            // A machine's token is never exchanged.
+            Subject::Entry(Revocation::Token {
+                jti, sub: Some(_), ..
+            }) => store.exchanged_from_token(tx, jti, by.at).await?,
+            Subject::Entry(Revocation::Client { client_id }) => {
+                store.exchanged_from_client(tx, client_id, by.at).await?
+            }
+            Subject::Entry(
+                Revocation::Token { sub: None, .. }
+                | Revocation::Family { .. }
+                | Revocation::Session { .. }
+                | Revocation::Subject { .. }
+                | Revocation::Machine { .. }
+                | Revocation::Key { .. },
+            )
+            | Subject::UserAtClient { .. } => return Ok(()),
+        };
+        for token in exchanged {
+            if let Some(recorded) = store.add_revocation(tx, &token, cause, by.at).await? {
+                let token = Subject::Entry(token);
+                self.publish(tx, cause, &token, recorded, Vec::new(), by).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the entry of which guards are told, if there is one; `None` when there was one before.
@@ -167,6 +205,10 @@ impl Revocations {
         if let Revocation::Session { session } = revocation {
             // Held first: a redemption that holds it is waited for, and its family then found.
             store.lock_session(tx, session).await?;
+        }
+        if let Revocation::Token { sub: Some(user), .. } = revocation {
+            // Held first, for the same reason: an exchange holds the user.
+            store.lock_tokens_of(tx, user).await?;
         }
         let at = match row.tokens {
             Tokens::OlderAndUnheard => self.time.soon(),

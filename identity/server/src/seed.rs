@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::admin::{AdminError, Changes, ClientSecret, Clients, Users};
 use crate::registration::{
-    check_metadata, check_names, check_resource, check_roles, check_scopes, check_targets, did_you_mean,
+    check_exchanges, check_metadata, check_names, check_resource, check_roles, check_scopes, check_targets,
+    did_you_mean,
 };
 
 /// The tables of a file, and the keys of resources, their scopes and users: for suggestions.
@@ -418,6 +419,7 @@ impl Seeds {
                 }
                 for (metadata, secret) in clients {
                     check_targets(&metadata, &known).map_err(AdminError::Rejected)?;
+                    check_exchanges(&metadata, &known).map_err(AdminError::Rejected)?;
                     if let Err(reason) = check_scopes(&metadata, &known) {
                         tracing::warn!("{reason}");
                     }

@@ -8,6 +8,7 @@ mod bulk_revocations;
 mod clients;
 mod codes;
 mod consents;
+mod exchanges;
 mod families;
 mod installation;
 mod keys;
@@ -30,6 +31,7 @@ pub use bulk_revocations::{BulkRevocation, FamilyName, FamilySet};
 pub use clients::NewSecret;
 pub use codes::CodeFacts;
 pub use consents::Connected;
+pub use exchanges::Exchange;
 pub use families::{ExistingFamilies, FamilyFacts, FamilyPlace, FamilyRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
@@ -123,6 +125,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             name: "block changes",
             sqlite: include_str!("../migrations/0013_block_changes.sql"),
             postgres: include_str!("../migrations/0013_block_changes.sql"),
+        },
+        Migration {
+            version: 14,
+            name: "exchanges",
+            sqlite: include_str!("../migrations/0014_exchanges.sql"),
+            postgres: include_str!("../migrations/0014_exchanges.sql"),
         },
     ],
 };

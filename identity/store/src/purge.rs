@@ -2,6 +2,7 @@
 
 use latchkey_db::{Class, sql, sql_list};
 use latchkey_protocol::Timestamp;
+use latchkey_protocol::revocation::{LEEWAY_S, SKEW_S};
 
 use crate::{Store, StoreError};
 
@@ -43,11 +44,17 @@ const HISTORY: [History; 4] = [
 ];
 
 /// Rows that expire: deleted by an index, `$2` at a time.
-const EXPIRED: [Expired; 5] = [
+const EXPIRED: [Expired; 6] = [
     Expired {
         forget: "DELETE FROM revocations WHERE until < $1 AND (kind, subject) IN \
                    (SELECT kind, subject FROM revocations WHERE until < $1 ORDER BY until LIMIT $2)",
         before: |_, now| now.seconds(),
+    },
+    // As long as a guard may accept the token, what it was exchanged for can end it.
+    Expired {
+        forget: "DELETE FROM exchanges WHERE child_jti IN \
+                   (SELECT child_jti FROM exchanges WHERE exp < $1 ORDER BY exp LIMIT $2)",
+        before: |_, now| now.seconds() - LEEWAY_S - SKEW_S,
     },
     // Guesses for an account count until a correct one, or for a day; all others for an hour. The outer condition is
     // for a row whose window restarts in the meantime.
@@ -84,7 +91,7 @@ struct Expired {
 }
 
 impl Store {
-    /// Deletes expired rows: revocations without effect, counted guesses, proofs that are no longer valid, unused
+    /// Deletes expired rows: revocations without effect, exchanges, counted guesses, proofs that are no longer valid, unused
     /// requests and codes. If one kind cannot be deleted, the others still are; the first error is returned.
     pub async fn purge_expired(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         let mut done = Ok(());

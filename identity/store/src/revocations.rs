@@ -1,6 +1,6 @@
 //! Revocations, and the facts by which an introspection decides about a token.
 
-use latchkey_db::{Row, Tx, sql};
+use latchkey_db::{On, Row, Tx, sql};
 use latchkey_protocol::access_token::LIFE_S;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::grant_validity::GrantValidity;
@@ -71,6 +71,13 @@ impl Store {
             Revocation::Token { sub, .. } => sub.as_deref(),
             _ => None,
         };
+        // Only tokens that are ended with the families of their user, or as a machine's, are counted as such: one that was
+        // exchanged for another client's belongs to a family of that one.
+        let counted = match revocation {
+            Revocation::Token { jti, .. } => !self.was_exchanged(tx, jti).await?,
+            _ => true,
+        };
+        let (client_id, user_id) = (client_id.filter(|_| counted), user_id.filter(|_| counted));
         // Revoking the same user or client again moves the time forward, by at least a second: tokens issued after the
         // first revocation are stamped later than it. Revoking anything else again changes nothing.
         let row = sql(
@@ -204,8 +211,9 @@ impl Store {
 
     /// What must be known of an access token, in one look: its own end, its family's, its client and the person as they are
     /// now.
-    pub async fn token_facts(
+    pub async fn token_facts<'a>(
         &self,
+        on: impl Into<On<'a>>,
         jti: &str,
         fam: Option<&str>,
         client: &ClientId,
@@ -226,7 +234,7 @@ impl Store {
         .bind(fam)
         .bind(client.as_str())
         .bind(user)
-        .fetch_optional(&self.db)
+        .fetch_optional(on)
         .await?;
         row.map(|row| read_facts(&row))
             .transpose()

@@ -229,7 +229,8 @@ fn infer<'a>(
     }
 }
 
-fn may(person: &User, resource: &Resource, name: &str) -> bool {
+/// Whether the user's roles allow this scope of the resource.
+pub(crate) fn may(person: &User, resource: &Resource, name: &str) -> bool {
     resource
         .scopes
         .iter()

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::changes::{AdminError, Changes};
-use crate::registration::{changed, check_metadata, check_scopes, check_targets};
+use crate::registration::{changed, check_exchanges, check_metadata, check_scopes, check_targets};
 use crate::revocation::Revocations;
 use crate::secret::new_secret;
 use crate::signer::Signer;
@@ -85,11 +85,9 @@ impl Clients {
     /// Registers a client, or replaces its registration. The secret stays unless one is given.
     pub async fn put(&self, new: NewClient, actor: &str) -> Result<ClientView, AdminError> {
         check_metadata(&new.metadata).map_err(AdminError::Rejected)?;
-        check_targets(
-            &new.metadata,
-            &self.changes.store.resources(self.changes.store.db()).await?,
-        )
-        .map_err(AdminError::Rejected)?;
+        let resources = self.changes.store.resources(self.changes.store.db()).await?;
+        check_targets(&new.metadata, &resources).map_err(AdminError::Rejected)?;
+        check_exchanges(&new.metadata, &resources).map_err(AdminError::Rejected)?;
         let confidential = new.metadata.token_endpoint_auth_method != AuthMethod::None;
         let known = self
             .changes
@@ -140,6 +138,7 @@ impl Clients {
                 let resources = store.resources(&tx).await?;
                 check_targets(&metadata, &resources).map_err(AdminError::Rejected)?;
                 check_scopes(&metadata, &resources).map_err(AdminError::Rejected)?;
+                check_exchanges(&metadata, &resources).map_err(AdminError::Rejected)?;
                 store.put_client(&tx, &metadata, written, now).await?;
                 changes
                     .record(&tx, "client.registered", &actor, id.as_str(), now)
@@ -165,7 +164,7 @@ impl Clients {
                 "the id of a client cannot be changed".to_owned(),
             ));
         }
-        let targets = ["scope", "resources", "default_resource"];
+        let targets = ["scope", "resources", "default_resource", "token_exchange"];
         let retargeted = targets.iter().any(|name| names.contains_key(*name));
         let made = self.new_secret();
         let stored = self.stored_secret(&made)?;
@@ -184,6 +183,7 @@ impl Clients {
                     let resources = store.resources(&tx).await?;
                     check_targets(&metadata, &resources).map_err(AdminError::Rejected)?;
                     check_scopes(&metadata, &resources).map_err(AdminError::Rejected)?;
+                    check_exchanges(&metadata, &resources).map_err(AdminError::Rejected)?;
                 }
                 let confidential = metadata.token_endpoint_auth_method != AuthMethod::None;
                 let (written, secret) = match (confidential, known.secret) {

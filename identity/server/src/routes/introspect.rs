@@ -98,6 +98,7 @@ impl IntrospectionEndpoint {
             aud: &claims.aud,
             iss: &claims.iss,
             jti: &claims.jti,
+            act: claims.act.as_ref(),
         };
         Ok(serde_json::to_string(&active).ok())
     }

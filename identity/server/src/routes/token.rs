@@ -49,5 +49,6 @@ async fn give(
         TokenRequest::AuthorizationCode(asked) => grants.authorization_code(client, asked, received).await,
         TokenRequest::RefreshToken(asked) => grants.refresh(client, asked).await,
         TokenRequest::ClientCredentials(asked) => grants.client_credentials(client, asked),
+        TokenRequest::TokenExchange(asked) => grants.token_exchange(client, asked).await,
     }
 }

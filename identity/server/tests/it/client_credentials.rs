@@ -8,7 +8,7 @@ use crate::harness::{
     Answer, CATALOG, IssuerServer, Machine, Matrix, ORDERS, ORDERS_ALIAS, claims, http, secret_of,
 };
 
-/// Every grant type that somebody may try; only the first is built.
+/// Every grant type that somebody may try.
 const GRANTS: [&str; 17] = [
     "client_credentials",
     "password",
@@ -153,6 +153,9 @@ async fn grants_are_listed_per_client_and_unsupported_ones_do_not_exist() {
                 (true, None | Some("")) => (400, "invalid_request"),
                 (true, Some("client_credentials")) if may => (200, ""),
                 (true, Some("client_credentials")) => (400, "unauthorized_client"),
+                (true, Some("urn:ietf:params:oauth:grant-type:token-exchange")) => {
+                    (400, "unauthorized_client")
+                }
                 (true, Some(_)) => (400, "unsupported_grant_type"),
             };
             let got = (answer.status, answer.code());

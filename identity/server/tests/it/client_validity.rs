@@ -4,13 +4,14 @@ use latchkey_identity::Seed;
 use latchkey_protocol::checks::{Check, Endpoint};
 use latchkey_protocol::client::{AuthMethod, Grant};
 use latchkey_protocol::revocation::Revocation;
-use latchkey_protocol::{ClientId, refresh_token};
+use latchkey_protocol::{ClientId, refresh_token, token_request};
 use serde_json::json;
 
 use crate::harness::{Answer, IssuerServer, Machine, Matrix, http, run_sql, secret_of};
 
 /// Every grant.
-const GRANTS: &str = "grant_types = [\"client_credentials\", \"authorization_code\", \"refresh_token\"]";
+const GRANTS: &str = "grant_types = [\"client_credentials\", \"authorization_code\", \"refresh_token\", \
+                      \"urn:ietf:params:oauth:grant-type:token-exchange\"]";
 
 /// What a client that may do everything at every endpoint is registered with.
 fn able(id: &str, method: &str) -> String {
@@ -47,7 +48,7 @@ fn nobodys_refresh_token() -> String {
 }
 
 /// Asks for what the endpoint is for. A new endpoint does not compile until it is knocked at here. A grant whose code or
-/// token is nobody's counts as 200 when the client itself was let in.
+/// token is nobody's, or whose target nobody has, counts as 200 when the client itself was let in.
 async fn knock(endpoint: Endpoint, client: &Machine, method: AuthMethod) -> u16 {
     let nobodys = nobodys_refresh_token();
     let (path, form) = match endpoint {
@@ -63,7 +64,18 @@ async fn knock(endpoint: Endpoint, client: &Machine, method: AuthMethod) -> u16 
                 vec![("grant_type", name), ("refresh_token", nobodys.as_str())],
             )
         }
-        Endpoint::Token(grant) => ("/token", vec![("grant_type", grant.name())]),
+        Endpoint::Token(Grant::ClientCredentials) => {
+            ("/token", vec![("grant_type", Grant::ClientCredentials.name())])
+        }
+        Endpoint::Token(Grant::TokenExchange) => (
+            "/token",
+            vec![
+                ("grant_type", Grant::TokenExchange.name()),
+                ("subject_token", "nobodys"),
+                ("subject_token_type", token_request::ACCESS_TOKEN_TYPE),
+                ("resource", "urn:nothing"),
+            ],
+        ),
         Endpoint::Introspect => ("/introspect", vec![("token", "x")]),
         Endpoint::Revoke => ("/revoke", vec![("token", "x")]),
         Endpoint::Feed => {
@@ -92,7 +104,7 @@ async fn knock(endpoint: Endpoint, client: &Machine, method: AuthMethod) -> u16 
         }
     };
     let answer = Answer::of(request.form(&form)).await;
-    if answer.code() == "invalid_grant" {
+    if ["invalid_grant", "invalid_target"].contains(&answer.code().as_str()) {
         200
     } else {
         answer.status

@@ -30,5 +30,6 @@ mod storage_faults;
 mod storage_faults_of_sign_ins;
 mod throttling;
 mod token_endpoint;
+mod token_exchange;
 mod unfinished_requests;
 mod users;

@@ -201,6 +201,12 @@ impl Starting {
         configured.or_else(|| self.urls.services.get(role.name()).cloned())
     }
 
+    /// The origin at which roles reach the edge: as configured, its listener in this process, or its public one.
+    fn edge_url(&self) -> Option<String> {
+        let configured = self.config.api_url.clone().or_else(|| self.edge.clone());
+        configured.or_else(|| self.urls.shop.clone())
+    }
+
     /// The address at which other roles reach identity.
     fn identity_url(&self) -> String {
         self.reached(Role::Identity)

@@ -82,8 +82,15 @@ impl Config {
                 )));
             }
         }
-        let no_edge = self.api_url.is_none() && self.origin.is_none();
-        if plays(Role::Storefront) && no_edge && !(plays(Role::Gateway) && own_names) {
+        let no_edge = self.api_url.is_none() && self.origin.is_none() && !(plays(Role::Gateway) && own_names);
+        let calling = self.played().find(|spec| !spec.calls.is_empty());
+        if let (Some(spec), Some(_), true) = (calling, &self.guard_client, no_edge) {
+            return Err(ConfigError(format!(
+                "api_url must be set: {} calls other services through the edge",
+                spec.name()
+            )));
+        }
+        if plays(Role::Storefront) && no_edge {
             return Err(ConfigError(
                 "api_url must be set: the shop reads the catalog from it".to_owned(),
             ));

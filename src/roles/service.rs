@@ -1,13 +1,17 @@
-//! A service of the list behind its guard.
+//! A service of the list behind its guard, and its client for calls to other services.
 
 use latchkey_bus::Relay;
 use latchkey_http::probes::Ready;
 use latchkey_http::{Bound, Limits};
-use latchkey_identity::Seeded;
-use latchkey_kit::{Context, DemoUser, ServiceSpec};
+use latchkey_identity::{ClientSecret, NewClient, Seeded};
+use latchkey_kit::{Calls, CallsConfig, Context, DemoUser, ServiceSpec};
+use latchkey_protocol::client::Grant;
+use latchkey_protocol::metadata::path;
+use serde_json::json;
 
 use super::{Starting, task};
-use crate::config::Role;
+use crate::config::{GuardClient, Role};
+use crate::demo;
 use crate::error::StartError;
 
 impl Starting {
@@ -22,13 +26,16 @@ impl Starting {
             .open(&self.config[role].database.clone(), &spec.tables())
             .await?;
         let guard = self.guard(role, spec.resource.audience)?;
-        let context = Context::new(
+        let mut context = Context::new(
             spec.resource,
             db.clone(),
             self.clock.clone(),
             self.random.clone(),
             CURRENCY,
         );
+        if let Some(calls) = self.calls(spec).await? {
+            context = context.calling(calls);
+        }
         if let (true, Some(fill)) = (self.config.demo, spec.demo) {
             let users = seeded.users.iter().map(|user| DemoUser {
                 id: user.id.clone(),
@@ -68,6 +75,61 @@ impl Starting {
         self.serve(role, bound, hosts, Limits::default(), router);
         self.ready.push((role.name(), ready));
         Ok(())
+    }
+
+    /// The client of the other services, for a service that calls any.
+    async fn calls(&self, spec: &'static ServiceSpec) -> Result<Option<Calls>, StartError> {
+        if spec.calls.is_empty() {
+            return Ok(None);
+        }
+        let (Some(client), Some(edge)) = (self.calling_client(spec).await?, self.edge_url()) else {
+            return Ok(None);
+        };
+        Ok(Some(Calls::new(CallsConfig {
+            edge: format!("{edge}/api"),
+            token_endpoint: format!("{}{}", self.identity_url(), path::TOKEN),
+            client_id: client.id,
+            client_secret: client.secret,
+            client: self.tls.client()?,
+            clock: self.clock.clone(),
+        })))
+    }
+
+    /// The service's client at the issuer: in the demo one of its own, whose secret lives as long as the process, and
+    /// otherwise the configured one of the guards.
+    async fn calling_client(&self, spec: &'static ServiceSpec) -> Result<Option<GuardClient>, StartError> {
+        let Some(identity) = self.identity.as_ref().filter(|_| self.config.demo) else {
+            return Ok(self.config.guard_client.clone());
+        };
+        let client = GuardClient {
+            id: spec.name().to_owned(),
+            secret: demo::text(&self.random.bytes::<52>()),
+        };
+        let rule = |target: &latchkey_kit::Target| {
+            json!({
+                "subject_resource": spec.resource.audience,
+                "resource": target.resource.audience,
+                "scope": target.scope.name,
+            })
+        };
+        let metadata = json!({
+            "client_id": client.id,
+            "client_name": spec.resource.title,
+            "grant_types": [Grant::TokenExchange.name()],
+            "token_exchange": spec.calls.iter().map(rule).collect::<Vec<_>>(),
+        });
+        let failed = |reason: String| StartError::Service {
+            service: spec.name(),
+            reason,
+        };
+        let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
+        let new = NewClient {
+            metadata,
+            secret: Some(ClientSecret::Generated(client.secret.clone())),
+        };
+        let put = identity.clients().put(new, "up").await;
+        put.map_err(|error| failed(error.to_string()))?;
+        Ok(Some(client))
     }
 }
 

@@ -17,19 +17,9 @@ use crate::{demo, embedded};
 
 impl Starting {
     pub(super) async fn storefront(&mut self, bound: Bound) -> Result<(), StartError> {
-        let shop = self
-            .urls
-            .shop
-            .clone()
-            .or_else(|| self.config.origin.clone())
-            .unwrap_or_default();
+        let shop = self.urls.shop.clone().unwrap_or_default();
         // The pages read the catalog like any client: through the edge.
-        let edge = self
-            .config
-            .api_url
-            .clone()
-            .or_else(|| self.edge.clone())
-            .unwrap_or_else(|| shop.clone());
+        let edge = self.edge_url().unwrap_or_default();
         let origins = self.origins(&shop, bound.port());
         let client = self.tls.client()?;
         let logins = self.logins(&shop, origins.clone(), client.clone()).await?;

@@ -6,6 +6,7 @@ mod absences;
 mod arrows;
 mod browser_security;
 mod bulk_revocation;
+mod calls;
 mod chromium;
 mod circles;
 mod client_address;

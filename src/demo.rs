@@ -4,16 +4,31 @@
 use std::path::Path;
 
 use latchkey_clock::Random;
+use latchkey_contracts::resource::ScopeContract;
 use latchkey_identity::{Seed, Seeded};
+use latchkey_protocol::Scope;
 
 use crate::embedded::{DemoClient, DemoFile, DemoSecrets, DemoUser};
 use crate::error::StartError;
 use crate::running::Urls;
+use crate::services::Services;
 
 /// Puts the demo's declarations before those of the operator, and fills in secrets: those of an earlier start, or new
-/// ones.
-pub(crate) fn prepare(seed: &mut Seed, data: &Path, random: &Random) -> Result<DemoSecrets, StartError> {
-    let demo = Seed::parse(include_str!("demo.toml"))?;
+/// ones. Its web application may call every service.
+pub(crate) fn prepare(
+    seed: &mut Seed,
+    services: Services,
+    data: &Path,
+    random: &Random,
+) -> Result<DemoSecrets, StartError> {
+    let mut demo = Seed::parse(include_str!("demo.toml"))?;
+    for spec in services {
+        let administers = |scope: &ScopeContract| spec.resource.admin.is_some_and(|admin| admin == scope);
+        let scopes = spec.resource.scopes.iter().filter(|scope| !administers(scope));
+        let names: Vec<&str> = scopes.map(|scope| scope.name).collect();
+        let scope = Scope::parse(&names.join(" ")).unwrap_or_default();
+        demo.allow("demo-web", spec.resource.audience, &scope);
+    }
     *seed = demo.and(std::mem::take(seed));
     let mut secrets = DemoSecrets::load(data)?;
     let clients: Vec<_> = seed.clients_without_secret().cloned().collect();
@@ -90,12 +105,13 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::SERVICES;
 
     #[test]
     fn the_demo_is_a_valid_seed_and_a_second_start_has_the_same_secrets() {
         let folder = tempfile::tempdir().unwrap();
-        let first = prepare(&mut Seed::default(), folder.path(), &Random::system()).unwrap();
-        let second = prepare(&mut Seed::default(), folder.path(), &Random::system()).unwrap();
+        let first = prepare(&mut Seed::default(), SERVICES, folder.path(), &Random::system()).unwrap();
+        let second = prepare(&mut Seed::default(), SERVICES, folder.path(), &Random::system()).unwrap();
         assert_eq!(first.clients, second.clients);
         assert_eq!(first.passwords, second.passwords);
         assert!(first.clients.contains_key("demo-machine"));

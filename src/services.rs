@@ -8,7 +8,14 @@ use latchkey_protocol::Resource;
 pub type Services = &'static [&'static ServiceSpec];
 
 /// The services of the marketplace.
-pub static SERVICES: Services = &[&latchkey_catalog::SPEC];
+pub static SERVICES: Services = &[
+    &latchkey_catalog::SPEC,
+    &latchkey_basket::SPEC,
+    &latchkey_discount::SPEC,
+    &latchkey_inventory::SPEC,
+    &latchkey_payment::SPEC,
+    &latchkey_order::SPEC,
+];
 
 /// The resources of all services.
 pub(crate) fn resources(services: Services) -> Vec<Resource> {

@@ -36,7 +36,7 @@ pub async fn start(config: Config, clock: Clock, random: Random) -> Result<Runni
     let secrets = match config.demo {
         true => {
             embedded::remove(&demo_path)?;
-            Some(demo::prepare(&mut seed, &config.data, &random)?)
+            Some(demo::prepare(&mut seed, config.services, &config.data, &random)?)
         }
         false => None,
     };

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use latchkey::services::SERVICES;
 
-use crate::arrows::TO_COME;
-
 /// A word that must not stand in the source below some folders.
 struct Absence {
     what: &'static str,
@@ -23,7 +21,7 @@ fn named(paths: &[&str]) -> Vec<String> {
 /// `paths`, and these parts of every service that has them.
 fn with_services(paths: &[&str], parts: &[&str]) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let names = SERVICES.iter().map(|spec| spec.name()).chain(TO_COME);
+    let names = SERVICES.iter().map(|spec| spec.name());
     let of_services = names.flat_map(|name| {
         let folder = format!("resource-services/{name}/src");
         parts.iter().map(move |part| format!("{folder}/{part}"))

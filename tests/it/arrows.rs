@@ -96,13 +96,10 @@ const SERVICE: &[&str] = &[
     "latchkey-telemetry",
 ];
 
-/// Services that are not in the list yet: nothing starts them, and they have the arrows of a service.
-pub const TO_COME: [&str; 5] = ["basket", "discount", "inventory", "order", "payment"];
-
-/// The package of a service, of the list or to come.
+/// The package of a service.
 fn is_service(package: &str) -> bool {
     let name = package.strip_prefix("latchkey-").unwrap_or_default();
-    TO_COME.contains(&name) || SERVICES.iter().any(|spec| name == spec.name())
+    SERVICES.iter().any(|spec| name == spec.name())
 }
 
 /// What the pure rooms may pull in from outside; nothing here does IO.
@@ -181,7 +178,7 @@ fn forbidden(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
 fn no_arrow_is_drawn_that_the_table_does_not_have() {
     let graph = graph();
     // The table's packages, the services of the list and to come, the toy, and the root.
-    let known = MAY.len() + SERVICES.len() + TO_COME.len() + 2;
+    let known = MAY.len() + SERVICES.len() + 2;
     assert_eq!(graph.len(), known, "{:?}", graph.keys());
     assert_eq!(forbidden(&graph), Vec::<String>::new());
 }

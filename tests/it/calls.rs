@@ -41,6 +41,7 @@ static READER: ServiceSpec = ServiceSpec {
     routes: &ROUTES,
     codes: &[],
     consumers: &[],
+    tasks: &[],
     edge: &[],
     calls: &[READ],
     demo: None,

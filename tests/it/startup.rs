@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use latchkey::services::SERVICES;
 use latchkey_db::{Db, Options, sql};
+use latchkey_kit::ServiceSpec;
 use serde_json::Value;
 
 use crate::commands::{done, text};
@@ -70,7 +72,7 @@ async fn every_background_task_is_named_by_the_operators_readiness() {
     let server = TestServer::new().await;
     let admin = server.running().urls.admin.clone().unwrap();
     let checks = anonymous(&format!("{admin}/readyz")).await.json()["checks"].clone();
-    for task in [
+    let own = [
         "identity_relay",
         "identity_feed",
         "identity_registry",
@@ -79,17 +81,23 @@ async fn every_background_task_is_named_by_the_operators_readiness() {
         "identity_history",
         "identity_large_ends",
         "identity_logouts",
-        "catalog_relay",
-        "catalog_consumer",
-        "catalog_guard_keys",
-        "catalog_guard_signals",
         "shop_expiry",
         "identity",
-        "catalog",
         "storefront",
         "gateway",
-    ] {
-        assert_eq!(checks[task], true, "{task}: {checks}");
+    ];
+    let of_service = |spec: &ServiceSpec| {
+        let shared = ["relay", "consumer", "guard_keys", "guard_signals"];
+        let tasks = spec.tasks.iter().map(|task| task.name);
+        let named = shared
+            .into_iter()
+            .chain(tasks)
+            .map(|task| format!("{}_{task}", spec.name()));
+        named.chain([spec.name().to_owned()]).collect::<Vec<_>>()
+    };
+    let of_services = SERVICES.iter().copied().flat_map(of_service);
+    for task in own.map(str::to_owned).into_iter().chain(of_services) {
+        assert_eq!(checks[&task], true, "{task}: {checks}");
     }
     server.stop().await;
 }

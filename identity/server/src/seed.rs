@@ -8,7 +8,7 @@ use latchkey_protocol::client::{AuthMethod, Metadata};
 use latchkey_protocol::user::{
     STANDARD, check_claims, check_email, check_password, check_username, is_too_long,
 };
-use latchkey_protocol::{ClientId, Resource};
+use latchkey_protocol::{ClientId, Resource, Scope};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -204,6 +204,15 @@ impl Seed {
     pub fn set_secret(&mut self, id: &ClientId, secret: &str) {
         for client in self.clients.iter_mut().filter(|c| c.metadata.client_id == *id) {
             client.secret = Some(ClientSecret::Generated(secret.to_owned()));
+        }
+    }
+
+    /// Lets a declared client have tokens of a resource, with these scopes besides its others.
+    pub fn allow(&mut self, client_id: &str, resource: &str, scope: &Scope) {
+        let declared = |client: &&mut SeedClient| client.metadata.client_id.as_str() == client_id;
+        for client in self.clients.iter_mut().filter(declared) {
+            client.metadata.scope = client.metadata.scope.or(scope);
+            client.metadata.resources.push(resource.to_owned());
         }
     }
 

@@ -74,13 +74,14 @@ impl Config {
                 "issuer must be set: guards accept only its tokens".to_owned(),
             ));
         }
-        for spec in self.services.iter().filter(|_| plays(Role::Gateway)) {
-            if !reached(Role::Service(spec.name())) {
-                return Err(ConfigError(format!(
-                    "{}.url must be set: the gateway forwards calls to it",
-                    spec.name()
-                )));
-            }
+        let at_edge = self.services.iter().map(|spec| Role::Service(spec.name()));
+        let (known, unknown): (Vec<Role>, Vec<Role>) = at_edge.partition(|role| reached(*role));
+        let needed = unknown.into_iter().find(|role| plays(*role) || known.is_empty());
+        if let (Some(role), true) = (needed, plays(Role::Gateway)) {
+            return Err(ConfigError(format!(
+                "{}.url must be set: the gateway forwards calls to it",
+                role.name()
+            )));
         }
         let no_edge = self.api_url.is_none() && self.origin.is_none() && !(plays(Role::Gateway) && own_names);
         let calling = self.played().find(|spec| !spec.calls.is_empty());
@@ -113,6 +114,7 @@ fn host(url: &str) -> Option<String> {
 mod tests {
     use super::super::tests::serve;
     use super::*;
+    use crate::services::SERVICES;
 
     #[test]
     fn a_shop_that_signs_people_in_knows_where() {
@@ -150,8 +152,14 @@ mod tests {
             "its certificate is for public names, and roles call each other"
         );
         config[Role::Identity].url = Some("https://id.test".into());
+        for spec in SERVICES {
+            config[Role::Service(spec.name())].url = Some(format!("https://{}.test", spec.name()));
+        }
         config[Role::Service("catalog")].url = Some("http://catalog.test".into());
         assert!(config.check().is_err(), "tokens would cross the network in clear");
+        config[Role::Service("catalog")].url = None;
+        let refused = config.check().unwrap_err();
+        assert!(refused.0.contains("catalog.url must be set"), "{refused:?}");
         config[Role::Service("catalog")].url = Some("https://catalog.test".into());
         assert!(
             config.check().is_err(),
@@ -161,6 +169,22 @@ mod tests {
         assert!(config.check().is_ok());
         config.demo = true;
         assert!(config.check().is_err());
+    }
+
+    #[test]
+    fn a_gateway_serves_the_services_that_it_can_reach_and_needs_one() {
+        let mut config = serve(&[
+            ("LATCHKEY_ISSUER", "https://id.test"),
+            ("LATCHKEY_IDENTITY_URL", "https://id.test"),
+        ])
+        .unwrap();
+        config.roles = vec![Role::Gateway];
+        let refused = config.check_calls().unwrap_err();
+        assert!(refused.0.contains("catalog.url must be set"), "{refused:?}");
+        config[Role::Service("order")].url = Some("https://order.test".into());
+        config.check_calls().unwrap();
+        config.roles.push(Role::Service("catalog"));
+        config.check_calls().unwrap();
     }
 
     #[test]

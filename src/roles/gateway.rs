@@ -17,9 +17,10 @@ impl Starting {
         let shop = self.urls.shop.clone().unwrap_or_default();
         let mut upstreams = Vec::new();
         for spec in self.config.services {
-            let url = self
-                .reached(Role::Service(spec.name()))
-                .ok_or_else(|| StartError::Gateway(format!("{}.url is not set", spec.name())))?;
+            let Some(url) = self.reached(Role::Service(spec.name())) else {
+                tracing::info!(service = spec.name(), "the edge does not serve it: its url is not set");
+                continue;
+            };
             upstreams.push((*spec, Origin::parse(&url).map_err(failed)?));
         }
         let pages = self.reached(Role::Storefront);

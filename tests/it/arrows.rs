@@ -7,7 +7,7 @@ use latchkey::services::SERVICES;
 use serde_json::Value;
 
 /// Package → the packages of ours that it may depend on.
-const MAY: [(&str, &[&str]); 17] = [
+const MAY: [(&str, &[&str]); 18] = [
     ("latchkey-protocol", &[]),
     ("latchkey-contracts", &[]),
     ("latchkey-guard", &[]),
@@ -81,6 +81,7 @@ const MAY: [(&str, &[&str]); 17] = [
             "latchkey-http",
         ],
     ),
+    ("latchkey-chaos", &["latchkey-testkit"]),
     ("xtask", &[]),
 ];
 

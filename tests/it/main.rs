@@ -7,6 +7,7 @@ mod arrows;
 mod browser_security;
 mod bulk_revocation;
 mod calls;
+mod chaos;
 mod checkout;
 mod chromium;
 mod circles;

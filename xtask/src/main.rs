@@ -1,6 +1,7 @@
 //! `cargo xtask`: what people and CI run. It depends on nothing of ours and drives the built programs.
 
 mod bench;
+mod chaos;
 mod postgres;
 mod run;
 mod test;
@@ -18,6 +19,8 @@ usage: cargo xtask <command>
                  --thorough repeats races thousands of times, which takes hours;
                  the slowest tests are listed at the end
   bench [ARGS]   the benchmarks, on the release build; ARGS name those to run
+  chaos [ARGS]   buyers order from the release build while it is killed, then a checker reads its databases;
+                 --checkouts N, --kills K, --buyers B, --seed S, --json
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let done = match command.as_deref() {
         Some("test") => test::run(&rest),
         Some("bench") => bench::run(&rest),
+        Some("chaos") => chaos::run(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match done {

@@ -1,0 +1,400 @@
+//! The shop as its buyers see it: HTTP through the edge, asked until there is a definite answer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use http::Method;
+use latchkey_testkit::{App, Browser};
+use serde_json::{Value, json};
+
+use crate::installation::{CLIENT, Installation, PASSWORD, REDIRECT, SCOPE, SECRET, SERVICES, buyer};
+use crate::{ChaosError, Plan};
+
+/// A shop that is open, with its buyers.
+pub struct Shop {
+    api: String,
+    app: App,
+    http: reqwest::Client,
+    pub checkouts: usize,
+    /// Stackable items, some with few seats.
+    pub items: Vec<String>,
+    /// Coupons that one order may use.
+    pub coupons: Vec<String>,
+    pub buyers: Vec<std::sync::Arc<User>>,
+    history: Mutex<History>,
+    repeated: AtomicUsize,
+}
+
+/// A user with a sign-in.
+pub struct User {
+    pub name: String,
+    refresh_token: String,
+    /// Access tokens by resource.
+    tokens: Mutex<HashMap<&'static str, String>>,
+    /// Saved cards.
+    pub cards: Vec<String>,
+}
+
+/// What was asked and definitely answered.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The ids of acknowledged orders.
+    pub accepted: Vec<String>,
+    /// Refused orders by problem code.
+    refused: BTreeMap<String, usize>,
+    /// Idempotency keys that got two different answers.
+    pub contradictions: Vec<String>,
+}
+
+impl History {
+    pub fn refused(&self) -> Vec<(String, usize)> {
+        self.refused
+            .iter()
+            .map(|(code, times)| (code.clone(), *times))
+            .collect()
+    }
+}
+
+/// A definite answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub etag: String,
+    pub body: Value,
+}
+
+impl Reply {
+    pub fn code(&self) -> String {
+        self.body["code"].as_str().unwrap_or("none").to_owned()
+    }
+}
+
+/// What a request says besides its method and path.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub key: Option<String>,
+    pub if_match: Option<String>,
+    pub body: Option<Value>,
+}
+
+impl Asked {
+    pub fn body(body: Value) -> Self {
+        Self {
+            body: Some(body),
+            ..Self::default()
+        }
+    }
+
+    pub fn keyed(key: &str, body: Value) -> Self {
+        Self {
+            key: Some(key.to_owned()),
+            ..Self::body(body)
+        }
+    }
+}
+
+impl Shop {
+    /// Signs everybody in, and fills the shop with items, coupons and cards.
+    pub async fn open(installation: &Installation, plan: &Plan) -> Result<Self, ChaosError> {
+        let app = App {
+            issuer: installation.issuer(),
+            client_id: CLIENT.to_owned(),
+            secret: Some(SECRET.to_owned()),
+            redirect_uri: REDIRECT.to_owned(),
+            scope: SCOPE.to_owned(),
+        };
+        let http = latchkey_testkit::pooled();
+        let mut shop = Self {
+            api: installation.api(),
+            app,
+            http,
+            checkouts: plan.checkouts,
+            items: Vec::new(),
+            coupons: Vec::new(),
+            buyers: Vec::new(),
+            history: Mutex::default(),
+            repeated: AtomicUsize::new(0),
+        };
+        let keeper = shop.sign_in("keeper").await?;
+        shop.fill(&keeper, plan).await?;
+        let names: Vec<String> = (0..plan.buyers).map(buyer).collect();
+        for some in names.chunks(8) {
+            let signed_in = try_join_all(some.iter().map(|name| shop.with_cards(name))).await?;
+            shop.buyers.extend(signed_in.into_iter().map(std::sync::Arc::new));
+        }
+        Ok(shop)
+    }
+
+    async fn with_cards(&self, name: &str) -> Result<User, ChaosError> {
+        let mut user = self.sign_in(name).await?;
+        for number in CARDS {
+            let card = json!({"number": number, "exp_month": 12, "exp_year": 2040, "cvc": "123"});
+            let saved = self
+                .ask(&user, "payment", Method::POST, "card-tokens", Asked::body(card))
+                .await;
+            let id = saved.body["id"].as_str();
+            let id = id.ok_or_else(|| ChaosError::Filling(format!("card {number}: {saved:?}")))?;
+            user.cards.push(id.to_owned());
+        }
+        Ok(user)
+    }
+
+    async fn sign_in(&self, name: &str) -> Result<User, ChaosError> {
+        let resources = SERVICES.map(|name| format!("urn:latchkey:{name}"));
+        let named: Vec<(&str, &str)> = resources.iter().map(|urn| ("resource", urn.as_str())).collect();
+        let back = self.app.walk(&Browser::new(), (name, PASSWORD), &named).await;
+        let code = back.code.clone().unwrap_or_default();
+        let redeemed = self
+            .app
+            .redeem_with(&code, &[("resource", resources[0].as_str())])
+            .await;
+        let token = redeemed.json()["refresh_token"].as_str().map(str::to_owned);
+        let refresh_token = token.ok_or_else(|| ChaosError::Filling(format!("{name}: {redeemed:?}")))?;
+        Ok(User {
+            name: name.to_owned(),
+            refresh_token,
+            tokens: Mutex::default(),
+            cards: Vec::new(),
+        })
+    }
+
+    /// Items of a few seats and of any number, and coupons for one order each.
+    async fn fill(&mut self, keeper: &User, plan: &Plan) -> Result<(), ChaosError> {
+        let failed = |what: &str, reply: &Reply| ChaosError::Filling(format!("{what}: {reply:?}"));
+        let categories = self
+            .ask(keeper, "catalog", Method::GET, "categories", Asked::default())
+            .await;
+        let category = categories.body["items"][0]["id"].clone();
+        for at in 0..ITEMS {
+            // Every other item has so few seats that they run out.
+            let seats = (at % 2 == 0).then_some(plan.checkouts / ITEMS / 2 + 1);
+            let draft = json!({
+                "title": format!("An hour of mentoring {at}"),
+                "kind": "item",
+                "category_id": category,
+                "description_md": "An hour with somebody who has done it before. ".repeat(4),
+                "price": {"amount": 400 + 100 * at, "currency": "EUR"},
+                "limited": seats.is_some(),
+            });
+            let key = format!("01a1ebbc-0000-7000-8000-0000000001{at:02}");
+            let made = self
+                .ask(
+                    keeper,
+                    "catalog",
+                    Method::POST,
+                    "courses",
+                    Asked::keyed(&key, draft),
+                )
+                .await;
+            let id = made.body["id"]
+                .as_str()
+                .ok_or_else(|| failed("item", &made))?
+                .to_owned();
+            let publish = Asked {
+                if_match: Some(made.etag.clone()),
+                ..Asked::default()
+            };
+            let path = format!("courses/{id}/publish");
+            let published = self.ask(keeper, "catalog", Method::POST, &path, publish).await;
+            if published.status != 200 {
+                return Err(failed("publishing", &published));
+            }
+            if let Some(seats) = seats {
+                self.set_seats(keeper, &id, seats).await?;
+            }
+            self.items.push(id);
+        }
+        for at in 0..plan.checkouts / 20 + 2 {
+            let code = format!("ONE-{at:05}");
+            let draft = json!({"code": code, "percent_bp": 2_500, "scope": {"kind": "all"}, "max_total": 1});
+            let key = format!("01a1ebbc-0000-7000-8000-0000001{at:05}");
+            let made = self
+                .ask(
+                    keeper,
+                    "discount",
+                    Method::POST,
+                    "coupons",
+                    Asked::keyed(&key, draft),
+                )
+                .await;
+            if made.status != 201 {
+                return Err(failed("coupon", &made));
+            }
+            self.coupons.push(code);
+        }
+        Ok(())
+    }
+
+    /// Sets the seats, as soon as inventory has heard of the item.
+    async fn set_seats(&self, keeper: &User, id: &str, seats: usize) -> Result<(), ChaosError> {
+        let path = format!("stock/{id}");
+        for _ in 0..400 {
+            let read = self
+                .ask(keeper, "inventory", Method::GET, &path, Asked::default())
+                .await;
+            if read.status != 200 {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            let change = Asked {
+                if_match: Some(read.etag),
+                ..Asked::body(json!({"capacity": seats}))
+            };
+            let set = self.ask(keeper, "inventory", Method::PUT, &path, change).await;
+            if set.status == 200 {
+                return Ok(());
+            }
+        }
+        Err(ChaosError::Filling(format!("inventory never heard of {id}")))
+    }
+
+    /// Asks a service as a user, again and again while nobody answers or something is out of order, and with a new
+    /// token when the old one is over. What is sent is always the same.
+    pub async fn ask(
+        &self,
+        user: &User,
+        service: &'static str,
+        method: Method,
+        path: &str,
+        asked: Asked,
+    ) -> Reply {
+        let url = format!(
+            "{}/{service}/v1{}{path}",
+            self.api,
+            if path.is_empty() { "" } else { "/" }
+        );
+        loop {
+            let token = self.token(user, service).await;
+            let mut request = self.http.request(method.clone(), &url).bearer_auth(&token);
+            if let Some(key) = &asked.key {
+                request = request.header("idempotency-key", key);
+            }
+            if let Some(version) = &asked.if_match {
+                request = request.header("if-match", version);
+            }
+            if let Some(body) = &asked.body {
+                request = request.json(body);
+            }
+            match definite(request).await {
+                Some(reply) if reply.status == 401 => user.forget(service),
+                Some(reply) => return reply,
+                None => self.again().await,
+            }
+        }
+    }
+
+    async fn token(&self, user: &User, service: &'static str) -> String {
+        if let Some(token) = user.known(service) {
+            return token;
+        }
+        let resource = format!("urn:latchkey:{service}");
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", user.refresh_token.as_str()),
+            ("resource", resource.as_str()),
+        ];
+        loop {
+            let request = self.http.post(format!("{}/token", self.app.issuer));
+            let request = request.basic_auth(CLIENT, Some(SECRET)).form(&form);
+            match definite(request).await {
+                Some(Reply { body, .. }) if body["access_token"].is_string() => {
+                    let token = body["access_token"].as_str().unwrap_or_default().to_owned();
+                    user.keep(service, &token);
+                    return token;
+                }
+                // An innocent user is never signed out: then the run fails, and says so.
+                Some(reply) => {
+                    let lost = format!("the sign-in of {} is lost: {reply:?}", user.name);
+                    self.history().contradictions.push(lost.clone());
+                    panic!("{lost}");
+                }
+                None => self.again().await,
+            }
+        }
+    }
+
+    async fn again(&self) {
+        self.repeated.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn history(&self) -> History {
+        self.locked().clone()
+    }
+
+    pub fn repeated(&self) -> usize {
+        self.repeated.load(Ordering::Relaxed)
+    }
+
+    /// An order was acknowledged.
+    pub fn accepted(&self, order: &str) {
+        self.locked().accepted.push(order.to_owned());
+    }
+
+    /// An order was refused.
+    pub fn refused(&self, code: String) {
+        *self.locked().refused.entry(code).or_default() += 1;
+    }
+
+    /// One key got two answers.
+    pub fn contradiction(&self, what: String) {
+        self.locked().contradictions.push(what);
+    }
+}
+
+impl User {
+    fn known(&self, service: &str) -> Option<String> {
+        self.locked().get(service).cloned()
+    }
+
+    fn keep(&self, service: &'static str, token: &str) {
+        self.locked().insert(service, token.to_owned());
+    }
+
+    fn forget(&self, service: &str) {
+        self.locked().remove(service);
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, String>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer, unless there was none or the server had a trouble of its own.
+async fn definite(request: reqwest::RequestBuilder) -> Option<Reply> {
+    let answer = request.send().await.ok()?;
+    let status = answer.status();
+    let etag = answer.headers().get(http::header::ETAG);
+    let etag = etag
+        .and_then(|tag| tag.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    let text = answer.text().await.ok()?;
+    let definite = !status.is_server_error();
+    definite.then(|| Reply {
+        status: status.as_u16(),
+        etag,
+        body: serde_json::from_str(&text).unwrap_or_default(),
+    })
+}
+
+/// Published numbers of the test processor: pays; pays; must be confirmed; the first answer is lost and it pays; the
+/// first answer is lost and it is declined; the capture fails; declined.
+const CARDS: [&str; 7] = [
+    "4242424242424242",
+    "5555555555554444",
+    "4000002500003155",
+    "4000000000003006",
+    "4000000000003014",
+    "4000000000003022",
+    "4000000000000002",
+];
+const ITEMS: usize = 10;
+const PAUSE: Duration = Duration::from_millis(50);

@@ -14,6 +14,7 @@ mod circles;
 mod client_address;
 mod commands;
 mod commands_about_clients;
+mod consumer_groups;
 mod contract;
 mod crash_sign_in;
 mod documents;

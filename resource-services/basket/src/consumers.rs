@@ -15,7 +15,7 @@ use crate::{commands, store};
 /// Courses of the catalog.
 pub const COURSES: Consumer = Consumer {
     group: || Group {
-        name: "basket-courses",
+        name: "basket.courses",
         types: &[
             course::PUBLISHED,
             course::UPDATED,
@@ -30,7 +30,7 @@ pub const COURSES: Consumer = Consumer {
 /// Seats and owned items of inventory.
 pub const STOCK: Consumer = Consumer {
     group: || Group {
-        name: "basket-stock",
+        name: "basket.stock",
         types: &[inventory::STOCK_CHANGED, inventory::OWNED_ITEM_CHANGED],
         retries: Retries::default(),
     },
@@ -40,7 +40,7 @@ pub const STOCK: Consumer = Consumer {
 /// Completed orders.
 pub const ORDERS: Consumer = Consumer {
     group: || Group {
-        name: "basket-orders",
+        name: "basket.orders",
         types: &[order::COMPLETED],
         retries: Retries::default(),
     },
@@ -50,7 +50,7 @@ pub const ORDERS: Consumer = Consumer {
 /// Deleted users.
 pub const USERS: Consumer = Consumer {
     group: || Group {
-        name: "basket-users",
+        name: "basket.users",
         types: &[user::DELETED],
         retries: Retries::default(),
     },

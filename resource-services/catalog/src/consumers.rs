@@ -11,6 +11,7 @@ use crate::{Error, commands, store};
 /// User events of identity.
 pub const PEOPLE: Consumer = Consumer {
     group: || Group {
+        // It would be `catalog.users`, but installations remember under this name what they have handled.
         name: "catalog",
         types: UserEvent::TYPES,
         retries: Retries::default(),

@@ -53,7 +53,7 @@ pub const ORDERS: Consumer = Consumer {
 /// Deleted users.
 pub const PEOPLE: Consumer = Consumer {
     group: || Group {
-        name: "discount.people",
+        name: "discount.users",
         types: &[user::DELETED],
         retries: Retries::default(),
     },

@@ -12,7 +12,7 @@ use crate::commands;
 /// The commands of orders.
 pub const ORDERS: Consumer = Consumer {
     group: || Group {
-        name: "inventory.orders",
+        name: "inventory.commands",
         types: InventoryCommand::TYPES,
         retries: Retries::default(),
     },
@@ -37,7 +37,7 @@ pub const COURSES: Consumer = Consumer {
 /// Users who are gone.
 pub const PEOPLE: Consumer = Consumer {
     group: || Group {
-        name: "inventory.people",
+        name: "inventory.users",
         types: &[user::DELETED],
         retries: Retries::default(),
     },

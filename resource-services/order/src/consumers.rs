@@ -16,7 +16,7 @@ use crate::store;
 /// The answers of inventory, discount and payment.
 pub const ANSWERS: Consumer = Consumer {
     group: || Group {
-        name: "order",
+        name: "order.replies",
         types: &[
             inventory::RESERVED,
             inventory::REFUSED,
@@ -45,7 +45,7 @@ pub const ANSWERS: Consumer = Consumer {
 /// Names of courses, for display alone.
 pub const COURSES: Consumer = Consumer {
     group: || Group {
-        name: "order-courses",
+        name: "order.courses",
         types: &[
             course::PUBLISHED,
             course::UPDATED,
@@ -60,7 +60,7 @@ pub const COURSES: Consumer = Consumer {
 /// Items that their owners have used up.
 pub const ITEMS: Consumer = Consumer {
     group: || Group {
-        name: "order-items",
+        name: "order.items",
         types: &[inventory::OWNED_ITEM_CHANGED],
         retries: Retries::default(),
     },
@@ -70,7 +70,7 @@ pub const ITEMS: Consumer = Consumer {
 /// Erased users.
 pub const USERS: Consumer = Consumer {
     group: || Group {
-        name: "order-users",
+        name: "order.users",
         types: &[user::DELETED],
         retries: Retries::default(),
     },

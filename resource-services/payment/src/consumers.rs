@@ -11,7 +11,7 @@ use crate::commands::{cards, credits, orders};
 /// What orders ask.
 pub const COMMANDS: Consumer = Consumer {
     group: || Group {
-        name: "payment",
+        name: "payment.commands",
         types: PaymentCommand::TYPES,
         retries: Retries::default(),
     },
@@ -21,7 +21,7 @@ pub const COMMANDS: Consumer = Consumer {
 /// User events of identity.
 pub const USERS: Consumer = Consumer {
     group: || Group {
-        name: "payment-users",
+        name: "payment.users",
         types: UserEvent::TYPES,
         retries: Retries::default(),
     },

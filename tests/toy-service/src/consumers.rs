@@ -10,7 +10,7 @@ use crate::store;
 /// User events of identity.
 pub const PEOPLE: Consumer = Consumer {
     group: || Group {
-        name: "toy",
+        name: "toy.users",
         types: &[user::DELETED],
         retries: Retries::default(),
     },

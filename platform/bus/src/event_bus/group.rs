@@ -14,7 +14,8 @@ use crate::{BusError, Event};
 /// A consumer group.
 #[derive(Clone, Debug)]
 pub struct Group {
-    /// The name of the consumer, `<service>` or `<service>.<purpose>`; also its name in the inbox.
+    /// The name of the consumer, `<service>.<subject>`; also its name in the inbox. It stays as it is once a service
+    /// runs: a group with a new name has handled nothing yet.
     pub name: &'static str,
     /// The event types that it handles.
     pub types: &'static [&'static str],

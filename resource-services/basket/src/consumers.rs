@@ -2,12 +2,11 @@
 
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
-use latchkey_contracts::events::course::{self, CourseEvent, CourseKind, CourseStatus};
+use latchkey_contracts::events::course::{CourseEvent, CourseKind, CourseStatus};
 use latchkey_contracts::events::inventory::{self, OwnedItemChanged, StockChanged};
 use latchkey_contracts::events::order::{self, OrderSnapshot};
-use latchkey_contracts::events::user::{self, UserEvent};
-use latchkey_kit::{Consumer, Transaction};
-use serde::de::DeserializeOwned;
+use latchkey_contracts::events::user::{self, UserDeleted};
+use latchkey_kit::{Consumer, Transaction, payload};
 
 use crate::domain::{Course, Holder, Kind};
 use crate::{commands, store};
@@ -16,12 +15,7 @@ use crate::{commands, store};
 pub const COURSES: Consumer = Consumer {
     group: || Group {
         name: "basket.courses",
-        types: &[
-            course::PUBLISHED,
-            course::UPDATED,
-            course::UNLISTED,
-            course::ARCHIVED,
-        ],
+        types: CourseEvent::TYPES,
         retries: Retries::default(),
     },
     handle: |t, event| async move { remember_course(&t, &event).await }.boxed(),
@@ -58,8 +52,7 @@ pub const USERS: Consumer = Consumer {
 };
 
 async fn remember_course(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let course: CourseEvent = read(event)?;
-    let snapshot = course.snapshot;
+    let CourseEvent { snapshot, .. } = payload(event)?;
     let course = Course {
         course_id: snapshot.course_id,
         kind: match snapshot.kind {
@@ -84,11 +77,11 @@ async fn remember_course(t: &Transaction, event: &Event) -> Result<(), HandlerEr
 
 async fn remember_stock(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     if event.r#type == inventory::OWNED_ITEM_CHANGED {
-        let owned: OwnedItemChanged = read(event)?;
+        let owned: OwnedItemChanged = payload(event)?;
         store::remember_owned(&t.tx, &owned.owner, &owned.item_id, owned.quantity, owned.version).await?;
         return Ok(());
     }
-    let stock: StockChanged = read(event)?;
+    let stock: StockChanged = payload(event)?;
     let left = stock
         .capacity
         .map(|capacity| (capacity - stock.sold - stock.reserved).max(0));
@@ -98,7 +91,7 @@ async fn remember_stock(t: &Transaction, event: &Event) -> Result<(), HandlerErr
 
 /// The inbox row of the event is in this transaction, so that nothing is taken away twice.
 async fn clear_bought(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let order: OrderSnapshot = read(event)?;
+    let order: OrderSnapshot = payload(event)?;
     let holder = Holder::user(&order.buyer_id);
     if store::basket(&t.tx, &holder).await?.is_none() {
         return Ok(());
@@ -120,15 +113,8 @@ async fn clear_bought(t: &Transaction, event: &Event) -> Result<(), HandlerError
 }
 
 async fn forget(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let told = UserEvent::parse(&event.r#type, &event.data)
-        .map_err(|error| HandlerError::Dead(error.to_string()))?;
-    if let UserEvent::Deleted(user) = told {
-        store::delete(&t.tx, &Holder::user(&user.user_id)).await?;
-        store::forget_owned(&t.tx, &user.user_id).await?;
-    }
+    let user: UserDeleted = payload(event)?;
+    store::delete(&t.tx, &Holder::user(&user.user_id)).await?;
+    store::forget_owned(&t.tx, &user.user_id).await?;
     Ok(())
-}
-
-fn read<T: DeserializeOwned>(event: &Event) -> Result<T, HandlerError> {
-    serde_json::from_value(event.data.clone()).map_err(|error| HandlerError::Dead(error.to_string()))
 }

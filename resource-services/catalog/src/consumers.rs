@@ -4,12 +4,12 @@ use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::user::{User, UserEvent};
 use latchkey_contracts::resource::{ADMIN, INSTRUCTOR};
-use latchkey_kit::{Consumer, Transaction};
+use latchkey_kit::{Consumer, Transaction, parse};
 
 use crate::{Error, commands, store};
 
 /// User events of identity.
-pub const PEOPLE: Consumer = Consumer {
+pub const USERS: Consumer = Consumer {
     group: || Group {
         // It would be `catalog.users`, but installations remember under this name what they have handled.
         name: "catalog",
@@ -21,9 +21,7 @@ pub const PEOPLE: Consumer = Consumer {
 
 /// Applies one event in the transaction of its inbox row. An older event changes nothing.
 pub async fn handle(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let told = UserEvent::parse(&event.r#type, &event.data)
-        .map_err(|error| HandlerError::Dead(error.to_string()))?;
-    let (user_id, name, version) = match told {
+    let (user_id, name, version) = match parse(event, UserEvent::parse)? {
         UserEvent::Registered(user) | UserEvent::Updated(user) if teaches(&user) => {
             (user.user_id, user.display_name, user.version)
         }

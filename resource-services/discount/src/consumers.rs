@@ -4,11 +4,10 @@
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::command::DiscountCommand;
-use latchkey_contracts::events::course::{self, CourseEvent};
+use latchkey_contracts::events::course::CourseEvent;
 use latchkey_contracts::events::order::{self, OrderSnapshot};
-use latchkey_contracts::events::user::{self, UserEvent};
-use latchkey_kit::{Consumer, Transaction};
-use serde::de::DeserializeOwned;
+use latchkey_contracts::events::user::{self, UserDeleted};
+use latchkey_kit::{Consumer, Transaction, parse, payload};
 
 use crate::commands::redemptions::{self, CommandError};
 use crate::commands::{coupons, quotes};
@@ -22,19 +21,14 @@ pub const COMMANDS: Consumer = Consumer {
         types: DiscountCommand::TYPES,
         retries: Retries::default(),
     },
-    handle: |t, event| async move { obey(&t, &event).await }.boxed(),
+    handle: |t, event| async move { command(&t, &event).await }.boxed(),
 };
 
 /// Courses of the catalog.
 pub const COURSES: Consumer = Consumer {
     group: || Group {
         name: "discount.courses",
-        types: &[
-            course::PUBLISHED,
-            course::UPDATED,
-            course::UNLISTED,
-            course::ARCHIVED,
-        ],
+        types: CourseEvent::TYPES,
         retries: Retries::default(),
     },
     handle: |t, event| async move { place(&t, &event).await }.boxed(),
@@ -51,7 +45,7 @@ pub const ORDERS: Consumer = Consumer {
 };
 
 /// Deleted users.
-pub const PEOPLE: Consumer = Consumer {
+pub const USERS: Consumer = Consumer {
     group: || Group {
         name: "discount.users",
         types: &[user::DELETED],
@@ -60,10 +54,8 @@ pub const PEOPLE: Consumer = Consumer {
     handle: |t, event| async move { forget(&t, &event).await }.boxed(),
 };
 
-async fn obey(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let command = DiscountCommand::parse(&event.r#type, &event.data)
-        .map_err(|error| HandlerError::Dead(latchkey_http::reasons(&error)))?;
-    Ok(redemptions::obey(t, command).await?)
+async fn command(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    Ok(redemptions::handle(t, parse(event, DiscountCommand::parse)?).await?)
 }
 
 impl From<CommandError> for HandlerError {
@@ -78,7 +70,7 @@ impl From<CommandError> for HandlerError {
 
 /// Remembers category and instructor of a course. An older event changes nothing.
 async fn place(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let CourseEvent { snapshot, .. } = read(event)?;
+    let CourseEvent { snapshot, .. } = payload(event)?;
     let place = CoursePlace {
         category_id: snapshot.category_id,
         instructor_id: snapshot.instructor_id,
@@ -88,7 +80,7 @@ async fn place(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
 }
 
 async fn remember_order(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let order: OrderSnapshot = read(event)?;
+    let order: OrderSnapshot = payload(event)?;
     store::remember_order(&t.tx, &order.buyer_id, &order.order_id).await?;
     Ok(())
 }
@@ -96,11 +88,7 @@ async fn remember_order(t: &Transaction, event: &Event) -> Result<(), HandlerErr
 /// Redemptions stay, under a pseudonym, because orders refer to them; everything else that names the user goes, and
 /// nobody can use a coupon that was theirs. The rows are locked in the order in which commands lock them.
 async fn forget(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let told = UserEvent::parse(&event.r#type, &event.data)
-        .map_err(|error| HandlerError::Dead(latchkey_http::reasons(&error)))?;
-    let UserEvent::Deleted(user) = told else {
-        return Ok(());
-    };
+    let user: UserDeleted = payload(event)?;
     let user_id = &user.user_id;
     store::erase_buyer(&t.tx, user_id, t.now).await?;
     store::erase_user(&t.tx, user_id, ERASED).await?;
@@ -111,9 +99,4 @@ async fn forget(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     store::forget_uses(&t.tx, user_id).await?;
     store::forget_asker(&t.tx, user_id, &quotes::user_subject(user_id)).await?;
     Ok(())
-}
-
-/// The payload; an event that cannot be read will never be.
-fn read<T: DeserializeOwned>(event: &Event) -> Result<T, HandlerError> {
-    T::deserialize(&event.data).map_err(|error| HandlerError::Dead(format!("{}: {error}", event.r#type)))
 }

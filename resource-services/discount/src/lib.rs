@@ -29,7 +29,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         consumers::COMMANDS,
         consumers::COURSES,
         consumers::ORDERS,
-        consumers::PEOPLE,
+        consumers::USERS,
     ],
     tasks: &[],
     edge: &[],

@@ -26,7 +26,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     migrations: &[store::MIGRATIONS],
     routes: &ROUTES,
     codes: DomainError::CODES,
-    consumers: &[consumers::ORDERS, consumers::COURSES, consumers::PEOPLE],
+    consumers: &[consumers::COMMANDS, consumers::COURSES, consumers::USERS],
     tasks: &[tasks::STALE],
     edge: &[],
     calls: &[],

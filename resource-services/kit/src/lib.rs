@@ -9,7 +9,7 @@
 //! | What does an error look like? | [`Error`], [`Reason`], [`FieldError`] (`error.rs`, `field_errors.rs`) |
 //! | How is a list cut into pages? | [`page`] (`page.rs`) |
 //! | What does the API document say? | [`ServiceSpec::document`] (`openapi.rs`) |
-//! | What does it consume? | [`Consumer`] (`consumer.rs`) |
+//! | What does it consume? | [`Consumer`], [`payload`] (`consumer.rs`) |
 //! | What does it do beside requests and events? | [`Task`] (`task.rs`) |
 //! | How does it call another service for a user? | [`Calls`], [`Target`] (`calls.rs`) |
 
@@ -34,7 +34,7 @@ mod whoami;
 
 pub use caller::Caller;
 pub use calls::{CallError, Calls, CallsConfig, SubjectToken, Target};
-pub use consumer::Consumer;
+pub use consumer::{Consumer, parse, payload};
 pub use context::{Context, Transaction};
 pub use demo::demo_course_id;
 pub use error::{Error, Reason};

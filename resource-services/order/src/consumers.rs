@@ -2,19 +2,19 @@
 
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
-use latchkey_contracts::events::course::{self, CourseEvent};
+use latchkey_contracts::events::course::CourseEvent;
 use latchkey_contracts::events::discount::{self, DiscountReply};
 use latchkey_contracts::events::inventory::{self, InventoryReply, OwnedCause, OwnedItemChanged};
 use latchkey_contracts::events::payment::{self, PaymentReply};
-use latchkey_contracts::events::user::{self, UserEvent};
-use latchkey_kit::{Consumer, Transaction};
+use latchkey_contracts::events::user::{self, UserDeleted};
+use latchkey_kit::{Consumer, Transaction, parse, payload};
 
 use crate::commands::{self, Outcome};
 use crate::domain::Input;
 use crate::store;
 
 /// The answers of inventory, discount and payment.
-pub const ANSWERS: Consumer = Consumer {
+pub const REPLIES: Consumer = Consumer {
     group: || Group {
         name: "order.replies",
         types: &[
@@ -46,12 +46,7 @@ pub const ANSWERS: Consumer = Consumer {
 pub const COURSES: Consumer = Consumer {
     group: || Group {
         name: "order.courses",
-        types: &[
-            course::PUBLISHED,
-            course::UPDATED,
-            course::UNLISTED,
-            course::ARCHIVED,
-        ],
+        types: CourseEvent::TYPES,
         retries: Retries::default(),
     },
     handle: |t, event| async move { rename(&t, &event).await }.boxed(),
@@ -90,27 +85,25 @@ async fn answer(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
 fn input(event: &Event) -> Result<(String, Input), HandlerError> {
     let name = event.r#type.as_str();
     let input = if InventoryReply::TYPES.contains(&name) {
-        InventoryReply::parse(name, &event.data).map(Input::Inventory)
+        parse(event, InventoryReply::parse).map(Input::Inventory)?
     } else if DiscountReply::TYPES.contains(&name) {
-        DiscountReply::parse(name, &event.data).map(Input::Discount)
+        parse(event, DiscountReply::parse).map(Input::Discount)?
     } else {
-        PaymentReply::parse(name, &event.data).map(Input::Payment)
+        parse(event, PaymentReply::parse).map(Input::Payment)?
     };
-    let input = input.map_err(|error| HandlerError::Dead(error.to_string()))?;
     // Every answer has it; the subject of the event is the same, but the payload is what was promised.
     let order_id = event.data["order_id"].as_str().unwrap_or_default();
     Ok((order_id.to_owned(), input))
 }
 
 async fn rename(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let told: CourseEvent = read(event)?;
-    let course = told.snapshot;
+    let CourseEvent { snapshot: course, .. } = payload(event)?;
     store::rename(&t.tx, &course.course_id, &course.title, course.version).await?;
     Ok(())
 }
 
 async fn consume(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let told: OwnedItemChanged = read(event)?;
+    let told: OwnedItemChanged = payload(event)?;
     if told.cause == OwnedCause::Consumed {
         store::remember_consumed(&t.tx, &told.owner, &told.item_id, told.version, t.now).await?;
     }
@@ -118,14 +111,6 @@ async fn consume(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
 }
 
 async fn erase(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let told = UserEvent::parse(&event.r#type, &event.data)
-        .map_err(|error| HandlerError::Dead(error.to_string()))?;
-    match told {
-        UserEvent::Deleted(user) => Ok(commands::erase_buyer(t, &user.user_id).await?),
-        UserEvent::Registered(_) | UserEvent::Updated(_) => Ok(()),
-    }
-}
-
-fn read<T: serde::de::DeserializeOwned>(event: &Event) -> Result<T, HandlerError> {
-    serde_json::from_value(event.data.clone()).map_err(|error| HandlerError::Dead(error.to_string()))
+    let user: UserDeleted = payload(event)?;
+    Ok(commands::erase_buyer(t, &user.user_id).await?)
 }

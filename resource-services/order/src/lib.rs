@@ -28,7 +28,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     routes: &ROUTES,
     codes: DomainError::CODES,
     consumers: &[
-        consumers::ANSWERS,
+        consumers::REPLIES,
         consumers::COURSES,
         consumers::ITEMS,
         consumers::USERS,

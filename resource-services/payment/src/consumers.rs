@@ -4,7 +4,7 @@ use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::command::PaymentCommand;
 use latchkey_contracts::events::user::UserEvent;
-use latchkey_kit::{Consumer, Transaction};
+use latchkey_kit::{Consumer, Transaction, parse};
 
 use crate::commands::{cards, credits, orders};
 
@@ -15,7 +15,7 @@ pub const COMMANDS: Consumer = Consumer {
         types: PaymentCommand::TYPES,
         retries: Retries::default(),
     },
-    handle: |t, event| async move { obey(&t, &event).await }.boxed(),
+    handle: |t, event| async move { command(&t, &event).await }.boxed(),
 };
 
 /// User events of identity.
@@ -28,18 +28,14 @@ pub const USERS: Consumer = Consumer {
     handle: |t, event| async move { greet(&t, &event).await }.boxed(),
 };
 
-async fn obey(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let command = PaymentCommand::parse(&event.r#type, &event.data)
-        .map_err(|error| HandlerError::Dead(error.to_string()))?;
-    Ok(orders::obey(t, command).await?)
+async fn command(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    Ok(orders::handle(t, parse(event, PaymentCommand::parse)?).await?)
 }
 
 /// A new user gets a wallet. An erased one loses theirs for good: it stays closed whatever arrives later, so no version
 /// is compared.
 async fn greet(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let told = UserEvent::parse(&event.r#type, &event.data)
-        .map_err(|error| HandlerError::Dead(error.to_string()))?;
-    match told {
+    match parse(event, UserEvent::parse)? {
         UserEvent::Registered(user) | UserEvent::Updated(user) => {
             credits::welcome(t, &user.user_id).await?;
         }

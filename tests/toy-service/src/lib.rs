@@ -40,7 +40,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     migrations: &[store::MIGRATIONS],
     routes: &ROUTES,
     codes: DomainError::CODES,
-    consumers: &[consumers::PEOPLE],
+    consumers: &[consumers::USERS],
     tasks: &[],
     edge: &[],
     calls: &[],

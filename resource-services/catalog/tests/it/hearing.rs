@@ -13,7 +13,7 @@ async fn hear(world: &World, r#type: &str, data: Value) -> Result<(), HandlerErr
         "partitionkey": "ada", "correlationid": "a-request", "actor": "admin", "data": data
     }))
     .unwrap();
-    world.deliver(&consumers::PEOPLE, event).await
+    world.deliver(&consumers::USERS, event).await
 }
 
 fn ada_called(name: &str, version: i64, roles: &[&str]) -> Value {

@@ -21,6 +21,11 @@ pub struct CourseEvent {
     pub previous: Previous,
 }
 
+impl CourseEvent {
+    /// Every type with this payload.
+    pub const TYPES: &[&str] = &[PUBLISHED, UPDATED, UNLISTED, ARCHIVED];
+}
+
 /// A course as other services know it. `draft` is never among its states: drafts are nobody's business.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CourseSnapshot {

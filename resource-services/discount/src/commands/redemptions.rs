@@ -34,7 +34,7 @@ impl From<latchkey_db::DbError> for CommandError {
 }
 
 /// Carries out a command and answers it. A repeated one changes nothing and gets the answer again.
-pub async fn obey(t: &Transaction, command: DiscountCommand) -> Result<(), CommandError> {
+pub async fn handle(t: &Transaction, command: DiscountCommand) -> Result<(), CommandError> {
     match command {
         DiscountCommand::Reserve(command) => reserve(t, command).await,
         DiscountCommand::Commit(about) => settle(t, about, Verb::Commit).await,

@@ -59,7 +59,7 @@ async fn a_deleted_user_is_named_nowhere_and_their_orders_end_as_they_would() {
             "reserved"
         );
         for _ in 0..2 {
-            world.hear(&consumers::PEOPLE, deleted("alice")).await;
+            world.hear(&consumers::USERS, deleted("alice")).await;
         }
         // Orders under way end by their ids alone.
         assert_eq!(world.settle("commit", &order(1)).await, "committed");
@@ -125,7 +125,7 @@ async fn a_deleted_instructors_coupons_end_and_are_told() {
         let coupon = world.create(&ines(), &own_draft("TEACHER")).send().await;
         world.create(&ivan(), &own_draft("OTHER")).send().await;
         for _ in 0..2 {
-            world.hear(&consumers::PEOPLE, deleted("ines")).await;
+            world.hear(&consumers::USERS, deleted("ines")).await;
         }
         assert_eq!(world.worth(&alice(), "TEACHER").await, Err("unknown".into()));
         let told = world.events().await.pop().unwrap();
@@ -150,7 +150,7 @@ async fn an_event_that_cannot_be_read_is_dead_and_not_retried() {
             (&consumers::COMMANDS, "order.command.discount-commit.v1"),
             (&consumers::COURSES, "catalog.course.published.v1"),
             (&consumers::ORDERS, "order.order.completed.v1"),
-            (&consumers::PEOPLE, "identity.user.deleted.v1"),
+            (&consumers::USERS, "identity.user.deleted.v1"),
         ] {
             let source = name.split('.').next().unwrap();
             let refused = world

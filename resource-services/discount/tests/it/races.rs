@@ -186,7 +186,7 @@ async fn a_user_who_is_deleted_while_ordering_is_named_nowhere() {
             let world = world.clone();
             async move {
                 match number {
-                    20 => world.hear(&consumers::PEOPLE, deleted("alice")).await,
+                    20 => world.hear(&consumers::USERS, deleted("alice")).await,
                     0..10 => {
                         let release = world.try_command("release", about(&order(number), "release"));
                         release.await.unwrap();

@@ -8,7 +8,7 @@ use crate::harness::*;
 async fn erase(world: &World, user: &str) {
     let data = json!({"user_id": user, "erased_at": "2026-11-20T12:00:00Z", "version": 2});
     world
-        .told(&consumers::PEOPLE, "identity.user.deleted.v1", user, data)
+        .told(&consumers::USERS, "identity.user.deleted.v1", user, data)
         .await
         .unwrap();
 }

@@ -149,7 +149,7 @@ impl World {
             data["command_id"] = json!(fresh_key());
         }
         let r#type = format!("order.command.inventory-{verb}.v1");
-        self.told(&consumers::ORDERS, &r#type, order, data).await
+        self.told(&consumers::COMMANDS, &r#type, order, data).await
     }
 
     /// Holds one of the items for a buyer.

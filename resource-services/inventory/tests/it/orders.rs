@@ -340,7 +340,7 @@ async fn a_command_that_cannot_be_read_is_dead_and_not_retried() {
         }
         let other = world
             .told(
-                &consumers::ORDERS,
+                &consumers::COMMANDS,
                 "order.command.inventory-steal.v1",
                 "x",
                 json!({}),

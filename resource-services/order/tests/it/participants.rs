@@ -129,7 +129,7 @@ impl World {
     }
 
     pub async fn hear(&self, answer: Event) -> Result<(), HandlerError> {
-        self.deliver(&consumers::ANSWERS, answer).await
+        self.deliver(&consumers::REPLIES, answer).await
     }
 
     /// Answers every command of every order well, until there is none left.

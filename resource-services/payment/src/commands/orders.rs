@@ -11,8 +11,8 @@ use crate::domain::{
 };
 use crate::{Error, replies, store};
 
-/// Obeys a command, or answers what is true.
-pub async fn obey(t: &Transaction, command: PaymentCommand) -> Result<(), Error> {
+/// Carries out a command, or answers what is true.
+pub async fn handle(t: &Transaction, command: PaymentCommand) -> Result<(), Error> {
     match command {
         PaymentCommand::Authorize(command) => authorize(t, command).await,
         PaymentCommand::Capture(command) => capture(t, &command).await,

@@ -108,7 +108,7 @@ async fn whoever_is_gone_leaves_no_notes_behind() {
         }))
         .unwrap();
         for _ in 0..2 {
-            world.deliver(&consumers::PEOPLE, event.clone()).await.unwrap();
+            world.deliver(&consumers::USERS, event.clone()).await.unwrap();
         }
         assert_eq!(world.count("SELECT COUNT(*) AS n FROM notes").await, 1);
     })

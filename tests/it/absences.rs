@@ -50,6 +50,7 @@ fn pure() -> Vec<String> {
             "resource-services/guard/src/claims.rs",
             "resource-services/kit/src/caller.rs",
             "resource-services/kit/src/field_errors.rs",
+            "resource-services/kit/src/money_draft.rs",
             "resource-services/kit/src/objects.rs",
         ],
         &["domain", "domain.rs", "saga.rs"],

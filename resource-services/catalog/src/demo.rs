@@ -4,13 +4,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use latchkey_bus::Cause;
 use latchkey_contracts::resource::INSTRUCTOR;
-use latchkey_kit::{Caller, Context, DemoUser, Transaction, demo_course_id};
+use latchkey_kit::{Caller, Context, DemoUser, MoneyDraft, Transaction, demo_course_id};
 use serde::Deserialize;
 
 use crate::commands::{self, Intent};
-use crate::domain::{
-    Category, CategoryDraft, Draft, LessonDraft, Level, MoneyDraft, SectionDraft, Status, slug_of,
-};
+use crate::domain::{Category, CategoryDraft, Draft, LessonDraft, Level, SectionDraft, Status, slug_of};
 use crate::{Error, store};
 
 /// Publishes the demo courses in the name of the first instructor, if there is one.

@@ -16,7 +16,7 @@ pub use change::Change;
 pub use check::is_language;
 pub use content::{Content, Kind, Lesson, Level, Price, Section};
 pub use course::{Course, NewCourse};
-pub use draft::{Draft, LessonDraft, MoneyDraft, Patch, SectionDraft};
+pub use draft::{Draft, LessonDraft, Patch, SectionDraft};
 pub use search::{fold, patterns, title_key};
 pub use slug::{is_slug, slug_of, slugs_for};
 pub use status::Status;

@@ -4,10 +4,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use latchkey_bus::Cause;
 use latchkey_contracts::resource::{ADMIN, INSTRUCTOR};
-use latchkey_kit::{Caller, Context, DemoUser, Transaction};
+use latchkey_kit::{Caller, Context, DemoUser, MoneyDraft, Transaction};
 
 use crate::commands::coupons;
-use crate::domain::{CouponDraft, MoneyDraft, ScopeDraft, ScopeKind};
+use crate::domain::{CouponDraft, ScopeDraft, ScopeKind};
 use crate::{Error, store};
 
 /// Creates the demo's coupons: those of the shop, one for the courses of the first instructor, and one for the first

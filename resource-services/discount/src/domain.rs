@@ -11,7 +11,7 @@ mod redemption;
 pub use code::{is_code, normalize};
 pub use coupon::{Benefit, Coupon, ERASED, Scope, Status, Terms};
 pub use discount::{CoursePlace, Discount, Facts, apportion, evaluate};
-pub use draft::{CouponDraft, MoneyDraft, ScopeDraft, ScopeKind};
+pub use draft::{CouponDraft, ScopeDraft, ScopeKind};
 pub use guesses::{MOST_BY_ADDRESS, MOST_BY_USER, WINDOW_MS, counts, wait};
 pub use lines::{Line, LineDraft, Lines, QuoteDraft, QuoteRequest};
 pub use redemption::{Held, Next, Redemption, Reply, State, Verb, next};

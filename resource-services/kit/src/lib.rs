@@ -7,6 +7,7 @@
 //! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
 //! | How is something written, published and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
 //! | What does an error look like? | [`Error`], [`Reason`], [`FieldError`] (`error.rs`, `field_errors.rs`) |
+//! | Which amount does a body name? | [`MoneyDraft`] (`money_draft.rs`) |
 //! | How is a list cut into pages? | [`page`] (`page.rs`) |
 //! | What does the API document say? | [`ServiceSpec::document`] (`openapi.rs`) |
 //! | What does it consume? | [`Consumer`], [`payload`] (`consumer.rs`) |
@@ -22,6 +23,7 @@ mod error;
 mod extract;
 mod field_errors;
 mod keyed;
+mod money_draft;
 mod objects;
 mod openapi;
 pub mod page;
@@ -43,6 +45,7 @@ pub use field_errors::{FieldErrors, has_control};
 pub use keyed::Keyed;
 pub use latchkey_http::idempotency::Answer;
 pub use latchkey_http::{Code, FieldError, codes, is_uuid as is_id};
+pub use money_draft::MoneyDraft;
 pub use objects::{Members, Object};
 pub use policy::Policy;
 pub use routes::{RouteFacts, RouteRow};

@@ -18,7 +18,7 @@ pub use payment::{
 pub use refund::{Refund, RefundOutcome, RefundPlan, RefundState, RefundVerdict};
 pub use wallet::{FULL, Moved, Movement, Wallet, kind_name, parse_kind};
 
-use latchkey_kit::{FieldError, FieldErrors, objects};
+use latchkey_kit::{FieldError, FieldErrors, MoneyDraft, objects};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -60,31 +60,6 @@ impl DomainError {
     }
 }
 
-/// Money in a body.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub struct MoneyDraft {
-    /// In minor units.
-    pub amount: i64,
-    /// The shop's currency.
-    pub currency: String,
-}
-
-objects!(MoneyDraft);
-
-impl MoneyDraft {
-    /// The amount, if it is between `min` and `max` in the shop's currency.
-    fn check(&self, errors: &mut FieldErrors, currency: &str, min: i64, max: i64) -> i64 {
-        if self.currency != currency {
-            errors.add("amount.currency", format!("must be {currency}"));
-        }
-        if self.amount < min || self.amount > max {
-            errors.add("amount.amount", format!("must be between {min} and {max}"));
-        }
-        self.amount
-    }
-}
-
 /// The input of a top-up.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, remote = "Self")]
@@ -103,7 +78,7 @@ impl TopUpDraft {
         let mut errors = FieldErrors::default();
         let amount = self
             .amount
-            .check(&mut errors, currency, LEAST_TOP_UP, MOST_TOP_UP);
+            .check(&mut errors, "amount", LEAST_TOP_UP..=MOST_TOP_UP, currency);
         if !latchkey_kit::is_id(&self.card_token) {
             errors.add("card_token", "is not the id of a saved card");
         }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_kit::{FieldError, FieldErrors, is_id};
+use latchkey_kit::{FieldError, FieldErrors, MoneyDraft, is_id};
 
-use super::{Content, Draft, Lesson, MoneyDraft, Price, Section, SectionDraft};
+use super::{Content, Draft, Lesson, Price, Section, SectionDraft};
 
 impl Draft {
     /// Checks everything that needs no further facts. `known` are the existing lessons of the course; `new_id` creates
@@ -101,18 +101,8 @@ fn price(
     currency: &str,
 ) -> Option<Price> {
     for (field, money) in [("price", &price), ("list_price", &list)] {
-        let Some(money) = money else { continue };
-        if !(0..=HIGHEST_PRICE).contains(&money.amount) {
-            errors.add(
-                format!("{field}.amount"),
-                format!("must be 0 to {HIGHEST_PRICE} minor units"),
-            );
-        }
-        if money.currency != currency {
-            errors.add(
-                format!("{field}.currency"),
-                format!("must be {currency}, the currency of the shop"),
-            );
+        if let Some(money) = money {
+            money.check(errors, field, 0..=MoneyDraft::HIGHEST_PRICE, currency);
         }
     }
     match (price, list) {
@@ -142,9 +132,6 @@ pub fn is_language(tag: &str) -> bool {
         && region.len() == 2
         && region.bytes().all(|byte| byte.is_ascii_uppercase())
 }
-
-/// A million units of a currency with cents: far below any sum that could overflow.
-const HIGHEST_PRICE: i64 = 100_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -231,7 +218,7 @@ mod tests {
             i64::MIN,
             i64::MIN + 1,
             -1,
-            HIGHEST_PRICE + 1,
+            MoneyDraft::HIGHEST_PRICE + 1,
             i64::MAX - 1,
             i64::MAX,
         ] {
@@ -244,7 +231,7 @@ mod tests {
                 "{amount}"
             );
         }
-        for amount in [0, 1, HIGHEST_PRICE] {
+        for amount in [0, 1, MoneyDraft::HIGHEST_PRICE] {
             assert!(
                 check(Draft {
                     price: euros(amount),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::{Course, Kind, Level, Price, Section};
-use latchkey_kit::objects;
+use latchkey_kit::{MoneyDraft, objects};
 
 /// The body of POST and PUT. It does not contain the owner, the slug and the status.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -37,9 +37,10 @@ pub struct Draft {
     /// At most 40 sections and 400 lessons.
     #[serde(default)]
     pub sections: Option<Vec<SectionDraft>>,
+    /// From 0 to 100 000 000 minor units.
     #[serde(default)]
     pub price: Option<MoneyDraft>,
-    /// At least the price.
+    /// At least the price, and at most 100 000 000 minor units.
     #[serde(default)]
     pub list_price: Option<MoneyDraft>,
     /// Whether places are limited.
@@ -112,17 +113,7 @@ pub struct LessonDraft {
     pub preview: bool,
 }
 
-/// Money in requests: stricter than the contract, which may grow.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(remote = "Self", deny_unknown_fields)]
-pub struct MoneyDraft {
-    /// In minor units, from 0 to 100 000 000.
-    pub amount: i64,
-    /// The shop's currency.
-    pub currency: String,
-}
-
-objects!(Draft, Patch, SectionDraft, LessonDraft, MoneyDraft);
+objects!(Draft, Patch, SectionDraft, LessonDraft);
 
 impl Draft {
     /// The draft that would result in this course.

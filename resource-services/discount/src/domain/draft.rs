@@ -1,8 +1,9 @@
 //! The input of whoever writes a coupon, and the rules that turn it into terms.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
-use latchkey_kit::{Caller, FieldErrors, is_id, objects};
+use latchkey_kit::{Caller, FieldErrors, MoneyDraft, is_id, objects};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -21,7 +22,7 @@ pub struct CouponDraft {
     /// The discount in basis points of the eligible lines, from 1 to 10 000. Either this or `amount`.
     #[serde(default)]
     pub percent_bp: Option<i64>,
-    /// The discount as an amount. Either this or `percent_bp`.
+    /// The discount as an amount, from 1 to 100 000 000 minor units. Either this or `percent_bp`.
     #[serde(default)]
     pub amount: Option<MoneyDraft>,
     pub scope: ScopeDraft,
@@ -37,7 +38,7 @@ pub struct CouponDraft {
     /// How many orders of one user may use it, from 1 to 1 000; 1 by default.
     #[serde(default)]
     pub per_user: Option<i64>,
-    /// The least subtotal of the order.
+    /// The least subtotal of the order, from 1 to 100 000 000 minor units.
     #[serde(default)]
     pub min_subtotal: Option<MoneyDraft>,
     #[serde(default)]
@@ -73,17 +74,7 @@ pub enum ScopeKind {
     Instructor,
 }
 
-/// Money in requests: stricter than the contract, which may grow.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(remote = "Self", deny_unknown_fields)]
-pub struct MoneyDraft {
-    /// In minor units, at most 100 000 000.
-    pub amount: i64,
-    /// The shop's currency.
-    pub currency: String,
-}
-
-objects!(CouponDraft, ScopeDraft, MoneyDraft);
+objects!(CouponDraft, ScopeDraft);
 
 impl CouponDraft {
     /// Code, terms and status, if they are valid for this caller. `owner` is the instructor whom a coupon belongs to
@@ -123,7 +114,7 @@ impl CouponDraft {
             per_user: within(&mut errors, "per_user", self.per_user.unwrap_or(1), 1_000),
             min_subtotal: self
                 .min_subtotal
-                .map(|least| money(&mut errors, "min_subtotal", &least, 1, currency)),
+                .map(|least| least.check(&mut errors, "min_subtotal", AMOUNT, currency)),
             first_order_only: self.first_order_only,
             user_id: self.user_id.map(|user| errors.line("user_id", &user, 1, 64)),
         };
@@ -141,7 +132,7 @@ fn benefit(
 ) -> Benefit {
     match (percent_bp, amount) {
         (Some(percent), None) => Benefit::Percent(within(errors, "percent_bp", percent, 10_000)),
-        (None, Some(amount)) => Benefit::Amount(money(errors, "amount", &amount, 1, currency)),
+        (None, Some(amount)) => Benefit::Amount(amount.check(errors, "amount", AMOUNT, currency)),
         (Some(_), Some(_)) | (None, None) => {
             errors.add("percent_bp", "needs either percent_bp or amount");
             Benefit::Percent(1)
@@ -195,23 +186,6 @@ fn within(errors: &mut FieldErrors, field: &str, number: i64, most: i64) -> i64 
     number
 }
 
-/// An amount of the shop's currency, from `least` to what a price may be at most.
-pub(super) fn money(
-    errors: &mut FieldErrors,
-    field: &str,
-    money: &MoneyDraft,
-    least: i64,
-    currency: &str,
-) -> i64 {
-    if money.currency != currency {
-        errors.add(field, "must be in the shop's currency");
-    }
-    if !(least..=HIGHEST_PRICE).contains(&money.amount) {
-        errors.add(field, format!("must be from {least} to {HIGHEST_PRICE}"));
-    }
-    money.amount
-}
-
 /// In Unix milliseconds. RFC 3339 §5.6 has four digits for the year, so no instant is out of range.
 fn instant(errors: &mut FieldErrors, field: &str, text: Option<&str>) -> Option<i64> {
     let parsed = OffsetDateTime::parse(text?, &Rfc3339)
@@ -223,8 +197,8 @@ fn instant(errors: &mut FieldErrors, field: &str, text: Option<&str>) -> Option<
     parsed
 }
 
-/// As in the catalog.
-const HIGHEST_PRICE: i64 = 100_000_000;
+/// What a discount or a least subtotal may be, in minor units.
+const AMOUNT: RangeInclusive<i64> = 1..=MoneyDraft::HIGHEST_PRICE;
 
 #[cfg(test)]
 mod tests {
@@ -298,22 +272,22 @@ mod tests {
             (json!({"percent_bp": i64::MAX}), "percent_bp"),
             (json!({"percent_bp": null}), "percent_bp"),
             (json!({"amount": euros(5)}), "percent_bp"),
-            (json!({"percent_bp": null, "amount": euros(0)}), "amount"),
-            (json!({"percent_bp": null, "amount": euros(-5)}), "amount"),
+            (json!({"percent_bp": null, "amount": euros(0)}), "amount.amount"),
+            (json!({"percent_bp": null, "amount": euros(-5)}), "amount.amount"),
             (
                 json!({"percent_bp": null, "amount": euros(100_000_001)}),
-                "amount",
+                "amount.amount",
             ),
             (
                 json!({"percent_bp": null, "amount": {"amount": 5, "currency": "USD"}}),
-                "amount",
+                "amount.currency",
             ),
             (json!({"max_total": 0}), "max_total"),
             (json!({"max_total": i64::MIN}), "max_total"),
             (json!({"max_total": 1_000_000_001}), "max_total"),
             (json!({"per_user": 0}), "per_user"),
             (json!({"per_user": 1_001}), "per_user"),
-            (json!({"min_subtotal": euros(0)}), "min_subtotal"),
+            (json!({"min_subtotal": euros(0)}), "min_subtotal.amount"),
             (json!({"user_id": ""}), "user_id"),
             (json!({"user_id": "x".repeat(65)}), "user_id"),
             (json!({"user_id": "a\u{0}b"}), "user_id"),

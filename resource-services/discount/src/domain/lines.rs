@@ -1,13 +1,12 @@
 //! The lines of a basket or an order, with the prices that its service says.
 
 use latchkey_contracts::events::command::PricedLine;
-use latchkey_kit::{FieldError, FieldErrors, is_id, objects};
+use latchkey_kit::{FieldError, FieldErrors, MoneyDraft, is_id, objects};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::DomainError;
 use super::code::normalize;
-use super::draft::{MoneyDraft, money};
 
 /// The body of a quote.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -26,6 +25,7 @@ pub struct LineDraft {
     pub course_id: String,
     /// From 1 to 100.
     pub quantity: i64,
+    /// From 0 to 100 000 000 minor units.
     pub unit_price: MoneyDraft,
 }
 
@@ -122,7 +122,9 @@ fn lines(errors: &mut FieldErrors, drafts: &[LineDraft], currency: &str) -> Line
             errors.add(format!("lines[{at}].quantity"), "must be from 1 to 100");
         }
         let field = format!("lines[{at}].unit_price");
-        let price = money(errors, &field, &draft.unit_price, 0, currency);
+        let price = draft
+            .unit_price
+            .check(errors, &field, 0..=MoneyDraft::HIGHEST_PRICE, currency);
         lines.push(Line {
             course_id: draft.course_id.clone(),
             total: price.saturating_mul(draft.quantity),
@@ -208,9 +210,9 @@ mod tests {
             (line(1, -1, 5), "lines[1].quantity"),
             (line(1, 101, 5), "lines[1].quantity"),
             (line(1, i64::MAX, 5), "lines[1].quantity"),
-            (line(1, 1, -1), "lines[1].unit_price"),
-            (line(1, 1, i64::MIN), "lines[1].unit_price"),
-            (line(1, 1, 100_000_001), "lines[1].unit_price"),
+            (line(1, 1, -1), "lines[1].unit_price.amount"),
+            (line(1, 1, i64::MIN), "lines[1].unit_price.amount"),
+            (line(1, 1, 100_000_001), "lines[1].unit_price.amount"),
             (line(7, 1, 5), "lines[1].course_id"),
             (
                 json!({"course_id": "x", "quantity": 1, "unit_price": {"amount": 5, "currency": "EUR"}}),
@@ -218,7 +220,7 @@ mod tests {
             ),
             (
                 json!({"course_id": course(1), "quantity": 1, "unit_price": {"amount": 5, "currency": "USD"}}),
-                "lines[1].unit_price",
+                "lines[1].unit_price.currency",
             ),
         ] {
             let refused = check(json!({"code": "SPRING", "lines": [line(7, 1, 5), bad]}));

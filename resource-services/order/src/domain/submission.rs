@@ -3,7 +3,7 @@
 
 use latchkey_contracts::Money;
 use latchkey_contracts::events::order::BillingAddress;
-use latchkey_kit::{FieldErrors, is_id, objects};
+use latchkey_kit::{FieldErrors, MoneyDraft, is_id, objects};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -19,19 +19,10 @@ pub struct Submission {
     #[schema(minimum = 1)]
     pub basket_version: i64,
     /// The total that was shown.
-    pub expected_total: MoneyBody,
+    pub expected_total: MoneyDraft,
     pub billing_address: Address,
     pub payment: PaymentBody,
     pub consents: Consents,
-}
-
-/// Money in minor units.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, remote = "Self")]
-pub struct MoneyBody {
-    pub amount: i64,
-    /// ISO 4217; the shop's only currency.
-    pub currency: String,
 }
 
 /// Where the invoice goes.
@@ -73,7 +64,7 @@ pub struct Consents {
     pub terms: bool,
 }
 
-objects!(Submission, MoneyBody, Address, PaymentBody, Consents);
+objects!(Submission, Address, PaymentBody, Consents);
 
 /// A checked submission.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Credits that administrators give.
 
-use latchkey_kit::{FieldErrors, objects};
+use latchkey_kit::{FieldErrors, MoneyDraft, objects};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DomainError, MoneyDraft};
+use super::DomainError;
 
 /// Credits for a user, and who gave them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl GrantDraft {
     /// Amount and reason.
     pub fn check(self, currency: &str) -> Result<(i64, String), DomainError> {
         let mut errors = FieldErrors::default();
-        let amount = self.amount.check(&mut errors, currency, 1, MOST);
+        let amount = self.amount.check(&mut errors, "amount", 1..=MOST, currency);
         let reason = errors.line("reason", &self.reason, 5, 200);
         errors.into_result((amount, reason)).map_err(DomainError::Invalid)
     }

@@ -26,8 +26,8 @@ pub const ISSUER: &str = "https://id.latchkey.test";
 /// 2026-11-20, a Friday.
 pub const NOW_MS: i64 = 1_795_176_000_000;
 
-/// How often a delivery is repeated when the database is busy.
-const BUSY: usize = 20;
+/// How often a delivery is made until it succeeds or can never do so.
+const ATTEMPTS: usize = 20;
 
 /// Runs a test on a fresh database of each engine.
 pub async fn for_each_engine<F, Fut>(spec: &'static ServiceSpec, name: &str, test: F)
@@ -119,11 +119,12 @@ impl World {
         self.app.clone().oneshot(request).await.unwrap().status().as_u16()
     }
 
-    /// Delivers an event to a consumer, as the bus would, without its inbox: a database that was only busy, such as two
-    /// transactions that waited for each other, does not count as an attempt.
+    /// Delivers an event to a consumer, as the bus would, without its inbox and without pauses: again while the consumer
+    /// wants that, or while its database is only busy, such as with two transactions that wait for each other.
     pub async fn deliver(&self, consumer: &'static Consumer, event: Event) -> Result<(), HandlerError> {
-        for _ in 0..BUSY {
+        for _ in 1..ATTEMPTS {
             match self.deliver_once(consumer, event.clone()).await {
+                Err(HandlerError::Retry(_)) => {}
                 Err(HandlerError::Db(error)) if error.is_transient() => {}
                 done => return done,
             }
@@ -155,6 +156,17 @@ impl World {
         let row = sql(statement).fetch_one(&self.context.db).await.unwrap();
         row.int("n").unwrap()
     }
+}
+
+/// The first version of an event of another service, which its type names.
+pub fn event(r#type: &str, subject: &str, data: Value) -> Event {
+    let source = r#type.split('.').next().unwrap();
+    serde_json::from_value(json!({
+        "specversion": "1.0", "id": fresh_key(), "source": format!("/{source}"), "type": r#type, "subject": subject,
+        "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json", "sequence": "1",
+        "partitionkey": subject, "data": data
+    }))
+    .unwrap()
 }
 
 /// The claims of a user's token for this service, from a client with another name.

@@ -4,7 +4,7 @@ use latchkey_basket::{SPEC, consumers};
 use latchkey_bus::Event;
 use latchkey_kit::Consumer;
 use latchkey_testkit::Answer;
-use latchkey_testkit::service::{World, fresh_key, machine, person, token};
+use latchkey_testkit::service::{self, World, machine, person, token};
 use serde_json::{Value, json};
 
 pub const RUST: &str = "01a1ebbc-0000-7000-8000-00000000000a";
@@ -33,13 +33,10 @@ pub fn holders() -> [(&'static str, String); 2] {
 }
 
 pub fn event(r#type: &str, subject: &str, version: i64, data: Value) -> Event {
-    let source = format!("/{}", r#type.split('.').next().unwrap());
-    serde_json::from_value(json!({
-        "specversion": "1.0", "id": fresh_key(), "source": source, "type": r#type, "subject": subject,
-        "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json",
-        "sequence": version.to_string(), "partitionkey": subject, "data": data
-    }))
-    .unwrap()
+    Event {
+        sequence: version.to_string(),
+        ..service::event(r#type, subject, data)
+    }
 }
 
 pub async fn hear(world: &World, consumer: &'static Consumer, event: Event) {

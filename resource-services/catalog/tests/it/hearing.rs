@@ -2,17 +2,17 @@
 
 use latchkey_bus::{Event, HandlerError};
 use latchkey_catalog::consumers;
+use latchkey_testkit::service::event;
 use serde_json::{Value, json};
 
 use crate::harness::*;
 
 async fn hear(world: &World, r#type: &str, data: Value) -> Result<(), HandlerError> {
-    let event: Event = serde_json::from_value(json!({
-        "specversion": "1.0", "id": fresh_key(), "source": "/identity", "type": r#type, "subject": "ada",
-        "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json", "sequence": "1",
-        "partitionkey": "ada", "correlationid": "a-request", "actor": "admin", "data": data
-    }))
-    .unwrap();
+    let event = Event {
+        correlationid: Some("a-request".to_owned()),
+        actor: Some("admin".to_owned()),
+        ..event(r#type, "ada", data)
+    };
     world.deliver(&consumers::USERS, event).await
 }
 

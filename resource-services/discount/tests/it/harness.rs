@@ -10,7 +10,7 @@ use latchkey_testkit::service;
 use serde_json::{Value, json};
 
 pub use latchkey_testkit::Answer;
-pub use latchkey_testkit::service::{Ask, fresh_key, token};
+pub use latchkey_testkit::service::{Ask, event, fresh_key, token};
 
 /// Runs a test on a fresh database of each engine.
 pub async fn for_each_engine<F, Fut>(name: &str, test: F)
@@ -92,7 +92,7 @@ impl World {
             "version": version
         });
         let data = json!({"snapshot": snapshot, "changed": [], "previous": {}});
-        let told = event("catalog", "catalog.course.updated.v1", &course(number), data);
+        let told = event("catalog.course.updated.v1", &course(number), data);
         self.deliver(&consumers::COURSES, told).await.unwrap();
     }
 
@@ -111,7 +111,7 @@ impl World {
     pub async fn try_command(&self, verb: &str, data: Value) -> Result<(), HandlerError> {
         let order = data["order_id"].as_str().unwrap().to_owned();
         let name = format!("order.command.discount-{verb}.v1");
-        self.deliver(&consumers::COMMANDS, event("order", &name, &order, data))
+        self.deliver(&consumers::COMMANDS, event(&name, &order, data))
             .await
     }
 
@@ -151,19 +151,9 @@ impl World {
     }
 }
 
-/// An event of another service.
-pub fn event(source: &str, r#type: &str, subject: &str, data: Value) -> Event {
-    serde_json::from_value(json!({
-        "specversion": "1.0", "id": fresh_key(), "source": format!("/{source}"), "type": r#type, "subject": subject,
-        "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json", "sequence": "1",
-        "partitionkey": subject, "data": data
-    }))
-    .unwrap()
-}
-
 pub fn deleted(user: &str) -> Event {
     let data = json!({"user_id": user, "erased_at": "2026-11-20T12:00:00Z", "version": 2});
-    event("identity", "identity.user.deleted.v1", user, data)
+    event("identity.user.deleted.v1", user, data)
 }
 
 pub fn completed(order: &str, buyer: &str) -> Event {
@@ -173,7 +163,7 @@ pub fn completed(order: &str, buyer: &str) -> Event {
         "discount_total": money(0), "tax_total": money(0), "total": money(0), "basket_id": "b",
         "basket_version": 1, "version": 7
     });
-    event("order", "order.order.completed.v1", order, data)
+    event("order.order.completed.v1", order, data)
 }
 
 /// The payload of a reserve command for course 1 at 100 euros, priced with a discount of `expected` cents.

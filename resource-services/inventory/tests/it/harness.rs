@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use latchkey_bus::{Event, HandlerError};
+use latchkey_bus::HandlerError;
 use latchkey_inventory::{SPEC, consumers, store};
 use latchkey_kit::Consumer;
 use latchkey_testkit::service;
@@ -210,14 +210,8 @@ impl World {
         subject: &str,
         data: Value,
     ) -> Result<(), HandlerError> {
-        let source = format!("/{}", r#type.split('.').next().unwrap());
-        let event: Event = serde_json::from_value(json!({
-            "specversion": "1.0", "id": fresh_key(), "source": source, "type": r#type, "subject": subject,
-            "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json", "sequence": "1",
-            "partitionkey": subject, "data": data
-        }))
-        .unwrap();
-        self.deliver(consumer, event).await
+        self.deliver(consumer, service::event(r#type, subject, data))
+            .await
     }
 
     /// What somebody owns of an item.

@@ -4,7 +4,6 @@ use latchkey_order::consumers;
 use serde_json::json;
 
 use crate::harness::*;
-use crate::participants::event;
 
 async fn erase(world: &World, user_id: &str) {
     let data = json!({"user_id": user_id, "erased_at": "2026-11-20T12:00:00.000Z", "version": 9});

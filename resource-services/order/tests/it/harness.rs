@@ -8,7 +8,7 @@ use latchkey_testkit::service::{self, person};
 use serde_json::{Value, json};
 
 pub use latchkey_testkit::Answer;
-pub use latchkey_testkit::service::{Ask, fresh_key, token};
+pub use latchkey_testkit::service::{Ask, event, fresh_key, token};
 
 pub use crate::shop::{Broken, Shop, basket, course_id};
 

@@ -4,18 +4,7 @@ use latchkey_bus::{Event, HandlerError};
 use latchkey_order::consumers;
 use serde_json::{Value, json};
 
-use crate::harness::{World, fresh_key};
-
-/// An event of another service.
-pub fn event(r#type: &str, subject: &str, data: Value) -> Event {
-    let source = r#type.split('.').next().unwrap();
-    serde_json::from_value(json!({
-        "specversion": "1.0", "id": fresh_key(), "source": format!("/{source}"), "type": r#type, "subject": subject,
-        "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json", "sequence": "1",
-        "partitionkey": subject, "data": data
-    }))
-    .unwrap()
-}
+use crate::harness::{World, event};
 
 /// What a participant answers to a command when all is well. `None` for what needs no answer.
 pub fn good_answer(command: &Event) -> Option<Event> {

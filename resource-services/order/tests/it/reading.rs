@@ -5,7 +5,6 @@ use latchkey_order::consumers;
 use serde_json::{Value, json};
 
 use crate::harness::*;
-use crate::participants::event;
 
 fn renamed(n: usize, title: &str, version: i64) -> Value {
     json!({

@@ -5,7 +5,6 @@ use latchkey_order::timers::fire_due;
 use serde_json::{Value, json};
 
 use crate::harness::*;
-use crate::participants::event;
 
 fn ask(world: &World, who: &str, id: &str, body: &Value) -> Ask {
     let ask = world.post(format!("/order/v1/orders/{id}/refunds")).by(who);

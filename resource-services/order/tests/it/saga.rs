@@ -4,7 +4,6 @@ use latchkey_bus::HandlerError;
 use serde_json::json;
 
 use crate::harness::*;
-use crate::participants::event;
 
 #[tokio::test]
 async fn an_order_that_all_answer_well_completes() {

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use latchkey_bus::{Event, HandlerError};
+use latchkey_bus::HandlerError;
 use latchkey_db::sql;
 use latchkey_kit::Consumer;
 use latchkey_payment::domain::{Payment, Wallet};
@@ -76,24 +76,8 @@ impl World {
         r#type: &str,
         data: Value,
     ) -> Result<(), HandlerError> {
-        let source = r#type.split('.').next().unwrap_or_default();
-        let event: Event = serde_json::from_value(json!({
-            "specversion": "1.0", "id": fresh_key(), "source": format!("/{source}"), "type": r#type,
-            "subject": "subject", "time": "2026-11-20T12:00:00.000Z", "datacontenttype": "application/json",
-            "sequence": "1", "partitionkey": "subject", "data": data
-        }))
-        .unwrap();
-        let mut outcome = Ok(());
-        for _ in 0..4 {
-            outcome = self.deliver(consumer, event.clone()).await;
-            match &outcome {
-                Err(HandlerError::Retry(_)) => {}
-                // Two first commands of one order may deadlock on PostgreSQL, which ends one of them.
-                Err(HandlerError::Db(error)) if error.is_transient() => {}
-                Ok(()) | Err(_) => return outcome,
-            }
-        }
-        outcome
+        self.deliver(consumer, service::event(r#type, "subject", data))
+            .await
     }
 
     pub async fn registered(&self, user_id: &str) {

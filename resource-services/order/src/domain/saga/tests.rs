@@ -11,7 +11,7 @@ use latchkey_contracts::events::order::BillingAddress;
 use latchkey_contracts::events::payment::{self, DeclinedReason, PaymentReply, RefundTo};
 
 use super::*;
-use crate::domain::{Coupon, Line, Plan};
+use crate::domain::{Coupon, Line, Plan, Refunding, command_id};
 
 pub(crate) const NOW: i64 = 1_795_176_000_000;
 

@@ -4,28 +4,17 @@
 //! declined, capture_failed, and voided by way of voiding. A void that comes while the processor has not answered waits
 //! for its answer: what is unknown is never taken for failed.
 
+mod split;
+mod state;
+mod transition;
+
+pub use split::{Plan, plan};
+pub use state::State;
+pub use transition::{Reply, Settlement, Step, Transition, Verdict, WalletMove};
+
 use latchkey_contracts::events::payment::DeclinedReason;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{Kind, Outcome};
-
-/// The state of a payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    Authorizing,
-    ActionRequired,
-    Authorized,
-    Declined,
-    Voiding,
-    Voided,
-    Capturing,
-    Captured,
-    CaptureFailed,
-    PartiallyRefunded,
-    Refunded,
-}
 
 /// What is kept of the card that pays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,100 +50,6 @@ pub struct Payment {
     pub version: i64,
     pub created_at: i64,
     pub updated_at: i64,
-}
-
-/// A step of an order's saga at this service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    Authorize,
-    Capture,
-    Void,
-    /// One refund of several.
-    Refund(String),
-}
-
-/// What an order is told about its payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    Authorized,
-    ActionRequired,
-    Declined(DeclinedReason),
-    Captured,
-    CaptureFailed(String),
-    Voided,
-}
-
-/// What happens to the credits of the buyer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WalletMove {
-    /// The held part is free again.
-    Release,
-    /// The held part is taken.
-    Take,
-    /// The amount is added: the end of a top-up.
-    TopUp,
-}
-
-/// A change of state with everything that belongs to it, written in one transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transition {
-    pub to: State,
-    pub reason: Option<String>,
-    pub wallet: Option<WalletMove>,
-    /// What the processor is asked next.
-    pub ask: Option<Kind>,
-    pub reply: Option<Reply>,
-    /// What the processor keeps.
-    pub fee: i64,
-}
-
-/// What a command means in the state that it meets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The state changes.
-    Move(Transition),
-    /// It was answered before: the same answer again.
-    Repeat(Step),
-    /// It is under way; its answer follows.
-    Wait,
-    /// Nothing changes, and this is true.
-    Tell(Reply),
-}
-
-/// What an outcome means in the state that it meets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    Move(Transition),
-    /// The payment has gone on without it.
-    Nothing,
-    /// The processor said what cannot be: somebody must look.
-    Unexpected,
-}
-
-/// Who pays how much of an amount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    pub wallet: i64,
-    pub card: i64,
-}
-
-/// Splits `amount`: first the wallet, at most `wallet_at_most`, then the card.
-pub fn plan(
-    amount: i64,
-    wallet_at_most: Option<i64>,
-    available: i64,
-    has_card: bool,
-) -> Result<Plan, DeclinedReason> {
-    let at_most = wallet_at_most.unwrap_or(amount);
-    if amount <= 0 || at_most < 0 {
-        return Err(DeclinedReason::ProcessorError);
-    }
-    let wallet = amount.min(at_most).min(available.max(0));
-    match amount - wallet {
-        0 => Ok(Plan { wallet, card: 0 }),
-        card if has_card => Ok(Plan { wallet, card }),
-        _ => Err(DeclinedReason::InsufficientCredits),
-    }
 }
 
 impl Payment {
@@ -370,91 +265,6 @@ impl Payment {
 
     fn held(&self, then: WalletMove) -> Option<WalletMove> {
         Some(then).filter(|_| self.wallet_part > 0)
-    }
-}
-
-impl Transition {
-    fn to(to: State) -> Self {
-        Self {
-            to,
-            reason: None,
-            wallet: None,
-            ask: None,
-            reply: None,
-            fee: 0,
-        }
-    }
-
-    fn asking(self, kind: Kind) -> Self {
-        Self {
-            ask: Some(kind),
-            ..self
-        }
-    }
-
-    fn telling(self, reply: Reply) -> Self {
-        Self {
-            reply: Some(reply),
-            ..self
-        }
-    }
-}
-
-impl Reply {
-    /// The step that it answers.
-    pub fn step(&self) -> Step {
-        match self {
-            Self::Authorized | Self::ActionRequired | Self::Declined(_) => Step::Authorize,
-            Self::Captured | Self::CaptureFailed(_) => Step::Capture,
-            Self::Voided => Step::Void,
-        }
-    }
-}
-
-impl Step {
-    pub fn name(&self) -> String {
-        match self {
-            Self::Authorize => "authorize".to_owned(),
-            Self::Capture => "capture".to_owned(),
-            Self::Void => "void".to_owned(),
-            Self::Refund(id) => format!("refund:{id}"),
-        }
-    }
-}
-
-impl State {
-    pub const ALL: [Self; 11] = [
-        Self::Authorizing,
-        Self::ActionRequired,
-        Self::Authorized,
-        Self::Declined,
-        Self::Voiding,
-        Self::Voided,
-        Self::Capturing,
-        Self::Captured,
-        Self::CaptureFailed,
-        Self::PartiallyRefunded,
-        Self::Refunded,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorizing => "authorizing",
-            Self::ActionRequired => "action_required",
-            Self::Authorized => "authorized",
-            Self::Declined => "declined",
-            Self::Voiding => "voiding",
-            Self::Voided => "voided",
-            Self::Capturing => "capturing",
-            Self::Captured => "captured",
-            Self::CaptureFailed => "capture_failed",
-            Self::PartiallyRefunded => "partially_refunded",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -706,61 +516,6 @@ mod tests {
                 panic!("{settled:?}");
             };
             assert_eq!(then.wallet, Some(WalletMove::Release));
-        }
-    }
-
-    #[test]
-    fn the_wallet_pays_first_and_the_card_the_rest() {
-        let split = |amount, at_most, available, card| plan(amount, at_most, available, card);
-        assert_eq!(
-            split(1_000, None, 300, true),
-            Ok(Plan {
-                wallet: 300,
-                card: 700
-            })
-        );
-        assert_eq!(
-            split(1_000, None, 5_000, false),
-            Ok(Plan {
-                wallet: 1_000,
-                card: 0
-            })
-        );
-        assert_eq!(
-            split(1_000, Some(100), 300, true),
-            Ok(Plan {
-                wallet: 100,
-                card: 900
-            })
-        );
-        assert_eq!(
-            split(1_000, Some(0), 300, true),
-            Ok(Plan {
-                wallet: 0,
-                card: 1_000
-            })
-        );
-        let poor = Err(DeclinedReason::InsufficientCredits);
-        assert_eq!(split(1_000, None, 999, false), poor);
-        assert_eq!(split(1_000, Some(100), 5_000, false), poor);
-        for nonsense in [0, -1, i64::MIN] {
-            let refused = Err(DeclinedReason::ProcessorError);
-            assert_eq!(split(nonsense, None, 10, true), refused);
-        }
-        assert!(split(1, Some(-1), 10, true).is_err());
-        assert_eq!(
-            split(i64::MAX, Some(i64::MAX), i64::MAX, true),
-            Ok(Plan {
-                wallet: i64::MAX,
-                card: 0
-            })
-        );
-    }
-
-    #[test]
-    fn a_state_reads_back_what_it_wrote() {
-        for state in State::ALL {
-            assert_eq!(State::parse(state.as_str()), Some(state));
         }
     }
 }

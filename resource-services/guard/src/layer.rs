@@ -1,11 +1,6 @@
 //! The tower layer: a guard and how strict it is on these routes.
 
-use http::Response;
-use http::request::Parts;
-
-use crate::access::{Access, Passed};
 use crate::guard::Guard;
-use crate::rejection::GuardError;
 
 /// Puts a [`Guard`] in front of a service. Created by [`Guard::required`], [`Guard::optional`], [`Guard::sensitive`].
 #[derive(Clone)]
@@ -38,7 +33,7 @@ impl Guard {
         GuardLayer::new(self.clone(), true)
     }
 
-    /// A layer that lets anonymous requests pass, without an [`Access`]. An invalid token is still rejected.
+    /// A layer that lets anonymous requests pass, without an [`Access`](crate::Access). An invalid token is still rejected.
     pub fn optional(&self) -> GuardLayer {
         GuardLayer::new(self.clone(), false)
     }
@@ -47,32 +42,5 @@ impl Guard {
     /// revocation feed is not live.
     pub fn sensitive(&self) -> GuardLayer {
         self.required().sensitive()
-    }
-}
-
-impl GuardLayer {
-    /// Records in the request who calls, and that a guard has examined it.
-    pub(crate) async fn admit(&self, parts: &mut Parts) -> Result<(), GuardError> {
-        let access = self
-            .guard
-            .admit_request(&parts.uri, &parts.headers, self.sensitive)
-            .await?;
-        match access {
-            Some(access) => drop(parts.extensions.insert(access)),
-            None if self.required => return Err(GuardError::NoCredentials),
-            None => drop(parts.extensions.remove::<Access>()),
-        }
-        parts.extensions.insert(Passed {
-            realm: self.guard.0.realm.clone(),
-        });
-        Ok(())
-    }
-
-    pub(crate) fn refuse<R: From<String>>(&self, reason: GuardError) -> Response<R> {
-        match &reason {
-            GuardError::NoCredentials => tracing::debug!("a request without credentials was refused"),
-            reason => tracing::info!(%reason, "a request was refused"),
-        }
-        self.guard.reject(reason).response()
     }
 }

@@ -3,17 +3,20 @@
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
+use http::request::Parts;
 use http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::access::{Access, Passed};
 use crate::layer::GuardLayer;
+use crate::rejection::GuardError;
 
 /// A service behind a [`crate::Guard`]; see [`GuardLayer`].
 #[derive(Clone)]
 pub struct GuardService<S> {
     pub(crate) inner: S,
-    pub(crate) door: GuardLayer,
+    pub(crate) layer: GuardLayer,
 }
 
 impl<S, B, R> Service<Request<B>> for GuardService<S>
@@ -37,11 +40,38 @@ where
         let mut this = std::mem::replace(self, spare);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match this.door.admit(&mut parts).await {
+            match this.layer.admit(&mut parts).await {
                 Ok(()) => this.inner.call(Request::from_parts(parts, body)).await,
-                Err(reason) => Ok(this.door.refuse(reason)),
+                Err(reason) => Ok(this.layer.refuse(reason)),
             }
         })
+    }
+}
+
+impl GuardLayer {
+    /// Records in the request who calls, and that a guard has examined it.
+    async fn admit(&self, parts: &mut Parts) -> Result<(), GuardError> {
+        let access = self
+            .guard
+            .admit_request(&parts.uri, &parts.headers, self.sensitive)
+            .await?;
+        match access {
+            Some(access) => drop(parts.extensions.insert(access)),
+            None if self.required => return Err(GuardError::NoCredentials),
+            None => drop(parts.extensions.remove::<Access>()),
+        }
+        parts.extensions.insert(Passed {
+            realm: self.guard.0.realm.clone(),
+        });
+        Ok(())
+    }
+
+    fn refuse<R: From<String>>(&self, reason: GuardError) -> Response<R> {
+        match &reason {
+            GuardError::NoCredentials => tracing::debug!("a request without credentials was refused"),
+            reason => tracing::info!(%reason, "a request was refused"),
+        }
+        self.guard.reject(reason).response()
     }
 }
 
@@ -51,7 +81,7 @@ impl<S> Layer<S> for GuardLayer {
     fn layer(&self, inner: S) -> Self::Service {
         GuardService {
             inner,
-            door: self.clone(),
+            layer: self.clone(),
         }
     }
 }

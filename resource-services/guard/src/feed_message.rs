@@ -97,7 +97,9 @@ impl FeedMessage {
         now_s: i64,
     ) -> Result<Self, Broken> {
         let jws = Jws::parse(data, &REVOCATIONS, &Algorithm::ALL).map_err(Broken::NotProven)?;
-        let (_, payload) = jws.prove(keys).map_err(Broken::NotProven)?;
+        let key = keys.find(&jws.kid);
+        let proved = key.ok_or(TokenError::UnknownKey).and_then(|key| jws.prove(key));
+        let payload = proved.map_err(Broken::NotProven)?;
         let malformed = |error: MemberError| Broken::Malformed(error.into());
         let mut members = Members::parse(&payload).map_err(malformed)?;
         let found = members.text("iss").map_err(malformed)?;

@@ -208,18 +208,18 @@ impl Guard {
         if self.0.signals.is_key_revoked(&jws.kid) {
             return Err(GuardError::Token(TokenError::KeyRevoked));
         }
-        let keys = match keys {
-            Some(keys) if keys.contains(&jws.kid) => keys,
-            Some(_) | None => {
+        let sought;
+        let key = match keys.as_deref().and_then(|keys| keys.find(&jws.kid)) {
+            Some(key) => key,
+            None => {
                 self.0.keys.seek().await;
-                self.0
-                    .keys
-                    .current()
-                    .filter(|keys| !keys.is_empty())
-                    .ok_or(GuardError::NoKeys)?
+                sought = self.0.keys.current().filter(|keys| !keys.is_empty());
+                let keys = sought.as_deref().ok_or(GuardError::NoKeys)?;
+                keys.find(&jws.kid)
+                    .ok_or(GuardError::Token(TokenError::UnknownKey))?
             }
         };
-        let (key, payload) = jws.prove(&keys).map_err(GuardError::Token)?;
+        let payload = jws.prove(key).map_err(GuardError::Token)?;
         let claims = Claims::parse(&payload).map_err(|error| GuardError::Token(error.into()))?;
         let claims = Arc::new(claims);
         self.remember(

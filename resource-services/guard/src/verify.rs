@@ -149,7 +149,8 @@ impl From<MemberError> for TokenError {
 /// ```
 pub fn verify(token: &str, keys: &KeySet, policy: &Policy, now_s: i64) -> Result<Claims, TokenError> {
     let jws = Jws::parse(token, &ACCESS_TOKEN, &policy.algorithms)?;
-    let (_, payload) = jws.prove(keys)?;
+    let key = keys.find(&jws.kid).ok_or(TokenError::UnknownKey)?;
+    let payload = jws.prove(key)?;
     let claims = Claims::parse(&payload)?;
     claims_hold(&claims, policy, now_s)?;
     Ok(claims)
@@ -221,9 +222,8 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// The key that signed this, and the payload, which is not accessible before.
-    pub fn prove<'k>(&self, keys: &'k KeySet) -> Result<(&'k PublicKey, Vec<u8>), TokenError> {
-        let key = keys.find(&self.kid).ok_or(TokenError::UnknownKey)?;
+    /// The payload, which is not accessible before `key`, the one that [`Self::kid`] names, has proved to have signed it.
+    pub fn prove(&self, key: &PublicKey) -> Result<Vec<u8>, TokenError> {
         // RFC 8725 §3.1: a key is used with one algorithm only, so the header cannot choose how it is interpreted.
         if key.algorithm != self.algorithm {
             return Err(TokenError::KeyMismatch);
@@ -234,8 +234,7 @@ impl<'a> Jws<'a> {
             Ok(true) => {}
             Ok(false) | Err(_) => return Err(TokenError::BadSignature),
         }
-        let payload = base64url(self.payload).ok_or(TokenError::NotBase64Url)?;
-        Ok((key, payload))
+        base64url(self.payload).ok_or(TokenError::NotBase64Url)
     }
 }
 

@@ -10,7 +10,7 @@ use latchkey_http::{PathId, Problem, current_request_id};
 
 use crate::{Caller, Context};
 
-/// The verified token of the caller, and the cause of their writes.
+/// The verified token of the caller, and the cause of their writes. A handler that only reads takes [`Access`].
 pub struct Authenticated {
     pub access: Access,
     pub cause: Cause,

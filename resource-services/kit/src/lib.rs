@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | What is a service? | [`ServiceSpec`] (`spec.rs`, `router.rs`) |
 //! | Which routes are there, and for whom? | [`route!`], [`Policy`] (`routes.rs`, `policy.rs`) |
-//! | Who calls, and is it theirs? | [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
+//! | Who calls, and is it theirs? | [`Access`] (the guard's), [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
 //! | How is something written, published and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
 //! | What does an error look like? | [`Error`], [`Reason`], [`FieldError`] (`error.rs`, `field_errors.rs`) |
 //! | Which amount does a body name? | [`MoneyDraft`] (`money_draft.rs`) |
@@ -43,6 +43,7 @@ pub use error::{Error, Reason};
 pub use extract::{Authenticated, Ownable, Owned};
 pub use field_errors::{FieldErrors, has_control};
 pub use keyed::Keyed;
+pub use latchkey_guard::Access;
 pub use latchkey_http::idempotency::Answer;
 pub use latchkey_http::{Code, FieldError, codes, is_uuid as is_id};
 pub use money_draft::MoneyDraft;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_http::{IfMatch, Problem, StrictJson, StrictQuery, etag};
-use latchkey_kit::{Answer, Authenticated, Context, Keyed, Ownable, Owned, page};
+use latchkey_kit::{Access, Answer, Context, Keyed, Ownable, Owned, page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -52,13 +52,13 @@ pub struct Asked {
 #[utoipa::path(get, path = "/toy/v1/notes", tag = "notes", params(Asked), responses((status = 200, body = NotePage)))]
 pub async fn list(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<Asked>,
 ) -> Result<Json<NotePage>, Problem> {
     let limit = page::limit(asked.limit)?;
     let after = page::after(asked.cursor.as_deref(), |id: &String| latchkey_kit::is_id(id))?;
     let after = after.unwrap_or_default();
-    let found = store::notes(&context.db, who.access.sub(), &after, limit + 1)
+    let found = store::notes(&context.db, who.sub(), &after, limit + 1)
         .await
         .map_err(Error::from)?;
     let (notes, next_cursor) = page::cut(found, limit, |last| last.id.clone());

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_db::Class;
 use latchkey_http::{Problem, StrictQuery, etag, none_match};
-use latchkey_kit::{Authenticated, Caller, Context, has_control, is_id, page};
+use latchkey_kit::{Access, Caller, Context, has_control, is_id, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -133,20 +133,14 @@ pub struct AskedMine {
 #[utoipa::path(get, path = "/catalog/v1/my/courses", tag = "courses", params(AskedMine), responses((status = 200, body = CoursePage)))]
 pub async fn mine(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<AskedMine>,
 ) -> Result<Json<CoursePage>, Problem> {
     let limit = page::limit(asked.limit)?;
     let after = page::after(asked.cursor.as_deref(), Mine::fits)?;
-    let found = store::mine(
-        &context.db,
-        who.access.sub(),
-        asked.status,
-        after.as_ref(),
-        limit + 1,
-    )
-    .await
-    .map_err(Error::from)?;
+    let found = store::mine(&context.db, who.sub(), asked.status, after.as_ref(), limit + 1)
+        .await
+        .map_err(Error::from)?;
     Ok(Json(CoursePage::from(page::cut(found, limit, Mine::of))))
 }
 

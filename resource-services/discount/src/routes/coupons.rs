@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_db::DbError;
 use latchkey_http::{IfMatch, Problem, StrictJson, StrictQuery, etag};
-use latchkey_kit::{Answer, Authenticated, Caller, Context, Keyed, Ownable, Owned, page};
+use latchkey_kit::{Access, Answer, Caller, Context, Keyed, Ownable, Owned, page};
 
 use super::quotes::Asked;
 use super::views::{CouponPage, CouponView, RedemptionPage, RedemptionView};
@@ -32,11 +32,11 @@ impl Ownable for Coupon {
 pub async fn list(
     State(context): State<Context>,
     caller: Caller,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<Asked>,
 ) -> Result<Json<CouponPage>, Problem> {
     let (limit, after) = asked.position()?;
-    let instructor = (!is_admin(&caller)).then(|| who.access.sub());
+    let instructor = (!is_admin(&caller)).then(|| who.sub());
     let found = store::listed(&context.db, instructor, after.as_deref(), limit + 1)
         .await
         .map_err(Error::from)?;
@@ -113,14 +113,14 @@ pub async fn read(owned: Owned<Coupon>) -> Response {
 pub async fn replace(
     State(context): State<Context>,
     owned: Owned<Coupon>,
-    who: Authenticated,
+    who: Access,
     IfMatch(read): IfMatch,
     StrictJson { value: draft, .. }: StrictJson<CouponDraft>,
 ) -> Result<Response, Error> {
     let Owned {
         id, caller, cause, ..
     } = owned;
-    let sub = who.access.sub().to_owned();
+    let sub = who.sub().to_owned();
     let coupon = context
         .write(cause, async move |t| {
             coupons::replace(&t, &caller, &sub, &id, read, draft).await

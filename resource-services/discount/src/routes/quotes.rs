@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use latchkey_http::{Problem, StrictJson, StrictQuery};
-use latchkey_kit::{Authenticated, Context, page};
+use latchkey_kit::{Access, Authenticated, Context, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -69,11 +69,11 @@ impl Asked {
 )]
 pub async fn mine(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<Asked>,
 ) -> Result<Json<OwnCouponPage>, Problem> {
     let (limit, after) = asked.position()?;
-    let (sub, now) = (who.access.sub(), context.clock.now_ms());
+    let (sub, now) = (who.sub(), context.clock.now_ms());
     let found = store::of_user(&context.db, sub, now, after.as_deref(), limit + 1)
         .await
         .map_err(Error::from)?;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_http::{PathId, Problem, StrictJson, StrictQuery, etag};
-use latchkey_kit::{Answer, Authenticated, Context, Keyed, page};
+use latchkey_kit::{Access, Answer, Authenticated, Context, Keyed, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -39,12 +39,12 @@ pub struct AskedIds {
     responses((status = 200, body = LibraryPage)))]
 pub async fn list(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<Asked>,
 ) -> Result<Json<LibraryPage>, Problem> {
     let limit = page::limit(asked.limit)?;
     let after = page::after(asked.cursor.as_deref(), Position::fits)?;
-    let found = store::library(&context.db, who.access.sub(), after.as_ref(), limit + 1)
+    let found = store::library(&context.db, who.sub(), after.as_ref(), limit + 1)
         .await
         .map_err(Error::from)?;
     Ok(Json(LibraryPage::from(page::cut(found, limit, Position::of))))
@@ -57,10 +57,10 @@ pub async fn list(
         headers(("ETag" = String, description = "The ETag of the version")))))]
 pub async fn read(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     PathId(id): PathId,
 ) -> Result<Response, Error> {
-    let entry = store::entry(&context.db, who.access.sub(), &id).await?;
+    let entry = store::entry(&context.db, who.sub(), &id).await?;
     Ok(answer(entry.ok_or(DomainError::Missing)?))
 }
 
@@ -111,11 +111,11 @@ pub async fn consume(PathId(id): PathId, draft: Keyed<ConsumeDraft>) -> Result<R
     responses((status = 200, body = OwnedList)))]
 pub async fn owned(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<AskedIds>,
 ) -> Result<Json<OwnedList>, Error> {
     let ids = page::ids(&asked.ids).map_err(|reason| Error::Query("ids", reason))?;
-    let found = store::owned_among(&context.db, who.access.sub(), &ids).await?;
+    let found = store::owned_among(&context.db, who.sub(), &ids).await?;
     let items = found
         .into_iter()
         .map(|(item_id, quantity)| OwnedView { item_id, quantity });

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use latchkey_http::Streaming;
-use latchkey_kit::{Authenticated, Context, Owned};
+use latchkey_kit::{Access, Context, Owned};
 use tokio::sync::watch;
 
 use super::views::Progress;
@@ -28,7 +28,7 @@ use crate::store::{self, Detail, Entry};
 pub async fn follow(
     State(context): State<Context>,
     owned: Owned<Detail>,
-    who: Authenticated,
+    who: Access,
     headers: HeaderMap,
 ) -> Response {
     let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok());
@@ -38,7 +38,7 @@ pub async fn follow(
     }
     let reader = Reader {
         changes: context.db.changes(),
-        expires_at: who.access.claims().exp.saturating_mul(1_000),
+        expires_at: who.claims().exp.saturating_mul(1_000),
         order_id: owned.id,
         context,
         seen,

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_http::{Problem, StrictQuery, etag, none_match};
-use latchkey_kit::{Authenticated, Context, Owned, is_id, page};
+use latchkey_kit::{Access, Context, Owned, is_id, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -28,13 +28,13 @@ pub struct Asked {
 #[utoipa::path(get, path = "/order/v1/orders", tag = "orders", params(Asked), responses((status = 200, body = OrderPage)))]
 pub async fn list(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<Asked>,
 ) -> Result<Json<OrderPage>, Problem> {
     let limit = page::limit(asked.limit)?;
     let before = page::after(asked.cursor.as_deref(), |id: &String| is_id(id))?;
     let before = before.unwrap_or_else(|| NEWEST.to_owned());
-    let filter = Filter::Buyer(who.access.sub().to_owned());
+    let filter = Filter::Buyer(who.sub().to_owned());
     let found = store::summaries(&context.db, &filter, &before, limit + 1)
         .await
         .map_err(Error::from)?;

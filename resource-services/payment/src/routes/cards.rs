@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey_db::DbError;
 use latchkey_http::{Problem, StrictJson};
-use latchkey_kit::{Authenticated, Context, Ownable, Owned, codes};
+use latchkey_kit::{Access, Authenticated, Context, Ownable, Owned, codes};
 
 use super::private;
 use super::views::{CardList, CardView};
@@ -64,8 +64,8 @@ pub async fn save(
 
 /// Lists the caller's cards.
 #[utoipa::path(get, path = "/payment/v1/cards", tag = "cards", responses((status = 200, body = CardList)))]
-pub async fn list(State(context): State<Context>, who: Authenticated) -> Result<Response, Error> {
-    let cards = store::cards(&context.db, who.access.sub()).await?;
+pub async fn list(State(context): State<Context>, who: Access) -> Result<Response, Error> {
+    let cards = store::cards(&context.db, who.sub()).await?;
     let items = cards.into_iter().map(CardView::from).collect();
     Ok(private(Json(CardList { items })))
 }

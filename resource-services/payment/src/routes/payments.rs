@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_db::DbError;
 use latchkey_http::{StrictJson, etag};
-use latchkey_kit::{Authenticated, Context, Ownable, Owned};
+use latchkey_kit::{Access, Context, Ownable, Owned};
 
 use super::private;
 use super::views::PaymentView;
@@ -36,12 +36,12 @@ pub async fn read(State(context): State<Context>, owned: Owned<Payment>) -> Resp
     params(("id" = String, Path)), responses((status = 202, body = PaymentView)))]
 pub async fn answer(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     owned: Owned<Payment>,
     StrictJson { value, .. }: StrictJson<ActionDraft>,
 ) -> Result<Response, Error> {
     let ActionDraft { approve } = value;
-    if owned.found.buyer_id != who.access.sub() {
+    if owned.found.buyer_id != who.sub() {
         return Err(DomainError::Missing.into());
     }
     let payment = context

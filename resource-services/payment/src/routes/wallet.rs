@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use latchkey_http::{Problem, StrictQuery};
-use latchkey_kit::{Answer, Authenticated, Context, Keyed, page};
+use latchkey_kit::{Access, Answer, Context, Keyed, page};
 
 use super::views::{EntryPage, EntryView, PaymentView, WalletView};
 use super::{Asked, private};
@@ -15,8 +15,8 @@ use crate::{Error, store};
 
 /// Returns the caller's wallet.
 #[utoipa::path(get, path = "/payment/v1/wallet", tag = "wallet", responses((status = 200, body = WalletView)))]
-pub async fn read(State(context): State<Context>, who: Authenticated) -> Result<Response, Error> {
-    let user_id = who.access.sub();
+pub async fn read(State(context): State<Context>, who: Access) -> Result<Response, Error> {
+    let user_id = who.sub();
     let wallet = store::wallet(&context.db, user_id).await?.unwrap_or(Wallet {
         user_id: user_id.to_owned(),
         balance: 0,
@@ -32,13 +32,13 @@ pub async fn read(State(context): State<Context>, who: Authenticated) -> Result<
     responses((status = 200, body = EntryPage)))]
 pub async fn entries(
     State(context): State<Context>,
-    who: Authenticated,
+    who: Access,
     StrictQuery(asked): StrictQuery<Asked>,
 ) -> Result<Response, Problem> {
     let (limit, cursor) = asked.parts()?;
     let below = page::after(cursor.as_deref(), |version: &i64| *version > 0)?;
     let below = below.unwrap_or(i64::MAX);
-    let found = store::entries(&context.db, who.access.sub(), below, limit + 1)
+    let found = store::entries(&context.db, who.sub(), below, limit + 1)
         .await
         .map_err(Error::from)?;
     let (entries, next_cursor) = page::cut(found, limit, |last| last.version);

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::audience::{Audience, Target, UserTarget};
 use crate::client::{Alg, Client};
-use crate::grant_validity::valid_from;
 use crate::scope::Scope;
 use crate::session::SignIn;
 use crate::user::User;
@@ -115,6 +114,17 @@ pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, n
         alg: client.access_token_alg(),
         expires_in: LIFE_S,
     }
+}
+
+/// The first second whose access tokens count, of a client for this person or in its own name: those of before have ended.
+/// Whoever issues one stamps it no earlier.
+pub fn valid_from(client: &Client, person: Option<&User>) -> i64 {
+    let also = match person {
+        Some(person) => person.tokens_before,
+        None => client.machine_tokens_before,
+    };
+    let before: Option<Timestamp> = client.tokens_before.max(also);
+    before.map_or(i64::MIN, |before| before.seconds() + 1)
 }
 
 /// The claims of a user's token besides its target.

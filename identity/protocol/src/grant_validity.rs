@@ -1,7 +1,7 @@
 //! Whether what a code, a refresh token or an access token stands on still holds. It is looked at anew each time that one
 //! is used, and in one place, so that no grant and no endpoint forgets what its sibling checks.
 
-use crate::Timestamp;
+use crate::access_token::valid_from;
 use crate::audience::Granted;
 use crate::client::Client;
 use crate::consent::Consent;
@@ -58,20 +58,10 @@ impl<'a> GrantValidity<'a> {
     }
 }
 
-/// The first second whose access tokens count, of a client for this person or in its own name: those of before have ended.
-/// Whoever issues one stamps it no earlier.
-pub fn valid_from(client: &Client, person: Option<&User>) -> i64 {
-    let also = match person {
-        Some(person) => person.tokens_before,
-        None => client.machine_tokens_before,
-    };
-    let before: Option<Timestamp> = client.tokens_before.max(also);
-    before.map_or(i64::MIN, |before| before.seconds() + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timestamp;
     use crate::client::tests::machine;
     use crate::consent::tests::consent;
     use crate::user::tests::carol;

@@ -7,11 +7,11 @@
 use serde_json::Value;
 
 use crate::Timestamp;
-use crate::access_token::{Actor, Claims, Issue};
+use crate::access_token::{Actor, Claims, Issue, valid_from};
 use crate::audience::may;
 use crate::client::{Client, ExchangeRule};
 use crate::error::{OAuthError, SubjectTokenError};
-use crate::grant_validity::{GrantValidity, valid_from};
+use crate::grant_validity::GrantValidity;
 use crate::resource::Resource;
 use crate::scope::Scope;
 

@@ -548,6 +548,12 @@ impl Client {
         self.metadata.profile.as_deref() == Some("fapi2")
     }
 
+    /// Whether pages of this origin may read what the client is answered.
+    pub fn allows_origin(&self, origin: &[u8]) -> bool {
+        let allowed = &self.metadata.allowed_origins;
+        allowed.iter().any(|known| known.as_bytes() == origin)
+    }
+
     /// The signature algorithm of ID tokens: RS256 unless another is registered (OpenID Connect Core §15.1).
     pub fn id_token_alg(&self) -> Alg {
         self.metadata.id_token_signed_response_alg.unwrap_or(Alg::RS256)

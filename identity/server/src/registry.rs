@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::HeaderValue;
 use latchkey_identity_store::Store;
 use latchkey_protocol::client::{Alg, Client};
 use latchkey_protocol::{ClientId, Resource, metadata};
@@ -132,33 +131,8 @@ impl Registry {
         Ok(client)
     }
 
-    /// Lets the page of a browser client read a response, if the client has registered the origin of the page.
-    pub async fn allow_origin(
-        &self,
-        response: &mut Response,
-        origin: Option<&HeaderValue>,
-        client: Option<&ClientId>,
-    ) {
-        let headers = response.headers_mut();
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        let Some(origin) = origin else { return };
-        let allowed = match client {
-            // Loaded a moment ago, so this is a cache hit.
-            Some(id) => self.client(id).await.ok().flatten().is_some_and(|client| {
-                let allowed = &client.metadata.allowed_origins;
-                allowed.iter().any(|known| known.as_bytes() == origin.as_bytes())
-            }),
-            // An error that concerns no particular client: the pages of any client may read it.
-            None => self.knows_origin(origin),
-        };
-        if allowed {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            let exposed = HeaderValue::from_static("WWW-Authenticate, Retry-After");
-            headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-        }
-    }
-
-    /// True if any client has registered this origin, which is all that a preflight can know.
+    /// True if any client has registered this origin, which is all that a preflight can know, and enough for an error that
+    /// concerns no particular client.
     pub fn knows_origin(&self, origin: &HeaderValue) -> bool {
         let snapshot = self.snapshot.load();
         origin

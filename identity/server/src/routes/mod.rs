@@ -79,6 +79,22 @@ pub(crate) async fn preflight(State(registry): State<Arc<Registry>>, headers: He
     response
 }
 
+/// Lets a page of another origin read a response, if it is `allowed` to.
+fn allow_origin(
+    response: &mut Response,
+    origin: Option<&HeaderValue>,
+    allowed: impl FnOnce(&HeaderValue) -> bool,
+) {
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    let Some(origin) = origin else { return };
+    if allowed(origin) {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let exposed = HeaderValue::from_static("WWW-Authenticate, Retry-After");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    }
+}
+
 /// Routes that act on GET have no HEAD, because a HEAD must not act.
 pub(crate) async fn no_head() -> Response {
     let allow = [(header::ALLOW, HeaderValue::from_static("GET, POST"))];

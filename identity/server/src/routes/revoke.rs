@@ -50,16 +50,16 @@ pub(crate) async fn post(State(endpoint): State<RevocationEndpoint>, request: Re
         .await;
     let (answer, client) = match authenticated {
         Ok(authenticated) => {
-            let client = authenticated.client.id().clone();
+            let client = authenticated.client.clone();
             (endpoint.revoke(authenticated).await, Some(client))
         }
         Err(error) => (Err(error), None),
     };
     let mut response = answer.into_response();
-    endpoint
-        .registry
-        .allow_origin(&mut response, origin.as_ref(), client.as_ref())
-        .await;
+    super::allow_origin(&mut response, origin.as_ref(), |origin| match &client {
+        Some(client) => client.allows_origin(origin.as_bytes()),
+        None => endpoint.registry.knows_origin(origin),
+    });
     response
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn post(
     let origin = request.headers().get(header::ORIGIN).cloned();
     let (answer, client) = match clients.authenticate_token_request(request).await {
         Ok(authenticated) => {
-            let client = authenticated.client.id().clone();
+            let client = authenticated.client.clone();
             (give(&grants, authenticated, received).await, Some(client))
         }
         Err(error) => (Err(error), None),
@@ -33,9 +33,10 @@ pub(crate) async fn post(
         .and_then(|issued| serde_json::to_string(&issued).map_err(|_| OAuthError::Internal.into()))
         .map(super::private_json)
         .into_response();
-    registry
-        .allow_origin(&mut response, origin.as_ref(), client.as_ref())
-        .await;
+    super::allow_origin(&mut response, origin.as_ref(), |origin| match &client {
+        Some(client) => client.allows_origin(origin.as_bytes()),
+        None => registry.knows_origin(origin),
+    });
     response
 }
 

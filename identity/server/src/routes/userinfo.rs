@@ -33,7 +33,7 @@ impl FromRef<Identity> for UserinfoEndpoint {
 
 pub(crate) async fn handle(State(endpoint): State<UserinfoEndpoint>, request: Request) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let (answer, client) = match bearer(request).await {
+    let (answer, client_id) = match bearer(request).await {
         Ok(token) => endpoint.userinfo(token.as_deref()).await,
         Err(error) => (Err(error), None),
     };
@@ -41,10 +41,14 @@ pub(crate) async fn handle(State(endpoint): State<UserinfoEndpoint>, request: Re
         Ok(claims) => super::private_json(claims),
         Err(error) => error_response(error),
     };
-    endpoint
-        .registry
-        .allow_origin(&mut response, origin.as_ref(), client.as_ref())
-        .await;
+    let client = match (&origin, &client_id) {
+        (Some(_), Some(id)) => endpoint.registry.client(id).await.ok().flatten(),
+        _ => None,
+    };
+    super::allow_origin(&mut response, origin.as_ref(), |origin| match &client_id {
+        Some(_) => client.is_some_and(|client| client.allows_origin(origin.as_bytes())),
+        None => endpoint.registry.knows_origin(origin),
+    });
     response
 }
 

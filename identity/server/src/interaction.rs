@@ -8,14 +8,13 @@ use latchkey_identity_store::{AuditRow, RequestRow, Store};
 use latchkey_protocol::authorize::{self, Issue, Outcome, Request, Server, Step, Stored};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
-use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::session::{Limits, State};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
 
 use crate::browser::Browser;
 use crate::pages::{Application, ErrorPage, back, client_name, see_other};
-use crate::registry::{Registry, Snapshot};
+use crate::registry::Registry;
 use crate::secret::{digest, is_secret, new_secret};
 use crate::sessions::{Sessions, SignedIn};
 use crate::signer::Signer;
@@ -231,11 +230,6 @@ impl Interactions {
         Ok(self.store.request(id).await?.ok_or(PageError::Expired)?)
     }
 
-    /// Reads the `id_token_hint` of a request.
-    pub fn hint(&self, token: Option<&str>) -> Hint {
-        self.signer.hint(&self.issuer, token)
-    }
-
     /// The client of a request, if it still exists.
     pub async fn client_of(&self, interaction: &Interaction) -> Result<Option<Arc<Client>>, ErrorPage> {
         let Some(id) = ClientId::parse(&interaction.row.client_id) else {
@@ -283,7 +277,10 @@ impl Interactions {
         let sid = known.and_then(|(session, _)| self.signer.sid(&session.id, client.id()));
         let registry = self.registry.snapshot();
         let outcome = authorize::decide(
-            self.server(&registry),
+            Server {
+                issuer: &self.issuer,
+                resources: &registry.resources,
+            },
             &request,
             authorize::Facts {
                 client: &client,
@@ -302,13 +299,6 @@ impl Interactions {
             session,
             outcome,
         })
-    }
-
-    pub fn server<'a>(&'a self, registry: &'a Snapshot) -> Server<'a> {
-        Server {
-            issuer: &self.issuer,
-            resources: &registry.resources,
-        }
     }
 
     /// Writes code and consent, and ends the request, in one transaction. Returns the redirect with the code; `None` if

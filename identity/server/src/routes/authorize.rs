@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::header;
 use latchkey_clock::Random;
 use latchkey_http::Form;
-use latchkey_protocol::authorize::{self, Outcome, RequestError, Step};
+use latchkey_protocol::authorize::{self, Outcome, RequestError, Server, Step};
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session;
@@ -18,10 +18,13 @@ use crate::pages::{ErrorPage, back, see_other};
 use crate::registry::Registry;
 use crate::secret::{is_secret, new_secret};
 use crate::sessions::Sessions;
+use crate::signer::Signer;
 use crate::{Identity, origin};
 
 /// The dependencies of authorization requests.
 pub(crate) struct AuthorizationEndpoint {
+    issuer: Arc<str>,
+    signer: Signer,
     registry: Arc<Registry>,
     sessions: Sessions,
     interactions: Arc<Interactions>,
@@ -32,6 +35,8 @@ impl FromRef<Identity> for AuthorizationEndpoint {
     fn from_ref(identity: &Identity) -> Self {
         let values = &identity.values;
         Self {
+            issuer: values.issuer.clone(),
+            signer: values.signer.clone(),
             registry: values.registry.clone(),
             sessions: values.sessions.clone(),
             interactions: values.interactions.clone(),
@@ -100,11 +105,14 @@ impl AuthorizationEndpoint {
         let hint = hint
             .map(|(_, value)| value.as_str())
             .filter(|value| !value.is_empty());
-        let hint = self.interactions.hint(hint);
+        let hint = self.signer.hint(&self.issuer, hint);
         let registry = self.registry.snapshot();
         let request = match authorize::parse(
             Endpoint::Authorize,
-            self.interactions.server(&registry),
+            Server {
+                issuer: &self.issuer,
+                resources: &registry.resources,
+            },
             &parameters,
             client.as_deref(),
             &hint,

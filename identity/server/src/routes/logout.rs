@@ -28,6 +28,7 @@ use crate::{Identity, origin};
 
 /// The dependencies of logout.
 pub(crate) struct LogoutPages {
+    issuer: Arc<str>,
     signer: Signer,
     registry: Arc<Registry>,
     sessions: Sessions,
@@ -40,6 +41,7 @@ impl FromRef<Identity> for LogoutPages {
     fn from_ref(identity: &Identity) -> Self {
         let values = &identity.values;
         Self {
+            issuer: values.issuer.clone(),
             signer: values.signer.clone(),
             registry: values.registry.clone(),
             sessions: values.sessions.clone(),
@@ -123,7 +125,7 @@ impl LogoutPages {
             client_id: short("client_id")?,
             post_logout_redirect_uri: short("post_logout_redirect_uri")?,
             state: short("state")?,
-            hint: self.interactions.hint(hint.as_deref()),
+            hint: self.signer.hint(&self.issuer, hint.as_deref()),
         })
     }
 

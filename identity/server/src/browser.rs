@@ -1,14 +1,16 @@
-//! The visitor of a page: language and theme, cookies, and the origin of the request.
+//! The visitor of a page: language and theme, cookies, the origin of the request, and the forms that it posts.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, Request};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, header};
+use http_body_util::BodyExt;
 use latchkey_clock::Random;
-use latchkey_http::{ClientAddress, Form};
+use latchkey_http::{ClientAddress, Form, is_form};
 use latchkey_protocol::error::PageError;
 use latchkey_web::{Page, PageContext, accept_language};
 
@@ -141,14 +143,25 @@ impl Browser {
         destination.is_some_and(|destination| destination != "document")
     }
 
-    /// Accepts a form that changes something only from a page of ours: browsers prove it with the exact origin. A
-    /// request without `Origin` does not come from a browser; then the token of the form decides, as always.
-    pub fn is_at_home(&self) -> Result<(), PageError> {
+    /// The form of one of our own pages. What changes something is accepted only from there: browsers prove it with the
+    /// exact origin. A request without `Origin` does not come from a browser; then the token of the form decides, as
+    /// always.
+    pub async fn form(&self, request: Request) -> Result<Form, PageError> {
         if self.site.origins.denies(&self.headers) {
             return Err(PageError::ForeignForm);
         }
-        Ok(())
+        let body = form_bytes(request).await?;
+        Form::parse(&body, &[]).map_err(|_| PageError::Malformed)
     }
+}
+
+/// The body of a form.
+pub(crate) async fn form_bytes(request: Request) -> Result<Bytes, PageError> {
+    if !is_form(request.headers()) {
+        return Err(PageError::Malformed);
+    }
+    let body = request.into_body().collect().await;
+    Ok(body.map_err(|_| PageError::Malformed)?.to_bytes())
 }
 
 /// The pages of ours that a browser can return to.

@@ -340,8 +340,7 @@ impl AccountPages {
     }
 
     async fn change(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
-        browser.is_at_home()?;
-        let mut form = super::page_form(request).await?;
+        let mut form = browser.form(request).await?;
         let known = match self.at_account(browser).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),

@@ -12,7 +12,7 @@ use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session;
 
-use crate::browser::{Browser, cookie};
+use crate::browser::{Browser, cookie, form_bytes};
 use crate::interaction::{Interaction, Interactions};
 use crate::pages::{ErrorPage, back, see_other};
 use crate::registry::Registry;
@@ -64,14 +64,14 @@ pub(crate) async fn post(
     request: Request,
 ) -> Response {
     let mut text = request.uri().query().unwrap_or_default().to_owned().into_bytes();
-    let answered = match super::form_bytes(request).await {
+    let answered = match form_bytes(request).await {
         Ok(body) => {
             // One list: a parameter that is split between both counts as repeated (RFC 6749 §3.1).
             text.push(b'&');
             text.extend_from_slice(&body);
             endpoint.authorize(&browser, &text, true).await
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     };
     answered.unwrap_or_else(|error| error.page(&browser))
 }

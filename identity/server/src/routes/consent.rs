@@ -92,8 +92,7 @@ impl ConsentPages {
     /// The token proves who was asked and what was shown: consent to anything else does not count. A denial always
     /// counts, whatever happened in the meantime.
     async fn answer(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
-        browser.is_at_home()?;
-        let mut form = super::page_form(request).await?;
+        let mut form = browser.form(request).await?;
         let id = form.take("request");
         let (token, seen) = (form.take("token"), form.take("shown").unwrap_or_default());
         let allows = match form.take("action").as_deref() {

@@ -88,8 +88,7 @@ impl LoginPages {
 
     /// A posted form is always executed, whatever session exists by now and whatever happened to the request.
     async fn post(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
-        browser.is_at_home()?;
-        let mut form = super::page_form(request).await?;
+        let mut form = browser.form(request).await?;
         let id = form.take("request").ok_or(PageError::Expired)?;
         check_form(
             &self.signer,

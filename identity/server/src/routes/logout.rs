@@ -15,7 +15,7 @@ use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
-use crate::browser::{Browser, cookie};
+use crate::browser::{Browser, cookie, form_bytes};
 use crate::interaction::Interactions;
 use crate::pages::{ErrorPage, LogoutPage, SignedOutPage, person_name, private, see_other};
 use crate::registry::Registry;
@@ -103,7 +103,7 @@ impl LogoutPages {
     async fn post(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let mut text = query.into_bytes();
-        let body = super::form_bytes(request).await?;
+        let body = form_bytes(request).await?;
         text.push(b'&');
         text.extend_from_slice(&body);
         let asked = self.asked(Form::parse(&text, &[]).map_err(|_| PageError::Malformed)?)?;
@@ -212,8 +212,7 @@ impl LogoutPages {
     }
 
     async fn confirm(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
-        browser.is_at_home()?;
-        let mut form = super::page_form(request).await?;
+        let mut form = browser.form(request).await?;
         let (token, again) = (form.take("token"), form.take("again"));
         let asked = ["client_id", "post_logout_redirect_uri", "state"]
             .map(|name| (name, form.take(name).unwrap_or_default()));

@@ -16,12 +16,9 @@ pub(crate) mod userinfo;
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::BodyExt;
-use latchkey_http::{Form, FormError, is_form};
 use latchkey_protocol::error::PageError;
 
 use crate::browser::Browser;
@@ -109,21 +106,6 @@ pub(crate) fn to_account() -> Response {
 /// An address without a page.
 pub(crate) async fn no_page(browser: Browser) -> Response {
     ErrorPage::from(PageError::NotFound).page(&browser)
-}
-
-/// The body of a form.
-async fn form_bytes(request: Request) -> Result<Bytes, ErrorPage> {
-    if !is_form(request.headers()) {
-        return Err(PageError::Malformed.into());
-    }
-    let body = request.into_body().collect().await;
-    Ok(body.map_err(|_| PageError::Malformed)?.to_bytes())
-}
-
-/// A form of one of our own pages.
-async fn page_form(request: Request) -> Result<Form, ErrorPage> {
-    let body = form_bytes(request).await?;
-    Form::parse(&body, &[]).map_err(|_: FormError| PageError::Malformed.into())
 }
 
 /// JSON that must not be cached (RFC 6749 §5.1).

@@ -4,13 +4,13 @@ use axum::extract::Request;
 use axum::response::Response;
 use latchkey_protocol::error::PageError;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, form_bytes};
 use crate::pages::ErrorPage;
 
 pub(crate) async fn post(browser: Browser, request: Request) -> Response {
-    let done = match super::form_bytes(request).await {
+    let done = match form_bytes(request).await {
         Ok(body) => latchkey_web::remember_theme(&browser.site.origins, &browser.headers, &body),
-        Err(error) => return error.page(&browser),
+        Err(error) => return ErrorPage::from(error).page(&browser),
     };
     done.unwrap_or_else(|refused| {
         let error = match refused {

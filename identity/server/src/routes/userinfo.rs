@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use latchkey_http::is_form;
+use latchkey_http::{Form, is_form};
 use latchkey_protocol::userinfo::{self, Token};
 use latchkey_protocol::{ClientId, OAuthError, Scope};
 
+use crate::browser::form_bytes;
 use crate::presented_tokens::PresentedTokens;
 use crate::registry::Registry;
 use crate::{Identity, IdentityError};
@@ -68,6 +69,7 @@ impl From<OAuthError> for UserinfoError {
 async fn bearer(request: Request) -> Result<Option<String>, UserinfoError> {
     const TWICE: OAuthError =
         OAuthError::Malformed("Send the access token only once, in the header or in the body.");
+    const MALFORMED: OAuthError = OAuthError::Malformed("The form is malformed or repeats a parameter.");
     if request
         .uri()
         .query()
@@ -79,9 +81,8 @@ async fn bearer(request: Request) -> Result<Option<String>, UserinfoError> {
     if request.method() != Method::POST || !is_form(request.headers()) {
         return Ok(header);
     }
-    let mut form = super::page_form(request)
-        .await
-        .map_err(|_| OAuthError::Malformed("The form is malformed or repeats a parameter."))?;
+    let body = form_bytes(request).await.map_err(|_| MALFORMED)?;
+    let mut form = Form::parse(&body, &[]).map_err(|_| MALFORMED)?;
     match (header, form.take("access_token")) {
         (Some(_), Some(_)) => Err(TWICE.into()),
         (Some(token), None) | (None, Some(token)) => Ok(Some(token)),

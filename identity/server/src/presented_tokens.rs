@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_guard::Claims;
-use latchkey_identity_store::{FamilyFacts, Store, TokenFacts};
-use latchkey_protocol::ClientId;
+use latchkey_identity_store::{FamilyFacts, Store};
 use latchkey_protocol::refresh::Family;
 use latchkey_protocol::refresh_token::{Checked, RefreshToken};
 
@@ -42,20 +40,5 @@ impl PresentedTokens {
         let salt = facts.as_ref().map(|facts| &facts.family.salt);
         let checked = self.signer.check_refresh_token(&self.issuer, token, salt);
         Ok(PresentedRefreshToken { checked, facts })
-    }
-
-    /// What an access token of this client stands on; the user is loaded if `user` names one.
-    pub async fn access_token_facts(
-        &self,
-        claims: &Claims,
-        client: &ClientId,
-        user: Option<&str>,
-    ) -> Result<TokenFacts, IdentityError> {
-        let family = claims.fam.as_deref();
-        let on = self.store.db();
-        Ok(self
-            .store
-            .token_facts(on, &claims.jti, family, client, user)
-            .await?)
     }
 }

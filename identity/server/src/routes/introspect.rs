@@ -76,7 +76,10 @@ impl IntrospectionEndpoint {
         };
         let is_machine = claims.sub == claims.client_id;
         let person = (!is_machine).then_some(claims.sub.as_str());
-        let known = self.tokens.access_token_facts(claims, &client_id, person).await?;
+        let (store, fam) = (&self.tokens.store, claims.fam.as_deref());
+        let known = store
+            .token_facts(store.db(), &claims.jti, fam, &client_id, person)
+            .await?;
         let view = Token {
             aud: &claims.aud,
             iat: claims.iat,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRef, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use latchkey_guard::Claims;
 use latchkey_protocol::OAuthError;
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::Client;
@@ -94,8 +95,11 @@ impl RevocationEndpoint {
         let proved = self.tokens.verifier.prove_acceptable(token);
         let claims = proved.as_ref();
         let family_ended = match claims {
-            Some(claims) if claims.fam.is_some() => {
-                let known = self.tokens.access_token_facts(claims, client.id(), None);
+            Some(Claims {
+                jti, fam: Some(fam), ..
+            }) => {
+                let store = &self.tokens.store;
+                let known = store.token_facts(store.db(), jti, Some(fam), client.id(), None);
                 known.await?.family_ended
             }
             _ => false,

@@ -121,8 +121,10 @@ impl UserinfoEndpoint {
         };
         let scope = claims.scope.iter().collect::<Vec<_>>().join(" ");
         let answered = async {
-            let user = Some(claims.sub.as_str());
-            let known = self.tokens.access_token_facts(claims, &client_id, user).await?;
+            let (store, fam) = (&self.tokens.store, claims.fam.as_deref());
+            let known = store
+                .token_facts(store.db(), &claims.jti, fam, &client_id, Some(&claims.sub))
+                .await?;
             let scope = Scope::try_from(scope).map_err(|_| IdentityError::Unexpected("a scope of ours"))?;
             let token = Token {
                 aud: &claims.aud,

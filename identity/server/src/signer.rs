@@ -438,11 +438,8 @@ impl Signer {
 
     /// Reads an `id_token_hint`: signed with a key of ours that was never revoked, for this issuer, with the type of an
     /// ID token. Its age does not matter (OpenID Connect RP-Initiated Logout §4).
-    pub fn hint(&self, issuer: &str, token: Option<&str>) -> Hint {
-        match token {
-            None => Hint::Absent,
-            Some(token) => self.proved_hint(issuer, token).unwrap_or(Hint::Broken),
-        }
+    pub fn hint(&self, issuer: &str, token: &str) -> Hint {
+        self.proved_hint(issuer, token).unwrap_or(Hint::Broken)
     }
 
     fn proved_hint(&self, issuer: &str, token: &str) -> Option<Hint> {

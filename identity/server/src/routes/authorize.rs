@@ -10,6 +10,7 @@ use latchkey_http::Form;
 use latchkey_protocol::authorize::{self, Outcome, RequestError, Server, Step};
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::session;
 
 use crate::browser::{Browser, cookie, form_bytes};
@@ -104,8 +105,8 @@ impl AuthorizationEndpoint {
         let hint = parameters.iter().find(|(name, _)| name == "id_token_hint");
         let hint = hint
             .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty());
-        let hint = self.signer.hint(&self.issuer, hint);
+            .filter(|value| !value.is_empty())
+            .map_or(Hint::Absent, |token| self.signer.hint(&self.issuer, token));
         let registry = self.registry.snapshot();
         let request = match authorize::parse(
             Endpoint::Authorize,

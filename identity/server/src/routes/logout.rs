@@ -125,7 +125,7 @@ impl LogoutPages {
             client_id: short("client_id")?,
             post_logout_redirect_uri: short("post_logout_redirect_uri")?,
             state: short("state")?,
-            hint: self.signer.hint(&self.issuer, hint.as_deref()),
+            hint: hint.map_or(Hint::Absent, |token| self.signer.hint(&self.issuer, &token)),
         })
     }
 

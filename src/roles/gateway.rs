@@ -18,7 +18,10 @@ impl Starting {
         let mut upstreams = Vec::new();
         for spec in self.config.services {
             let Some(url) = self.reached(Role::Service(spec.name())) else {
-                tracing::info!(service = spec.name(), "the edge does not serve it: its url is not set");
+                tracing::info!(
+                    service = spec.name(),
+                    "the edge does not serve it: its url is not set"
+                );
                 continue;
             };
             upstreams.push((*spec, Origin::parse(&url).map_err(failed)?));

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::ChaosError;
 use crate::database::{Databases, Row};
 use crate::installation::SERVICES;
+use crate::plan::ChaosError;
 use crate::shop::History;
 
 /// How often an invariant is violated.

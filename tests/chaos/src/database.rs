@@ -6,7 +6,7 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Row as _, SqlitePool};
 
-use crate::ChaosError;
+use crate::plan::ChaosError;
 
 /// A database for each service, and the bus.
 pub struct Databases(BTreeMap<String, SqlitePool>);

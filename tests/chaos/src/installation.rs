@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::ChaosError;
 use crate::database::Databases;
+use crate::plan::ChaosError;
 
 /// The password of every buyer.
 pub const PASSWORD: &str = "a-password-of-no-value-to-anybody";

@@ -11,7 +11,7 @@ use latchkey_testkit::{App, Browser};
 use serde_json::{Value, json};
 
 use crate::installation::{CLIENT, Installation, PASSWORD, REDIRECT, SCOPE, SECRET, SERVICES, buyer};
-use crate::{ChaosError, Plan};
+use crate::plan::{ChaosError, Plan};
 
 /// A shop that is open, with its buyers.
 pub struct Shop {

@@ -31,6 +31,16 @@ impl Databases {
         Ok(Self(pools))
     }
 
+    /// Runs a statement for the eyes of this value alone: it is never committed.
+    pub async fn pretend(&self, database: &str, statement: &'static str) -> Result<(), ChaosError> {
+        // The pool has one connection, which all later statements use.
+        let pool = &self.0[database];
+        for statement in ["BEGIN", statement] {
+            sqlx::raw_sql(statement).execute(pool).await?;
+        }
+        Ok(())
+    }
+
     /// The rows of a statement.
     pub async fn rows(&self, database: &str, statement: &'static str) -> Result<Vec<Row>, ChaosError> {
         let pool = &self.0[database];

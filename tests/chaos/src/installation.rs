@@ -26,6 +26,7 @@ pub const SCOPE: &str = "openid offline_access catalog.read catalog.write basket
 pub const SERVICES: [&str; 6] = ["catalog", "basket", "discount", "inventory", "payment", "order"];
 
 /// A data folder with its ports, and the process if it runs.
+#[derive(Debug)]
 pub struct Installation {
     folder: tempfile::TempDir,
     binary: PathBuf,

@@ -13,4 +13,4 @@ mod shop;
 
 pub use check::{Count, Found};
 pub use plan::{ChaosError, Plan};
-pub use run::{Report, run};
+pub use run::{Left, Report, run};

@@ -8,13 +8,13 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use crate::buyer;
-use crate::check::{self, Count};
+use crate::check::{self, Count, Found};
 use crate::installation::Installation;
 use crate::plan::{ChaosError, Plan};
-use crate::shop::Shop;
+use crate::shop::{History, Shop};
 
 /// What has happened.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Report {
     pub kills: usize,
     /// Orders that were acknowledged.
@@ -31,6 +31,24 @@ pub struct Report {
     pub quiet_after: Duration,
     /// Violations of each invariant; all must be zero.
     pub counts: Vec<Count>,
+    /// The databases, for as long as the report is kept.
+    pub left: Left,
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub struct Left {
+    installation: Installation,
+    history: History,
+}
+
+impl Left {
+    /// What the checker would find if a statement had been run in one of the databases; they stay as they are.
+    pub async fn check_after(&self, database: &str, statement: &'static str) -> Result<Found, ChaosError> {
+        let databases = self.installation.databases().await?;
+        databases.pretend(database, statement).await?;
+        check::check(&databases, &self.history).await
+    }
 }
 
 impl Report {
@@ -113,6 +131,10 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> Result<Report, ChaosError>
         took,
         quiet_after,
         counts: found.counts,
+        left: Left {
+            installation,
+            history,
+        },
     })
 }
 

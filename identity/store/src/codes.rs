@@ -142,23 +142,6 @@ impl Store {
         Ok(self.db.write_one(statement).await? == 1)
     }
 
-    /// Locks the consent and the session of an unspent code until the end of the transaction: redemptions of one user
-    /// at one client take turns, so that each sees the families created before. `false` if there is nothing to lock:
-    /// the code is spent or gone, the session has ended, or the consent was withdrawn.
-    pub async fn lock_redemption(&self, tx: &Tx, hash: &str) -> Result<bool, StoreError> {
-        let rows = sql_for_share!(
-            "UPDATE grants SET updated_at = updated_at FROM \
-               (SELECT c.grant_id AS of_code FROM codes c JOIN sessions s ON s.id = c.session_id \
-                  WHERE c.code_hash = $1 AND c.spent_at IS NULL AND s.ended_at IS NULL ",
-            "s",
-            ") AS standing WHERE id = standing.of_code AND withdrawn_at IS NULL"
-        )
-        .bind(hash)
-        .execute(tx)
-        .await?;
-        Ok(rows == 1)
-    }
-
     /// Ends the codes of a session that nobody has redeemed.
     pub async fn end_codes_of_session(&self, tx: &Tx, session: &str) -> Result<(), StoreError> {
         sql(
@@ -211,7 +194,8 @@ impl Store {
     /// consent was withdrawn.
     ///
     /// It also locks the session and the consent until the end of the transaction: whoever ends one of them waits, and
-    /// then sees the family.
+    /// then sees the family. No other redemption of this user at this client passes the lock of the consent, so that
+    /// each sees the families created before ([`Store::existing_families`]).
     pub async fn spend_code(
         &self,
         tx: &Tx,
@@ -225,7 +209,8 @@ impl Store {
                (SELECT c.code_hash AS hash FROM codes c JOIN sessions s ON s.id = c.session_id \
                   JOIN grants g ON g.id = c.grant_id \
                   WHERE c.code_hash = $1 AND s.ended_at IS NULL AND g.withdrawn_at IS NULL ",
-            "s, g",
+            "s",
+            alone: "g",
             ") AS standing WHERE code_hash = standing.hash AND spent_at IS NULL"
         )
         .bind(hash)

@@ -253,7 +253,7 @@ impl Store {
     }
 
     /// The existing families beside a new one of this user at this client. The caller holds the consent
-    /// ([`Store::lock_redemption`]): until it has committed, no other is created there.
+    /// ([`Store::spend_code`]): until it has committed, no other is created there.
     pub async fn existing_families(
         &self,
         tx: &Tx,

@@ -36,12 +36,28 @@ pub fn sql_list(template: &'static str) -> Sql {
 /// Until the end of the transaction no one can change those rows, and the statement waits for a transaction that has
 /// just changed them and then checks its condition again. SQLite has one writer at a time, so there a writing
 /// transaction locks everything.
+///
+/// `sql_for_share!("SELECT … ", "s", alone: "g", " …")` also locks the rows of the second list against every other
+/// transaction that locks them: such transactions run one after another.
 #[macro_export]
 macro_rules! sql_for_share {
     ($before:expr, $tables:literal, $after:expr) => {
         $crate::sql_for_each(
             concat!($before, $after),
             concat!($before, "FOR SHARE OF ", $tables, $after),
+        )
+    };
+    ($before:expr, $tables:literal, alone: $alone:literal, $after:expr) => {
+        $crate::sql_for_each(
+            concat!($before, $after),
+            concat!(
+                $before,
+                "FOR SHARE OF ",
+                $tables,
+                " FOR NO KEY UPDATE OF ",
+                $alone,
+                $after
+            ),
         )
     };
 }

@@ -115,9 +115,7 @@ impl Grants {
             .write(move |tx| async move {
                 let store = &grants.store;
                 let committed_by = Timestamp(now.0 + COMMIT_MS);
-                if !store.lock_redemption(&tx, &key).await?
-                    || !store.spend_code(&tx, &key, &family.id, committed_by).await?
-                {
+                if !store.spend_code(&tx, &key, &family.id, committed_by).await? {
                     return Err(IdentityError::Conflict);
                 }
                 let others = store

@@ -156,6 +156,28 @@ async fn who_holds_a_row_that_has_just_changed_looks_at_it_again() {
     .await;
 }
 
+#[tokio::test]
+async fn who_locks_a_row_alone_sees_what_those_before_wrote() {
+    for_each_engine("alone", async |place| {
+        let (first, found) = one_waits(
+            &place,
+            async |tx, inside| {
+                let first = take_turn(&tx, "first").await?;
+                inside.pass().await;
+                Ok(first)
+            },
+            async |tx| {
+                take_turn(&tx, "second").await?;
+                Ok(ids(&tx).await)
+            },
+        )
+        .await;
+        assert_eq!(first, 1);
+        assert_eq!(found, ["base", "first", "second"]);
+    })
+    .await;
+}
+
 /// Two writes beside a row `base`: the first is kept at its gate until the second waits for it.
 async fn one_waits<A, B, First, Second>(
     place: &Place,
@@ -194,6 +216,20 @@ async fn born_of_base(tx: &Tx) -> Result<u64, DbError> {
         ") AS standing"
     )
     .bind("born")
+    .execute(tx)
+    .await
+}
+
+/// Writes a row that stands on `base`, while no one else can.
+async fn take_turn(tx: &Tx, id: &str) -> Result<u64, DbError> {
+    sql_for_share!(
+        "INSERT INTO rows (id) SELECT $1 FROM \
+           (SELECT r.id FROM rows r JOIN rows s ON s.id = r.id WHERE r.id = 'base' ",
+        "s",
+        alone: "r",
+        ") AS standing"
+    )
+    .bind(id)
     .execute(tx)
     .await
 }

@@ -5,6 +5,7 @@ use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 
+use crate::families::family_kind;
 use crate::{Store, StoreError};
 
 /// A set of families that end together.
@@ -86,24 +87,14 @@ pub(crate) use bulk_ended_at;
 /// A page of a set: `$1` the time, `$2` the cause, `$3` the latest creation time, `$4` the limit, and from `$5` on the
 /// owner. The order is that of the index of families that have not ended.
 macro_rules! end_page {
-    ($whose:literal, $order:literal) => {
+    ([$($whose:expr),+], $($order:expr),+) => {
         concat!(
             "UPDATE families SET revoked_at = $1, cause = $2 WHERE revoked_at IS NULL AND id IN \
                (SELECT f.id FROM families f WHERE f.revoked_at IS NULL AND f.created_at <= $3 AND ",
-            $whose,
+            $($whose,)+
             " ORDER BY ",
-            $order,
+            $($order,)+
             " LIMIT $4) RETURNING fam, client_id, sid"
-        )
-    };
-}
-
-/// The latest creation time in a set, with the owner from `$1` on.
-macro_rules! latest_birth {
-    ($whose:literal) => {
-        concat!(
-            "SELECT MAX(f.created_at) AS born FROM families f WHERE f.revoked_at IS NULL AND ",
-            $whose
         )
     };
 }
@@ -122,13 +113,22 @@ impl Store {
     ) -> Result<Vec<FamilyName>, StoreError> {
         let statement = sql(match set {
             FamilySet::OnlineOfSession(_) => {
-                end_page!("f.session_id = $5 AND f.offline_at IS NULL", "f.session_id")
+                end_page!(["f.session_id = $5 AND f.offline_at IS NULL"], "f.session_id")
             }
-            FamilySet::OfUser(_) => end_page!("f.user_id = $5", "f.created_at, f.id"),
+            FamilySet::OfUser(_) => end_page!(["f.user_id = $5"], "f.created_at, f.id"),
             FamilySet::OfUserAtClient { .. } => {
-                end_page!("f.user_id = $5 AND f.client_id = $6", "f.created_at")
+                end_page!(
+                    // Of every kind: SQLite then prefers the index in whose order they end.
+                    [
+                        "f.user_id = $5 AND f.client_id = $6 AND ",
+                        family_kind!("f."),
+                        " >= 0"
+                    ],
+                    family_kind!("f."),
+                    ", f.created_at"
+                )
             }
-            FamilySet::OfClient(_) => end_page!("f.client_id = $5", "f.created_at"),
+            FamilySet::OfClient(_) => end_page!(["f.client_id = $5"], "f.created_at"),
         });
         let statement = statement.bind(now.0).bind(cause.name()).bind(before.0).bind(most);
         let statement = match set {
@@ -140,18 +140,25 @@ impl Store {
         ended.iter().map(FamilyName::read).collect()
     }
 
-    /// When the most recent family of a set that has not ended was created, if there is one.
+    /// A time up to which every family of a set that has not ended was created, if there is one.
     pub async fn latest_birth(&self, tx: &Tx, set: &FamilySet) -> Result<Option<Timestamp>, StoreError> {
         let statement = match set {
             // No family is created in a session that has ended.
             FamilySet::OnlineOfSession(_) => return Ok(Some(Timestamp(i64::MAX))),
-            FamilySet::OfUser(user) => sql(latest_birth!("f.user_id = $1")).bind(user),
+            FamilySet::OfUser(user) => {
+                sql("SELECT MAX(created_at) AS born FROM families WHERE user_id = $1 AND revoked_at IS NULL")
+                    .bind(user)
+            }
+            // Ended ones do no harm here, and the latest of all is the last in an index.
             FamilySet::OfUserAtClient { user, client } => {
-                sql(latest_birth!("f.user_id = $1 AND f.client_id = $2"))
+                sql("SELECT MAX(created_at) AS born FROM families WHERE user_id = $1 AND client_id = $2")
                     .bind(user)
                     .bind(client.as_str())
             }
-            FamilySet::OfClient(client) => sql(latest_birth!("f.client_id = $1")).bind(client.as_str()),
+            FamilySet::OfClient(client) => sql(
+                "SELECT MAX(created_at) AS born FROM families WHERE client_id = $1 AND revoked_at IS NULL",
+            )
+            .bind(client.as_str()),
         };
         let row = statement.fetch_one(tx).await?;
         Ok(row.opt_int("born")?.map(Timestamp))

@@ -110,15 +110,33 @@ pub(crate) fn births_that_count(now: Timestamp) -> (i64, i64) {
     (now.0.saturating_add(AHEAD_MS), BIRTHS - 1)
 }
 
-/// Families that can be refreshed at `$3`.
-macro_rules! refreshing {
-    ($which:literal) => {
+/// Which kind of family it is: 0 without a refresh token, 1 one that a sign-out ends, 2 one with `offline_access`. The
+/// text must be that of the index `families_living`.
+macro_rules! family_kind {
+    ($prefix:literal) => {
         concat!(
-            "FROM families WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL AND mac_key_id IS NOT NULL \
-               AND (idle_expires_at IS NULL OR idle_expires_at > $3) AND (expires_at IS NULL OR expires_at > $3) ",
-            $which,
-            // The order of the index.
-            " ORDER BY offline_at, created_at LIMIT $4"
+            "(CASE WHEN ",
+            $prefix,
+            "mac_key_id IS NULL THEN 0 WHEN ",
+            $prefix,
+            "offline_at IS NULL THEN 1 ELSE 2 END)"
+        )
+    };
+}
+pub(crate) use family_kind;
+
+/// Families of these kinds that can be refreshed at `$3`.
+macro_rules! refreshing {
+    ($kinds:literal, $order:expr) => {
+        concat!(
+            "FROM families WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL AND ",
+            family_kind!(""),
+            $kinds,
+            " AND (idle_expires_at IS NULL OR idle_expires_at > $3) AND (expires_at IS NULL OR expires_at > $3) \
+               ORDER BY ",
+            // That of the index.
+            $order,
+            " LIMIT $4"
         )
     };
 }
@@ -198,13 +216,26 @@ impl Store {
 
     /// Rule 2: the next generation, unless a concurrent request was faster.
     pub async fn rotate_family(&self, rotate: &Rotate) -> Result<bool, StoreError> {
-        let statement = sql(concat!(
-            "UPDATE families SET generation = $3, mac_key_id = $4, previous_mac_key_id = $5, rotated_at = $6, \
-               last_used_at = $6, idle_expires_at = $7, late_answer_at = NULL \
-             WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND ",
-            bulk_ended_at!("families"),
-            " IS NULL"
-        ))
+        macro_rules! rotated {
+            ($set:literal, $of:literal) => {
+                concat!(
+                    "UPDATE families SET generation = $3, ",
+                    $set,
+                    "previous_mac_key_id = $5, rotated_at = $6, last_used_at = $6, idle_expires_at = $7, \
+                       late_answer_at = NULL \
+                     WHERE id = $1 AND generation = $2 AND revoked_at IS NULL AND ",
+                    $of,
+                    bulk_ended_at!("families"),
+                    " IS NULL"
+                )
+            };
+        }
+        // SQLite writes to each index over a column that a statement sets, even to the same value. The MAC key is in one,
+        // and it seldom changes.
+        let statement = sql(match rotate.mac_key_id == rotate.previous_mac_key_id {
+            true => rotated!("", "mac_key_id = $4 AND "),
+            false => rotated!("mac_key_id = $4, ", ""),
+        })
         .bind(&rotate.family)
         .bind(rotate.expected_generation)
         .bind(rotate.generation)
@@ -267,7 +298,7 @@ impl Store {
             "SELECT ",
             limiting_birth!("$1", "$2", "$5", "$6"),
             " AS limiting, (SELECT COUNT(*) FROM (SELECT id ",
-            refreshing!(""),
+            refreshing!(" > 0", family_kind!("")),
             ") AS counted) AS living, (SELECT MAX(b.before) FROM bulk_revocations b \
                WHERE (b.kind = 'person' AND b.subject = $1) OR (b.kind = 'client' AND b.subject = $2) \
                  OR (b.kind = 'person_at_client' AND b.subject = $1 AND b.client_id = $2)) AS ended_until"
@@ -298,14 +329,8 @@ impl Store {
         most: i64,
     ) -> Result<Vec<FamilyName>, StoreError> {
         sql(match offline {
-            false => concat!(
-                "SELECT fam, client_id, sid ",
-                refreshing!("AND offline_at IS NULL")
-            ),
-            true => concat!(
-                "SELECT fam, client_id, sid ",
-                refreshing!("AND offline_at IS NOT NULL")
-            ),
+            false => concat!("SELECT fam, client_id, sid ", refreshing!(" = 1", "created_at")),
+            true => concat!("SELECT fam, client_id, sid ", refreshing!(" = 2", "created_at")),
         })
         .bind(user)
         .bind(client.as_str())

@@ -132,6 +132,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0014_exchanges.sql"),
             postgres: include_str!("../migrations/0014_exchanges.sql"),
         },
+        Migration {
+            version: 15,
+            name: "living families",
+            sqlite: include_str!("../migrations/0015_living_families.sql"),
+            postgres: include_str!("../migrations/0015_living_families.sql"),
+        },
     ],
 };
 

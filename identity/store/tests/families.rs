@@ -245,8 +245,15 @@ async fn a_statement_for_one_person_looks_at_nobody_elses_rows() {
         ),
         (
             "SELECT id FROM families WHERE user_id = $1 AND client_id = $1 AND revoked_at IS NULL \
-             AND mac_key_id IS NOT NULL ORDER BY offline_at, created_at LIMIT 104",
-            "families_refreshing",
+             AND (CASE WHEN mac_key_id IS NULL THEN 0 WHEN offline_at IS NULL THEN 1 ELSE 2 END) > 0 \
+             ORDER BY (CASE WHEN mac_key_id IS NULL THEN 0 WHEN offline_at IS NULL THEN 1 ELSE 2 END) LIMIT 104",
+            "families_living (user_id=? AND client_id=? AND <expr>>?)",
+        ),
+        (
+            "SELECT fam FROM families WHERE user_id = $1 AND client_id = $1 AND revoked_at IS NULL \
+             AND (CASE WHEN mac_key_id IS NULL THEN 0 WHEN offline_at IS NULL THEN 1 ELSE 2 END) = 1 \
+             ORDER BY created_at LIMIT 5",
+            "families_living (user_id=? AND client_id=? AND <expr>=?)",
         ),
         (
             "SELECT id FROM families WHERE session_id = $1 AND offline_at IS NULL AND revoked_at IS NULL \
@@ -254,9 +261,29 @@ async fn a_statement_for_one_person_looks_at_nobody_elses_rows() {
             "families_session",
         ),
         (
-            "SELECT id FROM families WHERE user_id = $1 AND client_id = $1 AND revoked_at IS NULL \
-             AND created_at <= 1 ORDER BY created_at LIMIT 500",
-            "families_granted",
+            "SELECT f.id FROM families f WHERE f.user_id = $1 AND f.client_id = $1 AND f.revoked_at IS NULL \
+             AND f.created_at <= 1 \
+             AND (CASE WHEN f.mac_key_id IS NULL THEN 0 WHEN f.offline_at IS NULL THEN 1 ELSE 2 END) >= 0 \
+             ORDER BY (CASE WHEN f.mac_key_id IS NULL THEN 0 WHEN f.offline_at IS NULL THEN 1 ELSE 2 END), f.created_at LIMIT 500",
+            "families_living (user_id=? AND client_id=? AND <expr>>?)",
+        ),
+        (
+            "SELECT MAX(created_at) AS born FROM families WHERE user_id = $1 AND client_id = $1",
+            "families_born (user_id=? AND client_id=?)",
+        ),
+        (
+            "SELECT MAX(created_at) AS born FROM families WHERE client_id = $1 AND revoked_at IS NULL",
+            "families_client (client_id=?)",
+        ),
+        (
+            "SELECT MAX(created_at) AS born FROM families WHERE user_id = $1 AND revoked_at IS NULL",
+            "families_unended (user_id=?)",
+        ),
+        (
+            "SELECT f.id FROM families f JOIN sessions s ON s.id = f.session_id WHERE f.user_id = $1 \
+             AND f.client_id = $1 AND f.created_at > 1 AND f.sid = $1 AND f.revoked_at IS NULL \
+             AND s.ended_at IS NULL LIMIT 1",
+            "families_born (user_id=? AND client_id=? AND created_at>?)",
         ),
         (
             "SELECT id FROM families WHERE client_id = $1 AND revoked_at IS NULL AND created_at <= 1 \

@@ -128,19 +128,26 @@ pub fn hash_secret(key: &[u8; 32], secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(mac(key, secret))
 }
 
-/// Compares in constant time. `stored` is `None` for an unknown client and for one without a secret: the same work is
-/// done, and the result is false.
-pub fn secret_matches(key: &[u8; 32], stored: Option<&StoredSecret>, presented: Option<&str>) -> bool {
+/// Whether the presented secret is one of the stored ones, which were all hashed with this key. Compares in constant
+/// time. `None` stands for the secret of an unknown client and of one without a secret: the same work is done, and the
+/// result is false.
+pub fn secret_matches<const N: usize>(
+    key: &[u8; 32],
+    stored: [Option<&StoredSecret>; N],
+    presented: Option<&str>,
+) -> bool {
     let presented = presented.filter(|secret| secret.len() <= LONGEST_SECRET);
     let computed = mac(key, presented.unwrap_or_default());
-    let mut expected = [0_u8; 32];
-    let usable = stored.is_some_and(|stored| {
-        URL_SAFE_NO_PAD
-            .decode_slice(&stored.hash, &mut expected)
-            .is_ok_and(|length| length == 32)
+    let matches = stored.map(|stored| {
+        let mut expected = [0_u8; 32];
+        let usable = stored.is_some_and(|stored| {
+            URL_SAFE_NO_PAD
+                .decode_slice(&stored.hash, &mut expected)
+                .is_ok_and(|length| length == 32)
+        });
+        usable & bool::from(computed.ct_eq(&expected))
     });
-    let equal = bool::from(computed.ct_eq(&expected));
-    usable & presented.is_some() & equal
+    presented.is_some() & matches.into_iter().fold(false, |any, one| any | one)
 }
 
 fn mac(key: &[u8; 32], secret: &str) -> [u8; 32] {
@@ -253,7 +260,7 @@ mod tests {
             key_id: "k".into(),
             hash: hash_secret(&KEY, "correct-horse"),
         };
-        assert!(secret_matches(&KEY, Some(&stored), Some("correct-horse")));
+        assert!(secret_matches(&KEY, [Some(&stored)], Some("correct-horse")));
         for wrong in [
             "",
             "correct-hors",
@@ -261,11 +268,39 @@ mod tests {
             "Correct-horse",
             "correct-horsf",
         ] {
-            assert!(!secret_matches(&KEY, Some(&stored), Some(wrong)), "{wrong:?}");
+            assert!(!secret_matches(&KEY, [Some(&stored)], Some(wrong)), "{wrong:?}");
         }
-        assert!(!secret_matches(&[8; 32], Some(&stored), Some("correct-horse")));
-        assert!(!secret_matches(&KEY, None, Some("correct-horse")));
-        assert!(!secret_matches(&KEY, Some(&stored), None));
+        assert!(!secret_matches(&[8; 32], [Some(&stored)], Some("correct-horse")));
+        assert!(!secret_matches(&KEY, [None], Some("correct-horse")));
+        assert!(!secret_matches(&KEY, [Some(&stored)], None));
+    }
+
+    #[test]
+    fn either_of_two_secrets_matches_and_no_other() {
+        let [first, second] = ["correct-horse", "battery-staple"].map(|secret| StoredSecret {
+            key_id: "k".into(),
+            hash: hash_secret(&KEY, secret),
+        });
+        let matches = |secret: Option<&str>| secret_matches(&KEY, [Some(&first), Some(&second)], secret);
+        assert!(matches(Some("correct-horse")) && matches(Some("battery-staple")));
+        for wrong in [
+            None,
+            Some(""),
+            Some("correct-horsebattery-staple"),
+            Some("correct"),
+        ] {
+            assert!(!matches(wrong), "{wrong:?}");
+        }
+        assert!(secret_matches(
+            &KEY,
+            [None, Some(&second)],
+            Some("battery-staple")
+        ));
+        assert!(!secret_matches(
+            &KEY,
+            [None, Some(&second)],
+            Some("correct-horse")
+        ));
     }
 
     #[test]
@@ -275,7 +310,7 @@ mod tests {
                 key_id: "k".into(),
                 hash: hash.into(),
             };
-            assert!(!secret_matches(&KEY, Some(&stored), Some("")), "{hash:?}");
+            assert!(!secret_matches(&KEY, [Some(&stored)], Some("")), "{hash:?}");
         }
     }
 }

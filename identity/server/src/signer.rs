@@ -510,14 +510,25 @@ impl Signer {
     /// [`Client::secrets`]: latchkey_protocol::client::Client::secrets
     pub fn client_secret_matches(&self, stored: [Option<&StoredSecret>; 2], presented: Option<&str>) -> bool {
         let loaded = self.inner.loaded.load();
-        let [own, previous] = stored.map(|stored| {
-            let known = stored.and_then(|s| loaded.named(CLIENT_SECRET, &s.key_id));
-            match known.or(loaded.newest(CLIENT_SECRET).map(|(_, key)| key)) {
-                Some(key) => secret_matches(key, stored.filter(|_| known.is_some()), presented),
-                None => false,
-            }
+        let Some((_, newest)) = loaded.newest(CLIENT_SECRET) else {
+            return false;
+        };
+        let known = stored.map(|stored| {
+            let stored = stored?;
+            Some((stored, loaded.named(CLIENT_SECRET, &stored.key_id)?))
         });
-        own | previous
+        // The hash is the work here, and is made once for both, unless they were hashed with two keys.
+        match known {
+            [Some((own, key)), Some((previous, other))] if key != other => {
+                let previous = secret_matches(other, [Some(previous)], presented);
+                secret_matches(key, [Some(own)], presented) | previous
+            }
+            [own, previous] => {
+                let key = own.or(previous).map_or(newest, |(_, key)| key);
+                let stored = [own, previous].map(|known| known.map(|(stored, _)| stored));
+                secret_matches(key, stored, presented)
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use latchkey_protocol::pkce::Challenge;
 use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::families::{births_that_count, limiting_birth};
+use crate::families::{latest_counted_birth, limiting_birth};
 use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Store, StoreError};
@@ -101,7 +101,6 @@ impl Store {
 
     /// The code with this hash, in its current state.
     pub async fn code(&self, hash: &str, now: Timestamp) -> Result<Option<CodeFacts>, StoreError> {
-        let (until, passed) = births_that_count(now);
         let row = sql(concat!(
             "SELECT c.code_hash, c.client_id, c.client_profile, c.user_id, c.session_id, c.sid, c.redirect_uri, \
                c.scope, c.resources, c.pairs, c.code_challenge, c.nonce, c.confirmation, c.acr, c.amr, c.auth_time, \
@@ -112,15 +111,14 @@ impl Store {
             ", ",
             consent_columns!(),
             ", ",
-            limiting_birth!("c.user_id", "c.client_id", "$2", "$3"),
+            limiting_birth!("c.user_id", "c.client_id", "$2"),
             " AS limiting_birth FROM codes c LEFT JOIN families f ON f.id = c.family_id \
                LEFT JOIN sessions s ON s.id = c.session_id LEFT JOIN users u ON u.id = c.user_id \
                LEFT JOIN grants g ON g.user_id = c.user_id AND g.client_id = c.client_id \
                WHERE c.code_hash = $1"
         ))
         .bind(hash)
-        .bind(until)
-        .bind(passed)
+        .bind(latest_counted_birth(now))
         .fetch_optional(&self.db)
         .await?;
         row.map(|row| read(&row)).transpose()

@@ -86,10 +86,14 @@ macro_rules! family_columns {
     };
 }
 
+// SQLite prepares a statement again for each run if its LIMIT is a parameter, since the value may change the plan. That
+// costs far more than the run, so these numbers are in the text of the statements.
+const _: () = assert!(BIRTHS - 1 == 19 && MOST_LIVING + MOST_ENDED - 1 == 104);
+
 /// The creation time that limits the next family of a user at a client: the columns that identify both, and the
-/// parameters for the latest time that counts and for how many families to skip.
+/// parameter for the latest time that counts.
 macro_rules! limiting_birth {
-    ($user:literal, $client:literal, $until:literal, $passed:literal) => {
+    ($user:literal, $client:literal, $until:literal) => {
         concat!(
             "(SELECT n.created_at FROM families n WHERE n.user_id = ",
             $user,
@@ -97,17 +101,15 @@ macro_rules! limiting_birth {
             $client,
             " AND n.created_at <= ",
             $until,
-            " ORDER BY n.created_at DESC LIMIT 1 OFFSET ",
-            $passed,
-            ")"
+            " ORDER BY n.created_at DESC LIMIT 1 OFFSET 19)"
         )
     };
 }
 pub(crate) use limiting_birth;
 
-/// The latest creation time that counts, and how many of the latest families to skip.
-pub(crate) fn births_that_count(now: Timestamp) -> (i64, i64) {
-    (now.0.saturating_add(AHEAD_MS), BIRTHS - 1)
+/// The latest creation time that counts.
+pub(crate) fn latest_counted_birth(now: Timestamp) -> i64 {
+    now.0.saturating_add(AHEAD_MS)
 }
 
 /// Which kind of family it is: 0 without a refresh token, 1 one that a sign-out ends, 2 one with `offline_access`. The
@@ -127,7 +129,7 @@ pub(crate) use family_kind;
 
 /// Families of these kinds that can be refreshed at `$3`.
 macro_rules! refreshing {
-    ($kinds:literal, $order:expr) => {
+    ($kinds:literal, $order:expr, $most:literal) => {
         concat!(
             "FROM families WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL AND ",
             family_kind!(""),
@@ -136,7 +138,8 @@ macro_rules! refreshing {
                ORDER BY ",
             // That of the index.
             $order,
-            " LIMIT $4"
+            " LIMIT ",
+            $most
         )
     };
 }
@@ -293,12 +296,11 @@ impl Store {
         now: Timestamp,
         latest: Timestamp,
     ) -> Result<ExistingFamilies, StoreError> {
-        let (until, passed) = births_that_count(now);
         let row = sql(concat!(
             "SELECT ",
-            limiting_birth!("$1", "$2", "$5", "$6"),
+            limiting_birth!("$1", "$2", "$4"),
             " AS limiting, (SELECT COUNT(*) FROM (SELECT id ",
-            refreshing!(" > 0", family_kind!("")),
+            refreshing!(" > 0", family_kind!(""), "104"),
             ") AS counted) AS living, (SELECT MAX(b.before) FROM bulk_revocations b \
                WHERE (b.kind = 'person' AND b.subject = $1) OR (b.kind = 'client' AND b.subject = $2) \
                  OR (b.kind = 'person_at_client' AND b.subject = $1 AND b.client_id = $2)) AS ended_until"
@@ -306,9 +308,7 @@ impl Store {
         .bind(user)
         .bind(client.as_str())
         .bind(latest.0)
-        .bind(MOST_LIVING + MOST_ENDED - 1)
-        .bind(until)
-        .bind(passed)
+        .bind(latest_counted_birth(now))
         .fetch_one(tx)
         .await?;
         Ok(ExistingFamilies {
@@ -329,8 +329,14 @@ impl Store {
         most: i64,
     ) -> Result<Vec<FamilyName>, StoreError> {
         sql(match offline {
-            false => concat!("SELECT fam, client_id, sid ", refreshing!(" = 1", "created_at")),
-            true => concat!("SELECT fam, client_id, sid ", refreshing!(" = 2", "created_at")),
+            false => concat!(
+                "SELECT fam, client_id, sid ",
+                refreshing!(" = 1", "created_at", "$4")
+            ),
+            true => concat!(
+                "SELECT fam, client_id, sid ",
+                refreshing!(" = 2", "created_at", "$4")
+            ),
         })
         .bind(user)
         .bind(client.as_str())

@@ -140,6 +140,16 @@ async fn an_instructor_publishes_until_the_application_is_revoked(server: TestSe
     assert!(out.has("#sign-in") && !out.has(".menu"));
     let account = browser.open(&format!("{}/account", server.issuer()), "").await;
     assert!(account.has("#password"), "signed out at the issuer too");
+    // The shop revokes its token before the browser reaches the issuer: that is told as what the user did.
+    let (name, password) = server.person("ines");
+    let fields = [("username", name), ("password", password)];
+    let next = browser.press(&account, "#sign-in", &fields).await;
+    let account = browser.follow(next, "").await;
+    let told = account.text("#families");
+    assert!(
+        told.contains("You signed out.") && !told.contains("The application ended"),
+        "{told}"
+    );
     server.stop().await;
 }
 

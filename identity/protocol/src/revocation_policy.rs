@@ -124,6 +124,11 @@ impl fmt::Display for RevocationCause {
     }
 }
 
+/// For how long before a sign-out at a client that client's own revocations are part of it, milliseconds. RFC 7009 §1: a
+/// client revokes its tokens when its user signs out. It does so before the browser goes on to the issuer, and must: the
+/// browser may never arrive.
+pub const SAME_SIGN_OUT_MS: i64 = 60_000;
+
 /// The kinds of [`Subject`](crate::revocation::Subject).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubjectKind {

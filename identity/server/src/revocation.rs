@@ -10,7 +10,9 @@ use latchkey_contracts::events::revocation as wire;
 use latchkey_db::Tx;
 use latchkey_identity_store::{AuditRow, BulkRevocation, FamilyName, FamilySet, Recorded, Store};
 use latchkey_protocol::revocation::{Revocation, Subject, collapse};
-use latchkey_protocol::revocation_policy::{Families, RevocationCause, Row, Sessions, SubjectKind, Tokens};
+use latchkey_protocol::revocation_policy::{
+    Families, RevocationCause, Row, SAME_SIGN_OUT_MS, Sessions, SubjectKind, Tokens,
+};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::{Value, json};
 
@@ -61,6 +63,35 @@ impl Revocations {
             self.sync.refresh().await?;
         }
         Ok(ended)
+    }
+
+    /// Ends a session because its user signed out: at this client, or here. What the client has just revoked for the same
+    /// sign-out gets its cause, so that the user reads of one sign-out and not of an application that ended something.
+    pub async fn sign_out(
+        &self,
+        session: &str,
+        client: Option<ClientId>,
+        user: &str,
+    ) -> Result<(), IdentityError> {
+        let (revocations, user) = (self.clone(), user.to_owned());
+        let session = session.to_owned();
+        let (request_id, at) = (latchkey_http::current_request_id().to_string(), self.time.now());
+        let ending = move |tx: Tx| async move {
+            let end = Revocation::Session {
+                session: session.clone(),
+            };
+            let cause = RevocationCause::SignedOut;
+            let ended = revocations.revoke_in(&tx, cause, end, &user, &request_id, at);
+            if ended.await?
+                && let Some(client) = client
+            {
+                let since = Timestamp(at.0.saturating_sub(SAME_SIGN_OUT_MS));
+                let store = &revocations.store;
+                store.ended_by_sign_out(&tx, &session, &client, since).await?;
+            }
+            Ok::<_, IdentityError>(())
+        };
+        self.store.db().write(ending).await
     }
 
     /// [`Revocations::revoke`] inside a transaction that decides more.

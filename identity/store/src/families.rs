@@ -366,6 +366,27 @@ impl Store {
         Ok(())
     }
 
+    /// Records a sign-out at a client as the cause of what that client revoked of the session for it: since then, and by
+    /// itself. Any other cause stays.
+    pub async fn ended_by_sign_out(
+        &self,
+        tx: &Tx,
+        session: &str,
+        client: &ClientId,
+        since: Timestamp,
+    ) -> Result<(), StoreError> {
+        sql("UPDATE families SET cause = $4 \
+             WHERE session_id = $1 AND client_id = $2 AND revoked_at >= $3 AND cause = $5")
+        .bind(session)
+        .bind(client.as_str())
+        .bind(since.0)
+        .bind(RevocationCause::SignedOut.name())
+        .bind(RevocationCause::RevokedByClient.name())
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+
     /// A living family of this person.
     pub async fn family_of(&self, user: &str, fam: &str) -> Result<Option<FamilyName>, StoreError> {
         sql("SELECT fam, client_id, sid FROM families WHERE fam = $2 AND user_id = $1 AND revoked_at IS NULL")

@@ -10,8 +10,6 @@ use latchkey_protocol::ClientId;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::id_token::Hint;
 use latchkey_protocol::logout::{self, After, Decision};
-use latchkey_protocol::revocation::Revocation;
-use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_web::{Csp, answer};
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +164,7 @@ impl LogoutPages {
             post_logout_redirect_uri: asked.post_logout_redirect_uri.as_deref(),
             state: asked.state.as_deref(),
         });
+        let asking = named.clone();
         let named = named.as_ref().map(ClientId::to_string);
         match (decision, &session) {
             (Decision::Page(error), _) => Err(ErrorPage {
@@ -174,7 +173,7 @@ impl LogoutPages {
                 ..error.into()
             }),
             (Decision::End(after), _) => {
-                self.end_here(session.as_ref()).await?;
+                self.end_here(session.as_ref(), asking).await?;
                 Ok(without_cookies(browser, left(browser, after)))
             }
             (Decision::Ask(_), Some(known)) => {
@@ -235,8 +234,9 @@ impl LogoutPages {
             };
         }
         let [client_id, uri, state] = asked.map(|(_, value)| Some(value).filter(|value| !value.is_empty()));
-        let client = match client_id.as_deref().and_then(ClientId::parse) {
-            Some(id) => self.registry.client(&id).await?,
+        let named = client_id.as_deref().and_then(ClientId::parse);
+        let client = match &named {
+            Some(id) => self.registry.client(id).await?,
             None => None,
         };
         let known = session.as_ref().map(|known| &known.row.session);
@@ -249,18 +249,15 @@ impl LogoutPages {
             post_logout_redirect_uri: uri.as_deref(),
             state: state.as_deref(),
         });
-        self.end_here(session.as_ref()).await?;
+        self.end_here(session.as_ref(), named).await?;
         Ok(without_cookies(browser, left(browser, after)))
     }
 
-    /// Ends the browser's session with the online families of all its clients.
-    async fn end_here(&self, session: Option<&SignedIn>) -> Result<(), ErrorPage> {
+    /// Ends the browser's session with the online families of all its clients. `client` is where the user signed out.
+    async fn end_here(&self, session: Option<&SignedIn>, client: Option<ClientId>) -> Result<(), ErrorPage> {
         let Some(known) = session else { return Ok(()) };
-        let end = Revocation::Session {
-            session: known.row.session.id.clone(),
-        };
         self.revocations
-            .revoke(RevocationCause::SignedOut, end, &known.person.id)
+            .sign_out(&known.row.session.id, client, &known.person.id)
             .await?;
         Ok(())
     }

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_protocol::client::Alg;
+use latchkey_testkit::families::fam;
 use serde_json::Value;
 
 use crate::harness::{Answer, Browser, IssuerServer, Matrix, Seen, http, on_both_engines, until};
@@ -416,7 +417,55 @@ async fn a_sign_out_that_another_site_posts_asks_first() {
     server.stop().await;
 }
 
+/// LO-01. A client revokes its refresh token before it sends the browser to the issuer: that is one sign-out.
+async fn a_revocation_at_a_sign_out_is_told_as_the_sign_out(server: IssuerServer) {
+    let (app, other) = (
+        server.app("demo-web", "openid"),
+        server.app("demo-browser", "openid"),
+    );
+    let mut matrix = Matrix::new("LO-01 revocation before a sign-out → what the user reads");
+    let (out, itself) = ("You signed out.", "The application ended this sign-in");
+    for (what, revoking, waits_ms, hinted, expected) in [
+        ("at once, by the hinted client", &app, 0, true, out),
+        ("at once, by the client that the form names", &app, 0, false, out),
+        ("at the end of the minute", &app, 60_000, true, out),
+        ("after the minute", &app, 60_001, true, itself),
+        ("at once, by another client", &other, 0, true, itself),
+    ] {
+        let browser = Browser::new();
+        let mine = app.sign_in(&browser, server.person("alice"), &[]).await;
+        let theirs = other.sign_in(&browser, server.person("alice"), &[]).await;
+        let revoked = if revoking.client_id == app.client_id {
+            &mine
+        } else {
+            &theirs
+        };
+        assert_eq!(revoking.revoke(revoked.refresh()).await.status, 200);
+        server.clock.advance(waits_ms);
+        let named = match hinted {
+            true => ("id_token_hint", mine.id.as_deref().expect("an ID token")),
+            false => ("client_id", app.client_id.as_str()),
+        };
+        let mut url = url::Url::parse(&format!("{}/logout", server.issuer())).unwrap();
+        url.query_pairs_mut().extend_pairs([named]);
+        let mut seen = browser.get(url.as_str()).await;
+        if !hinted {
+            seen = browser.press(&seen, "#sign-out", &[]).await;
+        }
+        assert!(seen.answer.status < 400, "{what}: {seen:?}");
+
+        let later = Browser::new();
+        app.sign_in(&later, server.person("alice"), &[]).await;
+        let page = later.open(&format!("{}/account", server.issuer()), "").await;
+        let cause = page.text(&format!("[data-family='{}'] .cause", fam(revoked)));
+        matrix.cell(what, cause.contains(expected), true);
+    }
+    matrix.end();
+    server.stop().await;
+}
+
 on_both_engines! {
+    a_revocation_at_a_sign_out_is_told_as_the_sign_out,
     a_session_has_a_new_secret_each_time_and_a_dead_one_opens_nothing,
     only_a_good_hint_signs_out_without_a_question,
     a_confirmed_sign_out_redirects_to_registered_addresses_only,

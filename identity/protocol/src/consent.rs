@@ -23,8 +23,8 @@ pub enum Why {
     Grew,
     /// The client requested it: `prompt=consent`.
     Prompted,
-    /// Any program on the device may pretend to be the client, so a remembered consent proves nothing (RFC 8252 §8.6).
-    Unproven,
+    /// Everything was allowed before, but to a client that is [unproven](is_unproven).
+    EachTime,
 }
 
 /// Whether and why the user must be asked for exactly this request.
@@ -40,12 +40,14 @@ pub fn needed(
         None => Some(Why::First),
         Some(consent) if !consent.covers(asked) => Some(Why::Grew),
         Some(_) if prompted => Some(Why::Prompted),
-        Some(_) if is_unproven(client, redirect_uri) => Some(Why::Unproven),
+        Some(_) if is_unproven(client, redirect_uri) => Some(Why::EachTime),
         Some(_) => None,
     }
 }
 
-/// A public or native client whose response is delivered on the device itself: loopback, or a private-use scheme.
+/// Whether any program on the device may pretend to be the client, so that a remembered consent proves nothing (RFC 8252
+/// §8.6): a public or native client whose response is delivered on the device itself, at loopback or by a private-use
+/// scheme. Whoever is asked is told so, for whatever reason they are asked.
 pub fn is_unproven(client: &Client, redirect_uri: &RedirectUri) -> bool {
     let native = client.metadata.application_type == ApplicationType::Native;
     (native || !client.is_confidential()) && redirect_uri.is_on_device()
@@ -189,7 +191,7 @@ pub(crate) mod tests {
                 Some(&before),
                 "openid",
                 false,
-                Some(Why::Unproven),
+                Some(Why::EachTime),
             ),
             (
                 "http://localhost/cb",
@@ -198,7 +200,7 @@ pub(crate) mod tests {
                 Some(&before),
                 "openid",
                 false,
-                Some(Why::Unproven),
+                Some(Why::EachTime),
             ),
             (
                 "http://localhost/cb",
@@ -216,7 +218,7 @@ pub(crate) mod tests {
                 Some(&before),
                 "openid",
                 false,
-                Some(Why::Unproven),
+                Some(Why::EachTime),
             ),
             (
                 "com.example.app:/cb",
@@ -225,7 +227,7 @@ pub(crate) mod tests {
                 Some(&before),
                 "openid",
                 false,
-                Some(Why::Unproven),
+                Some(Why::EachTime),
             ),
             (web, true, true, Some(&before), "openid", false, None),
         ];

@@ -66,6 +66,8 @@ pub enum Outcome {
         before: Option<Granted>,
         /// Why the user is asked.
         why: Why,
+        /// Whether any program on the device may pretend to be the client.
+        unproven: bool,
     },
     /// Write consent and code in one transaction, finish the request, and redirect with [`Response::code`].
     Issue(Box<Issue>),
@@ -142,6 +144,7 @@ fn judge(server: Server<'_>, request: &Request, facts: Facts<'_>) -> Result<Outc
                         shown: asked,
                         before: before.map(|consent| consent.granted.clone()),
                         why,
+                        unproven: consent::is_unproven(facts.client, redirect_uri),
                     });
                 }
             }

@@ -663,12 +663,23 @@ fn a_client_on_the_device_never_skips_consent() {
         c.client.metadata.token_endpoint_auth_method = crate::client::AuthMethod::None;
         c.request = vec![("redirect_uri", "http://127.0.0.1:5000/cb")];
     });
+    let asked = |case: &Case| match case.decide() {
+        Outcome::NeedConsent { why, unproven, .. } => (why, unproven),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked(&native), (Why::EachTime, true));
+    let first = native.clone().with(|c| c.consent = None);
+    assert_eq!(asked(&first), (Why::First, true), "the first time, too");
+    let prompted = native.clone().with(|c| c.request.push(("prompt", "consent")));
+    assert_eq!(asked(&prompted), (Why::Prompted, true));
+    let grown = native
+        .clone()
+        .with(|c| c.request.push(("scope", "openid profile catalog.read")));
+    let proven = case().with(|c| c.consent = None);
+    assert_eq!(asked(&proven), (Why::First, false));
     assert!(matches!(
-        native.decide(),
-        Outcome::NeedConsent {
-            why: Why::Unproven,
-            ..
-        }
+        grown.decide(),
+        Outcome::NeedConsent { unproven: true, .. }
     ));
     let silent = native.with(|c| c.request.push(("prompt", "none")));
     assert_eq!(silent.kind(), "consent_required");

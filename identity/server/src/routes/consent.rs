@@ -55,8 +55,15 @@ impl ConsentPages {
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
-        let (Outcome::NeedConsent { shown, before, why }, Some(session)) =
-            (&decided.outcome, &decided.session)
+        let (
+            Outcome::NeedConsent {
+                shown,
+                before,
+                why,
+                unproven,
+            },
+            Some(session),
+        ) = (&decided.outcome, &decided.session)
         else {
             return Ok(interaction.go_on());
         };
@@ -82,7 +89,7 @@ impl ConsentPages {
                 *why,
             ),
             grew: *why == Why::Grew,
-            unproven: *why == Why::Unproven,
+            unproven: *unproven,
         };
         let mut response = answer(http::StatusCode::OK, &view);
         private(&mut response, Some(Csp::without_form_action()));

@@ -222,6 +222,37 @@ async fn rights_that_change_during_consent_are_shown_before_they_count() {
     server.stop().await;
 }
 
+/// AZ-20. RFC 8252 §8.6: whoever is asked for a client that any program may pretend to be is told so, whatever the reason.
+#[tokio::test]
+async fn the_page_of_an_unproven_client_warns_whenever_it_asks() {
+    let server = IssuerServer::new().await;
+    let (device, web) = (Browser::new(), Browser::new());
+    let unproven = |scope| server.app("demo-browser", scope);
+    let warned = |page: &Seen| {
+        assert!(page.has("#allow"), "{page:?}");
+        page.has("#unproven")
+    };
+    let (name, password) = server.person("ines");
+    for (app, browser, expected) in [
+        (unproven("openid"), &device, true),
+        (server.app("demo-web", "openid"), &web, false),
+    ] {
+        let login = app.begin(browser, &[]).await;
+        let fields = [("username", name), ("password", password)];
+        let next = browser.press(&login, "#sign-in", &fields).await;
+        let first = browser.follow(next, &app.redirect_uri).await;
+        assert_eq!(warned(&first), expected, "{}, the first time", app.client_id);
+        allow(&app, browser, &first).await;
+        let prompted = app.begin(browser, &[("prompt", "consent")]).await;
+        assert_eq!(warned(&prompted), expected, "{}, prompted", app.client_id);
+        let grown = app.begin(browser, &[("scope", "openid profile")]).await;
+        assert_eq!(warned(&grown), expected, "{}, for more", app.client_id);
+    }
+    let again = unproven("openid").begin(&device, &[]).await;
+    assert!(warned(&again), "each time");
+    server.stop().await;
+}
+
 /// Two yeses at once: neither takes back what the other gave.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_yes_in_two_tabs_at_once_allows_both() {

@@ -1,7 +1,7 @@
 //! The page that a browser gets where a program gets a problem document.
 //!
-//! The page depends on nothing else: it must work even if nothing behind the edge responds. It therefore has no style
-//! sheet and no image, and its policy lets nothing be loaded or run.
+//! The page depends on nothing else: it must work even if nothing behind the edge responds. It therefore has its style
+//! in itself, and its policy lets nothing else be applied, loaded or run.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, HeaderMap};
@@ -33,24 +33,31 @@ fn prefers_html(headers: &HeaderMap) -> bool {
     html > 0.0 && html >= json
 }
 
-/// The page of an error.
+/// The page of an error: what happened, what to do next, the way back, and the id of the request to quote.
 pub(crate) fn page(status: StatusCode, sentence: &str, request_id: &str) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
+    let next = match next_step(status) {
+        Some(next) => format!("<p class=\"lede\">{next}</p>\n"),
+        None => String::new(),
+    };
     let html = format!(
         "<!doctype html>\n\
          <html lang=\"en\">\n\
          <head>\n\
          <meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n\
+         <meta name=\"robots\" content=\"noindex\">\n\
+         <title>{title} · Latchkey</title>\n\
+         <style>{STYLE}</style>\n\
          </head>\n\
          <body>\n\
-         <main>\n\
-         <h1>{title}</h1>\n\
-         <p>{sentence}</p>\n\
-         <p><a href=\"/\">Go to the start page</a></p>\n\
-         <p>Error {status}, request <code>{id}</code></p>\n\
+         <header><p class=\"wrap mark\">{ICON}<span>Latchkey</span></p></header>\n\
+         <main class=\"wrap\">\n\
+         <p class=\"kicker\">Error {status}</p>\n\
+         <h1>{sentence}</h1>\n\
+         {next}\
+         <p class=\"way\"><a href=\"/\">Go to the start page</a></p>\n\
+         <p class=\"trace\">If you ask for help, quote <code id=\"trace\">{id}</code></p>\n\
          </main>\n\
          </body>\n\
          </html>\n",
@@ -68,6 +75,19 @@ pub(crate) fn page(status: StatusCode, sentence: &str, request_id: &str) -> Resp
     response
 }
 
+/// What a reader can do about it; nothing where the sentence of the error has said it.
+fn next_step(status: StatusCode) -> Option<&'static str> {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        None
+    } else if status == StatusCode::NOT_FOUND {
+        Some("Check the address for typing errors.")
+    } else if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
+        Some("Wait a moment, then load the page again.")
+    } else {
+        Some("Go back and try again.")
+    }
+}
+
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -83,11 +103,27 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// The only style that the page's policy lets a browser apply.
+const STYLE: &str = include_str!("page.css");
+
+/// The digest of [`STYLE`], as a policy names it (CSP Level 3 §2.3.1). A test computes it.
+macro_rules! style_digest {
+    () => {
+        "sha256-dWE9pik2jENKOLepGPrX+n6z8diAS+0ehzm6s5aPyiQ="
+    };
+}
+
+const ICON: &str = include_str!("../../templates/icons/key.svg");
+
 const HEADERS: [(&str, &str); 6] = [
     ("content-type", "text/html; charset=utf-8"),
     (
         "content-security-policy",
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        concat!(
+            "default-src 'none'; style-src '",
+            style_digest!(),
+            "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ),
     ),
     ("x-frame-options", "DENY"),
     ("x-content-type-options", "nosniff"),
@@ -150,10 +186,33 @@ mod tests {
         let html = response.into_body().collect().await.unwrap().to_bytes();
         let html = std::str::from_utf8(&html).unwrap();
         assert!(
-            html.contains("<p>a &lt;script&gt; &amp; &quot;b&quot;</p>"),
+            html.contains("<h1>a &lt;script&gt; &amp; &quot;b&quot;</h1>"),
             "{html}"
         );
-        assert!(html.contains("<code>&#39;&gt;&lt;b&gt;</code>"), "{html}");
-        assert!(html.contains("<h1>Not Found</h1>"), "{html}");
+        assert!(html.contains(">&#39;&gt;&lt;b&gt;</code>"), "{html}");
+        assert!(html.contains("<title>Not Found · Latchkey</title>"), "{html}");
+    }
+
+    #[test]
+    fn the_colours_are_tokens_of_the_one_style_sheet() {
+        let all = include_str!("../../templates/static/latchkey.css");
+        let tokens = STYLE.lines().filter(|line| line.starts_with("  --"));
+        let foreign: Vec<&str> = tokens.clone().filter(|line| !all.contains(line)).collect();
+        assert_eq!((foreign, tokens.count()), (Vec::new(), 11));
+        let rules = STYLE.lines().filter(|line| !line.starts_with("  --"));
+        let coloured: Vec<&str> = rules.filter(|line| line.contains('#')).collect();
+        assert_eq!(coloured, Vec::<&str>::new(), "a colour that is no token");
+    }
+
+    /// A wait has a sentence of its own with the refusal.
+    #[test]
+    fn every_page_says_what_to_do_next_unless_its_sentence_does() {
+        for status in [400, 404, 405, 408, 413, 500, 502, 504] {
+            assert!(
+                next_step(StatusCode::from_u16(status).unwrap()).is_some(),
+                "{status}"
+            );
+        }
+        assert_eq!(next_step(StatusCode::TOO_MANY_REQUESTS), None);
     }
 }

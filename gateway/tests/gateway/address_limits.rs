@@ -163,5 +163,9 @@ async fn a_browser_that_must_wait_is_told_so_on_a_page() {
     assert_eq!(page.status, 429);
     assert_eq!(page.header("retry-after"), "1");
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    assert!(page.text.contains("<h1>Too Many Requests</h1>"), "{page:?}");
+    assert!(
+        page.text
+            .contains("<h1>Too many requests came from your address. Wait a moment, then try again.</h1>"),
+        "{page:?}"
+    );
 }

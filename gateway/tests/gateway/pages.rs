@@ -11,25 +11,45 @@ use crate::harness::{Answer, Upstream, ask, edge, gateway, options, route, serve
 
 const BROWSER: &str = "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-/// A self-contained page: nothing inline, nothing loaded, a link to the start and the id of the request.
-fn assert_page(answer: &Answer, status: u16, title: &str) {
+const NOT_FOUND: &str = "Nothing was found at this path.";
+
+/// A self-contained page: one style that its policy names and nothing else inline, nothing loaded, a link to the start and
+/// the id of the request.
+fn assert_page(answer: &Answer, status: u16, sentence: &str) {
     assert_eq!(answer.status, status, "{answer:?}");
     assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    let policy = answer.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none';"), "{policy}");
-    assert!(!policy.contains("unsafe"), "{policy}");
     let html = &answer.text;
+    let (before, rest) = html.split_once("<style>").expect("a style");
+    let (style, after) = rest.split_once("</style>").expect("its end");
+    // The alphabet of base64 in a policy is the other one (CSP Level 3 §2.3.1).
+    let digest = latchkey_testkit::digest(style)
+        .replace('-', "+")
+        .replace('_', "/");
+    let policy = answer.header("content-security-policy");
+    let expected = format!("default-src 'none'; style-src 'sha256-{digest}=';");
+    assert!(policy.starts_with(&expected), "{policy} instead of {expected}");
+    assert!(!policy.contains("unsafe"), "{policy}");
     assert!(html.starts_with("<!doctype html>"), "{html}");
-    assert!(html.contains(&format!("<h1>{title}</h1>")), "{html}");
+    assert!(
+        html.contains(&format!("<p class=\"kicker\">Error {status}</p>")),
+        "{html}"
+    );
+    assert!(html.contains(&format!("<h1>{sentence}</h1>")), "{html}");
     assert!(html.contains("<a href=\"/\">"), "{html}");
     let id = answer.header("x-request-id");
     assert!(id.len() == 32 && html.contains(id), "{id}: {html}");
     for forbidden in [
         "<script", "<style", "style=", "onclick", "src=", "http:", "https:",
     ] {
-        assert!(!html.contains(forbidden), "{forbidden}: {html}");
+        assert!(
+            !before.contains(forbidden) && !after.contains(forbidden),
+            "{forbidden}: {html}"
+        );
+    }
+    for loading in ["url(", "@import", "@font-face"] {
+        assert!(!style.contains(loading), "{loading}");
     }
 }
 
@@ -37,7 +57,7 @@ fn assert_page(answer: &Answer, status: u16, title: &str) {
 async fn what_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_program() {
     let (edge, upstream) = edge().await;
     for path in ["/outbox", "/", "/apis"] {
-        assert_page(&ask(edge, "GET", path, &[BROWSER]).await, 404, "Not Found");
+        assert_page(&ask(edge, "GET", path, &[BROWSER]).await, 404, NOT_FOUND);
     }
     for (path, accept) in [
         ("/outbox", "accept: */*"),
@@ -67,13 +87,13 @@ async fn other_refusals_are_pages_too_and_keep_their_headers() {
     assert_page(
         &ask(edge, "GET", "/courses", &[BROWSER]).await,
         502,
-        "Bad Gateway",
+        "The service cannot be reached right now.",
     );
     let method = ask(edge, "POST", "/courses", &[BROWSER, "content-length: 0"]).await;
-    assert_page(&method, 405, "Method Not Allowed");
+    assert_page(&method, 405, "This path does not accept this method.");
     assert_eq!(method.header("allow"), "GET, HEAD");
     let crooked = ask(edge, "GET", "/courses/%3cscript%3e/../x", &[BROWSER]).await;
-    assert_page(&crooked, 400, "Bad Request");
+    assert_page(&crooked, 400, "The path is not in canonical form.");
     let head = ask(edge, "HEAD", "/outbox", &[BROWSER]).await;
     assert_eq!((head.status, head.text.as_str()), (404, ""));
 }
@@ -82,5 +102,5 @@ async fn other_refusals_are_pages_too_and_keep_their_headers() {
 async fn the_page_names_the_id_that_the_listener_gave() {
     let upstream = Upstream::canary().await;
     let edge: SocketAddr = served(vec![route(upstream.origin())], options(), Limits::default()).await;
-    assert_page(&ask(edge, "GET", "/outbox", &[BROWSER]).await, 404, "Not Found");
+    assert_page(&ask(edge, "GET", "/outbox", &[BROWSER]).await, 404, NOT_FOUND);
 }

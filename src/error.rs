@@ -20,12 +20,14 @@ pub enum StartError {
     #[error(transparent)]
     Seed(#[from] SeedError),
     /// The address is in use or not available.
-    #[error("{role} cannot listen: {reason}")]
+    #[error("{role} cannot listen at {address}")]
     Listen {
         /// The role of the listener.
         role: &'static str,
-        /// The error of the system.
-        reason: String,
+        /// Where, as it is configured.
+        address: String,
+        /// Why.
+        source: std::io::Error,
     },
     /// A database cannot be opened.
     #[error("the database {database} cannot be opened")]

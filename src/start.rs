@@ -72,7 +72,8 @@ async fn bind(config: &Config) -> Result<Listeners, StartError> {
         };
         let failed = |error: std::io::Error| StartError::Listen {
             role: role.name(),
-            reason: format!("{listen:?}: {error}"),
+            address: listen.to_string(),
+            source: error,
         };
         bound.insert(*role, listener.map_err(failed)?);
     }

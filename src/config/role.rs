@@ -1,5 +1,7 @@
 //! Roles, and where each of them listens, keeps its data and is reached.
 
+use std::fmt;
+
 use crate::services::{SERVICES, Services};
 
 /// A role that a process can play.
@@ -78,6 +80,16 @@ pub enum Listen {
     Address(std::net::SocketAddr),
 }
 
+/// As it is configured.
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loopback(port) => write!(f, "localhost:{port}"),
+            Self::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
 impl Listen {
     /// `localhost:PORT`, or an address with a port.
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -90,5 +102,17 @@ impl Listen {
         text.parse()
             .map(Self::Address)
             .map_err(|_| format!("{text:?} is not localhost:PORT or ADDRESS:PORT"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_as_it_is_configured() {
+        for text in ["localhost:8081", "192.0.2.1:443", "[2001:db8::1]:443"] {
+            assert_eq!(Listen::parse(text).unwrap().to_string(), text);
+        }
     }
 }

@@ -476,7 +476,8 @@ async fn two_instances_live_side_by_side_and_a_taken_port_is_told() {
     let data = two.path().join("third").display().to_string();
     let (ended, _) = Process::run(two.path(), &["--data", &data, "--port", &port]).await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("cannot listen"), "{ended:?}");
+    let told = format!("gateway cannot listen at localhost:{port}: ");
+    assert!(ended.stderr.contains(&told), "{ended:?}");
     first.kill().await;
     second.kill().await;
 }

@@ -29,6 +29,9 @@ use crate::start::start;
     about = "A self-hosted identity provider and the services that it guards"
 )]
 struct Cli {
+    /// Print the result of an operation as JSON
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -53,7 +56,7 @@ enum Command {
     Events(AdminCommand<events::EventsCommand>),
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Debug, PartialEq)]
 struct Up {
     /// The data folder
     #[arg(long, env = "LATCHKEY_DATA")]
@@ -103,18 +106,34 @@ struct Serve {
     allow_introspect_all: bool,
 }
 
+impl Cli {
+    /// Whether options of `up` stand before a command. The command would not know of them, and a `--data` without effect is
+    /// another installation.
+    fn has_misplaced_options(&self) -> bool {
+        let plain = Self::try_parse_from(["latchkey"]);
+        self.command.is_some() && plain.is_ok_and(|plain| plain.up != self.up)
+    }
+}
+
 /// Runs the command line.
 pub async fn run() -> ExitCode {
     let cli = Cli::parse();
+    let (json, misplaced) = (cli.json, cli.has_misplaced_options());
     let done = match cli.command {
+        Some(_) if misplaced => Err(CliError::Invalid(
+            "options before the command belong to `latchkey up`; put them after the command".to_owned(),
+        )),
+        None | Some(Command::Up(_) | Command::Serve(_)) if json => Err(CliError::Invalid(
+            "--json is for operations, such as `latchkey client list`".to_owned(),
+        )),
         None => up(cli.up).await,
         Some(Command::Up(up_args)) => up(up_args).await,
         Some(Command::Serve(serve_args)) => serve(serve_args).await,
-        Some(Command::Client(admin)) => clients::run(admin).await,
-        Some(Command::Resource(admin)) => resources::run(admin).await,
-        Some(Command::User(admin)) => people::run(admin).await,
-        Some(Command::Key(admin)) => keys::run(admin).await,
-        Some(Command::Events(admin)) => events::run(admin).await,
+        Some(Command::Client(admin)) => clients::run(admin, json).await,
+        Some(Command::Resource(admin)) => resources::run(admin, json).await,
+        Some(Command::User(admin)) => people::run(admin, json).await,
+        Some(Command::Key(admin)) => keys::run(admin, json).await,
+        Some(Command::Events(admin)) => events::run(admin, json).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -281,15 +300,44 @@ mod tests {
             ] {
                 let line = format!("latchkey {} --json", words.replace("ID", id));
                 let parsed = Cli::try_parse_from(line.split(' '));
-                let json = match parsed.unwrap_or_else(|error| panic!("{line}: {error}")).command {
-                    Some(Command::Client(admin)) => admin.json,
-                    Some(Command::User(admin)) => admin.json,
-                    Some(Command::Key(admin)) => admin.json,
-                    Some(Command::Events(admin)) => admin.json,
-                    _ => panic!("{line}"),
-                };
-                assert!(json, "{line}: a flag that is known stays one");
+                let parsed = parsed.unwrap_or_else(|error| panic!("{line}: {error}"));
+                assert!(
+                    parsed.json && parsed.command.is_some(),
+                    "{line}: a flag that is known stays one"
+                );
             }
+        }
+    }
+
+    #[test]
+    fn json_is_asked_for_at_any_place_of_the_line() {
+        for line in [
+            "--json client list",
+            "client --json list",
+            "client list --json",
+            "--json client show c",
+            "client show c --json",
+        ] {
+            let parsed = Cli::try_parse_from(["latchkey"].into_iter().chain(line.split(' ')));
+            let parsed = parsed.unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert!(parsed.json && !parsed.has_misplaced_options(), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_of_up_before_another_command_are_not_ignored() {
+        for (line, misplaced) in [
+            ("--data elsewhere client list", true),
+            ("--port 9000 up", true),
+            ("--tls serve", true),
+            ("client list --data elsewhere", false),
+            ("up --port 9000", false),
+            ("--port 9000", false),
+            ("--json user list", false),
+        ] {
+            let parsed = Cli::try_parse_from(["latchkey"].into_iter().chain(line.split(' ')));
+            let parsed = parsed.unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(parsed.has_misplaced_options(), misplaced, "{line}");
         }
     }
 }

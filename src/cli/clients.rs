@@ -10,7 +10,7 @@ use latchkey_protocol::client::Metadata;
 use serde_json::{Map, Value, json};
 
 use super::common::{ACTOR, AdminCommand, CliError};
-use super::output::{print, print_record};
+use super::output::{print, print_list, print_record};
 use crate::offline_admin::open_identity;
 
 /// The longest overlap of two secrets of one client: thirty days.
@@ -173,9 +173,8 @@ struct Fields {
     others: Vec<String>,
 }
 
-pub(super) async fn run(admin: AdminCommand<ClientCommand>) -> Result<(), CliError> {
+pub(super) async fn run(admin: AdminCommand<ClientCommand>, json: bool) -> Result<(), CliError> {
     let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
-    let json = admin.json;
     let view = match admin.command {
         ClientCommand::Add(add) => {
             let mut all = add.fields.into_changes()?;
@@ -201,17 +200,14 @@ pub(super) async fn run(admin: AdminCommand<ClientCommand>) -> Result<(), CliErr
         }
         ClientCommand::List => {
             let all = identity.clients().list().await?;
-            return print(json, &all, || {
-                let line = |client: &latchkey_identity::ClientView| {
-                    let state = client.disabled_at.map_or("", |_| "  disabled");
-                    let metadata = &client.metadata;
-                    format!(
-                        "{}  {}{state}\n",
-                        metadata.client_id,
-                        metadata.grant_types.join(" ")
-                    )
-                };
-                all.iter().map(line).collect()
+            return print_list(json, &all, "clients", |client| {
+                let state = client.disabled_at.map_or("", |_| "  disabled");
+                let metadata = &client.metadata;
+                format!(
+                    "{}  {}{state}\n",
+                    metadata.client_id,
+                    metadata.grant_types.join(" ")
+                )
             });
         }
         ClientCommand::Show { id } => identity.clients().show(&parse_id(&id)?).await?,

@@ -27,9 +27,6 @@ pub(crate) struct AdminCommand<C: Subcommand> {
     /// The configuration file of a production installation
     #[arg(long, global = true)]
     pub config: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub json: bool,
     #[command(subcommand)]
     pub command: C,
 }

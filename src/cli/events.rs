@@ -5,7 +5,7 @@ use latchkey_clock::{Clock, Random};
 use serde_json::json;
 
 use super::common::{AdminCommand, CliError};
-use super::output::print;
+use super::output::{print, print_list};
 use crate::offline_admin::open_bus;
 
 #[derive(Subcommand)]
@@ -23,21 +23,17 @@ pub(super) enum EventsCommand {
     },
 }
 
-pub(super) async fn run(admin: AdminCommand<EventsCommand>) -> Result<(), CliError> {
+pub(super) async fn run(admin: AdminCommand<EventsCommand>, json: bool) -> Result<(), CliError> {
     let bus = open_bus(&admin.config()?, Clock::system(), Random::system()).await?;
     let failed = |error: latchkey_bus::BusError| CliError::Failed(error.to_string());
-    let json = admin.json;
     match admin.command {
         EventsCommand::Parked => {
             let all = bus.parked().await.map_err(failed)?;
-            print(json, &all, || {
-                let line = |event: &latchkey_bus::Parked| {
-                    format!(
-                        "{}  {}  {}  {}\n",
-                        event.consumer, event.event_id, event.r#type, event.last_error
-                    )
-                };
-                all.iter().map(line).collect()
+            print_list(json, &all, "parked events", |event| {
+                format!(
+                    "{}  {}  {}  {}\n",
+                    event.consumer, event.event_id, event.r#type, event.last_error
+                )
             })
         }
         EventsCommand::Redrive { consumer, event_id } => {

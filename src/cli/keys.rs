@@ -7,7 +7,7 @@ use latchkey_protocol::client::Alg;
 use serde_json::json;
 
 use super::common::{ACTOR, AdminCommand, CliError};
-use super::output::print;
+use super::output::{print, print_list};
 use crate::offline_admin::open_identity;
 
 #[derive(Subcommand)]
@@ -33,9 +33,8 @@ pub(super) enum KeyCommand {
     },
 }
 
-pub(super) async fn run(admin: AdminCommand<KeyCommand>) -> Result<(), CliError> {
+pub(super) async fn run(admin: AdminCommand<KeyCommand>, json: bool) -> Result<(), CliError> {
     let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
-    let json = admin.json;
     let line = |key: &KeyView| {
         format!(
             "{}  {}  {}  {}\n",
@@ -48,7 +47,7 @@ pub(super) async fn run(admin: AdminCommand<KeyCommand>) -> Result<(), CliError>
     match admin.command {
         KeyCommand::List => {
             let all = identity.keys().list().await?;
-            print(json, &all, || all.iter().map(line).collect())
+            print_list(json, &all, "signing keys", line)
         }
         KeyCommand::Rotate { alg } => {
             let alg = parse_alg(&alg)?;

@@ -29,6 +29,21 @@ pub(super) fn print<T: Serialize>(
     }
 }
 
+/// Prints a list as JSON or in lines. An empty one has no line: who reads the terminal is told so on standard error, and a
+/// script that counts lines counts none.
+pub(super) fn print_list<T: Serialize>(
+    json: bool,
+    all: &[T],
+    kind: &str,
+    line: impl Fn(&T) -> String,
+) -> Result<(), CliError> {
+    if all.is_empty() && !json {
+        latchkey_telemetry::say(&format!("no {kind}"));
+        return Ok(());
+    }
+    print(json, &all, || all.iter().map(line).collect())
+}
+
 /// Prints every field of a record that has a value, or the record as JSON.
 pub(super) fn print_record<T: Serialize>(json: bool, value: &T) -> Result<(), CliError> {
     print(json, value, || {
@@ -38,18 +53,30 @@ pub(super) fn print_record<T: Serialize>(json: bool, value: &T) -> Result<(), Cl
 
 fn record(value: &serde_json::Value) -> String {
     let names = value.as_object().into_iter().flatten();
-    let told: Vec<(&String, String)> = names
-        .map(|(name, value)| (name, plain(value)))
+    let fields: Vec<(&String, String)> = names
+        .map(|(name, value)| (name, told(name, value)))
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    let width = told.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let once = |name: &str| match name {
         "client_secret" | "password" => "   (shown once)",
         _ => "",
     };
-    told.iter()
+    fields
+        .iter()
         .map(|(name, value)| format!("{name:width$}  {value}{}\n", once(name)))
         .collect()
+}
+
+/// The fields of our records that are instants, milliseconds since 1970.
+const INSTANTS: [&str; 2] = ["disabled_at", "previous_secret_until"];
+
+/// A field for a reader. JSON keeps the number of an instant.
+fn told(name: &str, value: &serde_json::Value) -> String {
+    match value.as_i64() {
+        Some(ms) if INSTANTS.contains(&name) => latchkey_clock::rfc3339(ms),
+        _ => plain(value),
+    }
 }
 
 fn plain(value: &serde_json::Value) -> String {
@@ -74,18 +101,21 @@ mod tests {
         let value = serde_json::json!({
             "client_id": "c", "client_secret": "hush", "redirect_uris": ["https://c.test/a", "https://c.test/b"],
             "scope": "", "disabled_at": null, "require_pkce": false, "jwks": { "keys": [] },
+            "previous_secret_until": 1_795_132_800_000_i64, "refresh_overlap_seconds": 30,
         });
         let told = record(&value);
         let lines: Vec<&str> = told.lines().collect();
         for line in [
-            "client_id      c",
-            "client_secret  hush   (shown once)",
-            "redirect_uris  https://c.test/a https://c.test/b",
-            "require_pkce   false",
-            "jwks           {\"keys\":[]}",
+            "client_id                c",
+            "client_secret            hush   (shown once)",
+            "redirect_uris            https://c.test/a https://c.test/b",
+            "require_pkce             false",
+            "jwks                     {\"keys\":[]}",
+            "previous_secret_until    2026-11-20T00:00:00.000Z",
+            "refresh_overlap_seconds  30",
         ] {
             assert!(lines.contains(&line), "{told}");
         }
-        assert_eq!(lines.len(), 5, "{told}");
+        assert_eq!(lines.len(), 7, "{told}");
     }
 }

@@ -11,7 +11,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use serde_json::json;
 
 use super::common::{ACTOR, AdminCommand, CliError};
-use super::output::print;
+use super::output::{print, print_list};
 use crate::offline_admin::open_identity;
 
 #[derive(Subcommand)]
@@ -112,9 +112,8 @@ pub(super) enum UserCommand {
     },
 }
 
-pub(super) async fn run(admin: AdminCommand<UserCommand>) -> Result<(), CliError> {
+pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<(), CliError> {
     let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
-    let json = admin.json;
     let view = match admin.command {
         UserCommand::Add {
             username,
@@ -140,12 +139,9 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>) -> Result<(), CliError
         }
         UserCommand::List => {
             let all = identity.users().list().await?;
-            return print(json, &all, || {
-                let line = |user: &UserView| {
-                    let roles = user.roles.join(" ");
-                    format!("{}  {}  {}  {roles}\n", user.username, user.email, user.status)
-                };
-                all.iter().map(line).collect()
+            return print_list(json, &all, "users", |user| {
+                let roles = user.roles.join(" ");
+                format!("{}  {}  {}  {roles}\n", user.username, user.email, user.status)
             });
         }
         UserCommand::Show { name } => identity.users().show(&name).await?,
@@ -158,6 +154,9 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>) -> Result<(), CliError
                 .users()
                 .sign_ins(&name, more_sessions.as_deref(), more_families.as_deref())
                 .await?;
+            if !json && all.sessions.is_empty() && all.families.is_empty() {
+                latchkey_telemetry::say("no sessions or families");
+            }
             return print(json, &all, || show_sign_ins(&all));
         }
         UserCommand::SignOut { name, id } => {

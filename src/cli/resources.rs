@@ -7,7 +7,7 @@ use latchkey_protocol::resource::ResourceScope;
 use serde_json::{Map, Value, json};
 
 use super::common::{ACTOR, AdminCommand, CliError};
-use super::output::print;
+use super::output::{print, print_list};
 use crate::offline_admin::open_identity;
 
 #[derive(Subcommand)]
@@ -61,9 +61,8 @@ struct Fields {
     wants_roles: Option<bool>,
 }
 
-pub(super) async fn run(admin: AdminCommand<ResourceCommand>) -> Result<(), CliError> {
+pub(super) async fn run(admin: AdminCommand<ResourceCommand>, json: bool) -> Result<(), CliError> {
     let identity = open_identity(&admin.config()?, Clock::system(), Random::system()).await?;
-    let json = admin.json;
     let resource = match admin.command {
         ResourceCommand::Add(NamedResource { identifier, fields }) => {
             let new = Resource {
@@ -87,7 +86,7 @@ pub(super) async fn run(admin: AdminCommand<ResourceCommand>) -> Result<(), CliE
         }
         ResourceCommand::List => {
             let all = identity.resources().list().await?;
-            return print(json, &all, || all.iter().map(lines).collect());
+            return print_list(json, &all, "resources", lines);
         }
         ResourceCommand::Show { identifier } => identity.resources().show(&identifier).await?,
         ResourceCommand::Remove { identifier } => {

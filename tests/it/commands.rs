@@ -153,6 +153,42 @@ async fn an_event_that_cannot_be_handled_is_visible_and_can_be_tried_again() {
 }
 
 #[tokio::test]
+async fn text_is_for_readers_and_json_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let data = process.data.display().to_string();
+    let run = async |arguments: &[&str]| {
+        let all = [arguments, &["--data", &data]].concat();
+        let (ended, printed) = Process::run(folder.path(), &all).await;
+        assert_eq!(ended.code, Some(0), "{all:?}: {ended:?}");
+        (printed, ended.stderr)
+    };
+    let (rotated, _) = run(&["client", "rotate-secret", "demo-machine", "--overlap", "3600"]).await;
+    let (disabled, _) = run(&["client", "disable", "demo-machine"]).await;
+    let (shown, _) = run(&["--json", "client", "show", "demo-machine"]).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    for (printed, name) in [(&rotated, "previous_secret_until"), (&disabled, "disabled_at")] {
+        let line = printed.lines().find_map(|line| line.strip_prefix(name));
+        let ms = shown[name].as_i64().unwrap_or_else(|| panic!("{name}: {shown}"));
+        assert_eq!(
+            line.map(str::trim),
+            Some(latchkey_clock::rfc3339(ms).as_str()),
+            "{printed}"
+        );
+    }
+    // Whoever counts lines counts none, and whoever reads is told.
+    let (printed, told) = run(&["events", "parked"]).await;
+    assert_eq!((printed.as_str(), told.as_str()), ("", "no parked events\n"));
+    let (printed, told) = run(&["events", "--json", "parked"]).await;
+    assert_eq!((printed.as_str(), told.as_str()), ("[]\n", ""));
+    let misplaced = ["--data", &data, "client", "list"];
+    let (ended, printed) = Process::run(folder.path(), &misplaced).await;
+    assert_eq!((ended.code, printed.as_str()), (Some(2), ""), "{ended:?}");
+    assert!(ended.stderr.contains("put them after the command"), "{ended:?}");
+    process.kill().await;
+}
+
+#[tokio::test]
 async fn no_command_makes_an_installation_where_there_is_none() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [

@@ -17,29 +17,33 @@ impl Config {
         file: Option<&Path>,
         environment: &[(String, String)],
     ) -> Result<Self, ConfigError> {
-        let mut table = match file {
-            None => toml::Table::new(),
+        let (mut table, mut sources) = match file {
+            None => Default::default(),
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?;
-                text.parse()
-                    .map_err(|error| ConfigError(format!("{}: {error}", path.display())))?
+                let unreadable = |error: String| ConfigError(format!("{}: {error}", path.display()));
+                let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+                let table: toml::Table = text
+                    .parse()
+                    .map_err(|error: toml::de::Error| unreadable(error.to_string()))?;
+                (table, lines(path, &text))
             }
         };
-        flatten(&mut table)?;
+        flatten(&mut table, &sources)?;
         for (name, value) in environment {
             let (key, value) = environment::entry(name, value);
+            sources.insert(key.clone(), Source::Variable(name.clone()));
             table.insert(key, value);
         }
-        for key in table.keys() {
-            check_key(key)?;
+        for (key, value) in &table {
+            check_key(key, value, sources.get(key))?;
         }
         let mut places = BTreeMap::new();
         for role in Role::all() {
             for setting in role.settings() {
                 if let Some(value) = table.remove(&format!("{}_{setting}", role.name())) {
                     let toml::Value::String(text) = value else {
-                        return Err(ConfigError(format!("{}.{setting} is a text", role.name())));
+                        let at = place_of(sources.get(&format!("{}_{setting}", role.name())));
+                        return Err(ConfigError(format!("{at}{}.{setting} is a text", role.name())));
                     };
                     places.insert((role, *setting), text);
                 }
@@ -102,19 +106,69 @@ const KEYS: [&str; 19] = [
     "log",
 ];
 
+/// Where a key was read, and how it is spelled there.
+enum Source {
+    Line {
+        file: String,
+        line: usize,
+        spelling: String,
+    },
+    Variable(String),
+}
+
+/// Where a key was read, before a sentence about it.
+fn place_of(source: Option<&Source>) -> String {
+    match source {
+        Some(Source::Line { file, line, .. }) => format!("{file}, line {line}: "),
+        Some(Source::Variable(_)) | None => String::new(),
+    }
+}
+
+/// Where each key of a file stands, by its flattened name. The file was parsed before.
+fn lines(path: &Path, text: &str) -> BTreeMap<String, Source> {
+    let mut sources = BTreeMap::new();
+    let Ok(parsed) = toml::de::DeTable::parse(text) else {
+        return sources;
+    };
+    let mut note = |key: String, spelling: String, at: usize| {
+        let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+        let file = path.display().to_string();
+        sources.insert(key, Source::Line { file, line, spelling });
+    };
+    for (key, value) in parsed.get_ref() {
+        let name: &str = key.get_ref();
+        note(name.to_owned(), name.to_owned(), key.span().start);
+        let is_role = Role::all().iter().any(|role| role.name() == name);
+        let Some(settings) = value.get_ref().as_table().filter(|_| is_role) else {
+            continue;
+        };
+        for setting in settings.keys() {
+            let spelling = format!("{name}.{}", setting.get_ref());
+            note(
+                format!("{name}_{}", setting.get_ref()),
+                spelling,
+                setting.span().start,
+            );
+        }
+    }
+    sources
+}
+
 /// `[catalog] listen = …` becomes `catalog_listen`, which is also the name of the variable without its prefix.
-fn flatten(table: &mut toml::Table) -> Result<(), ConfigError> {
+fn flatten(table: &mut toml::Table, sources: &BTreeMap<String, Source>) -> Result<(), ConfigError> {
     for role in Role::all() {
         let Some(value) = table.remove(role.name()) else {
             continue;
         };
         let toml::Value::Table(settings) = value else {
-            return Err(ConfigError(format!("{0} is a table: [{0}]", role.name())));
+            let at = place_of(sources.get(role.name()));
+            return Err(ConfigError(format!("{at}{0} is a table: [{0}]", role.name())));
         };
         for (setting, value) in settings {
             let key = format!("{}_{setting}", role.name());
             if table.insert(key.clone(), value).is_some() {
-                return Err(ConfigError(format!("{key} is set twice")));
+                let at = place_of(sources.get(&key));
+                return Err(ConfigError(format!("{at}{key} is set twice")));
             }
         }
     }
@@ -228,22 +282,69 @@ fn secret_value(text: &str) -> Result<String, ConfigError> {
     }
 }
 
-fn check_key(key: &str) -> Result<(), ConfigError> {
-    let of_roles = Role::all().into_iter().flat_map(|role| {
-        let settings = role.settings().iter();
-        settings.map(move |setting| format!("{}_{setting}", role.name()))
-    });
-    let all: Vec<String> = KEYS.iter().map(|key| (*key).to_owned()).chain(of_roles).collect();
-    if all.iter().any(|known| known == key) {
+/// Refuses a key that does not exist, and says where it is and which one may be meant.
+fn check_key(key: &str, value: &toml::Value, source: Option<&Source>) -> Result<(), ConfigError> {
+    let (role, name) = match Role::all()
+        .into_iter()
+        .find_map(|role| Some((role, setting_of(role, key)?)))
+    {
+        Some((role, setting)) => (Some(role), setting),
+        None => (None, key),
+    };
+    let known: Vec<&str> = match role {
+        Some(role) => role.settings().to_vec(),
+        None if value.is_table() => Role::all().into_iter().map(Role::name).collect(),
+        None => KEYS.to_vec(),
+    };
+    if known.contains(&name) {
         return Ok(());
     }
-    let distance = |known: &String| strsim::levenshtein(key, known);
-    let nearest = all.iter().min_by_key(|known| distance(known));
-    let hint = nearest
-        .filter(|known| distance(known) <= (key.len() / 3).min(4))
-        .map(|known| format!("; did you mean {known}?"))
-        .unwrap_or_default();
-    Err(ConfigError(format!("unknown key {key}{hint}")))
+    let spelled = |name: &str| spelled(role, name, value.is_table(), source);
+    let distance = |known: &&&str| strsim::osa_distance(name, known);
+    let nearest = known.iter().min_by_key(distance);
+    let hint = match (
+        nearest.filter(|known| distance(known) <= (name.len() / 3).clamp(1, 4)),
+        role,
+    ) {
+        (Some(nearest), _) => format!("; did you mean {}?", spelled(nearest)),
+        (None, Some(role)) => {
+            let all: Vec<String> = known.iter().map(|name| spelled(name)).collect();
+            format!("; {} has {}", role.name(), all.join(", "))
+        }
+        (None, None) => String::new(),
+    };
+    let (at, named) = (
+        place_of(source),
+        match source {
+            Some(Source::Variable(name)) => format!("variable {name}"),
+            Some(Source::Line { spelling, .. }) if value.is_table() => format!("table [{spelling}]"),
+            Some(Source::Line { spelling, .. }) => format!("key {spelling}"),
+            None => format!("key {key}"),
+        },
+    );
+    Err(ConfigError(format!("{at}unknown {named}{hint}")))
+}
+
+/// The name of a role's setting, in the flattened name of a key.
+fn setting_of(role: Role, key: &str) -> Option<&str> {
+    key.strip_prefix(role.name())?.strip_prefix('_')
+}
+
+/// A key as it would be written where the other one stands.
+fn spelled(role: Option<Role>, name: &str, is_table: bool, source: Option<&Source>) -> String {
+    let role = role.map(Role::name);
+    match source {
+        Some(Source::Variable(_)) => {
+            let parts = [Some("latchkey"), role, Some(name)];
+            let parts: Vec<&str> = parts.into_iter().flatten().collect();
+            parts.join("_").to_ascii_uppercase()
+        }
+        Some(Source::Line { .. }) | None if is_table => format!("[{name}]"),
+        Some(Source::Line { .. }) | None => match role {
+            Some(role) => format!("{role}.{name}"),
+            None => name.to_owned(),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -252,12 +353,67 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_key_is_refused_with_a_suggestion() {
-        let error = serve(&[("LATCHKEY_IDENTITY_DATABSE", "x")]).unwrap_err();
-        assert_eq!(
-            error.0,
-            "unknown key identity_databse; did you mean identity_database?"
-        );
+    fn an_unknown_key_is_refused_where_it_is_with_a_suggestion() {
+        for (name, told) in [
+            (
+                "LATCHKEY_IDENTITY_DATABSE",
+                "unknown variable LATCHKEY_IDENTITY_DATABSE; did you mean LATCHKEY_IDENTITY_DATABASE?",
+            ),
+            (
+                "LATCHKEY_LGO",
+                "unknown variable LATCHKEY_LGO; did you mean LATCHKEY_LOG?",
+            ),
+            (
+                "LATCHKEY_ADMIN_DB",
+                "unknown variable LATCHKEY_ADMIN_DB; admin has LATCHKEY_ADMIN_LISTEN",
+            ),
+            (
+                "LATCHKEY_SOMETHING_ELSE",
+                "unknown variable LATCHKEY_SOMETHING_ELSE",
+            ),
+        ] {
+            assert_eq!(serve(&[(name, "x")]).unwrap_err().0, told);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("serve.toml");
+        for (text, line, told) in [
+            (
+                "log = \"info\"\n\n[identity]\ndatabse = \"x\"\n",
+                4,
+                "unknown key identity.databse; did you mean identity.database?",
+            ),
+            (
+                "# Issuer\nisuer = \"x\"\n",
+                2,
+                "unknown key isuer; did you mean issuer?",
+            ),
+            (
+                "identity_lisen = \"x\"",
+                1,
+                "unknown key identity_lisen; did you mean identity.listen?",
+            ),
+            (
+                "\n[identiy]\nlisten = \"x\"",
+                2,
+                "unknown table [identiy]; did you mean [identity]?",
+            ),
+            (
+                "[gateway]\ndatabase = \"x\"",
+                2,
+                "unknown key gateway.database; gateway has gateway.listen",
+            ),
+            ("catalog = 1", 1, "catalog is a table: [catalog]"),
+            ("[catalog]\nlisten = 1", 2, "catalog.listen is a text"),
+            (
+                "catalog_listen = \"x\"\n[catalog]\nlisten = \"x\"",
+                1,
+                "catalog_listen is set twice",
+            ),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Config::serve(Role::all(), Some(&path), &[]).unwrap_err();
+            assert_eq!(error.0, format!("{}, line {line}: {told}", path.display()));
+        }
     }
 
     #[test]

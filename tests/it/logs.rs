@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::harness::{
-    Answer, App, Browser, Machine, Matrix, Tokens, World, anonymous, call, client, http, raw, secret_of,
-    signature, until,
+    Answer, App, Browser, Machine, Matrix, Process, Tokens, World, anonymous, call, client, http, raw,
+    secret_of, signature, until,
 };
 use crate::secrets_at_rest::found;
 
@@ -376,6 +376,25 @@ async fn metrics_hold_no_secret_and_no_name() {
             "{listener}"
         );
     }
+}
+
+/// OpenID Connect Core §11. Whoever wonders where the scope went finds it.
+#[tokio::test]
+async fn offline_access_that_is_not_granted_is_logged_at_debug() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &["--log", "latchkey_identity=debug"]).await;
+    let demo = process.demo();
+    let users = demo["users"].as_array().expect("users");
+    let alice = users.iter().find(|user| user["username"] == "alice");
+    let password = alice.expect("alice")["password"].as_str().expect("a password");
+    let app = App::of_demo(&demo, "demo-web", "openid offline_access");
+    let plain = app.sign_in(&Browser::new(), ("alice", password), &[]).await;
+    let prompt = [("prompt", "consent")];
+    let prompted = app.sign_in(&Browser::new(), ("alice", password), &prompt).await;
+    let has = |tokens: &Tokens| tokens.scope.split(' ').any(|name| name == "offline_access");
+    assert_eq!((has(&plain), has(&prompted)), (false, true));
+    let log = process.interrupt().await.stderr;
+    assert_eq!(log.matches("offline_access was ignored").count(), 1, "{log}");
 }
 
 /// What comes back from forty and more bad requests, each with `canary` in another place.

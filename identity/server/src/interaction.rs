@@ -7,6 +7,7 @@ use latchkey_clock::Random;
 use latchkey_identity_store::{AuditRow, RequestRow, Store};
 use latchkey_protocol::authorize::{self, Issue, Outcome, Request, Server, Step, Stored};
 use latchkey_protocol::client::Client;
+use latchkey_protocol::consent::OFFLINE_ACCESS;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::session::{Limits, State};
 use latchkey_protocol::{ClientId, Timestamp};
@@ -310,6 +311,12 @@ impl Interactions {
         issue: &Issue,
         interaction: Option<&Interaction>,
     ) -> Result<Option<Response>, ErrorPage> {
+        let lacks_offline =
+            decided.request.asked.has(None, OFFLINE_ACCESS) && !issue.code.granted.has(None, OFFLINE_ACCESS);
+        if lacks_offline {
+            tracing::debug!(client.id = %decided.client.id(), request.id = %latchkey_http::current_request_id(),
+                "offline_access was ignored: it needs the grant refresh_token, and prompt=consent or an earlier consent");
+        }
         let code = match interaction {
             Some(interaction) => self.code_of(interaction)?,
             None => new_secret(&self.random),

@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use latchkey_protocol::metadata::path;
 
 use crate::Identity;
-use crate::routes::{self, no_head, preflight, public_preflight};
+use crate::routes::{self, acting, preflight, public_preflight};
 
 impl Identity {
     /// All routes.
@@ -13,24 +13,23 @@ impl Identity {
         let pages = Router::new()
             .route(
                 path::AUTHORIZE,
-                get(routes::authorize::get)
-                    .post(routes::authorize::post)
-                    .head(no_head),
+                acting(
+                    get(routes::authorize::get).post(routes::authorize::post),
+                    "GET, POST",
+                ),
             )
-            .route("/continue", get(routes::authorize::resume).head(no_head))
+            .route("/continue", acting(get(routes::authorize::resume), "GET"))
             .route("/login", get(routes::login::get).post(routes::login::post))
             .route("/consent", get(routes::consent::get).post(routes::consent::post))
             .route(
                 path::END_SESSION,
-                get(routes::logout::get).post(routes::logout::post).head(no_head),
+                acting(get(routes::logout::get).post(routes::logout::post), "GET, POST"),
             )
             .route("/logout/confirm", post(routes::logout::confirm))
             .route("/signed-out", get(routes::logout::signed_out))
             .route(
                 "/account",
-                get(routes::account::get)
-                    .post(routes::account::post)
-                    .head(no_head),
+                acting(get(routes::account::get).post(routes::account::post), "GET, POST"),
             )
             .route("/", get(async || routes::to_account()))
             .route("/theme", post(routes::theme::post))

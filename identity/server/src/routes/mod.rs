@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_protocol::error::PageError;
 
@@ -92,10 +93,17 @@ fn allow_origin(
     }
 }
 
-/// Routes that act on GET have no HEAD, because a HEAD must not act.
-pub(crate) async fn no_head() -> Response {
-    let allow = [(header::ALLOW, HeaderValue::from_static("GET, POST"))];
-    (StatusCode::METHOD_NOT_ALLOWED, allow).into_response()
+/// A route that acts on GET and has these methods alone: no HEAD beside it, because a HEAD must not act. `Allow` lists what
+/// there is (RFC 9110 §15.5.6).
+pub(crate) fn acting<S: Clone + Send + Sync + 'static>(
+    methods: MethodRouter<S>,
+    allow: &'static str,
+) -> MethodRouter<S> {
+    let refuse = move || async move {
+        let allow = [(header::ALLOW, HeaderValue::from_static(allow))];
+        (StatusCode::METHOD_NOT_ALLOWED, allow).into_response()
+    };
+    methods.head(refuse).fallback(refuse)
 }
 
 /// The issuer's own address redirects to the account page.

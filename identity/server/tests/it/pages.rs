@@ -122,17 +122,32 @@ async fn forms_answer_303_and_only_to_pages_of_our_own() {
         (403, "foreign_form")
     );
     assert_eq!(browser.press(&consent, "#allow", &[]).await.answer.status, 303);
-    for method in [
-        reqwest::Method::HEAD,
-        reqwest::Method::PUT,
-        reqwest::Method::DELETE,
+    server.stop().await;
+}
+
+/// RFC 9110 §15.5.6: `Allow` lists the methods that there are. A HEAD must not act as its GET would.
+#[tokio::test]
+async fn pages_that_act_take_the_methods_that_allow_lists_and_no_others() {
+    let server = server().await;
+    let mut matrix = Matrix::new("page × method → status, Allow");
+    for (path, allow) in [
+        ("/authorize", "GET, POST"),
+        ("/continue", "GET"),
+        ("/logout", "GET, POST"),
+        ("/account", "GET, POST"),
     ] {
-        for path in ["/authorize", "/continue", "/logout", "/account"] {
-            let answer =
-                Answer::of(http().request(method.clone(), format!("{}{path}", server.issuer()))).await;
-            assert_eq!(answer.status, 405, "{method} {path}");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
+            let named = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+            let answer = Answer::of(http().request(named, format!("{}{path}", server.issuer()))).await;
+            let expected = match allow.split(", ").any(|allowed| allowed == method) {
+                true => (false, String::new()),
+                false => (true, allow.to_owned()),
+            };
+            let got = (answer.status == 405, answer.header("allow").to_owned());
+            matrix.cell(format!("{method} {path}"), got, expected);
         }
     }
+    matrix.end();
     server.stop().await;
 }
 

@@ -70,7 +70,7 @@ pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_tok
 /// Why a request cannot be parsed, and who may learn it: a stranger learns nothing about grants (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unreadable {
-    /// Anybody, before the client is examined.
+    /// Anybody, before the client is examined: the form itself is not one, so no client can be read from it either.
     ToAnybody(OAuthError),
     /// A client that has authenticated.
     ToClient(OAuthError),
@@ -138,7 +138,7 @@ impl TokenRequest {
                 let text = one("refresh_token").ok_or(missing("refresh_token is missing."));
                 let token = text.and_then(|text| RefreshToken::parse(&text));
                 Self::RefreshToken(Refresh {
-                    token: token.map_err(Unreadable::ToAnybody)?,
+                    token: token.map_err(|error| Unreadable::ToGrantee(grant, error))?,
                     resource: resource(),
                     scope: one("scope"),
                 })
@@ -342,8 +342,8 @@ mod tests {
         let token = refresh_token();
         let malformed = OAuthError::Malformed;
         let twice = || ToAnybody(malformed("The form is malformed or repeats a parameter."));
-        let bad_token = || ToAnybody(malformed("The refresh token is malformed."));
-        let no_token = || ToAnybody(malformed("refresh_token is missing."));
+        let bad_token = || ToGrantee(Grant::RefreshToken, malformed("The refresh token is malformed."));
+        let no_token = || ToGrantee(Grant::RefreshToken, malformed("refresh_token is missing."));
         let no_code = || ToGrantee(Grant::AuthorizationCode, malformed("code is missing."));
         let no_grant = || ToClient(malformed("grant_type is missing."));
         let unsupported = || ToClient(OAuthError::UnsupportedGrant);
@@ -394,8 +394,7 @@ mod tests {
         let unknown = [("grant_type", "password")];
         assert_eq!(endpoint(&unknown), Ok(Err(OAuthError::UnsupportedGrant)));
         let without_token = [("grant_type", "refresh_token")];
-        let missing = OAuthError::Malformed("refresh_token is missing.");
-        assert_eq!(endpoint(&without_token), Err(missing));
+        assert_eq!(endpoint(&without_token), column(Grant::RefreshToken));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The endpoints that take forms: method, media type, size, encoding and origin of a request.
 
+use latchkey_protocol::client::Grant;
 use reqwest::Method;
 
 use crate::harness::{Answer, Browser, IssuerServer, Matrix, http, on_both_engines, raw, secret_of};
@@ -172,6 +173,66 @@ async fn only_a_form_is_read_and_only_from_the_body() {
         );
     }
     matrix.end();
+}
+
+/// What is wrong with a request of each grant, as far as the form says it, and a client that may use the grant.
+fn malformed_requests(grant: Grant) -> (&'static str, &'static [&'static str]) {
+    match grant {
+        Grant::AuthorizationCode => ("demo-web", &["", "code="]),
+        Grant::RefreshToken => (
+            "demo-web",
+            &["", "refresh_token=", "refresh_token=x", "refresh_token=%00"],
+        ),
+        Grant::ClientCredentials => ("m-basic", &["scope=%00", "resource=x"]),
+        Grant::TokenExchange => (
+            "m-basic",
+            &["", "subject_token=x", "subject_token=x&subject_token_type=y"],
+        ),
+    }
+}
+
+/// TK-11. RFC 6749 §5.2: a stranger learns nothing of what is wrong with a request, whatever the grant.
+#[tokio::test]
+async fn the_client_is_authenticated_before_a_malformed_request_is_answered() {
+    let server = IssuerServer::new().await;
+    let mut matrix = Matrix::new("TK-11 grant × malformed request × client");
+    for grant in Grant::ALL {
+        let (client, requests) = malformed_requests(grant);
+        let secret = match client {
+            "demo-web" => server.app(client, "").secret.expect("a secret"),
+            planted => secret_of(planted),
+        };
+        for request in requests {
+            let form = format!("grant_type={}&{request}", form_encoded(grant.name()));
+            let ask = async |id: &str, secret: &str| {
+                let sent = http().post(format!("{}/token", server.url()));
+                let sent = sent.basic_auth(id, Some(secret)).header("content-type", FORM);
+                let answer = Answer::of(sent.body(form.clone())).await;
+                (answer.status, answer.code())
+            };
+            for (who, id, presented) in [
+                ("a wrong secret", client, "wrong"),
+                ("an unknown client", "nobody", secret.as_str()),
+                ("no secret", client, ""),
+            ] {
+                let refused = (401, "invalid_client".to_owned());
+                matrix.cell(
+                    format!("{grant:?} {request:?} {who}"),
+                    ask(id, presented).await,
+                    refused,
+                );
+            }
+            let (status, code) = ask(client, &secret).await;
+            let told = (status, code != "invalid_client");
+            matrix.cell(format!("{grant:?} {request:?} the client"), told, (400, true));
+        }
+    }
+    matrix.end();
+    server.stop().await;
+}
+
+fn form_encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// TK-11.

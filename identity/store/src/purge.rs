@@ -1,6 +1,6 @@
 //! Deletes what is no longer usable or visible, in small batches, so that other writers never wait long.
 
-use latchkey_db::{Class, sql, sql_list};
+use latchkey_db::{Class, Sql, sql, sql_skip_locked};
 use latchkey_protocol::Timestamp;
 use latchkey_protocol::revocation::{LEEWAY_S, SKEW_S};
 
@@ -12,80 +12,154 @@ const KEPT_MS: i64 = 90 * 24 * 3_600_000;
 /// The number of rows deleted in one transaction.
 const AT_ONCE: i64 = 500;
 
-/// Rows of the history: a query for the next ones after `$2` that ended before `$1`, and their deletion.
+/// Rows of the history that are over, page by page.
 struct History {
+    /// A query for the ids of the next ones after `$2` that ended before `$1`, at most `$3`.
     find: &'static str,
-    forget: &'static str,
+    /// The deletion of those after `$2` up to `$3`, if they are still over and nobody holds them.
+    forget: fn() -> Sql,
+}
+
+/// The history of a table: its key, and when a row is over.
+macro_rules! history {
+    ($table:literal, $id:literal, $over:literal) => {
+        History {
+            find: concat!(
+                "SELECT ",
+                $id,
+                " AS id FROM ",
+                $table,
+                " WHERE ",
+                $id,
+                " > $2 AND ",
+                $over,
+                " ORDER BY ",
+                $id,
+                " LIMIT $3"
+            ),
+            forget: || {
+                sql_skip_locked!(
+                    concat!(
+                        "WITH old AS MATERIALIZED (SELECT ",
+                        $id,
+                        " FROM ",
+                        $table,
+                        " WHERE ",
+                        $id,
+                        " > $2 AND ",
+                        $id,
+                        " <= $3 AND ",
+                        $over
+                    ),
+                    concat!(
+                        ") DELETE FROM ",
+                        $table,
+                        " WHERE ",
+                        $id,
+                        " IN (SELECT ",
+                        $id,
+                        " FROM old)"
+                    )
+                )
+            },
+        }
+    };
 }
 
 const HISTORY: [History; 4] = [
-    History {
-        find: "SELECT id FROM families WHERE id > $2 AND (revoked_at < $1 OR expires_at < $1 OR idle_expires_at < $1) \
-               ORDER BY id LIMIT $3",
-        forget: "DELETE FROM families WHERE id IN ({list})",
-    },
+    history!(
+        "families",
+        "id",
+        "(revoked_at < $1 OR expires_at < $1 OR idle_expires_at < $1)"
+    ),
     // A spent code stays as long as its family: a replay ends the family.
-    History {
-        find: "SELECT code_hash AS id FROM codes WHERE code_hash > $2 AND spent_at < $1 AND NOT EXISTS \
-                 (SELECT 1 FROM families f WHERE f.id = codes.family_id) ORDER BY code_hash LIMIT $3",
-        forget: "DELETE FROM codes WHERE code_hash IN ({list})",
-    },
+    history!(
+        "codes",
+        "code_hash",
+        "spent_at < $1 AND NOT EXISTS (SELECT 1 FROM families f WHERE f.id = codes.family_id)"
+    ),
     // A session stays as long as a live family depends on it.
-    History {
-        find: "SELECT id FROM sessions WHERE id > $2 AND (ended_at < $1 OR expires_at < $1) AND NOT EXISTS \
-                 (SELECT 1 FROM families f WHERE f.session_id = sessions.id AND f.revoked_at IS NULL) \
-               ORDER BY id LIMIT $3",
-        forget: "DELETE FROM sessions WHERE id IN ({list})",
-    },
-    History {
-        find: "SELECT id FROM sign_ins WHERE id > $2 AND at < $1 ORDER BY id LIMIT $3",
-        forget: "DELETE FROM sign_ins WHERE id IN ({list})",
-    },
+    history!(
+        "sessions",
+        "id",
+        "(ended_at < $1 OR expires_at < $1) AND NOT EXISTS \
+           (SELECT 1 FROM families f WHERE f.session_id = sessions.id AND f.revoked_at IS NULL)"
+    ),
+    history!("sign_ins", "id", "at < $1"),
 ];
 
-/// Rows that expire: deleted by an index, `$2` at a time.
+/// Rows that expire: deleted by an index, `$2` at a time, and only what nobody holds. A sign-in or an end changes several
+/// rows in an order of its own; waiting for it in another one would be a deadlock.
 const EXPIRED: [Expired; 6] = [
     Expired {
-        forget: "DELETE FROM revocations WHERE until < $1 AND (kind, subject) IN \
-                   (SELECT kind, subject FROM revocations WHERE until < $1 ORDER BY until LIMIT $2)",
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT kind, subject FROM revocations WHERE until < $1 ORDER BY until LIMIT $2",
+                ") DELETE FROM revocations WHERE (kind, subject) IN (SELECT kind, subject FROM old)"
+            )
+        },
         before: |_, now| now.seconds(),
     },
     // As long as a guard may accept the token, what it was exchanged for can end it.
     Expired {
-        forget: "DELETE FROM exchanges WHERE child_jti IN \
-                   (SELECT child_jti FROM exchanges WHERE exp < $1 ORDER BY exp LIMIT $2)",
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED (SELECT child_jti FROM exchanges WHERE exp < $1 ORDER BY exp LIMIT $2",
+                ") DELETE FROM exchanges WHERE child_jti IN (SELECT child_jti FROM old)"
+            )
+        },
         before: |_, now| now.seconds() - LEEWAY_S - SKEW_S,
     },
-    // Guesses for an account count until a correct one, or for a day; all others for an hour. The outer condition is
-    // for a row whose window restarts in the meantime.
+    // Guesses for an account count until a correct one, or for a day; all others for an hour.
     Expired {
-        forget: "DELETE FROM throttles WHERE window_start < $1 AND id IN (SELECT id FROM throttles \
-                   WHERE window_start < $1 AND (id NOT LIKE 'account|%' OR window_start < $1 - 86400000) LIMIT $2)",
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED (SELECT id FROM throttles \
+                   WHERE window_start < $1 AND (id NOT LIKE 'account|%' OR window_start < $1 - 86400000) LIMIT $2",
+                ") DELETE FROM throttles WHERE id IN (SELECT id FROM old)"
+            )
+        },
         before: |_, now| now.0 - 3_600_000,
     },
     // A browser carries its request for as long as the row says. By the clock of another node that is a little longer,
     // and a request without its row would start again.
     Expired {
-        forget: "DELETE FROM authorization_requests WHERE id IN \
-                   (SELECT id FROM authorization_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT id FROM authorization_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM authorization_requests WHERE id IN (SELECT id FROM old)"
+            )
+        },
         before: |latest, _| latest.0 - 600_000,
     },
     // By the clock of another node a proof may stay valid a little longer.
     Expired {
-        forget: "DELETE FROM replays WHERE until < $1 AND (kind, owner, jti_hash) IN \
-                   (SELECT kind, owner, jti_hash FROM replays WHERE until < $1 ORDER BY until LIMIT $2)",
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT kind, owner, jti_hash FROM replays WHERE until < $1 ORDER BY until LIMIT $2",
+                ") DELETE FROM replays WHERE (kind, owner, jti_hash) IN (SELECT kind, owner, jti_hash FROM old)"
+            )
+        },
         before: |_, now| now.0 - 600_000,
     },
     // A spent one is deleted with its family.
     Expired {
-        forget: "DELETE FROM codes WHERE spent_at IS NULL AND code_hash IN (SELECT code_hash FROM codes \
-                   WHERE spent_at IS NULL AND expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED (SELECT code_hash FROM codes \
+                   WHERE spent_at IS NULL AND expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM codes WHERE code_hash IN (SELECT code_hash FROM old)"
+            )
+        },
         before: |latest, _| latest.0,
     },
 ];
 
 struct Expired {
-    forget: &'static str,
+    forget: fn() -> Sql,
     /// `$1`, from the latest instant seen and the current time of this node.
     before: fn(Timestamp, Timestamp) -> i64,
 }
@@ -96,7 +170,7 @@ impl Store {
     pub async fn purge_expired(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         let mut done = Ok(());
         for Expired { forget, before } in &EXPIRED {
-            let statement = || sql(forget).bind(before(latest, now)).bind(AT_ONCE);
+            let statement = || forget().bind(before(latest, now)).bind(AT_ONCE);
             let deleted = loop {
                 match self.db.write_one(statement()).await {
                     Ok(rows) if rows < AT_ONCE.unsigned_abs() => break Ok(()),
@@ -136,10 +210,9 @@ impl Store {
                 .map(|row| row.text("id"))
                 .collect::<Result<Vec<String>, _>>()?;
             let Some(id) = ids.last() else { return Ok(()) };
+            let forget = (history.forget)().bind(before).bind(&last).bind(id);
+            self.db.write_one(forget).await?;
             last.clone_from(id);
-            self.db
-                .write_one(sql_list(history.forget).bind_list(&ids))
-                .await?;
         }
     }
 }

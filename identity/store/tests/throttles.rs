@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use latchkey_db::{Db, Options, sql, testing};
 use latchkey_identity_store::{BlockChange, MIGRATIONS, Store, StoreError, Window};
@@ -22,6 +23,14 @@ async fn on_each_engine<F: AsyncFn(Store)>(name: &str, test: F) {
         test(Store::new(db.clone())).await;
         db.close().await;
     }
+}
+
+/// Where more than one transaction writes at a time.
+async fn on_postgres<F: AsyncFn(Store)>(name: &str, test: F) {
+    let url = testing::postgres_url(name).await;
+    let db = Db::open(&url, Options::new(&[MIGRATIONS])).await.unwrap();
+    test(Store::new(db.clone())).await;
+    db.close().await;
 }
 
 /// A failure that is one too many, as the issuer counts it.
@@ -115,6 +124,38 @@ async fn changes_are_read_by_pages_in_their_order() {
         let (rest, all) = store.block_changes(first.last().unwrap().number).await.unwrap();
         assert!(all);
         assert_eq!([first, rest].concat(), blocked);
+    })
+    .await;
+}
+
+/// A guess holds the rows of the name and of the user, in that order: whoever waits for them in another one deadlocks.
+#[tokio::test]
+async fn the_purge_waits_for_no_row_that_a_guess_holds() {
+    on_postgres("blocks_held", async |store| {
+        for id in ["a", "b", "c"] {
+            block(&store, id).await;
+        }
+        let (held, is_held) = tokio::sync::oneshot::channel();
+        let (release, released) = tokio::sync::oneshot::channel::<()>();
+        let inside = store.clone();
+        let guess = store.db().write(move |tx| async move {
+            inside.count_failure(&tx, "b", ONE, NOW).await?;
+            let _test_is_there = held.send(());
+            let _test_is_over = released.await;
+            Ok::<_, StoreError>(())
+        });
+        let purging = async {
+            is_held.await.unwrap();
+            let later = Timestamp(NOW.0 + 90_000_000);
+            let purged =
+                tokio::time::timeout(Duration::from_secs(20), store.purge_expired(later, later)).await;
+            purged.expect("it waits for nobody").unwrap();
+            release.send(()).unwrap();
+        };
+        let (guessed, ()) = futures::future::join(guess, purging).await;
+        guessed.unwrap();
+        let left = after(&store, 0).await;
+        assert_eq!(left, [("b".to_owned(), Some(UNTIL))]);
     })
     .await;
 }

@@ -62,7 +62,23 @@ macro_rules! sql_for_share {
     };
 }
 
-/// The expansion of [`sql_for_share!`]: the same statement in the form of each engine.
+/// A statement that takes only rows which nobody else holds:
+/// `sql_skip_locked!("WITH old AS MATERIALIZED (SELECT …", ") DELETE …")` takes the text up to the end of the query that
+/// selects the rows, and the rest.
+///
+/// It waits for no one, so it can be in no deadlock, whatever order the rows come in; what it skips is left for the next
+/// time. SQLite has one writer at a time, so there nobody else holds anything.
+#[macro_export]
+macro_rules! sql_skip_locked {
+    ($before:expr, $after:expr) => {
+        $crate::sql_for_each(
+            concat!($before, $after),
+            concat!($before, " FOR UPDATE SKIP LOCKED", $after),
+        )
+    };
+}
+
+/// The expansion of [`sql_for_share!`] and [`sql_skip_locked!`]: the same statement in the form of each engine.
 #[doc(hidden)]
 pub fn sql_for_each(sqlite: &'static str, postgres: &'static str) -> Sql {
     Sql {

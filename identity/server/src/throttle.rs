@@ -36,9 +36,16 @@ pub(crate) struct Throttle {
 
 #[derive(Clone, Copy)]
 struct Block {
-    until: Timestamp,
+    /// When it ends; `None` if it was lifted.
+    until: Option<Timestamp>,
     /// See [`BlockChange::number`].
     number: i64,
+}
+
+impl Block {
+    fn until_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.until.filter(|until| *until > now)
+    }
 }
 
 impl Throttle {
@@ -48,8 +55,7 @@ impl Throttle {
         if blocked.is_empty() {
             return None;
         }
-        let block = blocked.get(&key(client, address))?;
-        (block.until > now).then_some(block.until)
+        blocked.get(&key(client, address))?.until_after(now)
     }
 
     /// When the block of an address for guesses at any client ends. It applies to callers that prove nothing: an
@@ -65,11 +71,7 @@ impl Throttle {
 
     /// When the block of this key ends.
     pub fn blocked_key(&self, key: &str, now: Timestamp) -> Option<Timestamp> {
-        let blocked = self.blocked.load();
-        blocked
-            .get(key)
-            .map(|block| block.until)
-            .filter(|until| *until > now)
+        self.blocked.load().get(key)?.until_after(now)
     }
 
     /// Reads which blocks have changed since the last call, at whichever node. Calls take turns.
@@ -88,28 +90,26 @@ impl Throttle {
 
     /// Takes in changes, of this node or of another, and drops what is over. A change that is older than what is known
     /// already, such as one that was read before this node blocked somebody, changes nothing.
+    ///
+    /// The number of a block that is over or lifted stays known until the database was read that far. From then on every
+    /// change up to there is old, whoever brings it.
     pub fn apply(&self, changes: &[BlockChange], now: Timestamp) {
-        let is_over = |block: &Block| block.until <= now;
-        if changes.is_empty() && !self.blocked.load().values().any(is_over) {
+        let is_over = |block: &Block, read: i64| block.until_after(now).is_none() && block.number <= read;
+        let read = self.read.load(Ordering::SeqCst);
+        if changes.is_empty() && !self.blocked.load().values().any(|block| is_over(block, read)) {
             return;
         }
         self.blocked.rcu(|known| {
-            let staying = known.iter().filter(|(_, block)| !is_over(block));
+            // Loaded after what is known: whoever dropped a number from it had read further before.
+            let read = self.read.load(Ordering::SeqCst);
+            let staying = known.iter().filter(|(_, block)| !is_over(block, read));
             let mut all: HashMap<String, Block> = staying.map(|(id, block)| (id.clone(), *block)).collect();
             for BlockChange { id, until, number } in changes {
-                if all.get(id).is_some_and(|known| known.number > *number) {
-                    continue;
+                let known = all.get(id).map_or(read, |known| known.number.max(read));
+                if *number > known {
+                    let (until, number) = (*until, *number);
+                    all.insert(id.clone(), Block { until, number });
                 }
-                match until.filter(|until| *until > now) {
-                    Some(until) => all.insert(
-                        id.clone(),
-                        Block {
-                            until,
-                            number: *number,
-                        },
-                    ),
-                    None => all.remove(id),
-                };
             }
             all
         });
@@ -322,8 +322,37 @@ mod tests {
             Some(Timestamp(5_000))
         );
         assert_eq!(throttle.blocked(client.as_ref(), here, Timestamp(5_000)), None);
+        throttle.read.store(7, Ordering::SeqCst);
+        throttle.apply(&[], Timestamp(4_999));
+        assert_eq!(
+            throttle.blocked.load().len(),
+            1,
+            "what was read and goes on stays"
+        );
         throttle.apply(&[], Timestamp(5_000));
         assert!(throttle.blocked.load().is_empty(), "what is over is forgotten");
+    }
+
+    /// TK-13. This node's own change may be applied after another node's younger one was read.
+    #[test]
+    fn an_older_block_does_not_come_back_after_it_was_lifted() {
+        let (throttle, now) = (Throttle::default(), Timestamp(1_000));
+        throttle.apply(&[change("a", Some(5_000), 5)], now);
+        throttle.apply(&[change("a", None, 6)], now);
+        throttle.apply(&[change("a", Some(5_000), 5)], now);
+        assert_eq!(throttle.blocked_key("a", now), None);
+        // Nor when the number is forgotten because the database was read that far.
+        throttle.read.store(6, Ordering::SeqCst);
+        throttle.apply(&[], now);
+        assert!(throttle.blocked.load().is_empty());
+        throttle.apply(&[change("a", Some(5_000), 5)], now);
+        assert_eq!(throttle.blocked_key("a", now), None);
+        throttle.apply(&[change("a", Some(5_000), 7)], now);
+        assert_eq!(
+            throttle.blocked_key("a", now),
+            Some(Timestamp(5_000)),
+            "a younger one counts"
+        );
     }
 
     #[test]

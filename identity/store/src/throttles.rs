@@ -66,15 +66,19 @@ impl Store {
         )))
     }
 
-    /// Takes counted guesses back that were not checked after all, and lifts the blocks that followed from them.
+    /// Takes counted guesses back that were not checked after all, and lifts the blocks that followed from them. Where a
+    /// correct guess has reset the count meanwhile there is nothing to take back: a count below zero would be guesses for
+    /// free.
     pub async fn uncount_guesses(&self, tx: &Tx, ids: &[String]) -> Result<Vec<BlockChange>, StoreError> {
         let mut lifted = Vec::new();
         for id in ids {
-            let row =
-                sql("UPDATE throttles SET failures = failures - 1 WHERE id = $1 RETURNING blocked_until")
-                    .bind(id)
-                    .fetch_optional(tx)
-                    .await?;
+            let row = sql(
+                "UPDATE throttles SET failures = failures - 1 WHERE id = $1 AND failures > 0 \
+                     RETURNING blocked_until",
+            )
+            .bind(id)
+            .fetch_optional(tx)
+            .await?;
             lifted.extend(is_blocked(row.as_ref())?.then_some((id.as_str(), None)));
         }
         change_blocks(tx, &lifted).await

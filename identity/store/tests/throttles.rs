@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use latchkey_db::{Db, Options, sql, testing};
-use latchkey_identity_store::{BlockChange, MIGRATIONS, Store, StoreError, Window};
+use latchkey_identity_store::{BlockChange, Guess, MIGRATIONS, Store, StoreError, Window};
 use latchkey_protocol::Timestamp;
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -98,6 +98,25 @@ async fn a_block_is_read_once_and_once_more_when_it_is_lifted() {
         assert_eq!(after(&store, read).await, ["a", "b"].map(lifted));
         // The count begins anew.
         assert_eq!(block(&store, "a").await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_guess_that_was_forgiven_is_not_taken_back_as_well() {
+    on_each_engine("blocks_uncounted", async |store| {
+        block(&store, "a").await;
+        let inside = store.clone();
+        let counted: Result<_, StoreError> = store
+            .db()
+            .write(move |tx| async move {
+                let id = ["a".to_owned()];
+                inside.forgive(&tx, &id).await?;
+                inside.uncount_guesses(&tx, &id).await?;
+                inside.count_guess(&tx, "a", NOW).await
+            })
+            .await;
+        assert_eq!(counted.unwrap(), Guess::Counted(1));
     })
     .await;
 }

@@ -1,8 +1,8 @@
 //! Delivers logout tokens to clients (OpenID Connect Back-Channel Logout): immediately after the commit, and then with
 //! growing pauses for a day. A sign-out does not wait for it.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -26,6 +26,9 @@ const AT_ONCE_PER_CLIENT: i64 = 4;
 /// The same for what is likely to fail again, so that clients that are away keep no other waiting.
 const DOUBTFUL_AT_ONCE: usize = AT_ONCE / 2;
 const DOUBTFUL_PER_CLIENT: i64 = 1;
+/// The same for all else, so that what is new and never ends keeps no retry waiting.
+const HOPEFUL_AT_ONCE: usize = AT_ONCE - AT_ONCE / 4;
+const HOPEFUL_PER_CLIENT: i64 = AT_ONCE_PER_CLIENT - DOUBTFUL_PER_CLIENT;
 /// For how long a try that has begun is its node's own, milliseconds: longer than any call takes.
 const CLAIM_MS: i64 = 30_000;
 /// How often due deliveries are checked without a notification.
@@ -68,7 +71,7 @@ impl LogoutDelivery {
             };
             let pause = match due {
                 Ok((due, whole)) => {
-                    for logout in due {
+                    for logout in busy.in_turn(due) {
                         if under_way.len() < AT_ONCE
                             && let Some(call) = busy.begin(&logout)
                         {
@@ -206,44 +209,78 @@ impl LogoutDelivery {
 #[derive(Default)]
 struct Busy {
     /// How many to each client.
-    calls: HashMap<ClientId, i64>,
-    /// How many that are likely to fail.
-    doubtful: usize,
-    /// Who failed last time.
-    failing: HashSet<ClientId>,
+    calls: HashMap<ClientId, Calls>,
+    /// How many in all.
+    all: Calls,
+    /// Who failed last time, and whether the last try there was a retry.
+    failing: HashMap<ClientId, bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Calls {
+    /// Those that are likely to fail.
+    doubtful: i64,
+    hopeful: i64,
 }
 
 /// A call that is under way.
 struct Call {
     client: ClientId,
     doubtful: bool,
+    retry: bool,
+}
+
+impl Calls {
+    fn of(&mut self, doubtful: bool) -> &mut i64 {
+        if doubtful {
+            &mut self.doubtful
+        } else {
+            &mut self.hopeful
+        }
+    }
 }
 
 impl Busy {
+    /// What is due, in the order in which it is begun. A client that fails has one call at a time: first tries and retries
+    /// take turns there, however many new ones there are.
+    fn in_turn(&self, mut due: Vec<Logout>) -> Vec<Logout> {
+        due.sort_by_key(|logout| self.failing.get(&logout.client) == Some(&is_retry(logout)));
+        due
+    }
+
     /// Nothing when there are enough.
     fn begin(&mut self, logout: &Logout) -> Option<Call> {
-        let client = logout.client.clone();
-        let doubtful = logout.tries > 0 || self.failing.contains(&client);
-        let (most, full) = if doubtful {
-            (DOUBTFUL_PER_CLIENT, self.doubtful >= DOUBTFUL_AT_ONCE)
+        let (client, retry) = (logout.client.clone(), is_retry(logout));
+        let doubtful = retry || self.failing.contains_key(&client);
+        let (most, most_of_all) = if doubtful {
+            (DOUBTFUL_PER_CLIENT, DOUBTFUL_AT_ONCE)
         } else {
-            (AT_ONCE_PER_CLIENT, false)
+            (HOPEFUL_PER_CLIENT, HOPEFUL_AT_ONCE)
         };
-        let calls = self.calls.get(&client).copied().unwrap_or_default();
-        if full || calls >= most {
+        let full = usize::try_from(*self.all.of(doubtful)).is_ok_and(|all| all >= most_of_all);
+        let mut calls = self.calls.get(&client).copied().unwrap_or_default();
+        if full || *calls.of(doubtful) >= most {
             return None;
         }
-        self.calls.insert(client.clone(), calls + 1);
-        self.doubtful += usize::from(doubtful);
-        Some(Call { client, doubtful })
+        *calls.of(doubtful) += 1;
+        *self.all.of(doubtful) += 1;
+        self.calls.insert(client.clone(), calls);
+        if let Some(last) = self.failing.get_mut(&client) {
+            *last = retry;
+        }
+        Some(Call {
+            client,
+            doubtful,
+            retry,
+        })
     }
 
     /// `failed` is none where the client was not asked.
     fn end(&mut self, call: Call, failed: Option<bool>) {
-        self.doubtful -= usize::from(call.doubtful);
+        *self.all.of(call.doubtful) -= 1;
         match failed {
             Some(true) => {
-                self.failing.insert(call.client.clone());
+                self.failing.entry(call.client.clone()).or_insert(call.retry);
             }
             Some(false) => {
                 self.failing.remove(&call.client);
@@ -251,12 +288,16 @@ impl Busy {
             None => {}
         }
         if let Entry::Occupied(mut calls) = self.calls.entry(call.client) {
-            *calls.get_mut() -= 1;
-            if *calls.get() == 0 {
+            *calls.get_mut().of(call.doubtful) -= 1;
+            if *calls.get() == Calls::default() {
                 calls.remove();
             }
         }
     }
+}
+
+fn is_retry(logout: &Logout) -> bool {
+    logout.tries > 0
 }
 
 /// The label for metrics.
@@ -289,6 +330,8 @@ mod tests {
         let (slow, other) = (logout("slow", 0), logout("other", 0));
         let mut busy = Busy::default();
         let mut begun: Vec<Call> = (0..10).filter_map(|_| busy.begin(&slow)).collect();
+        assert_eq!(i64::try_from(begun.len()).unwrap(), HOPEFUL_PER_CLIENT);
+        begun.extend((0..10).filter_map(|_| busy.begin(&logout("slow", 1))));
         assert_eq!(i64::try_from(begun.len()).unwrap(), AT_ONCE_PER_CLIENT);
         begun.extend(busy.begin(&other));
         assert_eq!(i64::try_from(begun.len()).unwrap(), AT_ONCE_PER_CLIENT + 1);
@@ -311,12 +354,55 @@ mod tests {
         for call in retries {
             busy.end(call, Some(true));
         }
-        assert_eq!(busy.doubtful, 0);
+        assert_eq!(busy.all, Calls::default());
         // What is new for a client that fails is as doubtful, until it is there again.
         let call = busy.begin(&logout("away-1", 0)).unwrap();
         assert!(busy.begin(&logout("away-1", 0)).is_none());
         busy.end(call, Some(false));
         assert!(busy.begin(&logout("away-1", 0)).is_some());
         assert!(busy.begin(&logout("away-1", 0)).is_some());
+    }
+
+    /// What is new comes at every look, before the retries and more than there is room for.
+    #[test]
+    fn steady_new_logouts_leave_every_client_room_for_retries() {
+        let mut busy = Busy::default();
+        let steady = (0..100).flat_map(|n| [logout(&format!("c-{n}"), 0), logout(&format!("c-{n}"), 0)]);
+        let new: Vec<Call> = steady.filter_map(|logout| busy.begin(&logout)).collect();
+        assert_eq!(new.len(), HOPEFUL_AT_ONCE);
+        assert!(HOPEFUL_AT_ONCE < AT_ONCE, "there is room beside them");
+        assert!(
+            busy.begin(&logout("c-0", 1)).is_some(),
+            "also where new ones are under way"
+        );
+        assert!(busy.begin(&logout("elsewhere", 1)).is_some());
+    }
+
+    #[test]
+    fn first_tries_and_retries_take_turns_at_a_client_that_fails() {
+        let mut busy = Busy::default();
+        let call = busy.begin(&logout("away", 0)).unwrap();
+        busy.end(call, Some(true));
+        let retries = (0..10).map(|_| {
+            let due = vec![logout("away", 0), logout("away", 0), logout("away", 1)];
+            let mut begun: Vec<Call> = busy
+                .in_turn(due)
+                .iter()
+                .filter_map(|logout| busy.begin(logout))
+                .collect();
+            assert_eq!(begun.len(), 1, "one call at a time");
+            let call = begun.remove(0);
+            let retry = call.retry;
+            busy.end(call, Some(true));
+            retry
+        });
+        let retries: Vec<bool> = retries.collect();
+        assert_eq!(retries, [true, false].repeat(5));
+        // Alone each kind has every turn.
+        for tries in [0, 0, 1, 1] {
+            let due = busy.in_turn(vec![logout("away", tries)]);
+            let call = busy.begin(&due[0]).unwrap();
+            busy.end(call, Some(true));
+        }
     }
 }

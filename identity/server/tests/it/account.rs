@@ -150,6 +150,9 @@ async fn ending_a_session_or_connection_on_the_account_page_ends_no_other() {
     let alive = async |tokens: &Tokens| app.refresh(tokens.refresh()).await.status == 200;
 
     let page = here.open(&account, "").await;
+    // What was allowed and what takes it back stand in one card; sign-ins are lines.
+    assert!(page.has("#applications .grants > li > .scopes + form [data-client='demo-browser']"));
+    assert!(page.has("#families .lines > li") && !page.has("#families .grants"));
     let fam = claims(&other.access)["fam"]
         .as_str()
         .expect("a family")

@@ -6,7 +6,7 @@ use latchkey_db::Db;
 use latchkey_http::{Bound, Limits};
 use latchkey_identity::ClientSecret;
 use latchkey_relying_party::{Logins, Oidc, Registration, Seal, SessionRef, Store, path as shop_path};
-use latchkey_storefront::{CLIENT as SHOP, Storefront};
+use latchkey_storefront::{CLIENT as SHOP, RESOURCES, Storefront};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 
@@ -18,12 +18,12 @@ use crate::{demo, embedded};
 impl Starting {
     pub(super) async fn storefront(&mut self, bound: Bound) -> Result<(), StartError> {
         let shop = self.urls.shop.clone().unwrap_or_default();
-        // The pages read the catalog like any client: through the edge.
+        // The pages call the services like any client: through the edge.
         let edge = self.edge_url().unwrap_or_default();
         let origins = self.origins(&shop, bound.port());
         let client = self.tls.client()?;
         let logins = self.logins(&shop, origins.clone(), client.clone()).await?;
-        let pages = Storefront::new(&format!("{edge}/api/catalog/v1"), client, origins, logins)
+        let pages = Storefront::new(&format!("{edge}/api"), client, origins, logins)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
         let hosts = self.hosts(&bound, None);
         self.serve(
@@ -62,6 +62,7 @@ impl Starting {
             internal: self.identity_url(),
             client_id: registered.id,
             client_secret: registered.secret,
+            resources: self.shop_resources(),
             origins,
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
@@ -69,6 +70,19 @@ impl Starting {
         self.background
             .keep("shop_expiry", move |stop| end_expired_logins(store.clone(), stop));
         Ok(Some(logins))
+    }
+
+    /// The resources that the shop calls, as far as there are such services.
+    fn shop_resources(&self) -> Vec<String> {
+        let there = |audience: &str| {
+            let mut services = self.config.services.iter();
+            services.any(|spec| spec.resource.audience == audience)
+        };
+        let resources = RESOURCES.iter().map(|resource| resource.audience);
+        resources
+            .filter(|audience| there(audience))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The shop's client at the issuer: as configured, or in the demo a client whose secret lives as long as the
@@ -89,13 +103,13 @@ impl Starting {
             "client_name": "Latchkey Courses",
             "client_uri": format!("{shop}/"),
             "initiate_login_uri": format!("{shop}{}", shop_path::SIGN_IN),
-            "grant_types": ["authorization_code", "refresh_token"],
+            "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
             "redirect_uris": [format!("{shop}{}", shop_path::CALLBACK)],
             "post_logout_redirect_uris": [format!("{shop}/")],
             "backchannel_logout_uri": format!("{shop}{}", shop_path::BACKCHANNEL_LOGOUT),
             "backchannel_logout_session_required": true,
             "scope": SHOP.scope(),
-            "resources": [SHOP.audience],
+            "resources": self.shop_resources(),
         });
         let failed = |error: String| StartError::Storefront(error);
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;

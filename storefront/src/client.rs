@@ -1,10 +1,16 @@
 //! The shop as a client of the issuer.
 
-use latchkey_contracts::resource::catalog;
+use latchkey_contracts::resource::{ResourceContract, basket, catalog, inventory, order, payment};
 use latchkey_relying_party::Client;
 
-/// The resource of the catalog.
-pub(crate) const CATALOG: &str = catalog::RESOURCE.audience;
+/// Every resource that the shop calls on behalf of users.
+pub static RESOURCES: [&ResourceContract; 5] = [
+    &catalog::RESOURCE,
+    &basket::RESOURCE,
+    &order::RESOURCE,
+    &payment::RESOURCE,
+    &inventory::RESOURCE,
+];
 
 /// What the shop requests, and the names of its cookies.
 pub const CLIENT: Client = Client {
@@ -12,6 +18,19 @@ pub const CLIENT: Client = Client {
     tables: "storefront",
     session_cookie: "latchkey-shop",
     sign_in_cookie: "latchkey-sign-in",
-    scopes: &["openid", "profile", catalog::READ.name, catalog::WRITE.name],
-    audience: CATALOG,
+    scopes: &[
+        "openid",
+        "profile",
+        catalog::READ.name,
+        catalog::WRITE.name,
+        basket::USE.name,
+        order::READ.name,
+        order::WRITE.name,
+        payment::READ.name,
+        payment::WRITE.name,
+        inventory::READ.name,
+        inventory::WRITE.name,
+    ],
+    own_scopes: &[basket::GUEST.name],
+    audience: catalog::RESOURCE.audience,
 };

@@ -93,7 +93,9 @@ fn page(error: PageError, visit: &Visit, again: &str) -> Response {
         PageError::Away | PageError::Broken if visit.context.here.starts_with("/callback") => {
             (again, "error.again")
         }
-        PageError::Away | PageError::Broken => (visit.context.here.as_str(), "error.again"),
+        PageError::Away | PageError::PartAway | PageError::Broken => {
+            (visit.context.here.as_str(), "error.again")
+        }
         PageError::Missing | PageError::Method | PageError::Foreign | PageError::Forbidden => {
             ("/", "error.to_home")
         }
@@ -111,7 +113,7 @@ fn page(error: PageError, visit: &Visit, again: &str) -> Response {
         trace: current_request_id().to_string(),
     };
     let mut response = answer(status, &view);
-    if error == PageError::Away {
+    if matches!(error, PageError::Away | PageError::PartAway) {
         let soon = HeaderValue::from_static("5");
         response.headers_mut().insert(header::RETRY_AFTER, soon);
     }

@@ -24,7 +24,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use page_error::PageError;
 
-pub use client::CLIENT;
+pub use client::{CLIENT, RESOURCES};
 pub use latchkey_web::MessageError;
 pub use state::{EN, Storefront};
 

@@ -19,8 +19,10 @@ pub enum PageError {
     Method,
     /// A defect of the shop.
     Broken,
-    /// The API or the issuer is unavailable.
+    /// The catalog or the issuer is unavailable.
     Away,
+    /// Another service is unavailable.
+    PartAway,
     /// The sign-in failed.
     NotSignedIn,
     /// The user is not allowed to do this.
@@ -55,6 +57,11 @@ impl PageError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "error.away_title",
                 "error.away_next",
+            ),
+            Self::PartAway => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "error.part_away_title",
+                "error.part_away_next",
             ),
             Self::NotSignedIn => (
                 StatusCode::BAD_REQUEST,
@@ -107,9 +114,12 @@ impl From<ApiError> for PageError {
         match &error {
             ApiError::Missing => Self::Missing,
             ApiError::Rejected => Self::Bad,
-            ApiError::Away(_) | ApiError::Busy(_) => {
-                tracing::warn!(reason = reasons(&error), request.id = %id, "the API did not respond");
-                Self::Away
+            ApiError::Away { service, .. } | ApiError::Busy { service, .. } => {
+                tracing::warn!(reason = reasons(&error), request.id = %id, "a service did not respond");
+                match *service {
+                    "catalog" => Self::Away,
+                    _ => Self::PartAway,
+                }
             }
             ApiError::NoToken(_) => {
                 tracing::warn!(reason = reasons(&error), request.id = %id, "no access token for the API could be obtained");
@@ -118,7 +128,7 @@ impl From<ApiError> for PageError {
             ApiError::SignedOut => Self::SignedOut,
             ApiError::Forbidden => Self::Forbidden,
             // Pages with forms show these in place.
-            ApiError::Stale | ApiError::Invalid(_) => Self::Bad,
+            ApiError::Stale | ApiError::Invalid(_) | ApiError::Refused(_) => Self::Bad,
             ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
                 tracing::error!(reason = reasons(&error), request.id = %id, "the response of the API cannot be used");
                 Self::Broken

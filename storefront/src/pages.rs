@@ -11,7 +11,7 @@ pub mod theme;
 
 use latchkey_web::Words;
 
-use crate::api::{Category, Summary};
+use crate::api::catalog::{Category, Summary};
 use crate::cover;
 use crate::format::{self, Price, segment};
 

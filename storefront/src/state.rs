@@ -17,8 +17,8 @@ pub struct Storefront {
 }
 
 impl Storefront {
-    /// `api` is the base URL of the catalog, such as `http://127.0.0.1:8080/api/catalog/v1`. `client` must not follow
-    /// redirects or use a proxy. `origins` are those by which browsers reach the shop; the first is its own name for
+    /// `api` is the base URL of the services, such as `http://127.0.0.1:8080/api`: the catalog is `/catalog/v1` below
+    /// it. `client` must not follow redirects or use a proxy. `origins` are those by which browsers reach the shop; the first is its own name for
     /// itself.
     pub fn new(
         api: &str,
@@ -27,7 +27,7 @@ impl Storefront {
         logins: Option<Logins>,
     ) -> Result<Self, MessageError> {
         Ok(Self {
-            api: Api::new(api, client, logins.clone()),
+            api: Api::new(api, &client, logins.as_ref()),
             logins,
             origins,
             messages: Messages::read(&[latchkey_web::COMMON_EN, EN])?,

@@ -106,6 +106,7 @@ impl Liar {
             internal: self.url.clone(),
             client_id: "shop".to_owned(),
             client_secret: SECRET.to_owned(),
+            resources: vec![CLIENT.audience.to_owned()],
             origins: Origins::new(["http://shop.test"]),
         };
         Oidc::new(

@@ -18,6 +18,8 @@ pub struct Client {
     pub sign_in_cookie: &'static str,
     /// The scopes that users are asked for.
     pub scopes: &'static [&'static str],
+    /// The scopes that it has for itself, in tokens of no user. They are registered, but users are not asked for them.
+    pub own_scopes: &'static [&'static str],
     /// The resource that it calls on behalf of users. Its token comes with the sign-in, and shows that the sign-in
     /// still holds.
     pub audience: &'static str,
@@ -26,7 +28,8 @@ pub struct Client {
 impl Client {
     /// The registered scope, as `scope` of its client metadata (RFC 7591 §2).
     pub fn scope(&self) -> String {
-        self.scopes.join(" ")
+        let all: Vec<&str> = self.scopes.iter().chain(self.own_scopes).copied().collect();
+        all.join(" ")
     }
 
     /// The tables that it needs in its database.
@@ -45,6 +48,8 @@ pub struct Registration {
     pub internal: String,
     pub client_id: String,
     pub client_secret: String,
+    /// Every resource that it calls on behalf of users and is registered for; `client.audience` is one of them.
+    pub resources: Vec<String>,
     /// The origins of the client; the issuer redirects to the first one.
     pub origins: Origins,
 }

@@ -1,5 +1,7 @@
-//! Who is signed in, and calls on behalf of users: one token per audience, one refresh at a time per sign-in.
+//! Who is signed in, and calls on behalf of users: one token per audience, one refresh at a time per sign-in. And the
+//! client's own tokens, for what it does on behalf of nobody.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +26,11 @@ pub struct Logins {
     pub store: Store,
     /// One refresh at a time per sign-in.
     turns: Cache<String, Arc<Mutex<()>>>,
+    /// The client's own tokens by audience and scope. Whoever fetches one makes the others wait for it.
+    own: Arc<Mutex<OwnTokens>>,
 }
+
+type OwnTokens = BTreeMap<(String, String), Token>;
 
 /// The signed-in user, as pages see it: nothing in it grants access at the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +51,12 @@ impl Logins {
             .max_capacity(100_000)
             .time_to_idle(Duration::from_secs(120))
             .build();
-        Self { oidc, store, turns }
+        Self {
+            oidc,
+            store,
+            turns,
+            own: Arc::default(),
+        }
     }
 
     /// A key for a form that must act only once.
@@ -102,6 +113,34 @@ impl Logins {
             // An unreachable issuer does not sign anybody out.
             Ok(_) | Err(NoToken::Oidc(_) | NoToken::Store(_)) => Some(current),
         }
+    }
+
+    /// A token of the client itself, which stays valid for a while.
+    pub async fn machine_token(&self, audience: &str, scope: &str) -> Result<String, NoToken> {
+        let mut own = self.own.lock().await;
+        let key = (audience.to_owned(), scope.to_owned());
+        let now = self.store.now();
+        if let Some(token) = own.get(&key).filter(|token| token.expires_at - MARGIN_MS > now) {
+            return Ok(token.text.clone());
+        }
+        let given = self
+            .oidc
+            .own_token(audience, scope)
+            .await
+            .map_err(NoToken::Oidc)?;
+        let token = Token {
+            text: given.access_token,
+            expires_at: now + given.expires_in_s * 1_000,
+        };
+        let text = token.text.clone();
+        own.insert(key, token);
+        Ok(text)
+    }
+
+    /// A token of the client itself was rejected: the next call fetches another.
+    pub async fn machine_refused(&self, audience: &str, scope: &str) {
+        let key = (audience.to_owned(), scope.to_owned());
+        self.own.lock().await.remove(&key);
     }
 
     fn registration(&self) -> &Registration {

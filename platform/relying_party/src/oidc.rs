@@ -140,8 +140,12 @@ impl Oidc {
                 move || CsrfToken::new(state),
                 move || Nonce::new(nonce),
             )
-            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
-            .add_extra_param("resource", client.audience);
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        // RFC 8707 §2: one for each resource, so that a refresh may name any of them.
+        let resources = self.0.registration.resources.iter();
+        let request = resources.fold(request, |request, resource| {
+            request.add_extra_param("resource", resource)
+        });
         // The crate requests `openid` by itself.
         let scopes = client.scopes.iter().filter(|scope| **scope != "openid");
         let request = scopes.fold(request, |request, scope| {
@@ -303,6 +307,26 @@ impl Oidc {
                 let names: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
                 names.join(" ")
             }),
+        })
+    }
+
+    /// An access token of the client itself, for one audience.
+    pub async fn own_token(&self, audience: &str, scope: &str) -> Result<Refreshed, OidcError> {
+        let found = self.discover().await?;
+        let answer = found
+            .client
+            .exchange_client_credentials()
+            .map_err(|error| OidcError::Invalid(error.to_string()))?
+            .add_scope(Scope::new(scope.to_owned()))
+            .add_extra_param("resource", audience)
+            .request_async(self)
+            .await
+            .map_err(failed)?;
+        Ok(Refreshed {
+            access_token: answer.access_token().secret().clone(),
+            expires_in_s: seconds(answer.expires_in()),
+            refresh_token: None,
+            scope: None,
         })
     }
 

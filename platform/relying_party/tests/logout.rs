@@ -23,6 +23,7 @@ const CLIENT: Client = Client {
     session_cookie: "app",
     sign_in_cookie: "app-sign-in",
     scopes: &["openid"],
+    own_scopes: &[],
     audience: "urn:app:api",
 };
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -117,6 +118,7 @@ impl Site {
                 internal: issuer.url.clone(),
                 client_id: "app".to_owned(),
                 client_secret: "a secret of the client that is long enough".to_owned(),
+                resources: vec![CLIENT.audience.to_owned()],
                 origins: Origins::new(["http://localhost:8080"]),
             };
             let http = reqwest::Client::builder()

@@ -9,7 +9,7 @@ use latchkey_web::{Html, Words, answer, markdown};
 
 use super::{Categories, Crumb, category_path, other_language};
 use crate::Storefront;
-use crate::api::{Course, Found};
+use crate::api::catalog::{Course, Found};
 use crate::cover;
 use crate::format::{self, Day, Price, segment};
 use crate::page::ShopPage;
@@ -65,8 +65,11 @@ pub async fn show(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, PageError> {
     let Path(slug) = path.map_err(|_| PageError::Missing)?;
-    let (found, categories) =
-        futures::future::join(storefront.api.course(&slug), storefront.api.categories()).await;
+    let (found, categories) = futures::future::join(
+        storefront.api.catalog.course(&slug),
+        storefront.api.catalog.categories(),
+    )
+    .await;
     let course = match found? {
         Found::Moved(to) => return moved(&to),
         // An id is accepted here too, and redirects to the canonical address.
@@ -125,7 +128,7 @@ fn view<'a>(words: &'a Words, categories: &Categories, course: &'a Course) -> Co
     }
 }
 
-fn section_view<'a>(words: &Words, section: &'a crate::api::Section) -> SectionView<'a> {
+fn section_view<'a>(words: &Words, section: &'a crate::api::catalog::Section) -> SectionView<'a> {
     let lessons = i64::try_from(section.lessons.len()).unwrap_or(i64::MAX);
     let minutes = section
         .lessons

@@ -9,7 +9,8 @@ use latchkey_web::answer;
 
 use super::{Card, Categories, Notice, category_path};
 use crate::Storefront;
-use crate::api::{Api, ApiError, Listing};
+use crate::api::ApiError;
+use crate::api::catalog::{Catalog, Listing};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
 use crate::search::{Level, Search};
@@ -55,18 +56,18 @@ pub async fn show(State(storefront): State<Storefront>, visit: Visit) -> Respons
         .say("home.promise")
         .clone_into(&mut page.description);
     page.canonical = visit.canonical("/");
-    match load(&storefront.api).await {
+    match load(&storefront.api.catalog).await {
         Ok(shown) => answer(StatusCode::OK, &view(&page, &visit, shown)),
         Err(error) => without_courses(&page, error.into()),
     }
 }
 
-async fn load(api: &Api) -> Result<Shown, ApiError> {
+async fn load(catalog: &Catalog) -> Result<Shown, ApiError> {
     let (newest, beginner) = (Search::default(), beginner());
     let (categories, newest, beginner) = futures::future::try_join3(
-        api.categories(),
-        api.courses(&newest, CARDS + 1),
-        api.courses(&beginner, ASKED),
+        catalog.categories(),
+        catalog.courses(&newest, CARDS + 1),
+        catalog.courses(&beginner, ASKED),
     )
     .await?;
     let categories = Categories(categories);
@@ -79,7 +80,7 @@ async fn load(api: &Api) -> Result<Shown, ApiError> {
         })
         .collect();
     let by_subject =
-        futures::future::try_join_all(searches.iter().map(|search| api.courses(search, ASKED))).await?;
+        futures::future::try_join_all(searches.iter().map(|search| catalog.courses(search, ASKED))).await?;
     Ok(Shown {
         categories,
         newest,
@@ -158,6 +159,7 @@ fn without_courses(page: &ShopPage, error: PageError) -> Response {
         | PageError::Foreign
         | PageError::Missing
         | PageError::Method
+        | PageError::PartAway
         | PageError::NotSignedIn
         | PageError::Forbidden
         | PageError::SignedOut

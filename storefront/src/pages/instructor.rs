@@ -13,7 +13,8 @@ use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
 
 use super::{Categories, Notice};
 use crate::Storefront;
-use crate::api::{ApiError, FieldError, MyCourse};
+use crate::api::catalog::MyCourse;
+use crate::api::{ApiError, FieldError};
 use crate::cover;
 use crate::format::{self, Day, Price, segment};
 use crate::page::ShopPage;
@@ -167,8 +168,8 @@ pub async fn list(
     };
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
     let cursor = form.take("cursor");
-    let asked = storefront.api.mine(login, cursor.as_deref());
-    let (mine, categories) = futures::future::join(asked, storefront.api.categories()).await;
+    let asked = storefront.api.catalog.mine(login, cursor.as_deref());
+    let (mine, categories) = futures::future::join(asked, storefront.api.catalog.categories()).await;
     let mine = match mine {
         Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
@@ -222,7 +223,7 @@ pub async fn create(
         Err((why, draft)) => return Sheet::of(draft).unwritten(why).show(&storefront, &visit).await,
     };
     let written = match draft.to_json() {
-        Ok(json) => storefront.api.create(login, &draft.key, &json).await,
+        Ok(json) => storefront.api.catalog.create(login, &draft.key, &json).await,
         Err(errors) => Err(ApiError::Invalid(errors)),
     };
     match written {
@@ -249,7 +250,7 @@ pub async fn edit(
     let Some(login) = visit.login() else {
         return Ok(visit.to_sign_in());
     };
-    let course = match storefront.api.my_course(login, &id).await {
+    let course = match storefront.api.catalog.my_course(login, &id).await {
         Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
     };
@@ -284,7 +285,7 @@ pub async fn save(
         sheet.show(&storefront, &visit.signed_out()).await
     };
     let written = match draft.to_json() {
-        Ok(json) => storefront.api.replace(login, &id, version, &json).await,
+        Ok(json) => storefront.api.catalog.replace(login, &id, version, &json).await,
         Err(errors) => Err(ApiError::Invalid(errors)),
     };
     let errors = match written {
@@ -298,7 +299,7 @@ pub async fn save(
         }],
         Err(error) => return Err(error.into()),
     };
-    let course = match storefront.api.my_course(login, &id).await {
+    let course = match storefront.api.catalog.my_course(login, &id).await {
         Err(ApiError::SignedOut) => return signed_out(draft).await,
         other => other?,
     };
@@ -341,20 +342,20 @@ pub async fn step(
     let saved = match (name.as_str(), draft.to_json()) {
         ("archive", _) => Ok(version),
         (_, Ok(json)) => {
-            let saved = storefront.api.replace(login, &id, version, &json).await;
+            let saved = storefront.api.catalog.replace(login, &id, version, &json).await;
             saved.map(|saved| saved.version)
         }
         (_, Err(errors)) => Err(ApiError::Invalid(errors)),
     };
     let stepped = match saved {
-        Ok(version) => storefront.api.step(login, &id, version, &name).await,
+        Ok(version) => storefront.api.catalog.step(login, &id, version, &name).await,
         Err(error) => Err(error),
     };
     match stepped {
         Ok(_) => Ok(see_other(&format!("/teach/{}?done={name}", segment(&id)))),
         Err(ApiError::SignedOut) => kept(Unwritten::SignedOut, draft, &visit.signed_out()).await,
         Err(error @ (ApiError::Invalid(_) | ApiError::Stale)) => {
-            let course = match storefront.api.my_course(login, &id).await {
+            let course = match storefront.api.catalog.my_course(login, &id).await {
                 Err(ApiError::SignedOut) => {
                     return kept(Unwritten::SignedOut, draft, &visit.signed_out()).await;
                 }
@@ -400,7 +401,7 @@ pub async fn ask(
     let Some(login) = visit.login() else {
         return Ok(visit.to_sign_in());
     };
-    let course = match storefront.api.my_course(login, &id).await {
+    let course = match storefront.api.catalog.my_course(login, &id).await {
         Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
         other => other?,
     };
@@ -489,7 +490,7 @@ impl<'a> Sheet<'a> {
     async fn show(mut self, storefront: &Storefront, visit: &'a Visit) -> Result<Response, PageError> {
         let draft = &mut self.draft;
         let words = &visit.context.words;
-        let categories = Categories(storefront.api.categories().await?);
+        let categories = Categories(storefront.api.catalog.categories().await?);
         let mut options = vec![Choice {
             value: String::new(),
             label: words.say("teach.no_category").to_owned(),

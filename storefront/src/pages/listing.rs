@@ -10,7 +10,7 @@ use latchkey_web::{Words, answer};
 
 use super::{Card, Categories, Crumb, category_path};
 use crate::Storefront;
-use crate::api::{Category, Listing};
+use crate::api::catalog::{Category, Listing};
 use crate::format::{LANGUAGES, language, money};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
@@ -65,8 +65,11 @@ pub async fn courses(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let search = Search::parse(query.as_deref())?;
-    let (categories, listing) =
-        futures::future::try_join(storefront.api.categories(), storefront.api.courses(&search, PAGE)).await?;
+    let (categories, listing) = futures::future::try_join(
+        storefront.api.catalog.categories(),
+        storefront.api.catalog.courses(&search, PAGE),
+    )
+    .await?;
     Ok(show(&visit, &Categories(categories), None, &search, &listing))
 }
 
@@ -79,10 +82,10 @@ pub async fn category(
 ) -> Result<Response, PageError> {
     let Path(slug) = path.map_err(|_| PageError::Missing)?;
     let mut search = Search::parse(query.as_deref())?;
-    let categories = Categories(storefront.api.categories().await?);
+    let categories = Categories(storefront.api.catalog.categories().await?);
     let category = categories.by_slug(&slug).ok_or(PageError::Missing)?;
     search.category = slug;
-    let listing = storefront.api.courses(&search, PAGE).await?;
+    let listing = storefront.api.catalog.courses(&search, PAGE).await?;
     Ok(show(&visit, &categories, Some(category), &search, &listing))
 }
 

@@ -240,6 +240,7 @@ impl Site {
                 internal: issuer.url.clone(),
                 client_id: "shop".to_owned(),
                 client_secret: "a secret of the shop that is long enough".to_owned(),
+                resources: vec![CLIENT.audience.to_owned()],
                 origins: Origins::new([ORIGIN]),
             };
             let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());

@@ -92,7 +92,7 @@ impl Stub {
     pub async fn shop_of(self, logins: Option<Logins>) -> Shop {
         let asked = self.asked.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}/catalog/v1", listener.local_addr().unwrap());
+        let base = format!("http://{}", listener.local_addr().unwrap());
         let api = Router::new().fallback(answer).with_state(self);
         tokio::spawn(async move { axum::serve(listener, api).await });
         Shop {
@@ -106,7 +106,7 @@ impl Shop {
     /// A shop whose catalog is not there at all.
     pub async fn without_catalog() -> Self {
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}/catalog/v1", gone.local_addr().unwrap());
+        let base = format!("http://{}", gone.local_addr().unwrap());
         drop(gone);
         Self {
             router: router(storefront(&base, None)),

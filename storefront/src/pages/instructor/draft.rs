@@ -6,7 +6,8 @@ use latchkey_contracts::Money;
 use latchkey_http::Form;
 use serde_json::{Value, json};
 
-use crate::api::{FieldError, MyCourse};
+use crate::api::FieldError;
+use crate::api::catalog::MyCourse;
 
 /// The form as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,192 @@
+//! Courses and their categories.
+
+use http::StatusCode;
+use latchkey_contracts::Money;
+use latchkey_contracts::events::course::CourseKind;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::ApiError;
+use super::service::{Call, Caller, Service};
+use crate::format::segment;
+use crate::search::{Level, Search};
+
+/// The catalog.
+#[derive(Clone, Debug)]
+pub struct Catalog(Service);
+
+/// A course as shown in lists.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Summary {
+    pub id: String,
+    pub kind: CourseKind,
+    pub slug: String,
+    pub title: String,
+    pub category_id: Option<String>,
+    pub instructor_name: String,
+    pub language: String,
+    pub level: Level,
+    pub lesson_count: i64,
+    pub minutes: i64,
+    pub price: Option<Money>,
+    pub list_price: Option<Money>,
+    pub limited: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Listing {
+    pub items: Vec<Summary>,
+    pub next_cursor: Option<String>,
+}
+
+/// A course with all details.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Course {
+    #[serde(flatten)]
+    pub summary: Summary,
+    pub subtitle: String,
+    pub description_md: String,
+    pub outcomes: Vec<String>,
+    pub requirements: Vec<String>,
+    pub sections: Vec<Section>,
+    pub updated_at: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Section {
+    pub title: String,
+    pub lessons: Vec<Lesson>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Lesson {
+    #[serde(default)]
+    pub id: String,
+    pub title: String,
+    pub minutes: i64,
+    pub preview: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Category {
+    pub id: String,
+    pub parent_id: Option<String>,
+    pub name: String,
+    pub slug: String,
+}
+
+/// A course, or its new address.
+pub enum Found {
+    Here(Box<Course>),
+    Moved(String),
+}
+
+/// A course as its author sees it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MyCourse {
+    #[serde(flatten)]
+    pub course: Course,
+    pub status: String,
+    pub version: i64,
+}
+
+/// A course in its author's list.
+#[derive(Clone, Debug, Deserialize)]
+pub struct MySummary {
+    #[serde(flatten)]
+    pub summary: Summary,
+    pub status: String,
+    pub updated_at: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct MyListing {
+    pub items: Vec<MySummary>,
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Categories {
+    items: Vec<Category>,
+}
+
+impl Catalog {
+    pub(super) fn new(service: Service) -> Self {
+        Self(service)
+    }
+
+    /// All categories, in display order.
+    pub async fn categories(&self) -> Result<Vec<Category>, ApiError> {
+        let all: Categories = self.0.ask(Call::get(Caller::Anyone, "/categories")).await?;
+        Ok(all.items)
+    }
+
+    /// A page of courses.
+    pub async fn courses(&self, search: &Search, limit: u32) -> Result<Listing, ApiError> {
+        let mut pairs = search.pairs();
+        pairs.push(("limit", limit.to_string()));
+        self.0
+            .ask(Call::get(Caller::Anyone, "/courses").query(&pairs))
+            .await
+    }
+
+    /// One course by the last part of its address.
+    pub async fn course(&self, slug: &str) -> Result<Found, ApiError> {
+        let path = format!("/courses/{}", segment(slug));
+        let reply = self.0.call(Call::get(Caller::Anyone, path)).await?;
+        if reply.status != StatusCode::MOVED_PERMANENTLY {
+            return Ok(Found::Here(Box::new(reply.json()?)));
+        }
+        // A relative path segment; the catalog redirects moved courses in no other way.
+        let to = reply.location.filter(|to| is_slug(to));
+        to.map(Found::Moved)
+            .ok_or(ApiError::Unexpected(StatusCode::MOVED_PERMANENTLY))
+    }
+
+    /// The user's own courses, the last changed first.
+    pub async fn mine(&self, login: &str, cursor: Option<&str>) -> Result<MyListing, ApiError> {
+        let mut pairs = vec![("limit", "50".to_owned())];
+        pairs.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        let call = Call::get(Caller::User(login), "/my/courses").query(&pairs);
+        self.0.ask(call).await
+    }
+
+    /// One of them by its id, in whatever status.
+    pub async fn my_course(&self, login: &str, id: &str) -> Result<MyCourse, ApiError> {
+        let path = format!("/courses/{}", segment(id));
+        self.0.ask(Call::get(Caller::User(login), path)).await
+    }
+
+    /// Creates a new draft. Repeating the key returns the same course.
+    pub async fn create(&self, login: &str, key: &str, draft: &Value) -> Result<MyCourse, ApiError> {
+        let call = Call::post(Caller::User(login), "/courses").key(key).json(draft)?;
+        self.0.ask(call).await.map_err(ApiError::in_fields)
+    }
+
+    /// Replaces the course, if it still has this version.
+    pub async fn replace(
+        &self,
+        login: &str,
+        id: &str,
+        version: i64,
+        draft: &Value,
+    ) -> Result<MyCourse, ApiError> {
+        let path = format!("/courses/{}", segment(id));
+        let call = Call::put(Caller::User(login), path)
+            .if_match(version)
+            .json(draft)?;
+        self.0.ask(call).await.map_err(ApiError::in_fields)
+    }
+
+    /// `publish`, `unlist` or `archive`.
+    pub async fn step(&self, login: &str, id: &str, version: i64, step: &str) -> Result<MyCourse, ApiError> {
+        let path = format!("/courses/{}/{step}", segment(id));
+        let call = Call::post(Caller::User(login), path).if_match(version);
+        self.0.ask(call).await.map_err(ApiError::in_fields)
+    }
+}
+
+fn is_slug(text: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    !text.is_empty() && text.len() <= 200 && text.bytes().all(plain)
+}

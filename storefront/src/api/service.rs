@@ -1,0 +1,271 @@
+//! A client of one service.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode, header};
+use latchkey_contracts::resource::{ResourceContract, ScopeContract};
+use latchkey_http::current_request_id;
+use latchkey_relying_party::{Logins, NoToken};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{ApiError, Problem};
+
+/// A client of one service. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Service {
+    resource: &'static ResourceContract,
+    base: String,
+    client: reqwest::Client,
+    logins: Option<Logins>,
+}
+
+/// Who a call is made for.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller<'a> {
+    /// Nobody in particular: what is public.
+    Anyone,
+    /// The user of this sign-in.
+    User(&'a str),
+    /// The shop itself, with this scope.
+    Shop(&'static ScopeContract),
+}
+
+/// A call. It has no `Debug`, because a body may hold the number of a card.
+pub struct Call<'a> {
+    caller: Caller<'a>,
+    method: Method,
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Option<Vec<u8>>,
+}
+
+/// A response that says yes.
+pub struct Reply {
+    pub status: StatusCode,
+    /// As it was sent, usually relative.
+    pub location: Option<String>,
+    body: Vec<u8>,
+}
+
+impl<'a> Call<'a> {
+    /// `path` begins with `/`, below the version of the service.
+    pub fn new(caller: Caller<'a>, method: Method, path: impl Into<String>) -> Self {
+        Self {
+            caller,
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    pub fn get(caller: Caller<'a>, path: impl Into<String>) -> Self {
+        Self::new(caller, Method::GET, path)
+    }
+
+    pub fn post(caller: Caller<'a>, path: impl Into<String>) -> Self {
+        Self::new(caller, Method::POST, path)
+    }
+
+    pub fn put(caller: Caller<'a>, path: impl Into<String>) -> Self {
+        Self::new(caller, Method::PUT, path)
+    }
+
+    pub fn delete(caller: Caller<'a>, path: impl Into<String>) -> Self {
+        Self::new(caller, Method::DELETE, path)
+    }
+
+    /// Adds a query.
+    pub fn query(mut self, pairs: &[(&str, String)]) -> Self {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        if !query.is_empty() {
+            self.path = format!("{}?{query}", self.path);
+        }
+        self
+    }
+
+    /// Repeating the key repeats the response.
+    pub fn key(mut self, key: &str) -> Self {
+        self.headers.push(("idempotency-key", key.to_owned()));
+        self
+    }
+
+    /// Only if it still has this version.
+    pub fn if_match(mut self, version: i64) -> Self {
+        self.headers.push(("if-match", format!("\"{version}\"")));
+        self
+    }
+
+    pub fn json(mut self, body: &impl Serialize) -> Result<Self, ApiError> {
+        self.body = Some(serde_json::to_vec(body).map_err(ApiError::Unreadable)?);
+        Ok(self)
+    }
+}
+
+impl Reply {
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        if !self.status.is_success() {
+            return Err(ApiError::Unexpected(self.status));
+        }
+        serde_json::from_slice(&self.body).map_err(ApiError::Unreadable)
+    }
+}
+
+impl Service {
+    pub fn new(
+        base: &str,
+        resource: &'static ResourceContract,
+        client: reqwest::Client,
+        logins: Option<Logins>,
+    ) -> Self {
+        Self {
+            base: format!("{}/{}/v1", base.trim_end_matches('/'), resource.name),
+            resource,
+            client,
+            logins,
+        }
+    }
+
+    /// Calls, and reads the response.
+    pub async fn ask<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, ApiError> {
+        self.call(call).await?.json()
+    }
+
+    /// Calls. A rejected token is replaced once: it may have been revoked individually.
+    pub async fn call(&self, call: Call<'_>) -> Result<Reply, ApiError> {
+        for last in [false, true] {
+            let mut request = self
+                .client
+                .request(call.method.clone(), format!("{}{}", self.base, call.path))
+                .header(header::ACCEPT, "application/json")
+                .header("x-request-id", current_request_id().as_str())
+                .timeout(DEADLINE);
+            if let Some(token) = self.token(call.caller).await? {
+                request = request.bearer_auth(token);
+            }
+            for (name, value) in &call.headers {
+                request = request.header(*name, value);
+            }
+            if let Some(body) = &call.body {
+                request = request
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .body(body.clone());
+            }
+            let mut answer = request.send().await.map_err(|error| self.away(error))?;
+            match answer.status() {
+                StatusCode::UNAUTHORIZED if !last && self.drop_token(call.caller).await? => {}
+                status => {
+                    let moved = status == StatusCode::MOVED_PERMANENTLY;
+                    if status.is_success() || moved {
+                        let location = answer.headers().get(header::LOCATION);
+                        let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
+                        let body = self.bytes(&mut answer).await?;
+                        return Ok(Reply {
+                            status,
+                            location,
+                            body,
+                        });
+                    }
+                    return Err(self.failed(call.caller, answer).await);
+                }
+            }
+        }
+        Err(ApiError::SignedOut)
+    }
+
+    async fn token(&self, caller: Caller<'_>) -> Result<Option<String>, ApiError> {
+        let logins = || self.logins.as_ref().ok_or(ApiError::SignedOut);
+        let audience = self.resource.audience;
+        let token = match caller {
+            Caller::Anyone => return Ok(None),
+            Caller::User(login) => logins()?.token(login, audience).await,
+            Caller::Shop(scope) => logins()?.machine_token(audience, scope.name).await,
+        };
+        match token {
+            Ok(token) => Ok(Some(token)),
+            Err(NoToken::SignedOut) => Err(ApiError::SignedOut),
+            Err(error @ (NoToken::Oidc(_) | NoToken::Store(_))) => Err(ApiError::NoToken(error)),
+        }
+    }
+
+    /// Whether another token may help.
+    async fn drop_token(&self, caller: Caller<'_>) -> Result<bool, ApiError> {
+        let audience = self.resource.audience;
+        match (caller, &self.logins) {
+            (Caller::User(login), Some(logins)) => {
+                let dropped = logins.refused(login, audience).await;
+                dropped.map_err(|error| ApiError::NoToken(error.into()))?;
+                Ok(true)
+            }
+            (Caller::Shop(scope), Some(logins)) => {
+                logins.machine_refused(audience, scope.name).await;
+                Ok(true)
+            }
+            (Caller::Anyone | Caller::User(_) | Caller::Shop(_), _) => Ok(false),
+        }
+    }
+
+    /// What a response that is no success means.
+    async fn failed(&self, caller: Caller<'_>, mut answer: reqwest::Response) -> ApiError {
+        let status = answer.status();
+        let known = !matches!(caller, Caller::Anyone);
+        match status {
+            // Even a newly issued token is rejected: signing in again would not help.
+            StatusCode::UNAUTHORIZED if known => self.busy(status),
+            StatusCode::FORBIDDEN if known => ApiError::Forbidden,
+            StatusCode::NOT_FOUND => ApiError::Missing,
+            StatusCode::PRECONDITION_FAILED => ApiError::Stale,
+            StatusCode::BAD_REQUEST | StatusCode::URI_TOO_LONG | StatusCode::UNPROCESSABLE_ENTITY
+                if !known =>
+            {
+                ApiError::Rejected
+            }
+            StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
+                match self.bytes(&mut answer).await {
+                    Ok(body) => match serde_json::from_slice::<Problem>(&body) {
+                        Ok(problem) => ApiError::Refused(Box::new(problem)),
+                        Err(error) => ApiError::Unreadable(error),
+                    },
+                    Err(error) => error,
+                }
+            }
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => self.busy(status),
+            status => ApiError::Unexpected(status),
+        }
+    }
+
+    /// The deadline of the request includes the body.
+    async fn bytes(&self, answer: &mut reqwest::Response) -> Result<Vec<u8>, ApiError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.away(error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LARGEST {
+                return Err(ApiError::TooLarge);
+            }
+        }
+        Ok(body)
+    }
+
+    fn away(&self, source: reqwest::Error) -> ApiError {
+        ApiError::Away {
+            service: self.resource.name,
+            source,
+        }
+    }
+
+    fn busy(&self, status: StatusCode) -> ApiError {
+        ApiError::Busy {
+            service: self.resource.name,
+            status,
+        }
+    }
+}
+
+const DEADLINE: Duration = Duration::from_secs(3);
+const LARGEST: usize = 2 * 1024 * 1024;

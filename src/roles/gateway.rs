@@ -74,11 +74,19 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
             "/signin",
             "/callback",
             "/teach",
+            "/basket",
         ];
         routes.extend(reading.map(|path| page(&get, path)));
-        let writing = ["/theme", "/signout", "/backchannel-logout", "/csp-report"];
+        let writing = [
+            "/theme",
+            "/signout",
+            "/backchannel-logout",
+            "/csp-report",
+            "/basket/*",
+        ];
         routes.extend(writing.map(|path| page(&[Method::POST], path)));
-        routes.push(page(&[Method::GET, Method::POST], "/teach/*"));
+        let both = [Method::GET, Method::POST];
+        routes.extend(["/teach/*", "/checkout", "/orders/*"].map(|path| page(&both, path)));
     }
     routes
 }

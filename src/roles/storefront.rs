@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::Db;
 use latchkey_http::{Bound, Limits};
 use latchkey_identity::ClientSecret;
@@ -62,7 +63,7 @@ impl Starting {
             internal: self.identity_url(),
             client_id: registered.id,
             client_secret: registered.secret,
-            resources: self.shop_resources(),
+            resources: self.shop_audiences(),
             origins,
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
@@ -73,16 +74,28 @@ impl Starting {
     }
 
     /// The resources that the shop calls, as far as there are such services.
-    fn shop_resources(&self) -> Vec<String> {
-        let there = |audience: &str| {
-            let mut services = self.config.services.iter();
-            services.any(|spec| spec.resource.audience == audience)
+    fn shop_resources(&self) -> impl Iterator<Item = &'static ResourceContract> {
+        let services = self.config.services;
+        RESOURCES.into_iter().filter(move |resource| {
+            let mut there = services.iter();
+            there.any(|spec| spec.resource.audience == resource.audience)
+        })
+    }
+
+    fn shop_audiences(&self) -> Vec<String> {
+        let resources = self.shop_resources();
+        resources.map(|resource| resource.audience.to_owned()).collect()
+    }
+
+    /// The scopes of the shop that these resources or OpenID Connect declare.
+    fn shop_scope(&self) -> String {
+        let scope = SHOP.scope();
+        let declared = |name: &&str| {
+            let mut there = self.shop_resources().flat_map(|resource| resource.scopes);
+            ["openid", "profile"].contains(name) || there.any(|scope| scope.name == *name)
         };
-        let resources = RESOURCES.iter().map(|resource| resource.audience);
-        resources
-            .filter(|audience| there(audience))
-            .map(str::to_owned)
-            .collect()
+        let names: Vec<&str> = scope.split(' ').filter(declared).collect();
+        names.join(" ")
     }
 
     /// The shop's client at the issuer: as configured, or in the demo a client whose secret lives as long as the
@@ -108,8 +121,8 @@ impl Starting {
             "post_logout_redirect_uris": [format!("{shop}/")],
             "backchannel_logout_uri": format!("{shop}{}", shop_path::BACKCHANNEL_LOGOUT),
             "backchannel_logout_session_required": true,
-            "scope": SHOP.scope(),
-            "resources": self.shop_resources(),
+            "scope": self.shop_scope(),
+            "resources": self.shop_audiences(),
         });
         let failed = |error: String| StartError::Storefront(error);
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;

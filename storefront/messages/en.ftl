@@ -16,6 +16,12 @@ nav-sign_in = Sign in
 nav-menu = Your menu
 nav-teach = Your courses
 nav-account = Your account
+nav-basket = Basket
+nav-in_basket =
+    { $n ->
+        [one] with { $n } course
+       *[other] with { $n } courses
+    }
 nav-sign_out = Sign out everywhere
 
 ## search
@@ -135,6 +141,18 @@ buy-title = Price and what is included
 buy-not_yet = Enrolment is not open yet
 buy-when = You will be able to enrol here, on this page.
 buy-limited = Places are limited
+buy-seats =
+    { $n ->
+        [one] { $n } place left
+       *[other] { $n } places left
+    }
+buy-add = Add to basket
+buy-in_basket = This course is in your basket.
+buy-to_basket = Go to the basket
+buy-owned = You own this course.
+buy-learn = Go to the course
+buy-sold_out = No places are left
+buy-sold_out_next = If the instructor opens more, you can enrol here.
 buy-included = What is included
 buy-previews =
     { $n ->
@@ -143,6 +161,146 @@ buy-previews =
     }
 buy-language = In { $language }
 buy-updated = Last updated
+
+## basket
+
+basket-title = Your basket
+basket-lines = Courses in your basket
+basket-empty = Your basket is empty.
+basket-look = Look at the courses
+basket-only_saved = Nothing is in your basket. What you saved for later is below.
+basket-unknown = A course that is no longer in the shop
+basket-each = { $price } each
+basket-quantity = Quantity
+basket-change = Change
+basket-save = Save for later
+basket-move = Move to basket
+basket-remove = Remove
+basket-saved = Saved for later
+basket-sum = Summary
+basket-subtotal = Subtotal
+basket-total = Total
+basket-checkout = Go to checkout
+basket-sign_in_to_checkout = Sign in to check out
+basket-price_changed = The price was { $before } when you added it. Today’s price counts.
+basket-line_owned = You own this already. Remove it to go on.
+basket-line_sold_out = No places are left. Save it for later or remove it to go on.
+basket-line_unavailable = This is no longer for sale. Remove it to go on.
+basket-not_ready = Something in your basket cannot be bought.
+basket-not_ready_next = Remove it or save it for later, then go to checkout.
+basket-added = It is in your basket.
+basket-added_next = Go to checkout, or look for more.
+basket-owned = You own this course already.
+basket-owned_next = Nothing was added.
+basket-not_for_sale = This course is not for sale.
+basket-not_for_sale_next = Nothing was added.
+basket-full = Your basket is full.
+basket-full_next = It holds at most 50 courses, with those that are saved for later. Remove one first.
+basket-bad_quantity = This is not a quantity that can be bought.
+basket-bad_quantity_next = Nothing was changed. Write a number from 1 to 100.
+basket-gone = It was no longer in your basket.
+basket-gone_next = This is what your basket has now.
+
+## coupon
+
+coupon-code = Coupon code
+coupon-apply = Apply
+coupon-remove = Remove coupon { $code }
+coupon-line = Coupon { $code }
+coupon-unchecked = It cannot be checked now. The checkout does it again before you pay.
+coupon-expired = This coupon is not valid today.
+coupon-limit = This coupon is used up.
+coupon-not_eligible = This coupon is not valid for what is in your basket.
+coupon-min_subtotal = Your basket is too small for this coupon.
+coupon-unknown = There is no such coupon.
+coupon-refused = This coupon cannot be used now. Try again later.
+coupon-bad = This does not look like a coupon code.
+coupon-bad_next = Nothing was changed. Codes have letters, digits and hyphens.
+
+## checkout
+
+checkout-title = Checkout
+checkout-address = 1. Where the invoice goes
+checkout-name = Name
+checkout-street = Street and number
+checkout-postal_code = Postal code
+checkout-city = City
+checkout-country = Country
+checkout-pay = 2. How you pay
+checkout-wallet = From your wallet, where you have { $available }
+checkout-wallet_max = As much as possible
+checkout-wallet_some = No more than the amount below
+checkout-wallet_none = Nothing
+checkout-wallet_amount = At most this amount
+checkout-card = The rest by card
+checkout-saved_card = { $brand } ···· { $last4 }, valid until { $until }
+checkout-new_card = A new card
+checkout-no_card = No card: the wallet pays all of it
+checkout-card_help = For a new card. The shop takes the published test cards alone, such as 4242 4242 4242 4242; no money moves.
+checkout-card_number = Card number
+checkout-card_expiry = Expiry
+checkout-card_month = Month
+checkout-card_year = Year
+checkout-card_cvc = Security code
+checkout-review = 3. Review
+checkout-terms = I agree to the terms of the shop, and that I can use the course at once.
+checkout-terms_short = Terms
+checkout-buy = Pay { $total }
+checkout-buy_free = Enrol for free
+checkout-trust = You are charged only once, however often you press. Your card number goes to the card processor and is not kept here.
+checkout-faults = Some fields need your attention. Nothing was ordered.
+checkout-fault = { $field }: { $message }
+checkout-fault_missing = fill this in
+checkout-fault_text = is too long, or has characters that cannot be printed
+checkout-fault_amount = write an amount such as 20 or 20.00
+checkout-fault_no_payment = choose a card, or let your wallet pay
+checkout-fault_terms = agree to them to order
+checkout-fault_card_number = this is not a card number. Type it again
+checkout-fault_test_card = only the published test cards are taken. Type another one
+checkout-fault_many_cards = you have ten saved cards. Choose one of them
+checkout-fault_card_expiry = write month and year as on the card, not in the past
+checkout-fault_card_cvc = write the three or four digits of the security code
+checkout-fault_other = The order could not be read. Check every field and try again.
+checkout-basket_changed = Your basket has changed in the meantime. Nothing was ordered.
+checkout-basket_changed_next = Check what is in it now, and the total, then order again.
+checkout-price_changed = The price has changed in the meantime. Nothing was ordered.
+checkout-price_changed_next = The new total is below. Order again if you agree.
+checkout-sent_before = This form was sent before, with other content.
+checkout-sent_before_next = Look at your orders before you send it again.
+checkout-away = We did not hear whether your order was taken.
+checkout-away_next = Press the button again in a moment. You cannot order twice by it.
+checkout-payment_away = Payment cannot be reached right now. Nothing was ordered.
+checkout-payment_away_next = Usually this lasts a few seconds. Your basket stays as it is.
+
+## country
+
+country-at = Austria
+country-be = Belgium
+country-ch = Switzerland
+country-de = Germany
+country-es = Spain
+country-fr = France
+country-gb = United Kingdom
+country-ie = Ireland
+country-it = Italy
+country-nl = Netherlands
+country-pl = Poland
+country-pt = Portugal
+country-tr = Türkiye
+country-us = United States
+
+## action
+
+action-title = Confirm this payment
+action-lede = The issuer of your card asks whether it is you who pays.
+action-order = Order
+action-from = From
+action-amount = Amount
+action-card = { $brand } ···· { $last4 }
+action-until = Answer before { $time }. After that the order is called off and nothing is charged.
+action-approve = Yes, it is me
+action-deny = No, stop it
+action-test = This page stands in for that of a bank: the shop takes test cards alone.
 
 ## error
 
@@ -270,6 +428,7 @@ design-notice_warning = Your draft has no price.
 design-notice_danger = Your change was not saved.
 design-notice_next = Each notice says what happened, then what to do next.
 design-price = Price
+design-bill = Sums, notes and small actions
 design-cards = Cards and covers
 design-card_long = A title so long that it needs more than the two lines which a card has for it, and is cut
 design-accordion = Accordion

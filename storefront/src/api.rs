@@ -1,7 +1,6 @@
 //! The services of the marketplace, as the shop calls them: over HTTP, each call with a deadline and a maximum size of
 //! its response, and with a token for this service alone.
 
-#[expect(dead_code, reason = "its pages follow")]
 pub mod basket;
 pub mod catalog;
 #[expect(dead_code, reason = "its pages follow")]
@@ -69,8 +68,9 @@ pub enum ApiError {
     Missing,
     #[error("the service responded with the unexpected status {0}")]
     Unexpected(StatusCode),
-    #[error("the response of the service cannot be parsed")]
-    Unreadable(#[source] serde_json::Error),
+    /// Only where: what the parser says may repeat what was read.
+    #[error("the response of the service cannot be parsed at line {line}, column {column}")]
+    Unreadable { line: usize, column: usize },
     #[error("the response of the service is too large")]
     TooLarge,
     /// The user is no longer signed in.
@@ -98,6 +98,15 @@ pub enum ApiError {
 pub struct FieldError {
     pub field: String,
     pub message: String,
+}
+
+impl From<serde_json::Error> for ApiError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable {
+            line: error.line(),
+            column: error.column(),
+        }
+    }
 }
 
 /// A problem document (RFC 9457).
@@ -136,7 +145,7 @@ impl ApiError {
             Self::Away { .. }
             | Self::Busy { .. }
             | Self::Unexpected(_)
-            | Self::Unreadable(_)
+            | Self::Unreadable { .. }
             | Self::TooLarge
             | Self::NoToken(_) => true,
             Self::Rejected

@@ -13,6 +13,7 @@ use latchkey_relying_party::sign_in::begin_at;
 use latchkey_web::answer;
 
 use crate::Storefront;
+use crate::guest::Guest;
 use crate::page::ShopPage;
 use crate::page_error::{Back, PageError};
 use crate::visit::Visit;
@@ -49,7 +50,9 @@ pub async fn render(State(storefront): State<Storefront>, request: Request, next
             // A page with a user's name must not be shown again by the back button after they have left.
             let headers = response.headers_mut();
             let logins = storefront.logins.as_ref();
-            let known = logins.is_some_and(|logins| logins.has_session(&asked.headers));
+            let known = logins.is_some_and(|logins| {
+                logins.has_session(&asked.headers) || Guest::of(logins, &asked.headers).is_some()
+            });
             if known && !headers.contains_key(header::CACHE_CONTROL) {
                 headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             }

@@ -65,6 +65,23 @@ pub fn money(words: &Words, money: &Money) -> String {
     words.fill("price.text", &[("symbol", &symbol), ("amount", &text)])
 }
 
+/// A typed amount of money in minor units; `None` if empty.
+pub fn amount(text: &str) -> Result<Option<i64>, ()> {
+    let text = text.trim().replace(',', ".");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (whole, cents) = text.split_once('.').unwrap_or((&text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(cents) || cents.len() > 2 || whole.len() > 9 {
+        return Err(());
+    }
+    let whole: i64 = whole.parse().map_err(|_| ())?;
+    let minor: i64 = cents.parse().map_err(|_| ())?;
+    let minor = if cents.len() == 1 { minor * 10 } else { minor };
+    Ok(Some(whole * 100 + minor))
+}
+
 /// `3 h 10 min`
 pub fn duration(words: &Words, minutes: i64) -> String {
     let minutes = minutes.max(0);

@@ -8,6 +8,7 @@ mod client;
 mod cover;
 mod error_pages;
 mod format;
+mod guest;
 mod page;
 mod page_error;
 mod pages;
@@ -30,7 +31,7 @@ pub use state::{EN, Storefront};
 
 /// All pages of the shop.
 pub fn router(storefront: Storefront) -> Router {
-    use pages::{instructor, sign_in};
+    use pages::{action, basket, checkout, instructor, sign_in};
     let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/courses", get(pages::listing::courses))
@@ -46,6 +47,12 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/teach/new", get(instructor::blank).post(instructor::create))
         .route("/teach/{id}", get(instructor::edit).post(instructor::save))
         .route("/teach/{id}/{step}", get(instructor::ask).post(instructor::step))
+        .route("/basket", get(basket::show))
+        .route("/basket/add", post(basket::add))
+        .route("/basket/coupon", post(basket::set_coupon))
+        .route("/basket/lines/{id}", post(basket::change))
+        .route("/checkout", get(checkout::show).post(checkout::submit))
+        .route("/orders/{id}/action", get(action::show).post(action::tell))
         .route("/_design", get(pages::design::show))
         .merge(latchkey_web::files())
         .merge(latchkey_web::reports("storefront"))

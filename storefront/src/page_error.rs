@@ -129,7 +129,7 @@ impl From<ApiError> for PageError {
             ApiError::Forbidden => Self::Forbidden,
             // Pages with forms show these in place.
             ApiError::Stale | ApiError::Invalid(_) | ApiError::Refused(_) => Self::Bad,
-            ApiError::Unexpected(_) | ApiError::Unreadable(_) | ApiError::TooLarge => {
+            ApiError::Unexpected(_) | ApiError::Unreadable { .. } | ApiError::TooLarge => {
                 tracing::error!(reason = reasons(&error), request.id = %id, "the response of the API cannot be used");
                 Self::Broken
             }

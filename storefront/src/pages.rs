@@ -1,5 +1,8 @@
 //! The pages, and the views that several of them share.
 
+pub mod action;
+pub mod basket;
+pub mod checkout;
 pub mod course;
 pub mod covers;
 pub mod design;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
+use http::Method;
 use http::request::Parts;
 use latchkey_contracts::resource::catalog;
 use latchkey_relying_party::sign_in::begin_at;
@@ -11,7 +12,9 @@ use latchkey_relying_party::{CurrentUser, Session, SessionUser};
 use latchkey_web::{PageContext, Person, here, see_other};
 
 use crate::Storefront;
+use crate::api::basket::{Basket, Holder};
 use crate::format::initials;
+use crate::guest::Guest;
 use crate::page::ShopPage;
 
 #[derive(Clone, Debug)]
@@ -21,6 +24,10 @@ pub struct Visit {
     origin: String,
     /// The signed-in user.
     current: Option<CurrentUser>,
+    /// The visitor that this browser was before, or is as long as nobody signs in.
+    guest: Option<Guest>,
+    /// The ids of the courses in the basket, as far as it could be asked.
+    basket: Option<Vec<String>>,
 }
 
 impl Visit {
@@ -28,7 +35,8 @@ impl Visit {
     pub fn page(&self, title: impl Into<String>) -> ShopPage {
         let current = self.current.as_ref();
         let teaches = current.is_some_and(|current| current.may(catalog::WRITE.name));
-        ShopPage::new(self.context.page(title), teaches)
+        let count = self.basket.as_ref().map(Vec::len);
+        ShopPage::new(self.context.page(title), teaches, count)
     }
 
     /// The signed-in user.
@@ -39,6 +47,39 @@ impl Visit {
     /// The id of the user's sign-in.
     pub fn login(&self) -> Option<&str> {
         self.user().map(|user| user.login.as_str())
+    }
+
+    /// The visitor that this browser is or was.
+    pub fn guest(&self) -> Option<&Guest> {
+        self.guest.as_ref()
+    }
+
+    /// Whose basket this browser sees. `None` for somebody who never put anything into one.
+    pub fn holder(&self) -> Option<Holder<'_>> {
+        match self.login() {
+            Some(login) => Some(Holder::User(login)),
+            None => self.guest.as_ref().map(Guest::holder),
+        }
+    }
+
+    /// The token of forms about the basket.
+    pub fn form_token(&self) -> Option<&str> {
+        match self.user() {
+            Some(user) => Some(&user.form_token),
+            None => self.guest.as_ref().map(Guest::form_token),
+        }
+    }
+
+    /// True if the basket is known to have this course.
+    pub fn has_in_basket(&self, course_id: &str) -> bool {
+        let mut all = self.basket.iter().flatten();
+        all.any(|id| id == course_id)
+    }
+
+    /// The same visit with this basket, for pages that have read all of it.
+    pub fn with_basket(mut self, basket: &Basket) -> Self {
+        self.basket = Some(ids(basket));
+        self
     }
 
     /// The same visit after the sign-in was found to have ended.
@@ -60,12 +101,18 @@ impl Visit {
     }
 }
 
+fn ids(basket: &Basket) -> Vec<String> {
+    let lines = basket.lines.iter();
+    lines.map(|line| line.course_id.clone()).collect()
+}
+
 impl FromRequestParts<Storefront> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, storefront: &Storefront) -> Result<Self, Infallible> {
         let session = parts.extensions.get::<Session>().cloned();
-        let current = match (&storefront.logins, session) {
+        let logins = storefront.logins.as_ref();
+        let current = match (logins, session) {
             (Some(logins), Some(session)) if logins.has_session(&parts.headers) => {
                 logins.visitor(&session).await
             }
@@ -79,10 +126,19 @@ impl FromRequestParts<Storefront> for Visit {
             initials: initials(&current.user.name),
             form_token: current.user.form_token.clone(),
         });
-        Ok(Self {
+        let mut visit = Self {
             context,
             origin: origins.first().to_owned(),
             current,
-        })
+            guest: logins.and_then(|logins| Guest::of(logins, &parts.headers)),
+            basket: None,
+        };
+        // Forms lead on to a page, and pages about the basket read all of it themselves.
+        let own = ["/basket", "/checkout"].contains(&parts.uri.path());
+        if let (Some(holder), true) = (visit.holder(), parts.method == Method::GET && !own) {
+            let glance = storefront.api.basket.glance(holder).await;
+            visit.basket = glance.ok().as_ref().map(ids);
+        }
+        Ok(visit)
     }
 }

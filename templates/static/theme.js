@@ -20,3 +20,19 @@ document.addEventListener("submit", async (event) => {
     other.setAttribute("aria-pressed", String(other === button));
   }
 });
+
+// Sends a form once, however often its button is pressed. Without it the key of the form does the same.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "yes";
+  event.submitter?.setAttribute("aria-busy", "true");
+});
+// Back again, it may be sent again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) {
+    delete form.dataset.sent;
+    form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
+  }
+});

@@ -20,7 +20,7 @@ use crate::session::{self, SessionData, SessionUser};
 use crate::store::{Login, SessionRef, Store, StoreError, Token};
 
 /// The signed-in users of a client. Cloning is cheap.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Logins {
     pub oidc: Oidc,
     pub store: Store,
@@ -31,6 +31,13 @@ pub struct Logins {
 }
 
 type OwnTokens = BTreeMap<(String, String), Token>;
+
+/// Without tokens.
+impl std::fmt::Debug for Logins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Logins({})", self.oidc.issuer())
+    }
+}
 
 /// The signed-in user, as pages see it: nothing in it grants access at the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]

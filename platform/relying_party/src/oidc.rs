@@ -118,6 +118,12 @@ impl Oidc {
         URL_SAFE_NO_PAD.encode(self.0.random.bytes::<32>())
     }
 
+    /// 128 random bits in hexadecimal digits.
+    pub fn number(&self) -> String {
+        let bits = u128::from_be_bytes(self.0.random.bytes::<16>());
+        format!("{bits:032x}")
+    }
+
     /// A random id in the form of a UUID.
     pub fn uuid(&self) -> String {
         self.0.random.uuid_v7(self.now_ms())

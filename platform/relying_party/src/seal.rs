@@ -37,16 +37,19 @@ pub enum Purpose {
     RefreshToken,
     IdToken,
     AccessToken,
+    /// What is kept for a visitor who has not signed in.
+    Guest,
 }
 
 impl Purpose {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Session,
         Self::State,
         Self::Browser,
         Self::RefreshToken,
         Self::IdToken,
         Self::AccessToken,
+        Self::Guest,
     ];
 
     /// The name in the derivation of its key. It never changes: values that were sealed before would not open.
@@ -58,6 +61,7 @@ impl Purpose {
             Self::RefreshToken => "refresh_token",
             Self::IdToken => "id_token",
             Self::AccessToken => "access_token",
+            Self::Guest => "guest",
         }
     }
 }

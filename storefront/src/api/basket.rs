@@ -113,6 +113,12 @@ impl Baskets {
         self.0.ask(Call::get(holder.caller(), holder.path(""))).await
     }
 
+    /// The basket, for what a page can do without.
+    pub async fn glance(&self, holder: Holder<'_>) -> Result<Basket, ApiError> {
+        let call = Call::get(holder.caller(), holder.path(""));
+        self.0.ask(call.at_a_glance()).await
+    }
+
     /// Puts a course into the basket, or changes its quantity.
     pub async fn put(&self, holder: Holder<'_>, course_id: &str, quantity: i64) -> Result<Basket, ApiError> {
         let path = holder.path(&format!("/lines/{}", segment(course_id)));

@@ -77,14 +77,14 @@ impl Inventory {
     /// What is left of at most 100 items. Those that the shop does not have are omitted.
     pub async fn stock(&self, ids: &[&str]) -> Result<Vec<Stock>, ApiError> {
         let call = Call::get(Caller::Anyone, "/stock").query(&[("ids", ids.join(","))]);
-        let all: List<Stock> = self.0.ask(call).await?;
+        let all: List<Stock> = self.0.ask(call.at_a_glance()).await?;
         Ok(all.items)
     }
 
     /// Which of at most 100 items the user owns.
     pub async fn owned(&self, login: &str, ids: &[&str]) -> Result<Vec<Owned>, ApiError> {
         let call = Call::get(Caller::User(login), "/owned").query(&[("ids", ids.join(","))]);
-        let all: List<Owned> = self.0.ask(call).await?;
+        let all: List<Owned> = self.0.ask(call.at_a_glance()).await?;
         Ok(all.items)
     }
 

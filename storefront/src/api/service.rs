@@ -38,6 +38,7 @@ pub struct Call<'a> {
     path: String,
     headers: Vec<(&'static str, String)>,
     body: Option<Vec<u8>>,
+    deadline: Duration,
 }
 
 /// A response that says yes.
@@ -57,6 +58,7 @@ impl<'a> Call<'a> {
             path: path.into(),
             headers: Vec::new(),
             body: None,
+            deadline: DEADLINE,
         }
     }
 
@@ -87,6 +89,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// For what a page can do without: it waits no longer than people notice.
+    pub fn at_a_glance(mut self) -> Self {
+        self.deadline = GLANCE;
+        self
+    }
+
     /// Repeating the key repeats the response.
     pub fn key(mut self, key: &str) -> Self {
         self.headers.push(("idempotency-key", key.to_owned()));
@@ -100,7 +108,7 @@ impl<'a> Call<'a> {
     }
 
     pub fn json(mut self, body: &impl Serialize) -> Result<Self, ApiError> {
-        self.body = Some(serde_json::to_vec(body).map_err(ApiError::Unreadable)?);
+        self.body = Some(serde_json::to_vec(body)?);
         Ok(self)
     }
 }
@@ -110,7 +118,7 @@ impl Reply {
         if !self.status.is_success() {
             return Err(ApiError::Unexpected(self.status));
         }
-        serde_json::from_slice(&self.body).map_err(ApiError::Unreadable)
+        Ok(serde_json::from_slice(&self.body)?)
     }
 }
 
@@ -142,7 +150,7 @@ impl Service {
                 .request(call.method.clone(), format!("{}{}", self.base, call.path))
                 .header(header::ACCEPT, "application/json")
                 .header("x-request-id", current_request_id().as_str())
-                .timeout(DEADLINE);
+                .timeout(call.deadline);
             if let Some(token) = self.token(call.caller).await? {
                 request = request.bearer_auth(token);
             }
@@ -155,23 +163,21 @@ impl Service {
                     .body(body.clone());
             }
             let mut answer = request.send().await.map_err(|error| self.away(error))?;
-            match answer.status() {
-                StatusCode::UNAUTHORIZED if !last && self.drop_token(call.caller).await? => {}
-                status => {
-                    let moved = status == StatusCode::MOVED_PERMANENTLY;
-                    if status.is_success() || moved {
-                        let location = answer.headers().get(header::LOCATION);
-                        let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
-                        let body = self.bytes(&mut answer).await?;
-                        return Ok(Reply {
-                            status,
-                            location,
-                            body,
-                        });
-                    }
-                    return Err(self.failed(call.caller, answer).await);
-                }
+            let status = answer.status();
+            if status == StatusCode::UNAUTHORIZED && !last && self.drop_token(call.caller).await? {
+                continue;
             }
+            if !status.is_success() && status != StatusCode::MOVED_PERMANENTLY {
+                return Err(self.failed(call.caller, answer).await);
+            }
+            let location = answer.headers().get(header::LOCATION);
+            let location = location.and_then(|to| to.to_str().ok()).map(str::to_owned);
+            let body = self.bytes(&mut answer).await?;
+            return Ok(Reply {
+                status,
+                location,
+                body,
+            });
         }
         Err(ApiError::SignedOut)
     }
@@ -227,7 +233,7 @@ impl Service {
                 match self.bytes(&mut answer).await {
                     Ok(body) => match serde_json::from_slice::<Problem>(&body) {
                         Ok(problem) => ApiError::Refused(Box::new(problem)),
-                        Err(error) => ApiError::Unreadable(error),
+                        Err(error) => error.into(),
                     },
                     Err(error) => error,
                 }
@@ -252,10 +258,11 @@ impl Service {
         Ok(body)
     }
 
+    /// Without the address: it may have the number of a visitor.
     fn away(&self, source: reqwest::Error) -> ApiError {
         ApiError::Away {
             service: self.resource.name,
-            source,
+            source: source.without_url(),
         }
     }
 
@@ -268,4 +275,5 @@ impl Service {
 }
 
 const DEADLINE: Duration = Duration::from_secs(3);
+const GLANCE: Duration = Duration::from_millis(800);
 const LARGEST: usize = 2 * 1024 * 1024;

@@ -5,11 +5,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use latchkey_contracts::events::course::CourseKind;
 use latchkey_web::{Html, Words, answer, markdown};
 
 use super::{Categories, Crumb, category_path, other_language};
 use crate::Storefront;
 use crate::api::catalog::{Course, Found};
+use crate::api::inventory::Available;
 use crate::cover;
 use crate::format::{self, Day, Price, segment};
 use crate::page::ShopPage;
@@ -20,8 +22,27 @@ use crate::visit::Visit;
 #[template(path = "storefront/course.html")]
 struct CoursePage<'a> {
     page: &'a ShopPage,
+    offer: Offer<'a>,
+    /// How many seats are left, if they are counted and inventory could be asked.
+    seats: Option<i64>,
     crumbs: Vec<Crumb>,
     course: CourseView<'a>,
+}
+
+/// What a visitor can do about the course.
+enum Offer<'a> {
+    /// A shop without an issuer sells nothing.
+    Closed,
+    /// It is theirs; the address at which they learn.
+    Owned(String),
+    InBasket,
+    SoldOut,
+    Add {
+        token: Option<&'a str>,
+        course_id: &'a str,
+        /// Whether it can be bought more than once.
+        item: bool,
+    },
 }
 
 struct CourseView<'a> {
@@ -80,12 +101,55 @@ pub async fn show(
     let mut page = visit.page(course.summary.title.as_str());
     page.description.clone_from(&course.subtitle);
     page.canonical = visit.canonical(&format!("/courses/{}", segment(&slug)));
+    let (seats, owned) =
+        futures::future::join(seats(&storefront, &course), owned(&storefront, &visit, &course)).await;
+    let id = course.summary.id.as_str();
+    let offer = match (seats, owned) {
+        _ if storefront.logins.is_none() => Offer::Closed,
+        (_, true) => Offer::Owned(format!("/learn/{}", segment(&slug))),
+        _ if visit.has_in_basket(id) => Offer::InBasket,
+        (Some(0), false) => Offer::SoldOut,
+        (Some(_) | None, false) => Offer::Add {
+            token: visit.form_token(),
+            course_id: id,
+            item: course.summary.kind == CourseKind::Item,
+        },
+    };
     let view = CoursePage {
         page: &page,
+        offer,
+        seats: seats.filter(|left| *left > 0),
         crumbs: crumbs(&visit.context.words, &categories, &course),
         course: view(&visit.context.words, &categories, &course),
     };
     Ok(answer(StatusCode::OK, &view))
+}
+
+/// How many seats are left, for a course that counts them. Without an answer the page says only that they are limited.
+async fn seats(storefront: &Storefront, course: &Course) -> Option<i64> {
+    let summary = &course.summary;
+    if !summary.limited || storefront.logins.is_none() {
+        return None;
+    }
+    let stock = storefront.api.inventory.stock(&[&summary.id]).await.ok()?;
+    let here = stock.into_iter().find(|stock| stock.item_id == summary.id)?;
+    match here.available {
+        Available::Seats(left) => Some(left.max(0)),
+        Available::Uncounted(_) => None,
+    }
+}
+
+/// Whether the user owns the course. An item may be bought again.
+async fn owned(storefront: &Storefront, visit: &Visit, course: &Course) -> bool {
+    let summary = &course.summary;
+    let Some(login) = visit.login().filter(|_| summary.kind == CourseKind::Course) else {
+        return false;
+    };
+    let owned = storefront.api.inventory.owned(login, &[&summary.id]).await;
+    owned.is_ok_and(|owned| {
+        let mut here = owned.iter();
+        here.any(|owned| owned.item_id == summary.id && owned.quantity > 0)
+    })
 }
 
 fn view<'a>(words: &'a Words, categories: &Categories, course: &'a Course) -> CourseView<'a> {

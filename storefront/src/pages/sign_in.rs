@@ -9,6 +9,7 @@ use latchkey_relying_party::{Session, backchannel_logout, sign_in};
 use latchkey_web::see_other;
 
 use crate::Storefront;
+use crate::guest::Guest;
 use crate::page_error::PageError;
 
 /// Starts a sign-in that returns to `return`.
@@ -33,12 +34,21 @@ pub async fn callback(
     let words = storefront.messages.words(None);
     let nameless = words.say("nav.account");
     let done = sign_in::callback(logins, &session, &headers, query.as_deref(), nameless).await?;
+    let merged = match (&done.to, Guest::of(logins, &headers)) {
+        (Ok(_), Some(guest)) => match logins.signed_in(&session).await {
+            Ok(Some(current)) => guest.merge(&storefront, &current.user.login).await,
+            Ok(None) | Err(_) => false,
+        },
+        (Ok(_) | Err(_), _) => false,
+    };
     let mut response = match (done.to, done.back) {
         (Ok(to), _) => see_other(&to),
         (Err(error), Some(back)) => PageError::from(error).on_the_way_to(&back),
         (Err(error), None) => PageError::from(error).into_response(),
     };
-    if let Some(cookie) = done.cookie {
+    // What is in the visitor's basket is the user's from now on.
+    let gone = merged.then(|| Guest::gone(logins));
+    for cookie in done.cookie.into_iter().chain(gone) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)

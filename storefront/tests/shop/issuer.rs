@@ -181,11 +181,17 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
         if inner.revoked.contains(refresh) {
             return invalid.into_response();
         }
+        let name = form["resource"].rsplit(':').next().unwrap();
         return axum::Json(json!({
-            "access_token": format!("catalog-{refresh}"), "token_type": "Bearer", "expires_in": 300,
+            "access_token": format!("{name}-{refresh}"), "token_type": "Bearer", "expires_in": 300,
             "scope": "catalog.read catalog.write",
         }))
         .into_response();
+    }
+    if form["grant_type"] == "client_credentials" {
+        let token = format!("{}-own-{}", form["resource"], form["scope"]);
+        return axum::Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": 300}))
+            .into_response();
     }
     let code = form["code"].clone();
     inner.redeemed.push(code.clone());
@@ -227,6 +233,11 @@ async fn revoke(State(issuer): State<Issuer>, body: Bytes) -> StatusCode {
 impl Site {
     /// One on each engine.
     pub async fn all(name: &str) -> Vec<Self> {
+        Self::all_at(name, None).await
+    }
+
+    /// One on each engine, whose services are those at this address.
+    pub async fn all_at(name: &str, services: Option<&str>) -> Vec<Self> {
         let mut all = Vec::new();
         for (_, url) in testing::urls(name).await {
             // Sessions end by the clock of this machine: the one that the test moves begins there.
@@ -245,8 +256,12 @@ impl Site {
             };
             let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());
             let logins = Logins::new(oidc, Store::new(db.clone(), seal, clock.clone()));
+            let shop = match services {
+                Some(base) => Shop::at(base, Some(logins)),
+                None => Stub::default().shop_of(Some(logins)).await,
+            };
             all.push(Self {
-                shop: Stub::default().shop_of(Some(logins)).await,
+                shop,
                 issuer,
                 clock,
                 db,
@@ -278,6 +293,19 @@ impl Site {
 impl Browser<'_> {
     pub async fn get(&self, path: &str) -> Answer {
         let answer = self.site.shop.send(self.request(path)).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Sends exactly this form from a page of this origin.
+    pub async fn send_form(&self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let mut request = self.request(path);
+        *request.method_mut() = http::Method::POST;
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        let answer = self.site.shop.send(request.map(|_| Body::from(form))).await;
         self.keep(&answer);
         answer
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
 mod away;
+mod buying;
 mod hostile;
 mod issuer;
 mod logout;

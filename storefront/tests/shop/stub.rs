@@ -114,6 +114,14 @@ impl Shop {
         }
     }
 
+    /// A shop whose services are at this address.
+    pub fn at(base: &str, logins: Option<Logins>) -> Self {
+        Self {
+            router: router(storefront(base, logins)),
+            asked: Arc::default(),
+        }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(http::Request::get(path).body(Body::empty()).unwrap())
             .await

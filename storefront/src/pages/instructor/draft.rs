@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::FieldError;
 use crate::api::catalog::MyCourse;
+use crate::format::amount;
 
 /// The form as typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -220,23 +221,6 @@ fn place(name: &str) -> Option<(u16, Option<(u16, &str)>)> {
 /// `59.00`
 fn written(money: &Money) -> String {
     format!("{}.{:02}", money.amount / 100, money.amount % 100)
-}
-
-/// A typed price in minor units; `None` if empty.
-fn amount(text: &str) -> Result<Option<i64>, ()> {
-    let text = text.trim().replace(',', ".");
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let (whole, cents) = text.split_once('.').unwrap_or((&text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(cents) || cents.len() > 2 || whole.len() > 9 {
-        return Err(());
-    }
-    let whole: i64 = whole.parse().map_err(|_| ())?;
-    let minor: i64 = cents.parse().map_err(|_| ())?;
-    let minor = if cents.len() == 1 { minor * 10 } else { minor };
-    Ok(Some(whole * 100 + minor))
 }
 
 fn field_error(field: &str, message: &str) -> FieldError {

@@ -319,6 +319,78 @@ async fn every_page_fits_and_can_be_used_by_everybody() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_visitor_of_the_shop_fills_a_basket_signs_in_and_orders() {
+    let server = TestServer::new().await;
+    let shop = server.running().urls.shop.clone().unwrap();
+    let courses = crate::harness::anonymous(&format!("{}/catalog/v1/courses?limit=50", server.api()))
+        .await
+        .json();
+    let sold = |course: &&serde_json::Value| {
+        let price = course["price"]["amount"].as_i64();
+        course["limited"] == false && price.is_some_and(|price| price > 0)
+    };
+    let course = courses["items"].as_array().expect("courses").iter().find(sold);
+    let slug = course.expect("a course for sale")["slug"]
+        .as_str()
+        .expect("a slug");
+
+    let browser = Chromium::start().await;
+    browser.open(&format!("{shop}/basket")).await;
+    browser.see(".empty").await;
+    browser.pictures("basket-empty").await;
+    browser.open(&format!("{shop}/courses/{slug}")).await;
+    browser.click("#add").await;
+    browser.arrive(&format!("{shop}/basket?done=added")).await;
+    browser.see("#checkout").await;
+    holds_no_token(&browser).await;
+    browser.write("#code", "NO-SUCH-COUPON").await;
+    browser.pictures("basket-visitor").await;
+
+    browser.click("#checkout").await;
+    sign_in(&browser, &server, "alice").await;
+    browser.see("#allow").await;
+    browser.pictures("consent-buyer").await;
+    browser.click("#allow").await;
+    browser.arrive(&format!("{shop}/checkout")).await;
+    holds_no_token(&browser).await;
+    let fields = [
+        ("#name", "Alice Example"),
+        ("#street", "1 Road"),
+        ("#postal_code", "1010"),
+        ("#city", "Vienna"),
+        ("#card_number", "4242 4242 4242 4242"),
+        ("#card_month", "4"),
+        ("#card_year", "2029"),
+        ("#card_cvc", "12"),
+    ];
+    for (field, text) in fields {
+        browser.write(field, text).await;
+    }
+    browser.click("#terms input").await;
+    browser.pictures("checkout").await;
+    browser.click("#buy").await;
+    browser.see("#card_cvc[aria-invalid='true']").await;
+    let kept = browser
+        .run("return document.querySelector('#card_number').value")
+        .await;
+    assert_eq!(kept, "", "no card number is shown again");
+    browser.pictures("checkout-faults").await;
+    browser.write("#card_number", "4242 4242 4242 4242").await;
+    browser.write("#card_month", "4").await;
+    browser.write("#card_year", "2029").await;
+    browser.write("#card_cvc", "123").await;
+    browser.click("#buy").await;
+    browser.see("body:not(:has(#order))").await;
+    let url = browser.url().await;
+    assert!(
+        url.starts_with(&format!("{shop}/orders/")) && url.ends_with("/status"),
+        "{url}"
+    );
+    browser.stop().await;
+    server.stop().await;
+}
+
 /// A site of somebody else's, on an origin of its own.
 async fn site(router: axum::Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -107,11 +107,27 @@ struct Serve {
 }
 
 impl Cli {
-    /// Whether options of `up` stand before a command. The command would not know of them, and a `--data` without effect is
-    /// another installation.
+    /// Whether options of `up` stand before a command that does not know of them. An operation has `--data` and `--keys`
+    /// itself, and takes them at any place.
     fn has_misplaced_options(&self) -> bool {
-        let plain = Self::try_parse_from(["latchkey"]);
-        self.command.is_some() && plain.is_ok_and(|plain| plain.up != self.up)
+        let Ok(Self { up: mut plain, .. }) = Self::try_parse_from(["latchkey"]) else {
+            return false;
+        };
+        match self.command {
+            None => return false,
+            Some(Command::Up(_) | Command::Serve(_)) => {}
+            Some(
+                Command::Client(_)
+                | Command::Resource(_)
+                | Command::User(_)
+                | Command::Key(_)
+                | Command::Events(_),
+            ) => {
+                plain.data.clone_from(&self.up.data);
+                plain.keys.clone_from(&self.up.keys);
+            }
+        }
+        plain != self.up
     }
 }
 
@@ -327,7 +343,9 @@ mod tests {
     #[test]
     fn options_of_up_before_another_command_are_not_ignored() {
         for (line, misplaced) in [
-            ("--data elsewhere client list", true),
+            ("--data elsewhere up", true),
+            ("--data elsewhere serve", true),
+            ("--port 9000 client list", true),
             ("--port 9000 up", true),
             ("--tls serve", true),
             ("client list --data elsewhere", false),
@@ -338,6 +356,15 @@ mod tests {
             let parsed = Cli::try_parse_from(["latchkey"].into_iter().chain(line.split(' ')));
             let parsed = parsed.unwrap_or_else(|error| panic!("{line}: {error}"));
             assert_eq!(parsed.has_misplaced_options(), misplaced, "{line}");
+        }
+        for line in ["--data elsewhere client list", "client list --data elsewhere"] {
+            let parsed = Cli::try_parse_from(["latchkey"].into_iter().chain(line.split(' ')));
+            let parsed = parsed.unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert!(!parsed.has_misplaced_options(), "{line}");
+            let Some(Command::Client(admin)) = parsed.command else {
+                panic!("{line}");
+            };
+            assert_eq!(admin.data.as_deref(), Some(Path::new("elsewhere")), "{line}");
         }
     }
 }

@@ -181,7 +181,7 @@ async fn text_is_for_readers_and_json_for_programs() {
     assert_eq!((printed.as_str(), told.as_str()), ("", "no parked events\n"));
     let (printed, told) = run(&["events", "--json", "parked"]).await;
     assert_eq!((printed.as_str(), told.as_str()), ("[]\n", ""));
-    let misplaced = ["--data", &data, "client", "list"];
+    let misplaced = ["--port", "9000", "client", "list", "--data", &data];
     let (ended, printed) = Process::run(folder.path(), &misplaced).await;
     assert_eq!((ended.code, printed.as_str()), (Some(2), ""), "{ended:?}");
     assert!(ended.stderr.contains("put them after the command"), "{ended:?}");

@@ -142,14 +142,15 @@ async fn grants_are_listed_per_client_and_unsupported_ones_do_not_exist() {
         for grant in GRANTS.map(Some).into_iter().chain([None]) {
             let answer = ask(&server, id, secret.as_deref(), method, grant).await;
             let expected = match (known, grant) {
-                // What cannot be read is told whoever sent it (docs/tokens.md, Refresh tokens, rule 1).
-                (_, Some("refresh_token")) => (400, "invalid_request"),
                 // A stranger learns nothing of grants.
                 // Without the header it is not challenged either.
                 (false, _) if method == Public => (400, "invalid_client"),
                 (false, _) => (401, "invalid_client"),
                 (true, Some("authorization_code")) if signs_in => (400, "invalid_grant"),
                 (true, Some("authorization_code")) => (400, "unauthorized_client"),
+                // What cannot be read is told to those who may use the grant (docs/tokens.md, Refresh tokens, rule 1).
+                (true, Some("refresh_token")) if id == "later" => (400, "invalid_request"),
+                (true, Some("refresh_token")) => (400, "unauthorized_client"),
                 (true, None | Some("")) => (400, "invalid_request"),
                 (true, Some("client_credentials")) if may => (200, ""),
                 (true, Some("client_credentials")) => (400, "unauthorized_client"),

@@ -5,8 +5,22 @@ use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::families::family_kind;
 use crate::{Store, StoreError};
+
+/// Which kind of family it is: 0 without a refresh token, 1 one that a sign-out ends, 2 one with `offline_access`. The
+/// text must be that of the index `families_living`.
+macro_rules! family_kind {
+    ($prefix:literal) => {
+        concat!(
+            "(CASE WHEN ",
+            $prefix,
+            "mac_key_id IS NULL THEN 0 WHEN ",
+            $prefix,
+            "offline_at IS NULL THEN 1 ELSE 2 END)"
+        )
+    };
+}
+pub(crate) use family_kind;
 
 /// A set of families that end together.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use latchkey_protocol::revocation_policy::{EndReason, RevocationCause};
 use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::bulk_revocations::{FamilyName, bulk_ended_at};
+use crate::bulk_revocations::{FamilyName, bulk_ended_at, family_kind};
 use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Place, Store, StoreError};
@@ -111,21 +111,6 @@ pub(crate) use limiting_birth;
 pub(crate) fn latest_counted_birth(now: Timestamp) -> i64 {
     now.0.saturating_add(AHEAD_MS)
 }
-
-/// Which kind of family it is: 0 without a refresh token, 1 one that a sign-out ends, 2 one with `offline_access`. The
-/// text must be that of the index `families_living`.
-macro_rules! family_kind {
-    ($prefix:literal) => {
-        concat!(
-            "(CASE WHEN ",
-            $prefix,
-            "mac_key_id IS NULL THEN 0 WHEN ",
-            $prefix,
-            "offline_at IS NULL THEN 1 ELSE 2 END)"
-        )
-    };
-}
-pub(crate) use family_kind;
 
 /// Families of these kinds that can be refreshed at `$3`.
 macro_rules! refreshing {

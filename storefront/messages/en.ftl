@@ -208,6 +208,7 @@ coupon-apply = Apply
 coupon-remove = Remove coupon { $code }
 coupon-line = Coupon { $code }
 coupon-unchecked = It cannot be checked now. The checkout does it again before you pay.
+coupon-after_sign_in = It is checked once you are signed in.
 coupon-expired = This coupon is not valid today.
 coupon-limit = This coupon is used up.
 coupon-not_eligible = This coupon is not valid for what is in your basket.

@@ -119,7 +119,7 @@ fn page(visit: &Visit, basket: Option<&Basket>, categories: &Categories, query: 
         saved: saved.iter().map(view).collect(),
         coupon: basket
             .and_then(|basket| basket.discount.as_ref())
-            .map(|discount| coupon(words, discount)),
+            .map(|discount| coupon(words, discount, visit.user().is_some())),
         subtotal: basket.map_or_else(String::new, |basket| format::money(words, &basket.subtotal)),
         total: basket.map_or_else(String::new, |basket| format::money(words, &basket.total)),
         ready: lines.iter().all(|line| line.state.is_for_sale()),
@@ -325,10 +325,11 @@ fn note<'a>(words: &'a Words, line: &Line) -> Option<Note<'a>> {
     }
 }
 
-fn coupon<'a>(words: &'a Words, discount: &'a Discount) -> CouponView<'a> {
+fn coupon<'a>(words: &'a Words, discount: &'a Discount, signed_in: bool) -> CouponView<'a> {
     let reason = match (&discount.refused_reason, discount.checked) {
         (Some(reason), _) => Some(words.say(refused(reason))),
-        (None, false) => Some(words.say("coupon.unchecked")),
+        (None, false) if signed_in => Some(words.say("coupon.unchecked")),
+        (None, false) => Some(words.say("coupon.after_sign_in")),
         (None, true) => None,
     };
     CouponView {

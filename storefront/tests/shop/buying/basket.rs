@@ -50,6 +50,13 @@ async fn a_visitor_has_a_basket_by_a_number_that_no_page_shows() {
         assert!(!page.text.contains(&number));
         let cookie = browser.cookie("latchkey-basket").unwrap();
         assert!(!cookie.contains(&number), "{cookie}");
+        let coupon = json!({"code": "SPRING", "amount": eur(0), "per_line": [], "refused_reason": null, "checked": false});
+        services.fill(&basket(&[line("ok")], &[], coupon));
+        let page = browser.get("/basket").await;
+        assert_eq!(
+            page.texts("#coupon-reason"),
+            ["SPRING: It is checked once you are signed in."]
+        );
         // The second course goes into the same basket.
         post(&browser, "/basket/add", &[("course", "id-of-course-2")]).await;
         let asked = services.asked("PUT /basket/v1/guests/*/lines/");

@@ -10,13 +10,14 @@ use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use http::StatusCode;
-use latchkey_db::sql;
+use latchkey_db::{Db, DbError, sql};
 use latchkey_http::outgoing::{Destination, Purpose};
 use latchkey_identity::Seed;
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::harness::{
-    App, BEGINNING, Browser, IssuerServer, Options, Tokens, anonymous, claims, postgres, until,
+    App, BEGINNING, Browser, IssuerServer, Options, Tokens, anonymous, claims, lines, postgres, until,
 };
 
 const SECRET: &str = "0123456789012345678901234567890123456789";
@@ -26,6 +27,8 @@ struct Receiver {
     url: String,
     heard: Arc<Mutex<Vec<String>>>,
     status: Arc<AtomicU16>,
+    /// How many calls of `/held` may be answered.
+    answers: Arc<Semaphore>,
 }
 
 impl Receiver {
@@ -42,15 +45,28 @@ impl Receiver {
             hearing.lock().expect("what it heard").push(token.to_string());
             StatusCode::from_u16(answer.load(Ordering::SeqCst)).expect("a status")
         };
+        let answers = Arc::new(Semaphore::new(0));
+        let (answered, held_call) = (answers.clone(), out.clone());
+        let held = async move |body: String| {
+            let status = held_call(body).await;
+            answered.acquire().await.expect("it is never closed").forget();
+            status
+        };
         let router = Router::new()
             .route("/out", post(out))
+            .route("/held", post(held))
             .route("/hang", post(async || std::future::pending::<StatusCode>().await));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, heard, status }
+        Self {
+            url,
+            heard,
+            status,
+            answers,
+        }
     }
 
     /// Options under which the issuer may call it.
@@ -327,6 +343,62 @@ async fn two_nodes_send_one_logout_token_for_each_session() {
     told.sort();
     ended.sort();
     assert_eq!(told, ended);
+}
+
+/// A call that is polled by nobody while the issuer looks for due ones keeps its connection from that look, and from
+/// every other reader, until somebody gives up.
+#[tokio::test]
+async fn a_call_comes_to_its_end_while_due_ones_are_looked_for() {
+    let (receiver, url) = (Receiver::start().await, postgres("logout_look").await);
+    let allowed = receiver.allowed();
+    let server = IssuerServer::with(|options| {
+        options.database = Some(url.clone());
+        allowed(options);
+    })
+    .await;
+    let app = client(&server, "rp", &format!("{}/held", receiver.url)).await;
+    let browser = Browser::new();
+    app.sign_in(&browser, server.person("alice"), &[]).await;
+    server.sign_out(&browser).await;
+    receiver.next(0).await;
+
+    // The look reads sessions first, and no call reads them.
+    let beside = Db::open(&url, latchkey_db::Options::new(&[])).await.unwrap();
+    let (locked, is_locked) = oneshot::channel();
+    let (unlock, unlocked) = oneshot::channel::<()>();
+    let holder = beside.clone();
+    let holding = tokio::spawn(async move {
+        let hold = holder.write(async move |tx| {
+            sql("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+                .execute(&tx)
+                .await?;
+            locked.send(()).expect("the test goes on");
+            unlocked.await.expect("the test lets go");
+            Ok::<_, DbError>(())
+        });
+        hold.await
+    });
+    is_locked.await.unwrap();
+    let look = async || {
+        lines(
+            &beside,
+            "SELECT CAST(pid AS TEXT) || ' ' || CAST(query_start AS TEXT) AS line FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%told_at IS NULL%'",
+        )
+        .await
+    };
+    until("the issuer looks", async || !look().await.is_empty()).await;
+    let begun = look().await;
+    receiver.answers.add_permits(1);
+    until("the call has ended", async || {
+        lines(&beside, "SELECT sid AS line FROM logouts").await.is_empty()
+    })
+    .await;
+    assert_eq!(look().await, begun, "it is the same look that still waits");
+    unlock.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    beside.close().await;
+    server.stop().await;
 }
 
 /// Whoever registers an address can have it called: it must not lead where only the issuer's host gets.

@@ -149,6 +149,7 @@ async fn a_later_sign_in_of_another_person_takes_the_place_of_the_first() {
 async fn a_callback_opened_again_after_signing_out_begins_anew() {
     for site in Site::all("opened_again").await {
         let browser = site.browser();
+        let earlier = site.issuer.authorize(&browser.begin("/teach").await, "alice");
         let callback = site.issuer.authorize(&browser.begin("/courses").await, "alice");
         browser.get(&callback).await;
         browser.sign_out().await;
@@ -156,6 +157,8 @@ async fn a_callback_opened_again_after_signing_out_begins_anew() {
             to(&browser.get(&callback).await),
             (303, "/signin?return=%2Fcourses")
         );
+        // Nor does one of before, which nobody has opened yet.
+        assert_eq!(to(&browser.get(&earlier).await), (303, "/signin?return=%2Fteach"));
         assert_eq!(site.issuer.redeemed().len(), 1);
         assert_eq!(browser.who().await, None);
     }

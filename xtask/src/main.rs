@@ -3,6 +3,7 @@
 mod bench;
 mod chaos;
 mod postgres;
+mod rabbitmq;
 mod run;
 mod test;
 mod times;
@@ -13,8 +14,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test [ARGS]    every test, with a private PostgreSQL that is started for the run and removed after it, a real
-                 browser, and foreign clients; what is missing is installed where that is possible;
+  test [ARGS]    every test, with a private PostgreSQL and a private RabbitMQ that are started for the run and
+                 removed after it, a real browser, and foreign clients; what is missing is installed where that is possible;
                  ARGS go to `cargo test`, such as `-p latchkey-bus` or a test's name;
                  --thorough repeats races thousands of times, which takes hours;
                  the slowest tests are listed at the end

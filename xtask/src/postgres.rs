@@ -129,7 +129,8 @@ fn install() -> Result<(), String> {
     tools::apt(&["postgresql"])
 }
 
-fn free_port() -> Result<u16, String> {
+/// A port that nobody listens on.
+pub fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
     listener
         .local_addr()

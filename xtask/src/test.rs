@@ -1,10 +1,11 @@
 //! `cargo xtask test`
 
 use crate::postgres::Server;
+use crate::rabbitmq::Broker;
 use crate::run::{self, Folder, cargo};
 use crate::{times, tools};
 
-/// Runs `cargo test` with a private PostgreSQL and a temporary folder of its own. Nothing is skipped: what is missing
+/// Runs `cargo test` with a private PostgreSQL, a private RabbitMQ and a temporary folder of its own. Nothing is skipped: what is missing
 /// is a failure that says what to install.
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let packages: Vec<&String> = arguments
@@ -22,6 +23,11 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         arguments.iter().partition(|argument| *argument == "--thorough");
     let folder = Folder::new("test")?;
     let server = Server::start(&folder.0)?;
+    let uses_broker = |name: &&String| ["latchkey", "latchkey-bus"].contains(&name.as_str());
+    let broker = match packages.is_empty() || packages.iter().any(uses_broker) {
+        true => Some(Broker::start(&folder.0)?),
+        false => None,
+    };
     let temporary = folder.0.join("tmp");
     std::fs::create_dir_all(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
     let mut test = cargo();
@@ -32,6 +38,10 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     }
     if !thorough.is_empty() {
         test.env("TEST_THOROUGH", "1");
+    }
+    if let Some(broker) = &broker {
+        test.env("TEST_RABBITMQ_URL", broker.url());
+        test.env("TEST_RABBITMQ_NODE", broker.node());
     }
     let done = run::run(
         test.args(arguments)

@@ -6,6 +6,8 @@ use crate::BusError;
 pub(crate) enum Backend {
     /// A SQL database.
     Sql,
+    /// A RabbitMQ broker.
+    Rabbit,
 }
 
 impl Backend {
@@ -13,7 +15,8 @@ impl Backend {
     pub fn of(url: &str) -> Result<Self, BusError> {
         match url.split(':').next() {
             Some("sqlite" | "postgres" | "postgresql") => Ok(Self::Sql),
-            _ => Err(BusError::Scheme),
+            Some("amqp") => Ok(Self::Rabbit),
+            _ => Err(BusError::Scheme("sqlite:, postgres: or amqp:")),
         }
     }
 }

@@ -79,6 +79,10 @@ impl Event {
         if self.id.is_empty() || self.id.len() > 128 {
             return invalid("id is empty or too long");
         }
+        if self.r#type.len() > 255 {
+            // The limit of a routing key at a broker.
+            return invalid("type is too long");
+        }
         if !owns(&self.source, &self.r#type) {
             return invalid("the source may not publish this type");
         }

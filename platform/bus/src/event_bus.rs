@@ -2,6 +2,7 @@
 //! dead letters. A back end is a file below this one and an arm in every `match` here.
 
 mod group;
+mod rabbit;
 mod sql;
 
 use std::future::Future;
@@ -15,7 +16,8 @@ use crate::backend::Backend;
 use crate::parcel::Parcel;
 use crate::{BusError, Event};
 
-pub use group::{Group, HandlerError, Parked, Retries};
+pub use group::{Group, HandlerError, Parked, Replay, Retries};
+pub use rabbit::{Permissions, RabbitEventBus, TopicPermission};
 pub use sql::SqlEventBus;
 
 /// An open event bus. Cloning is cheap.
@@ -23,10 +25,13 @@ pub use sql::SqlEventBus;
 pub enum EventBus {
     /// A log in a SQL database: a file for one host, PostgreSQL for several nodes without a broker.
     Sql(SqlEventBus),
+    /// Queues at a RabbitMQ broker, for nodes that share no database.
+    Rabbit(RabbitEventBus),
 }
 
 impl EventBus {
-    /// Opens `sqlite:PATH` or `postgres://…` and migrates its tables.
+    /// Opens `sqlite:PATH` or `postgres://…` and migrates its tables, or connects to the broker at `amqp://…`, where
+    /// everything must be [declared](Self::declare).
     ///
     /// `fatal` is cancelled when the durability of the bus can no longer be guaranteed.
     pub async fn open(
@@ -37,6 +42,17 @@ impl EventBus {
     ) -> Result<Self, BusError> {
         match Backend::of(url)? {
             Backend::Sql => Ok(Self::Sql(SqlEventBus::open(url, clock, random, fatal).await?)),
+            Backend::Rabbit => Ok(Self::Rabbit(RabbitEventBus::open(url, clock, random).await?)),
+        }
+    }
+
+    /// Declares what `groups` need, before anything is published: what is published before a group's first start then
+    /// waits for it. Declaring again changes nothing. A SQL database needs no declaration, because its log keeps
+    /// everything for every group.
+    pub async fn declare(url: &str, groups: &[Group]) -> Result<(), BusError> {
+        match Backend::of(url)? {
+            Backend::Sql => Ok(()),
+            Backend::Rabbit => RabbitEventBus::declare(url, groups).await,
         }
     }
 
@@ -44,6 +60,7 @@ impl EventBus {
     pub(crate) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
         match self {
             Self::Sql(bus) => bus.log.append(batch).await,
+            Self::Rabbit(bus) => bus.publish(batch).await,
         }
     }
 
@@ -58,6 +75,7 @@ impl EventBus {
     {
         match self {
             Self::Sql(bus) => bus.subscribe(group, db, handle, stop).await,
+            Self::Rabbit(bus) => bus.subscribe(group, db, handle, stop).await,
         }
     }
 
@@ -65,6 +83,7 @@ impl EventBus {
     pub async fn parked(&self) -> Result<Vec<Parked>, BusError> {
         match self {
             Self::Sql(bus) => bus.parked().await,
+            Self::Rabbit(bus) => bus.parked().await,
         }
     }
 
@@ -72,6 +91,33 @@ impl EventBus {
     pub async fn redrive(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
         match self {
             Self::Sql(bus) => bus.redrive(consumer, event_id).await,
+            Self::Rabbit(bus) => bus.redrive(consumer, event_id).await,
+        }
+    }
+
+    /// Deletes a parked event, which its consumer will never handle. `false` if there is none.
+    pub async fn discard(&self, consumer: &str, event_id: &str, reason: &str) -> Result<bool, BusError> {
+        let discarded = match self {
+            Self::Sql(bus) => bus.discard(consumer, event_id).await?,
+            Self::Rabbit(bus) => bus.discard(consumer, event_id).await?,
+        };
+        if discarded {
+            tracing::warn!(
+                consumer,
+                event.id = event_id,
+                reason,
+                "a parked event was discarded"
+            );
+        }
+        Ok(discarded)
+    }
+
+    /// Delivers events of the past to one group again, although it handled them before, and returns their number. They
+    /// come beside new events, in their order; a consumer changes nothing by an event that is older than what it knows.
+    pub async fn replay(&self, replay: &Replay) -> Result<u64, BusError> {
+        match self {
+            Self::Sql(bus) => bus.replay(replay).await,
+            Self::Rabbit(bus) => bus.replay(replay).await,
         }
     }
 
@@ -79,6 +125,8 @@ impl EventBus {
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
         match self {
             Self::Sql(bus) => bus.log.prune(now).await,
+            // The broker drops old events of its stream by itself.
+            Self::Rabbit(_) => Ok(()),
         }
     }
 
@@ -86,12 +134,14 @@ impl EventBus {
     pub fn with_poll(self, every: Duration) -> Self {
         match self {
             Self::Sql(bus) => Self::Sql(bus.with_poll(every)),
+            Self::Rabbit(bus) => Self::Rabbit(bus.with_poll(every)),
         }
     }
 
     pub(crate) fn poll(&self) -> Duration {
         match self {
             Self::Sql(bus) => bus.poll(),
+            Self::Rabbit(bus) => bus.poll(),
         }
     }
 
@@ -99,6 +149,7 @@ impl EventBus {
     pub async fn close(&self) {
         match self {
             Self::Sql(bus) => bus.close().await,
+            Self::Rabbit(bus) => bus.close().await,
         }
     }
 }

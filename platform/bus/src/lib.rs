@@ -24,7 +24,10 @@ mod sql_log;
 
 pub use error::BusError;
 pub use event::{Event, MAX_ENVELOPE};
-pub use event_bus::{EventBus, Group, HandlerError, Parked, Retries, SqlEventBus};
+pub use event_bus::{
+    EventBus, Group, HandlerError, Parked, Permissions, RabbitEventBus, Replay, Retries, SqlEventBus,
+    TopicPermission,
+};
 pub use outbox::{Cause, Draft, Outbox};
 pub use relay::Relay;
 pub use revocation_log::{Delivery, RevocationLog, SqlRevocationLog, Subscription};

@@ -56,6 +56,8 @@ pub struct Cause {
     pub causation: Option<String>,
     /// The `sub` or client id of the actor.
     pub actor: Option<String>,
+    /// W3C trace context, with which the trace of the cause goes on.
+    pub traceparent: Option<String>,
 }
 
 impl Cause {
@@ -65,7 +67,13 @@ impl Cause {
             correlation: Some(id.into()).filter(|id: &String| !id.is_empty()),
             causation: None,
             actor: Some(actor.into()),
+            traceparent: None,
         }
+    }
+
+    /// The same as a part of a trace.
+    pub fn traced(self, traceparent: Option<String>) -> Self {
+        Self { traceparent, ..self }
     }
 
     /// A received event: it is the cause, and the correlation continues.
@@ -74,6 +82,7 @@ impl Cause {
             correlation: heard.correlationid.clone(),
             causation: Some(heard.id.clone()),
             actor: heard.actor.clone(),
+            traceparent: heard.traceparent.clone(),
         }
     }
 }
@@ -107,7 +116,7 @@ impl Outbox {
             correlationid: draft.cause.correlation,
             causationid: draft.cause.causation,
             actor: draft.cause.actor,
-            traceparent: None,
+            traceparent: draft.cause.traceparent,
             data: draft.data,
         };
         let envelope = event.envelope()?;
@@ -121,5 +130,36 @@ impl Outbox {
             .await?;
         tx.announce();
         Ok(event.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_event_causes_belongs_to_the_same_trace() {
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let asked = Cause::request("r1", "alice").traced(Some(trace.to_owned()));
+        let heard = Event {
+            specversion: "1.0".to_owned(),
+            id: "e1".to_owned(),
+            source: "/order".to_owned(),
+            r#type: "order.order.paid.v1".to_owned(),
+            subject: "o1".to_owned(),
+            time: "2026-11-20T22:00:00.000Z".to_owned(),
+            datacontenttype: "application/json".to_owned(),
+            sequence: "1".to_owned(),
+            partitionkey: "o1".to_owned(),
+            correlationid: asked.correlation,
+            causationid: asked.causation,
+            actor: asked.actor,
+            traceparent: asked.traceparent,
+            data: serde_json::Value::Null,
+        };
+        let caused = Cause::event(&heard);
+        assert_eq!(caused.traceparent.as_deref(), Some(trace));
+        assert_eq!(caused.causation.as_deref(), Some("e1"));
+        assert_eq!(caused.correlation.as_deref(), Some("r1"));
     }
 }

@@ -38,6 +38,8 @@ impl RevocationLog {
             Backend::Sql => Ok(Self::Sql(
                 SqlRevocationLog::open(url, clock, random, fatal).await?,
             )),
+            // Its queues forget what was acknowledged, and a follower must be able to begin at any time.
+            Backend::Rabbit => Err(BusError::Scheme("sqlite: or postgres:")),
         }
     }
 

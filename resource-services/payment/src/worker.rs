@@ -260,8 +260,7 @@ async fn end_without_asking(context: &Context, operation: Operation) -> Result<(
 fn cause(operation: &Operation) -> Cause {
     Cause {
         correlation: operation.payment_id.clone(),
-        causation: None,
-        actor: None,
+        ..Cause::default()
     }
 }
 

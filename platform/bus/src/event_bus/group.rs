@@ -11,6 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{BusError, Event};
 
+/// The pauses between attempts that let the queue pass. At a broker each has a queue of its own.
+pub(super) const DELAYS: [Duration; 5] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+    Duration::from_secs(600),
+    Duration::from_secs(3_600),
+];
+
 /// A consumer group.
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -67,6 +76,26 @@ pub struct Parked {
     pub envelope: String,
 }
 
+/// Events of the past that are delivered to one group once more.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The group.
+    pub consumer: String,
+    /// The event types, which the group handles.
+    pub types: Vec<String>,
+    /// Events that were published earlier are left out, in Unix milliseconds.
+    pub since: i64,
+    /// Counts the events and delivers none.
+    pub dry_run: bool,
+}
+
+impl Replay {
+    /// True for an event of this type that was published then.
+    pub(super) fn wants(&self, r#type: &str, at: i64) -> bool {
+        at >= self.since && self.types.iter().any(|wanted| wanted == r#type)
+    }
+}
+
 /// The outcome of one delivery.
 pub(super) enum Delivered {
     /// The effect is committed, now or earlier.
@@ -95,7 +124,7 @@ impl Default for Retries {
     fn default() -> Self {
         Self {
             quick: [50, 250, 1_000].map(Duration::from_millis).to_vec(),
-            later: [5, 30, 120, 600, 3_600].map(Duration::from_secs).to_vec(),
+            later: DELAYS.to_vec(),
         }
     }
 }
@@ -114,9 +143,12 @@ where
 {
     /// Attempts one delivery until it succeeds or the quick attempts are used up. An unreadable event fails
     /// permanently; an error is that of the database, in which case nothing is counted or acknowledged.
+    ///
+    /// `inbox_id` is the event's id, or another one when the event is to be handled although it was handled before.
     pub async fn deliver(
         &self,
-        event: Result<Event, BusError>,
+        inbox_id: &str,
+        event: &Result<Event, BusError>,
         stop: &CancellationToken,
     ) -> Result<Delivered, BusError> {
         let event = match event {
@@ -132,7 +164,7 @@ where
         let mut attempts = 0_i64;
         let mut pauses = self.group.retries.quick.iter();
         loop {
-            let error = match self.handle_once(event.clone()).await {
+            let error = match self.handle_once(inbox_id, event.clone()).await {
                 Ok(()) => return Ok(Delivered::Done),
                 // The database is unavailable, which is not the handler's fault.
                 Err(HandlerError::Db(error)) if error.is_transient() => return Err(error.into()),
@@ -154,8 +186,9 @@ where
     }
 
     /// Inbox row and effect in one transaction.
-    async fn handle_once(&self, event: Event) -> Result<(), HandlerError> {
+    async fn handle_once(&self, inbox_id: &str, event: Event) -> Result<(), HandlerError> {
         let (consumer, now, handle) = (self.group.name, self.clock.now_ms(), self.handle.clone());
+        let inbox_id = inbox_id.to_owned();
         self.db
             .write(move |tx| async move {
                 let first = sql(
@@ -163,7 +196,7 @@ where
                                  ON CONFLICT (consumer, message_id) DO NOTHING",
                 )
                 .bind(consumer)
-                .bind(&event.id)
+                .bind(inbox_id)
                 .bind(now)
                 .execute(&tx)
                 .await?;

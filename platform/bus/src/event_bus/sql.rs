@@ -14,7 +14,7 @@ use latchkey_db::{Db, Tx, reasons};
 use lease::{Lease, Receipt};
 use tokio_util::sync::CancellationToken;
 
-use super::group::{Delivered, FailedDelivery, Group, Handler, HandlerError, Parked};
+use super::group::{Delivered, FailedDelivery, Group, Handler, HandlerError, Parked, Replay};
 use crate::outage::Outage;
 use crate::sql_log::{Entry, SqlLog};
 use crate::{BusError, Event};
@@ -77,6 +77,14 @@ impl SqlEventBus {
 
     pub(super) async fn redrive(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
         failed_deliveries::redrive(&self.log, consumer.to_owned(), event_id.to_owned()).await
+    }
+
+    pub(super) async fn discard(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
+        failed_deliveries::discard(&self.log, consumer.to_owned(), event_id.to_owned()).await
+    }
+
+    pub(super) async fn replay(&self, replay: &Replay) -> Result<u64, BusError> {
+        failed_deliveries::replay(&self.log, replay.clone()).await
     }
 
     pub(super) fn with_poll(mut self, every: Duration) -> Self {
@@ -144,11 +152,17 @@ where
         let Some(mut cursor) = lease.hold().await? else {
             return Ok(false);
         };
-        for due in self.failed_deliveries.due().await? {
+        let due = self.failed_deliveries.due().await?;
+        let more_due = due.len() as i64 == failed_deliveries::BATCH;
+        for due in due {
             if stop.is_cancelled() || lease.hold().await?.is_none() {
                 return Ok(false);
             }
-            match self.handler.deliver(due.entry.event(), stop).await? {
+            match self
+                .handler
+                .deliver(&due.entry.event_id, &due.entry.event(), stop)
+                .await?
+            {
                 Delivered::Done => self.failed_deliveries.forget(&due.entry.event_id).await?,
                 Delivered::Failed(failed) => {
                     let attempts = due.attempts + failed.attempts;
@@ -168,13 +182,17 @@ where
         let last = self.log.position().await?;
         let types = self.handler.group.types;
         let entries = self.log.between(cursor, last, types, BATCH).await?;
-        let more = entries.len() as i64 == BATCH;
+        let more = more_due || entries.len() as i64 == BATCH;
         let mut handled = cursor;
         for entry in entries {
             if stop.is_cancelled() || lease.hold().await?.is_none() {
                 break;
             }
-            match self.handler.deliver(entry.event(), stop).await? {
+            match self
+                .handler
+                .deliver(&entry.event_id, &entry.event(), stop)
+                .await?
+            {
                 Delivered::Done => handled = entry.position,
                 Delivered::Failed(failed) => {
                     let receipt = lease.receipt(cursor, entry.position);

@@ -6,6 +6,7 @@
 use latchkey_bus::Event;
 use latchkey_db::{Db, DbError, Options, sql, testing};
 
+use crate::broker::Desk;
 use crate::gate::{Held, gate};
 use crate::shop::order_of;
 
@@ -16,6 +17,8 @@ pub enum Backend {
     Sqlite,
     /// Logs on a server.
     Postgres,
+    /// A broker for the bus, and files for the rest.
+    Rabbit,
 }
 
 /// Where one case takes place.
@@ -27,10 +30,17 @@ pub struct Place {
     pub bus: String,
     /// The revocation log.
     pub log: String,
+    /// What of the bus is at a broker.
+    pub desk: Option<Desk>,
 }
 
 impl Backend {
-    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+    /// Those with an event bus.
+    pub const EVENT_BUS: &[Self] = &[Self::Sqlite, Self::Postgres, Self::Rabbit];
+    /// Those with a revocation log.
+    pub const REVOCATION_LOG: &[Self] = &[Self::Sqlite, Self::Postgres];
+    /// Those with an event bus beside a log.
+    pub const CHANNELS: &[Self] = Self::EVENT_BUS;
 
     /// A fresh place.
     pub async fn place(self, name: &str) -> Place {
@@ -40,12 +50,40 @@ impl Backend {
                 business: testing::sqlite_url(&format!("{name}_shop")),
                 bus: testing::sqlite_url(&format!("{name}_bus")),
                 log: testing::sqlite_url(&format!("{name}_log")),
+                desk: None,
             },
             Self::Postgres => Place {
                 business: testing::postgres_url(&format!("{name}_shop")).await,
                 bus: testing::postgres_url(&format!("{name}_bus")).await,
                 log: testing::postgres_url(&format!("{name}_log")).await,
+                desk: None,
             },
+            Self::Rabbit => Self::place_at(&name, Desk::open(&name).await),
+        }
+    }
+
+    /// A fresh place whose bus is there.
+    pub fn place_at(name: &str, desk: Desk) -> Place {
+        Place {
+            business: testing::sqlite_url(&format!("{name}_shop")),
+            bus: desk.url.clone(),
+            log: testing::sqlite_url(&format!("{name}_log")),
+            desk: Some(desk),
+        }
+    }
+
+    /// The end of a place.
+    pub async fn leave(self, place: &Place) {
+        if let Some(desk) = &place.desk {
+            desk.hold(false);
+            desk.leave().await;
+        }
+    }
+
+    /// The time of the bus has advanced as that of the clock.
+    pub async fn hurry(self, place: &Place) {
+        if let Some(desk) = &place.desk {
+            desk.hurry().await;
         }
     }
 
@@ -60,6 +98,15 @@ impl Backend {
             Self::Sqlite | Self::Postgres => {
                 hold(&place.bus, "UPDATE bus_group SET position = position").await
             }
+            Self::Rabbit => {
+                let (desk, (inside, held)) = (at_a_broker(place), gate());
+                desk.hold(true);
+                tokio::spawn(async move {
+                    inside.pass().await;
+                    desk.hold(false);
+                });
+                held
+            }
         }
     }
 
@@ -69,18 +116,24 @@ impl Backend {
             Self::Sqlite | Self::Postgres => {
                 by_hand(&place.bus, &["UPDATE bus_group SET position = 0"]).await
             }
+            Self::Rabbit => at_a_broker(place).deliver_again().await,
         }
     }
 
     /// The orders that the bus has, in its order.
     pub async fn published(self, place: &Place) -> Vec<String> {
+        let order = |envelope: String| order_of(&Event::parse(&envelope).unwrap());
         match self {
+            Self::Rabbit => {
+                let all = at_a_broker(place).published().await;
+                let text = |delivery: lapin::message::Delivery| String::from_utf8(delivery.data).unwrap();
+                all.into_iter().map(|delivery| order(text(delivery))).collect()
+            }
             Self::Sqlite | Self::Postgres => {
                 let db = Db::open(&place.bus, Options::new(&[])).await.unwrap();
                 let all = sql("SELECT envelope FROM bus_log ORDER BY position");
                 let all = all.fetch_all(&db).await.unwrap();
                 db.close().await;
-                let order = |envelope: String| order_of(&Event::parse(&envelope).unwrap());
                 all.iter()
                     .map(|row| order(row.text("envelope").unwrap()))
                     .collect()
@@ -94,7 +147,7 @@ impl Backend {
             "DELETE FROM bus_log",
             "UPDATE bus_state SET position = 0, epoch = 'another'",
         ];
-        self.by_hand(&place.log, begin_anew).await;
+        by_hand(&place.log, begin_anew).await;
     }
 
     /// Puts the revocation log back by one event, as yesterday's copy does.
@@ -103,26 +156,41 @@ impl Backend {
             "DELETE FROM bus_log WHERE position = (SELECT position FROM bus_state)",
             "UPDATE bus_state SET position = position - 1",
         ];
-        self.by_hand(&place.log, forget_one).await;
+        by_hand(&place.log, forget_one).await;
     }
 
-    /// From now on nothing can be published on this channel, while what was published can be read.
-    pub async fn refuse_events(self, channel: &str) {
-        let refuse = &["ALTER TABLE bus_log RENAME COLUMN appended_at TO away"];
-        self.by_hand(channel, refuse).await;
+    /// From now on nothing can be published on the bus, while what was published can be read.
+    pub async fn refuse_on_bus(self, place: &Place) {
+        match &place.desk {
+            Some(desk) => desk.refuse().await,
+            None => by_hand(&place.bus, REFUSE).await,
+        }
     }
 
     /// The end of that.
-    pub async fn accept_events(self, channel: &str) {
-        let accept = &["ALTER TABLE bus_log RENAME COLUMN away TO appended_at"];
-        self.by_hand(channel, accept).await;
-    }
-
-    async fn by_hand(self, channel: &str, statements: &'static [&'static str]) {
-        match self {
-            Self::Sqlite | Self::Postgres => by_hand(channel, statements).await,
+    pub async fn accept_on_bus(self, place: &Place) {
+        match &place.desk {
+            Some(desk) => desk.declare().await,
+            None => by_hand(&place.bus, ACCEPT).await,
         }
     }
+
+    /// From now on nothing can be published in the log, while what was published can be read.
+    pub async fn refuse_in_log(self, place: &Place) {
+        by_hand(&place.log, REFUSE).await;
+    }
+
+    /// The end of that.
+    pub async fn accept_in_log(self, place: &Place) {
+        by_hand(&place.log, ACCEPT).await;
+    }
+}
+
+const REFUSE: &[&str] = &["ALTER TABLE bus_log RENAME COLUMN appended_at TO away"];
+const ACCEPT: &[&str] = &["ALTER TABLE bus_log RENAME COLUMN away TO appended_at"];
+
+fn at_a_broker(place: &Place) -> Desk {
+    place.desk.clone().unwrap()
 }
 
 /// Runs `statement`, which locks what others need, and holds its transaction open until the gate is passed.

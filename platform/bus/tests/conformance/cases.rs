@@ -6,6 +6,7 @@ pub mod failing;
 pub mod following;
 pub mod grouping;
 pub mod producing;
+pub mod replaying;
 pub mod telling;
 pub mod waking;
 

@@ -10,11 +10,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
 mod backend;
+mod broker;
 mod cases;
 mod defects;
 mod gate;
 mod killed;
 mod participant;
+mod rabbit;
 mod shop;
 mod stage;
 
@@ -24,34 +26,32 @@ use stage::Stage;
 
 /// One test per case and back end.
 macro_rules! suite {
-    ($suite:ident: $($module:ident::$case:ident,)*) => {
+    ($suite:ident on [$($engine:ident: $backend:ident),*] $cases:tt) => {
         mod $suite {
-            /// Every case, by name.
-            pub const CASES: crate::Cases = &[
-                $((stringify!($case), |stage| Box::pin(crate::cases::$module::$case(stage))),)*
-            ];
-
-            mod sqlite {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    crate::holds(crate::Backend::Sqlite, super::CASES, stringify!($case)).await;
-                })*
-            }
-
-            mod postgres {
-                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    crate::holds(crate::Backend::Postgres, super::CASES, stringify!($case)).await;
-                })*
-            }
+            suite! { names $cases }
+            $(mod $engine {
+                suite! { tests $backend $cases }
+            })*
         }
+    };
+    (names { $($module:ident::$case:ident,)* }) => {
+        /// Every case, by name.
+        pub const CASES: crate::Cases = &[
+            $((stringify!($case), |stage| Box::pin(crate::cases::$module::$case(stage))),)*
+        ];
+    };
+    (tests $backend:ident { $($module:ident::$case:ident,)* }) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            crate::holds(crate::Backend::$backend, super::CASES, stringify!($case)).await;
+        })*
     };
 }
 
 /// The cases of a suite, by name.
 type Cases = &'static [(&'static str, Case)];
 
-suite! { event_bus:
+suite! { event_bus on [sqlite: Sqlite, postgres: Postgres, rabbit: Rabbit] {
     producing::an_event_whose_transaction_rolled_back_is_never_seen,
     producing::an_event_whose_producer_died_before_its_commit_is_never_seen,
     producing::an_event_whose_producer_died_after_its_commit_is_seen,
@@ -72,14 +72,16 @@ suite! { event_bus:
     failing::attempts_survive_a_crash,
     failing::a_poison_envelope_is_parked_and_holds_nobody_up,
     failing::a_forged_envelope_is_parked_and_not_handled,
+    failing::a_discarded_event_is_gone,
+    replaying::a_replay_goes_to_one_group_once_more_and_in_order,
     grouping::of_two_instances_one_handles_each_event,
     grouping::a_group_passes_on_when_its_holder_dies,
     grouping::a_group_passes_on_at_once_when_its_holder_stops,
     grouping::a_slow_holder_keeps_its_group,
     waking::word_of_an_event_comes_without_polling,
-}
+} }
 
-suite! { revocation_log:
+suite! { revocation_log on [sqlite: Sqlite, postgres: Postgres] {
     telling::a_revocation_whose_transaction_rolled_back_is_never_told,
     telling::a_revocation_whose_producer_died_before_its_commit_is_never_told,
     telling::a_revocation_that_commits_after_a_later_one_was_published_is_told,
@@ -91,13 +93,13 @@ suite! { revocation_log:
     following::a_log_that_was_replaced_is_told_from_its_beginning,
     following::a_source_that_cannot_publish_is_not_told_to_be_live,
     waking::word_of_a_revocation_comes_without_polling,
-}
+} }
 
-suite! { channels:
+suite! { channels on [sqlite: Sqlite, postgres: Postgres, rabbit: Rabbit] {
     channels::each_event_has_one_channel,
     channels::a_bus_that_is_away_holds_no_revocation_up,
     channels::a_log_that_is_away_holds_no_event_up,
-}
+} }
 
 /// Runs a case as it should be.
 async fn holds(backend: Backend, cases: Cases, name: &str) {

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::{Backend, Place};
+use crate::broker::Desk;
 use crate::cases::Violation;
 use crate::gate::{Gate, until};
 use crate::participant::{Handle, Participant, Rest};
@@ -76,6 +77,22 @@ impl Stage {
     pub async fn open(backend: Backend, name: &str, participant: Arc<dyn Participant>) -> Self {
         let room = ROOM.acquire().await.unwrap();
         let place = backend.place(name).await;
+        Self::at(backend, place, room, participant).await
+    }
+
+    /// One whose bus is at this desk.
+    pub async fn at_desk(name: &str, desk: Desk) -> Self {
+        let room = ROOM.acquire().await.unwrap();
+        let place = Backend::place_at(name, desk);
+        Self::at(Backend::Rabbit, place, room, crate::participant::honest()).await
+    }
+
+    async fn at(
+        backend: Backend,
+        place: Place,
+        room: SemaphorePermit<'static>,
+        participant: Arc<dyn Participant>,
+    ) -> Self {
         // 2026-11-20, a Friday.
         let clock = Clock::manual(1_795_176_000_000);
         let node = Node::open(&place, clock.clone(), None).await;
@@ -95,6 +112,13 @@ impl Stage {
         self.business.close().await;
         self.bus.close().await;
         self.log.close().await;
+        self.backend.leave(&self.place).await;
+    }
+
+    /// Lets time pass, for the bus as well.
+    pub async fn advance(&self, millis: i64) {
+        self.clock.advance(millis);
+        self.backend.hurry(&self.place).await;
     }
 
     /// A new process.

@@ -1,11 +1,14 @@
 //! Failed deliveries: retried later, then parked where an operator can see them. Nothing is dropped.
 
-use latchkey_db::{Row, sql};
+use latchkey_db::{Row, sql, sql_list};
 
 use super::lease::Receipt;
 use crate::BusError;
-use crate::event_bus::group::{FailedDelivery, Parked};
+use crate::event_bus::group::{FailedDelivery, Parked, Replay};
 use crate::sql_log::{Entry, SqlLog};
+
+/// The most that are due at once.
+pub(super) const BATCH: i64 = 32;
 
 /// The failed deliveries of one consumer.
 pub(super) struct FailedDeliveries {
@@ -86,9 +89,10 @@ impl FailedDeliveries {
     /// The failed deliveries that are due.
     pub async fn due(&self) -> Result<Vec<Due>, BusError> {
         sql("SELECT event_id, type, envelope, attempts FROM bus_failed \
-             WHERE consumer = $1 AND parked_at IS NULL AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT 32")
+             WHERE consumer = $1 AND parked_at IS NULL AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3")
         .bind(self.consumer)
         .bind(self.log.clock.now_ms())
+        .bind(BATCH)
         .fetch_all(&self.log.db)
         .await?
         .iter()
@@ -142,6 +146,57 @@ pub(super) async fn redrive(log: &SqlLog, consumer: String, event_id: String) ->
             .await?;
             tx.announce();
             Ok::<_, BusError>(rows == 1)
+        })
+        .await
+}
+
+pub(super) async fn discard(log: &SqlLog, consumer: String, event_id: String) -> Result<bool, BusError> {
+    log.db
+        .write(move |tx| async move {
+            let rows =
+                sql("DELETE FROM bus_failed WHERE consumer = $1 AND event_id = $2 AND parked_at IS NOT NULL")
+                    .bind(consumer)
+                    .bind(event_id)
+                    .execute(&tx)
+                    .await?;
+            Ok::<_, BusError>(rows == 1)
+        })
+        .await
+}
+
+/// Schedules events of the past as deliveries that are due now, in their order.
+pub(super) async fn replay(log: &SqlLog, replay: Replay) -> Result<u64, BusError> {
+    let now = log.clock.now_ms();
+    let id = log.random.uuid_v7(now);
+    log.db
+        .write(move |tx| async move {
+            let events = sql_list(
+                "SELECT event_id, type, envelope FROM bus_log \
+                 WHERE appended_at >= $1 AND type IN ({list}) ORDER BY position",
+            )
+            .bind(replay.since)
+            .bind_list(&replay.types)
+            .fetch_all(&tx)
+            .await?;
+            let count = events.len() as i64;
+            if replay.dry_run {
+                return Ok(count as u64);
+            }
+            for (number, row) in (0_i64..).zip(&events) {
+                sql("INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \
+                       last_error, next_attempt_at) VALUES ($1, $2, $3, $4, 0, $5, $5, 'replayed', $6)")
+                .bind(&replay.consumer)
+                .bind(format!("{}#{id}", row.text("event_id")?))
+                .bind(row.text("type")?)
+                .bind(row.text("envelope")?)
+                .bind(now)
+                // All of them are due, and the first one first.
+                .bind(now - count + number)
+                .execute(&tx)
+                .await?;
+            }
+            tx.announce();
+            Ok::<_, BusError>(count as u64)
         })
         .await
 }

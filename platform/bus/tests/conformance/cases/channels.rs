@@ -47,7 +47,7 @@ pub async fn a_bus_that_is_away_holds_no_revocation_up(stage: &Stage) -> Result<
     process.relay();
     process.consume(GROUP, process.effect());
     let mut ear = process.follow_the_shop(0);
-    stage.backend.refuse_events(&stage.place.bus).await;
+    stage.backend.refuse_on_bus(&stage.place).await;
     for n in 1..=3 {
         process.produce(Order::of("placed", n)).await?;
         process.produce(Order::of("recalled", n).recalled()).await?;
@@ -61,7 +61,7 @@ pub async fn a_bus_that_is_away_holds_no_revocation_up(stage: &Stage) -> Result<
     let effects = stage.effects().await;
     ensure(effects.is_empty(), || format!("{effects:?}"))?;
 
-    stage.backend.accept_events(&stage.place.bus).await;
+    stage.backend.accept_on_bus(&stage.place).await;
     stage.settle(&process).await?;
     let effects: Vec<i64> = stage
         .effects()
@@ -77,7 +77,7 @@ pub async fn a_log_that_is_away_holds_no_event_up(stage: &Stage) -> Result<(), V
     process.relay();
     process.consume(GROUP, process.effect());
     let mut ear = process.follow(0);
-    stage.backend.refuse_events(&stage.place.log).await;
+    stage.backend.refuse_in_log(&stage.place).await;
     for n in 1..=3 {
         process.produce(Order::of("recalled", n).recalled()).await?;
         process.produce(Order::of("placed", n)).await?;
@@ -91,7 +91,7 @@ pub async fn a_log_that_is_away_holds_no_event_up(stage: &Stage) -> Result<(), V
         .collect();
     ensure(effects == [1, 2, 3, 1], || format!("{effects:?}"))?;
 
-    stage.backend.accept_events(&stage.place.log).await;
+    stage.backend.accept_in_log(&stage.place).await;
     let heard = hear(&mut ear, 3).await?;
     let expected = [1, 2, 3].map(|n| (n, format!("recalled-{n}")));
     ensure(heard == expected, || format!("{heard:?}"))

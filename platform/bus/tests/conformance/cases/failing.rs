@@ -82,12 +82,12 @@ pub async fn a_failure_is_retried_quickly_then_later_then_parked_and_redriven(
     process.produce(Order::new("bad")).await?;
     process.produce(Order::new("good")).await?;
     trouble.exactly(3, stage, &process).await?;
-    stage.clock.advance(4_999);
+    stage.advance(4_999).await;
     trouble.exactly(3, stage, &process).await?;
-    stage.clock.advance(1);
+    stage.advance(1).await;
     trouble.exactly(6, stage, &process).await?;
     ensure(parked(stage).await.is_empty(), || "parked too early".to_owned())?;
-    stage.clock.advance(30_000);
+    stage.advance(30_000).await;
     trouble.exactly(9, stage, &process).await?;
 
     let parked_at = stage.clock.now_ms();
@@ -103,7 +103,7 @@ pub async fn a_failure_is_retried_quickly_then_later_then_parked_and_redriven(
             && dead.envelope.contains("bad-1"),
         || format!("{dead:?}"),
     )?;
-    stage.clock.advance(24 * 3_600_000);
+    stage.advance(24 * 3_600_000).await;
     trouble.exactly(9, stage, &process).await?;
 
     trouble.mended.store(true, Ordering::SeqCst);
@@ -142,9 +142,9 @@ pub async fn a_panic_is_a_failed_attempt_and_the_consumer_lives_on(stage: &Stage
     );
     process.produce(Order::new("bad")).await?;
     trouble.exactly(3, stage, &process).await?;
-    stage.clock.advance(5_000);
+    stage.advance(5_000).await;
     trouble.exactly(6, stage, &process).await?;
-    stage.clock.advance(30_000);
+    stage.advance(30_000).await;
     trouble.exactly(9, stage, &process).await?;
     let parked = parked(stage).await;
     ensure(parked == [("bad-1".to_owned(), 9)], || format!("{parked:?}"))?;
@@ -189,15 +189,15 @@ pub async fn attempts_survive_a_crash(stage: &Stage) -> Result<(), Violation> {
     let _closed = held.reached().await?;
     ensure(trouble.attempts() == 3, || "the failure was not first".to_owned())?;
     first.kill().await;
-    stage.clock.advance(LEASE_MS - 1_000);
+    stage.advance(LEASE_MS - 1_000).await;
 
     let second = stage.process("second").await;
     second.relay();
     second.consume(patient(), trouble.with("bad-1", &second, bad));
     // One second before the later attempt; the lease of the dead is just over.
-    stage.clock.advance(1_000);
+    stage.advance(1_000).await;
     trouble.exactly(6, stage, &second).await?;
-    stage.clock.advance(30_000);
+    stage.advance(30_000).await;
     trouble.exactly(9, stage, &second).await?;
     let parked = parked(stage).await;
     ensure(parked == [("bad-1".to_owned(), 9)], || format!("{parked:?}"))
@@ -276,6 +276,25 @@ pub async fn a_forged_envelope_is_parked_and_not_handled(stage: &Stage) -> Resul
     ids.sort();
     ensure(ids == ["id", "source", "type"], || format!("{ids:?}"))?;
     stage.exactly_once().await
+}
+
+pub async fn a_discarded_event_is_gone(stage: &Stage) -> Result<(), Violation> {
+    let process = stage.working_process("one").await;
+    for id in ["kept", "given-up"] {
+        smuggle(stage, id, PLACED, "} this is no event {").await;
+    }
+    stage.settle(&process).await?;
+    let discard = async |of: &str, id: &str| stage.bus.discard(of, id, "a test").await.unwrap();
+    ensure(!discard("nobody", "given-up").await, || {
+        "somebody else's".to_owned()
+    })?;
+    ensure(discard(GROUP.name, "given-up").await, || "not found".to_owned())?;
+    ensure(!discard(GROUP.name, "given-up").await, || {
+        "found twice".to_owned()
+    })?;
+    let parked = stage.bus.parked().await.unwrap();
+    let ids: Vec<&str> = parked.iter().map(|dead| dead.event_id.as_str()).collect();
+    ensure(ids == ["kept"], || format!("{ids:?}"))
 }
 
 /// The orders of the dead letters, and how often they were tried.

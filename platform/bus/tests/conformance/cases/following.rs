@@ -163,7 +163,7 @@ pub async fn a_source_that_cannot_publish_is_not_told_to_be_live(stage: &Stage) 
         "a source at rest is believed to be gone".to_owned()
     })?;
 
-    stage.backend.refuse_events(&stage.place.log).await;
+    stage.backend.refuse_in_log(&stage.place).await;
     source.produce(Order::of("order", 2).recalled()).await?;
     let mut rounds = 0;
     while {
@@ -176,7 +176,7 @@ pub async fn a_source_that_cannot_publish_is_not_told_to_be_live(stage: &Stage) 
         })?;
     }
 
-    stage.backend.accept_events(&stage.place.log).await;
+    stage.backend.accept_in_log(&stage.place).await;
     let heard = hear(&mut ear, 1).await?;
     ensure(heard[0].1 == "order-2", || format!("{heard:?}"))?;
     lives(&mut ear, 1).await

@@ -1,0 +1,166 @@
+//! The event bus at a RabbitMQ broker: a queue for each group, of which one instance at a time is the consumer.
+//!
+//! Exchanges and queues are declared ahead, by somebody who may: services have no right to declare anything, and what
+//! is published before a group's first start waits in its queue.
+
+mod address;
+mod consumer;
+mod dead_letters;
+mod history;
+mod link;
+mod message;
+mod topology;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use address::Address;
+use consumer::Consumer;
+use futures::TryFutureExt;
+use lapin::options::ExchangeDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{ErrorKind, ExchangeKind};
+use latchkey_clock::{Clock, Random};
+use latchkey_db::{Db, Tx};
+use link::{Link, Outgoing, Publisher, in_time};
+use message::Message;
+use tokio_util::sync::CancellationToken;
+use topology::{Names, short};
+
+use super::group::{Group, Handler, HandlerError, Parked, Replay};
+use crate::parcel::Parcel;
+use crate::{BusError, Event};
+
+pub use topology::{Permissions, TopicPermission};
+
+/// How often somebody looks who waits for a database.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The back end. Cloning is cheap.
+#[derive(Clone)]
+pub struct RabbitEventBus {
+    names: Names,
+    clock: Clock,
+    random: Random,
+    publisher: Arc<Publisher>,
+    /// Apart from the publisher's connection, which the broker stops reading when it is short of memory.
+    consuming: Arc<Link>,
+    address: Address,
+    poll: Duration,
+}
+
+impl RabbitEventBus {
+    /// Connects, and checks that the exchanges are declared.
+    pub(super) async fn open(url: &str, clock: Clock, random: Random) -> Result<Self, BusError> {
+        let address = Address::parse(url)?;
+        let names = Names::new(&address.prefix);
+        let bus = Self {
+            names,
+            clock,
+            random,
+            publisher: Arc::new(Publisher::new(Link::new(address.clone(), "publisher"))),
+            consuming: Arc::new(Link::new(address.clone(), "consumer")),
+            address,
+            poll: POLL,
+        };
+        bus.check().await?;
+        Ok(bus)
+    }
+
+    /// A connection for one operation of an operator.
+    fn operator(&self) -> Link {
+        Link::new(self.address.clone(), "operator")
+    }
+
+    async fn check(&self) -> Result<(), BusError> {
+        let (channel, exchange) = (self.consuming.channel().await?, self.names.events());
+        let passive = ExchangeDeclareOptions {
+            passive: true,
+            ..Default::default()
+        };
+        let arguments = FieldTable::default();
+        let asked = channel.exchange_declare(short(&exchange)?, ExchangeKind::Topic, passive, arguments);
+        in_time(asked.map_err(|error| undeclared(error, &exchange))).await?;
+        in_time(channel.close(200, "done".into()).err_into()).await
+    }
+
+    /// Declares exchanges and queues at the broker of `url`, whose user may.
+    pub(super) async fn declare(url: &str, groups: &[Group]) -> Result<(), BusError> {
+        let address = Address::parse(url)?;
+        let names = Names::new(&address.prefix);
+        let link = Link::new(address, "declare");
+        let channel = link.channel().await?;
+        let declared = topology::declare(&channel, &names, groups).await;
+        link.close().await;
+        declared
+    }
+
+    pub(super) async fn publish(&self, batch: Vec<Parcel>) -> Result<(), BusError> {
+        let now = self.clock.now_ms();
+        let outgoing = |parcel: Parcel| {
+            let key = parcel.r#type.clone();
+            Message::of(parcel, now).outgoing(self.names.events(), key)
+        };
+        let messages: Result<Vec<Outgoing>, BusError> = batch.into_iter().map(outgoing).collect();
+        self.publisher.publish(messages?).await
+    }
+
+    pub(super) async fn subscribe<H, Fut>(&self, group: Group, db: Db, handle: H, stop: CancellationToken)
+    where
+        H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        let consumer = Consumer {
+            bus: self.clone(),
+            handler: Handler {
+                group,
+                db,
+                clock: self.clock.clone(),
+                handle: Arc::new(handle),
+            },
+        };
+        consumer.run(stop).await;
+    }
+
+    pub(super) async fn parked(&self) -> Result<Vec<Parked>, BusError> {
+        dead_letters::parked(self).await
+    }
+
+    pub(super) async fn redrive(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
+        dead_letters::redrive(self, consumer, event_id).await
+    }
+
+    pub(super) async fn discard(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
+        dead_letters::discard(self, consumer, event_id).await
+    }
+
+    pub(super) async fn replay(&self, replay: &Replay) -> Result<u64, BusError> {
+        history::replay(self, replay).await
+    }
+
+    pub(super) fn with_poll(mut self, every: Duration) -> Self {
+        self.poll = every;
+        self
+    }
+
+    pub(super) fn poll(&self) -> Duration {
+        self.poll
+    }
+
+    pub(super) async fn close(&self) {
+        self.publisher.close().await;
+        self.consuming.close().await;
+    }
+}
+
+/// The error of an operation on `name`, which may not have been declared.
+fn undeclared(error: lapin::Error, name: &str) -> BusError {
+    const NOT_FOUND: u16 = 404;
+    match error.kind() {
+        ErrorKind::ProtocolError(reason) if reason.get_id() == NOT_FOUND => {
+            BusError::NotDeclared(name.to_owned())
+        }
+        _ => error.into(),
+    }
+}

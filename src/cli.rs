@@ -1,5 +1,7 @@
-//! The command line: `up` and `serve`; the operations on clients, resources, users, keys and events have a file each.
+//! The command line: `up` and `serve`; the operations on clients, resources, users, keys, events and the bus have a file
+//! each.
 
+mod bus;
 mod clients;
 mod common;
 mod events;
@@ -52,8 +54,10 @@ enum Command {
     User(AdminCommand<people::UserCommand>),
     /// Manages signing keys
     Key(AdminCommand<keys::KeyCommand>),
-    /// Lists and redelivers events that could not be handled
+    /// Works on events that could not be handled, and replays events of the past
     Events(AdminCommand<events::EventsCommand>),
+    /// Prepares a broker for the event bus
+    Bus(AdminCommand<bus::BusCommand>),
 }
 
 #[derive(Args, Clone, Debug, PartialEq)]
@@ -150,6 +154,7 @@ pub async fn run() -> ExitCode {
         Some(Command::User(admin)) => people::run(admin, json).await,
         Some(Command::Key(admin)) => keys::run(admin, json).await,
         Some(Command::Events(admin)) => events::run(admin, json).await,
+        Some(Command::Bus(admin)) => bus::run(admin, json).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -306,7 +311,8 @@ mod tests {
             "user set-roles ID student",
             "user set-password ID",
             "user delete ID",
-            "events redrive ID ID",
+            "events dead redrive ID ID",
+            "events dead discard ID ID --reason x",
         ] {
             for id in [
                 "-UQejy87bKvHbYMCnyy5S2XCfnVg-_bm8u47XSLtnWg",

@@ -64,8 +64,20 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
 
 /// Opens the event bus of an installation.
 pub async fn open_bus(config: &Config, clock: Clock, random: Random) -> Result<EventBus, StartError> {
-    must_exist(&config.bus, &latchkey_bus::LOG_MIGRATIONS).await?;
+    if !config.bus.starts_with("amqp:") {
+        must_exist(&config.bus, &latchkey_bus::LOG_MIGRATIONS).await?;
+    }
     EventBus::open(&config.bus, clock, random, CancellationToken::new())
+        .await
+        .map_err(|source| StartError::Bus {
+            database: database_name(&config.bus),
+            source,
+        })
+}
+
+/// Declares what the consumers of all services need at the bus of an installation.
+pub async fn declare_bus(config: &Config) -> Result<(), StartError> {
+    EventBus::declare(&config.bus, &services::groups(config.services))
         .await
         .map_err(|source| StartError::Bus {
             database: database_name(&config.bus),

@@ -1,6 +1,7 @@
 //! The list of services. Configuration, start, edge, readiness, demo and the tests of the structure all iterate over
 //! it: adding a service is one line here, and its own crate.
 
+use latchkey_bus::Group;
 use latchkey_kit::ServiceSpec;
 use latchkey_protocol::Resource;
 
@@ -23,4 +24,10 @@ pub(crate) fn resources(services: Services) -> Vec<Resource> {
         .iter()
         .map(|spec| latchkey_identity::resource_of(spec.resource))
         .collect()
+}
+
+/// The consumer groups of all services.
+pub(crate) fn groups(services: Services) -> Vec<Group> {
+    let consumers = services.iter().flat_map(|spec| spec.consumers);
+    consumers.map(|consumer| (consumer.group)()).collect()
 }

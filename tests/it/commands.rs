@@ -119,7 +119,7 @@ async fn an_event_that_cannot_be_handled_is_visible_and_can_be_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::up(folder.path(), &[]).await;
     let at = folder.path();
-    assert_eq!(done(at, &["events", "parked"]).await, serde_json::json!([]));
+    assert_eq!(done(at, &["events", "dead", "list"]).await, serde_json::json!([]));
     let url = format!("sqlite:{}", process.data.join("identity.db").display());
     let identity = Db::open(&url, Options::new(&[])).await.unwrap();
     let envelope = r#"{"specversion":"1.0","id":"poison","source":"/identity","type":"identity.user.updated.v1",
@@ -136,7 +136,7 @@ async fn an_event_that_cannot_be_handled_is_visible_and_can_be_tried_again() {
     });
     put.await.unwrap();
     let parked = async || {
-        let all = done(at, &["events", "parked"]).await;
+        let all = done(at, &["events", "dead", "list"]).await;
         let all = all.as_array().expect("events").clone();
         all.into_iter().find(|event| event["event_id"] == "poison")
     };
@@ -144,10 +144,27 @@ async fn an_event_that_cannot_be_handled_is_visible_and_can_be_tried_again() {
     let event = parked().await.unwrap();
     assert!(!text(&event["last_error"]).is_empty() && event["type"] == "identity.user.updated.v1");
     let consumer = text(&event["consumer"]);
-    done(at, &["events", "redrive", &consumer, "poison"]).await;
+    done(at, &["events", "dead", "redrive", &consumer, "poison"]).await;
     until("it is parked again", async || parked().await.is_some()).await;
-    let (code, _) = operate(at, &["events", "redrive", &consumer, "another"]).await;
+    let (code, _) = operate(at, &["events", "dead", "redrive", &consumer, "another"]).await;
     assert_ne!(code, Some(0));
+    let discard = ["events", "dead", "discard", &consumer, "poison", "--reason"];
+    let (code, _) = operate(at, &[&discard[..], &[" "]].concat()).await;
+    assert_eq!(code, Some(2), "without a reason");
+    done(at, &[&discard[..], &["it was planted"]].concat()).await;
+    assert!(parked().await.is_none());
+    let replay = [
+        "events",
+        "replay",
+        "--to",
+        &consumer,
+        "--since",
+        "1h",
+        "--dry-run",
+    ];
+    assert!(done(at, &replay).await["events"].as_i64().unwrap() > 0);
+    let (code, _) = operate(at, &["events", "replay", "--to", "nobody", "--since", "1h"]).await;
+    assert_eq!(code, Some(2));
     identity.close().await;
     process.kill().await;
 }
@@ -177,9 +194,9 @@ async fn text_is_for_readers_and_json_for_programs() {
         );
     }
     // Whoever counts lines counts none, and whoever reads is told.
-    let (printed, told) = run(&["events", "parked"]).await;
+    let (printed, told) = run(&["events", "dead", "list"]).await;
     assert_eq!((printed.as_str(), told.as_str()), ("", "no parked events\n"));
-    let (printed, told) = run(&["events", "--json", "parked"]).await;
+    let (printed, told) = run(&["events", "--json", "dead", "list"]).await;
     assert_eq!((printed.as_str(), told.as_str()), ("[]\n", ""));
     let misplaced = ["--port", "9000", "client", "list", "--data", &data];
     let (ended, printed) = Process::run(folder.path(), &misplaced).await;
@@ -199,7 +216,7 @@ async fn no_command_makes_an_installation_where_there_is_none() {
         &["resource", "list"],
         &["key", "list"],
         &["key", "restored"],
-        &["events", "parked"],
+        &["events", "dead", "list"],
     ] {
         let all = [arguments, &["--data", "nowhere"]].concat();
         let (ended, printed) = Process::run(folder.path(), &all).await;

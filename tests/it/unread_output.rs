@@ -104,14 +104,14 @@ async fn a_closed_pipe_ends_every_command_quietly() {
         &["resource", "show", "urn:latchkey:catalog"],
         &["key", "list"],
         &["key", "rotate-refresh"],
-        &["events", "parked"],
+        &["events", "dead", "list"],
     ] {
         for json in [&["--json"][..], &[]] {
             let all = [arguments, json, &["--data", &data]].concat();
             let (code, told) = unread(folder.path(), &all).await;
             // An empty list is told to the reader of the terminal.
             let expected = match (arguments, json) {
-                (["events", "parked"], []) => "no parked events\n",
+                (["events", "dead", "list"], []) => "no parked events\n",
                 _ => "",
             };
             assert_eq!((code, told.as_str()), (Some(0), expected), "{all:?}");

@@ -1,0 +1,80 @@
+//! What an event bus at a broker needs before it is used: `latchkey bus`.
+
+use std::collections::BTreeMap;
+
+use clap::Subcommand;
+use latchkey_bus::{BusError, Permissions, TopicPermission};
+use serde_json::json;
+
+use super::common::{AdminCommand, CliError};
+use super::output::print;
+use crate::config::{Config, Role, environment};
+use crate::error::database_name;
+use crate::offline_admin::declare_bus;
+
+#[derive(Subcommand)]
+pub(super) enum BusCommand {
+    /// Declares the exchanges and the queues of all consumers; run it before a new version starts
+    Declare,
+    /// Prints the least that each user of the broker needs, as commands for rabbitmqctl
+    Permissions,
+}
+
+pub(super) async fn run(admin: AdminCommand<BusCommand>, json: bool) -> Result<(), CliError> {
+    super::logs("warn", None)?;
+    // Only an installation for production has a broker; `LATCHKEY_BUS` names the user that may declare.
+    let config = Config::serve(Role::all(), admin.config.as_deref(), &environment())?;
+    match admin.command {
+        BusCommand::Declare => {
+            declare_bus(&config).await?;
+            let bus = database_name(&config.bus);
+            print(json, &json!({ "declared": bus }), || {
+                format!("{bus} has what every consumer needs\n")
+            })
+        }
+        BusCommand::Permissions => {
+            let all = permissions(&config).map_err(|error| CliError::Invalid(format!("bus: {error}")))?;
+            let by_user: BTreeMap<_, _> = all.iter().cloned().collect();
+            print(json, &by_user, || {
+                all.iter()
+                    .map(|(user, permissions)| commands(user, permissions))
+                    .collect()
+            })
+        }
+    }
+}
+
+/// The users by their names: one for each publisher and consumer, and those of the two commands.
+fn permissions(config: &Config) -> Result<Vec<(&'static str, Permissions)>, BusError> {
+    let url = config.bus.as_str();
+    let services = config.services.iter().map(|spec| spec.name());
+    let services = std::iter::once(Role::Identity.name()).chain(services);
+    let mut all = services
+        .map(|name| Ok((name, Permissions::of_service(url, name)?)))
+        .collect::<Result<Vec<_>, BusError>>()?;
+    all.push(("declare", Permissions::of_declarer(url)?));
+    all.push(("operator", Permissions::of_operator(url)?));
+    Ok(all)
+}
+
+fn commands(user: &str, permissions: &Permissions) -> String {
+    let Permissions {
+        vhost,
+        configure,
+        write,
+        read,
+        topics,
+    } = permissions;
+    let mut lines =
+        format!("rabbitmqctl set_permissions -p '{vhost}' {user} '{configure}' '{write}' '{read}'\n");
+    for TopicPermission {
+        exchange,
+        write,
+        read,
+    } in topics
+    {
+        lines +=
+            &format!("rabbitmqctl set_topic_permissions -p '{vhost}' {user} {exchange} '{write}' '{read}'\n");
+    }
+    lines
+}

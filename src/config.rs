@@ -179,6 +179,17 @@ mod tests {
             assert_eq!(config.revocation_log(), url, "{environment:?}");
             config.check().unwrap();
         }
+        let at_a_broker = [("LATCHKEY_BUS", "amqp://broker.test")];
+        let refused = serve(&at_a_broker).unwrap().check().unwrap_err();
+        assert_eq!(
+            refused.0,
+            "revocation_log must be set: a broker carries the bus alone"
+        );
+        let beside = [
+            at_a_broker[0],
+            ("LATCHKEY_REVOCATION_LOG", "postgres://db.test/revocations"),
+        ];
+        serve(&beside).unwrap().check().unwrap();
         let config = serve(&[("LATCHKEY_REVOCATION_LOG", "amqp://broker.test")]).unwrap();
         let refused = config.check().unwrap_err();
         assert_eq!(refused.0, "revocation_log must begin with sqlite: or postgres:");

@@ -121,6 +121,10 @@ mod tests {
                 "postgresql://hush@db.test/identity",
                 "postgresql://db.test/identity",
             ),
+            (
+                "amqp://shop:hush@broker.test/shop?prefix=hush",
+                "amqp://broker.test/shop",
+            ),
             ("hush", "whose URL cannot be read"),
         ] {
             assert_eq!(database_name(url), name);

@@ -40,13 +40,23 @@ impl Config {
         let databases = self.places.iter().filter(|(_, place)| !place.database.is_empty());
         let databases = databases.map(|(role, place)| (format!("{}.database", role.name()), &place.database));
         let log = self.revocation_log();
-        let channels = [("bus".to_owned(), &self.bus), ("revocation_log".to_owned(), &log)];
+        let broker = self.bus.starts_with("amqp:");
+        if broker && self.revocation_log.is_none() {
+            return Err(ConfigError(
+                "revocation_log must be set: a broker carries the bus alone".to_owned(),
+            ));
+        }
+        let bus = (!broker).then(|| ("bus".to_owned(), &self.bus));
+        let channels = bus.into_iter().chain([("revocation_log".to_owned(), &log)]);
         for (key, url) in databases.chain(channels) {
             if !["sqlite:", "postgres:", "postgresql:"]
                 .iter()
                 .any(|scheme| url.starts_with(scheme))
             {
-                return Err(ConfigError(format!("{key} must begin with sqlite: or postgres:")));
+                let broker = if key == "bus" { ", or amqp:" } else { "" };
+                return Err(ConfigError(format!(
+                    "{key} must begin with sqlite: or postgres:{broker}"
+                )));
             }
         }
         self.check_calls()

@@ -4,7 +4,7 @@ use http::Method;
 use latchkey_contracts::resource::{ResourceContract, basket, inventory, order, payment};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, App, Browser, TestServer, anonymous, http, until};
+use crate::harness::{Answer, App, Browser, Process, TestServer, anonymous, http, until};
 
 /// A user of the demo with a token for each service.
 struct Buyer<'a> {
@@ -56,7 +56,49 @@ async fn a_course(server: &TestServer) -> Value {
 
 #[tokio::test]
 async fn a_course_is_bought_by_card_with_a_coupon_and_owned_afterwards() {
-    let server = TestServer::new().await;
+    a_course_is_bought(TestServer::new().await).await;
+}
+
+/// The broker of the run, with names of this test's own.
+fn broker() -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one thing that a test run tells its tests"
+    )]
+    let broker = std::env::var("TEST_RABBITMQ_URL");
+    let broker = broker.expect("TEST_RABBITMQ_URL names no broker: run the tests with `cargo xtask test`");
+    format!("{broker}?prefix=checkout-{}", std::process::id())
+}
+
+#[tokio::test]
+async fn a_course_is_bought_over_a_broker_that_was_declared_by_command() {
+    let (folder, bus) = (tempfile::tempdir().unwrap(), broker());
+    let command = async |words: &[&str]| {
+        let mut command = Process::command(folder.path(), words);
+        let output = command.env("LATCHKEY_BUS", &bus).output().await.unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    command(&["bus", "declare"]).await;
+    let again = command(&["bus", "declare"]).await;
+    assert!(!again.contains("guest"), "{again}");
+    let printed = command(&["bus", "permissions"]).await;
+    for user in ["identity", "catalog", "order", "payment", "declare", "operator"] {
+        let line = format!("rabbitmqctl set_permissions -p '/' {user} ");
+        assert!(
+            printed.lines().any(|printed| printed.starts_with(&line)),
+            "{printed}"
+        );
+    }
+    let server = TestServer::with(|config| {
+        config.bus = bus.clone();
+        let log = config.data.join("revocations.db");
+        config.revocation_log = Some(format!("sqlite:{}", log.display()));
+    });
+    a_course_is_bought(server.await).await;
+}
+
+async fn a_course_is_bought(server: TestServer) {
     let alice = Buyer::new(&server, "alice");
     let course = a_course(&server).await;
     let id = course["id"].as_str().unwrap();

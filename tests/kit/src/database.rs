@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use latchkey_bus::{EventBus, Parked};
+use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, DbError, Options, sql};
+use tokio_util::sync::CancellationToken;
 
 const WAITING: &str = "SELECT type || ' of ' || partition_key || ' waits in the outbox' AS line FROM outbox \
                        WHERE published_at IS NULL ORDER BY seq";
@@ -56,7 +59,26 @@ pub async fn assert_nothing_left(outboxes: &[&str], bus: &str) {
 
 /// The events on a bus that no consumer could handle.
 pub async fn parked(bus: &str) -> Vec<String> {
+    if bus.starts_with("amqp:") {
+        return parked_at_broker(bus).await;
+    }
     lines_at(bus, PARKED).await
+}
+
+async fn parked_at_broker(url: &str) -> Vec<String> {
+    let never = CancellationToken::new();
+    let bus = EventBus::open(url, Clock::system(), Random::system(), never)
+        .await
+        .expect("the bus opens");
+    let parked = bus.parked().await.expect("the broker answers");
+    bus.close().await;
+    let line = |dead: &Parked| {
+        format!(
+            "{} was parked by {}: {}",
+            dead.r#type, dead.consumer, dead.last_error
+        )
+    };
+    parked.iter().map(line).collect()
 }
 
 /// What a statement finds, by a connection of its own: those of the server are closed.

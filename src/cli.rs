@@ -125,7 +125,8 @@ impl Cli {
                 | Command::Resource(_)
                 | Command::User(_)
                 | Command::Key(_)
-                | Command::Events(_),
+                | Command::Events(_)
+                | Command::Bus(_),
             ) => {
                 plain.data.clone_from(&self.up.data);
                 plain.keys.clone_from(&self.up.keys);

@@ -171,7 +171,7 @@ pub async fn submit(
             tracing::warn!(reason = reasons(&error), request.id = %current_request_id(), "an order may not have been placed");
             let said = ("danger", "checkout.away", "checkout.away_next");
             let sheet = Sheet::of(draft).said(StatusCode::SERVICE_UNAVAILABLE, said);
-            sheet.as_sent().show(&storefront, &visit).await
+            sheet.unchanged().show(&storefront, &visit).await
         }
         Err(error) => Err(error.into()),
     }
@@ -261,7 +261,7 @@ struct Sheet {
     /// What the order service would take now.
     quote: Option<Quote>,
     /// Whether version and total stay those that were sent.
-    as_sent: bool,
+    unchanged: bool,
 }
 
 impl Sheet {
@@ -272,7 +272,7 @@ impl Sheet {
             said: None,
             status: StatusCode::OK,
             quote: None,
-            as_sent: false,
+            unchanged: false,
         }
     }
 
@@ -295,9 +295,9 @@ impl Sheet {
         }
     }
 
-    fn as_sent(self) -> Self {
+    fn unchanged(self) -> Self {
         Self {
-            as_sent: true,
+            unchanged: true,
             ..self
         }
     }
@@ -315,14 +315,15 @@ impl Sheet {
             other => other?,
         };
         let bought = basket.lines.iter();
-        if !self.as_sent && (basket.lines.is_empty() || !bought.clone().all(|line| line.state.is_for_sale()))
+        if !self.unchanged
+            && (basket.lines.is_empty() || !bought.clone().all(|line| line.state.is_for_sale()))
         {
             return Ok(see_other(match basket.lines.is_empty() {
                 true => "/basket",
                 false => "/basket?done=unavailable",
             }));
         }
-        if !self.as_sent {
+        if !self.unchanged {
             let quote = self.quote.as_ref();
             let total = quote.map_or(&basket.total, |quote| &quote.total);
             self.draft.version = quote.map_or(basket.version, |quote| quote.basket_version);

@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn each_field_that_cannot_be_sent_is_named() {
-        let table: [(fn(&mut Draft), &[&str]); 9] = [
+        type Case = (fn(&mut Draft), &'static [&'static str]);
+        let table: [Case; 9] = [
             (|_| (), &[]),
             (|draft| draft.name.clear(), &["name"]),
             (|draft| draft.city = "é".repeat(81), &["city"]),

@@ -320,7 +320,7 @@ async fn an_order_without_an_answer_can_be_sent_again_as_it_was() {
             let sent = fields.iter().find(|(known, _)| known == name).unwrap();
             assert_eq!(
                 page.attributes(&format!("#order input[name={name}]"), "value"),
-                [sent.1.clone()]
+                std::slice::from_ref(&sent.1)
             );
         }
         assert!(services.asked("POST /order")[0].body["payment"]["card_token"] == NEW_CARD);

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use http::request::Parts;
-use http::{Extensions, HeaderValue, StatusCode, Version};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version};
 use hyper::body::Incoming;
+use latchkey_http::Streaming;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::access_log::AccessLog;
@@ -143,11 +144,14 @@ impl Gateway {
         sanitize_headers::answer(&mut parts.headers, &rule.strip, rule.kind);
         parts.version = Version::HTTP_11;
         parts.extensions = Extensions::new();
-        let deadline = started + self.timeouts.total;
-        Response::from_parts(
-            parts,
-            Body::new(ResponseBody::new(body, deadline, self.timeouts.idle, access_log)),
-        )
+        let streams = rule.streaming && is_event_stream(&parts.headers);
+        let deadline = (!streams).then(|| started + self.timeouts.total);
+        let body = ResponseBody::new(body, deadline, self.timeouts.idle, access_log);
+        let mut response = Response::from_parts(parts, Body::new(body));
+        if streams {
+            response.extensions_mut().insert(Streaming);
+        }
+        response
     }
 
     /// When the gateway gives up, in the format of deadlines that services use.
@@ -155,6 +159,13 @@ impl Gateway {
         let total = i64::try_from(self.timeouts.total.as_millis()).unwrap_or(i64::MAX);
         self.clock.now_ms().saturating_add(total)
     }
+}
+
+/// Only what says that it is an event stream lasts: a page below the same prefix has the deadline of any other.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media.and_then(|media| media.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
 fn refuse(error: GatewayError, page_for: Option<&Caller>, mut access_log: AccessLog) -> Response {

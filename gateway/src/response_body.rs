@@ -16,7 +16,8 @@ use crate::access_log::{AccessLog, Ended};
 /// without the last chunk, or before its declared length: by RFC 9112 §8 no client may take that for complete.
 pub(crate) struct ResponseBody {
     body: Incoming,
-    deadline: Instant,
+    /// `None` for an event stream, which only has to go on.
+    deadline: Option<Instant>,
     idle: Duration,
     /// Armed only while waiting for the upstream.
     alarm: Option<Pin<Box<Sleep>>>,
@@ -34,7 +35,12 @@ pub(crate) enum ResponseBodyError {
 }
 
 impl ResponseBody {
-    pub(crate) fn new(body: Incoming, deadline: Instant, idle: Duration, access_log: AccessLog) -> Self {
+    pub(crate) fn new(
+        body: Incoming,
+        deadline: Option<Instant>,
+        idle: Duration,
+        access_log: AccessLog,
+    ) -> Self {
         Self {
             body,
             deadline,
@@ -49,7 +55,8 @@ impl ResponseBody {
     fn alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.waiting {
             self.waiting = true;
-            let at = self.deadline.min(Instant::now() + self.idle);
+            let idle = Instant::now() + self.idle;
+            let at = self.deadline.map_or(idle, |deadline| deadline.min(idle));
             match &mut self.alarm {
                 Some(alarm) => alarm.as_mut().reset(at),
                 None => self.alarm = Some(Box::pin(sleep_until(at))),

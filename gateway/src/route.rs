@@ -27,6 +27,8 @@ pub struct Route {
     pub upstream: Origin,
     /// The maximum size of a request body in bytes, if it differs from [`crate::Options::body_cap`].
     pub body_cap: Option<u64>,
+    /// Whether its event streams may last: those responses have no total deadline.
+    pub streaming: bool,
     pub kind: Kind,
 }
 
@@ -64,6 +66,7 @@ pub(crate) struct Rule {
     pub body_cap: Option<u64>,
     /// The prefix to restore in the upstream's paths for the client.
     pub strip: String,
+    pub streaming: bool,
     pub kind: Kind,
 }
 
@@ -77,6 +80,7 @@ impl Route {
             strip: strip.to_owned(),
             upstream,
             body_cap: None,
+            streaming: false,
             kind: Kind::Api,
         }
     }
@@ -85,6 +89,14 @@ impl Route {
     pub fn pages(self) -> Self {
         Self {
             kind: Kind::Pages,
+            ..self
+        }
+    }
+
+    /// The same route, whose event streams may last.
+    pub fn streaming(self) -> Self {
+        Self {
+            streaming: true,
             ..self
         }
     }
@@ -172,6 +184,7 @@ impl Pattern {
             upstream: route.upstream.clone(),
             body_cap: route.body_cap,
             strip: route.strip.clone(),
+            streaming: route.streaming,
             kind: route.kind,
         });
         for method in route.methods.iter().filter(|method| **method != Method::HEAD) {

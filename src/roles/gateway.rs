@@ -55,8 +55,18 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
     let get = [Method::GET];
     let mut routes = Vec::new();
     for (spec, upstream) in services {
-        for (methods, path, strip) in spec.edge_routes() {
-            routes.push(Route::new(spec.name(), &methods, &path, &strip, upstream.clone()));
+        for edge in spec.edge_routes() {
+            let route = Route::new(
+                spec.name(),
+                &edge.methods,
+                &edge.path,
+                &edge.strip,
+                upstream.clone(),
+            );
+            routes.push(Route {
+                streaming: edge.streaming,
+                ..route
+            });
         }
     }
     if let Some(pages) = pages {
@@ -75,6 +85,9 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
             "/callback",
             "/teach",
             "/basket",
+            "/orders",
+            "/wallet",
+            "/library",
         ];
         routes.extend(reading.map(|path| page(&get, path)));
         let writing = [
@@ -86,7 +99,9 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
         ];
         routes.extend(writing.map(|path| page(&[Method::POST], path)));
         let both = [Method::GET, Method::POST];
-        routes.extend(["/teach/*", "/checkout", "/orders/*"].map(|path| page(&both, path)));
+        let changing = ["/teach/*", "/checkout", "/learn/*", "/wallet/*"];
+        routes.extend(changing.map(|path| page(&both, path)));
+        routes.push(page(&both, "/orders/*").streaming());
     }
     routes
 }

@@ -13,4 +13,5 @@ mod hosts;
 mod logs;
 mod pages;
 mod paths;
+mod streams;
 mod tls;

@@ -2,6 +2,7 @@
 
 use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
+use tokio::sync::watch;
 
 use crate::seal::{Purpose, Seal};
 
@@ -91,6 +92,12 @@ impl Store {
 
     pub fn now(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    /// A counter that increases after sign-ins have ended, here or at another node: a hint to look, which may also come
+    /// without a reason.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.db.changes()
     }
 
     /// Creates a session; `false` if one with this hash exists.
@@ -359,6 +366,10 @@ async fn end(tx: &Tx, session_ref: &SessionRef, now: i64) -> Result<u64, DbError
         SessionRef::Expired => sql("DELETE FROM logins WHERE expires_at <= $1").bind(now),
     };
     let ended = ending.execute(tx).await?;
+    if ended > 0 {
+        // Streams that show something of these users end at once.
+        tx.announce();
+    }
     if ended > 0 || *session_ref == SessionRef::Expired {
         sql("DELETE FROM tokens WHERE NOT EXISTS (SELECT 1 FROM logins l WHERE l.id = tokens.login_id)")
             .execute(tx)

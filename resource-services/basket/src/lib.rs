@@ -33,6 +33,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         methods: &[http::Method::GET, http::Method::DELETE],
         path: "/api/basket/v1",
         strip: "/api",
+        streaming: false,
     }],
     calls: &[routes::QUOTE],
     demo: None,

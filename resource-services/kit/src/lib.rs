@@ -50,5 +50,5 @@ pub use money_draft::MoneyDraft;
 pub use objects::{Members, Object};
 pub use policy::Policy;
 pub use routes::{RouteFacts, RouteRow};
-pub use spec::{DemoUser, EdgeRoute, FillDemo, ServiceSpec};
+pub use spec::{DemoUser, EdgePath, EdgeRoute, FillDemo, ServiceSpec};
 pub use task::{Task, at_interval};

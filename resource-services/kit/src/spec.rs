@@ -44,6 +44,20 @@ pub struct EdgeRoute {
     pub path: &'static str,
     /// The prefix that is removed for the service.
     pub strip: &'static str,
+    /// Whether its event streams may last.
+    pub streaming: bool,
+}
+
+/// A route at the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgePath {
+    pub methods: Vec<Method>,
+    /// The public path, with `*` for the rest.
+    pub path: String,
+    /// The prefix that is removed for the service.
+    pub strip: String,
+    /// Whether its event streams may last.
+    pub streaming: bool,
 }
 
 /// A user of the demo, as far as services know them.
@@ -91,28 +105,28 @@ impl ServiceSpec {
         shared.into_iter().chain(own).collect()
     }
 
-    /// Methods, public path and removed prefix of every route at the edge: `/api/<name>/v1/*` and
-    /// `/api/<name>/openapi.json` for every service, and its own.
-    pub fn edge_routes(&self) -> Vec<(Vec<Method>, String, String)> {
+    /// Every route at the edge: `/api/<name>/v1/*` and `/api/<name>/openapi.json` for every service, and its own.
+    pub fn edge_routes(&self) -> Vec<EdgePath> {
         let name = self.name();
         let writing = [Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-        let all = std::iter::once(Method::GET).chain(writing).collect();
-        let mut routes = vec![
-            (all, format!("/api/{name}/v1/*"), "/api".to_owned()),
-            (
-                vec![Method::GET],
-                format!("/api/{name}/openapi.json"),
-                format!("/api/{name}"),
-            ),
-        ];
-        let own = |route: &EdgeRoute| {
-            (
-                route.methods.to_vec(),
-                route.path.to_owned(),
-                route.strip.to_owned(),
-            )
+        let path = |methods: Vec<Method>, path: String, strip: String| EdgePath {
+            methods,
+            path,
+            strip,
+            streaming: false,
         };
-        routes.extend(self.edge.iter().map(own));
+        let all = std::iter::once(Method::GET).chain(writing).collect();
+        let document = format!("/api/{name}/openapi.json");
+        let mut routes = vec![
+            path(all, format!("/api/{name}/v1/*"), "/api".to_owned()),
+            path(vec![Method::GET], document, format!("/api/{name}")),
+        ];
+        routes.extend(self.edge.iter().map(|own| EdgePath {
+            methods: own.methods.to_vec(),
+            path: own.path.to_owned(),
+            strip: own.strip.to_owned(),
+            streaming: own.streaming,
+        }));
         routes
     }
 }

@@ -14,7 +14,7 @@ pub mod store;
 pub mod timers;
 
 use latchkey_contracts::resource::order::{ADMINISTER, READ, RESOURCE, WRITE};
-use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, route};
+use latchkey_kit::{EdgeRoute, Policy, Reason, RouteRow, ServiceSpec, route};
 
 use domain::DomainError;
 pub use error::Error;
@@ -34,7 +34,12 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         consumers::USERS,
     ],
     tasks: &[timers::TASK],
-    edge: &[],
+    edge: &[EdgeRoute {
+        methods: &[http::Method::GET, http::Method::POST],
+        path: "/api/order/v1/orders/*",
+        strip: "/api",
+        streaming: true,
+    }],
     calls: &[quotes::BASKET, quotes::CATALOG, quotes::DISCOUNT],
     demo: None,
 };

@@ -14,7 +14,10 @@ nav-crumbs = You are here
 nav-home = Home
 nav-sign_in = Sign in
 nav-menu = Your menu
-nav-teach = Your courses
+nav-library = Your library
+nav-orders = Your orders
+nav-wallet = Your wallet
+nav-teach = Courses that you teach
 nav-account = Your account
 nav-basket = Basket
 nav-in_basket =
@@ -394,6 +397,330 @@ teach-done_archive = Your course is archived.
 teach-done_archive_next = It is no longer sold. Learners who have it keep it.
 teach-state = State
 
+## orders
+
+orders-title = Your orders
+orders-none = You have not ordered anything yet.
+orders-browse = Look at the courses
+orders-more =
+    { $n ->
+        [one] and { $n } more
+       *[other] and { $n } more
+    }
+orders-on = Ordered { $day }
+
+## order
+
+order-title = Order { $number }
+order-lines = What you ordered
+order-known_as = Now called “{ $title }”
+order-quantity = × { $n }
+order-line_refunded = Refunded
+order-sums = What it cost
+order-subtotal = Subtotal
+order-discount = Discount
+order-discount_code = Discount with { $code }
+order-total = Total
+order-tax = Tax contained in it
+order-from_wallet = Paid from your wallet
+order-from_card = Paid by card
+order-refunded = Refunded so far
+order-address = Billed to
+order-history = What happened
+order-follow = See how far it is
+order-learn = Go to your library
+
+## order_state
+
+order_state-submitted = Being reserved
+order_state-reserved = Being paid
+order_state-action_required = Waits for you
+order_state-capturing = Being paid
+order_state-paid = Paid
+order_state-compensating = Being undone
+order_state-completed = Completed
+order_state-refunding = Being refunded
+order_state-partially_refunded = Partly refunded
+order_state-refunded = Refunded
+order_state-failed = Did not come about
+order_state-cancelled = Cancelled
+
+## order_told
+
+order_told-submitted = We are reserving your places. This usually takes a second.
+order_told-reserved = Your places are reserved. We are asking for the payment.
+order_told-action_required = Your bank wants you to confirm the payment. Your places stay reserved until then.
+order_told-capturing = Your payment is confirmed and is being taken. The order can no longer be cancelled.
+order_told-paid = You have paid. Your access is being prepared; you do not have to wait here.
+order_told-compensating = This order does not come about. What was reserved is being given back.
+order_told-completed = Everything is done. Your courses are in your library.
+order_told-refunding = Your refund is under way: access ends first, then the money goes back.
+order_told-partially_refunded = A part of this order was refunded.
+order_told-refunded = This order was refunded completely.
+order_told-failed = This order did not come about. Nothing is reserved for it any more, and you were not charged.
+order_told-cancelled = You cancelled this order. Nothing is reserved for it any more, and you were not charged.
+
+## status
+
+status-title = Order { $number }
+status-steps = How far it is
+status-reload = Check again
+status-waiting = This page follows your order by itself. You can also leave it: the order goes on without you.
+status-cancel = Cancel the order
+status-cancel_help = Possible until the payment is taken.
+status-confirm = Confirm the payment
+status-deadline = Until { $time }
+status-undone = What was undone
+status-undoing = What is being undone
+status-order = See the order
+status-too_late = It was too late to cancel.
+status-too_late_next = The payment is being taken or has been. When the order is completed you can ask for a refund.
+
+## step
+
+step-reserve = Reservation
+step-pay = Payment
+step-access = Access
+
+## step_reserve
+
+step_reserve-todo = Not yet
+step_reserve-now = Places are being reserved
+step_reserve-yours = Waits for you
+step_reserve-done = Reserved
+step_reserve-failed = Did not succeed
+step_reserve-undoing = Being given back
+step_reserve-undone = Given back
+step_reserve-skipped = Not needed
+
+## step_pay
+
+step_pay-todo = Not yet
+step_pay-now = Being checked
+step_pay-yours = Waits for your confirmation
+step_pay-done = Paid
+step_pay-failed = Did not succeed
+step_pay-undoing = Being released
+step_pay-undone = Released
+step_pay-skipped = Nothing was charged
+
+## step_access
+
+step_access-todo = Not yet
+step_access-now = Being prepared
+step_access-yours = Waits for you
+step_access-done = In your library
+step_access-failed = Did not succeed
+step_access-undoing = Being taken back
+step_access-undone = Taken back
+step_access-skipped = Not given
+
+## released
+
+released-seats = The reserved places were given back.
+released-coupon = Your coupon can be used again.
+released-money = No money of yours is reserved any more.
+
+## releasing
+
+releasing-seats = The reserved places are being given back.
+releasing-coupon = Your coupon is being freed.
+releasing-money = Money that was reserved in your wallet or on your card is being released.
+
+## reason
+
+reason-other = Something went wrong while we were working on your order.
+reason-sold_out = The last place was taken before it could be reserved for you.
+reason-already_owned = You own one of these courses already.
+reason-already_pending = You are ordering one of these courses in another order.
+reason-not_for_sale = One of these courses is not for sale any more.
+reason-unknown_item = One of these courses does not exist any more.
+reason-reservation_cancelled = The reservation was called off.
+reason-reservation_timeout = The reservation was not answered in time.
+reason-coupon_expired = Your coupon is no longer valid.
+reason-coupon_limit = Your coupon has been used as often as it may be.
+reason-coupon_not_eligible = Your coupon is not for these courses.
+reason-coupon_min_subtotal = Your coupon needs a larger order.
+reason-coupon_unknown = There is no such coupon.
+reason-coupon_cancelled = The reservation of your coupon was called off.
+reason-coupon_changed = Your coupon is worth something else by now.
+reason-insufficient_credits = Your wallet has too few credits.
+reason-card_declined = Your card was declined.
+reason-insufficient_funds = Your card has too little money.
+reason-expired_card = Your card has expired.
+reason-bad_cvc = The security code of your card is wrong.
+reason-unknown_card = The card is not among your saved cards any more.
+reason-action_denied = You did not confirm the payment.
+reason-payment_abandoned = The payment was not confirmed in time.
+reason-payment_cancelled = The payment was called off.
+reason-processor_error = The card processor could not handle the payment.
+reason-payment_timeout = The payment was not answered in time.
+reason-amount_mismatch = Another amount than yours was reserved, so we stopped.
+reason-capture_failed = The payment was confirmed but could not be taken.
+reason-cancelled_by_buyer = You cancelled it.
+reason-refund_failed = A refund could not be carried out. You have access again, and the money is still here.
+
+## advice
+
+advice-again = Nothing of yours is lost. Your basket is still there; try again in a moment.
+advice-other_course = Take that course out of your basket, and order the rest.
+advice-coupon = Take the coupon out of your basket or use another one, and order again.
+advice-card = Your basket is still there. Order again with another card or from your wallet.
+advice-confirm = Your basket is still there. Order again, and confirm the payment when you are asked.
+advice-owned = You find it in your library. Take it out of your basket to order the rest.
+advice-pending = Wait until the other order is done.
+advice-wallet = Top up your wallet, or order again with a card.
+advice-basket = Your basket is still there.
+advice-contact = Write to us with the number of the order, and we put it right.
+advice-to_basket = Go to your basket
+advice-to_library = Go to your library
+advice-to_orders = Go to your orders
+advice-to_wallet = Go to your wallet
+
+## refund
+
+refund-title = Refunds
+refund-ask = Ask for a refund
+refund-rule = Within 14 days the money goes back without anybody deciding about it. Later, and for items that you have used, somebody looks at it first. Your access ends before the money goes back.
+refund-lines = What to refund
+refund-why = Why?
+refund-why_help = 1 to 500 characters.
+refund-to = Where should the money go?
+refund-to_wallet = To your wallet
+refund-to_card = To your card
+refund-send = Ask for the refund
+refund-state_requested = Being looked at
+refund-state_approved = Under way
+refund-state_refunded = Refunded
+refund-state_rejected = Declined
+refund-state_failed = Did not succeed
+refund-review_late = It is more than 14 days after the purchase, so somebody decides about it.
+refund-review_consumed = Some of it has been used, so somebody decides about it.
+refund-note = Our answer: { $note }
+refund-done = Your refund is on its way to us.
+refund-done_next = Below you see what becomes of it.
+refund-wrong = The refund was not asked for.
+refund-no_lines = Choose at least one line.
+refund-no_reason = Say in a few words why.
+refund-more_than_card = The card has paid less than that. Choose your wallet, or fewer lines.
+refund-open = Another refund of this order is not finished yet. Wait until it is.
+refund-not_refundable = Nothing of this order can be refunded at the moment.
+refund-refused = Part of what you chose cannot be refunded.
+
+## history
+
+history-submitted = Ordered
+history-reserved = Places reserved
+history-action_required = Your confirmation was needed
+history-capturing = Payment confirmed
+history-paid = Paid
+history-compensating = Stopped: what was reserved is given back
+history-completed = Completed
+history-refunding = Refund begun
+history-partially_refunded = Partly refunded
+history-refunded = Refunded
+history-failed = Everything given back
+history-cancelled = Cancelled, and everything given back
+
+## wallet
+
+wallet-title = Your wallet
+wallet-lede = Credits pay for orders, and take refunds.
+wallet-available = You can spend
+wallet-balance = In your wallet
+wallet-held = Reserved for orders
+wallet-entries = What moved
+wallet-none = Nothing has moved in your wallet yet.
+wallet-after = { $balance } afterwards
+wallet-kind_top_up = Topped up
+wallet-kind_grant = Credits from us
+wallet-kind_hold = Reserved for an order
+wallet-kind_release = Released
+wallet-kind_capture = Paid for an order
+wallet-kind_refund = Refund
+wallet-kind_write_off = Written off
+wallet-order = See the order
+wallet-top_up = Top up
+wallet-amount = Amount
+wallet-amount_help = Between { $least } and { $most }.
+wallet-with = From which card?
+wallet-new_card = A new card
+wallet-send = Top up
+wallet-cards = Saved cards
+wallet-cards_none = You have no saved card. A new one is saved when you top up or order.
+wallet-card_until = until { $month }/{ $year }
+wallet-delete = Delete
+wallet-delete_named = Delete the card ending in { $last4 }
+wallet-done_deleted = The card is deleted.
+wallet-done_deleted_next = Payments under way go on.
+wallet-faults = The wallet was not topped up.
+wallet-faults_next = Put right what is marked. Type the card once more: we do not keep what you typed.
+wallet-wrong_amount = The amount must be between { $least } and { $most }.
+wallet-wrong_card = Choose a card.
+wallet-full = Your wallet cannot take so much more.
+wallet-closed = Your wallet is closed.
+wallet-too_many_cards = You have as many saved cards as possible. Delete one first.
+
+## card_form
+
+card_form-number = Card number
+card_form-number_help = Only the published test cards work here, such as 4242 4242 4242 4242. No real money moves.
+card_form-expiry = Valid until
+card_form-expiry_help = Month and year, such as 04/29.
+card_form-cvc = Security code
+card_form-cvc_help = Three or four digits. It is never stored.
+card_form-wrong_number = This is not a card number.
+card_form-wrong_expiry = Write the month and the year, such as 04/29. The card must still be valid.
+card_form-wrong_cvc = The security code has three or four digits.
+card_form-test_only = Only the published test cards are accepted here.
+
+## top_up
+
+top_up-title = Top up { $amount }
+top_up-back = To your wallet
+top_up-again = Try again
+top_up-confirm = Confirm the payment
+top_up-deny = Do not pay
+top_up-pending = We are asking for your payment. This usually takes a second.
+top_up-action = Your bank wants you to confirm the payment.
+top_up-done = Done. The credits are in your wallet.
+top_up-failed = Your wallet was not topped up, and you were not charged.
+top_up-failed_next = Try again, perhaps with another card.
+top_up-undone = This payment was refunded.
+
+## library
+
+library-title = Your library
+library-none = You do not own a course yet. What you order appears here.
+library-browse = Look at the courses
+library-done = { $done } of { $all } lessons done
+library-done_some =
+    { $n ->
+        [one] { $n } lesson done
+       *[other] { $n } lessons done
+    }
+library-whole = Completed
+library-begin = Start
+library-resume = Continue
+library-again = Look at it again
+library-items = You have { $n } of these
+library-progress = Your progress in { $title }
+library-bought = Your order is complete.
+library-bought_next = What you bought is here now. The receipt is under your orders.
+
+## learn
+
+learn-resume = Continue where you were
+learn-begin = Start with the first lesson
+learn-go = Go to the lesson
+learn-mark = Mark as done
+learn-mark_named = Mark “{ $title }” as done
+learn-marked = Done
+learn-all = Congratulations: you have finished this course.
+learn-all_next = All { $n } lessons are done. They stay here for you.
+learn-lessons = Lessons
+learn-empty = This course has no lessons yet. They will appear here.
+
 ## design
 
 design-title = Design
@@ -434,5 +761,6 @@ design-cards = Cards and covers
 design-card_long = A title so long that it needs more than the two lines which a card has for it, and is cut
 design-accordion = Accordion
 design-crumbs = Breadcrumb and pages
+design-steps = Steps and progress
 design-empty = Empty state
 design-icons = Icons

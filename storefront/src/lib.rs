@@ -7,11 +7,14 @@ mod api;
 mod client;
 mod cover;
 mod error_pages;
+mod followers;
 mod format;
 mod guest;
 mod page;
 mod page_error;
 mod pages;
+mod posted;
+mod progress;
 mod search;
 mod state;
 mod visit;
@@ -31,7 +34,9 @@ pub use state::{EN, Storefront};
 
 /// All pages of the shop.
 pub fn router(storefront: Storefront) -> Router {
-    use pages::{action, basket, checkout, instructor, sign_in};
+    use pages::{
+        action, basket, checkout, instructor, learn, library, order_status, orders, sign_in, wallet,
+    };
     let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/courses", get(pages::listing::courses))
@@ -53,6 +58,19 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/basket/lines/{id}", post(basket::change))
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/orders/{id}/action", get(action::show).post(action::tell))
+        .route("/orders", get(orders::list))
+        .route("/orders/{id}", get(orders::show))
+        .route("/orders/{id}/status", get(order_status::show))
+        .route("/orders/{id}/events", get(order_status::events).head(no_head))
+        .route("/orders/{id}/cancel", post(order_status::cancel))
+        .route("/orders/{id}/refunds", post(orders::refund))
+        .route("/wallet", get(wallet::show))
+        .route("/wallet/top-ups", post(wallet::top_up))
+        .route("/wallet/top-ups/{id}", get(wallet::followed))
+        .route("/wallet/top-ups/{id}/action", post(wallet::confirm))
+        .route("/wallet/cards/{id}/delete", post(wallet::delete_card))
+        .route("/library", get(library::show))
+        .route("/learn/{slug}", get(learn::show).post(learn::mark))
         .route("/_design", get(pages::design::show))
         .merge(latchkey_web::files())
         .merge(latchkey_web::reports("storefront"))

@@ -8,9 +8,14 @@ pub mod covers;
 pub mod design;
 pub mod home;
 pub mod instructor;
+pub mod learn;
+pub mod library;
 pub mod listing;
+pub mod order_status;
+pub mod orders;
 pub mod sign_in;
 pub mod theme;
+pub mod wallet;
 
 use latchkey_web::Words;
 
@@ -46,6 +51,12 @@ pub struct Notice<'a> {
     pub tone: &'static str,
     pub title: &'a str,
     pub next: &'a str,
+}
+
+/// Why something did not come about, and what to do.
+pub struct Failure {
+    pub title: String,
+    pub next: String,
 }
 
 /// All categories, with their colours.
@@ -113,6 +124,11 @@ impl Card {
 /// So that screen readers pronounce it correctly.
 fn other_language(words: &Words, tag: &str) -> Option<String> {
     (tag != words.tag()).then(|| tag.to_owned())
+}
+
+/// The address of the next page of a list, if there is one.
+fn next_page(path: &str, cursor: Option<String>) -> Option<String> {
+    cursor.map(|cursor| format!("{path}?cursor={}", segment(&cursor)))
 }
 
 fn category_path(category: &Category) -> String {

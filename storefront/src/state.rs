@@ -4,6 +4,7 @@ use latchkey_relying_party::Logins;
 use latchkey_web::{MessageError, Messages, Origins};
 
 use crate::api::Api;
+use crate::followers::Followers;
 use crate::page_error::PageError;
 
 /// The shop. Cloning is cheap.
@@ -14,6 +15,8 @@ pub struct Storefront {
     pub(crate) logins: Option<Logins>,
     pub(crate) origins: Origins,
     pub(crate) messages: Messages,
+    /// The browsers that follow an order.
+    pub(crate) followers: Followers,
 }
 
 impl Storefront {
@@ -30,6 +33,7 @@ impl Storefront {
             api: Api::new(api, &client, logins.as_ref()),
             logins,
             origins,
+            followers: Followers::default(),
             messages: Messages::read(&[latchkey_web::COMMON_EN, EN])?,
         })
     }

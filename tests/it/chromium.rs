@@ -381,12 +381,20 @@ async fn a_visitor_of_the_shop_fills_a_basket_signs_in_and_orders() {
     browser.write("#card_year", "2029").await;
     browser.write("#card_cvc", "123").await;
     browser.click("#buy").await;
-    browser.see("body:not(:has(#order))").await;
-    let url = browser.url().await;
-    assert!(
-        url.starts_with(&format!("{shop}/orders/")) && url.ends_with("/status"),
-        "{url}"
-    );
+    // The status follows the order by itself, and leads to what was bought.
+    browser.see("#library").await;
+    browser.arrive(&format!("{shop}/library?done=bought")).await;
+    holds_no_token(&browser).await;
+    browser.pictures("library").await;
+    for (path, sight, picture) in [
+        (format!("/learn/{slug}"), "#resume", "learn"),
+        ("/orders".to_owned(), "#orders", "orders"),
+        ("/wallet".to_owned(), "#available", "wallet"),
+    ] {
+        browser.open(&format!("{shop}{path}")).await;
+        browser.see(sight).await;
+        browser.pictures(picture).await;
+    }
     browser.stop().await;
     server.stop().await;
 }

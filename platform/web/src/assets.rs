@@ -33,6 +33,11 @@ pub static SUBMIT: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/submit.js");
     Asset::new("submit", "js", "text/javascript; charset=utf-8", bytes)
 });
+/// Keeps the page of an order that goes on true while it does.
+pub static FOLLOW: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/follow.js");
+    Asset::new("follow", "js", "text/javascript; charset=utf-8", bytes)
+});
 /// The icon of the browser tab.
 pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/icon.svg");
@@ -69,7 +74,7 @@ pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 /// An address of an earlier build is 404: it must never be served with other bytes.
 async fn serve(Path(file): Path<String>) -> Response {
-    let Some(asset) = [&STYLE, &SCRIPT, &SUBMIT, &ICON]
+    let Some(asset) = [&STYLE, &SCRIPT, &SUBMIT, &FOLLOW, &ICON]
         .into_iter()
         .map(LazyLock::force)
         .find(|asset| asset.name == file)

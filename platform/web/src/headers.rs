@@ -120,7 +120,7 @@ macro_rules! policy {
     };
 }
 
-/// `form-action` comes last, so that targets can follow it. `connect-src` is for the theme script. `report-uri` is used
+/// `form-action` comes last, so that targets can follow it. `connect-src` is for the scripts of the theme and of orders. `report-uri` is used
 /// because every browser supports it.
 const POLICY: &str = policy!("; form-action 'self'");
 /// The same without `form-action`; nothing replaces it.

@@ -21,7 +21,7 @@ mod reports;
 mod theme;
 
 pub use argument::Argument;
-pub use assets::{Asset, ICON, SCRIPT, STYLE, SUBMIT, files};
+pub use assets::{Asset, FOLLOW, ICON, SCRIPT, STYLE, SUBMIT, files};
 pub use context::{PageContext, accept_language};
 pub use cookies::{cookie, drop_ambiguous_cookies};
 pub use csrf::{FORM_TOKEN, is_form_token};

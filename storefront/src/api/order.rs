@@ -189,6 +189,14 @@ pub struct Refund {
     pub updated_at: String,
 }
 
+/// A step of an order, as its stream tells it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Step {
+    pub at: String,
+    pub from: OrderState,
+    pub to: OrderState,
+}
+
 /// Asking for money back.
 #[derive(Debug, Serialize)]
 pub struct RefundBody<'a> {
@@ -263,5 +271,32 @@ impl Orders {
         let path = format!("/orders/{}/refunds", segment(id));
         let call = Call::post(Caller::User(login), path).key(key).json(body)?;
         self.0.ask(call).await
+    }
+    /// Follows an order: its steps after the one that was seen last, and each further one as it happens.
+    pub async fn follow(
+        &self,
+        login: &str,
+        id: &str,
+        seen: Option<u32>,
+    ) -> Result<reqwest::Response, ApiError> {
+        let path = format!("/orders/{}/events", segment(id));
+        let call = Call::get(Caller::User(login), path);
+        self.0
+            .open(match seen {
+                Some(seen) => call.last_event_id(seen),
+                None => call,
+            })
+            .await
+    }
+
+    /// All steps of a settled order, whose stream has an end.
+    pub async fn history(&self, login: &str, id: &str) -> Result<Vec<Step>, ApiError> {
+        let path = format!("/orders/{}/events", segment(id));
+        let reply = self.0.call(Call::get(Caller::User(login), path)).await?;
+        let text = reply.text();
+        let steps = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        steps
+            .map(|step| serde_json::from_str(step).map_err(ApiError::from))
+            .collect()
     }
 }

@@ -107,6 +107,12 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// What the reader of a stream has seen already.
+    pub fn last_event_id(mut self, seen: u32) -> Self {
+        self.headers.push(("last-event-id", seen.to_string()));
+        self
+    }
+
     pub fn json(mut self, body: &impl Serialize) -> Result<Self, ApiError> {
         self.body = Some(serde_json::to_vec(body)?);
         Ok(self)
@@ -114,6 +120,11 @@ impl<'a> Call<'a> {
 }
 
 impl Reply {
+    /// The body as text, with what is no text left out.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         if !self.status.is_success() {
             return Err(ApiError::Unexpected(self.status));
@@ -178,6 +189,33 @@ impl Service {
                 location,
                 body,
             });
+        }
+        Err(ApiError::SignedOut)
+    }
+
+    /// Opens a stream. Only its head has a deadline: whoever reads on decides for how long.
+    pub async fn open(&self, call: Call<'_>) -> Result<reqwest::Response, ApiError> {
+        for last in [false, true] {
+            let mut request = self
+                .client
+                .request(call.method.clone(), format!("{}{}", self.base, call.path))
+                .header(header::ACCEPT, "text/event-stream")
+                .header("x-request-id", current_request_id().as_str());
+            if let Some(token) = self.token(call.caller).await? {
+                request = request.bearer_auth(token);
+            }
+            for (name, value) in &call.headers {
+                request = request.header(*name, value);
+            }
+            let Ok(answer) = tokio::time::timeout(DEADLINE, request.send()).await else {
+                return Err(self.busy(StatusCode::GATEWAY_TIMEOUT));
+            };
+            let answer = answer.map_err(|error| self.away(error))?;
+            match answer.status() {
+                StatusCode::UNAUTHORIZED if !last && self.drop_token(call.caller).await? => {}
+                status if status.is_success() => return Ok(answer),
+                _ => return Err(self.failed(call.caller, answer).await),
+            }
         }
         Err(ApiError::SignedOut)
     }

@@ -7,11 +7,14 @@ use http::StatusCode;
 use latchkey_contracts::Money;
 use latchkey_web::{Words, answer};
 
+use super::order_status::{StepView, steps};
 use super::{Card, Crumb, Notice};
 use crate::Storefront;
+use crate::api::order::OrderState;
 use crate::cover;
 use crate::format;
 use crate::page::ShopPage;
+use crate::progress::Facts;
 use crate::visit::Visit;
 
 #[derive(Template)]
@@ -24,6 +27,8 @@ struct DesignView<'a> {
     cards: Vec<Card>,
     covers: Vec<String>,
     crumbs: Vec<Crumb>,
+    /// Of an order that goes on, one that is undone, and one that is done.
+    orders: [Vec<StepView>; 3],
 }
 
 pub async fn show(State(_): State<Storefront>, visit: Visit) -> Response {
@@ -54,6 +59,11 @@ pub async fn show(State(_): State<Storefront>, visit: Visit) -> Response {
         covers: (0..8)
             .map(|n| cover::path(cover::hue(Some(n)), &format!("design-{n}")))
             .collect(),
+        orders: [
+            steps(words, facts(OrderState::ActionRequired, None)),
+            steps(words, facts(OrderState::Compensating, Some("card_declined"))),
+            steps(words, facts(OrderState::Completed, None)),
+        ],
         crumbs: vec![
             crumb(Some("/"), "nav.home"),
             crumb(Some("/courses"), "nav.courses"),
@@ -61,6 +71,16 @@ pub async fn show(State(_): State<Storefront>, visit: Visit) -> Response {
         ],
     };
     answer(StatusCode::OK, &view)
+}
+
+fn facts(state: OrderState, reason: Option<&'static str>) -> Facts<'static> {
+    Facts {
+        state,
+        reason,
+        pays: true,
+        coupon: false,
+        free: false,
+    }
 }
 
 fn cards(words: &Words) -> Vec<Card> {

@@ -211,9 +211,13 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
         "at_hash": b64(&digest(&SHA256, access.as_bytes()).as_ref()[..16]),
     });
     let header = json!({"alg": "ES256", "kid": inner.signer.kid, "typ": "JWT"});
+    let scope = match grant.sub.as_str() {
+        "ines" => "openid profile catalog.write",
+        _ => "openid profile",
+    };
     axum::Json(json!({
-        "access_token": access, "token_type": "Bearer", "expires_in": 300, "scope": "openid profile",
-        "refresh_token": format!("refresh-{code}"), "id_token": inner.sign(&header, &claims),
+        "access_token": access, "token_type": "Bearer", "expires_in": 300, "scope": scope,
+        "refresh_token": format!("refresh-{}-{code}", grant.sub), "id_token": inner.sign(&header, &claims),
     }))
     .into_response()
 }
@@ -394,8 +398,14 @@ impl Browser<'_> {
         assert_eq!(self.who().await, Some(format!("Name of {sub}")));
     }
 
+    /// The same where the home page cannot say who it is.
+    pub async fn sign_in_without_home(&self, sub: &str) {
+        self.follow(&begin_at("/_design"), sub).await;
+        assert!(self.token().await.is_some());
+    }
+
     pub async fn sign_out(&self) {
-        let page = self.get("/").await;
+        let page = self.get("/_design").await;
         let token = page.attributes("form[action='/signout'] input[name=token]", "value");
         let mut request = self.request("/signout");
         *request.method_mut() = http::Method::POST;
@@ -404,6 +414,45 @@ impl Browser<'_> {
         let answer = self.site.shop.send(request.map(|_| Body::from(form))).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
         self.keep(&answer);
+    }
+
+    /// Sends a form of a page of ours: with its token, if the user is signed in.
+    pub async fn submit(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let token = self.token().await.unwrap_or_default();
+        let mut pairs = vec![("token", token.as_str())];
+        pairs.extend_from_slice(form);
+        self.submit_from(path, Some(ORIGIN), &pairs).await
+    }
+
+    /// Sends exactly this form, from this origin.
+    pub async fn submit_from(&self, path: &str, origin: Option<&str>, form: &[(&str, &str)]) -> Answer {
+        let mut request = self.request(path);
+        *request.method_mut() = http::Method::POST;
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", origin.parse().unwrap());
+        }
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let answer = self.site.shop.send(request.map(|_| Body::from(form))).await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// The token of this user's forms.
+    pub async fn token(&self) -> Option<String> {
+        let page = self.get("/_design").await;
+        let tokens = page.attributes("form[action='/signout'] input[name=token]", "value");
+        tokens.into_iter().next()
+    }
+
+    /// Opens a stream with these headers; its body goes on.
+    pub async fn open(&self, path: &str, headers: &[(&'static str, &str)]) -> http::Response<Body> {
+        let mut request = self.request(path);
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().unwrap());
+        }
+        self.site.shop.open(request).await
     }
 
     /// The name of who is signed in, as the home page has it.

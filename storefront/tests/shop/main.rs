@@ -3,13 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
 mod away;
+mod backends;
 mod buying;
 mod hostile;
 mod issuer;
+mod learning;
 mod logout;
+mod order_status;
+mod orders;
 mod pages;
 mod reading;
 mod sign_in;
 mod stub;
 mod theme;
+mod wallet;
 mod words;

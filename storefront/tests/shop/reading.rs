@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use latchkey_testkit::Answer;
 use scraper::{ElementRef, Html, Selector};
 
+use crate::backends::{self, Backends, everything};
 use crate::stub::{Shop, Stub};
 
 const PAGES: [&str; 9] = [
@@ -33,6 +34,13 @@ async fn pages() -> Vec<(String, Answer)> {
     }
     for path in ["/", "/courses"] {
         pages.push((format!("{path} without a catalog"), away.get(path).await));
+    }
+    let backends = Backends::start().await;
+    everything(&backends);
+    for site in backends.sites("reading").await.iter().take(1) {
+        let alice = site.browser();
+        alice.sign_in("alice").await;
+        pages.extend(backends::pages(&alice).await);
     }
     pages
 }

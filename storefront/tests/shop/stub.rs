@@ -122,6 +122,11 @@ impl Shop {
         }
     }
 
+    /// The response as it begins.
+    pub async fn open(&self, request: http::Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(http::Request::get(path).body(Body::empty()).unwrap())
             .await

@@ -1,0 +1,131 @@
+//! `/library`: the courses and items that the user owns.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use latchkey_contracts::events::course::CourseKind;
+use latchkey_http::Form;
+use latchkey_web::{Words, answer, flash};
+
+use super::{Categories, Notice, next_page};
+use crate::Storefront;
+use crate::api::catalog::Summary;
+use crate::api::inventory::LibraryItem;
+use crate::cover;
+use crate::format::segment;
+use crate::page::ShopPage;
+use crate::page_error::PageError;
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "storefront/library.html")]
+struct LibraryPage<'a> {
+    page: &'a ShopPage,
+    notice: Option<Notice<'a>>,
+    rows: Vec<Row>,
+    first: Option<&'a str>,
+    next: Option<String>,
+}
+
+struct Row {
+    href: String,
+    cover: String,
+    title: String,
+    progress: Option<Progress>,
+    facts: String,
+    /// The name of the message.
+    next: Option<&'static str>,
+}
+
+struct Progress {
+    done: i64,
+    all: i64,
+    label: String,
+}
+
+pub async fn show(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let login = visit.login().ok_or(PageError::SignedOut)?;
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
+    let cursor = form.take("cursor");
+    let found = storefront.api.inventory.library(login, cursor.as_deref()).await?;
+    let ids: Vec<&str> = found.items.iter().map(|item| item.item_id.as_str()).collect();
+    let catalog = &storefront.api.catalog;
+    let (courses, categories) = futures::future::join(catalog.by_ids(&ids), catalog.categories()).await;
+    // Without the catalog the library is shown without the number of lessons, and never with made-up ones.
+    let courses: HashMap<String, Summary> = courses
+        .unwrap_or_default()
+        .into_iter()
+        .map(|course| (course.id.clone(), course))
+        .collect();
+    let categories = Categories(categories.unwrap_or_default());
+    let words = &visit.context.words;
+    let rows = found.items.iter().map(|item| {
+        let course = courses.get(&item.item_id);
+        row(words, &categories, item, course)
+    });
+    let page = visit.page(words.say("library.title"));
+    let view = LibraryPage {
+        page: &page,
+        notice: done(words, &mut form),
+        rows: rows.collect(),
+        first: cursor.as_ref().map(|_| "/library"),
+        next: next_page("/library", found.next_cursor.clone()),
+    };
+    Ok(answer(StatusCode::OK, &view))
+}
+
+fn row(words: &Words, categories: &Categories, item: &LibraryItem, course: Option<&Summary>) -> Row {
+    let category = course.and_then(|course| course.category_id.as_deref());
+    let row = Row {
+        href: format!("/courses/{}", segment(&item.slug)),
+        cover: cover::path(categories.hue(category), &item.item_id),
+        title: item.title.clone(),
+        progress: None,
+        facts: words.count("library.items", item.quantity),
+        next: None,
+    };
+    if item.kind == CourseKind::Item {
+        return row;
+    }
+    let all = course.map_or(0, |course| course.lesson_count);
+    // Lessons may have been taken out of the course since.
+    let done = item.lessons_done_count.min(all);
+    let next = match (done, all) {
+        (_, 0) => None,
+        (0, _) => Some("library.begin"),
+        (done, all) if done < all => Some("library.resume"),
+        _ => Some("library.again"),
+    };
+    Row {
+        href: format!("/learn/{}", segment(&item.slug)),
+        progress: (all > 0).then(|| Progress {
+            done,
+            all,
+            label: words.fill("library.progress", &[("title", &item.title)]),
+        }),
+        facts: match (done, all) {
+            (_, 0) => words.count("library.done_some", item.lessons_done_count),
+            (done, all) if done == all => words.say("library.whole").to_owned(),
+            _ => words.fill("library.done", &[("done", &done), ("all", &all)]),
+        },
+        next,
+        ..row
+    }
+}
+
+fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
+    const DONE: [(&str, (&str, &str)); 1] = [("bought", ("library.bought", "library.bought_next"))];
+    let (title, next) = flash(query, &DONE)?;
+    Some(Notice {
+        tone: "success",
+        title: words.say(title),
+        next: words.say(next),
+    })
+}

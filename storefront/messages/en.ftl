@@ -331,6 +331,8 @@ error-sign_in_next = The sign-in was not finished in this browser, or took too l
 error-to_sign_in = Sign in
 error-forbidden_title = Your account is not allowed to do this.
 error-forbidden_next = Contact the shop if you want to teach here.
+error-instructor_title = Only instructors write courses.
+error-instructor_next = Ask the shop to make you an instructor. Then sign in again, and this page opens.
 error-signed_out_title = You are signed out.
 error-signed_out_next = Sign in again and repeat what you did. Nothing was saved.
 
@@ -360,6 +362,8 @@ teach-signed_out_next = Sign in again in a new tab, come back to this one, and s
 teach-sign_in_again = Sign in in a new tab
 teach-again = This page was opened before your last sign-in. Nothing was saved.
 teach-again_next = Check what you typed, then save again.
+teach-forbidden = You are not an instructor any more. What you typed is still here, but not saved.
+teach-forbidden_next = Keep a copy of it, and ask the shop to make you an instructor again. Then save once more.
 teach-faults = Some fields need your attention.
 teach-faults_next = Nothing was saved.
 teach-fault = { $field }: { $message }

@@ -102,7 +102,9 @@ fn page(error: PageError, visit: &Visit, again: &str) -> Response {
         PageError::Missing | PageError::Method | PageError::Foreign | PageError::Forbidden => {
             ("/", "error.to_home")
         }
-        PageError::NotSignedIn | PageError::SignedOut => (again, "error.to_sign_in"),
+        PageError::NotInstructor | PageError::NotSignedIn | PageError::SignedOut => {
+            (again, "error.to_sign_in")
+        }
     };
     let view = ErrorView {
         page,

@@ -27,6 +27,8 @@ pub enum PageError {
     NotSignedIn,
     /// The user is not allowed to do this.
     Forbidden,
+    /// Only instructors write courses, and the user is none.
+    NotInstructor,
     /// The user is no longer signed in: redirect to the sign-in, and back.
     SignedOut,
 }
@@ -72,6 +74,11 @@ impl PageError {
                 StatusCode::FORBIDDEN,
                 "error.forbidden_title",
                 "error.forbidden_next",
+            ),
+            Self::NotInstructor => (
+                StatusCode::FORBIDDEN,
+                "error.instructor_title",
+                "error.instructor_next",
             ),
             // Only if there is nowhere to return to.
             Self::SignedOut => (

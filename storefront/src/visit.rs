@@ -33,10 +33,14 @@ pub struct Visit {
 impl Visit {
     /// A page with this title.
     pub fn page(&self, title: impl Into<String>) -> ShopPage {
-        let current = self.current.as_ref();
-        let teaches = current.is_some_and(|current| current.may(catalog::WRITE.name));
         let count = self.basket.as_ref().map(Vec::len);
-        ShopPage::new(self.context.page(title), teaches, count)
+        ShopPage::new(self.context.page(title), self.teaches(), count)
+    }
+
+    /// Whether the signed-in user can write courses, as far as the shop knows; the catalog decides.
+    pub fn teaches(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| current.may(catalog::WRITE.name))
     }
 
     /// The signed-in user.

@@ -162,6 +162,7 @@ fn without_courses(page: &ShopPage, error: PageError) -> Response {
         | PageError::PartAway
         | PageError::NotSignedIn
         | PageError::Forbidden
+        | PageError::NotInstructor
         | PageError::SignedOut
         | PageError::Broken => (
             StatusCode::INTERNAL_SERVER_ERROR,

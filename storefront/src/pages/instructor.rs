@@ -68,6 +68,8 @@ struct FormPage<'a> {
 enum Unwritten {
     SignedOut,
     Again,
+    /// The user is no instructor any more.
+    Forbidden,
 }
 
 impl Unwritten {
@@ -79,6 +81,7 @@ impl Unwritten {
         match self {
             Self::SignedOut => "signed_out",
             Self::Again => "again",
+            Self::Forbidden => "forbidden",
         }
     }
 
@@ -87,6 +90,7 @@ impl Unwritten {
         match self {
             Self::SignedOut => ("teach.signed_out", "teach.signed_out_next"),
             Self::Again => ("teach.again", "teach.again_next"),
+            Self::Forbidden => ("teach.forbidden", "teach.forbidden_next"),
         }
     }
 }
@@ -172,6 +176,7 @@ pub async fn list(
     let (mine, categories) = futures::future::join(asked, storefront.api.catalog.categories()).await;
     let mine = match mine {
         Err(ApiError::SignedOut) => return Ok(visit.to_sign_in()),
+        Err(ApiError::Forbidden) => return Err(PageError::NotInstructor),
         other => other?,
     };
     let categories = Categories(categories?);
@@ -208,6 +213,10 @@ pub async fn blank(State(storefront): State<Storefront>, visit: Visit) -> Result
     if visit.login().is_none() {
         return Ok(visit.to_sign_in());
     }
+    // Nobody fills in a form that would be refused.
+    if !visit.teaches() {
+        return Err(PageError::NotInstructor);
+    }
     let draft = Draft::blank(&storefront.key());
     Sheet::of(draft).show(&storefront, &visit).await
 }
@@ -234,6 +243,10 @@ pub async fn create(
         Err(ApiError::SignedOut) => {
             let sheet = Sheet::of(draft).unwritten(Unwritten::SignedOut);
             sheet.show(&storefront, &visit.signed_out()).await
+        }
+        Err(ApiError::Forbidden) => {
+            let sheet = Sheet::of(draft).unwritten(Unwritten::Forbidden);
+            sheet.show(&storefront, &visit).await
         }
         Err(ApiError::Invalid(errors)) => Sheet::of(draft).wrong(errors).show(&storefront, &visit).await,
         Err(error) => Err(error.into()),
@@ -291,6 +304,7 @@ pub async fn save(
     let errors = match written {
         Ok(_) => return Ok(see_other(&format!("/teach/{}?done=saved", segment(&id)))),
         Err(ApiError::SignedOut) => return signed_out(draft).await,
+        Err(ApiError::Forbidden) => return kept(Unwritten::Forbidden, draft).show(&storefront, &visit).await,
         Err(ApiError::Invalid(errors)) => errors,
         // Typed text is not discarded.
         Err(ApiError::Stale) => vec![FieldError {
@@ -325,6 +339,7 @@ pub async fn step(
         // There is no form to keep: the question is asked again.
         ("archive", Unwritten::SignedOut) => Ok(visit.to_sign_in()),
         ("archive", Unwritten::Again) => Err(PageError::Foreign),
+        ("archive", Unwritten::Forbidden) => Err(PageError::NotInstructor),
         _ => {
             let sheet = Sheet {
                 id: Some(&id),
@@ -354,6 +369,7 @@ pub async fn step(
     match stepped {
         Ok(_) => Ok(see_other(&format!("/teach/{}?done={name}", segment(&id)))),
         Err(ApiError::SignedOut) => kept(Unwritten::SignedOut, draft, &visit.signed_out()).await,
+        Err(ApiError::Forbidden) => kept(Unwritten::Forbidden, draft, &visit).await,
         Err(error @ (ApiError::Invalid(_) | ApiError::Stale)) => {
             let course = match storefront.api.catalog.my_course(login, &id).await {
                 Err(ApiError::SignedOut) => {

@@ -15,6 +15,7 @@ mod pages;
 mod reading;
 mod sign_in;
 mod stub;
+mod teaching;
 mod theme;
 mod wallet;
 mod words;

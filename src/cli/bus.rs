@@ -6,7 +6,7 @@ use clap::Subcommand;
 use latchkey_bus::{BusError, Permissions, TopicPermission};
 use serde_json::json;
 
-use super::common::{AdminCommand, CliError};
+use super::common::{AdminCommand, CliError, logs};
 use super::output::print;
 use crate::config::{Config, Role, environment};
 use crate::error::database_name;
@@ -21,7 +21,7 @@ pub(super) enum BusCommand {
 }
 
 pub(super) async fn run(admin: AdminCommand<BusCommand>, json: bool) -> Result<(), CliError> {
-    super::logs("warn", None)?;
+    logs("warn", None)?;
     // Only an installation for production has a broker; `LATCHKEY_BUS` names the user that may declare.
     let config = Config::serve(Role::all(), admin.config.as_deref(), &environment())?;
     match admin.command {

@@ -364,6 +364,8 @@ async fn a_visitor_of_the_shop_fills_a_basket_signs_in_and_orders() {
         ("#card_year", "2029"),
         ("#card_cvc", "12"),
     ];
+    // Alice has a saved card, and takes another one.
+    browser.click("#card input[value='new']").await;
     for (field, text) in fields {
         browser.write(field, text).await;
     }

@@ -4,6 +4,7 @@
 //! is published before a group's first start waits in its queue.
 
 mod address;
+mod broker;
 mod consumer;
 mod dead_letters;
 mod history;
@@ -17,74 +18,20 @@ use std::time::Duration;
 
 use address::Address;
 use consumer::Consumer;
-use futures::TryFutureExt;
-use lapin::options::ExchangeDeclareOptions;
-use lapin::types::FieldTable;
-use lapin::{ErrorKind, ExchangeKind};
-use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Tx};
-use link::{Link, Outgoing, Publisher, in_time};
+use link::{Link, Outgoing};
 use message::Message;
 use tokio_util::sync::CancellationToken;
-use topology::{Names, short};
+use topology::Names;
 
 use super::group::{Group, Handler, HandlerError, Parked, Replay};
 use crate::parcel::Parcel;
 use crate::{BusError, Event};
 
+pub use broker::RabbitEventBus;
 pub use topology::{Permissions, TopicPermission};
 
-/// How often somebody looks who waits for a database.
-const POLL: Duration = Duration::from_secs(1);
-
-/// The back end. Cloning is cheap.
-#[derive(Clone)]
-pub struct RabbitEventBus {
-    names: Names,
-    clock: Clock,
-    random: Random,
-    publisher: Arc<Publisher>,
-    /// Apart from the publisher's connection, which the broker stops reading when it is short of memory.
-    consuming: Arc<Link>,
-    address: Address,
-    poll: Duration,
-}
-
 impl RabbitEventBus {
-    /// Connects, and checks that the exchanges are declared.
-    pub(super) async fn open(url: &str, clock: Clock, random: Random) -> Result<Self, BusError> {
-        let address = Address::parse(url)?;
-        let names = Names::new(&address.prefix);
-        let bus = Self {
-            names,
-            clock,
-            random,
-            publisher: Arc::new(Publisher::new(Link::new(address.clone(), "publisher"))),
-            consuming: Arc::new(Link::new(address.clone(), "consumer")),
-            address,
-            poll: POLL,
-        };
-        bus.check().await?;
-        Ok(bus)
-    }
-
-    /// A connection for one operation of an operator.
-    fn operator(&self) -> Link {
-        Link::new(self.address.clone(), "operator")
-    }
-
-    async fn check(&self) -> Result<(), BusError> {
-        let (channel, exchange) = (self.consuming.channel().await?, self.names.events());
-        let passive = ExchangeDeclareOptions {
-            passive: true,
-            ..Default::default()
-        };
-        let arguments = FieldTable::default();
-        let asked = channel.exchange_declare(short(&exchange)?, ExchangeKind::Topic, passive, arguments);
-        in_time(asked.map_err(|error| undeclared(error, &exchange))).await?;
-        in_time(channel.close(200, "done".into()).err_into()).await
-    }
-
     /// Declares exchanges and queues at the broker of `url`, whose user may.
     pub(super) async fn declare(url: &str, groups: &[Group]) -> Result<(), BusError> {
         let address = Address::parse(url)?;
@@ -151,16 +98,5 @@ impl RabbitEventBus {
     pub(super) async fn close(&self) {
         self.publisher.close().await;
         self.consuming.close().await;
-    }
-}
-
-/// The error of an operation on `name`, which may not have been declared.
-fn undeclared(error: lapin::Error, name: &str) -> BusError {
-    const NOT_FOUND: u16 = 404;
-    match error.kind() {
-        ErrorKind::ProtocolError(reason) if reason.get_id() == NOT_FOUND => {
-            BusError::NotDeclared(name.to_owned())
-        }
-        _ => error.into(),
     }
 }

@@ -11,7 +11,7 @@ use lapin::types::FieldTable;
 use latchkey_db::{Tx, reasons};
 use tokio_util::sync::CancellationToken;
 
-use super::RabbitEventBus;
+use super::broker::{RabbitEventBus, undeclared};
 use super::link::{Outgoing, in_time};
 use super::message::Message;
 use super::topology::{Names, short};
@@ -72,7 +72,7 @@ where
             channel
                 .basic_consume(short(&queue)?, "".into(), options, arguments)
                 .await
-                .map_err(|error| super::undeclared(error, &queue))
+                .map_err(|error| undeclared(error, &queue))
         };
         let mut deliveries = in_time(begin).await?;
         if outage.worked().is_some() {

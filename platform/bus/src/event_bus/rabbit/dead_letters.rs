@@ -7,7 +7,7 @@ use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDe
 use lapin::types::FieldTable;
 use lapin::{Channel, ErrorKind};
 
-use super::RabbitEventBus;
+use super::broker::{RabbitEventBus, undeclared};
 use super::link::{Link, in_time};
 use super::message::Message;
 use super::topology::{Names, short};
@@ -84,7 +84,7 @@ async fn take(bus: &RabbitEventBus, most: usize) -> Result<Held, BusError> {
     let (queue, mut letters) = (bus.names.dead(), Vec::new());
     while letters.len() < most {
         let get = channel.basic_get(short(&queue)?, BasicGetOptions::default());
-        let Some(got) = in_time(get.map_err(|error| super::undeclared(error, &queue))).await? else {
+        let Some(got) = in_time(get.map_err(|error| undeclared(error, &queue))).await? else {
             break;
         };
         let message = Message::received(&got.delivery);

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 
-use super::RabbitEventBus;
+use super::broker::{RabbitEventBus, undeclared};
 use super::link::in_time;
 use super::message::Message;
 use super::topology::{Names, short};
@@ -61,7 +61,7 @@ async fn read(bus: &RabbitEventBus, since: i64) -> Result<Vec<Message>, BusError
         channel
             .basic_consume(short(&log)?, "".into(), options, arguments)
             .await
-            .map_err(|error| super::undeclared(error, &log))
+            .map_err(|error| undeclared(error, &log))
     };
     let mut deliveries = in_time(begin).await?;
     // A stream does not say where it ends: a message of our own does, through the exchange that names queues.

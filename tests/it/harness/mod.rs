@@ -7,6 +7,7 @@ mod webdriver;
 mod world;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::FutureExt;
 use latchkey::config::{Config, Role};
@@ -94,11 +95,33 @@ impl TestServer {
 
     /// A server with a changed configuration.
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_clock(Clock::manual(BEGINNING), change).await
+    }
+
+    /// A server that plays this one role, which `self` does without: it has its databases, its bus and its configuration,
+    /// but for what `change` says.
+    pub async fn apart(&self, clock: Clock, role: Role, change: impl FnOnce(&mut Config)) -> Self {
+        let (whole, urls) = (self.config.clone(), self.running().urls.clone());
+        Self::with_clock(clock, |config| {
+            // The folder is locked by the server that it belongs to.
+            let data = std::mem::replace(config, whole).data;
+            config.data = data.with_file_name("apart");
+            config.demo = false;
+            config.roles = vec![role];
+            config.seeds.clear();
+            config.api_url = urls.shop;
+            config[Role::Identity].url = urls.services.get("identity").cloned();
+            config.issuer = Some(urls.issuer);
+            change(config);
+        })
+        .await
+    }
+
+    async fn with_clock(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         latchkey_testkit::keep_log();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = Config::up(folder.path().join("data"), folder.path().join("keys"), [0, 0, 0]);
         change(&mut config);
-        let clock = Clock::manual(BEGINNING);
         let running = start(config.clone(), clock.clone(), Random::system())
             .await
             .expect("the server starts");
@@ -118,6 +141,16 @@ impl TestServer {
 
     pub fn running(&self) -> &Running {
         self.running.as_ref().expect("the server is running")
+    }
+
+    /// The URL of a role's database.
+    pub fn database(&self, role: Role) -> &str {
+        &self.config[role].database
+    }
+
+    /// The URL of the event bus.
+    pub fn bus(&self) -> &str {
+        &self.config.bus
     }
 
     pub fn demo(&self) -> &DemoFile {
@@ -197,6 +230,19 @@ impl Drop for TestServer {
             self.assert_every_task_is_kept();
         }
     }
+}
+
+/// The broker of this run, with names that nobody else has there.
+pub fn broker(name: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one thing that a test run tells its tests"
+    )]
+    let broker = std::env::var("TEST_RABBITMQ_URL");
+    let broker = broker.expect("TEST_RABBITMQ_URL names no broker: run the tests with `cargo xtask test`");
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("{broker}?prefix={name}-{}-{number}", std::process::id())
 }
 
 /// A fresh PostgreSQL database of this run's server.

@@ -4,7 +4,7 @@ use http::Method;
 use latchkey_contracts::resource::{ResourceContract, basket, inventory, order, payment};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, App, Browser, Process, TestServer, anonymous, http, until};
+use crate::harness::{Answer, App, Browser, Process, TestServer, anonymous, broker, http, until};
 
 /// A user of the demo with a token for each service.
 struct Buyer<'a> {
@@ -59,20 +59,9 @@ async fn a_course_is_bought_by_card_with_a_coupon_and_owned_afterwards() {
     a_course_is_bought(TestServer::new().await).await;
 }
 
-/// The broker of the run, with names of this test's own.
-fn broker() -> String {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one thing that a test run tells its tests"
-    )]
-    let broker = std::env::var("TEST_RABBITMQ_URL");
-    let broker = broker.expect("TEST_RABBITMQ_URL names no broker: run the tests with `cargo xtask test`");
-    format!("{broker}?prefix=checkout-{}", std::process::id())
-}
-
 #[tokio::test]
 async fn a_course_is_bought_over_a_broker_that_was_declared_by_command() {
-    let (folder, bus) = (tempfile::tempdir().unwrap(), broker());
+    let (folder, bus) = (tempfile::tempdir().unwrap(), broker("checkout"));
     let command = async |words: &[&str]| {
         let mut command = Process::command(folder.path(), words);
         let output = command.env("LATCHKEY_BUS", &bus).output().await.unwrap();

@@ -366,6 +366,8 @@ async fn no_get_and_no_head_changes_anything() {
             .to_owned();
         format!("/courses/{}", at.split('"').next().expect("its address"))
     };
+    // What a page shows of other services brings tokens for them, which are kept.
+    browser.open(&format!("{shop}{public}"), "").await;
     let pages = [
         format!("{shop}/"),
         format!("{shop}/courses?q=rust&sort=price"),

@@ -182,9 +182,12 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
             return invalid.into_response();
         }
         let name = form["resource"].rsplit(':').next().unwrap();
+        let scope = match refresh.starts_with("refresh-ines-") {
+            true => "catalog.read catalog.write",
+            false => "catalog.read",
+        };
         return axum::Json(json!({
-            "access_token": format!("{name}-{refresh}"), "token_type": "Bearer", "expires_in": 300,
-            "scope": "catalog.read catalog.write",
+            "access_token": format!("{name}-{refresh}"), "token_type": "Bearer", "expires_in": 300, "scope": scope,
         }))
         .into_response();
     }

@@ -370,7 +370,7 @@ mod tests {
         let steady = (0..100).flat_map(|n| [logout(&format!("c-{n}"), 0), logout(&format!("c-{n}"), 0)]);
         let new: Vec<Call> = steady.filter_map(|logout| busy.begin(&logout)).collect();
         assert_eq!(new.len(), HOPEFUL_AT_ONCE);
-        assert!(HOPEFUL_AT_ONCE < AT_ONCE, "there is room beside them");
+        const { assert!(HOPEFUL_AT_ONCE < AT_ONCE, "there is room beside them") };
         assert!(
             busy.begin(&logout("c-0", 1)).is_some(),
             "also where new ones are under way"

@@ -72,25 +72,21 @@ pub async fn merge(t: &Transaction, holder: &Holder, guest: &Holder) -> Result<B
 }
 
 /// The holder's basket. Two tabs may change it at once: whoever is second waits here, and decides on the newer state.
+/// Only a basket that is locked is read: one that another tab makes in between would change under the decision.
 async fn load(t: &Transaction, holder: &Holder) -> Result<Basket, Error> {
-    store::lock(&t.tx, holder).await?;
-    if let Some(basket) = store::basket(&t.tx, holder).await? {
-        return Ok(basket);
-    }
-    let new = Basket {
-        id: t.new_id(),
-        holder: holder.clone(),
-        coupon_code: None,
-        lines: Vec::new(),
-        version: 1,
-    };
-    match store::insert(&t.tx, &new, t.now).await? {
-        true => Ok(new),
-        // Another request has made it in the meantime.
-        false => {
-            store::lock(&t.tx, holder).await?;
-            let basket = store::basket(&t.tx, holder).await?;
-            basket.ok_or_else(|| DomainError::Stale.into())
+    if !store::lock(&t.tx, holder).await? {
+        let new = Basket {
+            id: t.new_id(),
+            holder: holder.clone(),
+            coupon_code: None,
+            lines: Vec::new(),
+            version: 1,
+        };
+        if store::insert(&t.tx, &new, t.now).await? {
+            return Ok(new);
         }
+        store::lock(&t.tx, holder).await?;
     }
+    let basket = store::basket(&t.tx, holder).await?;
+    basket.ok_or_else(|| DomainError::Stale.into())
 }

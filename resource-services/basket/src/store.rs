@@ -50,13 +50,13 @@ pub async fn basket(on: impl Into<On<'_>> + Copy, holder: &Holder) -> Result<Opt
     }))
 }
 
-/// Makes other changes of the holder's basket wait until this transaction has ended.
-pub async fn lock(tx: &Tx, holder: &Holder) -> Result<(), DbError> {
-    sql("UPDATE baskets SET touched_at = touched_at WHERE holder = $1")
+/// Makes other changes of the holder's basket wait until this transaction has ended; `false` if there is none yet.
+pub async fn lock(tx: &Tx, holder: &Holder) -> Result<bool, DbError> {
+    let rows = sql("UPDATE baskets SET touched_at = touched_at WHERE holder = $1")
         .bind(holder.as_str())
         .execute(tx)
         .await?;
-    Ok(())
+    Ok(rows == 1)
 }
 
 /// Creates a basket; `false` if the holder has one already.

@@ -59,11 +59,13 @@ async fn red<P: Participant + Copy>(
 }
 
 macro_rules! found_out {
-    ($($test:ident: $defect:expr, $suite:ident $backends:path, $on_trial:ident => $cases:expr;)*) => {
+    ($($test:ident: $defect:expr, $suite:ident $backends:path, $on_trial:ident => $cases:expr $(, or $more:literal)?;)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
+            let more: &[&str] = &[$($more)?];
             for backend in $backends {
-                let red = red($suite::CASES, $on_trial, *backend, $defect).await;
+                let mut red = red($suite::CASES, $on_trial, *backend, $defect).await;
+                red.retain(|case| !more.contains(case));
                 assert_eq!(red, $cases, "on {backend:?}");
             }
         })*
@@ -81,10 +83,11 @@ found_out! {
     who_acknowledges_before_the_commit_is_found_out: AckBeforeCommit, event_bus Backend::EVENT_BUS, BUS => [
         "an_effect_cut_off_before_its_commit_is_made_good",
     ];
+    // A broker that delivers once more by itself is found out in one case more.
     who_has_no_inbox_is_found_out: NoInbox, event_bus Backend::EVENT_BUS, BUS => [
         "an_effect_committed_before_a_crash_is_not_repeated",
         "a_duplicate_delivery_is_absorbed",
-    ];
+    ], or "an_effect_cut_off_before_its_commit_is_made_good";
     who_revokes_before_the_commit_is_found_out: PublishBeforeCommit, revocation_log Backend::REVOCATION_LOG, LOG => [
         "a_revocation_whose_transaction_rolled_back_is_never_told",
         "a_revocation_whose_producer_died_before_its_commit_is_never_told",

@@ -59,10 +59,21 @@ pub fn money(words: &Words, money: &Money) -> String {
         text.push_str(words.say("price.point"));
         let _infallible = write!(text, "{:02}", amount % unit);
     }
-    if money.amount < 0 {
-        text.insert(0, '−');
+    let price = words.fill("price.text", &[("symbol", &symbol), ("amount", &text)]);
+    match money.amount {
+        ..0 => format!("−{price}"),
+        0.. => price,
     }
-    words.fill("price.text", &[("symbol", &symbol), ("amount", &text)])
+}
+
+/// `Visa •••• 4242`: the brand as its owner writes it.
+pub fn card(brand: &str, last4: &str) -> String {
+    let brand = match brand {
+        "visa" => "Visa",
+        "mastercard" => "Mastercard",
+        other => other,
+    };
+    format!("{brand} •••• {last4}")
 }
 
 /// A typed amount of money in minor units; `None` if empty.
@@ -178,7 +189,7 @@ mod tests {
         for (amount, currency, text) in [
             (5, "EUR", "€0.05"),
             (129_900, "EUR", "€1,299.00"),
-            (-250, "USD", "$−2.50"),
+            (-250, "USD", "−$2.50"),
             (1500, "JPY", "¥1,500"),
             (100, "CHF", "CHF\u{a0}1.00"),
             (i64::MAX, "EUR", "€92,233,720,368,547,758.07"),

@@ -26,7 +26,7 @@ struct ActionPage<'a> {
     action: String,
     number: &'a str,
     amount: String,
-    /// `visa ···· 4242`
+    /// `Visa •••• 4242`
     card: Option<String>,
     until: Option<String>,
 }
@@ -65,7 +65,7 @@ pub async fn show(
         card: payment
             .card
             .as_ref()
-            .map(|card| words.fill("action.card", &[("brand", &card.brand), ("last4", &card.last4)])),
+            .map(|card| format::card(&card.brand, &card.last4)),
         until: payment.expires_at.as_deref().and_then(|at| words.minute(at)),
     };
     let mut response = answer(StatusCode::OK, &view);

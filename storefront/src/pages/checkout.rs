@@ -72,7 +72,7 @@ struct Pay<'a> {
 
 struct CardView<'a> {
     id: &'a str,
-    /// `visa ···· 4242`
+    /// `Visa •••• 4242`
     label: String,
     chosen: bool,
 }
@@ -438,7 +438,10 @@ fn card_view<'a>(words: &Words, card: &'a Card, chosen: &str) -> CardView<'a> {
         id: &card.id,
         label: words.fill(
             "checkout.saved_card",
-            &[("brand", &card.brand), ("last4", &card.last4), ("until", &until)],
+            &[
+                ("card", &format::card(&card.brand, &card.last4)),
+                ("until", &until),
+            ],
         ),
         chosen: card.id == chosen,
     }

@@ -400,21 +400,12 @@ fn card_view(words: &Words, card: &Card, chosen: &str) -> CardView {
         format!("{:02}", card.exp_year % 100),
     );
     CardView {
-        name: format!("{} •••• {}", brand(&card.brand), card.last4),
+        name: format::card(&card.brand, &card.last4),
         until: words.fill("wallet.card_until", &[("month", &month), ("year", &year)]),
         delete: words.fill("wallet.delete_named", &[("last4", &card.last4)]),
         chosen: card.id == chosen,
         segment: segment(&card.id),
         id: card.id.clone(),
-    }
-}
-
-/// A name of its own, as its owner writes it.
-fn brand(brand: &str) -> &str {
-    match brand {
-        "visa" => "Visa",
-        "mastercard" => "Mastercard",
-        other => other,
     }
 }
 

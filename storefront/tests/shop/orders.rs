@@ -34,7 +34,7 @@ async fn orders_are_listed_and_each_shows_what_it_was() {
         );
         assert_eq!(
             page.texts(".sums dd"),
-            ["€59.00", "€−9.00", "€50.00", "€8.00", "€20.00", "€30.00"]
+            ["€59.00", "−€9.00", "€50.00", "€8.00", "€20.00", "€30.00"]
         );
         // Steps that changed nothing for the buyer are not told.
         assert_eq!(page.texts(".history span"), ["Ordered", "Places reserved"]);

@@ -42,7 +42,7 @@ async fn a_buyer_confirms_or_denies_and_is_led_to_the_status() {
         assert_eq!(page.texts("#amount"), ["€50.00"]);
         assert_eq!(
             page.texts(".bill-sums dd")[..2],
-            ["LK-2026-000001", "visa ···· 3155"]
+            ["LK-2026-000001", "Visa •••• 3155"]
         );
         let token = page.attributes(".sheet input[name=token]", "value").remove(0);
         for (said, sent) in [("yes", true), ("no", false)] {

@@ -51,3 +51,9 @@ CREATE TABLE owned (
     version    BIGINT NOT NULL,
     PRIMARY KEY (owner, course_id)
 );
+
+-- Orders whose lines have left the basket.
+CREATE TABLE cleared_orders (
+    order_id    TEXT   NOT NULL PRIMARY KEY,
+    cleared_at  BIGINT NOT NULL
+);

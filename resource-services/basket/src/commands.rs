@@ -48,6 +48,10 @@ pub async fn put(t: &Transaction, holder: &Holder, course: &Course, quantity: i6
 
 /// Makes a visitor's basket part of the user's. Repeated, it changes nothing: the visitor's is gone.
 pub async fn merge(t: &Transaction, holder: &Holder, guest: &Holder) -> Result<Basket, Error> {
+    // What another tab puts in meanwhile must be read, or come too late.
+    if !store::lock(&t.tx, guest).await? {
+        return load(t, holder).await;
+    }
     let Some(from) = store::basket(&t.tx, guest).await? else {
         return load(t, holder).await;
     };

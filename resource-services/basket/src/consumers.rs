@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::course::{CourseEvent, CourseKind, CourseStatus};
-use latchkey_contracts::events::inventory::{self, OwnedItemChanged, StockChanged};
+use latchkey_contracts::events::inventory::{self, OwnedCause, OwnedItemChanged, StockChanged};
 use latchkey_contracts::events::order::{self, OrderSnapshot};
 use latchkey_contracts::events::user::{self, UserDeleted};
 use latchkey_kit::{Consumer, Transaction, payload};
@@ -78,6 +78,11 @@ async fn remember_course(t: &Transaction, event: &Event) -> Result<(), HandlerEr
 async fn remember_stock(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     if event.r#type == inventory::OWNED_ITEM_CHANGED {
         let owned: OwnedItemChanged = payload(event)?;
+        if owned.cause == OwnedCause::Erased {
+            // The user is deleted: nothing of theirs is kept, whichever event comes first.
+            store::forget_item(&t.tx, &owned.owner, &owned.item_id).await?;
+            return Ok(());
+        }
         store::remember_owned(&t.tx, &owned.owner, &owned.item_id, owned.quantity, owned.version).await?;
         return Ok(());
     }
@@ -89,10 +94,13 @@ async fn remember_stock(t: &Transaction, event: &Event) -> Result<(), HandlerErr
     Ok(())
 }
 
-/// The inbox row of the event is in this transaction, so that nothing is taken away twice.
+/// Nothing is taken away twice: a replay is another message, and finds the order's own row.
 async fn clear_bought(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     let order: OrderSnapshot = payload(event)?;
     let holder = Holder::user(&order.buyer_id);
+    if !store::clear_once(&t.tx, &order.order_id, t.now).await? {
+        return Ok(());
+    }
     if store::basket(&t.tx, &holder).await?.is_none() {
         return Ok(());
     }

@@ -128,7 +128,8 @@ pub async fn delete(tx: &Tx, holder: &Holder) -> Result<u64, DbError> {
 /// Deletes at most `limit` baskets that nobody has touched for too long.
 pub async fn delete_expired(db: &Db, now: i64, limit: i64) -> Result<u64, DbError> {
     db.write(move |tx| async move {
-        sql("DELETE FROM baskets WHERE id IN \
+        // The condition stands twice: one that is touched meanwhile has another time when the delete has its row.
+        sql("DELETE FROM baskets WHERE expires_at <= $1 AND id IN \
              (SELECT id FROM baskets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)")
         .bind(now)
         .bind(limit)
@@ -211,6 +212,27 @@ pub async fn remember_owned(
     .execute(tx)
     .await?;
     Ok(rows == 1)
+}
+
+/// Records that what an order bought has left the basket; `false` if it has before.
+pub async fn clear_once(tx: &Tx, order_id: &str, now: i64) -> Result<bool, DbError> {
+    let rows = sql(
+        "INSERT INTO cleared_orders (order_id, cleared_at) VALUES ($1, $2) ON CONFLICT (order_id) DO NOTHING",
+    )
+    .bind(order_id)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(rows == 1)
+}
+
+/// Forgets that a user owned an item.
+pub async fn forget_item(tx: &Tx, owner: &str, course_id: &str) -> Result<u64, DbError> {
+    sql("DELETE FROM owned WHERE owner = $1 AND course_id = $2")
+        .bind(owner)
+        .bind(course_id)
+        .execute(tx)
+        .await
 }
 
 /// Forgets what a user owned.

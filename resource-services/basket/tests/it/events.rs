@@ -109,6 +109,11 @@ async fn a_completed_order_clears_what_was_bought_and_its_coupon() {
         let basket = read(&world, &ada(), OWN).await;
         assert_eq!(lines(&basket), [(EXAM.to_owned(), 3, "ok".to_owned())]);
         assert_eq!(basket["discount"], json!(null));
+        // A replay is another message about the same order.
+        let replayed = event("order.order.completed.v1", "o", 7, order(&[(RUST, 1), (EXAM, 2)]));
+        hear(&world, &consumers::ORDERS, replayed).await;
+        let basket = read(&world, &ada(), OWN).await;
+        assert_eq!(lines(&basket), [(EXAM.to_owned(), 3, "ok".to_owned())]);
     })
     .await;
 }
@@ -127,6 +132,17 @@ async fn a_deleted_user_leaves_nothing_behind() {
         }
         assert_eq!(world.count("SELECT COUNT(*) AS n FROM baskets").await, 1);
         assert_eq!(world.count("SELECT COUNT(*) AS n FROM lines").await, 1);
+        assert_eq!(world.count("SELECT COUNT(*) AS n FROM owned").await, 0);
+        // Inventory tells of what it erased a moment later.
+        let data = json!({
+            "owner": "ada", "item_id": RUST, "kind": "course", "quantity": 0, "version": 2, "cause": "erased"
+        });
+        hear(
+            &world,
+            &consumers::STOCK,
+            event("inventory.owned-item.changed.v1", RUST, 2, data),
+        )
+        .await;
         assert_eq!(world.count("SELECT COUNT(*) AS n FROM owned").await, 0);
     })
     .await;

@@ -19,6 +19,8 @@ use crate::trace::Trace;
 /// Collects what is known and writes it when dropped, even if the client disconnects.
 pub(crate) struct AccessLog {
     pub route: Option<Arc<str>>,
+    /// Instead of the request's own path, which has a secret in it.
+    pub path: Option<Arc<str>>,
     pub status: Option<StatusCode>,
     /// When the head of the upstream's response arrived.
     pub answered: Option<Instant>,
@@ -51,6 +53,7 @@ impl AccessLog {
     pub(crate) fn new(parts: &Parts, caller: &Caller, started: Instant) -> Self {
         Self {
             route: None,
+            path: None,
             status: None,
             answered: None,
             request_body: None,
@@ -79,7 +82,7 @@ impl AccessLog {
             target: "latchkey::access",
             route = self.route.as_deref().unwrap_or("-"),
             method = self.method.as_str(),
-            path = %Encoded(self.uri.path().as_bytes()),
+            path = %Encoded(self.path.as_deref().unwrap_or(self.uri.path()).as_bytes()),
             status = self.status.map_or(0, |status| status.as_u16()),
             ended = self.ended.name(),
             refused = self.refused.as_deref().map(|reason| tracing::field::display(Encoded(reason.as_bytes()))),

@@ -66,6 +66,7 @@ impl Gateway {
         let (rule, outward) = self.routes.decide(&parts.method, &parts.uri)?;
         let rule = rule.clone();
         access_log.route = Some(rule.name.clone());
+        access_log.path.clone_from(&rule.logged);
         self.meter
             .count(&parts, rule.kind, caller.address, self.clock.now_ms())?;
         let cap = rule.body_cap.unwrap_or(self.body_cap);

@@ -29,6 +29,8 @@ pub struct Route {
     pub body_cap: Option<u64>,
     /// Whether its event streams may last: those responses have no total deadline.
     pub streaming: bool,
+    /// Whether what `*` stands for is a secret: then the access log has the declared path instead.
+    pub secret: bool,
     pub kind: Kind,
 }
 
@@ -67,6 +69,8 @@ pub(crate) struct Rule {
     /// The prefix to restore in the upstream's paths for the client.
     pub strip: String,
     pub streaming: bool,
+    /// The path for the access log, where that of the request has a secret in it.
+    pub logged: Option<Arc<str>>,
     pub kind: Kind,
 }
 
@@ -81,6 +85,7 @@ impl Route {
             upstream,
             body_cap: None,
             streaming: false,
+            secret: false,
             kind: Kind::Api,
         }
     }
@@ -185,6 +190,7 @@ impl Pattern {
             body_cap: route.body_cap,
             strip: route.strip.clone(),
             streaming: route.streaming,
+            logged: route.secret.then(|| route.path.as_str().into()),
             kind: route.kind,
         });
         for method in route.methods.iter().filter(|method| **method != Method::HEAD) {

@@ -65,6 +65,7 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
             );
             routes.push(Route {
                 streaming: edge.streaming,
+                secret: edge.secret,
                 ..route
             });
         }

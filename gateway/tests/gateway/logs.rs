@@ -101,6 +101,22 @@ async fn an_exchange_leaves_one_line_with_its_numbers() {
     );
 }
 
+#[tokio::test]
+async fn a_secret_in_a_path_is_not_logged() {
+    let lines = lines();
+    let upstream = Upstream::echo().await;
+    let secret = latchkey_gateway::Route {
+        path: "/api/echo/guests/*".to_owned(),
+        secret: true,
+        ..route(upstream.origin())
+    };
+    let edge = gateway(vec![route(upstream.origin()), secret], options()).await;
+    let request = "GET /api/echo/guests/0123456789abcdef/lines HTTP/1.1\r\nhost: localhost:8080\r\n\r\n";
+    let answer = raw(edge, request).await;
+    assert_eq!(lines.of(&answer).await["path"], "/api/echo/guests/*");
+    assert!(!lines.text_of(&answer).await.contains("0123456789abcdef"));
+}
+
 /// CVE-2024-45808, GW-16.
 #[tokio::test]
 async fn control_characters_make_no_second_line() {

@@ -29,12 +29,28 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         consumers::USERS,
     ],
     tasks: &[tasks::EXPIRY],
-    edge: &[EdgeRoute {
-        methods: &[http::Method::GET, http::Method::DELETE],
-        path: "/api/basket/v1",
-        strip: "/api",
-        streaming: false,
-    }],
+    edge: &[
+        EdgeRoute {
+            methods: &[http::Method::GET, http::Method::DELETE],
+            path: "/api/basket/v1",
+            strip: "/api",
+            streaming: false,
+            secret: false,
+        },
+        // Whoever knows the number of a visitor's basket has the basket.
+        EdgeRoute {
+            methods: &[
+                http::Method::GET,
+                http::Method::PUT,
+                http::Method::POST,
+                http::Method::DELETE,
+            ],
+            path: "/api/basket/v1/guests/*",
+            strip: "/api",
+            streaming: false,
+            secret: true,
+        },
+    ],
     calls: &[routes::QUOTE],
     demo: None,
 };

@@ -46,6 +46,8 @@ pub struct EdgeRoute {
     pub strip: &'static str,
     /// Whether its event streams may last.
     pub streaming: bool,
+    /// Whether what `*` stands for is a secret: then it is not logged.
+    pub secret: bool,
 }
 
 /// A route at the edge.
@@ -58,6 +60,8 @@ pub struct EdgePath {
     pub strip: String,
     /// Whether its event streams may last.
     pub streaming: bool,
+    /// Whether what `*` stands for is a secret: then it is not logged.
+    pub secret: bool,
 }
 
 /// A user of the demo, as far as services know them.
@@ -114,6 +118,7 @@ impl ServiceSpec {
             path,
             strip,
             streaming: false,
+            secret: false,
         };
         let all = std::iter::once(Method::GET).chain(writing).collect();
         let document = format!("/api/{name}/openapi.json");
@@ -126,6 +131,7 @@ impl ServiceSpec {
             path: own.path.to_owned(),
             strip: own.strip.to_owned(),
             streaming: own.streaming,
+            secret: own.secret,
         }));
         routes
     }

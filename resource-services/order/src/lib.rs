@@ -39,6 +39,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         path: "/api/order/v1/orders/*",
         strip: "/api",
         streaming: true,
+        secret: false,
     }],
     calls: &[quotes::BASKET, quotes::CATALOG, quotes::DISCOUNT],
     demo: None,

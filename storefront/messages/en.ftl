@@ -311,6 +311,7 @@ error-trace = If you write to us about this, please quote
 error-to_home = Go to the home page
 error-to_courses = Go to all courses
 error-again = Try again
+error-back = Back to the page
 error-bad_title = We cannot read this address.
 error-bad_next = Part of it is missing or was changed. Start the search again from the list.
 error-missing_title = This page does not exist.
@@ -324,7 +325,8 @@ error-broken_next = It has been logged. Trying again in a moment may help.
 error-away_title = The courses cannot be reached right now.
 error-away_next = Usually this lasts a few seconds. Nothing of yours is lost.
 error-part_away_title = This part of the shop cannot be reached right now.
-error-part_away_next = Usually this lasts a few seconds. Nothing was changed, and nothing of yours is lost.
+error-part_away_next = Usually this lasts a few seconds. Nothing of yours is lost.
+error-maybe_done = Usually this lasts a few seconds. What you sent may or may not have been done: look there first.
 error-sign_in_title = You are not signed in.
 error-sign_in_next = The sign-in was not finished in this browser, or took too long. Start it again.
 error-to_sign_in = Sign in
@@ -662,6 +664,8 @@ wallet-wrong_amount = The amount must be between { $least } and { $most }.
 wallet-wrong_card = Choose a card.
 wallet-full = Your wallet cannot take so much more.
 wallet-closed = Your wallet is closed.
+wallet-unanswered = We do not know yet whether this was done. Send it once more as it is: it is charged only once.
+wallet-sent_otherwise = A top-up was sent with other values before. Look below whether it arrived, and send this one again.
 wallet-too_many_cards = You have as many saved cards as possible. Delete one first.
 
 ## card_form

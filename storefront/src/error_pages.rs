@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use latchkey_http::current_request_id;
 use latchkey_relying_party::path;
 use latchkey_relying_party::sign_in::begin_at;
@@ -76,7 +76,7 @@ pub async fn render(State(storefront): State<Storefront>, request: Request, next
     if error == PageError::SignedOut && asked.method == http::Method::GET {
         return keep(visit.to_sign_in());
     }
-    keep(page(error, &visit, &again))
+    keep(page(error, &visit, &again, &asked.method))
 }
 
 /// A handler that panicked is a defect of ours like any other.
@@ -85,9 +85,21 @@ pub fn panicked(_what: Box<dyn Any + Send>) -> Response {
     PageError::Broken.into_response()
 }
 
+/// The page that has a form, by the first part of the address that the form was sent to.
+fn above(here: &str) -> &str {
+    let end = here
+        .match_indices(['/', '?'])
+        .nth(1)
+        .map_or(here.len(), |(at, _)| at);
+    &here[..end]
+}
+
 /// `again` is where a new sign-in starts.
-fn page(error: PageError, visit: &Visit, again: &str) -> Response {
+fn page(error: PageError, visit: &Visit, again: &str, method: &Method) -> Response {
     let (status, title, next) = error.table();
+    // A form that was not answered may have been carried out, and most addresses of forms show nothing.
+    let sent = !method.is_safe() && matches!(error, PageError::Away | PageError::PartAway);
+    let next = if sent { "error.maybe_done" } else { next };
     let words = visit.context.words.clone();
     let page = visit.page(words.say(title));
     let way = match error {
@@ -95,6 +107,9 @@ fn page(error: PageError, visit: &Visit, again: &str) -> Response {
         // A code is never sent twice: it would look like theft.
         PageError::Away | PageError::Broken if visit.context.here.starts_with("/callback") => {
             (again, "error.again")
+        }
+        PageError::Away | PageError::PartAway | PageError::Broken if !method.is_safe() => {
+            (above(&visit.context.here), "error.back")
         }
         PageError::Away | PageError::PartAway | PageError::Broken => {
             (visit.context.here.as_str(), "error.again")

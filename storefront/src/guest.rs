@@ -67,14 +67,14 @@ impl Guest {
         logins.oidc.registration().origins.set_cookie(COOKIE, "", Some(0))
     }
 
-    /// Makes the basket part of the user's. False if it must be tried again, because nobody could be asked.
+    /// Makes the basket part of the user's. False if it is not: then the visitor keeps its number, and it is tried again.
     pub async fn merge(&self, storefront: &Storefront, login: &str) -> bool {
         match storefront.api.basket.merge(login, &self.number).await {
             Ok(_) => true,
             Err(error) => {
                 let id = current_request_id();
                 tracing::warn!(reason = reasons(&error), request.id = %id, "a visitor's basket could not be merged");
-                !error.is_away()
+                false
             }
         }
     }

@@ -162,7 +162,10 @@ impl Service {
                 .header(header::ACCEPT, "application/json")
                 .header("x-request-id", current_request_id().as_str())
                 .timeout(call.deadline);
-            if let Some(token) = self.token(call.caller).await? {
+            // The deadline counts for the token, too: an issuer that hangs must not hold every page up.
+            let token = tokio::time::timeout(call.deadline, self.token(call.caller)).await;
+            let token = token.map_err(|_late| self.busy(StatusCode::GATEWAY_TIMEOUT))??;
+            if let Some(token) = token {
                 request = request.bearer_auth(token);
             }
             for (name, value) in &call.headers {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_contracts::events::payment::WalletEntryKind;
-use latchkey_http::Form;
+use latchkey_http::{Form, reasons};
 use latchkey_web::{FOLLOW, Words, answer, flash, see_other};
 
 use super::{Failure, Notice, next_page};
@@ -175,6 +175,7 @@ pub async fn top_up(
             let wrong = match problem.code.as_str() {
                 "wallet_full" => ("", "wallet.full"),
                 "wallet_closed" => ("", "wallet.closed"),
+                "idempotency_key_reused" => ("", "wallet.sent_otherwise"),
                 _ if names(&problem, "amount") => ("amount", "wallet.wrong_amount"),
                 _ if names(&problem, "card_token") => ("card", "wallet.wrong_card"),
                 _ => return Err(ApiError::Refused(problem).into()),
@@ -184,6 +185,16 @@ pub async fn top_up(
                 card: Some(card),
                 // The key stands for what was sent: something else is another top-up.
                 key: None,
+                ..sheet
+            };
+            page_of(&storefront, &visit, login, sheet).await
+        }
+        // It may have been done. The form keeps its key, so that sending it again finds what was begun.
+        Err(error) if error.is_away() => {
+            tracing::warn!(reason = reasons(&error), "a top-up was sent and not answered");
+            let sheet = Sheet {
+                wrong: vec![("", "wallet.unanswered")],
+                card: Some(card),
                 ..sheet
             };
             page_of(&storefront, &visit, login, sheet).await

@@ -85,6 +85,23 @@ async fn a_top_up_from_a_saved_card_is_asked_for_by_its_key() {
 }
 
 #[tokio::test]
+async fn a_top_up_without_an_answer_is_sent_again_under_its_key() {
+    let backends = Backends::start().await;
+    everything(&backends);
+    backends.give("alice", "POST /payment/v1/wallet/topups", 503, json!({}));
+    for site in backends.sites("top_up_lost").await {
+        let alice = site.browser();
+        alice.sign_in("alice").await;
+        let key = key(&alice).await;
+        let form = [("key", key.as_str()), ("amount", "20,5"), ("card", "card-1")];
+        let page = alice.submit("/wallet/top-ups", &form).await;
+        let kept = page.attributes("form[action='/wallet/top-ups'] input[name=key]", "value");
+        assert_eq!((page.status, kept), (422, vec![key]));
+        assert!(page.text.contains("charged only once"), "{}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn a_new_card_goes_to_payment_and_nowhere_else() {
     let backends = Backends::start().await;
     everything(&backends);

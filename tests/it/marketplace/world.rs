@@ -323,6 +323,19 @@ impl Shop {
         Db::open(url, Options::new(&[])).await.expect("the database")
     }
 
+    /// Waits until payment has asked the processor and got no answer: when it asks again, the clock decides. A clock
+    /// that is moved before the question would be moved for nothing.
+    pub async fn until_unanswered(&self, kind: &str) {
+        let waiting = format!(
+            "SELECT key AS line FROM operations \
+             WHERE kind = '{kind}' AND attempts > 0 AND claimed = 0 AND done_at IS NULL"
+        );
+        until("the answer of the processor is lost", async || {
+            !self.lines("payment", waiting.clone()).await.is_empty()
+        })
+        .await;
+    }
+
     /// What the card processor has been asked about authorizations, the oldest first.
     pub async fn processed(&self) -> Vec<String> {
         let asked = "SELECT kind AS line FROM test_processor_operations ORDER BY created_at, key";

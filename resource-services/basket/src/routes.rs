@@ -202,7 +202,7 @@ async fn quote(context: &Context, asker: &Asker, basket: &Basket, priced: &Price
     let bought = priced
         .lines
         .iter()
-        .filter(|line| !line.line.saved && line.state.is_for_sale());
+        .filter(|line| !line.line.saved && line.state.counts());
     let lines: Vec<Asked<'_>> = bought
         .filter_map(|line| {
             let course = line.course.as_ref()?;

@@ -56,6 +56,15 @@ async fn one_of_two_buyers_gets_the_last_seat_and_the_other_one_pays_nothing(bus
         "no payment was begun"
     );
     assert_eq!(loser.basket().await["lines"][0]["course_id"], item.id);
+
+    // Who orders although the basket says it hears what is wrong, and not that the price has changed.
+    until("the basket says that no seat is left", async || {
+        loser.basket().await["lines"][0]["state"] == "sold_out"
+    })
+    .await;
+    let again = by_card(&loser.card(PAYS).await);
+    let again = loser.order(&loser.basket().await, &again).await;
+    loser.until_failed(&again, "sold_out").await;
     shop.stop().await;
 }
 

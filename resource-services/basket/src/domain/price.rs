@@ -29,7 +29,7 @@ pub struct PricedLine {
     /// Absent when the catalog no longer knows the course.
     pub course: Option<Course>,
     pub state: LineState,
-    /// Price × quantity in minor units; 0 for what cannot be bought.
+    /// Price × quantity in minor units; 0 for what the catalog no longer sells.
     pub total: i64,
 }
 
@@ -37,16 +37,17 @@ pub struct PricedLine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Priced {
     pub lines: Vec<PricedLine>,
-    /// Of what can be bought and is not saved for later, in minor units.
+    /// Of what the catalog sells and is not saved for later, in minor units.
     pub subtotal: i64,
 }
 
 impl LineState {
-    /// Whether it counts and can be ordered.
-    pub fn is_for_sale(self) -> bool {
+    /// Whether it has a price. Seats and ownership are hints, which may be old and which the order decides: were the
+    /// total to follow them, an order would be refused for its price instead of for what is wrong with it.
+    pub fn counts(self) -> bool {
         match self {
-            Self::Ok | Self::PriceChanged => true,
-            Self::Unavailable | Self::Owned | Self::SoldOut => false,
+            Self::Ok | Self::PriceChanged | Self::Owned | Self::SoldOut => true,
+            Self::Unavailable => false,
         }
     }
 }
@@ -67,7 +68,7 @@ pub fn price(
         let left = seats_left.get(&line.course_id).copied();
         let state = state(line, course, left, owned.contains(&line.course_id));
         let total = match course {
-            Some(course) if state.is_for_sale() => course
+            Some(course) if state.counts() => course
                 .price
                 .checked_mul(line.quantity)
                 .ok_or(DomainError::Overflow)?,
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn each_state_has_its_reason_and_counts_only_if_it_can_be_bought() {
+    fn each_state_has_its_reason_and_what_the_catalog_sells_counts() {
         let cheaper = Course {
             price: 400,
             ..course()
@@ -166,9 +167,9 @@ mod tests {
             (Some(course()), Some(2), false, (LineState::Ok, 1_000)),
             (Some(course()), None, true, (LineState::Ok, 1_000)),
             (Some(cheaper), None, false, (LineState::PriceChanged, 800)),
-            (Some(course()), Some(1), false, (LineState::SoldOut, 0)),
+            (Some(course()), Some(1), false, (LineState::SoldOut, 1_000)),
             (Some(gone), None, false, (LineState::Unavailable, 0)),
-            (Some(unique), None, true, (LineState::Owned, 0)),
+            (Some(unique), None, true, (LineState::Owned, 1_000)),
             (None, None, false, (LineState::Unavailable, 0)),
         ];
         for (course, left, owned, expected) in cases {

@@ -76,6 +76,8 @@ async fn seats_ownership_and_archiving_change_what_can_be_bought() {
         let state = async || lines(&read(&world, &ada(), OWN).await)[0].2.clone();
         tell_stock(&world, Some(5), 5, 2).await;
         assert_eq!(state().await, "sold_out");
+        // As the order would charge it: seats are a hint.
+        assert_eq!(read(&world, &ada(), OWN).await["subtotal"]["amount"], 5_900);
         tell_stock(&world, Some(6), 5, 3).await;
         tell_stock(&world, Some(5), 5, 2).await;
         assert_eq!(state().await, "ok");

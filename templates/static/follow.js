@@ -16,6 +16,11 @@ function refresh() {
   request.responseType = "document";
   request.addEventListener("load", () => {
     asking = false;
+    // Whoever stands in between may be busy or gone for a moment; what is shown stays true until then.
+    if (request.status === 429 || request.status >= 500) {
+      later(Number(request.getResponseHeader("Retry-After")) || 5);
+      return;
+    }
     const fresh = request.response?.querySelector("[data-live]");
     // Another page means that there is nothing more to follow here.
     if (request.status !== 200 || !fresh || new URL(request.responseURL).pathname !== location.pathname) {
@@ -30,7 +35,7 @@ function refresh() {
       wait();
     }
   });
-  request.addEventListener("error", later);
+  request.addEventListener("error", lost);
   request.send();
 }
 
@@ -45,9 +50,24 @@ function show(fresh) {
   if (spoken && told !== before) spoken.textContent = told;
 }
 
-function later() {
+function later(seconds) {
+  setTimeout(refresh, Math.min(seconds, 60) * 1000);
+}
+
+// No response that a script may read: either nobody answers, or the user is signed out and the page leads to the
+// issuer, which only the browser itself can follow.
+async function lost() {
   asking = false;
-  setTimeout(refresh, 5000);
+  try {
+    const response = await fetch(location.href, { method: "HEAD", redirect: "manual" });
+    if (response.type === "opaqueredirect") {
+      location.reload();
+      return;
+    }
+  } catch {
+    // Nobody answers.
+  }
+  later(5);
 }
 
 function wait() {
@@ -62,9 +82,12 @@ function listen(follow) {
   source.addEventListener("progress", (event) => {
     if (Number(event.lastEventId) > Number(address().seen)) refresh();
   });
-  // A stream that ends is opened again by the browser, where it was; one that was refused is not.
+  // A stream that ends is opened again by the browser, where it was; one that was refused is opened after the page was
+  // asked for again.
   source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CLOSED && address().follow) setTimeout(() => location.reload(), 5000);
+    if (source?.readyState !== EventSource.CLOSED) return;
+    source = undefined;
+    if (address().follow) later(5);
   });
 }
 

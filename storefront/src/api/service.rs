@@ -6,6 +6,7 @@ use http::{Method, StatusCode, header};
 use latchkey_contracts::resource::{ResourceContract, ScopeContract};
 use latchkey_http::current_request_id;
 use latchkey_relying_party::{Logins, NoToken};
+use reqwest::Url;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -155,10 +156,11 @@ impl Service {
 
     /// Calls. A rejected token is replaced once: it may have been revoked individually.
     pub async fn call(&self, call: Call<'_>) -> Result<Reply, ApiError> {
+        let address = self.address(&call)?;
         for last in [false, true] {
             let mut request = self
                 .client
-                .request(call.method.clone(), format!("{}{}", self.base, call.path))
+                .request(call.method.clone(), address.clone())
                 .header(header::ACCEPT, "application/json")
                 .header("x-request-id", current_request_id().as_str())
                 .timeout(call.deadline);
@@ -198,10 +200,11 @@ impl Service {
 
     /// Opens a stream. Only its head has a deadline: whoever reads on decides for how long.
     pub async fn open(&self, call: Call<'_>) -> Result<reqwest::Response, ApiError> {
+        let address = self.address(&call)?;
         for last in [false, true] {
             let mut request = self
                 .client
-                .request(call.method.clone(), format!("{}{}", self.base, call.path))
+                .request(call.method.clone(), address.clone())
                 .header(header::ACCEPT, "text/event-stream")
                 .header("x-request-id", current_request_id().as_str());
             if let Some(token) = self.token(call.caller).await? {
@@ -221,6 +224,18 @@ impl Service {
             }
         }
         Err(ApiError::SignedOut)
+    }
+
+    /// Where a call goes. A parser of URLs reads `..` in any spelling (`%2e%2E`) as the segment above, so an identifier
+    /// of that name would lead to another resource: nothing has such a name.
+    fn address(&self, call: &Call<'_>) -> Result<Url, ApiError> {
+        let written = format!("{}{}", self.base, call.path);
+        let address = Url::parse(&written).map_err(|_| ApiError::Missing)?;
+        let path = written.split(['?', '#']).next().unwrap_or_default();
+        match path.ends_with(address.path()) {
+            true => Ok(address),
+            false => Err(ApiError::Missing),
+        }
     }
 
     async fn token(&self, caller: Caller<'_>) -> Result<Option<String>, ApiError> {
@@ -318,3 +333,37 @@ impl Service {
 const DEADLINE: Duration = Duration::from_secs(3);
 const GLANCE: Duration = Duration::from_millis(800);
 const LARGEST: usize = 2 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use latchkey_contracts::resource;
+
+    use super::*;
+
+    #[test]
+    fn no_identifier_leads_to_another_resource() {
+        let service = Service::new(
+            "http://edge.test/api/",
+            &resource::order::RESOURCE,
+            reqwest::Client::new(),
+            None,
+        );
+        let address = |path: &str| service.address(&Call::get(Caller::Anyone, path));
+        let orders = address("/orders/o-1?of=..%2F..").unwrap();
+        assert_eq!(
+            orders.as_str(),
+            "http://edge.test/api/order/v1/orders/o-1?of=..%2F.."
+        );
+        for path in [
+            "/orders/..",
+            "/orders/../x",
+            "/orders/%2e%2E/x",
+            "/orders/.%2e/x",
+            "/orders/%2e/x",
+            "/orders/./x",
+        ] {
+            let refused = address(path);
+            assert!(matches!(refused, Err(ApiError::Missing)), "{path}: {refused:?}");
+        }
+    }
+}

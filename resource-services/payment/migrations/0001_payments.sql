@@ -126,3 +126,4 @@ CREATE TABLE processor_events (
     id           TEXT   NOT NULL PRIMARY KEY,
     received_at  BIGINT NOT NULL
 );
+CREATE INDEX processor_events_received ON processor_events (received_at);

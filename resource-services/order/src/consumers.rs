@@ -104,7 +104,9 @@ async fn rename(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
 
 async fn consume(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     let told: OwnedItemChanged = payload(event)?;
-    if told.cause == OwnedCause::Consumed {
+    // What comes late says nothing about somebody who is erased.
+    let is_erased = store::pseudonym(&t.tx, &told.owner).await?.is_some();
+    if told.cause == OwnedCause::Consumed && !is_erased {
         store::remember_consumed(&t.tx, &told.owner, &told.item_id, told.version, t.now).await?;
     }
     Ok(())

@@ -8,9 +8,10 @@ mod money;
 mod outages;
 mod pricing;
 mod scarcity;
+mod strangers;
 mod world;
 
-use world::{Bus, Item, Person, Shop};
+use world::{Bus, Coupon, Item, Person, Shop};
 
 /// Makes a test of each function for every back end of the bus: a back end is one module here, and an arm of
 /// [`Shop::with`].

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::world::{
-    CAPTURE_FAILS, Coupon, DECLINED, FIRST_ANSWER_LOST, MINUTE, MUST_CONFIRM, PAYS, SECOND, WELCOME, by_both,
+    CAPTURE_FAILS, DECLINED, FIRST_ANSWER_LOST, MINUTE, MUST_CONFIRM, PAYS, SECOND, WELCOME, by_both,
     by_card, by_wallet,
 };
-use super::{Bus, Item, Person, Shop, on_every_bus, on_postgresql};
+use super::{Bus, Coupon, Item, Person, Shop, on_every_bus, on_postgresql};
 
 /// A buyer with welcome credits, something with seats, and a coupon.
 async fn scene(bus: Bus) -> (Shop, Person, Item, Coupon) {

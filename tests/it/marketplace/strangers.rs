@@ -4,7 +4,7 @@ use http::Method;
 use latchkey::services::SERVICES;
 use latchkey_kit::Policy;
 use latchkey_testkit::Matrix;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::world::{PAYS, by_both};
 use super::{Bus, Coupon, Item, Person, Shop};
@@ -54,6 +54,15 @@ impl Belongings {
             other => panic!("what does {{id}} mean in {other}?"),
         };
         Some(route.trim_start_matches('/').replace("{id}", id))
+    }
+
+    /// A body in which nothing is wrong, where a route reads it before it looks whose the thing is.
+    fn body(&self, route: &str) -> Value {
+        match route.rsplit('/').next() {
+            Some("progress") => json!({"lessons_done": [self.user]}),
+            Some("consume") => json!({"quantity": 1}),
+            _ => json!({}),
+        }
     }
 
     /// Whether a response tells of them.
@@ -106,7 +115,8 @@ async fn nobody_reads_or_changes_what_belongs_to_somebody_else() {
                 let Some(path) = has.path(&route.path) else {
                     continue;
                 };
-                let answer = stranger.try_all(route.method.clone(), &path).await;
+                let body = has.body(&route.path);
+                let answer = stranger.try_all(route.method.clone(), &path, &body).await;
                 let refused = [403, 404].contains(&answer.status);
                 matrix.hold(label, refused && !has.are_in(&answer.text), &answer);
             } else if route.method == Method::GET {

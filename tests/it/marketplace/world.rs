@@ -448,12 +448,12 @@ impl Person {
         self.send(method, path, &[("if-match", tag)], body).await
     }
 
-    /// Sends what a route of any kind asks for, with a body that says nothing.
-    pub async fn try_all(&self, method: Method, path: &str) -> Answer {
+    /// Sends what a route of any kind asks for.
+    pub async fn try_all(&self, method: Method, path: &str, body: &Value) -> Answer {
         let key = key();
         let headers = [("if-match", "\"1\""), ("idempotency-key", key.as_str())];
-        let body = (method != Method::GET).then(|| json!({}));
-        self.send(method, path, &headers, body.as_ref()).await
+        let body = (method != Method::GET).then_some(body);
+        self.send(method, path, &headers, body).await
     }
 
     /// Asks until there is a definite answer: a token may be over, or a service not there yet.

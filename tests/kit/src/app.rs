@@ -51,6 +51,9 @@ pub fn digest(text: &str) -> String {
     B64.encode(Sha256::digest(text))
 }
 
+/// How many pages a sign-in has at most, with those that are tried again.
+const MOST_PAGES: usize = 20;
+
 impl App {
     /// The address of an authorization request; `more` replaces and adds.
     pub fn request(&self, more: &[(&str, &str)]) -> String {
@@ -92,10 +95,11 @@ impl App {
         seen
     }
 
-    /// Signs in and allows, wherever the issuer asks; the response.
+    /// Signs in and allows, wherever the issuer asks; the response. A page that says that too many sign in is tried
+    /// again, as it asks for.
     pub async fn walk(&self, browser: &Browser, who: (&str, &str), more: &[(&str, &str)]) -> Callback {
         let mut seen = self.begin(browser, more).await;
-        for _ in 0..4 {
+        for _ in 0..MOST_PAGES {
             if let Some(to) = seen.location() {
                 return callback(&to);
             }
@@ -110,6 +114,10 @@ impl App {
                     seen.answer.status, seen.answer.text
                 );
             };
+            if pressed.answer.status == 503 && pressed.has("#sign-in") {
+                seen = pressed;
+                continue;
+            }
             assert_eq!(pressed.answer.status, 303, "{pressed:?}");
             seen = browser.follow(pressed, &self.redirect_uri).await;
         }

@@ -156,7 +156,7 @@ impl Service {
 
     /// Calls. A rejected token is replaced once: it may have been revoked individually.
     pub async fn call(&self, call: Call<'_>) -> Result<Reply, ApiError> {
-        let address = self.address(&call)?;
+        let address = address(&self.base, &call.path)?;
         for last in [false, true] {
             let mut request = self
                 .client
@@ -200,7 +200,7 @@ impl Service {
 
     /// Opens a stream. Only its head has a deadline: whoever reads on decides for how long.
     pub async fn open(&self, call: Call<'_>) -> Result<reqwest::Response, ApiError> {
-        let address = self.address(&call)?;
+        let address = address(&self.base, &call.path)?;
         for last in [false, true] {
             let mut request = self
                 .client
@@ -224,18 +224,6 @@ impl Service {
             }
         }
         Err(ApiError::SignedOut)
-    }
-
-    /// Where a call goes. A parser of URLs reads `..` in any spelling (`%2e%2E`) as the segment above, so an identifier
-    /// of that name would lead to another resource: nothing has such a name.
-    fn address(&self, call: &Call<'_>) -> Result<Url, ApiError> {
-        let written = format!("{}{}", self.base, call.path);
-        let address = Url::parse(&written).map_err(|_| ApiError::Missing)?;
-        let path = written.split(['?', '#']).next().unwrap_or_default();
-        match path.ends_with(address.path()) {
-            true => Ok(address),
-            false => Err(ApiError::Missing),
-        }
     }
 
     async fn token(&self, caller: Caller<'_>) -> Result<Option<String>, ApiError> {
@@ -334,22 +322,26 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const GLANCE: Duration = Duration::from_millis(800);
 const LARGEST: usize = 2 * 1024 * 1024;
 
+/// Where a call goes. A parser of URLs reads `..` in any spelling (`%2e%2E`) as the segment above, so an identifier of
+/// that name would lead to another resource: nothing has such a name.
+fn address(base: &str, path: &str) -> Result<Url, ApiError> {
+    let written = format!("{base}{path}");
+    let address = Url::parse(&written).map_err(|_| ApiError::Missing)?;
+    let path = written.split(['?', '#']).next().unwrap_or_default();
+    match path.ends_with(address.path()) {
+        true => Ok(address),
+        false => Err(ApiError::Missing),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use latchkey_contracts::resource;
-
     use super::*;
 
     #[test]
     fn no_identifier_leads_to_another_resource() {
-        let service = Service::new(
-            "http://edge.test/api/",
-            &resource::order::RESOURCE,
-            reqwest::Client::new(),
-            None,
-        );
-        let address = |path: &str| service.address(&Call::get(Caller::Anyone, path));
-        let orders = address("/orders/o-1?of=..%2F..").unwrap();
+        let base = "http://edge.test/api/order/v1";
+        let orders = address(base, "/orders/o-1?of=..%2F..").unwrap();
         assert_eq!(
             orders.as_str(),
             "http://edge.test/api/order/v1/orders/o-1?of=..%2F.."
@@ -362,7 +354,7 @@ mod tests {
             "/orders/%2e/x",
             "/orders/./x",
         ] {
-            let refused = address(path);
+            let refused = address(base, path);
             assert!(matches!(refused, Err(ApiError::Missing)), "{path}: {refused:?}");
         }
     }

@@ -57,7 +57,7 @@ async fn one_of_two_buyers_gets_the_last_seat_and_the_other_one_pays_nothing(bus
     );
     assert_eq!(loser.basket().await["lines"][0]["course_id"], item.id);
 
-    // Who orders although the basket says it hears what is wrong, and not that the price has changed.
+    // Ordering in spite of that hint fails for the missing seat, not for a changed price.
     until("the basket says that no seat is left", async || {
         loser.basket().await["lines"][0]["state"] == "sold_out"
     })

@@ -56,7 +56,7 @@ impl Belongings {
         Some(route.trim_start_matches('/').replace("{id}", id))
     }
 
-    /// A body in which nothing is wrong, where a route reads it before it looks whose the thing is.
+    /// A valid body, for routes that read it before they check the owner.
     fn body(&self, route: &str) -> Value {
         match route.rsplit('/').next() {
             Some("progress") => json!({"lessons_done": [self.user]}),

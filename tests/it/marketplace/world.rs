@@ -323,8 +323,8 @@ impl Shop {
         Db::open(url, Options::new(&[])).await.expect("the database")
     }
 
-    /// Waits until payment has asked the processor and got no answer: when it asks again, the clock decides. A clock
-    /// that is moved before the question would be moved for nothing.
+    /// Waits until payment has asked the processor and got no answer. Only then does it wait for the clock before it
+    /// asks again, so moving the clock any earlier would have no effect.
     pub async fn until_unanswered(&self, kind: &str) {
         let waiting = format!(
             "SELECT key AS line FROM operations \

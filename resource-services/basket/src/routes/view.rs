@@ -42,7 +42,7 @@ pub struct LineView {
     pub price_seen: Money,
     /// Today's price.
     pub price_now: Option<Money>,
-    /// Price × quantity; 0 for what cannot be bought.
+    /// Price × quantity; 0 for what the catalog no longer sells.
     pub total: Money,
     pub added_at: String,
 }

@@ -51,7 +51,7 @@ pub struct Line {
     /// The price that was shown when the line was changed last.
     pub price_seen: Money,
     pub price_now: Option<Money>,
-    /// 0 for what cannot be bought.
+    /// 0 for what the catalog no longer sells.
     pub total: Money,
 }
 

@@ -1,8 +1,8 @@
 //! The RabbitMQ of the run, a wire to it that can be held, and what a hand can do there.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
 use lapin::message::Delivery;
@@ -40,7 +40,8 @@ pub struct Desk {
     /// How the case's participants reach the broker.
     pub url: String,
     prefix: String,
-    direct: String,
+    /// How a hand reaches it, past the wire.
+    pub direct: String,
     wire: Arc<Wire>,
 }
 
@@ -82,6 +83,14 @@ impl Desk {
     /// From now on nothing reaches the broker; who was connected then is cut off when it is let go.
     pub fn hold(&self, held: bool) {
         self.wire.held.send_replace(held);
+    }
+
+    /// How often what the participants sent to the broker named this.
+    pub fn sent(&self, of: &str) -> usize {
+        let name = self.name(of);
+        let sent = self.wire.sent.lock().unwrap();
+        let text = String::from_utf8_lossy(&sent);
+        text.matches(&name).count()
     }
 
     /// A connection and a channel past the wire.
@@ -173,6 +182,16 @@ impl Desk {
             .unwrap();
     }
 
+    /// Takes an exchange away.
+    pub async fn delete_exchange(&self, of: &str) {
+        let (_connection, channel) = self.hand().await;
+        let (name, options) = (self.name(of), ExchangeDeleteOptions::default());
+        channel
+            .exchange_delete(name.as_str().into(), options)
+            .await
+            .unwrap();
+    }
+
     /// Deletes a queue.
     pub async fn delete_queue(&self, of: &str) {
         let (_connection, channel) = self.hand().await;
@@ -223,6 +242,8 @@ pub async fn put(channel: &Channel, exchange: &str, key: &str, properties: Basic
 struct Wire {
     port: u16,
     held: watch::Sender<bool>,
+    /// Everything that was sent to the broker.
+    sent: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Wire {
@@ -230,29 +251,36 @@ impl Wire {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (held, watched) = watch::channel(false);
+        let sent: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let copy = sent.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass(client, address.clone(), watched.clone()));
+                tokio::spawn(pass(client, address.clone(), watched.clone(), copy.clone()));
             }
         });
-        Self { port, held }
+        Self { port, held, sent }
     }
 }
 
 /// One connection, until one side ends it.
-async fn pass(client: TcpStream, address: String, held: watch::Receiver<bool>) {
+async fn pass(client: TcpStream, address: String, held: watch::Receiver<bool>, sent: Arc<Mutex<Vec<u8>>>) {
     let Ok(server) = TcpStream::connect(address).await else {
         return;
     };
     let ((from_client, mut to_client), (mut from_server, to_server)) =
         (client.into_split(), server.into_split());
     tokio::select! {
-        () = forward(from_client, to_server, held) => {}
+        () = forward(from_client, to_server, held, sent) => {}
         _ended = tokio::io::copy(&mut from_server, &mut to_client) => {}
     }
 }
 
-async fn forward(mut from: tcp::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, mut held: watch::Receiver<bool>) {
+async fn forward(
+    mut from: tcp::OwnedReadHalf,
+    mut to: tcp::OwnedWriteHalf,
+    mut held: watch::Receiver<bool>,
+    sent: Arc<Mutex<Vec<u8>>>,
+) {
     let mut chunk = vec![0; 16 * 1024];
     loop {
         if *held.borrow_and_update() {
@@ -263,7 +291,10 @@ async fn forward(mut from: tcp::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, mut 
             biased;
             changed = held.changed() => if changed.is_err() { return },
             read = from.read(&mut chunk) => match read {
-                Ok(bytes) if bytes > 0 => if to.write_all(&chunk[..bytes]).await.is_err() { return },
+                Ok(bytes) if bytes > 0 => {
+                    sent.lock().unwrap().extend_from_slice(&chunk[..bytes]);
+                    if to.write_all(&chunk[..bytes]).await.is_err() { return }
+                }
                 _ => return,
             },
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::{Desk, put, variable};
 use crate::cases::producing::waiting;
 use crate::gate::{soon, until, within};
-use crate::shop::{Order, OrderError, PLACED};
+use crate::shop::{Order, OrderError, PLACED, order_of};
 use crate::stage::{GROUP, Stage};
 
 /// What runs a node: copied into another folder it runs another one.
@@ -112,6 +113,40 @@ async fn a_failed_delivery_returns_by_the_clock_of_the_broker() {
     let passed = failed_at.elapsed();
     assert!(passed > Duration::from_millis(4_500), "too early: {passed:?}");
     stage.exactly_once().await.unwrap();
+    stage.close().await;
+}
+
+/// To begin anew with the queue would deliver everything in hand again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_that_is_refused_is_published_again_in_place() {
+    let desk = Desk::open("refused").await;
+    let stage = Stage::at_desk("refused", desk.clone()).await;
+    let process = stage
+        .process_that_polls("one", Some(Duration::from_millis(5)))
+        .await;
+    let (effect, attempts) = (process.effect(), Arc::new(AtomicUsize::new(0)));
+    let counted = attempts.clone();
+    desk.delete_exchange("dead").await;
+    process.relay();
+    process.consume(
+        GROUP,
+        Arc::new(move |tx, event| {
+            if order_of(&event) == "bad-1" {
+                counted.fetch_add(1, Ordering::SeqCst);
+                return async { Err(HandlerError::Dead("never".to_owned())) }.boxed();
+            }
+            effect(tx, event)
+        }),
+    );
+    process.produce(Order::new("bad")).await.unwrap();
+    until("the refusals", async || desk.sent("dead") >= 5)
+        .await
+        .unwrap();
+    desk.declare().await;
+    stage.settle(&process).await.unwrap();
+    assert_eq!(attempts.load(Ordering::SeqCst), 1);
+    let parked = stage.bus.parked().await.unwrap();
+    assert_eq!(parked.len(), 1, "{parked:?}");
     stage.close().await;
 }
 

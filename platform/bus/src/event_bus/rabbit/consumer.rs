@@ -114,8 +114,7 @@ where
         if let Some(left) = message.due.and_then(|due| left(due, now)) {
             // Longer than the longest queue, or a clock that went back.
             let outgoing = self.later(message, left)?;
-            self.bus.publisher.publish(vec![outgoing]).await?;
-            return self.acknowledge(delivery).await;
+            return self.hand_on(outgoing, delivery, stop).await;
         }
         let event = self.event(delivery, &message);
         if let Ok(event) = &event
@@ -129,10 +128,10 @@ where
         let Some(delivered) = self.deliver(&message, &event, stop).await else {
             return Ok(ControlFlow::Break(()));
         };
-        if let Delivered::Failed(failed) = delivered {
-            self.record_failure(message, failed).await?;
+        match delivered {
+            Delivered::Done => self.acknowledge(delivery).await,
+            Delivered::Failed(failed) => self.put_off(message, failed, delivery, stop).await,
         }
-        self.acknowledge(delivery).await
     }
 
     /// The event of a message. Its publisher was allowed to use the routing key, and nothing else of it is proven.
@@ -180,8 +179,14 @@ where
         }
     }
 
-    /// Publishes a failed delivery for its next attempt, or parks it.
-    async fn record_failure(&self, message: Message, failed: FailedDelivery) -> Result<(), BusError> {
+    /// Publishes a failed delivery for its next attempt, or parks it, and acknowledges it.
+    async fn put_off(
+        &self,
+        message: Message,
+        failed: FailedDelivery,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<ControlFlow<()>, BusError> {
         let (handler, now) = (&self.handler, self.handler.clock.now_ms());
         let next = handler.next_attempt(message.attempts, &failed);
         let failed_message = Message {
@@ -200,12 +205,42 @@ where
                 failed_message.outgoing(self.bus.names.dead(), key)?
             }
         };
-        // Stored before the delivery is acknowledged; a crash in between delivers again, and the inbox detects it.
-        self.bus.publisher.publish(vec![outgoing]).await?;
-        if next.is_none() {
+        let done = self.hand_on(outgoing, delivery, stop).await?;
+        if next.is_none() && done.is_continue() {
             handler.tell_parked(&id, &failed.error);
         }
-        Ok(())
+        Ok(done)
+    }
+
+    /// Publishes what becomes of a delivery, however long the broker refuses it, and acknowledges the delivery. Stored
+    /// first: a crash in between delivers again, and the inbox detects it.
+    ///
+    /// It is retried with the delivery in hand. To begin anew with the queue would return everything in hand as well,
+    /// and a return counts towards the limit at which the broker gives up a message by itself.
+    async fn hand_on(
+        &self,
+        outgoing: Outgoing,
+        delivery: &Delivery,
+        stop: &CancellationToken,
+    ) -> Result<ControlFlow<()>, BusError> {
+        let (group, mut outage) = (self.handler.group.name, Outage::default());
+        while let Err(error) = self.bus.publisher.publish(vec![outgoing.clone()]).await {
+            if outage.failed() {
+                tracing::warn!(
+                    reason = reasons(&error),
+                    group,
+                    "a consumer cannot hand a failed delivery on"
+                );
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.bus.poll) => {}
+                () = stop.cancelled() => return Ok(ControlFlow::Break(())),
+            }
+        }
+        if outage.worked().is_some() {
+            tracing::info!(group, "a consumer continues");
+        }
+        self.acknowledge(delivery).await
     }
 
     fn later(&self, message: Message, left: Duration) -> Result<Outgoing, BusError> {

@@ -25,6 +25,7 @@ pub(super) struct Link {
 }
 
 /// A message to publish.
+#[derive(Clone)]
 pub(super) struct Outgoing {
     pub exchange: String,
     pub key: String,

@@ -74,6 +74,13 @@ impl Starting {
                 database: database_name(&config.bus),
                 source,
             })?;
+        // Before anything is published that they are to handle.
+        let consumers = config.played().flat_map(|spec| spec.consumers);
+        let groups: Vec<_> = consumers.map(|consumer| (consumer.group)()).collect();
+        bus.enroll(&groups).await.map_err(|source| StartError::Bus {
+            database: database_name(&config.bus),
+            source,
+        })?;
         let log = config.revocation_log();
         let revocation_log = RevocationLog::open(&log, clock.clone(), random.clone(), fatal.clone())
             .await

@@ -47,12 +47,20 @@ impl EventBus {
     }
 
     /// Declares what `groups` need, before anything is published: what is published before a group's first start then
-    /// waits for it. Declaring again changes nothing. A SQL database needs no declaration, because its log keeps
-    /// everything for every group.
+    /// waits for it. So does a type that is added to a group whose nodes do not know it yet. Declaring again changes
+    /// nothing. With a SQL database it is enough to [enroll](Self::enroll) at the start.
     pub async fn declare(url: &str, groups: &[Group]) -> Result<(), BusError> {
         match Backend::of(url)? {
-            Backend::Sql => Ok(()),
+            Backend::Sql => SqlEventBus::declare(url, groups).await,
             Backend::Rabbit => RabbitEventBus::declare(url, groups).await,
+        }
+    }
+
+    /// Declares what `groups` need as far as an open bus may: a broker gives no service that right.
+    pub async fn enroll(&self, groups: &[Group]) -> Result<(), BusError> {
+        match self {
+            Self::Sql(bus) => bus.enroll(groups).await,
+            Self::Rabbit(_) => Ok(()),
         }
     }
 

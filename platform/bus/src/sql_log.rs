@@ -29,6 +29,12 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0002_beat.sql"),
             postgres: include_str!("../migrations/0002_beat.sql"),
         },
+        Migration {
+            version: 3,
+            name: "types of groups",
+            sqlite: include_str!("../migrations/0003_group_types.sql"),
+            postgres: include_str!("../migrations/0003_group_types.sql"),
+        },
     ],
 };
 
@@ -80,8 +86,21 @@ impl Entry {
 }
 
 impl SqlLog {
-    /// Opens and migrates the log. `fatal` is cancelled when its durability can no longer be guaranteed.
+    /// Opens and migrates the log, and removes what is too old. `fatal` is cancelled when its durability can no longer
+    /// be guaranteed.
     pub(crate) async fn open(
+        url: &str,
+        clock: Clock,
+        random: Random,
+        fatal: CancellationToken,
+    ) -> Result<Self, BusError> {
+        let log = Self::migrated(url, clock, random, fatal).await?;
+        log.prune(log.clock.now_ms()).await?;
+        Ok(log)
+    }
+
+    /// Opens and migrates the log.
+    pub(crate) async fn migrated(
         url: &str,
         clock: Clock,
         random: Random,
@@ -98,14 +117,75 @@ impl SqlLog {
                 .map_err(BusError::from)
         })
         .await?;
-        let log = Self {
+        Ok(Self {
             db,
             clock,
             random,
             poll: POLL,
-        };
-        log.prune(now).await?;
-        Ok(log)
+        })
+    }
+
+    /// Enters the types of a group. The first ones begin where the group is, which is the beginning of the log unless it
+    /// is older than this record of its types; one that is added later begins now. What is entered already stays.
+    pub(crate) async fn declare(
+        &self,
+        group: &'static str,
+        types: &'static [&'static str],
+    ) -> Result<(), BusError> {
+        let known = self.reach(group, types).await?;
+        if known.len() == types.len() {
+            // Each commit wakes every user of the log.
+            return Ok(());
+        }
+        self.db
+            .write(move |tx| async move {
+                sql("INSERT INTO bus_group (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING")
+                    .bind(group)
+                    .execute(&tx)
+                    .await?;
+                // The lock on this row keeps two nodes from both being the first.
+                let at = sql("UPDATE bus_group SET position = position WHERE name = $1 RETURNING position")
+                    .bind(group)
+                    .fetch_one(&tx)
+                    .await?
+                    .int("position")?;
+                let entered = sql("SELECT type FROM bus_group_type WHERE name = $1 LIMIT 1")
+                    .bind(group)
+                    .fetch_optional(&tx)
+                    .await?;
+                let begin = match entered {
+                    None => at,
+                    Some(_) => {
+                        let row = sql("SELECT position FROM bus_state WHERE id = 1");
+                        row.fetch_one(&tx).await?.int("position")?
+                    }
+                };
+                for r#type in types {
+                    sql(
+                        "INSERT INTO bus_group_type (name, type, position) VALUES ($1, $2, $3) \
+                         ON CONFLICT (name, type) DO NOTHING",
+                    )
+                    .bind(group)
+                    .bind(*r#type)
+                    .bind(begin)
+                    .execute(&tx)
+                    .await?;
+                }
+                Ok::<_, BusError>(())
+            })
+            .await
+    }
+
+    /// The position up to which `group` has handled each of these types, if they are entered.
+    pub(crate) async fn reach(&self, group: &str, types: &[&str]) -> Result<Vec<(String, i64)>, BusError> {
+        sql_list("SELECT type, position FROM bus_group_type WHERE name = $1 AND type IN ({list})")
+            .bind(group)
+            .bind_list(types)
+            .fetch_all(&self.db)
+            .await?
+            .iter()
+            .map(|row| Ok((row.text("type")?, row.int("position")?)))
+            .collect()
     }
 
     /// Deletes events that are too old to be replayed.

@@ -47,6 +47,26 @@ impl SqlEventBus {
         })
     }
 
+    /// Enters the types of `groups` in the log of `url`.
+    pub(super) async fn declare(url: &str, groups: &[Group]) -> Result<(), BusError> {
+        let (clock, random, never) = (Clock::system(), Random::system(), CancellationToken::new());
+        let log = SqlLog::migrated(url, clock, random, never).await?;
+        let declared = Self::enter(&log, groups).await;
+        log.db.close().await;
+        declared
+    }
+
+    pub(super) async fn enroll(&self, groups: &[Group]) -> Result<(), BusError> {
+        Self::enter(&self.log, groups).await
+    }
+
+    async fn enter(log: &SqlLog, groups: &[Group]) -> Result<(), BusError> {
+        for group in groups {
+            log.declare(group.name, group.types).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn subscribe<H, Fut>(&self, group: Group, db: Db, handle: H, stop: CancellationToken)
     where
         H: Fn(Tx, Event) -> Fut + Send + Sync + 'static,
@@ -117,8 +137,9 @@ where
         let mut changes = self.log.db.changes();
         let mut lease = Lease::new(self.log.clone(), group, me);
         let mut outage = Outage::default();
+        let mut declared = false;
         loop {
-            let more = match self.step(&mut lease, &stop).await {
+            let more = match self.step(&mut lease, &mut declared, &stop).await {
                 Ok(more) => {
                     if outage.worked().is_some() {
                         tracing::info!(group, "a consumer continues");
@@ -148,11 +169,22 @@ where
     }
 
     /// Handles due retries and new events. `true` if more may be ready immediately.
-    async fn step(&self, lease: &mut Lease, stop: &CancellationToken) -> Result<bool, BusError> {
+    async fn step(
+        &self,
+        lease: &mut Lease,
+        declared: &mut bool,
+        stop: &CancellationToken,
+    ) -> Result<bool, BusError> {
+        let Group { name, types, .. } = self.handler.group;
+        if !*declared {
+            // Whoever holds the group: from here on it leaves what it does not know to this version.
+            self.log.declare(name, types).await?;
+            *declared = true;
+        }
         let Some(mut cursor) = lease.hold().await? else {
             return Ok(false);
         };
-        let due = self.failed_deliveries.due().await?;
+        let due = self.failed_deliveries.due(types).await?;
         let more_due = due.len() as i64 == failed_deliveries::BATCH;
         for due in due {
             if stop.is_cancelled() || lease.hold().await?.is_none() {
@@ -168,7 +200,7 @@ where
                     let attempts = due.attempts + failed.attempts;
                     let failed = FailedDelivery { attempts, ..failed };
                     // The cursor stays; the receipt proves that this instance still holds the group.
-                    let receipt = lease.receipt(cursor, cursor);
+                    let receipt = lease.proof(cursor);
                     if !self
                         .schedule_retry(&due.entry, due.attempts, failed, receipt)
                         .await?
@@ -180,12 +212,22 @@ where
             }
         }
         let last = self.log.position().await?;
-        let types = self.handler.group.types;
-        let entries = self.log.between(cursor, last, types, BATCH).await?;
-        let more = more_due || entries.len() as i64 == BATCH;
-        let mut handled = cursor;
+        let reach = self.log.reach(name, types).await?;
+        let Some(Stretch {
+            types,
+            from,
+            to,
+            joins,
+        }) = Stretch::next(&reach, last)
+        else {
+            return Ok(more_due);
+        };
+        let entries = self.log.between(from, to, &types, BATCH).await?;
+        let full = entries.len() as i64 == BATCH;
+        let (mut handled, mut receipted, mut all) = (from, from, true);
         for entry in entries {
             if stop.is_cancelled() || lease.hold().await?.is_none() {
+                all = false;
                 break;
             }
             match self
@@ -195,19 +237,23 @@ where
             {
                 Delivered::Done => handled = entry.position,
                 Delivered::Failed(failed) => {
-                    let receipt = lease.receipt(cursor, entry.position);
+                    let receipt = lease.receipt(cursor, entry.position, &types);
                     if !self.schedule_retry(&entry, 0, failed, receipt).await? {
                         lease.lost();
                         return Ok(false);
                     }
-                    (cursor, handled) = (entry.position, entry.position);
-                    lease.moved(cursor);
+                    (handled, receipted) = (entry.position, entry.position);
+                    cursor = cursor.max(handled);
+                    lease.moved(handled);
                 }
             }
         }
+        if joins && all && !full {
+            handled = to;
+        }
         // The receipt comes after the effects; a crash in between delivers again, and the inbox detects it.
-        if handled > cursor {
-            let receipt = lease.receipt(cursor, handled);
+        if handled > receipted {
+            let receipt = lease.receipt(cursor, handled, &types);
             let write = self
                 .log
                 .db
@@ -218,7 +264,7 @@ where
             }
             lease.moved(handled);
         }
-        Ok(more)
+        Ok(more_due || full || joins)
     }
 
     /// Schedules the next attempt, or parks. `before` counts the attempts of earlier rounds, `failed` all of them.
@@ -238,5 +284,56 @@ where
             self.handler.tell_parked(&entry.event_id, &failed.error);
         }
         Ok(recorded)
+    }
+}
+
+/// What a group reads next: the types that are behind, up to where the others are, so that all go on together.
+struct Stretch<'a> {
+    types: Vec<&'a str>,
+    from: i64,
+    to: i64,
+    /// Others are ahead, at `to`.
+    joins: bool,
+}
+
+impl<'a> Stretch<'a> {
+    fn next(reach: &'a [(String, i64)], last: i64) -> Option<Self> {
+        let from = reach.iter().map(|(_, position)| *position).min()?;
+        let ahead = reach
+            .iter()
+            .map(|(_, position)| *position)
+            .filter(|at| *at > from);
+        let ahead = ahead.min().filter(|at| *at <= last);
+        let behind = reach.iter().filter(|(_, position)| *position == from);
+        Some(Self {
+            types: behind.map(|(name, _)| name.as_str()).collect(),
+            from,
+            to: ahead.unwrap_or(last),
+            joins: ahead.is_some(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_are_behind_catch_up_and_all_go_on_together() {
+        let next = |a, b, c| {
+            let reach = [("a", a), ("b", b), ("c", c)].map(|(name, at)| (name.to_owned(), at));
+            let Stretch {
+                types,
+                from,
+                to,
+                joins,
+            } = Stretch::next(&reach, 9).unwrap();
+            (types.concat(), from, to, joins)
+        };
+        assert_eq!(next(2, 5, 7), ("a".to_owned(), 2, 5, true));
+        assert_eq!(next(5, 5, 7), ("ab".to_owned(), 5, 7, true));
+        assert_eq!(next(7, 7, 7), ("abc".to_owned(), 7, 9, false));
+        assert_eq!(next(9, 9, 9), ("abc".to_owned(), 9, 9, false));
+        assert!(Stretch::next(&[], 9).is_none());
     }
 }

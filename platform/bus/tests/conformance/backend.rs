@@ -3,7 +3,7 @@
 //! One that carries only one of the two interfaces has a log or a bus of another kind beside it, and stands in the suites of
 //! its own interface alone.
 
-use latchkey_bus::Event;
+use latchkey_bus::{Event, EventBus, Group};
 use latchkey_db::{Db, DbError, Options, sql, testing};
 
 use crate::broker::Desk;
@@ -110,11 +110,21 @@ impl Backend {
         }
     }
 
+    /// Declares a group, as it is done before a release.
+    pub async fn declare(self, place: &Place, group: Group) {
+        let url = place.desk.as_ref().map_or(&place.bus, |desk| &desk.direct);
+        EventBus::declare(url, &[group]).await.unwrap();
+    }
+
     /// Delivers everything to every group again, as a broker may.
     pub async fn deliver_again(self, place: &Place) {
         match self {
             Self::Sqlite | Self::Postgres => {
-                by_hand(&place.bus, &["UPDATE bus_group SET position = 0"]).await
+                let begin_anew = &[
+                    "UPDATE bus_group SET position = 0",
+                    "UPDATE bus_group_type SET position = 0",
+                ];
+                by_hand(&place.bus, begin_anew).await
             }
             Self::Rabbit => at_a_broker(place).deliver_again().await,
         }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::{Desk, put, variable};
 use crate::cases::producing::waiting;
 use crate::gate::{soon, until, within};
-use crate::shop::{Order, OrderError, PLACED, order_of};
+use crate::shop::{Order, OrderError, PLACED, SHIPPED, order_of};
 use crate::stage::{GROUP, Stage};
 
 /// What runs a node: copied into another folder it runs another one.
@@ -113,6 +113,41 @@ async fn a_failed_delivery_returns_by_the_clock_of_the_broker() {
     let passed = failed_at.elapsed();
     assert!(passed > Duration::from_millis(4_500), "too early: {passed:?}");
     stage.exactly_once().await.unwrap();
+    stage.close().await;
+}
+
+/// No version ever comes that knows it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_type_that_no_version_knows_ends_as_a_dead_letter() {
+    let stage = Stage::at_desk("unknown", Desk::open("unknown").await).await;
+    let newer = Group {
+        types: &[PLACED, SHIPPED],
+        ..GROUP
+    };
+    stage.backend.declare(&stage.place, newer).await;
+    let process = stage.process("one").await;
+    let once = Retries {
+        quick: Vec::new(),
+        later: vec![Duration::from_secs(5)],
+    };
+    let group = Group {
+        retries: once,
+        ..GROUP
+    };
+    process.relay();
+    process.consume(group, process.effect());
+    process.produce(Order::new("order").shipped()).await.unwrap();
+    stage.settle(&process).await.unwrap();
+    assert_eq!(stage.bus.parked().await.unwrap(), []);
+    stage.advance(5_000).await;
+    until("the dead letter", async || {
+        !stage.bus.parked().await.unwrap().is_empty()
+    })
+    .await
+    .unwrap();
+    let dead = stage.bus.parked().await.unwrap().remove(0);
+    assert_eq!((dead.r#type.as_str(), dead.attempts), (SHIPPED, 2));
+    assert!(dead.last_error.contains(SHIPPED), "{dead:?}");
     stage.close().await;
 }
 

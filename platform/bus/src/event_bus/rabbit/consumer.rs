@@ -120,10 +120,15 @@ where
         if let Ok(event) = &event
             && !self.handler.group.types.contains(&event.r#type.as_str())
         {
-            // A binding of earlier, for a type that this version no longer asks for.
+            // Bound for a newer version, which takes the queue over when this one stops; or left by an older one.
             metrics::counter!("latchkey_bus_unknown_type_total", "consumer" => self.handler.group.name)
                 .increment(1);
-            return self.acknowledge(delivery).await;
+            let failed = FailedDelivery {
+                attempts: 1,
+                error: format!("no version that took it handles {}", event.r#type),
+                for_good: false,
+            };
+            return self.put_off(message, failed, delivery, stop).await;
         }
         let Some(delivered) = self.deliver(&message, &event, stop).await else {
             return Ok(ControlFlow::Break(()));

@@ -86,13 +86,17 @@ impl FailedDeliveries {
             .await
     }
 
-    /// The failed deliveries that are due.
-    pub async fn due(&self) -> Result<Vec<Due>, BusError> {
-        sql("SELECT event_id, type, envelope, attempts FROM bus_failed \
-             WHERE consumer = $1 AND parked_at IS NULL AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3")
+    /// The failed deliveries of these types that are due; others wait for a version that knows them.
+    pub async fn due(&self, types: &[&str]) -> Result<Vec<Due>, BusError> {
+        sql_list(
+            "SELECT event_id, type, envelope, attempts FROM bus_failed \
+             WHERE consumer = $1 AND parked_at IS NULL AND next_attempt_at <= $2 AND type IN ({list}) \
+             ORDER BY next_attempt_at LIMIT $3",
+        )
         .bind(self.consumer)
         .bind(self.log.clock.now_ms())
         .bind(BATCH)
+        .bind_list(types)
         .fetch_all(&self.log.db)
         .await?
         .iter()
@@ -103,7 +107,10 @@ impl FailedDeliveries {
                 r#type: row.text("type")?,
                 envelope: row.text("envelope")?,
             };
-            Ok(Due { entry, attempts: row.int("attempts")? })
+            Ok(Due {
+                entry,
+                attempts: row.int("attempts")?,
+            })
         })
         .collect()
     }

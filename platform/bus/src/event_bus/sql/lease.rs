@@ -1,6 +1,6 @@
 //! The ownership of a group: one instance holds it for a while, and its cursor moves only while held.
 
-use latchkey_db::{Row, Tx, sql};
+use latchkey_db::{Row, Tx, sql, sql_list};
 
 use crate::BusError;
 use crate::sql_log::SqlLog;
@@ -25,10 +25,11 @@ struct Held {
     until: i64,
 }
 
-/// States that everything up to `to` was handled, or is recorded as failed.
+/// States that everything of these types up to `to` was handled, or is recorded as failed.
 pub(super) struct Receipt {
     group: &'static str,
     holder: String,
+    types: Vec<String>,
     from: i64,
     to: i64,
 }
@@ -59,7 +60,7 @@ impl Lease {
     /// A receipt of ours has moved the cursor.
     pub fn moved(&mut self, to: i64) {
         if let Some(held) = &mut self.held {
-            held.cursor = to;
+            held.cursor = held.cursor.max(to);
         }
     }
 
@@ -72,13 +73,20 @@ impl Lease {
         self.held = None;
     }
 
-    pub fn receipt(&self, from: i64, to: i64) -> Receipt {
+    /// The receipt for `types` up to `to`, given by who holds the group at `from`.
+    pub fn receipt(&self, from: i64, to: i64, types: &[&str]) -> Receipt {
         Receipt {
             group: self.group,
             holder: self.me.clone(),
+            types: types.iter().map(|name| (*name).to_owned()).collect(),
             from,
             to,
         }
+    }
+
+    /// Proves that this instance still holds the group, and moves nothing.
+    pub fn proof(&self, at: i64) -> Receipt {
+        self.receipt(at, at, &[])
     }
 
     /// Lets another instance continue at once.
@@ -147,16 +155,26 @@ impl Lease {
 }
 
 impl Receipt {
-    /// Moves the cursor; `false` if the group has moved to another instance.
+    /// Moves the cursors of group and types, never back; `false` if the group has moved to another instance.
     pub async fn apply(self, tx: &Tx) -> Result<bool, BusError> {
         let rows =
             sql("UPDATE bus_group SET position = $4 WHERE name = $1 AND holder = $2 AND position = $3")
                 .bind(self.group)
                 .bind(self.holder)
                 .bind(self.from)
-                .bind(self.to)
+                .bind(self.to.max(self.from))
                 .execute(tx)
                 .await?;
+        if rows == 1 && !self.types.is_empty() {
+            sql_list(
+                "UPDATE bus_group_type SET position = $2 WHERE name = $1 AND position < $2 AND type IN ({list})",
+            )
+            .bind(self.group)
+            .bind(self.to)
+            .bind_list(&self.types)
+            .execute(tx)
+            .await?;
+        }
         Ok(rows == 1)
     }
 }
@@ -214,11 +232,11 @@ mod tests {
             assert_eq!(new.hold().await.unwrap(), None);
             clock.advance(1);
             assert_eq!(new.hold().await.unwrap(), Some(0));
-            let receipt = old.receipt(0, 7);
+            let receipt = old.receipt(0, 7, &[]);
             let taken = log.db.write(async move |tx| receipt.apply(&tx).await).await;
             assert!(!taken.unwrap());
             assert_eq!(old.hold().await.unwrap(), None);
-            let receipt = new.receipt(0, 7);
+            let receipt = new.receipt(0, 7, &[]);
             let taken = log.db.write(async move |tx| receipt.apply(&tx).await).await;
             assert!(taken.unwrap());
             new.release().await;

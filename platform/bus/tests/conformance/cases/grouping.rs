@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey_bus::{Group, Retries};
+
 use super::{Violation, ensure};
 use crate::gate::{gate, soon};
 use crate::participant::Handle;
-use crate::shop::Order;
+use crate::shop::{Order, PLACED, SHIPPED};
 use crate::stage::{GROUP, LEASE_MS, Stage};
 
 pub async fn of_two_instances_one_handles_each_event(stage: &Stage) -> Result<(), Violation> {
@@ -90,4 +92,62 @@ pub async fn a_slow_holder_keeps_its_group(stage: &Stage) -> Result<(), Violatio
     ensure(effects.iter().all(|effect| effect.handled_by == "slow"), || {
         format!("{effects:?}")
     })
+}
+
+/// A rolling release: the new version has declared its type, and the old one still has the group.
+pub async fn a_type_that_is_added_waits_for_a_node_that_knows_it(stage: &Stage) -> Result<(), Violation> {
+    let patient = Retries {
+        quick: Vec::new(),
+        later: vec![Duration::from_secs(5)],
+    };
+    let old = Group {
+        retries: patient,
+        ..GROUP
+    };
+    let new = Group {
+        types: &[PLACED, SHIPPED],
+        ..old.clone()
+    };
+    let first = stage.process("first").await;
+    let tasks = [first.relay(), first.consume(old, first.effect())];
+    first.produce(Order::new("before").shipped()).await?;
+    stage.settle(&first).await?;
+
+    stage.backend.declare(&stage.place, new.clone()).await;
+    first.produce(Order::of("added", 1).shipped()).await?;
+    first.produce(Order::of("added", 2)).await?;
+    first.produce(Order::of("added", 3).shipped()).await?;
+    stage.settle(&first).await?;
+    let shipped = async || {
+        let effects = stage.effects().await;
+        let added = effects.into_iter().filter(|effect| effect.subject == "added");
+        added
+            .map(|effect| (effect.sequence, effect.handled_by))
+            .collect::<Vec<_>>()
+    };
+    let had = shipped().await;
+    ensure(had == [(2, "first".to_owned())], || format!("{had:?}"))?;
+
+    first.stop(tasks).await?;
+    let second = stage.process("second").await;
+    second.relay();
+    second.consume(new, second.effect());
+    stage.advance(5_000).await;
+    for order in ["added-1", "added-3"] {
+        stage.effect_of(order).await?;
+    }
+    stage.settle(&second).await?;
+    let mut had = shipped().await;
+    had.sort();
+    let by = |sequence, name: &str| (sequence, name.to_owned());
+    ensure(had == [by(1, "second"), by(2, "first"), by(3, "second")], || {
+        format!("{had:?}")
+    })?;
+    // What was published before anybody asked for it stays where it is.
+    let effects = stage.effects().await;
+    ensure(effects.iter().all(|effect| effect.order != "before-1"), || {
+        format!("{effects:?}")
+    })?;
+    let parked = stage.bus.parked().await.unwrap();
+    ensure(parked.is_empty(), || format!("{parked:?}"))
 }

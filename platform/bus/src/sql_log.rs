@@ -188,17 +188,39 @@ impl SqlLog {
             .collect()
     }
 
-    /// Deletes events that are too old to be replayed.
+    /// Deletes events that are too old to be replayed and that no group still has to handle. A group whose types are
+    /// not entered yet has all of them to handle.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {
+        let limit = now - KEPT_MS;
         self.db
             .write(move |tx| async move {
-                sql("DELETE FROM bus_log WHERE appended_at < $1")
-                    .bind(now - KEPT_MS)
-                    .execute(&tx)
-                    .await?;
+                sql("DELETE FROM bus_log WHERE appended_at < $1 AND NOT EXISTS \
+                       (SELECT 1 FROM bus_group_type t WHERE t.type = bus_log.type AND t.position < bus_log.position) \
+                     AND NOT EXISTS (SELECT 1 FROM bus_group g WHERE g.position < bus_log.position AND NOT EXISTS \
+                       (SELECT 1 FROM bus_group_type t WHERE t.name = g.name))")
+                .bind(limit)
+                .execute(&tx)
+                .await?;
                 Ok::<_, BusError>(())
             })
-            .await
+            .await?;
+        let held = sql("SELECT g.name, COUNT(*) AS n FROM bus_log l JOIN bus_group g \
+                        ON EXISTS (SELECT 1 FROM bus_group_type t WHERE t.name = g.name AND t.type = l.type \
+                          AND t.position < l.position) \
+                        WHERE l.appended_at < $1 GROUP BY g.name ORDER BY g.name")
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?;
+        for row in held {
+            // It is far behind, or was given up and its rows were left.
+            let (group, events) = (row.text("name")?, row.int("n")?);
+            tracing::warn!(
+                group,
+                events,
+                "old events wait for a group that does not handle them"
+            );
+        }
+        Ok(())
     }
 
     /// The highest position.

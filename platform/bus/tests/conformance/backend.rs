@@ -7,6 +7,7 @@ use latchkey_bus::{Event, EventBus, Group};
 use latchkey_db::{Db, DbError, Options, sql, testing};
 
 use crate::broker::Desk;
+use crate::cases::{Violation, ensure};
 use crate::gate::{Held, gate};
 use crate::shop::order_of;
 
@@ -147,6 +148,18 @@ impl Backend {
                 all.iter()
                     .map(|row| order(row.text("envelope").unwrap()))
                     .collect()
+            }
+        }
+    }
+
+    /// Of old events a log in a database has dropped these; a broker does so by its own clock.
+    pub async fn keeps_only_the_new(self, place: &Place, dropped: &[&str]) -> Result<(), Violation> {
+        match self {
+            Self::Rabbit => Ok(()),
+            Self::Sqlite | Self::Postgres => {
+                let kept = self.published(place).await;
+                let still = kept.iter().find(|order| dropped.contains(&order.as_str()));
+                ensure(still.is_none(), || format!("{still:?} is still there"))
             }
         }
     }

@@ -78,6 +78,7 @@ suite! { event_bus on [sqlite: Sqlite, postgres: Postgres, rabbit: Rabbit] {
     grouping::a_group_passes_on_when_its_holder_dies,
     grouping::a_group_passes_on_at_once_when_its_holder_stops,
     grouping::a_slow_holder_keeps_its_group,
+    grouping::an_event_is_kept_until_its_group_has_handled_it,
     grouping::a_type_that_is_added_waits_for_a_node_that_knows_it,
     waking::word_of_an_event_comes_without_polling,
 } }

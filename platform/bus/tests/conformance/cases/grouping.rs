@@ -151,3 +151,26 @@ pub async fn a_type_that_is_added_waits_for_a_node_that_knows_it(stage: &Stage) 
     let parked = stage.bus.parked().await.unwrap();
     ensure(parked.is_empty(), || format!("{parked:?}"))
 }
+
+/// Longer than a log keeps what everybody has handled.
+pub async fn an_event_is_kept_until_its_group_has_handled_it(stage: &Stage) -> Result<(), Violation> {
+    const MONTHS_MS: i64 = 90 * 24 * 3_600_000;
+    let first = stage.process("first").await;
+    let tasks = [first.relay(), first.consume(GROUP, first.effect())];
+    first.produce(Order::new("handled")).await?;
+    first.produce(Order::new("unasked").shipped()).await?;
+    stage.settle(&first).await?;
+    first.stop(tasks).await?;
+    let away = stage.process("away").await;
+    away.produce(Order::new("waiting")).await?;
+    away.node.relay(stage.business.clone()).drain().await.unwrap();
+    stage.clock.advance(MONTHS_MS);
+    // A start is when a log in a database is pruned.
+    let second = stage.working_process("second").await;
+    stage.effect_of("waiting-1").await?;
+    stage.settle(&second).await?;
+    stage
+        .backend
+        .keeps_only_the_new(&stage.place, &["handled-1", "unasked-1"])
+        .await
+}

@@ -126,9 +126,10 @@ async fn dead(bus: &EventBus, json: bool, command: DeadCommand) -> Result<(), Cl
         DeadCommand::Redrive {
             consumer, per_second, ..
         } => {
-            let count = redrive_all(bus, consumer.as_deref(), per_second)
-                .await
-                .map_err(failed)?;
+            // At this rate, so that a consumer which has just recovered is not flooded.
+            let pace = Duration::from_secs(1) / per_second;
+            let redriven = bus.redrive_all(consumer.as_deref(), pace).await;
+            let count = redriven.map_err(failed)?;
             print(json, &json!({ "redriven": count }), || {
                 format!("{count} events are delivered again\n")
             })
@@ -150,23 +151,6 @@ async fn dead(bus: &EventBus, json: bool, command: DeadCommand) -> Result<(), Cl
             })
         }
     }
-}
-
-/// Redrives what is parked now, at this rate, so that a consumer which has just recovered is not flooded.
-async fn redrive_all(bus: &EventBus, consumer: Option<&str>, per_second: u32) -> Result<u64, BusError> {
-    let parked = bus.parked().await?;
-    let wanted = parked
-        .iter()
-        .filter(|event| consumer.is_none_or(|consumer| event.consumer == consumer));
-    let mut count = 0;
-    for event in wanted {
-        if count > 0 {
-            tokio::time::sleep(Duration::from_secs(1) / per_second).await;
-        }
-        // It may have been redriven or discarded meanwhile.
-        count += u64::from(bus.redrive(&event.consumer, &event.event_id).await?);
-    }
-    Ok(count)
 }
 
 /// The types to replay: those that were named, or all that the consumer handles.

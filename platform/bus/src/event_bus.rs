@@ -103,6 +103,15 @@ impl EventBus {
         }
     }
 
+    /// Delivers all events that are parked now, or those of one consumer, to their consumers again, oldest first, with
+    /// `pace` between two of them, and returns their number.
+    pub async fn redrive_all(&self, consumer: Option<&str>, pace: Duration) -> Result<u64, BusError> {
+        match self {
+            Self::Sql(bus) => bus.redrive_all(consumer, pace).await,
+            Self::Rabbit(bus) => bus.redrive_all(consumer, pace).await,
+        }
+    }
+
     /// Deletes a parked event, which its consumer will never handle. `false` if there is none.
     pub async fn discard(&self, consumer: &str, event_id: &str, reason: &str) -> Result<bool, BusError> {
         let discarded = match self {

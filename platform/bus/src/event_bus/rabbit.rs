@@ -78,6 +78,10 @@ impl RabbitEventBus {
         dead_letters::redrive(self, consumer, event_id).await
     }
 
+    pub(super) async fn redrive_all(&self, consumer: Option<&str>, pace: Duration) -> Result<u64, BusError> {
+        dead_letters::redrive_all(self, consumer, pace).await
+    }
+
     pub(super) async fn discard(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
         dead_letters::discard(self, consumer, event_id).await
     }

@@ -99,6 +99,10 @@ impl SqlEventBus {
         failed_deliveries::redrive(&self.log, consumer.to_owned(), event_id.to_owned()).await
     }
 
+    pub(super) async fn redrive_all(&self, consumer: Option<&str>, pace: Duration) -> Result<u64, BusError> {
+        failed_deliveries::redrive_all(&self.log, consumer, pace).await
+    }
+
     pub(super) async fn discard(&self, consumer: &str, event_id: &str) -> Result<bool, BusError> {
         failed_deliveries::discard(&self.log, consumer.to_owned(), event_id.to_owned()).await
     }

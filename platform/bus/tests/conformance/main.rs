@@ -73,6 +73,7 @@ suite! { event_bus on [sqlite: Sqlite, postgres: Postgres, rabbit: Rabbit] {
     failing::a_poison_envelope_is_parked_and_holds_nobody_up,
     failing::a_forged_envelope_is_parked_and_not_handled,
     failing::a_discarded_event_is_gone,
+    failing::every_dead_letter_is_redriven_however_many_there_are,
     replaying::a_replay_goes_to_one_group_once_more_and_in_order,
     grouping::of_two_instances_one_handles_each_event,
     grouping::a_group_passes_on_when_its_holder_dies,

@@ -1,6 +1,9 @@
 //! Dead letters: listed, delivered again, or discarded. An operation holds all of them unacknowledged while it runs, so
 //! operations exclude each other by a lock.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use futures::TryFutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions};
@@ -8,7 +11,7 @@ use lapin::types::FieldTable;
 use lapin::{Channel, ErrorKind};
 
 use super::broker::{RabbitEventBus, undeclared};
-use super::link::{Link, in_time};
+use super::link::{Link, Outgoing, in_time};
 use super::message::Message;
 use super::topology::{Names, short};
 use crate::BusError;
@@ -18,14 +21,14 @@ use crate::event_bus::group::Parked;
 const LISTED: usize = 1_000;
 /// How often another operation is waited for, and how long.
 const TRIES: u32 = 50;
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The dead letters, unacknowledged until `release`.
 struct Held {
     /// Closing it puts back what is still held, and frees the lock.
     link: Link,
     /// What is held belongs to it, and is put back when it is dropped.
-    _channel: Channel,
+    channel: Channel,
     letters: Vec<(Delivery, Message)>,
 }
 
@@ -51,22 +54,66 @@ pub(super) async fn redrive(bus: &RabbitEventBus, of: &str, event_id: &str) -> R
     let mut held = take(bus, usize::MAX).await?;
     let found = held.take_out(of, event_id);
     if let Some((_, message)) = found.first() {
-        let anew = Message {
-            attempts: 0,
-            first_at: None,
-            error: None,
-            due: None,
-            parked_at: None,
-            ..message.clone()
-        };
-        let key = Names::after(std::time::Duration::ZERO, of);
-        let outgoing = anew.outgoing(bus.names.returns(), key)?;
         // If this fails, the dead letter stays where it is.
-        bus.publisher.publish(vec![outgoing]).await?;
+        bus.publisher.publish(vec![anew(bus, message, of)?]).await?;
     }
     remove(&found).await?;
     held.release().await?;
     Ok(!found.is_empty())
+}
+
+/// Delivers the dead letters that there are, or those of one consumer, to their consumers again: once through the
+/// queue, and only those of other consumers stay in hand until the end.
+pub(super) async fn redrive_all(
+    bus: &RabbitEventBus,
+    of: Option<&str>,
+    pace: Duration,
+) -> Result<u64, BusError> {
+    let (link, channel) = lock(bus).await?;
+    let mut held = Held {
+        link,
+        channel,
+        letters: Vec::new(),
+    };
+    // The number at the beginning: what is parked meanwhile is behind it.
+    let mut left: Option<u64> = None;
+    let mut redriven = HashSet::new();
+    while left != Some(0) {
+        let Some((delivery, message, behind)) = next(&held.channel, bus).await? else {
+            break;
+        };
+        left = Some(left.map_or(u64::from(behind), |left| left - 1));
+        let consumer = consumer(&delivery);
+        if of.is_some_and(|of| of != consumer) {
+            held.letters.push((delivery, message));
+            continue;
+        }
+        // Parked twice by a consumer that died before it acknowledged, it is delivered once.
+        if redriven.insert((consumer.clone(), message.inbox_id())) {
+            if redriven.len() > 1 {
+                tokio::time::sleep(pace).await;
+            }
+            bus.publisher
+                .publish(vec![anew(bus, &message, &consumer)?])
+                .await?;
+        }
+        remove(&[(delivery, message)]).await?;
+    }
+    held.release().await?;
+    Ok(redriven.len() as u64)
+}
+
+/// A dead letter as a delivery that never failed.
+fn anew(bus: &RabbitEventBus, message: &Message, of: &str) -> Result<Outgoing, BusError> {
+    let anew = Message {
+        attempts: 0,
+        first_at: None,
+        error: None,
+        due: None,
+        parked_at: None,
+        ..message.clone()
+    };
+    anew.outgoing(bus.names.returns(), Names::after(Duration::ZERO, of))
 }
 
 /// Deletes a dead letter. `false` if there is none.
@@ -81,20 +128,29 @@ pub(super) async fn discard(bus: &RabbitEventBus, of: &str, event_id: &str) -> R
 /// Takes up to `most` dead letters.
 async fn take(bus: &RabbitEventBus, most: usize) -> Result<Held, BusError> {
     let (link, channel) = lock(bus).await?;
-    let (queue, mut letters) = (bus.names.dead(), Vec::new());
+    let mut letters = Vec::new();
     while letters.len() < most {
-        let get = channel.basic_get(short(&queue)?, BasicGetOptions::default());
-        let Some(got) = in_time(get.map_err(|error| undeclared(error, &queue))).await? else {
+        let Some((delivery, message, _)) = next(&channel, bus).await? else {
             break;
         };
-        let message = Message::received(&got.delivery);
-        letters.push((got.delivery, message));
+        letters.push((delivery, message));
     }
     Ok(Held {
         link,
-        _channel: channel,
+        channel,
         letters,
     })
+}
+
+/// The next dead letter, and how many are behind it.
+async fn next(channel: &Channel, bus: &RabbitEventBus) -> Result<Option<(Delivery, Message, u32)>, BusError> {
+    let queue = bus.names.dead();
+    let get = channel.basic_get(short(&queue)?, BasicGetOptions::default());
+    let got = in_time(get.map_err(|error| undeclared(error, &queue))).await?;
+    Ok(got.map(|got| {
+        let message = Message::received(&got.delivery);
+        (got.delivery, message, got.message_count)
+    }))
 }
 
 /// A connection, once nobody else has the lock: a queue that only one connection may have, and that goes with it.

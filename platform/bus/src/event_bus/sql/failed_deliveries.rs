@@ -1,5 +1,7 @@
 //! Failed deliveries: retried later, then parked where an operator can see them. Nothing is dropped.
 
+use std::time::Duration;
+
 use latchkey_db::{Row, sql, sql_list};
 
 use super::lease::Receipt;
@@ -9,6 +11,9 @@ use crate::sql_log::{Entry, SqlLog};
 
 /// The most that are due at once.
 pub(super) const BATCH: i64 = 32;
+
+/// How many are read at once by what goes through all of them.
+const PAGE: i64 = 500;
 
 /// The failed deliveries of one consumer.
 pub(super) struct FailedDeliveries {
@@ -155,6 +160,46 @@ pub(super) async fn redrive(log: &SqlLog, consumer: String, event_id: String) ->
             Ok::<_, BusError>(rows == 1)
         })
         .await
+}
+
+/// Redrives all that are parked now, a page at a time. One that is parked again meanwhile is passed over.
+pub(super) async fn redrive_all(
+    log: &SqlLog,
+    consumer: Option<&str>,
+    pace: Duration,
+) -> Result<u64, BusError> {
+    let until = log.clock.now_ms();
+    let (mut at, mut of, mut id) = (i64::MIN, String::new(), String::new());
+    let mut count = 0;
+    loop {
+        let page = sql("SELECT consumer, event_id, parked_at FROM bus_failed \
+             WHERE parked_at IS NOT NULL AND parked_at <= $1 AND (parked_at, consumer, event_id) > ($2, $3, $4) \
+               AND ($5 = '' OR consumer = $5) \
+             ORDER BY parked_at, consumer, event_id LIMIT $6")
+        .bind(until)
+        .bind(at)
+        .bind(&of)
+        .bind(&id)
+        .bind(consumer.unwrap_or_default())
+        .bind(PAGE)
+        .fetch_all(&log.db)
+        .await?;
+        if page.is_empty() {
+            return Ok(count);
+        }
+        for row in &page {
+            (at, of, id) = (
+                row.int("parked_at")?,
+                row.text("consumer")?,
+                row.text("event_id")?,
+            );
+            if count > 0 {
+                tokio::time::sleep(pace).await;
+            }
+            // It may have been redriven or discarded meanwhile.
+            count += u64::from(redrive(log, of.clone(), id.clone()).await?);
+        }
+    }
 }
 
 pub(super) async fn discard(log: &SqlLog, consumer: String, event_id: String) -> Result<bool, BusError> {

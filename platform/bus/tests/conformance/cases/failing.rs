@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use latchkey_bus::{Group, HandlerError, Retries};
+use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_db::{DbError, sql};
 
 use super::{Violation, ensure};
 use crate::gate::{gate, until};
 use crate::participant::Handle;
-use crate::shop::{Order, PLACED, order_of};
+use crate::shop::{Order, OrderError, PLACED, order_of};
 use crate::stage::{GROUP, LEASE_MS, Process, Stage};
 
 /// A group that tries three times quickly, and twice more in rounds of three.
@@ -297,10 +297,59 @@ pub async fn a_discarded_event_is_gone(stage: &Stage) -> Result<(), Violation> {
     ensure(ids == ["kept"], || format!("{ids:?}"))
 }
 
+pub async fn every_dead_letter_is_redriven_however_many_there_are(stage: &Stage) -> Result<(), Violation> {
+    const ALL: usize = 1_050;
+    let (process, mended) = (stage.process("one").await, Arc::new(AtomicBool::new(false)));
+    let outbox = process.node.outbox.clone();
+    let placed = stage.business.write(async move |tx| {
+        for n in 1..=ALL as i64 {
+            let order = Order::of("bad", n);
+            order.record(&tx).await?;
+            outbox.put(&tx, order.draft()).await?;
+        }
+        Ok::<_, OrderError>(())
+    });
+    placed.await.unwrap();
+    let (effect, well) = (process.effect(), mended.clone());
+    process.relay();
+    process.consume(
+        GROUP,
+        Arc::new(move |tx, event: Event| {
+            if event.subject != "bad" || well.load(Ordering::SeqCst) {
+                return effect(tx, event);
+            }
+            async { Err(HandlerError::Dead("not today".to_owned())) }.boxed()
+        }),
+    );
+    stage.settle(&process).await?;
+    let nobody = stage
+        .bus
+        .redrive_all(Some("nobody"), Duration::ZERO)
+        .await
+        .unwrap();
+    mended.store(true, Ordering::SeqCst);
+    let redriven = stage
+        .bus
+        .redrive_all(Some(GROUP.name), Duration::ZERO)
+        .await
+        .unwrap();
+    ensure((nobody, redriven) == (0, ALL as u64), || {
+        format!("{nobody} for nobody, {redriven} redriven")
+    })?;
+    for share in (50..=ALL).step_by(100) {
+        let had = async || stage.effects().await.len() > share;
+        until(&format!("{share} of the effects"), had).await?;
+    }
+    stage.settle(&process).await?;
+    let again = stage.bus.redrive_all(None, Duration::ZERO).await.unwrap();
+    ensure(again == 0, || format!("{again} redriven twice"))?;
+    stage.exactly_once().await
+}
+
 /// The orders of the dead letters, and how often they were tried.
 async fn parked(stage: &Stage) -> Vec<(String, i64)> {
     let parked = stage.bus.parked().await.unwrap();
-    let order = |envelope: &str| order_of(&latchkey_bus::Event::parse(envelope).unwrap());
+    let order = |envelope: &str| order_of(&Event::parse(envelope).unwrap());
     parked
         .iter()
         .map(|dead| (order(&dead.envelope), dead.attempts))

@@ -108,7 +108,7 @@ impl SqlEventBus {
     }
 
     pub(super) async fn replay(&self, replay: &Replay) -> Result<u64, BusError> {
-        failed_deliveries::replay(&self.log, replay.clone()).await
+        failed_deliveries::replay(&self.log, replay).await
     }
 
     pub(super) fn with_poll(mut self, every: Duration) -> Self {

@@ -75,6 +75,7 @@ suite! { event_bus on [sqlite: Sqlite, postgres: Postgres, rabbit: Rabbit] {
     failing::a_discarded_event_is_gone,
     failing::every_dead_letter_is_redriven_however_many_there_are,
     replaying::a_replay_goes_to_one_group_once_more_and_in_order,
+    replaying::a_replay_of_many_pages_misses_none_and_repeats_none,
     grouping::of_two_instances_one_handles_each_event,
     grouping::a_group_passes_on_when_its_holder_dies,
     grouping::a_group_passes_on_at_once_when_its_holder_stops,

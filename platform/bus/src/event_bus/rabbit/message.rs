@@ -10,6 +10,8 @@ use crate::event_bus::group::Parked;
 use crate::parcel::Parcel;
 use crate::{BusError, Event};
 
+/// By which the broker filters its stream.
+const FILTER: &str = "x-stream-filter-value";
 const AT: &str = "lk-at";
 const ATTEMPTS: &str = "lk-attempts";
 const FIRST_AT: &str = "lk-first-at";
@@ -103,6 +105,10 @@ impl Message {
     pub fn outgoing(self, exchange: String, key: String) -> Result<Outgoing, BusError> {
         let mut headers = FieldTable::default();
         headers.insert(AT.into(), AMQPValue::LongLongInt(self.at));
+        headers.insert(
+            FILTER.into(),
+            AMQPValue::LongString(LongString::from(self.r#type.as_str())),
+        );
         headers.insert(ATTEMPTS.into(), AMQPValue::LongLongInt(self.attempts));
         let numbers = [
             (FIRST_AT, self.first_at),

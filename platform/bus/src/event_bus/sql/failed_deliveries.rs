@@ -216,39 +216,77 @@ pub(super) async fn discard(log: &SqlLog, consumer: String, event_id: String) ->
         .await
 }
 
-/// Schedules events of the past as deliveries that are due now, in their order.
-pub(super) async fn replay(log: &SqlLog, replay: Replay) -> Result<u64, BusError> {
-    let now = log.clock.now_ms();
-    let id = log.random.uuid_v7(now);
+/// Schedules events of the past as deliveries that are due now, in their order. The database copies them, a page at a
+/// time: writers of the log wait for a page at most, and this process holds none of them.
+pub(super) async fn replay(log: &SqlLog, replay: &Replay) -> Result<u64, BusError> {
+    let end = log.position().await?;
+    if replay.dry_run {
+        let row = sql_list(
+            "SELECT COUNT(*) AS n FROM bus_log WHERE appended_at >= $1 AND position <= $2 AND type IN ({list})",
+        )
+        .bind(replay.since)
+        .bind(end)
+        .bind_list(&replay.types)
+        .fetch_one(&log.db)
+        .await?;
+        return Ok(u64::try_from(row.int("n")?).unwrap_or_default());
+    }
+    let id = log.random.uuid_v7(log.clock.now_ms());
+    let (mut after, mut count) = (0, 0);
+    while let Some((last, copied)) = replay_page(log, replay, &id, after, end).await? {
+        after = last;
+        count += copied;
+    }
+    Ok(count)
+}
+
+/// Schedules the next events after `after` and up to `end`, and returns the last one's position and their number.
+async fn replay_page(
+    log: &SqlLog,
+    replay: &Replay,
+    id: &str,
+    after: i64,
+    end: i64,
+) -> Result<Option<(i64, u64)>, BusError> {
+    let (replay, now, suffix) = (replay.clone(), log.clock.now_ms(), format!("#{id}"));
     log.db
         .write(move |tx| async move {
-            let events = sql_list(
-                "SELECT event_id, type, envelope FROM bus_log \
-                 WHERE appended_at >= $1 AND type IN ({list}) ORDER BY position",
+            let page = sql_list(
+                "SELECT COALESCE(MAX(position), 0) AS last FROM (SELECT position FROM bus_log \
+                   WHERE appended_at >= $1 AND position > $2 AND position <= $3 AND type IN ({list}) \
+                   ORDER BY position LIMIT $4) AS page",
             )
             .bind(replay.since)
+            .bind(after)
+            .bind(end)
+            .bind(PAGE)
             .bind_list(&replay.types)
-            .fetch_all(&tx)
+            .fetch_one(&tx)
             .await?;
-            let count = events.len() as i64;
-            if replay.dry_run {
-                return Ok(count as u64);
+            let last = page.int("last")?;
+            if last == 0 {
+                return Ok(None);
             }
-            for (number, row) in (0_i64..).zip(&events) {
-                sql("INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \
-                       last_error, next_attempt_at) VALUES ($1, $2, $3, $4, 0, $5, $5, 'replayed', $6)")
-                .bind(&replay.consumer)
-                .bind(format!("{}#{id}", row.text("event_id")?))
-                .bind(row.text("type")?)
-                .bind(row.text("envelope")?)
-                .bind(now)
-                // All of them are due, and the first one first.
-                .bind(now - count + number)
-                .execute(&tx)
-                .await?;
-            }
+            // All of them are due, and the first one first.
+            let copied = sql_list(
+                "INSERT INTO bus_failed (consumer, event_id, type, envelope, attempts, first_at, last_at, \
+                   last_error, next_attempt_at) \
+                 SELECT CAST($1 AS TEXT), event_id || CAST($2 AS TEXT), type, envelope, 0, CAST($3 AS BIGINT), \
+                   CAST($3 AS BIGINT), 'replayed', CAST($3 AS BIGINT) - (CAST($4 AS BIGINT) - position) \
+                 FROM bus_log WHERE appended_at >= $5 AND position > $6 AND position <= $7 AND type IN ({list})",
+            )
+            .bind(&replay.consumer)
+            .bind(suffix)
+            .bind(now)
+            .bind(end)
+            .bind(replay.since)
+            .bind(after)
+            .bind(last)
+            .bind_list(&replay.types)
+            .execute(&tx)
+            .await?;
             tx.announce();
-            Ok::<_, BusError>(count as u64)
+            Ok::<_, BusError>(Some((last, copied)))
         })
         .await
 }

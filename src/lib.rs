@@ -3,6 +3,7 @@
 //! [`start`] is the entry point of `main` and the tests.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod asyncapi;
 pub mod cli;
 pub mod config;
 mod demo;

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::common::{AdminCommand, CliError};
 use super::output::{print, print_list};
+use crate::asyncapi;
 use crate::config::Config;
 use crate::offline_admin::open_bus;
 use crate::services;
@@ -33,6 +34,8 @@ pub(super) enum EventsCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Prints the AsyncAPI document of all events, and who publishes and handles them
+    Schema,
 }
 
 #[derive(Subcommand)]
@@ -69,9 +72,15 @@ pub(super) enum DeadCommand {
 }
 
 pub(super) async fn run(admin: AdminCommand<EventsCommand>, json: bool) -> Result<(), CliError> {
+    if let EventsCommand::Schema = admin.command {
+        // It is the same for every installation, so none is needed.
+        let document = asyncapi::document(services::SERVICES);
+        return print(json, &document, || format!("{document:#}\n"));
+    }
     let config = admin.config()?;
     let bus = open_bus(&config, Clock::system(), Random::system()).await?;
     let done = match admin.command {
+        EventsCommand::Schema => Ok(()),
         EventsCommand::Dead(command) => dead(&bus, json, command).await,
         EventsCommand::Replay {
             to,

@@ -4,6 +4,7 @@
 
 mod absences;
 mod arrows;
+mod asyncapi;
 mod browser_security;
 mod bulk_revocation;
 mod calls;

@@ -1,4 +1,4 @@
-//! Metrics and health.
+//! Metrics, health, and the document of the events.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Limits, Problem};
 
 use super::Starting;
+use crate::asyncapi;
 use crate::config::Role;
 
 impl Starting {
@@ -17,8 +18,10 @@ impl Starting {
         let (every, guards) = (self.ready.clone(), self.guards.clone());
         let ready = Ready::new().when("roles", move || every.iter().all(|(_, ready)| ready.is_ready()));
         let ready = self.background.watched(self.serving.watched(ready));
+        let events = asyncapi::document(self.config.services);
         let router = Router::new()
             .route("/metrics", get(async move || metrics.render()))
+            .route("/asyncapi.json", get(async move || Json(events.clone())))
             .route("/health", get(async move || Json(health(&guards))))
             .merge(probes::router(ready))
             .fallback(async || Problem::not_found());

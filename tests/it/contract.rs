@@ -141,6 +141,14 @@ async fn demo_json_is_complete_and_a_second_start_keeps_it() {
     }
     let metrics = anonymous(&format!("{}/metrics", text(&demo["admin"]))).await.text;
     assert!(metrics.contains("latchkey_http_requests_total"), "{metrics}");
+    let events = anonymous(&format!("{}/asyncapi.json", text(&demo["admin"])))
+        .await
+        .json();
+    assert_eq!(events["asyncapi"], "3.0.0");
+    assert!(
+        events["channels"]["order.order.completed.v1"].is_object(),
+        "{events}"
+    );
     for service in demo["services"].as_object().unwrap().values() {
         assert_eq!(anonymous(&format!("{}/readyz", text(service))).await.status, 200);
         assert_eq!(

@@ -9,7 +9,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_relying_party::{Login, Logins, Oidc, OidcError, Proofs, Registration, Seal, Store, Token};
+use latchkey_relying_party::{
+    Asked, Login, Logins, Oidc, OidcError, Proofs, Registration, Seal, Store, Token,
+};
 use latchkey_storefront::CLIENT;
 use latchkey_web::Origins;
 use serde_json::{Value, json};
@@ -174,6 +176,7 @@ async fn a_sign_in_refreshes_once_at_a_time_across_nodes() {
             refresh_token: "r-0".to_owned(),
             id_token: String::new(),
             scope: String::new(),
+            asked: Asked::default(),
             version: 1,
         };
         let expired = Token {

@@ -54,6 +54,36 @@ pub struct Registration {
     pub origins: Origins,
 }
 
+/// What a sign-in asks the issuer for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The resources, with spaces between them.
+    pub resources: String,
+    /// The scope.
+    pub scope: String,
+}
+
+impl Registration {
+    /// What a sign-in of today asks for.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            resources: self.resources.join(" "),
+            scope: self.client.scopes.join(" "),
+        }
+    }
+}
+
+impl Asked {
+    /// True if everything of the other was asked for here, too.
+    pub fn covers(&self, other: &Self) -> bool {
+        let all = |here: &str, there: &str| {
+            let mut there = there.split_whitespace();
+            there.all(|name| here.split_whitespace().any(|known| known == name))
+        };
+        all(&self.resources, &other.resources) && all(&self.scope, &other.scope)
+    }
+}
+
 /// The paths that every client serves.
 pub mod path {
     /// Starts a sign-in.

@@ -12,6 +12,9 @@ pub enum OidcError {
     /// The grant is no longer valid.
     #[error("the issuer rejects the grant")]
     InvalidGrant,
+    /// The grant is valid, and does not reach as far as the resource or scope that was asked for.
+    #[error("the grant does not include what was asked for: {0}")]
+    NotGranted(String),
     /// The response is not valid.
     #[error("the response of the issuer is not valid: {0}")]
     Invalid(String),
@@ -23,6 +26,9 @@ pub enum NoToken {
     /// The sign-in has ended.
     #[error("the user is no longer signed in")]
     SignedOut,
+    /// The sign-in is from before this client asked for as much as it asks for today: another one may be granted it.
+    #[error("the sign-in did not ask for this")]
+    NotAsked,
     /// The issuer is unavailable.
     #[error(transparent)]
     Oidc(OidcError),
@@ -72,7 +78,7 @@ impl SignInError {
         tracing::warn!(reason = %error, request.id = %id, "a sign-in failed");
         match error {
             OidcError::Away(_) => Self::Away,
-            OidcError::InvalidGrant | OidcError::Invalid(_) => Self::NotSignedIn,
+            OidcError::InvalidGrant | OidcError::NotGranted(_) | OidcError::Invalid(_) => Self::NotSignedIn,
         }
     }
 }

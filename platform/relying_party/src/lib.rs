@@ -16,7 +16,7 @@ mod session;
 pub mod sign_in;
 mod store;
 
-pub use client::{Client, Registration, path};
+pub use client::{Asked, Client, Registration, path};
 pub use error::{LogoutError, NoToken, OidcError, SignInError};
 pub use flow::Proofs;
 pub use logins::{CurrentUser, Logins};

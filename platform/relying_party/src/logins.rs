@@ -118,7 +118,7 @@ impl Logins {
         match self.token(&current.user.login, audience).await {
             Err(NoToken::SignedOut) => None,
             // An unreachable issuer does not sign anybody out.
-            Ok(_) | Err(NoToken::Oidc(_) | NoToken::Store(_)) => Some(current),
+            Ok(_) | Err(NoToken::NotAsked | NoToken::Oidc(_) | NoToken::Store(_)) => Some(current),
         }
     }
 
@@ -164,6 +164,12 @@ impl Logins {
         self.store.login(id).await
     }
 
+    /// Whether a sign-in of today would ask for more than this one did, such as after an upgrade: only another can be
+    /// granted it.
+    pub fn asks_for_more(&self, login: &Login) -> bool {
+        !login.asked.covers(&self.registration().asked())
+    }
+
     /// A token for this audience that stays valid for a while.
     pub async fn token(&self, login: &str, audience: &str) -> Result<String, NoToken> {
         if let Some(token) = self.fresh(login, audience).await? {
@@ -191,6 +197,8 @@ impl Logins {
                     tracing::info!(sub = known.sub, "the issuer has ended a sign-in");
                     return Err(NoToken::SignedOut);
                 }
+                // The same refusal of a sign-in that asked for everything would follow the next, round in a circle.
+                Err(OidcError::NotGranted(_)) if self.asks_for_more(&known) => return Err(NoToken::NotAsked),
                 Err(error) => return Err(NoToken::Oidc(error)),
             };
             let token = Token {

@@ -530,6 +530,11 @@ fn failed(error: TokenRequestError) -> OidcError {
     match error {
         RequestTokenError::ServerResponse(answer) => match answer.error() {
             CoreErrorResponseType::InvalidGrant => OidcError::InvalidGrant,
+            CoreErrorResponseType::InvalidScope => OidcError::NotGranted("invalid_scope".to_owned()),
+            // RFC 8707 §2.
+            CoreErrorResponseType::Extension(code) if code == "invalid_target" => {
+                OidcError::NotGranted(code.clone())
+            }
             CoreErrorResponseType::Extension(code) if code == "temporarily_unavailable" => {
                 OidcError::Away(code.clone())
             }

@@ -46,7 +46,7 @@ pub async fn begin(
         .filter(|back| back.len() <= LONGEST_RETURN)
         .and_then(safe_return)
         .unwrap_or("/");
-    if logins.signed_in(session).await?.is_some() {
+    if signed_in(logins, session).await?.1.is_some() {
         return Ok(see_other(back));
     }
     let seal = logins.store.seal();
@@ -83,14 +83,7 @@ pub async fn callback(
     nameless: &str,
 ) -> Result<Callback, SignInError> {
     let seal = logins.store.seal();
-    let before = logins.session_data(session).await?.login;
-    let current = match &before {
-        Some(user) => logins
-            .login(&user.login)
-            .await
-            .map_err(|error| SignInError::broken(&error))?,
-        None => None,
-    };
+    let (before, current) = signed_in(logins, session).await?;
     // Repeated or unreadable parameters count as absent.
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).unwrap_or_default();
     let flow = form.take("state").and_then(|state| Flow::open(seal, &state));
@@ -148,6 +141,20 @@ pub async fn callback(
             Callback::without_code(Err(error.into()), back)
         }
     })
+}
+
+/// The user of the session, and their sign-in if it still exists and asked for as much as one of today would. One that
+/// did not counts as none: the next replaces it.
+async fn signed_in(
+    logins: &Logins,
+    session: &Session,
+) -> Result<(Option<SessionUser>, Option<Login>), SignInError> {
+    let Some(user) = logins.session_data(session).await?.login else {
+        return Ok((None, None));
+    };
+    let login = logins.login(&user.login).await;
+    let login = login.map_err(|error| SignInError::broken(&error))?;
+    Ok((Some(user), login.filter(|login| !logins.asks_for_more(login))))
 }
 
 /// Ends the sign-in here and, at the issuer, the session with all applications.
@@ -274,6 +281,7 @@ async fn complete_sign_in(
         refresh_token: signed_in.refresh_token,
         id_token: signed_in.id_token,
         scope: String::new(),
+        asked: logins.oidc.registration().asked(),
         version: 1,
     };
     let audience = logins.oidc.registration().client.audience;

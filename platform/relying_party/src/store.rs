@@ -4,6 +4,7 @@ use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 use tokio::sync::watch;
 
+use crate::client::Asked;
 use crate::seal::{Purpose, Seal};
 
 /// The tables, under the name of the client's migrations.
@@ -29,6 +30,12 @@ const STEPS: &[Migration] = &[
         name: "used_flows",
         sqlite: include_str!("../migrations/0003_used_flows.sql"),
         postgres: include_str!("../migrations/0003_used_flows.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "asked",
+        sqlite: include_str!("../migrations/0004_asked.sql"),
+        postgres: include_str!("../migrations/0004_asked.sql"),
     },
 ];
 
@@ -65,6 +72,8 @@ pub struct Login {
     pub id_token: String,
     /// The scope that the user allowed.
     pub scope: String,
+    /// What was asked for; empty for a sign-in from before this was written down.
+    pub asked: Asked,
     /// Incremented with each refresh token.
     pub version: i64,
 }
@@ -192,8 +201,8 @@ impl Store {
         });
         self.db
             .write(move |tx| async move {
-                sql("INSERT INTO logins (id, sub, sid, sealed_refresh, sealed_hint, scope, version, created_at, expires_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)")
+                sql("INSERT INTO logins (id, sub, sid, sealed_refresh, sealed_hint, scope, version, created_at, expires_at, \
+                     asked_resources, asked_scope) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10)")
                 .bind(&login.id)
                 .bind(&login.sub)
                 .bind(login.sid.clone())
@@ -202,6 +211,8 @@ impl Store {
                 .bind(&login.scope)
                 .bind(now)
                 .bind(now + LOGIN_LIFE_MS)
+                .bind(&login.asked.resources)
+                .bind(&login.asked.scope)
                 .execute(&tx)
                 .await?;
                 if let Some((audience, sealed, expires_at)) = token {
@@ -222,7 +233,7 @@ impl Store {
     /// Who is signed in under this id, if they still are. What an earlier key sealed is nobody's.
     pub async fn login(&self, id: &str) -> Result<Option<Login>, StoreError> {
         let row = sql(
-            "SELECT sub, sid, sealed_refresh, sealed_hint, scope, version FROM logins \
+            "SELECT sub, sid, sealed_refresh, sealed_hint, scope, version, asked_resources, asked_scope FROM logins \
                        WHERE id = $1 AND expires_at > $2",
         )
         .bind(id)
@@ -243,6 +254,10 @@ impl Store {
             refresh_token,
             id_token,
             scope: row.text("scope")?,
+            asked: Asked {
+                resources: row.text("asked_resources")?,
+                scope: row.text("asked_scope")?,
+            },
             version: row.int("version")?,
             id: id.to_owned(),
         }))
@@ -437,6 +452,7 @@ mod tests {
             refresh_token: "refresh-1".to_owned(),
             id_token: "hint".to_owned(),
             scope: "catalog.read".to_owned(),
+            asked: Asked::default(),
             version: 1,
         }
     }

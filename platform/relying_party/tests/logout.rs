@@ -11,7 +11,9 @@ use axum::{Json, Router};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
-use latchkey_relying_party::{Client, Login, Logins, Oidc, Registration, Seal, Store, backchannel_logout};
+use latchkey_relying_party::{
+    Asked, Client, Login, Logins, Oidc, Registration, Seal, Store, backchannel_logout,
+};
 use latchkey_testkit::mint::Signer;
 use latchkey_web::Origins;
 use serde_json::{Value, json};
@@ -145,6 +147,7 @@ impl Site {
             refresh_token: "refresh".to_owned(),
             id_token: "hint".to_owned(),
             scope: String::new(),
+            asked: Asked::default(),
             version: 1,
         };
         self.logins.store.add_login(&login, None).await.unwrap();

@@ -236,7 +236,8 @@ impl Service {
         };
         match token {
             Ok(token) => Ok(Some(token)),
-            Err(NoToken::SignedOut) => Err(ApiError::SignedOut),
+            // A sign-in that did not ask for this is replaced in the same way as one that has ended.
+            Err(NoToken::SignedOut | NoToken::NotAsked) => Err(ApiError::SignedOut),
             Err(error @ (NoToken::Oidc(_) | NoToken::Store(_))) => Err(ApiError::NoToken(error)),
         }
     }
@@ -258,6 +259,15 @@ impl Service {
         }
     }
 
+    /// Whether the user's sign-in is from before the shop asked for as much as it does today.
+    async fn is_outdated(&self, caller: Caller<'_>) -> bool {
+        let (Caller::User(login), Some(logins)) = (caller, &self.logins) else {
+            return false;
+        };
+        let login = logins.login(login).await;
+        login.is_ok_and(|login| login.is_some_and(|login| logins.asks_for_more(&login)))
+    }
+
     /// What a response that is no success means.
     async fn failed(&self, caller: Caller<'_>, mut answer: reqwest::Response) -> ApiError {
         let status = answer.status();
@@ -265,6 +275,8 @@ impl Service {
         match status {
             // Even a newly issued token is rejected: signing in again would not help.
             StatusCode::UNAUTHORIZED if known => self.busy(status),
+            // Its tokens lack a scope that was not asked for then.
+            StatusCode::FORBIDDEN if self.is_outdated(caller).await => ApiError::SignedOut,
             StatusCode::FORBIDDEN if known => ApiError::Forbidden,
             StatusCode::NOT_FOUND => ApiError::Missing,
             StatusCode::PRECONDITION_FAILED => ApiError::Stale,

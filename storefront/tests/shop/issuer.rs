@@ -13,7 +13,7 @@ use http::{HeaderMap, Request, StatusCode};
 use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Options, testing};
 use latchkey_relying_party::{Logins, Oidc, Registration, Seal, Store};
-use latchkey_storefront::CLIENT;
+use latchkey_storefront::{CLIENT, RESOURCES};
 use latchkey_testkit::Answer;
 use latchkey_testkit::mint::{Signer, b64};
 use latchkey_web::Origins;
@@ -41,6 +41,10 @@ struct Inner {
     revoked: BTreeSet<String>,
     /// The token endpoint answers 503.
     away: bool,
+    /// The resources that each code was asked for; of refresh tokens, only they are granted.
+    asked: Option<BTreeMap<String, Vec<String>>>,
+    /// Resources that it grants to nobody.
+    unknown: BTreeSet<String>,
     next: usize,
 }
 
@@ -73,6 +77,8 @@ impl Issuer {
             redeemed: Vec::new(),
             revoked: BTreeSet::new(),
             away: false,
+            asked: None,
+            unknown: BTreeSet::new(),
             next: 0,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -110,6 +116,11 @@ impl Issuer {
             challenge: asked["code_challenge"].clone(),
         };
         inner.codes.insert(code.clone(), grant);
+        let resources = url.query_pairs().filter(|(name, _)| name == "resource");
+        let resources = resources.map(|(_, resource)| resource.into_owned()).collect();
+        if let Some(all) = &mut inner.asked {
+            all.insert(code.clone(), resources);
+        }
         callback(&[
             ("code", code.as_str()),
             ("state", asked["state"].as_str()),
@@ -125,6 +136,21 @@ impl Issuer {
     /// Whether the token endpoint answers 503.
     pub fn set_away(&self, away: bool) {
         self.inner().away = away;
+    }
+
+    /// From now on a sign-in is granted what it asks for, and nothing else.
+    pub fn grant_what_is_asked(&self) {
+        self.inner().asked = Some(BTreeMap::new());
+    }
+
+    /// From now on nobody is granted this resource.
+    pub fn forget(&self, resource: &str) {
+        self.inner().unknown.insert(resource.to_owned());
+    }
+
+    /// Whether a refresh token was handed back.
+    pub fn has_back(&self, refresh: &str) -> bool {
+        self.inner().revoked.contains(refresh)
     }
 
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -181,7 +207,18 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
         if inner.revoked.contains(refresh) {
             return invalid.into_response();
         }
-        let name = form["resource"].rsplit(':').next().unwrap();
+        let resource = &form["resource"];
+        let asked = inner.asked.as_ref().is_none_or(|all| {
+            let mut codes = all
+                .iter()
+                .filter(|(code, _)| refresh.ends_with(&format!("-{code}")));
+            codes.any(|(_, resources)| resources.contains(resource))
+        });
+        if !asked || inner.unknown.contains(resource) {
+            let invalid = axum::Json(json!({"error": "invalid_target"}));
+            return (StatusCode::BAD_REQUEST, invalid).into_response();
+        }
+        let name = resource.rsplit(':').next().unwrap();
         let scope = match refresh.starts_with("refresh-ines-") {
             true => "catalog.read catalog.write",
             false => "catalog.read",
@@ -251,18 +288,7 @@ impl Site {
             let clock = Clock::manual(Clock::system().now_ms());
             let issuer = Issuer::start(clock.clone()).await;
             let db = Db::open(&url, Options::new(&CLIENT.migrations())).await.unwrap();
-            let seal = Seal::new(CLIENT.name, &[7; 32], Random::system());
-            let registration = Registration {
-                client: CLIENT,
-                issuer: issuer.url.clone(),
-                internal: issuer.url.clone(),
-                client_id: "shop".to_owned(),
-                client_secret: "a secret of the shop that is long enough".to_owned(),
-                resources: vec![CLIENT.audience.to_owned()],
-                origins: Origins::new([ORIGIN]),
-            };
-            let oidc = Oidc::new(registration, client(), clock.clone(), Random::system());
-            let logins = Logins::new(oidc, Store::new(db.clone(), seal, clock.clone()));
+            let logins = logins(&issuer, &db, &[CLIENT.audience]);
             let shop = match services {
                 Some(base) => Shop::at(base, Some(logins)),
                 None => Stub::default().shop_of(Some(logins)).await,
@@ -275,6 +301,18 @@ impl Site {
             });
         }
         all
+    }
+
+    /// The next version of the shop, whose services are those at this address, and which calls all of them.
+    pub fn upgraded(&self, services: &str) -> Self {
+        let resources = RESOURCES.map(|resource| resource.audience);
+        let logins = logins(&self.issuer, &self.db, &resources);
+        Self {
+            shop: Shop::at(services, Some(logins)),
+            issuer: self.issuer.clone(),
+            clock: self.clock.clone(),
+            db: self.db.clone(),
+        }
     }
 
     pub fn browser(&self) -> Browser<'_> {
@@ -297,7 +335,28 @@ impl Site {
     }
 }
 
+/// The shop as a client of this issuer that calls these resources.
+fn logins(issuer: &Issuer, db: &Db, resources: &[&str]) -> Logins {
+    let seal = Seal::new(CLIENT.name, &[7; 32], Random::system());
+    let registration = Registration {
+        client: CLIENT,
+        issuer: issuer.url.clone(),
+        internal: issuer.url.clone(),
+        client_id: "shop".to_owned(),
+        client_secret: "a secret of the shop that is long enough".to_owned(),
+        resources: resources.iter().map(|&resource| resource.to_owned()).collect(),
+        origins: Origins::new([ORIGIN]),
+    };
+    let oidc = Oidc::new(registration, client(), issuer.clock.clone(), Random::system());
+    Logins::new(oidc, Store::new(db.clone(), seal, issuer.clock.clone()))
+}
+
 impl Browser<'_> {
+    /// The same browser, when another version of the shop answers it.
+    pub fn at(self, site: &Site) -> Browser<'_> {
+        Browser { site, jar: self.jar }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         let answer = self.site.shop.send(self.request(path)).await;
         self.keep(&answer);

@@ -17,5 +17,6 @@ mod sign_in;
 mod stub;
 mod teaching;
 mod theme;
+mod upgrade;
 mod wallet;
 mod words;

@@ -11,6 +11,7 @@ mod error;
 mod flow;
 mod logins;
 mod oidc;
+mod own_tokens;
 mod seal;
 mod session;
 pub mod sign_in;

@@ -1,7 +1,6 @@
 //! Who is signed in, and calls on behalf of users: one token per audience, one refresh at a time per sign-in. And the
 //! client's own tokens, for what it does on behalf of nobody.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tower_sessions::Session;
 use crate::client::Registration;
 use crate::error::{NoToken, OidcError, SignInError};
 use crate::oidc::Oidc;
+use crate::own_tokens::OwnTokens;
 use crate::session::{self, SessionData, SessionUser};
 use crate::store::{Login, SessionRef, Store, StoreError, Token};
 
@@ -26,11 +26,8 @@ pub struct Logins {
     pub store: Store,
     /// One refresh at a time per sign-in.
     turns: Cache<String, Arc<Mutex<()>>>,
-    /// The client's own tokens by audience and scope. Whoever fetches one makes the others wait for it.
-    own: Arc<Mutex<OwnTokens>>,
+    own: OwnTokens,
 }
-
-type OwnTokens = BTreeMap<(String, String), Token>;
 
 /// Without tokens.
 impl std::fmt::Debug for Logins {
@@ -62,7 +59,7 @@ impl Logins {
             oidc,
             store,
             turns,
-            own: Arc::default(),
+            own: OwnTokens::default(),
         }
     }
 
@@ -124,30 +121,12 @@ impl Logins {
 
     /// A token of the client itself, which stays valid for a while.
     pub async fn machine_token(&self, audience: &str, scope: &str) -> Result<String, NoToken> {
-        let mut own = self.own.lock().await;
-        let key = (audience.to_owned(), scope.to_owned());
-        let now = self.store.now();
-        if let Some(token) = own.get(&key).filter(|token| token.expires_at - MARGIN_MS > now) {
-            return Ok(token.text.clone());
-        }
-        let given = self
-            .oidc
-            .own_token(audience, scope)
-            .await
-            .map_err(NoToken::Oidc)?;
-        let token = Token {
-            text: given.access_token,
-            expires_at: now + given.expires_in_s * 1_000,
-        };
-        let text = token.text.clone();
-        own.insert(key, token);
-        Ok(text)
+        self.own.token(&self.oidc, audience, scope).await
     }
 
     /// A token of the client itself was rejected: the next call fetches another.
     pub async fn machine_refused(&self, audience: &str, scope: &str) {
-        let key = (audience.to_owned(), scope.to_owned());
-        self.own.lock().await.remove(&key);
+        self.own.refused(audience, scope).await;
     }
 
     fn registration(&self) -> &Registration {

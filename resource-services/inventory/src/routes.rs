@@ -5,9 +5,9 @@ pub mod library;
 pub mod stock;
 pub mod views;
 
-use latchkey_kit::{Context, Ownable};
+use latchkey_kit::{Context, Held, Ownable};
 
-use crate::domain::Stock;
+use crate::domain::{OwnedItem, Stock};
 use crate::store;
 
 impl Ownable for Stock {
@@ -17,5 +17,11 @@ impl Ownable for Stock {
 
     fn owner(&self) -> &str {
         &self.instructor_id
+    }
+}
+
+impl Held for OwnedItem {
+    async fn find(context: &Context, sub: &str, id: &str) -> Result<Option<Self>, latchkey_db::DbError> {
+        store::owned(&context.db, sub, id).await
     }
 }

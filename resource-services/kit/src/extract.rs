@@ -25,6 +25,25 @@ pub trait Ownable: Sized + Send {
     fn owner(&self) -> &str;
 }
 
+/// Something that is found by its owner's `sub` and the id in the path, so that nobody can name another user's.
+pub trait Held: Sized + Send {
+    /// Finds what a user has of this id, or has had: a request that is repeated gets its response after that, too.
+    fn find(
+        context: &Context,
+        sub: &str,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Self>, DbError>> + Send;
+}
+
+/// What the caller has of the id in the path. Like [`Owned`] it is looked for before the body is read, so that whatever
+/// somebody sends about what they do not have, it is missing; the transaction looks again.
+pub struct Mine<T> {
+    pub id: String,
+    pub who: Authenticated,
+    /// Its state before the transaction.
+    pub found: T,
+}
+
 /// The resource of the path, if the caller may act on it. It is loaded before the body is read, so that another owner's
 /// resource is missing whatever is sent; the transaction checks again.
 pub struct Owned<T> {
@@ -82,6 +101,31 @@ where
                 found,
             }),
             Some(_) | None => Err(Problem::not_found().into_response()),
+        }
+    }
+}
+
+impl<S, T> FromRequestParts<S> for Mine<T>
+where
+    S: Send + Sync,
+    Context: FromRef<S>,
+    T: Held,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let who = Authenticated::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let PathId(id) = PathId::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let found = T::find(&Context::from_ref(state), who.access.sub(), &id)
+            .await
+            .map_err(|error| Problem::from(error).into_response())?;
+        match found {
+            Some(found) => Ok(Self { id, who, found }),
+            None => Err(Problem::not_found().into_response()),
         }
     }
 }

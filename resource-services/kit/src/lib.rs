@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | What is a service? | [`ServiceSpec`] (`spec.rs`, `router.rs`) |
 //! | Which routes are there, and for whom? | [`route!`], [`Policy`] (`routes.rs`, `policy.rs`) |
-//! | Who calls, and is it theirs? | [`Access`] (the guard's), [`Authenticated`], [`Caller`], [`Owned`] (`extract.rs`, `caller.rs`) |
+//! | Who calls, and is it theirs? | [`Access`] (the guard's), [`Authenticated`], [`Caller`], [`Owned`], [`Mine`] (`extract.rs`, `caller.rs`) |
 //! | How is something written, published and answered once? | [`Context::write`], [`Transaction`], [`Keyed`] (`context.rs`, `keyed.rs`) |
 //! | What does an error look like? | [`Error`], [`Reason`], [`FieldError`] (`error.rs`, `field_errors.rs`) |
 //! | Which amount does a body name? | [`MoneyDraft`] (`money_draft.rs`) |
@@ -40,7 +40,7 @@ pub use consumer::{Consumer, parse, payload};
 pub use context::{Context, Transaction};
 pub use demo::demo_course_id;
 pub use error::{Error, Reason};
-pub use extract::{Authenticated, Ownable, Owned};
+pub use extract::{Authenticated, Held, Mine, Ownable, Owned};
 pub use field_errors::{FieldErrors, has_control};
 pub use keyed::Keyed;
 pub use latchkey_guard::Access;

@@ -5,12 +5,12 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_http::{PathId, Problem, StrictJson, StrictQuery, etag};
-use latchkey_kit::{Access, Answer, Authenticated, Context, Keyed, page};
+use latchkey_kit::{Access, Answer, Context, Keyed, Mine, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::views::{LibraryItemDetails, LibraryPage, OwnedList, OwnedView};
-use crate::domain::{ConsumeDraft, DomainError, ProgressDraft};
+use crate::domain::{ConsumeDraft, DomainError, OwnedItem, ProgressDraft};
 use crate::store::{Entry, Position};
 use crate::{Error, commands, store};
 
@@ -72,8 +72,7 @@ pub async fn read(
         headers(("ETag" = String, description = "The ETag of the version")))))]
 pub async fn learn(
     State(context): State<Context>,
-    who: Authenticated,
-    PathId(id): PathId,
+    Mine { id, who, .. }: Mine<OwnedItem>,
     StrictJson { value: draft, .. }: StrictJson<ProgressDraft>,
 ) -> Result<Response, Error> {
     let owner = who.access.sub().to_owned();
@@ -91,7 +90,8 @@ pub async fn learn(
         ("Idempotency-Key" = String, Header, description = "A UUID; repeating the key repeats the response")),
     responses((status = 200, body = LibraryItemDetails,
         headers(("ETag" = String, description = "The ETag of the version")))))]
-pub async fn consume(PathId(id): PathId, draft: Keyed<ConsumeDraft>) -> Result<Response, Error> {
+pub async fn consume(mine: Mine<OwnedItem>, draft: Keyed<ConsumeDraft>) -> Result<Response, Error> {
+    let id = mine.id;
     draft
         .once(async move |t, who, draft| {
             let quantity = draft.check()?;

@@ -61,15 +61,22 @@ async fn an_item_is_read_by_its_owner_alone_and_only_while_they_own_it() {
         assert_eq!(missing.verdict(), (404, "not_found"));
         for who in [bob(), admin()] {
             for id in [&course, &item] {
-                let progress = world.put(format!("{}/progress", paths(id))).by(&who);
-                let consume = world
-                    .post(format!("{}/consume", paths(id)))
-                    .by(&who)
-                    .key(&fresh_key());
+                let progress = || world.put(format!("{}/progress", paths(id))).by(&who);
+                let consume = || {
+                    let ask = world.post(format!("{}/consume", paths(id)));
+                    ask.by(&who).key(&fresh_key())
+                };
+                // Whose it is comes before what was sent.
                 for ask in [
                     world.get(paths(id)).by(&who),
-                    progress.json(&json!({"lessons_done": []})),
-                    consume.json(&json!({"quantity": 1})),
+                    progress().json(&json!({"lessons_done": []})),
+                    progress().json(&json!({})),
+                    progress().json(&json!({"lessons_done": ["x"]})),
+                    progress().raw("not json".to_owned()),
+                    consume().json(&json!({"quantity": 1})),
+                    consume().json(&json!({})),
+                    consume().json(&json!({"quantity": 0})),
+                    consume().raw("[]".to_owned()),
                 ] {
                     let answer = ask.send().await;
                     assert_eq!(

@@ -62,7 +62,7 @@ impl From<CommandError> for HandlerError {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Malformed(_) => Self::Dead(error.to_string()),
-            CommandError::Contradiction => Self::Retry(error.to_string()),
+            CommandError::Contradiction | CommandError::Overtaken => Self::Retry(error.to_string()),
             CommandError::Failed(error) => error.into(),
         }
     }
@@ -86,10 +86,12 @@ async fn remember_order(t: &Transaction, event: &Event) -> Result<(), HandlerErr
 }
 
 /// Redemptions stay, under a pseudonym, because orders refer to them; everything else that names the user goes, and
-/// nobody can use a coupon that was theirs. The rows are locked in the order in which commands lock them.
+/// nobody can use a coupon that was theirs. The rows are locked in the order in which quotes and commands lock them: who
+/// asks about codes, the buyer, the orders, the coupons.
 async fn forget(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     let user: UserDeleted = payload(event)?;
     let user_id = &user.user_id;
+    store::forget_asker(&t.tx, user_id, &quotes::user_subject(user_id), t.now).await?;
     store::erase_buyer(&t.tx, user_id, t.now).await?;
     store::erase_user(&t.tx, user_id, ERASED).await?;
     for coupon in store::coupons_about(&t.tx, user_id).await? {
@@ -97,6 +99,5 @@ async fn forget(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
         coupons::save(t, &after).await?;
     }
     store::forget_uses(&t.tx, user_id).await?;
-    store::forget_asker(&t.tx, user_id, &quotes::user_subject(user_id)).await?;
     Ok(())
 }

@@ -68,9 +68,10 @@ pub async fn must_not_guess(t: &Transaction, asker: &Asker, code: &str) -> Resul
 
 /// Remembers what the user was told about a code.
 pub async fn remember(t: &Transaction, asker: &Asker, code: &str, refused: bool) -> Result<(), Error> {
-    store::sweep(&t.tx, t.now - REMEMBERED_MS).await?;
     let address = asker.address.as_deref();
     store::remember_asked(&t.tx, &asker.user_id, code, address, refused, t.now).await?;
+    // The last that it does: what it takes then, others may wait for.
+    store::sweep(&t.tx, t.now - REMEMBERED_MS).await?;
     Ok(())
 }
 

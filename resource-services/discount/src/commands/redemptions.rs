@@ -1,5 +1,6 @@
 //! The commands of an order: reserve, commit, release. Each locks the buyer's row first, then the order's, then the
-//! coupon's, so that commands wait for each other and for the deletion of a user, and never in a circle.
+//! coupon's, so that commands wait for each other and for the deletion of a user, and never in a circle. Whoever asks
+//! about a code is locked before all of these.
 
 use latchkey_contracts::Money;
 use latchkey_contracts::events::command::{About, DiscountCommand, DiscountReserve};
@@ -23,6 +24,9 @@ pub enum CommandError {
     /// The rows do not allow what was decided under their locks: a defect of ours, or a changed database.
     #[error("the counters of the coupon contradict the redemption")]
     Contradiction,
+    /// The buyer's row is locked before the order's, and who the buyer is has only now become known.
+    #[error("the order was reserved in the meantime: the next attempt knows its buyer")]
+    Overtaken,
     #[error(transparent)]
     Failed(#[from] Error),
 }
@@ -134,11 +138,17 @@ async fn take_use(t: &Transaction, coupon: &Coupon, buyer: &str, order: &str) ->
 
 /// Commit and release.
 async fn settle(t: &Transaction, about: About, verb: Verb) -> Result<(), CommandError> {
-    match store::user_of(&t.tx, &about.order_id).await? {
-        Some(user_id) if user_id != ERASED => drop(store::lock_buyer(&t.tx, &user_id).await?),
-        Some(_) | None => {}
+    let user_id = store::user_of(&t.tx, &about.order_id).await?;
+    let locked = user_id.filter(|user_id| user_id != ERASED);
+    if let Some(user_id) = &locked {
+        store::lock_buyer(&t.tx, user_id).await?;
     }
     let before = store::claim(&t.tx, &about.order_id, t.now).await?;
+    if let Some(before) = &before
+        && !["", ERASED, locked.as_deref().unwrap_or_default()].contains(&before.user_id.as_str())
+    {
+        return Err(CommandError::Overtaken);
+    }
     let state = before.as_ref().map(|redemption| redemption.state);
     let redemption = before.unwrap_or_else(|| unheard(&about.order_id, t.now));
     let (redemption, reply) = match next(state, verb) {

@@ -1,6 +1,6 @@
 //! Which codes users have asked about: the memory of the throttle.
 
-use latchkey_db::{DbError, On, Tx, sql};
+use latchkey_db::{DbError, On, Tx, sql, sql_skip_locked};
 
 /// What a user was told about a code: when it was refused, or `Some(None)` if it was accepted.
 pub async fn asked(on: impl Into<On<'_>>, user_id: &str, code: &str) -> Result<Option<Option<i64>>, DbError> {
@@ -78,19 +78,27 @@ pub async fn remember_asked(
     Ok(())
 }
 
-/// Deletes what was remembered before `before`.
+/// Deletes what was remembered before `before`, but for the rows of others who are asking just now: they may wait for
+/// rows that this transaction has.
 pub async fn sweep(tx: &Tx, before: i64) -> Result<(), DbError> {
     for statement in [
-        "DELETE FROM asked_codes WHERE asked_at < $1",
-        "DELETE FROM askers WHERE asked_at < $1",
+        sql_skip_locked!(
+            "WITH old AS MATERIALIZED (SELECT user_id, code FROM asked_codes WHERE asked_at < $1",
+            ") DELETE FROM asked_codes WHERE (user_id, code) IN (SELECT user_id, code FROM old)"
+        ),
+        sql_skip_locked!(
+            "WITH old AS MATERIALIZED (SELECT subject FROM askers WHERE asked_at < $1",
+            ") DELETE FROM askers WHERE subject IN (SELECT subject FROM old)"
+        ),
     ] {
-        sql(statement).bind(before).execute(tx).await?;
+        statement.bind(before).execute(tx).await?;
     }
     Ok(())
 }
 
-/// Deletes what was remembered of a user.
-pub async fn forget_asker(tx: &Tx, user_id: &str, subject: &str) -> Result<(), DbError> {
+/// Deletes what was remembered of a user, locked like somebody who asks.
+pub async fn forget_asker(tx: &Tx, user_id: &str, subject: &str, now: i64) -> Result<(), DbError> {
+    lock_asker(tx, subject, now).await?;
     sql("DELETE FROM asked_codes WHERE user_id = $1")
         .bind(user_id)
         .execute(tx)

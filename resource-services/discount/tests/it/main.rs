@@ -6,6 +6,7 @@ mod access;
 mod bad_input;
 mod commands;
 mod coupons;
+mod deadlocks;
 mod demo;
 mod guesses;
 mod harness;

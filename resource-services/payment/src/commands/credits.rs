@@ -4,7 +4,7 @@ use latchkey_contracts::Money;
 use latchkey_contracts::events::payment::{WALLET_CHANGED, WalletChanged, WalletEntryKind};
 use latchkey_kit::Transaction;
 
-use crate::domain::{DomainError, Moved, Movement, Wallet};
+use crate::domain::{DomainError, FULL, Moved, Movement, Wallet};
 use crate::{Error, store};
 
 /// What every new user gets: 10.00.
@@ -61,6 +61,20 @@ pub async fn close(t: &Transaction, user_id: &str) -> Result<(), Error> {
             closed.version += 1;
             save(t, &closed, wallet.version).await
         }
+    }
+}
+
+/// Refuses what a wallet that is there cannot take: it is closed, or would be full with this and with the top-ups that
+/// are on their way into it. It stays locked, so that of many at once each counts those before it.
+pub async fn must_take(t: &Transaction, user_id: &str, amount: i64) -> Result<(), Error> {
+    let wallet = lock(t, user_id).await?;
+    if wallet.closed_at.is_some() {
+        return Err(DomainError::WalletClosed.into());
+    }
+    let coming = store::coming(&t.tx, user_id).await?;
+    match wallet.balance.saturating_add(coming).saturating_add(amount) > FULL {
+        true => Err(DomainError::WalletFull.into()),
+        false => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use latchkey_contracts::events::payment::WalletEntryKind;
 use latchkey_kit::Transaction;
 
 use super::credits;
-use crate::domain::{DomainError, FULL, Grant, GrantDraft, GrantState, Movement};
+use crate::domain::{DomainError, Grant, GrantDraft, GrantState, Movement};
 use crate::{Error, store};
 
 /// Grants credits to a user who has a wallet, or notes the wish until a second administrator agrees.
@@ -16,7 +16,7 @@ pub async fn request(
 ) -> Result<Grant, Error> {
     let content = draft.check(&t.currency)?;
     let grant = Grant::new(t.new_id(), user_id.to_owned(), content, administrator, t.now);
-    may_take(t, user_id, grant.amount).await?;
+    credits::must_take(t, user_id, grant.amount).await?;
     store::insert_grant(&t.tx, &grant).await?;
     give(t, &grant).await?;
     Ok(grant)
@@ -26,24 +26,12 @@ pub async fn request(
 pub async fn approve(t: &Transaction, administrator: &str, id: &str) -> Result<Grant, Error> {
     let grant = store::grant(&t.tx, id).await?.ok_or(DomainError::Missing)?;
     let approved = grant.approved(administrator)?;
-    may_take(t, &approved.user_id, approved.amount).await?;
+    credits::must_take(t, &approved.user_id, approved.amount).await?;
     if !store::update_grant(&t.tx, &approved).await? {
         return Err(DomainError::GrantDecided.into());
     }
     give(t, &approved).await?;
     Ok(approved)
-}
-
-/// Whether a wallet is there, open, and not full.
-async fn may_take(t: &Transaction, user_id: &str, amount: i64) -> Result<(), Error> {
-    let wallet = credits::lock(t, user_id).await?;
-    if wallet.closed_at.is_some() {
-        return Err(DomainError::WalletClosed.into());
-    }
-    match wallet.balance.saturating_add(amount) > FULL {
-        true => Err(DomainError::WalletFull.into()),
-        false => Ok(()),
-    }
 }
 
 async fn give(t: &Transaction, grant: &Grant) -> Result<(), Error> {

@@ -2,20 +2,15 @@
 
 use latchkey_kit::Transaction;
 
-use super::operation;
-use crate::domain::{CardFacts, DomainError, FULL, Kind, Payment, State, TopUpDraft};
+use super::{credits, operation};
+use crate::domain::{CardFacts, DomainError, Kind, Payment, State, TopUpDraft};
 use crate::{Error, store};
 
 /// Begins a top-up; the wallet has it when the processor has taken it.
 pub async fn begin(t: &Transaction, buyer_id: &str, draft: TopUpDraft) -> Result<Payment, Error> {
     let (amount, card_id) = draft.check(&t.currency)?;
-    let wallet = store::wallet(&t.tx, buyer_id).await?;
-    if wallet.as_ref().is_some_and(|wallet| wallet.closed_at.is_some()) {
-        return Err(DomainError::WalletClosed.into());
-    }
-    if wallet.map_or(0, |wallet| wallet.balance) + amount > FULL {
-        return Err(DomainError::WalletFull.into());
-    }
+    store::open_wallet(&t.tx, buyer_id).await?;
+    credits::must_take(t, buyer_id, amount).await?;
     let card = store::card(&t.tx, &card_id)
         .await?
         .filter(|card| card.owner_id == buyer_id)

@@ -67,6 +67,18 @@ pub async fn lock_payment_of_order(tx: &Tx, order_id: &str) -> Result<Option<Pay
     .transpose()
 }
 
+/// The sum of a user's top-ups that may still reach the wallet.
+pub async fn coming(tx: &Tx, user_id: &str) -> Result<i64, DbError> {
+    let row = sql(
+        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS n FROM payments WHERE buyer_id = $1 AND order_id IS NULL \
+         AND state IN ('authorizing', 'action_required', 'capturing')",
+    )
+    .bind(user_id)
+    .fetch_one(tx)
+    .await?;
+    row.int("n")
+}
+
 /// Writes a new payment. `false` if the order has one, which a concurrent command has just written.
 #[must_use = "zero rows mean that nothing was written"]
 pub async fn insert_payment(tx: &Tx, payment: &Payment) -> Result<bool, DbError> {

@@ -1,6 +1,7 @@
 //! Fifty at once, on both engines.
 
 use futures::future::join_all;
+use latchkey_db::sql;
 use latchkey_payment::worker;
 use serde_json::json;
 
@@ -66,6 +67,63 @@ async fn one_order_is_paid_once_however_often_it_is_commanded() {
         assert_eq!(world.processor_did().await.len(), 2);
         assert_eq!(world.entries("ada").await.len(), 3);
         is_consistent(&world, "ada").await;
+    })
+    .await;
+}
+
+/// Three more of these are room enough, however many are on their way at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_top_ups_at_once_fill_a_wallet_and_no_more() {
+    for_each_engine("race_top_up", |world| async move {
+        let id = fresh_key();
+        let who = user(&id);
+        world.registered(&id).await;
+        let card = world.card(&who, APPROVE).await;
+        let nearly_full = "UPDATE wallets SET balance = 99700000";
+        world.context.db.write_one(sql(nearly_full)).await.unwrap();
+        let asked = join_all((0..MANY).map(|_| world.top_up(&who, &card, 100_000).send())).await;
+        let begun = asked.iter().filter(|answer| answer.status == 202).count();
+        let full = asked
+            .iter()
+            .filter(|answer| answer.verdict() == (409, "wallet_full"))
+            .count();
+        assert_eq!((begun, full), (3, MANY - 3));
+        // An administrator is one of many, too.
+        let grant = json!({"amount": {"amount": 100, "currency": "EUR"}, "reason": "For the race"});
+        let grant = world
+            .post(format!("/payment/v1/wallets/{id}/grants"))
+            .by(&admin())
+            .key(&fresh_key())
+            .json(&grant)
+            .send()
+            .await;
+        assert_eq!(grant.verdict(), (409, "wallet_full"));
+        join_all((0..8).map(|_| world.work())).await;
+        world.work_for_a_minute().await;
+        assert_eq!(world.credits(&id).await, (100_000_000, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_closed_among_fifty_top_ups_and_nothing_comes_after() {
+    for_each_engine("race_closed", |world| async move {
+        world.registered("ada").await;
+        let card = world.card(&ada(), APPROVE).await;
+        let all = (0..MANY).map(|at| {
+            let (world, card) = (world.clone(), card.clone());
+            async move {
+                match at {
+                    25 => world.erased("ada").await,
+                    _ => drop(world.top_up(&ada(), &card, 100).send().await),
+                }
+            }
+        });
+        join_all(all).await;
+        let asked = world.top_up(&ada(), &card, 100).send().await;
+        assert_eq!(asked.verdict(), (409, "wallet_closed"));
+        world.work_for_a_minute().await;
+        assert_eq!(world.credits("ada").await, (0, 0));
     })
     .await;
 }

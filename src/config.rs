@@ -14,6 +14,7 @@ use latchkey_http::outgoing::Destination;
 use latchkey_http::{Networks, TrustedProxies};
 use latchkey_identity::RsaBits;
 use latchkey_kit::ServiceSpec;
+use latchkey_order::domain::RefundRules;
 
 pub use self::environment::environment;
 pub use self::role::{Listen, Place, Role};
@@ -69,6 +70,8 @@ pub struct Config {
     pub allow_introspect_all: bool,
     /// The destinations that may be called although they are not public.
     pub allow_outgoing: Vec<Destination>,
+    /// What buyers get back without anybody's decision.
+    pub refunds: RefundRules,
     /// The log filter.
     pub log: String,
 }
@@ -150,6 +153,49 @@ mod tests {
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
         Config::serve(Role::all(), None, &environment)
+    }
+
+    #[test]
+    fn what_goes_back_without_a_decision_is_two_numbers() {
+        assert_eq!(serve(&[]).unwrap().refunds, RefundRules::default());
+        let set = [
+            ("LATCHKEY_ORDER_REFUND_DAYS", "0"),
+            ("LATCHKEY_ORDER_REFUND_PERCENT", "100"),
+        ];
+        let (days, percent) = (0, 100);
+        assert_eq!(serve(&set).unwrap().refunds, RefundRules { days, percent });
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("latchkey.toml");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Config::serve(Role::all(), Some(&path), &[])
+        };
+        let config = read("[order]\nrefund_days = 30\nrefund_percent = \"50\"").unwrap();
+        let (days, percent) = (30, 50);
+        assert_eq!(config.refunds, RefundRules { days, percent });
+        for bad in [
+            "-1",
+            "3651",
+            "\"\"",
+            "\"14 days\"",
+            "1.5",
+            "true",
+            "9223372036854775808",
+        ] {
+            assert!(read(&format!("[order]\nrefund_days = {bad}")).is_err(), "{bad}");
+        }
+        for bad in ["-1", "101", "\"30%\""] {
+            assert!(
+                read(&format!("[order]\nrefund_percent = {bad}")).is_err(),
+                "{bad}"
+            );
+        }
+        let elsewhere = read("[catalog]\nrefund_days = 14").unwrap_err();
+        assert!(
+            elsewhere.0.contains("unknown key catalog.refund_days"),
+            "{elsewhere}"
+        );
     }
 
     #[test]

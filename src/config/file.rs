@@ -1,6 +1,7 @@
 //! The file of `latchkey serve`, and the variables that overrule it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use latchkey_http::outgoing::Destination;
@@ -41,9 +42,19 @@ impl Config {
         for role in Role::all() {
             for setting in role.settings() {
                 if let Some(value) = table.remove(&format!("{}_{setting}", role.name())) {
-                    let toml::Value::String(text) = value else {
-                        let at = place_of(sources.get(&format!("{}_{setting}", role.name())));
-                        return Err(ConfigError(format!("{at}{}.{setting} is a text", role.name())));
+                    let text = match value {
+                        toml::Value::String(text) => text,
+                        // A number in the file, its digits in the environment.
+                        toml::Value::Integer(number) if NUMBERS.contains(setting) => number.to_string(),
+                        _ => {
+                            let at = place_of(sources.get(&format!("{}_{setting}", role.name())));
+                            let kind = if NUMBERS.contains(setting) {
+                                "number"
+                            } else {
+                                "text"
+                            };
+                            return Err(ConfigError(format!("{at}{}.{setting} is a {kind}", role.name())));
+                        }
                     };
                     places.insert((role, *setting), text);
                 }
@@ -105,6 +116,9 @@ const KEYS: [&str; 19] = [
     "guard_client_secret",
     "log",
 ];
+
+/// Settings of roles that are numbers.
+const NUMBERS: [&str; 2] = ["refund_days", "refund_percent"];
 
 /// Where a key was read, and how it is spelled there.
 enum Source {
@@ -238,6 +252,13 @@ impl File {
             config.bus = secret_value(&bus)?;
         }
         config.revocation_log = self.revocation_log.as_deref().map(secret_value).transpose()?;
+        let order = Role::Service(latchkey_order::SPEC.name());
+        if let Some(days) = setting(order, "refund_days") {
+            config.refunds.days = number("order.refund_days", &days, 0..=3_650)?;
+        }
+        if let Some(percent) = setting(order, "refund_percent") {
+            config.refunds.percent = number("order.refund_percent", &percent, 0..=100)?;
+        }
         for (role, place) in &mut config.places {
             if let Some(listen) = setting(*role, "listen") {
                 place.listen = Listen::parse(&listen).map_err(ConfigError)?;
@@ -270,6 +291,13 @@ fn client(
             "{role}_client_id and {role}_client_secret must be set together"
         ))),
     }
+}
+
+/// A whole number within limits.
+fn number(key: &str, text: &str, limits: RangeInclusive<i64>) -> Result<i64, ConfigError> {
+    let number = text.parse::<i64>().ok().filter(|number| limits.contains(number));
+    let (least, most) = (limits.start(), limits.end());
+    number.ok_or_else(|| ConfigError(format!("{key} is a whole number from {least} to {most}")))
 }
 
 /// `file:PATH` is read from that file; anything else is the value itself, because a URL may contain a password.

@@ -48,6 +48,9 @@ impl Role {
     /// The settings that its table may have, depending on whether it has a database and is reached by a URL.
     pub(super) fn settings(self) -> &'static [&'static str] {
         match self {
+            Self::Service(name) if name == latchkey_order::SPEC.name() => {
+                &["listen", "database", "url", "refund_days", "refund_percent"]
+            }
             Self::Identity | Self::Service(_) => &["listen", "database", "url"],
             Self::Storefront => &["listen", "database", "url", "client_id", "client_secret"],
             Self::Gateway | Self::Admin => &["listen"],

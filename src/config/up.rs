@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use latchkey_http::{Networks, TrustedProxies};
 use latchkey_identity::RsaBits;
+use latchkey_order::domain::RefundRules;
 
 use super::{Config, Listen, Place, Role, Signals, Tls};
 use crate::services::{SERVICES, Services};
@@ -61,6 +62,7 @@ impl Config {
             seeds: Vec::new(),
             allow_introspect_all: false,
             allow_outgoing: Vec::new(),
+            refunds: RefundRules::default(),
             log: "info".to_owned(),
         }
     }

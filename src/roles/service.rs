@@ -32,7 +32,8 @@ impl Starting {
             self.clock.clone(),
             self.random.clone(),
             CURRENCY,
-        );
+        )
+        .with_settings(self.config.refunds);
         if let Some(calls) = self.calls(spec).await? {
             context = context.calling(calls);
         }

@@ -101,6 +101,10 @@ pub const ALL: &[EventType] = &[
         schema: schema::of::<inventory::OwnedItemChanged>,
     },
     EventType {
+        r#type: inventory::PROGRESS_CHANGED,
+        schema: schema::of::<inventory::ProgressChanged>,
+    },
+    EventType {
         r#type: inventory::STOCK_CHANGED,
         schema: schema::of::<inventory::StockChanged>,
     },

@@ -22,6 +22,7 @@ pub struct Context {
     /// The only currency of the shop (ISO 4217); prices in any other are rejected.
     pub currency: Arc<str>,
     calls: Option<Calls>,
+    settings: http::Extensions,
     outbox: Outbox,
 }
 
@@ -54,6 +55,7 @@ impl Context {
             db,
             currency: currency.into(),
             calls: None,
+            settings: http::Extensions::new(),
             outbox: Outbox::new(resource.name, clock.clone(), random.clone()),
             clock,
             random,
@@ -71,6 +73,17 @@ impl Context {
     /// The other services.
     pub fn calls(&self) -> Result<&Calls, CallError> {
         self.calls.as_ref().ok_or(CallError::NotConfigured)
+    }
+
+    /// The same with settings that this service alone knows, found by their type.
+    pub fn with_settings<T: Clone + Send + Sync + 'static>(mut self, settings: T) -> Self {
+        self.settings.insert(settings);
+        self
+    }
+
+    /// Settings of the service, or what they are where nobody has set them.
+    pub fn settings<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
+        self.settings.get::<T>().cloned().unwrap_or_default()
     }
 
     /// Decides and writes in one transaction, which a disconnecting client cannot interrupt; returns after the commit.

@@ -6,7 +6,8 @@ use latchkey_kit::Transaction;
 use serde_json::json;
 
 use crate::domain::{
-    self, DomainError, Input, Order, Quote, Refund, RefundBody, RefundState, Rejected, State, Step, Wanted,
+    self, DomainError, Input, Order, Quote, Refund, RefundBody, RefundRules, RefundState, Rejected, State,
+    Step, Wanted,
 };
 use crate::store::{self, Entry};
 use crate::{Error, domain::Command};
@@ -107,10 +108,15 @@ pub async fn cancel(t: &Transaction, order_id: &str) -> Result<(), Error> {
 }
 
 /// Asks for a refund; one that nobody must decide about begins at once.
-pub async fn request_refund(t: &Transaction, order_id: &str, body: RefundBody) -> Result<Refund, Error> {
+pub async fn request_refund(
+    t: &Transaction,
+    order_id: &str,
+    body: RefundBody,
+    rules: RefundRules,
+) -> Result<Refund, Error> {
     let order = store::lock(&t.tx, order_id).await?.ok_or(DomainError::Missing)?;
-    let consumed = store::consumed(&t.tx, &order.buyer_id).await?;
-    let refund = domain::request(&order, t.new_id(), body, &consumed, t.now)?;
+    let usage = store::usage(&t.tx, &order.buyer_id).await?;
+    let refund = domain::request(&order, t.new_id(), body, &usage, rules, t.now)?;
     if !store::insert_refund(&t.tx, &refund).await? {
         return Err(DomainError::RefundOpen.into());
     }
@@ -159,7 +165,7 @@ pub async fn erase_buyer(t: &Transaction, user_id: &str) -> Result<(), Error> {
     // Random and not a digest: whoever knows a user id must not find the orders of the erased.
     let pseudonym = format!("erased-{}", t.new_id());
     store::remember_erased(&t.tx, user_id, &pseudonym, t.now).await?;
-    store::forget_consumed(&t.tx, user_id).await?;
+    store::forget_usage(&t.tx, user_id).await?;
     for id in store::of_buyer(&t.tx, user_id).await? {
         let Some(order) = store::lock(&t.tx, &id).await? else {
             continue;

@@ -1,10 +1,13 @@
-//! What the orders hear: the answers of the saga's participants, the names of courses, used-up items, erased users.
+//! What the orders hear: the answers of the saga's participants, the names of courses, used-up items and lessons that are
+//! done, erased users.
 
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::course::CourseEvent;
 use latchkey_contracts::events::discount::{self, DiscountReply};
-use latchkey_contracts::events::inventory::{self, InventoryReply, OwnedCause, OwnedItemChanged};
+use latchkey_contracts::events::inventory::{
+    self, InventoryReply, OwnedCause, OwnedItemChanged, ProgressChanged,
+};
 use latchkey_contracts::events::payment::{self, PaymentReply};
 use latchkey_contracts::events::user::{self, UserDeleted};
 use latchkey_kit::{Consumer, Transaction, parse, payload};
@@ -52,14 +55,22 @@ pub const COURSES: Consumer = Consumer {
     handle: |t, event| async move { rename(&t, &event).await }.boxed(),
 };
 
-/// Items that their owners have used up.
+/// Items that their owners have used up, and lessons that they have done.
 pub const ITEMS: Consumer = Consumer {
     group: || Group {
         name: "order.items",
-        types: &[inventory::OWNED_ITEM_CHANGED],
+        types: &[inventory::OWNED_ITEM_CHANGED, inventory::PROGRESS_CHANGED],
         retries: Retries::default(),
     },
-    handle: |t, event| async move { consume(&t, &event).await }.boxed(),
+    handle: |t, event| {
+        async move {
+            match event.r#type.as_str() {
+                inventory::PROGRESS_CHANGED => learn(&t, &event).await,
+                _ => consume(&t, &event).await,
+            }
+        }
+        .boxed()
+    },
 };
 
 /// Erased users.
@@ -108,6 +119,14 @@ async fn consume(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     let is_erased = store::pseudonym(&t.tx, &told.owner).await?.is_some();
     if told.cause == OwnedCause::Consumed && !is_erased {
         store::remember_consumed(&t.tx, &told.owner, &told.item_id, told.version, t.now).await?;
+    }
+    Ok(())
+}
+
+async fn learn(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let told: ProgressChanged = payload(event)?;
+    if store::pseudonym(&t.tx, &told.owner).await?.is_none() {
+        store::remember_learned(&t.tx, &told.owner, &told.item_id, told.version, told.lessons_done).await?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ pub use order::{
     Timers,
 };
 pub use pricing::{Basket, BasketLine, CouponAnswer, CourseQuote, Quote, QuoteLine, price};
-pub use refund::{Refund, RefundBody, RefundState, Review, recipient, request};
+pub use refund::{Refund, RefundBody, RefundRules, RefundState, Review, Usage, recipient, request};
 pub use saga::{Input, Rejected, Step, next, submit};
 pub use submission::{Submission, Wanted};
 pub use told::Told;

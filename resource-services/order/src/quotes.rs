@@ -143,6 +143,8 @@ struct CourseBody {
     price: Option<Money>,
     status: String,
     version: i64,
+    #[serde(default)]
+    lesson_count: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -184,6 +186,7 @@ impl From<CourseBody> for CourseQuote {
                 _ => None,
             },
             version: course.version,
+            lessons: course.lesson_count,
         }
     }
 }

@@ -5,26 +5,36 @@ mod log;
 mod orders;
 mod refunds;
 mod timers;
+mod usage;
 mod views;
 
 use latchkey_db::{DbError, Migration, Migrations, Row};
 
-pub use erasure::{consumed, forget_consumed, pseudonym, remember_consumed, remember_erased};
+pub use erasure::{pseudonym, remember_erased};
 pub use log::{Entry, append, entries, entries_after};
 pub use orders::{insert, live_of_basket, lock, next_number, of_buyer, order, save};
 pub use refunds::{insert_refund, refund, refunds, refunds_in, save_refund};
 pub use timers::{Due, due, next_due, postpone};
+pub use usage::{forget_usage, remember_consumed, remember_learned, usage};
 pub use views::{Detail, DetailBody, Filter, LineView, NEWEST, Summary, detail, project, rename, summaries};
 
 /// The tables.
 pub const MIGRATIONS: Migrations = Migrations {
     set: "order",
-    steps: &[Migration {
-        version: 1,
-        name: "orders",
-        sqlite: include_str!("../migrations/0001_orders.sql"),
-        postgres: include_str!("../migrations/0001_orders.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "orders",
+            sqlite: include_str!("../migrations/0001_orders.sql"),
+            postgres: include_str!("../migrations/0001_orders.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "learned",
+            sqlite: include_str!("../migrations/0002_learned.sql"),
+            postgres: include_str!("../migrations/0002_learned.sql"),
+        },
+    ],
 };
 
 /// A column with one of a fixed set of words.

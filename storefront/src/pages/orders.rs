@@ -380,6 +380,7 @@ fn refund_view(words: &Words, refund: Refund) -> RefundView<'_> {
         review: match (refund.state, refund.review.as_deref()) {
             (RefundState::Requested, Some("late")) => Some("refund.review_late"),
             (RefundState::Requested, Some("consumed")) => Some("refund.review_consumed"),
+            (RefundState::Requested, Some("progress")) => Some("refund.review_progress"),
             _ => None,
         },
         note: refund

@@ -6,7 +6,7 @@ use latchkey_db::{DbError, sql};
 use serde_json::{Value, json};
 
 use super::world::{DAY, MINUTE, PAYS, SECOND, WELCOME, by_both, by_card, key};
-use super::{Bus, Shop, on_every_bus, on_postgresql};
+use super::{Bus, Item, Person, Shop, on_every_bus, on_postgresql};
 use crate::harness::{Answer, http, until};
 
 /// Row 19.
@@ -193,6 +193,56 @@ async fn a_refund_of_what_was_used_waits_for_an_administrator(bus: Bus) {
     shop.stop().await;
 }
 
+/// Row 24: the only lesson of a course is done.
+async fn a_refund_of_what_was_learned_waits_for_an_administrator(bus: Bus) {
+    let shop = Shop::open(bus).await;
+    let bo = shop.buyer("bo").await;
+    let course = shop.course(2_500).await;
+    let order = bought(&bo, &course).await;
+    learn(&shop, &bo, &course).await;
+    await_decision(&shop, &bo, &order, "progress").await;
+    assert_eq!(bo.owns(&course).await, 0);
+    shop.stop().await;
+}
+
+/// Row 24: where everything may be done before it.
+#[tokio::test]
+async fn the_operator_says_how_much_may_be_done_before_it() {
+    let shop = Shop::with(Bus::SqlLog, |config| config.refunds.percent = 100).await;
+    let bo = shop.buyer("bo").await;
+    let course = shop.course(2_500).await;
+    let order = bought(&bo, &course).await;
+    learn(&shop, &bo, &course).await;
+    let asked = bo.refund(&order, "card").await;
+    assert_eq!(
+        (asked.status, &asked.json()["state"]),
+        (202, &json!("approved")),
+        "{asked:?}"
+    );
+    bo.until_state(&order, "refunded").await;
+    shop.stop().await;
+}
+
+/// A completed order of a course.
+async fn bought(bo: &Person, course: &Item) -> String {
+    let card = bo.card(PAYS).await;
+    let shown = bo.fill(&[(course, 1)], None).await;
+    let order = bo.order(&shown, &by_card(&card)).await;
+    bo.until_state(&order, "completed").await;
+    order
+}
+
+/// Does the only lesson of a course, and waits until the orders have heard of it.
+async fn learn(shop: &Shop, bo: &Person, course: &Item) {
+    let progress = format!("inventory/v1/library/{}/progress", course.id);
+    let done = json!({"lessons_done": [key()]});
+    let answer = bo.try_all(Method::PUT, &progress, &done).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let learned = ["inventory.progress.%"];
+    shop.until_heard("order", "order.items", &["inventory"], &learned)
+        .await;
+}
+
 /// Row 24: more than fourteen days later.
 async fn a_late_refund_waits_for_an_administrator(bus: Bus) {
     let shop = Shop::open(bus).await;
@@ -209,7 +259,7 @@ async fn a_late_refund_waits_for_an_administrator(bus: Bus) {
 }
 
 /// Asks for a refund that somebody must decide about, and decides.
-async fn await_decision(shop: &Shop, bo: &super::Person, order: &str, review: &str) {
+async fn await_decision(shop: &Shop, bo: &Person, order: &str, review: &str) {
     let asked = bo.refund(order, "card").await;
     assert_eq!(asked.status, 202, "{asked:?}");
     let refund = asked.json();
@@ -356,6 +406,7 @@ on_every_bus! {
     repeated_and_reordered_messages_change_nothing,
     an_order_resumes_in_every_state_after_orders_were_away,
     a_refund_of_what_was_used_waits_for_an_administrator,
+    a_refund_of_what_was_learned_waits_for_an_administrator,
     a_late_refund_waits_for_an_administrator,
     a_card_refund_that_fails_for_good_gives_access_again,
     an_order_ends_without_its_buyer_and_they_get_no_further_one,

@@ -14,6 +14,7 @@ pub const RELEASED: &str = "inventory.reservation.released.v1";
 pub const REVOKED: &str = "inventory.reservation.revoked.v1";
 pub const STALE: &str = "inventory.reservation.stale.v1";
 pub const OWNED_ITEM_CHANGED: &str = "inventory.owned-item.changed.v1";
+pub const PROGRESS_CHANGED: &str = "inventory.progress.changed.v1";
 pub const STOCK_CHANGED: &str = "inventory.stock.changed.v1";
 
 /// Every line of the order is held.
@@ -92,6 +93,17 @@ pub struct OwnedItemChanged {
     pub quantity: i64,
     pub version: i64,
     pub cause: OwnedCause,
+}
+
+/// How far somebody has come with a course that they own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProgressChanged {
+    pub owner: String,
+    pub item_id: String,
+    /// How many lessons are done.
+    pub lessons_done: i64,
+    /// Of what is owned, as in `inventory.owned-item.changed`.
+    pub version: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use latchkey_contracts::events::inventory::OwnedCause;
 use latchkey_kit::Transaction;
 
-use super::seats::{Change, facts, must, save_owned, shift, tell_owned};
+use super::seats::{Change, facts, must, save_owned, shift, tell_owned, tell_progress};
 use crate::domain::{Acquisition, DomainError, Grant, OwnedItem, Seats, Source, may_grant};
 use crate::store::{Entry, Moved};
 use crate::{Error, store};
@@ -54,7 +54,8 @@ pub async fn learn(
     let before = owned(t, owner, item_id).await?;
     let after = before.learned(lessons)?;
     if let Some(after) = &after {
-        must(store::save_owned(&t.tx, after).await?)?; // progress is nobody else's business
+        must(store::save_owned(&t.tx, after).await?)?;
+        tell_progress(t, after).await?;
     }
     entry(t, &after.unwrap_or(before)).await
 }

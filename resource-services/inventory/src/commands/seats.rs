@@ -1,7 +1,7 @@
 //! One item and one user: what changes between them, with its movement and its events.
 
 use latchkey_contracts::events::inventory::{
-    OWNED_ITEM_CHANGED, OwnedCause, OwnedItemChanged, STOCK_CHANGED, StockChanged,
+    OWNED_ITEM_CHANGED, OwnedCause, OwnedItemChanged, PROGRESS_CHANGED, STOCK_CHANGED, StockChanged,
 };
 use latchkey_kit::Transaction;
 
@@ -92,4 +92,11 @@ pub(super) async fn save_owned(t: &Transaction, item: &OwnedItem, cause: OwnedCa
 pub(super) async fn tell_owned(t: &Transaction, told: &OwnedItemChanged) -> Result<(), Error> {
     let subject = format!("{}:{}", told.owner, told.item_id);
     t.emit(OWNED_ITEM_CHANGED, &subject, told.version, told).await
+}
+
+/// Publishes how far somebody has come, in the order of what they own.
+pub(super) async fn tell_progress(t: &Transaction, item: &OwnedItem) -> Result<(), Error> {
+    let told = item.progress();
+    let subject = format!("{}:{}", told.owner, told.item_id);
+    t.emit(PROGRESS_CHANGED, &subject, told.version, &told).await
 }

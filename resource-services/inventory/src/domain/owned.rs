@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use latchkey_contracts::events::course::CourseKind;
-use latchkey_contracts::events::inventory::{OwnedCause, OwnedItemChanged};
+use latchkey_contracts::events::inventory::{OwnedCause, OwnedItemChanged, ProgressChanged};
 use latchkey_kit::{FieldErrors, is_id, objects};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -154,6 +154,16 @@ impl OwnedItem {
             quantity: self.quantity,
             version: self.version,
             cause,
+        }
+    }
+
+    /// What others are told when lessons are done.
+    pub fn progress(&self) -> ProgressChanged {
+        ProgressChanged {
+            owner: self.owner.clone(),
+            item_id: self.item_id.clone(),
+            lessons_done: i64::try_from(self.lessons_done.len()).unwrap_or(i64::MAX),
+            version: self.version,
         }
     }
 

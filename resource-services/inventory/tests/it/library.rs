@@ -161,11 +161,11 @@ async fn progress_adds_up_and_never_goes_back() {
             "{counts:?}"
         );
         assert_eq!(put(&item, &lessons[..1]).await.verdict(), (409, "no_lessons"));
-        assert_eq!(
-            world.heard("inventory.owned-item.changed.v1").await.len(),
-            2,
-            "progress is nobody else's business"
-        );
+        assert_eq!(world.heard("inventory.owned-item.changed.v1").await.len(), 2);
+        // Each is told once: how many, and not which.
+        let told = world.heard("inventory.progress.changed.v1").await;
+        let data = |done: i64, version: i64| json!({"owner": ADA, "item_id": course, "lessons_done": done, "version": version});
+        assert_eq!(told, [data(2, 2), data(3, 3)]);
     })
     .await;
 }

@@ -219,6 +219,9 @@ pub struct Line {
     pub title: String,
     pub slug: String,
     pub instructor_id: String,
+    /// How many lessons the course had. Absent where the catalog did not say so, and in orders from before it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lessons: Option<i64>,
     pub unit_price: i64,
     pub quantity: i64,
     pub discount: i64,

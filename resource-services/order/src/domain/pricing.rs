@@ -38,6 +38,8 @@ pub struct CourseQuote {
     /// `None` is a state in which nothing is sold, such as a draft.
     pub status: Option<CourseStatus>,
     pub version: i64,
+    /// How many it has, if the catalog says so.
+    pub lessons: Option<i64>,
 }
 
 /// What discount says about the coupon of a basket.
@@ -76,6 +78,8 @@ pub struct QuoteLine {
     pub slug: String,
     #[serde(skip)]
     pub instructor_id: String,
+    #[serde(skip)]
+    pub lessons: Option<i64>,
     pub unit_price: Money,
     pub quantity: i64,
     pub discount: Money,
@@ -119,6 +123,7 @@ pub fn price(
             title: course.title.clone(),
             slug: course.slug.clone(),
             instructor_id: course.instructor_id.clone(),
+            lessons: course.lessons,
             unit_price: money(unit_price),
             quantity: line.quantity,
             discount: money(discount),
@@ -205,6 +210,7 @@ mod tests {
             price: Some(Money::new(price, "EUR")),
             status: Some(CourseStatus::Published),
             version: 3,
+            lessons: None,
         }
     }
 

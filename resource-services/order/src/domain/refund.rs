@@ -41,10 +41,12 @@ words! {
 words! {
     /// Why an administrator must decide.
     Review {
-        /// More than fourteen days after the purchase.
+        /// Too long after the purchase.
         Late = "late",
         /// The buyer has used up items since.
         Consumed = "consumed",
+        /// The buyer has done too much of a course.
+        Progress = "progress",
     }
 }
 
@@ -66,15 +68,40 @@ pub struct Refund {
     pub updated_at: i64,
 }
 
-/// How long after the purchase nobody has to decide.
-pub const FREE_MS: i64 = 14 * 86_400_000;
+/// What goes back without anybody's decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefundRules {
+    /// How many days after the purchase.
+    pub days: i64,
+    /// How much of a course may be done, in percent of the lessons that it had when it was bought.
+    pub percent: i64,
+}
 
-/// A new refund of an order. `consumed` are the items of which the buyer has used up some, with the last time.
+impl Default for RefundRules {
+    fn default() -> Self {
+        Self {
+            days: 14,
+            percent: 30,
+        }
+    }
+}
+
+/// What a buyer has done with what they own, as inventory told it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The items of which they have used up some, with the last time.
+    pub consumed: Vec<(String, i64)>,
+    /// The courses of which they have done lessons, with how many.
+    pub learned: Vec<(String, i64)>,
+}
+
+/// A new refund of an order.
 pub fn request(
     order: &Order,
     id: String,
     body: RefundBody,
-    consumed: &[(String, i64)],
+    usage: &Usage,
+    rules: RefundRules,
     now: i64,
 ) -> Result<Refund, DomainError> {
     let mut errors = FieldErrors::default();
@@ -92,7 +119,7 @@ pub fn request(
     if body.to == RefundTo::Card && amount > order.card_left() {
         return Err(DomainError::MoreThanCard);
     }
-    let review = review(order, &lines, consumed, now);
+    let review = review(order, &lines, usage, rules, now);
     Ok(Refund {
         id,
         order_id: order.id.clone(),
@@ -175,17 +202,32 @@ fn wanted(order: &Order, ids: Option<Vec<String>>) -> Result<Vec<&Line>, DomainE
     }
 }
 
-fn review(order: &Order, lines: &[&Line], consumed: &[(String, i64)], now: i64) -> Option<Review> {
+fn review(order: &Order, lines: &[&Line], usage: &Usage, rules: RefundRules, now: i64) -> Option<Review> {
     let since = order.completed_at.unwrap_or(order.created_at);
     let used = |line: &&Line| {
         let of_line = |(item, at): &(String, i64)| *item == line.course_id && *at >= since;
-        line.kind == CourseKind::Item && consumed.iter().any(of_line)
+        line.kind == CourseKind::Item && usage.consumed.iter().any(of_line)
     };
-    if now - since > FREE_MS {
+    let learned = |line: &&Line| {
+        let lessons = line.lessons.filter(|lessons| *lessons > 0);
+        let done = usage.learned.iter().find(|(item, _)| *item == line.course_id);
+        let (Some(lessons), Some((_, done))) = (lessons, done) else {
+            return false;
+        };
+        // Lessons that the course no longer has may be among them.
+        let done = (*done).min(lessons);
+        line.kind == CourseKind::Course && done.saturating_mul(100) > lessons.saturating_mul(rules.percent)
+    };
+    if now - since > rules.days.saturating_mul(DAY_MS) {
         return Some(Review::Late);
     }
-    lines.iter().any(used).then_some(Review::Consumed)
+    if lines.iter().any(used) {
+        return Some(Review::Consumed);
+    }
+    lines.iter().any(learned).then_some(Review::Progress)
 }
+
+const DAY_MS: i64 = 86_400_000;
 
 #[cfg(test)]
 mod tests {
@@ -202,7 +244,8 @@ mod tests {
     }
 
     fn asked(order: &Order, lines: Option<&[&str]>, to: RefundTo) -> Result<Refund, DomainError> {
-        request(order, "r1".into(), body(lines, to), &[], NOW + 1)
+        let (usage, rules) = (Usage::default(), RefundRules::default());
+        request(order, "r1".into(), body(lines, to), &usage, rules, NOW + 1)
     }
 
     #[test]
@@ -215,14 +258,68 @@ mod tests {
     #[test]
     fn a_late_refund_is_for_an_administrator() {
         let order = completed();
-        let at = |now| {
-            request(&order, "r".into(), body(None, RefundTo::Wallet), &[], now)
-                .unwrap()
-                .review
-        };
         let completed_at = order.completed_at.unwrap();
-        assert_eq!(at(completed_at + FREE_MS), None);
-        assert_eq!(at(completed_at + FREE_MS + 1), Some(Review::Late));
+        for days in [0, 14, 30] {
+            let rules = RefundRules {
+                days,
+                ..RefundRules::default()
+            };
+            let at = |now| {
+                let (body, usage) = (body(None, RefundTo::Wallet), Usage::default());
+                request(&order, "r".into(), body, &usage, rules, now)
+                    .unwrap()
+                    .review
+            };
+            let free = completed_at + days * DAY_MS;
+            assert_eq!((at(free), at(free + 1)), (None, Some(Review::Late)), "{days}");
+        }
+    }
+
+    #[test]
+    fn a_course_of_which_too_much_is_done_is_for_an_administrator() {
+        let order = completed();
+        let with = |order: &Order, done: i64, percent: i64| {
+            let usage = Usage {
+                learned: vec![("course-1".to_owned(), done)],
+                ..Usage::default()
+            };
+            let rules = RefundRules {
+                percent,
+                ..RefundRules::default()
+            };
+            let lines = |ids: &[&str]| {
+                let body = body(Some(ids), RefundTo::Wallet);
+                request(order, "r".into(), body, &usage, rules, NOW + 1)
+                    .unwrap()
+                    .review
+            };
+            assert_eq!(lines(&["line-2"]), None, "nothing of it was done");
+            lines(&["line-1"])
+        };
+        // Of ten lessons.
+        let cases = [
+            (0, 30, None),
+            (3, 30, None),
+            (4, 30, Some(Review::Progress)),
+            (1, 0, Some(Review::Progress)),
+            (10, 99, Some(Review::Progress)),
+            (10, 100, None),
+            // The instructor has taken lessons away since.
+            (400, 99, Some(Review::Progress)),
+            (400, 100, None),
+        ];
+        for (done, percent, expected) in cases {
+            assert_eq!(
+                with(&order, done, percent),
+                expected,
+                "{done} of 10 at {percent} %"
+            );
+        }
+        for lessons in [None, Some(0)] {
+            let mut order = order.clone();
+            order.terms.lines[0].lessons = lessons;
+            assert_eq!(with(&order, 10, 30), None, "{lessons:?}");
+        }
     }
 
     #[test]
@@ -230,15 +327,12 @@ mod tests {
         let mut order = completed();
         let since = order.completed_at.unwrap();
         let with = |order: &Order, at| {
-            let consumed = [("course-2".to_owned(), at)];
-            request(
-                order,
-                "r".into(),
-                body(None, RefundTo::Wallet),
-                &consumed,
-                since + 10,
-            )
-            .unwrap()
+            let usage = Usage {
+                consumed: vec![("course-2".to_owned(), at)],
+                ..Usage::default()
+            };
+            let (body, rules) = (body(None, RefundTo::Wallet), RefundRules::default());
+            request(order, "r".into(), body, &usage, rules, since + 10).unwrap()
         };
         assert_eq!(with(&order, since + 5).review, None, "a course is not consumed");
         order.terms.lines[1].kind = CourseKind::Item;

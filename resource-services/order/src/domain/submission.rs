@@ -156,6 +156,7 @@ impl Wanted {
             title: line.title,
             slug: line.slug,
             instructor_id: line.instructor_id,
+            lessons: line.lessons,
             unit_price: amount(&line.unit_price),
             quantity: line.quantity,
             discount: amount(&line.discount),

@@ -8,7 +8,7 @@ use latchkey_http::Problem;
 use latchkey_kit::{Answer, Context, Keyed, Owned};
 
 use super::views::{RefundList, RefundView};
-use crate::domain::RefundBody;
+use crate::domain::{RefundBody, RefundRules};
 use crate::store::{self, Detail};
 use crate::{Error, commands};
 
@@ -25,17 +25,22 @@ pub async fn list(State(context): State<Context>, owned: Owned<Detail>) -> Resul
     }))
 }
 
-/// Asks for money back. Access to the lines ends before the money goes back. Within fourteen days, and of what was not
-/// used up, nobody has to decide about it.
+/// Asks for money back. Access to the lines ends before the money goes back. Soon after the purchase, and of what was not
+/// used, nobody has to decide about it; how soon, and how much of a course may be done, is the operator's to say.
 #[utoipa::path(
     post, path = "/order/v1/orders/{id}/refunds", tag = "refunds", request_body = RefundBody,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 202, body = RefundView))
 )]
-pub async fn request(owned: Owned<Detail>, body: Keyed<RefundBody>) -> Result<Response, Error> {
+pub async fn request(
+    State(context): State<Context>,
+    owned: Owned<Detail>,
+    body: Keyed<RefundBody>,
+) -> Result<Response, Error> {
     let (id, currency) = (owned.id, owned.found.body.currency);
+    let rules: RefundRules = context.settings();
     body.once(async move |t, _, body| {
-        let refund = commands::request_refund(&t, &id, body).await?;
+        let refund = commands::request_refund(&t, &id, body, rules).await?;
         Ok(Answer {
             status: StatusCode::ACCEPTED.as_u16(),
             location: Some("refunds".to_owned()),

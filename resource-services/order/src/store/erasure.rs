@@ -1,4 +1,4 @@
-//! Erased buyers, and what others told about buyers.
+//! Erased buyers.
 
 use latchkey_db::{DbError, Tx, sql};
 
@@ -29,46 +29,4 @@ pub async fn pseudonym(tx: &Tx, user_id: &str) -> Result<Option<String>, DbError
         .await?
         .map(|row| row.text("pseudonym"))
         .transpose()
-}
-
-/// Forgets what an owner has used up.
-pub async fn forget_consumed(tx: &Tx, user_id: &str) -> Result<(), DbError> {
-    sql("DELETE FROM consumed_items WHERE owner_id = $1")
-        .bind(user_id)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Remembers that an owner has used up items, if this is newer than what is known.
-pub async fn remember_consumed(
-    tx: &Tx,
-    owner_id: &str,
-    item_id: &str,
-    version: i64,
-    at: i64,
-) -> Result<(), DbError> {
-    sql(
-        "INSERT INTO consumed_items (owner_id, item_id, version, consumed_at) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (owner_id, item_id) DO UPDATE SET version = excluded.version, \
-         consumed_at = excluded.consumed_at WHERE consumed_items.version < excluded.version",
-    )
-    .bind(owner_id)
-    .bind(item_id)
-    .bind(version)
-    .bind(at)
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-/// The items of which an owner has used up some, with the last time.
-pub async fn consumed(tx: &Tx, owner_id: &str) -> Result<Vec<(String, i64)>, DbError> {
-    sql("SELECT item_id, consumed_at FROM consumed_items WHERE owner_id = $1")
-        .bind(owner_id)
-        .fetch_all(tx)
-        .await?
-        .iter()
-        .map(|row| Ok((row.text("item_id")?, row.int("consumed_at")?)))
-        .collect()
 }

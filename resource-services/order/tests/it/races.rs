@@ -28,6 +28,7 @@ fn quote(basket_id: &str) -> Quote {
             title: "Rust from the ground up".into(),
             slug: "course-1".into(),
             instructor_id: "ada".into(),
+            lessons: Some(10),
             unit_price: money(3_500),
             quantity: 1,
             discount: money(0),

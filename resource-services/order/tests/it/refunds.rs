@@ -201,6 +201,59 @@ async fn an_administrator_decides_about_used_up_items() {
     .await;
 }
 
+/// Row 24: a course of ten lessons, of which more than three are done.
+#[tokio::test]
+async fn an_administrator_decides_about_a_course_that_was_learned() {
+    for_each_engine("learned", |world| async move {
+        let bo = buyer("bo");
+        let id = world.completed(&bo).await;
+        let learned = async |lessons: i64, version: i64| {
+            let data =
+                json!({"owner": "bo", "item_id": course_id(1), "lessons_done": lessons, "version": version});
+            let told = event("inventory.progress.changed.v1", "bo", data);
+            world.deliver(&consumers::ITEMS, told).await.unwrap();
+        };
+        learned(4, 5).await;
+        // What is older says nothing.
+        learned(3, 4).await;
+        let body = json!({"reason": "x", "to": "wallet"});
+        let made = ask(&world, &bo, &id, &body).send().await.json();
+        assert_eq!(
+            (&made["state"], &made["review"]),
+            (&json!("requested"), &json!("progress"))
+        );
+        assert_eq!(
+            world.state(&id).await,
+            "completed",
+            "nothing happens before the decision"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_course_that_was_only_looked_into_goes_back_at_once() {
+    for_each_engine("looked_into", |world| async move {
+        let bo = buyer("bo");
+        let id = world.completed(&bo).await;
+        for (owner, lessons) in [("bo", 3), ("cleo", 10)] {
+            let data =
+                json!({"owner": owner, "item_id": course_id(1), "lessons_done": lessons, "version": 5});
+            let told = event("inventory.progress.changed.v1", owner, data);
+            world.deliver(&consumers::ITEMS, told).await.unwrap();
+        }
+        let made = ask(&world, &bo, &id, &json!({"reason": "x", "to": "wallet"}))
+            .send()
+            .await
+            .json();
+        assert_eq!(
+            (&made["state"], &made["review"]),
+            (&json!("approved"), &json!(null))
+        );
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn only_what_a_card_paid_goes_back_to_it() {
     for_each_engine("card", |world| async move {

@@ -110,7 +110,8 @@ fn course(n: usize, kind: &str, title: &str, price: i64) -> Value {
     json!({
         "id": course_id(n), "kind": kind, "slug": format!("course-{n}"), "title": title, "subtitle": "",
         "category_id": "category", "instructor_id": "ada", "instructor_name": "Ada",
-        "price": {"amount": price, "currency": "EUR"}, "status": "published", "version": 5
+        "price": {"amount": price, "currency": "EUR"}, "status": "published", "version": 5,
+        "lesson_count": 10
     })
 }
 

@@ -25,6 +25,7 @@ fn line(n: i64, price: i64, discount: i64) -> Line {
         title: format!("Course {n}"),
         slug: format!("course-{n}"),
         instructor_id: "ada".into(),
+        lessons: Some(10),
         unit_price: price,
         quantity: 1,
         discount,

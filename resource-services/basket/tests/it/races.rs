@@ -1,11 +1,11 @@
 //! Many hands in one basket.
 
 use futures::future::join_all;
-use latchkey_basket::SPEC;
+use latchkey_basket::{SPEC, tasks};
 use latchkey_testkit::service::for_each_engine;
 use serde_json::json;
 
-use crate::harness::{EXAM, GUEST, ada, course, put, read, shop};
+use crate::harness::{EXAM, GUEST, RUST, ada, course, lines, put, read, shop};
 
 #[tokio::test]
 async fn fifty_courses_put_in_at_once_are_all_there() {
@@ -49,6 +49,83 @@ async fn fifty_merges_of_one_visitor_merge_once() {
         let basket = read(&world, &who, "/basket/v1").await;
         assert_eq!(basket["lines"][0]["quantity"], 5);
         assert_eq!(world.count("SELECT COUNT(*) AS n FROM baskets").await, 1);
+    })
+    .await;
+}
+
+/// Twenty things that a visitor puts in, twenty of the user's own, and ten merges, all at once: whatever was said to be
+/// in a basket is in one of the two, and a last merge has all of it.
+#[tokio::test]
+async fn nothing_is_lost_that_is_put_in_while_a_visitor_becomes_a_user() {
+    for_each_engine(&SPEC, "merge_put", |world| async move {
+        let ids: Vec<String> = (0..40)
+            .map(|at| format!("01a1ebbc-0000-7000-8000-0000000002{at:02}"))
+            .collect();
+        for id in &ids {
+            course(&world, id, 100, 1).await;
+        }
+        let (who, pages) = (ada(), shop());
+        let guests = format!("/basket/v1/guests/{GUEST}");
+        let merge = async || {
+            let ask = world.post("/basket/v1/merge").by(&who);
+            ask.json(&json!({"guest_id": GUEST})).send().await.status
+        };
+        let puts = ids.iter().enumerate().map(|(at, id)| {
+            let (who, base) = match at % 2 {
+                0 => (&who, "/basket/v1"),
+                _ => (&pages, guests.as_str()),
+            };
+            put(&world, who, base, id, 1)
+        });
+        let (puts, merges) = tokio::join!(join_all(puts), join_all((0..10).map(|_| merge())));
+        let fine = |status: &u16| matches!(status, 200 | 412);
+        assert!(merges.iter().all(fine), "{merges:?}");
+        let statuses: Vec<u16> = puts.iter().map(|answer| answer.status).collect();
+        assert!(statuses.iter().all(fine), "{statuses:?}");
+        assert_eq!(merge().await, 200);
+        let basket = read(&world, &who, "/basket/v1").await;
+        let mut has: Vec<String> = lines(&basket).into_iter().map(|(id, ..)| id).collect();
+        has.sort();
+        let put_in = ids.iter().zip(&statuses).filter(|(_, status)| **status == 200);
+        let put_in: Vec<String> = put_in.map(|(id, _)| id.clone()).collect();
+        assert_eq!(has, put_in);
+        assert_eq!(world.count("SELECT COUNT(*) AS n FROM baskets").await, 1);
+    })
+    .await;
+}
+
+/// Fifty baskets that nobody has touched for so long that they go, and whose visitors come back in that moment.
+#[tokio::test]
+async fn a_basket_that_is_touched_while_it_expires_is_kept_or_begun_anew() {
+    for_each_engine(&SPEC, "sweep_touch", |world| async move {
+        course(&world, EXAM, 1_000, 1).await;
+        course(&world, RUST, 3_500, 1).await;
+        let pages = shop();
+        let guests: Vec<String> = (0..50).map(|at| format!("/basket/v1/guests/{at:032x}")).collect();
+        for guest in &guests {
+            assert_eq!(put(&world, &pages, guest, EXAM, 2).await.status, 200);
+        }
+        world.clock.advance(8 * 24 * 3_600_000);
+        let touched = join_all(guests.iter().map(|guest| put(&world, &pages, guest, RUST, 1)));
+        let sweep = (0..5).map(|_| tasks::forget_expired(world.context.clone()));
+        let (touched, swept) = tokio::join!(touched, join_all(sweep));
+        assert!(swept.iter().all(Result::is_ok), "{swept:?}");
+        tasks::forget_expired(world.context.clone()).await.unwrap();
+        let mut kept = 0;
+        for (guest, answer) in guests.iter().zip(&touched) {
+            assert!(matches!(answer.status, 200 | 412), "{}", answer.text);
+            let ids = match read(&world, &pages, guest).await["lines"].as_array() {
+                Some(_) => lines(&read(&world, &pages, guest).await),
+                None => Vec::new(),
+            };
+            let ids: Vec<&str> = ids.iter().map(|(id, ..)| id.as_str()).collect();
+            match (answer.status, ids.as_slice()) {
+                (200, [EXAM, RUST]) => kept += 1,
+                (200, [RUST]) | (412, []) => {}
+                other => panic!("{guest}: {other:?}"),
+            }
+        }
+        println!("{kept} of 50 kept");
     })
     .await;
 }

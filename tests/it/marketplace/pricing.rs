@@ -1,5 +1,6 @@
 //! Rows 1, 2 and 3: what is ordered is what was shown, once.
 
+use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -98,12 +99,44 @@ async fn a_double_click_two_tabs_and_a_retry_are_one_order_and_one_charge(bus: B
     shop.stop().await;
 }
 
+/// Row 3, fifty ways: five keys, each sent ten times at once.
+async fn fifty_requests_at_once_are_one_order_and_one_charge(bus: Bus) {
+    let shop = Shop::open(bus).await;
+    let bo = shop.buyer("bo").await;
+    let item = shop.item(2_500, Some(50)).await;
+    let pay = by_card(&bo.card(MUST_CONFIRM).await);
+    let shown = bo.fill(&[(&item, 1)], None).await;
+    let keys: Vec<String> = (0..5).map(|_| key()).collect();
+    let asks = keys
+        .iter()
+        .cycle()
+        .take(50)
+        .map(|key| bo.submit_as(key, &shown, &pay));
+    let answers = join_all(asks).await;
+    let order = answers[0].json()["id"].as_str().unwrap().to_owned();
+    for answer in &answers {
+        let told = (answer.status, &answer.json()["id"]);
+        assert_eq!(told, (202, &json!(order)), "{answer:?}");
+    }
+    bo.until_state(&order, "action_required").await;
+    bo.approve(&order).await;
+    bo.until_state(&order, "completed").await;
+    assert_eq!(bo.orders().await.len(), 1);
+    let processed = shop.processed().await;
+    let captures = processed.iter().filter(|kind| *kind == "capture").count();
+    assert_eq!(captures, 1, "{processed:?}");
+    assert_eq!((shop.seats(&item).await, bo.owns(&item).await), ((1, 0), 1));
+    shop.stop().await;
+}
+
 on_every_bus! {
     a_basket_that_changed_since_it_was_shown_is_not_ordered,
     a_price_that_changed_since_it_was_shown_comes_back_as_a_quote,
     a_double_click_two_tabs_and_a_retry_are_one_order_and_one_charge,
+    fifty_requests_at_once_are_one_order_and_one_charge,
 }
 
 on_postgresql! {
     a_double_click_two_tabs_and_a_retry_are_one_order_and_one_charge,
+    fifty_requests_at_once_are_one_order_and_one_charge,
 }

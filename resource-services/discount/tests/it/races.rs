@@ -35,13 +35,20 @@ impl World {
 /// SH-02.
 #[tokio::test]
 async fn fifty_users_share_the_last_five_uses() {
-    for_each_engine("race_total", |world| async move {
-        let coupon = world.coupon("SPRING", json!({"max_total": 5})).await;
-        let reserved = reserve_at_once(&world, "SPRING", |number| format!("user{number}")).await;
-        assert_eq!((reserved, world.told("refused").await), (5, 45));
-        assert_eq!(world.uses(&coupon).await, (5, 0));
-    })
-    .await;
+    for_each_engine("race_total", |world| shared(world, 5)).await;
+}
+
+/// SH-02.
+#[tokio::test]
+async fn one_of_fifty_users_gets_the_last_use() {
+    for_each_engine("race_last", |world| shared(world, 1)).await;
+}
+
+async fn shared(world: World, most: usize) {
+    let coupon = world.coupon("SPRING", json!({"max_total": most})).await;
+    let reserved = reserve_at_once(&world, "SPRING", |number| format!("user{number}")).await;
+    assert_eq!((reserved, world.told("refused").await), (most, 50 - most));
+    assert_eq!(world.uses(&coupon).await, (most as i64, 0));
 }
 
 /// SH-02.

@@ -68,12 +68,12 @@ async fn fifty_requests_for_one_basket_make_one_order() {
 }
 
 #[tokio::test]
-async fn ten_requests_with_one_key_make_one_order() {
+async fn fifty_requests_with_one_key_make_one_order() {
     for_each_engine("one_key", |world| async move {
         let (bo, key) = (buyer("bo"), fresh_key());
         world.shop.fill(&bo, basket(1, &[(1, 1)], None));
         let body = World::submission(1, 3_500);
-        let asks = (0..10).map(|_| {
+        let asks = (0..50).map(|_| {
             let ask = world.post("/order/v1/orders").by(&bo).key(&key);
             ask.json(&body).send()
         });

@@ -14,3 +14,4 @@ mod shop;
 pub use check::{Count, Found};
 pub use plan::{ChaosError, Plan};
 pub use run::{Left, Report, run};
+pub use shop::History;

@@ -49,6 +49,14 @@ impl Left {
         databases.pretend(database, statement).await?;
         check::check(&databases, &self.history).await
     }
+
+    /// What it would find if buyers had been answered otherwise.
+    pub async fn check_told(&self, change: impl FnOnce(&mut History)) -> Result<Found, ChaosError> {
+        let mut history = self.history.clone();
+        change(&mut history);
+        let databases = self.installation.databases().await?;
+        check::check(&databases, &history).await
+    }
 }
 
 impl Report {

@@ -199,6 +199,39 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_keeps_files_has_a_folder_or_a_bucket_for_them() {
+        let photo = Role::Service("photo");
+        let store = |environment: &[(&str, &str)]| serve(environment).unwrap()[photo].store.clone();
+        assert_eq!(store(&[]), "file://data/photo");
+        assert_eq!(store(&[("LATCHKEY_DATA", "/srv")]), "file:///srv/photo");
+        for address in [
+            "file:///var/photos",
+            "s3://key:secret@photos/shop?region=eu-west-1",
+        ] {
+            let config = serve(&[("LATCHKEY_PHOTO_STORE", address)]).unwrap();
+            config.check().unwrap();
+            assert_eq!(config[photo].store, address);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("store");
+        std::fs::write(&secret, "s3://key:secret@photos\n").unwrap();
+        let named = format!("file:{}", secret.display());
+        assert_eq!(
+            store(&[("LATCHKEY_PHOTO_STORE", &named)]),
+            "s3://key:secret@photos"
+        );
+        let odd = serve(&[("LATCHKEY_PHOTO_STORE", "https://photos.test")]).unwrap();
+        let refused = odd.check().unwrap_err();
+        assert_eq!(refused.0, "photo.store must begin with file:// or s3://");
+        let other = serve(&[("LATCHKEY_CATALOG_STORE", "file:///x")]).unwrap_err();
+        assert!(
+            other.0.contains("unknown variable LATCHKEY_CATALOG_STORE"),
+            "{}",
+            other.0
+        );
+    }
+
+    #[test]
     fn the_revocation_log_lies_with_the_bus_unless_it_is_told_apart() {
         let cases: [(&[(&str, &str)], &str); 6] = [
             (&[], "sqlite:data/revocations.db"),

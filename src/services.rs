@@ -16,6 +16,7 @@ pub static SERVICES: Services = &[
     &latchkey_inventory::SPEC,
     &latchkey_payment::SPEC,
     &latchkey_order::SPEC,
+    &latchkey_photo::SPEC,
 ];
 
 /// The resources of all services.

@@ -59,6 +59,15 @@ impl Config {
                 )));
             }
         }
+        for (role, place) in &self.places {
+            let store = place.store.as_str();
+            if !store.is_empty() && !store.starts_with("file://") && !store.starts_with("s3://") {
+                let key = role.name();
+                return Err(ConfigError(format!(
+                    "{key}.store must begin with file:// or s3://"
+                )));
+            }
+        }
         self.check_calls()
     }
 

@@ -266,6 +266,13 @@ impl File {
             if let Some(database) = setting(*role, "database") {
                 place.database = secret_value(&database)?;
             }
+            if let Some(store) = setting(*role, "store") {
+                // `file://` is the address of a folder, and `file:` alone names a file that has the address.
+                place.store = match store.starts_with("file://") {
+                    true => store,
+                    false => secret_value(&store)?,
+                };
+            }
             place.url = setting(*role, "url");
         }
         if let Some(log) = self.log {

@@ -51,10 +51,17 @@ impl Role {
             Self::Service(name) if name == latchkey_order::SPEC.name() => {
                 &["listen", "database", "url", "refund_days", "refund_percent"]
             }
+            Self::Service(_) if self.keeps_files() => &["listen", "database", "url", "store"],
             Self::Identity | Self::Service(_) => &["listen", "database", "url"],
             Self::Storefront => &["listen", "database", "url", "client_id", "client_secret"],
             Self::Gateway | Self::Admin => &["listen"],
         }
+    }
+
+    /// True for services that keep files beside their database.
+    fn keeps_files(self) -> bool {
+        let spec = SERVICES.iter().find(|spec| Self::Service(spec.name()) == self);
+        spec.is_some_and(|spec| spec.files)
     }
 
     /// True for roles behind a guard.
@@ -70,6 +77,8 @@ pub struct Place {
     pub listen: Listen,
     /// The URL of its database; empty for roles without one.
     pub database: String,
+    /// The address of its files; empty for roles without any.
+    pub store: String,
     /// The URL at which others reach it; by default its listener in this process.
     pub url: Option<String>,
 }

@@ -34,6 +34,11 @@ impl Config {
                 } else {
                     String::new()
                 },
+                store: if role.settings().contains(&"store") {
+                    format!("file://{}", data.join(role.name()).display())
+                } else {
+                    String::new()
+                },
                 url: None,
             };
             (*role, place)

@@ -66,6 +66,7 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
             routes.push(Route {
                 streaming: edge.streaming,
                 secret: edge.secret,
+                body_cap: edge.body.and_then(|size| u64::try_from(size).ok()),
                 ..route
             });
         }
@@ -103,6 +104,10 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
         let changing = ["/teach/*", "/checkout", "/learn/*", "/wallet/*"];
         routes.extend(changing.map(|path| page(&both, path)));
         routes.push(page(&both, "/orders/*").streaming());
+        routes.push(Route {
+            body_cap: u64::try_from(latchkey_storefront::LONGEST_FORM).ok(),
+            ..page(&[Method::POST], "/teach/photo/*")
+        });
     }
     routes
 }

@@ -4,7 +4,7 @@ use latchkey_bus::Relay;
 use latchkey_http::probes::Ready;
 use latchkey_http::{Bound, Limits};
 use latchkey_identity::{ClientSecret, NewClient, Seeded};
-use latchkey_kit::{Calls, CallsConfig, Context, DemoUser, ServiceSpec};
+use latchkey_kit::{Calls, CallsConfig, Context, DemoUser, Files, ServiceSpec};
 use latchkey_protocol::client::Grant;
 use latchkey_protocol::metadata::path;
 use serde_json::json;
@@ -36,6 +36,13 @@ impl Starting {
         .with_settings(self.config.refunds);
         if let Some(calls) = self.calls(spec).await? {
             context = context.calling(calls);
+        }
+        if spec.files {
+            let files = Files::open(&self.config[role].store).map_err(|error| StartError::Service {
+                service: spec.name(),
+                reason: format!("store: {}", latchkey_http::reasons(&error)),
+            })?;
+            context = context.keeping(files);
         }
         if let (true, Some(fill)) = (self.config.demo, spec.demo) {
             let users = seeded.users.iter().map(|user| DemoUser {
@@ -73,7 +80,11 @@ impl Starting {
         };
         let hosts = self.hosts(&bound, None);
         let router = spec.router(context, guard);
-        self.serve(role, bound, hosts, Limits::default(), router);
+        let limits = Limits {
+            body: spec.largest_body(),
+            ..Limits::default()
+        };
+        self.serve(role, bound, hosts, limits, router);
         self.ready.push((role.name(), ready));
         Ok(())
     }

@@ -7,7 +7,7 @@ use latchkey_db::Db;
 use latchkey_http::{Bound, Limits};
 use latchkey_identity::ClientSecret;
 use latchkey_relying_party::{Logins, Oidc, Registration, Seal, SessionRef, Store, path as shop_path};
-use latchkey_storefront::{CLIENT as SHOP, RESOURCES, Storefront};
+use latchkey_storefront::{CLIENT as SHOP, LONGEST_FORM, RESOURCES, Storefront};
 use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +31,10 @@ impl Starting {
             Role::Storefront,
             bound,
             hosts,
-            Limits::default(),
+            Limits {
+                body: LONGEST_FORM,
+                ..Limits::default()
+            },
             latchkey_storefront::router(pages),
         );
         Ok(())

@@ -9,6 +9,7 @@ pub mod inventory;
 pub mod order;
 #[expect(dead_code, reason = "its pages follow")]
 pub mod payment;
+pub mod photo;
 mod service;
 
 use http::StatusCode;
@@ -21,6 +22,7 @@ pub use catalog::Catalog;
 pub use inventory::Inventory;
 pub use order::Orders;
 pub use payment::Payments;
+pub use photo::Photos;
 pub use service::Service;
 
 /// Every service. Cloning is cheap.
@@ -31,6 +33,7 @@ pub struct Api {
     pub order: Orders,
     pub payment: Payments,
     pub inventory: Inventory,
+    pub photo: Photos,
 }
 
 impl Api {
@@ -43,6 +46,7 @@ impl Api {
             order: Orders::new(service(&latchkey_contracts::resource::order::RESOURCE)),
             payment: Payments::new(service(&latchkey_contracts::resource::payment::RESOURCE)),
             inventory: Inventory::new(service(&latchkey_contracts::resource::inventory::RESOURCE)),
+            photo: Photos::new(service(&latchkey_contracts::resource::photo::RESOURCE)),
         }
     }
 }

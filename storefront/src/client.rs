@@ -1,15 +1,16 @@
 //! The shop as a client of the issuer.
 
-use latchkey_contracts::resource::{ResourceContract, basket, catalog, inventory, order, payment};
+use latchkey_contracts::resource::{ResourceContract, basket, catalog, inventory, order, payment, photo};
 use latchkey_relying_party::Client;
 
 /// Every resource that the shop calls on behalf of users.
-pub static RESOURCES: [&ResourceContract; 5] = [
+pub static RESOURCES: [&ResourceContract; 6] = [
     &catalog::RESOURCE,
     &basket::RESOURCE,
     &order::RESOURCE,
     &payment::RESOURCE,
     &inventory::RESOURCE,
+    &photo::RESOURCE,
 ];
 
 /// What the shop requests, and the names of its cookies.
@@ -30,6 +31,7 @@ pub const CLIENT: Client = Client {
         payment::WRITE.name,
         inventory::READ.name,
         inventory::WRITE.name,
+        photo::WRITE.name,
     ],
     own_scopes: &[basket::GUEST.name],
     audience: catalog::RESOURCE.audience,

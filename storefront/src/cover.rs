@@ -3,6 +3,35 @@
 use std::f64::consts::PI;
 use std::fmt::Write as _;
 
+use crate::format::segment;
+
+/// What a page shows of a course.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cover {
+    pub src: String,
+    /// The other sizes of a photo; a drawing has every size.
+    pub srcset: Option<String>,
+}
+
+impl Cover {
+    /// The photo of a course, or the picture that is drawn for it.
+    pub fn of(hue: u16, id: &str, photo_id: Option<&str>) -> Self {
+        let Some(photo) = photo_id else {
+            return Self {
+                src: path(hue, id),
+                srcset: None,
+            };
+        };
+        let photo = segment(photo);
+        let at = |size: u16| format!("/api/photo/v1/photos/{photo}/{size}");
+        let sizes = [240, 480, 960].map(|size| format!("{} {size}w", at(size)));
+        Self {
+            src: at(480),
+            srcset: Some(sizes.join(", ")),
+        }
+    }
+}
+
 /// The address of a course's cover. It contains everything that the picture depends on, so it never changes.
 pub fn path(hue: u16, id: &str) -> String {
     // An id that cannot be part of an address is replaced by its digest.

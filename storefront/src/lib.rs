@@ -19,6 +19,7 @@ mod search;
 mod state;
 mod visit;
 
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use latchkey_http::probes::{self, Ready};
@@ -30,6 +31,7 @@ use page_error::PageError;
 
 pub use client::{CLIENT, RESOURCES};
 pub use latchkey_web::MessageError;
+pub use pages::instructor::photo::LONGEST_FORM;
 pub use state::{EN, Storefront};
 
 /// All pages of the shop.
@@ -50,6 +52,11 @@ pub fn router(storefront: Storefront) -> Router {
         .route(path::BACKCHANNEL_LOGOUT, post(sign_in::backchannel))
         .route("/teach", get(instructor::list))
         .route("/teach/new", get(instructor::blank).post(instructor::create))
+        .route(
+            "/teach/photo/{id}",
+            post(instructor::photo::upload).layer(DefaultBodyLimit::max(LONGEST_FORM)),
+        )
+        .route("/teach/photo/{id}/remove", post(instructor::photo::remove))
         .route("/teach/{id}", get(instructor::edit).post(instructor::save))
         .route("/teach/{id}/{step}", get(instructor::ask).post(instructor::step))
         .route("/basket", get(basket::show))

@@ -20,14 +20,14 @@ pub mod wallet;
 use latchkey_web::Words;
 
 use crate::api::catalog::{Category, Summary};
-use crate::cover;
+use crate::cover::{self, Cover};
 use crate::format::{self, Price, segment};
 
 /// A course in a row or a list.
 #[derive(Clone, Debug)]
 pub struct Card {
     pub href: String,
-    pub cover: String,
+    pub cover: Cover,
     pub title: String,
     /// If the title is not in the language of the page.
     pub lang: Option<String>,
@@ -107,7 +107,7 @@ impl Card {
         }
         Self {
             href: format!("/courses/{}", segment(&course.slug)),
-            cover: cover::path(categories.hue(course.category_id.as_deref()), &course.id),
+            cover: cover_of(categories, course),
             title: course.title.clone(),
             lang: other_language(words, &course.language),
             instructor: course.instructor_name.clone(),
@@ -119,6 +119,12 @@ impl Card {
             limited: course.limited,
         }
     }
+}
+
+/// The photo of a course, or the picture that is drawn for it.
+fn cover_of(categories: &Categories, course: &Summary) -> Cover {
+    let hue = categories.hue(course.category_id.as_deref());
+    Cover::of(hue, &course.id, course.photo_id.as_deref())
 }
 
 /// So that screen readers pronounce it correctly.

@@ -44,6 +44,7 @@ static READER: ServiceSpec = ServiceSpec {
     tasks: &[],
     edge: &[],
     calls: &[READ],
+    files: false,
     demo: None,
 };
 static ROUTES: [RouteRow; 2] = [
@@ -51,6 +52,7 @@ static ROUTES: [RouteRow; 2] = [
         method: Method::GET,
         path: "/reader/v1/seen",
         policy: Policy::person(&USE),
+        body: latchkey_kit::LONGEST_BODY,
         handler: |method| axum::routing::on(method, seen),
         document: Default::default,
     },
@@ -58,6 +60,7 @@ static ROUTES: [RouteRow; 2] = [
         method: Method::GET,
         path: "/reader/v1/more",
         policy: Policy::person(&USE),
+        body: latchkey_kit::LONGEST_BODY,
         handler: |method| axum::routing::on(method, more),
         document: Default::default,
     },

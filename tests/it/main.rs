@@ -30,6 +30,7 @@ mod logs;
 mod machine_tokens;
 mod marketplace;
 mod outgoing_calls;
+mod photos;
 mod races;
 mod relying_party;
 mod revocation_at_services;

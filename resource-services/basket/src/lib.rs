@@ -52,6 +52,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         },
     ],
     calls: &[routes::QUOTE],
+    files: false,
     demo: None,
 };
 

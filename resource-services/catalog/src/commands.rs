@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey_contracts::events::course::ILLUSTRATED;
 use latchkey_kit::{Caller, Transaction};
 
 use crate::domain::{Change, Content, Course, DomainError, Draft, NewCourse, Patch, Status};
@@ -33,6 +34,10 @@ pub async fn create_as(t: &Transaction, id: String, sub: &str, draft: Draft) -> 
     };
     let course = Course::create(new, kind, content, t.now);
     store::insert(&t.tx, &course).await.map_err(category_is_gone)?;
+    if course.content.photo_id.is_some() {
+        t.emit(ILLUSTRATED, &course.id, course.version, &course.illustration())
+            .await?;
+    }
     Ok(course)
 }
 
@@ -63,8 +68,12 @@ pub async fn apply(t: &Transaction, change: &Change) -> Result<(), Error> {
     if !store::save(&t.tx, change).await.map_err(category_is_gone)? {
         return Err(DomainError::Stale.into());
     }
+    let (id, version) = (&change.after.id, change.after.version);
+    if let Some(photo) = change.illustration() {
+        return t.emit(ILLUSTRATED, id, version, &photo).await;
+    }
     match change.event() {
-        Some((name, event)) => t.emit(name, &change.after.id, change.after.version, &event).await,
+        Some((name, event)) => t.emit(name, id, version, &event).await,
         None => Ok(()),
     }
 }

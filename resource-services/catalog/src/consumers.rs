@@ -1,10 +1,11 @@
-//! What the catalog consumes: the names of instructors.
+//! What the catalog consumes: the names of instructors, and which photos are gone.
 
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
+use latchkey_contracts::events::photo::{self, PhotoDeleted};
 use latchkey_contracts::events::user::{User, UserEvent};
 use latchkey_contracts::resource::{ADMIN, INSTRUCTOR};
-use latchkey_kit::{Consumer, Transaction, parse};
+use latchkey_kit::{Consumer, Transaction, parse, payload};
 
 use crate::{Error, commands, store};
 
@@ -18,6 +19,25 @@ pub const USERS: Consumer = Consumer {
     },
     handle: |t, event| async move { handle(&t, &event).await }.boxed(),
 };
+
+/// Photos that are deleted.
+pub const PHOTOS: Consumer = Consumer {
+    group: || Group {
+        name: "catalog.photos",
+        types: &[photo::DELETED],
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { forget_photo(&t, &event).await }.boxed(),
+};
+
+/// A course that names the photo came too late to keep it, or shows somebody else's.
+async fn forget_photo(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    let PhotoDeleted { photo_id, .. } = payload(event)?;
+    for course in store::showing(&t.tx, &photo_id).await? {
+        commands::apply(t, &course.without_photo(t.now).map_err(Error::from)?).await?;
+    }
+    Ok(())
+}
 
 /// Applies one event in the transaction of its inbox row. An older event changes nothing.
 pub async fn handle(t: &Transaction, event: &Event) -> Result<(), HandlerError> {

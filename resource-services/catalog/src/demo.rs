@@ -161,6 +161,7 @@ impl DemoCourse {
             price: Some(money(self.price)),
             list_price: self.list_price.map(money),
             limited: Some(self.limited),
+            photo_id: None,
         }
     }
 }

@@ -25,10 +25,11 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     migrations: &[store::MIGRATIONS],
     routes: &ROUTES,
     codes: DomainError::CODES,
-    consumers: &[consumers::USERS],
+    consumers: &[consumers::USERS, consumers::PHOTOS],
     tasks: &[],
     edge: &[],
     calls: &[],
+    files: false,
     demo: Some(demo::fill),
 };
 

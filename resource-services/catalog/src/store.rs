@@ -10,19 +10,29 @@ use latchkey_db::{DbError, Migration, Migrations};
 pub use categories::{
     categories, category, delete_category, insert_category, lock_tree, place, tree_version, update_category,
 };
-pub use courses::{claim_slug, course, course_by_slug, courses, insert, release_slug, save, taught_by};
+pub use courses::{
+    claim_slug, course, course_by_slug, courses, insert, release_slug, save, showing, taught_by,
+};
 pub use instructors::{instructor_name, remember_instructor};
 pub use listing::{Filter, Mine, Position, Sort, Summary, listed, mine};
 
 /// The catalog's tables.
 pub const MIGRATIONS: Migrations = Migrations {
     set: "catalog",
-    steps: &[Migration {
-        version: 1,
-        name: "courses",
-        sqlite: include_str!("../migrations/0001_courses.sql"),
-        postgres: include_str!("../migrations/0001_courses.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "courses",
+            sqlite: include_str!("../migrations/0001_courses.sql"),
+            postgres: include_str!("../migrations/0001_courses.sql"),
+        },
+        Migration {
+            version: 6,
+            name: "photos",
+            sqlite: include_str!("../migrations/0006_photos.sql"),
+            postgres: include_str!("../migrations/0006_photos.sql"),
+        },
+    ],
 };
 
 /// True if a row was rejected because a referenced row does not exist, or because it is still referenced.

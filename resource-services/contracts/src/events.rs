@@ -10,6 +10,7 @@ pub mod family;
 pub mod inventory;
 pub mod order;
 pub mod payment;
+pub mod photo;
 pub mod revocation;
 mod unreadable;
 pub mod user;
@@ -36,6 +37,18 @@ impl EventType {
 
 /// All of them: used by the committed schemas, the bus's source check and the API document.
 pub const ALL: &[EventType] = &[
+    EventType {
+        r#type: photo::STORED,
+        schema: schema::of::<photo::PhotoStored>,
+    },
+    EventType {
+        r#type: photo::DELETED,
+        schema: schema::of::<photo::PhotoDeleted>,
+    },
+    EventType {
+        r#type: course::ILLUSTRATED,
+        schema: schema::of::<course::CourseIllustrated>,
+    },
     EventType {
         r#type: course::PUBLISHED,
         schema: schema::of::<course::CourseEvent>,

@@ -204,3 +204,27 @@ pub mod inventory {
         admin: Some(&ADMINISTER),
     };
 }
+
+/// Photos of courses.
+pub mod photo {
+    use super::{ADMIN, INSTRUCTOR, ResourceContract, ScopeContract, scope};
+
+    /// One's own photos.
+    pub static WRITE: ScopeContract = scope(
+        "photo.write",
+        "Add and delete photos of your courses in the shop",
+        &[INSTRUCTOR, ADMIN],
+    );
+    /// Everybody's photos.
+    pub static ADMINISTER: ScopeContract =
+        scope("photo.admin", "Delete anybody’s photos in the shop", &[ADMIN]);
+
+    /// The photos.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "photo",
+        title: "Photos of courses",
+        audience: "urn:latchkey:photo",
+        scopes: &[&WRITE, &ADMINISTER],
+        admin: Some(&ADMINISTER),
+    };
+}

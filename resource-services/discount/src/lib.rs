@@ -34,6 +34,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     tasks: &[],
     edge: &[],
     calls: &[],
+    files: false,
     demo: Some(demo::fill),
 };
 

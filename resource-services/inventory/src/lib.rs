@@ -30,6 +30,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     tasks: &[tasks::STALE],
     edge: &[],
     calls: &[],
+    files: false,
     demo: Some(demo::fill),
 };
 

@@ -8,7 +8,7 @@ use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::{Db, DbError, Tx};
 use serde::Serialize;
 
-use crate::{CallError, Calls, Error, Reason};
+use crate::{CallError, Calls, Error, Files, FilesError, Reason};
 
 /// A running service: its database, clock and outbox.
 #[derive(Clone)]
@@ -23,6 +23,7 @@ pub struct Context {
     pub currency: Arc<str>,
     calls: Option<Calls>,
     settings: http::Extensions,
+    files: Option<Files>,
     outbox: Outbox,
 }
 
@@ -56,6 +57,7 @@ impl Context {
             currency: currency.into(),
             calls: None,
             settings: http::Extensions::new(),
+            files: None,
             outbox: Outbox::new(resource.name, clock.clone(), random.clone()),
             clock,
             random,
@@ -84,6 +86,19 @@ impl Context {
     /// Settings of the service, or what they are where nobody has set them.
     pub fn settings<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
         self.settings.get::<T>().cloned().unwrap_or_default()
+    }
+
+    /// The same with a place for its files.
+    pub fn keeping(self, files: Files) -> Self {
+        Self {
+            files: Some(files),
+            ..self
+        }
+    }
+
+    /// Its files.
+    pub fn files(&self) -> Result<&Files, FilesError> {
+        self.files.as_ref().ok_or(FilesError::NotConfigured)
     }
 
     /// Decides and writes in one transaction, which a disconnecting client cannot interrupt; returns after the commit.

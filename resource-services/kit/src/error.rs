@@ -6,7 +6,7 @@ use latchkey_bus::{BusError, HandlerError};
 use latchkey_db::DbError;
 use latchkey_http::{Code, Problem, codes};
 
-use crate::FieldError;
+use crate::{FieldError, FilesError};
 
 /// Why the domain of a service rejects a request. Each reason selects its response in [`Reason::code`], without a
 /// fallback, so that a new one cannot be forgotten.
@@ -42,6 +42,8 @@ pub enum Error<R: Reason> {
     Db(#[from] DbError),
     #[error("the service's outbox failed")]
     Bus(#[from] BusError),
+    #[error("the service's files failed")]
+    Files(#[from] FilesError),
     #[error("a payload could not be serialized")]
     Payload(#[source] serde_json::Error),
 }
@@ -60,7 +62,8 @@ impl<R: Reason> Error<R> {
             Self::KeyReused => codes::IDEMPOTENCY_KEY_REUSED,
             Self::Query(..) => codes::INVALID_QUERY,
             Self::Db(error) | Self::Bus(BusError::Db(error)) if error.is_transient() => codes::UNAVAILABLE,
-            Self::Db(_) | Self::Bus(_) | Self::Payload(_) => codes::INTERNAL,
+            Self::Files(error) if error.is_transient() => codes::UNAVAILABLE,
+            Self::Db(_) | Self::Bus(_) | Self::Files(_) | Self::Payload(_) => codes::INTERNAL,
         }
     }
 }
@@ -70,7 +73,14 @@ impl<R: Reason> From<Error<R>> for Problem {
         let code = error.code();
         match error {
             Error::Db(error) | Error::Bus(BusError::Db(error)) => error.into(),
-            Error::Bus(_) | Error::Payload(_) => Self::internal(&error),
+            Error::Files(error) if error.is_transient() => {
+                tracing::warn!(
+                    reason = latchkey_http::reasons(&error),
+                    "the files are unavailable"
+                );
+                code.into()
+            }
+            Error::Bus(_) | Error::Files(_) | Error::Payload(_) => Self::internal(&error),
             Error::Rejected(reason) => Self {
                 errors: reason.into_field_errors(),
                 ..code.into()

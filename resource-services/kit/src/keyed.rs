@@ -2,6 +2,8 @@
 
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
+use http::Method;
+use http::request::Parts;
 use latchkey_http::idempotency::{self, Answer, KeyScope, ReplayState};
 use latchkey_http::{IdempotencyKey, StrictJson};
 use serde::de::DeserializeOwned;
@@ -26,30 +28,64 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let who = Authenticated::from_request_parts(&mut parts, state)
-            .await
-            .map_err(IntoResponse::into_response)?;
-        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(&mut parts, state)
-            .await
-            .map_err(IntoResponse::into_response)?;
-        // The path as sent: the use of a key includes the resource that it was used on.
-        let (method, route) = (parts.method.clone(), parts.uri.path().to_owned());
+        let head = KeyedHead::from_request_parts(&mut parts, state).await?;
         let StrictJson { value, bytes } = StrictJson::from_request(Request::from_parts(parts, body), state)
             .await
             .map_err(IntoResponse::into_response)?;
-        let scope = KeyScope {
-            client: who.access.client_id().to_owned(),
-            sub: who.access.sub().to_owned(),
-            request_hash: idempotency::request_hash(method.as_str(), &route, &bytes),
-            route,
-            key,
-        };
+        Ok(head.with(value, &bytes))
+    }
+}
+
+/// The caller and their idempotency key, for a handler that reads the body itself.
+pub struct KeyedHead {
+    pub who: Authenticated,
+    context: Context,
+    method: Method,
+    /// The path as sent: the use of a key includes the resource that it was used on.
+    route: String,
+    key: String,
+}
+
+impl<S> FromRequestParts<S> for KeyedHead
+where
+    S: Send + Sync,
+    Context: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let who = Authenticated::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
         Ok(Self {
             who,
-            value,
             context: Context::from_ref(state),
-            scope,
+            method: parts.method.clone(),
+            route: parts.uri.path().to_owned(),
+            key,
         })
+    }
+}
+
+impl KeyedHead {
+    /// With what was read: `bytes` decides whether a later request with the key is the same one.
+    pub fn with<T>(self, value: T, bytes: &[u8]) -> Keyed<T> {
+        let scope = KeyScope {
+            client: self.who.access.client_id().to_owned(),
+            sub: self.who.access.sub().to_owned(),
+            request_hash: idempotency::request_hash(self.method.as_str(), &self.route, bytes),
+            route: self.route,
+            key: self.key,
+        };
+        Keyed {
+            who: self.who,
+            value,
+            context: self.context,
+            scope,
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! | What does the API document say? | [`ServiceSpec::document`] (`openapi.rs`) |
 //! | What does it consume? | [`Consumer`], [`payload`] (`consumer.rs`) |
 //! | What does it do beside requests and events? | [`Task`] (`task.rs`) |
+//! | Where are files that are too large for its database? | [`Files`] (`files.rs`) |
 //! | How does it call another service for a user? | [`Calls`], [`Target`] (`calls.rs`) |
 
 mod caller;
@@ -22,6 +23,7 @@ mod demo;
 mod error;
 mod extract;
 mod field_errors;
+mod files;
 mod keyed;
 mod money_draft;
 mod objects;
@@ -42,13 +44,14 @@ pub use demo::demo_course_id;
 pub use error::{Error, Reason};
 pub use extract::{Authenticated, Held, Mine, Ownable, Owned};
 pub use field_errors::{FieldErrors, has_control};
-pub use keyed::Keyed;
+pub use files::{FileName, Files, FilesError};
+pub use keyed::{Keyed, KeyedHead};
 pub use latchkey_guard::Access;
 pub use latchkey_http::idempotency::Answer;
 pub use latchkey_http::{Code, FieldError, codes, is_uuid as is_id};
 pub use money_draft::MoneyDraft;
 pub use objects::{Members, Object};
 pub use policy::Policy;
-pub use routes::{RouteFacts, RouteRow};
+pub use routes::{LONGEST_BODY, RouteFacts, RouteRow};
 pub use spec::{DemoUser, EdgePath, EdgeRoute, FillDemo, ServiceSpec};
 pub use task::{Task, at_interval};

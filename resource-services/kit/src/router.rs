@@ -9,7 +9,7 @@ use latchkey_guard::Guard;
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Problem, codes};
 
-use crate::{Context, Policy, ServiceSpec, openapi, whoami};
+use crate::{Context, LONGEST_BODY, Policy, ServiceSpec, openapi, whoami};
 
 impl ServiceSpec {
     /// The service behind its guard: its table, API document, `whoami`, the probes, and problem documents for the rest.
@@ -31,7 +31,8 @@ impl ServiceSpec {
             .fold(shared, |router, row| {
                 let filter =
                     MethodFilter::try_from(row.method.clone()).expect("the table names ordinary methods");
-                router.route(row.path, row.policy.protect((row.handler)(filter), &guard))
+                let handler = (row.handler)(filter).layer(DefaultBodyLimit::max(row.body));
+                router.route(row.path, row.policy.protect(handler, &guard))
             })
             .with_state(context)
             .merge(probes::router(ready))
@@ -40,6 +41,3 @@ impl ServiceSpec {
             .layer(DefaultBodyLimit::max(LONGEST_BODY))
     }
 }
-
-/// The maximum size of a request body in bytes; a route that accepts more declares it.
-const LONGEST_BODY: usize = 64 * 1024;

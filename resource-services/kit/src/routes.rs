@@ -11,11 +11,16 @@ pub struct RouteRow {
     pub method: Method,
     pub path: &'static str,
     pub policy: Policy,
+    /// The maximum size of its request body in bytes. The listener and the edge allow as much.
+    pub body: usize,
     /// The handler for the row's method.
     pub handler: fn(MethodFilter) -> MethodRouter<Context>,
     /// The handler's own part of the API document.
     pub document: fn() -> OpenApi,
 }
+
+/// The maximum size of a request body in bytes, unless the row of the route declares another.
+pub const LONGEST_BODY: usize = 64 * 1024;
 
 /// A row of the table: `route!(GET, "/catalog/v1/courses", Policy::Public, courses::list)`. The handler has a
 /// `#[utoipa::path]`, which the API document takes over.
@@ -26,6 +31,7 @@ macro_rules! route {
             method: ::http::Method::$method,
             path: $path,
             policy: $policy,
+            body: $crate::LONGEST_BODY,
             handler: |method| ::axum::routing::on(method, $($handler)::+),
             document: || {
                 #[derive(::utoipa::OpenApi)]

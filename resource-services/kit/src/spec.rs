@@ -5,7 +5,7 @@ use http::Method;
 use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::Migrations;
 
-use crate::{Code, Consumer, Context, Policy, RouteFacts, RouteRow, Target, Task, whoami};
+use crate::{Code, Consumer, Context, LONGEST_BODY, Policy, RouteFacts, RouteRow, Target, Task, whoami};
 
 /// A service. Adding it to the list that `start` takes is all that the rest of the system needs.
 pub struct ServiceSpec {
@@ -28,6 +28,8 @@ pub struct ServiceSpec {
     pub edge: &'static [EdgeRoute],
     /// The services that it calls for users, each with the scope that it asks for ([`crate::Calls`]).
     pub calls: &'static [Target],
+    /// Whether it keeps files beside its database ([`Context::files`]): then its configuration has `store`.
+    pub files: bool,
     /// Fills an empty database for the demo.
     pub demo: Option<FillDemo>,
 }
@@ -62,6 +64,8 @@ pub struct EdgePath {
     pub streaming: bool,
     /// Whether what `*` stands for is a secret: then it is not logged.
     pub secret: bool,
+    /// The maximum size of a request body in bytes, if it is not the edge's default.
+    pub body: Option<usize>,
 }
 
 /// A user of the demo, as far as services know them.
@@ -88,6 +92,12 @@ impl ServiceSpec {
             latchkey_http::idempotency::MIGRATIONS,
         ];
         self.migrations.iter().copied().chain(shared).collect()
+    }
+
+    /// The largest request body that any of its routes accepts, in bytes.
+    pub fn largest_body(&self) -> usize {
+        let rows = self.routes.iter().map(|row| row.body);
+        rows.fold(LONGEST_BODY, usize::max)
     }
 
     /// The content of the table, with the two routes of every service: its API document and `whoami`.
@@ -119,6 +129,7 @@ impl ServiceSpec {
             strip,
             streaming: false,
             secret: false,
+            body: None,
         };
         let all = std::iter::once(Method::GET).chain(writing).collect();
         let document = format!("/api/{name}/openapi.json");
@@ -132,7 +143,19 @@ impl ServiceSpec {
             strip: own.strip.to_owned(),
             streaming: own.streaming,
             secret: own.secret,
+            body: None,
         }));
+        // Such a path gets a route of its own, so that its siblings keep the default.
+        for row in self.routes.iter().filter(|row| row.body != LONGEST_BODY) {
+            routes.push(EdgePath {
+                body: Some(row.body),
+                ..path(
+                    vec![row.method.clone()],
+                    format!("/api{}", row.path),
+                    "/api".to_owned(),
+                )
+            });
+        }
         routes
     }
 }

@@ -42,6 +42,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
         secret: false,
     }],
     calls: &[quotes::BASKET, quotes::CATALOG, quotes::DISCOUNT],
+    files: false,
     demo: None,
 };
 

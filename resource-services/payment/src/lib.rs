@@ -33,6 +33,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     tasks: &[worker::PROCESSOR],
     edge: &[],
     calls: &[],
+    files: false,
     demo: Some(demo::fill),
 };
 

@@ -1,10 +1,10 @@
 //! Courses and their categories.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_contracts::events::course::CourseKind;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ApiError;
 use super::service::{Call, Caller, Service};
@@ -31,6 +31,8 @@ pub struct Summary {
     pub price: Option<Money>,
     pub list_price: Option<Money>,
     pub limited: bool,
+    #[serde(default)]
+    pub photo_id: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -186,6 +188,21 @@ impl Catalog {
             .if_match(version)
             .json(draft)?;
         self.0.ask(call).await.map_err(ApiError::in_fields)
+    }
+
+    /// Shows another photo, or none, if the course still has this version.
+    pub async fn set_photo(
+        &self,
+        login: &str,
+        id: &str,
+        version: i64,
+        photo_id: Option<&str>,
+    ) -> Result<MyCourse, ApiError> {
+        let path = format!("/courses/{}", segment(id));
+        let call = Call::new(Caller::User(login), Method::PATCH, path)
+            .if_match(version)
+            .json(&json!({"photo_id": photo_id}))?;
+        self.0.ask(call).await
     }
 
     /// `publish`, `unlist` or `archive`.

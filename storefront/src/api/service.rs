@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use http::{Method, StatusCode, header};
 use latchkey_contracts::resource::{ResourceContract, ScopeContract};
 use latchkey_http::current_request_id;
@@ -38,7 +39,8 @@ pub struct Call<'a> {
     method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,
-    body: Option<Vec<u8>>,
+    /// With its media type.
+    body: Option<(String, Bytes)>,
     deadline: Duration,
 }
 
@@ -115,8 +117,16 @@ impl<'a> Call<'a> {
     }
 
     pub fn json(mut self, body: &impl Serialize) -> Result<Self, ApiError> {
-        self.body = Some(serde_json::to_vec(body)?);
+        let body = serde_json::to_vec(body)?;
+        self.body = Some(("application/json".to_owned(), body.into()));
         Ok(self)
+    }
+
+    /// A body of another type, which may take a while to send.
+    pub fn upload(mut self, media: String, body: Bytes) -> Self {
+        self.body = Some((media, body));
+        self.deadline = UPLOAD;
+        self
     }
 }
 
@@ -173,10 +183,8 @@ impl Service {
             for (name, value) in &call.headers {
                 request = request.header(*name, value);
             }
-            if let Some(body) = &call.body {
-                request = request
-                    .header(header::CONTENT_TYPE, "application/json")
-                    .body(body.clone());
+            if let Some((media, body)) = &call.body {
+                request = request.header(header::CONTENT_TYPE, media).body(body.clone());
             }
             let mut answer = request.send().await.map_err(|error| self.away(error))?;
             let status = answer.status();
@@ -285,15 +293,17 @@ impl Service {
             {
                 ApiError::Rejected
             }
-            StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => {
-                match self.bytes(&mut answer).await {
-                    Ok(body) => match serde_json::from_slice::<Problem>(&body) {
-                        Ok(problem) => ApiError::Refused(Box::new(problem)),
-                        Err(error) => error.into(),
-                    },
-                    Err(error) => error,
-                }
-            }
+            StatusCode::BAD_REQUEST
+            | StatusCode::CONFLICT
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::UNPROCESSABLE_ENTITY => match self.bytes(&mut answer).await {
+                Ok(body) => match serde_json::from_slice::<Problem>(&body) {
+                    Ok(problem) => ApiError::Refused(Box::new(problem)),
+                    Err(error) => error.into(),
+                },
+                Err(error) => error,
+            },
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
@@ -331,6 +341,8 @@ impl Service {
 }
 
 const DEADLINE: Duration = Duration::from_secs(3);
+/// A photo on its way through the edge, and its drawing.
+const UPLOAD: Duration = Duration::from_secs(25);
 const GLANCE: Duration = Duration::from_millis(800);
 const LARGEST: usize = 2 * 1024 * 1024;
 

@@ -8,11 +8,11 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_contracts::events::course::CourseKind;
 use latchkey_web::{Html, Words, answer, markdown};
 
-use super::{Categories, Crumb, category_path, other_language};
+use super::{Categories, Crumb, category_path, cover_of, other_language};
 use crate::Storefront;
 use crate::api::catalog::{Course, Found};
 use crate::api::inventory::Available;
-use crate::cover;
+use crate::cover::Cover;
 use crate::format::{self, Day, Price, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
@@ -51,7 +51,7 @@ struct CourseView<'a> {
     lang: Option<String>,
     instructor: &'a str,
     initials: String,
-    cover: String,
+    cover: Cover,
     price: Option<Price>,
     limited: bool,
     lesson_count: i64,
@@ -163,7 +163,7 @@ fn view<'a>(words: &'a Words, categories: &Categories, course: &'a Course) -> Co
         lang: other_language(words, &summary.language),
         instructor: &summary.instructor_name,
         initials: format::initials(&summary.instructor_name),
-        cover: cover::path(categories.hue(summary.category_id.as_deref()), &summary.id),
+        cover: cover_of(categories, summary),
         price: summary
             .price
             .as_ref()

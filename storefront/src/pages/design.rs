@@ -11,7 +11,7 @@ use super::order_status::{StepView, steps};
 use super::{Card, Crumb, Notice};
 use crate::Storefront;
 use crate::api::order::OrderState;
-use crate::cover;
+use crate::cover::{self, Cover};
 use crate::format;
 use crate::page::ShopPage;
 use crate::progress::Facts;
@@ -86,7 +86,7 @@ fn facts(state: OrderState, reason: Option<&'static str>) -> Facts<'static> {
 fn cards(words: &Words) -> Vec<Card> {
     let card = |n: usize, title: &str, price, limited| Card {
         href: "/_design".to_owned(),
-        cover: cover::path(cover::hue(Some(n)), &format!("card-{n}")),
+        cover: Cover::of(cover::hue(Some(n)), &format!("card-{n}"), None),
         title: words.say(title).to_owned(),
         lang: None,
         instructor: words.say("shop.name").to_owned(),

@@ -1,6 +1,7 @@
 //! `/teach`: an instructor's own courses, and the form that edits one.
 
 mod draft;
+pub mod photo;
 
 use askama::Template;
 use axum::body::Bytes;
@@ -11,11 +12,11 @@ use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
 use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
 
-use super::{Categories, Notice};
+use super::{Categories, Notice, cover_of};
 use crate::Storefront;
 use crate::api::catalog::MyCourse;
 use crate::api::{ApiError, FieldError};
-use crate::cover;
+use crate::cover::Cover;
 use crate::format::{self, Day, Price, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
@@ -39,7 +40,7 @@ struct TeachPage<'a> {
 struct Row<'a> {
     href: String,
     title: String,
-    cover: String,
+    cover: Cover,
     status: &'a str,
     tone: &'static str,
     price: Option<Price>,
@@ -61,6 +62,17 @@ struct FormPage<'a> {
     languages: Vec<Choice>,
     /// The state of an existing course.
     state: Option<CourseState<'a>>,
+    /// The photo of an existing course that can still be changed.
+    photo: Option<PhotoForm>,
+}
+
+/// The form for a photo, beside that of the text.
+struct PhotoForm {
+    action: String,
+    version: i64,
+    cover: Cover,
+    /// The address that removes the photo, if there is one.
+    remove: Option<String>,
 }
 
 /// A form that was sent without a valid sign-in or form token: it is shown again, and nothing typed is lost.
@@ -184,10 +196,7 @@ pub async fn list(
     let rows = mine.items.iter().map(|item| Row {
         href: format!("/teach/{}", segment(&item.summary.id)),
         title: item.summary.title.clone(),
-        cover: cover::path(
-            categories.hue(item.summary.category_id.as_deref()),
-            &item.summary.id,
-        ),
+        cover: cover_of(&categories, &item.summary),
         status: status_words(words, &item.status),
         tone: tone(&item.status),
         price: item
@@ -564,9 +573,21 @@ impl<'a> Sheet<'a> {
             levels: levels.into(),
             languages,
             state: self.course.map(|course| state(words, course)),
+            photo: self.course.and_then(|course| photo_form(&categories, course)),
         };
         Ok(answer(self.status, &view))
     }
+}
+
+fn photo_form(categories: &Categories, course: &MyCourse) -> Option<PhotoForm> {
+    let summary = &course.course.summary;
+    let action = format!("/teach/photo/{}", segment(&summary.id));
+    (course.status != "archived").then(|| PhotoForm {
+        version: course.version,
+        cover: cover_of(categories, summary),
+        remove: summary.photo_id.is_some().then(|| format!("{action}/remove")),
+        action,
+    })
 }
 
 fn state<'a>(words: &'a Words, course: &MyCourse) -> CourseState<'a> {
@@ -611,12 +632,14 @@ fn tone(status: &str) -> &'static str {
 
 /// What was just done, and what can be done next.
 fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 5] = [
+    const DONE: [(&str, (&str, &str)); 7] = [
         ("created", ("teach.done_created", "teach.done_created_next")),
         ("saved", ("teach.done_saved", "teach.done_saved_next")),
         ("publish", ("teach.done_publish", "teach.done_publish_next")),
         ("unlist", ("teach.done_unlist", "teach.done_unlist_next")),
         ("archive", ("teach.done_archive", "teach.done_archive_next")),
+        ("photo", ("teach.done_photo", "teach.done_photo_next")),
+        ("no_photo", ("teach.done_no_photo", "teach.done_no_photo_next")),
     ];
     let (title, next) = flash(query, &DONE)?;
     Some(Notice {
@@ -641,6 +664,7 @@ fn error_line(words: &Words, error: &FieldError) -> ErrorLine {
         "sections" | "lessons" | "lesson" => ("teach.f_sections", "s0"),
         "price" => ("teach.f_price", "price"),
         "list_price" => ("teach.f_list_price", "list_price"),
+        "photo" | "photo_id" => ("teach.f_photo", "photo"),
         _ => {
             return ErrorLine {
                 at: "",

@@ -14,7 +14,7 @@ use super::{Categories, Notice, next_page};
 use crate::Storefront;
 use crate::api::catalog::Summary;
 use crate::api::inventory::LibraryItem;
-use crate::cover;
+use crate::cover::Cover;
 use crate::format::segment;
 use crate::page::ShopPage;
 use crate::page_error::PageError;
@@ -32,7 +32,7 @@ struct LibraryPage<'a> {
 
 struct Row {
     href: String,
-    cover: String,
+    cover: Cover,
     title: String,
     progress: Option<Progress>,
     facts: String,
@@ -85,7 +85,11 @@ fn row(words: &Words, categories: &Categories, item: &LibraryItem, course: Optio
     let category = course.and_then(|course| course.category_id.as_deref());
     let row = Row {
         href: format!("/courses/{}", segment(&item.slug)),
-        cover: cover::path(categories.hue(category), &item.item_id),
+        cover: Cover::of(
+            categories.hue(category),
+            &item.item_id,
+            course.and_then(|course| course.photo_id.as_deref()),
+        ),
         title: item.title.clone(),
         progress: None,
         facts: words.count("library.items", item.quantity),

@@ -501,6 +501,43 @@ impl Browser<'_> {
         answer
     }
 
+    /// Sends a form with a file, whose other fields come before it.
+    pub async fn upload(
+        &self,
+        path: &str,
+        origin: Option<&str>,
+        fields: &[(&str, &str)],
+        file: Option<(&str, &[u8])>,
+    ) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part =
+                format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.into_bytes());
+        }
+        if let Some((name, content)) = file {
+            let head = format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"../x.jpg\"\r\n\
+                 Content-Type: image/jpeg\r\n\r\n"
+            );
+            body.extend([head.as_bytes(), content, b"\r\n"].concat());
+        }
+        body.extend(b"--edge--\r\n");
+        let mut request = self.request(path);
+        *request.method_mut() = http::Method::POST;
+        let headers = request.headers_mut();
+        headers.insert(
+            "content-type",
+            "multipart/form-data; boundary=edge".parse().unwrap(),
+        );
+        if let Some(origin) = origin {
+            headers.insert("origin", origin.parse().unwrap());
+        }
+        let answer = self.site.shop.send(request.map(|_| Body::from(body))).await;
+        self.keep(&answer);
+        answer
+    }
+
     /// The token of this user's forms.
     pub async fn token(&self) -> Option<String> {
         let page = self.get("/_design").await;

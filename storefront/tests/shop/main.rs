@@ -12,6 +12,7 @@ mod logout;
 mod order_status;
 mod orders;
 mod pages;
+mod photos;
 mod reading;
 mod sign_in;
 mod stub;

@@ -50,7 +50,8 @@ impl Belongings {
             "wallets" => &self.user,
             "library" | "stock" | "courses" => &self.item.id,
             "coupons" => &self.coupon.id,
-            "categories" => &self.user,
+            // Those that nobody has: the tests of their services try those that somebody has.
+            "categories" | "photos" => &self.user,
             other => panic!("what does {{id}} mean in {other}?"),
         };
         Some(route.trim_start_matches('/').replace("{id}", id))
@@ -114,6 +115,10 @@ async fn nobody_reads_or_changes_what_belongs_to_somebody_else() {
             .iter()
             .flat_map(|spec| spec.facts().into_iter().map(|route| (spec.name(), route)))
         {
+            // The issuer gives buyers no token for photos.
+            if service == "photo" && !sells {
+                continue;
+            }
             let owned_by_seller = service == "catalog" || route.path.contains("/stock/");
             if !matches!(route.policy, Policy::Person { .. }) || (sells && owned_by_seller) {
                 continue;

@@ -120,7 +120,7 @@ impl Shop {
             }
             Bus::PostgreSql => TestServer::on_postgres_with(change).await,
         };
-        let scope = format!("{BUYING} catalog.write inventory.stock");
+        let scope = format!("{BUYING} catalog.write inventory.stock photo.write");
         let ines = Person::sign_in(&server, "ines", server.app("demo-web", &scope)).await;
         Self {
             server,
@@ -382,7 +382,10 @@ impl Person {
 
     /// A sign-in for every service at once.
     async fn refresh_token(&self) -> String {
-        let resources = SERVICES.map(|name| format!("urn:latchkey:{name}"));
+        // Only instructors have tokens for photos.
+        let photos = self.app.scope.contains("photo.");
+        let services = SERVICES.into_iter().filter(|name| photos || *name != "photo");
+        let resources: Vec<String> = services.map(|name| format!("urn:latchkey:{name}")).collect();
         let named: Vec<(&str, &str)> = resources.iter().map(|urn| ("resource", urn.as_str())).collect();
         let who = (self.name.as_str(), self.password.as_str());
         let back = self.app.walk(&self.browser, who, &named).await;
@@ -731,7 +734,15 @@ fn seed() -> String {
 
 /// What everybody begins with.
 pub const WELCOME: i64 = 1_000;
-const SERVICES: [&str; 6] = ["catalog", "basket", "discount", "inventory", "payment", "order"];
+const SERVICES: [&str; 7] = [
+    "catalog",
+    "basket",
+    "discount",
+    "inventory",
+    "payment",
+    "order",
+    "photo",
+];
 const BUYING: &str = "openid offline_access catalog.read basket discount.redeem order.read order.write payment.read \
                       payment.write inventory.read inventory.write";
 const ADMINISTERING: &str = "openid offline_access catalog.read basket discount.write discount.admin order.read \

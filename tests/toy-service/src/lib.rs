@@ -44,6 +44,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     tasks: &[],
     edge: &[],
     calls: &[],
+    files: false,
     demo: None,
 };
 

@@ -2,7 +2,8 @@
 
 use latchkey_contracts::Money;
 use latchkey_contracts::events::course::{
-    ARCHIVED, CourseEvent, CourseKind, CourseSnapshot, CourseStatus, PUBLISHED, Previous, UNLISTED, UPDATED,
+    ARCHIVED, CourseEvent, CourseIllustrated, CourseKind, CourseSnapshot, CourseStatus, PUBLISHED, Previous,
+    UNLISTED, UPDATED,
 };
 
 use super::{Content, Course, DomainError, Kind, Price, Status};
@@ -53,9 +54,35 @@ impl Change {
             },
         ))
     }
+
+    /// What is told of a draft: that its photo is another one, or that the draft needs none any more.
+    pub fn illustration(&self) -> Option<CourseIllustrated> {
+        if self.event.is_some() {
+            return None;
+        }
+        let ended = self.after.status == Status::Archived && self.after.published_at.is_none();
+        let photo = self.after.illustration();
+        if ended {
+            return photo.photo_id.is_some().then_some(CourseIllustrated {
+                photo_id: None,
+                ..photo
+            });
+        }
+        self.changed.contains(&"photo_id").then_some(photo)
+    }
 }
 
 impl Course {
+    /// The photo of the course, for those who keep photos.
+    pub fn illustration(&self) -> CourseIllustrated {
+        CourseIllustrated {
+            course_id: self.id.clone(),
+            instructor_id: self.instructor_id.clone(),
+            photo_id: self.content.photo_id.clone(),
+            version: self.version,
+        }
+    }
+
     /// New content. A public course stays complete.
     pub fn edit(&self, content: Content, slug: String, now: i64) -> Result<Change, DomainError> {
         match self.status {
@@ -97,6 +124,19 @@ impl Course {
         Ok(Change::new(self, after, event, vec!["status"]))
     }
 
+    /// The photo of the course was deleted.
+    pub fn without_photo(&self, now: i64) -> Result<Change, DomainError> {
+        let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
+        let mut after = self.next(now)?;
+        after.content.photo_id = None;
+        Ok(Change::new(
+            self,
+            after,
+            heard_of.then_some(UPDATED),
+            vec!["photo_id"],
+        ))
+    }
+
     /// The instructor has a new name, which was already stored.
     pub fn renamed(&self, now: i64) -> Result<Change, DomainError> {
         let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
@@ -128,6 +168,7 @@ fn snapshot(course: &Course) -> Option<CourseSnapshot> {
         price: price(sold),
         list_price: sold.list.map(|list| Money::new(list, sold.currency.as_str())),
         limited: content.limited,
+        photo_id: content.photo_id.clone(),
         status: match course.status {
             Status::Draft => return None,
             Status::Published => CourseStatus::Published,

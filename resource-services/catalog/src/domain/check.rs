@@ -28,9 +28,13 @@ impl Draft {
             sections: sections(&mut errors, self.sections.unwrap_or_default(), known, new_id),
             price: price(&mut errors, self.price, self.list_price, currency),
             limited: self.limited.unwrap_or(false),
+            photo_id: self.photo_id,
         };
         if content.category_id.as_deref().is_some_and(|id| !is_id(id)) {
             errors.add("category_id", "does not name an existing category");
+        }
+        if content.photo_id.as_deref().is_some_and(|id| !is_id(id)) {
+            errors.add("photo_id", "must be the id of a photo");
         }
         if !is_language(&content.language) {
             errors.add("language", "must be a language tag such as en or pt-BR");

@@ -20,6 +20,8 @@ pub struct Content {
     pub sections: Vec<Section>,
     pub price: Option<Price>,
     pub limited: bool,
+    /// Of the photo service, which also has the pictures.
+    pub photo_id: Option<String>,
 }
 
 /// The price in minor units of one currency, and the regular price that is struck through beside it.
@@ -130,6 +132,7 @@ impl Content {
             ("price", amount(&self.price) != amount(&new.price)),
             ("list_price", list(&self.price) != list(&new.price)),
             ("limited", self.limited != new.limited),
+            ("photo_id", self.photo_id != new.photo_id),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

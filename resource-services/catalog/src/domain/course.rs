@@ -142,6 +142,7 @@ pub(super) mod fixture {
                 currency: "EUR".into(),
             }),
             limited: false,
+            photo_id: None,
         }
     }
 }

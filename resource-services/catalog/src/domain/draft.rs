@@ -46,6 +46,9 @@ pub struct Draft {
     /// Whether places are limited.
     #[serde(default)]
     pub limited: Option<bool>,
+    /// The id of one of the instructor's photos.
+    #[serde(default)]
+    pub photo_id: Option<String>,
 }
 
 /// The body of PATCH (RFC 7396): an absent member stays as it is, a null one is reset to its default.
@@ -88,6 +91,9 @@ pub struct Patch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<bool>)]
     pub limited: Option<Option<bool>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    pub photo_id: Option<Option<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
@@ -140,6 +146,7 @@ impl Draft {
                 .as_ref()
                 .and_then(|price| price.list.map(|list| money(list, price))),
             limited: Some(content.limited),
+            photo_id: content.photo_id.clone(),
         }
     }
 }
@@ -162,6 +169,7 @@ impl Patch {
         put(&mut draft.price, self.price);
         put(&mut draft.list_price, self.list_price);
         put(&mut draft.limited, self.limited);
+        put(&mut draft.photo_id, self.photo_id);
         draft
     }
 }

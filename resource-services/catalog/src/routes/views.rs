@@ -30,6 +30,8 @@ pub struct CourseView {
     pub price: Option<Money>,
     pub list_price: Option<Money>,
     pub limited: bool,
+    /// Its pictures are at `/photo/v1/photos/{id}/{variant}`.
+    pub photo_id: Option<String>,
     pub status: Status,
     /// Also the ETag.
     pub version: i64,
@@ -56,6 +58,8 @@ pub struct CourseSummary {
     pub price: Option<Money>,
     pub list_price: Option<Money>,
     pub limited: bool,
+    /// Its pictures are at `/photo/v1/photos/{id}/{variant}`.
+    pub photo_id: Option<String>,
     pub status: Status,
     pub version: i64,
     pub updated_at: String,
@@ -119,6 +123,7 @@ impl From<&Course> for CourseView {
             price,
             list_price,
             limited: content.limited,
+            photo_id: content.photo_id,
             status: course.status,
             version: course.version,
             created_at: rfc3339(course.created_at),
@@ -147,6 +152,7 @@ impl From<Summary> for CourseSummary {
             price,
             list_price,
             limited: course.limited,
+            photo_id: course.photo_id,
             status: course.status,
             version: course.version,
             updated_at: rfc3339(course.updated_at),

@@ -10,7 +10,7 @@ macro_rules! select {
             "SELECT c.id, c.kind, c.instructor_id, COALESCE(i.display_name, '') AS instructor_name, ",
             "c.category_id, c.title, c.slug, c.subtitle, c.description_md, c.language, c.level, ",
             "c.outcomes, c.requirements, c.sections, c.price, c.list_price, c.currency, c.limited, ",
-            "c.status, c.version, c.created_at, c.updated_at, c.published_at ",
+            "c.status, c.version, c.created_at, c.updated_at, c.published_at, c.photo_id ",
             "FROM courses c LEFT JOIN instructors i ON i.user_id = c.instructor_id ",
             $rest
         )
@@ -61,14 +61,25 @@ pub async fn taught_by(on: impl Into<On<'_>>, instructor_id: &str) -> Result<Vec
         .collect()
 }
 
+/// All courses that show this photo.
+pub async fn showing(on: impl Into<On<'_>>, photo_id: &str) -> Result<Vec<Course>, DbError> {
+    sql(select!("WHERE c.photo_id = $1 ORDER BY c.id"))
+        .bind(photo_id)
+        .fetch_all(on)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
+}
+
 /// Inserts a new course.
 pub async fn insert(tx: &Tx, course: &Course) -> Result<(), DbError> {
     let statement = sql(
         "INSERT INTO courses (category_id, title, slug, subtitle, description_md, language, level, outcomes, \
          requirements, sections, lesson_count, minutes, price, list_price, currency, limited, search, title_key, \
-         status, version, updated_at, published_at, id, kind, instructor_id, created_at) \
+         status, version, updated_at, published_at, photo_id, id, kind, instructor_id, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26)",
+         $22, $23, $24, $25, $26, $27)",
     );
     bind_state(statement, course)?
         .bind(&course.id)
@@ -87,8 +98,8 @@ pub async fn save(tx: &Tx, change: &Change) -> Result<bool, DbError> {
         "UPDATE courses SET category_id = $1, title = $2, slug = $3, subtitle = $4, \
          description_md = $5, language = $6, level = $7, outcomes = $8, requirements = $9, sections = $10, \
          lesson_count = $11, minutes = $12, price = $13, list_price = $14, currency = $15, limited = $16, \
-         search = $17, title_key = $18, status = $19, version = $20, updated_at = $21, published_at = $22 \
-         WHERE id = $23 AND version = $24",
+         search = $17, title_key = $18, status = $19, version = $20, updated_at = $21, published_at = $22, \
+         photo_id = $23 WHERE id = $24 AND version = $25",
     );
     let rows = bind_state(statement, &change.after)?
         .bind(&change.after.id)
@@ -127,7 +138,7 @@ pub async fn release_slug(tx: &Tx, slug: &str, course_id: &str) -> Result<(), Db
     Ok(())
 }
 
-/// Binds `$1` to `$22`: every mutable column, in the order of both statements.
+/// Binds `$1` to `$23`: every mutable column, in the order of both statements.
 fn bind_state(statement: Sql, course: &Course) -> Result<Sql, DbError> {
     let content = &course.content;
     let price = content.price.as_ref();
@@ -153,7 +164,8 @@ fn bind_state(statement: Sql, course: &Course) -> Result<Sql, DbError> {
         .bind(course.status.as_str())
         .bind(course.version)
         .bind(course.updated_at)
-        .bind(course.published_at))
+        .bind(course.published_at)
+        .bind(content.photo_id.clone()))
 }
 
 fn read(row: &Row) -> Result<Course, DbError> {
@@ -175,6 +187,7 @@ fn read(row: &Row) -> Result<Course, DbError> {
             sections: parsed(row, "sections")?,
             price: price(row)?,
             limited: row.int("limited")? == 1,
+            photo_id: row.opt_text("photo_id")?,
         },
         status: word(row, "status", Status::parse)?,
         version: row.int("version")?,

@@ -28,6 +28,7 @@ pub struct Summary {
     pub version: i64,
     pub updated_at: i64,
     pub published_at: Option<i64>,
+    pub photo_id: Option<String>,
     title_key: String,
 }
 
@@ -83,7 +84,7 @@ macro_rules! select {
             "SELECT c.id, c.kind, c.slug, c.title, c.subtitle, c.category_id, c.instructor_id, ",
             "COALESCE(i.display_name, '') AS instructor_name, c.language, c.level, c.lesson_count, ",
             "c.minutes, c.price, c.list_price, c.currency, c.limited, c.status, c.version, ",
-            "c.updated_at, c.published_at, c.title_key ",
+            "c.updated_at, c.published_at, c.photo_id, c.title_key ",
             "FROM courses c LEFT JOIN instructors i ON i.user_id = c.instructor_id ",
             $($rest),+
         )
@@ -252,6 +253,7 @@ fn read(row: &Row) -> Result<Summary, DbError> {
         version: row.int("version")?,
         updated_at: row.int("updated_at")?,
         published_at: row.opt_int("published_at")?,
+        photo_id: row.opt_text("photo_id")?,
         title_key: row.text("title_key")?,
     })
 }
@@ -278,6 +280,7 @@ impl From<&crate::domain::Course> for Summary {
             version: course.version,
             updated_at: course.updated_at,
             published_at: course.published_at,
+            photo_id: content.photo_id.clone(),
             title_key: String::new(),
         }
     }

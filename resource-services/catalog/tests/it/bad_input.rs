@@ -22,7 +22,7 @@ const WRITABLE: [&str; 12] = [
 ];
 
 /// Names that other systems have been tricked with, or that later tables will have.
-const TEMPTING: [&str; 16] = [
+const TEMPTING: [&str; 15] = [
     "owner",
     "owner_id",
     "sub",
@@ -35,7 +35,6 @@ const TEMPTING: [&str; 16] = [
     "rating_sum",
     "rating_count",
     "rating",
-    "photo_id",
     "sales",
     "__proto__",
     "constructor",

@@ -9,4 +9,5 @@ mod categories;
 mod demo;
 mod harness;
 mod hearing;
+mod photos;
 mod reading;

@@ -9,8 +9,9 @@ pub const PUBLISHED: &str = "catalog.course.published.v1";
 pub const UPDATED: &str = "catalog.course.updated.v1";
 pub const UNLISTED: &str = "catalog.course.unlisted.v1";
 pub const ARCHIVED: &str = "catalog.course.archived.v1";
+pub const ILLUSTRATED: &str = "catalog.course.illustrated.v1";
 
-/// The payload of every `catalog.course.*` event: the whole state after the change.
+/// The payload of the events about public courses: the whole state after the change.
 /// Consumers apply it only when `snapshot.version` is newer than what they hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CourseEvent {
@@ -24,6 +25,17 @@ pub struct CourseEvent {
 impl CourseEvent {
     /// Every type with this payload.
     pub const TYPES: &[&str] = &[PUBLISHED, UPDATED, UNLISTED, ARCHIVED];
+}
+
+/// A draft has another photo, or none. Nothing else of a draft is told: its photo must be kept until it is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CourseIllustrated {
+    pub course_id: String,
+    pub instructor_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_id: Option<String>,
+    /// Of the course: the same sequence as in the snapshots.
+    pub version: i64,
 }
 
 /// A course as other services know it. `draft` is never among its states: drafts are nobody's business.
@@ -42,6 +54,9 @@ pub struct CourseSnapshot {
     pub list_price: Option<Money>,
     /// Whether seats are counted; how many is inventory's to know.
     pub limited: bool,
+    /// The photo of the course, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo_id: Option<String>,
     pub status: CourseStatus,
     pub version: i64,
 }
@@ -80,7 +95,7 @@ mod tests {
             "snapshot": {
                 "course_id": "c", "kind": "course", "title": "t", "slug": "s", "category_id": "k",
                 "instructor_id": "i", "instructor_name": "n", "price": {"amount": 1, "currency": "EUR"},
-                "limited": false, "status": "published", "version": 3, "photo_id": "later"
+                "limited": false, "status": "published", "version": 3, "colour": "later"
             },
             "changed": ["title"], "previous": {"title": "old"}, "reason": "later"
         });

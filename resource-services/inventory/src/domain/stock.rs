@@ -185,6 +185,7 @@ pub mod fixture {
             price: Money::new(1, "EUR"),
             list_price: None,
             limited,
+            photo_id: None,
             status: CourseStatus::Published,
             version,
         }

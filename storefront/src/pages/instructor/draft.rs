@@ -26,6 +26,8 @@ pub struct Draft {
     pub price: String,
     pub list_price: String,
     pub limited: bool,
+    /// The photo of the course, which has a form of its own; empty without one.
+    pub photo_id: String,
     /// One per line.
     pub outcomes: String,
     /// One per line.
@@ -89,6 +91,7 @@ impl Draft {
             price: summary.price.as_ref().map(written).unwrap_or_default(),
             list_price: summary.list_price.as_ref().map(written).unwrap_or_default(),
             limited: summary.limited,
+            photo_id: summary.photo_id.clone().unwrap_or_default(),
             outcomes: course.outcomes.join("\n"),
             requirements: course.requirements.join("\n"),
             sections: sections.collect(),
@@ -110,6 +113,7 @@ impl Draft {
             price: take("price"),
             list_price: take("list_price"),
             limited: take("limited") == "yes",
+            photo_id: take("photo_id"),
             outcomes: take("outcomes"),
             requirements: take("requirements"),
             sections: Vec::new(),
@@ -202,6 +206,7 @@ impl Draft {
             "level": optional(&self.level), "outcomes": lines(&self.outcomes),
             "requirements": lines(&self.requirements), "sections": sections,
             "price": price, "list_price": list_price, "limited": self.limited,
+            "photo_id": optional(&self.photo_id),
         }))
     }
 }

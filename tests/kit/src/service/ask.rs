@@ -55,7 +55,12 @@ impl Ask {
     }
 
     pub fn raw(self, body: impl Into<Vec<u8>>) -> Self {
-        let mut ask = self.header("content-type", "application/json");
+        self.typed("application/json", body)
+    }
+
+    /// With a body of this media type.
+    pub fn typed(self, media: &str, body: impl Into<Vec<u8>>) -> Self {
+        let mut ask = self.header("content-type", media);
         ask.body = Some(body.into());
         ask
     }

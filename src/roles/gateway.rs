@@ -90,6 +90,8 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
             "/orders",
             "/wallet",
             "/library",
+            "/wishlist",
+            "/admin",
         ];
         routes.extend(reading.map(|path| page(&get, path)));
         let writing = [
@@ -98,10 +100,12 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
             "/backchannel-logout",
             "/csp-report",
             "/basket/*",
+            "/wishlist/*",
+            "/library/*",
         ];
         routes.extend(writing.map(|path| page(&[Method::POST], path)));
         let both = [Method::GET, Method::POST];
-        let changing = ["/teach/*", "/checkout", "/learn/*", "/wallet/*"];
+        let changing = ["/teach/*", "/admin/*", "/checkout", "/learn/*", "/wallet/*"];
         routes.extend(changing.map(|path| page(&both, path)));
         routes.push(page(&both, "/orders/*").streaming());
         routes.push(Route {

@@ -17,7 +17,8 @@ nav-menu = Your menu
 nav-library = Your library
 nav-orders = Your orders
 nav-wallet = Your wallet
-nav-teach = Courses that you teach
+nav-teach = Your courses
+nav-teaching = Teaching
 nav-account = Your account
 nav-basket = Basket
 nav-in_basket =
@@ -220,6 +221,25 @@ coupon-unknown = There is no such coupon.
 coupon-refused = This coupon cannot be used now. Try again later.
 coupon-bad = This does not look like a coupon code.
 coupon-bad_next = Nothing was changed. Codes have letters, digits and hyphens.
+
+## wishlist
+
+wishlist-title = Your wishlist
+wishlist-courses = Courses for later
+wishlist-keep = Save to wishlist
+wishlist-kept = On your wishlist
+wishlist-none = Nothing is on your wishlist. The page of each course has a button for it.
+wishlist-visitor = This list is kept in this browser for a week. Sign in to keep it.
+wishlist-price_changed = The price was { $before } when you saved it.
+wishlist-line_owned = You own this already.
+wishlist-line_sold_out = No places are left at the moment.
+wishlist-line_unavailable = This is no longer for sale.
+wishlist-done_kept = It is on your wishlist.
+wishlist-done_kept_next = It stays there until you move it to your basket or remove it.
+wishlist-done_removed = It is no longer on your wishlist.
+wishlist-done_removed_next = The course stays in the shop.
+wishlist-full = Your wishlist is full.
+wishlist-full_next = Basket and wishlist hold at most 50 courses together. Remove one first.
 
 ## checkout
 
@@ -496,6 +516,8 @@ status-deadline = Until { $time }
 status-undone = What was undone
 status-undoing = What is being undone
 status-order = See the order
+status-refused = This page can no longer be updated for you.
+status-refused_next = Your sign-in has changed since you opened it. Your order goes on without this page.
 status-too_late = It was too late to cancel.
 status-too_late_next = The payment is being taken or has been. When the order is completed you can ask for a refund.
 
@@ -730,6 +752,11 @@ library-begin = Start
 library-resume = Continue
 library-again = Look at it again
 library-items = You have { $n } of these
+library-use = Use one
+library-used = One is used.
+library-used_next = What is left stands beside it.
+library-too_few = There was none left to use.
+library-too_few_next = Another window may have used the last one.
 library-progress = Your progress in { $title }
 library-bought = Your order is complete.
 library-bought_next = What you bought is here now. The receipt is under your orders.
@@ -746,6 +773,306 @@ learn-all = Congratulations: you have finished this course.
 learn-all_next = All { $n } lessons are done. They stay here for you.
 learn-lessons = Lessons
 learn-empty = This course has no lessons yet. They will appear here.
+
+## admin
+
+admin-title = Administration
+admin-lede = What waits for somebody to look at it.
+admin-overview = Overview
+admin-orders = Orders
+admin-refunds = Refunds
+admin-grants = Grants
+admin-coupons = Coupons
+admin-stuck = Orders that are stuck
+admin-refunds_open = Refunds to decide about
+admin-grants_open = Grants that need a second administrator
+admin-away = cannot be asked right now
+
+## admin_orders
+
+admin_orders-title = All orders
+admin_orders-show = Show
+admin_orders-apply = Show these
+admin_orders-all = All orders
+admin_orders-alerted = Stuck: somebody should look
+admin_orders-none = There is no such order.
+admin_orders-since = Stuck since { $time }
+
+## admin_order
+
+admin_order-alert_next = It goes on by itself as soon as whoever it waits for answers. Ask again, or close the alert with a note.
+admin_order-parts = Who has done what
+admin_order-seats = Places
+admin_order-coupon = Coupon
+admin_order-payment = Payment
+admin_order-timers = What happens next by itself
+admin_order-act = What you can do
+admin_order-retry = Ask again now
+admin_order-retry_help = Sends once more to everybody who has not answered. Nothing is done twice by it.
+admin_order-note = What did you find out?
+admin_order-note_help = 1 to 500 characters. It stays in the log of the order; the order itself does not change.
+admin_order-no_note = Say in a few words what you found out.
+admin_order-resolve = Close the alert
+admin_order-facts = The order
+admin_order-buyer = Buyer
+admin_order-grant = Give them something
+admin_order-payment_id = Payment number
+admin_order-log = What happened
+admin_order-by = by
+admin_order-sent = Sent:
+admin_order-done_retry = Everybody who has not answered was asked again.
+admin_order-done_retry_next = Their answers appear below. Load the page again in a moment.
+admin_order-done_resolve = The alert is closed.
+admin_order-done_resolve_next = Your note is in the log of the order.
+admin_order-done_nothing = There was nothing to do.
+admin_order-done_nothing_next = The order has gone on in the meantime. Below you see how far it is.
+
+## saga_part
+
+saga_part-idle = Not asked
+saga_part-asked = Asked, no answer yet
+saga_part-held = Holds it
+saga_part-settling = Asked to make it final
+saga_part-settled = Final
+saga_part-undoing = Asked to give it back
+saga_part-undone = Given back
+saga_part-refused = Refused
+
+## saga_timer
+
+saga_timer-resend = Asks again
+saga_timer-deadline = Gives up
+saga_timer-query = Asks payment what it knows
+saga_timer-alert = Calls for an administrator
+saga_timer-attempts =
+    { $n ->
+        [one] (after { $n } attempt)
+       *[other] (after { $n } attempts)
+    }
+
+## saga_cause
+
+saga_cause-admin_resolve = Alert closed
+saga_cause-admin_retry = Asked again by an administrator
+saga_cause-buyer_cancel = Called off by the buyer
+saga_cause-buyer_submit = Ordered
+saga_cause-discount_committed = Coupon used up
+saga_cause-discount_refused = Coupon refused
+saga_cause-discount_released = Coupon given back
+saga_cause-discount_reserved = Coupon reserved
+saga_cause-identity_user_deleted = Buyer deleted their account
+saga_cause-inventory_granted = Access given
+saga_cause-inventory_refused = Places refused
+saga_cause-inventory_released = Places given back
+saga_cause-inventory_reserved = Places reserved
+saga_cause-inventory_revoked = Access taken back
+saga_cause-inventory_stale = Inventory asked about an old reservation
+saga_cause-payment_action_required = Bank asks the buyer to confirm
+saga_cause-payment_authorized = Payment authorized
+saga_cause-payment_capture_failed = Payment could not be taken
+saga_cause-payment_captured = Payment taken
+saga_cause-payment_declined = Payment declined
+saga_cause-payment_refund_failed = Refund failed at payment
+saga_cause-payment_refunded = Money given back
+saga_cause-payment_voided = Authorization released
+saga_cause-refund_approved = Refund begun
+saga_cause-timer_alert = Nobody answered for too long
+saga_cause-timer_deadline = Deadline passed
+saga_cause-timer_query = Payment asked what it knows
+saga_cause-timer_resend = Asked again
+
+## admin_refunds
+
+admin_refunds-title = Refunds to decide about
+admin_refunds-lede = The oldest first. Access ends before the money goes back, and the buyer reads your note.
+admin_refunds-none = No refund waits for a decision.
+admin_refunds-order = See the order
+admin_refunds-to_wallet = To the wallet
+admin_refunds-to_card = To the card
+admin_refunds-late = More than 14 days after the purchase
+admin_refunds-consumed = Some of it has been used
+admin_refunds-note = Your answer to the buyer
+admin_refunds-approve = Approve
+admin_refunds-reject = Decline
+admin_refunds-approved = The refund is approved.
+admin_refunds-approved_next = Access ends first, then the money goes back.
+admin_refunds-rejected = The refund is declined.
+admin_refunds-rejected_next = The buyer finds your answer at their order.
+admin_refunds-decided = This refund was decided before.
+admin_refunds-decided_next = The first decision counts.
+admin_refunds-no_note = Nothing was decided: the answer is missing.
+admin_refunds-no_note_next = Write 1 to 500 characters that the buyer can read.
+admin_refunds-not_now = The order cannot be refunded in its present state.
+admin_refunds-not_now_next = Wait until another refund of it is finished, then decide again.
+
+## grants
+
+grants-title = Grants
+grants-lede = Credits and courses that the shop gives away. Who gave what, and why, stays on record.
+grants-credits = Give credits
+grants-item = Give a course
+grants-user = User number
+grants-user_help = As it stands at an order of theirs.
+grants-amount = Amount in euros
+grants-amount_help = Above €100.00 a second administrator must approve it.
+grants-reason = Reason
+grants-reason_help = At least 5 characters, for the record.
+grants-course = Course
+grants-course_help = Its address in the shop, or its number.
+grants-give_credits = Give the credits
+grants-give_item = Give the course
+grants-given = Credits given so far
+grants-none = No credits were given yet.
+grants-pending = Waits for a second administrator
+grants-to = to
+grants-by = by
+grants-approved_by = approved by
+grants-approve = Approve
+grants-faults = Nothing was given.
+grants-wrong_user = There is no wallet or library of such a user.
+grants-wrong_amount = Write an amount between 0.01 and 10000.00.
+grants-wrong_reason = Say why, in 5 to 200 characters.
+grants-wrong_course = There is no such course in the shop.
+grants-wrong_quantity = Write a number from 1 to 100; of a course, 1.
+grants-full = The wallet cannot take so much more.
+grants-closed = The wallet of this user is closed.
+grants-owned = The user owns this course already.
+grants-ordering = The user is ordering this course right now.
+grants-sold_out = Too few places are left.
+grants-refused = It was refused. Check every field, then try again.
+grants-sent_otherwise = This form was sent with other values before. Look below whether it arrived, and send it again.
+grants-unanswered = We do not know yet whether this was done. Send it once more as it is: it is given only once.
+grants-done_granted = The credits are in the wallet.
+grants-done_granted_next = The grant is on record below.
+grants-done_pending = The grant waits for a second administrator.
+grants-done_pending_next = It is in the list below, where they can approve it.
+grants-done_item = It is in their library.
+grants-done_item_next = The reason is on record.
+grants-done_approved = The grant is approved.
+grants-done_approved_next = The credits are in the wallet.
+grants-done_decided = This grant was approved before.
+grants-done_decided_next = The credits were given once.
+grants-done_same = Another administrator must approve this grant.
+grants-done_same_next = You asked for it, so the second look cannot be yours.
+grants-done_wallet = The wallet cannot take it.
+grants-done_wallet_next = It is closed, or it would be too full.
+
+## coupons
+
+coupons-own = Coupons
+coupons-own_title = Coupons for your courses
+coupons-own_lede = Each is valid for all of your courses, and for nobody else’s.
+coupons-own_scope = The coupon is valid for all of your courses.
+coupons-all_title = Coupons of the shop
+coupons-all_lede = Those of the shop and those of every instructor, the newest first.
+coupons-new = New coupon
+coupons-none = There is no coupon yet.
+coupons-one = Coupon { $code }
+coupons-off = { $off } off
+coupons-active = Active
+coupons-paused = Paused
+coupons-archived = Deleted
+coupons-always = Always valid
+coupons-from = From { $from }
+coupons-to = Until { $to }
+coupons-from_to = { $from } to { $to }
+coupons-used = used { $n } times
+coupons-used_of = used { $n } of { $most } times
+coupons-t_worth = Worth
+coupons-t_scope = Valid for
+coupons-t_valid = When
+coupons-t_used = So far
+coupons-t_reserved = Orders under way
+coupons-t_per_user = Orders of one buyer
+coupons-t_min = Least subtotal
+coupons-t_first = First order only
+coupons-t_user = Only for
+coupons-yes = Yes
+coupons-scope_all = Every course
+coupons-scope_instructor = All courses of one instructor
+coupons-scope_courses =
+    { $n ->
+        [one] { $n } course
+       *[other] { $n } courses
+    }
+coupons-scope_categories =
+    { $n ->
+        [one] { $n } subject
+       *[other] { $n } subjects
+    }
+coupons-pause = Pause
+coupons-resume = Make it valid again
+coupons-uses = How it was used
+coupons-unused = No order has used it yet.
+coupons-order = Order
+coupons-reserved = Order under way
+coupons-committed = Paid
+coupons-released = Given back
+coupons-faults = The coupon was not created.
+coupons-create = Create the coupon
+coupons-f_code = Code
+coupons-f_code_help = 4 to 32 letters, digits and hyphens. It cannot be changed later.
+coupons-f_kind = What it takes off
+coupons-f_percent = A percentage
+coupons-f_amount = An amount in euros
+coupons-f_worth = How much
+coupons-f_worth_help = Such as 15 or 12.5.
+coupons-f_scope = What it is valid for
+coupons-f_courses = Some courses
+coupons-f_category = One subject
+coupons-f_instructor = The courses of one instructor
+coupons-f_ids = Numbers of the courses
+coupons-f_ids_help = One per line, at most 100.
+coupons-f_instructor_id = User number of the instructor
+coupons-f_choose = Choose a subject
+coupons-f_starts = Valid from (optional)
+coupons-f_starts_help = From the start of this day, UTC.
+coupons-f_ends = Valid until (optional)
+coupons-f_ends_help = To the end of this day, UTC.
+coupons-f_max = Uses in all (optional)
+coupons-f_max_help = Empty for any number.
+coupons-f_per_user = Uses per buyer
+coupons-f_min = Least subtotal in euros (optional)
+coupons-f_first = Only for the first order of a buyer
+coupons-wrong_code = A code has 4 to 32 letters, digits and hyphens.
+coupons-code_taken = This code is taken. Think of another one.
+coupons-wrong_worth = Write a percentage from 0.01 to 100, or an amount.
+coupons-wrong_courses = Write the number of at least one course, one per line.
+coupons-wrong_category = Choose a subject.
+coupons-wrong_instructor = Write the user number of an instructor.
+coupons-wrong_day = Write the day as year, month and day, such as 2026-12-01.
+coupons-wrong_end = The last day is before the first, or is not a day.
+coupons-wrong_number = Write a number from 1.
+coupons-wrong_amount = Write an amount such as 20 or 20.00.
+coupons-refused = It was refused. Check every field, then try again.
+coupons-sent_otherwise = This form was sent with other values before. Look at the list of coupons, then send it again.
+coupons-unanswered = We do not know yet whether this was done. Send it once more as it is: it is created only once.
+coupons-done_created = The coupon is created.
+coupons-done_created_next = It can be used from its first day on.
+coupons-done_paused = The coupon is paused.
+coupons-done_paused_next = New orders cannot use it. Orders that hold it keep it.
+coupons-done_resumed = The coupon is valid again.
+coupons-done_resumed_next = Orders can use it at once.
+coupons-done_stale = The coupon was changed in the meantime. Nothing was done.
+coupons-done_stale_next = Below you see how it is now.
+
+## certificate
+
+certificate-title = Certificate
+certificate-of = Certificate of completion
+certificate-for = This certifies that
+certificate-has =
+    { $n ->
+        [one] has completed the { $n } lesson of the course
+       *[other] has completed all { $n } lessons of the course
+    }
+certificate-date = Completed on { $day }
+certificate-number = Certificate number { $number }
+certificate-print = To print it, use your browser’s print command.
+certificate-back = Back to the course
+certificate-see = See your certificate
+certificate-not_yet = Your certificate is here as soon as every lesson is done.
+certificate-not_yet_next = { $done } of { $all } lessons are done.
 
 ## design
 
@@ -788,5 +1115,6 @@ design-card_long = A title so long that it needs more than the two lines which a
 design-accordion = Accordion
 design-crumbs = Breadcrumb and pages
 design-steps = Steps and progress
+design-tabs = Tabs, figures and timeline
 design-empty = Empty state
 design-icons = Icons

@@ -3,6 +3,7 @@
 
 pub mod basket;
 pub mod catalog;
+pub mod discount;
 #[expect(dead_code, reason = "its pages follow")]
 pub mod inventory;
 #[expect(dead_code, reason = "its pages follow")]
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 pub use basket::Baskets;
 pub use catalog::Catalog;
+pub use discount::Discounts;
 pub use inventory::Inventory;
 pub use order::Orders;
 pub use payment::Payments;
@@ -34,6 +36,7 @@ pub struct Api {
     pub payment: Payments,
     pub inventory: Inventory,
     pub photo: Photos,
+    pub discount: Discounts,
 }
 
 impl Api {
@@ -47,6 +50,7 @@ impl Api {
             payment: Payments::new(service(&latchkey_contracts::resource::payment::RESOURCE)),
             inventory: Inventory::new(service(&latchkey_contracts::resource::inventory::RESOURCE)),
             photo: Photos::new(service(&latchkey_contracts::resource::photo::RESOURCE)),
+            discount: Discounts::new(service(&latchkey_contracts::resource::discount::RESOURCE)),
         }
     }
 }

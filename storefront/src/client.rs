@@ -1,6 +1,8 @@
 //! The shop as a client of the issuer.
 
-use latchkey_contracts::resource::{ResourceContract, basket, catalog, inventory, order, payment, photo};
+use latchkey_contracts::resource::{
+    ResourceContract, basket, catalog, discount, inventory, order, payment, photo,
+};
 use latchkey_relying_party::Client;
 
 /// Every resource that the shop calls on behalf of users.
@@ -11,9 +13,11 @@ pub static RESOURCES: [&ResourceContract; 6] = [
     &payment::RESOURCE,
     &inventory::RESOURCE,
     &photo::RESOURCE,
+    &discount::RESOURCE,
 ];
 
-/// What the shop requests, and the names of its cookies.
+/// What the shop requests, and the names of its cookies. The issuer grants a scope only to users whose role may have
+/// it, so that nobody but instructors and administrators is asked for theirs.
 pub const CLIENT: Client = Client {
     name: "shop",
     tables: "storefront",
@@ -24,14 +28,20 @@ pub const CLIENT: Client = Client {
         "profile",
         catalog::READ.name,
         catalog::WRITE.name,
+        catalog::ADMINISTER.name,
         basket::USE.name,
         order::READ.name,
         order::WRITE.name,
+        order::ADMINISTER.name,
         payment::READ.name,
         payment::WRITE.name,
+        payment::ADMINISTER.name,
         inventory::READ.name,
         inventory::WRITE.name,
         photo::WRITE.name,
+        inventory::ADMINISTER.name,
+        discount::WRITE.name,
+        discount::ADMINISTER.name,
     ],
     own_scopes: &[basket::GUEST.name],
     audience: catalog::RESOURCE.audience,

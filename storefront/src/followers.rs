@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The open streams by sign-in. Cloning is cheap.
+/// The open streams by user. Cloning is cheap.
 #[derive(Clone, Debug, Default)]
 pub struct Followers(Arc<Mutex<HashMap<String, usize>>>);
 
@@ -11,24 +11,24 @@ pub struct Followers(Arc<Mutex<HashMap<String, usize>>>);
 #[derive(Debug)]
 pub struct Place {
     followers: Followers,
-    login: String,
+    sub: String,
 }
 
-/// The most streams of one sign-in: a few tabs.
+/// The most streams of one user, however often they have signed in: a few tabs.
 pub const MOST: usize = 8;
 
 impl Followers {
-    /// A place for another stream of this sign-in, if there is one.
-    pub fn place(&self, login: &str) -> Option<Place> {
+    /// A place for another stream of this user, if there is one.
+    pub fn place(&self, sub: &str) -> Option<Place> {
         let mut open = self.open();
-        let count = open.entry(login.to_owned()).or_default();
+        let count = open.entry(sub.to_owned()).or_default();
         if *count >= MOST {
             return None;
         }
         *count += 1;
         Some(Place {
             followers: self.clone(),
-            login: login.to_owned(),
+            sub: sub.to_owned(),
         })
     }
 
@@ -40,10 +40,10 @@ impl Followers {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.followers.open();
-        if let Some(count) = open.get_mut(&self.login) {
+        if let Some(count) = open.get_mut(&self.sub) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.login);
+                open.remove(&self.sub);
             }
         }
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_in_has_a_few_streams_and_gets_their_places_back() {
+    fn a_user_has_a_few_streams_and_gets_their_places_back() {
         let followers = Followers::default();
         let mut places: Vec<Place> = (0..MOST).filter_map(|_| followers.place("alice")).collect();
         assert_eq!(places.len(), MOST);

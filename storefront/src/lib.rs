@@ -37,7 +37,8 @@ pub use state::{EN, Storefront};
 /// All pages of the shop.
 pub fn router(storefront: Storefront) -> Router {
     use pages::{
-        action, basket, checkout, instructor, learn, library, order_status, orders, sign_in, wallet,
+        action, admin, basket, certificate, checkout, coupons, instructor, learn, library, order_status,
+        orders, sign_in, wallet, wishlist,
     };
     let pages = Router::new()
         .route("/", get(pages::home::show))
@@ -57,12 +58,18 @@ pub fn router(storefront: Storefront) -> Router {
             post(instructor::photo::upload).layer(DefaultBodyLimit::max(LONGEST_FORM)),
         )
         .route("/teach/photo/{id}/remove", post(instructor::photo::remove))
+        .route("/teach/coupons", get(coupons::list))
+        .route("/teach/coupons/new", get(coupons::blank).post(coupons::create))
+        .route("/teach/coupons/{id}", get(coupons::show).post(coupons::step))
         .route("/teach/{id}", get(instructor::edit).post(instructor::save))
         .route("/teach/{id}/{step}", get(instructor::ask).post(instructor::step))
         .route("/basket", get(basket::show))
         .route("/basket/add", post(basket::add))
         .route("/basket/coupon", post(basket::set_coupon))
         .route("/basket/lines/{id}", post(basket::change))
+        .route("/wishlist", get(wishlist::show))
+        .route("/wishlist/add", post(wishlist::add))
+        .route("/wishlist/{id}", post(wishlist::change))
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/orders/{id}/action", get(action::show).post(action::tell))
         .route("/orders", get(orders::list))
@@ -78,6 +85,22 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/wallet/cards/{id}/delete", post(wallet::delete_card))
         .route("/library", get(library::show))
         .route("/learn/{slug}", get(learn::show).post(learn::mark))
+        .route("/admin", get(admin::show))
+        .route("/admin/orders", get(admin::orders::list))
+        .route("/admin/orders/{id}", get(admin::orders::show))
+        .route("/admin/orders/{id}/retry", post(admin::orders::retry))
+        .route("/admin/orders/{id}/resolve", post(admin::orders::resolve))
+        .route("/admin/refunds", get(admin::refunds::list))
+        .route("/admin/refunds/{id}", post(admin::refunds::decide))
+        .route("/admin/grants", get(admin::grants::show))
+        .route("/admin/grants/credits", post(admin::grants::credits))
+        .route("/admin/grants/items", post(admin::grants::item))
+        .route("/admin/grants/{id}/approve", post(admin::grants::approve))
+        .route("/admin/coupons", get(coupons::list))
+        .route("/admin/coupons/new", get(coupons::blank).post(coupons::create))
+        .route("/admin/coupons/{id}", get(coupons::show).post(coupons::step))
+        .route("/learn/{slug}/certificate", get(certificate::show))
+        .route("/library/{id}/use", post(library::consume))
         .route("/_design", get(pages::design::show))
         .merge(latchkey_web::files())
         .merge(latchkey_web::reports("storefront"))

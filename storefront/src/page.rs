@@ -10,16 +10,19 @@ pub struct ShopPage {
     page: Page,
     /// Whether the signed-in user can write courses.
     pub teaches: bool,
+    /// Whether they run the shop.
+    pub administers: bool,
     /// How many lines the basket has, if it has any and could be asked.
     pub in_basket: Option<i64>,
 }
 
 impl ShopPage {
-    pub fn new(page: Page, teaches: bool, in_basket: Option<usize>) -> Self {
+    pub fn new(page: Page, teaches: bool, administers: bool, in_basket: Option<usize>) -> Self {
         let in_basket = in_basket.filter(|count| *count > 0);
         Self {
             page,
             teaches,
+            administers,
             in_basket: in_basket.and_then(|count| i64::try_from(count).ok()),
         }
     }

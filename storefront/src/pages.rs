@@ -1,8 +1,11 @@
 //! The pages, and the views that several of them share.
 
 pub mod action;
+pub mod admin;
 pub mod basket;
+pub mod certificate;
 pub mod checkout;
+pub mod coupons;
 pub mod course;
 pub mod covers;
 pub mod design;
@@ -16,6 +19,7 @@ pub mod orders;
 pub mod sign_in;
 pub mod theme;
 pub mod wallet;
+pub mod wishlist;
 
 use latchkey_web::Words;
 

@@ -12,10 +12,11 @@ use latchkey_relying_party::{CurrentUser, Session, SessionUser};
 use latchkey_web::{PageContext, Person, here, see_other};
 
 use crate::Storefront;
-use crate::api::basket::{Basket, Holder};
+use crate::api::basket::{Basket, Holder, Line};
 use crate::format::initials;
 use crate::guest::Guest;
 use crate::page::ShopPage;
+use crate::page_error::PageError;
 
 #[derive(Clone, Debug)]
 pub struct Visit {
@@ -28,13 +29,20 @@ pub struct Visit {
     guest: Option<Guest>,
     /// The ids of the courses in the basket, as far as it could be asked.
     basket: Option<Vec<String>>,
+    /// Those on the wishlist.
+    wishes: Vec<String>,
 }
 
 impl Visit {
     /// A page with this title.
     pub fn page(&self, title: impl Into<String>) -> ShopPage {
         let count = self.basket.as_ref().map(Vec::len);
-        ShopPage::new(self.context.page(title), self.teaches(), count)
+        ShopPage::new(
+            self.context.page(title),
+            self.teaches(),
+            self.administers(),
+            count,
+        )
     }
 
     /// Whether the signed-in user can write courses, as far as the shop knows; the catalog decides.
@@ -51,6 +59,26 @@ impl Visit {
     /// The id of the user's sign-in.
     pub fn login(&self) -> Option<&str> {
         self.user().map(|user| user.login.as_str())
+    }
+
+    /// The user's id at the issuer.
+    pub fn sub(&self) -> Option<&str> {
+        self.current.as_ref().map(|current| current.sub.as_str())
+    }
+
+    /// Whether the signed-in user runs the shop, as far as the shop knows; each service decides.
+    pub fn administers(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| current.may(catalog::ADMINISTER.name))
+    }
+
+    /// The sign-in of an administrator, for pages that are nobody else's: to everybody else there are none.
+    pub fn administrator(&self) -> Result<&str, PageError> {
+        let login = self.login().ok_or(PageError::SignedOut)?;
+        match self.administers() {
+            true => Ok(login),
+            false => Err(PageError::Missing),
+        }
     }
 
     /// The visitor that this browser is or was.
@@ -80,9 +108,15 @@ impl Visit {
         all.any(|id| id == course_id)
     }
 
+    /// True if the wishlist is known to have this course.
+    pub fn wishes(&self, course_id: &str) -> bool {
+        self.wishes.iter().any(|id| id == course_id)
+    }
+
     /// The same visit with this basket, for pages that have read all of it.
     pub fn with_basket(mut self, basket: &Basket) -> Self {
-        self.basket = Some(ids(basket));
+        self.basket = Some(ids(&basket.lines));
+        self.wishes = ids(&basket.saved);
         self
     }
 
@@ -105,9 +139,8 @@ impl Visit {
     }
 }
 
-fn ids(basket: &Basket) -> Vec<String> {
-    let lines = basket.lines.iter();
-    lines.map(|line| line.course_id.clone()).collect()
+fn ids(lines: &[Line]) -> Vec<String> {
+    lines.iter().map(|line| line.course_id.clone()).collect()
 }
 
 impl FromRequestParts<Storefront> for Visit {
@@ -136,12 +169,15 @@ impl FromRequestParts<Storefront> for Visit {
             current,
             guest: logins.and_then(|logins| Guest::of(logins, &parts.headers)),
             basket: None,
+            wishes: Vec::new(),
         };
         // Forms lead on to a page, and pages about the basket read all of it themselves.
-        let own = ["/basket", "/checkout"].contains(&parts.uri.path());
+        let own = ["/basket", "/checkout", "/wishlist"].contains(&parts.uri.path());
         if let (Some(holder), true) = (visit.holder(), parts.method == Method::GET && !own) {
             let glance = storefront.api.basket.glance(holder).await;
-            visit.basket = glance.ok().as_ref().map(ids);
+            if let Ok(basket) = glance {
+                visit = visit.with_basket(&basket);
+            }
         }
         Ok(visit)
     }

@@ -21,6 +21,12 @@ function refresh() {
       later(Number(request.getResponseHeader("Retry-After")) || 5);
       return;
     }
+    // Whoever may not see this any more is told so here; what is shown was true until then.
+    if (request.status === 401 || request.status === 403) {
+      source?.close();
+      document.getElementById("refused")?.removeAttribute("hidden");
+      return;
+    }
     const fresh = request.response?.querySelector("[data-live]");
     // Another page means that there is nothing more to follow here.
     if (request.status !== 200 || !fresh || new URL(request.responseURL).pathname !== location.pathname) {

@@ -397,9 +397,109 @@ async fn a_visitor_of_the_shop_fills_a_basket_signs_in_and_orders() {
         browser.see(sight).await;
         browser.pictures(picture).await;
     }
+    // Lesson after lesson, each by its button, until there is a certificate.
+    browser.open(&format!("{shop}/learn/{slug}")).await;
+    for _ in 0..MOST_LESSONS {
+        if browser.has("#congratulation").await {
+            break;
+        }
+        browser.click("details[open] button[name=lesson]").await;
+        browser.see("#progress").await;
+    }
+    browser.click("#certificate").await;
+    browser.see("#number").await;
+    browser.pictures("certificate").await;
+    browser.open(&format!("{shop}/library")).await;
+    browser.see(".own-more a").await;
+    browser.pictures("library-done").await;
+    // Another course is for later.
+    browser.open(&format!("{shop}/wishlist")).await;
+    browser.see(".empty").await;
+    browser.pictures("wishlist-empty").await;
+    let other = courses["items"]
+        .as_array()
+        .expect("courses")
+        .iter()
+        .filter(sold)
+        .nth(1);
+    let other = other.expect("another course")["slug"].as_str().expect("a slug");
+    browser.open(&format!("{shop}/courses/{other}")).await;
+    browser.click("#wish").await;
+    browser.arrive(&format!("{shop}/wishlist?done=kept")).await;
+    browser.pictures("wishlist").await;
+    browser.open(&format!("{shop}/courses/{other}")).await;
+    browser.see("#wished").await;
+    browser.pictures("course-wished").await;
+    browser.stop().await;
+
+    // The same order as an administrator sees it, and all else that only administrators see.
+    let browser = Chromium::start().await;
+    browser.open(&format!("{shop}/admin")).await;
+    sign_in(&browser, &server, "admin").await;
+    browser.see("#allow").await;
+    browser.pictures("consent-admin").await;
+    browser.click("#allow").await;
+    browser.arrive(&format!("{shop}/admin")).await;
+    holds_no_token(&browser).await;
+    for (path, sight, picture) in [
+        ("/admin", "#figures", "admin"),
+        ("/admin/orders?show=failed", ".empty", "admin-orders-none"),
+        ("/admin/refunds", ".empty", "admin-refunds"),
+        ("/admin/coupons", "#new-coupon", "admin-coupons"),
+        ("/admin/orders", "#orders", "admin-orders"),
+    ] {
+        browser.open(&format!("{shop}{path}")).await;
+        browser.see(sight).await;
+        browser.pictures(picture).await;
+    }
+    browser.click("#orders a").await;
+    browser.see("#timeline").await;
+    browser.pictures("admin-order").await;
+    browser.click("a[href^='/admin/grants?user=']").await;
+    browser.write("#amount", "much").await;
+    browser.write("#reason", "For the long wait").await;
+    browser.click("#give-credits").await;
+    browser.see("#amount[aria-invalid='true']").await;
+    browser.pictures("admin-grants-faults").await;
+    browser.write("#amount", "12.50").await;
+    browser.click("#give-credits").await;
+    browser.arrive(&format!("{shop}/admin/grants?done=granted")).await;
+    browser.see("#grants").await;
+    browser.pictures("admin-grants").await;
+
+    browser.open(&format!("{shop}/admin/coupons/new")).await;
+    browser.see("#create-coupon").await;
+    browser.pictures("admin-coupon-new").await;
+    browser.write("#code", "AUTUMN-TERM").await;
+    browser.write("#worth", "12.5").await;
+    browser.click("[name=scope][value=courses]").await;
+    browser.click("#create-coupon").await;
+    browser.see("#courses[aria-invalid='true']").await;
+    browser.pictures("admin-coupon-faults").await;
+    browser.click("[name=scope][value=all]").await;
+    browser.click("#create-coupon").await;
+    browser.see("#pause").await;
+    browser.pictures("admin-coupon").await;
+    browser.click("#pause").await;
+    browser.see("#resume").await;
+    browser.stop().await;
+
+    let browser = Chromium::start().await;
+    browser.open(&format!("{shop}/teach/coupons")).await;
+    sign_in(&browser, &server, "ines").await;
+    browser.see("#allow").await;
+    browser.click("#allow").await;
+    browser.see("#new-coupon").await;
+    browser.pictures("teach-coupons").await;
+    browser.click("#new-coupon").await;
+    browser.see("#create-coupon").await;
+    browser.pictures("teach-coupon-new").await;
     browser.stop().await;
     server.stop().await;
 }
+
+/// More than a course of the demo has.
+const MOST_LESSONS: usize = 60;
 
 /// A site of somebody else's, on an origin of its own.
 async fn site(router: axum::Router) -> String {

@@ -7,7 +7,7 @@ fn shop(server: &TestServer) -> String {
 }
 
 /// Signs in at the shop from one of its pages; the page again.
-async fn sign_in(server: &TestServer, browser: &Browser, who: &str, from: &str) -> Seen {
+pub async fn sign_in(server: &TestServer, browser: &Browser, who: &str, from: &str) -> Seen {
     let page = browser.open(&format!("{}{from}", shop(server)), "").await;
     let mut seen = page.clone();
     if page.has("#sign-in") && !page.has("#password") {

@@ -40,6 +40,8 @@ impl std::fmt::Debug for Logins {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentUser {
     pub user: SessionUser,
+    /// The id of the user at the issuer.
+    pub sub: String,
     /// The scopes of the token that came with the sign-in.
     pub scope: String,
 }
@@ -102,6 +104,7 @@ impl Logins {
         let login = login.map_err(|error| SignInError::broken(&error))?;
         Ok(login.map(|login| CurrentUser {
             user,
+            sub: login.sub,
             scope: login.scope,
         }))
     }

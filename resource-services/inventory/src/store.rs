@@ -22,12 +22,20 @@ pub use stock::{insert_stock, lock_stock, lock_stock_alone, save_stock, stock, s
 /// The tables of inventory.
 pub const MIGRATIONS: Migrations = Migrations {
     set: "inventory",
-    steps: &[Migration {
-        version: 1,
-        name: "stock",
-        sqlite: include_str!("../migrations/0001_stock.sql"),
-        postgres: include_str!("../migrations/0001_stock.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "stock",
+            sqlite: include_str!("../migrations/0001_stock.sql"),
+            postgres: include_str!("../migrations/0001_stock.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "learned_at",
+            sqlite: include_str!("../migrations/0002_learned_at.sql"),
+            postgres: include_str!("../migrations/0002_learned_at.sql"),
+        },
+    ],
 };
 
 /// A kind as the tables write it.

@@ -62,6 +62,9 @@ pub struct LibraryDetails {
     #[serde(flatten)]
     pub item: LibraryItem,
     pub lessons_done: Vec<String>,
+    /// When the last of them was marked, as far as it is known.
+    #[serde(default)]
+    pub learned_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +127,21 @@ impl Inventory {
         let call = Call::post(Caller::User(login), path)
             .key(key)
             .json(&json!({"quantity": quantity}))?;
+        self.0.ask(call).await
+    }
+
+    /// Gives an item to a user. Repeating the key gives nothing more.
+    pub async fn grant(
+        &self,
+        login: &str,
+        key: &str,
+        user: &str,
+        item: &str,
+        quantity: i64,
+        reason: &str,
+    ) -> Result<LibraryItem, ApiError> {
+        let body = json!({"user": user, "item_id": item, "quantity": quantity, "reason": reason});
+        let call = Call::post(Caller::User(login), "/grants").key(key).json(&body)?;
         self.0.ask(call).await
     }
 }

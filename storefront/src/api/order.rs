@@ -1,4 +1,6 @@
-//! The user's orders.
+//! The user's orders; `administration.rs` has everybody's.
+
+pub mod administration;
 
 use latchkey_contracts::Money;
 use latchkey_contracts::events::course::CourseKind;

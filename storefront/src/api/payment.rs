@@ -96,6 +96,33 @@ pub struct Payment {
     pub expires_at: Option<String>,
 }
 
+/// Credits that an administrator gives.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Grant {
+    pub id: String,
+    pub user_id: String,
+    pub amount: Money,
+    pub reason: String,
+    pub state: GrantState,
+    pub requested_by: String,
+    pub approved_by: Option<String>,
+    pub created_at: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// A second administrator must agree.
+    Pending,
+    Granted,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct GrantPage {
+    pub items: Vec<Grant>,
+    pub next_cursor: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Cards {
     items: Vec<Card>,
@@ -153,6 +180,38 @@ impl Payments {
             .key(key)
             .json(&body)?;
         self.0.ask(call).await
+    }
+
+    /// Gives credits to a user. Repeating the key returns the same grant.
+    pub async fn grant(
+        &self,
+        login: &str,
+        key: &str,
+        user: &str,
+        amount: &Money,
+        reason: &str,
+    ) -> Result<Grant, ApiError> {
+        let path = format!("/wallets/{}/grants", segment(user));
+        let call = Call::post(Caller::User(login), path)
+            .key(key)
+            .json(&json!({"amount": amount, "reason": reason}))?;
+        self.0.ask(call).await
+    }
+
+    /// All grants, the newest first.
+    pub async fn grants(&self, login: &str, cursor: Option<&str>) -> Result<GrantPage, ApiError> {
+        let pairs: Vec<_> = cursor
+            .map(|cursor| ("cursor", cursor.to_owned()))
+            .into_iter()
+            .collect();
+        let call = Call::get(Caller::User(login), "/grants").query(&pairs);
+        self.0.ask(call).await
+    }
+
+    /// Agrees to a grant of another administrator.
+    pub async fn approve_grant(&self, login: &str, id: &str) -> Result<Grant, ApiError> {
+        let path = format!("/grants/{}/approve", segment(id));
+        self.0.ask(Call::post(Caller::User(login), path)).await
     }
 
     /// One of the user's payments.

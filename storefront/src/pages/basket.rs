@@ -219,7 +219,7 @@ pub async fn set_coupon(
 }
 
 /// Back to the basket. A visitor's cookie lives on with their basket.
-fn done(
+pub fn done(
     storefront: &Storefront,
     visit: &Visit,
     changed: Result<Basket, ApiError>,
@@ -241,7 +241,7 @@ fn done(
 }
 
 /// The notice for a refusal of the basket.
-fn refusal(error: ApiError) -> Result<&'static str, PageError> {
+pub fn refusal(error: ApiError) -> Result<&'static str, PageError> {
     Ok(match error.code() {
         Some("already_owned") => "owned",
         Some("not_for_sale") => "not_for_sale",
@@ -252,7 +252,7 @@ fn refusal(error: ApiError) -> Result<&'static str, PageError> {
 }
 
 /// A form of a page of ours about this visitor's basket.
-fn posted(
+pub fn posted(
     storefront: &Storefront,
     visit: &Visit,
     headers: &HeaderMap,

@@ -23,6 +23,7 @@ use crate::visit::Visit;
 struct CoursePage<'a> {
     page: &'a ShopPage,
     offer: Offer<'a>,
+    wish: Wish<'a>,
     /// How many seats are left, if they are counted and inventory could be asked.
     seats: Option<i64>,
     crumbs: Vec<Crumb>,
@@ -42,6 +43,17 @@ enum Offer<'a> {
         course_id: &'a str,
         /// Whether it can be bought more than once.
         item: bool,
+    },
+}
+
+/// What a visitor can do about it later.
+enum Wish<'a> {
+    /// It is theirs, or about to be.
+    Needless,
+    Kept,
+    Keep {
+        token: Option<&'a str>,
+        course_id: &'a str,
     },
 }
 
@@ -115,9 +127,18 @@ pub async fn show(
             item: course.summary.kind == CourseKind::Item,
         },
     };
+    let wish = match &offer {
+        Offer::Closed | Offer::Owned(_) | Offer::InBasket => Wish::Needless,
+        Offer::SoldOut | Offer::Add { .. } if visit.wishes(id) => Wish::Kept,
+        Offer::SoldOut | Offer::Add { .. } => Wish::Keep {
+            token: visit.form_token(),
+            course_id: id,
+        },
+    };
     let view = CoursePage {
         page: &page,
         offer,
+        wish,
         seats: seats.filter(|left| *left > 0),
         crumbs: crumbs(&visit.context.words, &categories, &course),
         course: view(&visit.context.words, &categories, &course),

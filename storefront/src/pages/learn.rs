@@ -14,6 +14,7 @@ use latchkey_web::{Words, answer, see_other};
 use super::other_language;
 use crate::Storefront;
 use crate::api::catalog::{Course, Found, Lesson, Section};
+use crate::api::inventory::LibraryDetails;
 use crate::format::{self, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
@@ -62,6 +63,19 @@ struct LessonView<'a> {
     next: bool,
 }
 
+/// How many lessons a course has, and how many of them are done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lessons {
+    pub done: i64,
+    pub all: i64,
+}
+
+impl Lessons {
+    pub fn are_all_done(self) -> bool {
+        self.all > 0 && self.done == self.all
+    }
+}
+
 pub async fn show(
     State(storefront): State<Storefront>,
     visit: Visit,
@@ -69,15 +83,10 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let Path(slug) = path.map_err(|_| PageError::Missing)?;
     let login = visit.login().ok_or(PageError::SignedOut)?;
-    let course = match storefront.api.catalog.course(&slug).await? {
-        Found::Moved(to) => return Ok(see_other(&format!("/learn/{}", segment(&to)))),
-        Found::Here(course) => course,
+    let (course, owned) = match owned(&storefront, login, &slug).await? {
+        Ok(both) => both,
+        Err(to) => return Ok(see_other(&format!("/learn/{}", segment(&to)))),
     };
-    // A course that is not theirs is one that does not exist here.
-    let owned = storefront.api.inventory.item(login, &course.summary.id).await?;
-    if owned.item.kind != CourseKind::Course {
-        return Err(PageError::Missing);
-    }
     let done: HashSet<&str> = owned.lessons_done.iter().map(String::as_str).collect();
     let words = &visit.context.words;
     let page = visit.page(course.summary.title.as_str());
@@ -109,6 +118,34 @@ pub async fn mark(
     let next = lessons(&course).find(|(_, lesson)| !done.contains(lesson.id.as_str()));
     let anchor = next.map(|(n, _)| format!("#l{n}")).unwrap_or_default();
     Ok(see_other(&format!("/learn/{}{anchor}", segment(&slug))))
+}
+
+/// A course of the user's with what is done of it, or the name that the course has now.
+pub async fn owned(
+    storefront: &Storefront,
+    login: &str,
+    slug: &str,
+) -> Result<Result<(Box<Course>, LibraryDetails), String>, PageError> {
+    let course = match storefront.api.catalog.course(slug).await? {
+        Found::Moved(to) => return Ok(Err(to)),
+        Found::Here(course) => course,
+    };
+    // A course that is not theirs is one that does not exist here.
+    let owned = storefront.api.inventory.item(login, &course.summary.id).await?;
+    match owned.item.kind {
+        CourseKind::Course => Ok(Ok((course, owned))),
+        CourseKind::Item => Err(PageError::Missing),
+    }
+}
+
+/// How far the user is. Lessons that were taken out of the course since do not count.
+pub fn count(course: &Course, done: &[String]) -> Lessons {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let finished = lessons(course).filter(|(_, lesson)| done.contains(&lesson.id));
+    Lessons {
+        done: number(finished.count()),
+        all: number(lessons(course).count()),
+    }
 }
 
 /// The lessons of a course with their places, from 1.

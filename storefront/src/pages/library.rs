@@ -3,21 +3,25 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use latchkey_contracts::events::course::CourseKind;
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash};
+use latchkey_web::{Words, answer, flash, see_other};
 
 use super::{Categories, Notice, next_page};
 use crate::Storefront;
+use crate::api::ApiError;
 use crate::api::catalog::Summary;
 use crate::api::inventory::LibraryItem;
 use crate::cover::Cover;
 use crate::format::segment;
 use crate::page::ShopPage;
 use crate::page_error::PageError;
+use crate::posted::posted;
 use crate::visit::Visit;
 
 #[derive(Template)]
@@ -38,6 +42,15 @@ struct Row {
     facts: String,
     /// The name of the message.
     next: Option<&'static str>,
+    certificate: Option<String>,
+    consume: Option<Consume>,
+}
+
+/// The form that uses up one of an item.
+struct Consume {
+    action: String,
+    /// It makes a second press the same use.
+    key: String,
 }
 
 struct Progress {
@@ -68,7 +81,7 @@ pub async fn show(
     let words = &visit.context.words;
     let rows = found.items.iter().map(|item| {
         let course = courses.get(&item.item_id);
-        row(words, &categories, item, course)
+        row(&storefront, words, &categories, item, course)
     });
     let page = visit.page(words.say("library.title"));
     let view = LibraryPage {
@@ -81,7 +94,34 @@ pub async fn show(
     Ok(answer(StatusCode::OK, &view))
 }
 
-fn row(words: &Words, categories: &Categories, item: &LibraryItem, course: Option<&Summary>) -> Row {
+/// Uses up one of an item.
+pub async fn consume(
+    State(storefront): State<Storefront>,
+    visit: Visit,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, PageError> {
+    let Path(id) = path.map_err(|_| PageError::Missing)?;
+    let (login, mut form) = posted(&storefront, &visit, &headers, body, &[])?;
+    let key = form.take("key").ok_or(PageError::Bad)?;
+    let done = match storefront.api.inventory.consume(login, &id, &key, 1).await {
+        Ok(_) => "used",
+        // The last one is no item of the library any more.
+        Err(ApiError::Missing) => "none",
+        Err(error) if error.code() == Some("too_few") => "none",
+        Err(error) => return Err(error.into()),
+    };
+    Ok(see_other(&format!("/library?done={done}")))
+}
+
+fn row(
+    storefront: &Storefront,
+    words: &Words,
+    categories: &Categories,
+    item: &LibraryItem,
+    course: Option<&Summary>,
+) -> Row {
     let category = course.and_then(|course| course.category_id.as_deref());
     let row = Row {
         href: format!("/courses/{}", segment(&item.slug)),
@@ -94,9 +134,18 @@ fn row(words: &Words, categories: &Categories, item: &LibraryItem, course: Optio
         progress: None,
         facts: words.count("library.items", item.quantity),
         next: None,
+        certificate: None,
+        consume: None,
     };
     if item.kind == CourseKind::Item {
-        return row;
+        let consume = Consume {
+            action: format!("/library/{}/use", segment(&item.item_id)),
+            key: storefront.key(),
+        };
+        return Row {
+            consume: Some(consume),
+            ..row
+        };
     }
     let all = course.map_or(0, |course| course.lesson_count);
     // Lessons may have been taken out of the course since.
@@ -119,16 +168,22 @@ fn row(words: &Words, categories: &Categories, item: &LibraryItem, course: Optio
             (done, all) if done == all => words.say("library.whole").to_owned(),
             _ => words.fill("library.done", &[("done", &done), ("all", &all)]),
         },
+        certificate: (all > 0 && done == all).then(|| format!("/learn/{}/certificate", segment(&item.slug))),
         next,
         ..row
     }
 }
 
 fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 1] = [("bought", ("library.bought", "library.bought_next"))];
-    let (title, next) = flash(query, &DONE)?;
+    type Said = (&'static str, &'static str, &'static str);
+    const DONE: [(&str, Said); 3] = [
+        ("bought", ("success", "library.bought", "library.bought_next")),
+        ("used", ("success", "library.used", "library.used_next")),
+        ("none", ("warning", "library.too_few", "library.too_few_next")),
+    ];
+    let (tone, title, next) = flash(query, &DONE)?;
     Some(Notice {
-        tone: "success",
+        tone,
         title: words.say(title),
         next: words.say(next),
     })

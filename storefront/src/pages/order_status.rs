@@ -152,10 +152,10 @@ pub async fn events(
         return Err(PageError::Foreign);
     }
     // A stream cannot be sent to the sign-in; the page that follows it can.
-    let (Some(login), Ok(logins)) = (visit.login(), storefront.logins()) else {
+    let (Some(login), Some(sub), Ok(logins)) = (visit.login(), visit.sub(), storefront.logins()) else {
         return Ok(StatusCode::FORBIDDEN.into_response());
     };
-    let Some(place) = storefront.followers.place(login) else {
+    let Some(place) = storefront.followers.place(sub) else {
         let later = [(header::RETRY_AFTER, "5")];
         return Ok((StatusCode::TOO_MANY_REQUESTS, later).into_response());
     };

@@ -115,6 +115,11 @@ impl Backends {
         self.inner().away.insert(service);
     }
 
+    /// From now on this service answers again.
+    pub fn back(&self, service: &str) {
+        self.inner().away.remove(service);
+    }
+
     /// The requests since the last call, without the readings of catalog and basket that any page may do.
     pub fn take(&self) -> Vec<Asked> {
         let all = std::mem::take(&mut self.inner().asked);

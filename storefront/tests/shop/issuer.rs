@@ -219,9 +219,10 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
             return (StatusCode::BAD_REQUEST, invalid).into_response();
         }
         let name = resource.rsplit(':').next().unwrap();
-        let scope = match refresh.starts_with("refresh-ines-") {
-            true => "catalog.read catalog.write",
-            false => "catalog.read",
+        let scope = match refresh.split('-').nth(1) {
+            Some("ines") => "catalog.read catalog.write",
+            Some("root" | "rita") => "catalog.read catalog.write catalog.admin",
+            Some(_) | None => "catalog.read",
         };
         return axum::Json(json!({
             "access_token": format!("{name}-{refresh}"), "token_type": "Bearer", "expires_in": 300, "scope": scope,

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
+mod admin;
 mod away;
 mod backends;
 mod buying;
+mod certificate;
+mod coupons;
 mod hostile;
 mod issuer;
 mod learning;
@@ -20,4 +23,5 @@ mod teaching;
 mod theme;
 mod upgrade;
 mod wallet;
+mod wishlist;
 mod words;

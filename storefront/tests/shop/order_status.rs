@@ -60,6 +60,8 @@ async fn every_state_is_shown_by_its_steps_and_in_words() {
             assert_eq!(page.text.contains("http-equiv=\"refresh\""), goes_on, "{state}");
             let followed = page.attributes("[data-live]", "data-follow");
             assert_eq!(followed.len(), usize::from(goes_on), "{state}");
+            // Shown by the script alone, to whoever may not follow the order any more.
+            assert_eq!(page.attributes("#refused[hidden]", "role"), ["alert"], "{state}");
             assert_eq!(
                 page.texts("#failure").len(),
                 usize::from(reason.is_some()),
@@ -176,7 +178,7 @@ async fn an_order_is_cancelled_or_it_is_said_that_it_was_too_late() {
         let late = alice.submit("/orders/o-1/cancel", &[("key", &key)]).await;
         let said = alice.get(late.header("location")).await;
         assert_eq!(
-            said.texts(".notice-warning .notice-title"),
+            said.texts("[data-live] .notice-warning .notice-title"),
             ["It was too late to cancel."]
         );
     }
@@ -275,16 +277,18 @@ async fn a_stream_ends_when_its_user_signs_out() {
 }
 
 #[tokio::test]
-async fn a_sign_in_has_at_most_eight_streams() {
+async fn a_user_has_at_most_eight_streams_over_all_sign_ins() {
     let backends = Backends::start().await;
     for site in backends.sites("stream_many").await {
-        let (alice, bob) = (site.browser(), site.browser());
+        let (alice, phone, bob) = (site.browser(), site.browser(), site.browser());
         alice.sign_in("alice").await;
+        phone.sign_in("alice").await;
         bob.sign_in("bob").await;
         let mut open = Vec::new();
-        for _ in 0..8 {
+        for n in 0..8 {
             let sender = backends.stream("alice", EVENTS);
-            let stream = alice.open("/orders/o-1/events", &[]).await;
+            let browser = if n % 2 == 0 { &alice } else { &phone };
+            let stream = browser.open("/orders/o-1/events", &[]).await;
             assert_eq!(stream.status(), 200);
             open.push((sender, stream));
         }

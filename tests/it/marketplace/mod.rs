@@ -1,6 +1,7 @@
 //! The marketplace as its people see it: a checkout, and each row of the failure matrix in `docs/orders.md`, through
 //! every service, its database and the bus.
 
+mod administration;
 mod cancelling;
 mod checkout;
 mod drift;

@@ -52,7 +52,7 @@ pub async fn learn(
     lessons: BTreeSet<String>,
 ) -> Result<Entry, Error> {
     let before = owned(t, owner, item_id).await?;
-    let after = before.learned(lessons)?;
+    let after = before.learned(lessons, t.now)?;
     if let Some(after) = &after {
         must(store::save_owned(&t.tx, after).await?)?;
         tell_progress(t, after).await?;

@@ -25,6 +25,8 @@ pub struct OwnedItem {
     pub order_id: Option<String>,
     pub revoked_at: Option<i64>,
     pub lessons_done: BTreeSet<String>,
+    /// When the last of them was marked.
+    pub learned_at: Option<i64>,
     pub version: i64,
 }
 
@@ -86,6 +88,7 @@ impl OwnedItem {
                 order_id: new.order_id,
                 revoked_at: None,
                 lessons_done: BTreeSet::new(),
+                learned_at: None,
                 version: 1,
             });
         };
@@ -124,7 +127,7 @@ impl OwnedItem {
 
     /// The same with more lessons done, if any of them is new. Lessons are never undone, so that two devices cannot
     /// take each other's progress away.
-    pub fn learned(&self, lessons: BTreeSet<String>) -> Result<Option<Self>, DomainError> {
+    pub fn learned(&self, lessons: BTreeSet<String>, now: i64) -> Result<Option<Self>, DomainError> {
         if self.kind != CourseKind::Course {
             return Err(DomainError::NoLessons);
         }
@@ -140,6 +143,7 @@ impl OwnedItem {
         }
         Ok(Some(Self {
             lessons_done: done,
+            learned_at: Some(now),
             version: self.next()?,
             ..self.clone()
         }))
@@ -279,7 +283,7 @@ mod tests {
     #[test]
     fn what_was_lost_and_bought_again_is_new_but_keeps_its_progress() {
         let course = owned(CourseKind::Course, 1)
-            .learned(ids(&["l1"]))
+            .learned(ids(&["l1"]), 30)
             .unwrap()
             .unwrap();
         let revoked = course.revoked(1, 15).unwrap();
@@ -306,14 +310,17 @@ mod tests {
     #[test]
     fn progress_is_a_union_of_what_all_devices_say() {
         let course = owned(CourseKind::Course, 1);
-        let phone = course.learned(ids(&["l1", "l2"])).unwrap().unwrap();
-        let laptop = phone.learned(ids(&["l3"])).unwrap().unwrap();
+        let phone = course.learned(ids(&["l1", "l2"]), 30).unwrap().unwrap();
+        let laptop = phone.learned(ids(&["l3"]), 31).unwrap().unwrap();
         assert_eq!(laptop.lessons_done, ids(&["l1", "l2", "l3"]));
-        assert_eq!(laptop.version, 3);
-        assert_eq!(laptop.learned(ids(&["l1"])), Ok(None));
-        assert_eq!(laptop.learned(ids(&[])), Ok(None));
         assert_eq!(
-            owned(CourseKind::Item, 1).learned(ids(&["l1"])),
+            (laptop.version, phone.learned_at, laptop.learned_at),
+            (3, Some(30), Some(31))
+        );
+        assert_eq!(laptop.learned(ids(&["l1"]), 30), Ok(None));
+        assert_eq!(laptop.learned(ids(&[]), 30), Ok(None));
+        assert_eq!(
+            owned(CourseKind::Item, 1).learned(ids(&["l1"]), 30),
             Err(DomainError::NoLessons)
         );
     }
@@ -327,8 +334,8 @@ mod tests {
         assert_eq!(draft(400).check().map(|ids| ids.len()), Ok(400));
         assert!(draft(401).check().is_err());
         let course = owned(CourseKind::Course, 1);
-        let thousand = course.learned((0..1_000).map(id).collect()).unwrap().unwrap();
-        assert!(thousand.learned([id(1_000)].into()).is_err());
+        let thousand = course.learned((0..1_000).map(id).collect(), 30).unwrap().unwrap();
+        assert!(thousand.learned([id(1_000)].into(), 30).is_err());
         let none = ProgressDraft {
             lessons_done: vec!["l1".into()],
         };

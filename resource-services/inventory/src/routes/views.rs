@@ -31,6 +31,8 @@ pub struct LibraryItemDetails {
     #[serde(flatten)]
     pub item: LibraryItem,
     pub lessons_done: Vec<String>,
+    /// When the last of them was marked; null if none is, or if that was before it was kept.
+    pub learned_at: Option<String>,
 }
 
 /// A page of a library. `next_cursor` is null on the last page.
@@ -116,6 +118,7 @@ impl From<Entry> for LibraryItemDetails {
     fn from(entry: Entry) -> Self {
         Self {
             lessons_done: entry.item.lessons_done.iter().cloned().collect(),
+            learned_at: entry.item.learned_at.map(rfc3339),
             item: entry.into(),
         }
     }

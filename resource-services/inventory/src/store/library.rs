@@ -30,7 +30,7 @@ macro_rules! select {
     ($lessons:literal, $($rest:literal),+) => {
         concat!(
             "SELECT o.owner, o.item_id, o.kind, o.quantity, o.acquired_at, o.source, o.order_id, ",
-            "o.revoked_at, o.lesson_count, o.version, s.title, s.slug, ",
+            "o.revoked_at, o.lesson_count, o.learned_at, o.version, s.title, s.slug, ",
             $lessons,
             " AS lessons_done ",
             "FROM owned_items o JOIN stock s ON s.item_id = o.item_id ",
@@ -129,11 +129,12 @@ pub async fn save_owned(tx: &Tx, item: &OwnedItem) -> Result<bool, DbError> {
     let count = i64::try_from(item.lessons_done.len()).unwrap_or(i64::MAX);
     let rows = sql(
         "INSERT INTO owned_items (owner, item_id, kind, quantity, acquired_at, source, order_id, revoked_at, \
-         lessons_done, lesson_count, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         lessons_done, lesson_count, version, learned_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
          ON CONFLICT (owner, item_id) DO UPDATE SET quantity = excluded.quantity, \
          acquired_at = excluded.acquired_at, source = excluded.source, order_id = excluded.order_id, \
          revoked_at = excluded.revoked_at, lessons_done = excluded.lessons_done, \
-         lesson_count = excluded.lesson_count, version = excluded.version \
+         lesson_count = excluded.lesson_count, learned_at = excluded.learned_at, version = excluded.version \
          WHERE owned_items.version = excluded.version - 1",
     )
     .bind(&item.owner)
@@ -147,6 +148,7 @@ pub async fn save_owned(tx: &Tx, item: &OwnedItem) -> Result<bool, DbError> {
     .bind(lessons)
     .bind(count)
     .bind(item.version)
+    .bind(item.learned_at)
     .execute(tx)
     .await?;
     Ok(rows == 1)
@@ -186,6 +188,7 @@ fn read(row: &Row) -> Result<Entry, DbError> {
             order_id: row.opt_text("order_id")?,
             revoked_at: row.opt_int("revoked_at")?,
             lessons_done: lessons.map_err(|error| DbError::row("lessons_done", error.to_string()))?,
+            learned_at: row.opt_int("learned_at")?,
             version: row.int("version")?,
         },
         lesson_count: row.int("lesson_count")?,

@@ -125,6 +125,8 @@ async fn what_was_revoked_is_given_again_with_its_progress() {
             .send()
             .await;
         assert_eq!(read.json()["lessons_done"], json!([lesson]));
+        assert_eq!(read.json()["learned_at"], learn.json()["learned_at"]);
+        assert!(learn.json()["learned_at"].is_string(), "{}", learn.text);
         // The revocation that is sent once more is the one that was answered, not a new one.
         world.refund("revoke", &order, &refund, &[(&seats, 1)]).await;
         assert_eq!(world.owns(ADA, &seats).await, 1);

@@ -17,6 +17,7 @@ pub static SERVICES: Services = &[
     &latchkey_payment::SPEC,
     &latchkey_order::SPEC,
     &latchkey_photo::SPEC,
+    &latchkey_billing::SPEC,
 ];
 
 /// The resources of all services.

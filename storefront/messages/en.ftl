@@ -472,6 +472,7 @@ order-address = Billed to
 order-history = What happened
 order-follow = See how far it is
 order-learn = Go to your library
+order-invoice = Invoice
 
 ## order_state
 
@@ -667,6 +668,86 @@ history-partially_refunded = Partly refunded
 history-refunded = Refunded
 history-failed = Everything given back
 history-cancelled = Cancelled, and everything given back
+
+## invoice
+
+invoice-title = Invoice { $number }
+invoice-waiting = Your invoice is on its way
+invoice-waiting_next = It is written as soon as your order is paid, usually within a second. Look again in a moment.
+invoice-back = Back to the order
+invoice-order = Order
+invoice-issued = Issued { $day }
+invoice-pdf = Download as PDF
+invoice-seller = Sold by
+invoice-buyer = Sold to
+invoice-no_buyer = No address was given.
+invoice-tax_id = Tax number { $number }
+invoice-course = Course
+invoice-price = Price
+invoice-net = Without tax
+invoice-untaxed = No tax is due on this invoice.
+invoice-notes = Credit notes
+invoice-note = Credit note { $number }
+invoice-note_pdf = PDF
+invoice-to_card = Given back to your card
+invoice-to_wallet = Given back to your wallet
+
+## sales
+
+sales-title = Your sales
+sales-lede = From { $from } to { $to }, without tax.
+sales-share = Your share
+sales-sold = Sold
+sales-refunded = Given back
+sales-payable = We owe you
+sales-months = By month
+sales-in_month = Month
+sales-month = { $month } { $year }
+sales-quantity = Sales
+sales-courses = By course
+sales-single = Single sales
+sales-none = Nothing was sold in this time.
+sales-refund = Refund
+sales-of_it = { $share } of it yours
+
+## ledger
+
+ledger-title = The books
+ledger-lede = Every sale, refund, fee and credit in double entry. Nothing here can be changed.
+ledger-balanced = Balanced
+ledger-balanced_next = { $amount } on either side.
+ledger-unbalanced = Not balanced
+ledger-unbalanced_next = Debits and credits differ. Somebody must have reached the database past the service.
+ledger-accounts = Trial balance
+ledger-account = Account
+ledger-debit = Debit
+ledger-credit = Credit
+ledger-balance = Balance
+ledger-sum = All accounts
+ledger-compared = Compared with orders and payments
+ledger-clean = Everything agrees
+ledger-unclean = Something differs
+ledger-check = What is compared
+ledger-expected = Should be
+ledger-found = In the books
+ledger-drift = Difference
+ledger-none = none
+ledger-since = since { $minute }
+ledger-check_wallets = Balances of all wallets
+ledger-check_sales = Invoices and sales
+ledger-check_captures = Captured payments and sales
+ledger-check_refunds = Credit notes and refunds
+ledger-check_trial_balance = Debits and credits
+ledger-check_other = Another check
+ledger-chain_whole =
+    { $n ->
+        [one] The chain of hashes is whole: { $n } entry is as it was written.
+       *[other] The chain of hashes is whole: { $n } entries are as they were written.
+    }
+ledger-chain_broken = Entry { $n } is not what was once written
+ledger-chain_next = Compare it with a backup before anything else is done.
+ledger-journal = Journal
+ledger-empty = Nothing was written yet.
 
 ## wallet
 

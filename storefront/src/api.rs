@@ -2,6 +2,7 @@
 //! its response, and with a token for this service alone.
 
 pub mod basket;
+pub mod billing;
 pub mod catalog;
 pub mod discount;
 #[expect(dead_code, reason = "its pages follow")]
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use basket::Baskets;
+pub use billing::Billing;
 pub use catalog::Catalog;
 pub use discount::Discounts;
 pub use inventory::Inventory;
@@ -37,6 +39,7 @@ pub struct Api {
     pub inventory: Inventory,
     pub photo: Photos,
     pub discount: Discounts,
+    pub billing: Billing,
 }
 
 impl Api {
@@ -51,6 +54,7 @@ impl Api {
             inventory: Inventory::new(service(&latchkey_contracts::resource::inventory::RESOURCE)),
             photo: Photos::new(service(&latchkey_contracts::resource::photo::RESOURCE)),
             discount: Discounts::new(service(&latchkey_contracts::resource::discount::RESOURCE)),
+            billing: Billing::new(service(&latchkey_contracts::resource::billing::RESOURCE)),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The shop as a client of the issuer.
 
 use latchkey_contracts::resource::{
-    ResourceContract, basket, catalog, discount, inventory, order, payment, photo,
+    ResourceContract, basket, billing, catalog, discount, inventory, order, payment, photo,
 };
 use latchkey_relying_party::Client;
 
 /// Every resource that the shop calls on behalf of users.
-pub static RESOURCES: [&ResourceContract; 6] = [
+pub static RESOURCES: [&ResourceContract; 8] = [
     &catalog::RESOURCE,
     &basket::RESOURCE,
     &order::RESOURCE,
@@ -14,6 +14,7 @@ pub static RESOURCES: [&ResourceContract; 6] = [
     &inventory::RESOURCE,
     &photo::RESOURCE,
     &discount::RESOURCE,
+    &billing::RESOURCE,
 ];
 
 /// What the shop requests, and the names of its cookies. The issuer grants a scope only to users whose role may have
@@ -42,6 +43,8 @@ pub const CLIENT: Client = Client {
         inventory::ADMINISTER.name,
         discount::WRITE.name,
         discount::ADMINISTER.name,
+        billing::READ.name,
+        billing::ADMINISTER.name,
     ],
     own_scopes: &[basket::GUEST.name],
     audience: catalog::RESOURCE.audience,

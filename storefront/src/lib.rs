@@ -37,8 +37,8 @@ pub use state::{EN, Storefront};
 /// All pages of the shop.
 pub fn router(storefront: Storefront) -> Router {
     use pages::{
-        action, admin, basket, certificate, checkout, coupons, instructor, learn, library, order_status,
-        orders, sign_in, wallet, wishlist,
+        action, admin, basket, certificate, checkout, coupons, instructor, invoice, learn, ledger, library,
+        order_status, orders, sales, sign_in, wallet, wishlist,
     };
     let pages = Router::new()
         .route("/", get(pages::home::show))
@@ -61,6 +61,7 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/teach/coupons", get(coupons::list))
         .route("/teach/coupons/new", get(coupons::blank).post(coupons::create))
         .route("/teach/coupons/{id}", get(coupons::show).post(coupons::step))
+        .route("/teach/sales", get(sales::show))
         .route("/teach/{id}", get(instructor::edit).post(instructor::save))
         .route("/teach/{id}/{step}", get(instructor::ask).post(instructor::step))
         .route("/basket", get(basket::show))
@@ -78,6 +79,12 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/orders/{id}/events", get(order_status::events).head(no_head))
         .route("/orders/{id}/cancel", post(order_status::cancel))
         .route("/orders/{id}/refunds", post(orders::refund))
+        .route("/orders/{id}/invoice", get(invoice::show))
+        .route("/orders/{id}/invoice/pdf", get(invoice::pdf))
+        .route(
+            "/orders/{id}/credit-notes/{note}/pdf",
+            get(invoice::credit_note_pdf),
+        )
         .route("/wallet", get(wallet::show))
         .route("/wallet/top-ups", post(wallet::top_up))
         .route("/wallet/top-ups/{id}", get(wallet::followed))
@@ -101,6 +108,7 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/admin/coupons/{id}", get(coupons::show).post(coupons::step))
         .route("/learn/{slug}/certificate", get(certificate::show))
         .route("/library/{id}/use", post(library::consume))
+        .route("/admin/ledger", get(ledger::show))
         .route("/_design", get(pages::design::show))
         .merge(latchkey_web::files())
         .merge(latchkey_web::reports("storefront"))

@@ -8,7 +8,7 @@ use latchkey_chaos::{Found, Plan, run};
 type Wreck = (&'static str, &'static [&'static str], &'static str, &'static str);
 
 /// Each invariant, broken by one value that is not what it must be.
-const TAMPERED: [Wreck; 19] = [
+const TAMPERED: [Wreck; 20] = [
     (
         "a payment of more than was taken",
         &["S1"],
@@ -26,6 +26,12 @@ const TAMPERED: [Wreck; 19] = [
         &["S2", "S7"],
         "order",
         "UPDATE orders SET state = 'paid' WHERE state = 'completed'",
+    ),
+    (
+        "a number of an invoice that nobody has",
+        &["S3"],
+        "billing",
+        "UPDATE document_numbers SET last = last + 1",
     ),
     (
         "credits from nowhere",

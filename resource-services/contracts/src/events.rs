@@ -3,6 +3,7 @@
 //! Two channels carry them: revocations ([`revocation::Revocation::TYPES`]) go to the revocation log, which every guard
 //! follows, and everything else to the event bus.
 
+pub mod billing;
 pub mod command;
 pub mod course;
 pub mod discount;
@@ -48,6 +49,14 @@ pub const ALL: &[EventType] = &[
     EventType {
         r#type: course::ILLUSTRATED,
         schema: schema::of::<course::CourseIllustrated>,
+    },
+    EventType {
+        r#type: billing::INVOICE_ISSUED,
+        schema: schema::of::<billing::InvoiceIssued>,
+    },
+    EventType {
+        r#type: billing::CREDIT_NOTE_ISSUED,
+        schema: schema::of::<billing::CreditNoteIssued>,
     },
     EventType {
         r#type: course::PUBLISHED,

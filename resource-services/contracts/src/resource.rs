@@ -228,3 +228,26 @@ pub mod photo {
         admin: Some(&ADMINISTER),
     };
 }
+
+/// Invoices, credit notes and the books.
+pub mod billing {
+    use super::{ADMIN, ResourceContract, ScopeContract, scope};
+
+    /// Reading one's own invoices, and what one sold.
+    pub static READ: ScopeContract = scope("billing.read", "See your invoices and your sales", &[]);
+    /// The books, and everybody's invoices.
+    pub static ADMINISTER: ScopeContract = scope(
+        "billing.admin",
+        "See the shop’s books and everybody’s invoices",
+        &[ADMIN],
+    );
+
+    /// Billing.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "billing",
+        title: "Your invoices",
+        audience: "urn:latchkey:billing",
+        scopes: &[&READ, &ADMINISTER],
+        admin: Some(&ADMINISTER),
+    };
+}

@@ -136,6 +136,11 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// What is no text, such as a document.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.body
+    }
+
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         if !self.status.is_success() {
             return Err(ApiError::Unexpected(self.status));

@@ -57,6 +57,7 @@ struct OrderPage<'a> {
     failure: Option<Failure>,
     /// Where to go, and the name of its message.
     way: Option<(String, &'static str)>,
+    invoice: Option<String>,
     lines: Vec<Line>,
     sums: Vec<Sum>,
     address: Vec<String>,
@@ -278,6 +279,7 @@ async fn page_of(
         notice,
         failure: failure(words, &order),
         way: way(&order, &here),
+        invoice: order.paid.as_ref().map(|_| format!("{here}/invoice")),
         lines: order.lines.iter().map(|line| line_view(words, line)).collect(),
         sums: sums(words, &order),
         address: address_lines(&order),

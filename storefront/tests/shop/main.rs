@@ -5,6 +5,7 @@
 mod admin;
 mod away;
 mod backends;
+mod billing;
 mod buying;
 mod certificate;
 mod coupons;

@@ -121,7 +121,7 @@ pub async fn check(databases: &Databases, history: &History) -> Result<Found, Ch
     let counts = vec![
         charges(databases, &orders).await?,
         acknowledged(&orders, history),
-        wallets(databases).await?,
+        wallets(databases, &orders).await?,
         seats(databases).await?,
         coupons(databases, &orders).await?,
         effects(databases, &orders).await?,
@@ -192,10 +192,10 @@ fn acknowledged(orders: &BTreeMap<String, Order>, history: &History) -> Finding 
     finding
 }
 
-async fn wallets(databases: &Databases) -> Result<Finding, ChaosError> {
+async fn wallets(databases: &Databases, orders: &BTreeMap<String, Order>) -> Result<Finding, ChaosError> {
     let mut finding = Finding::new(
         "S3",
-        "a wallet is the sum of its entries, and nothing of it is held",
+        "a wallet is the sum of its entries, nothing of it is held, and the books agree",
     );
     let statement = "SELECT w.user_id, w.balance, w.held, \
                             (SELECT COALESCE(SUM(CASE WHEN kind IN ('top_up', 'grant', 'refund') THEN amount \
@@ -212,7 +212,49 @@ async fn wallets(databases: &Databases) -> Result<Finding, ChaosError> {
         finding.equal(&format!("{user} holds at the end"), &row.int("held"), &0);
         finding.expect(row.int("balance") >= 0, || format!("{user} owes"));
     }
+    books(databases, orders, &mut finding).await?;
     Ok(finding)
+}
+
+/// Every entry balances, wallets are what the books say, and each paid order has its invoice, numbered without a gap.
+async fn books(
+    databases: &Databases,
+    orders: &BTreeMap<String, Order>,
+    finding: &mut Finding,
+) -> Result<(), ChaosError> {
+    let entries = "SELECT seq, SUM(debit) AS debit, SUM(credit) AS credit FROM journal_lines GROUP BY seq";
+    for row in databases.rows("billing", entries).await? {
+        let what = format!("entry {} of the journal", row.int("seq"));
+        finding.equal(&what, &row.int("debit"), &row.int("credit"));
+    }
+    let credits = "SELECT COALESCE(SUM(credit - debit), 0) FROM journal_lines WHERE account = 2000";
+    let credits = databases.count("billing", credits).await?;
+    let balances = databases
+        .count("payment", "SELECT COALESCE(SUM(balance), 0) FROM wallets")
+        .await?;
+    finding.equal("credits by the books", &credits, &balances);
+    let invoices = databases
+        .rows("billing", "SELECT order_id, total FROM invoices")
+        .await?;
+    let invoices = invoices
+        .iter()
+        .map(|row| (row.text("order_id"), row.int("total")));
+    let invoices: BTreeMap<String, i64> = invoices.collect();
+    let paid = orders
+        .iter()
+        .filter_map(|(id, order)| Some((id.clone(), order.paid?)));
+    let paid: BTreeMap<String, i64> = paid.collect();
+    finding.expect(invoices == paid, || {
+        format!("{} paid orders, {} invoices", paid.len(), invoices.len())
+    });
+    let numbered = "SELECT (SELECT COALESCE(SUM(last), 0) FROM document_numbers) - (SELECT COUNT(*) FROM invoices) \
+                    - (SELECT COUNT(*) FROM credit_notes)";
+    finding.equal(
+        "gaps of numbers",
+        &databases.count("billing", numbered).await?,
+        &0,
+    );
+    Ok(())
 }
 
 async fn seats(databases: &Databases) -> Result<Finding, ChaosError> {

@@ -23,7 +23,15 @@ pub const SCOPE: &str = "openid offline_access catalog.read catalog.write basket
                          order.read order.write payment.read payment.write inventory.read inventory.stock";
 
 /// The services that orders go through.
-pub const SERVICES: [&str; 6] = ["catalog", "basket", "discount", "inventory", "payment", "order"];
+pub const SERVICES: [&str; 7] = [
+    "catalog",
+    "basket",
+    "discount",
+    "inventory",
+    "payment",
+    "order",
+    "billing",
+];
 
 /// A data folder with its ports, and the process if it runs.
 #[derive(Debug)]

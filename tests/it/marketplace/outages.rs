@@ -100,17 +100,40 @@ async fn a_paid_order_gives_access_before_discount_is_back(bus: Bus) {
     shop.stop().await;
 }
 
-/// Row 18: nobody plays billing here.
-async fn an_order_is_completed_without_billing(bus: Bus) {
-    let no_billing = |role: &Role| role.name() != "billing";
-    let shop = Shop::with(bus, |config| config.roles.retain(no_billing)).await;
-    let bo = shop.buyer("bo").await;
-    let item = shop.item(2_500, Some(1)).await;
-    let card = bo.card(PAYS).await;
-    let shown = bo.fill(&[(&item, 1)], None).await;
-    let order = bo.order(&shown, &by_card(&card)).await;
-    bo.until_state(&order, "completed").await;
-    assert_eq!((shop.seats(&item).await, bo.owns(&item).await), ((1, 0), 1));
+/// Row 18.
+async fn an_order_is_completed_without_billing_and_has_its_invoice_later(bus: Bus) {
+    let shop = Shop::without(bus, "billing").await;
+    let item = shop.item(2_500, Some(2)).await;
+    let mut orders = Vec::new();
+    for name in ["bo", "cleo"] {
+        let buyer = shop.buyer(name).await;
+        let card = buyer.card(PAYS).await;
+        let shown = buyer.fill(&[(&item, 1)], None).await;
+        let order = buyer.order(&shown, &by_card(&card)).await;
+        buyer.until_state(&order, "completed").await;
+        assert_eq!(buyer.owns(&item).await, 1);
+        orders.push((buyer, order));
+    }
+    assert_eq!(shop.seats(&item).await, (2, 0));
+
+    let billing = shop.start("billing").await;
+    let mut numbers = Vec::new();
+    for (buyer, order) in &orders {
+        let path = format!("billing/v1/invoices/{}", buyer.invoice(order).await);
+        let invoice = buyer.get(&path).await.json();
+        numbers.push(invoice["number"].as_str().expect("a number").to_owned());
+    }
+    numbers.sort();
+    let year = &numbers[0][4..8];
+    assert_eq!(
+        numbers,
+        [format!("INV-{year}-000001"), format!("INV-{year}-000002")]
+    );
+    until("the books agree with orders and payment", async || {
+        shop.admin().await.get("billing/v1/reconcile").await.json()["clean"] == true
+    })
+    .await;
+    billing.stop().await;
     shop.stop().await;
 }
 
@@ -261,6 +284,6 @@ on_every_bus! {
     without_inventory_an_order_fails_at_its_deadline_once_all_is_free,
     a_paid_order_waits_for_inventory_and_then_gives_access,
     a_paid_order_gives_access_before_discount_is_back,
-    an_order_is_completed_without_billing,
+    an_order_is_completed_without_billing_and_has_its_invoice_later,
     an_order_is_not_called_cancelled_before_it_is_undone,
 }

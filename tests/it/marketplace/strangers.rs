@@ -15,6 +15,7 @@ struct Belongings {
     order: String,
     payment: String,
     card: String,
+    invoice: String,
     item: Item,
     coupon: Coupon,
 }
@@ -28,12 +29,14 @@ impl Belongings {
         let order = bo.order(&shown, &by_both(&card)).await;
         bo.until_state(&order, "completed").await;
         let payment = bo.payment(&order).await["id"].as_str().expect("an id").to_owned();
+        let invoice = bo.invoice(&order).await;
         let user = bo.id().await;
         Self {
             user,
             order,
             payment,
             card,
+            invoice,
             item,
             coupon,
         }
@@ -47,6 +50,7 @@ impl Belongings {
             "orders" | "refunds" => &self.order,
             "payments" | "grants" => &self.payment,
             "cards" => &self.card,
+            "invoices" | "credit-notes" => &self.invoice,
             "wallets" => &self.user,
             "library" | "stock" | "courses" => &self.item.id,
             "coupons" => &self.coupon.id,
@@ -76,7 +80,7 @@ impl Belongings {
 
     /// Whether a response tells of them.
     fn are_in(&self, text: &str) -> bool {
-        [&self.user, &self.order, &self.payment, &self.card]
+        [&self.user, &self.order, &self.payment, &self.card, &self.invoice]
             .into_iter()
             .any(|id| text.contains(id.as_str()))
     }
@@ -89,6 +93,7 @@ async fn seen(bo: &Person, has: &Belongings) -> Vec<Value> {
         format!("order/v1/orders/{}", has.order),
         format!("payment/v1/payments/{}", has.payment),
         format!("inventory/v1/library/{}", has.item.id),
+        format!("billing/v1/invoices/{}", has.invoice),
         "payment/v1/cards".to_owned(),
         "payment/v1/wallet".to_owned(),
         "payment/v1/wallet/entries".to_owned(),

@@ -423,6 +423,18 @@ impl Person {
         self.refreshed(&refresh, "urn:latchkey:order").await.status == 200
     }
 
+    /// The id of the invoice of an order, as soon as it is issued.
+    pub async fn invoice(&self, order: &str) -> String {
+        let path = format!("billing/v1/invoices?order_id={order}");
+        until("the order has its invoice", async || {
+            let found = self.get(&path).await.json();
+            found["items"].as_array().is_some_and(|items| items.len() == 1)
+        })
+        .await;
+        let found = self.get(&path).await.json();
+        found["items"][0]["id"].as_str().expect("an id").to_owned()
+    }
+
     pub async fn id(&self) -> String {
         let token = self.token("order").await;
         claims(&token)["sub"].as_str().expect("a subject").to_owned()
@@ -734,7 +746,7 @@ fn seed() -> String {
 
 /// What everybody begins with.
 pub const WELCOME: i64 = 1_000;
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "catalog",
     "basket",
     "discount",
@@ -742,10 +754,11 @@ const SERVICES: [&str; 7] = [
     "payment",
     "order",
     "photo",
+    "billing",
 ];
 const BUYING: &str = "openid offline_access catalog.read basket discount.redeem order.read order.write payment.read \
-                      payment.write inventory.read inventory.write";
+                      payment.write inventory.read inventory.write billing.read";
 const ADMINISTERING: &str = "openid offline_access catalog.read basket discount.write discount.admin order.read \
-                             order.admin payment.read inventory.read inventory.admin";
+                             order.admin payment.read inventory.read inventory.admin billing.read billing.admin";
 const SECRET: &str = "a-secret-of-no-value-to-anybody-at-all";
 const PATIENCE: Duration = Duration::from_secs(20);

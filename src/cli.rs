@@ -5,6 +5,8 @@ mod bus;
 mod clients;
 mod common;
 mod events;
+mod health;
+mod init;
 mod keys;
 mod output;
 mod people;
@@ -46,6 +48,10 @@ enum Command {
     Up(Up),
     /// Starts the named roles for production
     Serve(Serve),
+    /// Asks roles that run here whether they are ready, and ends with 1 if one is not
+    Health(health::Health),
+    /// Makes what an installation needs before its first start
+    Init(init::Init),
     /// Manages clients
     Client(AdminCommand<clients::ClientCommand>),
     /// Manages resources, the audiences of access tokens
@@ -119,7 +125,7 @@ impl Cli {
         };
         match self.command {
             None => return false,
-            Some(Command::Up(_) | Command::Serve(_)) => {}
+            Some(Command::Up(_) | Command::Serve(_) | Command::Health(_) | Command::Init(_)) => {}
             Some(
                 Command::Client(_)
                 | Command::Resource(_)
@@ -150,6 +156,8 @@ pub async fn run() -> ExitCode {
         None => up(cli.up).await,
         Some(Command::Up(up_args)) => up(up_args).await,
         Some(Command::Serve(serve_args)) => serve(serve_args).await,
+        Some(Command::Health(asked)) => health::run(asked, json).await,
+        Some(Command::Init(init)) => init::run(init, json),
         Some(Command::Client(admin)) => clients::run(admin, json).await,
         Some(Command::Resource(admin)) => resources::run(admin, json).await,
         Some(Command::User(admin)) => people::run(admin, json).await,

@@ -4,9 +4,11 @@ mod check;
 mod environment;
 mod file;
 mod role;
+mod secret;
 mod up;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::path::PathBuf;
 
@@ -18,10 +20,12 @@ use latchkey_order::domain::RefundRules;
 
 pub use self::environment::environment;
 pub use self::role::{Listen, Place, Role};
+pub use self::secret::Key;
+pub(crate) use self::secret::open as open_private;
 use crate::services::Services;
 
 /// The configuration of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// Demo users, demo courses and `demo.json`; only on loopback.
     pub demo: bool,
@@ -29,12 +33,18 @@ pub struct Config {
     pub services: Services,
     /// The roles of this process.
     pub roles: Vec<Role>,
+    /// The roles whose listeners were configured, whether they are played here or not.
+    pub configured: Vec<Role>,
     /// The place of each role, whether it is played here or not; read by `config[role]`.
     pub places: BTreeMap<Role, Place>,
     /// The data folder.
     pub data: PathBuf,
     /// The folder of the master key.
     pub keys: PathBuf,
+    /// The master key, where it is not in the folder.
+    pub master_key: Option<Key>,
+    /// The key of the shop's sign-ins, where it is not in the folder.
+    pub storefront_key: Option<Key>,
     /// The public issuer; by default derived from identity's listener.
     pub issuer: Option<String>,
     /// The public origin of the edge; by default derived from its listener.
@@ -103,12 +113,31 @@ pub enum Signals {
 
 /// The client with which guards introspect when they have lost their feed, and read the feed if they do not reach the
 /// log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct GuardClient {
     /// The client id.
     pub id: String,
     /// The client secret.
     pub secret: String,
+}
+
+/// The secret is not shown.
+impl fmt::Debug for GuardClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GuardClient")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Neither the URLs, which may contain passwords, nor any other secret are shown.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("roles", &self.roles)
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a configuration is not valid. The sentence is for the operator.
@@ -117,6 +146,16 @@ pub struct GuardClient {
 pub struct ConfigError(pub String);
 
 impl Config {
+    /// The roles that listen on this host as far as the configuration says: those with a listener of their own, or else
+    /// those with a port.
+    pub fn listening(&self) -> Vec<Role> {
+        if !self.configured.is_empty() {
+            return self.configured.clone();
+        }
+        let known = |role: &Role| self[*role].listen != Listen::Loopback(0);
+        self.roles.iter().copied().filter(known).collect()
+    }
+
     /// The services that this process plays.
     pub fn played(&self) -> impl Iterator<Item = &'static ServiceSpec> {
         let services = self.services.iter().copied();
@@ -144,6 +183,8 @@ impl IndexMut<Role> for Config {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     /// What a process without a file has from these variables.
@@ -215,6 +256,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let secret = folder.path().join("store");
         std::fs::write(&secret, "s3://key:secret@photos\n").unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
         let named = format!("file:{}", secret.display());
         assert_eq!(
             store(&[("LATCHKEY_PHOTO_STORE", &named)]),
@@ -269,6 +311,11 @@ mod tests {
             ("LATCHKEY_REVOCATION_LOG", "postgres://db.test/revocations"),
         ];
         serve(&beside).unwrap().check().unwrap();
+        // What follows no log needs none.
+        let mut config = serve(&at_a_broker).unwrap();
+        config.roles = vec![Role::Admin];
+        config.check().unwrap();
+        assert_eq!(config.revocation_log(), "sqlite:data/revocations.db");
         let config = serve(&[("LATCHKEY_REVOCATION_LOG", "amqp://broker.test")]).unwrap();
         let refused = config.check().unwrap_err();
         assert_eq!(refused.0, "revocation_log must begin with sqlite: or postgres:");

@@ -6,10 +6,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use latchkey_clock::Random;
 use serde::{Deserialize, Serialize};
+
+use crate::authority::Authority;
+use crate::config::{Config, Key};
 
 /// Why a folder or file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum FolderError {
          move it away"
     )]
     NoMasterKey(String),
+    /// Something is there that must not be replaced.
+    #[error("{0} is not empty: nothing in it was changed; name a new folder")]
+    NotEmpty(String),
     /// Its content is not valid.
     #[error("{0} does not have the expected content")]
     Content(String),
@@ -65,6 +70,18 @@ pub fn master_key(folder: &Path, random: &Random, sealed: bool) -> Result<[u8; 3
         return Err(FolderError::NoMasterKey(path.display().to_string()));
     }
     key(folder, NAME, random)
+}
+
+/// The master key of an installation: as configured, or in its keys folder.
+pub(crate) fn configured_master_key(
+    config: &Config,
+    random: &Random,
+    sealed: bool,
+) -> Result<[u8; 32], FolderError> {
+    match config.master_key {
+        Some(Key(key)) => Ok(key),
+        None => master_key(&config.keys, random, sealed),
+    }
 }
 
 /// The key with this name in the keys folder; created if it does not exist.
@@ -113,7 +130,8 @@ pub fn replace_secret(path: &Path, text: &str) -> Result<(), FolderError> {
     fs::rename(&beside, path).map_err(|error| io(path, &error))
 }
 
-fn write_synced(path: &Path, text: &str) -> Result<(), FolderError> {
+/// Writes a new file, 0600, and waits until it is on the disk.
+pub(crate) fn write_synced(path: &Path, text: &str) -> Result<(), FolderError> {
     let _left_over = fs::remove_file(path);
     let mut file = OpenOptions::new()
         .write(true)
@@ -174,10 +192,6 @@ pub struct LocalTls {
 /// The local authority of the data folder, with a certificate for localhost, 127.0.0.1 and ::1 that is created at each
 /// start. Browsers reject certificates that are valid for longer than 398 days.
 pub fn local_tls(data: &Path, now_ms: i64) -> Result<LocalTls, FolderError> {
-    const DAY: u64 = 24 * 3_600;
-    // Clocks differ: it is valid from a day ago.
-    let begin = u64::try_from(now_ms / 1_000).unwrap_or(0).saturating_sub(DAY);
-    let at = |seconds| rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
     let folder = data.join("tls");
     private_folder(&folder)?;
     let (ca_file, ca_key) = (folder.join("ca.pem"), folder.join("ca.key"));
@@ -185,41 +199,25 @@ pub fn local_tls(data: &Path, now_ms: i64) -> Result<LocalTls, FolderError> {
         path: folder.display().to_string(),
         reason: error.to_string(),
     };
-    let mut params = rcgen::CertificateParams::default();
-    params
-        .distinguished_name
-        .push(rcgen::DnType::CommonName, "Latchkey local authority");
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
-    params.key_usages = vec![
-        rcgen::KeyUsagePurpose::KeyCertSign,
-        rcgen::KeyUsagePurpose::CrlSign,
-    ];
-    params.not_after = rcgen::date_time_ymd(2046, 1, 1);
     if !ca_file.exists() {
-        let key = rcgen::KeyPair::generate().map_err(failed)?;
-        let certificate = params.self_signed(&key).map_err(failed)?;
-        replace_secret(&ca_key, &key.serialize_pem())?;
-        replace_secret(&ca_file, &certificate.pem())?;
+        let new = Authority::new().map_err(failed)?;
+        replace_secret(&ca_key, &new.key)?;
+        replace_secret(&ca_file, &new.certificate)?;
     }
-    let authority_key = rcgen::KeyPair::from_pem(&read_secret(&ca_key)?).map_err(failed)?;
-    let authority = fs::read_to_string(&ca_file).map_err(|error| io(&ca_file, &error))?;
-    let issuer = rcgen::Issuer::from_ca_cert_pem(&authority, authority_key).map_err(failed)?;
-
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-    let mut leaf = rcgen::CertificateParams::new(names).map_err(failed)?;
-    leaf.distinguished_name
-        .push(rcgen::DnType::CommonName, "Latchkey on this machine");
-    leaf.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.use_authority_key_identifier_extension = true;
-    (leaf.not_before, leaf.not_after) = (at(begin), at(begin + 397 * DAY));
-    let key = rcgen::KeyPair::generate().map_err(failed)?;
-    let certificate = leaf.signed_by(&key, &issuer).map_err(failed)?;
+    let certificate = fs::read_to_string(&ca_file).map_err(|error| io(&ca_file, &error))?;
+    let authority = Authority::load(certificate, read_secret(&ca_key)?).map_err(failed)?;
+    let names = LOOPBACK.map(str::to_owned).to_vec();
+    let leaf = authority.leaf("Latchkey on this machine", names, now_ms, 397);
+    let leaf = leaf.map_err(failed)?;
     Ok(LocalTls {
         ca_file,
-        certificate: certificate.pem() + &authority,
-        key: key.serialize_pem(),
+        certificate: leaf.chain,
+        key: leaf.key,
     })
 }
+
+/// The names of this machine for itself.
+pub(crate) const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// What outside tools read of a running demo: its addresses, users and clients.
 #[derive(Debug, Clone, Serialize)]
@@ -307,6 +305,7 @@ impl DemoSecrets {
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
+    use std::time::Duration;
 
     use super::*;
 

@@ -4,12 +4,14 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod asyncapi;
+mod authority;
 pub mod cli;
 pub mod config;
 mod demo;
 mod descriptors;
 pub mod embedded;
 mod error;
+mod installation;
 mod offline_admin;
 mod roles;
 mod running;

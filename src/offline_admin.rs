@@ -31,7 +31,7 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
         source,
     };
     let sealed = latchkey_identity::is_sealed(&db).await.map_err(failed)?;
-    let master_key = embedded::master_key(&config.keys, &random, sealed)?;
+    let master_key = embedded::configured_master_key(config, &random, sealed)?;
     let log = config.revocation_log();
     let revocation_log = RevocationLog::open(&log, clock.clone(), random.clone(), CancellationToken::new())
         .await
@@ -64,7 +64,8 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
 
 /// Opens the event bus of an installation.
 pub async fn open_bus(config: &Config, clock: Clock, random: Random) -> Result<EventBus, StartError> {
-    if !config.bus.starts_with("amqp:") {
+    tls::install_provider();
+    if !config.has_broker() {
         must_exist(&config.bus, &latchkey_bus::LOG_MIGRATIONS).await?;
     }
     EventBus::open(&config.bus, clock, random, CancellationToken::new())
@@ -77,6 +78,7 @@ pub async fn open_bus(config: &Config, clock: Clock, random: Random) -> Result<E
 
 /// Declares what the consumers of all services need at the bus of an installation.
 pub async fn declare_bus(config: &Config) -> Result<(), StartError> {
+    tls::install_provider();
     EventBus::declare(&config.bus, &services::groups(config.services))
         .await
         .map_err(|source| StartError::Bus {

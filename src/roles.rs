@@ -4,8 +4,8 @@ mod admin;
 mod gateway;
 mod guard;
 mod identity;
-mod service;
-mod storefront;
+pub(crate) mod service;
+pub(crate) mod storefront;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,12 +1,14 @@
 //! TLS for listeners and for calls between roles: rustls with aws-lc-rs, and nothing else.
 
+use std::io::{BufReader, Read};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::config::{Config, Tls};
+use crate::config::{Config, Tls, open_private};
 use crate::embedded;
 use crate::error::StartError;
 
@@ -45,12 +47,17 @@ pub(crate) fn material(config: &Config, now_ms: i64) -> Result<Material, StartEr
                 std::fs::read(path).map_err(|error| StartError::Tls(format!("{}: {error}", path.display())))
             };
             let chain = certificates(&read(certificate)?)?;
+            let mut private = Vec::new();
+            let opened = open_private(key).map_err(|error| StartError::Tls(error.to_string()))?;
+            BufReader::new(opened)
+                .read_to_end(&mut private)
+                .map_err(|error| StartError::Tls(format!("{}: {error}", key.display())))?;
             let authority = match &config.tls_authority {
                 Some(path) => Some(certificates(&read(path)?)?),
                 None => chain.last().cloned().map(|authority| vec![authority]),
             };
             Ok(Material {
-                server: Some(server(chain, &read(key)?)?),
+                server: Some(server(chain, &private)?),
                 authority,
                 ca_file: None,
             })
@@ -82,8 +89,17 @@ impl Material {
 
     /// The client with which roles call each other: no proxy, no redirects, and only our authority if there is one.
     pub fn client(&self) -> Result<reqwest::Client, StartError> {
+        self.build(reqwest::Client::builder())
+    }
+
+    /// The same for one listener, which is at this address whatever its name leads to.
+    pub fn client_to(&self, host: &str, address: SocketAddr) -> Result<reqwest::Client, StartError> {
+        self.build(reqwest::Client::builder().resolve(host, address))
+    }
+
+    fn build(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, StartError> {
         let failed = |error: reqwest::Error| StartError::Tls(error.to_string());
-        let builder = reqwest::Client::builder()
+        let builder = builder
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(std::time::Duration::from_secs(2));

@@ -40,8 +40,8 @@ impl Config {
         let databases = self.places.iter().filter(|(_, place)| !place.database.is_empty());
         let databases = databases.map(|(role, place)| (format!("{}.database", role.name()), &place.database));
         let log = self.revocation_log();
-        let broker = self.bus.starts_with("amqp:");
-        if broker && self.revocation_log.is_none() {
+        let broker = self.has_broker();
+        if broker && self.revocation_log.is_none() && self.follows_log() {
             return Err(ConfigError(
                 "revocation_log must be set: a broker carries the bus alone".to_owned(),
             ));
@@ -53,7 +53,7 @@ impl Config {
                 .iter()
                 .any(|scheme| url.starts_with(scheme))
             {
-                let broker = if key == "bus" { ", or amqp:" } else { "" };
+                let broker = if key == "bus" { ", amqp: or amqps:" } else { "" };
                 return Err(ConfigError(format!(
                     "{key} must begin with sqlite: or postgres:{broker}"
                 )));

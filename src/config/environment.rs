@@ -11,9 +11,13 @@ pub fn environment() -> Vec<(String, String)> {
         .collect()
 }
 
-/// The key of the file that a variable stands for, and its value as the file would have it.
-pub(super) fn entry(name: &str, value: &str) -> (String, toml::Value) {
+/// The key of the file that a variable stands for, and its value as the file would have it. A variable may name the file
+/// of a secret instead: `LATCHKEY_BUS_FILE` for `LATCHKEY_BUS`.
+pub(super) fn entry(name: &str, value: &str, is_secret: fn(&str) -> bool) -> (String, toml::Value) {
     let key = name.trim_start_matches("LATCHKEY_").to_ascii_lowercase();
+    if let Some(secret) = key.strip_suffix("_file").filter(|key| is_secret(key)) {
+        return (secret.to_owned(), toml::Value::String(format!("file:{value}")));
+    }
     let value = match key.as_str() {
         "hosts" | "allow_outgoing" | "trusted_proxies" | "unlimited_networks" => {
             let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());

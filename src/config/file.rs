@@ -9,11 +9,22 @@ use latchkey_http::{NetworkError, Networks, TrustedProxies};
 use latchkey_identity::RsaBits;
 use serde::Deserialize;
 
+use super::secret::{self, Secrets};
 use super::{Config, ConfigError, GuardClient, Listen, Role, Signals, Tls, environment};
 
 impl Config {
     /// `latchkey serve`: these roles, configured by a file and the environment.
     pub fn serve(
+        roles: Vec<Role>,
+        file: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        Self::serve_at(Path::new(""), roles, file, environment)
+    }
+
+    /// The same where the files of secrets are below this folder, as those of a container are.
+    pub fn serve_at(
+        root: &Path,
         roles: Vec<Role>,
         file: Option<&Path>,
         environment: &[(String, String)],
@@ -31,8 +42,13 @@ impl Config {
         };
         flatten(&mut table, &sources)?;
         for (name, value) in environment {
-            let (key, value) = environment::entry(name, value);
-            sources.insert(key.clone(), Source::Variable(name.clone()));
+            let (key, value) = environment::entry(name, value, is_secret);
+            let before = sources.insert(key.clone(), Source::Variable(name.clone()));
+            if let Some(Source::Variable(before)) = before {
+                return Err(ConfigError(format!(
+                    "{name} and {before} are one setting: set one of them"
+                )));
+            }
             table.insert(key, value);
         }
         for (key, value) in &table {
@@ -63,7 +79,7 @@ impl Config {
         let file: File = table
             .try_into()
             .map_err(|error: toml::de::Error| ConfigError(error.to_string()))?;
-        file.into_config(roles, places)
+        file.into_config(&Secrets { root }, roles, places)
     }
 }
 
@@ -73,6 +89,7 @@ impl Config {
 struct File {
     data: Option<PathBuf>,
     keys: Option<PathBuf>,
+    master_key: Option<String>,
     issuer: Option<String>,
     origin: Option<String>,
     api_url: Option<String>,
@@ -80,7 +97,9 @@ struct File {
     tls_key: Option<PathBuf>,
     rsa_bits: Option<toml::Value>,
     bus: Option<String>,
+    bus_password: Option<String>,
     revocation_log: Option<String>,
+    revocation_log_password: Option<String>,
     #[serde(default)]
     hosts: Vec<String>,
     #[serde(default)]
@@ -95,9 +114,10 @@ struct File {
 }
 
 /// The keys of the file that belong to no role, for suggestions.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 22] = [
     "data",
     "keys",
+    "master_key",
     "issuer",
     "origin",
     "api_url",
@@ -106,7 +126,9 @@ const KEYS: [&str; 19] = [
     "tls_authority",
     "rsa_bits",
     "bus",
+    "bus_password",
     "revocation_log",
+    "revocation_log_password",
     "hosts",
     "allow_outgoing",
     "trusted_proxies",
@@ -192,6 +214,7 @@ fn flatten(table: &mut toml::Table, sources: &BTreeMap<String, Source>) -> Resul
 impl File {
     fn into_config(
         self,
+        secrets: &Secrets<'_>,
         roles: Vec<Role>,
         mut places: BTreeMap<(Role, &'static str), String>,
     ) -> Result<Config, ConfigError> {
@@ -226,11 +249,11 @@ impl File {
                 ));
             }
         };
-        config.guard_client = client("guard", self.guard_client_id, self.guard_client_secret)?;
+        config.guard_client = client(secrets, "guard", self.guard_client_id, self.guard_client_secret)?;
         let mut setting = |role: Role, name: &'static str| places.remove(&(role, name));
         let id = setting(Role::Storefront, "client_id");
         let secret = setting(Role::Storefront, "client_secret");
-        config.storefront_client = client("storefront", id, secret)?;
+        config.storefront_client = client(secrets, "storefront", id, secret)?;
         config.signals = match self.signals.as_deref() {
             None | Some("bus") => Signals::Bus,
             Some("feed") if config.guard_client.is_some() => Signals::Feed,
@@ -248,10 +271,31 @@ impl File {
             Some("4096") => RsaBits::Four,
             Some(_) => return Err(ConfigError("rsa_bits is 2048, 3072 or 4096".to_owned())),
         };
+        let master_key = self.master_key.map(|text| secrets.key("master_key", &text));
+        config.master_key = master_key.transpose()?;
+        let storefront_key = setting(Role::Storefront, "key");
+        let storefront_key = storefront_key.map(|text| secrets.key("storefront.key", &text));
+        config.storefront_key = storefront_key.transpose()?;
         if let Some(bus) = self.bus {
-            config.bus = secret_value(&bus)?;
+            config.bus = secrets.value(&bus)?;
         }
-        config.revocation_log = self.revocation_log.as_deref().map(secret_value).transpose()?;
+        config.bus = secrets.with_password("bus", config.bus, self.bus_password.as_deref())?;
+        let log = self
+            .revocation_log
+            .as_deref()
+            .map(|text| secrets.value(text))
+            .transpose()?;
+        config.revocation_log = match (log, self.revocation_log_password.as_deref()) {
+            (None, Some(_)) => {
+                return Err(ConfigError(
+                    "revocation_log_password is set, and revocation_log is not".to_owned(),
+                ));
+            }
+            (log, password) => {
+                let log = log.map(|log| secrets.with_password("revocation_log", log, password));
+                log.transpose()?
+            }
+        };
         let order = Role::Service(latchkey_order::SPEC.name());
         if let Some(days) = setting(order, "refund_days") {
             config.refunds.days = number("order.refund_days", &days, 0..=3_650)?;
@@ -262,17 +306,22 @@ impl File {
         for (role, place) in &mut config.places {
             if let Some(listen) = setting(*role, "listen") {
                 place.listen = Listen::parse(&listen).map_err(ConfigError)?;
+                config.configured.push(*role);
             }
             if let Some(database) = setting(*role, "database") {
-                place.database = secret_value(&database)?;
+                place.database = secrets.value(&database)?;
             }
             if let Some(store) = setting(*role, "store") {
                 // `file://` is the address of a folder, and `file:` alone names a file that has the address.
                 place.store = match store.starts_with("file://") {
                     true => store,
-                    false => secret_value(&store)?,
+                    false => secrets.value(&store)?,
                 };
             }
+            let (name, password) = (role.name(), setting(*role, "database_password"));
+            let database = std::mem::take(&mut place.database);
+            place.database =
+                secrets.with_password(&format!("{name}.database"), database, password.as_deref())?;
             place.url = setting(*role, "url");
         }
         if let Some(log) = self.log {
@@ -284,6 +333,7 @@ impl File {
 
 /// The client of a role: with its secret, or none at all.
 fn client(
+    secrets: &Secrets<'_>,
     role: &str,
     id: Option<String>,
     secret: Option<String>,
@@ -291,7 +341,7 @@ fn client(
     match (id, secret) {
         (Some(id), Some(secret)) => Ok(Some(GuardClient {
             id,
-            secret: secret_value(&secret)?,
+            secret: secrets.value(&secret)?,
         })),
         (None, None) => Ok(None),
         _ => Err(ConfigError(format!(
@@ -307,13 +357,14 @@ fn number(key: &str, text: &str, limits: RangeInclusive<i64>) -> Result<i64, Con
     number.ok_or_else(|| ConfigError(format!("{key} is a whole number from {least} to {most}")))
 }
 
-/// `file:PATH` is read from that file; anything else is the value itself, because a URL may contain a password.
-fn secret_value(text: &str) -> Result<String, ConfigError> {
-    match text.strip_prefix("file:") {
-        None => Ok(text.to_owned()),
-        Some(path) => std::fs::read_to_string(path)
-            .map(|text| text.trim().to_owned())
-            .map_err(|error| ConfigError(format!("{path}: {error}"))),
+/// Whether a key, by its flattened name, may refer to a file.
+fn is_secret(key: &str) -> bool {
+    let of_role = Role::all()
+        .into_iter()
+        .find_map(|role| Some((role, setting_of(role, key)?)));
+    match of_role {
+        Some((role, setting)) => role.settings().contains(&setting) && secret::is_secret(setting),
+        None => KEYS.contains(&key) && secret::is_secret(key),
     }
 }
 
@@ -460,7 +511,12 @@ mod tests {
         ] {
             assert_eq!(serve(&[("LATCHKEY_RSA_BITS", text)]).unwrap().rsa, rsa);
             let file: File = toml::from_str(&format!("rsa_bits = {text}")).unwrap();
-            assert_eq!(file.into_config(Role::all(), BTreeMap::new()).unwrap().rsa, rsa);
+            assert_eq!(
+                file.into_config(&Secrets { root: Path::new("") }, Role::all(), BTreeMap::new())
+                    .unwrap()
+                    .rsa,
+                rsa
+            );
         }
         for bad in ["1024", "", "2048 ", "large"] {
             assert!(serve(&[("LATCHKEY_RSA_BITS", bad)]).is_err(), "{bad}");
@@ -482,7 +538,9 @@ mod tests {
         assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
         assert_eq!(config.unlimited_networks, Networks::default());
         let file: File = toml::from_str("trusted_proxies = [\"10.0.0.0/8\", \"2001:db8::1\"]").unwrap();
-        let config = file.into_config(Role::all(), BTreeMap::new()).unwrap();
+        let config = file
+            .into_config(&Secrets { root: Path::new("") }, Role::all(), BTreeMap::new())
+            .unwrap();
         assert_eq!(config.trusted_proxies, TrustedProxies::behind(&named).unwrap());
         for unusable in [
             "",

@@ -48,12 +48,27 @@ impl Role {
     /// The settings that its table may have, depending on whether it has a database and is reached by a URL.
     pub(super) fn settings(self) -> &'static [&'static str] {
         match self {
-            Self::Service(name) if name == latchkey_order::SPEC.name() => {
-                &["listen", "database", "url", "refund_days", "refund_percent"]
+            Self::Service(name) if name == latchkey_order::SPEC.name() => &[
+                "listen",
+                "database",
+                "database_password",
+                "url",
+                "refund_days",
+                "refund_percent",
+            ],
+            Self::Service(_) if self.keeps_files() => {
+                &["listen", "database", "database_password", "url", "store"]
             }
-            Self::Service(_) if self.keeps_files() => &["listen", "database", "url", "store"],
-            Self::Identity | Self::Service(_) => &["listen", "database", "url"],
-            Self::Storefront => &["listen", "database", "url", "client_id", "client_secret"],
+            Self::Identity | Self::Service(_) => &["listen", "database", "database_password", "url"],
+            Self::Storefront => &[
+                "listen",
+                "database",
+                "database_password",
+                "url",
+                "client_id",
+                "client_secret",
+                "key",
+            ],
             Self::Gateway | Self::Admin => &["listen"],
         }
     }
@@ -64,6 +79,11 @@ impl Role {
         spec.is_some_and(|spec| spec.files)
     }
 
+    /// True for roles with a database.
+    pub(crate) fn has_database(self) -> bool {
+        self.settings().contains(&"database")
+    }
+
     /// True for roles behind a guard.
     pub fn is_service(self) -> bool {
         matches!(self, Self::Service(_))
@@ -71,7 +91,7 @@ impl Role {
 }
 
 /// The addresses and the database of a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Place {
     /// The address of its listener.
     pub listen: Listen,
@@ -81,6 +101,16 @@ pub struct Place {
     pub store: String,
     /// The URL at which others reach it; by default its listener in this process.
     pub url: Option<String>,
+}
+
+/// The database's URL may contain a password and is not shown.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place")
+            .field("listen", &self.listen)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a role listens.

@@ -26,7 +26,7 @@ impl Config {
                 Role::Admin => admin,
                 Role::Service(_) | Role::Storefront => 0,
             };
-            let keeps = role.settings().contains(&"database");
+            let keeps = role.has_database();
             let place = Place {
                 listen: Listen::Loopback(port),
                 database: if keeps {
@@ -48,6 +48,7 @@ impl Config {
             services,
             places: roles.iter().map(place).collect(),
             roles,
+            configured: Vec::new(),
             issuer: None,
             origin: None,
             api_url: None,
@@ -59,6 +60,8 @@ impl Config {
             storefront_client: None,
             data,
             keys,
+            master_key: None,
+            storefront_key: None,
             hosts: Vec::new(),
             trusted_proxies: TrustedProxies::none(),
             unlimited_networks: Networks::loopback(),
@@ -72,6 +75,17 @@ impl Config {
         }
     }
 
+    /// True if the bus is at a broker.
+    pub fn has_broker(&self) -> bool {
+        self.bus.starts_with("amqp:") || self.bus.starts_with("amqps:")
+    }
+
+    /// True if this process writes or follows the revocation log.
+    pub(super) fn follows_log(&self) -> bool {
+        let guarded = self.played().next().is_some();
+        self.roles.contains(&Role::Identity) || (guarded && self.signals == Signals::Bus)
+    }
+
     /// The URL of the revocation log: as configured, or derived from the bus: a file beside the bus's, so that roles
     /// which share one also share the other, or the same database of a server.
     pub fn revocation_log(&self) -> String {
@@ -79,6 +93,8 @@ impl Config {
             return url.clone();
         }
         match self.bus.strip_prefix("sqlite:") {
+            // Nobody reads or writes it.
+            None if self.has_broker() && !self.follows_log() => sqlite(&self.data, "revocations"),
             Some(path) => {
                 let folder = Path::new(path).parent().unwrap_or(Path::new(""));
                 sqlite(folder, "revocations")

@@ -20,7 +20,7 @@ impl Starting {
             source,
         };
         let sealed = latchkey_identity::is_sealed(&db).await.map_err(failed)?;
-        let master_key = embedded::master_key(&self.config.keys, &self.random, sealed)?;
+        let master_key = embedded::configured_master_key(&self.config, &self.random, sealed)?;
         let identity = Identity::open(Parts {
             issuer: self.urls.issuer.clone(),
             origins: self.origins(&self.urls.issuer, bound.port()),

@@ -7,7 +7,7 @@ use latchkey_identity::{ClientSecret, NewClient, Seeded};
 use latchkey_kit::{Calls, CallsConfig, Context, DemoUser, Files, ServiceSpec};
 use latchkey_protocol::client::Grant;
 use latchkey_protocol::metadata::path;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Starting, task};
 use crate::config::{GuardClient, Role};
@@ -117,19 +117,8 @@ impl Starting {
             id: spec.name().to_owned(),
             secret: demo::text(&self.random.bytes::<52>()),
         };
-        let rule = |target: &latchkey_kit::Target| {
-            json!({
-                "subject_resource": spec.resource.audience,
-                "resource": target.resource.audience,
-                "scope": target.scope.name,
-            })
-        };
-        let metadata = json!({
-            "client_id": client.id,
-            "client_name": spec.resource.title,
-            "grant_types": [Grant::TokenExchange.name()],
-            "token_exchange": spec.calls.iter().map(rule).collect::<Vec<_>>(),
-        });
+        let mut metadata = calling_metadata(spec);
+        metadata["client_id"] = client.id.clone().into();
         let failed = |reason: String| StartError::Service {
             service: spec.name(),
             reason,
@@ -143,6 +132,22 @@ impl Starting {
         put.map_err(|error| failed(error.to_string()))?;
         Ok(Some(client))
     }
+}
+
+/// What a service's client may exchange the tokens of its callers for.
+pub(crate) fn calling_metadata(spec: &ServiceSpec) -> Value {
+    let rule = |target: &latchkey_kit::Target| {
+        json!({
+            "subject_resource": spec.resource.audience,
+            "resource": target.resource.audience,
+            "scope": target.scope.name,
+        })
+    };
+    json!({
+        "client_name": spec.resource.title,
+        "grant_types": [Grant::TokenExchange.name()],
+        "token_exchange": spec.calls.iter().map(rule).collect::<Vec<_>>(),
+    })
 }
 
 /// The only currency of the shop.

@@ -12,8 +12,9 @@ use latchkey_web::Origins;
 use tokio_util::sync::CancellationToken;
 
 use super::Starting;
-use crate::config::{GuardClient, Role};
+use crate::config::{GuardClient, Key, Role};
 use crate::error::StartError;
+use crate::services::Services;
 use crate::{demo, embedded};
 
 impl Starting {
@@ -54,10 +55,15 @@ impl Starting {
         let tables = SHOP.migrations();
         let known = Db::exists(&url, &tables[0]).await;
         let db = self.open(&url, &tables).await?;
-        if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
-            tracing::warn!("storefront.key is missing; the new key ends every session of the shop");
-        }
-        let key = embedded::key(&self.config.keys, "storefront.key", &self.random)?;
+        let key = match self.config.storefront_key {
+            Some(Key(key)) => key,
+            None => {
+                if known.is_ok_and(|known| known) && !self.config.keys.join("storefront.key").exists() {
+                    tracing::warn!("storefront.key is missing; the new key ends every session of the shop");
+                }
+                embedded::key(&self.config.keys, "storefront.key", &self.random)?
+            }
+        };
         let seal = Seal::new(SHOP.name, &key, self.random.clone());
         let store = Store::new(db, seal, self.clock.clone());
         let registration = Registration {
@@ -66,7 +72,7 @@ impl Starting {
             internal: self.identity_url(),
             client_id: registered.id,
             client_secret: registered.secret,
-            resources: self.shop_audiences(),
+            resources: audiences(self.config.services),
             origins,
         };
         let oidc = Oidc::new(registration, client, self.clock.clone(), self.random.clone());
@@ -74,31 +80,6 @@ impl Starting {
         self.background
             .keep("shop_expiry", move |stop| end_expired_logins(store.clone(), stop));
         Ok(Some(logins))
-    }
-
-    /// The resources that the shop calls, as far as there are such services.
-    fn shop_resources(&self) -> impl Iterator<Item = &'static ResourceContract> {
-        let services = self.config.services;
-        RESOURCES.into_iter().filter(move |resource| {
-            let mut there = services.iter();
-            there.any(|spec| spec.resource.audience == resource.audience)
-        })
-    }
-
-    fn shop_audiences(&self) -> Vec<String> {
-        let resources = self.shop_resources();
-        resources.map(|resource| resource.audience.to_owned()).collect()
-    }
-
-    /// The scopes of the shop that these resources or OpenID Connect declare.
-    fn shop_scope(&self) -> String {
-        let scope = SHOP.scope();
-        let declared = |name: &&str| {
-            let mut there = self.shop_resources().flat_map(|resource| resource.scopes);
-            ["openid", "profile"].contains(name) || there.any(|scope| scope.name == *name)
-        };
-        let names: Vec<&str> = scope.split(' ').filter(declared).collect();
-        names.join(" ")
     }
 
     /// The shop's client at the issuer: as configured, or in the demo a client whose secret lives as long as the
@@ -114,19 +95,8 @@ impl Starting {
             id: "storefront".to_owned(),
             secret: demo::text(&self.random.bytes::<52>()),
         };
-        let metadata = serde_json::json!({
-            "client_id": client.id,
-            "client_name": "Latchkey Courses",
-            "client_uri": format!("{shop}/"),
-            "initiate_login_uri": format!("{shop}{}", shop_path::SIGN_IN),
-            "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
-            "redirect_uris": [format!("{shop}{}", shop_path::CALLBACK)],
-            "post_logout_redirect_uris": [format!("{shop}/")],
-            "backchannel_logout_uri": format!("{shop}{}", shop_path::BACKCHANNEL_LOGOUT),
-            "backchannel_logout_session_required": true,
-            "scope": self.shop_scope(),
-            "resources": self.shop_audiences(),
-        });
+        let mut metadata = shop_metadata(self.config.services, shop);
+        metadata["client_id"] = client.id.clone().into();
         let failed = |error: String| StartError::Storefront(error);
         let metadata = serde_json::from_value(metadata).map_err(|error| failed(error.to_string()))?;
         let new = latchkey_identity::NewClient {
@@ -137,6 +107,47 @@ impl Starting {
         put.map_err(|error| failed(error.to_string()))?;
         Ok(Some(client))
     }
+}
+
+/// The resources that the shop calls, as far as there are such services.
+fn resources(services: Services) -> impl Iterator<Item = &'static ResourceContract> {
+    RESOURCES.into_iter().filter(move |resource| {
+        let mut there = services.iter();
+        there.any(|spec| spec.resource.audience == resource.audience)
+    })
+}
+
+fn audiences(services: Services) -> Vec<String> {
+    resources(services)
+        .map(|resource| resource.audience.to_owned())
+        .collect()
+}
+
+/// The scopes of the shop that these resources or OpenID Connect declare.
+fn scope(services: Services) -> String {
+    let scope = SHOP.scope();
+    let declared = |name: &&str| {
+        let mut there = resources(services).flat_map(|resource| resource.scopes);
+        ["openid", "profile"].contains(name) || there.any(|scope| scope.name == *name)
+    };
+    let names: Vec<&str> = scope.split(' ').filter(declared).collect();
+    names.join(" ")
+}
+
+/// The shop as a client of the issuer, where it is at this origin.
+pub(crate) fn shop_metadata(services: Services, shop: &str) -> serde_json::Value {
+    serde_json::json!({
+        "client_name": "Latchkey Courses",
+        "client_uri": format!("{shop}/"),
+        "initiate_login_uri": format!("{shop}{}", shop_path::SIGN_IN),
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        "redirect_uris": [format!("{shop}{}", shop_path::CALLBACK)],
+        "post_logout_redirect_uris": [format!("{shop}/")],
+        "backchannel_logout_uri": format!("{shop}{}", shop_path::BACKCHANNEL_LOGOUT),
+        "backchannel_logout_session_required": true,
+        "scope": scope(services),
+        "resources": audiences(services),
+    })
 }
 
 /// Deletes expired sign-ins of the shop every hour.

@@ -34,6 +34,7 @@ mod photos;
 mod races;
 mod relying_party;
 mod revocation_at_services;
+mod scaled;
 mod secrets_at_rest;
 mod separate_processes;
 mod shop;

@@ -8,6 +8,7 @@ mod run;
 mod test;
 mod times;
 mod tools;
+mod topology;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,9 @@ usage: cargo xtask <command>
   bench [ARGS]   the benchmarks, on the release build; ARGS name those to run
   chaos [ARGS]   buyers order from the release build while it is killed, then a checker reads its databases;
                  --checkouts N, --kills K, --buyers B, --seed S, --json
+  topology       starts every service of compose.yaml as a process on loopback, until it is interrupted;
+                 --check ends when all are healthy, --seed FILE declares more to the issuer, --binary FILE is the
+                 latchkey to start instead of the release build
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("chaos") => chaos::run(&rest),
+        Some("topology") => topology::run(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match done {

@@ -21,15 +21,11 @@ impl Server {
         let programs = programs()?;
         let home = folder.join("postgres");
         std::fs::create_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
-        if is_root() {
-            let id = |flag: &str| output(Command::new("id").args([flag, "postgres"]))?.parse().ok();
-            let (user, group) = id("-u").zip(id("-g")).ok_or("there is no user postgres")?;
-            chown(&home, Some(user), Some(group)).map_err(|error| format!("{}: {error}", home.display()))?;
-        }
+        hand_over(&home)?;
         let data = home.join("data");
         let port = free_port()?;
         let server = Self { programs, data, port };
-        let mut initdb = server.program("initdb");
+        let mut initdb = program(&server.programs, "initdb");
         initdb.arg("-D").arg(&server.data);
         initdb.args([
             "-A",
@@ -46,7 +42,7 @@ impl Server {
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=400",
             home.display()
         );
-        let mut start = server.program("pg_ctl");
+        let mut start = program(&server.programs, "pg_ctl");
         start
             .arg("-D")
             .arg(&server.data)
@@ -65,23 +61,11 @@ impl Server {
     pub fn url(&self) -> String {
         format!("postgres://latchkey@127.0.0.1:{}/postgres", self.port)
     }
-
-    /// One of its programs, as a user that it accepts: it refuses the superuser.
-    fn program(&self, name: &str) -> Command {
-        let path = self.programs.join(name);
-        if is_root() {
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--"]).arg(path);
-            command
-        } else {
-            Command::new(path)
-        }
-    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let mut stop = self.program("pg_ctl");
+        let mut stop = program(&self.programs, "pg_ctl");
         stop.arg("-D")
             .arg(&self.data)
             .args(["-m", "immediate", "-w", "stop"]);
@@ -92,8 +76,30 @@ impl Drop for Server {
     }
 }
 
+/// One of its programs, as a user that it accepts: it refuses the superuser.
+pub fn program(programs: &Path, name: &str) -> Command {
+    let path = programs.join(name);
+    if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(path);
+        command
+    } else {
+        Command::new(path)
+    }
+}
+
+/// Gives a file or a folder to the user that the server runs as.
+pub fn hand_over(path: &Path) -> Result<(), String> {
+    if is_root() {
+        let id = |flag: &str| output(Command::new("id").args([flag, "postgres"]))?.parse().ok();
+        let (user, group) = id("-u").zip(id("-g")).ok_or("there is no user postgres")?;
+        chown(path, Some(user), Some(group)).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
 /// The folder of initdb and pg_ctl; they are installed when they are missing and we may.
-fn programs() -> Result<PathBuf, String> {
+pub fn programs() -> Result<PathBuf, String> {
     if let Some(found) = find() {
         return Ok(found);
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,11 +28,20 @@ pub struct Broker {
 impl Broker {
     /// Starts one below `folder`.
     pub fn start(folder: &Path) -> Result<Self, String> {
+        let mut broker = Self::spawn(&folder.join("rabbitmq"), free_port()?, None)?;
+        broker.wait()?;
+        Ok(broker)
+    }
+
+    /// Starts one in this folder, with this configuration if there is one, and does not wait for it.
+    pub fn spawn(home: &Path, port: u16, configuration: Option<&str>) -> Result<Self, String> {
         install()?;
-        let home = folder.join("rabbitmq");
         let told = |error: std::io::Error| format!("{}: {error}", home.display());
-        std::fs::create_dir_all(&home).map_err(told)?;
-        let (port, node) = (free_port()?, home.join("node"));
+        std::fs::create_dir_all(home).map_err(told)?;
+        let node = home.join("node");
+        if let Some(text) = configuration {
+            std::fs::write(home.join("rabbitmq.conf"), text).map_err(told)?;
+        }
         std::fs::write(&node, NODE).map_err(told)?;
         std::fs::set_permissions(&node, std::fs::Permissions::from_mode(0o755)).map_err(told)?;
         let ports = format!("{port} {} {}\n", free_port()?, free_port()?);
@@ -40,10 +50,12 @@ impl Broker {
         let mut serve = Command::new(&node);
         serve.arg("serve").stdin(Stdio::null());
         serve.stderr(out.try_clone().map_err(told)?).stdout(out);
+        if configuration.is_some() {
+            // Who waits for an interrupt stops it in order; the terminal must not be faster.
+            serve.process_group(0);
+        }
         let process = serve.spawn().map_err(told)?;
-        let mut broker = Self { node, port, process };
-        broker.wait()?;
-        Ok(broker)
+        Ok(Self { node, port, process })
     }
 
     /// Its URL.

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A private RabbitMQ node in the folder of this script: `node serve` runs it, `node ctl ARGS` is its rabbitmqctl,
-# `node stop` ends it, and `node crash` kills it. The file `ports` beside it has the ports of AMQP, of Erlang's
-# distribution and of epmd: with an epmd and a cookie of its own no node meets another one.
+# `node run PROGRAM ARGS` another program of it, `node stop` ends it, and `node crash` kills it. The file `ports` beside
+# it has the ports of AMQP, of Erlang's distribution and of epmd: with an epmd and a cookie of its own no node meets
+# another one.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 read -r amqp dist epmd < "$here/ports"
@@ -23,7 +24,8 @@ case $1 in
 serve)
     mkdir -p "$here/mnesia" "$here/log" "$here/gen"
     echo '[].' > "$here/enabled_plugins"
-    printf 'listeners.tcp.1 = 127.0.0.1:%s\ndefault_user = guest\ndefault_pass = guest\ndisk_free_limit.absolute = 50MB\n' \
+    # It may have a configuration of its own.
+    [ -e "$here/rabbitmq.conf" ] || printf 'listeners.tcp.1 = 127.0.0.1:%s\ndefault_user = guest\ndefault_pass = guest\ndisk_free_limit.absolute = 50MB\n' \
         "$amqp" > "$here/rabbitmq.conf"
     exec "$programs/rabbitmq-server"
     ;;
@@ -31,13 +33,19 @@ ctl)
     shift
     exec "$programs/rabbitmqctl" "$@"
     ;;
+run)
+    shift
+    name=$1
+    shift
+    exec "$programs/$name" "$@"
+    ;;
 stop | crash)
     pid=$(cat "$here/pid")
     [ "$1" = stop ] && kill -TERM "$pid" || kill -KILL "$pid"
     ended "$pid"
     ;;
 *)
-    echo "usage: node serve | ctl ARGS | stop | crash" >&2
+    echo "usage: node serve | ctl ARGS | run PROGRAM ARGS | stop | crash" >&2
     exit 2
     ;;
 esac

@@ -15,8 +15,8 @@ impl Backend {
     pub fn of(url: &str) -> Result<Self, BusError> {
         match url.split(':').next() {
             Some("sqlite" | "postgres" | "postgresql") => Ok(Self::Sql),
-            Some("amqp") => Ok(Self::Rabbit),
-            _ => Err(BusError::Scheme("sqlite:, postgres: or amqp:")),
+            Some("amqp" | "amqps") => Ok(Self::Rabbit),
+            _ => Err(BusError::Scheme("sqlite:, postgres:, amqp: or amqps:")),
         }
     }
 }

@@ -20,6 +20,9 @@ pub enum BusError {
     /// The broker refused an operation or cannot be reached.
     #[error("the broker of the bus failed")]
     Broker(#[source] Box<lapin::Error>),
+    /// The authorities of the broker's certificate cannot be used.
+    #[error("the broker of the bus cannot be trusted")]
+    Authorities(#[from] std::io::Error),
     /// The broker did not answer in time.
     #[error("the broker of the bus did not answer in time")]
     Silent,

@@ -10,6 +10,7 @@ mod dead_letters;
 mod history;
 mod link;
 mod message;
+mod tls;
 mod topology;
 
 use std::future::Future;

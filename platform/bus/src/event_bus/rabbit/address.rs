@@ -1,6 +1,8 @@
 //! The URL of a broker.
 
-use lapin::uri::AMQPUri;
+use std::path::PathBuf;
+
+use lapin::uri::{AMQPScheme, AMQPUri};
 
 use crate::BusError;
 
@@ -15,10 +17,13 @@ const CONNECT_MS: u64 = 10_000;
 pub(super) struct Address {
     pub uri: AMQPUri,
     pub prefix: String,
+    /// The authorities of the broker's certificate, where the connection is encrypted.
+    pub authorities: Option<PathBuf>,
 }
 
 impl Address {
-    /// Parses `amqp://USER:PASSWORD@HOST:PORT/VHOST?heartbeat=SECONDS&prefix=NAME`. Only the host is required.
+    /// Parses `amqp://USER:PASSWORD@HOST:PORT/VHOST?heartbeat=SECONDS&prefix=NAME`. Only the host is required. `amqps:`
+    /// also needs `cacertfile=PATH`.
     pub fn parse(url: &str) -> Result<Self, BusError> {
         let mut uri: AMQPUri = url
             .parse()
@@ -31,17 +36,27 @@ impl Address {
         uri.query.heartbeat = Some(heartbeat.unwrap_or(HEARTBEAT_S).min(HEARTBEAT_S));
         uri.query.connection_timeout.get_or_insert(CONNECT_MS);
         let query = url.split_once('?').map_or("", |(_, query)| query);
-        let prefix = query.split('&').find_map(|pair| pair.strip_prefix("prefix="));
-        let prefix = prefix.unwrap_or(PREFIX);
+        let option = |name: &str| {
+            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+        };
+        let prefix = option("prefix").unwrap_or(PREFIX);
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
         if prefix.is_empty() || prefix.len() > 64 || !prefix.chars().all(plain) {
             return Err(BusError::Address(
                 "prefix is up to 64 lower-case letters, digits, - and _",
             ));
         }
+        let authorities = match uri.scheme {
+            AMQPScheme::AMQP => None,
+            AMQPScheme::AMQPS => Some(option("cacertfile").filter(|path| !path.is_empty()).ok_or(
+                BusError::Address("amqps needs cacertfile=PATH, the authority of the broker's certificate"),
+            )?),
+        };
         Ok(Self {
-            uri,
             prefix: prefix.to_owned(),
+            authorities: authorities.map(PathBuf::from),
+            uri,
         })
     }
 }
@@ -73,6 +88,22 @@ mod tests {
         for hostile in ["", "a.b", "a*", "a%23", "A", "a/b", "a^", &"a".repeat(65)] {
             assert!(
                 prefix(&format!("amqp://broker.test?prefix={hostile}")).is_err(),
+                "{hostile}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_encrypted_connection_names_whom_it_believes() {
+        let authorities = |url: &str| Address::parse(url).map(|address| address.authorities);
+        assert_eq!(authorities("amqp://broker.test?cacertfile=ca.pem").unwrap(), None);
+        assert_eq!(
+            authorities("amqps://u:p@broker.test/shop?prefix=lk&cacertfile=/run/secrets/ca.pem").unwrap(),
+            Some("/run/secrets/ca.pem".into())
+        );
+        for hostile in ["", "?cacertfile=", "?cacertfile", "?xcacertfile=ca.pem"] {
+            assert!(
+                authorities(&format!("amqps://broker.test{hostile}")).is_err(),
                 "{hostile}"
             );
         }

@@ -11,6 +11,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProper
 use tokio::sync::Mutex;
 
 use super::address::Address;
+use super::tls::TlsRuntime;
 use super::topology::short;
 use crate::BusError;
 
@@ -57,7 +58,15 @@ impl Link {
             None => {
                 let name = format!("latchkey {}", self.purpose);
                 let properties = ConnectionProperties::default().with_connection_name(name.as_str().into());
-                in_time(Connection::connect_uri(self.address.uri.clone(), properties).err_into()).await?
+                let uri = self.address.uri.clone();
+                match &self.address.authorities {
+                    None => in_time(Connection::connect_uri(uri, properties).err_into()).await?,
+                    Some(authorities) => {
+                        let tls = TlsRuntime::new(&uri.authority.host, authorities)?;
+                        let connecting = Connection::connect_uri_with_runtime(uri, properties, tls.into());
+                        in_time(connecting.err_into()).await?
+                    }
+                }
             }
         };
         let channel = in_time(connection.create_channel().err_into()).await?;

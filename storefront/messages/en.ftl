@@ -32,6 +32,7 @@ nav-sign_out = Sign out everywhere
 
 search-label = Search courses
 search-do = Search
+search-suggestions = Titles like this
 
 ## home
 
@@ -65,6 +66,9 @@ filter-category = Subject
 filter-level = Level
 filter-language = Language
 filter-price = Price
+filter-rating = Rating
+filter-any_rating = Any rating
+filter-stars_up = { $n } stars and more
 filter-sort = Order
 filter-any_category = All subjects
 filter-any_level = All levels
@@ -78,7 +82,9 @@ filter-remove = Remove:
 
 ## sort
 
+sort-relevance = Best match first
 sort-newest = Newest first
+sort-top_rated = Best rated first
 sort-price_asc = Lowest price first
 sort-price_desc = Highest price first
 sort-title = By title
@@ -128,6 +134,47 @@ unit-sections =
 unit-minutes = { $m }{"\u00A0"}min
 unit-hours = { $h }{"\u00A0"}h
 unit-hours_minutes = { $h }{"\u00A0"}h{"\u00A0"}{ $m }{"\u00A0"}min
+
+## rating
+
+rating-stars = { $average } of 5 stars
+rating-reviews =
+    { $n ->
+        [one] { $n } review
+       *[other] { $n } reviews
+    }
+rating-n_stars =
+    { $n ->
+        [one] { $n } star
+       *[other] { $n } stars
+    }
+
+## reviews
+
+reviews-title = What owners say
+reviews-of = Reviews of { $title }
+reviews-none = Nobody has reviewed this course yet.
+reviews-all = All reviews
+reviews-unsigned = An owner of this course
+
+## review
+
+review-write = Write a review
+review-change = Your review
+review-stars = How many stars?
+review-text = What should others know?
+review-text_help = Optional. At most 2,000 characters.
+review-name = Signed by
+review-name_help = Everybody sees this name. Leave it empty to stay anonymous.
+review-send = Send review
+review-withdraw = Withdraw review
+review-no_stars = Choose how many stars you give.
+review-invalid = The text or the name is too long, or has characters that cannot be shown.
+review-not_owner_yet = Only owners review a course. If you have just bought it, try again in a moment.
+review-done_written = Thank you for your review.
+review-done_written_next = It is on this page now, and you can change it at any time.
+review-done_withdrawn = Your review is withdrawn.
+review-done_withdrawn_next = You can write another one at any time.
 
 ## course
 
@@ -400,6 +447,10 @@ teach-f_price = Price in euros
 teach-f_price_help = 59 or 59.00; 0 means free. Required to publish.
 teach-f_list_price = Regular price (optional)
 teach-f_limited = Places are limited
+teach-f_capacity = Number of places
+teach-f_capacity_help = Only if they are limited; then it is required to publish.
+teach-capacity_later = Its number of places is not saved yet. Save again in a moment.
+teach-capacity_taken = Its number of places is as before: more than that are taken already.
 teach-f_outcomes = What people will be able to do
 teach-f_requirements = What people should bring
 teach-f_lines_help = One per line.

@@ -38,12 +38,15 @@ pub use state::{EN, Storefront};
 pub fn router(storefront: Storefront) -> Router {
     use pages::{
         action, admin, basket, certificate, checkout, coupons, instructor, invoice, learn, ledger, library,
-        order_status, orders, sales, sign_in, wallet, wishlist,
+        order_status, orders, reviews, sales, sign_in, wallet, wishlist,
     };
     let pages = Router::new()
         .route("/", get(pages::home::show))
         .route("/courses", get(pages::listing::courses))
         .route("/courses/{slug}", get(pages::course::show))
+        .route("/courses/{slug}/reviews", get(reviews::list))
+        .route("/courses/{slug}/review", get(reviews::edit).post(reviews::send))
+        .route("/courses/{slug}/review/delete", post(reviews::withdraw))
         .route("/categories/{slug}", get(pages::listing::category))
         .route("/covers/{art}/{hue}/{file}", get(pages::covers::show))
         .route("/theme", post(pages::theme::remember))

@@ -18,6 +18,7 @@ pub mod library;
 pub mod listing;
 pub mod order_status;
 pub mod orders;
+pub mod reviews;
 pub mod sales;
 pub mod sign_in;
 pub mod theme;
@@ -25,6 +26,8 @@ pub mod wallet;
 pub mod wishlist;
 
 use latchkey_web::Words;
+
+use reviews::RatingView;
 
 use crate::api::catalog::{Category, Summary};
 use crate::cover::{self, Cover};
@@ -42,6 +45,7 @@ pub struct Card {
     /// Level, extent, duration.
     pub facts: Vec<String>,
     pub price: Option<Price>,
+    pub rating: Option<RatingView>,
     pub limited: bool,
 }
 
@@ -123,6 +127,7 @@ impl Card {
                 .price
                 .as_ref()
                 .map(|price| format::price(words, price, course.list_price.as_ref())),
+            rating: course.rating.map(|rating| RatingView::of(words, rating)),
             limited: course.limited,
         }
     }

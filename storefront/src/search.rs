@@ -12,14 +12,19 @@ pub struct Search {
     pub language: String,
     /// In minor units.
     pub price_max: Option<i64>,
+    /// Stars on average.
+    pub rating_min: Option<i64>,
     pub sort: Sort,
     pub cursor: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
+    /// Only for words, and then the default.
+    Relevance,
     #[default]
     Newest,
+    TopRated,
     PriceAsc,
     PriceDesc,
     Title,
@@ -46,6 +51,7 @@ impl Search {
     pub fn parse(query: Option<&str>) -> Result<Self, BadSearch> {
         let mut search = Self::default();
         let mut seen: Vec<String> = Vec::new();
+        let mut sort = None;
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             if !NAMES.contains(&&*name) {
                 continue;
@@ -61,7 +67,8 @@ impl Search {
                 "cursor" => value.clone_into(&mut search.cursor),
                 _ if value.is_empty() => {}
                 "level" => search.level = Some(Level::parse(value).ok_or(BadSearch)?),
-                "sort" => search.sort = Sort::parse(value).ok_or(BadSearch)?,
+                "sort" => sort = Some(Sort::parse(value).ok_or(BadSearch)?),
+                "rating_min" => search.rating_min = Some(stars(value).ok_or(BadSearch)?),
                 _ => search.price_max = Some(price(value).ok_or(BadSearch)?),
             }
             seen.push(name.into_owned());
@@ -69,7 +76,19 @@ impl Search {
         if search.q.chars().count() > LONGEST_QUERY {
             return Err(BadSearch);
         }
+        search.sort = match sort {
+            Some(Sort::Relevance) | None => search.implied_sort(),
+            Some(sort) => sort,
+        };
         Ok(search)
+    }
+
+    /// The order of a list that names none.
+    pub fn implied_sort(&self) -> Sort {
+        match self.q.is_empty() {
+            true => Sort::Newest,
+            false => Sort::Relevance,
+        }
     }
 
     /// The query for the API, in a fixed order, without defaults.
@@ -89,13 +108,14 @@ impl Search {
             &self.price_max.map_or_else(String::new, |price| price.to_string()),
         );
         put(
-            "sort",
-            if self.sort == Sort::default() {
-                ""
-            } else {
-                self.sort.as_str()
-            },
+            "rating_min",
+            &self
+                .rating_min
+                .map_or_else(String::new, |stars| stars.to_string()),
         );
+        // Taking the words away leaves a list that cannot be sorted by them.
+        let implied = self.sort == self.implied_sort() || self.sort == Sort::Relevance;
+        put("sort", if implied { "" } else { self.sort.as_str() });
         put("cursor", &self.cursor);
         pairs
     }
@@ -116,10 +136,19 @@ impl Search {
 }
 
 impl Sort {
-    pub const ALL: [Self; 4] = [Self::Newest, Self::PriceAsc, Self::PriceDesc, Self::Title];
+    pub const ALL: [Self; 6] = [
+        Self::Relevance,
+        Self::Newest,
+        Self::TopRated,
+        Self::PriceAsc,
+        Self::PriceDesc,
+        Self::Title,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Relevance => "relevance",
+            Self::TopRated => "top_rated",
             Self::Newest => "newest",
             Self::PriceAsc => "price_asc",
             Self::PriceDesc => "price_desc",
@@ -129,6 +158,8 @@ impl Sort {
 
     pub fn message(self) -> &'static str {
         match self {
+            Self::Relevance => "sort.relevance",
+            Self::TopRated => "sort.top_rated",
             Self::Newest => "sort.newest",
             Self::PriceAsc => "sort.price_asc",
             Self::PriceDesc => "sort.price_desc",
@@ -174,12 +205,20 @@ fn price(text: &str) -> Option<i64> {
         .then(|| text.parse().ok())?
 }
 
-const NAMES: [&str; 7] = [
+/// One digit from 1 to 5.
+fn stars(text: &str) -> Option<i64> {
+    text.parse()
+        .ok()
+        .filter(|stars| (1..=5).contains(stars) && text.len() == 1)
+}
+
+const NAMES: [&str; 8] = [
     "q",
     "category",
     "level",
     "language",
     "price_max",
+    "rating_min",
     "sort",
     "cursor",
 ];
@@ -197,8 +236,24 @@ mod tests {
     }
 
     #[test]
+    fn words_are_sorted_by_relevance_unless_somebody_says_how() {
+        let sort = |query| Search::parse(Some(query)).map(|search| search.sort);
+        assert_eq!(sort("q=rust"), Ok(Sort::Relevance));
+        assert_eq!(sort("q=rust&sort="), Ok(Sort::Relevance));
+        assert_eq!(sort("q=rust&sort=newest"), Ok(Sort::Newest));
+        assert_eq!(sort("sort=relevance"), Ok(Sort::Newest));
+        let newest = Search::parse(Some("q=rust&sort=newest")).unwrap();
+        assert_eq!(newest.address("/courses"), "/courses?q=rust&sort=newest");
+        let wordless = Search {
+            q: String::new(),
+            ..Search::parse(Some("q=rust")).unwrap()
+        };
+        assert_eq!(wordless.address("/courses"), "/courses");
+    }
+
+    #[test]
     fn an_address_survives_the_round_trip() {
-        let address = "/courses?q=c%2B%2B+%26+rust&category=design&level=all&language=de&price_max=5000&sort=title&cursor=x_-";
+        let address = "/courses?q=c%2B%2B+%26+rust&category=design&level=all&language=de&price_max=5000&rating_min=4&sort=title&cursor=x_-";
         let search = Search::parse(address.split_once('?').map(|(_, query)| query)).unwrap();
         assert_eq!(search.q, "c++ & rust");
         assert_eq!(search.address("/courses"), address);
@@ -213,6 +268,9 @@ mod tests {
             "sort=cheap",
             "price_max=-1",
             "price_max=1e9",
+            "rating_min=0",
+            "rating_min=6",
+            "rating_min=+4",
             "q=a&q=b",
             "q=a%00b",
         ] {

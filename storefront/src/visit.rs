@@ -51,6 +51,13 @@ impl Visit {
         current.is_some_and(|current| current.may(catalog::WRITE.name))
     }
 
+    /// Whether the signed-in user can write reviews, as far as the shop knows: who signed in before there were any has
+    /// to sign in again.
+    pub fn reviews(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| current.may(catalog::REVIEW.name))
+    }
+
     /// The signed-in user.
     pub fn user(&self) -> Option<&SessionUser> {
         self.current.as_ref().map(|current| &current.user)

@@ -1,7 +1,7 @@
 //! The benchmarks: the release binary on one core, the generator on another, and the physical limits of the same run
 //! beside every figure.
 //!
-//! `cargo xtask bench [machine] [start] [guard] [people] [timing] [flood] [revocation]`
+//! `cargo xtask bench [machine] [start] [guard] [people] [timing] [flood] [revocation] [search]`
 
 mod flood;
 mod generator;
@@ -9,6 +9,7 @@ mod limits;
 mod line;
 mod people;
 mod revocation;
+mod search;
 mod server;
 mod timing;
 
@@ -57,6 +58,9 @@ fn main() {
         }
         if wanted("flood") {
             flood::flood(&limits);
+        }
+        if wanted("search") {
+            search::search();
         }
         if wanted("revocation") {
             revocation::run().await;

@@ -23,5 +23,5 @@ pub use db::{Db, Engine};
 pub use error::{DbError, reasons};
 pub use migrate::{Migration, Migrations};
 pub use open::Options;
-pub use sql::{On, Row, Sql, sql, sql_for_each, sql_list};
+pub use sql::{On, Row, Sql, Value, sql, sql_for_each, sql_list};
 pub use tx::Tx;

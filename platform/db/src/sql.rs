@@ -78,8 +78,8 @@ macro_rules! sql_skip_locked {
     };
 }
 
-/// The expansion of [`sql_for_share!`] and [`sql_skip_locked!`]: the same statement in the form of each engine.
-#[doc(hidden)]
+/// The same statement in the form of each engine, with the same arguments: for what has no common text, such as locks
+/// ([`sql_for_share!`], [`sql_skip_locked!`]) and the indexes of full-text search.
 pub fn sql_for_each(sqlite: &'static str, postgres: &'static str) -> Sql {
     Sql {
         text: Text::Each { sqlite, postgres },
@@ -113,6 +113,13 @@ pub enum Value {
     Int(Option<i64>),
     /// `TEXT`
     Text(Option<String>),
+    /// A `TEXT` that each engine reads in a language of its own.
+    Each {
+        /// For SQLite.
+        sqlite: String,
+        /// For PostgreSQL.
+        postgres: String,
+    },
 }
 
 /// Where a statement runs.
@@ -235,7 +242,11 @@ impl Sql {
 
     /// PostgreSQL does not allow NUL in a text, so SQLite must not contain it either.
     fn check(&self) -> Result<(), DbError> {
-        let nul = |value: &Value| matches!(value, Value::Text(Some(text)) if text.contains('\0'));
+        let nul = |value: &Value| match value {
+            Value::Text(Some(text)) => text.contains('\0'),
+            Value::Each { sqlite, postgres } => sqlite.contains('\0') || postgres.contains('\0'),
+            Value::Int(_) | Value::Text(None) => false,
+        };
         if self.values.iter().any(nul) {
             return Err(DbError::Sql(sqlx::Error::Encode(
                 "a text contains a NUL byte".into(),
@@ -252,6 +263,7 @@ impl Sql {
             match value {
                 Value::Int(value) => arguments.add(value),
                 Value::Text(value) => arguments.add(value),
+                Value::Each { sqlite, .. } => arguments.add(sqlite),
             }
             .map_err(|error| DbError::Sql(sqlx::Error::Encode(error)))?;
         }
@@ -266,6 +278,7 @@ impl Sql {
             match value {
                 Value::Int(value) => arguments.add(value),
                 Value::Text(value) => arguments.add(value),
+                Value::Each { postgres, .. } => arguments.add(postgres),
             }
             .map_err(|error| DbError::Sql(sqlx::Error::Encode(error)))?;
         }

@@ -11,6 +11,13 @@ pub fn etag(version: i64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
+/// The entity tag of a version that is shown together with counters which others change, such as its rating: what
+/// follows a hyphen makes caches fetch it again, and says nothing to [`IfMatch`].
+pub fn etag_with(version: i64, counters: &[i64]) -> HeaderValue {
+    let counters: String = counters.iter().map(|counter| format!("-{counter}")).collect();
+    HeaderValue::from_str(&format!("\"{version}{counters}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
 /// True if `If-None-Match` names this entity tag, so that the response is 304. Compared weakly (RFC 9110 §13.1.2).
 pub fn none_match(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     let Ok(tag) = tag.to_str() else { return false };
@@ -38,7 +45,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Err(codes::PRECONDITION_REQUIRED.into());
         };
         let version = value.to_str().ok().and_then(|text| {
-            let digits = text.strip_prefix('"')?.strip_suffix('"')?;
+            let tag = text.strip_prefix('"')?.strip_suffix('"')?;
+            // Counters of others (`etag_with`) stand in nobody's way.
+            let (digits, counters) = tag.split_once('-').unwrap_or((tag, ""));
+            let counted = |byte: u8| byte.is_ascii_digit() || byte == b'-';
+            if !counters.bytes().all(counted) {
+                return None;
+            }
             digits
                 .bytes()
                 .all(|byte| byte.is_ascii_digit())
@@ -65,6 +78,24 @@ mod tests {
         }
         for miss in ["\"33\"", "3", "\"4\""] {
             assert!(!none_match(&with(miss), &tag), "{miss}");
+        }
+    }
+
+    #[tokio::test]
+    async fn if_match_reads_the_version_and_not_the_counters_behind_it() {
+        let read = async |value: &'static str| {
+            let request = http::Request::builder().header(header::IF_MATCH, value);
+            let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+            let read = IfMatch::from_request_parts(&mut parts, &()).await;
+            read.map(|IfMatch(version)| version)
+                .map_err(|problem| problem.code)
+        };
+        let tag = etag_with(3, &[12, 4]);
+        assert_eq!(tag, "\"3-12-4\"");
+        assert_eq!(read("\"3-12-4\"").await, Ok(3));
+        assert_eq!(read("\"3\"").await, Ok(3));
+        for odd in ["\"-3\"", "\"3-x\"", "\"3-1\" \"", "\"-\"", "3-1", "W/\"3-1\""] {
+            assert_eq!(read(odd).await, Err("stale"), "{odd}");
         }
     }
 }

@@ -28,7 +28,7 @@ mod wire;
 pub use activity::Streaming;
 pub use bound::Bound;
 pub use codes::Code;
-pub use etag::{IfMatch, etag, none_match};
+pub use etag::{IfMatch, etag, etag_with, none_match};
 pub use form::{Form, FormError, is_form};
 pub use hosts::Hosts;
 pub use idempotency::IdempotencyKey;

@@ -1,13 +1,17 @@
 //! The commands on courses: load the facts, let the domain decide, write the decision together with its event.
 //! Everything here runs inside one transaction; routes, consumers and the demo use the same functions.
 
+mod reviews;
+
 use std::collections::BTreeSet;
 
-use latchkey_contracts::events::course::ILLUSTRATED;
+use latchkey_contracts::events::course::{CourseDrafted, DRAFTED, ILLUSTRATED};
 use latchkey_kit::{Caller, Transaction};
 
 use crate::domain::{Change, Content, Course, DomainError, Draft, NewCourse, Patch, Status};
 use crate::{Error, store};
+
+pub use reviews::{erase, review, signed_review, withdraw};
 
 /// What a caller wants to do with an existing course.
 #[derive(Clone, Debug)]
@@ -37,6 +41,9 @@ pub async fn create_as(t: &Transaction, id: String, sub: &str, draft: Draft) -> 
     if course.content.photo_id.is_some() {
         t.emit(ILLUSTRATED, &course.id, course.version, &course.illustration())
             .await?;
+    }
+    if course.content.limited {
+        tell_inventory(t, &course.drafted()).await?;
     }
     Ok(course)
 }
@@ -68,6 +75,9 @@ pub async fn apply(t: &Transaction, change: &Change) -> Result<(), Error> {
     if !store::save(&t.tx, change).await.map_err(category_is_gone)? {
         return Err(DomainError::Stale.into());
     }
+    if let Some(drafted) = change.drafted() {
+        tell_inventory(t, &drafted).await?;
+    }
     let (id, version) = (&change.after.id, change.after.version);
     if let Some(photo) = change.illustration() {
         return t.emit(ILLUSTRATED, id, version, &photo).await;
@@ -76,6 +86,11 @@ pub async fn apply(t: &Transaction, change: &Change) -> Result<(), Error> {
         Some((name, event)) => t.emit(name, id, version, &event).await,
         None => Ok(()),
     }
+}
+
+async fn tell_inventory(t: &Transaction, drafted: &CourseDrafted) -> Result<(), Error> {
+    t.emit(DRAFTED, &drafted.course_id, drafted.version, drafted)
+        .await
 }
 
 async fn edit(t: &Transaction, course: &Course, draft: Draft) -> Result<Change, Error> {

@@ -1,12 +1,17 @@
-//! What the catalog consumes: the names of instructors, and which photos are gone.
+//! What the catalog consumes: the names of instructors, deleted users, seats, who owns what, and
+//! which photos are gone.
 
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
+use latchkey_contracts::events::inventory::{
+    OWNED_ITEM_CHANGED, OwnedCause, OwnedItemChanged, STOCK_CHANGED, StockChanged,
+};
 use latchkey_contracts::events::photo::{self, PhotoDeleted};
 use latchkey_contracts::events::user::{User, UserEvent};
 use latchkey_contracts::resource::{ADMIN, INSTRUCTOR};
 use latchkey_kit::{Consumer, Transaction, parse, payload};
 
+use crate::domain::Seats;
 use crate::{Error, commands, store};
 
 /// User events of identity.
@@ -39,6 +44,38 @@ async fn forget_photo(t: &Transaction, event: &Event) -> Result<(), HandlerError
     Ok(())
 }
 
+/// Seats and owned items of inventory.
+pub const STOCK: Consumer = Consumer {
+    group: || Group {
+        name: "catalog.stock",
+        types: &[STOCK_CHANGED, OWNED_ITEM_CHANGED],
+        retries: Retries::default(),
+    },
+    handle: |t, event| async move { remember_stock(&t, &event).await }.boxed(),
+};
+
+async fn remember_stock(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
+    if event.r#type == OWNED_ITEM_CHANGED {
+        let owned: OwnedItemChanged = payload(event)?;
+        if owned.cause == OwnedCause::Erased {
+            // The user is deleted: nothing of theirs is kept, whichever event comes first.
+            store::forget_owned(&t.tx, &owned.owner, &owned.item_id).await?;
+            return Ok(());
+        }
+        let quantity = owned.quantity.max(0);
+        store::remember_owned(&t.tx, &owned.owner, &owned.item_id, quantity, owned.version).await?;
+        return Ok(());
+    }
+    let stock: StockChanged = payload(event)?;
+    let seats = Seats {
+        capacity: stock.capacity,
+        taken: stock.sold.saturating_add(stock.reserved),
+        version: stock.version,
+    };
+    store::remember_seats(&t.tx, &stock.item_id, seats).await?;
+    Ok(())
+}
+
 /// Applies one event in the transaction of its inbox row. An older event changes nothing.
 pub async fn handle(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     let (user_id, name, version) = match parse(event, UserEvent::parse)? {
@@ -46,7 +83,10 @@ pub async fn handle(t: &Transaction, event: &Event) -> Result<(), HandlerError> 
             (user.user_id, user.display_name, user.version)
         }
         UserEvent::Registered(_) | UserEvent::Updated(_) => return Ok(()), // names of others are not stored
-        UserEvent::Deleted(user) => (user.user_id, String::new(), user.version),
+        UserEvent::Deleted(user) => {
+            commands::erase(t, &user.user_id).await?;
+            (user.user_id, String::new(), user.version)
+        }
     };
     let before = store::instructor_name(&t.tx, &user_id).await?;
     if !store::remember_instructor(&t.tx, &user_id, &name, version).await? || name == before {

@@ -1,5 +1,7 @@
 //! The demo catalogue: read from `demo/courses.toml` and written by the same commands as any course.
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use latchkey_bus::Cause;
@@ -8,7 +10,9 @@ use latchkey_kit::{Caller, Context, DemoUser, MoneyDraft, Transaction, demo_cour
 use serde::Deserialize;
 
 use crate::commands::{self, Intent};
-use crate::domain::{Category, CategoryDraft, Draft, LessonDraft, Level, SectionDraft, Status, slug_of};
+use crate::domain::{
+    Category, CategoryDraft, Draft, LessonDraft, Level, ReviewDraft, Seats, SectionDraft, Status, slug_of,
+};
 use crate::{Error, store};
 
 /// Publishes the demo courses in the name of the first instructor, if there is one.
@@ -45,12 +49,25 @@ fn shelf() -> Shelf {
     toml::from_str(include_str!("../demo/courses.toml")).expect("a test reads the same text")
 }
 
+fn reviews() -> Reviews {
+    toml::from_str(include_str!("../demo/reviews.toml")).expect("a test reads the same text")
+}
+
+fn seats_of(capacity: i64) -> Seats {
+    Seats {
+        capacity: Some(capacity),
+        taken: 0,
+        version: 0,
+    }
+}
+
 /// All in one transaction: the demo catalogue is either complete or absent.
 async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Error> {
     let caller = Caller::Person {
         sub: sub.to_owned(),
         admin: false,
     };
+    let mut reviews = reviews();
     let mut written = 0;
     for (age, course) in (1..).zip(shelf.courses) {
         let slug = slug_of(&course.title);
@@ -64,10 +81,24 @@ async fn publish(t: &Transaction, sub: &str, shelf: Shelf) -> Result<usize, Erro
         let category = category(t, &course.category, position).await?;
         // Gives the order "newest" something to sort.
         let t = t.at(t.now - age * THREE_DAYS_MS);
+        let id = demo_course_id(&slug);
+        if let Some(seats) = course.seats {
+            store::remember_seats(&t.tx, &id, seats_of(seats)).await?; // inventory's own event has a higher version
+        }
         let draft = course.draft(category, &t.currency);
-        let course = commands::create_as(&t, demo_course_id(&slug), sub, draft).await?;
+        let course = commands::create_as(&t, id, sub, draft).await?;
         let publish = Intent::Step(Status::Published);
         commands::change(&t, &caller, &course.id, course.version, publish).await?;
+        for (at, (stars, name, text)) in (1..).zip(reviews.remove(&slug).unwrap_or_default()) {
+            let draft = ReviewDraft {
+                stars,
+                text: Some(text),
+                name: Some(name),
+            };
+            let reviewer = demo_course_id(&format!("reviewer {at} of {slug}")); // nobody who signs in
+            let t = t.at(t.now + at * NINE_HOURS_MS);
+            commands::signed_review(&t, &reviewer, &course.id, draft).await?;
+        }
         written += 1;
     }
     Ok(written)
@@ -114,13 +145,16 @@ struct DemoCourse {
     /// In minor units of the shop's currency.
     price: i64,
     list_price: Option<i64>,
-    #[serde(default)]
-    limited: bool,
+    /// How many places inventory's demo gives a limited course.
+    seats: Option<i64>,
     description: String,
     outcomes: Vec<String>,
     requirements: Vec<String>,
     sections: Vec<DemoSection>,
 }
+
+/// Stars, signature and text of the reviews of a course, by its slug.
+type Reviews = BTreeMap<String, Vec<(i64, String, String)>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,13 +194,14 @@ impl DemoCourse {
             sections: Some(sections.collect()),
             price: Some(money(self.price)),
             list_price: self.list_price.map(money),
-            limited: Some(self.limited),
+            limited: Some(self.seats.is_some()),
             photo_id: None,
         }
     }
 }
 
 const THREE_DAYS_MS: i64 = 3 * 86_400_000;
+const NINE_HOURS_MS: i64 = 9 * 3_600_000;
 
 #[cfg(test)]
 mod tests {
@@ -204,6 +239,24 @@ mod tests {
                     .iter()
                     .all(|section| (2..=5).contains(&section.lessons.len())),
                 "{title}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_demo_review_is_of_a_demo_course() {
+        let slugs: BTreeSet<_> = shelf()
+            .courses
+            .iter()
+            .map(|course| slug_of(&course.title))
+            .collect();
+        let reviews = reviews();
+        assert!(reviews.len() >= 8);
+        for (slug, reviews) in reviews {
+            assert!(slugs.contains(&slug), "{slug}");
+            assert!(
+                reviews.iter().all(|(stars, ..)| (1..=5).contains(stars)),
+                "{slug}"
             );
         }
     }

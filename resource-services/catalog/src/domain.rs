@@ -7,19 +7,23 @@ mod check;
 mod content;
 mod course;
 mod draft;
+mod review;
 mod search;
 mod slug;
 mod status;
+mod words;
 
 pub use category::{Category, CategoryDraft, Place};
 pub use change::Change;
 pub use check::is_language;
 pub use content::{Content, Kind, Lesson, Level, Price, Section};
-pub use course::{Course, NewCourse};
+pub use course::{Course, NewCourse, Seats, Standing};
 pub use draft::{Draft, LessonDraft, Patch, SectionDraft};
-pub use search::{fold, patterns, title_key};
+pub use review::{Rating, Review, ReviewDraft, Shift, Written};
+pub use search::{fold, title_key};
 pub use slug::{is_slug, slug_of, slugs_for};
 pub use status::Status;
+pub use words::{Reach, Terms, category_facet, language_facet, level_facet};
 
 use latchkey_kit::FieldError;
 
@@ -39,6 +43,10 @@ pub enum DomainError {
     Transition { from: Status, to: Status },
     #[error("an archived course cannot be changed")]
     Archived,
+    #[error("instructors do not review their own courses")]
+    OwnCourse,
+    #[error("the user is not known to own the course")]
+    NotOwnerYet,
     #[error("the category is in use")]
     CategoryInUse,
     #[error("another category already has this name")]

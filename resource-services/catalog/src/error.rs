@@ -23,6 +23,16 @@ const ARCHIVED: Code = Code::new(
     "archived",
     "An archived course cannot be changed.",
 );
+const OWN_COURSE: Code = Code::new(
+    StatusCode::FORBIDDEN,
+    "own_course",
+    "Instructors cannot review their own courses.",
+);
+const NOT_OWNER_YET: Code = Code::new(
+    StatusCode::CONFLICT,
+    "not_owner_yet",
+    "Only owners of the course review it. After a purchase it can take a moment until this is known; try again.",
+);
 const CATEGORY_IN_USE: Code = Code::new(
     StatusCode::CONFLICT,
     "category_in_use",
@@ -35,7 +45,15 @@ const CATEGORY_TAKEN: Code = Code::new(
 );
 
 impl Reason for DomainError {
-    const CODES: &'static [Code] = &[NOT_READY, TRANSITION, ARCHIVED, CATEGORY_IN_USE, CATEGORY_TAKEN];
+    const CODES: &'static [Code] = &[
+        NOT_READY,
+        TRANSITION,
+        ARCHIVED,
+        OWN_COURSE,
+        NOT_OWNER_YET,
+        CATEGORY_IN_USE,
+        CATEGORY_TAKEN,
+    ];
 
     fn code(&self) -> Code {
         match self {
@@ -46,6 +64,8 @@ impl Reason for DomainError {
             Self::Overflow => codes::OUT_OF_RANGE,
             Self::Transition { .. } => TRANSITION,
             Self::Archived => ARCHIVED,
+            Self::OwnCourse => OWN_COURSE,
+            Self::NotOwnerYet => NOT_OWNER_YET,
             Self::CategoryInUse => CATEGORY_IN_USE,
             Self::CategoryTaken => CATEGORY_TAKEN,
         }
@@ -59,6 +79,8 @@ impl Reason for DomainError {
             | Self::Overflow
             | Self::Transition { .. }
             | Self::Archived
+            | Self::OwnCourse
+            | Self::NotOwnerYet
             | Self::CategoryInUse
             | Self::CategoryTaken => Vec::new(),
         }
@@ -83,6 +105,8 @@ mod tests {
             DomainError::Overflow,
             transition,
             DomainError::Archived,
+            DomainError::OwnCourse,
+            DomainError::NotOwnerYet,
             DomainError::CategoryInUse,
             DomainError::CategoryTaken,
         ]

@@ -10,23 +10,24 @@ pub mod domain;
 mod error;
 mod routes;
 pub mod store;
+pub mod tasks;
 
-use latchkey_contracts::resource::catalog::{ADMINISTER, RESOURCE, WRITE};
+use latchkey_contracts::resource::catalog::{ADMINISTER, RESOURCE, REVIEW, WRITE};
 use latchkey_kit::{Policy, Reason, RouteRow, ServiceSpec, route};
 
 use domain::DomainError;
 pub use error::Error;
-use routes::{categories, courses, writing};
+use routes::{categories, courses, reviews, writing};
 
 /// The catalog as a value.
 pub static SPEC: ServiceSpec = ServiceSpec {
     resource: &RESOURCE,
-    description: "Categories and courses of the marketplace.",
+    description: "Categories, courses and reviews of the marketplace.",
     migrations: &[store::MIGRATIONS],
     routes: &ROUTES,
     codes: DomainError::CODES,
-    consumers: &[consumers::USERS, consumers::PHOTOS],
-    tasks: &[],
+    consumers: &[consumers::USERS, consumers::STOCK, consumers::PHOTOS],
+    tasks: &[tasks::INDEX],
     edge: &[],
     calls: &[],
     files: false,
@@ -35,14 +36,21 @@ pub static SPEC: ServiceSpec = ServiceSpec {
 
 /// Own courses: those of the instructor, or any for an administrator.
 const OWN: Policy = Policy::owner(&WRITE);
+/// The caller's own review of a course, whatever their role: nobody can name another one.
+const OWN_REVIEW: Policy = Policy::person(&REVIEW);
 /// The categories, which have no owner.
 const CATEGORY_ADMIN: Policy = Policy::person(&ADMINISTER);
 
 #[rustfmt::skip]
-static ROUTES: [RouteRow; 13] = [
+static ROUTES: [RouteRow; 18] = [
     route!(GET,    "/catalog/v1/categories",           Policy::Public, categories::list),
     route!(GET,    "/catalog/v1/courses",              Policy::Public, courses::list),
+    route!(GET,    "/catalog/v1/courses/suggestions",  Policy::Public, courses::suggest),
     route!(GET,    "/catalog/v1/courses/{id}",         Policy::Public, courses::read),
+    route!(GET,    "/catalog/v1/courses/{id}/reviews", Policy::Public, reviews::list),
+    route!(GET,    "/catalog/v1/courses/{id}/review",  OWN_REVIEW,     reviews::read),
+    route!(PUT,    "/catalog/v1/courses/{id}/review",  OWN_REVIEW,     reviews::put),
+    route!(DELETE, "/catalog/v1/courses/{id}/review",  OWN_REVIEW,     reviews::delete),
     route!(GET,    "/catalog/v1/my/courses",           OWN,            courses::mine),
     route!(POST,   "/catalog/v1/courses",              OWN,            writing::create),
     route!(PUT,    "/catalog/v1/courses/{id}",         OWN,            writing::replace),

@@ -2,6 +2,7 @@
 
 pub mod categories;
 pub mod courses;
+pub mod reviews;
 pub mod views;
 pub mod writing;
 

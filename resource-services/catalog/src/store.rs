@@ -4,6 +4,9 @@ mod categories;
 mod courses;
 mod instructors;
 mod listing;
+mod ownership;
+mod reviews;
+mod search;
 
 use latchkey_db::{DbError, Migration, Migrations};
 
@@ -15,6 +18,12 @@ pub use courses::{
 };
 pub use instructors::{instructor_name, remember_instructor};
 pub use listing::{Filter, Mine, Position, Sort, Summary, listed, mine};
+pub use ownership::{forget_owned, forget_owner, owns, remember_owned, remember_seats};
+pub use reviews::{
+    Histogram, ReviewPosition, delete_review, histogram, lock_rating, put_review, rate, review, reviews,
+    reviews_by,
+};
+pub use search::{Suggestion, index, suggestions, unindexed};
 
 /// The catalog's tables.
 pub const MIGRATIONS: Migrations = Migrations {
@@ -25,6 +34,24 @@ pub const MIGRATIONS: Migrations = Migrations {
             name: "courses",
             sqlite: include_str!("../migrations/0001_courses.sql"),
             postgres: include_str!("../migrations/0001_courses.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "seats",
+            sqlite: include_str!("../migrations/0002_seats.sql"),
+            postgres: include_str!("../migrations/0002_seats.sql"),
+        },
+        Migration {
+            version: 3,
+            name: "reviews",
+            sqlite: include_str!("../migrations/0003_reviews.sql"),
+            postgres: include_str!("../migrations/0003_reviews.sql"),
+        },
+        Migration {
+            version: 4,
+            name: "search",
+            sqlite: include_str!("../migrations/0004_search.sqlite.sql"),
+            postgres: include_str!("../migrations/0004_search.postgres.sql"),
         },
         Migration {
             version: 6,

@@ -75,6 +75,14 @@ pub const ALL: &[EventType] = &[
         schema: schema::of::<course::CourseEvent>,
     },
     EventType {
+        r#type: course::DRAFTED,
+        schema: schema::of::<course::CourseDrafted>,
+    },
+    EventType {
+        r#type: course::REVIEW_POSTED,
+        schema: schema::of::<course::ReviewPosted>,
+    },
+    EventType {
         r#type: discount::RESERVED,
         schema: schema::of::<discount::Reserved>,
     },

@@ -3,7 +3,9 @@
 use futures::FutureExt;
 use latchkey_bus::{Event, Group, HandlerError, Retries};
 use latchkey_contracts::events::command::InventoryCommand;
-use latchkey_contracts::events::course::CourseEvent;
+use latchkey_contracts::events::course::{
+    ARCHIVED, CourseDrafted, CourseEvent, DRAFTED, PUBLISHED, UNLISTED, UPDATED,
+};
 use latchkey_contracts::events::user::{self, UserDeleted};
 use latchkey_kit::{Consumer, Transaction, is_id, parse, payload};
 
@@ -19,11 +21,11 @@ pub const COMMANDS: Consumer = Consumer {
     handle: |t, event| async move { command(&t, &event).await }.boxed(),
 };
 
-/// Courses that are or were for sale.
+/// Courses that are or were for sale, and drafts whose seats are counted.
 pub const COURSES: Consumer = Consumer {
     group: || Group {
         name: "inventory.courses",
-        types: CourseEvent::TYPES,
+        types: &[PUBLISHED, UPDATED, UNLISTED, ARCHIVED, DRAFTED],
         retries: Retries::default(),
     },
     handle: |t, event| async move { follow(&t, &event).await }.boxed(),
@@ -61,8 +63,11 @@ async fn command(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
 }
 
 async fn follow(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
-    let CourseEvent { snapshot, .. } = payload(event)?;
-    Ok(commands::follow(t, snapshot).await?)
+    let told = match event.r#type.as_str() {
+        DRAFTED => payload::<CourseDrafted>(event)?.into(),
+        _ => payload::<CourseEvent>(event)?.snapshot.into(),
+    };
+    Ok(commands::follow(t, told).await?)
 }
 
 /// A deleted user leaves no library behind; handling the event twice changes nothing.

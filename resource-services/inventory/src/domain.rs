@@ -16,7 +16,7 @@ pub use owned::{Acquisition, ConsumeDraft, OwnedItem, ProgressDraft, Source, roo
 pub use refund::{Known, Refund, Taken, restore, take};
 pub use reply::Reply;
 pub use reservation::{Reservation, State, Step, Verdict};
-pub use stock::{Seats, Stock};
+pub use stock::{Seats, Stock, Told};
 
 use latchkey_kit::FieldError;
 

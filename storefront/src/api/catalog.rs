@@ -33,6 +33,50 @@ pub struct Summary {
     pub limited: bool,
     #[serde(default)]
     pub photo_id: Option<String>,
+    /// `None` without reviews.
+    #[serde(default)]
+    pub rating: Option<Rating>,
+    /// Where places are limited and known.
+    #[serde(default)]
+    pub seats_left: Option<i64>,
+}
+
+/// The reviews of a course in two numbers.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Rating {
+    pub average: f64,
+    pub count: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Review {
+    pub stars: i64,
+    pub text: String,
+    /// How it is signed; empty if it is not.
+    pub name: String,
+    pub created_at: String,
+}
+
+/// A page of reviews.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reviews {
+    pub rating: Option<Rating>,
+    /// How many have 1, 2, 3, 4 and 5 stars.
+    pub histogram: Vec<i64>,
+    pub items: Vec<Review>,
+    pub next_cursor: Option<String>,
+}
+
+/// A course whose title begins as typed.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Suggestion {
+    pub slug: String,
+    pub title: String,
+}
+
+#[derive(Deserialize)]
+struct Suggestions {
+    items: Vec<Suggestion>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -153,6 +197,49 @@ impl Catalog {
         let to = reply.location.filter(|to| is_slug(to));
         to.map(Found::Moved)
             .ok_or(ApiError::Unexpected(StatusCode::MOVED_PERMANENTLY))
+    }
+
+    /// A page of the reviews of a course.
+    pub async fn reviews(&self, id: &str, limit: u32, cursor: Option<&str>) -> Result<Reviews, ApiError> {
+        let mut pairs = vec![("limit", limit.to_string())];
+        pairs.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        let path = format!("/courses/{}/reviews", segment(id));
+        self.0
+            .ask(Call::get(Caller::Anyone, path).query(&pairs).at_a_glance())
+            .await
+    }
+
+    /// The user's own review of a course, if there is one.
+    pub async fn my_review(&self, login: &str, id: &str) -> Result<Option<Review>, ApiError> {
+        let path = format!("/courses/{}/review", segment(id));
+        match self.0.ask(Call::get(Caller::User(login), path)).await {
+            Ok(review) => Ok(Some(review)),
+            Err(ApiError::Missing) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes or replaces it.
+    pub async fn put_review(&self, login: &str, id: &str, draft: &Value) -> Result<(), ApiError> {
+        let path = format!("/courses/{}/review", segment(id));
+        let call = Call::put(Caller::User(login), path).json(draft)?;
+        self.0.call(call).await.map(drop)
+    }
+
+    /// Takes it back.
+    pub async fn delete_review(&self, login: &str, id: &str) -> Result<(), ApiError> {
+        let path = format!("/courses/{}/review", segment(id));
+        self.0
+            .call(Call::delete(Caller::User(login), path))
+            .await
+            .map(drop)
+    }
+
+    /// A few titles for what was typed.
+    pub async fn suggestions(&self, q: &str) -> Result<Vec<Suggestion>, ApiError> {
+        let call = Call::get(Caller::Anyone, "/courses/suggestions").query(&[("q", q.to_owned())]);
+        let all: Suggestions = self.0.ask(call.at_a_glance()).await?;
+        Ok(all.items)
     }
 
     /// The user's own courses, the last changed first.

@@ -28,6 +28,14 @@ pub enum Available {
     Uncounted(String),
 }
 
+/// The seats of a course of the user's.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct MyStock {
+    /// `None` where they are not counted.
+    pub capacity: Option<i64>,
+    pub version: i64,
+}
+
 /// An item that the user owns.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Owned {
@@ -82,6 +90,27 @@ impl Inventory {
         let call = Call::get(Caller::Anyone, "/stock").query(&[("ids", ids.join(","))]);
         let all: List<Stock> = self.0.ask(call.at_a_glance()).await?;
         Ok(all.items)
+    }
+
+    /// The seats of one's own course. `Missing` until inventory has heard of it.
+    pub async fn my_stock(&self, login: &str, id: &str) -> Result<MyStock, ApiError> {
+        let path = format!("/stock/{}", segment(id));
+        self.0.ask(Call::get(Caller::User(login), path)).await
+    }
+
+    /// Changes how many seats there are, if they are still what was read.
+    pub async fn set_capacity(
+        &self,
+        login: &str,
+        id: &str,
+        version: i64,
+        capacity: i64,
+    ) -> Result<MyStock, ApiError> {
+        let path = format!("/stock/{}", segment(id));
+        let call = Call::put(Caller::User(login), path)
+            .if_match(version)
+            .json(&json!({"capacity": capacity}))?;
+        self.0.ask(call).await
     }
 
     /// Which of at most 100 items the user owns.

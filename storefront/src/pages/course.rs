@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_contracts::events::course::CourseKind;
 use latchkey_web::{Html, Words, answer, markdown};
 
+use super::reviews::{self, Bar, RatingView, ReviewView, bars, review_view};
 use super::{Categories, Crumb, category_path, cover_of, other_language};
 use crate::Storefront;
 use crate::api::catalog::{Course, Found};
@@ -28,6 +29,12 @@ struct CoursePage<'a> {
     seats: Option<i64>,
     crumbs: Vec<Crumb>,
     course: CourseView<'a>,
+    rating: Option<RatingView>,
+    bars: Vec<Bar>,
+    /// The first few.
+    reviews: Vec<ReviewView>,
+    /// The address of the form, for owners.
+    review: Option<String>,
 }
 
 /// What a visitor can do about the course.
@@ -58,6 +65,8 @@ enum Wish<'a> {
 }
 
 struct CourseView<'a> {
+    /// As a part of addresses.
+    slug: String,
     title: &'a str,
     subtitle: &'a str,
     lang: Option<String>,
@@ -113,8 +122,14 @@ pub async fn show(
     let mut page = visit.page(course.summary.title.as_str());
     page.description.clone_from(&course.subtitle);
     page.canonical = visit.canonical(&format!("/courses/{}", segment(&slug)));
-    let (seats, owned) =
-        futures::future::join(seats(&storefront, &course), owned(&storefront, &visit, &course)).await;
+    let (seats, owned, reviews) = futures::future::join3(
+        seats(&storefront, &course),
+        owned(&storefront, &visit, &course),
+        reviews::glance(&storefront, &course),
+    )
+    .await;
+    let reviews = reviews.ok().flatten();
+    let words = &visit.context.words;
     let id = course.summary.id.as_str();
     let offer = match (seats, owned) {
         _ if storefront.logins.is_none() => Offer::Closed,
@@ -140,6 +155,15 @@ pub async fn show(
         offer,
         wish,
         seats: seats.filter(|left| *left > 0),
+        rating: course.summary.rating.map(|rating| RatingView::of(words, rating)),
+        bars: reviews
+            .as_ref()
+            .map_or_else(Vec::new, |reviews| bars(words, reviews)),
+        reviews: reviews.as_ref().map_or_else(Vec::new, |reviews| {
+            let items = reviews.items.iter();
+            items.map(|review| review_view(words, review)).collect()
+        }),
+        review: (owned && visit.reviews()).then(|| format!("/courses/{}/review", segment(&slug))),
         crumbs: crumbs(&visit.context.words, &categories, &course),
         course: view(&visit.context.words, &categories, &course),
     };
@@ -152,6 +176,10 @@ async fn seats(storefront: &Storefront, course: &Course) -> Option<i64> {
     if !summary.limited || storefront.logins.is_none() {
         return None;
     }
+    if let Some(left) = summary.seats_left {
+        return Some(left.max(0));
+    }
+    // The catalog may not have heard of them yet.
     let stock = storefront.api.inventory.stock(&[&summary.id]).await.ok()?;
     let here = stock.into_iter().find(|stock| stock.item_id == summary.id)?;
     match here.available {
@@ -179,6 +207,7 @@ fn view<'a>(words: &'a Words, categories: &Categories, course: &'a Course) -> Co
     let previews = course.sections.iter().flat_map(|section| &section.lessons);
     let duration = format::duration(words, summary.minutes);
     CourseView {
+        slug: segment(&summary.slug),
         title: &summary.title,
         subtitle: &course.subtitle,
         lang: other_language(words, &summary.language),

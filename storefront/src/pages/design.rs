@@ -8,8 +8,10 @@ use latchkey_contracts::Money;
 use latchkey_web::{Words, answer};
 
 use super::order_status::{StepView, steps};
+use super::reviews::{Bar, RatingView, ReviewView, bars, review_view};
 use super::{Card, Crumb, Notice};
 use crate::Storefront;
+use crate::api::catalog::{Rating, Review, Reviews};
 use crate::api::order::OrderState;
 use crate::cover::{self, Cover};
 use crate::format;
@@ -26,6 +28,8 @@ struct DesignView<'a> {
     prices: Vec<format::Price>,
     cards: Vec<Card>,
     covers: Vec<String>,
+    bars: Vec<Bar>,
+    reviews: Vec<ReviewView>,
     crumbs: Vec<Crumb>,
     /// Of an order that goes on, one that is undone, and one that is done.
     orders: [Vec<StepView>; 3],
@@ -43,6 +47,7 @@ pub async fn show(State(_): State<Storefront>, visit: Visit) -> Response {
         href: href.map(str::to_owned),
         label: words.say(name).to_owned(),
     };
+    let reviews = reviews(words);
     let view = DesignView {
         page: &page,
         colours: COLOURS,
@@ -58,6 +63,12 @@ pub async fn show(State(_): State<Storefront>, visit: Visit) -> Response {
         cards: cards(words),
         covers: (0..8)
             .map(|n| cover::path(cover::hue(Some(n)), &format!("design-{n}")))
+            .collect(),
+        bars: bars(words, &reviews),
+        reviews: reviews
+            .items
+            .iter()
+            .map(|review| review_view(words, review))
             .collect(),
         orders: [
             steps(words, facts(OrderState::ActionRequired, None)),
@@ -83,6 +94,24 @@ fn facts(state: OrderState, reason: Option<&'static str>) -> Facts<'static> {
     }
 }
 
+fn reviews(words: &Words) -> Reviews {
+    let review = |stars, text: &str, name: &str| Review {
+        stars,
+        text: words.say(text).to_owned(),
+        name: words.say(name).to_owned(),
+        created_at: "2026-11-17T23:51:34.703Z".to_owned(),
+    };
+    Reviews {
+        rating: None,
+        histogram: vec![1, 0, 2, 5, 12],
+        items: vec![
+            review(5, "design.card_long", "shop.name"),
+            review(1, "design.small", "design.headline"),
+        ],
+        next_cursor: None,
+    }
+}
+
 fn cards(words: &Words) -> Vec<Card> {
     let card = |n: usize, title: &str, price, limited| Card {
         href: "/_design".to_owned(),
@@ -96,6 +125,13 @@ fn cards(words: &Words) -> Vec<Card> {
             format::duration(words, 178),
         ],
         price,
+        rating: (n % 2 == 0).then(|| {
+            let rating = Rating {
+                average: 4.5,
+                count: 12,
+            };
+            RatingView::of(words, rating)
+        }),
         limited,
     };
     vec![

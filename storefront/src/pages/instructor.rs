@@ -1,5 +1,6 @@
 //! `/teach`: an instructor's own courses, and the form that edits one.
 
+mod capacity;
 mod draft;
 pub mod photo;
 
@@ -23,6 +24,7 @@ use crate::page_error::PageError;
 use crate::search::Level;
 use crate::visit::Visit;
 
+use capacity::Unset;
 use draft::Draft;
 
 /// The maximum number of form fields: 400 lessons with four each, and the rest.
@@ -245,10 +247,12 @@ pub async fn create(
         Err(errors) => Err(ApiError::Invalid(errors)),
     };
     match written {
-        Ok(course) => Ok(see_other(&format!(
-            "/teach/{}?done=created",
-            segment(&course.course.summary.id)
-        ))),
+        Ok(course) => {
+            let id = course.course.summary.id;
+            let set = capacity::set(&storefront, login, &id, &draft).await;
+            let word = Unset::word(set);
+            Ok(see_other(&format!("/teach/{}?done=created{word}", segment(&id))))
+        }
         Err(ApiError::SignedOut) => {
             let sheet = Sheet::of(draft).unwritten(Unwritten::SignedOut);
             sheet.show(&storefront, &visit.signed_out()).await
@@ -277,10 +281,14 @@ pub async fn edit(
         other => other?,
     };
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
+    let draft = Draft {
+        capacity: capacity::written(&storefront, login, &course).await,
+        ..Draft::of(&course)
+    };
     let sheet = Sheet {
         course: Some(&course),
         notice: done(&visit.context.words, &mut form),
-        ..Sheet::of(Draft::of(&course))
+        ..Sheet::of(draft)
     };
     sheet.show(&storefront, &visit).await
 }
@@ -311,7 +319,10 @@ pub async fn save(
         Err(errors) => Err(ApiError::Invalid(errors)),
     };
     let errors = match written {
-        Ok(_) => return Ok(see_other(&format!("/teach/{}?done=saved", segment(&id)))),
+        Ok(_) => {
+            let word = Unset::word(capacity::set(&storefront, login, &id, &draft).await);
+            return Ok(see_other(&format!("/teach/{}?done=saved{word}", segment(&id))));
+        }
         Err(ApiError::SignedOut) => return signed_out(draft).await,
         Err(ApiError::Forbidden) => return kept(Unwritten::Forbidden, draft).show(&storefront, &visit).await,
         Err(ApiError::Invalid(errors)) => errors,
@@ -372,6 +383,11 @@ pub async fn step(
         (_, Err(errors)) => Err(ApiError::Invalid(errors)),
     };
     let stepped = match saved {
+        Ok(version) if name == "publish" => {
+            // Without its places a limited course is not published, and the catalog says so.
+            let _unset = capacity::set(&storefront, login, &id, &draft).await;
+            capacity::publish(&storefront, login, &id, version, &draft).await
+        }
         Ok(version) => storefront.api.catalog.step(login, &id, version, &name).await,
         Err(error) => Err(error),
     };
@@ -632,9 +648,13 @@ fn tone(status: &str) -> &'static str {
 
 /// What was just done, and what can be done next.
 fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 7] = [
+    const DONE: [(&str, (&str, &str)); 11] = [
         ("created", ("teach.done_created", "teach.done_created_next")),
+        ("created_later", ("teach.done_created", "teach.capacity_later")),
+        ("created_taken", ("teach.done_created", "teach.capacity_taken")),
         ("saved", ("teach.done_saved", "teach.done_saved_next")),
+        ("saved_later", ("teach.done_saved", "teach.capacity_later")),
+        ("saved_taken", ("teach.done_saved", "teach.capacity_taken")),
         ("publish", ("teach.done_publish", "teach.done_publish_next")),
         ("unlist", ("teach.done_unlist", "teach.done_unlist_next")),
         ("archive", ("teach.done_archive", "teach.done_archive_next")),
@@ -665,6 +685,7 @@ fn error_line(words: &Words, error: &FieldError) -> ErrorLine {
         "price" => ("teach.f_price", "price"),
         "list_price" => ("teach.f_list_price", "list_price"),
         "photo" | "photo_id" => ("teach.f_photo", "photo"),
+        "capacity" => ("teach.f_capacity", "capacity"),
         _ => {
             return ErrorLine {
                 at: "",

@@ -28,6 +28,8 @@ struct LearnPage<'a> {
     title: &'a str,
     lang: Option<String>,
     action: String,
+    /// The address of the form of their review.
+    review: String,
     done: i64,
     all: i64,
     label: String,
@@ -193,6 +195,7 @@ fn view<'a>(page: &'a ShopPage, words: &'a Words, course: &'a Course, done: &Has
         title: &course.summary.title,
         lang: other_language(words, &course.summary.language),
         action: format!("/learn/{}", segment(&course.summary.slug)),
+        review: format!("/courses/{}/review", segment(&course.summary.slug)),
         done: finished,
         all,
         label: words.fill("library.progress", &[("title", &course.summary.title)]),

@@ -10,8 +10,8 @@ use latchkey_web::{Words, answer};
 
 use super::{Card, Categories, Crumb, category_path};
 use crate::Storefront;
-use crate::api::catalog::{Category, Listing};
-use crate::format::{LANGUAGES, language, money};
+use crate::api::catalog::{Category, Listing, Suggestion};
+use crate::format::{LANGUAGES, language, money, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
 use crate::search::{Level, Search, Sort};
@@ -30,6 +30,8 @@ struct ListingView<'a> {
     selects: Vec<Select>,
     chips: Vec<Chip>,
     cards: Vec<Card>,
+    /// Titles that begin as the words do.
+    suggestions: Vec<Link>,
     empty: &'a str,
     first: Option<String>,
     next: Option<String>,
@@ -65,12 +67,15 @@ pub async fn courses(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let search = Search::parse(query.as_deref())?;
-    let (categories, listing) = futures::future::try_join(
-        storefront.api.catalog.categories(),
-        storefront.api.catalog.courses(&search, PAGE),
+    let catalog = &storefront.api.catalog;
+    let (found, suggestions) = futures::future::join(
+        futures::future::try_join(catalog.categories(), catalog.courses(&search, PAGE)),
+        suggested(&storefront, &search),
     )
-    .await?;
-    Ok(show(&visit, &Categories(categories), None, &search, &listing))
+    .await;
+    let (categories, listing) = found?;
+    let categories = Categories(categories);
+    Ok(show(&visit, &categories, None, &search, &listing, suggestions))
 }
 
 /// `/categories/{slug}`
@@ -86,7 +91,28 @@ pub async fn category(
     let category = categories.by_slug(&slug).ok_or(PageError::Missing)?;
     search.category = slug;
     let listing = storefront.api.catalog.courses(&search, PAGE).await?;
-    Ok(show(&visit, &categories, Some(category), &search, &listing))
+    let suggestions = suggested(&storefront, &search).await;
+    Ok(show(
+        &visit,
+        &categories,
+        Some(category),
+        &search,
+        &listing,
+        suggestions,
+    ))
+}
+
+/// What somebody may have meant, on the first page of what they typed. A list does without.
+async fn suggested(storefront: &Storefront, search: &Search) -> Vec<Suggestion> {
+    match search.q.is_empty() || !search.cursor.is_empty() {
+        true => Vec::new(),
+        false => storefront
+            .api
+            .catalog
+            .suggestions(&search.q)
+            .await
+            .unwrap_or_default(),
+    }
 }
 
 fn show(
@@ -95,6 +121,7 @@ fn show(
     category: Option<&Category>,
     search: &Search,
     listing: &Listing,
+    suggestions: Vec<Suggestion>,
 ) -> Response {
     let words = &visit.context.words;
     let action = category.map_or_else(|| "/courses".to_owned(), category_path);
@@ -147,6 +174,13 @@ fn show(
             .items
             .iter()
             .map(|course| Card::of(words, categories, course))
+            .collect(),
+        suggestions: suggestions
+            .into_iter()
+            .map(|course| Link {
+                href: format!("/courses/{}", segment(&course.slug)),
+                name: course.title,
+            })
             .collect(),
         empty: words.say(if chips.is_empty() {
             "listing.empty_shelf"
@@ -237,8 +271,29 @@ fn selects(
     });
     selects.push(select("price_max", "filter.price", &asked, choices));
 
-    let sorts = Sort::ALL.map(|sort| (sort.as_str().to_owned(), words.say(sort.message()).to_owned()));
-    selects.push(select("sort", "filter.sort", search.sort.as_str(), sorts.into()));
+    let stars = |stars: i64| (stars.to_string(), words.fill("filter.stars_up", &[("n", &stars)]));
+    let mut choices = vec![any("filter.any_rating"), stars(4), stars(3)];
+    let asked = search
+        .rating_min
+        .map_or_else(String::new, |stars| stars.to_string());
+    with_asked(&mut choices, &asked, |_| {
+        stars(search.rating_min.unwrap_or_default()).1
+    });
+    selects.push(select("rating_min", "filter.rating", &asked, choices));
+
+    // The order that a list has by itself is not named, so that it changes when words are added.
+    let implied = search.implied_sort();
+    let name = |sort: Sort| if sort == implied { "" } else { sort.as_str() };
+    let offered = Sort::ALL
+        .into_iter()
+        .filter(|sort| *sort != Sort::Relevance || implied == *sort);
+    let choices = offered.map(|sort| (name(sort).to_owned(), words.say(sort.message()).to_owned()));
+    selects.push(select(
+        "sort",
+        "filter.sort",
+        name(search.sort),
+        choices.collect(),
+    ));
     selects
 }
 
@@ -304,6 +359,15 @@ fn chips(
             language(words, &search.language),
             Search {
                 language: String::new(),
+                ..base.clone()
+            },
+        );
+    }
+    if let Some(stars) = search.rating_min {
+        chip(
+            words.fill("filter.stars_up", &[("n", &stars)]),
+            Search {
+                rating_min: None,
                 ..base.clone()
             },
         );

@@ -220,7 +220,7 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
         }
         let name = resource.rsplit(':').next().unwrap();
         let scope = match refresh.split('-').nth(1) {
-            Some("ines") => "catalog.read catalog.write",
+            Some("ines") => "catalog.read catalog.write catalog.review",
             Some("root" | "rita") => "catalog.read catalog.write catalog.admin",
             Some(_) | None => "catalog.read",
         };
@@ -253,7 +253,7 @@ async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
     });
     let header = json!({"alg": "ES256", "kid": inner.signer.kid, "typ": "JWT"});
     let scope = match grant.sub.as_str() {
-        "ines" => "openid profile catalog.write",
+        "ines" => "openid profile catalog.write catalog.review",
         _ => "openid profile",
     };
     axum::Json(json!({

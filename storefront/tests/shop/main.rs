@@ -18,6 +18,8 @@ mod orders;
 mod pages;
 mod photos;
 mod reading;
+mod reviews;
+mod searching;
 mod sign_in;
 mod stub;
 mod teaching;

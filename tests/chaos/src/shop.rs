@@ -193,18 +193,10 @@ impl Shop {
                 .as_str()
                 .ok_or_else(|| failed("item", &made))?
                 .to_owned();
-            let publish = Asked {
-                if_match: Some(made.etag.clone()),
-                ..Asked::default()
-            };
-            let path = format!("courses/{id}/publish");
-            let published = self.ask(keeper, "catalog", Method::POST, &path, publish).await;
-            if published.status != 200 {
-                return Err(failed("publishing", &published));
-            }
             if let Some(seats) = seats {
                 self.set_seats(keeper, &id, seats).await?;
             }
+            self.publish(keeper, &id, &made.etag).await?;
             self.items.push(id);
         }
         for at in 0..plan.checkouts / 20 + 2 {
@@ -226,6 +218,26 @@ impl Shop {
             self.coupons.push(code);
         }
         Ok(())
+    }
+
+    /// Publishes an item, as soon as the catalog has heard of its seats.
+    async fn publish(&self, keeper: &User, id: &str, etag: &str) -> Result<(), ChaosError> {
+        let path = format!("courses/{id}/publish");
+        let mut last = 0;
+        for _ in 0..400 {
+            let publish = Asked {
+                if_match: Some(etag.to_owned()),
+                ..Asked::default()
+            };
+            let published = self.ask(keeper, "catalog", Method::POST, &path, publish).await;
+            match published.status {
+                200 => return Ok(()),
+                422 => tokio::time::sleep(PAUSE).await,
+                _ => return Err(ChaosError::Filling(format!("publishing: {published:?}"))),
+            }
+            last = published.status;
+        }
+        Err(ChaosError::Filling(format!("publishing {id}: {last}")))
     }
 
     /// Sets the seats, as soon as inventory has heard of the item.

@@ -2,8 +2,8 @@
 
 use latchkey_contracts::Money;
 use latchkey_contracts::events::course::{
-    ARCHIVED, CourseEvent, CourseIllustrated, CourseKind, CourseSnapshot, CourseStatus, PUBLISHED, Previous,
-    UNLISTED, UPDATED,
+    ARCHIVED, CourseDrafted, CourseEvent, CourseIllustrated, CourseKind, CourseSnapshot, CourseStatus,
+    PUBLISHED, Previous, UNLISTED, UPDATED,
 };
 
 use super::{Content, Course, DomainError, Kind, Price, Status};
@@ -70,6 +70,12 @@ impl Change {
         }
         self.changed.contains(&"photo_id").then_some(photo)
     }
+
+    /// What inventory is told about a draft whose seats begin or cease to be counted.
+    pub fn drafted(&self) -> Option<CourseDrafted> {
+        let moved = self.after.status == Status::Draft && self.changed.contains(&"limited");
+        moved.then(|| self.after.drafted())
+    }
 }
 
 impl Course {
@@ -79,6 +85,19 @@ impl Course {
             course_id: self.id.clone(),
             instructor_id: self.instructor_id.clone(),
             photo_id: self.content.photo_id.clone(),
+            version: self.version,
+        }
+    }
+
+    /// The course as inventory knows it before its publication, so that it can have seats by then.
+    pub fn drafted(&self) -> CourseDrafted {
+        CourseDrafted {
+            course_id: self.id.clone(),
+            kind: kind(self.kind),
+            title: self.content.title.clone(),
+            slug: self.slug.clone(),
+            instructor_id: self.instructor_id.clone(),
+            limited: self.content.limited,
             version: self.version,
         }
     }
@@ -113,7 +132,7 @@ impl Course {
         let event = match status {
             Status::Draft => None,
             Status::Published => {
-                self.content.must_be_ready(self.kind)?;
+                self.must_be_sellable()?;
                 after.published_at = self.published_at.or(Some(now));
                 Some(PUBLISHED)
             }
@@ -137,6 +156,17 @@ impl Course {
         ))
     }
 
+    /// Complete, and with seats if they are counted. A course that is public already may become limited: its seats are
+    /// then those that are taken, until its instructor adds some.
+    fn must_be_sellable(&self) -> Result<(), DomainError> {
+        let mut errors = self.content.missing(self.kind);
+        let seats = self.standing.seats.and_then(|seats| seats.capacity);
+        if self.content.limited && seats.unwrap_or(0) < 1 {
+            errors.add("capacity", "must be set: say how many places there are");
+        }
+        errors.into_result(()).map_err(DomainError::NotReady)
+    }
+
     /// The instructor has a new name, which was already stored.
     pub fn renamed(&self, now: i64) -> Result<Change, DomainError> {
         let heard_of = matches!(self.status, Status::Published | Status::Unlisted);
@@ -156,10 +186,7 @@ fn snapshot(course: &Course) -> Option<CourseSnapshot> {
     let sold = content.price.as_ref()?;
     Some(CourseSnapshot {
         course_id: course.id.clone(),
-        kind: match course.kind {
-            Kind::Course => CourseKind::Course,
-            Kind::Item => CourseKind::Item,
-        },
+        kind: kind(course.kind),
         title: content.title.clone(),
         slug: course.slug.clone(),
         category_id: content.category_id.clone()?,
@@ -177,6 +204,13 @@ fn snapshot(course: &Course) -> Option<CourseSnapshot> {
         },
         version: course.version,
     })
+}
+
+fn kind(kind: Kind) -> CourseKind {
+    match kind {
+        Kind::Course => CourseKind::Course,
+        Kind::Item => CourseKind::Item,
+    }
 }
 
 fn price(price: &Price) -> Money {

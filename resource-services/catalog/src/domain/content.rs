@@ -82,7 +82,12 @@ impl Content {
             .fold(0, |sum: i64, lesson| sum.saturating_add(lesson.minutes))
     }
 
-    /// The searchable text.
+    /// The requirements of a public course: without them it cannot be published, and cannot stay published.
+    pub(super) fn must_be_ready(&self, kind: Kind) -> Result<(), DomainError> {
+        self.missing(kind).into_result(()).map_err(DomainError::NotReady)
+    }
+
+    /// The text that versions before the index searched. It is written until none of them can be running.
     pub fn search(&self) -> String {
         fold(&format!(
             "{} {} {} {}",
@@ -93,8 +98,8 @@ impl Content {
         ))
     }
 
-    /// The requirements of a public course: without them it cannot be published, and cannot stay published.
-    pub(super) fn must_be_ready(&self, kind: Kind) -> Result<(), DomainError> {
+    /// What is missing of them.
+    pub(super) fn missing(&self, kind: Kind) -> FieldErrors {
         let mut errors = FieldErrors::default();
         if self.category_id.is_none() {
             errors.add("category_id", "must be chosen");
@@ -111,7 +116,7 @@ impl Content {
         if kind == Kind::Course && self.lesson_count() == 0 {
             errors.add("sections", "must have at least one lesson");
         }
-        errors.into_result(()).map_err(DomainError::NotReady)
+        errors
     }
 
     /// The members in which two contents differ, by their names on the wire.

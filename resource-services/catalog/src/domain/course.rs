@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use latchkey_kit::Caller;
 
-use super::{Content, DomainError, Kind, Status, slug_of};
+use super::{Content, DomainError, Kind, Rating, Status, slug_of};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Course {
@@ -21,6 +21,36 @@ pub struct Course {
     pub updated_at: i64,
     /// When it was first published.
     pub published_at: Option<i64>,
+    pub standing: Standing,
+}
+
+/// What others say about a course: its reviews, and inventory about its seats. No edit changes it, and it changes no
+/// version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub rating: Rating,
+    /// Counts the changes of the rating.
+    pub rating_version: i64,
+    /// As inventory told; `None` before it did.
+    pub seats: Option<Seats>,
+}
+
+/// The seats of a course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seats {
+    /// `None` where they are not counted.
+    pub capacity: Option<i64>,
+    pub taken: i64,
+    /// Counts the changes.
+    pub version: i64,
+}
+
+impl Seats {
+    /// How many are left; `None` where they are not counted.
+    pub fn left(&self) -> Option<i64> {
+        self.capacity
+            .map(|capacity| capacity.saturating_sub(self.taken).max(0))
+    }
 }
 
 /// The properties of a new course that its author does not choose.
@@ -47,6 +77,7 @@ impl Course {
             created_at: now,
             updated_at: now,
             published_at: None,
+            standing: Standing::default(),
         }
     }
 
@@ -98,6 +129,7 @@ pub(super) mod fixture {
             created_at: 10,
             updated_at: 10,
             published_at: None,
+            standing: Standing::default(),
         }
     }
 
@@ -182,6 +214,51 @@ mod tests {
             ..course()
         };
         assert_eq!(fields(&bare.step(Status::Published, 20).unwrap_err()), ["price"]);
+    }
+
+    #[test]
+    fn a_limited_course_is_published_only_with_seats() {
+        let with_seats = |capacity| {
+            let seats = Seats {
+                capacity,
+                taken: 0,
+                version: 1,
+            };
+            let mut limited = course();
+            limited.content.limited = true;
+            limited.standing.seats = Some(seats);
+            limited.step(Status::Published, 20).map(drop)
+        };
+        let mut unheard = course();
+        unheard.content.limited = true;
+        assert_eq!(
+            fields(&unheard.step(Status::Published, 20).unwrap_err()),
+            ["capacity"]
+        );
+        for none in [None, Some(0)] {
+            assert_eq!(fields(&with_seats(none).unwrap_err()), ["capacity"]);
+        }
+        assert_eq!(with_seats(Some(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_limited_draft_tells_inventory_and_nobody_else() {
+        let limited = Content {
+            limited: true,
+            ..content()
+        };
+        let change = course().edit(limited.clone(), course().slug, 30).unwrap();
+        assert_eq!(event_of(&change), None);
+        let drafted = change.drafted().unwrap();
+        assert_eq!((drafted.limited, drafted.version), (true, 2));
+        assert_eq!(
+            course().edit(content(), course().slug, 30).unwrap().drafted(),
+            None
+        );
+        assert_eq!(
+            published().edit(limited, published().slug, 30).unwrap().drafted(),
+            None
+        );
     }
 
     #[test]

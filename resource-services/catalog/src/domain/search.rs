@@ -1,4 +1,4 @@
-//! Text folding, so that both engines find and sort alike.
+//! Text folding, so that both engines find and sort alike. `words.rs` has the words of it.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -33,17 +33,6 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// The LIKE patterns of a query, one per word and always [`WORDS`] of them: a course must match each. Unused ones match
-/// everything, so that the text of the statement never depends on the query.
-pub fn patterns(query: &str) -> [String; WORDS] {
-    let folded = fold(query);
-    let mut words = folded.split(' ').filter(|word| !word.is_empty());
-    std::array::from_fn(|_| match words.next() {
-        Some(word) => format!("%{}%", escape(word)),
-        None => "%".to_owned(),
-    })
-}
-
 /// The sort key of a title: hexadecimal digits have the same order under every collation.
 pub fn title_key(title: &str) -> String {
     let folded = fold(title);
@@ -51,20 +40,6 @@ pub fn title_key(title: &str) -> String {
     hex::encode(&folded.as_bytes()[..sorted])
 }
 
-/// `%` and `_` in a query are literal; the statement uses `ESCAPE '\'`.
-fn escape(word: &str) -> String {
-    let mut escaped = String::with_capacity(word.len());
-    for c in word.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
-}
-
-/// How many words of a query count; the rest is ignored.
-pub const WORDS: usize = 6;
 const SORTED_BYTES: usize = 48;
 
 #[cfg(test)]
@@ -88,20 +63,6 @@ mod tests {
         for text in ["Ǆ Straße İI ½ ﷺ", "ΑΣ Σ", "K Å"] {
             assert_eq!(fold(&fold(text)), fold(text));
         }
-    }
-
-    #[test]
-    fn wildcards_in_a_query_are_letters() {
-        let [first, second, third, ..] = patterns(r"100% under_score C:\x");
-        assert_eq!(
-            [first, second, third],
-            [r"%100\%%", r"%under\_score%", r"%c:\\x%"]
-        );
-    }
-
-    #[test]
-    fn words_that_are_not_there_match_everything() {
-        assert_eq!(patterns("rust"), ["%rust%", "%", "%", "%", "%", "%"]);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use latchkey_kit::is_id;
 
 use super::fold;
 
-/// The slug of a title: folded to ASCII, words joined by `-`. Never empty, and never an id, because both are used in
-/// the same place of the path.
+/// The slug of a title: folded to ASCII, words joined by `-`. Never empty, and never an id or the name of another route,
+/// because they are used in the same place of the path.
 pub fn slug_of(title: &str) -> String {
     let mut slug = String::new();
     for c in fold(title).chars() {
@@ -19,7 +19,7 @@ pub fn slug_of(title: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-');
-    if slug.is_empty() || is_id(slug) {
+    if slug.is_empty() || is_id(slug) || slug == TAKEN {
         format!("course-{slug}").trim_end_matches('-').to_owned()
     } else {
         slug.to_owned()
@@ -52,6 +52,8 @@ fn is_silent(c: char) -> bool {
 }
 
 const LONGEST: usize = 80;
+/// `/courses/suggestions` is no course.
+const TAKEN: &str = "suggestions";
 const NUMBERED: usize = 9;
 
 #[cfg(test)]
@@ -77,6 +79,7 @@ mod tests {
     fn a_title_that_looks_like_an_identifier_cannot_take_its_place() {
         let slug = slug_of("01234567-89ab-7cde-8f01-23456789abcd");
         assert_eq!(slug, "course-01234567-89ab-7cde-8f01-23456789abcd");
+        assert_eq!(slug_of("Suggestions!"), "course-suggestions");
     }
 
     #[test]

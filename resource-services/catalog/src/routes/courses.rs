@@ -7,13 +7,13 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_db::Class;
-use latchkey_http::{Problem, StrictQuery, etag, none_match};
+use latchkey_http::{Problem, StrictQuery, etag, etag_with, none_match};
 use latchkey_kit::{Access, Caller, Context, has_control, is_id, page};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::views::{CoursePage, CourseSummary, CourseView};
-use crate::domain::{Course, DomainError, Level, Status, is_language, is_slug};
+use super::views::{CoursePage, CourseSummary, CourseView, SuggestionList};
+use crate::domain::{Course, DomainError, Level, Status, Terms, is_language, is_slug};
 use crate::store::{Filter, Mine, Position, Sort, Summary};
 use crate::{Error, store};
 
@@ -22,7 +22,8 @@ use crate::{Error, store};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Asked {
-    /// Words that must all occur, regardless of case and diacritics. At most 200 characters.
+    /// Words that must all occur, regardless of case and diacritics; the last one may be the beginning of a word. At most
+    /// 200 characters and 8 words.
     q: Option<String>,
     /// The id or slug of a category; its subcategories are included.
     category: Option<String>,
@@ -33,7 +34,11 @@ pub struct Asked {
     /// In minor units.
     #[param(minimum = 0)]
     price_max: Option<i64>,
-    /// `newest`, `title`, `price_asc` or `price_desc`.
+    /// Stars on average.
+    #[param(minimum = 1, maximum = 5)]
+    rating_min: Option<i64>,
+    /// `relevance` (the default with `q`), `newest` (the default without), `top_rated`, `title`, `price_asc` or
+    /// `price_desc`.
     #[param(value_type = Option<String>)]
     sort: Option<Sort>,
     #[param(minimum = 1, maximum = 100, default = 20)]
@@ -60,13 +65,20 @@ pub async fn list(
         }));
     }
     let limit = page::limit(asked.limit)?;
-    let sort = asked.sort.unwrap_or_default();
-    let after = page::after(asked.cursor.as_deref(), |after: &Position| after.fits(sort))?;
+    let searched = is_query(asked.q.as_deref());
+    let sort = match (asked.sort, searched) {
+        (None, true) => Sort::Relevance,
+        (None | Some(Sort::Relevance), false) => Sort::Newest,
+        (Some(sort), _) => sort,
+    };
+    let after = page::after(asked.cursor.as_deref(), |after: &Position| {
+        after.fits(sort, searched)
+    })?;
     let filter = filter(asked)?;
     // However many searches there are, lists and courses do not wait for them.
-    let class = match filter.q.is_empty() {
-        true => Class::Vital,
-        false => Class::Search,
+    let class = match searched {
+        false => Class::Vital,
+        true => Class::Search,
     };
     let db = context.db.reading(class);
     let found = store::listed(&db, &filter, sort, after.as_ref(), limit + 1)
@@ -107,7 +119,7 @@ pub async fn read(
     if key != course.id && key != course.slug {
         return Ok(moved(&course));
     }
-    let tag = etag(course.version);
+    let tag = tag(&course);
     let mut response = match none_match(&headers, &tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => Json(CourseView::from(&course)).into_response(),
@@ -115,6 +127,29 @@ pub async fn read(
     response.headers_mut().insert(header::ETAG, tag);
     revalidated(&mut response);
     Ok(response)
+}
+
+/// The query of suggestions.
+#[derive(Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Typed {
+    /// What has been typed so far. At most 200 characters.
+    q: Option<String>,
+}
+
+/// Suggests at most 8 published courses whose titles have these words, the last of which may be a beginning.
+#[utoipa::path(get, path = "/catalog/v1/courses/suggestions", tag = "courses", params(Typed),
+    responses((status = 200, body = SuggestionList)))]
+pub async fn suggest(
+    State(context): State<Context>,
+    StrictQuery(typed): StrictQuery<Typed>,
+) -> Result<Json<SuggestionList>, Error> {
+    let q = typed.q.unwrap_or_default();
+    check_query(&q)?;
+    let db = context.db.reading(Class::Search);
+    let found = store::suggestions(&db, &Terms::typed(&q), MOST_SUGGESTIONS).await?;
+    Ok(Json(SuggestionList::from(found)))
 }
 
 /// The query of one's own list.
@@ -151,12 +186,7 @@ fn filter(asked: Asked) -> Result<Filter, Error> {
         asked.category.unwrap_or_default(),
         asked.language.unwrap_or_default(),
     );
-    if q.chars().count() > LONGEST_QUERY || has_control(&q) {
-        return Err(Error::Query(
-            "q",
-            "has more than 200 characters, or control characters",
-        ));
-    }
+    check_query(&q)?;
     if !(category.is_empty() || is_slug(&category)) {
         return Err(Error::Query("category", "is neither an id nor a slug"));
     }
@@ -166,13 +196,41 @@ fn filter(asked: Asked) -> Result<Filter, Error> {
     if asked.price_max.is_some_and(|price| price < 0) {
         return Err(Error::Query("price_max", "must not be negative"));
     }
+    if asked.rating_min.is_some_and(|stars| !(1..=5).contains(&stars)) {
+        return Err(Error::Query("rating_min", "must be 1 to 5"));
+    }
     Ok(Filter {
-        q,
+        terms: is_query(Some(&q)).then(|| Terms::parse(&q)),
+        rating_min: asked.rating_min,
         category,
         level: asked.level,
         language,
         price_max: asked.price_max,
     })
+}
+
+/// Blanks alone are no query: a plain form sends its empty field.
+fn is_query(q: Option<&str>) -> bool {
+    q.is_some_and(|q| !q.trim().is_empty())
+}
+
+fn check_query(q: &str) -> Result<(), Error> {
+    if q.chars().count() > LONGEST_QUERY || has_control(q) {
+        return Err(Error::Query(
+            "q",
+            "has more than 200 characters, or control characters",
+        ));
+    }
+    Ok(())
+}
+
+/// Its version, and what changes without one.
+fn tag(course: &Course) -> HeaderValue {
+    let standing = &course.standing;
+    match (standing.rating_version, standing.seats) {
+        (0, None) => etag(course.version),
+        (rating, seats) => etag_with(course.version, &[rating, seats.map_or(0, |seats| seats.version)]),
+    }
 }
 
 fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, Error> {
@@ -181,6 +239,7 @@ fn parse_ids(ids: &str, asked: &Asked) -> Result<Vec<String>, Error> {
         && asked.level.is_none()
         && asked.language.is_none()
         && asked.price_max.is_none()
+        && asked.rating_min.is_none()
         && asked.sort.is_none()
         && asked.limit.is_none()
         && asked.cursor.is_none();
@@ -224,3 +283,4 @@ fn revalidated(response: &mut Response) {
 }
 
 const LONGEST_QUERY: usize = 200;
+const MOST_SUGGESTIONS: i64 = 8;

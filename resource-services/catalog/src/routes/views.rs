@@ -5,8 +5,8 @@ use latchkey_contracts::Money;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Category, Course, Kind, Level, Price, Section, Status};
-use crate::store::Summary;
+use crate::domain::{Category, Course, Kind, Level, Price, Rating, Review, Section, Status};
+use crate::store::{Histogram, Suggestion, Summary};
 
 /// A course with all details.
 #[derive(Serialize, ToSchema)]
@@ -32,6 +32,10 @@ pub struct CourseView {
     pub limited: bool,
     /// Its pictures are at `/photo/v1/photos/{id}/{variant}`.
     pub photo_id: Option<String>,
+    /// Null where places are not limited. A hint: only an order takes a place.
+    pub seats_left: Option<i64>,
+    /// Null without reviews.
+    pub rating: Option<RatingView>,
     pub status: Status,
     /// Also the ETag.
     pub version: i64,
@@ -60,6 +64,10 @@ pub struct CourseSummary {
     pub limited: bool,
     /// Its pictures are at `/photo/v1/photos/{id}/{variant}`.
     pub photo_id: Option<String>,
+    /// Null where places are not limited. A hint: only an order takes a place.
+    pub seats_left: Option<i64>,
+    /// Null without reviews.
+    pub rating: Option<RatingView>,
     pub status: Status,
     pub version: i64,
     pub updated_at: String,
@@ -124,6 +132,8 @@ impl From<&Course> for CourseView {
             list_price,
             limited: content.limited,
             photo_id: content.photo_id,
+            seats_left: course.standing.seats.and_then(|seats| seats.left()),
+            rating: RatingView::of(course.standing.rating),
             status: course.status,
             version: course.version,
             created_at: rfc3339(course.created_at),
@@ -153,6 +163,8 @@ impl From<Summary> for CourseSummary {
             list_price,
             limited: course.limited,
             photo_id: course.photo_id,
+            seats_left: course.seats_left,
+            rating: RatingView::of(course.rating),
             status: course.status,
             version: course.version,
             updated_at: rfc3339(course.updated_at),
@@ -170,6 +182,95 @@ impl From<&Category> for CategoryView {
             slug: category.slug.clone(),
             position: category.position,
             version: category.version,
+        }
+    }
+}
+
+/// The reviews of a course in two numbers.
+#[derive(Serialize, ToSchema)]
+pub struct RatingView {
+    /// Stars, to two decimals.
+    #[schema(minimum = 1, maximum = 5)]
+    pub average: f64,
+    pub count: i64,
+}
+
+impl RatingView {
+    /// `None` without reviews.
+    fn of(rating: Rating) -> Option<Self> {
+        let hundredths = i32::try_from(rating.average()?).ok()?;
+        Some(Self {
+            average: f64::from(hundredths) / 100.0,
+            count: rating.count,
+        })
+    }
+}
+
+/// A review, as everybody sees it.
+#[derive(Serialize, ToSchema)]
+pub struct ReviewView {
+    #[schema(minimum = 1, maximum = 5)]
+    pub stars: i64,
+    pub text: String,
+    /// How it is signed; empty if it is not.
+    pub name: String,
+    pub created_at: String,
+    pub updated_at: String,
+}
+
+/// A page of the reviews of a course. `next_cursor` is null on the last page.
+#[derive(Serialize, ToSchema)]
+pub struct ReviewPage {
+    /// Null without reviews.
+    pub rating: Option<RatingView>,
+    /// How many reviews have 1, 2, 3, 4 and 5 stars.
+    pub histogram: Vec<i64>,
+    pub items: Vec<ReviewView>,
+    pub next_cursor: Option<String>,
+}
+
+impl ReviewPage {
+    pub fn new(rating: Rating, histogram: Histogram, page: (Vec<Review>, Option<String>)) -> Self {
+        let (items, next_cursor) = page;
+        Self {
+            rating: RatingView::of(rating),
+            histogram: histogram.to_vec(),
+            items: items.into_iter().map(ReviewView::from).collect(),
+            next_cursor,
+        }
+    }
+}
+
+impl From<Review> for ReviewView {
+    fn from(review: Review) -> Self {
+        Self {
+            stars: review.stars,
+            text: review.text,
+            name: review.name,
+            created_at: rfc3339(review.created_at),
+            updated_at: rfc3339(review.updated_at),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct SuggestionView {
+    pub id: String,
+    pub slug: String,
+    pub title: String,
+}
+
+/// The best few.
+#[derive(Serialize, ToSchema)]
+pub struct SuggestionList {
+    pub items: Vec<SuggestionView>,
+}
+
+impl From<Vec<Suggestion>> for SuggestionList {
+    fn from(found: Vec<Suggestion>) -> Self {
+        let view = |Suggestion { id, slug, title }| SuggestionView { id, slug, title };
+        Self {
+            items: found.into_iter().map(view).collect(),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use latchkey_db::{DbError, On, Row, Sql, Tx, sql, sql_list};
 
-use crate::domain::{Change, Content, Course, Kind, Level, Price, Status, slugs_for, title_key};
+use super::search;
+use crate::domain::{
+    Change, Content, Course, Kind, Level, Price, Rating, Seats, Standing, Status, slugs_for, title_key,
+};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -10,8 +13,11 @@ macro_rules! select {
             "SELECT c.id, c.kind, c.instructor_id, COALESCE(i.display_name, '') AS instructor_name, ",
             "c.category_id, c.title, c.slug, c.subtitle, c.description_md, c.language, c.level, ",
             "c.outcomes, c.requirements, c.sections, c.price, c.list_price, c.currency, c.limited, ",
-            "c.status, c.version, c.created_at, c.updated_at, c.published_at, c.photo_id ",
+            "c.status, c.version, c.created_at, c.updated_at, c.published_at, c.photo_id, ",
+            "c.rating_sum, c.rating_count, c.rating_version, ",
+            "p.capacity AS seats, p.taken AS seats_taken, p.version AS seats_version ",
             "FROM courses c LEFT JOIN instructors i ON i.user_id = c.instructor_id ",
+            "LEFT JOIN seats p ON p.item_id = c.id ",
             $rest
         )
     };
@@ -106,6 +112,9 @@ pub async fn save(tx: &Tx, change: &Change) -> Result<bool, DbError> {
         .bind(change.expects)
         .execute(tx)
         .await?;
+    if rows == 1 {
+        search::index(tx, &change.after).await?;
+    }
     Ok(rows == 1)
 }
 
@@ -194,7 +203,30 @@ fn read(row: &Row) -> Result<Course, DbError> {
         created_at: row.int("created_at")?,
         updated_at: row.int("updated_at")?,
         published_at: row.opt_int("published_at")?,
+        standing: Standing {
+            rating: rating(row)?,
+            rating_version: row.int("rating_version")?,
+            seats: seats(row)?,
+        },
     })
+}
+
+pub(super) fn rating(row: &Row) -> Result<Rating, DbError> {
+    Ok(Rating {
+        sum: row.int("rating_sum")?,
+        count: row.int("rating_count")?,
+    })
+}
+
+/// `None` before inventory told about the course.
+pub(super) fn seats(row: &Row) -> Result<Option<Seats>, DbError> {
+    let (taken, version) = (row.opt_int("seats_taken")?, row.opt_int("seats_version")?);
+    let capacity = row.opt_int("seats")?;
+    Ok(taken.zip(version).map(|(taken, version)| Seats {
+        capacity,
+        taken,
+        version,
+    }))
 }
 
 pub(super) fn price(row: &Row) -> Result<Option<Price>, DbError> {

@@ -1,11 +1,13 @@
 //! Lists of courses: filtered, sorted and paged by fixed statements. Input of the caller is bound, never spliced.
+//! `search.rs` has those of a query.
 
-use latchkey_db::{DbError, On, Row, Sql, sql};
+use latchkey_db::{Db, DbError, On, Row, Sql, sql};
 use latchkey_kit::is_id;
 use serde::{Deserialize, Serialize};
 
-use super::courses::{price, word};
-use crate::domain::{Kind, Level, Price, Status, patterns};
+use super::courses::{price, rating, seats, word};
+use super::search;
+use crate::domain::{Kind, Level, Price, Rating, Status, Terms};
 
 /// The fields of a course in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,26 +31,39 @@ pub struct Summary {
     pub updated_at: i64,
     pub published_at: Option<i64>,
     pub photo_id: Option<String>,
+    pub rating: Rating,
+    /// `None` where seats are not counted, or not heard of yet.
+    pub seats_left: Option<i64>,
     title_key: String,
+    /// The number of a hit in the index.
+    seq: i64,
+    /// The rank of a hit.
+    pub(super) tier: i64,
 }
 
 /// The filter of a visitor. Empty texts do not filter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    pub q: String,
+    /// The words of a query.
+    pub terms: Option<Terms>,
     /// The id or slug; subcategories are included.
     pub category: String,
     pub level: Option<Level>,
     pub language: String,
     /// In minor units.
     pub price_max: Option<i64>,
+    /// Stars on average.
+    pub rating_min: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
+    /// By where the words of a query occur, and then the newest first.
+    Relevance,
     #[default]
     Newest,
+    TopRated,
     Title,
     PriceAsc,
     PriceDesc,
@@ -59,15 +74,16 @@ pub enum Sort {
 #[serde(deny_unknown_fields)]
 pub struct Position {
     sort: Sort,
-    key: Key,
+    pub(super) key: Key,
     id: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Key {
+pub(super) enum Key {
     Number(i64),
     Text(String),
+    Hit { tier: i64, seq: i64 },
 }
 
 /// The position after a page of one's own courses.
@@ -78,71 +94,78 @@ pub struct Mine {
     id: String,
 }
 
-macro_rules! select {
-    ($($rest:literal),+) => {
+/// The summaries of courses: the number in the index, where they come from, and the rest of the statement.
+macro_rules! summaries {
+    ($seq:literal, $from:literal, $($rest:expr),+) => {
         concat!(
             "SELECT c.id, c.kind, c.slug, c.title, c.subtitle, c.category_id, c.instructor_id, ",
             "COALESCE(i.display_name, '') AS instructor_name, c.language, c.level, c.lesson_count, ",
             "c.minutes, c.price, c.list_price, c.currency, c.limited, c.status, c.version, ",
-            "c.updated_at, c.published_at, c.photo_id, c.title_key ",
-            "FROM courses c LEFT JOIN instructors i ON i.user_id = c.instructor_id ",
+            "c.updated_at, c.published_at, c.photo_id, c.title_key, c.rating_sum, c.rating_count, ",
+            "p.capacity AS seats, p.taken AS seats_taken, p.version AS seats_version, ",
+            $seq, " AS seq FROM ", $from, " LEFT JOIN instructors i ON i.user_id = c.instructor_id ",
+            "LEFT JOIN seats p ON p.item_id = c.id ",
             $($rest),+
         )
     };
 }
+pub(super) use summaries;
 
 macro_rules! list {
     ($after:literal, $order:literal) => {
-        select!(
+        summaries!(
+            "CAST(0 AS BIGINT)",
+            "courses c",
             "WHERE c.status = 'published' ",
-            r"AND c.search LIKE $1 ESCAPE '\' AND c.search LIKE $2 ESCAPE '\' ",
-            r"AND c.search LIKE $3 ESCAPE '\' AND c.search LIKE $4 ESCAPE '\' ",
-            r"AND c.search LIKE $5 ESCAPE '\' AND c.search LIKE $6 ESCAPE '\' ",
-            "AND ($7 = '' OR c.category_id IN (SELECT k.id FROM categories k ",
-            "LEFT JOIN categories p ON p.id = k.parent_id ",
-            "WHERE k.id = $7 OR k.slug = $7 OR p.id = $7 OR p.slug = $7)) ",
-            "AND ($8 = '' OR c.level = $8) AND ($9 = '' OR c.language = $9) AND c.price <= $10 AND ",
+            "AND ($1 = '' OR c.category_id IN (SELECT k.id FROM categories k ",
+            "LEFT JOIN categories a ON a.id = k.parent_id ",
+            "WHERE k.id = $1 OR k.slug = $1 OR a.id = $1 OR a.slug = $1)) ",
+            "AND ($2 = '' OR c.level = $2) AND ($3 = '' OR c.language = $3) AND c.price <= $4 ",
+            "AND ($5 = 0 OR (c.rating_count > 0 AND c.rating_sum >= $5 * c.rating_count)) AND ",
             $after,
             " ORDER BY ",
             $order,
-            " LIMIT $13"
+            " LIMIT $6"
         )
     };
 }
 
 /// At most `limit` published courses after a position.
 pub async fn listed(
-    on: impl Into<On<'_>>,
+    db: &Db,
     filter: &Filter,
     sort: Sort,
     after: Option<&Position>,
     limit: i64,
 ) -> Result<Vec<Summary>, DbError> {
+    if let Some(terms) = &filter.terms {
+        return search::found(db, terms, filter, sort, after, limit).await;
+    }
     let statement = sql(match sort {
-        Sort::Newest => list!(
-            "(c.published_at, c.id) < ($11, $12)",
+        Sort::Newest | Sort::Relevance => list!(
+            "(c.published_at, c.id) < ($7, $8)",
             "c.published_at DESC, c.id DESC"
         ),
-        Sort::Title => list!("(c.title_key, c.id) > ($11, $12)", "c.title_key, c.id"),
-        Sort::PriceAsc => list!("(c.price, c.id) > ($11, $12)", "c.price, c.id"),
-        Sort::PriceDesc => list!("(c.price, c.id) < ($11, $12)", "c.price DESC, c.id DESC"),
+        Sort::TopRated => list!(
+            "(c.rating_score, c.id) < ($7, $8)",
+            "c.rating_score DESC, c.id DESC"
+        ),
+        Sort::Title => list!("(c.title_key, c.id) > ($7, $8)", "c.title_key, c.id"),
+        Sort::PriceAsc => list!("(c.price, c.id) > ($7, $8)", "c.price, c.id"),
+        Sort::PriceDesc => list!("(c.price, c.id) < ($7, $8)", "c.price DESC, c.id DESC"),
     });
-    let statement = patterns(&filter.q).into_iter().fold(statement, Sql::bind);
     let statement = statement
         .bind(&filter.category)
         .bind(filter.level.map_or("", Level::as_str))
         .bind(&filter.language)
-        .bind(filter.price_max.unwrap_or(i64::MAX));
+        .bind(filter.price_max.unwrap_or(i64::MAX))
+        .bind(filter.rating_min.unwrap_or(0))
+        .bind(limit);
     let start = Position::start(sort);
-    let after = after.unwrap_or(&start);
-    let statement = match &after.key {
-        Key::Number(number) => statement.bind(*number),
-        Key::Text(text) => statement.bind(text),
-    };
-    statement
-        .bind(&after.id)
-        .bind(limit)
-        .fetch_all(on)
+    after
+        .unwrap_or(&start)
+        .bind(statement)
+        .fetch_all(db)
         .await?
         .iter()
         .map(read)
@@ -162,7 +185,9 @@ pub async fn mine(
         id: String::new(),
     };
     let after = after.unwrap_or(&start);
-    sql(select!(
+    sql(summaries!(
+        "CAST(0 AS BIGINT)",
+        "courses c",
         "WHERE c.instructor_id = $1 AND ($2 = '' OR c.status = $2) AND (c.updated_at, c.id) < ($3, $4) ",
         "ORDER BY c.updated_at DESC, c.id DESC LIMIT $5"
     ))
@@ -179,13 +204,19 @@ pub async fn mine(
 }
 
 impl Position {
-    /// Whether a cursor can come from a list with this sort order.
-    pub fn fits(&self, sort: Sort) -> bool {
+    /// Whether a cursor can come from a list with this sort order, of a query or without one.
+    pub fn fits(&self, sort: Sort, searched: bool) -> bool {
         let key_fits = match (&self.key, sort) {
-            (Key::Number(_), Sort::Newest | Sort::PriceAsc | Sort::PriceDesc) => true,
+            (Key::Hit { tier, .. }, Sort::Relevance | Sort::Newest) => searched && (0..3).contains(tier),
+            (Key::Number(_), Sort::Newest) => !searched,
+            (Key::Number(_), Sort::TopRated | Sort::PriceAsc | Sort::PriceDesc) => true,
             (Key::Text(text), Sort::Title) => text.bytes().all(|byte| byte.is_ascii_hexdigit()),
-            (Key::Number(_), Sort::Title)
-            | (Key::Text(_), Sort::Newest | Sort::PriceAsc | Sort::PriceDesc) => false,
+            (Key::Hit { .. }, Sort::TopRated | Sort::Title | Sort::PriceAsc | Sort::PriceDesc)
+            | (Key::Number(_), Sort::Relevance | Sort::Title)
+            | (
+                Key::Text(_),
+                Sort::Relevance | Sort::Newest | Sort::TopRated | Sort::PriceAsc | Sort::PriceDesc,
+            ) => false,
         };
         self.sort == sort && key_fits && is_id(&self.id)
     }
@@ -194,7 +225,12 @@ impl Position {
     pub fn of(course: &Summary, sort: Sort) -> Self {
         let price = || course.price.as_ref().map_or(0, |price| price.amount);
         let key = match sort {
-            Sort::Newest => Key::Number(course.published_at.unwrap_or(0)),
+            Sort::Relevance | Sort::Newest if course.seq > 0 => Key::Hit {
+                tier: course.tier,
+                seq: course.seq,
+            },
+            Sort::Relevance | Sort::Newest => Key::Number(course.published_at.unwrap_or(0)),
+            Sort::TopRated => Key::Number(course.rating.score()),
             Sort::Title => Key::Text(course.title_key.clone()),
             Sort::PriceAsc | Sort::PriceDesc => Key::Number(price()),
         };
@@ -206,9 +242,9 @@ impl Position {
     }
 
     /// The position before the first course.
-    fn start(sort: Sort) -> Self {
+    pub(super) fn start(sort: Sort) -> Self {
         let key = match sort {
-            Sort::Newest | Sort::PriceDesc => Key::Number(i64::MAX),
+            Sort::Relevance | Sort::Newest | Sort::TopRated | Sort::PriceDesc => Key::Number(i64::MAX),
             Sort::Title => Key::Text(String::new()),
             Sort::PriceAsc => Key::Number(-1),
         };
@@ -217,6 +253,16 @@ impl Position {
             key,
             id: String::new(),
         }
+    }
+
+    /// Binds key and id.
+    pub(super) fn bind(&self, statement: Sql) -> Sql {
+        let statement = match &self.key {
+            Key::Number(number) => statement.bind(*number),
+            Key::Hit { seq, .. } => statement.bind(*seq),
+            Key::Text(text) => statement.bind(text),
+        };
+        statement.bind(&self.id)
     }
 }
 
@@ -233,7 +279,7 @@ impl Mine {
     }
 }
 
-fn read(row: &Row) -> Result<Summary, DbError> {
+pub(super) fn read(row: &Row) -> Result<Summary, DbError> {
     Ok(Summary {
         id: row.text("id")?,
         kind: word(row, "kind", Kind::parse)?,
@@ -254,7 +300,11 @@ fn read(row: &Row) -> Result<Summary, DbError> {
         updated_at: row.int("updated_at")?,
         published_at: row.opt_int("published_at")?,
         photo_id: row.opt_text("photo_id")?,
+        rating: rating(row)?,
+        seats_left: seats(row)?.and_then(|seats| seats.left()),
         title_key: row.text("title_key")?,
+        seq: row.int("seq")?,
+        tier: 0,
     })
 }
 
@@ -281,7 +331,11 @@ impl From<&crate::domain::Course> for Summary {
             updated_at: course.updated_at,
             published_at: course.published_at,
             photo_id: content.photo_id.clone(),
+            rating: course.standing.rating,
+            seats_left: course.standing.seats.and_then(|seats| seats.left()),
             title_key: String::new(),
+            seq: 0,
+            tier: 0,
         }
     }
 }

@@ -344,6 +344,8 @@ async fn every_text_and_list_in_a_body_has_a_cap() {
             "?category=a%20b".into(),
             "?unknown=1".into(),
             "?price_max=-1".into(),
+            "?rating_min=0".into(),
+            "?rating_min=6".into(),
             "?price_max=9223372036854775808".into(),
             "?q=%FF".into(),
             "?q=%zz".into(),
@@ -523,6 +525,7 @@ async fn no_text_reaches_the_statement() {
             for (address, allowed) in [
                 (format!("/catalog/v1/courses/{text}"), if is_slug { &[200, 404][..] } else { &[404] }),
                 (format!("/catalog/v1/courses?q={text}"), &[200]),
+                (format!("/catalog/v1/courses/suggestions?q={text}"), &[200]),
                 (format!("/catalog/v1/courses?category={text}"), if is_slug { &[200] } else { &[400] }),
                 (format!("/catalog/v1/courses?language={text}"), &[400]),
                 (format!("/catalog/v1/courses?level={text}"), &[400]),

@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
-use latchkey_catalog::SPEC;
+use latchkey_catalog::{SPEC, consumers};
 use latchkey_db::sql;
-use latchkey_testkit::service;
+use latchkey_kit::Consumer;
+use latchkey_testkit::service::{self, event};
 use serde_json::{Value, json};
 
 pub use latchkey_testkit::Answer;
@@ -98,6 +99,37 @@ impl World {
         list.items()
             .iter()
             .map(|course| course["title"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Delivers an event.
+    pub async fn hear(&self, consumer: &'static Consumer, r#type: &str, subject: &str, data: Value) {
+        self.deliver(consumer, event(r#type, subject, data))
+            .await
+            .unwrap();
+    }
+
+    /// Inventory says how many of an item somebody owns.
+    pub async fn owns(&self, owner: &str, item_id: &str, quantity: i64, version: i64) {
+        let data = json!({
+            "owner": owner, "item_id": item_id, "kind": "course", "quantity": quantity, "version": version,
+            "cause": "order"
+        });
+        let subject = format!("{owner}:{item_id}");
+        self.hear(
+            &consumers::STOCK,
+            "inventory.owned-item.changed.v1",
+            &subject,
+            data,
+        )
+        .await;
+    }
+
+    /// What was told about reviews.
+    pub async fn reviews_told(&self) -> Vec<Value> {
+        let all = self.events().await.into_iter();
+        all.filter(|event| event.r#type == "catalog.review.posted.v1")
+            .map(|event| event.data)
             .collect()
     }
 

@@ -11,3 +11,6 @@ mod harness;
 mod hearing;
 mod photos;
 mod reading;
+mod reviews;
+mod searching;
+mod seats;

@@ -10,6 +10,8 @@ pub const UPDATED: &str = "catalog.course.updated.v1";
 pub const UNLISTED: &str = "catalog.course.unlisted.v1";
 pub const ARCHIVED: &str = "catalog.course.archived.v1";
 pub const ILLUSTRATED: &str = "catalog.course.illustrated.v1";
+pub const DRAFTED: &str = "catalog.course.drafted.v1";
+pub const REVIEW_POSTED: &str = "catalog.review.posted.v1";
 
 /// The payload of the events about public courses: the whole state after the change.
 /// Consumers apply it only when `snapshot.version` is newer than what they hold.
@@ -35,6 +37,34 @@ pub struct CourseIllustrated {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photo_id: Option<String>,
     /// Of the course: the same sequence as in the snapshots.
+    pub version: i64,
+}
+
+/// A draft whose seats begin or cease to be counted: who keeps seats must know it before its publication, because a
+/// limited course is published only with seats. It is on sale to nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CourseDrafted {
+    pub course_id: String,
+    pub kind: CourseKind,
+    pub title: String,
+    pub slug: String,
+    pub instructor_id: String,
+    pub limited: bool,
+    pub version: i64,
+}
+
+/// A review was written, changed or withdrawn, and the rating of its course after that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReviewPosted {
+    pub course_id: String,
+    pub user_id: String,
+    /// 1 to 5; absent when the review was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stars: Option<i64>,
+    /// The sum of the stars of all reviews.
+    pub rating_sum: i64,
+    pub rating_count: i64,
+    /// Counts the changes of the rating of this course.
     pub version: i64,
 }
 

@@ -1,15 +1,14 @@
 //! What the catalog tells, and how many seats an instructor sells.
 
-use latchkey_contracts::events::course::CourseSnapshot;
 use latchkey_kit::{Caller, Transaction};
 
 use super::seats::{must, save_stock, tell_stock};
-use crate::domain::{DomainError, Seats, Stock};
+use crate::domain::{DomainError, Seats, Stock, Told};
 use crate::{Error, store};
 
-/// Applies a snapshot of a course, if it is newer than what is known.
-pub async fn follow(t: &Transaction, course: CourseSnapshot) -> Result<(), Error> {
-    let Some(before) = store::lock_stock_alone(&t.tx, &course.course_id).await? else {
+/// Applies what the catalog tells about a course, if it is newer than what is known.
+pub async fn follow(t: &Transaction, course: Told) -> Result<(), Error> {
+    let Some(before) = store::lock_stock_alone(&t.tx, &course.item_id).await? else {
         let stock = Stock::new(course);
         must(store::insert_stock(&t.tx, &stock).await?)?;
         return tell_stock(t, &stock).await;

@@ -1,11 +1,11 @@
 //! The seats of an item, and what the catalog says about it.
 
-use latchkey_contracts::events::course::{CourseKind, CourseSnapshot, CourseStatus};
+use latchkey_contracts::events::course::{CourseDrafted, CourseKind, CourseSnapshot, CourseStatus};
 use latchkey_contracts::events::inventory::StockChanged;
 
 use super::DomainError;
 
-/// An item that the catalog has published at least once.
+/// An item that the catalog has told about: it was published once, or it is a draft whose seats are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
     pub item_id: String,
@@ -34,13 +34,58 @@ pub struct Seats {
     pub reserved: i64,
 }
 
-impl Stock {
-    /// The stock of an item that is new here. A limited one has no seats until its instructor says how many.
-    pub fn new(course: CourseSnapshot) -> Self {
+/// What the catalog tells about an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub item_id: String,
+    pub kind: CourseKind,
+    pub instructor_id: String,
+    pub title: String,
+    pub slug: String,
+    pub on_sale: bool,
+    /// Whether seats are counted.
+    pub limited: bool,
+    pub version: i64,
+}
+
+impl From<CourseSnapshot> for Told {
+    fn from(course: CourseSnapshot) -> Self {
         Self {
-            capacity: course.limited.then_some(0),
             on_sale: is_on_sale(course.status),
             item_id: course.course_id,
+            kind: course.kind,
+            instructor_id: course.instructor_id,
+            title: course.title,
+            slug: course.slug,
+            limited: course.limited,
+            version: course.version,
+        }
+    }
+}
+
+impl From<CourseDrafted> for Told {
+    fn from(draft: CourseDrafted) -> Self {
+        Self {
+            on_sale: false,
+            item_id: draft.course_id,
+            kind: draft.kind,
+            instructor_id: draft.instructor_id,
+            title: draft.title,
+            slug: draft.slug,
+            limited: draft.limited,
+            version: draft.version,
+        }
+    }
+}
+
+impl Stock {
+    /// The stock of an item that is new here. A limited one has no seats until its instructor says how many.
+    pub fn new(course: impl Into<Told>) -> Self {
+        let course = course.into();
+        Self {
+            capacity: course.limited.then_some(0),
+            on_sale: course.on_sale,
+            item_id: course.item_id,
             kind: course.kind,
             instructor_id: course.instructor_id,
             title: course.title,
@@ -54,13 +99,14 @@ impl Stock {
     }
 
     /// Whether seats are counted from this snapshot on, so that those of before must be known.
-    pub fn begins_to_count(&self, course: &CourseSnapshot) -> bool {
+    pub fn begins_to_count(&self, course: &Told) -> bool {
         course.version > self.course_version && course.limited && self.capacity.is_none()
     }
 
     /// The stock after a newer snapshot; `None` if it is not newer. `moved` are the seats of before, if they begin to
     /// be counted: exactly those exist until the instructor says how many there are.
-    pub fn follow(&self, course: CourseSnapshot, moved: Seats) -> Option<Self> {
+    pub fn follow(&self, course: impl Into<Told>, moved: Seats) -> Option<Self> {
+        let course = course.into();
         if course.version <= self.course_version {
             return None;
         }
@@ -70,7 +116,7 @@ impl Stock {
             (None, false) | (Some(_), true) => None,
         };
         let followed = Self {
-            on_sale: is_on_sale(course.status),
+            on_sale: course.on_sale,
             title: course.title,
             slug: course.slug,
             instructor_id: course.instructor_id,
@@ -219,6 +265,25 @@ mod tests {
     }
 
     #[test]
+    fn a_draft_has_seats_before_it_is_for_sale() {
+        let draft = CourseDrafted {
+            course_id: "c".into(),
+            kind: CourseKind::Course,
+            title: "Title".into(),
+            slug: "title".into(),
+            instructor_id: "ada".into(),
+            limited: true,
+            version: 1,
+        };
+        let drafted = Stock::new(draft.clone()).with_capacity(4, 1).unwrap();
+        assert_eq!((drafted.on_sale, drafted.free()), (false, Some(4)));
+        let published = drafted.follow(snapshot(true, 2), Seats::default()).unwrap();
+        assert_eq!((published.on_sale, published.free()), (true, Some(4)));
+        // A draft that is heard of too late takes nothing off sale.
+        assert_eq!(published.follow(draft, Seats::default()), None);
+    }
+
+    #[test]
     fn an_older_snapshot_changes_nothing() {
         let stock = Stock::new(snapshot(false, 3));
         for version in [i64::MIN, 1, 3] {
@@ -247,7 +312,7 @@ mod tests {
     #[test]
     fn a_course_that_becomes_limited_has_the_seats_that_are_taken() {
         let moved = Seats { sold: 7, reserved: 2 };
-        assert!(uncounted().begins_to_count(&snapshot(true, 2)));
+        assert!(uncounted().begins_to_count(&snapshot(true, 2).into()));
         let limited = uncounted().follow(snapshot(true, 2), moved).unwrap();
         assert_eq!(
             (limited.capacity, limited.free(), limited.version),

@@ -31,6 +31,37 @@ async fn a_published_course_has_its_stock_at_once() {
 }
 
 #[tokio::test]
+async fn a_limited_draft_gets_its_seats_before_it_is_published() {
+    for_each_engine("drafted", |world| async move {
+        let course = Course {
+            version: 2,
+            ..Course::limited()
+        };
+        let drafted = |limited: bool, version: i64| {
+            json!({
+                "course_id": course.id, "kind": "course", "title": "Knots", "slug": "knots", "instructor_id": TEACHER,
+                "limited": limited, "version": version
+            })
+        };
+        let tell = async |data| {
+            let told = world.told(&consumers::COURSES, "catalog.course.drafted.v1", &course.id, data);
+            told.await.unwrap();
+        };
+        tell(drafted(true, 1)).await;
+        world.set_capacity(&course.id, 1, 3).await;
+        let early = world.reserve(&fresh_key(), ADA, &course.id).await;
+        assert_eq!(early["reason"], "not_for_sale");
+        world.hear(&course).await;
+        assert_eq!(world.stock(&course.id).await, (Some(3), 0, 0));
+        assert_eq!(world.reserve(&fresh_key(), ADA, &course.id).await["type"], "reserved");
+        // A draft that comes late, or again, takes nothing back.
+        tell(drafted(false, 1)).await;
+        assert_eq!(world.stock(&course.id).await, (Some(3), 0, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn older_news_changes_nothing() {
     for_each_engine("stale_news", |world| async move {
         let course = Course {

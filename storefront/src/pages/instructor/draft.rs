@@ -28,6 +28,8 @@ pub struct Draft {
     pub limited: bool,
     /// The photo of the course, which has a form of its own; empty without one.
     pub photo_id: String,
+    /// How many places there are, if they are limited. Inventory keeps it, not the catalog.
+    pub capacity: String,
     /// One per line.
     pub outcomes: String,
     /// One per line.
@@ -92,6 +94,7 @@ impl Draft {
             list_price: summary.list_price.as_ref().map(written).unwrap_or_default(),
             limited: summary.limited,
             photo_id: summary.photo_id.clone().unwrap_or_default(),
+            capacity: String::new(),
             outcomes: course.outcomes.join("\n"),
             requirements: course.requirements.join("\n"),
             sections: sections.collect(),
@@ -114,6 +117,7 @@ impl Draft {
             list_price: take("list_price"),
             limited: take("limited") == "yes",
             photo_id: take("photo_id"),
+            capacity: take("capacity"),
             outcomes: take("outcomes"),
             requirements: take("requirements"),
             sections: Vec::new(),
@@ -170,6 +174,9 @@ impl Draft {
         };
         let price = money("price", &self.price);
         let list_price = money("list_price", &self.list_price);
+        if self.limited && !self.capacity.trim().is_empty() && self.places().is_none() {
+            errors.push(field_error("capacity", "must be a whole number such as 12"));
+        }
         let mut sections = Vec::new();
         for section in &self.sections {
             let mut lessons = Vec::new();
@@ -210,6 +217,20 @@ impl Draft {
         }))
     }
 }
+
+impl Draft {
+    /// The number of places, if they are limited and there is one.
+    pub fn places(&self) -> Option<i64> {
+        let digits = Some(self.capacity.trim()).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        digits
+            .filter(|_| self.limited)
+            .and_then(|digits| digits.parse().ok())
+            .filter(|places| *places <= MOST_PLACES)
+    }
+}
+
+/// What inventory takes.
+const MOST_PLACES: i64 = 1_000_000;
 
 /// `s3` is the title of a section, `s3l1-minutes` a field of a lesson in it.
 fn place(name: &str) -> Option<(u16, Option<(u16, &str)>)> {
@@ -256,6 +277,30 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(amount(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn places_are_digits_and_count_only_if_limited() {
+        for (limited, typed, places) in [
+            (true, " 12 ", Some(12)),
+            (true, "0", Some(0)),
+            (true, "1000000", Some(1_000_000)),
+            (true, "1000001", None),
+            (true, "+5", None),
+            (true, "-5", None),
+            (true, "", None),
+            (true, "many", None),
+            (false, "12", None),
+        ] {
+            let draft = Draft {
+                limited,
+                capacity: typed.to_owned(),
+                ..Draft::default()
+            };
+            assert_eq!(draft.places(), places, "{typed:?}");
+            let refused = limited && !typed.is_empty() && places.is_none();
+            assert_eq!(draft.to_json().is_err(), refused, "{typed:?}");
         }
     }
 

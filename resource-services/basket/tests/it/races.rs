@@ -2,10 +2,82 @@
 
 use futures::future::join_all;
 use latchkey_basket::{SPEC, tasks};
+use latchkey_db::{Db, DbError, sql, testing};
 use latchkey_testkit::service::for_each_engine;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use crate::harness::{EXAM, GUEST, RUST, ada, course, lines, put, read, shop};
+
+/// Another tab's change: it has its rows, and commits once somebody waits for them. On SQLite whoever comes later has
+/// not begun.
+async fn another_tab(db: &Db, change: &'static [&'static str]) -> impl Future<Output = ()> {
+    let (begun, has_begun) = oneshot::channel();
+    let (holder, beside) = (db.clone(), db.clone());
+    let writing = tokio::spawn(async move {
+        let write = holder.write(async move |tx| {
+            for statement in change {
+                sql(statement).execute(&tx).await?;
+            }
+            begun.send(()).expect("the test goes on");
+            testing::somebody_waits(&beside).await;
+            Ok::<_, DbError>(())
+        });
+        write.await
+    });
+    has_begun.await.unwrap();
+    async move { writing.await.unwrap().unwrap() }
+}
+
+#[tokio::test]
+async fn what_another_tab_puts_in_during_a_merge_is_merged() {
+    for_each_engine(&SPEC, "merge_meets_put", |world| async move {
+        for id in [RUST, EXAM] {
+            course(&world, id, 1_000, 1).await;
+        }
+        let guests = format!("/basket/v1/guests/{GUEST}");
+        put(&world, &shop(), &guests, EXAM, 5).await;
+        let put_in = another_tab(
+            &world.context.db,
+            &[
+                "UPDATE baskets SET version = version + 1",
+                "INSERT INTO lines (basket_id, course_id, quantity, saved, price_seen, added_at) \
+                 SELECT id, '01a1ebbc-0000-7000-8000-00000000000a', 1, 0, 1000, 1 FROM baskets",
+            ],
+        )
+        .await;
+        let who = ada();
+        let merge = world.post("/basket/v1/merge").by(&who);
+        let merge = merge.json(&json!({"guest_id": GUEST})).send();
+        let (answer, ()) = futures::join!(merge, put_in);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let mut courses: Vec<_> = lines(&read(&world, &who, "/basket/v1").await)
+            .into_iter()
+            .map(|(id, ..)| id)
+            .collect();
+        courses.sort();
+        assert_eq!(courses, [RUST, EXAM]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_basket_that_is_touched_while_it_is_swept_stays() {
+    for_each_engine(&SPEC, "sweep_meets_touch", |world| async move {
+        course(&world, EXAM, 1_000, 1).await;
+        put(&world, &ada(), "/basket/v1", EXAM, 5).await;
+        world.clock.advance(365 * 24 * 60 * 60 * 1_000);
+        let touch = another_tab(
+            &world.context.db,
+            &["UPDATE baskets SET expires_at = expires_at * 2"],
+        )
+        .await;
+        let (swept, ()) = futures::join!(tasks::forget_expired(world.context.clone()), touch);
+        swept.unwrap();
+        assert_eq!(world.count("SELECT COUNT(*) AS n FROM baskets").await, 1);
+    })
+    .await;
+}
 
 #[tokio::test]
 async fn fifty_courses_put_in_at_once_are_all_there() {

@@ -90,9 +90,44 @@ async fn a_basket_that_could_not_be_merged_is_merged_by_the_next_look() {
         services.say("POST /basket/v1/merge", 503, Value::Null);
         browser.follow(&begin_at("/"), "alice").await;
         assert!(browser.cookie("latchkey-basket").is_some());
+        // It is not lost either where the service has an answer that is no yes.
+        services.say("POST /basket/v1/merge", 412, problem("stale", json!({})));
+        assert_eq!(browser.get("/basket").await.status, 200);
+        assert!(browser.cookie("latchkey-basket").is_some());
         services.say("POST /basket/v1/merge", 200, basket(&[], &[], Value::Null));
         assert_eq!(browser.get("/basket").await.status, 200);
         assert_eq!(browser.cookie("latchkey-basket"), None);
+    }
+}
+
+/// It may have been done, and its own address shows nothing.
+#[tokio::test]
+async fn a_form_without_an_answer_says_what_may_be_and_leads_to_its_page() {
+    for (services, site) in sites("unanswered").await {
+        services.forget();
+        let browser = site.browser();
+        post(&browser, "/basket/add", &[("course", RUST)]).await;
+        services.fill(&basket(&[line("ok")], &[], Value::Null));
+        let token = token(&browser).await;
+        services.take_away("basket");
+        let fields = [("token", token.as_str()), ("quantity", "2")];
+        let page = post(&browser, &action(), &fields).await;
+        assert_eq!(page.status, 503, "{}", page.text);
+        assert!(
+            page.text.contains("may or may not have been done"),
+            "{}",
+            page.text
+        );
+        assert_eq!(page.attributes(".error-actions a", "href"), ["/basket"]);
+        // What only reads has changed nothing, and is asked for again.
+        let page = browser.get("/basket").await;
+        assert_eq!(page.status, 503, "{}", page.text);
+        assert!(
+            !page.text.contains("may or may not have been done"),
+            "{}",
+            page.text
+        );
+        assert_eq!(page.attributes(".error-actions a", "href"), ["/basket"]);
     }
 }
 

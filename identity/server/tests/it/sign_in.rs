@@ -1,6 +1,14 @@
 //! Sign-in: the ways that lead back to the client, and those that lead nowhere.
 
-use crate::harness::{Browser, IssuerServer, Seen, Tokens};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::response::{Html, IntoResponse, Redirect};
+use axum::routing::get;
+use http::StatusCode;
+
+use crate::harness::{App, Browser, IssuerServer, Seen, Tokens};
 
 const FULL: &str = "openid profile email offline_access catalog.read";
 
@@ -21,6 +29,32 @@ async fn a_theme_chosen_after_a_wrong_password_keeps_the_sign_in() {
         .await;
     assert_eq!(entered.answer.status, 303, "{entered:?}");
     server.stop().await;
+}
+
+/// What the tests sign in with is no less patient than the page asks for.
+#[tokio::test]
+async fn a_sign_in_that_too_many_are_in_the_way_of_is_tried_again() {
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = tries.clone();
+    let page =
+        || Html("<form method=\"post\" action=\"/authorize\"><button id=\"sign-in\">Sign in</button></form>");
+    let sign_in = async move || match counted.fetch_add(1, Ordering::SeqCst) {
+        0..3 => (StatusCode::SERVICE_UNAVAILABLE, page()).into_response(),
+        _ => Redirect::to("https://app.example/cb?code=c-1").into_response(),
+    };
+    let router = Router::new().route("/authorize", get(async move || page()).post(sign_in));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let app = App {
+        issuer: format!("http://{}", listener.local_addr().unwrap()),
+        client_id: "app".to_owned(),
+        secret: None,
+        redirect_uri: "https://app.example/cb".to_owned(),
+        scope: "openid".to_owned(),
+    };
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let callback = app.walk(&Browser::new(), ("ines", "a password"), &[]).await;
+    assert_eq!(callback.code.as_deref(), Some("c-1"));
+    assert_eq!(tries.load(Ordering::SeqCst), 4);
 }
 
 async fn offline_access_outlives_a_sign_out_and_ends_with_the_consent(server: IssuerServer) {

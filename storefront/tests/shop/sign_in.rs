@@ -125,6 +125,19 @@ async fn a_second_sign_in_of_the_same_person_keeps_the_session() {
 }
 
 #[tokio::test]
+async fn a_tab_whose_code_fails_leads_on_who_is_signed_in() {
+    for site in Site::all("failing_tab").await {
+        let browser = site.browser();
+        let tabs = tabs(&browser, &site).await;
+        browser.get(&tabs[0].0).await;
+        site.issuer.set_away(true);
+        assert_eq!(to(&browser.get(&tabs[1].0).await), (303, "/courses?q=1"));
+        assert_eq!(site.issuer.redeemed().len(), 2);
+        assert_eq!(browser.who().await.as_deref(), Some("Name of alice"));
+    }
+}
+
+#[tokio::test]
 async fn a_later_sign_in_of_another_person_takes_the_place_of_the_first() {
     for site in Site::all("another_person").await {
         let browser = site.browser();

@@ -102,6 +102,28 @@ async fn a_block_is_read_once_and_once_more_when_it_is_lifted() {
     .await;
 }
 
+/// Other nodes look now and then without it: until then they would go on as before.
+#[tokio::test]
+async fn a_block_is_announced_and_so_is_its_end() {
+    on_each_engine("blocks_announced", async |store| {
+        let mut changes = store.db().changes();
+        let mut announced = async |what: &str| {
+            let changed = tokio::time::timeout(Duration::from_secs(20), changes.changed()).await;
+            changed.expect(what).unwrap();
+        };
+        block(&store, "a").await;
+        announced("it is blocked").await;
+        let inside = store.clone();
+        let forgiven: Result<_, StoreError> = store
+            .db()
+            .write(move |tx| async move { inside.forgive(&tx, &["a".into()]).await })
+            .await;
+        forgiven.unwrap();
+        announced("it is forgiven").await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_guess_that_was_forgiven_is_not_taken_back_as_well() {
     on_each_engine("blocks_uncounted", async |store| {

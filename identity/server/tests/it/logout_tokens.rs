@@ -235,6 +235,29 @@ async fn every_end_of_a_session_is_told_to_its_client_once(server: IssuerServer,
     server.stop().await;
 }
 
+/// A token for what ended would end what has begun since: the session goes on, and so does its `sid`.
+#[tokio::test]
+async fn a_retry_is_dropped_where_the_user_has_come_back() {
+    let receiver = Receiver::start().await;
+    let server = IssuerServer::with(receiver.allowed()).await;
+    let app = client(&server, "rp", &format!("{}/out", receiver.url)).await;
+    let (browser, alice) = (Browser::new(), server.person("alice"));
+    let before = app.sign_in(&browser, alice, &[]).await;
+    receiver.answer(503);
+    let page = browser.open(&format!("{}/account", server.issuer()), "").await;
+    browser.press(&page, "[data-client='rp']", &[]).await;
+    until_waiting(&server, &[(1, 1_000)]).await;
+    server.clock.advance(500);
+    let after = app.sign_in(&browser, ("", ""), &[]).await;
+    let sid = |tokens: &Tokens| claims(tokens.id.as_deref().expect("an ID token"))["sid"].clone();
+    assert_eq!(sid(&before), sid(&after));
+    receiver.answer(204);
+    server.clock.advance(500);
+    until_waiting(&server, &[]).await;
+    assert_eq!(receiver.heard().len(), 1);
+    server.stop().await;
+}
+
 async fn a_client_that_is_away_is_told_later_and_after_a_restart(server: IssuerServer, receiver: Receiver) {
     let app = client(&server, "rp", &format!("{}/out", receiver.url)).await;
     let browser = Browser::new();

@@ -20,6 +20,7 @@ mod crash_sign_in;
 mod documents;
 mod fault_injection;
 mod feed;
+mod following;
 mod foreign;
 mod full_disk;
 mod harness;

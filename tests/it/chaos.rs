@@ -228,6 +228,8 @@ async fn orders_stay_right_while_the_process_is_killed() {
         kills: 2,
         buyers: 4,
         seed: 7,
+        calm: false,
+        core: None,
     };
     let report = run(&plan, |_| {}).await.unwrap();
     assert_eq!(report.kills, 2, "{report:#?}");

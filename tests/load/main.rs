@@ -1,8 +1,10 @@
 //! The benchmarks: the release binary on one core, the generator on another, and the physical limits of the same run
 //! beside every figure.
 //!
-//! `cargo xtask bench [machine] [start] [guard] [people] [timing] [flood] [revocation] [search]`
+//! `cargo xtask bench [machine] [start] [guard] [people] [timing] [flood] [revocation] [search] [checkout] [events]`
 
+mod checkout;
+mod events;
 mod flood;
 mod generator;
 mod limits;
@@ -64,6 +66,12 @@ fn main() {
         }
         if wanted("revocation") {
             revocation::run().await;
+        }
+        if wanted("checkout") {
+            checkout::checkout().await;
+        }
+        if wanted("events") {
+            events::events().await;
         }
     });
 }

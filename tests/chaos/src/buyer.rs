@@ -36,6 +36,17 @@ impl Buyer<'_> {
         let Some(basket) = self.fill_basket(random).await else {
             return self.shop.refused("empty basket".to_owned());
         };
+        if self.shop.calm {
+            let submitted = self.submit(&uuid(random), &basket, Some(0)).await;
+            match submitted.body["id"].as_str() {
+                Some(id) if submitted.status == 202 => {
+                    self.shop.accepted(id);
+                    self.follow(id, random).await;
+                }
+                _ => self.shop.refused(submitted.code()),
+            }
+            return;
+        }
         let card = match random.random_range(0..10_u32) {
             0..5 => Some(0),
             5 => Some(1),
@@ -44,17 +55,8 @@ impl Buyer<'_> {
             8 => Some(random.random_range(5..7_usize)),
             _ => None,
         };
-        let order = json!({
-            "basket_version": basket["version"],
-            "expected_total": basket["total"],
-            "billing_address": {
-                "name": self.user.name, "street": "1 Long Lane", "postal_code": "75002", "city": "Paris", "country": "FR",
-            },
-            "payment": {"wallet": "max", "card_token": card.map(|at| self.user.cards[at].clone())},
-            "consents": {"terms": true},
-        });
         let key = uuid(random);
-        let submit = || self.ask("order", Method::POST, "orders", Asked::keyed(&key, order.clone()));
+        let submit = || self.submit(&key, &basket, card);
         // A double click, now and then.
         let submitted = match random.random_range(0..8_u32) {
             0 => {
@@ -90,17 +92,37 @@ impl Buyer<'_> {
         }
     }
 
+    /// Orders what is in the basket, by the card at `card` as far as the wallet does not pay.
+    async fn submit(&self, key: &str, basket: &Value, card: Option<usize>) -> Reply {
+        let order = json!({
+            "basket_version": basket["version"],
+            "expected_total": basket["total"],
+            "billing_address": {
+                "name": self.user.name, "street": "1 Long Lane", "postal_code": "75002", "city": "Paris", "country": "FR",
+            },
+            "payment": {"wallet": "max", "card_token": card.map(|at| self.user.cards[at].clone())},
+            "consents": {"terms": true},
+        });
+        self.ask("order", Method::POST, "orders", Asked::keyed(key, order))
+            .await
+    }
+
     /// The basket with one or two kinds of items, and sometimes a coupon.
     async fn fill_basket(&self, random: &mut StdRng) -> Option<Value> {
         self.ask("basket", Method::DELETE, "", Asked::default()).await;
-        for _ in 0..random.random_range(1..=2_u32) {
+        let kinds = if self.shop.calm {
+            1
+        } else {
+            random.random_range(1..=2_u32)
+        };
+        for _ in 0..kinds {
             let item = &self.shop.items[random.random_range(0..self.shop.items.len())];
             let quantity = json!({"quantity": random.random_range(1..=3_u32)});
             let path = format!("lines/{item}");
             self.ask("basket", Method::PUT, &path, Asked::body(quantity))
                 .await;
         }
-        if random.random_range(0..4_u32) == 0 {
+        if !self.shop.calm && random.random_range(0..4_u32) == 0 {
             let code = &self.shop.coupons[random.random_range(0..self.shop.coupons.len())];
             let asked = Asked::body(json!({"code": code}));
             self.ask("basket", Method::PUT, "coupon", asked).await;
@@ -126,7 +148,9 @@ impl Buyer<'_> {
                 let asked = Asked::keyed(&uuid(random), answer);
                 self.ask("payment", Method::POST, &path, asked).await;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // Who looks all the time measures the looking.
+            let pause = if self.shop.calm { 200 } else { 20 };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     }
 

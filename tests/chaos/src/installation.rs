@@ -1,6 +1,6 @@
 //! One process that plays every role, on ports and in a folder that stay the same while it is killed and started again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::database::Databases;
-use crate::plan::ChaosError;
+use crate::plan::{ChaosError, Plan};
 
 /// The password of every buyer.
 pub const PASSWORD: &str = "a-password-of-no-value-to-anybody";
@@ -38,18 +38,20 @@ pub const SERVICES: [&str; 7] = [
 pub struct Installation {
     folder: tempfile::TempDir,
     binary: PathBuf,
+    core: Option<usize>,
     ports: [u16; 3],
     child: Option<Child>,
 }
 
 impl Installation {
-    pub fn new(binary: &Path, buyers: usize) -> Result<Self, ChaosError> {
+    pub fn new(plan: &Plan) -> Result<Self, ChaosError> {
         let failed = |error: std::io::Error| ChaosError::Start(error.to_string());
         let folder = tempfile::tempdir().map_err(failed)?;
-        std::fs::write(folder.path().join("seed.toml"), seed(buyers)).map_err(failed)?;
+        std::fs::write(folder.path().join("seed.toml"), seed(plan.buyers)).map_err(failed)?;
         Ok(Self {
             folder,
-            binary: binary.to_owned(),
+            binary: plan.binary.clone(),
+            core: plan.core,
             ports: [free_port()?, free_port()?, free_port()?],
             child: None,
         })
@@ -76,7 +78,15 @@ impl Installation {
             .open(self.folder.path().join("log"))
             .map_err(failed)?;
         let [edge, identity, admin] = self.ports.map(|port| port.to_string());
-        let mut child = Command::new(&self.binary)
+        let mut program = match self.core {
+            None => Command::new(&self.binary),
+            Some(core) => {
+                let mut taskset = Command::new("taskset");
+                taskset.args(["-c", &core.to_string()]).arg(&self.binary);
+                taskset
+            }
+        };
+        let mut child = program
             .args(["up", "--data", "data", "--seed", "seed.toml", "--log", "error"])
             .args([
                 "--port",

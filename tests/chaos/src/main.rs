@@ -42,6 +42,8 @@ fn plan(arguments: &[String]) -> Option<Plan> {
         kills: 30,
         buyers: 16,
         seed: 1,
+        calm: false,
+        core: None,
     };
     while let Some(word) = words.next() {
         let number: u64 = words.next()?.parse().ok()?;

@@ -13,6 +13,10 @@ pub struct Plan {
     pub buyers: usize,
     /// Of everything random in the plan; the times of the machine are not in it.
     pub seed: u64,
+    /// Every order is one item with seats for all, paid by a card that pays: what a benchmark asks for.
+    pub calm: bool,
+    /// The processor that the program has to itself, if it is to keep to one.
+    pub core: Option<usize>,
 }
 
 /// Why there is no report.

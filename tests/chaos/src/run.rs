@@ -69,7 +69,7 @@ impl Report {
 /// Fills a new shop, lets buyers order while the process is killed, waits until it is quiet, and checks.
 pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> Result<Report, ChaosError> {
     let mut random = StdRng::seed_from_u64(plan.seed);
-    let mut installation = Installation::new(&plan.binary, plan.buyers)?;
+    let mut installation = Installation::new(plan)?;
     installation.start().await?;
     let shop = Arc::new(Shop::open(&installation, plan).await?);
     tell("the shop is open");

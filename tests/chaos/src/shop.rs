@@ -19,6 +19,7 @@ pub struct Shop {
     app: App,
     http: reqwest::Client,
     pub checkouts: usize,
+    pub calm: bool,
     /// Stackable items, some with few seats.
     pub items: Vec<String>,
     /// Coupons that one order may use.
@@ -112,6 +113,7 @@ impl Shop {
             app,
             http,
             checkouts: plan.checkouts,
+            calm: plan.calm,
             items: Vec::new(),
             coupons: Vec::new(),
             buyers: Vec::new(),
@@ -170,7 +172,7 @@ impl Shop {
         let category = categories.body["items"][0]["id"].clone();
         for at in 0..ITEMS {
             // Every other item has so few seats that they run out.
-            let seats = (at % 2 == 0).then_some(plan.checkouts / ITEMS / 2 + 1);
+            let seats = (at % 2 == 0 && !plan.calm).then_some(plan.checkouts / ITEMS / 2 + 1);
             let draft = json!({
                 "title": format!("An hour of mentoring {at}"),
                 "kind": "item",

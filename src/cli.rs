@@ -15,13 +15,12 @@ mod resources;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use latchkey_clock::{Clock, Random};
 use latchkey_http::outgoing::Destination;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use self::common::{AdminCommand, CliError, folders, logs};
+use self::common::{AdminCommand, CliError, folders, logs, roles};
 use crate::config::{Config, Role, Tls, environment};
 use crate::running::{Broken, Running};
 use crate::start::start;
@@ -228,15 +227,6 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     let signals = StopSignals::new()?;
     say_ready("");
     until_stopped(running, signals).await
-}
-
-/// Parses the names of roles.
-fn roles() -> impl TypedValueParser<Value = Role> {
-    let named = |name: String| {
-        let role = Role::all().into_iter().find(|role| role.name() == name);
-        role.ok_or("no such role")
-    };
-    PossibleValuesParser::new(Role::all().into_iter().map(Role::name)).try_map(named)
 }
 
 fn greet(running: &Running, data: &Path) {

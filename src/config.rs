@@ -4,7 +4,7 @@ mod check;
 mod environment;
 mod file;
 mod role;
-mod secret;
+pub(crate) mod secret;
 mod up;
 
 use std::collections::BTreeMap;
@@ -20,8 +20,6 @@ use latchkey_order::domain::RefundRules;
 
 pub use self::environment::environment;
 pub use self::role::{Listen, Place, Role};
-pub use self::secret::Key;
-pub(crate) use self::secret::open as open_private;
 use crate::services::Services;
 
 /// The configuration of a process.
@@ -119,6 +117,16 @@ pub struct GuardClient {
     pub id: String,
     /// The client secret.
     pub secret: String,
+}
+
+/// A key that is not shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Key(pub [u8; 32]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
 }
 
 /// The secret is not shown.

@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::config::{Config, Tls, open_private};
+use crate::config::{Config, Tls, secret};
 use crate::embedded;
 use crate::error::StartError;
 
@@ -48,7 +48,7 @@ pub(crate) fn material(config: &Config, now_ms: i64) -> Result<Material, StartEr
             };
             let chain = certificates(&read(certificate)?)?;
             let mut private = Vec::new();
-            let opened = open_private(key).map_err(|error| StartError::Tls(error.to_string()))?;
+            let opened = secret::open(key).map_err(|error| StartError::Tls(error.to_string()))?;
             BufReader::new(opened)
                 .read_to_end(&mut private)
                 .map_err(|error| StartError::Tls(format!("{}: {error}", key.display())))?;

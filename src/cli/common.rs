@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use latchkey_identity::{AdminError, SeedError};
 
@@ -70,6 +71,15 @@ impl CliError {
 pub(crate) fn logs(filter: &str, file: Option<&Path>) -> Result<(), CliError> {
     latchkey_telemetry::start_logs(filter, latchkey_telemetry::Format::Auto, file)
         .map_err(|reason| CliError::Invalid(format!("log filter: {reason}")))
+}
+
+/// Parses the names of roles.
+pub(crate) fn roles() -> impl TypedValueParser<Value = Role> {
+    let named = |name: String| {
+        let role = Role::all().into_iter().find(|role| role.name() == name);
+        role.ok_or("no such role")
+    };
+    PossibleValuesParser::new(Role::all().into_iter().map(Role::name)).try_map(named)
 }
 
 /// `--keys`, or `keys` inside of the given data folder, or `./keys`.

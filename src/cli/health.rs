@@ -10,9 +10,8 @@ use http::StatusCode;
 use latchkey_clock::Clock;
 use serde::{Deserialize, Serialize};
 
-use super::common::{CliError, logs};
+use super::common::{CliError, logs, roles};
 use super::output::print;
-use super::roles;
 use crate::config::{Config, Listen, Role, environment};
 use crate::tls;
 

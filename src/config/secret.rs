@@ -1,12 +1,11 @@
 //! Secrets of the configuration: named by a reference, and read here alone.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::ConfigError;
+use super::{ConfigError, Key};
 
 /// The settings that may refer to a file, without the role in their names.
 const SECRETS: [&str; 11] = [
@@ -115,16 +114,6 @@ pub(crate) fn open(path: &Path) -> Result<File, ConfigError> {
         ));
     }
     Ok(file)
-}
-
-/// A key that is not shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Key(pub [u8; 32]);
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key")
-    }
 }
 
 #[cfg(test)]

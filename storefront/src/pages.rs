@@ -18,6 +18,7 @@ pub mod library;
 pub mod listing;
 pub mod order_status;
 pub mod orders;
+pub mod rating;
 pub mod reviews;
 pub mod sales;
 pub mod sign_in;
@@ -27,7 +28,7 @@ pub mod wishlist;
 
 use latchkey_web::Words;
 
-use reviews::RatingView;
+use rating::RatingView;
 
 use crate::api::catalog::{Category, Summary};
 use crate::cover::{self, Cover};

@@ -270,7 +270,7 @@ mod tests {
             "price_max=1e9",
             "rating_min=0",
             "rating_min=6",
-            "rating_min=+4",
+            "rating_min=%2B4",
             "q=a&q=b",
             "q=a%00b",
         ] {

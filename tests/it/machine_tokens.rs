@@ -9,7 +9,9 @@ use crate::harness::{Answer, Matrix, World, call, claims, http};
 async fn a_machine_gets_no_refresh_token_no_id_token_and_no_route_for_users() {
     let world = World::new().await;
     let machine = world.machine("m-wide");
-    let answer = machine.ask(&[("scope", "catalog.write catalog.admin")]).await;
+    let answer = machine
+        .ask(&[("scope", "catalog.write catalog.review catalog.admin")])
+        .await;
     let body = answer.json();
     let members: Vec<&String> = body.as_object().unwrap().keys().collect();
     assert_eq!(members, ["access_token", "expires_in", "scope", "token_type"]);

@@ -2,9 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use latchkey::config::Role;
+use latchkey_db::{Db, Options};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Browser, TestServer, Tokens, http, on_both_engines, until};
+use crate::harness::{Answer, Browser, TestServer, Tokens, http, lines, on_both_engines, until};
 
 /// One pixel.
 const PNG: &str =
@@ -103,10 +105,22 @@ async fn a_draft_keeps_its_photo_from_being_deleted(server: TestServer) {
     assert_eq!(header("x-content-type-options"), "nosniff");
 
     let course = ines.draft(&photo).await;
-    until("the draft keeps its photo", async || {
-        ines.remove(&photo).await.verdict() == (409, "photo_in_use")
+    // An attempt to delete it before the event has arrived would succeed.
+    let photos = Db::open(server.database(Role::Service("photo")), Options::new(&[]))
+        .await
+        .unwrap();
+    until("photo knows the draft", async || {
+        !lines(
+            &photos,
+            "SELECT course_id AS line FROM uses WHERE photo_id IS NOT NULL",
+        )
+        .await
+        .is_empty()
     })
     .await;
+    photos.close().await;
+    let refused = ines.remove(&photo).await;
+    assert_eq!(refused.verdict(), (409, "photo_in_use"));
     let bare = ines.set_photo(&course, None).await;
     assert_eq!(bare.status, 200, "{bare:?}");
     until("the photo is free", async || {

@@ -408,6 +408,43 @@ async fn make_category(topology: &Topology, trusting: &reqwest::Client) {
     assert_eq!(made.status, 201, "{made:?}");
 }
 
+/// Declares everything at the broker again, as this user who trusts this authority; what is said of it.
+async fn declare(topology: &Topology, user: &str, authority: &Path) -> (bool, String) {
+    let secrets = Path::new(topology.address("ca")).parent().unwrap();
+    let broker = topology
+        .said
+        .lines()
+        .find_map(|line| line.split_once("rabbitmq:5671 is "));
+    let url = format!(
+        "amqps://{user}@{}/latchkey?cacertfile={}",
+        broker.expect("the broker's address").1,
+        authority.display()
+    );
+    let output = Process::command(secrets, &["bus", "declare", "--config", "/dev/null"])
+        .env("LATCHKEY_BUS", url)
+        .env("LATCHKEY_BUS_PASSWORD_FILE", secrets.join(user).join("bus"))
+        .output()
+        .await
+        .unwrap();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// Each service has a user of its own at the broker, which may do less than the one that declares.
+async fn the_broker_keeps_users_apart(topology: &Topology, folder: &Path) {
+    let authority = Path::new(topology.address("ca"));
+    let (done, said) = declare(topology, "declare", authority).await;
+    assert!(done, "{said}");
+    let (done, said) = declare(topology, "order", authority).await;
+    assert!(!done && said.contains("ACCESS_REFUSED"), "{said}");
+    let (ended, _) = Process::run(folder, &["init", "secrets", "other"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (done, said) = declare(topology, "declare", &folder.join("other/ca.pem")).await;
+    assert!(!done && said.contains("invalid peer certificate"), "{said}");
+}
+
 /// People and a client, beside those of the installation.
 fn people() -> String {
     let person = |name: &str, roles: &str| {
@@ -452,6 +489,7 @@ async fn the_services_of_the_compose_file_sell_a_course_as_processes() {
     let trusting = client(reqwest::Client::builder().tls_certs_only([authority]));
     let shop = topology.address("origin").to_owned();
 
+    the_broker_keeps_users_apart(&topology, folder.path()).await;
     make_category(&topology, &trusting).await;
 
     let ines = Browser::trusting(trusting.clone());

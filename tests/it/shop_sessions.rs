@@ -322,10 +322,7 @@ async fn digest(url: &str) -> Vec<String> {
         let mut names = lines(&db, Box::leak(columns.into_boxed_str())).await;
         let moves = ["last_seen_at", "idle_expires_at", "last_used_at", "published_at"];
         names.retain(|name| !moves.contains(&name.as_str()));
-        let cells: Vec<String> = names
-            .iter()
-            .map(|name| format!("COALESCE(CAST({name} AS TEXT), '')"))
-            .collect();
+        let cells: Vec<String> = names.iter().map(|name| format!("quote({name})")).collect();
         let rows = format!(
             "SELECT {} AS line FROM {table} ORDER BY 1",
             cells.join(" || '|' || ")

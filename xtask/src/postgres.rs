@@ -1,9 +1,13 @@
 //! A private PostgreSQL: installed where it is missing and we may, on a free port, in a folder of its own.
 
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use crate::run::{is_root, output, run};
 use crate::tools;
@@ -135,11 +139,21 @@ fn install() -> Result<(), String> {
     tools::apt(&["postgresql"])
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, and that this process has given to nobody. It is below those that the system gives to
+/// outgoing connections: one of these may have taken it before whoever asked for it listens.
 pub fn free_port() -> Result<u16, String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
-    listener
-        .local_addr()
-        .map(|address| address.port())
-        .map_err(|error| error.to_string())
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..MOST_TRIES {
+        let chance = RandomState::new().build_hasher().finish() % u64::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(chance).unwrap_or_default();
+        if given.insert(port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err("no port is free".to_owned())
 }
+
+/// Linux gives those from 32768 on (`net.ipv4.ip_local_port_range`).
+const PORTS: Range<u16> = 20_000..32_000;
+const MOST_TRIES: u32 = 1_000;

@@ -19,6 +19,8 @@ use places::{Places, Replaced};
 
 use crate::run::{self, Folder, cargo, cargo_target, workspace};
 
+/// How often a process that fails is started, if the file wants it to be started again.
+const MOST_STARTS: u32 = 4;
 /// How long a service may take until it is healthy.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two questions for a service's health.
@@ -118,10 +120,8 @@ fn init_secrets(binary: &Path, compose: &Compose, places: &Places) -> Result<(),
 fn addresses(compose: &Compose, places: &Places) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     for (what, key) in [("issuer", "LATCHKEY_ISSUER"), ("origin", "LATCHKEY_ORIGIN")] {
-        let services = compose.services.iter();
-        let found = services
-            .filter_map(|(name, service)| Some((name, service, service.environment.get(key)?)))
-            .next();
+        let mut services = compose.services.iter();
+        let found = services.find_map(|(name, service)| Some((name, service, service.environment.get(key)?)));
         if let Some((name, service, url)) = found {
             all.push((what, places.here(name, service, url, &mut Replaced::new())));
         }
@@ -168,9 +168,9 @@ impl Fleet {
         loop {
             let holds = match (condition, states.get(name)) {
                 (_, None) => false,
-                (Condition::ServiceStarted, Some(_)) => true,
-                (Condition::ServiceHealthy, Some(state)) => *state == State::Healthy,
-                (Condition::ServiceCompletedSuccessfully, Some(state)) => *state == State::Completed,
+                (Condition::Started, Some(_)) => true,
+                (Condition::Healthy, Some(state)) => *state == State::Healthy,
+                (Condition::Completed, Some(state)) => *state == State::Completed,
             };
             if holds {
                 return Ok(());
@@ -235,15 +235,24 @@ fn start_one(machine: &Machine<'_>, fleet: &Fleet, name: &str, interrupted: Inte
         .iter()
         .map(|(from, to)| format!("{name}: {from} is {to}\n"))
         .collect();
-    print!("{}{name}: started\n", lines.concat());
+    // In one piece: others print, too.
+    println!("{}{name}: started", lines.concat());
     let mut running = Some(running);
     fleet.is(name, State::Started);
-    let begun = Instant::now();
+    let (begun, mut starts) = (Instant::now(), 1);
     let result = loop {
         let Some(process) = running.as_mut() else {
             break Ok(State::Started);
         };
         if let Some(ended) = process.ended() {
+            let again = service.restart.is_some() && matches!(process, Running::Latchkey(_));
+            if let (Err(reason), true) = (&ended, again && starts < MOST_STARTS) {
+                println!("{name}: {reason}; it is started again");
+                tell_log(machine.places, name);
+                running = Some(machine.start(name, &mut Replaced::new())?);
+                starts += 1;
+                continue;
+            }
             break ended.map(|()| State::Completed);
         }
         if service.healthcheck.disable || service.healthcheck.test.is_empty() {
@@ -291,7 +300,7 @@ fn waits_for_end(compose: &Compose, name: &str) -> bool {
         .services
         .values()
         .filter_map(|service| service.depends_on.get(name));
-    all.any(|dependency| dependency.condition == Condition::ServiceCompletedSuccessfully)
+    all.any(|dependency| dependency.condition == Condition::Completed)
 }
 
 /// Waits until it is interrupted or a service ends.
@@ -311,13 +320,17 @@ fn watch(fleet: &Fleet, interrupted: Interrupt) -> Result<(), String> {
 /// The last lines of what the services logged.
 fn tell_logs(compose: &Compose, places: &Places) {
     for name in compose.services.keys() {
-        let home = places.home(name);
-        for file in [home.join("log"), home.join("node.d/out")] {
-            let text = std::fs::read_to_string(&file).unwrap_or_default();
-            let lines: Vec<&str> = text.lines().collect();
-            for line in lines.iter().skip(lines.len().saturating_sub(15)) {
-                eprintln!("{name} | {line}");
-            }
+        tell_log(places, name);
+    }
+}
+
+fn tell_log(places: &Places, name: &str) {
+    let home = places.home(name);
+    for file in [home.join("log"), home.join("node.d/out")] {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        for line in lines.iter().skip(lines.len().saturating_sub(15)) {
+            eprintln!("{name} | {line}");
         }
     }
 }

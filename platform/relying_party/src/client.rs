@@ -3,6 +3,7 @@
 use latchkey_db::Migrations;
 use latchkey_web::Origins;
 
+use crate::asked::Asked;
 use crate::store;
 
 /// What a client requests, and the names of its cookies and tables. Defined in the source of the client.
@@ -54,15 +55,6 @@ pub struct Registration {
     pub origins: Origins,
 }
 
-/// What a sign-in asks the issuer for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// The resources, with spaces between them.
-    pub resources: String,
-    /// The scope.
-    pub scope: String,
-}
-
 impl Registration {
     /// What a sign-in of today asks for.
     pub fn asked(&self) -> Asked {
@@ -70,17 +62,6 @@ impl Registration {
             resources: self.resources.join(" "),
             scope: self.client.scopes.join(" "),
         }
-    }
-}
-
-impl Asked {
-    /// True if everything of the other was asked for here, too.
-    pub fn covers(&self, other: &Self) -> bool {
-        let all = |here: &str, there: &str| {
-            let mut there = there.split_whitespace();
-            there.all(|name| here.split_whitespace().any(|known| known == name))
-        };
-        all(&self.resources, &other.resources) && all(&self.scope, &other.scope)
     }
 }
 

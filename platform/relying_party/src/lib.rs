@@ -5,6 +5,7 @@
 //! its [`Registration`] (the issuer and its credentials), wraps its router in [`Logins::sessions`], calls [`sign_in`]
 //! and [`backchannel_logout`] from the routes of [`path`], and reports errors in its own way.
 
+mod asked;
 pub mod backchannel_logout;
 mod client;
 mod error;
@@ -17,7 +18,8 @@ mod session;
 pub mod sign_in;
 mod store;
 
-pub use client::{Asked, Client, Registration, path};
+pub use asked::Asked;
+pub use client::{Client, Registration, path};
 pub use error::{LogoutError, NoToken, OidcError, SignInError};
 pub use flow::Proofs;
 pub use logins::{CurrentUser, Logins};

@@ -4,7 +4,7 @@ use latchkey_clock::Clock;
 use latchkey_db::{Db, DbError, Migration, Migrations, Tx, sql};
 use tokio::sync::watch;
 
-use crate::client::Asked;
+use crate::asked::Asked;
 use crate::seal::{Purpose, Seal};
 
 /// The tables, under the name of the client's migrations.

@@ -2,6 +2,7 @@
 
 mod categories;
 mod courses;
+mod index;
 mod instructors;
 mod listing;
 mod ownership;
@@ -16,14 +17,15 @@ pub use categories::{
 pub use courses::{
     claim_slug, course, course_by_slug, courses, insert, release_slug, save, showing, taught_by,
 };
+pub use index::{index, unindexed};
 pub use instructors::{instructor_name, remember_instructor};
-pub use listing::{Filter, Mine, Position, Sort, Summary, listed, mine};
+pub use listing::{Filter, Mine, Position, Sort, Summary, mine};
 pub use ownership::{forget_owned, forget_owner, owns, remember_owned, remember_seats};
 pub use reviews::{
     Histogram, ReviewPosition, delete_review, histogram, lock_rating, put_review, rate, review, reviews,
     reviews_by,
 };
-pub use search::{Suggestion, index, suggestions, unindexed};
+pub use search::{Suggestion, listed, suggestions};
 
 /// The catalog's tables.
 pub const MIGRATIONS: Migrations = Migrations {

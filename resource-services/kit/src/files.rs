@@ -153,6 +153,8 @@ fn bucket(url: &Url) -> Result<AmazonS3, FilesError> {
             return Err(FilesError::Address(reason.to_owned()));
         }
     }
+    // Not every store that speaks S3 deletes several objects at once, and nothing here does.
+    builder = builder.with_disable_bulk_delete(true);
     let mut plain = false;
     for (name, value) in url.query_pairs() {
         builder = match &*name {

@@ -22,7 +22,7 @@ pub use operations::{
     withdraw,
 };
 pub use payments::{
-    insert_payment, lock_payment, lock_payment_of_order, payment, payment_of_order, save_payment,
+    coming, insert_payment, lock_payment, lock_payment_of_order, payment, payment_of_order, save_payment,
 };
 pub use refunds::{insert_refund, refund, refunded_total, update_refund};
 pub use replies::{StoredReply, ask_again, reply, store_reply};

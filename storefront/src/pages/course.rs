@@ -8,7 +8,8 @@ use http::{HeaderValue, StatusCode, header};
 use latchkey_contracts::events::course::CourseKind;
 use latchkey_web::{Html, Words, answer, markdown};
 
-use super::reviews::{self, Bar, RatingView, ReviewView, bars, review_view};
+use super::rating::RatingView;
+use super::reviews::{self, Bar, ReviewView, bars, review_view};
 use super::{Categories, Crumb, category_path, cover_of, other_language};
 use crate::Storefront;
 use crate::api::catalog::{Course, Found};

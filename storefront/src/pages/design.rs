@@ -8,7 +8,8 @@ use latchkey_contracts::Money;
 use latchkey_web::{Words, answer};
 
 use super::order_status::{StepView, steps};
-use super::reviews::{Bar, RatingView, ReviewView, bars, review_view};
+use super::rating::RatingView;
+use super::reviews::{Bar, ReviewView, bars, review_view};
 use super::{Card, Crumb, Notice};
 use crate::Storefront;
 use crate::api::catalog::{Rating, Review, Reviews};
@@ -125,7 +126,7 @@ fn cards(words: &Words) -> Vec<Card> {
             format::duration(words, 178),
         ],
         price,
-        rating: (n % 2 == 0).then(|| {
+        rating: n.is_multiple_of(2).then(|| {
             let rating = Rating {
                 average: 4.5,
                 count: 12,

@@ -107,7 +107,7 @@ struct Ask {
     lines: Vec<AskLine>,
     reason: String,
     to_card: bool,
-    /// Whether the card has paid anything.
+    /// Whether the card has paid enough for a line.
     card: bool,
     /// The name of the message that says what was wrong.
     wrong: Option<&'static str>,
@@ -407,7 +407,14 @@ fn ask(storefront: &Storefront, words: &Words, order: &Order, sent: Option<Sent>
         },
     });
     let lines = lines.collect();
-    let card = order.paid.as_ref().is_some_and(|paid| paid.card.amount > 0);
+    // It gives back what it has paid, and is no choice where it has paid less than for any line.
+    let paid = order.paid.as_ref().map_or(0, |paid| paid.card.amount);
+    let mut totals = order
+        .lines
+        .iter()
+        .filter(|line| !line.refunded)
+        .map(|line| line.total.amount);
+    let card = paid > 0 && totals.any(|total| total <= paid);
     Some(match sent {
         Some(sent) => Ask {
             // The key stands for what was sent: something else is another request.

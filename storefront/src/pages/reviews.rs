@@ -10,24 +10,16 @@ use latchkey_http::Form;
 use latchkey_web::{Words, answer, flash, see_other};
 use serde_json::json;
 
+use super::rating::RatingView;
 use super::{Notice, next_page, other_language};
 use crate::Storefront;
 use crate::api::ApiError;
-use crate::api::catalog::{Course, Found, Rating, Review, Reviews};
+use crate::api::catalog::{Course, Found, Review, Reviews};
 use crate::format::{self, Day, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
 use crate::posted::posted;
 use crate::visit::Visit;
-
-/// The rating of a course, in words.
-#[derive(Clone, Debug)]
-pub struct RatingView {
-    /// `4.5`
-    pub average: String,
-    pub count: i64,
-    pub label: String,
-}
 
 /// How many reviews have so many stars.
 pub struct Bar {
@@ -89,18 +81,6 @@ struct Typed {
     stars: i64,
     text: String,
     name: String,
-}
-
-impl RatingView {
-    pub fn of(words: &Words, rating: Rating) -> Self {
-        let average = format!("{:.1}", rating.average);
-        let stars = words.fill("rating.stars", &[("average", &average)]);
-        Self {
-            label: format!("{stars}, {}", words.count("rating.reviews", rating.count)),
-            average,
-            count: rating.count,
-        }
-    }
 }
 
 /// From five stars to one.

@@ -45,7 +45,6 @@ struct Inner {
     asked: Option<BTreeMap<String, Vec<String>>>,
     /// Resources that it grants to nobody.
     unknown: BTreeSet<String>,
-    silent: bool,
     next: usize,
 }
 
@@ -80,7 +79,6 @@ impl Issuer {
             away: false,
             asked: None,
             unknown: BTreeSet::new(),
-            silent: false,
             next: 0,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -155,11 +153,6 @@ impl Issuer {
         self.inner().revoked.contains(refresh)
     }
 
-    /// From now on the token endpoint never answers.
-    pub fn fall_silent(&self) {
-        self.inner().silent = true;
-    }
-
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         self.inner().sign(header, claims)
     }
@@ -202,10 +195,6 @@ async fn jwks(State(issuer): State<Issuer>) -> axum::Json<Value> {
 }
 
 async fn token(State(issuer): State<Issuer>, body: Bytes) -> Response {
-    let silent = issuer.inner().silent;
-    if silent {
-        return std::future::pending().await;
-    }
     let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let invalid = (
         StatusCode::BAD_REQUEST,

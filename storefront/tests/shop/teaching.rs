@@ -110,7 +110,7 @@ async fn the_places_of_a_limited_course_are_set_with_it() {
         assert!(backends.changes().is_empty());
         backends.give(
             "ines",
-            &format!("GET {stock}"),
+            "GET /inventory/v1/stock/id-of-c-9",
             200,
             json!({"capacity": 12, "version": 2}),
         );

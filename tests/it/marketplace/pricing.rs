@@ -115,8 +115,11 @@ async fn fifty_requests_at_once_are_one_order_and_one_charge(bus: Bus) {
     let answers = join_all(asks).await;
     let order = answers[0].json()["id"].as_str().unwrap().to_owned();
     for answer in &answers {
-        let told = (answer.status, &answer.json()["id"]);
-        assert_eq!(told, (202, &json!(order)), "{answer:?}");
+        assert_eq!(
+            (answer.status, &answer.json()["id"]),
+            (202, &json!(order)),
+            "{answer:?}"
+        );
     }
     bo.until_state(&order, "action_required").await;
     bo.approve(&order).await;

@@ -34,6 +34,8 @@ pub struct Service {
     pub configs: Vec<Mounted>,
     #[serde(default)]
     pub networks: BTreeMap<String, Network>,
+    /// A process with a policy is started again when it fails.
+    pub restart: Option<String>,
     #[serde(rename = "build")]
     _build: Option<IgnoredAny>,
     #[serde(rename = "cap_drop")]
@@ -44,8 +46,6 @@ pub struct Service {
     _ports: Option<IgnoredAny>,
     #[serde(rename = "read_only")]
     _read_only: Option<IgnoredAny>,
-    #[serde(rename = "restart")]
-    _restart: Option<IgnoredAny>,
     #[serde(rename = "security_opt")]
     _security_opt: Option<IgnoredAny>,
     #[serde(rename = "stop_grace_period")]
@@ -65,11 +65,13 @@ pub struct Dependency {
 
 /// When it goes on.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
 pub enum Condition {
-    ServiceStarted,
-    ServiceHealthy,
-    ServiceCompletedSuccessfully,
+    #[serde(rename = "service_started")]
+    Started,
+    #[serde(rename = "service_healthy")]
+    Healthy,
+    #[serde(rename = "service_completed_successfully")]
+    Completed,
 }
 
 /// How a service is asked for its health.
@@ -175,8 +177,6 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fall over")]
-
     use super::*;
 
     #[test]

@@ -243,7 +243,11 @@ impl Grants {
                 grants.store.audit(&tx, &row, now).await?;
                 grants
                     .alert(&tx, &fam, &user, &actor, Alert::Ended(cause), 1, &request_id)
-                    .await
+                    .await?;
+                let reason = cause.name();
+                tracing::warn!(reason, fam, client.id = actor, "a family ended");
+                metrics::counter!("latchkey_families_ended_total", "reason" => reason).increment(1);
+                Ok::<_, IdentityError>(())
             })
             .await?;
         Ok(())

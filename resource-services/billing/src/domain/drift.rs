@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lasting_difference_keeps_its_beginning_and_a_settled_one_is_forgotten() {
+    fn a_lasting_difference_keeps_its_beginning_until_it_is_settled() {
         let first = drift(None, 5, 10).unwrap();
         let later = drift(Some(&first), -7, 20).unwrap();
         assert_eq!(

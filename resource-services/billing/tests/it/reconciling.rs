@@ -44,7 +44,7 @@ async fn an_older_balance_of_a_wallet_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_difference_is_remembered_from_when_it_was_first_seen_until_it_is_gone() {
+async fn a_difference_is_remembered_from_its_first_sight_until_it_is_gone() {
     for_each_engine("drift", |world| async move {
         let order = Order::of_two();
         world.paid(&order).await;

@@ -164,6 +164,6 @@ async fn without_triggers(world: &World) {
         ],
     };
     for statement in statements {
-        run(world, *statement).await.unwrap();
+        run(world, statement).await.unwrap();
     }
 }

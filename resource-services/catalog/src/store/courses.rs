@@ -2,7 +2,7 @@
 
 use latchkey_db::{DbError, On, Row, Sql, Tx, sql, sql_list};
 
-use super::search;
+use super::index;
 use crate::domain::{
     Change, Content, Course, Kind, Level, Price, Rating, Seats, Standing, Status, slugs_for, title_key,
 };
@@ -113,7 +113,7 @@ pub async fn save(tx: &Tx, change: &Change) -> Result<bool, DbError> {
         .execute(tx)
         .await?;
     if rows == 1 {
-        search::index(tx, &change.after).await?;
+        index::index(tx, &change.after).await?;
     }
     Ok(rows == 1)
 }

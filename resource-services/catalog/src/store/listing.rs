@@ -6,7 +6,6 @@ use latchkey_kit::is_id;
 use serde::{Deserialize, Serialize};
 
 use super::courses::{price, rating, seats, word};
-use super::search;
 use crate::domain::{Kind, Level, Price, Rating, Status, Terms};
 
 /// The fields of a course in a list.
@@ -130,17 +129,14 @@ macro_rules! list {
     };
 }
 
-/// At most `limit` published courses after a position.
-pub async fn listed(
+/// At most `limit` published courses after a position, whatever words are asked for.
+pub(super) async fn browsed(
     db: &Db,
     filter: &Filter,
     sort: Sort,
     after: Option<&Position>,
     limit: i64,
 ) -> Result<Vec<Summary>, DbError> {
-    if let Some(terms) = &filter.terms {
-        return search::found(db, terms, filter, sort, after, limit).await;
-    }
     let statement = sql(match sort {
         Sort::Newest | Sort::Relevance => list!(
             "(c.published_at, c.id) < ($7, $8)",

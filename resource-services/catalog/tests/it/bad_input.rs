@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 
 /// Members that a caller may write, by the document.
-const WRITABLE: [&str; 12] = [
+const WRITABLE: [&str; 13] = [
     "title",
     "subtitle",
     "description_md",
@@ -19,6 +19,7 @@ const WRITABLE: [&str; 12] = [
     "price",
     "list_price",
     "limited",
+    "photo_id",
 ];
 
 /// Names that other systems have been tricked with, or that later tables will have.

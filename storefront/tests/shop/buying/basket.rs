@@ -1,7 +1,5 @@
 //! The basket: of users and of visitors, what it says about its lines, and what strangers cannot do to it.
 
-use std::time::{Duration, Instant};
-
 use latchkey_testkit::{keep_log, logged};
 use serde_json::{Value, json};
 
@@ -131,22 +129,6 @@ async fn a_form_without_an_answer_says_what_may_be_and_leads_to_its_page() {
         );
         assert_eq!(page.attributes(".error-actions a", "href"), ["/basket"]);
     }
-}
-
-/// The deadline of a call counts for the token that it needs, too.
-#[tokio::test]
-async fn an_issuer_that_hangs_holds_no_page_up() {
-    let (_services, site) = sites("issuer_hangs").await.remove(0);
-    let alice = site.browser();
-    alice.sign_in_without_home("alice").await;
-    site.clock.advance(300_000);
-    site.issuer.fall_silent();
-    let began = Instant::now();
-    // Its head shows how much is in the basket, for which a new token is needed.
-    let page = alice.get("/_design").await;
-    let waited = began.elapsed();
-    assert_eq!(page.status, 200, "{}", page.text);
-    assert!(waited < Duration::from_secs(3), "{waited:?}");
 }
 
 #[tokio::test]

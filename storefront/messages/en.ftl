@@ -1023,6 +1023,7 @@ admin_refunds-to_wallet = To the wallet
 admin_refunds-to_card = To the card
 admin_refunds-late = More than 14 days after the purchase
 admin_refunds-consumed = Some of it has been used
+admin_refunds-progress = Much of the course is done
 admin_refunds-note = Your answer to the buyer
 admin_refunds-approve = Approve
 admin_refunds-reject = Decline

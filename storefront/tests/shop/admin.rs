@@ -108,14 +108,9 @@ pub fn administration(backends: &Backends, owner: &'static str) {
         "GET /order/v1/orders/o-1/saga",
         saga("paid", Some("2026-11-20T09:07:00.000Z")),
     );
-    let refund = json!({
-        "id": "r-1", "order_id": "o-1", "lines": ["line-1"], "amount": money(5_000), "to": "card",
-        "reason": "It was <b>not</b> for me", "state": "requested", "review": "late", "note": null,
-        "requested_at": "2026-11-20T09:05:00.000Z", "updated_at": "2026-11-20T09:05:00.000Z",
-    });
     give(
         "GET /order/v1/admin/refunds",
-        json!({"items": [refund], "next_cursor": null}),
+        json!({"items": [refund("late")], "next_cursor": null}),
     );
     let grants = json!({"items": [grant("g-1", "pending", "rita"), grant("g-2", "pending", "root"),
         grant("g-3", "granted", "root")], "next_cursor": null});
@@ -161,6 +156,15 @@ async fn ready(name: &str) -> (Backends, Vec<Site>) {
     accepts(&backends, "root");
     let sites = backends.sites(name).await;
     (backends, sites)
+}
+
+/// A refund that somebody must decide about, for this reason.
+fn refund(review: &str) -> Value {
+    json!({
+        "id": "r-1", "order_id": "o-1", "lines": ["line-1"], "amount": money(5_000), "to": "card",
+        "reason": "It was <b>not</b> for me", "state": "requested", "review": review, "note": null,
+        "requested_at": "2026-11-20T09:05:00.000Z", "updated_at": "2026-11-20T09:05:00.000Z",
+    })
 }
 
 #[tokio::test]
@@ -393,10 +397,16 @@ async fn a_refund_is_decided_once_with_an_answer_to_the_buyer() {
         root.sign_in("root").await;
         let page = root.get("/admin/refunds").await;
         assert_eq!(page.texts("#refunds .cause"), ["It was <b>not</b> for me"]);
-        assert_eq!(
-            page.texts("#refunds .line-note"),
-            ["More than 14 days after the purchase"]
-        );
+        for (review, said) in [
+            ("late", "More than 14 days after the purchase"),
+            ("consumed", "Some of it has been used"),
+            ("progress", "Much of the course is done"),
+        ] {
+            let list = json!({"items": [refund(review)], "next_cursor": null});
+            backends.give("root", "GET /order/v1/admin/refunds", 200, list);
+            let page = root.get("/admin/refunds").await;
+            assert_eq!(page.texts("#refunds .line-note"), [said]);
+        }
         backends.take();
         let form = [("decision", "approve"), ("note", "Of course")];
         let done = root.submit("/admin/refunds/r-1", &form).await;

@@ -117,6 +117,7 @@ fn row(words: &Words, one: AdminRefund) -> Row {
         review: match refund.review.as_deref() {
             Some("late") => Some("admin_refunds.late"),
             Some("consumed") => Some("admin_refunds.consumed"),
+            Some("progress") => Some("admin_refunds.progress"),
             _ => None,
         },
         reason: refund.reason,

@@ -188,6 +188,28 @@ impl SqlLog {
             .collect()
     }
 
+    /// The same, and the highest position of the log at that moment.
+    pub(crate) async fn standing(
+        &self,
+        group: &str,
+        types: &[&str],
+    ) -> Result<(Vec<(String, i64)>, i64), BusError> {
+        let rows = sql_list(
+            "SELECT t.type, t.position, s.position AS last FROM bus_group_type t JOIN bus_state s ON s.id = 1 \
+             WHERE t.name = $1 AND t.type IN ({list})",
+        )
+        .bind(group)
+        .bind_list(types)
+        .fetch_all(&self.db)
+        .await?;
+        let (mut reach, mut last) = (Vec::with_capacity(rows.len()), 0);
+        for row in rows {
+            reach.push((row.text("type")?, row.int("position")?));
+            last = row.int("last")?;
+        }
+        Ok((reach, last))
+    }
+
     /// Deletes events that are too old to be replayed and that no group still has to handle. A group whose types are
     /// not entered yet has all of them to handle.
     pub(crate) async fn prune(&self, now: i64) -> Result<(), BusError> {

@@ -2,6 +2,7 @@
 
 mod failed_deliveries;
 mod lease;
+mod wakes;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use latchkey_clock::{Clock, Random};
 use latchkey_db::{Db, Tx, reasons};
 use lease::{Lease, Receipt};
 use tokio_util::sync::CancellationToken;
+use wakes::Wakes;
 
 use super::group::{Delivered, FailedDelivery, Group, Handler, HandlerError, Parked, Replay};
 use crate::outage::Outage;
@@ -30,6 +32,7 @@ pub struct SqlEventBus {
     instance: String,
     /// Numbers the consumers of this process.
     consumers: Arc<AtomicU64>,
+    wakes: Arc<Wakes>,
 }
 
 impl SqlEventBus {
@@ -44,6 +47,7 @@ impl SqlEventBus {
             log: SqlLog::open(url, clock, random, fatal).await?,
             instance,
             consumers: Arc::default(),
+            wakes: Arc::default(),
         })
     }
 
@@ -81,6 +85,7 @@ impl SqlEventBus {
         let consumer = Consumer {
             failed_deliveries: FailedDeliveries::new(self.log.clone(), group.name),
             log: self.log.clone(),
+            wakes: self.wakes.clone(),
             handler: Handler {
                 group,
                 db,
@@ -127,6 +132,7 @@ impl SqlEventBus {
 
 struct Consumer<H> {
     log: SqlLog,
+    wakes: Arc<Wakes>,
     failed_deliveries: FailedDeliveries,
     handler: Handler<H>,
 }
@@ -137,8 +143,10 @@ where
     Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
 {
     async fn run(self, me: String, stop: CancellationToken) {
-        let group = self.handler.group.name;
-        let mut changes = self.log.db.changes();
+        let Group {
+            name: group, types, ..
+        } = self.handler.group;
+        let mine = self.wakes.enter(&self.log, group, types);
         let mut lease = Lease::new(self.log.clone(), group, me);
         let mut outage = Outage::default();
         let mut declared = false;
@@ -165,7 +173,7 @@ where
                 continue;
             }
             tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
+                () = mine.woken() => {}
                 () = tokio::time::sleep(self.log.poll) => {}
                 () = stop.cancelled() => {}
             }
@@ -215,8 +223,7 @@ where
                 }
             }
         }
-        let last = self.log.position().await?;
-        let reach = self.log.reach(name, types).await?;
+        let (reach, last) = self.log.standing(name, types).await?;
         let Some(Stretch {
             types,
             from,

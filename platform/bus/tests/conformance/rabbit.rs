@@ -298,6 +298,7 @@ async fn a_service_speaks_only_for_itself_and_reads_only_its_own_queues() {
         ("till", Permissions::of_service(&desk.url, "till").unwrap()),
         ("declare", Permissions::of_declarer(&desk.url).unwrap()),
         ("operator", Permissions::of_operator(&desk.url).unwrap()),
+        ("letters", Permissions::of_dead_letters(&desk.url).unwrap()),
     ];
     let (mut known, mut permissions, mut topics) = (Vec::new(), Vec::new(), Vec::new());
     for (name, allowed) in users {
@@ -320,13 +321,14 @@ async fn a_service_speaks_only_for_itself_and_reads_only_its_own_queues() {
     import.args(["ctl", "import_definitions"]).arg(&file);
     let imported = import.output().await.unwrap();
     assert!(imported.status.success(), "{imported:?}");
-    let [till, shop, declare, operator] = ["till", "shop", "declare", "operator"].map(as_user);
+    let [till, shop, declare, operator, letters] =
+        ["till", "shop", "declare", "operator", "letters"].map(as_user);
     // The import goes on when the command has ended; rights to topics come last.
     until("the rights", async || {
         let known = Connection::connect(&operator, ConnectionProperties::default())
             .await
             .is_ok();
-        known && !may_publish(&operator, &desk.name("return"), "5000.till").await
+        known && !may_publish(&letters, &desk.name("return"), "5000.till").await
     })
     .await
     .unwrap();
@@ -350,6 +352,12 @@ async fn a_service_speaks_only_for_itself_and_reads_only_its_own_queues() {
         (&declare, &returns, "0.till", false),
         (&operator, &events, "shop.order.placed.v1", false),
         (&operator, &returns, "0.till", true),
+        (&letters, &events, "shop.order.placed.v1", false),
+        (&letters, &events, "letters.anything.v1", false),
+        (&letters, &dead, "till", false),
+        (&letters, &retry, "5000.till", false),
+        (&letters, &returns, "0.till", true),
+        (&letters, &String::new(), queue.as_str(), false),
     ] {
         assert_eq!(
             may_publish(who, exchange, key).await,
@@ -367,6 +375,12 @@ async fn a_service_speaks_only_for_itself_and_reads_only_its_own_queues() {
     assert!(!may_declare(&till, &queue).await);
     assert!(!may_declare(&till, &desk.name("q.till.second")).await);
     assert!(!may_consume(&operator, &queue).await);
+    assert!(!may_consume(&letters, &queue).await);
+    assert!(
+        !may_consume(&letters, &desk.name("log")).await,
+        "everybody's events"
+    );
+    assert!(!may_declare(&letters, &desk.name("q.letters")).await);
     open(&till).await.unwrap().close().await;
     EventBus::declare(&declare, &[GROUP]).await.unwrap();
     let bus = open(&operator).await.unwrap();
@@ -378,6 +392,14 @@ async fn a_service_speaks_only_for_itself_and_reads_only_its_own_queues() {
         dry_run: true,
     };
     bus.replay(&all).await.unwrap();
+    bus.close().await;
+    let bus = open(&letters).await.unwrap();
+    // What the till was allowed to park.
+    let parked = bus.parked().await.unwrap();
+    let parked: Vec<_> = parked.iter().map(|dead| dead.consumer.as_str()).collect();
+    assert_eq!(parked, [GROUP.name]);
+    assert!(!bus.redrive(GROUP.name, "nothing").await.unwrap());
+    bus.replay(&all).await.unwrap_err();
     bus.close().await;
     desk.leave().await;
 }

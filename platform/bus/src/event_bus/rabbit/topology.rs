@@ -322,6 +322,19 @@ impl Permissions {
             topics: vec![TopicPermission::to_publish(names.returns(), "^0\\.".to_owned())],
         })
     }
+
+    /// Whoever works on dead letters alone: nothing of the log, and no event of its own.
+    pub fn of_dead_letters(url: &str) -> Result<Self, BusError> {
+        let (vhost, names) = at(url)?;
+        let prefix = quoted(&names.prefix);
+        Ok(Self {
+            vhost,
+            configure: format!("^{prefix}\\.operator$"),
+            write: format!("^{prefix}\\.(return|operator)$"),
+            read: format!("^{prefix}\\.(dead|operator)$"),
+            topics: vec![TopicPermission::to_publish(names.returns(), "^0\\.".to_owned())],
+        })
+    }
 }
 
 impl TopicPermission {

@@ -1,5 +1,6 @@
 //! Failed deliveries: retried later, then parked where an operator can see them. Nothing is dropped.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use latchkey_db::{Row, sql, sql_list};
@@ -170,6 +171,7 @@ pub(super) async fn redrive_all(
 ) -> Result<u64, BusError> {
     let until = log.clock.now_ms();
     let (mut at, mut of, mut id) = (i64::MIN, String::new(), String::new());
+    let mut redriven = HashSet::new();
     let mut count = 0;
     loop {
         let page = sql("SELECT consumer, event_id, parked_at FROM bus_failed \
@@ -193,6 +195,10 @@ pub(super) async fn redrive_all(
                 row.text("consumer")?,
                 row.text("event_id")?,
             );
+            // One that has failed again within a millisecond comes up once more, and is left alone.
+            if !redriven.insert((of.clone(), id.clone())) {
+                continue;
+            }
             if count > 0 {
                 tokio::time::sleep(pace).await;
             }

@@ -2,18 +2,20 @@
 //! environment, dependencies and health is followed; the addresses of containers and the paths inside of them are
 //! replaced, and each replacement is printed.
 
+mod commands;
 mod compose;
+mod fleet;
 mod images;
 mod places;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use compose::{Compose, Condition};
+use fleet::{Fleet, Interrupt, PATIENCE, PAUSE, State};
 use images::{Machine, Running};
 use places::{Places, Replaced};
 
@@ -21,15 +23,12 @@ use crate::run::{self, Folder, cargo, cargo_target, workspace};
 
 /// How often a process that fails is started, if the file wants it to be started again.
 const MOST_STARTS: u32 = 4;
-/// How long a service may take until it is healthy.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Between two questions for a service's health.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// What is asked for.
 #[derive(Default)]
 struct Options {
     check: bool,
+    commands: bool,
     seed: Option<PathBuf>,
     binary: Option<PathBuf>,
 }
@@ -67,10 +66,14 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         for (what, value) in addresses(&compose, &places) {
             println!("{what} {value}");
         }
+        if options.commands {
+            commands::tell_places(&machine);
+        }
         println!("ready");
-        match options.check {
-            true => Ok(()),
-            false => watch(&fleet, interrupted),
+        match (options.check, options.commands) {
+            (true, _) => Ok(()),
+            (false, true) => commands::obey(&machine, &fleet, interrupted),
+            (false, false) => watch(&fleet, interrupted),
         }
     });
     fleet.stop();
@@ -91,11 +94,12 @@ fn options(arguments: &[String]) -> Result<Options, String> {
         };
         match argument.as_str() {
             "--check" => options.check = true,
+            "--commands" => options.commands = true,
             "--seed" => options.seed = Some(value()?),
             "--binary" => options.binary = Some(value()?),
             _ => {
                 return Err(format!(
-                    "{argument} is not known: --check, --seed FILE, --binary FILE"
+                    "{argument} is not known: --check, --commands, --seed FILE, --binary FILE"
                 ));
             }
         }
@@ -128,75 +132,6 @@ fn addresses(compose: &Compose, places: &Places) -> Vec<(&'static str, String)> 
     }
     all.push(("ca", places.folder().join("secrets/ca.pem").display().to_string()));
     all
-}
-
-/// How far a service is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Started,
-    Healthy,
-    Completed,
-}
-
-/// What runs, and how far each service is.
-#[derive(Default)]
-struct Fleet {
-    running: Mutex<Vec<(String, Running)>>,
-    states: Mutex<BTreeMap<String, State>>,
-    changed: Condvar,
-    failed: AtomicBool,
-}
-
-impl Fleet {
-    fn states(&self) -> MutexGuard<'_, BTreeMap<String, State>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn running(&self) -> MutexGuard<'_, Vec<(String, Running)>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is(&self, name: &str, state: State) {
-        self.states().insert(name.to_owned(), state);
-        self.changed.notify_all();
-    }
-
-    /// Waits until `condition` holds for a service.
-    fn wait(&self, name: &str, condition: Condition, interrupted: Interrupt) -> Result<(), String> {
-        let begun = Instant::now();
-        let mut states = self.states();
-        loop {
-            let holds = match (condition, states.get(name)) {
-                (_, None) => false,
-                (Condition::Started, Some(_)) => true,
-                (Condition::Healthy, Some(state)) => *state == State::Healthy,
-                (Condition::Completed, Some(state)) => *state == State::Completed,
-            };
-            if holds {
-                return Ok(());
-            }
-            if self.failed.load(Ordering::Acquire) {
-                return Err(String::new());
-            }
-            if begun.elapsed() > PATIENCE * 3 || interrupted.came() {
-                return Err(format!("{name} was waited for in vain"));
-            }
-            let waited = self.changed.wait_timeout(states, PAUSE);
-            states = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// Stops everything, what was started last first.
-    fn stop(&self) {
-        let mut running = std::mem::take(&mut *self.running());
-        // Processes of ours end together; what they stand on ends after them.
-        for (_, running) in &running {
-            running.ask_to_stop();
-        }
-        while let Some(last) = running.pop() {
-            drop(last);
-        }
-    }
 }
 
 /// Starts every service when what it depends on allows it, and waits until all are healthy.
@@ -332,42 +267,5 @@ fn tell_log(places: &Places, name: &str) {
         for line in lines.iter().skip(lines.len().saturating_sub(15)) {
             eprintln!("{name} | {line}");
         }
-    }
-}
-
-/// Whether somebody asked us to stop.
-#[derive(Clone, Copy)]
-struct Interrupt(&'static AtomicBool);
-
-impl Interrupt {
-    fn listen() -> Result<Self, String> {
-        static CAME: AtomicBool = AtomicBool::new(false);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        let (listening, listens) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            runtime.block_on(async {
-                use tokio::signal::unix::{SignalKind, signal};
-                let signals = signal(SignalKind::interrupt()).and_then(|interrupt| {
-                    signal(SignalKind::terminate()).map(|terminate| (interrupt, terminate))
-                });
-                let (mut interrupt, mut terminate) = match signals {
-                    Ok(signals) => signals,
-                    Err(error) => return listening.send(Err(error.to_string())).unwrap_or(()),
-                };
-                let _nobody_waits = listening.send(Ok(()));
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                CAME.store(true, Ordering::Release);
-            });
-        });
-        listens.recv().map_err(|error| error.to_string())??;
-        Ok(Self(&CAME))
-    }
-
-    fn came(self) -> bool {
-        self.0.load(Ordering::Acquire)
     }
 }

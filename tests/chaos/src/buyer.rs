@@ -22,6 +22,38 @@ pub async fn buy(shop: Arc<Shop>, user: Arc<User>, next: Arc<AtomicUsize>, mut r
     }
 }
 
+/// Changes titles, prices and photos again and again, until all orders have been tried.
+pub async fn keep(shop: Arc<Shop>, next: Arc<AtomicUsize>, mut random: StdRng) {
+    let courses = shop.courses.iter().map(|(id, _)| id);
+    let all: Vec<&String> = shop.items.iter().chain(courses).collect();
+    let (mut edits, mut seen) = (0, 0);
+    while seen < shop.checkouts {
+        seen = next.load(Ordering::Relaxed);
+        if seen / ORDERS_FOR_AN_EDIT <= edits {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        }
+        edits += 1;
+        let path = format!("courses/{}", all[random.random_range(0..all.len())]);
+        let ask = |method, asked| shop.ask(&shop.keeper, "catalog", method, &path, asked);
+        let read = ask(Method::GET, Asked::default()).await;
+        let photo = shop.photos.get(random.random_range(0..=shop.photos.len()));
+        let edit = match random.random_range(0..4_u32) {
+            0 => {
+                json!({"price": {"amount": 100 * random.random_range(4..14_i64), "currency": "EUR"}})
+            }
+            1 => json!({"photo_id": photo}),
+            _ => json!({"title": format!("An hour of mentoring, written anew {edits} times")}),
+        };
+        let change = Asked {
+            if_match: Some(read.etag),
+            ..Asked::body(edit)
+        };
+        // One that was done and not answered is refused the second time.
+        ask(Method::PATCH, change).await;
+    }
+}
+
 struct Buyer<'a> {
     shop: &'a Shop,
     user: &'a User,
@@ -83,12 +115,46 @@ impl Buyer<'_> {
             let asked = Asked::keyed(&uuid(random), json!({}));
             self.ask("order", Method::POST, &path, asked).await;
         }
-        let ended = self.follow(id, random).await;
-        if ended == "completed" && random.random_range(0..15_u32) == 0 {
+        let order = self.follow(id, random).await;
+        if order["state"] != "completed" {
+            return;
+        }
+        self.enjoy(&order, random).await;
+        if random.random_range(0..15_u32) == 0 {
             let to = ["card", "wallet"][random.random_range(0..2_usize)];
             let asked = Asked::keyed(&uuid(random), json!({"reason": "It is not for me", "to": to}));
             let path = format!("orders/{id}/refunds");
             self.ask("order", Method::POST, &path, asked).await;
+        }
+    }
+
+    /// Does something with what was bought: what is told of it fills tables of other services.
+    async fn enjoy(&self, order: &Value, random: &mut StdRng) {
+        let Some(course) = order["lines"][0]["course_id"].as_str() else {
+            return;
+        };
+        let lessons = self.shop.courses.iter().find(|(id, _)| id == course);
+        match (random.random_range(0..6_u32), lessons) {
+            (0, _) => {
+                let review = json!({"stars": random.random_range(1..=5_u32), "text": "As it says."});
+                let path = format!("courses/{course}/review");
+                self.ask("catalog", Method::PUT, &path, Asked::body(review)).await;
+            }
+            (1, _) => {
+                let path = format!("courses/{course}/review");
+                self.ask("catalog", Method::DELETE, &path, Asked::default()).await;
+            }
+            (_, Some((_, lessons))) => {
+                let done = json!({"lessons_done": lessons[..random.random_range(0..=lessons.len())]});
+                let path = format!("library/{course}/progress");
+                self.ask("inventory", Method::PUT, &path, Asked::body(done)).await;
+            }
+            (2, None) => {
+                let path = format!("library/{course}/consume");
+                let asked = Asked::keyed(&uuid(random), json!({"quantity": 1}));
+                self.ask("inventory", Method::POST, &path, asked).await;
+            }
+            (_, None) => {}
         }
     }
 
@@ -118,9 +184,11 @@ impl Buyer<'_> {
         for _ in 0..kinds {
             let item = &self.shop.items[random.random_range(0..self.shop.items.len())];
             let quantity = json!({"quantity": random.random_range(1..=3_u32)});
-            let path = format!("lines/{item}");
-            self.ask("basket", Method::PUT, &path, Asked::body(quantity))
-                .await;
+            self.put(item, quantity).await;
+        }
+        if !self.shop.courses.is_empty() && random.random_range(0..8_u32) == 0 {
+            let (course, _) = &self.shop.courses[random.random_range(0..self.shop.courses.len())];
+            self.put(course, json!({"quantity": 1})).await;
         }
         if !self.shop.calm && random.random_range(0..4_u32) == 0 {
             let code = &self.shop.coupons[random.random_range(0..self.shop.coupons.len())];
@@ -132,15 +200,22 @@ impl Buyer<'_> {
         filled.then_some(basket)
     }
 
+    /// Puts something into the basket.
+    async fn put(&self, item: &str, quantity: Value) {
+        let path = format!("lines/{item}");
+        self.ask("basket", Method::PUT, &path, Asked::body(quantity))
+            .await;
+    }
+
     /// Waits until the order is over; gives up after a time, and the checker says what it thinks of that.
-    async fn follow(&self, id: &str, random: &mut StdRng) -> String {
+    async fn follow(&self, id: &str, random: &mut StdRng) -> Value {
         let begun = Instant::now();
         let path = format!("orders/{id}");
         loop {
             let order = self.ask("order", Method::GET, &path, Asked::default()).await.body;
             let state = order["state"].as_str().unwrap_or_default();
             if ["completed", "failed", "cancelled"].contains(&state) || begun.elapsed() > PATIENCE {
-                return state.to_owned();
+                return order;
             }
             if let ("action_required", Some(payment)) = (state, order["payment_id"].as_str()) {
                 let answer = json!({"approve": random.random_range(0..3_u32) > 0});
@@ -176,5 +251,7 @@ fn uuid(random: &mut impl Rng) -> String {
     )
 }
 
+/// How many orders are tried between two edits.
+const ORDERS_FOR_AN_EDIT: usize = 8;
 /// A sale that waits for a lost answer of the processor takes a minute.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,186 +1,135 @@
-//! One process that plays every role, on ports and in a folder that stay the same while it is killed and started again.
+//! Where buyers order: one process, or many.
 
-use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
-
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use rand::RngExt;
+use rand::rngs::StdRng;
 
 use crate::database::Databases;
-use crate::plan::{ChaosError, Plan};
+use crate::embedded::Embedded;
+use crate::plan::{ChaosError, Plan, Shape};
+use crate::scaled::Scaled;
 
-/// The password of every buyer.
-pub const PASSWORD: &str = "a-password-of-no-value-to-anybody";
-/// The client that buyers sign in to.
-pub const CLIENT: &str = "chaos";
-/// Its secret.
-pub const SECRET: &str = "a-secret-of-no-value-to-anybody-at-all";
-/// Where it is sent back to; nobody listens there.
-pub const REDIRECT: &str = "https://chaos.test/callback";
-/// What it may ask for.
-pub const SCOPE: &str = "openid offline_access catalog.read catalog.write basket discount.write discount.admin \
-                         order.read order.write payment.read payment.write inventory.read inventory.stock";
-
-/// The services that orders go through.
-pub const SERVICES: [&str; 7] = [
-    "catalog",
-    "basket",
-    "discount",
-    "inventory",
-    "payment",
-    "order",
-    "billing",
-];
-
-/// A data folder with its ports, and the process if it runs.
+/// What runs, and can be killed.
 #[derive(Debug)]
-pub struct Installation {
-    folder: tempfile::TempDir,
-    binary: PathBuf,
-    core: Option<usize>,
-    ports: [u16; 3],
-    child: Option<Child>,
+pub enum Installation {
+    Embedded(Embedded),
+    Scaled(Scaled),
 }
 
 impl Installation {
-    pub fn new(plan: &Plan) -> Result<Self, ChaosError> {
-        let failed = |error: std::io::Error| ChaosError::Start(error.to_string());
-        let folder = tempfile::tempdir().map_err(failed)?;
-        std::fs::write(folder.path().join("seed.toml"), seed(plan.buyers)).map_err(failed)?;
-        Ok(Self {
-            folder,
-            binary: plan.binary.clone(),
-            core: plan.core,
-            ports: [free_port()?, free_port()?, free_port()?],
-            child: None,
-        })
-    }
-
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+    /// Starts a new one and waits until it is ready.
+    pub async fn start(plan: &Plan) -> Result<Self, ChaosError> {
+        match &plan.shape {
+            Shape::Embedded { core } => {
+                let mut embedded = Embedded::new(&plan.binary, plan.buyers, *core)?;
+                embedded.start().await?;
+                Ok(Self::Embedded(embedded))
+            }
+            Shape::Scaled { xtask, .. } => {
+                let scaled = Scaled::start(xtask, &plan.binary, plan.buyers).await?;
+                Ok(Self::Scaled(scaled))
+            }
+        }
     }
 
     pub fn api(&self) -> String {
-        format!("http://localhost:{}/api", self.ports[0])
+        match self {
+            Self::Embedded(one) => one.api(),
+            Self::Scaled(all) => all.api(),
+        }
     }
 
     pub fn issuer(&self) -> String {
-        format!("http://localhost:{}", self.ports[1])
-    }
-
-    /// Starts the process and waits until it is ready.
-    pub async fn start(&mut self) -> Result<(), ChaosError> {
-        let failed = |error: std::io::Error| ChaosError::Start(error.to_string());
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))
-            .map_err(failed)?;
-        let [edge, identity, admin] = self.ports.map(|port| port.to_string());
-        let mut program = match self.core {
-            None => Command::new(&self.binary),
-            Some(core) => {
-                let mut taskset = Command::new("taskset");
-                taskset.args(["-c", &core.to_string()]).arg(&self.binary);
-                taskset
-            }
-        };
-        let mut child = program
-            .args(["up", "--data", "data", "--seed", "seed.toml", "--log", "error"])
-            .args([
-                "--port",
-                &edge,
-                "--identity-port",
-                &identity,
-                "--admin-port",
-                &admin,
-            ])
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let output = child.stdout.take();
-        let output = output.ok_or_else(|| ChaosError::Start("no output".to_owned()))?;
-        let mut lines = BufReader::new(output).lines();
-        let ready = async {
-            while let Some(line) = lines.next_line().await.map_err(failed)? {
-                if line == "ready" {
-                    return Ok(());
-                }
-            }
-            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            let end: Vec<&str> = log.lines().rev().take(10).collect();
-            Err(ChaosError::Start(format!(
-                "the process ended at its start: {}",
-                end.join("\n")
-            )))
-        };
-        tokio::time::timeout(PATIENCE, ready)
-            .await
-            .map_err(|_late| ChaosError::Start("the process is not ready in time".to_owned()))??;
-        self.child = Some(child);
-        Ok(())
-    }
-
-    /// SIGKILL: nothing is flushed, nothing is told.
-    pub async fn kill(&mut self) -> Result<(), ChaosError> {
-        if let Some(mut child) = self.child.take() {
-            let killed = child.kill().await;
-            killed.map_err(|error| ChaosError::Start(error.to_string()))?;
+        match self {
+            Self::Embedded(one) => one.issuer(),
+            Self::Scaled(all) => all.issuer(),
         }
-        Ok(())
     }
 
-    /// Ends the process; what is committed stays.
-    pub async fn stop(&mut self) -> Result<(), ChaosError> {
-        self.kill().await
+    /// The certificate whose owner must be trusted; none without TLS.
+    pub fn authority(&self) -> Result<Option<Vec<u8>>, ChaosError> {
+        match self {
+            Self::Embedded(_) => Ok(None),
+            Self::Scaled(all) => all.authority().map(Some),
+        }
     }
 
-    /// The databases of services and bus, for reading.
+    /// Kills a process with SIGKILL and starts it again; says which.
+    pub async fn kill(&mut self, random: &mut StdRng) -> Result<String, ChaosError> {
+        match self {
+            Self::Embedded(one) => {
+                one.kill().await?;
+                one.start().await?;
+                Ok("up".to_owned())
+            }
+            Self::Scaled(all) => {
+                let role = all.roles()[random.random_range(0..all.roles().len())].clone();
+                all.kill(&role).await?;
+                Ok(role)
+            }
+        }
+    }
+
+    /// Begins to restart the broker, if there is one.
+    pub async fn restart_broker(&mut self, in_order: bool) -> Result<(), ChaosError> {
+        match self {
+            Self::Embedded(_) => Ok(()),
+            Self::Scaled(all) => all.restart_broker(in_order).await,
+        }
+    }
+
+    /// How often the broker has come back.
+    pub fn broker_was_back(&self) -> usize {
+        match self {
+            Self::Embedded(_) => 0,
+            Self::Scaled(all) => all.broker_was_back(),
+        }
+    }
+
+    /// Which processes ended by themselves and were started again, and how often.
+    pub fn ended_by_themselves(&self) -> Vec<(String, usize)> {
+        match self {
+            Self::Embedded(_) => Vec::new(),
+            Self::Scaled(all) => all.ended_by_themselves(),
+        }
+    }
+
+    /// Stops what would write to a file that we write to.
+    pub async fn pause(&mut self) -> Result<(), ChaosError> {
+        match self {
+            Self::Embedded(one) => one.kill().await,
+            Self::Scaled(_) => Ok(()),
+        }
+    }
+
+    /// Goes on, with a service that has just been started.
+    pub async fn go_on(&mut self, service: &str) -> Result<(), ChaosError> {
+        match self {
+            Self::Embedded(one) => one.start().await,
+            Self::Scaled(all) => all.kill(service).await,
+        }
+    }
+
+    /// Delivers all that a consumer has ever heard to it again.
+    pub async fn replay(&self, consumer: &str) -> Result<(), ChaosError> {
+        match self {
+            Self::Embedded(one) => one.replay(consumer).await,
+            Self::Scaled(all) => all.replay(consumer).await,
+        }
+    }
+
+    /// The databases of services and bus.
     pub async fn databases(&self) -> Result<Databases, ChaosError> {
-        Databases::open(&self.data(), &SERVICES).await
+        match self {
+            Self::Embedded(one) => one.databases().await,
+            Self::Scaled(all) => all.databases().await,
+        }
+    }
+
+    /// Ends everything. What one process has written stays as long as this value; what many have goes.
+    pub async fn stop(&mut self) -> Result<(), ChaosError> {
+        match self {
+            Self::Embedded(one) => one.kill().await,
+            Self::Scaled(all) => all.stop().await,
+        }
     }
 }
-
-fn free_port() -> Result<u16, ChaosError> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0");
-    listener
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|error| ChaosError::Start(error.to_string()))
-}
-
-fn seed(buyers: usize) -> String {
-    let resources: Vec<String> = SERVICES
-        .iter()
-        .map(|name| format!("\"urn:latchkey:{name}\""))
-        .collect();
-    let mut seed = format!(
-        "[[clients]]\nclient_id = \"{CLIENT}\"\nclient_secret = \"{SECRET}\"\n\
-         grant_types = [\"authorization_code\", \"refresh_token\"]\nredirect_uris = [\"{REDIRECT}\"]\n\
-         scope = \"{SCOPE}\"\nresources = [{}]\n",
-        resources.join(", ")
-    );
-    for at in 0..buyers {
-        seed += &format!(
-            "[[users]]\nusername = \"{}\"\nemail = \"buyer{at}@example.test\"\npassword = \"{PASSWORD}\"\n",
-            buyer(at)
-        );
-    }
-    seed += &format!(
-        "[[users]]\nusername = \"keeper\"\nemail = \"keeper@example.test\"\npassword = \"{PASSWORD}\"\n\
-         roles = [\"instructor\", \"admin\"]\n"
-    );
-    seed
-}
-
-/// The user name of a buyer.
-pub fn buyer(at: usize) -> String {
-    format!("buyer{at}")
-}
-
-const PATIENCE: Duration = Duration::from_secs(60);

@@ -6,12 +6,16 @@
 mod buyer;
 mod check;
 mod database;
+mod embedded;
 mod installation;
 mod plan;
+mod rebuild;
 mod run;
+mod scaled;
+mod seed;
 mod shop;
 
 pub use check::{Count, Found};
-pub use plan::{ChaosError, Plan};
+pub use plan::{ChaosError, Plan, Shape};
 pub use run::{Left, Report, run};
 pub use shop::History;

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use http::Method;
-use latchkey_testkit::{App, Browser};
+use latchkey_testkit::{App, Browser, VERIFIER, pooled, pooled_by};
 use serde_json::{Value, json};
 
-use crate::installation::{CLIENT, Installation, PASSWORD, REDIRECT, SCOPE, SECRET, SERVICES, buyer};
+use crate::installation::Installation;
 use crate::plan::{ChaosError, Plan};
+use crate::seed::{CLIENT, KEEPER, PASSWORD, REDIRECT, SCOPE, SECRET, SERVICES, buyer};
 
 /// A shop that is open, with its buyers.
 pub struct Shop {
@@ -22,14 +23,21 @@ pub struct Shop {
     pub calm: bool,
     /// Stackable items, some with few seats.
     pub items: Vec<String>,
+    /// Courses with their lessons; everybody owns one of each at most.
+    pub courses: Vec<(String, Vec<String>)>,
+    /// Pictures for items.
+    pub photos: Vec<String>,
     /// Coupons that one order may use.
     pub coupons: Vec<String>,
     pub buyers: Vec<std::sync::Arc<User>>,
+    /// The instructor of all items and courses.
+    pub keeper: std::sync::Arc<User>,
     history: Mutex<History>,
     repeated: AtomicUsize,
 }
 
 /// A user with a sign-in.
+#[derive(Default)]
 pub struct User {
     pub name: String,
     refresh_token: String,
@@ -71,6 +79,10 @@ impl Reply {
     pub fn code(&self) -> String {
         self.body["code"].as_str().unwrap_or("none").to_owned()
     }
+
+    pub fn id(&self) -> String {
+        self.body["id"].as_str().unwrap_or_default().to_owned()
+    }
 }
 
 /// What a request says besides its method and path.
@@ -79,6 +91,8 @@ pub struct Asked {
     pub key: Option<String>,
     pub if_match: Option<String>,
     pub body: Option<Value>,
+    /// A picture, in a form.
+    pub picture: Option<&'static [u8]>,
 }
 
 impl Asked {
@@ -107,7 +121,14 @@ impl Shop {
             redirect_uri: REDIRECT.to_owned(),
             scope: SCOPE.to_owned(),
         };
-        let http = latchkey_testkit::pooled();
+        let http = match installation.authority()? {
+            None => pooled(),
+            Some(authority) => {
+                let authority = reqwest::Certificate::from_pem(&authority);
+                let authority = authority.map_err(|error| ChaosError::Start(error.to_string()))?;
+                pooled_by(reqwest::Client::builder().tls_certs_only([authority]))
+            }
+        };
         let mut shop = Self {
             api: installation.api(),
             app,
@@ -115,13 +136,17 @@ impl Shop {
             checkouts: plan.checkouts,
             calm: plan.calm,
             items: Vec::new(),
+            courses: Vec::new(),
+            photos: Vec::new(),
             coupons: Vec::new(),
             buyers: Vec::new(),
+            keeper: std::sync::Arc::default(),
             history: Mutex::default(),
             repeated: AtomicUsize::new(0),
         };
-        let keeper = shop.sign_in("keeper").await?;
+        let keeper = std::sync::Arc::new(shop.sign_in(KEEPER).await?);
         shop.fill(&keeper, plan).await?;
+        shop.keeper = keeper;
         let names: Vec<String> = (0..plan.buyers).map(buyer).collect();
         for some in names.chunks(8) {
             let signed_in = try_join_all(some.iter().map(|name| shop.with_cards(name))).await?;
@@ -147,13 +172,22 @@ impl Shop {
     async fn sign_in(&self, name: &str) -> Result<User, ChaosError> {
         let resources = SERVICES.map(|name| format!("urn:latchkey:{name}"));
         let named: Vec<(&str, &str)> = resources.iter().map(|urn| ("resource", urn.as_str())).collect();
-        let back = self.app.walk(&Browser::new(), (name, PASSWORD), &named).await;
-        let code = back.code.clone().unwrap_or_default();
-        let redeemed = self
-            .app
-            .redeem_with(&code, &[("resource", resources[0].as_str())])
-            .await;
-        let token = redeemed.json()["refresh_token"].as_str().map(str::to_owned);
+        let browser = Browser::trusting(self.http.clone());
+        let back = self.app.walk(&browser, (name, PASSWORD), &named).await;
+        let code = back.code.unwrap_or_default();
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+            ("resource", resources[0].as_str()),
+        ];
+        let redeem = self.http.post(format!("{}/token", self.app.issuer));
+        let redeemed = definite(redeem.basic_auth(CLIENT, Some(SECRET)).form(&form)).await;
+        let token = redeemed
+            .as_ref()
+            .and_then(|reply| reply.body["refresh_token"].as_str());
+        let token = token.map(str::to_owned);
         let refresh_token = token.ok_or_else(|| ChaosError::Filling(format!("{name}: {redeemed:?}")))?;
         Ok(User {
             name: name.to_owned(),
@@ -165,11 +199,7 @@ impl Shop {
 
     /// Items of a few seats and of any number, and coupons for one order each.
     async fn fill(&mut self, keeper: &User, plan: &Plan) -> Result<(), ChaosError> {
-        let failed = |what: &str, reply: &Reply| ChaosError::Filling(format!("{what}: {reply:?}"));
-        let categories = self
-            .ask(keeper, "catalog", Method::GET, "categories", Asked::default())
-            .await;
-        let category = categories.body["items"][0]["id"].clone();
+        let category = self.category(keeper).await?;
         for at in 0..ITEMS {
             // Every other item has so few seats that they run out.
             let seats = (at % 2 == 0 && !plan.calm).then_some(plan.checkouts / ITEMS / 2 + 1);
@@ -182,24 +212,42 @@ impl Shop {
                 "limited": seats.is_some(),
             });
             let key = format!("01a1ebbc-0000-7000-8000-0000000001{at:02}");
-            let made = self
-                .ask(
-                    keeper,
-                    "catalog",
-                    Method::POST,
-                    "courses",
-                    Asked::keyed(&key, draft),
-                )
-                .await;
-            let id = made.body["id"]
-                .as_str()
-                .ok_or_else(|| failed("item", &made))?
-                .to_owned();
-            if let Some(seats) = seats {
-                self.set_seats(keeper, &id, seats).await?;
+            let made = self.make(keeper, &key, draft, seats).await?;
+            self.items.push(made.id());
+        }
+        if plan.calm {
+            return Ok(());
+        }
+        for (at, picture) in PICTURES.into_iter().enumerate() {
+            let asked = Asked {
+                key: Some(format!("01a1ebbc-0000-7000-8000-0000000004{at:02}")),
+                picture: Some(picture),
+                ..Asked::default()
+            };
+            let made = self.ask(keeper, "photo", Method::POST, "photos", asked).await;
+            if made.status != 201 {
+                return Err(ChaosError::Filling(format!("photo: {made:?}")));
             }
-            self.publish(keeper, &id, &made.etag).await?;
-            self.items.push(id);
+            self.photos.push(made.id());
+        }
+        for at in 0..COURSES {
+            let lessons: Vec<Value> = (1..=4)
+                .map(|lesson| json!({"title": format!("Lesson {lesson}"), "minutes": 10}))
+                .collect();
+            let draft = json!({
+                "title": format!("A course of mentoring {at}"),
+                "kind": "course",
+                "category_id": category,
+                "description_md": "What somebody knows who has done it before. ".repeat(4),
+                "price": {"amount": 900, "currency": "EUR"},
+                "sections": [{"title": "All of it", "lessons": lessons}],
+            });
+            let key = format!("01a1ebbc-0000-7000-8000-0000000002{at:02}");
+            let made = self.make(keeper, &key, draft, None).await?;
+            let lessons = made.body["sections"][0]["lessons"].as_array();
+            let ids = lessons.into_iter().flatten();
+            let ids = ids.filter_map(|lesson| lesson["id"].as_str().map(str::to_owned));
+            self.courses.push((made.id(), ids.collect()));
         }
         for at in 0..plan.checkouts / 20 + 2 {
             let code = format!("ONE-{at:05}");
@@ -215,11 +263,51 @@ impl Shop {
                 )
                 .await;
             if made.status != 201 {
-                return Err(failed("coupon", &made));
+                return Err(ChaosError::Filling(format!("coupon: {made:?}")));
             }
             self.coupons.push(code);
         }
         Ok(())
+    }
+
+    /// The category of everything.
+    async fn category(&self, keeper: &User) -> Result<Value, ChaosError> {
+        let list = self.ask(keeper, "catalog", Method::GET, "categories", Asked::default());
+        let first = list.await.body["items"][0]["id"].clone();
+        if first.is_string() {
+            return Ok(first);
+        }
+        let asked = Asked::keyed(
+            "01a1ebbc-0000-7000-8000-000000000300",
+            json!({"name": "Mentoring"}),
+        );
+        let made = self
+            .ask(keeper, "catalog", Method::POST, "categories", asked)
+            .await;
+        match made.status {
+            201 => Ok(made.body["id"].clone()),
+            _ => Err(ChaosError::Filling(format!("category: {made:?}"))),
+        }
+    }
+
+    /// Makes an item or a course, and publishes it.
+    async fn make(
+        &self,
+        keeper: &User,
+        key: &str,
+        draft: Value,
+        seats: Option<usize>,
+    ) -> Result<Reply, ChaosError> {
+        let asked = Asked::keyed(key, draft);
+        let made = self.ask(keeper, "catalog", Method::POST, "courses", asked).await;
+        if made.status != 201 {
+            return Err(ChaosError::Filling(format!("item: {made:?}")));
+        }
+        if let Some(seats) = seats {
+            self.set_seats(keeper, &made.id(), seats).await?;
+        }
+        self.publish(keeper, &made.id(), &made.etag).await?;
+        Ok(made)
     }
 
     /// Publishes an item, as soon as the catalog has heard of its seats.
@@ -291,6 +379,12 @@ impl Shop {
             }
             if let Some(body) = &asked.body {
                 request = request.json(body);
+            }
+            if let Some(picture) = asked.picture {
+                let head = b"--x\r\ncontent-disposition: form-data; name=\"photo\"\r\n\r\n";
+                let form = [&head[..], picture, b"\r\n--x--\r\n"].concat();
+                let kind = "multipart/form-data; boundary=x";
+                request = request.header(http::header::CONTENT_TYPE, kind).body(form);
             }
             match definite(request).await {
                 Some(reply) if reply.status == 401 => user.forget(service),
@@ -410,5 +504,11 @@ const CARDS: [&str; 7] = [
     "4000000000003022",
     "4000000000000002",
 ];
+/// A red one and a blue one, of four pixels.
+const PICTURES: [&[u8]; 2] = [
+    b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x02\x00\x00\x00\x02\x08\x02\x00\x00\x00\xfd\xd4\x9as\x00\x00\x00\x10IDATx\xdac8!'\x07D\x0c\x10\x0a\x00\x1f&\x04\x11J\x8e\x8d \x00\x00\x00\x00IEND\xaeB`\x82",
+    b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x02\x00\x00\x00\x02\x08\x02\x00\x00\x00\xfd\xd4\x9as\x00\x00\x00\x10IDATx\xdac\x90\x93;\x01D\x0c\x10\x0a\x00\x19\xd6\x04\x11\xa2\x11\xfd\x93\x00\x00\x00\x00IEND\xaeB`\x82",
+];
 const ITEMS: usize = 10;
+const COURSES: usize = 2;
 const PAUSE: Duration = Duration::from_millis(50);

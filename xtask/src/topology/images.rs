@@ -71,7 +71,12 @@ impl Machine<'_> {
                     println!("{name}: --seed {} is added", seed.display());
                     command.arg("--seed").arg(seed);
                 }
-                let log = fs::File::create(home.join("log")).map_err(told)?;
+                // One that is started again goes on with it.
+                let log = fs::OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(home.join("log"))
+                    .map_err(told)?;
                 let errors = log.try_clone().map_err(told)?;
                 let child = command.stdout(log).stderr(errors).spawn();
                 child.map(Running::Latchkey).map_err(told)
@@ -248,9 +253,23 @@ impl Running {
         }
     }
 
+    /// Ends a process of ours with SIGKILL, and waits until it is gone.
+    pub fn kill(&mut self) -> Result<(), String> {
+        match self {
+            Self::Latchkey(child) => {
+                let killed = child.kill().and_then(|()| child.wait());
+                killed.map(drop).map_err(|error| error.to_string())
+            }
+            Self::Postgres(_) | Self::Rabbit(_) => Err("it is no process of ours".to_owned()),
+        }
+    }
+
     /// Asks the process to end. Dropping it waits.
-    pub fn ask_to_stop(&self) {
-        if let Self::Latchkey(child) = self {
+    pub fn ask_to_stop(&mut self) {
+        if let Self::Latchkey(child) = self
+            // The number of one that has ended may be somebody else's by now.
+            && matches!(child.try_wait(), Ok(None))
+        {
             let _it_has_ended = Command::new("kill")
                 .args(["-TERM", &child.id().to_string()])
                 .stderr(Stdio::null())

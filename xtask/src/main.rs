@@ -1,6 +1,7 @@
 //! `cargo xtask`: what people and CI run. It depends on nothing of ours and drives the built programs.
 
 mod bench;
+mod bucket;
 mod chaos;
 mod postgres;
 mod rabbitmq;
@@ -22,10 +23,12 @@ usage: cargo xtask <command>
                  the slowest tests are listed at the end
   bench [ARGS]   the benchmarks, on the release build; ARGS name those to run
   chaos [ARGS]   buyers order from the release build while it is killed, then a checker reads its databases;
-                 --checkouts N, --kills K, --buyers B, --seed S, --json
+                 --checkouts N, --kills K, --buyers B, --seed S, --json;
+                 --scaled kills the services of compose.yaml as processes, and restarts the broker --restarts R times
   topology       starts every service of compose.yaml as a process on loopback, until it is interrupted;
                  --check ends when all are healthy, --seed FILE declares more to the issuer, --binary FILE is the
-                 latchkey to start instead of the release build
+                 latchkey to start instead of the release build, --commands reads `kill NAME`, `restart rabbitmq` and
+                 `crash rabbitmq` from its input until that ends
 ";
 
 fn main() -> ExitCode {

@@ -1,6 +1,6 @@
 //! A private RabbitMQ: installed where it is missing and we may, on free ports, in a folder of its own.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct Broker {
     node: PathBuf,
     port: u16,
+    /// In a group of processes of its own.
+    apart: bool,
     process: Child,
 }
 
@@ -46,16 +48,15 @@ impl Broker {
         std::fs::set_permissions(&node, std::fs::Permissions::from_mode(0o755)).map_err(told)?;
         let ports = format!("{port} {} {}\n", free_port()?, free_port()?);
         std::fs::write(home.join("ports"), ports).map_err(told)?;
-        let out = File::create(home.join("out")).map_err(told)?;
-        let mut serve = Command::new(&node);
-        serve.arg("serve").stdin(Stdio::null());
-        serve.stderr(out.try_clone().map_err(told)?).stdout(out);
-        if configuration.is_some() {
-            // Who waits for an interrupt stops it in order; the terminal must not be faster.
-            serve.process_group(0);
-        }
-        let process = serve.spawn().map_err(told)?;
-        Ok(Self { node, port, process })
+        // Who waits for an interrupt stops it in order; the terminal must not be faster.
+        let apart = configuration.is_some();
+        let process = serve(&node, apart)?;
+        Ok(Self {
+            node,
+            port,
+            apart,
+            process,
+        })
     }
 
     /// Its URL.
@@ -66,6 +67,15 @@ impl Broker {
     /// The script that runs it; a copy of it in another folder runs another one.
     pub fn node(&self) -> &Path {
         &self.node
+    }
+
+    /// Ends it, in order or with SIGKILL, and starts it again with all that it has kept. Does not wait for it.
+    pub fn restart(&mut self, in_order: bool) -> Result<(), String> {
+        let how = if in_order { "stop" } else { "crash" };
+        run(Command::new(&self.node).arg(how).stderr(Stdio::null()))?;
+        self.process.wait().map_err(|error| error.to_string())?;
+        self.process = serve(&self.node, self.apart)?;
+        Ok(())
     }
 
     fn wait(&mut self) -> Result<(), String> {
@@ -90,6 +100,23 @@ impl Drop for Broker {
             eprintln!("the private RabbitMQ may still run: {reason}");
         }
     }
+}
+
+/// Starts a node; what it says is added to the file `out` beside it.
+fn serve(node: &Path, apart: bool) -> Result<Child, String> {
+    let told = |error: std::io::Error| format!("{}: {error}", node.display());
+    let out = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(node.with_file_name("out"))
+        .map_err(told)?;
+    let mut serve = Command::new(node);
+    serve.arg("serve").stdin(Stdio::null());
+    serve.stderr(out.try_clone().map_err(told)?).stdout(out);
+    if apart {
+        serve.process_group(0);
+    }
+    serve.spawn().map_err(told)
 }
 
 /// True when a broker answers the first bytes of AMQP 0-9-1.

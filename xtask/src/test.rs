@@ -1,11 +1,12 @@
 //! `cargo xtask test`
 
+use crate::bucket::Bucket;
 use crate::postgres::Server;
 use crate::rabbitmq::Broker;
 use crate::run::{self, Folder, cargo};
 use crate::{times, tools};
 
-/// Runs `cargo test` with a private PostgreSQL, a private RabbitMQ and a temporary folder of its own. Nothing is skipped: what is missing
+/// Runs `cargo test` with a private PostgreSQL, a private RabbitMQ, a private S3 and a temporary folder of its own. Nothing is skipped: what is missing
 /// is a failure that says what to install.
 pub fn run(arguments: &[String]) -> Result<(), String> {
     let packages: Vec<&String> = arguments
@@ -28,6 +29,11 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         true => Some(Broker::start(&folder.0)?),
         false => None,
     };
+    let uses_bucket = |name: &&String| name.as_str() == "latchkey-photo";
+    let bucket = match packages.is_empty() || packages.iter().any(uses_bucket) {
+        true => Some(Bucket::start(&folder.0)?),
+        false => None,
+    };
     let temporary = folder.0.join("tmp");
     std::fs::create_dir_all(&temporary).map_err(|error| format!("{}: {error}", temporary.display()))?;
     let mut test = cargo();
@@ -42,6 +48,9 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     if let Some(broker) = &broker {
         test.env("TEST_RABBITMQ_URL", broker.url());
         test.env("TEST_RABBITMQ_NODE", broker.node());
+    }
+    if let Some(bucket) = &bucket {
+        test.env("TEST_S3_URL", bucket.url());
     }
     let done = run::run(
         test.args(arguments)

@@ -15,7 +15,6 @@ pub fn browser() -> Result<(), String> {
 /// files change.
 pub fn foreign() -> Result<(), String> {
     need(&["node", "npm"], &["nodejs", "npm"])?;
-    need(&["python3"], &["python3"])?;
     let (from, to) = (workspace().join("tests/foreign"), cargo_target().join("foreign"));
     installed_once(
         &from.join("node/package-lock.json"),
@@ -30,26 +29,33 @@ pub fn foreign() -> Result<(), String> {
     // The scripts may change without their locks.
     copy(&from.join("node"), &to.join("node"))?;
     copy(&from.join("python"), &to.join("python"))?;
-    installed_once(
-        &from.join("python/requirements.txt"),
-        &to.join("python.lock"),
-        || {
-            let venv = to.join("venv");
-            let make = || {
-                run(Command::new("python3")
-                    .args(["-m", "venv"])
-                    .arg(&venv)
-                    .stdout(Stdio::null()))
-            };
-            if make().is_err() {
-                apt(&["python3-venv"])?;
-                make()?;
-            }
-            let mut pip = Command::new(venv.join("bin/pip"));
-            pip.args(["install", "--quiet", "--disable-pip-version-check", "-r"]);
-            run(pip.arg(from.join("python/requirements.txt")))
-        },
-    )
+    python().map(|_venv| ())
+}
+
+/// A folder of Python packages, as their registry has them: foreign clients, and a server that speaks S3.
+pub fn python() -> Result<PathBuf, String> {
+    need(&["python3"], &["python3"])?;
+    let (from, to) = (
+        workspace().join("tests/foreign/python"),
+        cargo_target().join("foreign"),
+    );
+    let (venv, lock) = (to.join("venv"), from.join("requirements.txt"));
+    installed_once(&lock, &to.join("python.lock"), || {
+        let make = || {
+            run(Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(&venv)
+                .stdout(Stdio::null()))
+        };
+        if make().is_err() {
+            apt(&["python3-venv"])?;
+            make()?;
+        }
+        let mut pip = Command::new(venv.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check", "-r"]);
+        run(pip.arg(&lock))
+    })?;
+    Ok(venv)
 }
 
 /// Debian's packages by name.

@@ -30,6 +30,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     edge: &[],
     calls: &[],
     files: true,
+    operator: false,
     demo: None,
 };
 

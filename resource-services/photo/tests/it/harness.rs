@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::to_bytes;
 use http::HeaderMap;
 use latchkey_bus::HandlerError;
-use latchkey_db::testing;
+use latchkey_db::{Engine, testing};
 use latchkey_kit::Files;
 use latchkey_photo::{SPEC, consumers};
 use latchkey_testkit::Answer;
@@ -33,10 +33,8 @@ where
 {
     for (engine, url) in testing::urls(&format!("photo_{name}")).await {
         println!("on {engine:?}");
-        let folder = Arc::new(tempfile::tempdir().unwrap());
-        let files = Files::open(&format!("file://{}", folder.path().display())).unwrap();
-        let service = service::World::open_with(&SPEC, engine, &url, |context| context.keeping(files)).await;
-        let world = World { service, folder };
+        let (folder, files) = folder();
+        let world = World::open(engine, &url, folder, files).await;
         let db = world.context.db.clone();
         test(world.clone()).await;
         world.adds_up().await;
@@ -72,7 +70,31 @@ impl Shown {
     }
 }
 
+fn folder() -> (TempDir, Files) {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::open(&format!("file://{}", folder.path().display())).unwrap();
+    (folder, files)
+}
+
 impl World {
+    async fn open(engine: Engine, url: &str, folder: TempDir, files: Files) -> Self {
+        let service = service::World::open_with(&SPEC, engine, url, |context| context.keeping(files)).await;
+        let folder = Arc::new(folder);
+        Self { service, folder }
+    }
+
+    /// One on SQLite alone.
+    pub async fn in_folder(name: &str) -> Self {
+        let (folder, files) = folder();
+        Self::open(Engine::Sqlite, &testing::sqlite_url(name), folder, files).await
+    }
+
+    /// One on SQLite alone, with its files elsewhere.
+    pub async fn with_files(name: &str, files: Files) -> Self {
+        let (folder, _unused) = folder();
+        Self::open(Engine::Sqlite, &testing::sqlite_url(name), folder, files).await
+    }
+
     /// A request that uploads these bytes.
     pub fn upload(&self, photo: &[u8]) -> Ask {
         self.form(&part("photo", Some("photo.jpg"), photo))

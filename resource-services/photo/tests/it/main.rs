@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
 mod access;
+mod bucket;
 mod collecting;
 mod harness;
 mod hostile;

@@ -229,6 +229,27 @@ pub mod photo {
     };
 }
 
+/// Events that a consumer could not handle.
+pub mod events {
+    use super::{ADMIN, ResourceContract, ScopeContract, scope};
+
+    /// Reading dead letters, delivering them again, and discarding them.
+    pub static ADMINISTER: ScopeContract = scope(
+        "events.admin",
+        "See events of the shop that failed, and deliver them again or discard them",
+        &[ADMIN],
+    );
+
+    /// The dead letters of all services.
+    pub static RESOURCE: ResourceContract = ResourceContract {
+        name: "events",
+        title: "Failed events of the shop",
+        audience: "urn:latchkey:events",
+        scopes: &[&ADMINISTER],
+        admin: Some(&ADMINISTER),
+    };
+}
+
 /// Invoices, credit notes and the books.
 pub mod billing {
     use super::{ADMIN, ResourceContract, ScopeContract, scope};

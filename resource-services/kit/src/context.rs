@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_bus::{Cause, Draft, Outbox};
+use latchkey_bus::{Cause, Draft, EventBus, Outbox};
 use latchkey_clock::{Clock, Random};
 use latchkey_contracts::resource::ResourceContract;
 use latchkey_db::{Db, DbError, Tx};
@@ -24,6 +24,7 @@ pub struct Context {
     calls: Option<Calls>,
     settings: http::Extensions,
     files: Option<Files>,
+    bus: Option<EventBus>,
     outbox: Outbox,
 }
 
@@ -58,6 +59,7 @@ impl Context {
             calls: None,
             settings: http::Extensions::new(),
             files: None,
+            bus: None,
             outbox: Outbox::new(resource.name, clock.clone(), random.clone()),
             clock,
             random,
@@ -99,6 +101,19 @@ impl Context {
     /// Its files.
     pub fn files(&self) -> Result<&Files, FilesError> {
         self.files.as_ref().ok_or(FilesError::NotConfigured)
+    }
+
+    /// The same with the bus, for the service that works on the dead letters of all.
+    pub fn operating(self, bus: EventBus) -> Self {
+        Self {
+            bus: Some(bus),
+            ..self
+        }
+    }
+
+    /// The bus, where this service is its operator.
+    pub fn bus(&self) -> Option<&EventBus> {
+        self.bus.as_ref()
     }
 
     /// Decides and writes in one transaction, which a disconnecting client cannot interrupt; returns after the commit.

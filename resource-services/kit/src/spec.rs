@@ -30,6 +30,9 @@ pub struct ServiceSpec {
     pub calls: &'static [Target],
     /// Whether it keeps files beside its database ([`Context::files`]): then its configuration has `store`.
     pub files: bool,
+    /// Whether it works on what the consumers of all services could not handle ([`Context::bus`]): then its user at a
+    /// broker may read dead letters and deliver them again, which no other service's may.
+    pub operator: bool,
     /// Fills an empty database for the demo.
     pub demo: Option<FillDemo>,
 }

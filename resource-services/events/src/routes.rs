@@ -1,0 +1,5 @@
+//! HTTP to domain and back.
+
+pub mod actions;
+pub mod letters;
+mod views;

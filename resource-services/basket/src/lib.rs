@@ -53,6 +53,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     ],
     calls: &[routes::QUOTE],
     files: false,
+    operator: false,
     demo: None,
 };
 

@@ -23,6 +23,7 @@ use routes::{books, credit_notes, invoices, statements};
 /// Billing as a value.
 pub static SPEC: ServiceSpec = ServiceSpec {
     files: false,
+    operator: false,
     resource: &RESOURCE,
     description: "Invoices, credit notes, and the books behind them.",
     migrations: &[store::MIGRATIONS],

@@ -31,6 +31,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     edge: &[],
     calls: &[],
     files: false,
+    operator: false,
     demo: Some(demo::fill),
 };
 

@@ -35,6 +35,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     edge: &[],
     calls: &[],
     files: false,
+    operator: false,
     demo: Some(demo::fill),
 };
 

@@ -118,7 +118,9 @@ async fn consume(t: &Transaction, event: &Event) -> Result<(), HandlerError> {
     // What comes late says nothing about somebody who is erased.
     let is_erased = store::pseudonym(&t.tx, &told.owner).await?.is_some();
     if told.cause == OwnedCause::Consumed && !is_erased {
-        store::remember_consumed(&t.tx, &told.owner, &told.item_id, told.version, t.now).await?;
+        // When it happened: a replay must not make it later than a purchase that came after it.
+        let at = latchkey_clock::from_rfc3339(&event.time).unwrap_or(t.now);
+        store::remember_consumed(&t.tx, &told.owner, &told.item_id, told.version, at).await?;
     }
     Ok(())
 }

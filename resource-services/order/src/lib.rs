@@ -43,6 +43,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     }],
     calls: &[quotes::BASKET, quotes::CATALOG, quotes::DISCOUNT],
     files: false,
+    operator: false,
     demo: None,
 };
 

@@ -51,7 +51,7 @@ async fn seed(context: &Context, user: &DemoUser) -> Result<(), Error> {
     let user_id = user.id.clone();
     context
         .write(Cause::default(), async move |t| {
-            cards::save(&t, &user_id, saved, (12, year + 3)).await?;
+            cards::save(&t, &user_id, saved, (12, year + 3), cards::Keep::Saved).await?;
             Ok(())
         })
         .await

@@ -34,6 +34,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     edge: &[],
     calls: &[],
     files: false,
+    operator: false,
     demo: Some(demo::fill),
 };
 

@@ -14,7 +14,9 @@ mod wallets;
 
 use latchkey_db::{DbError, Migration, Migrations};
 
-pub use cards::{card, cards, count_cards, delete_card, delete_cards_of, insert_card, is_card_kept};
+pub use cards::{
+    card, cards, cards_to_forget, count_cards, delete_card, delete_cards_of, insert_card, is_card_kept,
+};
 pub use events::remember_event;
 pub use grants::{grant, grants, insert_grant, update_grant};
 pub use operations::{
@@ -31,12 +33,20 @@ pub use wallets::{Entry, entries, has_entry, insert_entry, lock_wallet, open_wal
 /// The tables of the service.
 pub const MIGRATIONS: Migrations = Migrations {
     set: "payment",
-    steps: &[Migration {
-        version: 1,
-        name: "payments",
-        sqlite: include_str!("../migrations/0001_payments.sql"),
-        postgres: include_str!("../migrations/0001_payments.sql"),
-    }],
+    steps: &[
+        Migration {
+            version: 1,
+            name: "payments",
+            sqlite: include_str!("../migrations/0001_payments.sql"),
+            postgres: include_str!("../migrations/0001_payments.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "cards for one order",
+            sqlite: include_str!("../migrations/0002_cards_for_one_order.sql"),
+            postgres: include_str!("../migrations/0002_cards_for_one_order.sql"),
+        },
+    ],
 };
 
 /// A text of one of our own lists that is none of them.

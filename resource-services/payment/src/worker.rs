@@ -15,7 +15,7 @@ use latchkey_kit::{Context, Task};
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::commands::{self, Settled, refunds};
+use crate::commands::{self, Settled, cards, refunds};
 use crate::domain::{DomainError, Kind, Outcome};
 use crate::processor::{CardProcessor, Found, Instruction, Silence, TestProcessor};
 use crate::store::{self, Operation};
@@ -32,6 +32,12 @@ async fn run(context: Context, stop: CancellationToken) {
     let mut trouble = false;
     while !stop.is_cancelled() {
         changes.mark_unchanged();
+        if let Err(error) = cards::forget_unsaved(&context).await {
+            tracing::warn!(
+                reason = latchkey_http::reasons(&error),
+                "cards that nobody saved are kept for now; they are looked at again"
+            );
+        }
         let wait = match work(&context, &processor).await {
             Ok(next_at) => {
                 trouble = false;

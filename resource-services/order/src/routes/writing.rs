@@ -32,10 +32,15 @@ pub async fn submit(
         return Ok(answer);
     }
     let wanted = submission.value.check(&context.currency).map_err(problem)?;
-    let quote = quotes::quote(&context, &subject, wanted.basket_version)
-        .await
-        .map_err(problem)?;
-    wanted.compare(&quote).map_err(problem)?;
+    let quoted = quotes::quote(&context, &subject, wanted.basket_version).await;
+    let quote = match quoted.and_then(|quote| wanted.compare(&quote).map(|()| quote)) {
+        Ok(quote) => quote,
+        // The same request may have ordered in the meantime, which is what changed the others' answers.
+        Err(refused) => {
+            let replayed = submission.replayed::<DomainError>().await?;
+            return replayed.ok_or_else(|| problem(refused));
+        }
+    };
     let ordered = submission
         .once(async move |t, who, _| {
             let id = commands::submit(&t, who.access.sub(), wanted, quote).await?;

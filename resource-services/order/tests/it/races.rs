@@ -88,6 +88,28 @@ async fn fifty_requests_with_one_key_make_one_order() {
     .await;
 }
 
+/// Found by chaos: the order of the first request emptied the basket while the second was asking for it.
+#[tokio::test]
+async fn a_request_beside_its_twin_gets_the_answer_of_the_twin() {
+    for_each_engine("twin", |world| async move {
+        let (bo, key) = (buyer("bo"), fresh_key());
+        world.shop.fill(&bo, basket(1, &[(1, 1)], None));
+        let ask = world.post("/order/v1/orders").by(&bo).key(&key);
+        let ask = ask.json(&World::submission(1, 3_500));
+        let (twin, shop, who) = (ask.clone(), world.shop.clone(), bo.clone());
+        world.shop.meanwhile(async move {
+            assert_eq!(twin.send().await.status, 202);
+            shop.fill(&who, basket(2, &[], None));
+        });
+        let late = ask.clone().send().await;
+        assert_eq!(late.status, 202, "{late:?}");
+        assert_eq!(late.header("idempotency-replayed"), "true");
+        assert_eq!(late.id(), ask.send().await.id());
+        assert_eq!(world.count("SELECT COUNT(*) AS n FROM orders").await, 1);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn fifty_orders_get_fifty_numbers_without_a_gap() {
     for_each_engine("fifty_numbers", |world| async move {

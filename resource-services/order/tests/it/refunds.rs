@@ -201,6 +201,24 @@ async fn an_administrator_decides_about_used_up_items() {
     .await;
 }
 
+/// A replay tells of it again, long after the purchase.
+#[tokio::test]
+async fn items_that_were_used_up_before_the_purchase_need_no_decision() {
+    for_each_engine("used_before", |world| async move {
+        let bo = buyer("bo");
+        let id = world.completed_with(&bo, &[(3, 2)], 4_000).await;
+        let used = json!({
+            "owner": "bo", "item_id": course_id(3), "kind": "item", "quantity": 1, "version": 4, "cause": "consumed"
+        });
+        let mut told = event("inventory.owned-item.changed.v1", "bo", used);
+        told.time = "2026-11-20T11:59:59.999Z".to_owned();
+        world.deliver(&consumers::ITEMS, told).await.unwrap();
+        let made = ask(&world, &bo, &id, &json!({"reason": "x", "to": "wallet"})).send().await.json();
+        assert_eq!((&made["state"], &made["review"]), (&json!("approved"), &json!(null)));
+    })
+    .await;
+}
+
 /// Row 24: a course of ten lessons, of which more than three are done.
 #[tokio::test]
 async fn an_administrator_decides_about_a_course_that_was_learned() {

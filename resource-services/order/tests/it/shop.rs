@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::StatusCode;
 use latchkey_clock::Clock;
 use latchkey_kit::{Calls, CallsConfig};
@@ -30,6 +32,8 @@ struct Inner {
     broken: HashMap<&'static str, Broken>,
     /// Method, path, audience and scope of each call.
     asked: Vec<String>,
+    /// What happens before the next basket is shown.
+    meanwhile: Option<BoxFuture<'static, ()>>,
 }
 
 /// What is wrong with a service.
@@ -92,6 +96,11 @@ impl Shop {
         self.state.lock().unwrap().broken.insert(path, how);
     }
 
+    /// Lets something happen before the next basket is shown.
+    pub fn meanwhile(&self, happens: impl Future<Output = ()> + Send + 'static) {
+        self.state.lock().unwrap().meanwhile = Some(happens.boxed());
+    }
+
     pub fn mend(&self) {
         self.state.lock().unwrap().broken.clear();
     }
@@ -140,6 +149,12 @@ async fn answer(State(state): State<Arc<Mutex<Inner>>>, request: Request) -> Res
         Some(Broken::Nonsense) => return "nonsense".into_response(),
         Some(Broken::Silent) => tokio::time::sleep(Duration::from_secs(60)).await,
         None => {}
+    }
+    if path.starts_with("/api/basket") {
+        let meanwhile = state.lock().unwrap().meanwhile.take();
+        if let Some(happens) = meanwhile {
+            happens.await;
+        }
     }
     if path == "/token" {
         let body = axum::body::to_bytes(request.into_body(), 100_000).await.unwrap();

@@ -21,6 +21,8 @@ pub struct Card {
     /// The processor's, the same for the same number.
     pub fingerprint: String,
     pub created_at: i64,
+    /// When it is forgotten, if its owner does not want it to be saved.
+    pub forget_at: Option<i64>,
 }
 
 impl From<Card> for CardFacts {
@@ -45,6 +47,14 @@ pub struct CardDraft {
     pub exp_year: i64,
     /// Three or four digits. It is never stored.
     pub cvc: String,
+    /// Whether the card stays for later payments; otherwise it is in no list, and forgotten within a day.
+    #[serde(default = "saved")]
+    #[schema(default = true)]
+    pub save: bool,
+}
+
+fn saved() -> bool {
+    true
 }
 
 objects!(CardDraft);
@@ -124,6 +134,7 @@ mod tests {
 
     fn fields(number: &str, exp_month: i64, exp_year: i64, cvc: &str) -> Vec<String> {
         let draft = CardDraft {
+            save: true,
             number: number.into(),
             exp_month,
             exp_year,

@@ -25,7 +25,7 @@ impl Ownable for Card {
     }
 }
 
-/// Saves a card. The same number again is the same card.
+/// Saves a card, or takes it for one order alone. The same number again is the same card.
 #[utoipa::path(post, path = "/payment/v1/card-tokens", tag = "cards", request_body = CardDraft,
     responses((status = 201, body = CardView)))]
 pub async fn save(
@@ -35,6 +35,10 @@ pub async fn save(
 ) -> Result<Response, Problem> {
     let StrictJson { value: draft, .. } = body.map_err(without_input)?;
     let this_month = month_of(context.clock.now_ms());
+    let keep = match draft.save {
+        true => cards::Keep::Saved,
+        false => cards::Keep::OneOrder,
+    };
     let details = draft.check(this_month).map_err(Error::from)?;
     let processor = TestProcessor::of(&context);
     let saved = processor.save_card(&details).await.map_err(|refused| {
@@ -48,7 +52,7 @@ pub async fn save(
     let (owner, reference) = (who.access.sub().to_owned(), saved.reference.clone());
     let kept = context
         .write(who.cause.clone(), async move |t| {
-            cards::save(&t, &owner, saved, exp).await
+            cards::save(&t, &owner, saved, exp, keep).await
         })
         .await;
     if let Err(Error::Rejected(_)) = &kept {
@@ -62,7 +66,7 @@ pub async fn save(
     Ok((StatusCode::CREATED, body).into_response())
 }
 
-/// Lists the caller's cards.
+/// Lists the caller's saved cards.
 #[utoipa::path(get, path = "/payment/v1/cards", tag = "cards", responses((status = 200, body = CardList)))]
 pub async fn list(State(context): State<Context>, who: Access) -> Result<Response, Error> {
     let cards = store::cards(&context.db, who.sub()).await?;

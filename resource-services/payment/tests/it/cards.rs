@@ -1,6 +1,7 @@
 //! Saved cards: what the processor keeps, and what nobody does.
 
 use latchkey_db::sql;
+use latchkey_payment::commands::cards::forget_unsaved;
 use serde_json::json;
 
 use crate::harness::*;
@@ -58,6 +59,72 @@ async fn the_same_number_is_the_same_card() {
         assert_eq!(asked.status, 202);
         world.work().await;
         assert_eq!(world.credits("ada").await, (500, 0));
+    })
+    .await;
+}
+
+/// A card for one order, if `save` is false.
+async fn typed(world: &World, number: &str, save: bool) -> String {
+    let mut body = card_body(number);
+    body["save"] = json!(save);
+    let asked = world.post("/payment/v1/card-tokens").by(&ada()).json(&body);
+    let taken = asked.send().await;
+    assert_eq!(taken.status, 201, "{}", taken.text);
+    taken.id()
+}
+
+const DAY: i64 = 24 * 3_600_000;
+
+#[tokio::test]
+async fn a_card_for_one_order_pays_it_and_is_forgotten() {
+    for_each_engine("one_order", |world| async move {
+        world.registered("ada").await;
+        let card = typed(&world, APPROVE, false).await;
+        let list = world.get("/payment/v1/cards").by(&ada()).send().await;
+        assert!(list.items().is_empty(), "nobody asked to save it");
+        let order = world.order();
+        order.authorize("ada", 4_900, Some(&card)).await;
+        world.work().await;
+        assert_eq!(order.payment().await.state.as_str(), "authorized");
+        world.clock.advance(DAY - 1);
+        assert_eq!(forget_unsaved(&world.context).await.unwrap(), 0);
+        world.clock.advance(1);
+        assert_eq!(forget_unsaved(&world.context).await.unwrap(), 1);
+        world.work().await;
+        let kept = "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM test_processor_cards";
+        assert_eq!(world.count(kept).await, 0, "the processor forgets it, too");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_saved_card_stays_saved_and_another_can_be_saved_later() {
+    for_each_engine("saved_later", |world| async move {
+        let first = typed(&world, APPROVE, true).await;
+        assert_eq!(typed(&world, APPROVE, false).await, first);
+        let second = typed(&world, DECLINE, false).await;
+        assert_eq!(typed(&world, DECLINE, true).await, second);
+        world.clock.advance(DAY);
+        assert_eq!(forget_unsaved(&world.context).await.unwrap(), 0);
+        let saved = "SELECT CAST(COUNT(*) AS BIGINT) AS n FROM cards WHERE forget_at IS NULL";
+        assert_eq!(world.count(saved).await, 2);
+    })
+    .await;
+}
+
+/// The processor has not answered: the authorization is asked again by the card's name.
+#[tokio::test]
+async fn a_card_is_not_forgotten_while_its_authorization_is_open() {
+    for_each_engine("open_card", |world| async move {
+        world.registered("ada").await;
+        let card = typed(&world, APPROVE, false).await;
+        let order = world.order();
+        order.authorize("ada", 4_900, Some(&card)).await;
+        world.clock.advance(DAY);
+        assert_eq!(forget_unsaved(&world.context).await.unwrap(), 0);
+        world.work().await;
+        assert_eq!(order.payment().await.state.as_str(), "authorized");
+        assert_eq!(forget_unsaved(&world.context).await.unwrap(), 1);
     })
     .await;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use latchkey_web::Origins;
+
 use crate::{AddressLimits, Origin};
 
 /// All settings of the gateway except its routes.
@@ -10,6 +12,10 @@ pub struct Options {
     /// Where clients reach this edge. `x-forwarded-host` and `x-forwarded-proto` are derived from it, never from a
     /// client's `Host`.
     pub origin: Origin,
+    /// The origins by which browsers reach it; the first is its own. They may send its form.
+    pub origins: Origins,
+    /// The language of its pages for whoever asks for none of theirs.
+    pub language: Option<String>,
     pub timeouts: Timeouts,
     /// The maximum size of a request body in bytes, unless the route declares another.
     pub body_cap: u64,
@@ -22,7 +28,10 @@ pub struct Options {
 impl Options {
     /// The defaults for an edge that clients reach at `origin`.
     pub fn new(origin: Origin) -> Self {
+        let own = format!("{}://{}", origin.scheme, origin.authority);
         Self {
+            origins: Origins::new([own]),
+            language: None,
             origin,
             timeouts: Timeouts::default(),
             body_cap: DEFAULT_BODY_CAP,

@@ -30,6 +30,8 @@ pub enum ConfigError {
     },
     #[error("route {route} has an https upstream, but no certificate authority is configured")]
     NoAuthority { route: String },
+    #[error("the pages of the edge cannot be shown: {0}")]
+    Messages(String),
     #[error("TLS to the upstreams cannot be set up: {0}")]
     Tls(String),
 }

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 use latchkey_http::Problem;
 
 use crate::authority::AuthorityError;
-use crate::page;
+use crate::page::{self, Reader};
 use crate::path::PathError;
 
 /// A reason. Its text goes only to the log; the client gets the code and the sentence of the table.
@@ -36,6 +36,10 @@ pub(crate) enum GatewayError {
     BrokeOff(String),
     #[error("the upstream switched protocols without being asked to")]
     SwitchedProtocols,
+    #[error("the form cannot be read")]
+    BadForm,
+    #[error("the form was not sent from a page of this site")]
+    ForeignForm,
     #[error("the listener does not provide the address of the peer")]
     NoAddress,
     #[error("the URI for the upstream cannot be built: {0}")]
@@ -81,6 +85,16 @@ impl GatewayError {
                 "The body did not arrive in time.",
             ),
             Self::ClientBrokeOff => (StatusCode::BAD_REQUEST, "invalid_body", "The body is incomplete."),
+            Self::BadForm => (
+                StatusCode::BAD_REQUEST,
+                "invalid_form",
+                "The form cannot be read.",
+            ),
+            Self::ForeignForm => (
+                StatusCode::FORBIDDEN,
+                "foreign_form",
+                "The form was not sent from a page of this site.",
+            ),
             Self::Unreachable(_) => (
                 StatusCode::BAD_GATEWAY,
                 "upstream_unreachable",
@@ -108,11 +122,11 @@ impl GatewayError {
         self.wire().0
     }
 
-    /// The response to the client: a page with the id of the request if one is wanted, otherwise a problem document.
-    pub(crate) fn answer(self, page_for: Option<&str>) -> Response {
+    /// The response to the client: a page if somebody reads one, otherwise a problem document.
+    pub(crate) fn answer(self, reader: Option<&Reader>) -> Response {
         let (status, code, detail) = self.wire();
-        let mut response = match page_for {
-            Some(request_id) => page::page(status, detail, request_id),
+        let mut response = match reader {
+            Some(reader) => page::page(status, code, reader),
             None => Problem::new(status, code, detail).into_response(),
         };
         let headers = response.headers_mut();
@@ -123,5 +137,48 @@ impl GatewayError {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait_seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The problem document and the page say the same, and nothing on the page is said for nobody.
+    #[test]
+    fn every_reason_has_its_sentence_in_the_messages() {
+        let allow = HeaderValue::from_static("GET");
+        let unusable = http::Request::get("http://[").body(()).unwrap_err();
+        let all = [
+            GatewayError::Authority(AuthorityError::NoHost),
+            GatewayError::Path(PathError::Relative),
+            GatewayError::UnknownRoute,
+            GatewayError::Method { allow },
+            GatewayError::TooMany { wait_seconds: 1 },
+            GatewayError::BodyTooLarge,
+            GatewayError::ClientTooSlow,
+            GatewayError::ClientBrokeOff,
+            GatewayError::BadForm,
+            GatewayError::ForeignForm,
+            GatewayError::Unreachable(String::new()),
+            GatewayError::BrokeOff(String::new()),
+            GatewayError::TooSlow(""),
+            GatewayError::Address(unusable),
+        ];
+        let words = crate::site::messages().unwrap().words(None);
+        let mut said: std::collections::BTreeSet<String> =
+            ["kicker", "home", "trace", "next_check", "next_wait", "next_back"]
+                .map(|name| format!("edge.{name}"))
+                .into();
+        for error in &all {
+            let (_, code, detail) = error.wire();
+            assert_eq!(words.say(&format!("edge.{code}")), detail);
+            said.insert(format!("edge.{code}"));
+        }
+        let own = latchkey_web::Messages::read(&crate::MESSAGES)
+            .unwrap()
+            .words(None);
+        let known: std::collections::BTreeSet<String> = own.names().map(str::to_owned).collect();
+        assert_eq!(known, said);
     }
 }

@@ -18,10 +18,11 @@ use crate::caller::Caller;
 use crate::error::GatewayError;
 use crate::forwarded_headers::REQUEST_ID;
 use crate::gateway::Gateway;
+use crate::page::Reader;
 use crate::request_body::{self, Progress, RequestBody, UploadState};
 use crate::response_body::ResponseBody;
 use crate::route::Rule;
-use crate::{authority, page, sanitize_headers, upstream};
+use crate::{authority, sanitize_headers, upstream};
 
 /// The only handler: the edge serves nothing but declared routes.
 pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -32,14 +33,14 @@ pub(crate) async fn forward(State(gateway): State<Arc<Gateway>>, request: Reques
         return GatewayError::NoAddress.answer(None);
     };
     let closes = parts.version <= Version::HTTP_11 && parts.headers.contains_key(UPGRADE);
-    let page = page::is_wanted(parts.uri.path(), &parts.headers);
+    let reader = Reader::of(&parts, &gateway.site, &caller);
     let mut access_log = AccessLog::new(&parts, &caller, started);
     let mut response = match gateway
         .exchange(parts, body, &caller, started, &mut access_log)
         .await
     {
         Ok((response, rule)) => gateway.answer(response, &rule, started, access_log),
-        Err(error) => refuse(error, page.then_some(&caller), access_log),
+        Err(error) => refuse(error, reader.as_ref(), access_log),
     };
     response.headers_mut().insert(REQUEST_ID, caller.request_id);
     if closes {
@@ -169,9 +170,9 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
-fn refuse(error: GatewayError, page_for: Option<&Caller>, mut access_log: AccessLog) -> Response {
+pub(crate) fn refuse(error: GatewayError, reader: Option<&Reader>, mut access_log: AccessLog) -> Response {
     access_log.refuse(&error);
-    let response = error.answer(page_for.and_then(|caller| caller.request_id.to_str().ok()));
+    let response = error.answer(reader);
     access_log.sent = http_body::Body::size_hint(response.body()).exact().unwrap_or(0);
     response
 }

@@ -6,6 +6,7 @@ use latchkey_clock::{Clock, Random};
 
 use crate::address_limits::Meter;
 use crate::forwarded_headers::ForwardedHeaders;
+use crate::site::{self, Site};
 use crate::upstream::{self, Client};
 use crate::{ConfigError, Options, Routes, Timeouts};
 
@@ -17,6 +18,7 @@ pub struct Gateway {
     pub(crate) meter: Meter,
     pub(crate) forwarded_headers: ForwardedHeaders,
     pub(crate) client: Client,
+    pub(crate) site: Site,
     pub(crate) clock: Clock,
     pub(crate) random: Random,
 }
@@ -31,7 +33,16 @@ impl Gateway {
                 route: rule.name.to_string(),
             });
         }
+        let messages = site::messages().and_then(|messages| match &options.language {
+            Some(language) => messages.by_default(language),
+            None => Ok(messages),
+        });
+        let messages = messages.map_err(|error| ConfigError::Messages(error.to_string()))?;
         Ok(Self {
+            site: Site {
+                messages,
+                origins: options.origins,
+            },
             client: upstream::client(&options.timeouts, options.ca)?,
             forwarded_headers: ForwardedHeaders::new(&options.origin),
             routes,

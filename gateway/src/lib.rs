@@ -13,7 +13,8 @@
 //! 8. `request_body`, `upstream`, `response_body`: the bodies in both directions;
 //! 9. `access_log`: one line of the access log, whatever happened.
 //!
-//! An error on the way is a problem document (`error`), or for a browser outside of `/api` a page (`page`).
+//! An error on the way is a problem document (`error`), or for a browser outside of `/api` a page (`page`), in the
+//! language that its switch (`site`) remembers.
 //!
 //! What never happens here: a path is repaired, a request is sent twice, a body is collected in memory, a request
 //! selects its upstream, a response is truncated without the client noticing.
@@ -28,6 +29,7 @@ mod error;
 mod forward;
 mod forwarded_headers;
 mod gateway;
+mod language;
 mod origin;
 mod page;
 mod path;
@@ -35,12 +37,14 @@ mod request_body;
 mod response_body;
 mod route;
 mod sanitize_headers;
+mod site;
 mod trace;
 mod upstream;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::post;
 
 pub use address_limits::{AddressLimits, Rate};
 pub use config::{Options, Timeouts};
@@ -48,11 +52,13 @@ pub use config_error::ConfigError;
 pub use gateway::Gateway;
 pub use origin::Origin;
 pub use route::{Kind, Route, Routes};
+pub use site::MESSAGES;
 
 /// The fallback of the edge's router. It is served by [`latchkey_http::Server`], which provides the client's address
 /// and the request id; without it every request is a 500.
 pub fn router(gateway: Gateway) -> Router {
     Router::new()
+        .route("/language", post(language::switch).fallback(forward::forward))
         .fallback(forward::forward)
         .with_state(Arc::new(gateway))
 }

@@ -3,9 +3,16 @@
 //! The page depends on nothing else: it must work even if nothing behind the edge responds. It therefore has its style
 //! in itself, and its policy lets nothing else be applied, loaded or run.
 
+use std::fmt::Write as _;
+
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, HeaderMap};
+use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use latchkey_web::{Words, here, safe_return};
+
+use crate::caller::Caller;
+use crate::site::Site;
 
 /// True if the client prefers a page. Below `/api` none does: its clients are programs.
 pub(crate) fn is_wanted(path: &str, headers: &HeaderMap) -> bool {
@@ -33,38 +40,80 @@ fn prefers_html(headers: &HeaderMap) -> bool {
     html > 0.0 && html >= json
 }
 
-/// The page of an error: what happened, what to do next, the way back, and the id of the request to quote.
-pub(crate) fn page(status: StatusCode, sentence: &str, request_id: &str) -> Response {
-    let title = status.canonical_reason().unwrap_or("Error");
+/// Who gets a page: in which language, and for which request.
+pub(crate) struct Reader {
+    words: Words,
+    /// Where the switch of the language leads back to.
+    here: String,
+    request_id: String,
+}
+
+impl Reader {
+    /// The browser that sent this request, if it wants a page.
+    pub(crate) fn of(parts: &Parts, site: &Site, caller: &Caller) -> Option<Self> {
+        if !is_wanted(parts.uri.path(), &parts.headers) {
+            return None;
+        }
+        let here = here(&parts.uri);
+        let reads = parts.method.is_safe();
+        Some(Self {
+            words: site.words(&parts.headers),
+            here: safe_return(&here).filter(|_| reads).unwrap_or("/").to_owned(),
+            request_id: caller.request_id.to_str().ok()?.to_owned(),
+        })
+    }
+}
+
+/// The page of an error: what happened, what to do next, the way back, and the id of the request to quote. `code` is
+/// that of the problem document, which names the sentence.
+pub(crate) fn page(status: StatusCode, code: &str, reader: &Reader) -> Response {
+    let words = &reader.words;
     let next = match next_step(status) {
-        Some(next) => format!("<p class=\"lede\">{next}</p>\n"),
+        Some(next) => format!("<p class=\"lede\">{}</p>\n", escaped(words.say(next))),
         None => String::new(),
     };
+    let mut languages = String::new();
+    for (tag, name) in words.languages() {
+        let _infallible = writeln!(
+            languages,
+            "<button name=\"language\" value=\"{tag}\" lang=\"{tag}\" aria-pressed=\"{chosen}\">{name}</button>",
+            chosen = tag == words.tag(),
+            name = escaped(name),
+        );
+    }
     let html = format!(
         "<!doctype html>\n\
-         <html lang=\"en\">\n\
+         <html lang=\"{lang}\" dir=\"{dir}\">\n\
          <head>\n\
          <meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n\
-         <title>{title} · Latchkey</title>\n\
+         <title>{kicker} · Latchkey</title>\n\
          <style>{STYLE}</style>\n\
          </head>\n\
          <body>\n\
          <header><p class=\"wrap mark\">{ICON}<span>Latchkey</span></p></header>\n\
          <main class=\"wrap\">\n\
-         <p class=\"kicker\">Error {status}</p>\n\
+         <p class=\"kicker\">{kicker}</p>\n\
          <h1>{sentence}</h1>\n\
          {next}\
-         <p class=\"way\"><a href=\"/\">Go to the start page</a></p>\n\
-         <p class=\"trace\">If you ask for help, quote <code id=\"trace\">{id}</code></p>\n\
+         <p class=\"way\"><a href=\"/\">{home}</a></p>\n\
+         <p class=\"trace\">{trace} <code id=\"trace\">{id}</code></p>\n\
+         <form class=\"languages\" method=\"post\" action=\"/language\">\n\
+         <input type=\"hidden\" name=\"back\" value=\"{here}\">\n\
+         {languages}\
+         </form>\n\
          </main>\n\
          </body>\n\
          </html>\n",
-        title = escaped(title),
-        sentence = escaped(sentence),
-        status = status.as_u16(),
-        id = escaped(request_id),
+        lang = words.tag(),
+        dir = words.direction(),
+        kicker = escaped(&words.fill("edge.kicker", &[("status", &status.as_str())])),
+        sentence = escaped(words.say(&format!("edge.{code}"))),
+        home = escaped(words.say("edge.home")),
+        trace = escaped(words.say("edge.trace")),
+        id = escaped(&reader.request_id),
+        here = escaped(&reader.here),
     );
     let mut response = (status, html).into_response();
     for (name, value) in HEADERS {
@@ -75,16 +124,16 @@ pub(crate) fn page(status: StatusCode, sentence: &str, request_id: &str) -> Resp
     response
 }
 
-/// What a reader can do about it; nothing where the sentence of the error has said it.
+/// The message that says what a reader can do about it; none where the sentence of the error has said it.
 fn next_step(status: StatusCode) -> Option<&'static str> {
     if status == StatusCode::TOO_MANY_REQUESTS {
         None
     } else if status == StatusCode::NOT_FOUND {
-        Some("Check the address for typing errors.")
+        Some("edge.next_check")
     } else if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-        Some("Wait a moment, then load the page again.")
+        Some("edge.next_wait")
     } else {
-        Some("Go back and try again.")
+        Some("edge.next_back")
     }
 }
 
@@ -109,7 +158,7 @@ const STYLE: &str = include_str!("page.css");
 /// The digest of [`STYLE`], as a policy names it (CSP Level 3 §2.3.1). A test computes it.
 macro_rules! style_digest {
     () => {
-        "sha256-dWE9pik2jENKOLepGPrX+n6z8diAS+0ehzm6s5aPyiQ="
+        "sha256-UF1Jhm06FPDCJsaT3liRZKpbmKnm/i+nl4sR090U3hU="
     };
 }
 
@@ -122,7 +171,7 @@ const HEADERS: [(&str, &str); 6] = [
         concat!(
             "default-src 'none'; style-src '",
             style_digest!(),
-            "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            "'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         ),
     ),
     ("x-frame-options", "DENY"),
@@ -180,17 +229,47 @@ mod tests {
         }
     }
 
+    fn reader(language: &str, here: &str) -> Reader {
+        Reader {
+            words: crate::site::messages().unwrap().words(Some(language)),
+            here: here.to_owned(),
+            request_id: "'><b>".to_owned(),
+        }
+    }
+
+    async fn html(status: StatusCode, code: &str, reader: &Reader) -> String {
+        let body = page(status, code, reader).into_body();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
     #[tokio::test]
     async fn every_text_of_the_page_is_escaped() {
-        let response = page(StatusCode::NOT_FOUND, "a <script> & \"b\"", "'><b>");
-        let html = response.into_body().collect().await.unwrap().to_bytes();
-        let html = std::str::from_utf8(&html).unwrap();
+        let reader = reader("en", "/a?b=\"><script>&c");
+        let html = html(StatusCode::NOT_FOUND, "<script>", &reader).await;
+        assert!(html.contains("<h1>edge.&lt;script&gt;</h1>"), "{html}");
+        assert!(html.contains(">&#39;&gt;&lt;b&gt;</code>"), "{html}");
         assert!(
-            html.contains("<h1>a &lt;script&gt; &amp; &quot;b&quot;</h1>"),
+            html.contains("value=\"/a?b=&quot;&gt;&lt;script&gt;&amp;c\""),
             "{html}"
         );
-        assert!(html.contains(">&#39;&gt;&lt;b&gt;</code>"), "{html}");
-        assert!(html.contains("<title>Not Found · Latchkey</title>"), "{html}");
+        assert!(html.contains("<title>Error 404 · Latchkey</title>"), "{html}");
+    }
+
+    #[tokio::test]
+    async fn the_page_speaks_the_readers_language() {
+        for (language, title, sentence) in [
+            ("tr", "Hata 404 · Latchkey", "Bu adreste bir şey bulunamadı."),
+            ("fr", "Erreur 404 · Latchkey", "Il n’y a rien à cette adresse."),
+        ] {
+            let html = html(StatusCode::NOT_FOUND, "not_found", &reader(language, "/")).await;
+            assert!(
+                html.contains(&format!("<html lang=\"{language}\" dir=\"ltr\">")),
+                "{html}"
+            );
+            assert!(html.contains(&format!("<title>{title}</title>")), "{html}");
+            assert!(html.contains(&format!("<h1>{sentence}</h1>")), "{html}");
+        }
     }
 
     #[test]

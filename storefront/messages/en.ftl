@@ -118,6 +118,7 @@ price-saved = You save { $saved } ({ $percent }%)
 price-text = { $symbol }{ $amount }
 price-point = .
 price-thousands = ,
+price-percent = { $percent }%
 
 ## unit
 
@@ -306,6 +307,8 @@ checkout-wallet_amount = At most this amount
 checkout-card = The rest by card
 checkout-saved_card = { $card }, valid until { $until }
 checkout-new_card = A new card
+checkout-typed_card = The card that you have just entered
+checkout-save_card = Save this card for next time
 checkout-no_card = No card: the wallet pays all of it
 checkout-card_help = For a new card. The shop takes the published test cards alone, such as 4242 4242 4242 4242; no money moves.
 checkout-card_number = Card number
@@ -490,6 +493,27 @@ teach-done_unlist_next = Anyone with its address can still see it.
 teach-done_archive = Your course is archived.
 teach-done_archive_next = It is no longer sold. Learners who have it keep it.
 teach-state = State
+
+## fault
+
+fault-control = contains control characters
+fault-at_most = has more than { $most } characters
+fault-between = must have { $least } to { $most } characters
+fault-at_least = must have at least { $least } characters
+fault-entries = has more than { $most } entries
+fault-money = must be from { $least } to { $most } minor units
+fault-range = must be { $least } to { $most }
+fault-category = does not name an existing category
+fault-category_unset = must be chosen
+fault-language = must be a language tag such as en or pt-BR
+fault-list_below = must not be below the price
+fault-list_alone = requires a price
+fault-price_unset = must be set; 0 means free of charge
+fault-no_lesson = must have at least one lesson
+fault-places_unset = must be set: say how many places there are
+fault-price_form = must be a price such as 59 or 59.00
+fault-places_form = must be a whole number such as 12
+fault-minutes = “{ $lesson }” needs a length in minutes
 
 ## orders
 
@@ -800,6 +824,16 @@ ledger-chain_next = Compare it with a backup before anything else is done.
 ledger-journal = Journal
 ledger-empty = Nothing was written yet.
 
+## ledger_account
+
+ledger_account-1000 = Card clearing
+ledger_account-2000 = Wallet credits
+ledger_account-2100 = Instructor payable
+ledger_account-2200 = Tax payable
+ledger_account-4000 = Commission
+ledger_account-5000 = Promotional credits
+ledger_account-5100 = Card fees
+
 ## wallet
 
 wallet-title = Your wallet
@@ -918,6 +952,7 @@ admin-coupons = Coupons
 admin-stuck = Orders that are stuck
 admin-refunds_open = Refunds to decide about
 admin-grants_open = Grants that need a second administrator
+admin-letters_open = Events that failed
 admin-away = cannot be asked right now
 
 ## admin_orders
@@ -947,6 +982,7 @@ admin_order-no_note = Say in a few words what you found out.
 admin_order-resolve = Close the alert
 admin_order-facts = The order
 admin_order-buyer = Buyer
+admin_order-lines = What was ordered
 admin_order-grant = Give them something
 admin_order-payment_id = Payment number
 admin_order-log = What happened
@@ -1012,6 +1048,63 @@ saga_cause-timer_alert = Nobody answered for too long
 saga_cause-timer_deadline = Deadline passed
 saga_cause-timer_query = Payment asked what it knows
 saga_cause-timer_resend = Asked again
+
+## letters
+
+letters-title = Failed events
+letters-lede = What a service could not handle, and put aside. Mend the cause first, then have it delivered again.
+letters-none = Every event was handled. There is nothing to do.
+letters-consumer = Handled by
+letters-of_all = All ({ $n })
+letters-attempts =
+    { $n ->
+        [one] { $n } attempt
+       *[other] { $n } attempts
+    }
+letters-letters =
+    { $n ->
+        [one] { $n } event
+       *[other] { $n } events
+    }
+letters-redrive_all =
+    { $n ->
+        [one] Deliver { $n } event again
+       *[other] Deliver { $n } events again
+    }
+letters-all_help = Ten in a second, the oldest first. What fails again comes back here.
+letters-why = It could not be handled.
+letters-tried = Tried
+letters-first_at = First failed
+letters-parked_at = Put aside
+letters-event_id = Event number
+letters-event = The event
+letters-redrive = Deliver it again
+letters-redrive_help = It is handled as if it had just come. Nothing is done twice by it.
+letters-discard_why = Why will it never be needed?
+letters-discard_help = 1 to 500 characters. It stays on record; the event itself is deleted for good.
+letters-discard = Discard it
+letters-no_reason = Say in a few words why it can be discarded.
+letters-done_redriven = The event is delivered again.
+letters-done_redriven_next = If it fails once more, it comes back here with the new reason.
+letters-done_all = All of them are delivered again.
+letters-done_discarded = The event is discarded.
+letters-done_discarded_next = Who did it, and why, is on record.
+letters-done_absent = That event is no longer here.
+letters-done_absent_next = It was delivered again or discarded before.
+letters-done_failed = Nothing was done: the events could not be reached.
+letters-done_failed_next = Try again in a moment.
+letters-done_under_way = This takes a while.
+letters-done_under_way_next = The record says when it is done.
+letters-record = What was done
+letters-record_lede = Everything that administrators did about failed events, the newest first.
+letters-record_none = Nothing had to be done so far.
+letters-did_redrive = Delivered again
+letters-did_redrive_all = All delivered again
+letters-did_discard = Discarded
+letters-was_done = Done
+letters-was_absent = Was gone already
+letters-was_failed = Failed
+letters-is_under_way = Under way
 
 ## admin_refunds
 

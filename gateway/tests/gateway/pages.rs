@@ -7,7 +7,7 @@ use latchkey_gateway::{Origin, Route};
 use latchkey_http::Limits;
 use tokio::net::TcpListener;
 
-use crate::harness::{Answer, Upstream, ask, edge, gateway, options, route, served};
+use crate::harness::{Answer, Upstream, Wire, ask, edge, gateway, options, route, served};
 
 const BROWSER: &str = "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -96,6 +96,110 @@ async fn other_refusals_are_pages_too_and_keep_their_headers() {
     assert_page(&crooked, 400, "The path is not in canonical form.");
     let head = ask(edge, "HEAD", "/outbox", &[BROWSER]).await;
     assert_eq!((head.status, head.text.as_str()), (404, ""));
+}
+
+/// The language by the browser, then by the switch of the page, also while nothing behind the edge responds.
+#[tokio::test]
+async fn the_page_speaks_the_language_of_its_reader() {
+    let (edge, upstream) = edge().await;
+    for (accept, lang, sentence) in [
+        ("tr-TR,en;q=0.5", "tr", "Bu adreste bir şey bulunamadı."),
+        ("de,fr;q=0.1", "fr", "Il n’y a rien à cette adresse."),
+        ("tr;q=2, \"><script>", "en", NOT_FOUND),
+    ] {
+        let accept = format!("accept-language: {accept}");
+        let answer = ask(edge, "GET", "/nowhere?a=%22b", &[BROWSER, &accept]).await;
+        let (html, start) = (&answer.text, format!("<html lang=\"{lang}\" dir=\"ltr\">"));
+        assert!(html.contains(&start) && html.contains(sentence), "{html}");
+    }
+    let done = switched(edge, "http://localhost:8080", "language=fr&back=%2Fnowhere").await;
+    assert_eq!((done.status, done.header("location")), (303, "/nowhere"));
+    let cookie = done.header("set-cookie").split(';').next().unwrap();
+    let cookie = format!("cookie: {cookie}");
+    let again = ask(
+        edge,
+        "GET",
+        "/nowhere",
+        &[BROWSER, "accept-language: tr", &cookie],
+    )
+    .await;
+    assert!(again.text.contains("<html lang=\"fr\""), "{}", again.text);
+    assert!(
+        again.text.contains("name=\"back\" value=\"/nowhere\""),
+        "{}",
+        again.text
+    );
+    assert!(upstream.seen().is_empty());
+}
+
+/// The form of the switch, as a browser sends it.
+async fn switched(edge: SocketAddr, origin: &str, body: &str) -> Answer {
+    let mut wire = Wire::to(edge).await;
+    wire.write(format!(
+        "POST /language HTTP/1.1\r\nhost: localhost:8080\r\n{BROWSER}\r\norigin: {origin}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+    .await;
+    wire.answer(false).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_language_from_elsewhere_or_off_the_list_is_not_remembered() {
+    let (edge, upstream) = edge().await;
+    let long = format!("language=tr&back=/{}", "a".repeat(30_000));
+    for (origin, body, status, code) in [
+        (
+            "https://evil.test",
+            "language=tr",
+            403,
+            "The form was not sent from a page of this site.",
+        ),
+        (
+            "null",
+            "language=tr",
+            403,
+            "The form was not sent from a page of this site.",
+        ),
+        (
+            "http://localhost:8080",
+            "language=de",
+            400,
+            "The form cannot be read.",
+        ),
+        (
+            "http://localhost:8080",
+            "language=tr&language=fr",
+            400,
+            "The form cannot be read.",
+        ),
+        ("http://localhost:8080", "", 400, "The form cannot be read."),
+        (
+            "http://localhost:8080",
+            long.as_str(),
+            400,
+            "The form cannot be read.",
+        ),
+    ] {
+        let refused = switched(edge, origin, body).await;
+        assert_eq!(
+            (refused.status, refused.header("set-cookie")),
+            (status, ""),
+            "{body:.40}"
+        );
+        assert!(refused.text.contains(code), "{}", refused.text);
+    }
+    let off = switched(edge, "http://localhost:8080", "language=tr&back=//evil.test").await;
+    assert_eq!((off.status, off.header("location")), (303, "/"));
+    // Any other method is not the switch, and no route declares it.
+    let asked = ask(edge, "GET", "/language", &[BROWSER]).await;
+    assert_page(&asked, 404, NOT_FOUND);
+    assert!(upstream.seen().is_empty());
+}
+
+#[test]
+fn every_language_says_everything_with_the_same_values() {
+    latchkey_testkit::translations::every_language_says_the_same(&latchkey_gateway::MESSAGES);
 }
 
 #[tokio::test]

@@ -15,15 +15,90 @@ login-username = User name or e-mail address
 login-password = Password
 login-do = Sign in
 login-cancel = Cancel
+login-register = Create an account
 login-again = Confirm that it is you. You stay signed in if you cancel.
+
+login-keep = Keep me signed in on this device
+
+## second
+
+second-title = Second step
+second-lede = Type the code that your authenticator app shows now.
+second-lede_recovery = Type one of the recovery codes that you saved. Each is good once.
+second-code = Code
+second-recovery_code = Recovery code
+second-remember = Skip this step on this device for 30 days
+second-do = Verify
+second-other_ways = Use a recovery code
+second-with_app = Use your authenticator app
+second-with_passkey = Use a passkey
+
+## totp
+
+totp-title = Set up a second step
+totp-lede = Scan this with an authenticator app, then type the code that it shows.
+totp-qr = QR code with the secret for your authenticator app
+totp-by_hand = If you cannot scan it, type this secret into the app:
+totp-open = Open it in an app on this device
+totp-code = Code
+totp-name = Name of the app or device (optional)
+totp-do = Turn on
+totp-later = Later
+totp-needed = This needs a second step. Set one up to go on.
+totp-needed_by = From { $date } on, this needs a second step. Set one up now, or later.
+
+## codes
+
+codes-title = Recovery codes
+codes-lede = Each of these codes replaces your second step once. Print them, or save them where only you can find them.
+codes-once = They are shown only now. Codes that you had before no longer work.
+codes-saved = I have saved them
+codes-left =
+    { $n ->
+        [one] You have one unused recovery code.
+       *[other] You have { $n } unused recovery codes.
+    }
+codes-none = You have no recovery codes.
+codes-renew_help = New codes replace all that you have. The old ones stop working at once.
+codes-renew = Make new codes
 
 ## error
 
+error-code_wrong = The code is not right. Check it, or ask for a new one.
+error-code_expired = The code has expired. Ask for a new one.
+error-second_closed = Too many wrong codes were typed after your password. Sign in with a browser that you have used before, or choose another password.
+error-factor_needed = This needs a second step. Set one up to go on.
 error-wrong_credentials = The user name or password is incorrect. Check both and try again.
 error-too_many_next = Wait { $seconds } seconds, then try again.
 error-busy = Many people are signing in right now. Wait { $seconds } seconds, then try again.
 error-account_disabled = This account cannot be used. Contact the administrator of this site.
+error-passkey_unknown = This passkey is not known here any more. Use another way.
+error-passkey_failed = The passkey did not answer. Try again, or use another way.
+error-passkey_refused = This passkey cannot be added. Make another one.
+error-passkey_held = This device has a passkey for this account already.
+error-passkey_name = Give the passkey a name of letters or digits.
+error-last_way = This is your only way to sign in. Add another one first.
 error-missing = Enter your user name and password.
+error-address = This is not an e-mail address. Check it and try again.
+error-domain = Addresses of this domain cannot create an account here.
+error-too_fast = Check the address and press the button once more.
+error-registration_closed = New accounts are made by invitation here.
+error-invitation = This invitation was used or has expired. Ask whoever sent it.
+error-terms_needed = Read and accept the terms to go on.
+error-link_used = This link was used or has expired. Ask for a new one.
+error-link_elsewhere = This was started in another browser. Type the code from the mail there, or start again here.
+error-mail_limit =
+    { $n ->
+        [one] Several mails are on their way. Wait one minute and look in the spam folder.
+       *[other] Several mails are on their way. Wait { $n } minutes and look in the spam folder.
+    }
+error-name_form = Use letters, digits, dots, hyphens or underscores.
+error-name_taken = This user name is taken. Choose another one.
+error-password_short = Use at least { $n } characters. A few words work well.
+error-password_long = This password is too long.
+error-password_personal = It contains your name, your address or the name of this site. Choose another one.
+error-password_common = Attackers try this first. Choose another one.
+error-approval_wait = Your account waits for approval. We will write to you.
 error-title = This did not work
 error-back = Go to your account
 error-to_application = Go back to { $client }
@@ -46,6 +121,34 @@ sorry-busy = Many people are signing in right now. This page tries again by itse
 sorry-not_found = There is no page at this address.
 sorry-unavailable = The service is unavailable right now. Try again in a moment.
 sorry-internal = An internal error occurred. It has been logged.
+
+## passkeys
+
+passkeys-title = Your passkeys
+passkeys-lede = A passkey signs you in with your face, finger or PIN. It works only at this site, so nobody can trick you out of it.
+passkeys-back = Your account
+passkeys-list = Passkeys
+passkeys-none = You have no passkey yet.
+passkeys-unnamed = Passkey
+passkeys-synced = Synchronised
+passkeys-suspended = Suspended: it may have been copied
+passkeys-made = made
+passkeys-used = last used
+passkeys-unused = never used
+passkeys-name = Name
+passkeys-rename = Rename
+passkeys-remove = Remove
+passkeys-add = Create a passkey
+passkeys-instead = Create a passkey instead
+passkeys-full = You have as many passkeys as an account can have. Remove one to add another.
+passkeys-without = Passkeys need a browser that supports them, with scripts allowed.
+passkeys-sign_in = Sign in with a passkey
+passkeys-offer_title = Create a passkey
+passkeys-offer = Next time you can sign in with your face, finger or PIN instead of your password.
+passkeys-not_now = Not now
+passkeys-done_added = The passkey was added.
+passkeys-done_renamed = The passkey has its new name.
+passkeys-done_removed = The passkey was removed. Delete it on your device, too.
 
 ## consent
 
@@ -74,6 +177,44 @@ scope-offline_access = Act for you while you are away, until you revoke it
 scope-other = { $scope } at { $resource }
 scope-other_one = { $scope }
 
+## resource
+
+# What our own services declare, by the words of their contracts.
+resource-catalog = The shop’s courses
+resource-basket = Your basket
+resource-discount = Coupons
+resource-order = Your orders
+resource-payment = Your wallet and payments
+resource-inventory = Your library
+resource-photo = Photos of courses
+resource-billing = Your invoices
+
+## declared
+
+declared-catalog_read = See the shop’s courses
+declared-catalog_write = Create and change your courses in the shop
+declared-catalog_review = Write reviews in the shop in your name
+declared-catalog_admin = Change the shop’s categories and anybody’s courses
+declared-basket = See and change your basket
+declared-basket_guest = Keep baskets of visitors
+declared-discount_redeem = Use coupons
+declared-discount_write = Create and change coupons for your courses
+declared-discount_admin = Change every coupon of the shop
+declared-order_read = See your orders
+declared-order_write = Order in your name, and cancel your orders
+declared-order_admin = See and mend everybody’s orders
+declared-payment_read = See your wallet and your payments
+declared-payment_write = Save cards, top up your wallet and confirm payments
+declared-payment_admin = Grant credits and see everybody’s payments
+declared-inventory_read = See the courses that you own
+declared-inventory_write = Record your progress and use your items
+declared-inventory_stock = Set how many seats your courses have
+declared-inventory_admin = Grant courses and change everybody’s seats
+declared-photo_write = Add and delete photos of your courses in the shop
+declared-photo_admin = Delete anybody’s photos in the shop
+declared-billing_read = See your invoices and your sales
+declared-billing_admin = See the shop’s books and everybody’s invoices
+
 ## logout
 
 logout-title = Sign out
@@ -101,6 +242,7 @@ account-roles = Roles
 account-sessions = Browsers you are signed in with
 account-sessions_help = Sign out any that you do not recognise. The applications that you signed in to with it are signed out as well.
 account-this = This browser
+account-session_since = Signed in
 account-since = signed in
 account-seen = last used
 account-end = Sign out there
@@ -128,21 +270,58 @@ account-history = Sign-in history
 account-history_none = Nobody has signed in yet.
 account-signed_in = Signed in
 account-wrong_password = Wrong password
+account-wrong_code = Wrong code
 account-refused = Refused
 account-device_unknown = Unknown browser
+account-passkeys = Passkeys
+account-passkeys_held =
+    { $n ->
+        [one] You have one passkey.
+       *[other] You have { $n } passkeys.
+    }
+account-passkeys_manage = Manage
 account-sign_out = Sign out
+account-change_email = Change
+account-change_password = Change
+account-done_password = Your password was changed.
+account-done_email = Your address was changed.
 account-done_session = That browser is signed out.
 account-done_application = The application no longer has access.
 account-older = Older
 account-newest = Back to the newest
 account-end_family = End sign-in
 account-done_family = That sign-in has ended.
+account-security = Security
+account-second = Second step
+account-second_none = A second step keeps your account yours even if somebody learns your password.
+account-second_help = After your password you are asked for a code of one of these apps.
+account-app_name = Authenticator app
+account-app_since = since
+account-app_add = Add an authenticator app
+account-app_remove = Remove
+account-done_app = The authenticator app is set up.
+account-done_app_removed = The authenticator app is removed. You are signed out everywhere else.
+account-codes = Recovery codes
+account-codes_low =
+    { $n ->
+        [one] You have only one recovery code left. Make new ones.
+       *[other] You have only { $n } recovery codes left. Make new ones.
+    }
+account-devices = Devices without a second step
+account-devices_help = You asked not to be asked for a code there.
+account-device_until = until
+account-device_forget = Ask again there
+account-done_device = That device is asked for a code again.
+account-kept = Stays signed in
 
 ## cause
 
 cause-logout = You signed out.
 cause-signed_out_there = You signed that browser out on your account page.
 cause-admin = An administrator ended the session.
+cause-account_recovered = You recovered the account.
+cause-admin_reset = An administrator started a recovery of the account, and it was finished.
+cause-email_undone = A change of the address was undone.
 cause-password_changed = Your password was changed.
 cause-consent_withdrawn = You revoked the application’s access.
 cause-asked_again = You must confirm again what this application may do.
@@ -160,4 +339,213 @@ cause-revoked = The application ended this sign-in, as it does when you sign out
 cause-replaced = Somebody else signed in with this browser.
 cause-idle = It was unused for a long time.
 cause-expired = It reached its maximum lifetime.
+cause-factor_removed = You removed a passkey or a second step, so this sign-in ended.
 cause-other = This sign-in was ended.
+
+## register
+
+register-title = Create an account
+register-lede = Enter your e-mail address first. We send you a code to confirm it.
+register-email = E-mail address
+register-email_help = It stays yours alone: nobody else here sees it.
+register-website = Leave this field empty
+register-terms = I accept the terms
+register-terms_read = Read the terms (version { $version })
+register-do = Send the code
+register-cancel = Cancel
+register-check_title = Check your mail
+register-check_lede = We have written to { $email }. Type the code here, or open the link in the mail.
+register-code = Code
+register-code_help = Six digits, valid for 30 minutes. Look in the spam folder if it does not come.
+register-verify = Confirm
+register-resend = Send another code
+register-sent = Another mail is on its way. The codes before it stay valid.
+register-change_email = Use another address
+register-link_title = Confirm your address
+register-link_here = This confirms your e-mail address and goes on with your account.
+register-link_elsewhere = This was started in another browser. You can type the code from the mail there, or go on here with this address.
+register-link_confirm = Confirm the address
+register-link_start = Go on here
+register-invited = You are invited to create an account. Nothing happens until you accept.
+register-accept = Accept the invitation
+register-finish_title = Almost done
+register-finish_lede = Your address { $email } is confirmed.
+register-name = Name
+register-name_help = As others see it. You may leave it empty.
+register-username = User name
+register-username_help = You sign in with it or with your address.
+register-password = Password
+register-password_help = A few words work well.
+register-finish = Create the account
+register-wait_title = Your account waits for approval
+register-wait = An administrator looks at every new account here. We will write to you.
+register-to_sign_in = Sign in
+
+## outbox
+
+outbox-title = Outbox
+outbox-help = This installation sends no mail. What it would have sent is here, for this machine alone.
+outbox-none = There are no mails.
+outbox-open = Show
+outbox-link = Open the link
+
+## mail
+
+mail-footer = Sent by { $host }. Nobody reads replies to this address.
+mail-when = When: { $at }
+mail-when_where = When: { $at }, with { $device }
+mail-valid = Valid until { $at }
+mail-not_you = If this was not you, open your account, end the sessions that you do not recognise and change how you sign in. Contact the administrator of this site if you cannot.
+mail-ignore = If you did not ask for this, ignore this mail. Nothing happens without it.
+mail-account_do = Open your account
+mail-link = { $label }:
+mail-registration_subject = Your code for { $host }: { $code }
+mail-registration_lead = To create your account at { $host }, type this code where you started, or open the link.
+mail-registration_do = Confirm the address
+mail-account_exists_subject = You have an account at { $host } already
+mail-account_exists_lead = Somebody wanted to create an account with this address, and there is one already. If it was you, sign in.
+mail-approved_subject = Your account at { $host } was approved
+mail-approved_lead = You can sign in now.
+mail-not_approved_subject = Your account at { $host } was not approved
+mail-not_approved_lead = The administrators of this site decided not to open an account for you. What you entered was deleted.
+mail-invitation_subject = Invitation to { $host }
+mail-invitation_lead = You are invited to create an account at { $host }.
+mail-invitation_do = Accept the invitation
+mail-sign_in_code_subject = Your code for { $host }: { $code }
+mail-sign_in_code_lead = Type this code to sign in at { $host }. Never give it to anybody who asks for it.
+mail-passkey_added_subject = A passkey was added to your account
+mail-passkey_added_lead = The passkey { $name } can be used to sign in to your account.
+mail-passkey_removed_subject = A passkey was removed from your account
+mail-passkey_removed_lead = The passkey { $name } cannot be used to sign in any more.
+mail-passkey_suspended_subject = A passkey of yours may have been copied
+mail-passkey_suspended_lead = The passkey { $name } behaved as if there were a copy of it, so it cannot be used any more.
+mail-factor_added_subject = A second step was added to your account
+mail-factor_added_lead = From now on, signing in asks for it.
+mail-factor_removed_subject = A second step was removed from your account
+mail-factor_removed_lead = Signing in does not ask for it any more.
+mail-second_step_guessed_subject = Somebody knows your password
+mail-second_step_guessed_lead = Somebody entered your password and then failed at the second step again and again. Unknown browsers cannot use this password until you change it.
+mail-recovery_code_used_subject = A recovery code was used
+mail-recovery_code_used_lead =
+    { $n ->
+        [0] A recovery code was used to sign in to your account. It was the last one: make new ones.
+        [one] A recovery code was used to sign in to your account. One is left.
+       *[other] A recovery code was used to sign in to your account. { $n } are left.
+    }
+mail-recovery_codes_renewed_subject = You have new recovery codes
+mail-recovery_codes_renewed_lead = The recovery codes of your account were renewed. The old ones cannot be used any more.
+mail-password_reset_subject = Set a new password at { $host }
+mail-password_reset_lead = Somebody asked for a new password for your account. Open the link to choose one.
+mail-admin_reset_subject = Get back into your account at { $host }
+mail-admin_reset_lead = An administrator started this for you. Open the link to choose how you sign in.
+mail-reset_do = Choose a new password
+mail-password_changed_subject = Your password was changed
+mail-password_changed_lead = All other browsers and applications were signed out.
+mail-email_code_subject = Your code for { $host }: { $code }
+mail-email_code_lead = Type this code to use this address for your account.
+mail-email_changed_subject = The address of your account was changed
+mail-email_changed_lead = Your account has another e-mail address now. If it was not you, undo it: that also signs out every browser and application.
+mail-undo_do = Undo the change
+mail-email_new_subject = This is the address of your account now
+mail-email_new_lead = The e-mail address of your account was changed to this one.
+mail-email_undone_subject = The change of your address was undone
+mail-email_undone_lead = Your account has its former e-mail address again, and every browser and application was signed out.
+mail-recovery_started_subject = Somebody is recovering your account
+mail-recovery_started_lead = Somebody who can read this mailbox asked to get back into your account, and can finish it from { $at }. If it is not you, stop it.
+mail-stop_do = Stop the recovery
+mail-recovery_stopped_subject = The recovery of your account was stopped
+mail-recovery_stopped_lead = Nothing was changed.
+mail-recovery_finished_subject = Your account was recovered
+mail-recovery_finished_lead = Every other browser and application was signed out.
+mail-provider_connected_subject = A way to sign in was connected
+mail-provider_connected_lead = You can sign in to your account with { $provider }.
+mail-provider_removed_subject = A way to sign in was removed
+mail-provider_removed_lead = Signing in with { $provider } does not lead to your account any more.
+mail-export_ready_subject = Your data can be downloaded
+mail-export_ready_lead = The copy of your data is ready on your account page.
+mail-deletion_requested_subject = Your account will be deleted
+mail-deletion_requested_lead = Your account and everything in it will be deleted on { $at }. Sign in before to keep it.
+mail-deleted_subject = Your account at { $host } was deleted
+mail-deleted_lead = Your account and your data were deleted. This is the last mail about it.
+
+## recover
+
+error-identifier = Enter your user name or e-mail address.
+error-review = Decide about every way to sign in: keep it or remove it.
+error-recovery_wait = Recovery can be finished from { $date }. Every address of the account was told and can stop it.
+error-password_wrong = This is not the password.
+error-sign_in_again = Sign out and in again to change this.
+login-lost = Lost your password?
+login-or = or
+recover-title = Get back into your account
+recover-lede = Enter your user name or e-mail address. We send a link to the address of the account.
+recover-do = Send the link
+recover-sent = If there is an account, a mail is on its way. Its link works for 30 minutes, in any browser.
+recover-to_sign_in = Sign in
+recover-to_account = Open your account
+recover-again = Ask for another link
+recover-over_title = This link does not work any more
+recover-link_lede = Go on to choose how you sign in from now on. Nothing has changed yet.
+recover-link_do = Go on
+recover-second_title = One more step
+recover-second_lede = Your account has more than a password. Show that it is yours: by a code of your app, a recovery code or your passkey.
+recover-second_lede_code = Your account has more than a password. Show that it is yours: by a code of your app or a recovery code.
+recover-second_lede_passkey = Your account has more than a password. Show that it is yours: with your passkey.
+recover-with_passkey = A passkey needs no password. Sign in with it, and choose a new password on your account page.
+recover-second_code = Code
+recover-lost = Is your second step lost?
+recover-wait_help = You can wait instead. We write to every address of the account, and its owner can stop it.
+recover-wait_password = With your password you can wait instead. We write to every address of the account, and its owner can stop it.
+recover-wait_long =
+    { $n ->
+        [one] It takes one hour.
+       *[other] It takes { $n } hours.
+    }
+recover-wait_do = Wait instead
+recover-wait_title = Recovery is waiting
+recover-ask = If your second step is lost, an administrator of this site can help.
+recover-new_title = Choose a new password
+recover-new_lede = Every browser and application will be signed out.
+recover-password = New password
+recover-password_help = At least { $n } characters; a few words work well.
+recover-password_help_beside = At least { $n } characters, or { $beside } beside an authenticator app that you keep; a few words work well.
+recover-ways = Other ways to sign in
+recover-ways_help = Keep what is yours. Remove what you do not recognise or have lost.
+recover-way_passkey = Passkey { $name }
+recover-way_totp = Authenticator app { $name }
+recover-way_codes = Recovery codes
+recover-way_provider = Account at { $name }
+recover-keep = Keep
+recover-remove = Remove
+recover-save = Save
+recover-done_title = You are back
+recover-done = The new password counts from now on, and every browser and application was signed out.
+recover-stop_title = Stop the recovery
+recover-stop_lede = Somebody is getting into this account without its second step. If it is not you, stop it.
+recover-stop_do = Stop it
+recover-stopped = The recovery was stopped, and nothing was changed.
+
+## password
+
+password-title = Change your password
+password-lede = Every other browser and every application will be signed out.
+password-before_app = Your password is too short to stand alone. Choose a longer one, and then remove the app.
+password-current = Current password
+password-new = New password
+password-do = Change the password
+
+## email
+
+email-title = Change your e‑mail address
+email-lede = The address of your account is { $email }. It stays until the new one is confirmed.
+email-new = New e-mail address
+email-do = Send a code
+email-check_title = Check your mail
+email-check_lede = We have written to { $email }. Type the code here.
+email-code = Code
+email-verify = Confirm the address
+email-again = Use another address
+email-undo_title = Undo the change of your address
+email-undo_lede = This gives your account its former address again, and signs every browser and application out.
+email-undo_do = Undo the change
+email-undone = The account has its former address again. Every browser and application was signed out. If you cannot sign in, recover the account: that takes a few days now, and both addresses are told.

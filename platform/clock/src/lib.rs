@@ -64,6 +64,12 @@ pub fn rfc3339(ms: i64) -> String {
         .unwrap_or_else(|| "9999-12-31T23:59:59.999Z".to_owned())
 }
 
+/// The instant that a text of RFC 3339 names, in Unix milliseconds; `None` for any other text.
+pub fn from_rfc3339(text: &str) -> Option<i64> {
+    let at = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +85,17 @@ mod tests {
     #[test]
     fn instants_are_written_as_rfc_3339_in_utc() {
         assert_eq!(rfc3339(1_795_211_820_123), "2026-11-20T21:57:00.123Z");
+    }
+
+    #[test]
+    fn an_instant_is_read_as_it_was_written_and_nothing_else_is() {
+        assert_eq!(from_rfc3339("2026-11-20T21:57:00.123Z"), Some(1_795_211_820_123));
+        assert_eq!(
+            from_rfc3339("2026-11-20T22:57:00.123+01:00"),
+            Some(1_795_211_820_123)
+        );
+        for other in ["", "now", "1795211820123", "2026-11-20", "2026-13-20T21:57:00Z"] {
+            assert_eq!(from_rfc3339(other), None, "{other}");
+        }
     }
 }

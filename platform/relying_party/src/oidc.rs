@@ -134,7 +134,12 @@ impl Oidc {
     }
 
     /// The address that a browser is redirected to for a sign-in.
-    pub async fn begin(&self, state: String, proofs: &Proofs) -> Result<String, OidcError> {
+    pub async fn begin(
+        &self,
+        state: String,
+        proofs: &Proofs,
+        language: Option<&str>,
+    ) -> Result<String, OidcError> {
         let found = self.discover().await?;
         let client = &self.0.registration.client;
         let verifier = PkceCodeVerifier::new(proofs.verifier.clone());
@@ -152,6 +157,10 @@ impl Oidc {
         let request = resources.fold(request, |request, resource| {
             request.add_extra_param("resource", resource)
         });
+        let request = match language {
+            Some(language) => request.add_extra_param("ui_locales", language),
+            None => request,
+        };
         // The crate requests `openid` by itself.
         let scopes = client.scopes.iter().filter(|scope| **scope != "openid");
         let request = scopes.fold(request, |request, scope| {

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use latchkey_http::Form;
-use latchkey_web::{FORM_TOKEN, cookie, is_form_token, safe_return, see_other};
+use latchkey_web::{FORM_TOKEN, Switched, cookie, is_form_token, safe_return, see_other};
 use tower_sessions::Session;
 
 use crate::client::path;
@@ -62,9 +62,12 @@ pub async fn begin(
         logins.oidc.now_ms(),
     );
     let cookie = first.then(|| remembered(logins, &browser));
+    // Only a choice goes along: what the browser prefers it tells the issuer itself.
+    let switched = Switched::remembered(headers, &logins.oidc.registration().origins);
+    let language = switched.map(|switched| switched.language);
     let url = logins
         .oidc
-        .begin(flow.state(seal), &flow.proofs(seal, &browser))
+        .begin(flow.state(seal), &flow.proofs(seal, &browser), language)
         .await
         .map_err(|error| SignInError::not_given(&error))?;
     let mut response = see_other(&url);

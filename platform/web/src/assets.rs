@@ -38,6 +38,11 @@ pub static FOLLOW: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/follow.js");
     Asset::new("follow", "js", "text/javascript; charset=utf-8", bytes)
 });
+/// Makes passkeys and signs in with them.
+pub static PASSKEYS: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/passkeys.js");
+    Asset::new("passkeys", "js", "text/javascript; charset=utf-8", bytes)
+});
 /// The icon of the browser tab.
 pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/icon.svg");
@@ -74,7 +79,7 @@ pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 /// An address of an earlier build is 404: it must never be served with other bytes.
 async fn serve(Path(file): Path<String>) -> Response {
-    let Some(asset) = [&STYLE, &SCRIPT, &SUBMIT, &FOLLOW, &ICON]
+    let Some(asset) = [&STYLE, &SCRIPT, &SUBMIT, &FOLLOW, &PASSKEYS, &ICON]
         .into_iter()
         .map(LazyLock::force)
         .find(|asset| asset.name == file)

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header};
 
-use crate::{Messages, Origins, Page, Person, Theme, Words};
+use crate::{Messages, Origins, Page, Person, Switched, Theme, Wishes, Words};
 
 /// The language, the theme, the address of the page, and the signed-in user.
 #[derive(Clone, Debug)]
@@ -21,7 +21,11 @@ impl PageContext {
     /// The context of a request with these headers; at first nobody is signed in.
     pub fn of(headers: &HeaderMap, messages: &Messages, origins: &Origins, here: String) -> Self {
         Self {
-            words: messages.words(accept_language(headers)),
+            words: messages.choose(&Wishes {
+                remembered: Switched::remembered(headers, origins).map(|switched| switched.language),
+                accept: accept_language(headers),
+                ..Wishes::default()
+            }),
             theme: Theme::remembered(headers, origins),
             here,
             person: None,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use fluent_syntax::parser::{ErrorKind, ParserError};
 use unic_langid::{CharacterDirection, LanguageIdentifier};
@@ -39,12 +39,16 @@ pub enum MessageError {
     Astray { file: &'static str, message: String },
     #[error("there is no language")]
     Empty,
+    #[error("there are no messages in the language {0}")]
+    Unknown(String),
 }
 
 /// One language.
 pub(crate) struct Language {
     /// The value of `lang`: the name of its files.
     pub(crate) tag: &'static str,
+    /// Whether it is written from right to left.
+    pub(crate) leftwards: bool,
     bundle: FluentBundle<FluentResource>,
     /// The messages by the name that pages use: `login.title`.
     pub(crate) messages: BTreeMap<String, Message>,
@@ -73,8 +77,15 @@ impl Language {
         // In a left-to-right sentence only some values need isolation, which `Argument` adds. In a right-to-left one
         // almost all do.
         bundle.set_use_isolating(leftwards);
+        bundle.set_formatter(Some(match tag {
+            "tr" => |value, _| grouped(value, "."),
+            // The narrow no-break space.
+            "fr" => |value, _| grouped(value, "\u{202f}"),
+            _ => |value, _| grouped(value, ","),
+        }));
         Ok(Self {
             tag,
+            leftwards,
             bundle,
             messages: BTreeMap::new(),
         })
@@ -155,6 +166,31 @@ impl fmt::Debug for Language {
             .field("tag", &self.tag)
             .finish_non_exhaustive()
     }
+}
+
+/// A whole number in groups of three digits; `None` for any other value, which Fluent writes itself.
+fn grouped(value: &FluentValue<'_>, separator: &str) -> Option<String> {
+    let FluentValue::Number(number) = value else {
+        return None;
+    };
+    let digits = number.as_string();
+    let (sign, digits) = digits
+        .strip_prefix('-')
+        .map_or(("", &*digits), |digits| ("−", digits));
+    let whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+    (whole && digits.len() > 3).then(|| format!("{sign}{}", group(digits, separator)))
+}
+
+/// Digits in groups of three.
+fn group(digits: &str, separator: &str) -> String {
+    let mut out = String::with_capacity(digits.len() + 4);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push_str(separator);
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// Formats a message into a string. A missing value is shown as `{$name}`; a test of each product rules that out.

@@ -5,6 +5,7 @@ use std::borrow::Borrow;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+use crate::marks::only_in_text;
 use crate::{Argument, ICON, SCRIPT, STYLE, Theme, Words};
 
 /// Part of each view as `page`.
@@ -35,6 +36,15 @@ pub struct Person {
     pub form_token: String,
 }
 
+/// A language of the switch.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    pub tag: &'static str,
+    /// Its own name for itself.
+    pub name: &'a str,
+    pub chosen: bool,
+}
+
 impl Page {
     /// A message, for templates.
     pub fn t<'a>(&'a self, name: &'a str) -> &'a str {
@@ -49,6 +59,15 @@ impl Page {
     /// A message in the plural form of a number.
     pub fn n(&self, name: &str, count: impl Borrow<i64>) -> String {
         self.words.count(name, *count.borrow())
+    }
+
+    /// The languages of the switch.
+    pub fn languages(&self) -> impl Iterator<Item = Choice<'_>> {
+        self.words.languages().map(|(tag, name)| Choice {
+            tag,
+            name,
+            chosen: tag == self.words.tag(),
+        })
     }
 
     pub fn style(&self) -> &str {
@@ -77,7 +96,7 @@ impl Page {
 pub fn answer(status: StatusCode, view: &impl askama::Template) -> Response {
     match view.render() {
         Ok(text) => {
-            let mut response = (status, text).into_response();
+            let mut response = (status, only_in_text(text)).into_response();
             let html = HeaderValue::from_static("text/html; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, html);
             if status.is_client_error() || status.is_server_error() {

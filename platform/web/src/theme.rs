@@ -39,9 +39,9 @@ impl Theme {
 /// The name of the cookie, which `Origins::cookie` extends.
 const COOKIE: &str = "latchkey-theme";
 
-/// Why a theme is not remembered.
+/// Why a choice is not remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoTheme {
+pub enum RefusedForm {
     /// The form was not sent from a page of ours.
     Foreign,
     /// The form cannot be parsed.
@@ -49,14 +49,14 @@ pub enum NoTheme {
 }
 
 /// Remembers the choice of the theme form in a cookie, and returns to the page of the form.
-pub fn remember_theme(origins: &Origins, headers: &HeaderMap, body: &[u8]) -> Result<Response, NoTheme> {
+pub fn remember_theme(origins: &Origins, headers: &HeaderMap, body: &[u8]) -> Result<Response, RefusedForm> {
     const A_YEAR_S: u32 = 31_536_000;
     if !origins.admits(headers) {
-        return Err(NoTheme::Foreign);
+        return Err(RefusedForm::Foreign);
     }
-    let mut form = Form::parse(body, &[]).map_err(|_| NoTheme::Bad)?;
+    let mut form = Form::parse(body, &[]).map_err(|_| RefusedForm::Bad)?;
     let theme = form.take("theme").as_deref().and_then(Theme::parse);
-    let theme = theme.ok_or(NoTheme::Bad)?;
+    let theme = theme.ok_or(RefusedForm::Bad)?;
     let back = form.take("back");
     let back = back.as_deref().and_then(safe_return).unwrap_or("/");
     let age = if theme == Theme::System { 0 } else { A_YEAR_S };

@@ -10,7 +10,7 @@ mod response;
 mod stored;
 
 pub use decide::{Facts, Issue, Login, Outcome, Step, decide};
-pub use request::{Prompt, Request, RequestError, Server, client_id, parse};
+pub use request::{Prompt, Request, RequestError, Server, client_id, locales, parse};
 pub use response::{Mode, Response};
 pub use stored::Stored;
 

@@ -80,6 +80,8 @@ pub enum RequestCheck {
     Prompt,
     /// `max_age` is a number of seconds.
     MaxAge,
+    /// `claims` can be read, and names an authentication context class that exists here if it insists on any.
+    Acr,
 }
 
 /// The facts that the checks look at.
@@ -148,13 +150,13 @@ impl Endpoint {
     #[rustfmt::skip]
     pub fn request_checks(self) -> &'static [RequestCheck] {
         use RequestCheck::{
-            Client, CodeGrant, IdTokenHint, MaxAge, Nonce, Pkce, Prompt, RedirectUri, RequestObject, RequestUri,
+            Acr, Client, CodeGrant, IdTokenHint, MaxAge, Nonce, Pkce, Prompt, RedirectUri, RequestObject, RequestUri,
             ResponseMode, ResponseType, State, Target, Unrepeated,
         };
         match self {
             Self::Authorize => &[
                 Unrepeated, Client, RedirectUri, State, ResponseMode, RequestObject, RequestUri, ResponseType, CodeGrant,
-                Pkce, Target, Nonce, IdTokenHint, Prompt, MaxAge,
+                Pkce, Target, Nonce, IdTokenHint, Prompt, MaxAge, Acr,
             ],
             Self::Token(_) | Self::Introspect | Self::Revoke | Self::Feed => &[],
         }
@@ -489,6 +491,10 @@ mod tests {
                     self.set("max_age", "-1");
                     malformed("max_age must be a number of seconds.")
                 }
+                RequestCheck::Acr => {
+                    self.set("claims", "[]");
+                    malformed("claims must be a JSON object.")
+                }
             };
             let wire = error.wire();
             format!("{}: {}", wire.code, wire.description)
@@ -525,7 +531,7 @@ mod tests {
             }
         }
         println!("endpoint x request check x request check: {cells} cells");
-        assert_eq!(cells, 15 * 16 / 2);
+        assert_eq!(cells, 16 * 17 / 2);
     }
 
     #[test]

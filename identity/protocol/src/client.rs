@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::{Origin, Url};
 
-use crate::{Scope, Timestamp, redirect_uri, resource};
+use crate::acr::Acr;
+use crate::{Scope, Timestamp, redirect_uri, resource, second_factor};
 
 /// A client identifier. It can never look like a user id, so the `sub` of a machine is never that of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -270,6 +271,13 @@ pub struct Metadata {
     /// The signature algorithm of access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_signed_response_alg: Option<Alg>,
+    /// The least authentication context class of a sign-in for this client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required_acr: Option<Acr>,
+    /// Until which day (RFC 3339 full-date) a user without a second step may put off what `required_acr` asks for. Absent,
+    /// nobody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrol_by: Option<String>,
     /// Fields that are stored but not supported yet.
     #[serde(flatten)]
     pub later: Map<String, Value>,
@@ -281,7 +289,7 @@ fn yes() -> bool {
 
 impl Metadata {
     /// The supported fields.
-    pub const BUILT: [&str; 28] = [
+    pub const BUILT: [&str; 30] = [
         "client_id",
         "client_name",
         "client_uri",
@@ -307,6 +315,8 @@ impl Metadata {
         "access_token_signed_response_alg",
         "lost_answer",
         "overlap_streak",
+        "required_acr",
+        "enrol_by",
         BACKCHANNEL_LOGOUT_URI,
         BACKCHANNEL_LOGOUT_SESSION_REQUIRED,
         "policy",
@@ -383,6 +393,14 @@ impl Metadata {
             return Err(format!(
                 "client {id}: {BACKCHANNEL_LOGOUT_SESSION_REQUIRED} must be true or false"
             ));
+        }
+        if let Some(day) = &self.enrol_by {
+            if second_factor::date(day).is_none() {
+                return Err(format!("client {id}: enrol_by is a day such as 2027-01-31"));
+            }
+            if self.required_acr.is_none() {
+                return Err(format!("client {id}: enrol_by needs a required_acr to put off"));
+            }
         }
         if self.redirect_uris.is_empty() && self.grant_types.iter().any(|grant| grant == "authorization_code")
         {
@@ -599,6 +617,8 @@ pub(crate) mod tests {
                 refresh_overlap_seconds: None,
                 lost_answer: None,
                 overlap_streak: None,
+                required_acr: None,
+                enrol_by: None,
                 userinfo_audience: false,
                 profile: None,
                 id_token_signed_response_alg: None,

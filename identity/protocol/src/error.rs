@@ -88,6 +88,10 @@ pub enum OAuthError {
     /// The user must do something else.
     #[error("the user must interact with the authorization server")]
     InteractionRequired,
+    /// The client insists on an authentication context class that the user did not reach (OpenID Connect Core Error Code
+    /// unmet_authentication_requirements 1.0).
+    #[error("the user cannot authenticate as the client requires")]
+    UnmetAuthenticationRequirements,
     /// A bearer token that is not, or no longer, valid here (RFC 6750 §3.1).
     #[error("the access token is not accepted here")]
     InvalidToken,
@@ -206,6 +210,11 @@ impl OAuthError {
                 400,
                 "interaction_required",
                 "The user must interact with the authorization server.",
+            ),
+            Self::UnmetAuthenticationRequirements => (
+                400,
+                "unmet_authentication_requirements",
+                "The user cannot authenticate as the request requires.",
             ),
             Self::InvalidToken => (401, "invalid_token", "The access token is not accepted."),
             Self::InsufficientScope => (

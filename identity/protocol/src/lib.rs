@@ -8,8 +8,14 @@
 //! | who is calling, and may this client do this here? | [`client_auth`], [`checks`] |
 //! | for which resource, with which scopes? | [`audience`] |
 //! | what does an authorization request get: a page, a redirect, a code? | [`authorize`], [`redirect_uri`], [`pkce`] |
+//! | is this use of a passkey genuine, and what is it called? | [`passkey`] |
 //! | is this guess at a password looked at? | [`lockout`] |
+//! | what counts as a second step, and how are guesses at it limited? | [`second_factor`], [`totp`], [`recovery_code`] |
+//! | which password hashes of other systems are kept, and at what cost? | [`foreign_hash`] |
+//! | what becomes of the people in an export of another system? | [`import`] |
 //! | is the person signed in? | [`session`] |
+//! | who may create an account, and what does it take? | [`sign_up`] |
+//! | what do their proofs amount to, and what is still missing? | [`authentication`] |
 //! | what did the person allow, and must they be asked? | [`consent`] |
 //! | what does a token request ask? | [`token_request`] |
 //! | does what a code or token stands on still hold? | [`grant_validity`] |
@@ -18,6 +24,9 @@
 //! | what does a service get for the token of its caller? | [`token_exchange`] |
 //! | what does a refresh token yield? | [`refresh_token`], [`refresh`] |
 //! | what does a sign-out end, and where does it lead? | [`logout`] |
+//! | which mails are there, and when is one tried again? | [`mail`] |
+//! | what does a mailed code or link prove? | [`one_time_proof`] |
+//! | what opens the way back into an account, and when? | [`recovery`] |
 //! | what does the token say? | [`access_token`], [`id_token`], [`userinfo`], [`logout_token`] |
 //! | what may a caller learn of a token? | [`introspect`] |
 //! | what ends with what, and for how long must guards remember it? | [`revocation_policy`], [`revocation`] |
@@ -26,7 +35,9 @@
 //! | what does the discovery document contain? | [`metadata`] |
 
 pub mod access_token;
+pub mod acr;
 pub mod audience;
+pub mod authentication;
 pub mod authorize;
 pub mod checks;
 pub mod client;
@@ -35,16 +46,23 @@ pub mod code;
 pub mod consent;
 pub mod error;
 pub mod family_limits;
+pub mod foreign_hash;
 pub mod grant_validity;
 pub mod id_token;
+pub mod import;
 pub mod introspect;
 pub mod keys;
 pub mod latest;
 pub mod lockout;
 pub mod logout;
 pub mod logout_token;
+pub mod mail;
 pub mod metadata;
+pub mod one_time_proof;
+pub mod passkey;
 pub mod pkce;
+pub mod recovery;
+pub mod recovery_code;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod refresh_token;
@@ -52,9 +70,13 @@ pub mod resource;
 pub mod revocation;
 pub mod revocation_policy;
 pub mod scope;
+pub mod second_factor;
 pub mod session;
+pub mod sign_up;
+pub mod step_up;
 pub mod token_exchange;
 pub mod token_request;
+pub mod totp;
 pub mod user;
 pub mod userinfo;
 

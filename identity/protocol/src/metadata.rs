@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::authentication::Acr;
 use crate::client::{Alg, Grant};
 use crate::resource::Resource;
 use crate::scope::OPENID;
-use crate::session::ACR_PASSWORD;
 use crate::userinfo;
 
 /// Paths relative to the issuer.
@@ -28,12 +28,15 @@ pub mod path {
     pub const REVOCATIONS: &str = "/revocations";
     /// OpenID Connect Discovery §4
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+    /// W3C Passkey Endpoints
+    pub const PASSKEY_ENDPOINTS: &str = "/.well-known/passkey-endpoints";
     /// RFC 8414 §3
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 }
 
-/// The discovery document. Every address is derived from the configured issuer.
-pub fn document(issuer: &str, resources: &[Resource]) -> Value {
+/// The discovery document. Every address is derived from the configured issuer. `registers` says whether anybody may create
+/// an account.
+pub fn document(issuer: &str, resources: &[Resource], registers: bool) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let methods = ["client_secret_basic", "client_secret_post"];
     let with_public = ["client_secret_basic", "client_secret_post", "none"];
@@ -45,6 +48,8 @@ pub fn document(issuer: &str, resources: &[Resource]) -> Value {
     scopes.extend(OPENID);
     scopes.sort_unstable();
     scopes.dedup();
+    let mut prompts = vec!["none", "login", "consent", "select_account"];
+    prompts.extend(registers.then_some("create"));
     json!({
         "issuer": issuer,
         "jwks_uri": at(path::JWKS),
@@ -65,22 +70,25 @@ pub fn document(issuer: &str, resources: &[Resource]) -> Value {
         "response_modes_supported": ["query", "form_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": prompts,
         "display_values_supported": ["page"],
-        "acr_values_supported": [ACR_PASSWORD],
+        "acr_values_supported": Acr::GIVEN.map(Acr::name),
         "claims_supported": claims_supported(),
         "claim_types_supported": ["normal"],
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         // If absent, the default would be true (OpenID Connect Discovery §3).
         "request_uri_parameter_supported": false,
-        "ui_locales_supported": ["en"],
+        "ui_locales_supported": UI_LOCALES,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": Alg::ALL.map(Alg::name),
         "scopes_supported": scopes,
         "protected_resources": resources.iter().map(|resource| resource.identifier.as_str()).collect::<Vec<_>>(),
     })
 }
+
+/// The languages of the pages; those without `ui_locales` are the first.
+pub const UI_LOCALES: [&str; 3] = ["en", "tr", "fr"];
 
 /// The claims that an ID token or userinfo may contain.
 fn claims_supported() -> Vec<&'static str> {
@@ -133,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_document_names_nothing_that_is_not_built() {
-        let document = document("https://id.test", &crate::resource::fixture());
+        let document = document("https://id.test", &crate::resource::fixture(), false);
         assert_eq!(document["token_endpoint"], "https://id.test/token");
         assert_eq!(document["response_types_supported"], json!(["code"]));
         assert_eq!(document["request_uri_parameter_supported"], false);

@@ -18,6 +18,18 @@ pub enum RevocationCause {
     EndedByAdmin,
     /// An administrator set another password.
     PasswordReset,
+    /// The person changed their password.
+    PasswordChanged,
+    /// The person came back by a mailed link.
+    AccountRecovered,
+    /// The same, begun by an administrator.
+    AdminReset,
+    /// The person changed their address.
+    EmailChanged,
+    /// A change of the address was undone, by whoever has the old one.
+    EmailUndone,
+    /// The person removed a passkey or another factor.
+    FactorRemoved,
     /// An administrator disabled the account.
     UserDisabled,
     /// An administrator locked the account.
@@ -56,13 +68,19 @@ pub enum RevocationCause {
 
 impl RevocationCause {
     /// Every cause.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 29] = [
         Self::SignedOut,
         Self::SignedOutThere,
         Self::Replaced,
         Self::EndedByUser,
         Self::EndedByAdmin,
         Self::PasswordReset,
+        Self::PasswordChanged,
+        Self::AccountRecovered,
+        Self::AdminReset,
+        Self::EmailChanged,
+        Self::EmailUndone,
+        Self::FactorRemoved,
         Self::UserDisabled,
         Self::UserLocked,
         Self::UserDeleted,
@@ -91,6 +109,12 @@ impl RevocationCause {
             Self::EndedByUser => "ended",
             Self::EndedByAdmin => "admin",
             Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+            Self::AccountRecovered => "account_recovered",
+            Self::AdminReset => "admin_reset",
+            Self::EmailChanged => "email_changed",
+            Self::EmailUndone => "email_undone",
+            Self::FactorRemoved => "factor_removed",
             Self::UserDisabled => "user_disabled",
             Self::UserLocked => "user_locked",
             Self::UserDeleted => "user_deleted",
@@ -194,6 +218,8 @@ pub enum Families {
 /// Which access tokens end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tokens {
+    /// None; guards are told nothing.
+    None,
     /// The one.
     This,
     /// Those of the families that end; guards are told of each family.
@@ -207,6 +233,11 @@ pub enum Tokens {
 }
 
 impl Row {
+    /// Whether nothing ends: the cause is only recorded.
+    pub fn ends_nothing(self) -> bool {
+        self.tokens == Tokens::None
+    }
+
     /// The row of a cause and a kind of subject; `None` when the one is no reason to end the other.
     pub fn of(cause: RevocationCause, subject: SubjectKind) -> Option<Self> {
         Self::all().find(|row| row.cause == cause && row.subject == subject)
@@ -246,7 +277,7 @@ const NO: bool = false;
 
 /// The table. Time ends sessions and families, too, but revokes nothing: an idle session takes no family along.
 #[rustfmt::skip]
-const TABLE: [Line; 24] = {
+const TABLE: [Line; 31] = {
     use RevocationCause as C;
     use SubjectKind as K;
     [
@@ -255,6 +286,7 @@ const TABLE: [Line; 24] = {
         (C::SignedOutThere,      K::Session,      Sessions::All,  Families::Online, YES, NO,  Tokens::OfFamilies,      NO),
         (C::EndedByAdmin,        K::Session,      Sessions::All,  Families::Online, YES, NO,  Tokens::OfFamilies,      NO),
         (C::Replaced,            K::Session,      Sessions::All,  Families::Online, YES, NO,  Tokens::OfFamilies,      NO),
+        (C::FactorRemoved,       K::Session,      Sessions::All,  Families::All,    YES, NO,  Tokens::OfFamilies,      NO),
 
         (C::EndedByUser,         K::Family,       Sessions::None, Families::All,    NO,  NO,  Tokens::OfFamilies,      NO),
         (C::EndedByAdmin,        K::Family,       Sessions::None, Families::All,    NO,  NO,  Tokens::OfFamilies,      NO),
@@ -266,6 +298,15 @@ const TABLE: [Line; 24] = {
         (C::OverlapStreak,       K::Family,       Sessions::None, Families::All,    NO,  NO,  Tokens::OfFamilies,      NO),
 
         (C::PasswordReset,       K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
+        // The browser that changed it gets a session of its own.
+        (C::PasswordChanged,     K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
+        (C::AccountRecovered,    K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
+        (C::AdminReset,          K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
+        (C::EmailUndone,         K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
+        // An address is nothing that anybody signs in with: mailed proofs end by themselves.
+        (C::EmailChanged,        K::User,         Sessions::None, Families::None,   NO,  NO,  Tokens::None,            NO),
+        // Whoever signed in with it may not be its owner. The browser that removed it gets a session of its own.
+        (C::FactorRemoved,       K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
         (C::UserDisabled,        K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, NO),
         (C::UserLocked,          K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, NO),
         (C::UserDeleted,         K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, NO),
@@ -344,8 +385,38 @@ mod tests {
                 row.subject,
                 SubjectKind::Token | SubjectKind::Machine | SubjectKind::Key
             );
-            assert_eq!(row.families == Families::None, single, "{row:?}");
+            let none = single || row.ends_nothing();
+            assert_eq!(row.families == Families::None, none, "{row:?}");
         }
+    }
+
+    #[test]
+    fn what_ends_nothing_ends_nothing_at_all() {
+        for row in Row::all().filter(|row| row.ends_nothing()) {
+            let nothing = (row.sessions, row.families, row.codes, row.consents, row.epoch);
+            let none = (Sessions::None, Families::None, false, false, false);
+            assert_eq!(nothing, none, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn another_password_ends_everything_and_another_address_nothing() {
+        use RevocationCause as C;
+        for cause in [
+            C::PasswordChanged,
+            C::AccountRecovered,
+            C::AdminReset,
+            C::EmailUndone,
+        ] {
+            let row = Row::of(cause, SubjectKind::User).unwrap();
+            let reset = Row::of(C::PasswordReset, SubjectKind::User).unwrap();
+            assert_eq!(Row { cause, ..reset }, row, "{cause}");
+        }
+        assert!(
+            Row::of(C::EmailChanged, SubjectKind::User)
+                .unwrap()
+                .ends_nothing()
+        );
     }
 
     /// RT-09.
@@ -353,7 +424,10 @@ mod tests {
     fn offline_families_outlive_a_logout_and_no_other_end_of_their_user() {
         for row in Row::all() {
             let spares = row.families == Families::Online;
-            assert_eq!(spares, row.subject == SubjectKind::Session, "{row:?}");
+            // A factor that is gone may have been a thief's, and so may everything that began with it.
+            let signs_out =
+                row.subject == SubjectKind::Session && row.cause != RevocationCause::FactorRemoved;
+            assert_eq!(spares, signs_out, "{row:?}");
         }
     }
 

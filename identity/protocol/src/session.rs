@@ -7,12 +7,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::Timestamp;
+use crate::acr::Acr;
 use crate::client::ClientId;
-
-/// The `acr` of a sign-in by password (OpenID Connect Core §2).
-pub const ACR_PASSWORD: &str = "urn:latchkey:acr:password";
-/// The `amr` of a password (RFC 8176 §2).
-pub const AMR_PASSWORD: &str = "pwd";
 
 /// How and when a user authenticated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +26,14 @@ impl SignIn {
     pub fn password(auth_time: Timestamp) -> Self {
         Self {
             auth_time,
-            acr: Some(ACR_PASSWORD.to_owned()),
-            amr: vec![AMR_PASSWORD.to_owned()],
+            acr: Some(Acr::Password.name().to_owned()),
+            amr: vec!["pwd".to_owned()],
         }
+    }
+
+    /// The class that it reached; `None` for one that this version does not know.
+    pub fn level(&self) -> Option<Acr> {
+        self.acr.as_deref().and_then(Acr::parse)
     }
 }
 
@@ -51,6 +52,10 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When somebody ended it.
     pub ended_at: Option<Timestamp>,
+    /// Whether the user asked to stay signed in.
+    pub kept: bool,
+    /// Until when the user put off the second step that policy asks for.
+    pub later_until: Option<Timestamp>,
 }
 
 /// The time limits of a session.
@@ -69,6 +74,19 @@ impl Default for Limits {
             idle_ms: 3_600_000,
             absolute_ms: 24 * 3_600_000,
         }
+    }
+}
+
+impl Limits {
+    /// Thirty days, used or not: for whoever asked to stay signed in.
+    pub const KEPT: Self = Self {
+        idle_ms: 30 * 24 * 3_600_000,
+        absolute_ms: 30 * 24 * 3_600_000,
+    };
+
+    /// The limits of a session, which is kept or not.
+    pub fn of(self, kept: bool) -> Self {
+        if kept { Self::KEPT } else { self }
     }
 }
 
@@ -143,6 +161,8 @@ pub(crate) mod tests {
             idle_expires_at: Timestamp(3_700_000),
             expires_at: Timestamp(86_500_000),
             ended_at: None,
+            kept: false,
+            later_until: None,
         }
     }
 

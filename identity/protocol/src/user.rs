@@ -3,7 +3,9 @@
 mod fields;
 
 pub use fields::{
-    STANDARD, canonical, check_claims, check_email, check_password, check_username, is_too_long, opaque,
+    PasswordError, SHORTEST_BESIDE, SHORTEST_PASSWORD, STANDARD, canonical, check_claims, check_email,
+    check_password, check_username, is_too_long, judge_password, judge_password_of, opaque,
+    username_canonical,
 };
 
 use serde_json::{Map, Value};

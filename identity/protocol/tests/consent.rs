@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use latchkey_protocol::audience::{Audience, GrantContext, Granted, UserTarget, for_person};
+use latchkey_protocol::authentication::{Acr, RoleAcr};
 use latchkey_protocol::authorize::{Facts, Issue, Outcome, Server, Step, decide, parse};
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::client::Client;
@@ -118,6 +119,8 @@ impl World {
             idle_expires_at: later,
             expires_at: later,
             ended_at: None,
+            kept: false,
+            later_until: None,
         };
         let resource = |identifier: &str, scopes: &[(&str, &str)]| Resource {
             identifier: identifier.to_owned(),
@@ -247,6 +250,9 @@ impl World {
                 session: Some((&self.session, &self.person)),
                 sid: None,
                 signed_in_here: false,
+                roles: &RoleAcr::new(),
+                reach: Acr::Password,
+                waived: false,
                 consent: self.consent.as_ref(),
                 step,
                 now: NOW,

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::audience::{self, Granted};
+use crate::authentication::{self, Acr, Needed, RoleAcr};
 use crate::authorize::{Request, Response, Server};
 use crate::client::Client;
 use crate::code::{self, Code};
 use crate::consent::{self, Consent, Why};
 use crate::error::OAuthError;
-use crate::session::{Session, State};
+use crate::session::{Session, SignIn, State};
 use crate::user::User;
 
 /// The facts when a request arrives, and again after each step of the user.
@@ -23,6 +24,13 @@ pub struct Facts<'a> {
     pub sid: Option<&'a str>,
     /// True if that session was created by signing in for this very request.
     pub signed_in_here: bool,
+    /// The classes that roles need.
+    pub roles: &'a RoleAcr,
+    /// Whether policy is content without its class: this device is remembered, or the user may still put it off
+    /// ([`crate::second_factor::Lacking`]).
+    pub waived: bool,
+    /// The highest class that the user can reach; only looked at where the request asks for one.
+    pub reach: Acr,
     /// The user's consent for this client so far.
     pub consent: Option<&'a Consent>,
     /// The user's latest step.
@@ -184,11 +192,32 @@ fn signed_in<'a>(request: &Request, facts: Facts<'a>) -> Result<SignedIn<'a>, OA
     let Some((session, person)) = live else {
         return page(false);
     };
-    let wished = request.prompt.login || request.prompt.select_account;
+    let wished = request.prompt.login || request.prompt.select_account || request.prompt.create;
     let too_old = request
         .max_age
         .is_some_and(|max_age| session.is_older_than(max_age, facts.now));
     if !facts.signed_in_here && (wished || too_old) {
+        return page(true);
+    }
+    // Only what is missing is asked, and nobody is signed out for it.
+    let reached = session.sign_in.level();
+    let policy = authentication::policy(Some(facts.client), person, facts.roles);
+    let policy = policy.filter(|_| !facts.waived);
+    let needed = Needed::of(&request.acr, policy);
+    if reached < needed.policy {
+        return page(true);
+    }
+    if reached < needed.essential {
+        // Whoever has just signed in for this request has shown all that they have, and no page helps whoever has
+        // nothing to show there.
+        let out_of_reach = needed.essential > Some(facts.reach);
+        if facts.signed_in_here || request.prompt.none || out_of_reach {
+            return Err(OAuthError::UnmetAuthenticationRequirements);
+        }
+        return page(true);
+    }
+    let wish = needed.wished.map(|wish| wish.min(facts.reach));
+    if reached < wish && !facts.signed_in_here && !request.prompt.none {
         return page(true);
     }
     // OpenID Connect Core §3.1.2.1: never answer for another user than the hinted one.
@@ -196,6 +225,17 @@ fn signed_in<'a>(request: &Request, facts: Facts<'a>) -> Result<SignedIn<'a>, OA
         return Err(OAuthError::LoginRequired);
     }
     Ok(Ok((session, person)))
+}
+
+/// The sign-in with the class that an essential claim is answered by.
+fn named(request: &Request, sign_in: &SignIn) -> SignIn {
+    let acr = sign_in
+        .level()
+        .map(|reached| request.acr.named(reached).name().to_owned());
+    SignIn {
+        acr: acr.or_else(|| sign_in.acr.clone()),
+        ..sign_in.clone()
+    }
 }
 
 fn issued(request: &Request, facts: Facts<'_>, session: &Session, granted: Granted) -> Code {
@@ -210,7 +250,7 @@ fn issued(request: &Request, facts: Facts<'_>, session: &Session, granted: Grant
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
         confirmation: None,
-        sign_in: session.sign_in.clone(),
+        sign_in: named(request, &session.sign_in),
         created_at: facts.now,
         // Counted from the latest instant seen: with a clock that was set back, the code would expire at once.
         expires_at: Timestamp(facts.latest.max(facts.now).0.saturating_add(code::LIFE_MS)),

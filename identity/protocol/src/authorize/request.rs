@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
+use crate::Timestamp;
 use crate::audience::{self, Granted};
+use crate::authentication::{Acr, AcrRequest};
 use crate::authorize::response::{Mode, Response};
 use crate::checks::{Endpoint, RequestCheck};
 use crate::client::{Client, ClientId};
@@ -41,6 +43,19 @@ pub struct Request {
     pub login_hint: Option<String>,
     /// `ui_locales`, in order of preference.
     pub ui_locales: Vec<String>,
+    /// The authentication context classes of `acr_values` and `claims`.
+    pub acr: AcrRequest,
+}
+
+impl Request {
+    /// Proofs of a session from before this instant do not count for a request that was started then.
+    pub fn since(&self, started: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        if self.prompt.login || self.prompt.select_account {
+            return Some(started);
+        }
+        let max_age_ms = i64::try_from(self.max_age?.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        Some(started.min(Timestamp(now.0.saturating_sub(max_age_ms))))
+    }
 }
 
 impl Response {
@@ -79,6 +94,10 @@ pub struct Prompt {
     pub consent: bool,
     /// Let the user choose an account.
     pub select_account: bool,
+    /// Create an account (Initiating User Registration via OpenID Connect 1.0). Left out where it is not asked: a node of
+    /// an earlier release then reads the request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create: bool,
 }
 
 /// The part of the server's own configuration that parsing needs.
@@ -105,6 +124,8 @@ const LONGEST_NONCE: usize = 1_024;
 const LONGEST_STATE: usize = 4_096;
 /// The longest hint that is kept; longer ones are ignored, because they are only hints.
 const LONGEST_HINT: usize = 256;
+/// The longest `claims` parameter.
+const LONGEST_CLAIMS: usize = 8_192;
 /// How many locales are examined.
 const MOST_LOCALES: usize = 16;
 
@@ -172,6 +193,7 @@ struct Reading<'a> {
     prompt: Prompt,
     max_age: Option<u64>,
     hinted_sub: Option<String>,
+    acr: AcrRequest,
 }
 
 /// Why a check fails: a page of ours whatever is known, or an error for the client.
@@ -217,6 +239,7 @@ impl<'a> Reading<'a> {
             prompt: Prompt::default(),
             max_age: None,
             hinted_sub: None,
+            acr: AcrRequest::default(),
         }
     }
 
@@ -325,6 +348,10 @@ impl<'a> Reading<'a> {
                 self.max_age = one("max_age").map(parse_max_age).transpose()?;
                 Ok(())
             }
+            RequestCheck::Acr => {
+                self.acr = parse_acr(one("acr_values"), one("claims"))?;
+                Ok(())
+            }
         }
     }
 
@@ -360,7 +387,10 @@ impl<'a> Reading<'a> {
             max_age: self.max_age,
             hinted_sub: self.hinted_sub,
             login_hint: hint_text(self.parameters, "login_hint"),
-            ui_locales: locales(self.parameters),
+            acr: self.acr,
+            ui_locales: one(self.parameters, "ui_locales")
+                .map(locales)
+                .unwrap_or_default(),
         })
     }
 }
@@ -382,10 +412,11 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
+                "create" => prompt.create = true,
                 _ => return Err(OAuthError::Malformed("prompt has an unsupported value.")),
             }
         }
-        if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {
+        if prompt.none && (prompt.login || prompt.consent || prompt.select_account || prompt.create) {
             return Err(OAuthError::Malformed(
                 "prompt=none cannot be combined with other values.",
             ));
@@ -399,6 +430,46 @@ fn parse_max_age(text: &str) -> Result<u64, OAuthError> {
     let digits = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = if digits { text.parse().ok() } else { None };
     parsed.ok_or(OAuthError::Malformed("max_age must be a number of seconds."))
+}
+
+/// The authentication context classes that a request asks for. Unknown ones in a wish are ignored; a request that insists
+/// on one of them cannot be met. Of `claims` (OpenID Connect Core §5.5) nothing else is read.
+fn parse_acr(acr_values: Option<&str>, claims: Option<&str>) -> Result<AcrRequest, OAuthError> {
+    let malformed = OAuthError::Malformed("claims must be a JSON object.");
+    let known =
+        |names: &mut dyn Iterator<Item = &str>| -> Vec<Acr> { names.filter_map(Acr::parse).collect() };
+    let mut acr = AcrRequest {
+        wished: known(&mut acr_values.into_iter().flat_map(|text| text.split(' '))),
+        essential: Vec::new(),
+    };
+    let Some(claims) = claims else { return Ok(acr) };
+    if claims.len() > LONGEST_CLAIMS {
+        return Err(malformed);
+    }
+    let Ok(Value::Object(claims)) = serde_json::from_str(claims) else {
+        return Err(malformed);
+    };
+    let Some(asked) = claims.get("id_token").and_then(|claims| claims.get("acr")) else {
+        return Ok(acr);
+    };
+    let values = asked.get("values").and_then(Value::as_array);
+    let value = asked.get("value").and_then(Value::as_str);
+    let named = values
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .chain(value);
+    let mut named = named.peekable();
+    if asked.get("essential").and_then(Value::as_bool) != Some(true) {
+        acr.wished.extend(known(&mut named));
+        return Ok(acr);
+    }
+    let any = named.peek().is_none();
+    acr.essential = known(&mut named);
+    if acr.essential.is_empty() && !any {
+        return Err(OAuthError::UnmetAuthenticationRequirements);
+    }
+    Ok(acr)
 }
 
 /// A parameter without a value counts as absent (RFC 6749 §3.1).
@@ -416,16 +487,14 @@ fn hint_text(parameters: &[(String, String)], name: &str) -> Option<String> {
 }
 
 /// Language tags (RFC 5646), as far as they look valid; an unreadable preference is not an error.
-fn locales(parameters: &[(String, String)]) -> Vec<String> {
+pub fn locales(text: &str) -> Vec<String> {
     let tag = |text: &&str| {
         (1..=35).contains(&text.len())
             && text
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    one(parameters, "ui_locales")
-        .into_iter()
-        .flat_map(|text| text.split(' '))
+    text.split(' ')
         .filter(tag)
         .take(MOST_LOCALES)
         .map(str::to_owned)

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audience::Granted;
+use crate::authentication::AcrRequest;
 use crate::authorize::{Mode, Prompt, Request};
 use crate::client::{Client, ClientId};
 use crate::pkce::Challenge;
@@ -25,6 +26,9 @@ pub struct Stored {
     hinted_sub: Option<String>,
     login_hint: Option<String>,
     ui_locales: Vec<String>,
+    /// Left out where nothing is asked: a node of an earlier release then reads the request.
+    #[serde(default, skip_serializing_if = "AcrRequest::is_empty")]
+    acr: AcrRequest,
 }
 
 impl From<Request> for Stored {
@@ -42,6 +46,7 @@ impl From<Request> for Stored {
             hinted_sub: request.hinted_sub,
             login_hint: request.login_hint,
             ui_locales: request.ui_locales,
+            acr: request.acr,
         }
     }
 }
@@ -50,6 +55,11 @@ impl Stored {
     /// The client to load.
     pub fn client_id(&self) -> &ClientId {
         &self.client_id
+    }
+
+    /// The languages that the application asks for.
+    pub fn ui_locales(&self) -> &[String] {
+        &self.ui_locales
     }
 
     /// The request, if the client still exists, is enabled and still has the address.
@@ -70,6 +80,7 @@ impl Stored {
             hinted_sub: self.hinted_sub,
             login_hint: self.login_hint,
             ui_locales: self.ui_locales,
+            acr: self.acr,
         })
     }
 }

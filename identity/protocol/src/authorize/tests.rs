@@ -3,6 +3,7 @@
 use super::*;
 use crate::Timestamp;
 use crate::audience::Granted;
+use crate::authentication::{Acr, AcrRequest, RoleAcr};
 use crate::checks::Endpoint;
 use crate::client::{Client, ClientId};
 use crate::consent::{Consent, Why};
@@ -127,7 +128,7 @@ fn no_mutation_of_the_redirect_uri_gets_anything_but_a_page() {
 }
 
 /// Every error of a request other than its redirect URI, and the code that it gets.
-const FAULTS: [(&[(&str, &str)], &str); 27] = [
+const FAULTS: [(&[(&str, &str)], &str); 31] = [
     (&[("response_type", "")], "invalid_request"),
     (&[("response_type", "token")], "unsupported_response_type"),
     (&[("response_type", "id_token")], "unsupported_response_type"),
@@ -158,12 +159,28 @@ const FAULTS: [(&[(&str, &str)], &str); 27] = [
     (&[("scope", "nobody.knows")], "invalid_scope"),
     (&[("resource", "urn:nothing")], "invalid_target"),
     (&[("prompt", "none login")], "invalid_request"),
+    (&[("prompt", "none create")], "invalid_request"),
     (&[("prompt", "Login")], "invalid_request"),
     (&[("prompt", "login\nconsent")], "invalid_request"),
     (&[("max_age", "-1")], "invalid_request"),
     (&[("max_age", "1.5")], "invalid_request"),
     (&[("max_age", "99999999999")], "invalid_request"),
-    (&[("prompt", "create")], "invalid_request"),
+    (&[("claims", "[]")], "invalid_request"),
+    (&[("claims", "{")], "invalid_request"),
+    (
+        &[(
+            "claims",
+            r#"{"id_token":{"acr":{"essential":true,"values":["phrh"]}}}"#,
+        )],
+        "unmet_authentication_requirements",
+    ),
+    (
+        &[(
+            "claims",
+            r#"{"id_token":{"acr":{"essential":true,"value":"gold"}}}"#,
+        )],
+        "unmet_authentication_requirements",
+    ),
 ];
 
 /// AZ-06, AZ-09, AZ-11, AZ-17.
@@ -326,7 +343,10 @@ fn a_hint_that_is_not_this_clients_is_refused() {
 #[test]
 fn a_stored_request_is_read_back_only_with_a_still_registered_address() {
     let whole = client(false, &[URI]);
-    let request = read(&[("prompt", "consent"), ("max_age", "5")]).unwrap();
+    let plain = serde_json::to_string(&Stored::from(read(&[]).unwrap())).unwrap();
+    assert!(!plain.contains("acr"), "a node of the release before reads it");
+    let changes = [("prompt", "consent"), ("max_age", "5"), ("acr_values", "phr")];
+    let request = read(&changes).unwrap();
     let text = serde_json::to_string(&Stored::from(request.clone())).unwrap();
     let revive = |text: &str, client: &Client| serde_json::from_str::<Stored>(text).unwrap().revive(client);
     assert_eq!(revive(&text, &whole), Some(request));
@@ -359,6 +379,9 @@ struct Case {
     person: User,
     hinted: Option<&'static str>,
     signed_in_here: bool,
+    roles: RoleAcr,
+    waived: bool,
+    reach: Acr,
     consent: Option<Consent>,
     step: Step,
     now: i64,
@@ -386,6 +409,9 @@ fn case() -> Case {
         person: carol(),
         hinted: None,
         signed_in_here: false,
+        roles: RoleAcr::new(),
+        waived: false,
+        reach: Acr::Password,
         consent: Some(Consent {
             granted: all(),
             withdrawn_at: None,
@@ -436,6 +462,9 @@ impl Case {
                 session: self.session.as_ref().map(|session| (session, &self.person)),
                 sid: Some("sid-1"),
                 signed_in_here: self.signed_in_here,
+                roles: &self.roles,
+                waived: self.waived,
+                reach: self.reach,
                 consent: self.consent.as_ref(),
                 step: &self.step,
                 now: Timestamp(self.now),
@@ -513,6 +542,172 @@ fn the_sixteen_combinations_of_session_prompt_max_age_and_hint() {
         })
     };
     assert_eq!(own("none").kind(), CODE);
+}
+
+#[test]
+fn acr_values_and_claims_are_read_as_wish_and_as_condition() {
+    let asked = |wished: &[Acr], essential: &[Acr]| AcrRequest {
+        wished: wished.to_vec(),
+        essential: essential.to_vec(),
+    };
+    let (mfa, password) = ("urn:latchkey:acr:mfa", "urn:latchkey:acr:password");
+    let essential = format!(r#"{{"id_token":{{"acr":{{"essential":true,"values":["x","{mfa}","phr"]}}}}}}"#);
+    let voluntary = format!(r#"{{"id_token":{{"acr":{{"values":["{mfa}"]}},"name":null}},"userinfo":{{}}}}"#);
+    let table = [
+        (vec![], asked(&[], &[])),
+        (vec![("acr_values", "gold phr  silver")], asked(&[Acr::Phr], &[])),
+        (vec![("acr_values", "phrh")], asked(&[], &[])),
+        (vec![("claims", "{}")], asked(&[], &[])),
+        (vec![("claims", r#"{"id_token":{"acr":null}}"#)], asked(&[], &[])),
+        (
+            vec![("claims", r#"{"id_token":{"acr":{"essential":true}}}"#)],
+            asked(&[], &[]),
+        ),
+        (vec![("claims", r#"{"id_token":7}"#)], asked(&[], &[])),
+        (
+            vec![("acr_values", password), ("claims", voluntary.as_str())],
+            asked(&[Acr::Password, Acr::Mfa], &[]),
+        ),
+        (
+            vec![("claims", essential.as_str())],
+            asked(&[], &[Acr::Mfa, Acr::Phr]),
+        ),
+    ];
+    for (changes, expected) in table {
+        assert_eq!(read(&changes).unwrap().acr, expected, "{changes:?}");
+    }
+    let long = format!("{{\"a\":\"{}\"}}", "a".repeat(9_000));
+    assert_eq!(
+        code_of(read(&[("claims", &long)]).unwrap_err()),
+        "invalid_request"
+    );
+}
+
+const WISH: (&str, &str) = ("acr_values", "urn:latchkey:acr:mfa");
+const ESSENTIAL: (&str, &str) = (
+    "claims",
+    r#"{"id_token":{"acr":{"essential":true,"values":["urn:latchkey:acr:mfa"]}}}"#,
+);
+
+#[test]
+fn a_session_below_what_is_needed_is_stepped_up_or_refused() {
+    const CODE: &str = "code openid catalog.read";
+    const UNMET: &str = "unmet_authentication_requirements";
+    type Asked = &'static [(&'static str, &'static str)];
+    // {request} × {policy} × {reached} × {reachable} × {signed in for this request}
+    type Row = (Asked, Option<Acr>, Acr, Acr, bool, &'static str);
+    let table: [Row; 17] = [
+        (&[], None, Acr::Email, Acr::Password, false, CODE),
+        (&[WISH], None, Acr::Password, Acr::Password, false, CODE),
+        (&[WISH], None, Acr::Password, Acr::Mfa, false, "login again"),
+        (&[WISH], None, Acr::Password, Acr::Mfa, true, CODE),
+        (&[WISH], None, Acr::Mfa, Acr::Mfa, false, CODE),
+        (
+            &[WISH, ("prompt", "none")],
+            None,
+            Acr::Password,
+            Acr::Mfa,
+            false,
+            CODE,
+        ),
+        // Nobody is asked for a password that cannot help.
+        (&[ESSENTIAL], None, Acr::Password, Acr::Password, false, UNMET),
+        (&[ESSENTIAL], None, Acr::Password, Acr::Mfa, false, "login again"),
+        // A page of policy comes first: there a factor can be set up.
+        (
+            &[ESSENTIAL],
+            Some(Acr::Mfa),
+            Acr::Password,
+            Acr::Password,
+            false,
+            "login again",
+        ),
+        (&[ESSENTIAL], None, Acr::Password, Acr::Mfa, true, UNMET),
+        (&[ESSENTIAL], None, Acr::Phr, Acr::Phr, false, CODE),
+        (
+            &[ESSENTIAL, ("prompt", "none")],
+            None,
+            Acr::Password,
+            Acr::Mfa,
+            false,
+            UNMET,
+        ),
+        (&[], Some(Acr::Mfa), Acr::Password, Acr::Mfa, false, "login again"),
+        (
+            &[],
+            Some(Acr::Mfa),
+            Acr::Password,
+            Acr::Password,
+            true,
+            "login again",
+        ),
+        (
+            &[("prompt", "none")],
+            Some(Acr::Mfa),
+            Acr::Password,
+            Acr::Mfa,
+            false,
+            "login_required",
+        ),
+        (&[], Some(Acr::Mfa), Acr::Mfa, Acr::Mfa, false, CODE),
+        (&[], Some(Acr::Phr), Acr::Mfa, Acr::Mfa, false, "login again"),
+    ];
+    for (asked, policy, reached, reach, here, expected) in table {
+        for by_role in [false, true] {
+            let case = case().with(|c| {
+                c.request = asked.to_vec();
+                match policy {
+                    Some(acr) if by_role => {
+                        c.roles.insert("instructor".to_owned(), acr);
+                    }
+                    _ => c.client.metadata.required_acr = policy,
+                }
+                let session = c.session.as_mut().unwrap();
+                session.sign_in.acr = Some(reached.name().to_owned());
+                (c.reach, c.signed_in_here) = (reach, here);
+            });
+            assert_eq!(
+                case.kind(),
+                expected,
+                "{asked:?} {policy:?} {reached} {reach} {here}"
+            );
+        }
+    }
+}
+
+/// OpenID Connect Core §5.5.1.1: the answer is one of the requested values.
+#[test]
+fn an_essential_claim_is_answered_by_a_value_that_it_named() {
+    let case = case().with(|c| {
+        c.request = vec![ESSENTIAL];
+        c.session.as_mut().unwrap().sign_in.acr = Some("phr".to_owned());
+    });
+    let Outcome::Issue(issue) = case.decide() else {
+        panic!("{}", case.kind())
+    };
+    assert_eq!(issue.code.sign_in.acr.as_deref(), Some("urn:latchkey:acr:mfa"));
+}
+
+#[test]
+fn proofs_of_a_session_count_from_max_age_or_the_start_of_the_request() {
+    let (started, now) = (Timestamp(1_000_000), Timestamp(1_060_000));
+    type Row = (&'static [(&'static str, &'static str)], Option<i64>);
+    let table: [Row; 6] = [
+        (&[], None),
+        (&[("prompt", "login")], Some(1_000_000)),
+        (
+            &[("prompt", "select_account"), ("max_age", "900")],
+            Some(1_000_000),
+        ),
+        // A proof for this request counts, however long the next one takes.
+        (&[("max_age", "0")], Some(1_000_000)),
+        (&[("max_age", "900")], Some(160_000)),
+        (&[("max_age", "9999999999")], Some(1_060_000 - 9_999_999_999_000)),
+    ];
+    for (changes, expected) in table {
+        let since = read(changes).unwrap().since(started, now);
+        assert_eq!(since, expected.map(Timestamp), "{changes:?}");
+    }
 }
 
 /// AZ-16.

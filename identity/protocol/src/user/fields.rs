@@ -91,6 +91,14 @@ pub fn canonical(name: &str) -> String {
     lower.trim().nfkc().collect()
 }
 
+/// The canonical form of a user name: that of [`canonical`], in which moreover the four letters that Turkish and other
+/// languages tell apart by their dots are one. `IŞIK`, `ışık` and `Işık` are the same person however a keyboard or a lower
+/// case without a language has written them, and nobody takes the name that looks like theirs. Addresses keep the
+/// difference: what is folded there finds another mailbox.
+pub fn username_canonical(name: &str) -> String {
+    canonical(name).replace("i\u{307}", "i").replace('\u{131}', "i")
+}
+
 /// The canonical form of a password, because keyboards produce the same character differently: an `é` is one character
 /// or two, and every kind of space is a space (OpaqueString, RFC 8265 §4.2). Case is kept, and nothing is truncated.
 pub fn opaque(password: &str) -> Cow<'_, str> {
@@ -108,7 +116,7 @@ pub fn opaque(password: &str) -> Cow<'_, str> {
 /// UUID, so that it is never mistaken for a user id. The same holds for its canonical form, by which it is found.
 pub fn check_username(name: &str) -> Result<(), String> {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let canonical = canonical(name);
+    let canonical = username_canonical(name);
     if !(1..=64).contains(&name.chars().count())
         || !name.chars().chain(canonical.chars()).all(fine)
         || crate::client::looks_like_a_user_id(&canonical)
@@ -235,6 +243,10 @@ fn strength(lower: &str) -> usize {
     steps
 }
 
+/// The minimum length of a password that is the only factor, in characters.
+pub const SHORTEST_PASSWORD: usize = 15;
+/// The minimum length of a password that stands beside a second step, in characters.
+pub const SHORTEST_BESIDE: usize = 8;
 /// The maximum length of a password, in characters.
 const LONGEST_PASSWORD: usize = 256;
 
@@ -248,26 +260,53 @@ pub fn is_too_long(password: &str) -> bool {
 /// owner, and not made of what attackers try first (NIST SP 800-63B §3.1.1.2). Nothing is truncated, and no mix of
 /// characters is required.
 pub fn check_password(password: &str, username: &str, email: &str) -> Result<(), String> {
-    const SHORTEST: usize = 15;
+    judge_password(password, username, email).map_err(|error| error.to_string())
+}
+
+/// Why a password cannot be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// It has too few characters.
+    #[error("the password must have at least {SHORTEST_PASSWORD} characters")]
+    Short,
+    /// It has too many characters.
+    #[error("the password must have at most {LONGEST_PASSWORD} characters")]
+    Long,
+    /// It is made of a name that others know.
+    #[error("the password must not be based on the name of the product, the user name or the e-mail address")]
+    Personal,
+    /// It is what attackers try first.
+    #[error("the password consists of common words, keyboard patterns or repetitions")]
+    Common,
+}
+
+/// The rules of [`check_password`], for whoever says each in words of their own.
+pub fn judge_password(password: &str, username: &str, email: &str) -> Result<(), PasswordError> {
+    judge_password_of(password, &[username, email], SHORTEST_PASSWORD)
+}
+
+/// The same for a password of at least `least` characters: [`SHORTEST_PASSWORD`] where it stands alone,
+/// [`SHORTEST_BESIDE`] beside a second step. `own` are words that others know about its owner and this site; of such a
+/// word nothing counts.
+pub fn judge_password_of(password: &str, own: &[&str], least: usize) -> Result<(), PasswordError> {
     const FEWEST_STEPS: usize = 6;
-    if opaque(password).chars().count() < SHORTEST {
-        return Err(format!("the password must have at least {SHORTEST} characters"));
+    const SHORTEST_WORD: usize = 3;
+    if opaque(password).chars().count() < least {
+        return Err(PasswordError::Short);
     }
     if is_too_long(password) {
-        return Err(format!(
-            "the password must have at most {LONGEST_PASSWORD} characters"
-        ));
+        return Err(PasswordError::Long);
     }
     let lower = password.to_lowercase();
-    for known in ["latchkey", &canonical(username), &canonical(email)] {
-        if !known.is_empty() && lower.replace(known, "").chars().count() < SHORTEST && lower.contains(known) {
-            return Err(
-                "the password must not be based on the name of the product, the user name or the e-mail address".to_owned(),
-            );
+    let own = own.iter().map(|word| canonical(word));
+    for known in own.chain(["latchkey".to_owned()]) {
+        let rest = lower.replace(known.as_str(), "").chars().count();
+        if known.chars().count() >= SHORTEST_WORD && rest < least && lower.contains(&known) {
+            return Err(PasswordError::Personal);
         }
     }
     if strength(&lower) < FEWEST_STEPS {
-        return Err("the password consists of common words, keyboard patterns or repetitions".to_owned());
+        return Err(PasswordError::Common);
     }
     Ok(())
 }
@@ -309,6 +348,27 @@ mod tests {
         for other in ["ines", "inès", "inê s"] {
             assert_ne!(canonical(other), "inês", "{other:?}");
         }
+    }
+
+    /// CVE-2025-24806, AC-05.
+    #[test]
+    fn a_name_with_any_of_the_four_letters_i_is_one_name() {
+        for (spellings, folded) in [
+            (
+                &["İbrahim", "ibrahim", "IBRAHIM", "İBRAHİM", "i\u{307}brahim"][..],
+                "ibrahim",
+            ),
+            (&["IŞIK", "ışık", "Işık", "IŞıK", "işik"], "işik"),
+            (&["Kelvin\u{212a}", "kelvink"], "kelvink"),
+        ] {
+            for spelling in spellings {
+                assert_eq!(username_canonical(spelling), folded, "{spelling:?}");
+            }
+        }
+        for fine in ["İbrahim", "IŞIK", "ışık"] {
+            assert_eq!(check_username(fine), Ok(()), "{fine}");
+        }
+        assert_ne!(canonical("ışık@example.test"), canonical("işik@example.test"));
     }
 
     /// AC-01.

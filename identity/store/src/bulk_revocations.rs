@@ -27,6 +27,8 @@ pub(crate) use family_kind;
 pub enum FamilySet {
     /// Those of a session, without `offline_access`.
     OnlineOfSession(String),
+    /// Those of a session, those with `offline_access` too.
+    OfSession(String),
     /// Every family of a user.
     OfUser(String),
     /// Every family of a user at one client.
@@ -84,7 +86,9 @@ macro_rules! bulk_ended_at {
             $family,
             ".session_id AND ",
             $family,
-            ".offline_at IS NULL) OR (b.kind = 'person' AND b.subject = ",
+            ".offline_at IS NULL) OR (b.kind = 'whole_session' AND b.subject = ",
+            $family,
+            ".session_id) OR (b.kind = 'person' AND b.subject = ",
             $family,
             ".user_id) OR (b.kind = 'person_at_client' AND b.subject = ",
             $family,
@@ -129,6 +133,7 @@ impl Store {
             FamilySet::OnlineOfSession(_) => {
                 end_page!(["f.session_id = $5 AND f.offline_at IS NULL"], "f.session_id")
             }
+            FamilySet::OfSession(_) => end_page!(["f.session_id = $5"], "f.session_id"),
             FamilySet::OfUser(_) => end_page!(["f.user_id = $5"], "f.created_at, f.id"),
             FamilySet::OfUserAtClient { .. } => {
                 end_page!(
@@ -146,7 +151,9 @@ impl Store {
         });
         let statement = statement.bind(now.0).bind(cause.name()).bind(before.0).bind(most);
         let statement = match set {
-            FamilySet::OnlineOfSession(one) | FamilySet::OfUser(one) => statement.bind(one),
+            FamilySet::OnlineOfSession(one) | FamilySet::OfSession(one) | FamilySet::OfUser(one) => {
+                statement.bind(one)
+            }
             FamilySet::OfUserAtClient { user, client } => statement.bind(user).bind(client.as_str()),
             FamilySet::OfClient(client) => statement.bind(client.as_str()),
         };
@@ -158,7 +165,7 @@ impl Store {
     pub async fn latest_birth(&self, tx: &Tx, set: &FamilySet) -> Result<Option<Timestamp>, StoreError> {
         let statement = match set {
             // No family is created in a session that has ended.
-            FamilySet::OnlineOfSession(_) => return Ok(Some(Timestamp(i64::MAX))),
+            FamilySet::OnlineOfSession(_) | FamilySet::OfSession(_) => return Ok(Some(Timestamp(i64::MAX))),
             FamilySet::OfUser(user) => {
                 sql("SELECT MAX(created_at) AS born FROM families WHERE user_id = $1 AND revoked_at IS NULL")
                     .bind(user)
@@ -244,6 +251,7 @@ impl FamilySet {
     fn columns(&self) -> (&'static str, &str, Option<&str>) {
         match self {
             Self::OnlineOfSession(session) => ("session", session, None),
+            Self::OfSession(session) => ("whole_session", session, None),
             Self::OfUser(user) => ("person", user, None),
             Self::OfUserAtClient { user, client } => ("person_at_client", user, Some(client.as_str())),
             Self::OfClient(client) => ("client", client.as_str(), None),
@@ -258,6 +266,7 @@ fn read(row: &Row) -> Result<BulkRevocation, StoreError> {
     let (kind, subject) = (row.text("kind")?, row.text("subject")?);
     let set = match kind.as_str() {
         "session" => FamilySet::OnlineOfSession(subject),
+        "whole_session" => FamilySet::OfSession(subject),
         "person" => FamilySet::OfUser(subject),
         "person_at_client" => FamilySet::OfUserAtClient {
             user: subject,

@@ -9,18 +9,27 @@ mod clients;
 mod codes;
 mod consents;
 mod exchanges;
+mod factors;
 mod families;
+mod imports;
 mod installation;
 mod keys;
 mod logouts;
+mod mail;
+mod one_time_proofs;
+mod passkeys;
 mod people;
 mod purge;
+mod recoveries;
 mod registry;
 mod replays;
 mod requests;
 mod resources;
 mod revocations;
+mod second_factors;
+mod session_proofs;
 mod sessions;
+mod sign_ups;
 mod throttles;
 mod users;
 
@@ -33,14 +42,20 @@ pub use codes::CodeFacts;
 pub use consents::Connected;
 pub use exchanges::Exchange;
 pub use families::{ExistingFamilies, FamilyFacts, FamilyPlace, FamilyRow};
+pub use imports::{ImportRow, ImportedRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
 pub use logouts::{EndedSession, Logout};
+pub use mail::{MailEnd, MailRow, MailState};
+pub use passkeys::{PasskeyRow, PasskeyUse};
 pub use people::Candidate;
+pub use recoveries::{Owner, RecoveryRow};
 pub use replays::Proof;
 pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenFacts};
+pub use second_factors::{RememberedRow, SecondSteps, TotpRow};
 pub use sessions::{SessionRow, SignInRow};
+pub use sign_ups::{InvitationRow, NewInvitation};
 pub use throttles::{BlockChange, Guess, Window};
 pub use users::{NewUserRow, UserChange, UserRow};
 
@@ -137,6 +152,54 @@ pub const MIGRATIONS: Migrations = Migrations {
             name: "living families",
             sqlite: include_str!("../migrations/0015_living_families.sql"),
             postgres: include_str!("../migrations/0015_living_families.sql"),
+        },
+        Migration {
+            version: 16,
+            name: "ladder",
+            sqlite: include_str!("../migrations/0016_ladder.sql"),
+            postgres: include_str!("../migrations/0016_ladder.sql"),
+        },
+        Migration {
+            version: 17,
+            name: "mail",
+            sqlite: include_str!("../migrations/0017_mail.sql"),
+            postgres: include_str!("../migrations/0017_mail.sql"),
+        },
+        Migration {
+            version: 18,
+            name: "sign-up",
+            sqlite: include_str!("../migrations/0018_sign_up.sql"),
+            postgres: include_str!("../migrations/0018_sign_up.sql"),
+        },
+        Migration {
+            version: 19,
+            name: "passkeys",
+            sqlite: include_str!("../migrations/0019_passkeys.sql"),
+            postgres: include_str!("../migrations/0019_passkeys.sql"),
+        },
+        Migration {
+            version: 20,
+            name: "second factors",
+            sqlite: include_str!("../migrations/0020_second_factors.sql"),
+            postgres: include_str!("../migrations/0020_second_factors.sql"),
+        },
+        Migration {
+            version: 21,
+            name: "imports",
+            sqlite: include_str!("../migrations/0021_imports.sql"),
+            postgres: include_str!("../migrations/0021_imports.sql"),
+        },
+        Migration {
+            version: 22,
+            name: "recoveries",
+            sqlite: include_str!("../migrations/0022_recoveries.sql"),
+            postgres: include_str!("../migrations/0022_recoveries.sql"),
+        },
+        Migration {
+            version: 23,
+            name: "made_passkeys",
+            sqlite: include_str!("../migrations/0023_made_passkeys.sql"),
+            postgres: include_str!("../migrations/0023_made_passkeys.sql"),
         },
     ],
 };

@@ -6,7 +6,7 @@ use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::audience::{Granted, Written};
 use latchkey_protocol::consent::Consent;
 use latchkey_protocol::user::User;
-use latchkey_protocol::user::canonical;
+use latchkey_protocol::user::{canonical, username_canonical};
 use latchkey_protocol::{Scope, Timestamp};
 use serde_json::Value;
 
@@ -18,6 +18,15 @@ macro_rules! person_columns {
         "u.id AS u_id, u.username AS u_username, u.email AS u_email, u.email_verified_at AS u_email_verified_at, \
          u.roles AS u_roles, u.claims AS u_claims, u.disabled_at AS u_disabled_at, u.locked_at AS u_locked_at, \
          u.deleted_at AS u_deleted_at, u.tokens_before AS u_tokens_before, u.updated_at AS u_updated_at"
+    };
+}
+/// The columns of a user who wants to sign in.
+macro_rules! candidate_columns {
+    () => {
+        concat!(
+            "u.password_hash AS u_password_hash, u.credential_epoch AS u_credential_epoch, ",
+            person_columns!()
+        )
     };
 }
 /// The columns of a consent.
@@ -44,25 +53,36 @@ impl Store {
     /// Whoever signs in by this user name or address.
     pub async fn candidate(&self, name: &str) -> Result<Option<Candidate>, StoreError> {
         let row = sql(concat!(
-            "SELECT u.password_hash AS u_password_hash, u.credential_epoch AS u_credential_epoch, ",
-            person_columns!(),
-            " FROM users u WHERE u.deleted_at IS NULL AND (u.username_canonical = $1 OR u.email_canonical = $1)"
+            "SELECT ",
+            candidate_columns!(),
+            " FROM users u WHERE u.deleted_at IS NULL AND (u.username_canonical = $2 OR u.email_canonical = $1)"
         ))
         .bind(canonical(name))
+        .bind(username_canonical(name))
         .fetch_optional(&self.db)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let password_hash = row.opt_text("u_password_hash")?;
-        let credential_epoch = row.int("u_credential_epoch")?;
-        Ok(read_person(&row)?.map(|person| Candidate {
-            person,
-            password_hash,
-            credential_epoch,
-        }))
+        row.as_ref().map_or(Ok(None), read_candidate)
     }
 
-    /// Raises a person's credential epoch.
+    /// The same by the user's id, for whoever has proved already who they are.
+    pub async fn candidate_by_id(&self, id: &str) -> Result<Option<Candidate>, StoreError> {
+        let row = sql(concat!(
+            "SELECT ",
+            candidate_columns!(),
+            " FROM users u WHERE u.deleted_at IS NULL AND u.id = $1"
+        ))
+        .bind(id)
+        .fetch_optional(&self.db)
+        .await?;
+        row.as_ref().map_or(Ok(None), read_candidate)
+    }
+
+    /// Raises a person's credential epoch. No device is remembered that was remembered before.
     pub async fn raise_credential_epoch(&self, tx: &Tx, id: &str) -> Result<(), StoreError> {
+        sql("DELETE FROM remembered_devices WHERE user_id = $1")
+            .bind(id)
+            .execute(tx)
+            .await?;
         sql("UPDATE users SET credential_epoch = credential_epoch + 1 WHERE id = $1")
             .bind(id)
             .execute(tx)
@@ -70,15 +90,15 @@ impl Store {
         Ok(())
     }
 
-    /// Holds a person who may act and whose password is still this one until the transaction is over: whoever ends or
+    /// Holds a person who may act and whose credential epoch is still this one until the transaction is over: whoever ends or
     /// changes them waits, and then finds what this transaction has written. `false` when they have changed.
-    pub async fn lock_user(&self, tx: &Tx, id: &str, password_hash: &str) -> Result<bool, StoreError> {
+    pub async fn lock_user(&self, tx: &Tx, id: &str, epoch: i64) -> Result<bool, StoreError> {
         let rows = sql(
-            "UPDATE users SET updated_at = updated_at WHERE id = $1 AND password_hash = $2 \
+            "UPDATE users SET updated_at = updated_at WHERE id = $1 AND credential_epoch = $2 \
                AND disabled_at IS NULL AND locked_at IS NULL AND deleted_at IS NULL",
         )
         .bind(id)
-        .bind(password_hash)
+        .bind(epoch)
         .execute(tx)
         .await?;
         Ok(rows == 1)
@@ -86,7 +106,7 @@ impl Store {
 
     /// Replaces the hash by one of the same password with the current parameters, unless the password was changed.
     pub async fn rehash(&self, tx: &Tx, id: &str, before: &str, after: &str) -> Result<(), StoreError> {
-        sql("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+        sql("UPDATE users SET password_hash = $3, foreign_work = NULL WHERE id = $1 AND password_hash = $2")
             .bind(id)
             .bind(before)
             .bind(after)
@@ -94,6 +114,16 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+fn read_candidate(row: &Row) -> Result<Option<Candidate>, StoreError> {
+    let password_hash = row.opt_text("u_password_hash")?;
+    let credential_epoch = row.int("u_credential_epoch")?;
+    Ok(read_person(row)?.map(|person| Candidate {
+        person,
+        password_hash,
+        credential_epoch,
+    }))
 }
 
 /// The user in a joined row, if there is one.

@@ -66,7 +66,7 @@ macro_rules! history {
     };
 }
 
-const HISTORY: [History; 4] = [
+const HISTORY: [History; 5] = [
     history!(
         "families",
         "id",
@@ -85,12 +85,17 @@ const HISTORY: [History; 4] = [
         "(ended_at < $1 OR expires_at < $1) AND NOT EXISTS \
            (SELECT 1 FROM families f WHERE f.session_id = sessions.id AND f.revoked_at IS NULL)"
     ),
+    history!(
+        "session_proofs",
+        "session_id",
+        "at < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = session_proofs.session_id)"
+    ),
     history!("sign_ins", "id", "at < $1"),
 ];
 
 /// Rows that expire: deleted by an index, `$2` at a time, and only what nobody holds. A sign-in or an end changes several
 /// rows in an order of its own; waiting for it in another one would be a deadlock.
-const EXPIRED: [Expired; 6] = [
+const EXPIRED: [Expired; 12] = [
     Expired {
         forget: || {
             sql_skip_locked!(
@@ -145,6 +150,16 @@ const EXPIRED: [Expired; 6] = [
         },
         before: |_, now| now.0 - 600_000,
     },
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT id FROM remembered_devices WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM remembered_devices WHERE id IN (SELECT id FROM old)"
+            )
+        },
+        before: |latest, _| latest.0,
+    },
     // A spent one is deleted with its family.
     Expired {
         forget: || {
@@ -156,6 +171,58 @@ const EXPIRED: [Expired; 6] = [
         },
         before: |latest, _| latest.0,
     },
+    // What was proved, or could have been, is there for a day more.
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT token_hash FROM one_time_proofs WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM one_time_proofs WHERE token_hash IN (SELECT token_hash FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - 24 * 3_600_000,
+    },
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT id FROM recoveries WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM recoveries WHERE id IN (SELECT id FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - 24 * 3_600_000,
+    },
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT id FROM registrations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM registrations WHERE id IN (SELECT id FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - 24 * 3_600_000,
+    },
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT id FROM invitations WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM invitations WHERE id IN (SELECT id FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - 30 * 24 * 3_600_000,
+    },
+    // What is still to be tried stays.
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT id FROM mail WHERE created_at < $1 AND state <> 'queued' ORDER BY created_at LIMIT $2",
+                ") DELETE FROM mail WHERE id IN (SELECT id FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - 30 * 24 * 3_600_000,
+    },
 ];
 
 struct Expired {
@@ -166,7 +233,7 @@ struct Expired {
 
 impl Store {
     /// Deletes expired rows: revocations without effect, exchanges, counted guesses, proofs that are no longer valid, unused
-    /// requests and codes. If one kind cannot be deleted, the others still are; the first error is returned.
+    /// requests and codes, and mails after thirty days. If one kind cannot be deleted, the others still are; the first error is returned.
     pub async fn purge_expired(&self, latest: Timestamp, now: Timestamp) -> Result<(), StoreError> {
         let mut done = Ok(());
         for Expired { forget, before } in &EXPIRED {

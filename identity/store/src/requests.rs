@@ -23,6 +23,10 @@ pub struct RequestRow {
     pub session: Option<String>,
     /// The user's latest step, as JSON.
     pub step: Option<String>,
+    /// What was proved for it before its session exists, as JSON.
+    pub proofs: Option<String>,
+    /// How many passkey challenges of it were used.
+    pub challenges: i64,
     /// When it expires.
     pub expires_at: Timestamp,
     /// When it was answered.
@@ -51,7 +55,7 @@ impl Store {
     /// The request with this id.
     pub async fn request(&self, id: &str) -> Result<Option<RequestRow>, StoreError> {
         sql(
-            "SELECT id, client_id, parsed, origin, browser_hash, session_id, step, expires_at, finished_at \
+            "SELECT id, client_id, parsed, origin, browser_hash, session_id, step, proofs, challenges, expires_at, finished_at \
              FROM authorization_requests WHERE id = $1",
         )
         .bind(id)
@@ -114,6 +118,8 @@ fn read(row: &Row) -> Result<RequestRow, StoreError> {
         browser_hash: row.opt_text("browser_hash")?,
         session: row.opt_text("session_id")?,
         step: row.opt_text("step")?,
+        proofs: row.opt_text("proofs")?,
+        challenges: row.int("challenges")?,
         expires_at: Timestamp(row.int("expires_at")?),
         finished_at: row.opt_int("finished_at")?.map(Timestamp),
     })

@@ -44,7 +44,8 @@ macro_rules! session_columns {
     () => {
         "s.id AS s_id, s.user_id AS s_user_id, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr, \
          s.device AS s_device, s.created_at AS s_created_at, s.last_seen_at AS s_last_seen_at, \
-         s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at"
+         s.idle_expires_at AS s_idle_expires_at, s.expires_at AS s_expires_at, s.ended_at AS s_ended_at, \
+         s.kept AS s_kept, s.later_until AS s_later_until"
     };
 }
 
@@ -84,8 +85,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         sql(
-            "INSERT INTO sessions (id, secret_hash, user_id, auth_time, acr, amr, acr_source, device, created_at, \
-               last_seen_at, idle_expires_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, 'password', $7, $8, $8, $9, $10)",
+            "INSERT INTO sessions (id, secret_hash, user_id, auth_time, acr, amr, device, created_at, \
+               last_seen_at, idle_expires_at, expires_at, kept, later_until) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12)",
         )
         .bind(&session.id)
         .bind(secret_hash)
@@ -97,6 +99,8 @@ impl Store {
         .bind(now.0)
         .bind(session.idle_expires_at.0)
         .bind(session.expires_at.0)
+        .bind(i64::from(session.kept))
+        .bind(session.later_until.map(|until| until.0))
         .execute(tx)
         .await?;
         Ok(())
@@ -113,7 +117,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let rows = sql(
             "UPDATE sessions SET secret_hash = $2, auth_time = $3, acr = $4, amr = $5, last_seen_at = $6, \
-               idle_expires_at = $7, expires_at = $8 WHERE id = $1 AND ended_at IS NULL",
+               idle_expires_at = $7, expires_at = $8, kept = $9, later_until = $10 \
+             WHERE id = $1 AND ended_at IS NULL",
         )
         .bind(&session.id)
         .bind(secret_hash)
@@ -123,6 +128,8 @@ impl Store {
         .bind(now.0)
         .bind(session.idle_expires_at.0)
         .bind(session.expires_at.0)
+        .bind(i64::from(session.kept))
+        .bind(session.later_until.map(|until| until.0))
         .execute(tx)
         .await?;
         Ok(rows == 1)
@@ -307,6 +314,8 @@ fn read(row: &Row) -> Result<SessionRow, StoreError> {
             idle_expires_at: Timestamp(row.int("s_idle_expires_at")?),
             expires_at: Timestamp(row.int("s_expires_at")?),
             ended_at: row.opt_int("s_ended_at")?.map(Timestamp),
+            kept: row.int("s_kept")? != 0,
+            later_until: row.opt_int("s_later_until")?.map(Timestamp),
             id,
         },
         device: row.opt_text("s_device")?,

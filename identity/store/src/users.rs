@@ -2,7 +2,7 @@
 
 use latchkey_db::{On, Row, Tx, sql};
 use latchkey_protocol::Timestamp;
-use latchkey_protocol::user::canonical;
+use latchkey_protocol::user::{canonical, username_canonical};
 use serde_json::{Map, Value};
 
 use crate::{Store, StoreError};
@@ -93,7 +93,7 @@ impl Store {
                         ON CONFLICT DO NOTHING")
         .bind(&user.id)
         .bind(&user.username)
-        .bind(canonical(&user.username))
+        .bind(username_canonical(&user.username))
         .bind(&user.email)
         .bind(canonical(&user.email))
         .bind(user.email_verified.then_some(now.0))
@@ -110,9 +110,10 @@ impl Store {
     /// The user with this id, user name or address.
     pub async fn user<'a>(&self, on: impl Into<On<'a>>, name: &str) -> Result<Option<UserRow>, StoreError> {
         sql("SELECT id, username, email, email_verified_at, roles, claims, disabled_at, locked_at, created_at, version \
-             FROM users WHERE deleted_at IS NULL AND (id = $1 OR username_canonical = $2 OR email_canonical = $2)")
+             FROM users WHERE deleted_at IS NULL AND (id = $1 OR username_canonical = $3 OR email_canonical = $2)")
         .bind(name)
         .bind(canonical(name))
+        .bind(username_canonical(name))
         .fetch_optional(on)
         .await?
         .map(|row| read(&row))
@@ -123,7 +124,7 @@ impl Store {
     pub async fn users(&self, after: &str, limit: i64) -> Result<Vec<UserRow>, StoreError> {
         sql("SELECT id, username, email, email_verified_at, roles, claims, disabled_at, locked_at, created_at, version \
              FROM users WHERE deleted_at IS NULL AND username_canonical > $1 ORDER BY username_canonical LIMIT $2")
-        .bind(canonical(after))
+        .bind(username_canonical(after))
         .bind(limit)
         .fetch_all(&self.db)
         .await?
@@ -179,14 +180,23 @@ impl Store {
                 "UPDATE users SET deleted_at = $3, updated_at = $3, version = version + 1, \
                                           username = '', username_canonical = 'deleted:' || id, email = '', \
                                           email_canonical = 'deleted:' || id, email_verified_at = NULL, \
-                                          password_hash = NULL, claims = '{}', roles = '[]' \
+                                          email_undone = NULL, \
+                                          password_hash = NULL, user_handle = NULL, claims = '{}', roles = '[]' \
                                         WHERE id = $1 AND version = $2 AND deleted_at IS NULL",
             )
             .bind(id)
             .bind(version)
             .bind(now.0),
         };
-        Ok(statement.execute(tx).await? == 1)
+        let changed = statement.execute(tx).await? == 1;
+        if changed && matches!(change, UserChange::Deleted) {
+            self.remove_second_steps(tx, id).await?;
+            sql("DELETE FROM passkeys WHERE user_id = $1")
+                .bind(id)
+                .execute(tx)
+                .await?;
+        }
+        Ok(changed)
     }
 }
 

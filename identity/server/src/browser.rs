@@ -2,17 +2,21 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{FromRef, FromRequestParts, Request};
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt;
 use latchkey_clock::Random;
 use latchkey_http::{ClientAddress, Form, is_form};
+use latchkey_protocol::authorize::locales;
 use latchkey_protocol::error::PageError;
-use latchkey_web::{Page, PageContext, accept_language};
+use latchkey_protocol::metadata::path;
+use latchkey_web::{
+    Page, PageContext, Switched, Wishes, Words, accept_language, here as whole_address, safe_return,
+};
 
 use crate::sealed_request;
 use crate::secret::{is_secret, new_secret};
@@ -27,6 +31,8 @@ pub(crate) mod cookie {
     pub const SESSION: &str = "latchkey-session";
     /// Identifies a browser in which a user has signed in before.
     pub const DEVICE: &str = "latchkey-device";
+    /// Stands for the second step of a user for a while.
+    pub const REMEMBERED: &str = "latchkey-remembered";
 }
 
 /// A request for a page.
@@ -38,6 +44,20 @@ pub(crate) struct Browser {
     pub address: IpAddr,
     /// The authorization request that the address names: a sealed one, or the id of its row.
     pub request: Option<String>,
+    /// The token of the mailed link that was opened.
+    pub token: Option<String>,
+    /// The address of a request without a form, which may be made again.
+    address_to_reload: Option<String>,
+    heard: Arc<Heard>,
+}
+
+/// What decides on the language and is known only on the way. Every page from then on speaks it, error pages too.
+#[derive(Debug, Default)]
+struct Heard {
+    /// The name of the authorization request.
+    flow: OnceLock<String>,
+    /// The languages that the application asks for.
+    ui_locales: OnceLock<Vec<String>>,
 }
 
 impl<S> FromRequestParts<S> for Browser
@@ -50,29 +70,82 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let site = Arc::<Site>::from_ref(state);
         let request = request_handle(&parts.uri);
-        Ok(Self {
+        let heard = Heard::default();
+        if let Some(handle) = &request {
+            let _first = heard.flow.set(handle.clone());
+        }
+        if let Some(asked) = asked_in_the_address(&parts.uri) {
+            let _first = heard.ui_locales.set(asked);
+        }
+        let reads = parts.method.is_safe();
+        let address = whole_address(&parts.uri);
+        let mut browser = Self {
             context: PageContext::of(
                 &parts.headers,
                 &site.messages,
                 &site.origins,
-                own_here(parts.uri.path(), request.as_deref()),
+                match mailed_token(&parts.uri) {
+                    Some(token) => format!("{}?token={token}", parts.uri.path()),
+                    None => own_here(parts.uri.path(), request.as_deref()),
+                },
             ),
             headers: parts.headers.clone(),
             address: ClientAddress::or_unspecified(&parts.extensions),
             request,
+            token: mailed_token(&parts.uri),
             site,
-        })
+            address_to_reload: safe_return(&address).filter(|_| reads).map(str::to_owned),
+            heard: Arc::new(heard),
+        };
+        browser.context.words = browser.words();
+        Ok(browser)
     }
 }
 
 impl Browser {
-    /// The visitor in the language that the application asked for, if we have it: the application knows its user, a
-    /// browser only its settings (OpenID Connect Core §3.1.2.1, `ui_locales`).
+    /// This visit belongs to this authorization request.
+    pub fn work_on(&self, handle: &str) {
+        let _first = self.heard.flow.set(handle.to_owned());
+    }
+
+    /// The application asks for these languages: it knows its user, a browser only its settings (OpenID Connect Core
+    /// §3.1.2.1, `ui_locales`).
+    pub fn hear(&self, ui_locales: &[String]) {
+        let _first = self.heard.ui_locales.set(ui_locales.to_owned());
+    }
+
+    /// The visitor in the language that is known by now.
     pub fn speaking(&self, ui_locales: &[String]) -> Self {
+        self.hear(ui_locales);
         let mut speaking = self.clone();
-        let asked = languages(ui_locales, accept_language(&self.headers));
-        speaking.context.words = self.site.words(Some(&asked));
+        speaking.context.words = self.words();
         speaking
+    }
+
+    /// The messages in the visitor's language, as far as it is known by now.
+    pub fn words(&self) -> Words {
+        let switched = Switched::remembered(&self.headers, &self.site.origins);
+        let address = self.address_to_reload.as_deref().map(flow_of);
+        let flow = self.heard.flow.get().map(String::as_str).or(address);
+        let here = switched.filter(|switched| flow.is_some_and(|flow| switched.during(flow)));
+        self.site.messages.choose(&Wishes {
+            switched: here.map(|switched| switched.language),
+            ui_locales: self.heard.ui_locales.get().map_or(&[], Vec::as_slice),
+            remembered: switched.map(|switched| switched.language),
+            profile: None,
+            accept: accept_language(&self.headers),
+        })
+    }
+
+    /// Where the forms of an error page lead back to: the same address again, or the step of the form that was posted.
+    pub fn back_from_error(&self) -> String {
+        match (&self.address_to_reload, self.heard.flow.get()) {
+            (Some(address), _) => address.clone(),
+            (None, Some(handle)) if !self.context.here.contains('?') => {
+                own_here(&self.context.here, Some(handle))
+            }
+            (None, _) => self.context.here.clone(),
+        }
     }
 
     /// The same on the page of a request that a form has named: its address has none, and a form of that page which
@@ -84,7 +157,9 @@ impl Browser {
 
     /// A page with this title, which is the name of a message.
     pub fn page(&self, title: &str) -> Page {
-        self.context.page(self.context.words.say(title))
+        let mut context = self.context.clone();
+        context.words = self.words();
+        context.page(context.words.say(title))
     }
 
     /// The user agent, as shown to the user.
@@ -114,6 +189,24 @@ impl Browser {
         }
     }
 
+    /// The same browser with a secret that its response sets: what its page holds is bound to it already.
+    pub fn with_secret(&self, secret: &str) -> Self {
+        let mut browser = self.clone();
+        let own = format!("{}={secret}", self.site.origins.cookie(cookie::BROWSER));
+        let all = match self
+            .headers
+            .get(header::COOKIE)
+            .and_then(|sent| sent.to_str().ok())
+        {
+            Some(sent) if !sent.is_empty() => format!("{own}; {sent}"),
+            _ => own,
+        };
+        if let Ok(all) = HeaderValue::from_str(&all) {
+            browser.headers.insert(header::COOKIE, all);
+        }
+        browser
+    }
+
     /// The id of the device cookie and the MAC that binds it to a user.
     pub fn device(&self) -> Option<(&str, &str)> {
         self.cookie(&self.site.origins.cookie(cookie::DEVICE))?
@@ -128,6 +221,23 @@ impl Browser {
         let parts = [user, id, epoch.as_str()];
         let genuine = signer.verify_mac("device", &parts, mac);
         genuine.then(|| id.to_owned())
+    }
+
+    /// Whether this browser says that it is remembered for somebody.
+    pub fn is_remembered(&self) -> bool {
+        self.cookie(&self.site.origins.cookie(cookie::REMEMBERED))
+            .is_some()
+    }
+
+    /// The secret by which this browser is remembered for this user, in this credential epoch of theirs.
+    pub fn remembered_for(&self, signer: &Signer, user: &str, epoch: i64) -> Option<&str> {
+        let (secret, mac) = self
+            .cookie(&self.site.origins.cookie(cookie::REMEMBERED))?
+            .split_once('.')
+            .filter(|(secret, _)| is_secret(secret))?;
+        let epoch = epoch.to_string();
+        let genuine = signer.verify_mac("remembered", &[user, secret, &epoch], mac);
+        genuine.then_some(secret)
     }
 
     /// The secret of the session cookie.
@@ -165,7 +275,39 @@ pub(crate) async fn form_bytes(request: Request) -> Result<Bytes, PageError> {
 }
 
 /// The pages of ours that a browser can return to.
-const PAGES: [&str; 5] = ["/login", "/consent", "/account", "/logout", "/signed-out"];
+const PAGES: &[&str] = &[
+    "/login",
+    "/second",
+    "/required/terms",
+    "/required/address",
+    "/required/password",
+    "/required/factor",
+    "/required/deletion",
+    "/passkey",
+    "/consent",
+    "/account",
+    "/account/recovery-codes",
+    "/logout",
+    "/signed-out",
+    "/register",
+    "/recover",
+    "/recover/sent",
+    "/recover/new",
+    "/recover/done",
+    "/account/password",
+    "/account/email",
+    "/account/email/check",
+    "/register/check",
+    "/register/finish",
+];
+/// The pages of ours that a mailed link opens.
+const LINKS: &[&str] = &[
+    "/register/link",
+    "/register/invited",
+    "/recover/link",
+    "/recover/stop",
+    "/account/email/undo",
+];
 
 /// The `request` parameter of an address of ours. Elsewhere one of that name is a client's (RFC 9101 §5).
 fn request_handle(uri: &http::Uri) -> Option<String> {
@@ -175,6 +317,15 @@ fn request_handle(uri: &http::Uri) -> Option<String> {
     }
     let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
     form.take("request")
+}
+
+/// The token of a mailed link.
+fn mailed_token(uri: &http::Uri) -> Option<String> {
+    if !LINKS.contains(&uri.path()) {
+        return None;
+    }
+    let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
+    form.take("token").filter(|token| is_secret(token))
 }
 
 /// The address to return to: a page of ours with its request, and nothing else from the query, which may belong to a
@@ -189,10 +340,26 @@ fn own_here(path: &str, request: Option<&str>) -> String {
     }
 }
 
-/// In the format of `Accept-Language`: first the requested languages, then those that the browser prefers.
-fn languages(ui_locales: &[String], accept: Option<&str>) -> String {
-    let asked = ui_locales.iter().map(String::as_str);
-    asked.chain(accept).collect::<Vec<_>>().join(", ")
+/// The languages that a request for an endpoint with `ui_locales` names in its address. Only its form may name them
+/// otherwise, and then they come with the stored request.
+fn asked_in_the_address(uri: &http::Uri) -> Option<Vec<String>> {
+    if ![path::AUTHORIZE, path::END_SESSION].contains(&uri.path()) {
+        return None;
+    }
+    let mut form = Form::parse(uri.query()?.as_bytes(), &[]).ok()?;
+    form.take("ui_locales").map(|text| locales(&text))
+}
+
+/// The flow that an address of ours belongs to: its authorization request, or else the page itself.
+pub(crate) fn flow_of(address: &str) -> &str {
+    let handle = address
+        .split_once('?')
+        .filter(|(path, _)| *path == "/continue" || PAGES.contains(path))
+        .and_then(|(_, query)| query.strip_prefix("request="));
+    match handle {
+        Some(handle) => handle.split('&').next().unwrap_or(handle),
+        None => address,
+    }
 }
 
 #[cfg(test)]
@@ -200,11 +367,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_application_asks_for_comes_before_what_the_browser_prefers() {
-        let asked = ["pt-BR".to_owned(), "en".to_owned()];
-        assert_eq!(languages(&asked, Some("de;q=0.9, fr")), "pt-BR, en, de;q=0.9, fr");
-        assert_eq!(languages(&[], Some("de")), "de");
-        assert_eq!(languages(&asked, None), "pt-BR, en");
-        assert_eq!(languages(&[], None), "");
+    fn a_flow_is_its_authorization_request_on_every_page_of_it() {
+        for (address, flow) in [
+            ("/login?request=abc", "abc"),
+            ("/consent?request=abc", "abc"),
+            ("/continue?request=abc&x=y", "abc"),
+            ("/account", "/account"),
+            ("/authorize?request=abc", "/authorize?request=abc"),
+            ("/login?other=abc", "/login?other=abc"),
+        ] {
+            assert_eq!(flow_of(address), flow, "{address}");
+        }
     }
 }

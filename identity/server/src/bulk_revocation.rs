@@ -75,14 +75,17 @@ impl Revocations {
         let why = Cause::request(bulk.request_id.clone(), bulk.actor.clone());
         match &bulk.set {
             // An empty last page of a session needs no event.
-            FamilySet::OnlineOfSession(session) if !ended.is_empty() => {
+            FamilySet::OnlineOfSession(session) | FamilySet::OfSession(session) if !ended.is_empty() => {
                 let first = bulk.pages * EVENTS_OF_A_PAGE;
                 self.publish_session_end(tx, session, ended, bulk.until, first, &why)
                     .await
             }
             FamilySet::OfUserAtClient { .. } => self.publish_family_ends(tx, &ended, bulk.until, &why).await,
             // A single entry has covered all of them.
-            FamilySet::OnlineOfSession(_) | FamilySet::OfUser(_) | FamilySet::OfClient(_) => Ok(()),
+            FamilySet::OnlineOfSession(_)
+            | FamilySet::OfSession(_)
+            | FamilySet::OfUser(_)
+            | FamilySet::OfClient(_) => Ok(()),
         }
     }
 }

@@ -17,11 +17,15 @@ pub enum Chore {
     LargeEnds,
     /// Delivers logout tokens.
     Logouts,
+    /// Sends mails.
+    Mails,
+    /// Tells owners of recoveries that wait.
+    Recoveries,
 }
 
 impl Chore {
     /// All loops.
-    pub const ALL: [Chore; 7] = [
+    pub const ALL: [Chore; 9] = [
         Chore::Feed,
         Chore::Registry,
         Chore::Keys,
@@ -29,6 +33,8 @@ impl Chore {
         Chore::History,
         Chore::LargeEnds,
         Chore::Logouts,
+        Chore::Mails,
+        Chore::Recoveries,
     ];
 
     /// The name in logs and in `/readyz`.
@@ -41,6 +47,8 @@ impl Chore {
             Self::History => "identity_history",
             Self::LargeEnds => "identity_large_ends",
             Self::Logouts => "identity_logouts",
+            Self::Mails => "identity_mails",
+            Self::Recoveries => "identity_recoveries",
         }
     }
 }

@@ -29,6 +29,9 @@ pub enum IdentityError {
     /// The node's copy of clients and keys may be outdated.
     #[error("the database has not answered for {0} ms")]
     StaleRegistry(u64),
+    /// The configuration contradicts itself or what is stored.
+    #[error("{0}")]
+    Settings(String),
     /// Data that we wrote ourselves cannot be parsed.
     #[error("{0} cannot be read")]
     Unexpected(&'static str),
@@ -52,6 +55,7 @@ impl From<IdentityError> for OAuthError {
             IdentityError::Signer(_)
             | IdentityError::Bus(_)
             | IdentityError::Messages(_)
+            | IdentityError::Settings(_)
             | IdentityError::Unexpected(_) => false,
         };
         let (reason, id) = (

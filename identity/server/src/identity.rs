@@ -15,14 +15,15 @@ use latchkey_protocol::client::Alg;
 use latchkey_protocol::revocation::Subject;
 use latchkey_protocol::revocation_policy::RevocationCause;
 use latchkey_protocol::{refresh, session};
-use latchkey_web::{COMMON_EN, MessageFile, Messages, Origins};
+use latchkey_web::{COMMON, MessageFile, Messages, Origins};
 use moka::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 use crate::access_token_verifier::AccessTokenVerifier;
-use crate::admin::{AdminError, Changes, Clients, Keys, Users};
+use crate::admin::{AdminError, Changes, Clients, Imports, Invitations, Keys, MailQueue, Resets, Users};
 use crate::chore::Chore;
 use crate::client_authentication::ClientAuthentication;
+use crate::email_change::EmailChanges;
 use crate::error::IdentityError;
 use crate::feed::Feed;
 use crate::grants::Grants;
@@ -31,18 +32,30 @@ use crate::key_wrapping::KeyWrapper;
 use crate::keypair::RsaBits;
 use crate::logout_delivery::LogoutDelivery;
 use crate::logout_tokens::LogoutTokens;
+use crate::mail::{MailDelivery, Mailing, Mails};
 use crate::maintenance::Maintenance;
+use crate::new_password::NewPasswords;
+use crate::one_time_proofs::OneTimeProofs;
+use crate::passkeys::Passkeys;
+use crate::password_change::PasswordChanges;
 use crate::password_hashing::Pool;
+use crate::password_sign_in::Passwords;
 use crate::presented_tokens::PresentedTokens;
+use crate::recovery::Recoveries;
 use crate::registry::Registry;
 use crate::registry_sync::RegistrySync;
+use crate::relying_party::RelyingParty;
 use crate::resources::Resources;
 use crate::revocation::Revocations;
+use crate::second_step::SecondStep;
 use crate::seed::{Seed, SeedError, Seeded, Seeds};
 use crate::sessions::Sessions;
-use crate::sign_in::Passwords;
+use crate::settings::Settings;
+use crate::sign_in::SignIns;
+use crate::sign_up::SignUps;
 use crate::signer::Signer;
 use crate::site::Site;
+use crate::step_up::StepUp;
 use crate::throttle::Throttle;
 use crate::time::Time;
 use crate::unfinished::Unfinished;
@@ -67,14 +80,27 @@ pub(crate) struct Values {
     pub revocations: Revocations,
     pub sessions: Sessions,
     pub interactions: Arc<Interactions>,
+    pub second_step: SecondStep,
+    pub step_up: Arc<StepUp>,
+    pub sign_ins: SignIns,
     pub passwords: Arc<Passwords>,
+    pub passkeys: Passkeys,
     pub client_authentication: Arc<ClientAuthentication>,
     pub grants: Arc<Grants>,
     pub maintenance: Maintenance,
     pub logouts: LogoutDelivery,
+    pub sign_ups: SignUps,
+    pub recoveries: Recoveries,
+    pub password_changes: PasswordChanges,
+    pub email_changes: EmailChanges,
+    pub mail_delivery: MailDelivery,
     pub changes: Changes,
     pub clients: Clients,
     pub users: Users,
+    pub invitations: Invitations,
+    pub resets: Resets,
+    pub mail_queue: MailQueue,
+    pub imports: Imports,
     pub keys: Keys,
     pub resources: Resources,
     pub seeds: Seeds,
@@ -89,6 +115,8 @@ pub struct Parts {
     pub issuer: String,
     /// The origins by which browsers reach it; the issuer's own is the first.
     pub origins: Origins,
+    /// What the pages say: [`messages`], with the language of whoever asks for none of theirs.
+    pub messages: Messages,
     /// The database, with [`MIGRATIONS`](crate::MIGRATIONS) and the tables of the outbox.
     pub db: latchkey_db::Db,
     /// The revocation log, as every guard receives it.
@@ -99,8 +127,12 @@ pub struct Parts {
     pub key_wrapper: KeyWrapper,
     /// The size of new RSA keys.
     pub rsa: RsaBits,
+    /// What the operator decides about people.
+    pub settings: Settings,
     /// For calls to addresses that clients have registered.
     pub outgoing: Outgoing,
+    /// What becomes of mails.
+    pub mailing: Mailing,
     /// The clock.
     pub clock: Clock,
     /// The source of randomness.
@@ -118,13 +150,29 @@ impl Identity {
     /// Opens the registry and creates missing keys.
     pub async fn open(parts: Parts) -> Result<Self, IdentityError> {
         let resources = parts.resources.clone();
-        let messages = Messages::read(&[COMMON_EN, EN])?;
+        let party = RelyingParty::of(&parts.issuer, parts.settings.rp_id.as_deref())?;
         let identity = Self {
-            values: Arc::new(Values::of(parts, messages)),
+            values: Arc::new(Values::of(parts, party)),
         };
         identity.values.sync.declare_resources(resources).await?;
         identity.refresh().await?;
+        identity.check_relying_party().await?;
         Ok(identity)
+    }
+
+    /// Passkeys cannot follow to another domain: whoever changes it says so by removing them first.
+    async fn check_relying_party(&self) -> Result<(), IdentityError> {
+        let values = &self.values;
+        let Some(party) = &values.passkeys.party else {
+            return Ok(());
+        };
+        match values.store.other_rp_id(&party.id).await? {
+            None => Ok(()),
+            Some(other) => Err(IdentityError::Settings(format!(
+                "passkeys are bound to {other:?}, and this issuer would look for {:?}: set rp_id to {other:?}",
+                party.id
+            ))),
+        }
     }
 
     /// The conditions for taking requests.
@@ -170,6 +218,8 @@ impl Identity {
             Chore::History => values.maintenance.forget_history(&stop).await,
             Chore::LargeEnds => values.revocations.end_what_is_left(&stop).await,
             Chore::Logouts => values.logouts.run(&stop).await,
+            Chore::Mails => values.mail_delivery.run(&stop).await,
+            Chore::Recoveries => values.recoveries.run(&stop).await,
         }
     }
 
@@ -206,6 +256,31 @@ impl Identity {
     /// The users.
     pub fn users(&self) -> &Users {
         &self.values.users
+    }
+
+    /// Invitations and approvals.
+    pub fn invitations(&self) -> &Invitations {
+        &self.values.invitations
+    }
+
+    /// Resets of users who cannot sign in any more.
+    pub fn resets(&self) -> &Resets {
+        &self.values.resets
+    }
+
+    /// The mails.
+    pub fn mails(&self) -> &MailQueue {
+        &self.values.mail_queue
+    }
+
+    /// Whether mails stay here.
+    pub(crate) fn keeps_mails(&self) -> bool {
+        matches!(self.values.mail_delivery.mailing, Mailing::Kept)
+    }
+
+    /// Imports of people from other systems.
+    pub fn imports(&self) -> &Imports {
+        &self.values.imports
     }
 
     /// The signing keys.
@@ -250,26 +325,30 @@ impl Identity {
 }
 
 impl Values {
-    fn of(parts: Parts, messages: Messages) -> Self {
+    fn of(parts: Parts, party: Option<RelyingParty>) -> Self {
         let Parts {
             issuer,
             origins,
+            messages,
             db,
             revocation_log,
             resources,
             key_wrapper,
             rsa,
+            settings,
             outgoing,
+            mailing,
             clock,
             random,
             stop,
         } = parts;
-        let site = Site::new(issuer.clone(), origins, messages);
+        let site = Arc::new(Site::new(issuer.clone(), origins, messages));
         let issuer: Arc<str> = issuer.into();
         let (store, time) = (Store::new(db), Time::new(clock.clone()));
         let signer = Signer::new(key_wrapper, rsa, random.clone());
         let outbox = Outbox::new(Wire::SOURCE, clock.clone(), random.clone());
-        let registry = Arc::new(Registry::new(store.clone(), &issuer, resources));
+        let registers = settings.sign_up.mode.is_public();
+        let registry = Arc::new(Registry::new(store.clone(), &issuer, resources, registers));
         let throttle = Arc::new(Throttle::default());
         let verifier = Arc::new(AccessTokenVerifier::new(&issuer, clock.clone()));
         let sync = Arc::new(RegistrySync::new(
@@ -292,25 +371,60 @@ impl Values {
             store: store.clone(),
             time: time.clone(),
         };
-        let interactions = Interactions {
+        let settings = Arc::new(settings);
+        let mails = Mails::new(store.clone(), signer.clone(), random.clone(), &mailing);
+        let second_step = SecondStep {
+            mails: mails.clone(),
+            store: store.clone(),
+            signer: signer.clone(),
+            throttle: throttle.clone(),
+            random: random.clone(),
+            time: time.clone(),
+        };
+        let interactions = Arc::new(Interactions {
             issuer: issuer.clone(),
             store: store.clone(),
             signer: signer.clone(),
             registry: registry.clone(),
             sessions: sessions.clone(),
+            settings: settings.clone(),
+            second: second_step.clone(),
             unfinished: Unfinished::default(),
             limits: session::Limits::default(),
             random: random.clone(),
             time: time.clone(),
-        };
-        let passwords = Passwords {
+        });
+        let sign_ins = SignIns {
             store: store.clone(),
             signer: signer.clone(),
-            hashing: Arc::new(Pool::new()),
-            throttle: throttle.clone(),
+            registry: registry.clone(),
             sessions: sessions.clone(),
             revocations: revocations.clone(),
+            settings: settings.clone(),
+            second: second_step.clone(),
             limits: session::Limits::default(),
+            random: random.clone(),
+            time: time.clone(),
+        };
+        let hashing = Arc::new(Pool::new());
+        let passwords = Arc::new(Passwords {
+            store: store.clone(),
+            signer: signer.clone(),
+            hashing: hashing.clone(),
+            foreign_hashes: sync.foreign_hashes(),
+            throttle: throttle.clone(),
+            sign_ins: sign_ins.clone(),
+            random: random.clone(),
+            time: time.clone(),
+        });
+        let passkeys = Passkeys {
+            party: party.map(Arc::new),
+            store: store.clone(),
+            signer: signer.clone(),
+            throttle: throttle.clone(),
+            sign_ins: sign_ins.clone(),
+            revocations: revocations.clone(),
+            second: second_step.clone(),
             random: random.clone(),
             time: time.clone(),
         };
@@ -359,15 +473,69 @@ impl Values {
             outbox,
             revocations: revocations.clone(),
         };
+        let proofs = OneTimeProofs {
+            store: store.clone(),
+            signer: signer.clone(),
+            random: random.clone(),
+        };
+        let recoveries = Recoveries {
+            store: store.clone(),
+            users: users.clone(),
+            mails: mails.clone(),
+            proofs: proofs.clone(),
+            second: second_step.clone(),
+            passwords: passwords.clone(),
+            new_passwords: NewPasswords {
+                site: site.clone(),
+                hashing: hashing.clone(),
+                settings: settings.clone(),
+                random: random.clone(),
+            },
+            settings: settings.clone(),
+            random: random.clone(),
+            time: time.clone(),
+        };
+        let sign_ups = SignUps {
+            store: store.clone(),
+            users: users.clone(),
+            mails: mails.clone(),
+            proofs: proofs.clone(),
+            hashing: hashing.clone(),
+            settings: settings.clone(),
+            random: random.clone(),
+            time: time.clone(),
+        };
         Self {
-            site: Arc::new(site),
+            resets: Resets {
+                users: users.clone(),
+                mails: mails.clone(),
+                proofs,
+            },
+            password_changes: PasswordChanges {
+                recoveries: recoveries.clone(),
+                passwords: passwords.clone(),
+                sign_ins: sign_ins.clone(),
+            },
+            email_changes: EmailChanges {
+                recoveries: recoveries.clone(),
+            },
+            recoveries,
             feed: Arc::default(),
-            interactions: Arc::new(interactions),
-            passwords: Arc::new(passwords),
+            step_up: Arc::new(StepUp {
+                sessions: sessions.clone(),
+                interactions: interactions.clone(),
+                random: random.clone(),
+            }),
+            interactions,
+            second_step,
+            sign_ins,
+            passwords,
+            passkeys,
             client_authentication: Arc::new(client_authentication),
             grants: Arc::new(grants),
             maintenance: Maintenance {
                 store: store.clone(),
+                foreign_hashes: sync.foreign_hashes(),
                 time: time.clone(),
             },
             logouts: LogoutDelivery {
@@ -375,6 +543,20 @@ impl Values {
                 tokens: LogoutTokens::new(&issuer, signer.clone(), random.clone()),
                 outgoing,
                 time: time.clone(),
+            },
+            mail_delivery: MailDelivery {
+                store: store.clone(),
+                signer: signer.clone(),
+                site: site.clone(),
+                mailing,
+                random: random.clone(),
+                time: time.clone(),
+            },
+            site,
+            imports: Imports {
+                changes: changes.clone(),
+                users: users.clone(),
+                signer: signer.clone(),
             },
             keys: Keys {
                 changes: changes.clone(),
@@ -391,9 +573,18 @@ impl Values {
                 clients: clients.clone(),
                 users: users.clone(),
             },
+            mail_queue: MailQueue {
+                changes: changes.clone(),
+            },
+            invitations: Invitations {
+                users: users.clone(),
+                mails,
+                issuer: issuer.clone(),
+            },
             changes,
             clients,
             users,
+            sign_ups,
             revocations,
             sessions,
             issuer,
@@ -434,8 +625,27 @@ impl FromRef<Identity> for Arc<Grants> {
     }
 }
 
-/// All messages of the issuer's pages, in English.
-pub const EN: MessageFile = (
-    "identity/server/messages/en.ftl",
-    include_str!("../messages/en.ftl"),
-);
+/// Everything that the issuer's pages say, in every language. Who asks for none of them gets the given one, or English.
+pub fn messages(language: Option<&str>) -> Result<Messages, IdentityError> {
+    let messages = Messages::read(&[COMMON, MESSAGES].concat())?;
+    Ok(match language {
+        Some(language) => messages.by_default(language)?,
+        None => messages,
+    })
+}
+
+/// The messages of the issuer's own, English first.
+pub const MESSAGES: [MessageFile; 3] = [
+    (
+        "identity/server/messages/en.ftl",
+        include_str!("../messages/en.ftl"),
+    ),
+    (
+        "identity/server/messages/tr.ftl",
+        include_str!("../messages/tr.ftl"),
+    ),
+    (
+        "identity/server/messages/fr.ftl",
+        include_str!("../messages/fr.ftl"),
+    ),
+];

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use axum::response::Response;
+use http::header;
 use latchkey_clock::Random;
 use latchkey_identity_store::{AuditRow, RequestRow, Store};
+use latchkey_protocol::authentication::{self, Acr};
 use latchkey_protocol::authorize::{self, Issue, Outcome, Request, Server, Step, Stored};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::consent::OFFLINE_ACCESS;
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::second_factor::Lacking;
 use latchkey_protocol::session::{Limits, State};
 use latchkey_protocol::{ClientId, Timestamp};
 use serde_json::json;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, cookie};
 use crate::pages::{Application, ErrorPage, back, client_name, see_other};
 use crate::registry::Registry;
+use crate::second_step::SecondStep;
 use crate::secret::{digest, is_secret, new_secret};
 use crate::sessions::{Sessions, SignedIn};
+use crate::settings::Settings;
 use crate::signer::Signer;
 use crate::time::Time;
 use crate::unfinished::{REQUEST_LIFE_MS, Unfinished};
@@ -48,10 +53,15 @@ impl Interaction {
     /// The row to insert with the next step, if it does not exist yet. The request itself stays with the browser. A
     /// page of ours needs no row, since nothing about it must happen only once.
     pub fn missing_row(&self) -> Option<RequestRow> {
-        (!self.has_row && self.row.origin == origin::AUTHORIZE).then(|| RequestRow {
+        (!self.has_row && self.row.origin == origin::AUTHORIZE).then(|| self.bare_row())
+    }
+
+    /// Its row without the request itself.
+    pub fn bare_row(&self) -> RequestRow {
+        RequestRow {
             parsed: String::new(),
             ..self.row.clone()
-        })
+        }
     }
 
     /// The address that every step returns to.
@@ -75,6 +85,8 @@ pub(crate) struct Interactions {
     pub signer: Signer,
     pub registry: Arc<Registry>,
     pub sessions: Sessions,
+    pub settings: Arc<Settings>,
+    pub second: SecondStep,
     pub unfinished: Unfinished,
     pub limits: Limits,
     pub random: Random,
@@ -100,6 +112,8 @@ impl Interactions {
             browser_hash: browser_secret.map(digest),
             session: None,
             step: None,
+            proofs: None,
+            challenges: 0,
             expires_at: Timestamp(self.time.latest().0 + REQUEST_LIFE_MS),
             finished_at: None,
         };
@@ -111,6 +125,29 @@ impl Interactions {
             }
         }
         self.keep_request(browser, row).await
+    }
+
+    /// The user who is signed in with this browser, or a redirect to the sign-in page of a page of ours.
+    pub async fn signed_in(&self, browser: &Browser) -> Result<Result<SignedIn, Response>, ErrorPage> {
+        let known = self.sessions.of(browser).await?;
+        let live = known.filter(|known| known.state == State::Live && known.person.may_act().is_ok());
+        if let Some(known) = live {
+            return Ok(Ok(known));
+        }
+        let (browser_secret, made) = browser.secret_or_new(&self.random, false);
+        let begun = self.begin_request(
+            browser,
+            browser_secret.as_deref(),
+            origin::ACCOUNT,
+            None,
+            "{}".to_owned(),
+        );
+        let mut response = see_other(&format!("/login?request={}", begun.await?));
+        if made && let Some(secret) = &browser_secret {
+            let cookie = browser.site.set_cookie(cookie::BROWSER, secret, None);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        Ok(Err(response))
     }
 
     /// Stores a request that no browser carries; returns its id.
@@ -153,6 +190,7 @@ impl Interactions {
         handle: Option<&str>,
     ) -> Result<Interaction, ErrorPage> {
         let handle = handle.ok_or(PageError::Expired)?;
+        browser.work_on(handle);
         let (row, has_row) = if is_secret(handle) {
             (self.kept_request(browser, handle).await?, true)
         } else if sealed_request::is_sealed(handle) {
@@ -256,6 +294,7 @@ impl Interactions {
         let client = client.ok_or_else(unknown)?;
         // The browser is never redirected to an address from a modified row or one that was removed from the
         // registration.
+        browser.hear(stored.ui_locales());
         let request = stored.revive(&client).ok_or_else(unknown)?;
         let here = interaction.row.session.as_deref();
         self.decide(browser, client, request, here, &interaction.step)
@@ -276,6 +315,14 @@ impl Interactions {
         let known = session.as_ref().map(|known| (&known.row.session, &known.person));
         let consent = session.as_ref().and_then(|known| known.consent.as_ref());
         let sid = known.and_then(|(session, _)| self.signer.sid(&session.id, client.id()));
+        let reach = match known {
+            Some((_, person)) if !request.acr.is_empty() => self.store.factors(&person.id).await?.reach(),
+            Some(_) | None => Acr::Password,
+        };
+        let waived = match &session {
+            Some(known) => self.waives(browser, &client, known).await?,
+            None => false,
+        };
         let registry = self.registry.snapshot();
         let outcome = authorize::decide(
             Server {
@@ -288,6 +335,9 @@ impl Interactions {
                 session: known,
                 sid: sid.as_deref(),
                 signed_in_here: known.is_some_and(|(session, _)| signed_in == Some(session.id.as_str())),
+                roles: &self.settings.required_acr,
+                waived,
+                reach,
                 consent,
                 step,
                 now: self.time.now(),
@@ -300,6 +350,30 @@ impl Interactions {
             session,
             outcome,
         })
+    }
+
+    /// Whether policy is content with a session that lacks the class it asks for.
+    async fn waives(
+        &self,
+        browser: &Browser,
+        client: &Client,
+        known: &SignedIn,
+    ) -> Result<bool, IdentityError> {
+        let session = &known.row.session;
+        let (person, reached) = (&known.person, session.sign_in.level());
+        let policy = authentication::policy(Some(client), person, &self.settings.required_acr);
+        let Some(policy) = policy.filter(|policy| Some(*policy) > reached) else {
+            return Ok(false);
+        };
+        let (factors, latest) = (self.store.factors(&person.id).await?, self.time.latest());
+        let lacking = Lacking {
+            policy,
+            reach: authentication::reach(reached.unwrap_or(Acr::Email), factors),
+            remembered: self.second.is_remembered(browser, person).await?,
+            enrolment: self.settings.enrolment(Some(client), person, reached, latest),
+            later_until: session.later_until,
+        };
+        Ok(lacking.is_waived(latest))
     }
 
     /// Writes code and consent, and ends the request, in one transaction. Returns the redirect with the code; `None` if
@@ -331,7 +405,8 @@ impl Interactions {
             const A_MINUTE_MS: i64 = 60_000;
             let stale = latest.0 - known.row.last_seen_at.0 >= A_MINUTE_MS;
             let session = &known.row.session;
-            let idle = self.limits.idle_end(session.expires_at, latest);
+            let limits = self.limits.of(session.kept);
+            let idle = limits.idle_end(session.expires_at, latest);
             stale.then(|| (session.id.clone(), idle))
         });
         if request.is_none() && touch.is_none() && issue.remember.is_none() && !issue.without_pkce {

@@ -4,69 +4,96 @@
 //!
 //! | layer | files |
 //! | --- | --- |
-//! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `password`, `password_hashing`, `keypair`, `key_wrapping`, `signer`, `registration`, `chore` |
+//! | secrets, keys, time, the rules of registrations | `secret`, `origin`, `time`, `hash_memory`, `foreign_hash`, `password`, `password_hashing`, `keypair`, `key_wrapping`, `signer`, `registration`, `relying_party`, `breached`, `settings`, `own_page`, `chore` |
 //! | errors | `error`, `oauth_error` (of an endpoint) |
-//! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `access_token_verifier`, `registry`, `registry_sync`, `maintenance` |
-//! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages` |
-//! | what executes decisions, each a value with its own fields | `client_authentication`, `presented_tokens`, `revocation`, `bulk_revocation`, `sessions`, `interaction`, `repeat`, `sign_in`, `grants`, `logout_tokens`, `logout_delivery` |
+//! | what a node has in memory, and what keeps it current | `throttle`, `unfinished`, `feed`, `access_token_verifier`, `foreign_hashes`, `registry`, `registry_sync`, `maintenance` |
+//! | a browser and what it is shown | `site`, `sealed_request`, `browser`, `forms`, `pages`, `qr` |
+//! | what executes decisions, each a value with its own fields | `client_authentication`, `presented_tokens`, `revocation`, `bulk_revocation`, `sessions`, `mail`, `one_time_proofs`, `second_step`, `enrolment`, `interaction`, `step_up`, `repeat`, `sign_in`, `password_sign_in`, `passkeys`, `password_confirmation`, `new_password`, `grants`, `logout_tokens`, `logout_delivery` |
 //! | operations of administrators | `admin`, `resources`, `seed` |
+//! | people who come by themselves, or change what they sign in with | `sign_up`, `recovery`, `recovery_delay`, `password_change`, `email_change` |
 //! | all of these put together | `identity` |
 //! | one file per endpoint and page, which takes the values that it uses | `routes` |
 //! | every address on one page | `router` |
 
 mod access_token_verifier;
 mod admin;
+mod breached;
 mod browser;
 mod bulk_revocation;
 mod chore;
 mod client_authentication;
+mod email_change;
+mod enrolment;
 mod error;
 mod feed;
+mod foreign_hash;
+mod foreign_hashes;
 mod forms;
 mod grants;
+mod hash_memory;
 mod identity;
 mod interaction;
 mod key_wrapping;
 mod keypair;
 mod logout_delivery;
 mod logout_tokens;
+mod mail;
 mod maintenance;
+mod new_password;
 mod oauth_error;
+mod one_time_proofs;
 mod origin;
+mod own_page;
 mod pages;
+mod passkeys;
 mod password;
+mod password_change;
+mod password_confirmation;
 mod password_hashing;
+mod password_sign_in;
 mod presented_tokens;
+mod qr;
+mod recovery;
+mod recovery_delay;
 mod registration;
 mod registry;
 mod registry_sync;
+mod relying_party;
 mod repeat;
 mod resources;
 mod revocation;
 mod router;
 mod routes;
 mod sealed_request;
+mod second_step;
 mod secret;
 mod seed;
 mod sessions;
+mod settings;
 mod sign_in;
+mod sign_up;
 mod signer;
 mod site;
+mod step_up;
 mod throttle;
 mod time;
 mod unfinished;
 
 pub use admin::{
-    AdminError, ClientSecret, ClientView, Clients, FamilyView, KeyView, Keys, NewClient, NewUser,
-    SessionView, SignInsView, UserView, Users,
+    AdminError, ClientSecret, ClientView, Clients, FamilyView, Import, Imports, InvitationView, Invitations,
+    KeyView, Keys, MailQueue, MailView, MailsView, NewClient, NewInvite, NewUser, ResetView, Resets,
+    SessionView, SignInsView, Unmigrated, UserView, Users,
 };
+pub use breached::{Breached, BreachedError};
 pub use chore::Chore;
 pub use error::IdentityError;
-pub use identity::{EN, Identity, Parts, is_sealed};
+pub use identity::{Identity, MESSAGES, Parts, is_sealed, messages};
 pub use key_wrapping::KeyWrapper;
 pub use keypair::RsaBits;
 pub use latchkey_identity_store::MIGRATIONS;
+pub use mail::{Mailing, Relay, RelayError};
 pub use oauth_error::error_response_at;
 pub use resources::{Resources, resource_of};
 pub use seed::{Seed, SeedError, Seeded, SeededClient, SeededUser};
+pub use settings::{EnrolBy, Settings};
 pub use signer::{Signer, SignerError};

@@ -1,6 +1,7 @@
 //! Periodic maintenance, in loops of its own: it runs in the background without blocking requests, and a stalled disk
 //! does not keep a node from receiving the revocation of a key.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_identity_store::Store;
@@ -8,6 +9,7 @@ use latchkey_protocol::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::IdentityError;
+use crate::foreign_hashes::ForeignHashes;
 use crate::time::Time;
 
 /// How often expired rows are purged, and the latest instant is recorded.
@@ -18,6 +20,7 @@ const HISTORY_EVERY_MS: i64 = 3_600_000;
 /// Purges rows that are no longer needed.
 pub(crate) struct Maintenance {
     pub store: Store,
+    pub foreign_hashes: Arc<ForeignHashes>,
     pub time: Time,
 }
 
@@ -63,6 +66,8 @@ impl Maintenance {
         let (store, latest) = (self.store.clone(), self.time.latest());
         let seen = move |tx| async move { store.see(&tx, latest).await };
         self.store.db().write(seen).await?;
+        // Every sign-in of an imported person leaves one less.
+        self.foreign_hashes.refresh().await?;
         Ok(self.store.purge_expired(latest, now).await?)
     }
 }

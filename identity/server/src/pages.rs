@@ -1,8 +1,11 @@
 //! The views of the issuer's pages, and their errors.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
+use latchkey_protocol::Timestamp;
 use latchkey_protocol::audience::Granted;
 use latchkey_protocol::authorize::{Mode, Response as Authorization};
 use latchkey_protocol::client::Client;
@@ -94,6 +97,9 @@ impl ErrorPage {
         let name = format!("sorry.{code}");
         let trace = latchkey_http::current_request_id().to_string();
         let status = StatusCode::from_u16(self.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let words = browser.words();
+        let mut page = browser.page("error.title");
+        page.here = browser.back_from_error();
         let address = self.address.as_deref().map(without_query);
         tracing::info!(
             code,
@@ -104,10 +110,10 @@ impl ErrorPage {
             "the issuer answered with an error page"
         );
         let view = ErrorView {
-            page: browser.page("error.title"),
+            page,
             host: browser.site.host(),
             code,
-            sentence: browser.context.words.say(&name),
+            sentence: words.say(&name),
             trace,
             back: self.back.as_deref(),
             application: self.application.as_deref(),
@@ -145,7 +151,16 @@ pub(crate) struct LoginPage<'a> {
     pub client: Option<&'a str>,
     pub again: bool,
     pub username: &'a str,
+    /// Whether anybody may create an account.
+    pub registers: bool,
+    /// Whether to say that nobody may, since the application asked for it.
+    pub closed: bool,
     pub problem: Option<Problem>,
+    /// The options of a sign-in by passkey, as JSON; absent where there are none.
+    pub passkey: Option<String>,
+    /// A passkey that exists nowhere, for the script to tell its authenticator, as JSON.
+    pub unknown_passkey: Option<String>,
+    pub script: &'a str,
 }
 
 /// A problem of a sign-in.
@@ -242,7 +257,7 @@ pub(crate) fn groups(
         .map(|(resource, scope)| Group {
             title: match resource {
                 None => words.fill("consent.account", &[("host", &site.host())]),
-                Some(name) => title(resources, name).unwrap_or(name).to_owned(),
+                Some(name) => title(words, resources, name).unwrap_or_else(|| name.to_owned()),
             },
             lines: scope.names().map(|name| line(resource, name)).collect(),
         })
@@ -250,15 +265,19 @@ pub(crate) fn groups(
 }
 
 /// What a resource declares that people call it.
-fn title<'a>(resources: &'a [Resource], identifier: &str) -> Option<&'a str> {
+fn title(words: &Words, resources: &[Resource], identifier: &str) -> Option<String> {
     let declared = resources
         .iter()
         .find(|resource| resource.identifier == identifier);
-    declared?.title.as_deref()
+    let title = declared?.title.as_deref()?;
+    let name = identifier.rsplit(':').next().unwrap_or(identifier);
+    let translated = words.translated(&format!("resource.{name}"), title);
+    Some(translated.unwrap_or_else(|| title.to_owned()))
 }
 
 /// A scope at a resource (`None` is the issuer) in words: the issuer's own in the person's language, another one as its
-/// resource describes it, and without a description by its name and where it is for. Words belong to the pair: another
+/// resource describes it (what our own services say is known here in every language), and without a description by its
+/// name and where it is for. Words belong to the pair: another
 /// resource may mean something else by the same name.
 pub(crate) fn scope_words(
     words: &Words,
@@ -281,7 +300,11 @@ pub(crate) fn scope_words(
     let declared = resources.iter().find(|known| known.identifier == identifier);
     let scope = declared.and_then(|known| known.scopes.iter().find(|scope| scope.name == name));
     match scope.and_then(|scope| scope.description.as_deref()) {
-        Some(description) => description.to_owned(),
+        Some(description) => {
+            let name = format!("declared.{}", name.replace(['.', '-'], "_"));
+            let translated = words.translated(&name, description);
+            translated.unwrap_or_else(|| description.to_owned())
+        }
         None => words.fill("scope.other", &[("scope", &name), ("resource", &identifier)]),
     }
 }
@@ -358,12 +381,69 @@ pub(crate) fn client_name(client: &Client) -> &str {
 }
 
 /// The name of a user, as the user sees it.
-pub(crate) fn person_name(person: &User) -> &str {
-    person
-        .claims
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or(&person.username)
+pub(crate) fn person_name(person: &User) -> Cow<'_, str> {
+    let name = person.claims.get("name").and_then(Value::as_str);
+    undirected(name.unwrap_or(&person.username))
+}
+
+/// A name without what turns the direction of the text around it (UAX #9 §2): the name could end the marks that a page
+/// keeps it apart with.
+fn undirected(name: &str) -> Cow<'_, str> {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if name.contains(turns) {
+        Cow::Owned(name.chars().filter(|c| !turns(*c)).collect())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// A timestamp for machines and for readers.
+pub(crate) struct Moment {
+    pub iso: String,
+    pub words: String,
+}
+
+pub(crate) fn moment(words: &Words, at: Timestamp) -> Moment {
+    let iso = latchkey_clock::rfc3339(at.0);
+    let words = words.minute(&iso).unwrap_or_else(|| iso.clone());
+    Moment { iso, words }
+}
+
+/// A short name of a browser; its user agent if it is not recognized.
+pub(crate) fn device_words(words: &Words, agent: Option<&str>) -> String {
+    let Some(agent) = agent else {
+        return words.say("account.device_unknown").to_owned();
+    };
+    device_name(agent).unwrap_or_else(|| agent.chars().take(60).collect())
+}
+
+/// The name of a browser that is recognized by its user agent, such as `Firefox · Linux`.
+pub(crate) fn device_name(agent: &str) -> Option<String> {
+    let known = |names: &[(&str, &'static str)]| {
+        names
+            .iter()
+            .find(|(part, _)| agent.contains(part))
+            .map(|(_, name)| *name)
+    };
+    let browser = known(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = known(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => Some(format!("{browser} · {system}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
 }
 
 #[cfg(test)]
@@ -381,5 +461,17 @@ mod tests {
             assert_eq!(without_query(address), kept, "{address:?}");
         }
         assert_eq!(without_query(&"a".repeat(9_000)).len(), 200);
+    }
+
+    #[test]
+    fn a_name_turns_nothing_that_stands_beside_it() {
+        for (name, shown) in [
+            ("Pia Pfeil", "Pia Pfeil"),
+            ("Pia \u{202e}moc.live", "Pia moc.live"),
+            ("\u{2069}\u{202d}Pia\u{202c}", "Pia"),
+            ("\u{6cc}\u{200c}\u{6cc}", "\u{6cc}\u{200c}\u{6cc}"),
+        ] {
+            assert_eq!(undirected(name), shown, "{name:?}");
+        }
     }
 }

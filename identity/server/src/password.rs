@@ -1,55 +1,32 @@
 //! Stored passwords: argon2id in a PHC string, with the parameters that OWASP recommends first.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::Params;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use latchkey_clock::Random;
+use latchkey_protocol::foreign_hash::{ForeignHash, Work};
 use latchkey_protocol::user::opaque;
+use zeroize::Zeroizing;
+
+use crate::foreign_hash;
+pub(crate) use crate::hash_memory::Memory;
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const ITERATIONS: u32 = 2;
 const LANES: u32 = 1;
-
-/// The memory that hashes are computed in, 19 MiB with the current parameters. It is kept between hashes: mapping its
-/// pages anew would add a tenth to the cost of each.
-#[derive(Default)]
-pub(crate) struct Memory(Vec<Block>);
-
-impl Memory {
-    /// True if no memory is kept.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn argon2id(
-        &mut self,
-        params: Params,
-        password: &str,
-        salt: &[u8],
-        out: &mut [u8],
-    ) -> Result<(), argon2::Error> {
-        let blocks = params.block_count();
-        if self.0.len() != blocks {
-            self.0 = Vec::new();
-            self.0
-                .try_reserve_exact(blocks)
-                .map_err(|_| argon2::Error::OutOfMemory)?;
-            self.0.resize(blocks, Block::new());
-        }
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        argon2.hash_password_into_with_memory(opaque(password).as_bytes(), salt, out, &mut self.0)
-    }
-}
+/// The parameters of new hashes: KiB of memory, iterations, lanes.
+pub(crate) const CURRENT: (u32, u32, u32) = (MEMORY_KIB, ITERATIONS, LANES);
 
 /// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`. Takes about 20 ms of a core: run it off the request path.
 pub(crate) fn hash(password: &str, random: &Random, memory: &mut Memory) -> Result<String, argon2::Error> {
     let salt: [u8; 16] = random.bytes();
     let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, Some(32))?;
     let mut out = [0_u8; 32];
-    memory.argon2id(params, password, &salt, &mut out)?;
+    memory.argon2id(params, opaque(password).as_bytes(), &salt, &mut out)?;
     let (salt, out) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(out));
     Ok(format!(
         "$argon2id$v=19$m={MEMORY_KIB},t={ITERATIONS},p={LANES}${salt}${out}"
@@ -74,16 +51,75 @@ pub(crate) fn verify(password: &str, stored: Option<&str>, memory: &mut Memory) 
     let Ok(params) = Params::new(phc.memory_kib, phc.iterations, phc.lanes, Some(phc.hash.len())) else {
         return Match::No;
     };
-    #[cfg(test)]
-    tests::WORK
-        .with_borrow_mut(|work| work.push((phc.memory_kib, phc.iterations, phc.lanes, phc.hash.len())));
     let mut out = vec![0_u8; phc.hash.len()];
-    let hashed = memory.argon2id(params, password, &phc.salt, &mut out);
+    let hashed = memory.argon2id(params, opaque(password).as_bytes(), &phc.salt, &mut out);
     let equal = hashed.is_ok() && verify_slices_are_equal(&out, &phc.hash).is_ok();
     match (equal && parsed.is_some(), phc.is_current()) {
         (false, _) => Match::No,
         (true, true) => Match::Yes,
         (true, false) => Match::YesButOld,
+    }
+}
+
+/// What a password is compared with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stored {
+    /// The stored hash, of our own or of another system.
+    pub text: Option<String>,
+    /// The signer key of the Firebase project that it came from.
+    pub signer_key: Option<Arc<Zeroizing<Vec<u8>>>>,
+    /// What a comparison with the commonest hash of another system costs, while there are any.
+    pub toll: Option<Work>,
+}
+
+/// The result of [`compare`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// Whether the password is right, and may be told so.
+    pub right: bool,
+    /// The same password with the current parameters, if the stored hash is to be replaced.
+    pub rehashed: Option<String>,
+}
+
+/// Compares a password, and hashes a right one anew whose stored hash is old or of another system. `looked` is false
+/// where the answer is no whatever the password is.
+///
+/// While hashes of other systems exist, every no costs one of them and one argon2: a person who was imported their own,
+/// everybody else and nobody the commonest one.
+pub(crate) fn compare(
+    password: &str,
+    stored: &Stored,
+    looked: bool,
+    random: &Random,
+    memory: &mut Memory,
+) -> Compared {
+    const NO: Compared = Compared {
+        right: false,
+        rehashed: None,
+    };
+    if let Some(foreign) = stored.text.as_deref().and_then(ForeignHash::parse) {
+        let signer_key = stored.signer_key.as_deref().map(|key| key.as_slice());
+        let right = foreign_hash::matches(&foreign, signer_key, password, memory) && looked;
+        if !right {
+            verify(password, None, memory);
+            return NO;
+        }
+        return Compared {
+            right,
+            rehashed: hash(password, random, memory).ok(),
+        };
+    }
+    let matched = verify(password, stored.text.as_deref(), memory);
+    if matched == Match::No || !looked {
+        if let Some(work) = stored.toll {
+            foreign_hash::matches(&ForeignHash::decoy(work), None, password, memory);
+        }
+        return NO;
+    }
+    let due = matched == Match::YesButOld;
+    Compared {
+        right: true,
+        rehashed: due.then(|| hash(password, random, memory)).and_then(Result::ok),
     }
 }
 
@@ -129,12 +165,11 @@ impl Phc {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use argon2::{Algorithm, Argon2, Version};
 
-    thread_local! {
-        /// The cost of every comparison: memory, iterations, lanes, length.
-        pub(super) static WORK: std::cell::RefCell<Vec<(u32, u32, u32, usize)>> = const { std::cell::RefCell::new(Vec::new()) };
-    }
+    use super::*;
+    use crate::foreign_hash::work::FOREIGN;
+    use crate::hash_memory::work::ARGON2;
 
     /// CVE-2026-23511, AC-04.
     #[test]
@@ -147,10 +182,85 @@ mod tests {
             ("wrong", None),
             ("wrong", Some("nonsense")),
         ] {
-            WORK.take();
+            ARGON2.take();
             verify(password, stored, &mut memory);
-            assert_eq!(WORK.take(), [(MEMORY_KIB, ITERATIONS, LANES, 32)], "{stored:?}");
+            assert_eq!(ARGON2.take(), [(MEMORY_KIB, ITERATIONS, LANES, 32)], "{stored:?}");
         }
+    }
+
+    /// What Django has made of [`ELSEWHERE`].
+    const IMPORTED: &str = "$foreign$pbkdf2-sha256,i=20000,l=32$$c2Vhc2FsdHNlYXNhbHQyMg$pMN+Cx62j2IEBsayIRMIgBG2dnrP26ZQkA81DAZf6Hc";
+    const ELSEWHERE: &str = "\u{c7}\u{131}nar a\u{11f}ac\u{131} 42 alt\u{131}nda";
+
+    fn imported() -> Stored {
+        Stored {
+            text: Some(IMPORTED.to_owned()),
+            signer_key: None,
+            toll: ForeignHash::parse(IMPORTED).map(|hash| hash.work),
+        }
+    }
+
+    /// AC-04, AC-06: counted work, since a clock would tell little.
+    #[test]
+    fn every_no_costs_one_foreign_hash_and_one_argon2_while_there_are_any() {
+        let (random, mut memory) = (Random::system(), Memory::default());
+        let own = hash("correct horse", &random, &mut memory).unwrap();
+        let toll = imported().toll.unwrap();
+        for (password, text, looked) in [
+            ("wrong", None, true),
+            ("wrong", None, false),
+            ("wrong", Some(own.as_str()), true),
+            ("correct horse", Some(&own), false),
+            ("wrong", Some(IMPORTED), true),
+            ("wrong", Some(IMPORTED), false),
+            (ELSEWHERE, Some(IMPORTED), false),
+            ("wrong", Some("$foreign$nonsense"), true),
+        ] {
+            let stored = Stored {
+                text: text.map(str::to_owned),
+                ..imported()
+            };
+            ARGON2.take();
+            FOREIGN.take();
+            let compared = compare(password, &stored, looked, &random, &mut memory);
+            assert!(
+                !compared.right && compared.rehashed.is_none(),
+                "{password} {text:?}"
+            );
+            assert_eq!(FOREIGN.take(), [toll], "{password} {text:?} {looked}");
+            assert_eq!(ARGON2.take(), [(MEMORY_KIB, ITERATIONS, LANES, 32)], "{text:?}");
+        }
+    }
+
+    /// How often a hash is computed depends on what was typed, and never on who is asked for.
+    #[test]
+    fn a_decomposed_password_costs_the_same_for_everybody() {
+        let (random, mut memory) = (Random::system(), Memory::default());
+        let toll = imported().toll.unwrap();
+        for text in [None, imported().text] {
+            let stored = Stored { text, ..imported() };
+            FOREIGN.take();
+            compare("Zwo\u{308}lf", &stored, true, &random, &mut memory);
+            assert_eq!(FOREIGN.take(), [toll, toll], "{:?}", stored.text);
+        }
+    }
+
+    #[test]
+    fn a_right_password_of_elsewhere_is_hashed_anew() {
+        let (random, mut memory) = (Random::system(), Memory::default());
+        let compared = compare(ELSEWHERE, &imported(), true, &random, &mut memory);
+        let rehashed = compared.rehashed.expect("a hash of our own");
+        assert!(compared.right);
+        assert!(
+            rehashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{rehashed}"
+        );
+        let own = Stored {
+            text: Some(rehashed),
+            ..Stored::default()
+        };
+        let again = compare(ELSEWHERE, &own, true, &random, &mut memory);
+        assert_eq!((again.right, again.rehashed), (true, None));
     }
 
     /// AC-03.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::password::Memory;
+use crate::hash_memory::Memory;
 
 /// A handle of the pool. Its threads end when the last handle is dropped.
 pub(crate) struct Pool {

@@ -23,6 +23,8 @@ const NOT_CAUGHT_UP: i64 = -1;
 
 /// A read-through cache of the registry.
 pub(crate) struct Registry {
+    /// Whether anybody may create an account.
+    pub registers: bool,
     store: Store,
     snapshot: ArcSwap<Snapshot>,
     begun: Instant,
@@ -62,8 +64,12 @@ impl Document {
 }
 
 impl Registry {
-    pub fn new(store: Store, issuer: &str, resources: Vec<Resource>) -> Self {
-        let discovery = Document::new(metadata::document(issuer, &resources).to_string().into_bytes());
+    pub fn new(store: Store, issuer: &str, resources: Vec<Resource>, registers: bool) -> Self {
+        let discovery = Document::new(
+            metadata::document(issuer, &resources, registers)
+                .to_string()
+                .into_bytes(),
+        );
         let jwks = Document::new(br#"{"keys":[]}"#.to_vec());
         let snapshot = Snapshot {
             revision: NOT_CAUGHT_UP,
@@ -74,6 +80,7 @@ impl Registry {
             jwks,
         };
         Self {
+            registers,
             store,
             snapshot: ArcSwap::from_pointee(snapshot),
             begun: Instant::now(),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::IdentityError;
 use crate::access_token_verifier::AccessTokenVerifier;
+use crate::foreign_hashes::ForeignHashes;
 use crate::registry::{Document, Registry, Snapshot};
 use crate::signer::Signer;
 use crate::throttle::Throttle;
@@ -26,6 +27,7 @@ pub(crate) struct RegistrySync {
     registry: Arc<Registry>,
     throttle: Arc<Throttle>,
     verifier: Arc<AccessTokenVerifier>,
+    foreign_hashes: Arc<ForeignHashes>,
     time: Time,
     /// Synchronization takes turns: a slow read must not replace the result of a later one.
     catching_up: Mutex<()>,
@@ -46,6 +48,7 @@ impl RegistrySync {
         time: Time,
     ) -> Self {
         Self {
+            foreign_hashes: Arc::new(ForeignHashes::new(store.clone(), signer.clone())),
             issuer,
             store,
             signer,
@@ -57,6 +60,11 @@ impl RegistrySync {
             making_keys: Mutex::default(),
             synced: Notify::new(),
         }
+    }
+
+    /// What is kept current of the password hashes of other systems.
+    pub fn foreign_hashes(&self) -> Arc<ForeignHashes> {
+        self.foreign_hashes.clone()
     }
 
     /// Synchronizes with the database and creates the keys that are due.
@@ -91,6 +99,9 @@ impl RegistrySync {
             true => Some(signer.read(store).await?),
             false => None,
         };
+        if changed {
+            self.foreign_hashes.refresh().await?;
+        }
         let installation = store.installation(store.db()).await?;
         let (algs, origins) = self.in_use(changed, &before).await?;
         if read.as_ref().is_none_or(|read| read.lacks_keys(&algs, now)) {
@@ -113,7 +124,7 @@ impl RegistrySync {
                 self.verifier.use_keys(&jwks);
             }
             let resources = store.resources(store.db()).await?;
-            let discovery = metadata::document(&self.issuer, &resources)
+            let discovery = metadata::document(&self.issuer, &resources, self.registry.registers)
                 .to_string()
                 .into_bytes();
             self.registry.publish(Snapshot {

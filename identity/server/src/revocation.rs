@@ -164,6 +164,9 @@ impl Revocations {
     ) -> Result<bool, IdentityError> {
         let row = Row::of(cause, subject.kind());
         let row = row.ok_or(IdentityError::Unexpected("the policy of a revocation"))?;
+        if row.ends_nothing() {
+            return Ok(true);
+        }
         let Some(recorded) = self.add_entry(tx, row, subject, by.at).await? else {
             return Ok(false);
         };
@@ -243,7 +246,7 @@ impl Revocations {
         }
         let at = match row.tokens {
             Tokens::OlderAndUnheard => self.time.soon(),
-            Tokens::This | Tokens::OfFamilies | Tokens::Older | Tokens::OfKey => now,
+            Tokens::None | Tokens::This | Tokens::OfFamilies | Tokens::Older | Tokens::OfKey => now,
         };
         Ok(store.add_revocation(tx, revocation, row.cause, at).await?)
     }
@@ -328,7 +331,9 @@ impl Revocations {
         Ok(match row.tokens {
             Tokens::OfFamilies => ended,
             // One entry tells of all of them.
-            Tokens::This | Tokens::Older | Tokens::OlderAndUnheard | Tokens::OfKey => Vec::new(),
+            Tokens::None | Tokens::This | Tokens::Older | Tokens::OlderAndUnheard | Tokens::OfKey => {
+                Vec::new()
+            }
         })
     }
 
@@ -493,6 +498,9 @@ fn family_set(families: Families, subject: &Subject) -> Option<FamilySet> {
     match (families, subject) {
         (Families::Online, Subject::Entry(Revocation::Session { session })) => {
             Some(FamilySet::OnlineOfSession(session.clone()))
+        }
+        (Families::All, Subject::Entry(Revocation::Session { session })) => {
+            Some(FamilySet::OfSession(session.clone()))
         }
         (Families::All, Subject::Entry(Revocation::Subject { sub })) => Some(FamilySet::OfUser(sub.clone())),
         (Families::All, Subject::UserAtClient { user, client }) => Some(FamilySet::OfUserAtClient {

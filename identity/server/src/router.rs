@@ -8,6 +8,18 @@ use crate::Identity;
 use crate::routes::{self, acting, preflight, public_preflight};
 
 impl Identity {
+    /// The page of mails that were kept instead of sent, for the administrator's listener; nothing where mails are sent.
+    pub fn outbox(&self) -> Router {
+        if !self.keeps_mails() {
+            return Router::new();
+        }
+        let pages = Router::new()
+            .route("/outbox", get(routes::outbox::get))
+            .merge(latchkey_web::files())
+            .with_state(self.clone());
+        latchkey_web::secure(pages)
+    }
+
     /// All routes.
     pub fn router(&self) -> Router {
         let pages = Router::new()
@@ -20,6 +32,66 @@ impl Identity {
             )
             .route("/continue", acting(get(routes::authorize::resume), "GET"))
             .route("/login", get(routes::login::get).post(routes::login::post))
+            .route(
+                "/register",
+                get(routes::register::get).post(routes::register::post),
+            )
+            .route(
+                "/register/check",
+                get(routes::register::check).post(routes::register::post_check),
+            )
+            .route(
+                "/register/link",
+                get(routes::register_finish::link).post(routes::register_finish::post_link),
+            )
+            .route(
+                "/register/invited",
+                get(routes::register_finish::invited).post(routes::register_finish::post_invited),
+            )
+            .route(
+                "/register/finish",
+                get(routes::register_finish::get).post(routes::register_finish::post),
+            )
+            .route("/recover", get(routes::recover::get).post(routes::recover::post))
+            .route("/recover/sent", get(routes::recover::sent))
+            .route(
+                "/recover/link",
+                get(routes::recover::link).post(routes::recover::post_link),
+            )
+            .route(
+                "/recover/stop",
+                get(routes::recover::stop).post(routes::recover::post_stop),
+            )
+            .route(
+                "/recover/new",
+                get(routes::recover_new::get).post(routes::recover_new::post),
+            )
+            .route("/recover/done", get(routes::recover_new::done))
+            .route(
+                "/account/password",
+                get(routes::account_password::get).post(routes::account_password::post),
+            )
+            .route(
+                "/account/email",
+                get(routes::account_email::get).post(routes::account_email::post),
+            )
+            .route(
+                "/account/email/check",
+                get(routes::account_email::check).post(routes::account_email::post_check),
+            )
+            .route(
+                "/account/email/undo",
+                get(routes::account_email::undo).post(routes::account_email::post_undo),
+            )
+            .route(
+                "/.well-known/change-password",
+                get(async || routes::to_password()),
+            )
+            .route("/second", get(routes::second::get).post(routes::second::post))
+            .route(
+                "/required/factor",
+                get(routes::required_factor::get).post(routes::required_factor::post),
+            )
             .route("/consent", get(routes::consent::get).post(routes::consent::post))
             .route(
                 path::END_SESSION,
@@ -31,8 +103,37 @@ impl Identity {
                 "/account",
                 acting(get(routes::account::get).post(routes::account::post), "GET, POST"),
             )
+            .route(
+                "/account/totp/new",
+                acting(
+                    get(routes::factors::new_app).post(routes::factors::enable_app),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/account/passkeys",
+                acting(
+                    get(routes::passkeys::get).post(routes::passkeys::post),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/account/recovery-codes",
+                acting(
+                    get(routes::factors::codes).post(routes::factors::renew_codes),
+                    "GET, POST",
+                ),
+            )
+            .route(
+                "/passkey",
+                acting(
+                    get(routes::passkeys::offer).post(routes::passkeys::answer_offer),
+                    "GET, POST",
+                ),
+            )
             .route("/", get(async || routes::to_account()))
             .route("/theme", post(routes::theme::post))
+            .route("/language", post(routes::language::post))
             .merge(latchkey_web::files())
             .merge(latchkey_web::reports("identity"))
             .fallback(routes::no_page)
@@ -45,6 +146,10 @@ impl Identity {
             .route(
                 path::AUTHORIZATION_SERVER,
                 get(routes::discovery::get).options(public_preflight),
+            )
+            .route(
+                path::PASSKEY_ENDPOINTS,
+                get(routes::passkeys::endpoints).options(public_preflight),
             )
             .route(path::JWKS, get(routes::jwks::get).options(public_preflight))
             .route(path::TOKEN, post(routes::token::post).options(preflight))

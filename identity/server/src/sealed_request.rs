@@ -49,6 +49,8 @@ pub(crate) fn row(text: &str, browser: &str) -> Option<RequestRow> {
         browser_hash: Some(digest(browser)),
         session: None,
         step: None,
+        proofs: None,
+        challenges: 0,
         expires_at: Timestamp(expires_at),
         finished_at: None,
     })
@@ -73,6 +75,8 @@ mod tests {
                 browser_hash: Some(digest("browser")),
                 session: None,
                 step: None,
+                proofs: None,
+                challenges: 0,
                 expires_at: Timestamp(1_000),
                 finished_at: None,
             };

@@ -1,268 +1,399 @@
-//! Sign-in by password: cheap refusals first, then one counted guess, one hash and one transaction.
+//! Where sessions begin, and nowhere else: proofs are gathered until policy is met, and then one transaction makes the
+//! session. A way to sign in proves something, and hands it to [`SignIns::complete`].
 
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use latchkey_clock::Random;
-use latchkey_identity_store::{SignInRow, Store};
-use latchkey_protocol::Timestamp;
-use latchkey_protocol::error::PageError;
+use latchkey_db::Tx;
+use latchkey_identity_store::{Candidate, SignInRow, Store};
+use latchkey_protocol::authentication::{
+    self, Acr, AcrRequest, Choices, Factors, Facts, Gathered, Needed, Next, Proof, Requirement,
+};
+use latchkey_protocol::authorize::Stored;
+use latchkey_protocol::client::Client;
+use latchkey_protocol::recovery::FRESH_MS;
 use latchkey_protocol::revocation::Revocation;
 use latchkey_protocol::revocation_policy::RevocationCause;
-use latchkey_protocol::session::{Limits, Session, SignIn, State};
+use latchkey_protocol::second_factor::Lacking;
+use latchkey_protocol::session::{Limits, Session, State};
 use latchkey_protocol::user::User;
-use latchkey_web::Words;
+use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::browser::{Browser, cookie};
 use crate::interaction::Interaction;
+use crate::own_page::OwnPage;
 use crate::pages::{ErrorPage, Problem};
-use crate::password::{self, Match};
-use crate::password_hashing::{Class, Pool};
+use crate::registry::Registry;
 use crate::revocation::Revocations;
+use crate::second_step::SecondStep;
 use crate::secret::{digest, new_secret};
 use crate::sessions::{Sessions, SignedIn};
+use crate::settings::{Settings, is_administrator};
 use crate::signer::Signer;
-use crate::throttle::{Counted, GuessKeys, Throttle};
 use crate::time::Time;
-use crate::{IdentityError, origin, throttle};
+use crate::unfinished::REQUEST_LIFE_MS;
+use crate::{IdentityError, origin};
 
-/// The result of a sign-in.
+/// The result of a step of a sign-in, for its page.
 pub(crate) enum SignInResult {
     /// The user is signed in.
     Done(Done),
+    /// The proof was right, and another page comes before the session.
+    Next(Next),
     /// The page again, with this problem.
     Problem(Problem),
 }
 
 /// A successful sign-in.
 pub(crate) struct Done {
+    /// The user.
+    pub user: String,
     /// The cookies for the browser.
     pub cookies: Vec<HeaderValue>,
     /// Whether the request was still unanswered.
     pub open: bool,
 }
 
-/// A new session.
-struct Begun {
-    /// The secret of the browser's new cookie.
-    secret: String,
-    /// See [`Done::open`].
-    open: bool,
+/// Whoever proved to be a user.
+#[derive(Clone, Debug)]
+pub(crate) struct Identified {
+    pub person: User,
+    /// Their credential epoch when it was proved: a proof of an earlier one is worth nothing.
+    pub epoch: i64,
 }
 
-/// A user whose password was correct.
-#[derive(Clone)]
-struct Proved {
-    person: User,
-    /// Their credential epoch.
-    epoch: i64,
-    /// The hash that it was compared with.
-    hash: String,
-    /// The same password with the current parameters, if the hash is old.
-    rehashed: Option<String>,
-    /// The keys by which guesses for this user are counted.
-    account: GuessKeys,
+impl From<Candidate> for Identified {
+    fn from(candidate: Candidate) -> Self {
+        Self {
+            person: candidate.person,
+            epoch: candidate.credential_epoch,
+        }
+    }
 }
 
+/// What [`SignIns::complete`] made of a proof; with what its own writes returned.
+pub(crate) enum Completed<T> {
+    /// A session has begun.
+    Done(Done, T),
+    /// The proof is kept with the request; this comes next.
+    Next(Next, T),
+    /// The user or the request has changed in the meantime: nothing was written.
+    Changed,
+}
+
+/// Somebody who has proved something for a request already, in this browser.
+pub(crate) struct Pending {
+    pub who: Identified,
+    /// What they proved.
+    pub proofs: Vec<Proof>,
+    /// What they could prove.
+    pub factors: Factors,
+    /// What comes next.
+    pub next: Next,
+}
+
+/// What the facts of a sign-in are so far.
+struct Standing {
+    /// The session of this browser, whoever's.
+    before: Option<SignedIn>,
+    proofs: Vec<Proof>,
+    factors: Factors,
+    choices: Choices,
+    next: Next,
+}
+
+/// What a sign-in must come up to.
+struct Wanted {
+    needed: Needed,
+    /// Since when proofs count.
+    since: Option<Timestamp>,
+    client: Option<Arc<Client>>,
+}
+
+/// How long a cookie of a session that is kept lives, in seconds.
+const KEPT_S: u32 = 30 * 86_400;
 /// How long a device is remembered, in seconds: a year.
 const DEVICE_S: u32 = 31_536_000;
-/// How long refused visitors are asked to wait, in seconds; spread out, so that they do not come back all at once.
-const BUSY_S: i64 = 2;
 
-/// Checks passwords and creates sessions. Cloning is cheap.
+/// Begins sessions. Cloning is cheap.
 #[derive(Clone)]
-pub(crate) struct Passwords {
+pub(crate) struct SignIns {
     pub store: Store,
     pub signer: Signer,
-    pub hashing: Arc<Pool>,
-    pub throttle: Arc<Throttle>,
+    pub registry: Arc<Registry>,
     pub sessions: Sessions,
     pub revocations: Revocations,
+    pub settings: Arc<Settings>,
+    pub second: SecondStep,
     pub limits: Limits,
     pub random: Random,
     pub time: Time,
 }
 
-impl Passwords {
-    /// Signs a user in for a request, answered or not.
-    pub async fn sign_in(
+impl SignIns {
+    /// Adds proofs of a user to those of their request and session. If nothing is missing any more, the session begins;
+    /// otherwise the proofs are kept with the request. `also` is written in the same transaction in either case, after
+    /// the user was locked; its [`IdentityError::Conflict`] undoes everything.
+    pub async fn complete<T, F, Fut>(
         &self,
         browser: &Browser,
         interaction: &Interaction,
-        username: &str,
-        password: String,
-    ) -> Result<SignInResult, ErrorPage> {
-        // In a task that a disconnect cannot cancel: a counted guess is also checked, and its failure recorded.
-        let (passwords, browser, interaction) = (self.clone(), browser.clone(), interaction.clone());
-        let username = username.to_owned();
-        let done = latchkey_http::spawn(async move {
-            passwords
-                .try_sign_in(&browser, &interaction, &username, password)
+        who: &Identified,
+        proofs: &[Proof],
+        also: F,
+    ) -> Result<Completed<T>, ErrorPage>
+    where
+        T: Send + 'static,
+        F: FnOnce(Store, Tx) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, IdentityError>> + Send + 'static,
+    {
+        let choices = Choices::default();
+        self.complete_choosing(browser, interaction, who, (proofs, choices), also)
+            .await
+    }
+
+    /// [`SignIns::complete`] for a user who has chosen something on the way.
+    pub async fn complete_choosing<T, F, Fut>(
+        &self,
+        browser: &Browser,
+        interaction: &Interaction,
+        who: &Identified,
+        (proofs, choices): (&[Proof], Choices),
+        also: F,
+    ) -> Result<Completed<T>, ErrorPage>
+    where
+        T: Send + 'static,
+        F: FnOnce(Store, Tx) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, IdentityError>> + Send + 'static,
+    {
+        let standing = self.standing(browser, interaction, who, proofs, choices).await?;
+        let done = match standing.next {
+            Next::Done => self
+                .begin_session(browser, interaction, who, standing, also)
                 .await
-        });
-        done.await.map_err(|_panicked| PageError::Internal)?
+                .map(|(done, more)| Completed::Done(done, more)),
+            next => self
+                .gather(interaction, who, standing, also)
+                .await
+                .map(|more| Completed::Next(next, more)),
+        };
+        match done {
+            Ok(completed) => Ok(completed),
+            Err(IdentityError::Conflict) => Ok(Completed::Changed),
+            Err(other) => Err(other.into()),
+        }
     }
 
-    async fn try_sign_in(
+    /// Whoever has proved something for this request in this browser, or is signed in here and must prove more.
+    pub async fn pending(
         &self,
         browser: &Browser,
         interaction: &Interaction,
-        username: &str,
-        password: String,
-    ) -> Result<SignInResult, ErrorPage> {
-        let (now, words) = (self.time.now(), &browser.context.words);
-        let problem = |problem| Ok(SignInResult::Problem(problem));
-        let throttle = &self.throttle;
-        if let Some(until) = throttle.address_blocked(browser.address, now) {
-            return problem(blocked(words, until, now));
-        }
-        let candidate = self.store.candidate(username).await?;
-        let known = candidate.as_ref().and_then(|candidate| {
-            browser.is_known_to(&self.signer, &candidate.person.id, candidate.credential_epoch)
-        });
-        let user = candidate.as_ref().map(|candidate| candidate.person.id.as_str());
-        let account = GuessKeys::new(user, known.as_deref(), username);
-        if let Some(until) = throttle.blocked_key(&account.told, now) {
-            return problem(blocked(words, until, now));
-        }
-        let class = if known.is_some() {
-            Class::Known
-        } else {
-            Class::Unknown
-        };
-        let Ok(place) = self.hashing.reserve(class, &account.in_flight) else {
-            return problem(Problem::busy(words, self.later()));
-        };
-        let counted = throttle.count_guess(&self.store, &account, now).await?;
-        if let Counted::Blocked(until) = counted {
-            return problem(blocked(words, until, now));
-        }
-        let stored = candidate
-            .as_ref()
-            .and_then(|candidate| candidate.password_hash.clone());
-        // The same work for unknown and locked-out users. A hash with old parameters is replaced in the same slot.
-        let compared = place.run({
-            let (stored, random) = (stored.clone(), self.random.clone());
-            move |memory: &mut _| {
-                let matched = password::verify(&password, stored.as_deref(), memory);
-                let due = matched == Match::YesButOld && counted == Counted::Looked;
-                let rehashed = due.then(|| password::hash(&password, &random, memory));
-                (matched, rehashed.and_then(Result::ok))
-            }
-        });
-        let Ok((matched, rehashed)) = compared.await else {
-            throttle
-                .uncount_guess(&self.store, &account, counted, self.time.now())
-                .await?;
-            return problem(Problem::busy(words, self.later()));
-        };
-        let (person, epoch, hash) = match (candidate, stored) {
-            (Some(candidate), Some(hash)) if matched != Match::No && counted == Counted::Looked => {
-                (candidate.person, candidate.credential_epoch, hash)
-            }
-            (other, _) => {
-                let user = other.map(|candidate| candidate.person.id);
-                self.note_failure(browser, user).await?;
-                return problem(wrong(words));
+    ) -> Result<Option<Pending>, ErrorPage> {
+        let user = match gathered(interaction) {
+            Some(gathered) => gathered.user,
+            None => {
+                let known = self.sessions.of(browser).await?;
+                match known.filter(|known| known.state == State::Live) {
+                    Some(known) => known.person.id,
+                    None => return Ok(None),
+                }
             }
         };
-        if person.may_act().is_err() {
-            // Once the user may sign in again, the history shows that somebody knew the password.
-            let line = self.sign_in_line(browser, person.id, None, "refused");
-            let store = self.store.clone();
-            let noted = self.store.db();
-            noted
-                .write(move |tx| async move { Ok::<_, IdentityError>(store.add_sign_in(&tx, &line).await?) })
-                .await?;
-            return problem(Problem::new(words, "account_disabled", StatusCode::FORBIDDEN));
-        }
-        let proved = Proved {
-            person,
-            epoch,
-            hash,
-            rehashed,
-            account,
+        let Some(candidate) = self.store.candidate_by_id(&user).await? else {
+            return Ok(None);
         };
+        let who = Identified::from(candidate);
+        if who.person.may_act().is_err() {
+            return Ok(None);
+        }
+        let standing = self
+            .standing(browser, interaction, &who, &[], Choices::default())
+            .await?;
+        Ok((!standing.proofs.is_empty()).then_some(Pending {
+            who,
+            proofs: standing.proofs,
+            factors: standing.factors,
+            next: standing.next,
+        }))
+    }
+
+    /// Everything that a user has proved for a request by now, and what follows from it.
+    async fn standing(
+        &self,
+        browser: &Browser,
+        interaction: &Interaction,
+        who: &Identified,
+        new: &[Proof],
+        choices: Choices,
+    ) -> Result<Standing, ErrorPage> {
         let before = self.sessions.of(browser).await?;
-        match self.begin_session(browser, interaction, &proved, before).await? {
-            Some(Begun { secret, open }) => Ok(SignInResult::Done(Done {
-                cookies: self.sign_in_cookies(browser, &proved, &secret),
-                open,
-            })),
-            // Ended or changed while the password was compared: it is no longer the user's.
-            None => problem(wrong(words)),
+        let Wanted {
+            mut needed,
+            since,
+            client,
+        } = self.wanted(interaction, &who.person).await?;
+        let (mut proofs, mut before_choices) = (Vec::new(), Choices::default());
+        if let Some(known) = before.as_ref().filter(|known| is_same(known, &who.person)) {
+            let session = &known.row.session;
+            before_choices = Choices {
+                keep: session.kept,
+                later_until: session.later_until,
+            };
+            // What was proved for this very request counts, however old.
+            let since = since.filter(|_| interaction.row.session.as_ref() != Some(&session.id));
+            proofs = authentication::fresh(self.store.session_proofs(session).await?, since);
         }
+        let kept = gathered(interaction)
+            .filter(|gathered| gathered.user == who.person.id && gathered.epoch == who.epoch);
+        let (kept, chosen) = kept
+            .map(|gathered| (gathered.proofs, gathered.choices))
+            .unwrap_or_default();
+        let choices = before_choices.and(chosen).and(choices);
+        let proofs = authentication::merged(authentication::merged(proofs, &kept), new);
+        // Whoever must sign in anew must do all of it anew.
+        let remembered = since.is_none() && self.second.is_remembered(browser, &who.person).await?;
+        let factors = self.store.factors(&who.person.id).await?;
+        let (reached, latest) = (authentication::level(&proofs), self.time.latest());
+        let waives = |policy: &Acr| {
+            let lacking = Lacking {
+                policy: *policy,
+                reach: authentication::reach(reached.unwrap_or(Acr::Email), factors),
+                remembered,
+                enrolment: self
+                    .settings
+                    .enrolment(client.as_deref(), &who.person, reached, latest),
+                later_until: choices.later_until,
+            };
+            lacking.is_waived(latest)
+        };
+        needed.policy = needed.policy.filter(|policy| !waives(policy));
+        let next = authentication::next(Facts {
+            proofs: &proofs,
+            needed,
+            factors,
+            remembered,
+            required: &[],
+        });
+        Ok(Standing {
+            before,
+            proofs,
+            factors,
+            choices,
+            next,
+        })
     }
 
-    /// The page for refused sign-ins before anything is looked up; it returns to the form by itself.
-    pub fn busy(&self, request: &str) -> ErrorPage {
-        ErrorPage {
-            retry_after_s: Some(self.later()),
-            back: Some(format!("/login?request={request}")),
-            ..PageError::Busy.into()
-        }
+    /// What the request, its client and the user's roles want.
+    async fn wanted(&self, interaction: &Interaction, person: &User) -> Result<Wanted, ErrorPage> {
+        let row = &interaction.row;
+        let client = match ClientId::parse(&row.client_id) {
+            Some(id) => self.registry.client(&id).await?,
+            None => None,
+        };
+        let stored = serde_json::from_str::<Stored>(&row.parsed).ok();
+        let request = client
+            .as_ref()
+            .and_then(|client| stored.and_then(|stored| stored.revive(client)));
+        let policy = authentication::policy(client.as_deref(), person, &self.settings.required_acr);
+        let asked = request.as_ref().map(|request| request.acr.clone());
+        let page = (row.origin == origin::ACCOUNT).then(|| OwnPage::read(&row.parsed));
+        let own = page.as_ref().map(|page| AcrRequest {
+            wished: page.acr.into_iter().collect(),
+            ..AcrRequest::default()
+        });
+        let asked = asked.or(own);
+        let started = Timestamp(row.expires_at.0 - REQUEST_LIFE_MS);
+        let since = request.and_then(|request| request.since(started, self.time.now()));
+        let fresh = page.is_some_and(|page| page.fresh);
+        let since = since.or_else(|| fresh.then_some(Timestamp(started.0 - FRESH_MS + 1)));
+        Ok(Wanted {
+            needed: Needed::of(&asked.unwrap_or_default(), policy),
+            since,
+            client,
+        })
     }
 
-    fn later(&self) -> i64 {
-        BUSY_S + i64::from(self.random.bytes::<1>()[0] % 3)
-    }
-
-    /// Records a wrong password: for the address, and in the user's history.
-    async fn note_failure(&self, browser: &Browser, user: Option<String>) -> Result<(), ErrorPage> {
-        let (store, now) = (self.store.clone(), self.time.now());
-        let address = throttle::sign_in_key(browser.address);
-        let line = user.map(|user| self.sign_in_line(browser, user, None, "wrong_password"));
-        let blocked = self
-            .store
+    /// Keeps proofs with the request until the next page has brought its own.
+    async fn gather<T, F, Fut>(
+        &self,
+        interaction: &Interaction,
+        who: &Identified,
+        standing: Standing,
+        also: F,
+    ) -> Result<T, IdentityError>
+    where
+        T: Send + 'static,
+        F: FnOnce(Store, Tx) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, IdentityError>> + Send + 'static,
+    {
+        let after = serde_json::to_string(&Gathered {
+            user: who.person.id.clone(),
+            epoch: who.epoch,
+            proofs: standing.proofs,
+            choices: standing.choices,
+        })
+        .map_err(|_| IdentityError::Unexpected("a list of proofs"))?;
+        let (store, now, epoch) = (self.store.clone(), self.time.now(), who.epoch);
+        let (row, user) = (interaction.row.clone(), who.person.id.clone());
+        // Unlike other steps, this one needs a row for our own pages, too.
+        let missing_row = (!interaction.has_row).then(|| interaction.bare_row());
+        self.store
             .db()
             .write(move |tx| async move {
-                let until = store
-                    .count_failure(&tx, &address, throttle::FAILURES, now)
-                    .await?;
-                if let Some(line) = &line {
-                    store.add_sign_in(&tx, line).await?;
+                if let Some(row) = &missing_row {
+                    store.add_request(&tx, row, now).await?;
                 }
-                let blocks: Vec<_> = until.map(|until| (address, until)).into_iter().collect();
-                Ok::<_, IdentityError>(store.block(&tx, &blocks).await?)
+                if !store
+                    .gather(&tx, &row.id, row.proofs.as_deref(), Some(&after))
+                    .await?
+                    || !store.lock_user(&tx, &user, epoch).await?
+                {
+                    return Err(IdentityError::Conflict);
+                }
+                also(store, tx).await
             })
-            .await?;
-        metrics::counter!("latchkey_sign_ins_total", "outcome" => "wrong_password").increment(1);
-        if !blocked.is_empty() {
-            tracing::warn!(peer = %browser.address, "too many wrong passwords");
-            self.throttle.apply(&blocked, now);
-        }
-        Ok(())
+            .await
     }
 
-    /// One transaction: the step of the request, the locked user, the session, the history, and the forgiven guesses.
-    /// `None` if the user was ended or changed in the meantime.
-    async fn begin_session(
+    /// One transaction: the step of the request, the locked user, the session with its proofs, and the history.
+    async fn begin_session<T, F, Fut>(
         &self,
         browser: &Browser,
         interaction: &Interaction,
-        proved: &Proved,
-        before: Option<SignedIn>,
-    ) -> Result<Option<Begun>, ErrorPage> {
-        let Proved {
-            person,
-            hash,
-            rehashed,
-            account,
+        who: &Identified,
+        standing: Standing,
+        also: F,
+    ) -> Result<(Done, T), IdentityError>
+    where
+        T: Send + 'static,
+        F: FnOnce(Store, Tx) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, IdentityError>> + Send + 'static,
+    {
+        let Identified { person, epoch } = who.clone();
+        let Standing {
+            before,
+            proofs,
+            choices,
             ..
-        } = proved.clone();
+        } = standing;
+        let kept = choices.keep && !is_administrator(&person);
+        let sign_in = authentication::sign_in(&proofs);
+        let sign_in = sign_in.ok_or(IdentityError::Unexpected("a sign-in without a proof"))?;
         let (now, latest) = (self.time.now(), self.time.latest());
-        let (idle_expires_at, expires_at) = self.limits.begin(latest);
-        let same = before
-            .as_ref()
-            .filter(|known| known.person.id == person.id && known.state == State::Live);
+        let (idle_expires_at, expires_at) = self.limits.of(kept).begin(latest);
+        let same = before.as_ref().filter(|known| is_same(known, &person));
         let fresh = self.random.uuid_v7(now.0);
         let mut session = Session {
             id: same.map_or_else(|| fresh.clone(), |known| known.row.session.id.clone()),
             user: person.id.clone(),
-            sign_in: SignIn::password(now),
+            sign_in,
             idle_expires_at,
             expires_at,
             ended_at: None,
+            kept,
+            later_until: choices.later_until,
         };
         let renewed = same.is_some();
         // Another user was signed in with this browser: nothing of theirs stays.
@@ -272,12 +403,12 @@ impl Passwords {
         let secret = new_secret(&self.random);
         let (store, revocations, secret_hash) =
             (self.store.clone(), self.revocations.clone(), digest(&secret));
-        let mut line = self.sign_in_line(browser, person.id.clone(), None, "signed_in");
+        let mut line = self.line(browser, person.id.clone(), "signed_in");
         let (device, user) = (browser.agent(), person.id.clone());
-        let (request, missing_row) = (interaction.row.id.clone(), interaction.missing_row());
-        let ours = interaction.row.origin == origin::ACCOUNT;
+        let (row, missing_row) = (interaction.row.clone(), interaction.missing_row());
+        let ours = row.origin == origin::ACCOUNT;
         let request_id = latchkey_http::current_request_id().to_string();
-        let written = self
+        let (open, more) = self
             .store
             .db()
             .write(move |tx| async move {
@@ -285,8 +416,12 @@ impl Passwords {
                 if let Some(row) = &missing_row {
                     store.add_request(&tx, row, now).await?;
                 }
-                let open = store.step_request(&tx, &request, None, Some(&session.id)).await?;
-                if !store.lock_user(&tx, &user, &hash).await? {
+                let open = store.step_request(&tx, &row.id, None, Some(&session.id)).await?;
+                // Gathered proofs make one session.
+                if row.proofs.is_some() && !store.gather(&tx, &row.id, row.proofs.as_deref(), None).await? {
+                    return Err(IdentityError::Conflict);
+                }
+                if !store.lock_user(&tx, &user, epoch).await? {
                     return Err(IdentityError::Conflict);
                 }
                 if let Some(session) = other {
@@ -299,37 +434,126 @@ impl Passwords {
                     // Even if the session to renew has ended in the meantime: the user has just authenticated.
                     if session.id != fresh {
                         session.id = fresh;
-                        store.step_request(&tx, &request, None, Some(&session.id)).await?;
+                        store.step_request(&tx, &row.id, None, Some(&session.id)).await?;
                     }
                     store
                         .add_session(&tx, &session, &secret_hash, device.as_deref(), now)
                         .await?;
                 }
+                store
+                    .put_session_proofs(&tx, &session.id, &proofs, renewed)
+                    .await?;
                 line.session = Some(session.id);
                 store.add_sign_in(&tx, &line).await?;
-                if let Some(rehashed) = rehashed {
-                    store.rehash(&tx, &user, &hash, &rehashed).await?;
-                }
-                let counts: Vec<String> = account.all().cloned().collect();
-                let lifted = store.forgive(&tx, &counts).await?;
                 // A page of ours waits for anybody, and has no row.
-                Ok::<_, IdentityError>((open || ours, lifted))
+                Ok::<_, IdentityError>((open || ours, also(store, tx).await?))
             })
-            .await;
-        let (open, lifted) = match written {
-            Ok(written) => written,
-            Err(IdentityError::Conflict) => return Ok(None),
-            Err(other) => return Err(other.into()),
-        };
-        self.throttle.apply(&lifted, now);
+            .await?;
         metrics::counter!("latchkey_sign_ins_total", "outcome" => "signed_in").increment(1);
-        tracing::info!(sub = proved.person.id, "signed in");
-        Ok(Some(Begun { secret, open }))
+        tracing::info!(sub = person.id, "signed in");
+        let cookies = self.cookies(browser, who, &secret, kept);
+        let user = person.id;
+        Ok((Done { user, cookies, open }, more))
     }
 
-    fn sign_in_cookies(&self, browser: &Browser, proved: &Proved, secret: &str) -> Vec<HeaderValue> {
-        let mut cookies = vec![browser.site.set_cookie(cookie::SESSION, secret, None)];
-        let (id, epoch) = (&proved.person.id, proved.epoch);
+    /// Adds a proof to a session: it continues with another secret. `also` comes first in the transaction; its
+    /// [`IdentityError::Conflict`] undoes everything, and then the result is `None`. Returns the cookies, too.
+    pub async fn prove_more<T, F, Fut>(
+        &self,
+        browser: &Browser,
+        known: &SignedIn,
+        proof: Proof,
+        also: F,
+    ) -> Result<Option<(T, Vec<HeaderValue>)>, ErrorPage>
+    where
+        T: Send + 'static,
+        F: FnOnce(Store, Tx) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, IdentityError>> + Send + 'static,
+    {
+        let before = known.row.session.clone();
+        let proofs = self.store.session_proofs(&before).await?;
+        let proofs = authentication::merged(proofs, &[proof]);
+        let sign_in = authentication::sign_in(&proofs);
+        let sign_in = sign_in.ok_or(IdentityError::Unexpected("a session without a proof"))?;
+        let (now, secret) = (self.time.now(), new_secret(&self.random));
+        let (store, secret_hash) = (self.store.clone(), digest(&secret));
+        let session = Session { sign_in, ..before };
+        let (age, user) = (session.kept.then_some(KEPT_S), session.user.clone());
+        let written = self.store.db().write(move |tx| async move {
+            if !store.lock_for_factors(&tx, &user).await? {
+                return Err(IdentityError::Conflict);
+            }
+            let done = also(store.clone(), tx.clone()).await?;
+            if !store.renew_session(&tx, &session, &secret_hash, now).await? {
+                return Err(IdentityError::Conflict);
+            }
+            store.put_session_proofs(&tx, &session.id, &proofs, true).await?;
+            Ok(done)
+        });
+        match written.await {
+            Ok(done) => {
+                let cookie = browser.site.set_cookie(cookie::SESSION, &secret, age);
+                Ok(Some((done, vec![cookie])))
+            }
+            Err(IdentityError::Conflict) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// A session in place of one whose user changes what they sign in with: `also` ends it, like all others, and says
+    /// whether it has. The new one rests on the proofs that `stay`, and there is none without any. Returns the cookies.
+    pub async fn begin_anew<F, Fut>(
+        &self,
+        browser: &Browser,
+        known: &SignedIn,
+        stay: impl Fn(&Proof) -> bool,
+        also: F,
+    ) -> Result<Vec<HeaderValue>, ErrorPage>
+    where
+        F: FnOnce(Store, Tx) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<bool, IdentityError>> + Send + 'static,
+    {
+        let before = known.row.session.clone();
+        let mut proofs = self.store.session_proofs(&before).await?;
+        proofs.retain(stay);
+        let Some(sign_in) = authentication::sign_in(&proofs) else {
+            let (store, db) = (self.store.clone(), self.store.db());
+            db.write(move |tx| async move { also(store, tx).await }).await?;
+            return Ok(Vec::new());
+        };
+        let (now, secret) = (self.time.now(), new_secret(&self.random));
+        let (store, secret_hash, device) = (self.store.clone(), digest(&secret), browser.agent());
+        let (kept, user) = (before.kept, known.person.id.clone());
+        let session = Session {
+            id: self.random.uuid_v7(now.0),
+            sign_in,
+            ended_at: None,
+            ..before
+        };
+        let written = self.store.db().write(move |tx| async move {
+            if !also(store.clone(), tx.clone()).await? {
+                return Ok(None);
+            }
+            store
+                .add_session(&tx, &session, &secret_hash, device.as_deref(), now)
+                .await?;
+            store.put_session_proofs(&tx, &session.id, &proofs, false).await?;
+            Ok::<_, IdentityError>(store.second_steps(&tx, &user).await?)
+        });
+        let Some(steps) = written.await? else {
+            return Ok(Vec::new());
+        };
+        let who = Identified {
+            person: known.person.clone(),
+            epoch: steps.epoch,
+        };
+        Ok(self.cookies(browser, &who, &secret, kept))
+    }
+
+    fn cookies(&self, browser: &Browser, who: &Identified, secret: &str, kept: bool) -> Vec<HeaderValue> {
+        let age = kept.then_some(KEPT_S);
+        let mut cookies = vec![browser.site.set_cookie(cookie::SESSION, secret, age)];
+        let (id, epoch) = (&who.person.id, who.epoch);
         if browser.is_known_to(&self.signer, id, epoch).is_none() {
             let device = new_secret(&self.random);
             // With the epoch in it: another password, and no device is known any more.
@@ -340,18 +564,13 @@ impl Passwords {
         cookies
     }
 
-    fn sign_in_line(
-        &self,
-        browser: &Browser,
-        user: String,
-        session: Option<String>,
-        outcome: &str,
-    ) -> SignInRow {
+    /// A line of a user's history.
+    pub fn line(&self, browser: &Browser, user: String, outcome: &str) -> SignInRow {
         let at = self.time.now();
         SignInRow {
             id: self.random.uuid_v7(at.0),
             user,
-            session,
+            session: None,
             at,
             outcome: outcome.to_owned(),
             device: browser.agent(),
@@ -359,11 +578,28 @@ impl Passwords {
     }
 }
 
-fn wrong(words: &Words) -> Problem {
-    Problem::new(words, "wrong_credentials", StatusCode::UNPROCESSABLE_ENTITY)
+fn is_same(known: &SignedIn, person: &User) -> bool {
+    known.person.id == person.id && known.state == State::Live
 }
 
-fn blocked(words: &Words, until: Timestamp, now: Timestamp) -> Problem {
-    metrics::counter!("latchkey_throttled_total", "what" => "sign_in").increment(1);
-    Problem::too_many(words, (until.0 - now.0).max(0) / 1_000 + 1)
+/// What was proved for a request so far. What a newer node has written and this one cannot read counts as nothing.
+fn gathered(interaction: &Interaction) -> Option<Gathered> {
+    let text = interaction.row.proofs.as_deref()?;
+    serde_json::from_str(text).ok()
+}
+
+/// The page of a request for what comes next.
+pub(crate) fn page_of(next: Next, handle: &str) -> String {
+    let path = match next {
+        Next::First | Next::Done => "/login",
+        Next::Second => "/second",
+        Next::Required(requirement) => match requirement {
+            Requirement::Terms => "/required/terms",
+            Requirement::Address => "/required/address",
+            Requirement::NewPassword => "/required/password",
+            Requirement::Factor => "/required/factor",
+            Requirement::Deletion => "/required/deletion",
+        },
+    };
+    format!("{path}?request={handle}")
 }

@@ -20,6 +20,7 @@ use latchkey_protocol::keys::{self, Key};
 use latchkey_protocol::refresh_token::{self, Checked, KeyId, Macs, Name, RefreshToken, Salt};
 use latchkey_protocol::{ClientId, session};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::key_wrapping::{CannotOpen, KeyWrapper};
 use crate::keypair::{CryptoError, KeyPair, RsaBits};
@@ -320,6 +321,20 @@ impl Signer {
             .await
     }
 
+    /// Wraps the signer key of a Firebase project for the import that brings it.
+    pub(crate) fn wrap_import_key(&self, import: &str, key: &[u8]) -> String {
+        self.inner.key_wrapper.wrap(&place("imports", import), key)
+    }
+
+    /// Opens what [`Signer::wrap_import_key`] wrapped for the same import.
+    pub(crate) fn open_import_key(
+        &self,
+        import: &str,
+        wrapped: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        self.inner.key_wrapper.open(&place("imports", import), wrapped)
+    }
+
     /// Signs claims as a compact JWS (RFC 7515 §7.1) with the current key of `alg`.
     pub fn sign<T: Serialize>(
         &self,
@@ -399,6 +414,21 @@ impl Signer {
         Some(URL_SAFE_NO_PAD.encode(mac(key, "code", &[issuer, &loaded.epoch, request])))
     }
 
+    /// Wraps a secret under the master key for the one row that keeps it.
+    pub fn wrap_for_row(&self, table: &str, row: &str, secret: &[u8]) -> String {
+        self.inner.key_wrapper.wrap(&place(table, row), secret)
+    }
+
+    /// Opens what [`Signer::wrap_for_row`] wrapped for the same row.
+    pub fn open_of_row(
+        &self,
+        table: &str,
+        row: &str,
+        wrapped: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        self.inner.key_wrapper.open(&place(table, row), wrapped)
+    }
+
     /// Seals a text for the browser with this secret; `None` before the first load.
     pub fn seal_for(&self, browser: &str, text: &str) -> Option<String> {
         let loaded = self.inner.loaded.load();
@@ -426,6 +456,17 @@ impl Signer {
             .len();
         text.truncate(length);
         String::from_utf8(text).ok()
+    }
+
+    /// Seals a text for one place in the database; `None` before the first load. Strangers decide how many there are, which
+    /// is why the master key does not wrap them.
+    pub fn seal(&self, place: &str, text: &str) -> Option<String> {
+        self.seal_for(&format!("stored|{place}"), text)
+    }
+
+    /// Opens what [`Signer::seal`] sealed for the same place.
+    pub fn open(&self, place: &str, sealed: &str) -> Option<String> {
+        self.open_for(&format!("stored|{place}"), sealed)
     }
 
     /// Whether a MAC matches [`Signer::mac`], compared in constant time.

@@ -1,7 +1,7 @@
 //! The site that browsers see: its origins, cookies and languages.
 
 use http::HeaderValue;
-use latchkey_web::{Messages, Origins, Words};
+use latchkey_web::{Messages, Origins};
 
 /// The dependencies of every page of the issuer.
 #[derive(Debug)]
@@ -29,11 +29,6 @@ impl Site {
     /// The configured issuer.
     pub fn issuer(&self) -> &str {
         &self.issuer
-    }
-
-    /// The messages of the preferred language in an `Accept-Language` header.
-    pub fn words(&self, accept: Option<&str>) -> Words {
-        self.messages.words(accept)
     }
 
     /// A cookie that lasts until the browser closes, or the removal of one.

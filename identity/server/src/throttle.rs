@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwap;
 use latchkey_identity_store::{BlockChange, Guess, Store, StoreError, Window};
 use latchkey_protocol::user::canonical;
-use latchkey_protocol::{ClientId, Timestamp, lockout};
+use latchkey_protocol::{ClientId, Timestamp, lockout, second_factor};
 
 use crate::IdentityError;
 use crate::secret::digest;
@@ -23,6 +23,12 @@ pub(crate) const WRONG_SECRETS: Window = Window {
 /// limits how much strangers can make us write.
 pub(crate) const FAILURES: Window = Window {
     most: 300,
+    length_ms: 60_000,
+};
+
+/// 60 failed passkeys per minute and network: no passkey can be guessed, but each attempt is work.
+pub(crate) const FAILED_PASSKEYS: Window = Window {
+    most: 60,
     length_ms: 60_000,
 };
 
@@ -191,6 +197,16 @@ impl GuessKeys {
     }
 }
 
+/// The key by which guesses at a second step are counted: one for authenticator apps and recovery codes together, a user
+/// and the first factor that was right before. A browser in which the user has signed in before is counted apart, so that
+/// whoever knows the password cannot lock the user out of it.
+pub(crate) fn second_step_key(user: &str, first: &str, device: Option<&str>) -> String {
+    match device {
+        Some(device) => format!("account|second|{user}|{first}|{}", digest(device)),
+        None => format!("account|second|{user}|{first}"),
+    }
+}
+
 /// Whether a password guess is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
@@ -242,6 +258,34 @@ impl Throttle {
         Ok(counted)
     }
 
+    /// Counts a guess at a second step before it is checked, and starts the block that follows from it. Returns how many
+    /// there were in a row, or when the block ends in which none is checked.
+    pub async fn count_second_step(
+        &self,
+        store: &Store,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Guess, IdentityError> {
+        let (in_tx, key) = (store.clone(), key.to_owned());
+        let (guess, blocks) = store
+            .db()
+            .write(move |tx| async move {
+                let guess = in_tx.count_guess(&tx, &key, now).await?;
+                let until = match guess {
+                    Guess::Counted(failures) => second_factor::block(failures, now),
+                    Guess::Blocked(_) => None,
+                };
+                let blocks: Vec<_> = until.map(|until| (key, until)).into_iter().collect();
+                Ok::<_, IdentityError>((guess, in_tx.block(&tx, &blocks).await?))
+            })
+            .await?;
+        self.apply(&blocks, now);
+        if let Guess::Blocked(_) = guess {
+            metrics::counter!("latchkey_throttled_total", "what" => "second_step").increment(1);
+        }
+        Ok(guess)
+    }
+
     /// Takes a counted guess back that was not checked after all.
     pub async fn uncount_guess(
         &self,
@@ -276,6 +320,24 @@ fn key(client: Option<&ClientId>, address: IpAddr) -> String {
 /// block no client.
 pub(crate) fn sign_in_key(address: IpAddr) -> String {
     format!("sign_in|{}", prefix(address))
+}
+
+/// The key by which failed passkeys of a network are counted; separate from passwords, so that neither blocks the other.
+pub(crate) fn passkey_key(address: IpAddr) -> String {
+    let network = match address {
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => return passkey_key(IpAddr::V4(mapped)),
+            None => {
+                let s = address.segments();
+                format!("{:x}:{:x}:{:x}::", s[0], s[1], s[2])
+            }
+        },
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0")
+        }
+    };
+    format!("passkey|{network}")
 }
 
 fn address_key(address: IpAddr) -> String {

@@ -431,7 +431,7 @@ impl Users {
         Ok(())
     }
 
-    async fn existing(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
+    pub(crate) async fn existing(&self, tx: &Tx, id: &str) -> Result<UserRow, AdminError> {
         let row = self.changes.store.user(tx, id).await?;
         row.ok_or_else(|| AdminError::Rejected(format!("there is no user {id}")))
     }

@@ -1,35 +1,46 @@
 //! `/account`: the page of a signed-in user, with sessions, connected applications, and the reasons why something
 //! ended.
 
+mod security;
+
 use std::sync::Arc;
 
 use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
-use http::{StatusCode, header};
-use latchkey_clock::Random;
-use latchkey_db::Class;
+use http::StatusCode;
+use latchkey_db::{Class, On};
 use latchkey_http::{Form, cursor};
 use latchkey_identity_store::{FamilyPlace, Place, SessionRow, Store};
+use latchkey_protocol::ClientId;
+use latchkey_protocol::authentication::Proof;
 use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
+use latchkey_protocol::mail::Purpose;
 use latchkey_protocol::revocation::{Revocation, Subject};
 use latchkey_protocol::revocation_policy::{EndReason, RevocationCause};
-use latchkey_protocol::session::State as SessionState;
-use latchkey_protocol::{ClientId, Timestamp};
 use latchkey_web::{Page, Words, answer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
-use crate::browser::{Browser, cookie};
+use super::second::append;
+use crate::browser::Browser;
 use crate::forms::{check_session_form, session_token};
 use crate::interaction::Interactions;
-use crate::pages::{ErrorPage, client_name, person_name, private, scope_words, see_other};
+use crate::pages::{
+    ErrorPage, Moment, client_name, device_words, moment, person_name, private, scope_words, see_other,
+};
 use crate::registry::Registry;
 use crate::revocation::Revocations;
-use crate::sessions::{Sessions, SignedIn};
+use crate::second_step::SecondStep;
+use crate::sessions::SignedIn;
+use crate::sign_in::SignIns;
 use crate::signer::Signer;
+use crate::step_up::{Arrival, Shown, StepUp};
 use crate::time::Time;
-use crate::{Identity, IdentityError, origin};
+use crate::{Identity, IdentityError};
+
+use security::Security;
 
 #[derive(askama::Template)]
 #[template(path = "identity/account.html")]
@@ -42,6 +53,7 @@ struct AccountPage<'a> {
     email: &'a str,
     roles: String,
     done: Option<String>,
+    security: Security,
     sessions: Listing<SessionLine>,
     applications: Listing<ApplicationLine>,
     families: Listing<FamilyLine>,
@@ -69,6 +81,8 @@ struct SessionLine {
     id: String,
     device: String,
     this: bool,
+    /// Whether the user asked to stay signed in there.
+    kept: bool,
     since: Moment,
     seen: Moment,
 }
@@ -101,18 +115,6 @@ struct HistoryLine {
     good: bool,
 }
 
-/// A timestamp for machines and for readers.
-struct Moment {
-    iso: String,
-    words: String,
-}
-
-fn moment(words: &Words, at: Timestamp) -> Moment {
-    let iso = latchkey_clock::rfc3339(at.0);
-    let words = words.minute(&iso).unwrap_or_else(|| iso.clone());
-    Moment { iso, words }
-}
-
 /// How many lines of each list a page shows.
 const MOST: i64 = 50;
 
@@ -121,10 +123,11 @@ pub(crate) struct AccountPages {
     store: Store,
     signer: Signer,
     registry: Arc<Registry>,
-    sessions: Sessions,
     interactions: Arc<Interactions>,
     revocations: Revocations,
-    random: Random,
+    second: SecondStep,
+    step_up: Arc<StepUp>,
+    sign_ins: SignIns,
     time: Time,
 }
 
@@ -135,10 +138,11 @@ impl FromRef<Identity> for AccountPages {
             store: values.store.clone(),
             signer: values.signer.clone(),
             registry: values.registry.clone(),
-            sessions: values.sessions.clone(),
             interactions: values.interactions.clone(),
             revocations: values.revocations.clone(),
-            random: values.random.clone(),
+            second: values.second_step.clone(),
+            step_up: values.step_up.clone(),
+            sign_ins: values.sign_ins.clone(),
             time: values.time.clone(),
         }
     }
@@ -156,35 +160,12 @@ pub(crate) async fn post(State(pages): State<AccountPages>, browser: Browser, re
 }
 
 impl AccountPages {
-    /// The signed-in user, or a redirect to the sign-in page.
-    async fn at_account(&self, browser: &Browser) -> Result<Result<SignedIn, Response>, ErrorPage> {
-        let known = self.sessions.of(browser).await?;
-        let live = known.filter(|known| known.state == SessionState::Live && known.person.may_act().is_ok());
-        if let Some(known) = live {
-            return Ok(Ok(known));
-        }
-        let (browser_secret, made) = browser.secret_or_new(&self.random, false);
-        let begun = self.interactions.begin_request(
-            browser,
-            browser_secret.as_deref(),
-            origin::ACCOUNT,
-            None,
-            "{}".to_owned(),
-        );
-        let mut response = see_other(&format!("/login?request={}", begun.await?));
-        if made && let Some(secret) = &browser_secret {
-            let cookie = browser.site.set_cookie(cookie::BROWSER, secret, None);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        Ok(Err(response))
-    }
-
     async fn show(&self, browser: &Browser, query: &str) -> Result<Response, ErrorPage> {
-        let known = match self.at_account(browser).await? {
+        let known = match self.interactions.signed_in(browser).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
-        let (user, words) = (&known.person.id, &browser.context.words);
+        let (user, words) = (&known.person.id, &browser.words());
         // However many users open their page, token requests do not wait for them.
         let store = self.store.reading(Class::Page);
         let mut form = Form::parse(query.as_bytes(), &[]).map_err(|_| PageError::Malformed)?;
@@ -198,9 +179,15 @@ impl AccountPages {
             ("session", "account.done_session"),
             ("application", "account.done_application"),
             ("family", "account.done_family"),
+            ("password", "account.done_password"),
+            ("email", "account.done_email"),
+            ("app", "account.done_app"),
+            ("app_removed", "account.done_app_removed"),
+            ("device", "account.done_device"),
         ];
         let done = latchkey_web::flash(&mut form, &done);
         let token = session_token(&self.signer, browser, "account")?;
+        let security = Security::of(&self.second, &known, words).await?;
         let sessions = self.session_lines(&store, &known, words, after.sessions).await?;
         let applications = self.applications(&store, user, words, after.applications).await?;
         let rows = store.families_of(user, after.families.as_ref(), MOST + 1).await?;
@@ -223,6 +210,7 @@ impl AccountPages {
             outcome: match row.outcome.as_str() {
                 "signed_in" => words.say("account.signed_in"),
                 "wrong_password" => words.say("account.wrong_password"),
+                "wrong_code" => words.say("account.wrong_code"),
                 _ => words.say("account.refused"),
             }
             .to_owned(),
@@ -231,11 +219,12 @@ impl AccountPages {
             page: browser.page("account.title"),
             host: browser.site.host(),
             token: &token,
-            name: person_name(&known.person),
+            name: &person_name(&known.person),
             username: &known.person.username,
             email: &known.person.email,
             roles: known.person.roles.join(", "),
             done: done.map(|name| words.say(name).to_owned()),
+            security,
             sessions,
             applications,
             families,
@@ -257,6 +246,7 @@ impl AccountPages {
         let this = &known.row.session.id;
         let line = |row: SessionRow| SessionLine {
             this: row.session.id == *this,
+            kept: row.session.kept,
             device: device_words(words, row.device.as_deref()),
             since: moment(words, row.created_at),
             seen: moment(words, row.last_seen_at),
@@ -341,7 +331,7 @@ impl AccountPages {
 
     async fn change(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         let mut form = browser.form(request).await?;
-        let known = match self.at_account(browser).await? {
+        let known = match self.interactions.signed_in(browser).await? {
             Ok(known) => known,
             Err(sign_in) => return Ok(sign_in),
         };
@@ -384,9 +374,78 @@ impl AccountPages {
                 }
                 Ok(see_other("/account?done=family"))
             }
+            Some("remove-app") => self.remove_app(browser, target).await,
+            Some("forget-device") => {
+                let (second, now) = (self.second.clone(), self.time.now());
+                let forgotten = self.store.db().write(move |tx| async move {
+                    if second.store.forget_device(&tx, &user, &target).await? {
+                        let detail = json!({ "id": target });
+                        second.record(&tx, "device.forgotten", &user, detail, now).await?;
+                    }
+                    Ok::<_, IdentityError>(())
+                });
+                forgotten.await?;
+                Ok(see_other("/account?done=device"))
+            }
             _ => Err(PageError::Malformed.into()),
         }
     }
+
+    /// Removes an authenticator app: whoever signed in with it is signed out everywhere, but for this browser. Without any
+    /// app the recovery codes are worth nothing, and go, too.
+    async fn remove_app(&self, browser: &Browser, app: String) -> Result<Response, ErrorPage> {
+        let known = match self.step_up.at(browser, "/account", Shown::Lately).await? {
+            Arrival::Here(known) => known,
+            Arrival::Elsewhere(response) => return Ok(response),
+        };
+        if is_needed(&self.store, self.store.db(), &known.person.id).await? {
+            return Ok(see_other("/account/password?alone"));
+        }
+        let (second, revocations, now) = (self.second.clone(), self.revocations.clone(), self.time.now());
+        let (user, removed) = (known.person.id.clone(), app.clone());
+        let request_id = latchkey_http::current_request_id().to_string();
+        let told = Purpose::FactorRemoved {
+            notice: self.second.notice(browser),
+        };
+        let stays = |proof: &Proof| proof.credential.as_deref() != Some(&app);
+        let cookies = self
+            .sign_ins
+            .begin_anew(browser, &known, stays, move |store, tx| async move {
+                if !store.lock_for_factors(&tx, &user).await?
+                    || is_needed(&store, &tx, &user).await?
+                    || !store.remove_totp(&tx, &user, &removed).await?
+                {
+                    return Ok(false);
+                }
+                let steps = store.second_steps(&tx, &user).await?;
+                if steps.is_none_or(|steps| steps.apps == 0) {
+                    store.remove_recovery_codes(&tx, &user).await?;
+                }
+                let detail = json!({ "id": removed });
+                second.record(&tx, "totp.removed", &user, detail, now).await?;
+                second.tell(&tx, &user, &told, now).await?;
+                let end = Revocation::Subject { sub: user.clone() };
+                let cause = RevocationCause::FactorRemoved;
+                revocations
+                    .revoke_in(&tx, cause, end, &user, &request_id, now)
+                    .await
+            });
+        let mut response = see_other("/account?done=app_removed");
+        append(&mut response, cookies.await?);
+        Ok(response)
+    }
+}
+
+/// Whether a user's only app stands beside a password that is too short to stand alone.
+async fn is_needed<'a>(
+    store: &Store,
+    on: impl Into<On<'a>> + Copy,
+    user: &str,
+) -> Result<bool, IdentityError> {
+    let owner = store.owner(on, user).await?;
+    let steps = store.second_steps(on, user).await?;
+    let only = steps.is_some_and(|steps| steps.apps == 1);
+    Ok(only && owner.is_some_and(|owner| owner.has_short_password))
 }
 
 impl<T> Listing<T> {
@@ -434,39 +493,6 @@ fn name_of(client: Option<&Client>, id: &str) -> String {
     client.map_or(id, client_name).to_owned()
 }
 
-/// A short name of a browser; its user agent if it is not recognized.
-fn device_words(words: &Words, agent: Option<&str>) -> String {
-    let Some(agent) = agent else {
-        return words.say("account.device_unknown").to_owned();
-    };
-    let known = |names: &[(&str, &'static str)]| {
-        names
-            .iter()
-            .find(|(part, _)| agent.contains(part))
-            .map(|(_, name)| *name)
-    };
-    let browser = known(&[
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = known(&[
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} · {system}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => agent.chars().take(60).collect(),
-    }
-}
-
 /// Why something ended, in words.
 fn reason_words(words: &Words, reason: EndReason) -> &str {
     let cause = match reason {
@@ -480,7 +506,11 @@ fn reason_words(words: &Words, reason: EndReason) -> &str {
         RevocationCause::Replaced => "cause.replaced",
         RevocationCause::EndedByUser => "cause.ended",
         RevocationCause::EndedByAdmin => "cause.admin",
-        RevocationCause::PasswordReset => "cause.password_changed",
+        RevocationCause::PasswordReset | RevocationCause::PasswordChanged => "cause.password_changed",
+        RevocationCause::AccountRecovered => "cause.account_recovered",
+        RevocationCause::AdminReset => "cause.admin_reset",
+        RevocationCause::EmailUndone => "cause.email_undone",
+        RevocationCause::FactorRemoved => "cause.factor_removed",
         RevocationCause::UserDisabled | RevocationCause::UserLocked => "cause.person_disabled",
         RevocationCause::UserDeleted => "cause.person_deleted",
         RevocationCause::ConsentWithdrawn => "cause.consent_withdrawn",
@@ -493,8 +523,9 @@ fn reason_words(words: &Words, reason: EndReason) -> &str {
         RevocationCause::StoreRewound => "cause.store_rewound",
         RevocationCause::OverlapStreak => "cause.overlap_streak",
         RevocationCause::AskedAgain => "cause.asked_again",
-        RevocationCause::ClientTokensRevoked | RevocationCause::KeyCompromised | RevocationCause::Other => {
-            "cause.other"
-        }
+        RevocationCause::ClientTokensRevoked
+        | RevocationCause::KeyCompromised
+        | RevocationCause::EmailChanged
+        | RevocationCause::Other => "cause.other",
     })
 }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::header;
 use latchkey_clock::Random;
 use latchkey_http::Form;
+use latchkey_protocol::authentication::Next;
 use latchkey_protocol::authorize::{self, Outcome, RequestError, Server, Step};
 use latchkey_protocol::checks::Endpoint;
 use latchkey_protocol::error::PageError;
@@ -15,10 +16,12 @@ use latchkey_protocol::session;
 
 use crate::browser::{Browser, cookie, form_bytes};
 use crate::interaction::{Interaction, Interactions};
+use crate::own_page::OwnPage;
 use crate::pages::{ErrorPage, back, see_other};
 use crate::registry::Registry;
 use crate::secret::{is_secret, new_secret};
 use crate::sessions::Sessions;
+use crate::sign_in::{SignIns, page_of};
 use crate::signer::Signer;
 use crate::{Identity, origin};
 
@@ -29,6 +32,7 @@ pub(crate) struct AuthorizationEndpoint {
     registry: Arc<Registry>,
     sessions: Sessions,
     interactions: Arc<Interactions>,
+    sign_ins: SignIns,
     random: Random,
 }
 
@@ -41,6 +45,7 @@ impl FromRef<Identity> for AuthorizationEndpoint {
             registry: values.registry.clone(),
             sessions: values.sessions.clone(),
             interactions: values.interactions.clone(),
+            sign_ins: values.sign_ins.clone(),
             random: values.random.clone(),
         }
     }
@@ -198,7 +203,15 @@ impl AuthorizationEndpoint {
             }
             let handle = &interaction.handle;
             match &decided.outcome {
-                Outcome::NeedLogin(_) => return Ok(see_other(&format!("/login?request={handle}"))),
+                // Whoever has proved something goes on with what is missing.
+                Outcome::NeedLogin(_)
+                    if decided.request.prompt.create
+                        && self.registry.registers
+                        && interaction.row.proofs.is_none() =>
+                {
+                    return Ok(see_other(&format!("/register?request={handle}")));
+                }
+                Outcome::NeedLogin(_) => return self.sign_in_page(browser, &interaction).await,
                 Outcome::NeedConsent { .. } => return Ok(see_other(&format!("/consent?request={handle}"))),
                 Outcome::RedirectError(response) => {
                     if self.interactions.finish(&interaction).await? {
@@ -223,12 +236,34 @@ impl AuthorizationEndpoint {
         browser: &Browser,
         interaction: &Interaction,
     ) -> Result<Response, ErrorPage> {
+        let own = OwnPage::read(&interaction.row.parsed);
         let session = self.sessions.of(browser).await?;
         if session.is_some_and(|known| known.state == session::State::Live) {
-            self.interactions.finish(interaction).await?;
-            return Ok(see_other("/account"));
+            // A page that needs more than a session asks for that alone.
+            let suffices = match own.acr {
+                Some(_) => {
+                    let pending = self.sign_ins.pending(browser, interaction).await?;
+                    pending.is_some_and(|pending| !matches!(pending.next, Next::First | Next::Second))
+                }
+                None => true,
+            };
+            if suffices {
+                self.interactions.finish(interaction).await?;
+                return Ok(see_other(own.address()));
+            }
         }
-        Ok(see_other(&format!("/login?request={}", interaction.handle)))
+        self.sign_in_page(browser, interaction).await
+    }
+
+    /// The page for what is missing, and for nothing else.
+    async fn sign_in_page(
+        &self,
+        browser: &Browser,
+        interaction: &Interaction,
+    ) -> Result<Response, ErrorPage> {
+        let pending = self.sign_ins.pending(browser, interaction).await?;
+        let next = pending.map_or(Next::First, |pending| pending.next);
+        Ok(see_other(&page_of(next, &interaction.handle)))
     }
 }
 

@@ -78,11 +78,11 @@ impl ConsentPages {
             token: &token,
             shown: &in_short,
             client: client_name(&decided.client),
-            name: person_name(&session.person),
+            name: &person_name(&session.person),
             place: &decided.request.redirect_uri.place(),
             groups: groups(
                 &browser.site,
-                &browser.context.words,
+                &browser.words(),
                 &self.registry.snapshot().resources,
                 shown,
                 before.as_ref(),
@@ -101,6 +101,9 @@ impl ConsentPages {
     async fn answer(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         let mut form = browser.form(request).await?;
         let id = form.take("request");
+        if let Some(id) = &id {
+            browser.work_on(id);
+        }
         let (token, seen) = (form.take("token"), form.take("shown").unwrap_or_default());
         let allows = match form.take("action").as_deref() {
             Some("allow") => true,

@@ -4,19 +4,24 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, Request, State};
 use axum::response::Response;
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
+use latchkey_protocol::authentication::{Choices, Next};
 use latchkey_protocol::authorize::{Login, Outcome, Step};
 use latchkey_protocol::client::Client;
 use latchkey_protocol::error::PageError;
 use latchkey_protocol::user::is_too_long;
 use latchkey_web::{Csp, answer};
+use serde_json::json;
 
 use crate::browser::Browser;
 use crate::forms::{check_form, form_token};
 use crate::interaction::{Decided, Interaction, Interactions};
+use crate::own_page::OwnPage;
 use crate::pages::{ErrorPage, LoginPage, Problem, client_name, private, see_other};
+use crate::passkeys::{PasskeyResult, Passkeys};
+use crate::password_sign_in::Passwords;
 use crate::sessions::Sessions;
-use crate::sign_in::{Passwords, SignInResult};
+use crate::sign_in::{Done, SignInResult, page_of};
 use crate::signer::Signer;
 use crate::{Identity, origin};
 
@@ -31,6 +36,8 @@ pub(crate) struct LoginPages {
     sessions: Sessions,
     interactions: Arc<Interactions>,
     passwords: Arc<Passwords>,
+    registers: bool,
+    passkeys: Passkeys,
 }
 
 impl FromRef<Identity> for LoginPages {
@@ -41,6 +48,8 @@ impl FromRef<Identity> for LoginPages {
             sessions: values.sessions.clone(),
             interactions: values.interactions.clone(),
             passwords: values.passwords.clone(),
+            registers: values.sign_ups.policy().mode.is_public(),
+            passkeys: values.passkeys.clone(),
         }
     }
 }
@@ -62,6 +71,8 @@ struct Asking {
     login: Login,
     /// Whether a sign-in is needed: not if a session was created in the meantime.
     needed: bool,
+    /// Whether the application asked for a new account where nobody can create one.
+    closed: bool,
 }
 
 impl LoginPages {
@@ -71,7 +82,7 @@ impl LoginPages {
         if interaction.is_finished() {
             return Ok(interaction.go_on());
         }
-        let asking = self.asking(browser, decided).await?;
+        let asking = self.asking(browser, &interaction, decided).await?;
         if !asking.needed {
             // A sign-in is no longer needed.
             return Ok(interaction.go_on());
@@ -90,6 +101,7 @@ impl LoginPages {
     async fn post(&self, browser: &Browser, request: Request) -> Result<Response, ErrorPage> {
         let mut form = browser.form(request).await?;
         let id = form.take("request").ok_or(PageError::Expired)?;
+        browser.work_on(&id);
         check_form(
             &self.signer,
             browser,
@@ -99,101 +111,124 @@ impl LoginPages {
         )?;
         // During a flood most are refused here, before anything is looked up.
         let signs_in = form.take("action").as_deref() != Some("cancel");
-        if signs_in && browser.device().is_none() && !self.passwords.hashing.has_room() {
+        let passkey = form.take("passkey").filter(|response| !response.is_empty());
+        // A passkey costs no hash, so no flood of passwords holds it up.
+        if signs_in && passkey.is_none() && browser.device().is_none() && !self.passwords.hashing.has_room() {
             return Err(self.passwords.busy(&id));
         }
         if !signs_in {
-            return self.cancel(browser, &id).await;
+            return cancel(&self.interactions, browser, &id, "/signed-out").await;
         }
         let (interaction, decided) = self.interactions.decided(browser, Some(&id)).await?;
-        let asking = self.asking(browser, decided).await?;
+        let asking = self.asking(browser, &interaction, decided).await?;
+        if let Some(response) = passkey {
+            return self.by_passkey(browser, &interaction, &asking, &response).await;
+        }
+        let can_make = form.take("can").as_deref() == Some("passkey");
+        let choices = Choices {
+            keep: form.take("keep").is_some(),
+            ..Choices::default()
+        };
         let username = form.take("username").unwrap_or_default();
         let password = form.take("password").unwrap_or_default();
         if username.trim().is_empty() || password.is_empty() {
-            let problem = Problem::new(
-                &browser.context.words,
-                "missing",
-                StatusCode::UNPROCESSABLE_ENTITY,
-            );
+            let problem = Problem::new(&browser.words(), "missing", StatusCode::UNPROCESSABLE_ENTITY);
             return self.page(browser, &interaction, &asking, &username, Some(problem));
         }
         if username.len() > LONGEST || is_too_long(&password) || username.contains('\0') {
             let problem = Problem::new(
-                &browser.context.words,
+                &browser.words(),
                 "wrong_credentials",
                 StatusCode::UNPROCESSABLE_ENTITY,
             );
             return self.page(browser, &interaction, &asking, "", Some(problem));
         }
-        match self
+        let result = self
             .passwords
-            .sign_in(browser, &interaction, &username, password)
-            .await?
-        {
-            SignInResult::Done(done) => {
-                // Pressing the button twice leads to the same place as the first time. After a denial the user is
-                // signed in all the same, and starts again at the application.
-                let said_no = matches!(interaction.step, Step::LoginCancelled | Step::Denied);
-                let response = if done.open || !said_no {
-                    Ok(interaction.go_on())
-                } else {
-                    self.interactions.begin_again(&interaction).await
-                };
-                let mut response = response.unwrap_or_else(|error| error.page(browser));
-                for cookie in done.cookies {
-                    response.headers_mut().append(header::SET_COOKIE, cookie);
-                }
-                Ok(response)
+            .sign_in(browser, &interaction, &username, password, choices);
+        match result.await? {
+            SignInResult::Done(done)
+                if can_make && done.open && self.passkeys.should_ask(&done.user).await? =>
+            {
+                let offer = see_other(&format!("/passkey?request={}", interaction.handle));
+                Ok(with_cookies(offer, done.cookies))
             }
+            SignInResult::Done(done) => Ok(self.done(browser, &interaction, done).await),
+            SignInResult::Next(next) => Ok(see_other(&page_of(next, &interaction.handle))),
             SignInResult::Problem(problem) => {
                 self.page(browser, &interaction, &asking, &username, Some(problem))
             }
         }
     }
 
-    async fn cancel(&self, browser: &Browser, id: &str) -> Result<Response, ErrorPage> {
-        for _ in 0..TRIES {
-            let interaction = self.interactions.interaction(browser, Some(id)).await?;
-            if interaction.row.origin == origin::ACCOUNT {
-                self.interactions.finish(&interaction).await?;
-                return Ok(see_other("/signed-out"));
+    /// A response of an authenticator, whatever stands in the other fields.
+    async fn by_passkey(
+        &self,
+        browser: &Browser,
+        interaction: &Interaction,
+        asking: &Asking,
+        response: &str,
+    ) -> Result<Response, ErrorPage> {
+        let (problem, unknown) = match self.passkeys.sign_in(browser, interaction, response).await? {
+            PasskeyResult::SignIn(SignInResult::Done(done)) => {
+                return Ok(self.done(browser, interaction, done).await);
             }
-            if interaction.row.origin != origin::AUTHORIZE {
-                return Err(PageError::Expired.into());
+            PasskeyResult::SignIn(SignInResult::Next(next)) => {
+                return Ok(see_other(&page_of(next, &interaction.handle)));
             }
-            if interaction.is_finished() {
-                // A user who cancels what was already allowed is not sent to start again.
-                return match interaction.step {
-                    Step::LoginCancelled => Ok(interaction.go_on()),
-                    Step::Arrived | Step::Allowed { .. } | Step::Denied => {
-                        Err(self.interactions.expired_page(&interaction).await?)
-                    }
-                };
-            }
-            let refused = self
-                .interactions
-                .say_no(browser, &interaction, Step::LoginCancelled);
-            if let Some(response) = refused.await? {
-                return Ok(response);
-            }
-        }
-        Err(PageError::Unavailable.into())
+            PasskeyResult::SignIn(SignInResult::Problem(problem)) => (problem, None),
+            PasskeyResult::Unknown {
+                problem,
+                credential_id,
+            } => (problem, Some(credential_id)),
+        };
+        let unknown = unknown.as_deref();
+        self.page_with(browser, interaction, asking, "", Some(problem), unknown)
+    }
+
+    /// Where a successful sign-in leads.
+    async fn done(&self, browser: &Browser, interaction: &Interaction, done: Done) -> Response {
+        // Pressing the button twice leads to the same place as the first time. After a denial the user is signed in all
+        // the same, and starts again at the application.
+        let said_no = matches!(interaction.step, Step::LoginCancelled | Step::Denied);
+        let response = if done.open || !said_no {
+            Ok(interaction.go_on())
+        } else {
+            self.interactions.begin_again(interaction).await
+        };
+        let response = response.unwrap_or_else(|error| error.page(browser));
+        with_cookies(response, done.cookies)
     }
 
     /// The client that somebody signs in for.
-    async fn asking(&self, browser: &Browser, decided: Option<Decided>) -> Result<Asking, ErrorPage> {
+    async fn asking(
+        &self,
+        browser: &Browser,
+        interaction: &Interaction,
+        decided: Option<Decided>,
+    ) -> Result<Asking, ErrorPage> {
         let Some(decided) = decided else {
             let session = self.sessions.of(browser).await?;
             let live = session.is_some_and(|known| known.state == latchkey_protocol::session::State::Live);
+            // A page of ours may need more than there is: a fresh proof, or a passkey.
+            let more = OwnPage::read(&interaction.row.parsed).acr.is_some() && {
+                let pending = self.passkeys.sign_ins.pending(browser, interaction).await?;
+                pending.is_none_or(|pending| match pending.next {
+                    Next::First => true,
+                    Next::Second => pending.factors.passkey,
+                    Next::Required(_) | Next::Done => false,
+                })
+            };
             let login = Login {
                 login_hint: None,
-                again: false,
+                again: live && more,
             };
             return Ok(Asking {
                 client: None,
                 ui_locales: Vec::new(),
                 login,
-                needed: !live,
+                needed: !live || more,
+                closed: false,
             });
         };
         let (login, needed) = match decided.outcome {
@@ -211,6 +246,7 @@ impl LoginPages {
             ui_locales: decided.request.ui_locales,
             login,
             needed,
+            closed: decided.request.prompt.create && !self.registers,
         })
     }
 
@@ -221,6 +257,18 @@ impl LoginPages {
         asking: &Asking,
         username: &str,
         problem: Option<Problem>,
+    ) -> Result<Response, ErrorPage> {
+        self.page_with(browser, interaction, asking, username, problem, None)
+    }
+
+    fn page_with(
+        &self,
+        browser: &Browser,
+        interaction: &Interaction,
+        asking: &Asking,
+        username: &str,
+        problem: Option<Problem>,
+        unknown_passkey: Option<&str>,
     ) -> Result<Response, ErrorPage> {
         let id = &interaction.handle;
         let token = form_token(&self.signer, browser, "login", &[id])?;
@@ -236,7 +284,14 @@ impl LoginPages {
             client: asking.client.as_deref().map(client_name),
             again: asking.login.again,
             username,
+            registers: self.registers,
+            closed: asking.closed,
             problem,
+            passkey: self.passkeys.request_options(interaction),
+            unknown_passkey: self.passkeys.party.as_ref().and_then(|party| {
+                unknown_passkey.map(|id| json!({ "rpId": party.id, "credentialId": id }).to_string())
+            }),
+            script: latchkey_web::PASSKEYS.path(),
         };
         let mut response = answer(status, &view);
         private(&mut response, Some(Csp::without_form_action()));
@@ -245,4 +300,44 @@ impl LoginPages {
         }
         Ok(response)
     }
+}
+
+fn with_cookies(mut response: Response, cookies: Vec<HeaderValue>) -> Response {
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Leaves a sign-in, at whichever step. Whoever came from a page of ours goes `away`.
+pub(super) async fn cancel(
+    interactions: &Interactions,
+    browser: &Browser,
+    id: &str,
+    away: &str,
+) -> Result<Response, ErrorPage> {
+    for _ in 0..TRIES {
+        let interaction = interactions.interaction(browser, Some(id)).await?;
+        if interaction.row.origin == origin::ACCOUNT {
+            interactions.finish(&interaction).await?;
+            return Ok(see_other(away));
+        }
+        if interaction.row.origin != origin::AUTHORIZE {
+            return Err(PageError::Expired.into());
+        }
+        if interaction.is_finished() {
+            // A user who cancels what was already allowed is not sent to start again.
+            return match interaction.step {
+                Step::LoginCancelled => Ok(interaction.go_on()),
+                Step::Arrived | Step::Allowed { .. } | Step::Denied => {
+                    Err(interactions.expired_page(&interaction).await?)
+                }
+            };
+        }
+        let refused = interactions.say_no(browser, &interaction, Step::LoginCancelled);
+        if let Some(response) = refused.await? {
+            return Ok(response);
+        }
+    }
+    Err(PageError::Unavailable.into())
 }

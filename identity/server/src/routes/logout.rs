@@ -196,7 +196,7 @@ impl LogoutPages {
                     host: browser.site.host(),
                     token: &token,
                     asked: &fields,
-                    name: person_name(&known.person),
+                    name: &person_name(&known.person),
                 };
                 let mut response = answer(StatusCode::OK, &view);
                 private(&mut response, Some(Csp::without_form_action()));

@@ -1,15 +1,27 @@
 //! The routes, one file per endpoint.
 
 pub(crate) mod account;
+pub(crate) mod account_email;
+pub(crate) mod account_password;
 pub(crate) mod authorize;
 pub(crate) mod consent;
 pub(crate) mod discovery;
+pub(crate) mod factors;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
+pub(crate) mod language;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod outbox;
+pub(crate) mod passkeys;
+pub(crate) mod recover;
+pub(crate) mod recover_new;
+pub(crate) mod register;
+pub(crate) mod register_finish;
+pub(crate) mod required_factor;
 pub(crate) mod revocations;
 pub(crate) mod revoke;
+pub(crate) mod second;
 pub(crate) mod theme;
 pub(crate) mod token;
 pub(crate) mod userinfo;
@@ -109,6 +121,11 @@ pub(crate) fn acting<S: Clone + Send + Sync + 'static>(
 /// The issuer's own address redirects to the account page.
 pub(crate) fn to_account() -> Response {
     see_other("/account")
+}
+
+/// Where password managers lead (W3C, A Well-Known URL for Changing Passwords).
+pub(crate) fn to_password() -> Response {
+    see_other("/account/password")
 }
 
 /// An address without a page.

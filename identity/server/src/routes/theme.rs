@@ -4,6 +4,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use latchkey_protocol::error::PageError;
 
+use latchkey_web::RefusedForm;
+
 use crate::browser::{Browser, form_bytes};
 use crate::pages::ErrorPage;
 
@@ -12,11 +14,14 @@ pub(crate) async fn post(browser: Browser, request: Request) -> Response {
         Ok(body) => latchkey_web::remember_theme(&browser.site.origins, &browser.headers, &body),
         Err(error) => return ErrorPage::from(error).page(&browser),
     };
-    done.unwrap_or_else(|refused| {
-        let error = match refused {
-            latchkey_web::NoTheme::Foreign => PageError::ForeignForm,
-            latchkey_web::NoTheme::Bad => PageError::Malformed,
-        };
-        ErrorPage::from(error).page(&browser)
-    })
+    done.unwrap_or_else(|refused| refused_page(&browser, refused))
+}
+
+/// The page for whoever sends a form at the foot of a page that cannot be accepted.
+pub(super) fn refused_page(browser: &Browser, refused: RefusedForm) -> Response {
+    let error = match refused {
+        RefusedForm::Foreign => PageError::ForeignForm,
+        RefusedForm::Bad => PageError::Malformed,
+    };
+    ErrorPage::from(error).page(browser)
 }

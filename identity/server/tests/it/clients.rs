@@ -40,11 +40,15 @@ async fn nobody_can_register_a_client_over_the_wire() {
                 if let Some(id) = basic {
                     request = request.basic_auth(id, Some(secret_of(id)));
                 }
-                matrix.cell(
+                let (cell, status) = (
                     format!("{method} {path} × {who}"),
                     Answer::of(request).await.status,
-                    404,
                 );
+                match path {
+                    // The page on which people register.
+                    "/register" => matrix.hold(cell, (400..500).contains(&status), "it is taken"),
+                    _ => matrix.cell(cell, status, 404),
+                }
             }
         }
     }

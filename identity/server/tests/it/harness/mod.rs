@@ -1,7 +1,11 @@
 //! An issuer of its own for each test, without any other role: the real router behind the real listener, on a free
 //! port, with its relay and its background loops, and with a clock that the test moves.
 
+pub mod authenticator;
+mod mailbox;
 mod running;
+pub mod second;
+pub mod smtp;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -9,7 +13,7 @@ use std::sync::OnceLock;
 
 use latchkey_clock::Clock;
 use latchkey_http::outgoing::Destination;
-use latchkey_identity::Seed;
+use latchkey_identity::{Mailing, Seed, Settings};
 use latchkey_testkit::database::assert_nothing_left;
 use latchkey_testkit::issuer::seed;
 use tempfile::TempDir;
@@ -19,7 +23,7 @@ pub use latchkey_testkit::issuer::{CATALOG, Issuer, ORDERS, ORDERS_ALIAS, secret
 pub use latchkey_testkit::jwt::{claims, header};
 pub use latchkey_testkit::wire::{comparable, raw};
 pub use latchkey_testkit::{
-    Answer, App, Browser, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, callback,
+    Answer, App, Browser, Callback, Machine, Matrix, Seen, TestIssuer, Tokens, VERIFIER, anonymous, callback,
     challenge, client, digest, http, pooled, times, until,
 };
 
@@ -61,8 +65,12 @@ pub struct Options {
     pub issuer: Option<String>,
     /// Resources, clients and users besides those of every issuer.
     pub seed: String,
+    /// What the operator decides about people.
+    pub settings: Settings,
     /// Addresses inside that it may call.
     pub allow_outgoing: Vec<Destination>,
+    /// What becomes of mails.
+    pub mailing: Mailing,
 }
 
 impl Options {
@@ -136,7 +144,9 @@ impl IssuerServer {
             master_key: [7; 32],
             issuer: None,
             seed: String::new(),
+            settings: Settings::default(),
             allow_outgoing: Vec::new(),
+            mailing: Mailing::Kept,
         };
         change(&mut options);
         let clock = Clock::manual(BEGINNING);

@@ -1,6 +1,7 @@
 //! The composition of an issuer alone, as the composition root does it for the role of identity.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use latchkey_bus::{EventBus, RevocationLog, outbox};
 use latchkey_clock::{Clock, Random};
@@ -9,11 +10,12 @@ use latchkey_db::Db;
 use latchkey_http::outgoing::Outgoing;
 use latchkey_http::{Bound, Hosts, Server, probes};
 use latchkey_identity::{
-    Chore, Identity, KeyWrapper, MIGRATIONS, Parts, RsaBits, Seeded, error_response_at, resource_of,
+    Chore, Identity, KeyWrapper, MESSAGES, MIGRATIONS, Parts, RsaBits, Seeded, error_response_at, resource_of,
 };
 use latchkey_testkit::issuer::Issuer;
+use latchkey_testkit::translations::mirrored;
 use latchkey_testkit::{install_tls, until};
-use latchkey_web::Origins;
+use latchkey_web::{COMMON, Messages, Origins};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +25,8 @@ use super::Options;
 /// leaves.
 pub struct Running {
     pub seeded: Seeded,
+    /// The address of the page of kept mails.
+    pub outbox: String,
     /// The passwords of its users, by name.
     pub passwords: BTreeMap<String, String>,
     revocation_log: RevocationLog,
@@ -63,12 +67,15 @@ impl Running {
         let identity = Identity::open(Parts {
             issuer: issuer.clone(),
             origins: Origins::new(std::iter::once(issuer.clone()).chain(loopback)),
+            messages: ALL_MESSAGES.clone(),
             db: db.clone(),
             revocation_log: revocation_log.clone(),
             resources: vec![resource_of(&catalog::RESOURCE)],
             key_wrapper: KeyWrapper::new(&options.master_key, random.clone()),
             rsa: RsaBits::default(),
+            settings: options.settings.clone(),
             outgoing: Outgoing::new(options.allow_outgoing.clone(), Vec::new()),
+            mailing: options.mailing.clone(),
             clock: clock.clone(),
             random: random.clone(),
             stop: serving.stop.clone(),
@@ -97,8 +104,15 @@ impl Running {
         serving.keep("identity", |stop| server.serve(bound, router, stop));
         until("the issuer is ready", async || ready.is_ready()).await;
 
+        let admin = Bound::loopback(0).await.expect("a free port");
+        let outbox = format!("http://127.0.0.1:{}/outbox", admin.port());
+        let server = Server::new("admin", Hosts::loopback(admin.port()), Random::system());
+        let router = identity.outbox();
+        serving.keep("admin", |stop| server.serve(admin, router, stop));
+
         let inside = Issuer::new(identity, clock.clone(), format!("http://127.0.0.1:{port}"));
         let running = Self {
+            outbox,
             seeded,
             passwords,
             revocation_log,
@@ -159,3 +173,10 @@ impl Group {
         }
     }
 }
+
+/// Those of the issuer, and a language from right to left that only tests speak.
+static ALL_MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
+    let english = [COMMON[0], MESSAGES[0]];
+    let all = [COMMON.as_slice(), &MESSAGES, &mirrored(&english)].concat();
+    Messages::read(&all).expect("messages")
+});

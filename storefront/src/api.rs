@@ -5,6 +5,7 @@ pub mod basket;
 pub mod billing;
 pub mod catalog;
 pub mod discount;
+pub mod events;
 #[expect(dead_code, reason = "its pages follow")]
 pub mod inventory;
 #[expect(dead_code, reason = "its pages follow")]
@@ -23,6 +24,7 @@ pub use basket::Baskets;
 pub use billing::Billing;
 pub use catalog::Catalog;
 pub use discount::Discounts;
+pub use events::DeadLetters;
 pub use inventory::Inventory;
 pub use order::Orders;
 pub use payment::Payments;
@@ -40,6 +42,7 @@ pub struct Api {
     pub photo: Photos,
     pub discount: Discounts,
     pub billing: Billing,
+    pub events: DeadLetters,
 }
 
 impl Api {
@@ -55,6 +58,7 @@ impl Api {
             photo: Photos::new(service(&latchkey_contracts::resource::photo::RESOURCE)),
             discount: Discounts::new(service(&latchkey_contracts::resource::discount::RESOURCE)),
             billing: Billing::new(service(&latchkey_contracts::resource::billing::RESOURCE)),
+            events: DeadLetters::new(service(&latchkey_contracts::resource::events::RESOURCE)),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The shop as a client of the issuer.
 
 use latchkey_contracts::resource::{
-    ResourceContract, basket, billing, catalog, discount, inventory, order, payment, photo,
+    ResourceContract, basket, billing, catalog, discount, events, inventory, order, payment, photo,
 };
 use latchkey_relying_party::Client;
 
 /// Every resource that the shop calls on behalf of users.
-pub static RESOURCES: [&ResourceContract; 8] = [
+pub static RESOURCES: [&ResourceContract; 9] = [
     &catalog::RESOURCE,
     &basket::RESOURCE,
     &order::RESOURCE,
@@ -15,6 +15,7 @@ pub static RESOURCES: [&ResourceContract; 8] = [
     &photo::RESOURCE,
     &discount::RESOURCE,
     &billing::RESOURCE,
+    &events::RESOURCE,
 ];
 
 /// What the shop requests, and the names of its cookies. The issuer grants a scope only to users whose role may have
@@ -47,6 +48,7 @@ pub const CLIENT: Client = Client {
         discount::ADMINISTER.name,
         billing::READ.name,
         billing::ADMINISTER.name,
+        events::ADMINISTER.name,
     ],
     own_scopes: &[basket::GUEST.name],
     audience: catalog::RESOURCE.audience,

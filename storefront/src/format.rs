@@ -66,6 +66,11 @@ pub fn money(words: &Words, money: &Money) -> String {
     }
 }
 
+/// A decimal number as the language writes it, of one with a point.
+pub fn decimal(words: &Words, number: &str) -> String {
+    number.replace('.', words.say("price.point"))
+}
+
 /// `Visa •••• 4242`: the brand as its owner writes it.
 pub fn card(brand: &str, last4: &str) -> String {
     let brand = match brand {
@@ -174,14 +179,10 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 
 #[cfg(test)]
 mod tests {
-    use latchkey_web::{COMMON_EN, Messages};
-
     use super::*;
 
     fn words() -> Words {
-        Messages::read(&[COMMON_EN, crate::state::EN])
-            .unwrap()
-            .words(None)
+        crate::state::messages().unwrap().words(None)
     }
 
     #[test]

@@ -32,10 +32,11 @@ use page_error::PageError;
 pub use client::{CLIENT, RESOURCES};
 pub use latchkey_web::MessageError;
 pub use pages::instructor::photo::LONGEST_FORM;
-pub use state::{EN, Storefront};
+pub use state::{MESSAGES, Storefront, messages};
 
 /// All pages of the shop.
 pub fn router(storefront: Storefront) -> Router {
+    use pages::admin::dead_letters;
     use pages::{
         action, admin, basket, certificate, checkout, coupons, instructor, invoice, learn, ledger, library,
         order_status, orders, reviews, sales, sign_in, wallet, wishlist,
@@ -50,6 +51,7 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/categories/{slug}", get(pages::listing::category))
         .route("/covers/{art}/{hue}/{file}", get(pages::covers::show))
         .route("/theme", post(pages::theme::remember))
+        .route("/language", post(pages::language::remember))
         .route(path::SIGN_IN, get(sign_in::begin).head(no_head))
         .route(path::CALLBACK, get(sign_in::callback).head(no_head))
         .route(path::SIGN_OUT, post(sign_in::sign_out))
@@ -106,6 +108,14 @@ pub fn router(storefront: Storefront) -> Router {
         .route("/admin/grants/credits", post(admin::grants::credits))
         .route("/admin/grants/items", post(admin::grants::item))
         .route("/admin/grants/{id}/approve", post(admin::grants::approve))
+        .route(
+            "/admin/dead-letters",
+            get(dead_letters::list).post(dead_letters::redrive_all),
+        )
+        .route("/admin/dead-letters/record", get(dead_letters::record))
+        .route("/admin/dead-letters/{id}", get(dead_letters::show))
+        .route("/admin/dead-letters/{id}/redrive", post(dead_letters::redrive))
+        .route("/admin/dead-letters/{id}/discard", post(dead_letters::discard))
         .route("/admin/coupons", get(coupons::list))
         .route("/admin/coupons/new", get(coupons::blank).post(coupons::create))
         .route("/admin/coupons/{id}", get(coupons::show).post(coupons::step))

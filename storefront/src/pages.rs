@@ -12,6 +12,7 @@ pub mod design;
 pub mod home;
 pub mod instructor;
 pub mod invoice;
+pub mod language;
 pub mod learn;
 pub mod ledger;
 pub mod library;
@@ -26,7 +27,8 @@ pub mod theme;
 pub mod wallet;
 pub mod wishlist;
 
-use latchkey_web::Words;
+use latchkey_http::Form;
+use latchkey_web::{Words, flash};
 
 use rating::RatingView;
 
@@ -63,6 +65,21 @@ pub struct Notice<'a> {
     pub tone: &'static str,
     pub title: &'a str,
     pub next: &'a str,
+}
+
+/// What a page says after a form has led to it: the tone, and the names of what happened and of what to do next.
+pub type Said = (&'static str, &'static str, &'static str);
+
+impl<'a> Notice<'a> {
+    /// What the address says was done, if it is one of these words.
+    pub fn done(words: &'a Words, query: &mut Form, known: &[(&str, Said)]) -> Option<Self> {
+        let (tone, title, next) = flash(query, known)?;
+        Some(Self {
+            tone,
+            title: words.say(title),
+            next: words.say(next),
+        })
+    }
 }
 
 /// Why something did not come about, and what to do.

@@ -302,8 +302,6 @@ static REASONS: [(&str, Cause, Advice); 29] = [
 
 #[cfg(test)]
 mod tests {
-    use latchkey_web::{COMMON_EN, Messages};
-
     use super::*;
 
     const STATES: [OrderState; 12] = [
@@ -353,9 +351,7 @@ mod tests {
 
     #[test]
     fn everything_that_can_be_shown_has_words() {
-        let words = Messages::read(&[COMMON_EN, crate::state::EN])
-            .unwrap()
-            .words(None);
+        let words = crate::state::messages().unwrap().words(None);
         let has = |name: String| assert!(words.arguments(&name).is_some(), "{name}");
         for facts in all() {
             has(format!("order_state.{}", facts.state.as_str()));

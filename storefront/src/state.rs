@@ -1,7 +1,7 @@
 //! The state of the shop: the API, its own origins, its sign-ins, and its messages.
 
 use latchkey_relying_party::Logins;
-use latchkey_web::{MessageError, Messages, Origins};
+use latchkey_web::{COMMON, MessageError, MessageFile, Messages, Origins};
 
 use crate::api::Api;
 use crate::followers::Followers;
@@ -34,8 +34,19 @@ impl Storefront {
             logins,
             origins,
             followers: Followers::default(),
-            messages: Messages::read(&[latchkey_web::COMMON_EN, EN])?,
+            messages: messages()?,
         })
+    }
+
+    /// The same shop in this language for whoever asks for none of its languages.
+    pub fn by_default(self, language: &str) -> Result<Self, MessageError> {
+        let messages = self.messages.clone().by_default(language)?;
+        Ok(self.with_messages(messages))
+    }
+
+    /// The same shop with these messages.
+    pub fn with_messages(self, messages: Messages) -> Self {
+        Self { messages, ..self }
     }
 
     /// The signed-in users; a shop without an issuer has no such pages.
@@ -55,5 +66,14 @@ impl Storefront {
     }
 }
 
-/// All messages of the shop, in English.
-pub const EN: latchkey_web::MessageFile = ("storefront/messages/en.ftl", include_str!("../messages/en.ftl"));
+/// Everything that the shop says, in every language.
+pub fn messages() -> Result<Messages, MessageError> {
+    Messages::read(&[COMMON, MESSAGES].concat())
+}
+
+/// The messages of the shop's own, English first.
+pub const MESSAGES: [MessageFile; 3] = [
+    ("storefront/messages/en.ftl", include_str!("../messages/en.ftl")),
+    ("storefront/messages/tr.ftl", include_str!("../messages/tr.ftl")),
+    ("storefront/messages/fr.ftl", include_str!("../messages/fr.ftl")),
+];

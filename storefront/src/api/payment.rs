@@ -30,6 +30,8 @@ pub struct CardDraft<'a> {
     pub exp_month: i64,
     pub exp_year: i64,
     pub cvc: &'a str,
+    /// Whether it stays for later payments.
+    pub save: bool,
 }
 
 /// A wallet.
@@ -133,7 +135,7 @@ impl Payments {
         Self(service)
     }
 
-    /// Saves a card. The same number again is the same card.
+    /// Saves a card, or has it taken for one order. The same number again is the same card.
     pub async fn save_card(&self, login: &str, card: &CardDraft<'_>) -> Result<Card, ApiError> {
         let call = Call::post(Caller::User(login), "/card-tokens").json(card)?;
         self.0.ask(call).await

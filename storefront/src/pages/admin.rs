@@ -1,6 +1,7 @@
 //! `/admin`: what waits for an administrator. To everybody else none of these pages exists, and every service decides by
 //! itself whether the caller is one.
 
+pub mod dead_letters;
 pub mod grants;
 pub mod orders;
 pub mod refunds;
@@ -39,10 +40,11 @@ struct Figure {
 pub async fn show(State(storefront): State<Storefront>, visit: Visit) -> Result<Response, PageError> {
     let login = visit.administrator()?;
     let api = &storefront.api;
-    let (alerted, refunds, grants) = futures::future::join3(
+    let (alerted, refunds, grants, letters) = futures::future::join4(
         api.order.all(login, Filter::Alerted, None),
         api.order.open_refunds(login, None),
         api.payment.grants(login, None),
+        api.events.list(login, None, None),
     )
     .await;
     let alerted = alerted.map(|page| (page.items.len(), page.next_cursor.is_some()));
@@ -54,6 +56,7 @@ pub async fn show(State(storefront): State<Storefront>, visit: Visit) -> Result<
             .filter(|grant| grant.state == GrantState::Pending);
         (pending.count(), page.next_cursor.is_some())
     });
+    let letters = letters.map(|page| (usize::try_from(page.total).unwrap_or_default(), false));
     let page = visit.page(visit.context.words.say("admin.title"));
     let view = OverviewPage {
         page: &page,
@@ -61,6 +64,7 @@ pub async fn show(State(storefront): State<Storefront>, visit: Visit) -> Result<
             figure("/admin/orders?show=alerted", "admin.stuck", alerted)?,
             figure("/admin/refunds", "admin.refunds_open", refunds)?,
             figure("/admin/grants", "admin.grants_open", grants)?,
+            figure("/admin/dead-letters", "admin.letters_open", letters)?,
         ],
     };
     Ok(answer(StatusCode::OK, &view))

@@ -8,9 +8,9 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 use latchkey_contracts::events::course::CourseKind;
 use latchkey_http::Form;
-use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
+use latchkey_web::{FORM_TOKEN, Words, answer, is_form_token, see_other};
 
-use super::{Categories, Notice};
+use super::{Categories, Notice, Said};
 use crate::Storefront;
 use crate::api::ApiError;
 use crate::api::basket::{Basket, Discount, Line, LineState};
@@ -114,7 +114,7 @@ fn page(visit: &Visit, basket: Option<&Basket>, categories: &Categories, query: 
     let view = BasketPage {
         page: &page,
         token: visit.form_token().unwrap_or_default(),
-        notice: notice(words, query),
+        notice: Notice::done(words, query, &DONE),
         lines: lines.iter().map(view).collect(),
         saved: saved.iter().map(view).collect(),
         coupon: basket
@@ -353,31 +353,22 @@ pub fn refused(reason: &str) -> &'static str {
 }
 
 /// What was just done, or why not.
-fn notice<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    type Said = (&'static str, &'static str, &'static str);
-    const DONE: [(&str, Said); 8] = [
-        ("added", ("success", "basket.added", "basket.added_next")),
-        ("owned", ("info", "basket.owned", "basket.owned_next")),
-        (
-            "not_for_sale",
-            ("warning", "basket.not_for_sale", "basket.not_for_sale_next"),
-        ),
-        ("full", ("warning", "basket.full", "basket.full_next")),
-        (
-            "quantity",
-            ("warning", "basket.bad_quantity", "basket.bad_quantity_next"),
-        ),
-        ("gone", ("info", "basket.gone", "basket.gone_next")),
-        ("coupon", ("warning", "coupon.bad", "coupon.bad_next")),
-        (
-            "unavailable",
-            ("warning", "basket.not_ready", "basket.not_ready_next"),
-        ),
-    ];
-    let (tone, title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone,
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 8] = [
+    ("added", ("success", "basket.added", "basket.added_next")),
+    ("owned", ("info", "basket.owned", "basket.owned_next")),
+    (
+        "not_for_sale",
+        ("warning", "basket.not_for_sale", "basket.not_for_sale_next"),
+    ),
+    ("full", ("warning", "basket.full", "basket.full_next")),
+    (
+        "quantity",
+        ("warning", "basket.bad_quantity", "basket.bad_quantity_next"),
+    ),
+    ("gone", ("info", "basket.gone", "basket.gone_next")),
+    ("coupon", ("warning", "coupon.bad", "coupon.bad_next")),
+    (
+        "unavailable",
+        ("warning", "basket.not_ready", "basket.not_ready_next"),
+    ),
+];

@@ -68,6 +68,8 @@ struct Pay<'a> {
     available: String,
     has_credits: bool,
     cards: Vec<CardView<'a>>,
+    /// The card that was typed and is not saved, when the form comes back.
+    typed: Option<&'a str>,
 }
 
 struct CardView<'a> {
@@ -135,7 +137,7 @@ pub async fn submit(
         return Sheet::of(draft).wrong(faults).show(&storefront, &visit).await;
     }
     if draft.has_new_card() {
-        let card = match typed.check() {
+        let card = match typed.check(draft.save_card) {
             Ok(card) => storefront.api.payment.save_card(&user.login, &card).await,
             Err(faults) => return Sheet::of(draft).wrong(faults).show(&storefront, &visit).await,
         };
@@ -248,6 +250,9 @@ fn order_fault(error: &FieldError) -> Fault {
         _ => ("", "checkout.fault_other"),
     }
 }
+
+/// What stands for no card, or for one that is still to be typed.
+const NO_CARDS: [&str; 3] = ["", "new", "none"];
 
 /// Tone, title and next step of a notice.
 type Said = (&'static str, &'static str, &'static str);
@@ -395,6 +400,8 @@ impl Sheet {
             pay: pay.map(|(wallet, cards)| Pay {
                 available: money(&wallet.available),
                 has_credits: wallet.available.amount > 0,
+                typed: Some(draft.card.as_str())
+                    .filter(|card| !NO_CARDS.contains(card) && !cards.iter().any(|known| known.id == **card)),
                 cards: cards
                     .iter()
                     .map(|card| card_view(words, card, &draft.card))

@@ -10,13 +10,13 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash, see_other};
+use latchkey_web::{Words, answer, see_other};
 
-use super::{Categories, Notice, next_page};
+use super::{Categories, Notice, Said, next_page};
 use crate::Storefront;
 use crate::api::ApiError;
 use crate::api::discount::{Coupon, Redemption, RedemptionState, ScopeKind, Status};
-use crate::format::{self, Day, money, segment};
+use crate::format::{self, Day, decimal, money, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
 use crate::posted::posted;
@@ -173,7 +173,7 @@ pub async fn list(
         page: &page,
         area,
         base,
-        notice: done(words, &mut form),
+        notice: Notice::done(words, &mut form, &DONE),
         rows: found
             .items
             .iter()
@@ -255,7 +255,7 @@ pub async fn show(
         page: &page,
         area,
         base: area.base(),
-        notice: done(words, &mut form),
+        notice: Notice::done(words, &mut form, &DONE),
         terms: terms(words, &coupon),
         active: coupon.status == Status::Active,
         version: coupon.version,
@@ -374,7 +374,10 @@ fn status(words: &Words, status: Status) -> (String, &'static str) {
 /// `12.5% off` or `€5.00 off`.
 fn worth(words: &Words, coupon: &Coupon) -> String {
     let off = match (coupon.percent_bp, &coupon.amount) {
-        (Some(bp), _) => draft::percent(bp),
+        (Some(bp), _) => {
+            let percent = decimal(words, &draft::percent(bp));
+            words.fill("price.percent", &[("percent", &percent)])
+        }
         (None, Some(amount)) => money(words, amount),
         (None, None) => String::new(),
     };
@@ -454,33 +457,24 @@ fn redemption(words: &Words, area: Area, one: Redemption) -> Used {
     }
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    type Said = (&'static str, &'static str, &'static str);
-    const DONE: [(&str, Said); 4] = [
-        (
-            "created",
-            ("success", "coupons.done_created", "coupons.done_created_next"),
-        ),
-        (
-            "paused",
-            ("success", "coupons.done_paused", "coupons.done_paused_next"),
-        ),
-        (
-            "resumed",
-            ("success", "coupons.done_resumed", "coupons.done_resumed_next"),
-        ),
-        (
-            "stale",
-            ("warning", "coupons.done_stale", "coupons.done_stale_next"),
-        ),
-    ];
-    let (tone, title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone,
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 4] = [
+    (
+        "created",
+        ("success", "coupons.done_created", "coupons.done_created_next"),
+    ),
+    (
+        "paused",
+        ("success", "coupons.done_paused", "coupons.done_paused_next"),
+    ),
+    (
+        "resumed",
+        ("success", "coupons.done_resumed", "coupons.done_resumed_next"),
+    ),
+    (
+        "stale",
+        ("warning", "coupons.done_stale", "coupons.done_stale_next"),
+    ),
+];
 
 /// The area by the address of the request: one page is both.
 impl<S: Sync> axum::extract::FromRequestParts<S> for Area {

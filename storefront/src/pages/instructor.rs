@@ -2,6 +2,7 @@
 
 mod capacity;
 mod draft;
+mod fault;
 pub mod photo;
 
 use askama::Template;
@@ -11,9 +12,9 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
-use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
+use latchkey_web::{FORM_TOKEN, Words, answer, is_form_token, see_other};
 
-use super::{Categories, Notice, cover_of};
+use super::{Categories, Notice, Said, cover_of};
 use crate::Storefront;
 use crate::api::catalog::MyCourse;
 use crate::api::{ApiError, FieldError};
@@ -26,6 +27,7 @@ use crate::visit::Visit;
 
 use capacity::Unset;
 use draft::Draft;
+use fault::fault;
 
 /// The maximum number of form fields: 400 lessons with four each, and the rest.
 const MOST_FIELDS: usize = 4_096;
@@ -211,7 +213,7 @@ pub async fn list(
     let page = visit.page(words.say("teach.title"));
     let view = TeachPage {
         page: &page,
-        notice: done(words, &mut form),
+        notice: Notice::done(words, &mut form, &DONE),
         rows: rows.collect(),
         next: mine
             .next_cursor
@@ -287,7 +289,7 @@ pub async fn edit(
     };
     let sheet = Sheet {
         course: Some(&course),
-        notice: done(&visit.context.words, &mut form),
+        notice: Notice::done(&visit.context.words, &mut form, &DONE),
         ..Sheet::of(draft)
     };
     sheet.show(&storefront, &visit).await
@@ -646,28 +648,46 @@ fn tone(status: &str) -> &'static str {
     }
 }
 
-/// What was just done, and what can be done next.
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 11] = [
-        ("created", ("teach.done_created", "teach.done_created_next")),
-        ("created_later", ("teach.done_created", "teach.capacity_later")),
-        ("created_taken", ("teach.done_created", "teach.capacity_taken")),
-        ("saved", ("teach.done_saved", "teach.done_saved_next")),
-        ("saved_later", ("teach.done_saved", "teach.capacity_later")),
-        ("saved_taken", ("teach.done_saved", "teach.capacity_taken")),
-        ("publish", ("teach.done_publish", "teach.done_publish_next")),
-        ("unlist", ("teach.done_unlist", "teach.done_unlist_next")),
-        ("archive", ("teach.done_archive", "teach.done_archive_next")),
-        ("photo", ("teach.done_photo", "teach.done_photo_next")),
-        ("no_photo", ("teach.done_no_photo", "teach.done_no_photo_next")),
-    ];
-    let (title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone: "success",
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 11] = [
+    (
+        "created",
+        ("success", "teach.done_created", "teach.done_created_next"),
+    ),
+    (
+        "created_later",
+        ("success", "teach.done_created", "teach.capacity_later"),
+    ),
+    (
+        "created_taken",
+        ("success", "teach.done_created", "teach.capacity_taken"),
+    ),
+    ("saved", ("success", "teach.done_saved", "teach.done_saved_next")),
+    (
+        "saved_later",
+        ("success", "teach.done_saved", "teach.capacity_later"),
+    ),
+    (
+        "saved_taken",
+        ("success", "teach.done_saved", "teach.capacity_taken"),
+    ),
+    (
+        "publish",
+        ("success", "teach.done_publish", "teach.done_publish_next"),
+    ),
+    (
+        "unlist",
+        ("success", "teach.done_unlist", "teach.done_unlist_next"),
+    ),
+    (
+        "archive",
+        ("success", "teach.done_archive", "teach.done_archive_next"),
+    ),
+    ("photo", ("success", "teach.done_photo", "teach.done_photo_next")),
+    (
+        "no_photo",
+        ("success", "teach.done_no_photo", "teach.done_no_photo_next"),
+    ),
+];
 
 /// `Title: must have 5 to 120 characters`
 fn error_line(words: &Words, error: &FieldError) -> ErrorLine {
@@ -689,7 +709,7 @@ fn error_line(words: &Words, error: &FieldError) -> ErrorLine {
         _ => {
             return ErrorLine {
                 at: "",
-                text: error.message.clone(),
+                text: fault(words, &error.message),
             };
         }
     };
@@ -697,7 +717,10 @@ fn error_line(words: &Words, error: &FieldError) -> ErrorLine {
         at,
         text: words.fill(
             "teach.fault",
-            &[("field", &words.say(name)), ("message", &error.message)],
+            &[
+                ("field", &words.say(name)),
+                ("message", &fault(words, &error.message)),
+            ],
         ),
     }
 }

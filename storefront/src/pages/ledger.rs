@@ -97,7 +97,7 @@ pub async fn show(
     let page = visit.page(words.say("ledger.title"));
     let filter = account.and_then(|number| {
         let account = balance.accounts.iter().find(|account| account.number == number)?;
-        Some(format!("{} {}", account.number, account.name))
+        Some(numbered(words, account.number, &account.name))
     });
     let here = match account {
         Some(number) => format!("/admin/ledger?account={number}"),
@@ -148,9 +148,19 @@ fn accounts(words: &Words, balance: TrialBalance) -> Vec<AccountView> {
         debit: money(words, &account.debit),
         credit: money(words, &account.credit),
         balance: money(words, &account.balance),
-        name: account.name,
+        name: account_name(words, account.number, &account.name),
     };
     balance.accounts.into_iter().map(view).collect()
+}
+
+/// The name of an account of the books, in the language of the page.
+fn account_name(words: &Words, number: i64, name: &str) -> String {
+    let translated = words.translated(&format!("ledger_account.{number}"), name);
+    translated.unwrap_or_else(|| name.to_owned())
+}
+
+fn numbered(words: &Words, number: i64, name: &str) -> String {
+    format!("{number} {}", account_name(words, number, name))
 }
 
 fn check_view<'a>(words: &'a Words, check: &Check) -> CheckView<'a> {
@@ -180,7 +190,7 @@ fn chain(words: &Words, report: &Reconciliation) -> String {
 fn entry_view(words: &Words, entry: Entry) -> EntryView {
     let side = |amount: &Money| (amount.amount != 0).then(|| money(words, amount));
     let lines = entry.lines.iter().map(|line| LineView {
-        account: format!("{} {}", line.account, line.name),
+        account: numbered(words, line.account, &line.name),
         party: line.party.clone(),
         debit: side(&line.debit),
         credit: side(&line.credit),

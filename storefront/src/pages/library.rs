@@ -10,9 +10,9 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_contracts::events::course::CourseKind;
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash, see_other};
+use latchkey_web::{Words, answer, see_other};
 
-use super::{Categories, Notice, next_page};
+use super::{Categories, Notice, Said, next_page};
 use crate::Storefront;
 use crate::api::ApiError;
 use crate::api::catalog::Summary;
@@ -86,7 +86,7 @@ pub async fn show(
     let page = visit.page(words.say("library.title"));
     let view = LibraryPage {
         page: &page,
-        notice: done(words, &mut form),
+        notice: Notice::done(words, &mut form, &DONE),
         rows: rows.collect(),
         first: cursor.as_ref().map(|_| "/library"),
         next: next_page("/library", found.next_cursor.clone()),
@@ -174,17 +174,8 @@ fn row(
     }
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    type Said = (&'static str, &'static str, &'static str);
-    const DONE: [(&str, Said); 3] = [
-        ("bought", ("success", "library.bought", "library.bought_next")),
-        ("used", ("success", "library.used", "library.used_next")),
-        ("none", ("warning", "library.too_few", "library.too_few_next")),
-    ];
-    let (tone, title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone,
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 3] = [
+    ("bought", ("success", "library.bought", "library.bought_next")),
+    ("used", ("success", "library.used", "library.used_next")),
+    ("none", ("warning", "library.too_few", "library.too_few_next")),
+];

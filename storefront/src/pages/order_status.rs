@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use latchkey_http::{Form, Streaming};
 use latchkey_relying_party::Logins;
-use latchkey_web::{FOLLOW, Words, answer, flash, see_other};
+use latchkey_web::{FOLLOW, Words, answer, see_other};
 use tokio::sync::watch;
 
-use super::{Failure, Notice};
+use super::{Failure, Notice, Said};
 use crate::Storefront;
 use crate::api::order::{Order, OrderState};
 use crate::followers::Place;
@@ -84,7 +84,7 @@ pub async fn show(
         script: FOLLOW.path(),
         heading: words.fill("status.title", &[("number", &order.number)]),
         told: told(words, order.state),
-        notice: done(words, &mut form),
+        notice: Notice::done(words, &mut form, &DONE),
         steps: steps(words, facts),
         failure: failure(words, &order),
         released_title: words.say(match is_over {
@@ -274,15 +274,7 @@ pub(super) fn steps(words: &Words, facts: Facts<'_>) -> Vec<StepView> {
     progress::steps(facts).into_iter().map(view).collect()
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 1] = [("too_late", ("status.too_late", "status.too_late_next"))];
-    let (title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone: "warning",
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 1] = [("too_late", ("warning", "status.too_late", "status.too_late_next"))];
 
 /// A stream without a sign of life for so long is over; the order service gives one every 15 seconds.
 const SILENCE: Duration = Duration::from_secs(50);

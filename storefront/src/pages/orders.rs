@@ -9,10 +9,10 @@ use http::{HeaderMap, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_contracts::events::payment::RefundTo;
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash, see_other};
+use latchkey_web::{Words, answer, see_other};
 
 use super::order_status::{failure, told};
-use super::{Failure, Notice, next_page};
+use super::{Failure, Notice, Said, next_page};
 use crate::Storefront;
 use crate::api::ApiError;
 use crate::api::order::{Order, OrderLine, OrderState, Refund, RefundBody, RefundState, Step};
@@ -169,7 +169,7 @@ pub async fn show(
     let login = visit.login().ok_or(PageError::SignedOut)?;
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
     let order = storefront.api.order.order(login, &id).await?;
-    let notice = done(&visit.context.words, &mut form);
+    let notice = Notice::done(&visit.context.words, &mut form, &DONE);
     page_of(&storefront, &visit, login, order, notice, None).await
 }
 
@@ -473,12 +473,4 @@ fn address(id: &str, state: OrderState) -> String {
     }
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 1] = [("refund", ("refund.done", "refund.done_next"))];
-    let (title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone: "success",
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 1] = [("refund", ("success", "refund.done", "refund.done_next"))];

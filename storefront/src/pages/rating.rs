@@ -3,11 +3,12 @@
 use latchkey_web::Words;
 
 use crate::api::catalog::Rating;
+use crate::format::decimal;
 
 /// The rating of a course, in words.
 #[derive(Clone, Debug)]
 pub struct RatingView {
-    /// `4.5`
+    /// `4.5`, as the language writes it.
     pub average: String,
     pub count: i64,
     pub label: String,
@@ -15,7 +16,7 @@ pub struct RatingView {
 
 impl RatingView {
     pub fn of(words: &Words, rating: Rating) -> Self {
-        let average = format!("{:.1}", rating.average);
+        let average = decimal(words, &format!("{:.1}", rating.average));
         let stars = words.fill("rating.stars", &[("average", &average)]);
         Self {
             label: format!("{stars}, {}", words.count("rating.reviews", rating.count)),

@@ -7,11 +7,11 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash, see_other};
+use latchkey_web::{Words, answer, see_other};
 use serde_json::json;
 
 use super::rating::RatingView;
-use super::{Notice, next_page, other_language};
+use super::{Notice, Said, next_page, other_language};
 use crate::Storefront;
 use crate::api::ApiError;
 use crate::api::catalog::{Course, Found, Review, Reviews};
@@ -134,7 +134,7 @@ pub async fn list(
     let here = format!("/courses/{}/reviews", segment(&course.summary.slug));
     let view = ReviewsPage {
         page: &page,
-        notice: done(words, &mut form),
+        notice: Notice::done(words, &mut form, &DONE),
         title: &course.summary.title,
         lang: other_language(words, &course.summary.language),
         course: format!("/courses/{}", segment(&course.summary.slug)),
@@ -292,21 +292,16 @@ fn show(visit: &Visit, course: &Course, typed: Typed, written: bool, fault: Opti
     answer(status, &view)
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 2] = [
-        ("written", ("review.done_written", "review.done_written_next")),
-        (
-            "withdrawn",
-            ("review.done_withdrawn", "review.done_withdrawn_next"),
-        ),
-    ];
-    let (title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone: "success",
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 2] = [
+    (
+        "written",
+        ("success", "review.done_written", "review.done_written_next"),
+    ),
+    (
+        "withdrawn",
+        ("success", "review.done_withdrawn", "review.done_withdrawn_next"),
+    ),
+];
 
 const PAGE: u32 = 10;
 const FEW: u32 = 3;

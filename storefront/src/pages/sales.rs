@@ -113,7 +113,7 @@ fn months(words: &Words, found: &[Month]) -> Vec<MonthView> {
         let name = month_name(words, &month.month);
         let height = height(month.share.amount, highest);
         MonthView {
-            short: name.chars().take(3).collect(),
+            short: short_month(words, &month.month).to_owned(),
             name,
             quantity: month.quantity,
             sold: money(words, &month.sold),
@@ -144,6 +144,15 @@ fn month_name(words: &Words, month: &str) -> String {
             words.fill("sales.month", &[("month", &name), ("year", &year)])
         }
         _ => month.to_owned(),
+    }
+}
+
+/// `Nov`, of `2026-11`.
+fn short_month<'a>(words: &'a Words, month: &'a str) -> &'a str {
+    let number = month.split_once('-').and_then(|(_, number)| number.parse().ok());
+    match number {
+        Some(number @ 1..=12) => words.short_month(number),
+        _ => month,
     }
 }
 

@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, header};
 use latchkey_relying_party::{Session, backchannel_logout, sign_in};
-use latchkey_web::see_other;
+use latchkey_web::{PageContext, see_other};
 
 use crate::Storefront;
 use crate::guest::Guest;
@@ -31,7 +31,8 @@ pub async fn callback(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let logins = storefront.logins()?;
-    let words = storefront.messages.words(None);
+    let (messages, origins) = (&storefront.messages, &storefront.origins);
+    let words = PageContext::of(&headers, messages, origins, String::new()).words;
     let nameless = words.say("nav.account");
     let done = sign_in::callback(logins, &session, &headers, query.as_deref(), nameless).await?;
     let merged = match (&done.to, Guest::of(logins, &headers)) {

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use latchkey_web::{NoTheme, remember_theme};
+use latchkey_web::{RefusedForm, remember_theme};
 
 use crate::Storefront;
 use crate::page_error::PageError;
@@ -15,8 +15,14 @@ pub async fn remember(
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Result<Response, PageError> {
     let body = body.map_err(|_| PageError::Bad)?;
-    remember_theme(&storefront.origins, &headers, &body).map_err(|refused| match refused {
-        NoTheme::Foreign => PageError::Foreign,
-        NoTheme::Bad => PageError::Bad,
-    })
+    Ok(remember_theme(&storefront.origins, &headers, &body)?)
+}
+
+impl From<RefusedForm> for PageError {
+    fn from(refused: RefusedForm) -> Self {
+        match refused {
+            RefusedForm::Foreign => Self::Foreign,
+            RefusedForm::Bad => Self::Bad,
+        }
+    }
 }

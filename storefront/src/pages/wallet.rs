@@ -10,9 +10,9 @@ use http::{HeaderMap, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_contracts::events::payment::WalletEntryKind;
 use latchkey_http::{Form, reasons};
-use latchkey_web::{FOLLOW, Words, answer, flash, see_other};
+use latchkey_web::{FOLLOW, Words, answer, see_other};
 
-use super::{Failure, Notice, next_page};
+use super::{Failure, Notice, Said, next_page};
 use crate::Storefront;
 use crate::api::payment::{Card, CardDraft, Entry, PaymentState};
 use crate::api::{ApiError, Problem};
@@ -119,7 +119,7 @@ pub async fn show(
     let login = visit.login().ok_or(PageError::SignedOut)?;
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
     let sheet = Sheet {
-        notice: done(&visit.context.words, &mut form),
+        notice: Notice::done(&visit.context.words, &mut form, &DONE),
         cursor: form.take("cursor"),
         ..Sheet::default()
     };
@@ -310,6 +310,7 @@ async fn save(
         exp_month,
         exp_year,
         cvc: &cvc,
+        save: true,
     };
     match storefront.api.payment.save_card(login, &draft).await {
         Ok(card) => Ok(Ok(Some(card.id))),
@@ -468,16 +469,10 @@ fn month_and_year(text: &str) -> Option<(i64, i64)> {
     Some((month, if year < 100 { 2_000 + year } else { year }))
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    const DONE: [(&str, (&str, &str)); 1] =
-        [("deleted", ("wallet.done_deleted", "wallet.done_deleted_next"))];
-    let (title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone: "success",
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 1] = [(
+    "deleted",
+    ("success", "wallet.done_deleted", "wallet.done_deleted_next"),
+)];
 
 /// What the payment service takes, in minor units.
 const LEAST: i64 = 100;

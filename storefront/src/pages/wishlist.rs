@@ -7,10 +7,10 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use latchkey_http::Form;
-use latchkey_web::{FORM_TOKEN, Words, answer, flash, is_form_token, see_other};
+use latchkey_web::{FORM_TOKEN, Words, answer, is_form_token, see_other};
 
 use super::basket::{done, own_form, posted, refusal};
-use super::{Categories, Notice};
+use super::{Categories, Notice, Said};
 use crate::Storefront;
 use crate::api::basket::{Line, LineState};
 use crate::cover;
@@ -64,7 +64,7 @@ pub async fn show(
     let view = WishlistPage {
         page: &page,
         token: visit.form_token().unwrap_or_default(),
-        notice: notice(words, &mut query),
+        notice: Notice::done(words, &mut query, &DONE),
         rows: saved.map(|line| row(words, &categories, line)).collect(),
         signed_in: visit.user().is_some(),
     };
@@ -164,28 +164,19 @@ fn row<'a>(words: &'a Words, categories: &Categories, line: &'a Line) -> Row<'a>
 }
 
 /// What was just done, or why not.
-fn notice<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    type Said = (&'static str, &'static str, &'static str);
-    const DONE: [(&str, Said); 5] = [
-        (
-            "kept",
-            ("success", "wishlist.done_kept", "wishlist.done_kept_next"),
-        ),
-        (
-            "removed",
-            ("success", "wishlist.done_removed", "wishlist.done_removed_next"),
-        ),
-        ("owned", ("info", "basket.owned", "basket.owned_next")),
-        (
-            "not_for_sale",
-            ("warning", "basket.not_for_sale", "basket.not_for_sale_next"),
-        ),
-        ("full", ("warning", "wishlist.full", "wishlist.full_next")),
-    ];
-    let (tone, title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone,
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 5] = [
+    (
+        "kept",
+        ("success", "wishlist.done_kept", "wishlist.done_kept_next"),
+    ),
+    (
+        "removed",
+        ("success", "wishlist.done_removed", "wishlist.done_removed_next"),
+    ),
+    ("owned", ("info", "basket.owned", "basket.owned_next")),
+    (
+        "not_for_sale",
+        ("warning", "basket.not_for_sale", "basket.not_for_sale_next"),
+    ),
+    ("full", ("warning", "wishlist.full", "wishlist.full_next")),
+];

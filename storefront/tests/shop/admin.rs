@@ -6,19 +6,22 @@ use crate::backends::{Backends, everything, money, order, problem};
 use crate::issuer::Site;
 use crate::stub::ORIGIN;
 
-pub const PAGES: [&str; 8] = [
+pub const PAGES: [&str; 11] = [
     "/admin",
     "/admin/orders",
     "/admin/orders/o-1",
     "/admin/refunds",
     "/admin/grants",
+    "/admin/dead-letters",
+    "/admin/dead-letters/record",
+    "/admin/dead-letters/l-1",
     "/admin/coupons",
     "/admin/coupons/new",
     "/admin/coupons/c-1",
 ];
 
 /// Every form of the administration with what it needs.
-const FORMS: [(&str, &[(&str, &str)]); 8] = [
+const FORMS: [(&str, &[(&str, &str)]); 11] = [
     ("/admin/orders/o-1/retry", &[]),
     ("/admin/orders/o-1/resolve", &[("note", "Looked at it")]),
     ("/admin/refunds/r-1", &[("decision", "approve"), ("note", "Fine")]),
@@ -41,6 +44,9 @@ const FORMS: [(&str, &[(&str, &str)]); 8] = [
         ],
     ),
     ("/admin/grants/g-1/approve", &[]),
+    ("/admin/dead-letters", &[]),
+    ("/admin/dead-letters/l-1/redrive", &[]),
+    ("/admin/dead-letters/l-1/discard", &[("reason", "A test order")]),
     (
         "/admin/coupons/new",
         &[
@@ -115,6 +121,7 @@ pub fn administration(backends: &Backends, owner: &'static str) {
     let grants = json!({"items": [grant("g-1", "pending", "rita"), grant("g-2", "pending", "root"),
         grant("g-3", "granted", "root")], "next_cursor": null});
     give("GET /payment/v1/grants", grants);
+    crate::dead_letters::answers(backends, owner);
     give(
         "GET /discount/v1/coupons",
         json!({"items": [coupon("active")], "next_cursor": null}),
@@ -145,6 +152,7 @@ fn accepts(backends: &Backends, owner: &'static str) {
         200,
         grant("g-1", "granted", "rita"),
     );
+    crate::dead_letters::accepts(backends, owner);
     give("POST /discount/v1/coupons", 201, coupon("active"));
     give("PUT /discount/v1/coupons/c-1", 200, coupon("paused"));
 }
@@ -174,7 +182,7 @@ async fn an_administrator_sees_what_waits_and_where() {
         let root = site.browser();
         root.sign_in("root").await;
         let page = root.get("/admin").await;
-        assert_eq!(page.texts("#figures strong"), ["1+", "1", "2"]);
+        assert_eq!(page.texts("#figures strong"), ["1+", "1", "2", "2"]);
         for path in PAGES {
             let page = root.get(path).await;
             assert_eq!(page.status, 200, "{path}: {}", page.text);
@@ -184,7 +192,7 @@ async fn an_administrator_sees_what_waits_and_where() {
         backends.away("payment");
         assert_eq!(
             root.get("/admin").await.texts("#figures strong"),
-            ["1+", "1", "–"]
+            ["1+", "1", "–", "2"]
         );
         backends.back("payment");
     }
@@ -271,13 +279,18 @@ async fn no_id_leads_to_another_resource() {
         root.sign_in("root").await;
         backends.take();
         for id in ["..", "%2e%2e", ".%2E", "..%2Fadmin", "o-1%2Fsaga"] {
-            for path in [format!("/admin/orders/{id}"), format!("/admin/coupons/{id}")] {
+            for path in [
+                format!("/admin/orders/{id}"),
+                format!("/admin/coupons/{id}"),
+                format!("/admin/dead-letters/{id}"),
+            ] {
                 let status = root.get(&path).await.status;
                 assert_eq!(status, 404, "{path}");
             }
             for path in [
                 format!("/admin/orders/{id}/retry"),
                 format!("/admin/grants/{id}/approve"),
+                format!("/admin/dead-letters/{id}/redrive"),
             ] {
                 assert_eq!(root.submit(&path, &[]).await.status, 404, "{path}");
             }

@@ -1,6 +1,6 @@
 //! A catalog on loopback that says what a test wants, and a shop in front of it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -8,9 +8,10 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use latchkey_relying_party::Logins;
-use latchkey_storefront::{Storefront, router};
+use latchkey_storefront::{MESSAGES, Storefront, router};
 use latchkey_testkit::Answer;
-use latchkey_web::Origins;
+use latchkey_testkit::translations::mirrored;
+use latchkey_web::{COMMON, Messages, Origins};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -143,8 +144,16 @@ impl Shop {
 }
 
 fn storefront(base: &str, logins: Option<Logins>) -> Storefront {
-    Storefront::new(base, client(), Origins::new([ORIGIN]), logins).unwrap()
+    let shop = Storefront::new(base, client(), Origins::new([ORIGIN]), logins).unwrap();
+    shop.with_messages(ALL_MESSAGES.clone())
 }
+
+/// Those of the shop, and a language from right to left that only tests speak.
+static ALL_MESSAGES: LazyLock<Messages> = LazyLock::new(|| {
+    let english = [COMMON[0], MESSAGES[0]];
+    let all = [COMMON.as_slice(), &MESSAGES, &mirrored(&english)].concat();
+    Messages::read(&all).unwrap()
+});
 
 /// A client as the shop gets it.
 pub fn client() -> reqwest::Client {

@@ -55,7 +55,7 @@ async fn a_remembered_choice_is_on_the_page_and_rubbish_is_not() {
             .unwrap();
         let page = shop.send(request).await;
         assert_eq!(page.attributes("html", "data-theme"), theme, "{cookie}");
-        assert_eq!(page.texts("[aria-pressed=true]").len(), 1, "{cookie}");
+        assert_eq!(page.texts(".theme [aria-pressed=true]").len(), 1, "{cookie}");
     }
 }
 

@@ -132,7 +132,7 @@ async fn a_new_card_goes_to_payment_and_nowhere_else() {
             .unwrap();
         assert_eq!(
             saved.json(),
-            json!({"number": NUMBER, "exp_month": 4, "exp_year": 2029, "cvc": "987"})
+            json!({"number": NUMBER, "exp_month": 4, "exp_year": 2029, "cvc": "987", "save": true})
         );
         for other in asked.iter().filter(|asked| !asked.what.ends_with("/card-tokens")) {
             assert!(

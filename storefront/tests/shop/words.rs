@@ -1,8 +1,9 @@
 //! Everything that pages say comes from the message file, and everything in the file is said.
 
-use latchkey_storefront::EN;
+use latchkey_storefront::MESSAGES;
+use latchkey_testkit::translations::every_language_says_the_same;
 use latchkey_testkit::words::{self, what_is_in_the_files_is_said, what_is_said_is_in_the_files};
-use latchkey_web::{COMMON_EN, Messages, Words};
+use latchkey_web::Words;
 
 fn sources() -> String {
     let paths = [
@@ -15,18 +16,24 @@ fn sources() -> String {
 }
 
 fn words() -> Words {
-    Messages::read(&[COMMON_EN, EN]).unwrap().words(None)
+    latchkey_storefront::messages().unwrap().words(None)
 }
 
 #[test]
 fn every_message_in_the_file_is_said_somewhere() {
-    // Dates are put together in platform/web.
-    what_is_in_the_files_is_said(&words(), &sources(), &["date."]);
+    // Dates are put together in platform/web, and the names of languages there, too.
+    let elsewhere = ["date.", "common.language_name"];
+    what_is_in_the_files_is_said(&words(), &sources(), &elsewhere);
 }
 
 #[test]
 fn every_message_that_is_said_is_in_the_file_and_gets_its_values() {
     what_is_said_is_in_the_files(&words(), &sources(), 80);
+}
+
+#[test]
+fn every_language_says_everything_with_the_same_values() {
+    every_language_says_the_same(&MESSAGES);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_contracts::Money;
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash, see_other};
+use latchkey_web::{Words, answer, see_other};
 
 use crate::Storefront;
 use crate::api::catalog::Found;
@@ -18,7 +18,7 @@ use crate::api::{ApiError, Problem};
 use crate::format::{self, money, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
-use crate::pages::{Notice, next_page};
+use crate::pages::{Notice, Said, next_page};
 use crate::posted::posted;
 use crate::visit::Visit;
 
@@ -101,7 +101,7 @@ pub async fn show(
         ..Item::default()
     };
     let cursor = form.take("cursor");
-    let notice = done(&visit.context.words, &mut form);
+    let notice = Notice::done(&visit.context.words, &mut form, &DONE);
     page_of(&storefront, &visit, login, credits, item, cursor, notice).await
 }
 
@@ -345,39 +345,30 @@ fn row(words: &Words, me: Option<&str>, grant: Grant) -> Row {
     }
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    type Said = (&'static str, &'static str, &'static str);
-    const DONE: [(&str, Said); 7] = [
-        (
-            "granted",
-            ("success", "grants.done_granted", "grants.done_granted_next"),
-        ),
-        (
-            "pending",
-            ("info", "grants.done_pending", "grants.done_pending_next"),
-        ),
-        ("item", ("success", "grants.done_item", "grants.done_item_next")),
-        (
-            "approved",
-            ("success", "grants.done_approved", "grants.done_approved_next"),
-        ),
-        (
-            "decided",
-            ("info", "grants.done_decided", "grants.done_decided_next"),
-        ),
-        ("same", ("warning", "grants.done_same", "grants.done_same_next")),
-        (
-            "wallet",
-            ("warning", "grants.done_wallet", "grants.done_wallet_next"),
-        ),
-    ];
-    let (tone, title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone,
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 7] = [
+    (
+        "granted",
+        ("success", "grants.done_granted", "grants.done_granted_next"),
+    ),
+    (
+        "pending",
+        ("info", "grants.done_pending", "grants.done_pending_next"),
+    ),
+    ("item", ("success", "grants.done_item", "grants.done_item_next")),
+    (
+        "approved",
+        ("success", "grants.done_approved", "grants.done_approved_next"),
+    ),
+    (
+        "decided",
+        ("info", "grants.done_decided", "grants.done_decided_next"),
+    ),
+    ("same", ("warning", "grants.done_same", "grants.done_same_next")),
+    (
+        "wallet",
+        ("warning", "grants.done_wallet", "grants.done_wallet_next"),
+    ),
+];
 
 /// In characters, as the payment service has it.
 const SHORTEST_REASON: usize = 5;

@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash, see_other};
+use latchkey_web::{Words, answer, see_other};
 
 use crate::Storefront;
 use crate::api::ApiError;
@@ -16,7 +16,7 @@ use crate::api::order::{Order, OrderState};
 use crate::format::{self, Day, money, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
-use crate::pages::Notice;
+use crate::pages::{Notice, Said};
 use crate::posted::posted;
 use crate::progress;
 use crate::visit::Visit;
@@ -173,7 +173,7 @@ pub async fn show(
     let login = visit.administrator()?;
     let Path(id) = path.map_err(|_| PageError::Missing)?;
     let mut form = Form::parse(query.unwrap_or_default().as_bytes(), &[]).map_err(|_| PageError::Bad)?;
-    let notice = done(&visit.context.words, &mut form);
+    let notice = Notice::done(&visit.context.words, &mut form, &DONE);
     page_of(&storefront, &visit, login, &id, notice, None).await
 }
 
@@ -365,37 +365,28 @@ fn since(words: &Words, at: &str) -> String {
     words.fill("admin_orders.since", &[("time", &at)])
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    type Said = (&'static str, &'static str, &'static str);
-    const DONE: [(&str, Said); 3] = [
+const DONE: [(&str, Said); 3] = [
+    (
+        "retry",
+        ("success", "admin_order.done_retry", "admin_order.done_retry_next"),
+    ),
+    (
+        "resolve",
         (
-            "retry",
-            ("success", "admin_order.done_retry", "admin_order.done_retry_next"),
+            "success",
+            "admin_order.done_resolve",
+            "admin_order.done_resolve_next",
         ),
+    ),
+    (
+        "nothing",
         (
-            "resolve",
-            (
-                "success",
-                "admin_order.done_resolve",
-                "admin_order.done_resolve_next",
-            ),
+            "info",
+            "admin_order.done_nothing",
+            "admin_order.done_nothing_next",
         ),
-        (
-            "nothing",
-            (
-                "info",
-                "admin_order.done_nothing",
-                "admin_order.done_nothing_next",
-            ),
-        ),
-    ];
-    let (tone, title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone,
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+    ),
+];
 
 /// The states that a list can be of.
 const STATES: [OrderState; 12] = [

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use latchkey_contracts::events::payment::RefundTo;
 use latchkey_http::Form;
-use latchkey_web::{Words, answer, flash, see_other};
+use latchkey_web::{Words, answer, see_other};
 
 use crate::Storefront;
 use crate::api::ApiError;
@@ -16,7 +16,7 @@ use crate::api::order::administration::AdminRefund;
 use crate::format::{money, segment};
 use crate::page::ShopPage;
 use crate::page_error::PageError;
-use crate::pages::{Notice, next_page};
+use crate::pages::{Notice, Said, next_page};
 use crate::posted::posted;
 use crate::visit::Visit;
 
@@ -59,7 +59,7 @@ pub async fn list(
     let page = visit.page(words.say("admin_refunds.title"));
     let view = RefundsPage {
         page: &page,
-        notice: done(words, &mut form),
+        notice: Notice::done(words, &mut form, &DONE),
         rows: found.items.into_iter().map(|refund| row(words, refund)).collect(),
         first: cursor.map(|_| "/admin/refunds"),
         next: next_page("/admin/refunds", found.next_cursor),
@@ -127,34 +127,25 @@ fn row(words: &Words, one: AdminRefund) -> Row {
     }
 }
 
-fn done<'a>(words: &'a Words, query: &mut Form) -> Option<Notice<'a>> {
-    type Said = (&'static str, &'static str, &'static str);
-    const DONE: [(&str, Said); 5] = [
-        (
-            "approved",
-            ("success", "admin_refunds.approved", "admin_refunds.approved_next"),
-        ),
-        (
-            "rejected",
-            ("success", "admin_refunds.rejected", "admin_refunds.rejected_next"),
-        ),
-        (
-            "decided",
-            ("info", "admin_refunds.decided", "admin_refunds.decided_next"),
-        ),
-        (
-            "note",
-            ("danger", "admin_refunds.no_note", "admin_refunds.no_note_next"),
-        ),
-        (
-            "not_now",
-            ("warning", "admin_refunds.not_now", "admin_refunds.not_now_next"),
-        ),
-    ];
-    let (tone, title, next) = flash(query, &DONE)?;
-    Some(Notice {
-        tone,
-        title: words.say(title),
-        next: words.say(next),
-    })
-}
+const DONE: [(&str, Said); 5] = [
+    (
+        "approved",
+        ("success", "admin_refunds.approved", "admin_refunds.approved_next"),
+    ),
+    (
+        "rejected",
+        ("success", "admin_refunds.rejected", "admin_refunds.rejected_next"),
+    ),
+    (
+        "decided",
+        ("info", "admin_refunds.decided", "admin_refunds.decided_next"),
+    ),
+    (
+        "note",
+        ("danger", "admin_refunds.no_note", "admin_refunds.no_note_next"),
+    ),
+    (
+        "not_now",
+        ("warning", "admin_refunds.not_now", "admin_refunds.not_now_next"),
+    ),
+];

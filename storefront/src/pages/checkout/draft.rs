@@ -26,8 +26,10 @@ pub struct Draft {
     /// `max`, `some` or `none`.
     pub wallet: String,
     pub wallet_amount: String,
-    /// The id of a saved card, `new` or `none`.
+    /// The id of a card, `new` or `none`.
     pub card: String,
+    /// Whether a new card is to be saved.
+    pub save_card: bool,
     pub terms: bool,
 }
 
@@ -69,6 +71,7 @@ impl Draft {
             wallet: text("wallet"),
             wallet_amount: text("wallet_amount"),
             card: text("card"),
+            save_card: text("save_card") == "yes",
             terms: text("terms") == "yes",
             version: 0,
             total: 0,
@@ -168,7 +171,7 @@ impl TypedCard {
     }
 
     /// The card for payment, or what is missing.
-    pub fn check(&self) -> Result<CardDraft<'_>, Vec<Fault>> {
+    pub fn check(&self, save: bool) -> Result<CardDraft<'_>, Vec<Fault>> {
         let number = |text: &str| text.trim().parse::<i64>().ok();
         let mut faults = Vec::new();
         if self.number.trim().is_empty() {
@@ -191,6 +194,7 @@ impl TypedCard {
                 exp_month,
                 exp_year,
                 cvc: self.cvc.trim(),
+                save,
             }),
             (month, year) => {
                 if month.is_none() || year.is_none() {
@@ -238,6 +242,7 @@ mod tests {
             wallet: "max".into(),
             wallet_amount: String::new(),
             card: "card-1-id".into(),
+            save_card: false,
             terms: true,
         };
         change(&mut draft);
@@ -306,10 +311,10 @@ mod tests {
         for (year, read) in [("2030", 2030), ("30", 2030)] {
             let text = format!("card_number=4242+4242+4242+4242&card_month=1&card_year={year}&card_cvc=123");
             let card = TypedCard::read(&mut Form::parse(text.as_bytes(), &[]).unwrap());
-            let card = card.check().map_err(|faults| faults.len());
+            let card = card.check(false).map_err(|faults| faults.len());
             assert_eq!(card.map(|card| card.exp_year), Ok(read));
         }
-        let faults = TypedCard::default().check().err().unwrap();
+        let faults = TypedCard::default().check(false).err().unwrap();
         let named: Vec<&str> = faults.iter().map(|(field, _)| *field).collect();
         assert_eq!(named, ["card_number", "card_cvc", "card_month"]);
     }

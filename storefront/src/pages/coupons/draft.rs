@@ -199,13 +199,13 @@ pub fn refused(problem: &Problem) -> Wrong {
     wrong
 }
 
-/// `12.5%`
+/// `12.5`, of hundredths.
 pub fn percent(basis_points: i64) -> String {
     let (whole, rest) = (basis_points / 100, basis_points % 100);
     match (rest, rest % 10) {
-        (0, _) => format!("{whole}%"),
-        (_, 0) => format!("{whole}.{}%", rest / 10),
-        (_, _) => format!("{whole}.{rest:02}%"),
+        (0, _) => format!("{whole}"),
+        (_, 0) => format!("{whole}.{}", rest / 10),
+        (_, _) => format!("{whole}.{rest:02}"),
     }
 }
 
@@ -259,7 +259,7 @@ mod tests {
     fn a_percentage_is_typed_as_people_write_it() {
         let terms = draft(|_| ()).terms(true).unwrap();
         assert_eq!((terms.percent_bp, terms.amount), (Some(1_250), None));
-        for (bp, text) in [(1_250, "12.5%"), (2_000, "20%"), (5, "0.05%"), (10_000, "100%")] {
+        for (bp, text) in [(1_250, "12.5"), (2_000, "20"), (5, "0.05"), (10_000, "100")] {
             assert_eq!(percent(bp), text);
         }
     }

@@ -249,12 +249,35 @@ async fn a_card_number_is_in_no_order_no_answer_and_no_log() {
         let asked = services.asked("POST /payment/v1/card-tokens");
         assert_eq!(
             asked[0].body,
-            json!({"number": NUMBER, "exp_month": 4, "exp_year": 2030, "cvc": "737"})
+            json!({"number": NUMBER, "exp_month": 4, "exp_year": 2030, "cvc": "737", "save": false})
         );
         for asked in services.asked("POST /order") {
             assert_eq!(asked.body["payment"]["card_token"], NEW_CARD);
             assert!(!asked.body.to_string().contains(NUMBER));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_new_card_is_saved_only_by_its_box() {
+    for (services, site) in sites("save_card").await {
+        services.forget();
+        let browser = buyer(&services, &site, "alice").await;
+        let fields = form(&browser, "new").await;
+        let page = browser.get("/checkout").await;
+        assert_eq!(page.attributes("#save_card", "value"), ["yes"]);
+        assert!(page.attributes("#save_card[checked]", "id").is_empty());
+        let card =
+            json!({"id": NEW_CARD, "brand": "visa", "last4": "3155", "exp_month": 4, "exp_year": 2030});
+        services.say("POST /payment/v1/card-tokens", 201, card);
+        services.say("POST /order/v1/orders", 503, Value::Null);
+        let again = send(&browser, &fields).await;
+        // The card is in no list, and is still the one that pays.
+        assert_eq!(again.attributes("[name=card][checked]", "value"), [NEW_CARD]);
+        send(&browser, &with(&fields, "save_card", "yes")).await;
+        let asked = services.asked("POST /payment/v1/card-tokens");
+        let saved: Vec<_> = asked.iter().map(|asked| asked.body["save"].clone()).collect();
+        assert_eq!(saved, [json!(false), json!(true)]);
     }
 }
 

@@ -6,8 +6,10 @@ mod clients;
 mod common;
 mod events;
 mod health;
+mod import;
 mod init;
 mod keys;
+mod mail;
 mod output;
 mod people;
 mod resources;
@@ -57,8 +59,12 @@ enum Command {
     Resource(AdminCommand<resources::ResourceCommand>),
     /// Manages users
     User(AdminCommand<people::UserCommand>),
+    /// Imports people from other systems, with their password hashes
+    Import(AdminCommand<import::ImportCommand>),
     /// Manages signing keys
     Key(AdminCommand<keys::KeyCommand>),
+    /// Shows mails, and sends dead ones again
+    Mail(AdminCommand<mail::MailCommand>),
     /// Works on events that could not be handled, and replays events of the past
     Events(AdminCommand<events::EventsCommand>),
     /// Prepares a broker for the event bus
@@ -129,7 +135,9 @@ impl Cli {
                 Command::Client(_)
                 | Command::Resource(_)
                 | Command::User(_)
+                | Command::Import(_)
                 | Command::Key(_)
+                | Command::Mail(_)
                 | Command::Events(_)
                 | Command::Bus(_),
             ) => {
@@ -160,7 +168,9 @@ pub async fn run() -> ExitCode {
         Some(Command::Client(admin)) => clients::run(admin, json).await,
         Some(Command::Resource(admin)) => resources::run(admin, json).await,
         Some(Command::User(admin)) => people::run(admin, json).await,
+        Some(Command::Import(admin)) => import::run(admin, json).await,
         Some(Command::Key(admin)) => keys::run(admin, json).await,
+        Some(Command::Mail(admin)) => mail::run(admin, json).await,
         Some(Command::Events(admin)) => events::run(admin, json).await,
         Some(Command::Bus(admin)) => bus::run(admin, json).await,
     };
@@ -225,6 +235,13 @@ async fn serve(serve: Serve) -> Result<(), CliError> {
     }
     let running = start(config, Clock::system(), Random::system()).await?;
     let signals = StopSignals::new()?;
+    if let Some(identity) = &running.identity
+        && let Some(link) = identity.invitations().first_administrator().await?
+    {
+        latchkey_telemetry::say(&format!(
+            "There is no administrator yet. This link makes one, and is shown once: {link}"
+        ));
+    }
     say_ready("");
     until_stopped(running, signals).await
 }
@@ -310,6 +327,8 @@ mod tests {
             "user set-roles ID student",
             "user set-password ID",
             "user delete ID",
+            "user approve ID",
+            "mail retry ID",
             "events dead redrive ID ID",
             "events dead discard ID ID --reason x",
         ] {

@@ -3,6 +3,9 @@
 mod check;
 mod environment;
 mod file;
+mod mail;
+mod recovery;
+mod registration;
 mod role;
 pub(crate) mod secret;
 mod up;
@@ -14,11 +17,12 @@ use std::path::PathBuf;
 
 use latchkey_http::outgoing::Destination;
 use latchkey_http::{Networks, TrustedProxies};
-use latchkey_identity::RsaBits;
+use latchkey_identity::{RsaBits, Settings};
 use latchkey_kit::ServiceSpec;
 use latchkey_order::domain::RefundRules;
 
 pub use self::environment::environment;
+pub use self::mail::{Mail, RelaySettings};
 pub use self::role::{Listen, Place, Role};
 use crate::services::Services;
 
@@ -56,6 +60,8 @@ pub struct Config {
     pub tls_authority: Option<PathBuf>,
     /// The size of new RSA signing keys.
     pub rsa: RsaBits,
+    /// What the operator decides about how people sign in.
+    pub people: Settings,
     /// The event bus.
     pub bus: String,
     /// The revocation log; [`Config::revocation_log`] has the default.
@@ -80,6 +86,10 @@ pub struct Config {
     pub allow_outgoing: Vec<Destination>,
     /// What buyers get back without anybody's decision.
     pub refunds: RefundRules,
+    /// What becomes of mails.
+    pub mail: Mail,
+    /// The language of pages for whoever asks for none of theirs; English by default.
+    pub language: Option<String>,
     /// The log filter.
     pub log: String,
 }
@@ -202,6 +212,16 @@ mod tests {
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
         Config::serve(Role::all(), None, &environment)
+    }
+
+    #[test]
+    fn the_language_of_pages_is_a_setting() {
+        assert_eq!(serve(&[]).unwrap().language, None);
+        let set = serve(&[("LATCHKEY_LANGUAGE", "tr")]).unwrap();
+        assert_eq!(set.language.as_deref(), Some("tr"));
+        // A language that nobody has written is found when its pages are opened.
+        assert!(latchkey_identity::messages(Some("tr")).is_ok());
+        assert!(latchkey_identity::messages(Some("xx")).is_err());
     }
 
     #[test]

@@ -108,11 +108,12 @@ pub(crate) fn secrets(plan: &Plan, random: &Random, now_ms: i64) -> Result<Files
 
     let url = format!("amqps://{RABBITMQ}/{VHOST}?cacertfile=ca.pem");
     let mut users = Vec::new();
-    let publishing = roles
-        .iter()
-        .filter(|role| role.is_service() || **role == Role::Identity);
-    for name in publishing.map(|role| role.name()) {
-        users.push((name, Permissions::of_service(&url, name)?));
+    users.push((
+        Role::Identity.name(),
+        Permissions::of_service(&url, Role::Identity.name())?,
+    ));
+    for spec in plan.services {
+        users.push((spec.name(), broker_permissions(&url, spec)?));
     }
     users.push((DECLARE, Permissions::of_declarer(&url)?));
     users.push((OPERATOR, Permissions::of_operator(&url)?));
@@ -151,6 +152,14 @@ pub(crate) fn secrets(plan: &Plan, random: &Random, now_ms: i64) -> Result<Files
         toml::to_string(&json!({ "clients": clients }))?,
     );
     Ok(files)
+}
+
+/// What the user of a service may do at the broker.
+pub(crate) fn broker_permissions(url: &str, spec: &ServiceSpec) -> Result<Permissions, BusError> {
+    match spec.operator {
+        true => Permissions::of_dead_letters(url),
+        false => Permissions::of_service(url, spec.name()),
+    }
 }
 
 /// The client of a service: its guard introspects and hears the feed as this one, and it calls other services.

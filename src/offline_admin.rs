@@ -47,13 +47,16 @@ pub async fn open_identity(config: &Config, clock: Clock, random: Random) -> Res
     Identity::open(Parts {
         origins: latchkey_web::Origins::new([issuer.clone()]),
         issuer,
+        messages: latchkey_identity::messages(config.language.as_deref()).map_err(failed)?,
         db,
         revocation_log,
         resources: services::resources(config.services),
         key_wrapper,
         rsa: config.rsa,
+        settings: config.people.clone(),
         // This process calls no clients: the running nodes do.
         outgoing: Outgoing::new(Vec::new(), Vec::new()),
+        mailing: config.mail.mailing()?,
         clock,
         random,
         stop: CancellationToken::new(),

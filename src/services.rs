@@ -18,6 +18,7 @@ pub static SERVICES: Services = &[
     &latchkey_order::SPEC,
     &latchkey_photo::SPEC,
     &latchkey_billing::SPEC,
+    &latchkey_events::SPEC,
 ];
 
 /// The resources of all services.

@@ -10,6 +10,7 @@ use super::common::{AdminCommand, CliError, logs};
 use super::output::print;
 use crate::config::{Config, Role, environment};
 use crate::error::database_name;
+use crate::installation::broker_permissions;
 use crate::offline_admin::declare_bus;
 
 #[derive(Subcommand)]
@@ -47,11 +48,11 @@ pub(super) async fn run(admin: AdminCommand<BusCommand>, json: bool) -> Result<(
 /// The users by their names: one for each publisher and consumer, and those of the two commands.
 fn permissions(config: &Config) -> Result<Vec<(&'static str, Permissions)>, BusError> {
     let url = config.bus.as_str();
-    let services = config.services.iter().map(|spec| spec.name());
-    let services = std::iter::once(Role::Identity.name()).chain(services);
-    let mut all = services
-        .map(|name| Ok((name, Permissions::of_service(url, name)?)))
-        .collect::<Result<Vec<_>, BusError>>()?;
+    let issuer = Role::Identity.name();
+    let mut all = vec![(issuer, Permissions::of_service(url, issuer)?)];
+    for spec in config.services {
+        all.push((spec.name(), broker_permissions(url, spec)?));
+    }
     all.push(("declare", Permissions::of_declarer(url)?));
     all.push(("operator", Permissions::of_operator(url)?));
     Ok(all)

@@ -159,6 +159,12 @@ struct Fields {
     /// The signature algorithm of access tokens: ES256, EdDSA, RS256 or PS256
     #[arg(long)]
     access_token_alg: Option<String>,
+    /// The least authentication context class of a sign-in: urn:latchkey:acr:mfa or phr
+    #[arg(long)]
+    required_acr: Option<String>,
+    /// The day until which a user without a second step may put it off, such as 2027-01-31
+    #[arg(long)]
+    enrol_by: Option<String>,
     /// The URI at which the client starts a sign-in by itself
     #[arg(long)]
     initiate_login_uri: Option<String>,
@@ -268,6 +274,8 @@ impl Fields {
             ("profile", self.profile),
             ("id_token_signed_response_alg", self.id_token_alg),
             ("access_token_signed_response_alg", self.access_token_alg),
+            ("required_acr", self.required_acr),
+            ("enrol_by", self.enrol_by),
             ("initiate_login_uri", self.initiate_login_uri),
             ("backchannel_logout_uri", self.backchannel_logout_uri),
         ];

@@ -91,6 +91,13 @@ pub(crate) fn folders(data: Option<PathBuf>, keys: Option<PathBuf>) -> (PathBuf,
     )
 }
 
+/// The issuer of the demo that runs on this folder: links that a command makes lead there, whatever its ports are.
+fn running_issuer(data: &Path) -> Option<String> {
+    let text = std::fs::read(data.join("demo.json")).ok()?;
+    let demo: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    demo["issuer"].as_str().map(str::to_owned)
+}
+
 impl<C: Subcommand> AdminCommand<C> {
     pub fn config(&self) -> Result<Config, CliError> {
         logs("warn", None)?;
@@ -102,6 +109,8 @@ impl<C: Subcommand> AdminCommand<C> {
             )?);
         }
         let (data, keys) = folders(self.data.clone(), self.keys.clone());
-        Ok(Config::up(data, keys, [8080, 8081, 8082]))
+        let mut config = Config::up(data, keys, [8080, 8081, 8082]);
+        config.issuer = running_issuer(&config.data);
+        Ok(config)
     }
 }

@@ -59,7 +59,7 @@ fn record(value: &serde_json::Value) -> String {
         .collect();
     let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let once = |name: &str| match name {
-        "client_secret" | "password" => "   (shown once)",
+        "client_secret" | "link" | "password" => "   (shown once)",
         _ => "",
     };
     fields

@@ -6,12 +6,12 @@ use std::os::unix::fs::FileTypeExt;
 
 use clap::Subcommand;
 use latchkey_clock::{Clock, Random};
-use latchkey_identity::{NewUser, SignInsView, UserView};
+use latchkey_identity::{NewInvite, NewUser, SignInsView, UserView};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use serde_json::json;
 
 use super::common::{ACTOR, AdminCommand, CliError};
-use super::output::{print, print_list};
+use super::output::{print, print_list, print_record};
 use crate::offline_admin::open_identity;
 
 #[derive(Subcommand)]
@@ -62,6 +62,39 @@ pub(super) enum UserCommand {
         /// The id of the session or family, as shown by `sign-ins`
         #[arg(allow_hyphen_values = true)]
         id: String,
+    },
+    /// Invites somebody to register; without --mail, the link is shown once
+    Invite {
+        /// The e-mail address that it is for; without one it is for whoever has the link
+        #[arg(long)]
+        email: Option<String>,
+        /// Send the link to the address, and show it nowhere: opening it proves the address
+        #[arg(long)]
+        mail: bool,
+        /// A role that it gives; repeat for several
+        #[arg(long = "role")]
+        roles: Vec<String>,
+        /// The language of the mail
+        #[arg(long, default_value = "en")]
+        locale: String,
+        /// How often the link may be used
+        #[arg(long, default_value_t = 1)]
+        max_uses: i64,
+    },
+    /// Approves an account that waits for it
+    Approve {
+        /// The id, user name or e-mail address
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+    },
+    /// Mails a user the link to new ways in; shows nothing that signs anybody in
+    Reset {
+        /// The id, user name or e-mail address
+        #[arg(allow_hyphen_values = true)]
+        name: String,
+        /// The user has lost their second step as well: the link does not ask for it. Never for an administrator
+        #[arg(long)]
+        second_lost: bool,
     },
     /// Disables a user and ends their sessions and tokens
     Disable {
@@ -162,6 +195,28 @@ pub(super) async fn run(admin: AdminCommand<UserCommand>, json: bool) -> Result<
         UserCommand::SignOut { name, id } => {
             identity.users().sign_out(&name, &id, ACTOR).await?;
             return print(json, &json!({ "ended": id }), || format!("{id} has ended\n"));
+        }
+        UserCommand::Invite {
+            email,
+            mail,
+            roles,
+            locale,
+            max_uses,
+        } => {
+            let new = NewInvite {
+                email,
+                mail,
+                roles,
+                locale,
+                max_uses,
+            };
+            let made = identity.invitations().invite(new, ACTOR).await?;
+            return print_record(json, &made);
+        }
+        UserCommand::Approve { name } => identity.invitations().approve(&name, ACTOR).await?,
+        UserCommand::Reset { name, second_lost } => {
+            let begun = identity.resets().reset(&name, second_lost, ACTOR).await?;
+            return print_record(json, &begun);
         }
         UserCommand::Disable { name } => identity.users().set_enabled(&name, false, ACTOR).await?,
         UserCommand::Enable { name } => identity.users().set_enabled(&name, true, ACTOR).await?,

@@ -19,7 +19,12 @@ pub(super) fn entry(name: &str, value: &str, is_secret: fn(&str) -> bool) -> (St
         return (secret.to_owned(), toml::Value::String(format!("file:{value}")));
     }
     let value = match key.as_str() {
-        "hosts" | "allow_outgoing" | "trusted_proxies" | "unlimited_networks" => {
+        "hosts"
+        | "required_acr"
+        | "allow_outgoing"
+        | "trusted_proxies"
+        | "unlimited_networks"
+        | "registration_domains" => {
             let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
             toml::Value::Array(names.map(|name| toml::Value::String(name.to_owned())).collect())
         }

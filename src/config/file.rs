@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use latchkey_http::outgoing::Destination;
 use latchkey_http::{NetworkError, Networks, TrustedProxies};
-use latchkey_identity::RsaBits;
+use latchkey_identity::{RsaBits, Settings};
 use serde::Deserialize;
 
+use super::mail::{MAX_PER_HOUR, Mail, RelaySettings};
 use super::secret::{self, Secrets};
 use super::{Config, ConfigError, GuardClient, Listen, Role, Signals, Tls, environment};
+use super::{recovery, registration};
 
 impl Config {
     /// `latchkey serve`: these roles, configured by a file and the environment.
@@ -96,6 +98,9 @@ struct File {
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     rsa_bits: Option<toml::Value>,
+    #[serde(default)]
+    required_acr: Vec<String>,
+    rp_id: Option<String>,
     bus: Option<String>,
     bus_password: Option<String>,
     revocation_log: Option<String>,
@@ -110,11 +115,24 @@ struct File {
     signals: Option<String>,
     guard_client_id: Option<String>,
     guard_client_secret: Option<String>,
+    mail_url: Option<String>,
+    mail_sender: Option<String>,
+    mail_max_per_hour: Option<toml::Value>,
+    mail_authority: Option<PathBuf>,
+    registration_mode: Option<String>,
+    #[serde(default)]
+    registration_domains: Vec<String>,
+    registration_terms: Option<String>,
+    registration_terms_url: Option<String>,
+    recovery_mail_only: Option<toml::Value>,
+    recovery_delay_hours: Option<toml::Value>,
+    passwords_breached: Option<PathBuf>,
+    language: Option<String>,
     log: Option<String>,
 }
 
 /// The keys of the file that belong to no role, for suggestions.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 36] = [
     "data",
     "keys",
     "master_key",
@@ -125,6 +143,8 @@ const KEYS: [&str; 22] = [
     "tls_key",
     "tls_authority",
     "rsa_bits",
+    "required_acr",
+    "rp_id",
     "bus",
     "bus_password",
     "revocation_log",
@@ -136,8 +156,28 @@ const KEYS: [&str; 22] = [
     "signals",
     "guard_client_id",
     "guard_client_secret",
+    "mail_url",
+    "mail_sender",
+    "mail_max_per_hour",
+    "mail_authority",
+    "registration_mode",
+    "registration_domains",
+    "registration_terms",
+    "registration_terms_url",
+    "recovery_mail_only",
+    "recovery_delay_hours",
+    "passwords_breached",
+    "language",
     "log",
 ];
+
+/// The tables of the file that belong to no role. Their keys are in [`KEYS`], with the table's name before them.
+const TABLES: [&str; 4] = ["mail", "registration", "recovery", "passwords"];
+
+/// The names of all tables.
+fn tables() -> Vec<&'static str> {
+    Role::all().into_iter().map(Role::name).chain(TABLES).collect()
+}
 
 /// Settings of roles that are numbers.
 const NUMBERS: [&str; 2] = ["refund_days", "refund_percent"];
@@ -174,8 +214,8 @@ fn lines(path: &Path, text: &str) -> BTreeMap<String, Source> {
     for (key, value) in parsed.get_ref() {
         let name: &str = key.get_ref();
         note(name.to_owned(), name.to_owned(), key.span().start);
-        let is_role = Role::all().iter().any(|role| role.name() == name);
-        let Some(settings) = value.get_ref().as_table().filter(|_| is_role) else {
+        let is_table = tables().contains(&name);
+        let Some(settings) = value.get_ref().as_table().filter(|_| is_table) else {
             continue;
         };
         for setting in settings.keys() {
@@ -192,16 +232,16 @@ fn lines(path: &Path, text: &str) -> BTreeMap<String, Source> {
 
 /// `[catalog] listen = …` becomes `catalog_listen`, which is also the name of the variable without its prefix.
 fn flatten(table: &mut toml::Table, sources: &BTreeMap<String, Source>) -> Result<(), ConfigError> {
-    for role in Role::all() {
-        let Some(value) = table.remove(role.name()) else {
+    for name in tables() {
+        let Some(value) = table.remove(name) else {
             continue;
         };
         let toml::Value::Table(settings) = value else {
-            let at = place_of(sources.get(role.name()));
-            return Err(ConfigError(format!("{at}{0} is a table: [{0}]", role.name())));
+            let at = place_of(sources.get(name));
+            return Err(ConfigError(format!("{at}{name} is a table: [{name}]")));
         };
         for (setting, value) in settings {
-            let key = format!("{}_{setting}", role.name());
+            let key = format!("{name}_{setting}");
             if table.insert(key.clone(), value).is_some() {
                 let at = place_of(sources.get(&key));
                 return Err(ConfigError(format!("{at}{key} is set twice")));
@@ -231,6 +271,25 @@ impl File {
         config.allow_outgoing = allowed
             .collect::<Result<_, _>>()
             .map_err(|reason| ConfigError(format!("allow_outgoing: {reason}")))?;
+        config.people = Settings {
+            required_acr: Settings::role_acr(&self.required_acr)
+                .map_err(|reason| ConfigError(format!("required_acr: {reason}")))?,
+            enrol_by: Settings::enrol_by(&self.required_acr)
+                .map_err(|reason| ConfigError(format!("required_acr: {reason}")))?,
+            rp_id: self.rp_id,
+            sign_up: registration::policy(
+                self.registration_mode.as_deref(),
+                self.registration_domains,
+                self.registration_terms,
+                self.registration_terms_url,
+            )?,
+            recovery: recovery::policy(self.recovery_mail_only, self.recovery_delay_hours)?,
+            breached: self
+                .passwords_breached
+                .as_deref()
+                .map(recovery::breached)
+                .transpose()?,
+        };
         let unusable = |key: &str, error: NetworkError| ConfigError(format!("{key}: {error}"));
         if let Some(networks) = self.trusted_proxies {
             config.trusted_proxies =
@@ -324,9 +383,28 @@ impl File {
                 secrets.with_password(&format!("{name}.database"), database, password.as_deref())?;
             place.url = setting(*role, "url");
         }
+        config.language = self.language;
         if let Some(log) = self.log {
             config.log = log;
         }
+        let max_per_hour = self.mail_max_per_hour.map(|most| most.to_string());
+        config.mail = match (self.mail_url, self.mail_sender) {
+            (Some(url), Some(sender)) => Mail::Relay(RelaySettings {
+                url: secrets.value(&url)?,
+                sender,
+                max_per_hour: match max_per_hour.as_deref().map(|most| most.trim_matches('"')) {
+                    Some(most) => number("mail.max_per_hour", most, 1..=100_000)?,
+                    None => MAX_PER_HOUR,
+                },
+                authority: self.mail_authority,
+            }),
+            (None, None) if max_per_hour.is_none() && self.mail_authority.is_none() => Mail::Nowhere,
+            _ => {
+                return Err(ConfigError(
+                    "mail.url and mail.sender must be set together".to_owned(),
+                ));
+            }
+        };
         Ok(config)
     }
 }
@@ -379,7 +457,7 @@ fn check_key(key: &str, value: &toml::Value, source: Option<&Source>) -> Result<
     };
     let known: Vec<&str> = match role {
         Some(role) => role.settings().to_vec(),
-        None if value.is_table() => Role::all().into_iter().map(Role::name).collect(),
+        None if value.is_table() => tables(),
         None => KEYS.to_vec(),
     };
     if known.contains(&name) {
@@ -426,11 +504,19 @@ fn spelled(role: Option<Role>, name: &str, is_table: bool, source: Option<&Sourc
             parts.join("_").to_ascii_uppercase()
         }
         Some(Source::Line { .. }) | None if is_table => format!("[{name}]"),
-        Some(Source::Line { .. }) | None => match role {
-            Some(role) => format!("{role}.{name}"),
-            None => name.to_owned(),
+        Some(Source::Line { .. }) | None => match (role, in_table(name)) {
+            (Some(role), _) => format!("{role}.{name}"),
+            (None, Some((table, setting))) => format!("{table}.{setting}"),
+            (None, None) => name.to_owned(),
         },
     }
+}
+
+/// The table of a key that belongs to no role, and its name there.
+fn in_table(key: &str) -> Option<(&'static str, &str)> {
+    TABLES
+        .into_iter()
+        .find_map(|table| Some((table, key.strip_prefix(table)?.strip_prefix('_')?)))
 }
 
 #[cfg(test)]

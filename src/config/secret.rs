@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{ConfigError, Key};
 
 /// The settings that may refer to a file, without the role in their names.
-const SECRETS: [&str; 11] = [
+const SECRETS: [&str; 12] = [
     "bus",
     "bus_password",
     "client_secret",
@@ -16,6 +16,7 @@ const SECRETS: [&str; 11] = [
     "database_password",
     "guard_client_secret",
     "key",
+    "mail_url",
     "master_key",
     "revocation_log",
     "revocation_log_password",

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use latchkey_http::{Networks, TrustedProxies};
-use latchkey_identity::RsaBits;
+use latchkey_identity::{RsaBits, Settings};
 use latchkey_order::domain::RefundRules;
+use latchkey_protocol::sign_up;
 
-use super::{Config, Listen, Place, Role, Signals, Tls};
+use super::{Config, Listen, Mail, Place, Role, Signals, Tls};
 use crate::services::{SERVICES, Services};
 
 impl Config {
@@ -55,6 +56,13 @@ impl Config {
             tls: Tls::Off,
             tls_authority: None,
             rsa: RsaBits::default(),
+            people: Settings {
+                sign_up: sign_up::Policy {
+                    mode: sign_up::Mode::Open,
+                    ..sign_up::Policy::default()
+                },
+                ..Settings::default()
+            },
             bus: sqlite(&data, "bus"),
             revocation_log: None,
             storefront_client: None,
@@ -71,6 +79,8 @@ impl Config {
             allow_introspect_all: false,
             allow_outgoing: Vec::new(),
             refunds: RefundRules::default(),
+            mail: Mail::Kept,
+            language: None,
             log: "info".to_owned(),
         }
     }

@@ -1,4 +1,4 @@
-//! Metrics, health, and the document of the events.
+//! Metrics, health, the document of the events, and the mails that were kept instead of sent.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use latchkey_guard::{Guard, GuardHealth};
 use latchkey_http::probes::{self, Ready};
 use latchkey_http::{Bound, Limits, Problem};
+use latchkey_identity::Identity;
 
 use super::Starting;
 use crate::asyncapi;
@@ -24,6 +25,7 @@ impl Starting {
             .route("/asyncapi.json", get(async move || Json(events.clone())))
             .route("/health", get(async move || Json(health(&guards))))
             .merge(probes::router(ready))
+            .merge(self.identity.as_ref().map(Identity::outbox).unwrap_or_default())
             .fallback(async || Problem::not_found());
         let hosts = self.hosts(&bound, None);
         self.serve(Role::Admin, bound, hosts, Limits::default(), router);

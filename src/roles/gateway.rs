@@ -30,6 +30,8 @@ impl Starting {
         let pages = pages.map(|url| Origin::parse(&url)).transpose().map_err(failed)?;
         let routes = Routes::new(declared(&upstreams, pages.as_ref())).map_err(failed)?;
         let mut options = latchkey_gateway::Options::new(Origin::parse(&shop).map_err(failed)?);
+        options.origins = self.origins(&shop, bound.port());
+        options.language.clone_from(&self.config.language);
         options.ca = self.tls.roots()?;
         options.address_limits.unlimited = self.config.unlimited_networks.clone();
         let gateway =
@@ -78,7 +80,6 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
         let reading = [
             "/",
             "/courses",
-            "/courses/*",
             "/categories/*",
             "/covers/*",
             "/static/*",
@@ -105,7 +106,14 @@ fn declared(services: &[(&'static ServiceSpec, Origin)], pages: Option<&Origin>)
         ];
         routes.extend(writing.map(|path| page(&[Method::POST], path)));
         let both = [Method::GET, Method::POST];
-        let changing = ["/teach/*", "/admin/*", "/checkout", "/learn/*", "/wallet/*"];
+        let changing = [
+            "/courses/*",
+            "/teach/*",
+            "/admin/*",
+            "/checkout",
+            "/learn/*",
+            "/wallet/*",
+        ];
         routes.extend(changing.map(|path| page(&both, path)));
         routes.push(page(&both, "/orders/*").streaming());
         routes.push(Route {

@@ -44,6 +44,9 @@ impl Starting {
             })?;
             context = context.keeping(files);
         }
+        if spec.operator {
+            context = context.operating(self.bus.clone());
+        }
         if let (true, Some(fill)) = (self.config.demo, spec.demo) {
             let users = seeded.users.iter().map(|user| DemoUser {
                 id: user.id.clone(),

@@ -27,6 +27,12 @@ impl Starting {
         let logins = self.logins(&shop, origins.clone(), client.clone()).await?;
         let pages = Storefront::new(&format!("{edge}/api"), client, origins, logins)
             .map_err(|error| StartError::Storefront(error.to_string()))?;
+        let pages = match &self.config.language {
+            Some(language) => pages
+                .by_default(language)
+                .map_err(|error| StartError::Storefront(error.to_string()))?,
+            None => pages,
+        };
         let hosts = self.hosts(&bound, None);
         self.serve(
             Role::Storefront,

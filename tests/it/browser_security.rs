@@ -63,7 +63,12 @@ async fn every_cookie_is_kept_from_scripts_other_sites_and_other_hosts() {
             .post(&format!("{}/theme", server.issuer()), server.issuer(), &theme)
             .await,
     );
-    assert!(cookies.len() >= 6, "{cookies:?}");
+    let language = [("language", "tr"), ("back", "/")];
+    for site in [server.issuer(), &shop] {
+        let url = format!("{site}/language");
+        look(&browser.post(&url, site, &language).await);
+    }
+    assert!(cookies.len() >= 8, "{cookies:?}");
     let mut matrix = Matrix::new("BF-02 cookie × attribute");
     for line in &cookies {
         let mut parts = line.split(';').map(str::trim);

@@ -45,6 +45,7 @@ static READER: ServiceSpec = ServiceSpec {
     edge: &[],
     calls: &[READ],
     files: false,
+    operator: false,
     demo: None,
 };
 static ROUTES: [RouteRow; 2] = [

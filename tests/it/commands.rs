@@ -115,6 +115,19 @@ async fn commands_about_people_hold_at_once_in_the_running_server() {
 }
 
 #[tokio::test]
+async fn an_invitation_leads_to_the_issuer_of_the_demo_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let process = Process::up(folder.path(), &[]).await;
+    let issuer = text(&process.demo()["issuer"]);
+    let made = done(folder.path(), &["user", "invite", "--email", "ivy@example.test"]).await;
+    let link = text(&made["link"]);
+    assert!(link.starts_with(&format!("{issuer}/register/")), "{link}");
+    let opened = Browser::new().open(&link, "").await;
+    assert!(opened.has("#register"), "{opened:?}");
+    process.kill().await;
+}
+
+#[tokio::test]
 async fn an_event_that_cannot_be_handled_is_visible_and_can_be_tried_again() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::up(folder.path(), &[]).await;

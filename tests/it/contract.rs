@@ -130,7 +130,7 @@ async fn demo_json_is_complete_and_a_second_start_keeps_it() {
             "{unbuilt}"
         );
     }
-    for unbuilt in ["/", "/console", "/outbox"] {
+    for unbuilt in ["/", "/console"] {
         assert_eq!(
             anonymous(&format!("{}{unbuilt}", text(&demo["admin"])))
                 .await

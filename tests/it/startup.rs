@@ -87,10 +87,12 @@ async fn every_background_task_is_named_by_the_operators_readiness() {
         "gateway",
     ];
     let of_service = |spec: &ServiceSpec| {
-        let shared = ["relay", "consumer", "guard_keys", "guard_signals"];
+        let shared = ["relay", "guard_keys", "guard_signals"];
+        let consumer = (!spec.consumers.is_empty()).then_some("consumer");
         let tasks = spec.tasks.iter().map(|task| task.name);
         let named = shared
             .into_iter()
+            .chain(consumer)
             .chain(tasks)
             .map(|task| format!("{}_{task}", spec.name()));
         named.chain([spec.name().to_owned()]).collect::<Vec<_>>()

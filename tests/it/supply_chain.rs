@@ -17,12 +17,19 @@ fn tree(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// The packages that depend on this one directly.
-fn brought_by(name: &str) -> Vec<String> {
-    let text = tree(&["--prefix", "depth", "-i", name]);
-    text.lines()
-        .filter_map(|line| line.strip_prefix('1')?.split(' ').next().map(str::to_owned))
-        .collect()
+/// The packages that depend on this one directly, in whatever version.
+fn brought_by(shipped: &[(String, String, String)], name: &str) -> Vec<String> {
+    let versions = shipped
+        .iter()
+        .filter(|(n, ..)| n == name)
+        .map(|(_, version, _)| version);
+    let texts = versions.map(|version| tree(&["--prefix", "depth", "-i", &format!("{name}@{version}")]));
+    let brought = |text: String| {
+        let lines = text.lines();
+        let direct = lines.filter_map(|line| line.strip_prefix('1')?.split(' ').next().map(str::to_owned));
+        direct.collect::<Vec<_>>()
+    };
+    texts.flat_map(brought).collect()
 }
 
 /// The crates that go into the binary, as `name version features`.
@@ -105,13 +112,18 @@ fn one_cryptography_and_no_rsa_crate() {
         "md5",
         "sha1",
     ] {
-        // openidconnect, with which the shop signs people in, checks ID tokens by crates of its own; it holds no private
-        // key, which is what RUSTSEC-2023-0071 is about. Nothing else may bring them.
+        // openidconnect, with which the shop signs people in, checks ID tokens by crates of its own, and webauthn-rs checks
+        // passkeys by those of crypto-glue; neither holds a private key, which is what RUSTSEC-2023-0071 is about. Nothing
+        // else may bring them. SHA-1 is for the identifiers of keys in certificates, which are no signatures.
         let owners: &[&str] = match absent {
-            "rsa" | "p256" | "ed25519-dalek" => &["openidconnect"],
+            "rsa" | "p256" => &["openidconnect", "crypto-glue"],
+            "ed25519-dalek" => &["openidconnect"],
+            // Authenticator apps know HMAC-SHA-1 alone (RFC 6238), which the collisions of SHA-1 do not touch.
+            "sha1" => &["crypto-glue", "totp-rs", "x509-cert"],
+            "md5" => &["crypto-glue"],
             _ => &[],
         };
-        let found: Vec<String> = brought_by(absent)
+        let found: Vec<String> = brought_by(&shipped, absent)
             .into_iter()
             .filter(|owner| !owners.contains(&owner.as_str()))
             .collect();

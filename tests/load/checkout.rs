@@ -1,7 +1,7 @@
 //! Checkouts a second, end to end: every role in one process on one core, and buyers who fill a basket, order, and look
 //! until the order is completed. Beside it the durable commits that the same core makes one at a time.
 
-use latchkey_chaos::Plan;
+use latchkey_chaos::{Plan, Shape};
 
 use crate::limits;
 use crate::server;
@@ -14,12 +14,12 @@ const CHECKOUTS: usize = 5_000;
 pub async fn checkout() {
     let plan = Plan {
         binary: server::binary(),
+        shape: Shape::Embedded { core: Some(0) },
         checkouts: CHECKOUTS,
         kills: 0,
         buyers: BUYERS,
         seed: 1,
         calm: true,
-        core: Some(0),
     };
     let report = latchkey_chaos::run(&plan, |_said| ()).await.expect("a shop");
     let completed = report

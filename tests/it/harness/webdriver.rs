@@ -22,6 +22,8 @@ pub struct Chromium {
 
 /// Where the browser writes down what it sends and receives, in its profile.
 const NET_LOG: &str = "net-log.json";
+/// Where what it downloads lies, in its profile.
+const DOWNLOADS: &str = "downloads";
 /// How long a page may take to show something.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Keys that are no letters.
@@ -32,6 +34,15 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 impl Chromium {
     pub async fn start() -> Self {
+        Self::start_with(false).await
+    }
+
+    /// A browser that believes any certificate: for servers whose authority is made for the test.
+    pub async fn trusting() -> Self {
+        Self::start_with(true).await
+    }
+
+    async fn start_with(trusting: bool) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         drop(listener);
@@ -65,9 +76,17 @@ impl Chromium {
             &format!("--log-net-log={}", profile.path().join(NET_LOG).display()),
             &format!("--user-data-dir={}", profile.path().display()),
         ];
+        let downloads = profile.path().join(DOWNLOADS);
+        std::fs::create_dir(&downloads).expect("a folder");
+        let preferences = json!({
+            "download.default_directory": downloads,
+            "download.prompt_for_download": false,
+            "plugins.always_open_pdf_externally": true,
+        });
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments},
+            "acceptInsecureCerts": trusting,
+            "goog:chromeOptions": {"args": arguments, "prefs": preferences},
             "goog:loggingPrefs": {"browser": "ALL"},
         }}});
         let answer = http()
@@ -189,6 +208,14 @@ impl Chromium {
         .await;
     }
 
+    /// Chooses a file in a field for one.
+    pub async fn attach(&self, selector: &str, file: &Path) {
+        let id = self.find(selector).await;
+        let path = json!({"text": file.display().to_string()});
+        self.must(Method::POST, &format!("/element/{id}/value"), path)
+            .await;
+    }
+
     /// Presses a key, or types a text, wherever the focus is (W3C WebDriver §17.4.2 names the keys).
     pub async fn keys(&self, text: &str) {
         let mut actions = Vec::new();
@@ -232,6 +259,48 @@ impl Chromium {
             json!({"script": script, "args": []}),
         )
         .await
+    }
+
+    /// Opens a page until something is there that takes a while behind it.
+    pub async fn open_until(&self, url: &str, selector: &str) {
+        let begun = Instant::now();
+        loop {
+            self.open(url).await;
+            if self.has(selector).await {
+                return;
+            }
+            if begun.elapsed() > PATIENCE {
+                panic!("never {selector} on {url}: {}", self.source().await);
+            }
+        }
+    }
+
+    /// The content of the file that was downloaded, which is then taken away.
+    pub async fn downloaded(&self) -> Vec<u8> {
+        let folder = self.profile.path().join(DOWNLOADS);
+        let begun = Instant::now();
+        loop {
+            let files = std::fs::read_dir(&folder).expect("a folder");
+            let mut files = files.map(|file| file.expect("a file").path());
+            // One that is under way has another name.
+            let whole = files.find(|file| file.extension().is_some_and(|kind| kind == "pdf"));
+            if let Some(file) = whole {
+                let content = std::fs::read(&file).expect("a file");
+                if !content.is_empty() {
+                    std::fs::remove_file(&file).expect("a file");
+                    return content;
+                }
+            }
+            assert!(begun.elapsed() < PATIENCE, "nothing was downloaded");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A picture of what is shown, as a PNG.
+    pub async fn screenshot(&self) -> Vec<u8> {
+        let shot = self.must(Method::GET, "/screenshot", Value::Null).await;
+        let shot = shot.as_str().expect("a picture");
+        STANDARD.decode(shot).expect("base64")
     }
 
     /// What the browser complained of since the last look: refused scripts, forms that its policy stopped.

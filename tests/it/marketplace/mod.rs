@@ -4,6 +4,7 @@
 mod administration;
 mod cancelling;
 mod checkout;
+mod dead_letters;
 mod drift;
 mod money;
 mod outages;
@@ -12,7 +13,8 @@ mod scarcity;
 mod strangers;
 mod world;
 
-use world::{Bus, Coupon, Item, Person, Shop};
+pub use world::{Bus, Shop};
+use world::{Coupon, Item, Person};
 
 /// Makes a test of each function for every back end of the bus: a back end is one module here, and an arm of
 /// [`Shop::with`].

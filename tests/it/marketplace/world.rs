@@ -392,9 +392,11 @@ impl Person {
 
     /// A sign-in for every service at once.
     async fn refresh_token(&self) -> String {
-        // Only instructors have tokens for photos.
-        let photos = self.app.scope.contains("photo.");
-        let services = SERVICES.into_iter().filter(|name| photos || *name != "photo");
+        // Only instructors have tokens for photos, and only administrators for dead letters.
+        let services = SERVICES.into_iter().filter(|name| match *name {
+            "photo" | "events" => self.app.scope.contains(&format!("{name}.")),
+            _ => true,
+        });
         let resources: Vec<String> = services.map(|name| format!("urn:latchkey:{name}")).collect();
         let named: Vec<(&str, &str)> = resources.iter().map(|urn| ("resource", urn.as_str())).collect();
         let who = (self.name.as_str(), self.password.as_str());
@@ -425,6 +427,19 @@ impl Person {
 
     async fn refreshed(&self, refresh: &str, resource: &str) -> Answer {
         self.app.refresh_with(refresh, &[("resource", resource)]).await
+    }
+
+    /// Whether the issuer gives them a token of a service with this scope, by a client that may have it.
+    pub async fn is_given(&self, app: &App, service: &str, scope: &str) -> bool {
+        let resource = format!("urn:latchkey:{service}");
+        let who = (self.name.as_str(), self.password.as_str());
+        let back = app.walk(&Browser::new(), who, &[("resource", &resource)]).await;
+        let Some(code) = back.code else {
+            return false;
+        };
+        let redeemed = app.redeem_with(&code, &[("resource", &resource)]).await;
+        let granted = redeemed.json()["scope"].as_str().unwrap_or_default().to_owned();
+        redeemed.status == 200 && granted.split(' ').any(|name| name == scope)
     }
 
     /// Whether the issuer still gives them tokens.
@@ -756,7 +771,7 @@ fn seed() -> String {
 
 /// What everybody begins with.
 pub const WELCOME: i64 = 1_000;
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "catalog",
     "basket",
     "discount",
@@ -765,10 +780,12 @@ const SERVICES: [&str; 8] = [
     "order",
     "photo",
     "billing",
+    "events",
 ];
 const BUYING: &str = "openid offline_access catalog.read basket discount.redeem order.read order.write payment.read \
                       payment.write inventory.read inventory.write billing.read";
 const ADMINISTERING: &str = "openid offline_access catalog.read basket discount.write discount.admin order.read \
-                             order.admin payment.read inventory.read inventory.admin billing.read billing.admin";
+                             order.admin payment.read inventory.read inventory.admin billing.read billing.admin \
+                             events.admin";
 const SECRET: &str = "a-secret-of-no-value-to-anybody-at-all";
 const PATIENCE: Duration = Duration::from_secs(20);

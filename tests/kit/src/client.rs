@@ -16,7 +16,12 @@ pub fn client(builder: reqwest::ClientBuilder) -> reqwest::Client {
 
 /// A client that keeps its connections, for tests that ask a thousand times.
 pub fn pooled() -> reqwest::Client {
-    build(reqwest::Client::builder())
+    pooled_by(reqwest::Client::builder())
+}
+
+/// The same, with what `builder` says.
+pub fn pooled_by(builder: reqwest::ClientBuilder) -> reqwest::Client {
+    build(builder)
 }
 
 fn build(builder: reqwest::ClientBuilder) -> reqwest::Client {

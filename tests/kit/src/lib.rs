@@ -39,6 +39,8 @@ pub mod refresh_family;
 pub mod service;
 #[cfg(feature = "test_issuer")]
 mod test_issuer;
+#[cfg(feature = "words")]
+pub mod translations;
 #[cfg(feature = "client")]
 pub mod wire;
 #[cfg(feature = "words")]
@@ -53,7 +55,7 @@ pub use app::{App, Callback, Tokens, VERIFIER, callback, challenge, digest};
 #[cfg(feature = "client")]
 pub use browser::{Browser, Filled, Seen};
 #[cfg(feature = "client")]
-pub use client::{client, http, install_tls, pooled, times, until};
+pub use client::{client, http, install_tls, pooled, pooled_by, times, until};
 #[cfg(feature = "log")]
 pub use log::{keep_log, of as logged};
 pub use matrix::Matrix;

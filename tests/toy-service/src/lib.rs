@@ -45,6 +45,7 @@ pub static SPEC: ServiceSpec = ServiceSpec {
     edge: &[],
     calls: &[],
     files: false,
+    operator: false,
     demo: None,
 };
 

@@ -357,7 +357,8 @@ mod tests {
             --allowed-origin https://c.test --may-introspect urn:x --rotate-refresh-tokens true \
             --refresh-overlap-seconds 7 --lost-answer once --overlap-streak end --userinfo-audience true \
             --profile fapi2 --id-token-alg ES256 --access-token-alg PS256 --initiate-login-uri https://c.test/in \
-            --backchannel-logout-uri https://c.test/bc --backchannel-logout-session-required true";
+            --backchannel-logout-uri https://c.test/bc --backchannel-logout-session-required true \
+            --required-acr urn:latchkey:acr:mfa --enrol-by 2027-01-31";
         let rule = ["--token-exchange", "urn:x urn:y  y.read y.write"];
         let line = Line::try_parse_from(line.split_whitespace().chain(rule));
         let changes = line

@@ -53,11 +53,16 @@ impl Place {
     }
 }
 
-/// Signs in where the browser was led to do so, and allows what the shop asks for.
-async fn allow(browser: &Chromium, (name, password): &(String, String)) {
+/// Signs in where the browser was led to do so.
+async fn type_password(browser: &Chromium, (name, password): &(String, String)) {
     browser.write("#username", name).await;
     browser.write("#password", password).await;
     browser.click("button#sign-in").await;
+}
+
+/// The same, and allows what the shop asks for.
+async fn allow(browser: &Chromium, who: &(String, String)) {
+    type_password(browser, who).await;
     browser.see("#allow").await;
     browser.click("#allow").await;
 }
@@ -155,11 +160,12 @@ pub async fn a_course_is_bought_learned_reviewed_and_given_back(place: &Place, s
 
     let office = place.browser().await;
     office.open(&place.at("/admin/refunds")).await;
-    allow(&office, &place.administrator).await;
+    // Who made the coupon has allowed the shop what it asks for.
+    type_password(&office, &place.administrator).await;
     office.see("#refunds [name=note]").await;
     office.write("#refunds [name=note]", "Since you ask").await;
     place.picture(&office, "journey-admin-refunds").await;
-    office.click("#refunds [value=approve]").await;
+    office.click("#refunds button[value=approve]").await;
     office.arrive(&place.at("/admin/refunds?done=approved")).await;
     office.stop().await;
 

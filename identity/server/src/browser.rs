@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{FromRef, FromRequestParts, Request};
+use axum::extract::{FromRef, FromRequestParts, MatchedPath, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
@@ -77,7 +77,8 @@ where
         if let Some(asked) = asked_in_the_address(&parts.uri) {
             let _first = heard.ui_locales.set(asked);
         }
-        let reads = parts.method.is_safe();
+        // An address that is none of ours is not repeated: whatever was put into it would stand on the page.
+        let reads = parts.method.is_safe() && parts.extensions.get::<MatchedPath>().is_some();
         let address = whole_address(&parts.uri);
         let mut browser = Self {
             context: PageContext::of(

@@ -124,9 +124,12 @@ async fn the_switch_works_on_error_pages_and_stays_there() {
 
     let nowhere = format!("{}/nothing?a=%22%3E%3Cb%3E", server.issuer());
     let page = read(&browser, &nowhere, "en").await;
-    let page = switch(&browser, &page, "en").await;
-    assert_eq!((page.error().as_str(), lang(&page).as_str()), ("not_found", "en"));
-    assert_eq!(page.url.as_str(), nowhere);
+    assert_eq!(page.error(), "not_found");
+    // Of an address that is none of ours nothing is repeated: the switch leads on to a page that is.
+    assert!(!page.answer.text.contains("/nothing"), "{page:?}");
+    let page = switch(&browser, &page, "fr").await;
+    assert_eq!(lang(&page), "fr");
+    assert_ne!(page.url.path(), "/nothing");
     server.stop().await;
 }
 

@@ -11,13 +11,14 @@ use latchkey_contracts::events::payment::{Captured, WalletChanged, WalletEntryKi
 use latchkey_kit::Transaction;
 
 use crate::Error;
-use crate::domain::{self, CreditNote, DomainError, Entry, GENESIS, Invoice, Record};
+use crate::domain::{self, CreditNote, DomainError, Entry, GENESIS, Invoice, Record, Terms};
 use crate::store::{self, Sale, SaleKind};
 
 /// Issues the invoice of a paid order and posts the sale. One that has its invoice keeps it.
 pub async fn issue_invoice(t: &Transaction, event_id: &str, order: &OrderSnapshot) -> Result<(), Error> {
     // Checked before anything is locked: what is wrong with an order does not depend on the number.
-    let draft = domain::invoice(order, t.new_id(), String::new(), &t.currency, t.now)?;
+    let terms: Terms = t.settings();
+    let draft = domain::invoice(order, t.new_id(), String::new(), &t.currency, &terms, t.now)?;
     let buyer = store::lock_buyer(&t.tx, &order.buyer_id).await?;
     if !store::claim_order(&t.tx, &order.order_id, &draft.id, &buyer).await? {
         return Ok(());

@@ -14,7 +14,7 @@ use std::num::TryFromIntError;
 pub use account::{Account, AccountKind};
 pub use credit_note::{CreditLine, CreditNote, credit};
 pub use drift::{ALERT_AFTER_MS, Drift, drift};
-pub use invoice::{Buyer, Invoice, InvoiceLine, Paid, SHARE_BP, Seller, TaxLine, invoice, seller, share};
+pub use invoice::{Buyer, Invoice, InvoiceLine, Paid, Seller, TaxLine, Terms, invoice, share};
 pub use journal::{Digest, Entry, EntryKind, GENESIS, Head, Line, Record, Unbalanced};
 pub use period::{Period, month, year};
 pub use posting::{card_fee, grant, refund, sale, top_up, write_off};

@@ -138,7 +138,7 @@ mod tests {
     use latchkey_contracts::events::payment::RefundTo;
 
     use super::*;
-    use crate::domain::{CreditLine, InvoiceLine, Paid, seller};
+    use crate::domain::{CreditLine, InvoiceLine, Paid, Terms};
 
     fn sample(titles: &[&str]) -> Invoice {
         let line = |(n, title): (usize, &&str)| InvoiceLine {
@@ -162,7 +162,7 @@ mod tests {
             order_number: "LK-2026-000001".to_owned(),
             issued_at: 1_795_176_000_000,
             currency: "EUR".to_owned(),
-            seller: seller(),
+            seller: Terms::default().seller,
             buyer: Some(Buyer {
                 name: "Öykü Şahin Çağlayan Dvořák Œuvre".to_owned(),
                 street: "İstiklâl Caddesi 1, ğüşıöç ÀÉÊÎÔÛŸ«»".to_owned(),

@@ -22,7 +22,7 @@ pub struct Context {
     /// The only currency of the shop (ISO 4217); prices in any other are rejected.
     pub currency: Arc<str>,
     calls: Option<Calls>,
-    settings: http::Extensions,
+    settings: Arc<http::Extensions>,
     files: Option<Files>,
     bus: Option<EventBus>,
     outbox: Outbox,
@@ -40,6 +40,7 @@ pub struct Transaction {
     pub currency: Arc<str>,
     /// The actor, or the event that caused it.
     pub cause: Cause,
+    settings: Arc<http::Extensions>,
     outbox: Outbox,
 }
 
@@ -57,7 +58,7 @@ impl Context {
             db,
             currency: currency.into(),
             calls: None,
-            settings: http::Extensions::new(),
+            settings: Arc::default(),
             files: None,
             bus: None,
             outbox: Outbox::new(resource.name, clock.clone(), random.clone()),
@@ -81,13 +82,13 @@ impl Context {
 
     /// The same with settings that this service alone knows, found by their type.
     pub fn with_settings<T: Clone + Send + Sync + 'static>(mut self, settings: T) -> Self {
-        self.settings.insert(settings);
+        Arc::make_mut(&mut self.settings).insert(settings);
         self
     }
 
     /// Settings of the service, or what they are where nobody has set them.
     pub fn settings<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
-        self.settings.get::<T>().cloned().unwrap_or_default()
+        set(&self.settings)
     }
 
     /// The same with a place for its files.
@@ -136,12 +137,23 @@ impl Context {
             random: self.random.clone(),
             currency: self.currency.clone(),
             cause,
+            settings: self.settings.clone(),
             outbox: self.outbox.clone(),
         }
     }
 }
 
+/// Found by their type.
+fn set<T: Clone + Default + Send + Sync + 'static>(settings: &http::Extensions) -> T {
+    settings.get::<T>().cloned().unwrap_or_default()
+}
+
 impl Transaction {
+    /// Settings of the service, or what they are where nobody has set them.
+    pub fn settings<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
+        set(&self.settings)
+    }
+
     /// The same transaction at another time: the demo's courses must not all be equally new.
     pub fn at(&self, now: i64) -> Self {
         Self { now, ..self.clone() }

@@ -7,8 +7,31 @@ use utoipa::ToSchema;
 
 use super::DomainError;
 
-/// What instructors get of the price without tax, in basis points.
-pub const SHARE_BP: i64 = 7_000;
+/// Who sells, and how a price is divided: what the operator of the shop has to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Who sells. An invoice keeps a copy, so that an older one says who sold it then.
+    pub seller: Seller,
+    /// What instructors get of the price without tax, in basis points. An invoice keeps the amounts.
+    pub share_bp: i64,
+}
+
+/// Those of the demo.
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            seller: Seller {
+                name: "Latchkey Marketplace".to_owned(),
+                street: "Schlüsselgasse 1".to_owned(),
+                postal_code: "10115".to_owned(),
+                city: "Berlin".to_owned(),
+                country: "DE".to_owned(),
+                tax_id: "DE000000000".to_owned(),
+            },
+            share_bp: 7_000,
+        }
+    }
+}
 
 /// The seller's name and address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -20,18 +43,6 @@ pub struct Seller {
     /// ISO 3166-1 alpha-2.
     pub country: String,
     pub tax_id: String,
-}
-
-/// Who sells. The invoice keeps a copy, so that an older one says who sold it then.
-pub fn seller() -> Seller {
-    Seller {
-        name: "Latchkey Marketplace".to_owned(),
-        street: "Schlüsselgasse 1".to_owned(),
-        postal_code: "10115".to_owned(),
-        city: "Berlin".to_owned(),
-        country: "DE".to_owned(),
-        tax_id: "DE000000000".to_owned(),
-    }
 }
 
 /// The buyer's name and address, as they gave it.
@@ -112,8 +123,8 @@ impl InvoiceLine {
 }
 
 /// The instructor's part of a price without tax, rounded half up.
-pub fn share(net: i64) -> Result<i64, DomainError> {
-    let scaled = i128::from(net) * i128::from(SHARE_BP) + 5_000;
+pub fn share(net: i64, share_bp: i64) -> Result<i64, DomainError> {
+    let scaled = i128::from(net) * i128::from(share_bp) + 5_000;
     Ok(i64::try_from(scaled / 10_000)?)
 }
 
@@ -123,13 +134,14 @@ pub fn invoice(
     id: String,
     number: String,
     currency: &str,
+    terms: &Terms,
     now: i64,
 ) -> Result<Invoice, DomainError> {
     let amount = |money: &Money| amount(money, currency);
     let lines = order
         .lines
         .iter()
-        .map(|line| invoice_line(line, currency))
+        .map(|line| invoice_line(line, currency, terms.share_bp))
         .collect::<Result<Vec<_>, _>>()?;
     let (total, tax_total) = (amount(&order.total)?, amount(&order.tax_total)?);
     let (subtotal, discount_total) = (amount(&order.subtotal)?, amount(&order.discount_total)?);
@@ -168,7 +180,7 @@ pub fn invoice(
         order_number: order.number.clone(),
         issued_at: now,
         currency: currency.to_owned(),
-        seller: seller(),
+        seller: terms.seller.clone(),
         buyer: order.billing_address.as_ref().map(Buyer::from),
         lines,
         tax_lines,
@@ -181,7 +193,7 @@ pub fn invoice(
     })
 }
 
-fn invoice_line(line: &OrderLine, currency: &str) -> Result<InvoiceLine, DomainError> {
+fn invoice_line(line: &OrderLine, currency: &str, share_bp: i64) -> Result<InvoiceLine, DomainError> {
     let (unit_price, total) = (
         amount(&line.unit_price, currency)?,
         amount(&line.total, currency)?,
@@ -203,7 +215,7 @@ fn invoice_line(line: &OrderLine, currency: &str) -> Result<InvoiceLine, DomainE
         discount,
         tax,
         total,
-        share: share(total - tax)?,
+        share: share(total - tax, share_bp)?,
     })
 }
 
@@ -287,6 +299,7 @@ pub(super) mod tests {
             "i1".to_owned(),
             "INV-2026-000001".to_owned(),
             "EUR",
+            &Terms::default(),
             1_795_176_000_000,
         )
     }
@@ -300,9 +313,27 @@ pub(super) mod tests {
 
     #[test]
     fn a_share_is_rounded_half_up() {
+        let seventy = |net| share(net, 7_000).unwrap();
+        assert_eq!((seventy(5), seventy(6), seventy(0)), (4, 4, 0));
+        assert_eq!((share(999, 0).unwrap(), share(999, 10_000).unwrap()), (0, 999));
+    }
+
+    #[test]
+    fn an_invoice_keeps_who_sold_and_how_the_price_was_divided() {
+        let own = Terms {
+            seller: Seller {
+                name: "A School of Paper".to_owned(),
+                ..Terms::default().seller
+            },
+            share_bp: 5_000,
+        };
+        let order = order(&[("tess", 1_190, 1, 0, 190)], 0);
+        let id = "i1".to_owned();
+        let invoice = invoice(&order, id.clone(), id, "EUR", &own, 0).unwrap();
+        assert_eq!(invoice.seller, own.seller);
         assert_eq!(
-            (share(5).unwrap(), share(6).unwrap(), share(0).unwrap()),
-            (4, 4, 0)
+            (invoice.lines[0].share, invoice.lines[0].commission()),
+            (500, 500)
         );
     }
 

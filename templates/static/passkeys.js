@@ -79,7 +79,7 @@ async function begin() {
   const login = json("form[data-passkey-request]", "passkeyRequest");
   show();
   for (const form of document.querySelectorAll("form[data-passkey-create]")) {
-    form.querySelector("[data-passkey-with]").addEventListener("click", () => create(form).catch(failed));
+    form.querySelector("button[data-passkey-with]").addEventListener("click", () => create(form).catch(failed));
   }
   const gone = json("[data-passkey-unknown]", "passkeyUnknown");
   if (gone) signal("signalUnknownCredential", gone);

@@ -36,3 +36,18 @@ addEventListener("pageshow", () => {
     form.querySelector("[aria-busy]")?.removeAttribute("aria-busy");
   }
 });
+
+// Shows what is typed into a field of a password, until its form is sent. Without it there is no such button.
+for (const field of document.querySelectorAll("input[data-reveal]")) {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "reveal" });
+  button.ariaLabel = button.title = field.dataset.reveal;
+  button.setAttribute("aria-controls", field.id);
+  const show = (shown) => {
+    field.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+  };
+  show(false);
+  button.addEventListener("click", () => show(field.type === "password"));
+  field.form?.addEventListener("submit", () => show(false));
+  field.after(button);
+}

@@ -1,4 +1,4 @@
-//! Calls to addresses that a client or another outsider has named: the only way to make them.
+//! Calls to addresses that a client, a provider or another outsider has named: the only way to make them.
 //!
 //! Such an address may have been chosen to reach what only this host can reach. It is therefore https on a usual port,
 //! its name is resolved once, all of its addresses must be public, and the connection goes to one of exactly those
@@ -24,16 +24,22 @@ pub use addresses::is_public;
 const PORTS: [u16; 2] = [443, 8443];
 /// The maximum size of a response, in bytes.
 const LARGEST: usize = 64 * 1024;
+/// The media type of JSON.
+const JSON: &str = "application/json";
 /// The timeout of a connection, including name resolution.
 const CONNECT: Duration = Duration::from_secs(3);
 /// The timeout of a call, including the whole response.
 const WHOLE: Duration = Duration::from_secs(10);
+/// The same where a person waits for it.
+const WAITED_FOR: Duration = Duration::from_secs(5);
 
 /// The purpose of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Telling a client that a session has ended (OpenID Connect Back-Channel Logout).
     BackChannelLogout,
+    /// Asking another provider who somebody is.
+    Upstream,
 }
 
 /// A destination that the operator allows although it may not be public.
@@ -110,12 +116,21 @@ impl From<reqwest::Error> for OutgoingError {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Purpose; 1] = [Self::BackChannelLogout];
+    pub const ALL: [Purpose; 2] = [Self::BackChannelLogout, Self::Upstream];
 
     /// The name in the configuration.
     pub fn name(self) -> &'static str {
         match self {
             Self::BackChannelLogout => "back-channel-logout",
+            Self::Upstream => "upstream",
+        }
+    }
+
+    /// The timeout of a call. For some of them a person waits.
+    fn timeout(self) -> Duration {
+        match self {
+            Self::BackChannelLogout => WHOLE,
+            Self::Upstream => WAITED_FOR,
         }
     }
 }
@@ -172,6 +187,46 @@ impl Outgoing {
         url: &str,
         form: &[(&str, &str)],
     ) -> Result<Reply, OutgoingError> {
+        let (client, url) = self.client(purpose, url).await?;
+        let call = client.post(url).timeout(purpose.timeout()).form(form);
+        Ok(Reply(call.send().await?))
+    }
+
+    /// Posts a form for JSON, with the name and the secret of a client if it authenticates by them (RFC 6749 §2.3.1).
+    pub async fn post_form_for_json(
+        &self,
+        purpose: Purpose,
+        url: &str,
+        form: &[(&str, &str)],
+        basic: Option<(&str, &str)>,
+    ) -> Result<Reply, OutgoingError> {
+        let (client, url) = self.client(purpose, url).await?;
+        let mut call = client.post(url).timeout(purpose.timeout()).form(form);
+        call = call.header(header::ACCEPT, JSON);
+        if let Some((id, secret)) = basic {
+            call = call.basic_auth(id, Some(secret));
+        }
+        Ok(Reply(call.send().await?))
+    }
+
+    /// Gets JSON, with a bearer token if there is one.
+    pub async fn get_json(
+        &self,
+        purpose: Purpose,
+        url: &str,
+        bearer: Option<&str>,
+    ) -> Result<Reply, OutgoingError> {
+        let (client, url) = self.client(purpose, url).await?;
+        let mut call = client.get(url).timeout(purpose.timeout());
+        call = call.header(header::ACCEPT, JSON);
+        if let Some(token) = bearer {
+            call = call.bearer_auth(token);
+        }
+        Ok(Reply(call.send().await?))
+    }
+
+    /// The client for an address that may be called.
+    async fn client(&self, purpose: Purpose, url: &str) -> Result<(&reqwest::Client, Url), OutgoingError> {
         let (url, allowed) = self.inner.check(purpose, url)?;
         let inner = &self.inner;
         let client = if allowed {
@@ -185,7 +240,7 @@ impl Outgoing {
                 .get_or_try_init(|| async { inner.public_client() })
                 .await?
         };
-        Ok(Reply(client.post(url).form(form).send().await?))
+        Ok((client, url))
     }
 }
 
@@ -418,6 +473,28 @@ mod tests {
         assert_eq!(post("/elsewhere").await.status().as_u16(), 303);
         let too_large = post("/large").await.bytes().await.unwrap_err();
         assert!(matches!(too_large, OutgoingError::TooLarge), "{too_large:?}");
+    }
+
+    #[tokio::test]
+    async fn a_destination_is_allowed_for_its_purpose_alone() {
+        let authority = server().await;
+        let outgoing = outgoing(&[&format!("upstream {authority}")]);
+        let url = format!("http://{authority}/");
+        let reply = outgoing
+            .post_form_for_json(Purpose::Upstream, &url, &[("a", "b")], Some(("id", "secret")))
+            .await
+            .unwrap();
+        assert_eq!(reply.bytes().await.unwrap(), "a=b");
+        let got = outgoing
+            .get_json(Purpose::Upstream, &url, Some("token"))
+            .await
+            .unwrap();
+        assert_eq!(got.status().as_u16(), 405, "it only takes posts");
+        let refused = outgoing.post_form(PURPOSE, &url, &[]).await.unwrap_err();
+        assert!(
+            matches!(refused, OutgoingError::Forbidden(ForbiddenAddress::Scheme)),
+            "{refused:?}"
+        );
     }
 
     #[test]

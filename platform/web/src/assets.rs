@@ -23,6 +23,11 @@ pub static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/latchkey.css");
     Asset::new("latchkey", "css", "text/css; charset=utf-8", bytes)
 });
+/// What only the pages of the shop need besides.
+pub static SHOP_STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/shop.css");
+    Asset::new("shop", "css", "text/css; charset=utf-8", bytes)
+});
 /// The script of every page: it changes the theme without a page load.
 pub static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/theme.js");
@@ -42,6 +47,11 @@ pub static FOLLOW: LazyLock<Asset> = LazyLock::new(|| {
 pub static PASSKEYS: LazyLock<Asset> = LazyLock::new(|| {
     let bytes = include_bytes!("../../../templates/static/passkeys.js");
     Asset::new("passkeys", "js", "text/javascript; charset=utf-8", bytes)
+});
+/// Shows the work that a page asks of its browser.
+pub static WORK: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("../../../templates/static/work.js");
+    Asset::new("work", "js", "text/javascript; charset=utf-8", bytes)
 });
 /// The icon of the browser tab.
 pub static ICON: LazyLock<Asset> = LazyLock::new(|| {
@@ -72,6 +82,18 @@ impl Asset {
     }
 }
 
+/// Every file.
+static ALL: [&LazyLock<Asset>; 8] = [
+    &STYLE,
+    &SHOP_STYLE,
+    &SCRIPT,
+    &SUBMIT,
+    &FOLLOW,
+    &PASSKEYS,
+    &WORK,
+    &ICON,
+];
+
 /// The route that serves all of them.
 pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/static/{file}", get(serve))
@@ -79,7 +101,7 @@ pub fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 /// An address of an earlier build is 404: it must never be served with other bytes.
 async fn serve(Path(file): Path<String>) -> Response {
-    let Some(asset) = [&STYLE, &SCRIPT, &SUBMIT, &FOLLOW, &PASSKEYS, &ICON]
+    let Some(asset) = ALL
         .into_iter()
         .map(LazyLock::force)
         .find(|asset| asset.name == file)

@@ -1,8 +1,10 @@
 //! The context that every page gets from its request.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, header};
 
-use crate::{Messages, Origins, Page, Person, Switched, Theme, Wishes, Words};
+use crate::{Brand, Messages, Origins, Page, Person, Switched, Theme, Wishes, Words};
 
 /// The language, the theme, the address of the page, and the signed-in user.
 #[derive(Clone, Debug)]
@@ -15,6 +17,8 @@ pub struct PageContext {
     pub person: Option<Person>,
     /// The issuer at which users sign in, if they can.
     pub issuer: Option<String>,
+    /// How the operator shows themselves.
+    pub brand: Arc<Brand>,
 }
 
 impl PageContext {
@@ -30,6 +34,7 @@ impl PageContext {
             here,
             person: None,
             issuer: None,
+            brand: Arc::default(),
         }
     }
 
@@ -42,6 +47,7 @@ impl PageContext {
             here: self.here.clone(),
             person: self.person.clone(),
             issuer: self.issuer.clone(),
+            brand: self.brand.clone(),
             theme: self.theme,
             words: self.words.clone(),
         }

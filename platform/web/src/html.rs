@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Created only by [`crate::markdown()`]; a string cannot be converted into it.
+/// Created only by [`crate::markdown()`] and [`crate::whole()`]; a string cannot be converted into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Html(pub(crate) String);
 

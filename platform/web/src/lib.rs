@@ -6,6 +6,7 @@
 
 mod argument;
 mod assets;
+mod brand;
 mod context;
 mod cookies;
 mod csrf;
@@ -21,10 +22,12 @@ mod page;
 mod redirect;
 mod reports;
 mod theme;
+mod whole;
 mod wishes;
 
 pub use argument::Argument;
-pub use assets::{Asset, FOLLOW, ICON, PASSKEYS, SCRIPT, STYLE, SUBMIT, files};
+pub use assets::{Asset, FOLLOW, ICON, PASSKEYS, SCRIPT, SHOP_STYLE, STYLE, SUBMIT, WORK, files};
+pub use brand::Brand;
 pub use context::{PageContext, accept_language};
 pub use cookies::{cookie, drop_ambiguous_cookies};
 pub use csrf::{FORM_TOKEN, is_form_token};
@@ -40,4 +43,5 @@ pub use page::{Page, Person, answer};
 pub use redirect::{flash, see_other};
 pub use reports::reports;
 pub use theme::{RefusedForm, Theme, remember_theme};
+pub use whole::whole;
 pub use wishes::Wishes;

@@ -1,12 +1,13 @@
 //! The base view: what `base.html` needs of every page.
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
 use crate::marks::only_in_text;
-use crate::{Argument, ICON, SCRIPT, STYLE, Theme, Words};
+use crate::{Argument, Brand, Html, ICON, SCRIPT, SHOP_STYLE, STYLE, Theme, Words, whole};
 
 /// Part of each view as `page`.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Page {
     pub person: Option<Person>,
     /// The issuer at which users sign in, if they can.
     pub issuer: Option<String>,
+    /// How the operator shows themselves.
+    pub brand: Arc<Brand>,
     pub theme: Theme,
     pub words: Words,
 }
@@ -51,6 +54,11 @@ impl Page {
         self.words.say(name)
     }
 
+    /// The operator's name for the site, or else a message.
+    pub fn site_name<'a>(&'a self, otherwise: &'a str) -> &'a str {
+        self.brand.name.as_deref().unwrap_or_else(|| self.t(otherwise))
+    }
+
     /// A message with one value.
     pub fn with(&self, name: &str, place: &str, value: impl Argument) -> String {
         self.words.fill(name, &[(place, &value)])
@@ -59,6 +67,11 @@ impl Page {
     /// A message in the plural form of a number.
     pub fn n(&self, name: &str, count: impl Borrow<i64>) -> String {
         self.words.count(name, *count.borrow())
+    }
+
+    /// A text whose numbers of documents stay on one line.
+    pub fn whole(&self, text: impl AsRef<str>) -> Html {
+        whole(text.as_ref())
     }
 
     /// The languages of the switch.
@@ -72,6 +85,11 @@ impl Page {
 
     pub fn style(&self) -> &str {
         STYLE.path()
+    }
+
+    /// The second style sheet of the shop's pages.
+    pub fn shop_style(&self) -> &str {
+        SHOP_STYLE.path()
     }
 
     pub fn script(&self) -> &str {

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::routing::get;
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
-use latchkey_web::{Csp, STYLE, files, secure};
+use latchkey_web::{Csp, SHOP_STYLE, STYLE, files, secure};
 use tower::ServiceExt;
 
 fn router() -> Router {
@@ -72,14 +72,16 @@ async fn a_handlers_own_policy_stays() {
 
 #[tokio::test]
 async fn a_file_is_kept_for_ever_under_the_name_of_its_content() {
-    let answer = ask(STYLE.path()).await;
-    assert_eq!(
-        answer.headers()["cache-control"],
-        "public, max-age=31536000, immutable"
-    );
-    assert_eq!(answer.headers()["content-type"], "text/css; charset=utf-8");
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    assert_eq!(body.as_ref(), STYLE.bytes());
+    for sheet in [&STYLE, &SHOP_STYLE] {
+        let answer = ask(sheet.path()).await;
+        assert_eq!(
+            answer.headers()["cache-control"],
+            "public, max-age=31536000, immutable"
+        );
+        assert_eq!(answer.headers()["content-type"], "text/css; charset=utf-8");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body.as_ref(), sheet.bytes());
+    }
 }
 
 #[tokio::test]

@@ -1,19 +1,23 @@
-//! What can be said about the style sheet without looking at it.
+//! What can be said about the style sheets without looking at them.
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
 use std::collections::BTreeMap;
 
-use latchkey_web::{SCRIPT, STYLE};
+use latchkey_web::{SCRIPT, SHOP_STYLE, STYLE};
 
-fn css() -> &'static str {
-    std::str::from_utf8(STYLE.bytes()).unwrap()
+/// The sheet of all pages, and that of the shop's.
+fn sheets() -> [&'static str; 2] {
+    [&STYLE, &SHOP_STYLE].map(|sheet| std::str::from_utf8(sheet.bytes()).unwrap())
+}
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    sheets().into_iter().flat_map(str::lines)
 }
 
 /// The tokens: name, and its two values as linear luminance.
 fn tokens() -> BTreeMap<String, [f64; 2]> {
-    css()
-        .lines()
+    lines()
         .filter_map(|line| {
             let (name, rest) = line.trim().strip_prefix("--")?.split_once(": light-dark(")?;
             let (light, dark) = rest.strip_suffix(");")?.split_once(", ")?;
@@ -90,7 +94,7 @@ fn at_least(pairs: &[(&str, &[&str])], least: f64) {
 
 #[test]
 fn every_colour_is_a_token() {
-    for line in css().lines().filter(|line| !line.contains("light-dark(")) {
+    for line in lines().filter(|line| !line.contains("light-dark(")) {
         let hex = line
             .split('#')
             .skip(1)
@@ -101,7 +105,7 @@ fn every_colour_is_a_token() {
 
 #[test]
 fn nothing_in_it_knows_left_from_right() {
-    for line in css().lines() {
+    for line in lines() {
         for physical in [
             "margin-left",
             "margin-right",
@@ -122,8 +126,9 @@ fn nothing_in_it_knows_left_from_right() {
 }
 
 #[test]
-fn neither_file_asks_for_anything_else() {
-    for text in [css(), std::str::from_utf8(SCRIPT.bytes()).unwrap()] {
+fn no_file_asks_for_anything_else() {
+    let [all, shop] = sheets();
+    for text in [all, shop, std::str::from_utf8(SCRIPT.bytes()).unwrap()] {
         for outside in [
             "@import",
             "url(",
@@ -136,12 +141,28 @@ fn neither_file_asks_for_anything_else() {
             assert!(!text.contains(outside), "{outside}");
         }
     }
-    assert!(css().len() < 56 * 1024 && SCRIPT.bytes().len() < 4 * 1024);
+    assert!(SCRIPT.bytes().len() < 4 * 1024);
+}
+
+#[test]
+fn an_issuer_page_carries_40_kib_of_style_and_a_page_of_the_shop_64() {
+    let [all, shop] = sheets().map(str::len);
+    assert!(all < 40 * 1024, "{all}");
+    assert!(all + shop < 64 * 1024, "{all} and {shop}");
+}
+
+#[test]
+fn the_shops_sheet_has_no_colour_of_its_own() {
+    let [_, shop] = sheets();
+    assert!(!shop.contains("light-dark(") && !shop.contains(":root {"));
 }
 
 #[test]
 fn motion_stops_where_it_is_not_wanted() {
-    let reduced = css().split("prefers-reduced-motion: reduce").nth(1).unwrap();
+    let reduced = sheets()[0]
+        .split("prefers-reduced-motion: reduce")
+        .nth(1)
+        .unwrap();
     assert!(
         reduced.contains("transition: none !important") && reduced.contains("animation: none !important")
     );

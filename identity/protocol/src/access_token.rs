@@ -44,6 +44,9 @@ pub struct Claims<A = String> {
     /// The user's roles, for resources that request them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// The user's groups, for resources that request them and clients that may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
     /// When the user signed in, Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
@@ -106,6 +109,7 @@ pub fn for_machine(issuer: &str, client: &Client, target: Target, jti: String, n
             fam: None,
             sid: None,
             roles: Vec::new(),
+            groups: Vec::new(),
             auth_time: None,
             acr: None,
             amr: Vec::new(),
@@ -173,6 +177,7 @@ pub fn for_person(source: Source<'_>, target: &UserTarget, now: Timestamp) -> Op
             fam: Some(source.fam.to_owned()),
             sid: source.sid.map(str::to_owned),
             roles: target.roles.clone(),
+            groups: target.resource_groups.clone(),
             auth_time: Some(sign_in.auth_time.seconds()),
             acr: sign_in.acr.clone(),
             amr: sign_in.amr.clone(),
@@ -242,6 +247,8 @@ mod tests {
             audience: Audience::Both("urn:latchkey:catalog".into(), "http://id.test".into()),
             scope: Scope::parse("catalog.read openid").unwrap(),
             roles: vec!["instructor".into()],
+            groups: Vec::new(),
+            resource_groups: Vec::new(),
             id_token: true,
         };
         let issue = |person: &User, ends_at| {

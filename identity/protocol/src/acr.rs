@@ -24,7 +24,8 @@ impl Acr {
     /// Every class, in rising order.
     pub const ALL: [Self; 5] = [Self::Email, Self::Upstream, Self::Password, Self::Mfa, Self::Phr];
 
-    /// Those that a sign-in gives, in rising order: nobody signs in by a mailed proof or another provider alone.
+    /// Those that a sign-in gives at every installation, in rising order: a mailed code is a way in only where the operator
+    /// says so, and another provider only where there is one.
     pub const GIVEN: [Self; 3] = [Self::Password, Self::Mfa, Self::Phr];
 
     /// The value of the claim `acr`.

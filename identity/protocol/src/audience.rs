@@ -157,6 +157,7 @@ mod tests {
             aliases: vec!["https://shop.test/order".into()],
             scopes: vec![scope("order.read"), scope("order.write")],
             wants_roles: false,
+            wants_groups: false,
         }
     }
 

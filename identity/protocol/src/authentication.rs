@@ -140,6 +140,9 @@ pub struct Proof {
     /// What it was proved with, where a person may have several: the id of a passkey, the account at a provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+    /// The class that the operator gives another provider's word, if that is more than any provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
 }
 
 impl Proof {
@@ -149,6 +152,20 @@ impl Proof {
             method,
             at,
             credential: None,
+            acr: None,
+        }
+    }
+
+    /// The level that it reaches alone: of a provider's word what the operator says, and never less than any provider's.
+    fn alone(&self) -> Option<Acr> {
+        let alone = self.method.alone();
+        match self.method {
+            Method::Upstream => alone.max(self.acr),
+            Method::Password
+            | Method::Passkey { .. }
+            | Method::Totp
+            | Method::RecoveryCode
+            | Method::EmailCode => alone,
         }
     }
 }
@@ -177,6 +194,12 @@ pub struct Choices {
     /// To set up the second step that policy asks for another time: until when that is possible.
     #[serde(default)]
     pub later_until: Option<Timestamp>,
+    /// To accept new terms another time, as long as that is possible.
+    #[serde(default)]
+    pub terms_later: bool,
+    /// To accept the terms with this very step, in whose transaction that is written. It is never kept.
+    #[serde(skip)]
+    pub terms_accepted: bool,
 }
 
 impl Choices {
@@ -185,6 +208,8 @@ impl Choices {
         Self {
             keep: self.keep || more.keep,
             later_until: more.later_until.or(self.later_until),
+            terms_later: self.terms_later || more.terms_later,
+            terms_accepted: self.terms_accepted || more.terms_accepted,
         }
     }
 }
@@ -230,7 +255,7 @@ impl Basis<'_> {
 
 fn best(proofs: &[Proof]) -> Option<Basis<'_>> {
     let alone = proofs.iter().filter_map(|proof| {
-        let acr = proof.method.alone()?;
+        let acr = proof.alone()?;
         Some(Basis {
             acr,
             proofs: vec![proof],
@@ -394,8 +419,9 @@ pub fn next(facts: Facts<'_>) -> Next {
         return Next::Second;
     }
     let lacks_factor = policy > Some(reached);
-    if lacks_factor && facts.factors.totp && reached == Acr::Email {
-        // A mailed proof beside the app's code is no two factors: begin with the password.
+    if lacks_factor && reached == Acr::Email {
+        // A mailed proof beside the app's code is no two factors, and whoever reads the mail alone sets up none: begin with
+        // the password.
         return Next::First;
     }
     let factor = lacks_factor.then_some(Requirement::Factor);
@@ -427,7 +453,7 @@ pub fn merged(mut before: Vec<Proof>, new: &[Proof]) -> Vec<Proof> {
         let same =
             |known: &&mut Proof| (known.method, &known.credential) == (proof.method, &proof.credential);
         match before.iter_mut().find(same) {
-            Some(known) if known.at < proof.at => known.at = proof.at,
+            Some(known) if known.at < proof.at => known.clone_from(proof),
             Some(_) => {}
             None => before.push(proof.clone()),
         }

@@ -278,6 +278,9 @@ pub struct Metadata {
     /// nobody may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enrol_by: Option<String>,
+    /// Whether people may create an account on the way to this client; absent, they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<bool>,
     /// Fields that are stored but not supported yet.
     #[serde(flatten)]
     pub later: Map<String, Value>,
@@ -289,7 +292,7 @@ fn yes() -> bool {
 
 impl Metadata {
     /// The supported fields.
-    pub const BUILT: [&str; 30] = [
+    pub const BUILT: [&str; 31] = [
         "client_id",
         "client_name",
         "client_uri",
@@ -317,6 +320,7 @@ impl Metadata {
         "overlap_streak",
         "required_acr",
         "enrol_by",
+        "registration",
         BACKCHANNEL_LOGOUT_URI,
         BACKCHANNEL_LOGOUT_SESSION_REQUIRED,
         "policy",
@@ -354,6 +358,11 @@ impl Metadata {
     pub fn unknown_name(&self) -> Option<&str> {
         let known = |name: &&str| Self::BUILT.contains(name) || Self::LATER.contains(name);
         self.later.keys().map(String::as_str).find(|name| !known(name))
+    }
+
+    /// Whether people may create an account on the way to this client.
+    pub fn registers(&self) -> bool {
+        self.registration != Some(false)
     }
 
     /// The fields that are stored but not supported yet.
@@ -619,6 +628,7 @@ pub(crate) mod tests {
                 overlap_streak: None,
                 required_acr: None,
                 enrol_by: None,
+                registration: None,
                 userinfo_audience: false,
                 profile: None,
                 id_token_signed_response_alg: None,

@@ -14,6 +14,7 @@ use crate::refresh::{Family, Limits};
 use crate::refresh_token::{Handle, KeyId, Name, Salt};
 use crate::resource::Resource;
 use crate::session::SignIn;
+use crate::userinfo;
 
 /// How long a code is valid, in milliseconds.
 pub const LIFE_MS: i64 = 60_000;
@@ -39,6 +40,8 @@ pub struct Code {
     pub challenge: Option<Challenge>,
     /// `nonce` of the request.
     pub nonce: Option<String>,
+    /// The claims of the user that the request asks for in the ID token.
+    pub claims: Vec<String>,
     /// The thumbprint of the key that it is bound to (`dpop_jkt`, RFC 9449 §10).
     pub confirmation: Option<String>,
     /// How the user signed in.
@@ -228,6 +231,8 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
     };
     let access = access_token::for_person(source, &target, facts.now).ok_or(GrantError::Expired)?;
     let id_token = target.id_token.then(|| {
+        let opened = code.granted.openid().and(allowed.openid());
+        let opened = opened.and(&facts.client.metadata.scope);
         let (sid, nonce) = (code.sid.as_deref(), code.nonce.as_deref());
         id_token::claims(
             facts.issuer,
@@ -238,6 +243,8 @@ fn redeem(facts: &Facts<'_>, code: &Code) -> Result<Redeem, OAuthError> {
             nonce,
             facts.now,
         )
+        .naming(&target.groups)
+        .telling(userinfo::named(person, &opened, &code.claims))
     });
     let refresh = family.mac_key_id.map(|mac_key_id| Name {
         mac_key_id,

@@ -57,6 +57,12 @@ pub enum OAuthError {
     /// Scopes of two resources in one request.
     #[error("the scopes belong to more than one resource")]
     MixedScope,
+    /// The user has more roles than a token carries.
+    #[error("the user has more roles than a token carries")]
+    TooManyRoles,
+    /// The user is in more groups than a token carries.
+    #[error("the user is in more groups than a token carries")]
+    TooManyGroups,
     /// A code or refresh token that is not valid. Every reason gets the same response, byte for byte.
     #[error(transparent)]
     InvalidGrant(#[from] GrantError),
@@ -179,6 +185,17 @@ impl OAuthError {
                 400,
                 "invalid_scope",
                 "The scopes belong to more than one resource.",
+            ),
+            // No code of RFC 6749 is about this. What is cut would be believed to be all.
+            Self::TooManyRoles => (
+                400,
+                "invalid_target",
+                "The user has more roles than a token can carry.",
+            ),
+            Self::TooManyGroups => (
+                400,
+                "invalid_scope",
+                "The user is in more groups than a token can carry.",
             ),
             Self::InvalidGrant(_) => (
                 400,
@@ -372,6 +389,10 @@ pub enum PageError {
     TooMany,
     /// Too many concurrent sign-ins.
     Busy,
+    /// Another provider did not confirm who somebody is.
+    ProviderFailed,
+    /// Another provider is not used for this.
+    ProviderOff,
     /// No page has this address.
     NotFound,
     /// The service is unavailable.
@@ -382,7 +403,7 @@ pub enum PageError {
 
 impl PageError {
     /// Every error, in the order of docs/pages.md.
-    pub const ALL: [PageError; 13] = [
+    pub const ALL: [PageError; 15] = [
         Self::Malformed,
         Self::UnknownClient,
         Self::RedirectUri,
@@ -393,6 +414,8 @@ impl PageError {
         Self::ForeignForm,
         Self::TooMany,
         Self::Busy,
+        Self::ProviderFailed,
+        Self::ProviderOff,
         Self::NotFound,
         Self::Unavailable,
         Self::Internal,
@@ -407,10 +430,11 @@ impl PageError {
             | Self::LogoutUri
             | Self::IdTokenHint
             | Self::Expired => 400,
-            Self::OtherBrowser | Self::ForeignForm => 403,
+            Self::OtherBrowser | Self::ForeignForm | Self::ProviderOff => 403,
             Self::NotFound => 404,
             Self::TooMany => 429,
             Self::Internal => 500,
+            Self::ProviderFailed => 502,
             Self::Busy | Self::Unavailable => 503,
         }
     }
@@ -428,6 +452,8 @@ impl PageError {
             Self::ForeignForm => "foreign_form",
             Self::TooMany => "too_many",
             Self::Busy => "busy",
+            Self::ProviderFailed => "provider_failed",
+            Self::ProviderOff => "provider_off",
             Self::NotFound => "not_found",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

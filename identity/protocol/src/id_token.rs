@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::Timestamp;
@@ -44,6 +45,13 @@ pub struct Claims {
     /// The authentication methods of the sign-in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// The user's groups, for clients with the scope for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// Claims of the user that the request named (OpenID Connect Core §5.5). Like `nonce`, only in the first ID token; what
+    /// scopes open is at userinfo otherwise (§5.4).
+    #[serde(flatten)]
+    pub user: Map<String, Value>,
 }
 
 /// The claims for a sign-in. `nonce` is only in the first ID token: a refreshed one keeps iss, sub, aud, azp and
@@ -71,10 +79,25 @@ pub fn claims(
         sid: sid.map(str::to_owned),
         acr: sign_in.acr.clone(),
         amr: sign_in.amr.clone(),
+        groups: Vec::new(),
+        user: Map::new(),
     }
 }
 
 impl Claims {
+    /// The same claims with the names of the user's groups.
+    pub fn naming(self, groups: &[String]) -> Self {
+        Self {
+            groups: groups.to_vec(),
+            ..self
+        }
+    }
+
+    /// The same claims with these of the user.
+    pub fn telling(self, user: Map<String, Value>) -> Self {
+        Self { user, ..self }
+    }
+
     /// The same claims with the hash of this signed access token. `alg` signs the ID token.
     pub fn beside(self, access_token: &str, alg: Alg) -> Self {
         Self {

@@ -146,6 +146,13 @@ pub enum Purpose {
         /// When it expires.
         expires_at: Timestamp,
     },
+    /// The link to ways in, for somebody whose account came from another system.
+    Welcome {
+        /// The token of the link.
+        token: String,
+        /// When it expires.
+        expires_at: Timestamp,
+    },
     /// The password was changed.
     PasswordChanged {
         /// When and where.
@@ -169,6 +176,11 @@ pub enum Purpose {
     },
     /// The address was changed, to the new one.
     EmailNew {
+        /// When and where.
+        notice: Notice,
+    },
+    /// A second address for notices was added or removed.
+    NoticeAddressChanged {
         /// When and where.
         notice: Notice,
     },
@@ -255,11 +267,13 @@ impl Purpose {
             Self::RecoveryCodesRenewed { .. } => "recovery_codes_renewed",
             Self::PasswordReset { .. } => "password_reset",
             Self::AdminReset { .. } => "admin_reset",
+            Self::Welcome { .. } => "welcome",
             Self::PasswordChanged { .. } => "password_changed",
             Self::EmailCode { .. } => "email_code",
             Self::EmailChanged { .. } => "email_changed",
             Self::EmailNew { .. } => "email_new",
             Self::EmailUndone { .. } => "email_undone",
+            Self::NoticeAddressChanged { .. } => "notice_address_changed",
             Self::RecoveryStarted { .. } => "recovery_started",
             Self::RecoveryStopped { .. } => "recovery_stopped",
             Self::RecoveryFinished { .. } => "recovery_finished",
@@ -279,6 +293,7 @@ impl Purpose {
             | Self::SignInCode { expires_at, .. }
             | Self::PasswordReset { expires_at, .. }
             | Self::AdminReset { expires_at, .. }
+            | Self::Welcome { expires_at, .. }
             | Self::EmailCode { expires_at, .. } => Some(*expires_at),
             // Notices are of use however late; their links say by themselves that they have expired.
             Self::AccountExists
@@ -296,6 +311,7 @@ impl Purpose {
             | Self::EmailChanged { .. }
             | Self::EmailNew { .. }
             | Self::EmailUndone { .. }
+            | Self::NoticeAddressChanged { .. }
             | Self::RecoveryStarted { .. }
             | Self::RecoveryStopped { .. }
             | Self::RecoveryFinished { .. }
@@ -336,9 +352,9 @@ impl Purpose {
         match self {
             Self::RegistrationCode { token, .. } => to("/register/link", Some(token)),
             Self::Invitation { token, .. } => to("/register/invited", Some(token)),
-            Self::PasswordReset { token, .. } | Self::AdminReset { token, .. } => {
-                to("/recover/link", Some(token))
-            }
+            Self::PasswordReset { token, .. }
+            | Self::AdminReset { token, .. }
+            | Self::Welcome { token, .. } => to("/recover/link", Some(token)),
             Self::EmailChanged { token, .. } => to("/account/email/undo", Some(token)),
             Self::RecoveryStarted { token, .. } => to("/recover/stop", Some(token)),
             Self::AccountExists
@@ -354,6 +370,7 @@ impl Purpose {
             | Self::PasswordChanged { .. }
             | Self::EmailNew { .. }
             | Self::EmailUndone { .. }
+            | Self::NoticeAddressChanged { .. }
             | Self::RecoveryStopped { .. }
             | Self::RecoveryFinished { .. }
             | Self::ProviderConnected { .. }
@@ -379,6 +396,7 @@ impl Purpose {
             | Self::EmailChanged { notice, .. }
             | Self::EmailNew { notice }
             | Self::EmailUndone { notice }
+            | Self::NoticeAddressChanged { notice }
             | Self::RecoveryStarted { notice, .. }
             | Self::RecoveryStopped { notice }
             | Self::RecoveryFinished { notice }
@@ -388,6 +406,14 @@ impl Purpose {
             | Self::DeletionRequested { notice, .. } => Some(notice),
             _ => None,
         }
+    }
+}
+
+impl Purpose {
+    /// Whether it goes to a second address of its user as well: every notice, but for the one that gives an address back to
+    /// whoever had it.
+    pub fn goes_to_both(&self) -> bool {
+        self.notice().is_some() && !matches!(self, Self::EmailChanged { .. })
     }
 }
 
@@ -484,6 +510,10 @@ mod tests {
             Purpose::Approved,
             Purpose::NotApproved,
             Purpose::Invitation {
+                token: token.clone(),
+                expires_at,
+            },
+            Purpose::Welcome {
                 token: token.clone(),
                 expires_at,
             },

@@ -30,13 +30,29 @@ pub mod path {
     pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
     /// W3C Passkey Endpoints
     pub const PASSKEY_ENDPOINTS: &str = "/.well-known/passkey-endpoints";
+    /// WebAuthn Level 3 §5.11.1
+    pub const RELATED_ORIGINS: &str = "/.well-known/webauthn";
     /// RFC 8414 §3
     pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 }
 
-/// The discovery document. Every address is derived from the configured issuer. `registers` says whether anybody may create
-/// an account.
-pub fn document(issuer: &str, resources: &[Resource], registers: bool) -> Value {
+/// What the operator offers.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// Whether anybody may create an account.
+    pub registers: bool,
+    /// Whether a mailed code is a first step.
+    pub mail_code: bool,
+    /// Whether another provider's word is one.
+    pub upstream: bool,
+    /// The address of the privacy policy (OpenID Connect Discovery §3).
+    pub policy: Option<String>,
+    /// The address of the terms.
+    pub terms: Option<String>,
+}
+
+/// The discovery document. Every address is derived from the configured issuer.
+pub fn document(issuer: &str, resources: &[Resource], offers: &Offers) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
     let methods = ["client_secret_basic", "client_secret_post"];
     let with_public = ["client_secret_basic", "client_secret_post", "none"];
@@ -49,8 +65,12 @@ pub fn document(issuer: &str, resources: &[Resource], registers: bool) -> Value 
     scopes.sort_unstable();
     scopes.dedup();
     let mut prompts = vec!["none", "login", "consent", "select_account"];
-    prompts.extend(registers.then_some("create"));
-    json!({
+    prompts.extend(offers.registers.then_some("create"));
+    let by_mail = offers.mail_code.then_some(Acr::Email);
+    let elsewhere = offers.upstream.then_some(Acr::Upstream);
+    let others = by_mail.into_iter().chain(elsewhere);
+    let classes: Vec<&str> = others.chain(Acr::GIVEN).map(Acr::name).collect();
+    let mut document = json!({
         "issuer": issuer,
         "jwks_uri": at(path::JWKS),
         "authorization_endpoint": at(path::AUTHORIZE),
@@ -72,10 +92,10 @@ pub fn document(issuer: &str, resources: &[Resource], registers: bool) -> Value 
         "authorization_response_iss_parameter_supported": true,
         "prompt_values_supported": prompts,
         "display_values_supported": ["page"],
-        "acr_values_supported": Acr::GIVEN.map(Acr::name),
+        "acr_values_supported": classes,
         "claims_supported": claims_supported(),
         "claim_types_supported": ["normal"],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         // If absent, the default would be true (OpenID Connect Discovery §3).
         "request_uri_parameter_supported": false,
@@ -84,7 +104,13 @@ pub fn document(issuer: &str, resources: &[Resource], registers: bool) -> Value 
         "id_token_signing_alg_values_supported": Alg::ALL.map(Alg::name),
         "scopes_supported": scopes,
         "protected_resources": resources.iter().map(|resource| resource.identifier.as_str()).collect::<Vec<_>>(),
-    })
+    });
+    for (name, address) in [("op_policy_uri", &offers.policy), ("op_tos_uri", &offers.terms)] {
+        if let Some(address) = address {
+            document[name] = json!(address);
+        }
+    }
+    document
 }
 
 /// The languages of the pages; those without `ui_locales` are the first.
@@ -141,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_document_names_nothing_that_is_not_built() {
-        let document = document("https://id.test", &crate::resource::fixture(), false);
+        let document = document("https://id.test", &crate::resource::fixture(), &Offers::default());
         assert_eq!(document["token_endpoint"], "https://id.test/token");
         assert_eq!(document["response_types_supported"], json!(["code"]));
         assert_eq!(document["request_uri_parameter_supported"], false);
@@ -153,6 +179,24 @@ mod tests {
             "frontchannel_logout_supported",
         ] {
             assert!(document.get(absent).is_none(), "{absent}");
+        }
+    }
+
+    #[test]
+    fn everything_that_a_profile_can_say_is_in_the_document() {
+        let document = document("https://id.test", &crate::resource::fixture(), &Offers::default());
+        let has = |list: &str, name: &str| {
+            let names = document[list].as_array().unwrap();
+            names.iter().any(|known| known == name)
+        };
+        for claim in crate::user::STANDARD {
+            assert!(has("claims_supported", claim), "{claim}");
+        }
+        for claim in ["email", "email_verified", "updated_at"] {
+            assert!(has("claims_supported", claim), "{claim}");
+        }
+        for scope in ["profile", "email", "address", "phone"] {
+            assert!(has("scopes_supported", scope), "{scope}");
         }
     }
 

@@ -16,6 +16,8 @@ pub enum ProofPurpose {
     AdminReset,
     /// A new address; its subject is the user.
     EmailNew,
+    /// A second address for notices; its subject is the user.
+    NoticeEmail,
     /// Taking a change of address back; its subject is the user.
     EmailUndo,
     /// A recovery with a delay; its subject is the recovery.
@@ -28,12 +30,13 @@ pub enum ProofPurpose {
 
 impl ProofPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Registration,
         Self::SignIn,
         Self::Reset,
         Self::AdminReset,
         Self::EmailNew,
+        Self::NoticeEmail,
         Self::EmailUndo,
         Self::Recovery,
         Self::Invitation,
@@ -48,6 +51,7 @@ impl ProofPurpose {
             Self::Reset => "reset",
             Self::AdminReset => "admin_reset",
             Self::EmailNew => "email_new",
+            Self::NoticeEmail => "notice_email",
             Self::EmailUndo => "email_undo",
             Self::Recovery => "recovery",
             Self::Invitation => "invitation",

@@ -56,6 +56,27 @@ pub fn rp_id(issuer: &str, named: Option<&str>) -> Result<Option<String>, String
     Ok(Some(named.to_owned()))
 }
 
+/// How many other origins browsers look at (WebAuthn Level 3 §5.11.1).
+const MOST_ORIGINS: usize = 5;
+
+/// The other origins that may ask for passkeys of this domain: each `https`, a host and perhaps a port, and nothing else.
+/// The error is a sentence for the operator.
+pub fn related_origins(listed: Vec<String>) -> Result<Vec<String>, String> {
+    if listed.len() > MOST_ORIGINS {
+        return Err(format!(
+            "at most {MOST_ORIGINS} origins: browsers look at no more"
+        ));
+    }
+    for origin in &listed {
+        let url = url::Url::parse(origin).ok().filter(|url| url.scheme() == "https");
+        let whole = url.filter(|url| url.origin().ascii_serialization() == *origin);
+        if whole.is_none() {
+            return Err(format!("{origin:?} is no origin such as https://id.example.com"));
+        }
+    }
+    Ok(listed)
+}
+
 /// A name for a passkey as its user wrote it; `None` if nothing of it can be shown.
 pub fn name(text: &str) -> Option<String> {
     let shown = |c: &char| !c.is_control() && !is_invisible(*c);
@@ -120,7 +141,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_that_does_not_rise_is_refused_and_suspends_only_if_it_cannot_be_a_race() {
+    fn related_origins_are_five_whole_origins_at_most() {
+        let read = |origins: &[&str]| related_origins(origins.iter().map(|one| (*one).to_owned()).collect());
+        for good in [
+            &[][..],
+            &["https://id.example.com"],
+            &[
+                "https://id.example.com:8443",
+                "https://b.test",
+                "https://c.test",
+                "https://d.test",
+                "https://e.test",
+            ],
+        ] {
+            assert_eq!(read(good).map(|origins| origins.len()), Ok(good.len()));
+        }
+        for bad in [
+            &["http://id.example.com"][..],
+            &["https://id.example.com/"],
+            &["https://id.example.com/path"],
+            &["https://a@id.example.com"],
+            &["id.example.com"],
+            &["*"],
+            &[""],
+            &[
+                "https://a.test",
+                "https://b.test",
+                "https://c.test",
+                "https://d.test",
+                "https://e.test",
+                "https://f.test",
+            ],
+        ] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_counter_that_does_not_rise_is_refused_and_suspends_but_for_races() {
         let table = [
             // stored, when, shown, challenge
             (0, None, 0, 50, Counter::Fine),

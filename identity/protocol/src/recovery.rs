@@ -259,6 +259,11 @@ pub struct Reviewed {
 }
 
 impl Reviewed {
+    /// Whether one of this kind stays.
+    pub fn keeps(&self, kind: WayKind) -> bool {
+        self.kept.iter().any(|way| way.kind == kind)
+    }
+
     /// Whether the password stands beside a second step.
     pub fn keeps_second_step(&self) -> bool {
         self.kept.iter().any(|way| way.kind.follows_password())

@@ -396,6 +396,7 @@ fn answer(
             None,
             facts.now,
         )
+        .naming(&target.groups)
     });
     Ok(Answer {
         access,

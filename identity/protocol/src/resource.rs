@@ -18,6 +18,9 @@ pub struct Resource {
     /// True if its tokens carry the `roles` claim (RFC 9068 §2.2.3.1).
     #[serde(default)]
     pub wants_roles: bool,
+    /// True if its tokens carry the `groups` claim, where the client has the scope for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_groups: bool,
 }
 
 /// A scope of a resource.
@@ -104,6 +107,7 @@ pub(crate) fn fixture() -> Vec<Resource> {
             scope("catalog.admin", &["admin"]),
         ],
         wants_roles: true,
+        wants_groups: false,
     }]
 }
 
@@ -147,6 +151,7 @@ mod tests {
             aliases: vec!["https://old.test/".into(), "https://old.test/v1".into()],
             scopes: Vec::new(),
             wants_roles: false,
+            wants_groups: false,
         };
         for name in [
             "https://api.test",
@@ -185,6 +190,7 @@ mod tests {
                     roles: Vec::new(),
                 }],
                 wants_roles: false,
+                wants_groups: false,
             };
             assert_eq!(resource.check().is_ok(), fine, "{name:?}");
         }

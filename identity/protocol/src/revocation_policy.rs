@@ -30,12 +30,18 @@ pub enum RevocationCause {
     EmailUndone,
     /// The person removed a passkey or another factor.
     FactorRemoved,
+    /// The person disconnected an account elsewhere.
+    UpstreamUnlinked,
+    /// The provider by which the person signed in has ended their session there.
+    UpstreamSignedOut,
     /// An administrator disabled the account.
     UserDisabled,
     /// An administrator locked the account.
     UserLocked,
     /// The account was deleted.
     UserDeleted,
+    /// The person asked for the deletion of the account.
+    DeletionRequested,
     /// The person took a client's consent back.
     ConsentWithdrawn,
     /// The client was disabled.
@@ -68,7 +74,7 @@ pub enum RevocationCause {
 
 impl RevocationCause {
     /// Every cause.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
         Self::SignedOut,
         Self::SignedOutThere,
         Self::Replaced,
@@ -81,9 +87,12 @@ impl RevocationCause {
         Self::EmailChanged,
         Self::EmailUndone,
         Self::FactorRemoved,
+        Self::UpstreamUnlinked,
+        Self::UpstreamSignedOut,
         Self::UserDisabled,
         Self::UserLocked,
         Self::UserDeleted,
+        Self::DeletionRequested,
         Self::ConsentWithdrawn,
         Self::ClientDisabled,
         Self::ClientRemoved,
@@ -115,9 +124,12 @@ impl RevocationCause {
             Self::EmailChanged => "email_changed",
             Self::EmailUndone => "email_undone",
             Self::FactorRemoved => "factor_removed",
+            Self::UpstreamUnlinked => "upstream_unlinked",
+            Self::UpstreamSignedOut => "upstream_signed_out",
             Self::UserDisabled => "user_disabled",
             Self::UserLocked => "user_locked",
             Self::UserDeleted => "user_deleted",
+            Self::DeletionRequested => "deletion_requested",
             Self::ConsentWithdrawn => "consent_withdrawn",
             Self::ClientDisabled => "client_disabled",
             Self::ClientRemoved => "client_removed",
@@ -277,7 +289,7 @@ const NO: bool = false;
 
 /// The table. Time ends sessions and families, too, but revokes nothing: an idle session takes no family along.
 #[rustfmt::skip]
-const TABLE: [Line; 31] = {
+const TABLE: [Line; 35] = {
     use RevocationCause as C;
     use SubjectKind as K;
     [
@@ -287,6 +299,8 @@ const TABLE: [Line; 31] = {
         (C::EndedByAdmin,        K::Session,      Sessions::All,  Families::Online, YES, NO,  Tokens::OfFamilies,      NO),
         (C::Replaced,            K::Session,      Sessions::All,  Families::Online, YES, NO,  Tokens::OfFamilies,      NO),
         (C::FactorRemoved,       K::Session,      Sessions::All,  Families::All,    YES, NO,  Tokens::OfFamilies,      NO),
+        (C::UpstreamUnlinked,    K::Session,      Sessions::All,  Families::All,    YES, NO,  Tokens::OfFamilies,      NO),
+        (C::UpstreamSignedOut,   K::Session,      Sessions::All,  Families::Online, YES, NO,  Tokens::OfFamilies,      NO),
 
         (C::EndedByUser,         K::Family,       Sessions::None, Families::All,    NO,  NO,  Tokens::OfFamilies,      NO),
         (C::EndedByAdmin,        K::Family,       Sessions::None, Families::All,    NO,  NO,  Tokens::OfFamilies,      NO),
@@ -307,9 +321,12 @@ const TABLE: [Line; 31] = {
         (C::EmailChanged,        K::User,         Sessions::None, Families::None,   NO,  NO,  Tokens::None,            NO),
         // Whoever signed in with it may not be its owner. The browser that removed it gets a session of its own.
         (C::FactorRemoved,       K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
+        (C::UpstreamUnlinked,    K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
         (C::UserDisabled,        K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, NO),
         (C::UserLocked,          K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, NO),
         (C::UserDeleted,         K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, NO),
+        // A sign-in under way must see it: its proofs were of the epoch before.
+        (C::DeletionRequested,   K::User,         Sessions::All,  Families::All,    YES, NO,  Tokens::OlderAndUnheard, YES),
 
         (C::ConsentWithdrawn,    K::UserAtClient, Sessions::None, Families::All,    YES, YES, Tokens::OfFamilies,      NO),
         (C::TooManyTokens,       K::UserAtClient, Sessions::None, Families::All,    NO,  NO,  Tokens::OfFamilies,      NO),
@@ -407,6 +424,7 @@ mod tests {
             C::AccountRecovered,
             C::AdminReset,
             C::EmailUndone,
+            C::DeletionRequested,
         ] {
             let row = Row::of(cause, SubjectKind::User).unwrap();
             let reset = Row::of(C::PasswordReset, SubjectKind::User).unwrap();
@@ -425,8 +443,11 @@ mod tests {
         for row in Row::all() {
             let spares = row.families == Families::Online;
             // A factor that is gone may have been a thief's, and so may everything that began with it.
-            let signs_out =
-                row.subject == SubjectKind::Session && row.cause != RevocationCause::FactorRemoved;
+            let signs_out = row.subject == SubjectKind::Session
+                && !matches!(
+                    row.cause,
+                    RevocationCause::FactorRemoved | RevocationCause::UpstreamUnlinked
+                );
             assert_eq!(spares, signs_out, "{row:?}");
         }
     }

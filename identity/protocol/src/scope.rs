@@ -13,7 +13,18 @@ const MOST: usize = 64;
 pub struct Scope(Vec<String>);
 
 /// The names that belong to OpenID Connect and to no resource (OpenID Connect Core §5.4, §11).
-pub const OPENID: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+pub const OPENID: [&str; 7] = [
+    "openid",
+    "profile",
+    "email",
+    "address",
+    "phone",
+    "offline_access",
+    GROUPS,
+];
+
+/// The scope for the names of a user's groups.
+pub const GROUPS: &str = "groups";
 
 impl Scope {
     /// Parses names separated by spaces; `None` for anything else, and for no name at all. A repeated name counts once.

@@ -1,8 +1,13 @@
 //! Registration of people: who may begin one, what its steps ask, and when it ends in an account. A user exists only after
 //! the address is proved: until then nobody has reserved anything.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::Timestamp;
-use crate::user::{PasswordError, check_username, judge_password, username_canonical};
+use crate::user::{check_username, mixes_scripts};
+
+pub use crate::terms::Terms;
 
 /// Who may create an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,15 +48,6 @@ impl Mode {
     }
 }
 
-/// The terms that whoever registers accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// Their version, as it is recorded.
-    pub version: String,
-    /// Where they can be read.
-    pub url: String,
-}
-
 /// What the operator decides about registrations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
@@ -63,6 +59,12 @@ pub struct Policy {
     pub terms: Option<Terms>,
     /// Whether an address of the network has limits of its own; not on one's own machine.
     pub limits_networks: bool,
+    /// The domains of addresses that may not register, such as those of mailboxes that live for ten minutes.
+    pub refused_domains: Arc<BTreeSet<String>>,
+    /// How many bits of work a browser shows; whoever shows none waits for approval. Absent, none is asked for.
+    pub proof_of_work: Option<u8>,
+    /// Whether everybody who registers without an invitation waits for approval for now, whatever the mode.
+    pub shield: bool,
 }
 
 /// An invitation.
@@ -113,7 +115,7 @@ pub enum SignUpError {
     /// The invitation was used, has expired, or is for another address.
     #[error("the invitation is not valid")]
     Invitation,
-    /// Only addresses of some domains may register.
+    /// Only addresses of some domains may register, or all but those of some.
     #[error("the domain may not register")]
     Domain,
     /// The form was sent sooner than anybody reads it, or later than it is good for.
@@ -168,7 +170,38 @@ pub fn may_register(
     }
     let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
     let allowed = policy.domains.is_empty() || policy.domains.iter().any(|known| known == domain);
-    if allowed { Ok(()) } else { Err(SignUpError::Domain) }
+    if allowed && !is_refused(&policy.refused_domains, domain) {
+        Ok(())
+    } else {
+        Err(SignUpError::Domain)
+    }
+}
+
+/// Whether a domain or one above it is in the list.
+fn is_refused(list: &BTreeSet<String>, domain: &str) -> bool {
+    let mut rest = Some(domain);
+    while let Some(domain) = rest {
+        if list.contains(domain) {
+            return true;
+        }
+        rest = domain.split_once('.').map(|(_, above)| above);
+    }
+    false
+}
+
+/// Whether the client of a request lets people register for it. An invitation counts more.
+pub fn may_register_at(registers: bool, invitation: Option<&Invitation>) -> Result<(), SignUpError> {
+    if registers || invitation.is_some() {
+        Ok(())
+    } else {
+        Err(SignUpError::Closed)
+    }
+}
+
+/// Whether an account waits for approval. `worked` is whether its browser has shown the work that is asked for.
+pub fn waits(policy: &Policy, invited: bool, worked: bool) -> bool {
+    let unproved = policy.proof_of_work.is_some() && !worked;
+    !invited && (policy.mode == Mode::Approval || policy.shield || unproved)
 }
 
 /// What a form of the first page says about who sent it: programs fill in every field, and at once.
@@ -226,6 +259,10 @@ pub struct Registration {
     pub locale: String,
     /// The version of the terms that was accepted.
     pub terms: Option<String>,
+    /// The client whose request it was begun for.
+    pub client: Option<String>,
+    /// Whether its browser has shown a proof of work.
+    pub worked: bool,
     /// How many user names were tried.
     pub name_tries: i64,
     /// When it was begun.
@@ -262,15 +299,13 @@ impl Registration {
     }
 }
 
-/// What is wrong with the last form.
+/// What is wrong with the user name of the last form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FinishError {
     /// The user name has other characters than it may have.
     NameForm,
     /// Somebody has the user name, or it was tried too often whether somebody has one.
     NameTaken,
-    /// The password cannot be one.
-    Password(PasswordError),
 }
 
 impl FinishError {
@@ -279,10 +314,6 @@ impl FinishError {
         match self {
             Self::NameForm => "name_form",
             Self::NameTaken => "name_taken",
-            Self::Password(PasswordError::Short) => "password_short",
-            Self::Password(PasswordError::Long) => "password_long",
-            Self::Password(PasswordError::Personal) => "password_personal",
-            Self::Password(PasswordError::Common) => "password_common",
         }
     }
 }
@@ -290,10 +321,14 @@ impl FinishError {
 /// How many user names one registration may try: more would be asking who is here.
 pub const NAME_TRIES: i64 = 10;
 
-/// Checks the last form. Whether the user name is free is decided by the write alone.
-pub fn check_finish(username: &str, password: &str, email: &str) -> Result<(), FinishError> {
+/// Checks the user name of the last form. Whether it is free is decided by the write alone. A name of several scripts is
+/// one that looks like somebody else's.
+pub fn check_name(username: &str) -> Result<(), FinishError> {
     check_username(username).map_err(|_| FinishError::NameForm)?;
-    judge_password(password, &username_canonical(username), email).map_err(FinishError::Password)
+    if mixes_scripts(username) {
+        return Err(FinishError::NameForm);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -415,6 +450,7 @@ mod tests {
             terms: Some(Terms {
                 version: "2".into(),
                 url: "https://shop.test/terms".into(),
+                ..Terms::default()
             }),
             ..policy(Mode::Open)
         };
@@ -436,6 +472,8 @@ mod tests {
             invitation: None,
             locale: "en".into(),
             terms: None,
+            client: None,
+            worked: false,
             name_tries: 0,
             created_at: NOW,
             expires_at: Timestamp(NOW.0 + 10),
@@ -459,21 +497,55 @@ mod tests {
     }
 
     #[test]
-    fn the_last_form_says_which_field_is_wrong_and_why() {
-        let at = |name, password| check_finish(name, password, "ada@example.test").map_err(FinishError::code);
-        let fine = "blue ladders sing at noon";
-        assert_eq!(at("ada", fine), Ok(()));
-        assert_eq!(at("İbrahim", fine), Ok(()));
-        for (name, password, code) in [
-            ("a b", fine, "name_form"),
-            ("ada@example.test", fine, "name_form"),
-            ("", fine, "name_form"),
-            ("ada", "short", "password_short"),
-            ("ada", "passwordpassword", "password_common"),
-            ("adalovelace", "adalovelace1234", "password_personal"),
-        ] {
-            assert_eq!(at(name, password), Err(code), "{name} {password}");
+    fn a_list_of_refused_domains_holds_for_what_is_below_them() {
+        let some = Policy {
+            refused_domains: Arc::new(["mailbox.test".to_owned()].into()),
+            ..policy(Mode::Open)
+        };
+        let at = |address| may_register(&some, None, Some(address), NOW);
+        for refused in ["a@mailbox.test", "a@x.mailbox.test"] {
+            assert_eq!(at(refused), Err(SignUpError::Domain), "{refused}");
         }
-        assert_eq!(at("ada", &"x1y2".repeat(80)), Err("password_long"));
+        for fine in ["a@notmailbox.test", "a@mailbox.test.example", "a@test"] {
+            assert_eq!(at(fine), Ok(()), "{fine}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_approval_follows_mode_shield_and_work() {
+        for (mode, work, shield, worked, expected) in [
+            (Mode::Open, None, false, false, false),
+            (Mode::Approval, None, false, true, true),
+            (Mode::Open, Some(10), false, true, false),
+            (Mode::Open, Some(10), false, false, true),
+            (Mode::Open, Some(10), true, true, true),
+            (Mode::Open, None, true, false, true),
+        ] {
+            let policy = Policy {
+                proof_of_work: work,
+                shield,
+                ..policy(mode)
+            };
+            assert_eq!(waits(&policy, false, worked), expected, "{policy:?}");
+            assert!(!waits(&policy, true, worked), "an administrator has decided");
+        }
+    }
+
+    #[test]
+    fn a_client_that_registers_nobody_takes_whoever_is_invited() {
+        let live = invitation();
+        assert_eq!(may_register_at(true, None), Ok(()));
+        assert_eq!(may_register_at(false, None), Err(SignUpError::Closed));
+        assert_eq!(may_register_at(false, Some(&live)), Ok(()));
+    }
+
+    #[test]
+    fn a_name_of_two_scripts_or_another_form_is_refused() {
+        for fine in ["ada", "İbrahim", "Иван"] {
+            assert_eq!(check_name(fine), Ok(()), "{fine}");
+        }
+        for bad in ["a b", "ada@example.test", "", "p\u{430}ypal"] {
+            assert_eq!(check_name(bad), Err(FinishError::NameForm), "{bad:?}");
+        }
     }
 }

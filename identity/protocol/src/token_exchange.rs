@@ -122,6 +122,7 @@ pub fn decide(facts: Facts<'_>) -> Result<Issue, OAuthError> {
                 true => person.roles.clone(),
                 false => Vec::new(),
             },
+            groups: Vec::new(),
             auth_time: subject.auth_time,
             acr: subject.acr.map(str::to_owned),
             amr: subject.amr.to_vec(),

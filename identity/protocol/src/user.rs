@@ -1,12 +1,14 @@
 //! The user, as sign-in and grants see it.
 
 mod fields;
+mod scripts;
 
 pub use fields::{
     PasswordError, SHORTEST_BESIDE, SHORTEST_PASSWORD, STANDARD, canonical, check_claims, check_email,
     check_password, check_username, is_too_long, judge_password, judge_password_of, opaque,
     username_canonical,
 };
+pub use scripts::{latin_twin, mixes_scripts};
 
 use serde_json::{Map, Value};
 
@@ -28,12 +30,16 @@ pub struct User {
     pub claims: Map<String, Value>,
     /// The current roles.
     pub roles: Vec<String>,
+    /// The names of the groups that they are in.
+    pub groups: Vec<String>,
     /// When an administrator disabled the user.
     pub disabled_at: Option<Timestamp>,
     /// When an administrator locked the user. A lockout after wrong passwords is something else.
     pub locked_at: Option<Timestamp>,
     /// When the user was deleted.
     pub deleted_at: Option<Timestamp>,
+    /// From when on a deletion is carried out that the user has asked for.
+    pub deletion_due_at: Option<Timestamp>,
     /// Tokens issued up to this instant are rejected everywhere.
     pub tokens_before: Option<Timestamp>,
     /// When the profile last changed.
@@ -49,6 +55,16 @@ impl User {
             (None, Some(_), _) => Err(GrantError::UserDisabled),
             (None, None, Some(_)) => Err(GrantError::UserLocked),
         }
+    }
+
+    /// Whether the time in which the deletion could be taken back is over: from then on nobody knows the user.
+    pub fn is_to_be_deleted(&self, latest: Timestamp) -> bool {
+        self.deletion_due_at.is_some_and(|due| due <= latest)
+    }
+
+    /// The language of the profile, as a tag.
+    pub fn locale(&self) -> Option<&str> {
+        self.claims.get("locale").and_then(Value::as_str)
     }
 
     /// Whether the user has one of the roles; an empty list requires none.
@@ -69,9 +85,11 @@ pub(crate) mod tests {
             email_verified_at: Some(Timestamp(1)),
             claims: Map::from_iter([("name".to_owned(), Value::from("Carol"))]),
             roles: vec!["instructor".into()],
+            groups: Vec::new(),
             disabled_at: None,
             locked_at: None,
             deleted_at: None,
+            deletion_due_at: None,
             tokens_before: None,
             updated_at: Timestamp(5_000),
         }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::error::OAuthError;
 use crate::grant_validity::GrantValidity;
-use crate::scope::Scope;
+use crate::groups;
+use crate::scope::{GROUPS, Scope};
 use crate::user::User;
 
 /// A verified access token, reduced to what userinfo needs. Signature, type and expiry are already checked.
@@ -54,6 +55,9 @@ pub fn answer(
             if !token.scope.has("openid") {
                 return Err(OAuthError::InsufficientScope);
             }
+            if token.scope.has(GROUPS) && !groups::fit(&person.groups) {
+                return Err(OAuthError::TooManyGroups);
+            }
             Ok(claims(person, token.scope))
         }
         _ => Err(OAuthError::InvalidToken),
@@ -77,17 +81,40 @@ pub fn claims(person: &User, scope: &Scope) -> Map<String, Value> {
             }
         }
     }
+    if scope.has(GROUPS) {
+        out.insert(GROUPS.to_owned(), Value::from(person.groups.clone()));
+    }
     out
+}
+
+/// Those of these claims that the scopes grant.
+pub fn named(person: &User, scope: &Scope, names: &[String]) -> Map<String, Value> {
+    let granted = claims(person, scope).into_iter();
+    granted
+        .filter(|(name, _)| of_the_user().any(|known| known == name) && names.contains(name))
+        .collect()
+}
+
+/// The claims of a user that a request may name.
+pub fn of_the_user() -> impl Iterator<Item = &'static str> {
+    PROFILE.into_iter().chain(EMAIL).chain(ADDRESS).chain(PHONE)
 }
 
 /// Every claim that a scope grants.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    PROFILE.into_iter().chain(EMAIL).chain(ADDRESS).chain(PHONE)
+    PROFILE
+        .into_iter()
+        .chain(EMAIL)
+        .chain(ADDRESS)
+        .chain(PHONE)
+        .chain([GROUPS])
 }
 
 fn value(person: &User, name: &str) -> Option<Value> {
     match name {
         // The issuer's own data takes precedence over the profile.
+        // Whoever came from another provider may have none.
+        "email" | "email_verified" if person.email.is_empty() => None,
         "email" => Some(Value::from(person.email.as_str())),
         "email_verified" => Some(Value::from(person.email_verified_at.is_some())),
         "updated_at" => Some(Value::from(person.updated_at.seconds())),
@@ -176,6 +203,23 @@ mod tests {
             ..GrantValidity::default()
         };
         assert_eq!(answer(ours, token, of_nobody), Err(OAuthError::InvalidToken));
+    }
+
+    #[test]
+    fn groups_are_told_by_their_scope_alone_and_never_cut() {
+        assert_eq!(
+            ask("https://id.test", "openid groups", |_, _, p| p.groups =
+                vec!["a".into()]),
+            Ok(vec!["groups".to_owned(), "sub".to_owned()])
+        );
+        let many = |_: &mut GrantValidity<'_>, _: &mut Token<'_>, p: &mut User| {
+            p.groups = vec!["a".into(); 101];
+        };
+        assert_eq!(
+            ask("https://id.test", "openid groups", many),
+            Err("invalid_scope")
+        );
+        assert_eq!(ask("https://id.test", "openid", many), Ok(vec!["sub".to_owned()]));
     }
 
     /// ID-04.

@@ -135,6 +135,7 @@ impl World {
                 })
                 .collect(),
             wants_roles: false,
+            wants_groups: false,
         };
         Self {
             client,

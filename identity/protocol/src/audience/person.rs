@@ -6,8 +6,9 @@ use super::granted::is_openid;
 use crate::audience::Granted;
 use crate::client::Client;
 use crate::error::{GrantError, OAuthError};
+use crate::groups;
 use crate::resource::{Resource, same};
-use crate::scope::Scope;
+use crate::scope::{GROUPS, Scope};
 use crate::user::User;
 
 /// The `aud` of a user's access token.
@@ -29,6 +30,10 @@ pub struct UserTarget {
     pub scope: Scope,
     /// The user's roles, for a resource that requests them.
     pub roles: Vec<String>,
+    /// The user's groups, for a client with the scope for them.
+    pub groups: Vec<String>,
+    /// The same, for a resource that requests them.
+    pub resource_groups: Vec<String>,
     /// True if an ID token is issued with it.
     pub id_token: bool,
 }
@@ -168,6 +173,20 @@ pub fn for_person(
     if !serves(&scope) {
         return Err(GrantError::NothingLeft.into());
     }
+    let roles = match meant {
+        Some(resource) if resource.wants_roles => person.roles.clone(),
+        _ => Vec::new(),
+    };
+    if !groups::fit(&roles) {
+        return Err(OAuthError::TooManyRoles);
+    }
+    let groups = match asked.has(GROUPS) && stands(None, GROUPS) {
+        true => person.groups.clone(),
+        false => Vec::new(),
+    };
+    if !groups::fit(&groups) {
+        return Err(OAuthError::TooManyGroups);
+    }
     Ok(UserTarget {
         audience: match meant {
             None => Audience::One(issuer.to_owned()),
@@ -177,10 +196,12 @@ pub fn for_person(
             Some(resource) => Audience::One(resource.identifier.clone()),
         },
         scope,
-        roles: match meant {
-            Some(resource) if resource.wants_roles => person.roles.clone(),
+        resource_groups: match meant {
+            Some(resource) if resource.wants_groups => groups.clone(),
             _ => Vec::new(),
         },
+        roles,
+        groups,
         id_token: asked.has("openid") && stands(None, "openid"),
     })
 }
@@ -266,6 +287,7 @@ mod tests {
                 aliases: vec![format!("https://shop.test/{identifier}")],
                 scopes: vec![scope("order.read"), scope("shared")],
                 wants_roles: false,
+                wants_groups: false,
             });
         }
         all

@@ -175,7 +175,12 @@ fn policy_is_met_or_no_session_begins() {
     type Row = (Acr, &'static [(Method, i64)], Factors, Next);
     let table: &[Row] = &[
         (Acr::Password, &[(Password, 1)], none, Next::Done),
-        (Acr::Password, &[(EmailCode, 1)], none, factor),
+        // Whoever reads the mail sets up no factor by that alone.
+        (Acr::Password, &[(EmailCode, 1)], none, Next::First),
+        (Acr::Mfa, &[(EmailCode, 1)], none, Next::First),
+        (Acr::Phr, &[(EmailCode, 1)], none, Next::First),
+        (Acr::Mfa, &[(EmailCode, 1), (Password, 2)], none, factor),
+        (Acr::Mfa, &[(Upstream, 1)], none, factor),
         (Acr::Password, &[(EmailCode, 1)], PASSKEY, Next::Second),
         (Acr::Mfa, &[(Password, 1)], none, factor),
         (Acr::Mfa, &[(Password, 1)], TOTP, Next::Second),

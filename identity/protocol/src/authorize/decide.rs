@@ -249,6 +249,7 @@ fn issued(request: &Request, facts: Facts<'_>, session: &Session, granted: Grant
         granted,
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
+        claims: request.claims.clone(),
         confirmation: None,
         sign_in: named(request, &session.sign_in),
         created_at: facts.now,

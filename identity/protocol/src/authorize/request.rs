@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Timestamp;
 use crate::audience::{self, Granted};
@@ -15,6 +15,8 @@ use crate::id_token::Hint;
 use crate::pkce::{self, Challenge};
 use crate::redirect_uri::RedirectUri;
 use crate::resource::Resource;
+use crate::session::Session;
+use crate::userinfo;
 
 /// A request that may be redirected: its client is known and its redirect URI is matched.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,8 @@ pub struct Request {
     pub ui_locales: Vec<String>,
     /// The authentication context classes of `acr_values` and `claims`.
     pub acr: AcrRequest,
+    /// The claims of the user that `claims` names for the ID token.
+    pub claims: Vec<String>,
 }
 
 impl Request {
@@ -55,6 +59,15 @@ impl Request {
         }
         let max_age_ms = i64::try_from(self.max_age?.saturating_mul(1_000)).unwrap_or(i64::MAX);
         Some(started.min(Timestamp(now.0.saturating_sub(max_age_ms))))
+    }
+
+    /// Whether somebody whom the client wants to create an account may go on with a session that there is: not where it asks
+    /// for another sign-in besides.
+    pub fn lets_stay(&self, session: &Session, now: Timestamp) -> bool {
+        let too_old = self
+            .max_age
+            .is_some_and(|max_age| session.is_older_than(max_age, now));
+        !self.prompt.none && !self.prompt.login && !self.prompt.select_account && !too_old
     }
 }
 
@@ -194,6 +207,7 @@ struct Reading<'a> {
     max_age: Option<u64>,
     hinted_sub: Option<String>,
     acr: AcrRequest,
+    claims: Vec<String>,
 }
 
 /// Why a check fails: a page of ours whatever is known, or an error for the client.
@@ -240,6 +254,7 @@ impl<'a> Reading<'a> {
             max_age: None,
             hinted_sub: None,
             acr: AcrRequest::default(),
+            claims: Vec::new(),
         }
     }
 
@@ -349,7 +364,10 @@ impl<'a> Reading<'a> {
                 Ok(())
             }
             RequestCheck::Acr => {
-                self.acr = parse_acr(one("acr_values"), one("claims"))?;
+                let claims = parse_claims(one("claims"))?;
+                self.acr = parse_acr(one("acr_values"), &claims)?;
+                self.claims = in_id_token(&claims);
+                self.hinted_sub = only_sub(self.hinted_sub.take(), &claims)?;
                 Ok(())
             }
         }
@@ -388,6 +406,7 @@ impl<'a> Reading<'a> {
             hinted_sub: self.hinted_sub,
             login_hint: hint_text(self.parameters, "login_hint"),
             acr: self.acr,
+            claims: self.claims,
             ui_locales: one(self.parameters, "ui_locales")
                 .map(locales)
                 .unwrap_or_default(),
@@ -432,22 +451,53 @@ fn parse_max_age(text: &str) -> Result<u64, OAuthError> {
     parsed.ok_or(OAuthError::Malformed("max_age must be a number of seconds."))
 }
 
-/// The authentication context classes that a request asks for. Unknown ones in a wish are ignored; a request that insists
-/// on one of them cannot be met. Of `claims` (OpenID Connect Core §5.5) nothing else is read.
-fn parse_acr(acr_values: Option<&str>, claims: Option<&str>) -> Result<AcrRequest, OAuthError> {
+/// The `claims` parameter (OpenID Connect Core §5.5); an empty object where there is none.
+fn parse_claims(claims: Option<&str>) -> Result<Map<String, Value>, OAuthError> {
     let malformed = OAuthError::Malformed("claims must be a JSON object.");
+    let Some(claims) = claims else {
+        return Ok(Map::new());
+    };
+    if claims.len() > LONGEST_CLAIMS {
+        return Err(malformed);
+    }
+    match serde_json::from_str(claims) {
+        Ok(Value::Object(claims)) => Ok(claims),
+        Ok(_) | Err(_) => Err(malformed),
+    }
+}
+
+/// The claims of the user that the ID token is asked to have. Unknown ones are ignored. Whether one is essential, and which
+/// value is hoped for, changes nothing: what the scopes open is said, and it is said as it is (§5.5.1).
+fn in_id_token(claims: &Map<String, Value>) -> Vec<String> {
+    let asked = claims.get("id_token").and_then(Value::as_object);
+    let named = userinfo::of_the_user().filter(|name| asked.is_some_and(|asked| asked.contains_key(*name)));
+    named.map(str::to_owned).collect()
+}
+
+/// The one user that the response may be about: that of the hint, or of a value of `sub` (§5.5.1).
+fn only_sub(hinted: Option<String>, claims: &Map<String, Value>) -> Result<Option<String>, OAuthError> {
+    let mut only = hinted;
+    for member in ["id_token", "userinfo"] {
+        let sub = claims.get(member).and_then(|claims| claims.get("sub"));
+        let Some(sub) = sub.and_then(|sub| sub.get("value")).and_then(Value::as_str) else {
+            continue;
+        };
+        if only.as_deref().is_some_and(|other| other != sub) {
+            return Err(OAuthError::Malformed("The request names different users."));
+        }
+        only = Some(sub.to_owned());
+    }
+    Ok(only)
+}
+
+/// The authentication context classes that a request asks for. Unknown ones in a wish are ignored; a request that insists
+/// on one of them cannot be met.
+fn parse_acr(acr_values: Option<&str>, claims: &Map<String, Value>) -> Result<AcrRequest, OAuthError> {
     let known =
         |names: &mut dyn Iterator<Item = &str>| -> Vec<Acr> { names.filter_map(Acr::parse).collect() };
     let mut acr = AcrRequest {
         wished: known(&mut acr_values.into_iter().flat_map(|text| text.split(' '))),
         essential: Vec::new(),
-    };
-    let Some(claims) = claims else { return Ok(acr) };
-    if claims.len() > LONGEST_CLAIMS {
-        return Err(malformed);
-    }
-    let Ok(Value::Object(claims)) = serde_json::from_str(claims) else {
-        return Err(malformed);
     };
     let Some(asked) = claims.get("id_token").and_then(|claims| claims.get("acr")) else {
         return Ok(acr);

@@ -29,6 +29,9 @@ pub struct Stored {
     /// Left out where nothing is asked: a node of an earlier release then reads the request.
     #[serde(default, skip_serializing_if = "AcrRequest::is_empty")]
     acr: AcrRequest,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    claims: Vec<String>,
 }
 
 impl From<Request> for Stored {
@@ -47,6 +50,7 @@ impl From<Request> for Stored {
             login_hint: request.login_hint,
             ui_locales: request.ui_locales,
             acr: request.acr,
+            claims: request.claims,
         }
     }
 }
@@ -81,6 +85,7 @@ impl Stored {
             login_hint: self.login_hint,
             ui_locales: self.ui_locales,
             acr: self.acr,
+            claims: self.claims,
         })
     }
 }

@@ -583,6 +583,27 @@ fn acr_values_and_claims_are_read_as_wish_and_as_condition() {
     );
 }
 
+/// OpenID Connect Core §5.5.
+#[test]
+fn claims_of_the_user_are_read_for_the_id_token_and_sub_as_a_condition() {
+    let asked = r#"{"id_token":{"name":null,"email":{"essential":true},"roles":null,"sub":{"value":"u1"}},
+                    "userinfo":{"nickname":null}}"#;
+    let request = read(&[("claims", asked)]).unwrap();
+    assert_eq!(request.claims, ["name", "email"]);
+    assert_eq!(request.hinted_sub.as_deref(), Some("u1"));
+    let two = r#"{"id_token":{"sub":{"value":"u1"}},"userinfo":{"sub":{"value":"u2"}}}"#;
+    assert_eq!(code_of(read(&[("claims", two)]).unwrap_err()), "invalid_request");
+    for nothing in [
+        r#"{"id_token":{"sub":null,"shoe_size":null}}"#,
+        r#"{"id_token":{"sub":{"essential":true,"value":7}}}"#,
+        r#"{"id_token":["name"]}"#,
+    ] {
+        let request = read(&[("claims", nothing)]).unwrap();
+        assert_eq!(request.claims, Vec::<String>::new(), "{nothing}");
+        assert_eq!(request.hinted_sub, None, "{nothing}");
+    }
+}
+
 const WISH: (&str, &str) = ("acr_values", "urn:latchkey:acr:mfa");
 const ESSENTIAL: (&str, &str) = (
     "claims",

@@ -49,6 +49,7 @@ fn case() -> Case {
             granted: at_catalog("openid catalog.read"),
             challenge: Challenge::parse(CHALLENGE),
             nonce: Some("n-1".into()),
+            claims: Vec::new(),
             confirmation: None,
             sign_in: SignIn::password(Timestamp(T - 5_000)),
             created_at: Timestamp(T),
@@ -158,6 +159,24 @@ fn a_redemption_makes_a_family_and_its_tokens() {
     assert_eq!(redeem.id_token.unwrap().nonce.as_deref(), Some("n-1"));
     assert_eq!(redeem.family.offline_at, None);
     assert!(redeem.family.expires_at > redeem.family.idle_expires_at);
+}
+
+/// OpenID Connect Core §5.5: only the first ID token has them, and only those that the user allows.
+#[test]
+fn claims_that_a_request_names_are_said_if_scopes_open_them() {
+    let named = case().with(|c| {
+        c.client.metadata.scope = Scope::parse("openid profile catalog.read").unwrap();
+        c.consent = Some(consent("openid profile catalog.read"));
+        c.code().granted = at_catalog("openid profile catalog.read");
+        c.code().claims = vec!["name".into(), "nickname".into(), "email".into(), "sub".into()];
+    });
+    let id_token = named.redeem().id_token.unwrap();
+    assert_eq!(
+        serde_json::Value::Object(id_token.user),
+        serde_json::json!({ "name": "Carol" })
+    );
+    let withdrawn = named.with(|c| c.consent = Some(consent("openid catalog.read")));
+    assert!(withdrawn.redeem().id_token.unwrap().user.is_empty());
 }
 
 #[test]

@@ -145,6 +145,7 @@ impl Case {
                 roles: Vec::new(),
             }],
             wants_roles: false,
+            wants_groups: false,
         });
         decide(&Facts {
             token: &token,

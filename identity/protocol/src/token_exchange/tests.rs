@@ -58,6 +58,7 @@ fn world() -> World {
                 roles: Vec::new(),
             }],
             wants_roles: false,
+            wants_groups: false,
         });
     }
     World {

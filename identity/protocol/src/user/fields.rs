@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization;
 
 /// Claims that only the issuer may set (OpenID Connect Core §2, RFC 9068 §2.2, RFC 7519 §4.1).
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 25] = [
     "iss",
     "sub",
     "aud",
@@ -29,6 +29,7 @@ const RESERVED: [&str; 24] = [
     "cnf",
     "act",
     "roles",
+    "groups",
     "fam",
     "events",
 ];
@@ -135,7 +136,16 @@ pub fn check_email(email: &str) -> Result<(), String> {
         .chars()
         .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | ','));
     match parts.as_slice() {
-        [local, domain] if !local.is_empty() && !domain.is_empty() && email.len() <= 254 && plain => Ok(()),
+        // RFC 5321 §4.1.3: an address literal names a machine, and nobody's mailbox.
+        [local, domain]
+            if !local.is_empty()
+                && !domain.is_empty()
+                && !domain.starts_with('[')
+                && email.len() <= 254
+                && plain =>
+        {
+            Ok(())
+        }
         _ => Err(format!("{email:?} is not an e-mail address")),
     }
 }
@@ -290,7 +300,8 @@ pub fn judge_password(password: &str, username: &str, email: &str) -> Result<(),
 /// word nothing counts.
 pub fn judge_password_of(password: &str, own: &[&str], least: usize) -> Result<(), PasswordError> {
     const FEWEST_STEPS: usize = 6;
-    const SHORTEST_WORD: usize = 3;
+    // Shorter parts of a name are in every other word.
+    const SHORTEST_WORD: usize = 4;
     if opaque(password).chars().count() < least {
         return Err(PasswordError::Short);
     }
@@ -461,6 +472,8 @@ mod tests {
             "a b@c",
             "<a@b>",
             "\"a\"@b",
+            "a@[127.0.0.1]",
+            "a@[IPv6:::1]",
         ] {
             assert!(check_email(bad).is_err(), "{bad:?}");
         }
@@ -493,6 +506,14 @@ mod tests {
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn short_parts_of_a_name_make_no_password_personal() {
+        let judge = |own: &[&str]| judge_password_of("the maple of an adage", own, SHORTEST_PASSWORD);
+        assert_eq!(judge(&["ada", "map", "an of", "le"]), Ok(()));
+        let judge = |own: &[&str]| judge_password_of("maple trees of", own, SHORTEST_BESIDE);
+        assert_eq!(judge(&["maple trees"]), Err(PasswordError::Personal));
     }
 
     #[test]

@@ -1,9 +1,15 @@
 //! The audit trail: decisions about users, important refusals, revocations, administration.
+//!
+//! Detail about a person is sealed under the key of that person (`person_keys.rs`); everything else is plain, and so are
+//! rows of earlier releases.
 
-use latchkey_db::{Tx, sql};
+use std::collections::HashMap;
+
+use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::Timestamp;
 use serde_json::Value;
 
+use crate::person_keys::Person;
 use crate::{Store, StoreError};
 
 /// One record.
@@ -23,12 +29,22 @@ pub struct AuditRow {
     pub detail: Value,
 }
 
+/// A record as it is read.
+#[derive(Clone, Debug)]
+pub struct AuditEntry {
+    /// When it was written.
+    pub at: Timestamp,
+    /// What was written; its detail is null where the key of its person was destroyed.
+    pub row: AuditRow,
+}
+
 impl Store {
     /// Adds a record to the transaction of the decision that it records.
     pub async fn audit(&self, tx: &Tx, row: &AuditRow, now: Timestamp) -> Result<(), StoreError> {
+        let (person, detail) = self.detail_of(tx, row, now).await?;
         sql(
-            "INSERT INTO audit (id, at, kind, actor, subject, request_id, detail) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO audit (id, at, kind, actor, subject, request_id, detail, person) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&row.id)
         .bind(now.0)
@@ -36,9 +52,109 @@ impl Store {
         .bind(&row.actor)
         .bind(&row.subject)
         .bind(row.request_id.clone())
-        .bind(row.detail.to_string())
+        .bind(detail)
+        .bind(person)
         .execute(tx)
         .await?;
         Ok(())
     }
+
+    /// The detail as it is stored, and whose key seals it. An empty one says nothing about anybody, and costs no look.
+    async fn detail_of(
+        &self,
+        tx: &Tx,
+        row: &AuditRow,
+        now: Timestamp,
+    ) -> Result<(Option<String>, String), StoreError> {
+        let is_empty = row.detail.as_object().is_some_and(serde_json::Map::is_empty);
+        let Some(sealing) = self.sealing.as_ref().filter(|_| !is_empty) else {
+            return Ok((None, row.detail.to_string()));
+        };
+        match self.person_of(tx, &row.subject, &row.actor, now).await? {
+            Person::Nobody => Ok((None, row.detail.to_string())),
+            Person::Gone => Ok((None, NOTHING.to_owned())),
+            Person::Keyed { id, wrapped_key } => {
+                let sealed = sealing.seal(&id, &wrapped_key, &place(&row.id), &row.detail.to_string());
+                let sealed =
+                    sealed.ok_or_else(|| StoreError::corrupt("person_keys", &id, "it cannot be opened"))?;
+                Ok((Some(id), sealed))
+            }
+        }
+    }
+
+    /// Up to `limit` records that a user caused or that are about them, after this id; the oldest first.
+    pub async fn audit_about(
+        &self,
+        user: &str,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows = sql(
+            "SELECT id, at, kind, actor, subject, request_id, detail, person FROM audit \
+             WHERE (subject = $1 OR actor = $1) AND id > $2 ORDER BY id LIMIT $3",
+        )
+        .bind(user)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?;
+        // A page is of few people: whoever is read about, and those whom they did something to.
+        let mut keys: HashMap<String, Option<String>> = HashMap::new();
+        let mut entries = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let person = row.opt_text("person")?;
+            let key = match &person {
+                None => None,
+                Some(person) => match keys.get(person) {
+                    Some(key) => key.clone(),
+                    None => {
+                        let key = self.person_key(&self.db, person).await?;
+                        keys.insert(person.clone(), key.clone());
+                        key
+                    }
+                },
+            };
+            entries.push(self.entry(row, person.as_deref(), key.as_deref())?);
+        }
+        Ok(entries)
+    }
+
+    fn entry(
+        &self,
+        row: &Row,
+        person: Option<&str>,
+        wrapped_key: Option<&str>,
+    ) -> Result<AuditEntry, StoreError> {
+        let (id, stored) = (row.text("id")?, row.text("detail")?);
+        let text = match person {
+            None => Some(stored),
+            Some(person) => self.sealing.as_ref().and_then(|sealing| {
+                wrapped_key.and_then(|key| sealing.open(person, key, &place(&id), &stored))
+            }),
+        };
+        let detail = match text {
+            Some(text) => {
+                serde_json::from_str(&text).map_err(|error| StoreError::corrupt("audit", &id, error))?
+            }
+            None => Value::Null,
+        };
+        Ok(AuditEntry {
+            at: Timestamp(row.int("at")?),
+            row: AuditRow {
+                kind: row.text("kind")?,
+                actor: row.text("actor")?,
+                subject: row.text("subject")?,
+                request_id: row.opt_text("request_id")?,
+                detail,
+                id,
+            },
+        })
+    }
+}
+
+/// A detail that says nothing.
+pub(crate) const NOTHING: &str = "{}";
+
+fn place(id: &str) -> String {
+    format!("audit/{id}")
 }

@@ -12,7 +12,7 @@ use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::families::{latest_counted_birth, limiting_birth};
-use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
+use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Store, StoreError};
 
@@ -72,9 +72,9 @@ impl Store {
         sql(
             "INSERT INTO codes (code_hash, client_id, client_profile, user_id, session_id, sid, grant_id, redirect_uri, \
                scope, resources, code_challenge, nonce, confirmation, acr, amr, acr_source, auth_time, device, \
-               created_at, expires_at, pairs) \
+               created_at, expires_at, pairs, claims) \
              SELECT $1, $2, $3, $4, s.id, $5, g.id, $6, $7, $8, $9, $10, $11, $12, $13, s.acr_source, $14, $15, $16, $17, \
-               $19 \
+               $19, $20 \
              FROM sessions s JOIN grants g ON g.user_id = $4 AND g.client_id = $2 AND g.withdrawn_at IS NULL \
              WHERE s.id = $18 AND s.user_id = $4 AND s.ended_at IS NULL",
         )
@@ -97,13 +97,14 @@ impl Store {
         .bind(code.expires_at.0)
         .bind(&code.session)
         .bind(granted.pairs)
+        .bind((!code.claims.is_empty()).then(|| code.claims.join(" ")))
     }
 
     /// The code with this hash, in its current state.
     pub async fn code(&self, hash: &str, now: Timestamp) -> Result<Option<CodeFacts>, StoreError> {
         let row = sql(concat!(
             "SELECT c.code_hash, c.client_id, c.client_profile, c.user_id, c.session_id, c.sid, c.redirect_uri, \
-               c.scope, c.resources, c.pairs, c.code_challenge, c.nonce, c.confirmation, c.acr, c.amr, c.auth_time, \
+               c.scope, c.resources, c.pairs, c.code_challenge, c.nonce, c.claims AS c_claims, c.confirmation, c.acr, c.amr, c.auth_time, \
                c.device, c.created_at, c.expires_at, c.spent_at, c.repeated_at, f.id AS f_id, f.fam AS f_fam, \
                s.id AS s_id, \
                s.ended_at AS s_ended_at, ",
@@ -121,7 +122,7 @@ impl Store {
         .bind(latest_counted_birth(now))
         .fetch_optional(&self.db)
         .await?;
-        row.map(|row| read(&row)).transpose()
+        row.map(|row| read(self, &row)).transpose()
     }
 
     /// Records that a browser is issued its code once more; `false` if it has expired or was redeemed: then it must not
@@ -220,7 +221,13 @@ impl Store {
     }
 }
 
-fn read(row: &Row) -> Result<CodeFacts, StoreError> {
+/// Names with spaces between them.
+fn words(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn read(store: &Store, row: &Row) -> Result<CodeFacts, StoreError> {
     // The hash reveals nothing, but it is all that identifies the row.
     let id = row.text("code_hash")?;
     let corrupt = |reason: &str| StoreError::corrupt("codes", &id, reason);
@@ -248,6 +255,7 @@ fn read(row: &Row) -> Result<CodeFacts, StoreError> {
         granted: granted(row, "", "codes", &id)?,
         challenge: challenge.transpose().map_err(corrupt)?,
         nonce: row.opt_text("nonce")?,
+        claims: words(row.opt_text("c_claims")?),
         confirmation: row.opt_text("confirmation")?,
         sign_in: sign_in(
             "codes",
@@ -263,7 +271,7 @@ fn read(row: &Row) -> Result<CodeFacts, StoreError> {
     };
     Ok(CodeFacts {
         device: row.opt_text("device")?,
-        person: read_person(row)?,
+        person: store.read_person(row)?,
         consent: read_consent(row)?,
         session_ended: row.opt_text("s_id")?.is_none() || row.opt_int("s_ended_at")?.is_some(),
         limiting_birth: row.opt_int("limiting_birth")?.map(Timestamp),

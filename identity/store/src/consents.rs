@@ -18,6 +18,8 @@ pub struct Connected {
     pub granted: Granted,
     /// When the user first allowed it.
     pub since: Timestamp,
+    /// When it last used what it was given, as far as it is known: it was given, or made anew.
+    pub used_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -128,10 +130,14 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Connected>, StoreError> {
         let (at, id) = after.cloned().unwrap_or((i64::MAX, String::new()));
+        // How many families are looked at is limited (family_limits), and their index leads with both ids.
         sql(
-            "SELECT id, client_id, scope, resources, pairs, created_at FROM grants \
-             WHERE user_id = $1 AND withdrawn_at IS NULL AND (created_at, id) < ($2, $3) \
-             ORDER BY created_at DESC, id DESC LIMIT $4",
+            "SELECT g.id, g.client_id, g.scope, g.resources, g.pairs, g.created_at, \
+               (SELECT MAX(COALESCE(f.last_used_at, f.created_at)) FROM families f \
+                WHERE f.user_id = g.user_id AND f.client_id = g.client_id AND f.revoked_at IS NULL) AS used_at \
+             FROM grants g \
+             WHERE g.user_id = $1 AND g.withdrawn_at IS NULL AND (g.created_at, g.id) < ($2, $3) \
+             ORDER BY g.created_at DESC, g.id DESC LIMIT $4",
         )
         .bind(user)
         .bind(at)
@@ -146,6 +152,7 @@ impl Store {
                 client_id: row.text("client_id")?,
                 granted: granted(row, "", "grants", &id)?,
                 since: Timestamp(row.int("created_at")?),
+                used_at: row.opt_int("used_at")?.map(Timestamp),
                 id,
             })
         })

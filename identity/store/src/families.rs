@@ -11,7 +11,7 @@ use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::bulk_revocations::{FamilyName, bulk_ended_at, family_kind};
-use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent, read_person};
+use crate::people::{GrantedText, consent_columns, granted, person_columns, read_consent};
 use crate::sessions::{amr_text, sign_in};
 use crate::{Place, Store, StoreError};
 
@@ -195,7 +195,7 @@ impl Store {
             Ok(FamilyFacts {
                 session_ended: family.session.is_some() && gone,
                 family,
-                person: read_person(&row)?,
+                person: self.read_person(&row)?,
                 consent: read_consent(&row)?,
             })
         })
@@ -381,6 +381,36 @@ impl Store {
             .await?
             .map(|row| FamilyName::read(&row))
             .transpose()
+    }
+
+    /// Whether this is or was a family of the user.
+    pub async fn had_family(&self, user: &str, fam: &str) -> Result<bool, StoreError> {
+        let row = sql("SELECT fam FROM families WHERE fam = $2 AND user_id = $1")
+            .bind(user)
+            .bind(fam)
+            .fetch_optional(&self.db)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// The same as [`Store::families_of`], but those that somebody has ended come first.
+    pub async fn families_by_end(
+        &self,
+        user: &str,
+        after: Option<&FamilyPlace>,
+        limit: i64,
+    ) -> Result<Vec<FamilyRow>, StoreError> {
+        let (ended, at, id) = after.cloned().unwrap_or((true, i64::MAX, String::new()));
+        if !ended {
+            return self.families_listed(user, false, (at, id), limit).await;
+        }
+        let mut rows = self.families_listed(user, true, (at, id), limit).await?;
+        let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
+        if left > 0 {
+            let first = (i64::MAX, String::new());
+            rows.extend(self.families_listed(user, false, first, left).await?);
+        }
+        Ok(rows)
     }
 
     /// Up to `limit` families of a user after a position: those that nobody has ended first, each kind the newest

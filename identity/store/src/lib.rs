@@ -8,17 +8,26 @@ mod bulk_revocations;
 mod clients;
 mod codes;
 mod consents;
+mod deletions;
+mod erasure;
 mod exchanges;
+mod exports;
 mod factors;
 mod families;
+mod groups;
+mod history;
 mod imports;
 mod installation;
 mod keys;
+mod leases;
 mod logouts;
 mod mail;
+mod notice_addresses;
 mod one_time_proofs;
 mod passkeys;
 mod people;
+mod person_keys;
+mod profiles;
 mod purge;
 mod recoveries;
 mod registry;
@@ -26,37 +35,54 @@ mod replays;
 mod requests;
 mod resources;
 mod revocations;
+mod role_grants;
 mod second_factors;
 mod session_proofs;
 mod sessions;
 mod sign_ups;
 mod throttles;
+mod upstream_flows;
+mod upstream_identities;
 mod users;
 
-use latchkey_db::{Class, Db, DbError, Migration, Migrations};
+use std::sync::Arc;
 
-pub use audit::AuditRow;
+use latchkey_db::{Class, Db, DbError, Migration, Migrations};
+use latchkey_protocol::Timestamp;
+
+pub use audit::{AuditEntry, AuditRow};
 pub use bulk_revocations::{BulkRevocation, FamilyName, FamilySet};
 pub use clients::NewSecret;
 pub use codes::CodeFacts;
 pub use consents::Connected;
+pub use deletions::Deletion;
+pub use erasure::{Erased, ExportQuery, Exported, PERSONAL, PersonalTable};
 pub use exchanges::Exchange;
+pub use exports::ExportRow;
 pub use families::{ExistingFamilies, FamilyFacts, FamilyPlace, FamilyRow};
+pub use groups::{GroupRow, MemberRow};
+pub use history::AuditLine;
 pub use imports::{ImportRow, ImportedRow};
 pub use installation::Installation;
 pub use keys::{KeyRow, SecretRow};
 pub use logouts::{EndedSession, Logout};
 pub use mail::{MailEnd, MailRow, MailState};
+pub use notice_addresses::NoticeAddress;
 pub use passkeys::{PasskeyRow, PasskeyUse};
 pub use people::Candidate;
+pub use person_keys::Sealing;
+pub use profiles::{PictureRow, ProfileRow};
 pub use recoveries::{Owner, RecoveryRow};
 pub use replays::Proof;
 pub use requests::RequestRow;
 pub use revocations::{Recorded, TokenFacts};
+pub use role_grants::{Holder, NewRoleGrant, RoleGrantRow, RoleHolder};
 pub use second_factors::{RememberedRow, SecondSteps, TotpRow};
-pub use sessions::{SessionRow, SignInRow};
+pub use sessions::{PastSession, SessionRow, SignInRow};
 pub use sign_ups::{InvitationRow, NewInvitation};
 pub use throttles::{BlockChange, Guess, Window};
+pub use upstream_flows::UpstreamFlowRow;
+pub use upstream_identities::{ArrivalPurpose, ArrivalRow, UpstreamIdentityRow, UpstreamUse};
 pub use users::{NewUserRow, UserChange, UserRow};
 
 /// The tables of the identity database.
@@ -201,6 +227,54 @@ pub const MIGRATIONS: Migrations = Migrations {
             sqlite: include_str!("../migrations/0023_made_passkeys.sql"),
             postgres: include_str!("../migrations/0023_made_passkeys.sql"),
         },
+        Migration {
+            version: 24,
+            name: "upstream flows",
+            sqlite: include_str!("../migrations/0024_upstream_flows.sql"),
+            postgres: include_str!("../migrations/0024_upstream_flows.sql"),
+        },
+        Migration {
+            version: 25,
+            name: "upstream identities",
+            sqlite: include_str!("../migrations/0025_upstream_identities.sql"),
+            postgres: include_str!("../migrations/0025_upstream_identities.sql"),
+        },
+        Migration {
+            version: 26,
+            name: "profiles",
+            sqlite: include_str!("../migrations/0026_profiles.sql"),
+            postgres: include_str!("../migrations/0026_profiles.sql"),
+        },
+        Migration {
+            version: 27,
+            name: "account",
+            sqlite: include_str!("../migrations/0027_account.sql"),
+            postgres: include_str!("../migrations/0027_account.sql"),
+        },
+        Migration {
+            version: 28,
+            name: "erasure",
+            sqlite: include_str!("../migrations/0028_erasure.sql"),
+            postgres: include_str!("../migrations/0028_erasure.sql"),
+        },
+        Migration {
+            version: 29,
+            name: "groups",
+            sqlite: include_str!("../migrations/0029_groups.sql"),
+            postgres: include_str!("../migrations/0029_groups.sql"),
+        },
+        Migration {
+            version: 30,
+            name: "enrolment",
+            sqlite: include_str!("../migrations/0030_enrolment.sql"),
+            postgres: include_str!("../migrations/0030_enrolment.sql"),
+        },
+        Migration {
+            version: 31,
+            name: "notice_addresses",
+            sqlite: include_str!("../migrations/0031_notice_addresses.sql"),
+            postgres: include_str!("../migrations/0031_notice_addresses.sql"),
+        },
     ],
 };
 
@@ -211,6 +285,10 @@ pub type Place = (i64, String);
 #[derive(Clone)]
 pub struct Store {
     db: Db,
+    /// The latest instant that the installation has seen: roles that ended before it are not read.
+    latest: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Absent where nothing about a person is written; what is written then is plain.
+    sealing: Option<Arc<dyn Sealing>>,
 }
 
 /// Why the store failed.
@@ -249,12 +327,41 @@ impl StoreError {
 impl Store {
     /// The store in this database, whose schema is current.
     pub fn new(db: Db) -> Self {
-        Self { db }
+        Self {
+            db,
+            latest: Arc::new(|| Timestamp(i64::MIN)),
+            sealing: None,
+        }
+    }
+
+    /// The same store, for whom roles end. Whoever grants anything must say which time it is.
+    pub fn at(self, latest: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self {
+            latest: Arc::new(latest),
+            ..self
+        }
+    }
+
+    /// The latest instant that the installation has seen.
+    fn latest(&self) -> Timestamp {
+        (self.latest)()
+    }
+
+    /// The same store, which seals what it writes about people.
+    pub fn sealed_by(self, sealing: Arc<dyn Sealing>) -> Self {
+        Self {
+            sealing: Some(sealing),
+            ..self
+        }
     }
 
     /// The same store, with reads of this class.
     pub fn reading(&self, class: Class) -> Self {
-        Self::new(self.db.reading(class))
+        Self {
+            db: self.db.reading(class),
+            latest: self.latest.clone(),
+            sealing: self.sealing.clone(),
+        }
     }
 
     /// The database, for writes and change notifications.

@@ -10,14 +10,17 @@ use latchkey_protocol::user::{canonical, username_canonical};
 use latchkey_protocol::{Scope, Timestamp};
 use serde_json::Value;
 
+use crate::role_grants::read_list;
 use crate::{Store, StoreError};
 
 /// The columns of a user, with a prefix, since joins combine several tables in a row.
 macro_rules! person_columns {
     () => {
         "u.id AS u_id, u.username AS u_username, u.email AS u_email, u.email_verified_at AS u_email_verified_at, \
-         u.roles AS u_roles, u.claims AS u_claims, u.disabled_at AS u_disabled_at, u.locked_at AS u_locked_at, \
-         u.deleted_at AS u_deleted_at, u.tokens_before AS u_tokens_before, u.updated_at AS u_updated_at"
+         u.roles AS u_roles, u.granted_roles AS u_granted_roles, u.ending_roles AS u_ending_roles, \
+         u.in_groups AS u_in_groups, u.claims AS u_claims, u.disabled_at AS u_disabled_at, u.locked_at AS u_locked_at, \
+         u.deleted_at AS u_deleted_at, u.deletion_due_at AS u_deletion_due_at, u.tokens_before AS u_tokens_before, \
+         u.updated_at AS u_updated_at"
     };
 }
 /// The columns of a user who wants to sign in.
@@ -61,7 +64,7 @@ impl Store {
         .bind(username_canonical(name))
         .fetch_optional(&self.db)
         .await?;
-        row.as_ref().map_or(Ok(None), read_candidate)
+        row.as_ref().map_or(Ok(None), |row| self.read_candidate(row))
     }
 
     /// The same by the user's id, for whoever has proved already who they are.
@@ -74,7 +77,7 @@ impl Store {
         .bind(id)
         .fetch_optional(&self.db)
         .await?;
-        row.as_ref().map_or(Ok(None), read_candidate)
+        row.as_ref().map_or(Ok(None), |row| self.read_candidate(row))
     }
 
     /// Raises a person's credential epoch. No device is remembered that was remembered before.
@@ -114,38 +117,40 @@ impl Store {
             .await?;
         Ok(())
     }
-}
 
-fn read_candidate(row: &Row) -> Result<Option<Candidate>, StoreError> {
-    let password_hash = row.opt_text("u_password_hash")?;
-    let credential_epoch = row.int("u_credential_epoch")?;
-    Ok(read_person(row)?.map(|person| Candidate {
-        person,
-        password_hash,
-        credential_epoch,
-    }))
-}
+    fn read_candidate(&self, row: &Row) -> Result<Option<Candidate>, StoreError> {
+        let password_hash = row.opt_text("u_password_hash")?;
+        let credential_epoch = row.int("u_credential_epoch")?;
+        Ok(self.read_person(row)?.map(|person| Candidate {
+            person,
+            password_hash,
+            credential_epoch,
+        }))
+    }
 
-/// The user in a joined row, if there is one.
-pub(crate) fn read_person(row: &Row) -> Result<Option<User>, StoreError> {
-    let Some(id) = row.opt_text("u_id")? else {
-        return Ok(None);
-    };
-    let corrupt = |error: serde_json::Error| StoreError::corrupt("users", &id, error);
-    let time = |column| Ok::<_, StoreError>(row.opt_int(column)?.map(Timestamp));
-    Ok(Some(User {
-        username: row.text("u_username")?,
-        email: row.text("u_email")?,
-        email_verified_at: time("u_email_verified_at")?,
-        claims: serde_json::from_str(&row.text("u_claims")?).map_err(corrupt)?,
-        roles: serde_json::from_str(&row.text("u_roles")?).map_err(corrupt)?,
-        disabled_at: time("u_disabled_at")?,
-        locked_at: time("u_locked_at")?,
-        deleted_at: time("u_deleted_at")?,
-        tokens_before: time("u_tokens_before")?,
-        updated_at: Timestamp(row.int("u_updated_at")?),
-        id,
-    }))
+    /// The user in a joined row, if there is one.
+    pub(crate) fn read_person(&self, row: &Row) -> Result<Option<User>, StoreError> {
+        let Some(id) = row.opt_text("u_id")? else {
+            return Ok(None);
+        };
+        let corrupt = |error: serde_json::Error| StoreError::corrupt("users", &id, error);
+        let time = |column| Ok::<_, StoreError>(row.opt_int(column)?.map(Timestamp));
+        Ok(Some(User {
+            username: row.text("u_username")?,
+            email: row.text("u_email")?,
+            email_verified_at: time("u_email_verified_at")?,
+            claims: serde_json::from_str(&row.text("u_claims")?).map_err(corrupt)?,
+            roles: self.read_roles(row, "u_", &id)?,
+            groups: read_list(row, "u_in_groups", &id)?,
+            disabled_at: time("u_disabled_at")?,
+            locked_at: time("u_locked_at")?,
+            deleted_at: time("u_deleted_at")?,
+            deletion_due_at: time("u_deletion_due_at")?,
+            tokens_before: time("u_tokens_before")?,
+            updated_at: Timestamp(row.int("u_updated_at")?),
+            id,
+        }))
+    }
 }
 
 /// The user's consent in a joined row, if there is one.

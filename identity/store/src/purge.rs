@@ -66,7 +66,7 @@ macro_rules! history {
     };
 }
 
-const HISTORY: [History; 5] = [
+const HISTORY: [History; 9] = [
     history!(
         "families",
         "id",
@@ -91,11 +91,36 @@ const HISTORY: [History; 5] = [
         "at < $1 AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = session_proofs.session_id)"
     ),
     history!("sign_ins", "id", "at < $1"),
+    // 400 days; what administrators did, three years.
+    history!(
+        "audit",
+        "id",
+        "at < $1 - 26784000000 AND (at < $1 - 86832000000 OR NOT (actor = 'cli' OR kind LIKE 'user.%' \
+           OR kind LIKE 'client.%' OR kind LIKE 'key.%' OR kind LIKE 'store.%' OR kind LIKE 'owner.%' \
+           OR kind LIKE 'role.%' OR kind LIKE 'group.%' OR kind LIKE 'invitation.%'))"
+    ),
+    // What a person agreed to, for a year after their account was deleted.
+    history!(
+        "grants",
+        "id",
+        "EXISTS (SELECT 1 FROM users u WHERE u.id = grants.user_id AND u.deleted_at < $1 - 23760000000)"
+    ),
+    history!(
+        "terms_acceptances",
+        "user_id",
+        "EXISTS (SELECT 1 FROM users u WHERE u.id = terms_acceptances.user_id AND u.deleted_at < $1 - 23760000000)"
+    ),
+    // The key of somebody who was deleted while it was made: `$1` is ninety days ago.
+    history!(
+        "person_keys",
+        "user_id",
+        "EXISTS (SELECT 1 FROM users u WHERE u.id = person_keys.user_id AND u.deleted_at < $1 + 7776000000)"
+    ),
 ];
 
 /// Rows that expire: deleted by an index, `$2` at a time, and only what nobody holds. A sign-in or an end changes several
 /// rows in an order of its own; waiting for it in another one would be a deadlock.
-const EXPIRED: [Expired; 12] = [
+const EXPIRED: [Expired; 18] = [
     Expired {
         forget: || {
             sql_skip_locked!(
@@ -116,12 +141,14 @@ const EXPIRED: [Expired; 12] = [
         },
         before: |_, now| now.seconds() - LEEWAY_S - SKEW_S,
     },
-    // Guesses for an account count until a correct one, or for a day; all others for an hour.
+    // Guesses for an account count until a correct one, or for a day, as do names that somebody would like to have; all
+    // others for an hour.
     Expired {
         forget: || {
             sql_skip_locked!(
                 "WITH old AS MATERIALIZED (SELECT id FROM throttles \
-                   WHERE window_start < $1 AND (id NOT LIKE 'account|%' OR window_start < $1 - 86400000) LIMIT $2",
+                   WHERE window_start < $1 AND (id NOT LIKE 'account|%' AND id NOT LIKE 'names|%' \
+                     OR window_start < $1 - 86400000) LIMIT $2",
                 ") DELETE FROM throttles WHERE id IN (SELECT id FROM old)"
             )
         },
@@ -212,6 +239,70 @@ const EXPIRED: [Expired; 12] = [
         },
         before: |latest, _| latest.0 - 30 * 24 * 3_600_000,
     },
+    // A name is free again when its time is over.
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT name_hash FROM tombstones WHERE until < $1 ORDER BY until LIMIT $2",
+                ") DELETE FROM tombstones WHERE name_hash IN (SELECT name_hash FROM old)"
+            )
+        },
+        before: |latest, _| latest.0,
+    },
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED (SELECT p.export_id, p.part FROM export_parts p \
+                   WHERE p.export_id IN (SELECT e.id FROM exports e WHERE e.expires_at < $1) LIMIT $2",
+                ") DELETE FROM export_parts WHERE (export_id, part) IN (SELECT export_id, part FROM old)"
+            )
+        },
+        before: |latest, _| latest.0,
+    },
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED (SELECT id FROM exports WHERE expires_at < $1 \
+                   AND NOT EXISTS (SELECT 1 FROM export_parts p WHERE p.export_id = exports.id) \
+                   ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM exports WHERE id IN (SELECT id FROM old)"
+            )
+        },
+        before: |latest, _| latest.0,
+    },
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT id FROM upstream_arrivals WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM upstream_arrivals WHERE id IN (SELECT id FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - 24 * 3_600_000,
+    },
+    // Longer than a session lasts, which rests on it.
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT identity_id, at FROM upstream_sign_ins WHERE at < $1 ORDER BY at LIMIT $2",
+                ") DELETE FROM upstream_sign_ins WHERE (identity_id, at) IN (SELECT identity_id, at FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - KEPT_MS,
+    },
+    // By the clock of another node a sign-in at a provider may go on a little longer.
+    Expired {
+        forget: || {
+            sql_skip_locked!(
+                "WITH old AS MATERIALIZED \
+                   (SELECT state_hash FROM upstream_flows WHERE expires_at < $1 ORDER BY expires_at LIMIT $2",
+                ") DELETE FROM upstream_flows WHERE state_hash IN (SELECT state_hash FROM old)"
+            )
+        },
+        before: |latest, _| latest.0 - 600_000,
+    },
     // What is still to be tried stays.
     Expired {
         forget: || {
@@ -223,6 +314,27 @@ const EXPIRED: [Expired; 12] = [
         },
         before: |latest, _| latest.0 - 30 * 24 * 3_600_000,
     },
+];
+
+/// Tables that time empties, and the column that says when a row was written or ends; each has an index of it.
+const WATCHED: [(&str, &str); 7] = [
+    ("audit", "SELECT MIN(at) AS oldest FROM audit"),
+    ("mail", "SELECT MIN(created_at) AS oldest FROM mail"),
+    (
+        "one_time_proofs",
+        "SELECT MIN(expires_at) AS oldest FROM one_time_proofs",
+    ),
+    (
+        "registrations",
+        "SELECT MIN(expires_at) AS oldest FROM registrations",
+    ),
+    ("recoveries", "SELECT MIN(expires_at) AS oldest FROM recoveries"),
+    ("exports", "SELECT MIN(expires_at) AS oldest FROM exports"),
+    (
+        "users",
+        "SELECT MIN(deletion_due_at) AS oldest FROM users \
+         WHERE deletion_due_at IS NOT NULL AND deleted_at IS NULL",
+    ),
 ];
 
 struct Expired {
@@ -260,6 +372,17 @@ impl Store {
             done = done.and(self.purge_one(history, before).await);
         }
         done
+    }
+
+    /// The oldest row of tables that time empties: a table whose oldest row only ages is one that nothing empties.
+    pub async fn oldest_rows(&self) -> Result<Vec<(&'static str, Option<Timestamp>)>, StoreError> {
+        let beside = self.db.reading(Class::Background);
+        let mut oldest = Vec::with_capacity(WATCHED.len());
+        for (table, find) in WATCHED {
+            let row = sql(find).fetch_one(&beside).await?;
+            oldest.push((table, row.opt_int("oldest")?.map(Timestamp)));
+        }
+        Ok(oldest)
     }
 
     async fn purge_one(&self, history: &'static History, before: i64) -> Result<(), StoreError> {

@@ -91,14 +91,15 @@ impl Store {
     /// A user, as recoveries see them.
     pub async fn owner<'a>(&self, on: impl Into<On<'a>>, id: &str) -> Result<Option<Owner>, StoreError> {
         let row = sql(
-            "SELECT id, username, email, email_verified_at, roles, claims, locale, password_hash, credential_epoch, \
+            "SELECT id, username, email, email_verified_at, roles, granted_roles, ending_roles, claims, locale, \
+               password_hash, credential_epoch, \
                disabled_at, locked_at, email_undone_at, email_undone, password_changed_at, short_password_at, version \
              FROM users WHERE id = $1 AND deleted_at IS NULL",
         )
         .bind(id)
         .fetch_optional(on)
         .await?;
-        row.as_ref().map(read_owner).transpose()
+        row.as_ref().map(|row| read_owner(self, row)).transpose()
     }
 
     /// Stores a recovery that has just begun.
@@ -363,6 +364,14 @@ impl Store {
                 since: Timestamp(row.int("since")?),
             });
         }
+        for account in self.upstream_identities(on, user).await? {
+            ways.push(WayIn {
+                kind: WayKind::Provider,
+                id: account.id,
+                name: account.provider,
+                since: account.linked_at,
+            });
+        }
         Ok(ways)
     }
 
@@ -383,8 +392,11 @@ impl Store {
                 self.remove_totp(tx, user, &way.id).await?;
             }
             WayKind::RecoveryCodes => self.remove_recovery_codes(tx, user).await?,
-            // No user has one yet.
-            WayKind::Provider => {}
+            WayKind::Provider => {
+                self.remove_upstream_identity(tx, user, &way.id).await?;
+                let origin = format!("upstream:{}", way.name);
+                self.set_roles_of_origin(tx, user, &origin, &[], now).await?;
+            }
         }
         Ok(())
     }
@@ -414,6 +426,28 @@ impl Store {
         Ok(rows == 1)
     }
 
+    /// Removes the password of somebody who signs in without one; `false` as with [`Store::set_password`].
+    pub async fn remove_password(
+        &self,
+        tx: &Tx,
+        user: &str,
+        epoch: i64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows = sql(
+            "UPDATE users SET password_hash = NULL, password_changed_at = $3, short_password_at = NULL, \
+               updated_at = $3, version = version + 1 \
+             WHERE id = $1 AND credential_epoch = $2 AND disabled_at IS NULL AND locked_at IS NULL \
+               AND deleted_at IS NULL",
+        )
+        .bind(user)
+        .bind(epoch)
+        .bind(now.0)
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
     /// Records that whoever has recovered an account reads its mailbox, and that no address is contested any more.
     pub async fn settle_recovery(&self, tx: &Tx, user: &str, now: Timestamp) -> Result<(), StoreError> {
         sql(
@@ -437,8 +471,12 @@ impl Store {
         email: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        if self.is_reserved(tx, "", email, now).await? {
+            return Ok(false);
+        }
         let rows = sql(
             "UPDATE users SET email = $3, email_canonical = $4, email_verified_at = $5, updated_at = $5, \
+               mail_refused_at = NULL, \
                version = version + 1 \
              WHERE id = $1 AND credential_epoch = $2 AND disabled_at IS NULL AND locked_at IS NULL \
                AND deleted_at IS NULL \
@@ -467,7 +505,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let rows = sql(
             "UPDATE users SET email_undone = email, email_undone_at = $6, email = $2, email_canonical = $3, \
-               email_verified_at = $4, \
+               email_verified_at = $4, mail_refused_at = NULL, \
                password_hash = CASE WHEN password_changed_at > $5 THEN NULL ELSE password_hash END, \
                updated_at = $6, version = version + 1 \
              WHERE id = $1 AND deleted_at IS NULL \
@@ -492,10 +530,11 @@ impl Store {
             ProofPurpose::AdminReset,
             ProofPurpose::SignIn,
             ProofPurpose::EmailNew,
+            ProofPurpose::NoticeEmail,
         ] {
             self.close_one_time_proofs(tx, purpose, user, now).await?;
         }
-        Ok(())
+        self.close_arrivals_of(tx, user, now).await
     }
 }
 
@@ -539,7 +578,7 @@ fn read(row: &Row) -> Result<RecoveryRow, StoreError> {
     })
 }
 
-fn read_owner(row: &Row) -> Result<Owner, StoreError> {
+fn read_owner(store: &Store, row: &Row) -> Result<Owner, StoreError> {
     let id = row.text("id")?;
     let corrupt = |error: serde_json::Error| StoreError::corrupt("users", &id, error);
     let claims: serde_json::Value = serde_json::from_str(&row.text("claims")?).map_err(corrupt)?;
@@ -550,7 +589,7 @@ fn read_owner(row: &Row) -> Result<Owner, StoreError> {
         email: row.text("email")?,
         email_verified: row.opt_int("email_verified_at")?.is_some(),
         name: claim("name"),
-        roles: serde_json::from_str(&row.text("roles")?).map_err(corrupt)?,
+        roles: store.read_roles(row, "", &id)?,
         locale: locale.unwrap_or_else(|| "en".to_owned()),
         has_password: row.opt_text("password_hash")?.is_some(),
         // One that was set in another way since then is no shorter than others.

@@ -10,7 +10,7 @@ use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
 use crate::bulk_revocations::bulk_ended_at;
-use crate::people::{person_columns, read_person};
+use crate::people::person_columns;
 use crate::{Store, StoreError};
 
 /// An access token's end, and everything that it stands on, in one look.
@@ -236,13 +236,13 @@ impl Store {
         .bind(user)
         .fetch_optional(on)
         .await?;
-        row.map(|row| read_facts(&row))
+        row.map(|row| read_facts(self, &row))
             .transpose()
             .map(Option::unwrap_or_default)
     }
 }
 
-fn read_facts(row: &Row) -> Result<TokenFacts, StoreError> {
+fn read_facts(store: &Store, row: &Row) -> Result<TokenFacts, StoreError> {
     let id = row.text("id")?;
     let metadata = serde_json::from_str(&row.text("metadata")?)
         .map_err(|error| StoreError::corrupt("clients", &id, error))?;
@@ -262,6 +262,6 @@ fn read_facts(row: &Row) -> Result<TokenFacts, StoreError> {
         token_revoked,
         family_ended,
         client: Some(client),
-        person: read_person(row)?,
+        person: store.read_person(row)?,
     })
 }

@@ -285,18 +285,6 @@ impl Store {
             .await?;
         Ok(rows == 1)
     }
-
-    /// Removes everything that a user has for a second step.
-    pub(crate) async fn remove_second_steps(&self, tx: &Tx, user: &str) -> Result<(), StoreError> {
-        for statement in [
-            "DELETE FROM totp WHERE user_id = $1",
-            "DELETE FROM recovery_codes WHERE user_id = $1",
-            "DELETE FROM remembered_devices WHERE user_id = $1",
-        ] {
-            sql(statement).bind(user).execute(tx).await?;
-        }
-        Ok(())
-    }
 }
 
 fn totp(row: &Row) -> Result<TotpRow, StoreError> {

@@ -2,7 +2,7 @@
 
 use latchkey_db::{Tx, sql};
 use latchkey_protocol::Timestamp;
-use latchkey_protocol::authentication::{Method, Proof};
+use latchkey_protocol::authentication::{Acr, Method, Proof};
 use latchkey_protocol::session::Session;
 
 use crate::{Store, StoreError};
@@ -10,10 +10,11 @@ use crate::{Store, StoreError};
 impl Store {
     /// The proofs of a session. One of an earlier release has no rows, and rests on what its own row says.
     pub async fn session_proofs(&self, session: &Session) -> Result<Vec<Proof>, StoreError> {
-        let rows = sql("SELECT method, credential, at FROM session_proofs WHERE session_id = $1 ORDER BY at")
-            .bind(&session.id)
-            .fetch_all(&self.db)
-            .await?;
+        let rows =
+            sql("SELECT method, credential, acr, at FROM session_proofs WHERE session_id = $1 ORDER BY at")
+                .bind(&session.id)
+                .fetch_all(&self.db)
+                .await?;
         if rows.is_empty() {
             return Ok(vec![Proof::new(Method::Password, session.sign_in.auth_time)]);
         }
@@ -28,6 +29,7 @@ impl Store {
                 method,
                 at: Timestamp(row.int("at")?),
                 credential: (!credential.is_empty()).then_some(credential),
+                acr: row.opt_text("acr")?.as_deref().and_then(Acr::parse),
             });
         }
         Ok(proofs)
@@ -49,13 +51,14 @@ impl Store {
         }
         for proof in proofs {
             sql(
-                "INSERT INTO session_proofs (session_id, method, credential, at) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (session_id, method, credential) DO UPDATE SET at = excluded.at",
+                "INSERT INTO session_proofs (session_id, method, credential, at, acr) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (session_id, method, credential) DO UPDATE SET at = excluded.at, acr = excluded.acr",
             )
             .bind(session)
             .bind(proof.method.name())
             .bind(proof.credential.as_deref().unwrap_or_default())
             .bind(proof.at.0)
+            .bind(proof.acr.map(Acr::name))
             .execute(tx)
             .await?;
         }

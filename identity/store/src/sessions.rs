@@ -1,13 +1,15 @@
 //! Sign-in sessions and the history of sign-ins.
 
+use std::cmp::Reverse;
+
 use latchkey_db::{Row, Tx, sql};
 use latchkey_protocol::consent::Consent;
-use latchkey_protocol::revocation_policy::RevocationCause;
+use latchkey_protocol::revocation_policy::{EndReason, RevocationCause};
 use latchkey_protocol::session::{Session, SignIn};
 use latchkey_protocol::user::User;
 use latchkey_protocol::{ClientId, Timestamp};
 
-use crate::people::{consent_columns, person_columns, read_consent, read_person};
+use crate::people::{consent_columns, person_columns, read_consent};
 use crate::{Place, Store, StoreError};
 
 /// A session as its user sees it.
@@ -21,6 +23,17 @@ pub struct SessionRow {
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub last_seen_at: Timestamp,
+}
+
+/// A session that is over, as its user sees it.
+#[derive(Clone, Debug)]
+pub struct PastSession {
+    /// The session.
+    pub row: SessionRow,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
 }
 
 /// One line of a user's sign-in history.
@@ -72,7 +85,7 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let (session, consent) = (read(&row)?, read_consent(&row)?);
-        Ok(read_person(&row)?.map(|person| (session, person, consent)))
+        Ok(self.read_person(&row)?.map(|person| (session, person, consent)))
     }
 
     /// Creates a session.
@@ -226,6 +239,86 @@ impl Store {
         .collect()
     }
 
+    /// Up to `limit` sessions of a user after a place that somebody or time has ended, the last end first.
+    pub async fn past_sessions(
+        &self,
+        user: &str,
+        latest: Timestamp,
+        after: Option<&Place>,
+        limit: i64,
+    ) -> Result<Vec<PastSession>, StoreError> {
+        macro_rules! past {
+            ($which:literal, $at:literal) => {
+                concat!(
+                    "SELECT ",
+                    session_columns!(),
+                    ", s.cause AS s_cause FROM sessions s WHERE s.user_id = $1 AND ",
+                    $which,
+                    " AND (",
+                    $at,
+                    ", s.id) < ($2, $3) ORDER BY ",
+                    $at,
+                    " DESC, s.id DESC LIMIT $4"
+                )
+            };
+        }
+        let (at, id) = after.cloned().unwrap_or((i64::MAX, String::new()));
+        let ended = sql(past!("s.ended_at IS NOT NULL", "s.ended_at"))
+            .bind(user)
+            .bind(at)
+            .bind(&id)
+            .bind(limit)
+            .fetch_all(&self.db)
+            .await?;
+        let ran_out = sql(past!(
+            "s.ended_at IS NULL AND s.idle_expires_at <= $5",
+            "s.idle_expires_at"
+        ))
+        .bind(user)
+        .bind(at)
+        .bind(&id)
+        .bind(limit)
+        .bind(latest.0)
+        .fetch_all(&self.db)
+        .await?;
+        let rows = ended.iter().chain(&ran_out).map(past);
+        let mut rows: Vec<PastSession> = rows.collect::<Result<_, _>>()?;
+        rows.sort_by_key(|row| Reverse(row.place()));
+        rows.truncate(usize::try_from(limit).unwrap_or_default());
+        Ok(rows)
+    }
+
+    /// Up to `limit` sessions of a user but for one that nobody has ended, in the order in which they are locked.
+    pub async fn sessions_besides(
+        &self,
+        tx: &Tx,
+        user: &str,
+        session: &str,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        sql(
+            "SELECT id FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND id <> $2 ORDER BY id LIMIT $3",
+        )
+        .bind(user)
+        .bind(session)
+        .bind(limit)
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(|row| Ok(row.text("id")?))
+        .collect()
+    }
+
+    /// Whether this is or was a session of the user.
+    pub async fn had_session(&self, user: &str, id: &str) -> Result<bool, StoreError> {
+        let row = sql("SELECT id FROM sessions WHERE id = $1 AND user_id = $2")
+            .bind(id)
+            .bind(user)
+            .fetch_optional(&self.db)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Whether this is an active session of the user.
     pub async fn has_session(&self, user: &str, id: &str, latest: Timestamp) -> Result<bool, StoreError> {
         let row = sql("SELECT id FROM sessions \
@@ -292,6 +385,13 @@ impl SessionRow {
     }
 }
 
+impl PastSession {
+    /// The position after which the next page continues.
+    pub fn place(&self) -> Place {
+        (self.ended_at.0, self.row.session.id.clone())
+    }
+}
+
 impl SignInRow {
     /// The position after which the next page continues.
     pub fn place(&self) -> Place {
@@ -321,6 +421,26 @@ fn read(row: &Row) -> Result<SessionRow, StoreError> {
         device: row.opt_text("s_device")?,
         created_at: Timestamp(row.int("s_created_at")?),
         last_seen_at: Timestamp(row.int("s_last_seen_at")?),
+    })
+}
+
+/// Time ends a session at its idle end; where that is its last instant, too, no use would have moved it.
+fn past(row: &Row) -> Result<PastSession, StoreError> {
+    let cause = row.opt_text("s_cause")?;
+    let row = read(row)?;
+    let session = &row.session;
+    let (ended_at, reason) = match session.ended_at {
+        Some(at) => {
+            let cause = cause.map_or(RevocationCause::Other, |name| RevocationCause::parse(&name));
+            (at, EndReason::Revoked(cause))
+        }
+        None if session.idle_expires_at >= session.expires_at => (session.expires_at, EndReason::Expired),
+        None => (session.idle_expires_at, EndReason::Idle),
+    };
+    Ok(PastSession {
+        ended_at,
+        reason,
+        row,
     })
 }
 

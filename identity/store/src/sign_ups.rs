@@ -20,6 +20,10 @@ pub struct NewInvitation {
     pub locale: String,
     /// Who invites: `sub`, or `cli`.
     pub inviter: String,
+    /// The groups that it leads into, by id.
+    pub groups: Vec<String>,
+    /// The application that it leads to.
+    pub client: Option<String>,
 }
 
 /// An invitation, with what its page shows and its registration takes.
@@ -31,18 +35,25 @@ pub struct InvitationRow {
     pub email: Option<String>,
     /// The language of its mail.
     pub locale: String,
+    /// The groups that it leads into, by id.
+    pub groups: Vec<String>,
+    /// The application that it leads to.
+    pub client: Option<String>,
+    /// Who invites: `sub`, or `cli`.
+    pub inviter: String,
 }
 
 macro_rules! registration_columns {
     () => {
         "id, browser_hash, email, email_canonical, request, invitation_id, locale, terms_version, name_tries, \
-         created_at, expires_at, proved_at, finished_at"
+         created_at, expires_at, proved_at, finished_at, client_id, worked"
     };
 }
 
 macro_rules! invitation_columns {
     () => {
-        "id, email, email_canonical, mailed, roles, locale, max_uses, uses, expires_at, revoked_at"
+        "id, email, email_canonical, mailed, roles, group_ids, client_id, locale, max_uses, uses, inviter, \
+         expires_at, revoked_at"
     };
 }
 
@@ -78,7 +89,7 @@ impl Store {
         sql(concat!(
             "INSERT INTO registrations (",
             registration_columns!(),
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
         ))
         .bind(&row.id)
         .bind(&row.browser_hash)
@@ -93,6 +104,8 @@ impl Store {
         .bind(row.expires_at.0)
         .bind(row.proved_at.map(|at| at.0))
         .bind(row.finished_at.map(|at| at.0))
+        .bind(row.client.clone())
+        .bind(i64::from(row.worked))
         .execute(tx)
         .await?;
         Ok(())
@@ -187,7 +200,8 @@ impl Store {
         let invitation = &new.invitation;
         let rows = sql(
             "INSERT INTO invitations (id, token_hash, email, email_canonical, mailed, roles, locale, max_uses, uses, \
-               inviter, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11) \
+               inviter, created_at, expires_at, group_ids, client_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13) \
              ON CONFLICT DO NOTHING",
         )
         .bind(&invitation.id)
@@ -201,6 +215,8 @@ impl Store {
         .bind(&new.inviter)
         .bind(now.0)
         .bind(invitation.expires_at.0)
+        .bind((!new.groups.is_empty()).then(|| serde_json::Value::from(new.groups.clone()).to_string()))
+        .bind(new.client.clone())
         .execute(tx)
         .await?;
         Ok(rows == 1)
@@ -218,12 +234,20 @@ impl Store {
 
     /// Whether somebody has this role and may act.
     pub async fn has_role<'a>(&self, on: impl Into<On<'a>>, role: &str) -> Result<bool, StoreError> {
-        let row = sql("SELECT id FROM users WHERE roles LIKE $1 \
-                         AND disabled_at IS NULL AND locked_at IS NULL AND deleted_at IS NULL LIMIT 1")
+        let rows = sql("SELECT id, roles, granted_roles, ending_roles FROM users \
+                        WHERE (roles LIKE $1 OR granted_roles LIKE $1 OR ending_roles LIKE $1) \
+                          AND disabled_at IS NULL AND locked_at IS NULL AND deleted_at IS NULL")
         .bind(format!("%{}%", serde_json::Value::from(role)))
-        .fetch_optional(on)
+        .fetch_all(on)
         .await?;
-        Ok(row.is_some())
+        // LIKE finds those who may be meant: that of SQLite ignores the case of letters.
+        for row in &rows {
+            let held = self.read_roles(row, "", &row.text("id")?)?;
+            if held.iter().any(|held| held == role) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The invitation of a link, used up or not.
@@ -270,6 +294,39 @@ impl Store {
         Ok(rows == 1)
     }
 
+    /// Up to `limit` invitations that have not expired, after this id; revoked and used ones among them.
+    pub async fn invitations(
+        &self,
+        after: &str,
+        latest: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<InvitationRow>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            invitation_columns!(),
+            " FROM invitations WHERE id > $1 AND expires_at > $2 ORDER BY id LIMIT $3"
+        ))
+        .bind(after)
+        .bind(latest.0)
+        .bind(limit)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(read_invitation)
+        .collect()
+    }
+
+    /// Takes an invitation back; `false` if there is none that could still be used.
+    pub async fn revoke_invitation(&self, tx: &Tx, id: &str, latest: Timestamp) -> Result<bool, StoreError> {
+        let rows = sql("UPDATE invitations SET revoked_at = $2 \
+                        WHERE id = $1 AND revoked_at IS NULL AND uses < max_uses AND expires_at > $2")
+        .bind(id)
+        .bind(latest.0)
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
     /// Records which version of the terms a user has accepted.
     pub async fn accept_terms(
         &self,
@@ -290,6 +347,30 @@ impl Store {
         .execute(tx)
         .await?;
         Ok(())
+    }
+
+    /// Whether a user has accepted this version of the terms.
+    pub async fn has_accepted<'a>(
+        &self,
+        on: impl Into<On<'a>>,
+        user: &str,
+        version: &str,
+    ) -> Result<bool, StoreError> {
+        let row = sql("SELECT version FROM terms_acceptances WHERE user_id = $1 AND version = $2")
+            .bind(user)
+            .bind(version)
+            .fetch_optional(on)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Whether somebody has the user name, in canonical form.
+    pub async fn has_username<'a>(&self, on: impl Into<On<'a>>, canonical: &str) -> Result<bool, StoreError> {
+        let row = sql("SELECT id FROM users WHERE username_canonical = $1")
+            .bind(canonical)
+            .fetch_optional(on)
+            .await?;
+        Ok(row.is_some())
     }
 
     /// Stores the language of a new user's mails, and whether somebody must approve the account first. Until then it is
@@ -328,6 +409,28 @@ impl Store {
         }
     }
 
+    /// Those who wait for approval, with the time since when, the longest first: at most so many.
+    pub async fn waiting_users(&self, most: i64) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        sql("SELECT id, approval_asked_at FROM users \
+             WHERE approval_asked_at IS NOT NULL AND deleted_at IS NULL ORDER BY approval_asked_at, id LIMIT $1")
+        .bind(most)
+        .fetch_all(&self.db)
+        .await?
+        .iter()
+        .map(|row| Ok::<_, StoreError>((row.text("id")?, Timestamp(row.int("approval_asked_at")?))))
+        .collect()
+    }
+
+    /// Ends somebody's waiting without an approval; `false` if they do not wait. They stay disabled.
+    pub async fn stop_waiting(&self, tx: &Tx, user: &str) -> Result<bool, StoreError> {
+        let rows = sql("UPDATE users SET approval_asked_at = NULL \
+                        WHERE id = $1 AND approval_asked_at IS NOT NULL AND deleted_at IS NULL")
+        .bind(user)
+        .execute(tx)
+        .await?;
+        Ok(rows == 1)
+    }
+
     /// Approves a user who waits for it; `false` if they do not.
     pub async fn approve_user(&self, tx: &Tx, user: &str, now: Timestamp) -> Result<bool, StoreError> {
         let rows = sql(
@@ -348,14 +451,17 @@ impl Store {
         on: impl Into<On<'a>>,
         user: &str,
     ) -> Result<Option<String>, StoreError> {
-        let row = sql("SELECT locale FROM users WHERE id = $1")
+        let row = sql("SELECT locale, claims FROM users WHERE id = $1")
             .bind(user)
             .fetch_optional(on)
             .await?;
-        match row {
-            Some(row) => Ok(row.opt_text("locale")?),
-            None => Ok(None),
+        let Some(row) = row else { return Ok(None) };
+        if let Some(locale) = row.opt_text("locale")? {
+            return Ok(Some(locale));
         }
+        let claims: serde_json::Value = serde_json::from_str(&row.text("claims")?)
+            .map_err(|error| StoreError::corrupt("users", user, error))?;
+        Ok(claims["locale"].as_str().map(str::to_owned))
     }
 }
 
@@ -370,6 +476,8 @@ fn read_registration(row: &Row) -> Result<Registration, StoreError> {
         invitation: row.opt_text("invitation_id")?,
         locale: row.text("locale")?,
         terms: row.opt_text("terms_version")?,
+        client: row.opt_text("client_id")?,
+        worked: row.opt_int("worked")? == Some(1),
         name_tries: row.int("name_tries")?,
         created_at: Timestamp(row.int("created_at")?),
         expires_at: Timestamp(row.int("expires_at")?),
@@ -381,9 +489,18 @@ fn read_registration(row: &Row) -> Result<Registration, StoreError> {
 fn read_invitation(row: &Row) -> Result<InvitationRow, StoreError> {
     let id = row.text("id")?;
     let roles = serde_json::from_str(&row.text("roles")?);
+    let groups = match row.opt_text("group_ids")? {
+        None => Vec::new(),
+        Some(text) => {
+            serde_json::from_str(&text).map_err(|error| StoreError::corrupt("invitations", &id, error))?
+        }
+    };
     Ok(InvitationRow {
         email: row.opt_text("email")?,
         locale: row.text("locale")?,
+        groups,
+        client: row.opt_text("client_id")?,
+        inviter: row.text("inviter")?,
         invitation: Invitation {
             email: row.opt_text("email_canonical")?,
             mailed: row.int("mailed")? == 1,

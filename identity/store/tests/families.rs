@@ -318,6 +318,25 @@ async fn a_statement_for_one_person_looks_at_nobody_elses_rows() {
              ORDER BY n.due_at LIMIT 4",
             "logouts_again",
         ),
+        (
+            "SELECT id FROM audit WHERE subject = $1 AND (at, id) < (9, 'x') ORDER BY at DESC, id DESC LIMIT 51",
+            "audit_subject",
+        ),
+        (
+            "SELECT id FROM audit WHERE kind IN ('consent.given', 'consent.withdrawn') AND actor = $1 \
+               AND (at, id) < (9, 'x') ORDER BY at DESC, id DESC LIMIT 51",
+            "audit_consents",
+        ),
+        (
+            "SELECT s.id FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NOT NULL \
+               AND (s.ended_at, s.id) < (9, 'x') ORDER BY s.ended_at DESC, s.id DESC LIMIT 51",
+            "sessions_ended",
+        ),
+        (
+            "SELECT s.id FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.idle_expires_at <= 5 \
+               AND (s.idle_expires_at, s.id) < (9, 'x') ORDER BY s.idle_expires_at DESC, s.id DESC LIMIT 51",
+            "sessions_unended",
+        ),
     ] {
         let plan: &'static str = Box::leak(format!("EXPLAIN QUERY PLAN {statement}").into_boxed_str());
         let steps = sql(plan).bind("x").fetch_all(&db).await.unwrap();
